@@ -1,0 +1,143 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every Swift target of ours is compiled in Swift 6 language mode.
+let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+/// The packages that a service's process is made of.
+let processDependencies: [Target.Dependency] = [
+  .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+  .product(name: "Logging", package: "swift-log"),
+  .product(name: "Metrics", package: "swift-metrics"),
+]
+
+let package = Package(
+  name: "rollcall",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "scim-api", targets: ["scim-api"]),
+    .executable(name: "identity-store", targets: ["identity-store"]),
+    .executable(name: "invitation-mailer", targets: ["invitation-mailer"]),
+    .executable(name: "group-sync", targets: ["group-sync"]),
+    .executable(name: "scimctl", targets: ["scimctl"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    // C libraries
+    .systemLibrary(name: "CPostgres", path: "Shared/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CKafka", path: "Shared/CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .systemLibrary(
+      name: "CCurl", path: "Services/invitation-mailer/CCurl", pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"])]),
+
+    // Shared
+    .target(name: "Models", path: "Shared/Models", swiftSettings: swiftSettings),
+    .target(name: "SCIM", path: "Shared/SCIM", swiftSettings: swiftSettings),
+    .target(
+      name: "Postgres",
+      dependencies: ["CPostgres"] + processDependencies,
+      path: "Shared/Postgres", swiftSettings: swiftSettings),
+    .target(
+      name: "Kafka",
+      dependencies: ["CKafka", "Models", "Postgres"] + processDependencies,
+      path: "Shared/Kafka", swiftSettings: swiftSettings),
+    .target(
+      name: "ServiceKit",
+      dependencies: [
+        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "ServiceContextModule", package: "swift-service-context"),
+        "Kafka", "Models", "Postgres",
+      ] + processDependencies,
+      path: "Shared/ServiceKit", swiftSettings: swiftSettings),
+    .target(
+      name: "Schema",
+      dependencies: ["Postgres"],
+      path: "Shared/Schema",
+      resources: [.embedInCode("identity"), .embedInCode("mailer"), .embedInCode("directory")],
+      swiftSettings: swiftSettings),
+
+    // Services
+    .executableTarget(
+      name: "scim-api",
+      dependencies: [
+        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ] + processDependencies,
+      path: "Services/scim-api", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "identity-store",
+      dependencies: [
+        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ] + processDependencies,
+      path: "Services/identity-store", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "invitation-mailer",
+      dependencies: [
+        "CCurl", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
+      ] + processDependencies,
+      path: "Services/invitation-mailer", exclude: ["CCurl"],
+      resources: [.embedInCode("Templates")],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "group-sync",
+      dependencies: ["Kafka", "Models", "Postgres", "Schema", "ServiceKit"] + processDependencies,
+      path: "Services/group-sync", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "scimctl",
+      dependencies: [
+        "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ] + processDependencies,
+      path: "Services/scimctl", swiftSettings: swiftSettings),
+
+    // Tests
+    .target(
+      name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
+      path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    .testTarget(name: "ModelsTests", dependencies: ["Models"], path: "Tests/ModelsTests", swiftSettings: swiftSettings),
+    .testTarget(name: "SCIMTests", dependencies: ["SCIM"], path: "Tests/SCIMTests", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PostgresTests", dependencies: ["Postgres", "Schema", "TestSupport"], path: "Tests/PostgresTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "KafkaTests", dependencies: ["CKafka", "Kafka", "Models", "Postgres", "TestSupport"], path: "Tests/KafkaTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"], path: "Tests/ServiceKitTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "SCIMAPITests", dependencies: ["scim-api", "SCIM", "Models", "TestSupport"], path: "Tests/SCIMAPITests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport"],
+      path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "InvitationMailerTests", dependencies: ["invitation-mailer", "Models", "TestSupport"],
+      path: "Tests/InvitationMailerTests", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GroupSyncTests", dependencies: ["group-sync", "Models", "TestSupport"], path: "Tests/GroupSyncTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "TestSupport"], path: "Tests/SCIMCtlTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "EndToEnd", dependencies: ["Models", "TestSupport"], path: "Tests/EndToEnd", swiftSettings: swiftSettings),
+  ]
+)

@@ -1,0 +1,131 @@
+import Foundation
+
+/// One write, on its way to identity-store through `identity.commands`.
+public struct Command: Sendable, Equatable {
+  /// Names this command for ever: a command that is delivered twice is answered twice and carried out once.
+  public var id: CommandID
+  public var workspace: WorkspaceID
+  /// What is written: the message's key, so that commands on one resource stay in order. The workspace's id for settings.
+  public var resource: ResourceID
+  public var actor: Actor
+  public var issuedAt: Date
+  /// identity-store does not begin the command after this; nil where nobody waits for it.
+  public var deadline: Date?
+  public var replyTo: ReplyAddress?
+  /// W3C Trace Context of the request that caused it.
+  public var traceparent: String?
+  public var operation: Operation
+
+  public init(
+    id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, issuedAt: Date, deadline: Date? = nil,
+    replyTo: ReplyAddress? = nil, traceparent: String? = nil, operation: Operation
+  ) {
+    self.id = id
+    self.workspace = workspace
+    self.resource = resource
+    self.actor = actor
+    self.issuedAt = issuedAt
+    self.deadline = deadline
+    self.replyTo = replyTo
+    self.traceparent = traceparent
+    self.operation = operation
+  }
+
+  /// What to do. SCIM documents travel as the JSON that the edge has parsed, normalised and checked.
+  public enum Operation: Sendable, Equatable {
+    /// A User resource, RFC 7643 §4.1. The new id is ``Command/resource``.
+    case createUser(document: [UInt8])
+    case replaceUser(document: [UInt8])
+    /// A PatchOp message, RFC 7644 §3.5.2.
+    case patchUser(patch: [UInt8])
+    case deleteUser
+    /// A person signed in. With a user id ``Command/resource`` is that user; otherwise it is derived from the email.
+    case promoteUser(SignIn)
+    /// A Group resource, RFC 7643 §4.2, `members` included.
+    case createGroup(document: [UInt8])
+    case replaceGroup(document: [UInt8])
+    case patchGroup(patch: [UInt8])
+    case deleteGroup
+    case createWorkspace(WorkspaceSettings)
+    case updateWorkspace(WorkspaceSettings)
+    case issueToken(TokenGrant)
+    case revokeToken(TokenRevocation)
+  }
+
+  /// Who asked for a write.
+  public struct Actor: RawRepresentable, Sendable, Hashable, Codable {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+    /// An API access token, so an identity provider.
+    public static func token(_ id: TokenID) -> Actor { Actor(rawValue: "token:\(id)") }
+    /// A process of the suite.
+    public static func service(_ name: String) -> Actor { Actor(rawValue: "service:\(name)") }
+    /// A person at `scimctl`.
+    public static func `operator`(_ name: String) -> Actor { Actor(rawValue: "operator:\(name)") }
+  }
+}
+
+/// Where the reply to a command goes: the partition of `identity.replies` that the asking process reads.
+public struct ReplyAddress: Sendable, Hashable {
+  public var partition: Int32
+  /// Chosen by the asker, returned with the reply.
+  public var correlationID: String
+
+  public init(partition: Int32, correlationID: String) {
+    self.partition = partition
+    self.correlationID = correlationID
+  }
+}
+
+/// That a person signed in, as the product's sign-in service says it.
+public struct SignIn: Sendable, Hashable, Codable {
+  public var workspace: WorkspaceID
+  /// At least one of email and user id is there.
+  public var email: String?
+  public var user: UserID?
+  public var signedInAt: Date
+  /// `saml`, `password`, …; for the audit trail.
+  public var method: String?
+
+  public init(workspace: WorkspaceID, email: String?, user: UserID?, signedInAt: Date, method: String? = nil) {
+    self.workspace = workspace
+    self.email = email
+    self.user = user
+    self.signedInAt = signedInAt
+    self.method = method
+  }
+}
+
+/// A new API access token. The secret itself never travels: only its SHA-256.
+public struct TokenGrant: Sendable, Hashable, Codable {
+  public var token: TokenID
+  public var name: String
+  public var scopes: Set<TokenScope>
+  /// SHA-256 of the whole token text, 64 hexadecimal digits.
+  public var digest: String
+  /// nil: does not expire.
+  public var expiresAt: Date?
+
+  public init(token: TokenID, name: String, scopes: Set<TokenScope>, digest: String, expiresAt: Date?) {
+    self.token = token
+    self.name = name
+    self.scopes = scopes
+    self.digest = digest
+    self.expiresAt = expiresAt
+  }
+}
+
+public struct TokenRevocation: Sendable, Hashable, Codable {
+  public var token: TokenID
+  public init(token: TokenID) { self.token = token }
+}
+
+/// What a token may be used for.
+public enum TokenScope: String, Sendable, Hashable, Codable, CaseIterable {
+  /// SCIM 2.0, as an identity provider.
+  case scim
+  /// `POST /api/v2/sign-ins`, as the product's sign-in service.
+  case signIns = "sign-ins"
+  /// The admin console.
+  case admin
+}

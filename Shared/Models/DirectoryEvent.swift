@@ -1,0 +1,60 @@
+import Foundation
+
+/// What changed in the product's directory, on `directory.events`: for the product.
+public struct DirectoryEvent: Sendable, Hashable, Codable {
+  public var workspace: WorkspaceID
+  public var change: Change
+  /// The member concerned; nil for a change of a group alone.
+  public var member: UserID?
+  /// The group concerned; nil for a change of a member alone.
+  public var group: GroupID?
+  /// The group's name after the change.
+  public var displayName: String?
+  public var email: String?
+  public var role: String?
+  public var changedAt: Date
+
+  public init(
+    workspace: WorkspaceID, change: Change, member: UserID? = nil, group: GroupID? = nil, displayName: String? = nil,
+    email: String? = nil, role: String? = nil, changedAt: Date
+  ) {
+    self.workspace = workspace
+    self.change = change
+    self.member = member
+    self.group = group
+    self.displayName = displayName
+    self.email = email
+    self.role = role
+    self.changedAt = changedAt
+  }
+
+  public enum Change: String, Sendable, Hashable, Codable, CaseIterable {
+    case memberActivated = "member-activated"
+    /// End the person's sessions and API keys now.
+    case memberDisabled = "member-disabled"
+    case memberDeleted = "member-deleted"
+    case roleChanged = "role-changed"
+    case groupCreated = "group-created"
+    case groupRenamed = "group-renamed"
+    case groupDeleted = "group-deleted"
+    case membershipAdded = "membership-added"
+    case membershipRemoved = "membership-removed"
+  }
+
+  /// The CloudEvents type.
+  public var type: String { "rollcall.directory.\(change.rawValue).v1" }
+
+  /// The key of its message: the group for what concerns a group, else the member.
+  public var subject: String { group?.description ?? member?.description ?? workspace.description }
+
+  public func cloudEvent(id: String, source: String, time: Date, traceparent: String?) throws -> CloudEvent {
+    CloudEvent(
+      id: id, source: source, type: type, subject: subject, time: time, extensions: ["workspaceid": workspace.description],
+      traceparent: traceparent, data: try JSONData.encode(self))
+  }
+
+  public init(_ event: CloudEvent) throws(MessageError) {
+    self = try JSONData.decode(from: event.data, type: event.type)
+    guard event.type == type else { throw .unknownType(event.type) }
+  }
+}

@@ -1,0 +1,46 @@
+import Foundation
+
+/// How the data of events is written and read: JSON with sorted keys, and times as ``Timestamp``s.
+public enum JSONData {
+  public static func encode(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .custom { date, encoder in
+      var container = encoder.singleValueContainer()
+      try container.encode(Timestamp.text(date))
+    }
+    return [UInt8](try encoder.encode(value))
+  }
+
+  /// - Throws: ``MessageError/undecodable(type:reason:)`` naming the key that is missing or wrong.
+  public static func decode<Value: Decodable>(_: Value.Type = Value.self, from data: [UInt8], type: String) throws(MessageError) -> Value {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .custom { decoder in
+      let container = try decoder.singleValueContainer()
+      let text = try container.decode(String.self)
+      guard let date = Timestamp.date(text) else {
+        throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is not an RFC 3339 time")
+      }
+      return date
+    }
+    do {
+      return try decoder.decode(Value.self, from: Data(data))
+    } catch let error as DecodingError {
+      throw .undecodable(type: type, reason: error.reason)
+    } catch {
+      throw .undecodable(type: type, reason: "\(error)")
+    }
+  }
+}
+
+extension DecodingError {
+  fileprivate var reason: String {
+    func path(_ context: Context) -> String { context.codingPath.map(\.stringValue).joined(separator: ".") }
+    return switch self {
+    case .keyNotFound(let key, let context): "'\((context.codingPath + [key]).map(\.stringValue).joined(separator: "."))' is missing"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      "at '\(path(context))': \(context.debugDescription)"
+    @unknown default: "\(self)"
+    }
+  }
+}

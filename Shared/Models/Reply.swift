@@ -1,0 +1,95 @@
+import Foundation
+
+/// The outcome of one command, on `identity.replies` and recorded in the store.
+public struct Reply: Sendable, Equatable {
+  public var command: CommandID
+  public var outcome: Outcome
+
+  public init(command: CommandID, outcome: Outcome) {
+    self.command = command
+    self.outcome = outcome
+  }
+
+  public enum Outcome: Sendable, Equatable {
+    /// The resource as it is after the write; `created` tells 201 from 200.
+    case resource(StoredResource, created: Bool)
+    /// Carried out, with nothing to show.
+    case done
+    /// Not carried out: an HTTP status and a SCIM error in JSON (RFC 7644 §3.12).
+    case refused(status: Int, error: [UInt8])
+  }
+}
+
+/// A user or group as stored and as sent.
+///
+/// `document` is *open*: the JSON of the resource up to and inside `meta`, which comes last, without the two closing
+/// braces. What depends on the moment or on the host that was called (`lastModified`, `version`, `location`) and what is
+/// kept as rows (`members`, `groups`) is appended by whoever sends it.
+public struct StoredResource: Sendable, Hashable {
+  public var id: ResourceID
+  /// Counts the resource's changes from 1; also its weak ETag.
+  public var version: Int64
+  public var modifiedAt: Date
+  public var document: [UInt8]
+
+  public init(id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8]) {
+    self.id = id
+    self.version = version
+    self.modifiedAt = modifiedAt
+    self.document = document
+  }
+}
+
+extension Reply {
+  public static let type = "rollcall.reply.v1"
+
+  public func cloudEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
+    let (extensions, data) = encoded()
+    return CloudEvent(
+      id: command.description, source: source, type: Self.type, subject: command.description, time: time,
+      extensions: extensions.merging(["correlationid": correlationID]) { _, new in new }, traceparent: traceparent, data: data)
+  }
+
+  public init(_ event: CloudEvent) throws(MessageError) {
+    guard event.type == Self.type else { throw .unknownType(event.type) }
+    guard let command = CommandID(event.id) else { throw .malformed(attribute: "id", value: event.id) }
+    try self.init(command: command, attributes: event.extensions, data: event.data)
+  }
+
+  /// The reply as attributes and bytes: the extension attributes of the message, and the columns of a recorded reply.
+  public func encoded() -> (attributes: [String: String], data: [UInt8]) {
+    switch outcome {
+    case .resource(let resource, let created):
+      (
+        [
+          "status": created ? "201" : "200", "resourceid": resource.id.description, "resourceversion": String(resource.version),
+          "resourcemodified": Timestamp.text(resource.modifiedAt),
+        ], resource.document
+      )
+    case .done: (["status": "204"], [])
+    case .refused(let status, let error): (["status": String(status)], error)
+    }
+  }
+
+  /// The inverse of ``encoded()``.
+  public init(command: CommandID, attributes: [String: String], data: [UInt8]) throws(MessageError) {
+    func value(_ name: String) throws(MessageError) -> String {
+      guard let value = attributes[name] else { throw .missing(attribute: name) }
+      return value
+    }
+    let statusText = try value("status")
+    guard let status = Int(statusText) else { throw .malformed(attribute: "status", value: statusText) }
+    switch status {
+    case 200, 201:
+      let (id, version, modified) = (try value("resourceid"), try value("resourceversion"), try value("resourcemodified"))
+      guard let id = ResourceID(id) else { throw .malformed(attribute: "resourceid", value: id) }
+      guard let version = Int64(version) else { throw .malformed(attribute: "resourceversion", value: version) }
+      guard let modified = Timestamp.date(modified) else { throw .malformed(attribute: "resourcemodified", value: modified) }
+      self.init(
+        command: command,
+        outcome: .resource(StoredResource(id: id, version: version, modifiedAt: modified, document: data), created: status == 201))
+    case 204: self.init(command: command, outcome: .done)
+    default: self.init(command: command, outcome: .refused(status: status, error: data))
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+/// Points in time as the suite writes them: RFC 3339 in UTC with milliseconds, `2026-01-31T09:30:00.000Z`.
+public enum Timestamp {
+  /// The textual form of `date`, cut to milliseconds.
+  public static func text(_ date: Date) -> String {
+    let milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
+    let (days, ofDay) = milliseconds.quotientAndFloorRemainder(dividingBy: 86_400_000)
+    let (year, month, day) = civil(fromDays: days)
+    var text = ""
+    text.reserveCapacity(24)
+    append(year, width: 4, to: &text)
+    text += "-"
+    append(month, width: 2, to: &text)
+    text += "-"
+    append(day, width: 2, to: &text)
+    text += "T"
+    append(ofDay / 3_600_000, width: 2, to: &text)
+    text += ":"
+    append(ofDay / 60_000 % 60, width: 2, to: &text)
+    text += ":"
+    append(ofDay / 1000 % 60, width: 2, to: &text)
+    text += "."
+    append(ofDay % 1000, width: 3, to: &text)
+    text += "Z"
+    return text
+  }
+
+  /// Reads RFC 3339 with or without fractions of a second; nil where `text` is not of that form.
+  public static func date(_ text: String) -> Date? {
+    if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) { return date }
+    return try? Date(text, strategy: Date.ISO8601FormatStyle())
+  }
+
+  private static func append(_ number: Int64, width: Int, to text: inout String) {
+    let digits = String(number)
+    for _ in digits.utf8.count..<max(width, digits.utf8.count) { text += "0" }
+    text += digits
+  }
+
+  /// Days since 1970-01-01 as a date of the proleptic Gregorian calendar, by eras of 400 years.
+  private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    let (era, dayOfEra) = (days + 719_468).quotientAndFloorRemainder(dividingBy: 146_097)
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shiftedMonth = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+    let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+  }
+}
+
+extension Int64 {
+  /// Division that rounds down, so that times before 1970 come out right.
+  fileprivate func quotientAndFloorRemainder(dividingBy divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+  }
+}

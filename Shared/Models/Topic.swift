@@ -1,0 +1,34 @@
+/// A topic of the suite: its name, and how it is created where it is missing.
+public struct Topic: Sendable, Hashable {
+  public let name: String
+  /// How long a message is kept, in seconds.
+  public let retention: Int
+  /// The largest message, in bytes.
+  public let maximumMessageBytes: Int
+
+  public init(name: String, retention: Int, maximumMessageBytes: Int = 1 << 20) {
+    self.name = name
+    self.retention = retention
+    self.maximumMessageBytes = maximumMessageBytes
+  }
+
+  /// One command a message, keyed by resource id (workspace id for settings).
+  public static let identityCommands = Topic(name: "identity.commands", retention: 7 * day, maximumMessageBytes: largestCommand)
+  /// The outcome of one command, on the partition of the `scim-api` instance that asked.
+  public static let identityReplies = Topic(name: "identity.replies", retention: 3600, maximumMessageBytes: largestCommand)
+  /// What changed, keyed by resource id.
+  public static let identityEvents = Topic(name: "identity.events", retention: 30 * day)
+  /// Sign-ins, keyed by the user's email in lower case.
+  public static let signInEvents = Topic(name: "sign-in.events", retention: 7 * day)
+  /// For the product, keyed by product group or member id.
+  public static let directoryEvents = Topic(name: "directory.events", retention: 30 * day)
+
+  /// Where `consumer` puts what it cannot handle; it takes the largest message of the topics it reads.
+  public static func deadLetters(of consumer: String) -> Topic {
+    Topic(name: "\(consumer).dead-letters", retention: 30 * day, maximumMessageBytes: largestCommand)
+  }
+
+  private static let day = 24 * 3600
+  /// A PUT of a group of 100,000 members is about 6 MB; the edge accepts 8 MiB, and JSON escapes can grow it.
+  private static let largestCommand = 16 << 20
+}

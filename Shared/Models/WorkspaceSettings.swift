@@ -1,0 +1,71 @@
+/// A customer's workspace, as the operator sets it up.
+public struct WorkspaceSettings: Sendable, Hashable, Codable {
+  /// Short name in URLs and commands, unique in the deployment: lower-case letters, digits and dashes.
+  public var slug: String
+  /// What people call it; stands in the invitation.
+  public var name: String
+  public var plan: Plan
+  /// SAML SSO is enabled in the product.
+  public var samlSSO: Bool
+  /// The workspace has opted in to SCIM.
+  public var scimEnabled: Bool
+  /// Where people sign in; stands in the invitation.
+  public var signInURL: String
+  /// Roles beyond the built-in ones.
+  public var customRoles: [String]
+  /// The role of someone whose identity provider sends none.
+  public var defaultRole: String
+  /// The name of the SCIM attribute that carries the role.
+  public var roleAttribute: String
+  /// How the identity provider's dialect is read.
+  public var connectionProfile: ConnectionProfile
+
+  public init(
+    slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
+    defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto
+  ) {
+    self.slug = slug
+    self.name = name
+    self.plan = plan
+    self.samlSSO = samlSSO
+    self.scimEnabled = scimEnabled
+    self.signInURL = signInURL
+    self.customRoles = customRoles
+    self.defaultRole = defaultRole
+    self.roleAttribute = roleAttribute
+    self.connectionProfile = connectionProfile
+  }
+
+  /// The roles that every workspace has.
+  public static let builtInRoles = ["admin", "editor", "viewer"]
+
+  /// Every role of the workspace, built-in ones first.
+  public var roles: [String] { Self.builtInRoles + customRoles }
+
+  /// The workspace's role of that name, matched without case; nil where it has none.
+  public func role(named name: String) -> String? {
+    let key = name.lowercased()
+    return roles.first { $0.lowercased() == key }
+  }
+
+  /// The first thing that is missing before SCIM may be used; nil where nothing is.
+  public var scimObstacle: SCIMObstacle? {
+    if plan != .enterprise { return .plan }
+    if !samlSSO { return .samlSSO }
+    if !scimEnabled { return .optIn }
+    return nil
+  }
+
+  public enum Plan: String, Sendable, Hashable, Codable, CaseIterable {
+    case free, team, business, enterprise
+  }
+
+  /// What keeps a workspace from using SCIM.
+  public enum SCIMObstacle: Sendable, Hashable, CaseIterable {
+    case plan, samlSSO, optIn
+  }
+
+  public enum ConnectionProfile: String, Sendable, Hashable, Codable, CaseIterable {
+    case auto, okta, entra, onelogin, strict
+  }
+}
