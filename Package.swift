@@ -1,8 +1,12 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
-/// Every Swift target of ours is compiled in Swift 6 language mode.
-let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+/// Every Swift target of ours is compiled in Swift 6 language mode; `ops/test` asks for warnings to be errors.
+var swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+if ProcessInfo.processInfo.environment["ROLLCALL_WARNINGS_AS_ERRORS"] != nil {
+  swiftSettings.append(.treatAllWarnings(as: .error))
+}
 
 /// The packages that a service's process is made of.
 let processDependencies: [Target.Dependency] = [
