@@ -99,3 +99,17 @@ extension Identifier<Named.Resource> {
   public var group: GroupID { GroupID(uuid) }
   public var workspace: WorkspaceID { WorkspaceID(uuid) }
 }
+
+extension Identifier {
+  /// The 16 bytes, most significant first.
+  public var bytes: [UInt8] { withUnsafeBytes(of: uuid.uuid) { Array($0) } }
+
+  /// The id of the first 16 of `bytes`; missing ones count as zero.
+  public init(bytes: some Sequence<UInt8>) {
+    var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &uuid) { target in
+      for (index, byte) in bytes.prefix(target.count).enumerated() { target[index] = byte }
+    }
+    self.init(UUID(uuid: uuid))
+  }
+}

@@ -201,3 +201,15 @@ extension IdentityEvent {
     }
   }
 }
+
+extension IdentityEvent {
+  /// Names the event: the same change has the same id however often it is published.
+  public var identity: String {
+    switch self {
+    case .userChanged(let event): "\(event.user.id)/\(event.version)"
+    case .groupChanged(let event): "\(event.group)/\(event.version)/\(event.part)"
+    case .workspaceChanged(let event): "\(event.workspace)/\(event.version)"
+    case .signInRefused(let event): "\(event.user)/\(Timestamp.text(event.signedInAt))"
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Models
+import Testing
+
+@Suite("Commands")
+struct CommandTests {
+  private static let workspace = WorkspaceID.made(at: Date(timeIntervalSince1970: 1))
+  private static let resource = ResourceID.made(at: Date(timeIntervalSince1970: 2))
+  private static let time = Date(timeIntervalSince1970: 1_767_225_600.125)
+
+  private static let operations: [Command.Operation] = [
+    .createUser(document: Array(#"{"userName":"Zoë"}"#.utf8)), .replaceUser(document: Array("{}".utf8)),
+    .patchUser(patch: Array("{}".utf8)),
+    .deleteUser, .createGroup(document: Array("{}".utf8)), .replaceGroup(document: Array("{}".utf8)),
+    .patchGroup(patch: Array("{}".utf8)), .deleteGroup,
+    .promoteUser(SignIn(workspace: workspace, email: "Ana@example.com", user: resource.user, signedInAt: time, method: "saml")),
+    .createWorkspace(settings), .updateWorkspace(settings),
+    .issueToken(
+      TokenGrant(
+        token: .made(at: time), name: "Okta", scopes: [.scim, .signIns], digest: String(repeating: "a", count: 64), expiresAt: time)),
+    .revokeToken(TokenRevocation(token: .made(at: time))),
+  ]
+
+  private static let settings = WorkspaceSettings(
+    slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: false, signInURL: "https://acme.example/sign-in",
+    customRoles: ["Analyst"], defaultRole: "editor", roleAttribute: "role", connectionProfile: .entra)
+
+  private static func command(_ operation: Command.Operation) -> Command {
+    Command(
+      id: .made(at: time), workspace: workspace, resource: resource, actor: .token(.made(at: time)), issuedAt: time,
+      deadline: time.addingTimeInterval(10), replyTo: ReplyAddress(partition: 3, correlationID: "c-1"),
+      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", operation: operation)
+  }
+
+  @Test("Every command arrives as it was sent", arguments: operations)
+  func roundTrip(operation: Command.Operation) throws {
+    let command = Self.command(operation)
+    let event = try command.cloudEvent(source: "scim-api/0")
+    // Over the wire, where there are only headers and bytes.
+    #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
+    #expect(event.subject == Self.resource.description)
+    #expect(event.type.hasPrefix("rollcall.command."))
+  }
+
+  @Test("A command that nobody waits for has neither deadline nor address")
+  func withoutReply() throws {
+    var command = Self.command(.deleteUser)
+    (command.deadline, command.replyTo, command.traceparent) = (nil, nil, nil)
+    let event = try command.cloudEvent(source: "scimctl/0")
+    #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
+  }
+
+  @Test("Every command has a type of its own")
+  func types() {
+    #expect(Set(Self.operations.map(\.type)).count == Self.operations.count)
+  }
+
+  @Test(
+    "A message with a header that is missing or malformed is refused, naming it",
+    arguments: [
+      ("ce_id", nil, MessageError.missing(attribute: "id")), ("ce_id", "1", .malformed(attribute: "id", value: "1")),
+      ("ce_specversion", "0.3", .malformed(attribute: "specversion", value: "0.3")), ("ce_type", "other", .unknownType("other")),
+      ("ce_time", "yesterday", .malformed(attribute: "time", value: "yesterday")),
+      ("ce_subject", "ana", .malformed(attribute: "subject", value: "ana")), ("ce_actor", nil, .missing(attribute: "actor")),
+      ("ce_workspaceid", nil, .missing(attribute: "workspaceid")),
+      ("ce_deadline", "soon", .malformed(attribute: "deadline", value: "soon")),
+      ("ce_replypartition", "-1", .malformed(attribute: "replypartition", value: "-1")),
+      ("ce_correlationid", nil, .missing(attribute: "correlationid")),
+    ] as [(String, String?, MessageError)])
+  func malformed(header: String, value: String?, expected: MessageError) throws {
+    let event = try Self.command(.deleteUser).cloudEvent(source: "scim-api/0")
+    let headers = event.headers.filter { $0.name != header } + (value.map { [(header, $0)] } ?? [])
+    let error = #expect(throws: MessageError.self) { try Command(CloudEvent(headers: headers, data: event.data)) }
+    #expect(error == expected)
+  }
+
+  @Test(
+    "Data that is not what the type promises is refused, naming the key",
+    arguments: [("", ""), ("{", ""), ("[]", ""), (#"{"slug":"acme"}"#, "'name' is missing"), (#"{"slug":1}"#, "slug")])
+  func undecodable(data: String, named: String) throws {
+    var event = try Self.command(.createWorkspace(Self.settings)).cloudEvent(source: "scimctl/0")
+    event.data = Array(data.utf8)
+    let error = try #require(#expect(throws: MessageError.self) { try Command(event) })
+    guard case .undecodable(let type, let reason) = error else { throw error }
+    #expect(type == "rollcall.command.create-workspace.v1")
+    #expect(reason.contains(named) || named.isEmpty)
+  }
+}

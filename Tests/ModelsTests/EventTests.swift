@@ -1,0 +1,91 @@
+import Foundation
+import Models
+import Testing
+
+@Suite("Events")
+struct EventTests {
+  private static let time = Date(timeIntervalSince1970: 1_767_225_600.25)
+  private static let workspace = WorkspaceID.made(at: time)
+  private static let user = UserID.made(at: time)
+
+  private static let events: [IdentityEvent] =
+    UserChanged.Change.allCases.map { change in
+      .userChanged(
+        UserChanged(
+          workspace: workspace,
+          user: UserSnapshot(
+            id: user, state: .invited, userName: "ana", displayName: "Ana \"Zoë\" Silva", givenName: "Ana", familyName: "Silva",
+            email: "ana@example.com", language: "pt-BR", role: "editor", firstSignedInAt: time),
+          change: change, version: 3, changedAt: time))
+    } + [
+      .userChanged(
+        UserChanged(workspace: workspace, user: UserSnapshot(id: user, state: .disabled), change: .deleted, version: 4, changedAt: time)),
+      .groupChanged(
+        GroupChanged(
+          workspace: workspace, group: .made(at: time), displayName: "Data team", externalID: nil, change: .updated, version: 2, part: 1,
+          addedMembers: [user], removedMembers: [], changedAt: time)),
+      .workspaceChanged(
+        WorkspaceChanged(
+          workspace: workspace,
+          settings: WorkspaceSettings(
+            slug: "acme", name: "Acme", plan: .team, samlSSO: false, scimEnabled: true, signInURL: "https://acme.example"),
+          version: 1, changedAt: time)),
+      .signInRefused(SignInRefused(workspace: workspace, user: user, signedInAt: time)),
+    ]
+
+  @Test("Every event arrives as it was sent", arguments: events)
+  func roundTrip(event: IdentityEvent) throws {
+    let sent = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
+    let received = try CloudEvent(headers: sent.headers, data: sent.data)
+    #expect(try IdentityEvent(received) == event)
+    #expect(received.subject == event.resource.description)
+    #expect(received.extensions["workspaceid"] == Self.workspace.description)
+  }
+
+  @Test("The event of a deleted user has the id and no personal data")
+  func deletion() throws {
+    let event = IdentityEvent.userChanged(
+      UserChanged(
+        workspace: Self.workspace, user: UserSnapshot(id: Self.user, state: .disabled), change: .deleted, version: 4, changedAt: Self.time))
+    let json = try #require(JSONSerialization.jsonObject(with: Data(event.data())) as? [String: Any])
+    let snapshot = try #require(json["user"] as? [String: Any])
+    #expect(Set(snapshot.keys) == ["id", "state"])
+  }
+
+  @Test("An event of an unknown type, or with other data than its type promises, is refused")
+  func malformed() throws {
+    var event = try #require(Self.events.first).cloudEvent(id: "1", source: "s", time: Self.time, traceparent: nil)
+    event.type = "rollcall.user.changed.v2"
+    #expect(throws: MessageError.unknownType("rollcall.user.changed.v2")) { try IdentityEvent(event) }
+    event.type = "rollcall.group.changed.v1"
+    #expect(throws: MessageError.self) { try IdentityEvent(event) }
+  }
+
+  @Test("A sign-in arrives as it was sent, keyed by the email in lower case, or else by the user", arguments: ["Ana@Example.com", nil])
+  func signIn(email: String?) throws {
+    let signIn = SignIn(workspace: Self.workspace, email: email, user: Self.user, signedInAt: Self.time, method: "saml")
+    let sent = try signIn.cloudEvent(id: "1", source: "product", time: Self.time, traceparent: nil)
+    #expect(try SignIn(CloudEvent(headers: sent.headers, data: sent.data)) == signIn)
+    #expect(sent.subject == email?.lowercased() ?? Self.user.description)
+  }
+
+  @Test("A sign-in of nobody is refused")
+  func signInOfNobody() throws {
+    let nobody = SignIn(workspace: Self.workspace, email: nil, user: nil, signedInAt: Self.time)
+    var event = try nobody.cloudEvent(id: "1", source: "product", time: Self.time, traceparent: nil)
+    #expect(throws: MessageError.self) { try SignIn(event) }
+    event.type = "other"
+    #expect(throws: MessageError.unknownType("other")) { try SignIn(event) }
+  }
+
+  @Test("A change of the directory arrives as it was sent", arguments: DirectoryEvent.Change.allCases)
+  func directory(change: DirectoryEvent.Change) throws {
+    let event = DirectoryEvent(
+      workspace: Self.workspace, change: change, member: Self.user, group: .made(at: Self.time), displayName: "Data team",
+      email: "ana@example.com", role: "editor", changedAt: Self.time)
+    var sent = try event.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil)
+    #expect(try DirectoryEvent(CloudEvent(headers: sent.headers, data: sent.data)) == event)
+    sent.type = "rollcall.directory.other.v1"
+    #expect(throws: MessageError.unknownType(sent.type)) { try DirectoryEvent(sent) }
+  }
+}

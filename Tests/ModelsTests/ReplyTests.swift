@@ -1,0 +1,47 @@
+import Foundation
+import Models
+import Testing
+
+@Suite("Replies")
+struct ReplyTests {
+  private static let time = Date(timeIntervalSince1970: 1_767_225_600.5)
+  private static let resource = StoredResource(
+    id: .made(at: time), version: 7, modifiedAt: time, document: Array(#"{"userName":"ana","meta":{"#.utf8))
+
+  @Test(
+    "Every outcome arrives as it was sent, and as it was recorded",
+    arguments: [
+      .resource(resource, created: true), .resource(resource, created: false), .done,
+      .refused(status: 409, error: Array(#"{"status":"409"}"#.utf8)), .refused(status: 500, error: []),
+    ] as [Reply.Outcome])
+  func roundTrip(outcome: Reply.Outcome) throws {
+    let reply = Reply(command: .made(at: Self.time), outcome: outcome)
+    let event = reply.cloudEvent(source: "identity-store/0", correlationID: "c-1", time: Self.time, traceparent: nil)
+    let received = try CloudEvent(headers: event.headers, data: event.data)
+    #expect(try Reply(received) == reply)
+    #expect(received.extensions["correlationid"] == "c-1")
+    let (attributes, data) = reply.encoded()
+    #expect(try Reply(command: reply.command, attributes: attributes, data: data) == reply)
+  }
+
+  @Test(
+    "A reply that lacks something is refused, naming it",
+    arguments: [
+      ([:], MessageError.missing(attribute: "status")), (["status": "fine"], .malformed(attribute: "status", value: "fine")),
+      (["status": "200"], .missing(attribute: "resourceid")),
+      (
+        ["status": "201", "resourceid": "1", "resourceversion": "1", "resourcemodified": "2026-01-01T00:00:00Z"],
+        .malformed(attribute: "resourceid", value: "1")
+      ),
+    ] as [([String: String], MessageError)])
+  func malformed(attributes: [String: String], expected: MessageError) {
+    let error = #expect(throws: MessageError.self) { try Reply(command: .made(at: Self.time), attributes: attributes, data: []) }
+    #expect(error == expected)
+  }
+
+  @Test("A message that is no reply is refused")
+  func otherType() {
+    let event = CloudEvent(id: "1", source: "s", type: "other", subject: "s", time: Self.time, data: [])
+    #expect(throws: MessageError.unknownType("other")) { try Reply(event) }
+  }
+}

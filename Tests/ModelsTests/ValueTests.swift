@@ -1,0 +1,60 @@
+import Foundation
+import Models
+import Testing
+
+@Suite("Ids, times and settings")
+struct ValueTests {
+  @Test(
+    "Times are written in UTC with milliseconds, and read with or without fractions",
+    arguments: [
+      (0, "1970-01-01T00:00:00.000Z"), (1_767_225_600.125, "2026-01-01T00:00:00.125Z"), (951_782_400, "2000-02-29T00:00:00.000Z"),
+      (4_102_444_799.999, "2099-12-31T23:59:59.999Z"), (-0.5, "1969-12-31T23:59:59.500Z"),
+    ])
+  func times(seconds: Double, text: String) {
+    #expect(Timestamp.text(Date(timeIntervalSince1970: seconds)) == text)
+    #expect(Timestamp.date(text).map { abs($0.timeIntervalSince1970 - seconds) < 0.0005 } == true)
+  }
+
+  @Test("Other forms of RFC 3339 are read, and what is none is not")
+  func otherTimes() {
+    #expect(Timestamp.date("2026-01-01T02:00:00+02:00") == Date(timeIntervalSince1970: 1_767_225_600))
+    #expect(Timestamp.date("2026-01-01T00:00:00Z") == Date(timeIntervalSince1970: 1_767_225_600))
+    for text in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01"] { #expect(Timestamp.date(text) == nil, "\(text)") }
+  }
+
+  @Test("Ids sort by the time they were made at, and are read whatever their case")
+  func ids() throws {
+    let ids = (0..<100).map { UserID.made(at: Date(timeIntervalSince1970: Double($0))) }
+    #expect(ids.shuffled().sorted() == ids)
+    let id = try #require(ids.first)
+    #expect(UserID(id.description) == id)
+    #expect(UserID(id.description.uppercased()) == id)
+    #expect(id.description == id.description.lowercased())
+    #expect(id.resource.user == id)
+    #expect(UserID("ana") == nil)
+    #expect(id.uuid.uuid.6 >> 4 == 7)
+  }
+
+  @Test("A role is found whatever its case, built-in or the workspace's own")
+  func roles() {
+    let settings = WorkspaceSettings(
+      slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example",
+      customRoles: ["Data Analyst"])
+    #expect(settings.role(named: "ADMIN") == "admin")
+    #expect(settings.role(named: "data analyst") == "Data Analyst")
+    #expect(settings.role(named: "owner") == nil)
+  }
+
+  @Test("Of what keeps a workspace from SCIM the first is told")
+  func obstacles() {
+    var settings = WorkspaceSettings(
+      slug: "acme", name: "Acme", plan: .team, samlSSO: false, scimEnabled: false, signInURL: "https://acme.example")
+    #expect(settings.scimObstacle == .plan)
+    settings.plan = .enterprise
+    #expect(settings.scimObstacle == .samlSSO)
+    settings.samlSSO = true
+    #expect(settings.scimObstacle == .optIn)
+    settings.scimEnabled = true
+    #expect(settings.scimObstacle == nil)
+  }
+}
