@@ -1,0 +1,61 @@
+/// What the service provider says of itself (RFC 7643 §5 to §7, RFC 7644 §4).
+public struct Discovery: Sendable {
+  private let schemas: ResourceSchemas
+
+  public init(schemas: ResourceSchemas) {
+    self.schemas = schemas
+  }
+
+  /// The ServiceProviderConfig resource.
+  ///
+  /// - Parameters:
+  ///   - baseURL: Without a slash at its end.
+  ///   - maximumPage: The most resources in one answer to a query.
+  public func serviceProviderConfig(baseURL: String, maximumPage: Int) -> JSON {
+    [
+      "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+      "patch": ["supported": true],
+      "bulk": ["supported": false, "maxOperations": 0, "maxPayloadSize": 0],
+      "filter": ["supported": true, "maxResults": .integer(Int64(maximumPage))],
+      "changePassword": ["supported": false],
+      "sort": ["supported": false],
+      "etag": ["supported": false],
+      "pagination": [
+        "cursor": false, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(min(100, maximumPage))),
+        "maxPageSize": .integer(Int64(maximumPage)),
+      ],
+      "authenticationSchemes": [
+        [
+          "type": "oauthbearertoken", "name": "API access token",
+          "description": "A token that an administrator made in Settings > API, sent as Authorization: Bearer.",
+          "specUri": "https://www.rfc-editor.org/info/rfc6750", "primary": true,
+        ]
+      ],
+      "meta": ["resourceType": "ServiceProviderConfig", "location": .string("\(baseURL)/ServiceProviderConfig")],
+    ]
+  }
+
+  /// The Schema resources, one for each schema and extension.
+  public func schemas(baseURL: String) -> [JSON] {
+    definitions.map { $0.json(baseURL: baseURL) }
+  }
+
+  /// The schema with that URI; nil where there is none.
+  public func schema(_ id: String, baseURL: String) -> JSON? {
+    definitions.first { AttributeName.equal($0.id, id) }?.json(baseURL: baseURL)
+  }
+
+  /// The ResourceType resources.
+  public func resourceTypes(baseURL: String) -> [JSON] {
+    schemas.all.map { $0.json(baseURL: baseURL) }
+  }
+
+  /// The resource type of that name; nil where there is none.
+  public func resourceType(_ name: String, baseURL: String) -> JSON? {
+    schemas.all.first { $0.name == name }?.json(baseURL: baseURL)
+  }
+
+  private var definitions: [SchemaDefinition] {
+    schemas.all.flatMap { [$0.core] + $0.extensions }
+  }
+}

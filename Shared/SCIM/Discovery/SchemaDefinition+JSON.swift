@@ -1,0 +1,33 @@
+extension SchemaDefinition {
+  /// The Schema resource (RFC 7643 §7).
+  func json(baseURL: String) -> JSON {
+    [
+      "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+      "id": .string(id),
+      "name": .string(name),
+      "description": .string(description),
+      "attributes": .array(attributes.map(\.json)),
+      "meta": ["resourceType": "Schema", "location": .string("\(baseURL)/Schemas/\(id)")],
+    ]
+  }
+}
+
+extension AttributeDefinition {
+  fileprivate var json: JSON {
+    var object: JSONObject = [
+      "name": .string(name), "type": .string(type.rawValue), "multiValued": .bool(isMultiValued), "description": .string(description),
+      "required": .bool(isRequired),
+    ]
+    if !canonicalValues.isEmpty { object["canonicalValues"] = .array(canonicalValues.map(JSON.string)) }
+    if type == .complex {
+      object["subAttributes"] = .array(subAttributes.map(\.json))
+    } else {
+      object["caseExact"] = .bool(isCaseExact)
+    }
+    object["mutability"] = .string(mutability.rawValue)
+    object["returned"] = .string(returned.rawValue)
+    if type != .complex { object["uniqueness"] = .string(uniqueness.rawValue) }
+    if !referenceTypes.isEmpty { object["referenceTypes"] = .array(referenceTypes.map(JSON.string)) }
+    return .object(object)
+  }
+}

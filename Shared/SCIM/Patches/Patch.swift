@@ -1,0 +1,86 @@
+/// A PatchOp message (RFC 7644 §3.5.2), read and checked as far as that needs no resource.
+public struct Patch: Sendable, Hashable {
+  /// In the order in which they are to be carried out.
+  public let operations: [Operation]
+
+  public struct Operation: Sendable, Hashable {
+    public let kind: Kind
+    /// nil: the value is an object whose members are the attributes to change.
+    public let path: PatchPath?
+    /// nil for a removal.
+    public let value: JSON?
+
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+      case add, remove, replace
+    }
+  }
+
+  /// Reads a message.
+  ///
+  /// - Throws: `invalidSyntax` for what is no PatchOp message, `invalidPath`, `noTarget` for a removal without a path.
+  public init(_ json: JSON) throws(SCIMError) {
+    guard case .object(let message) = json else {
+      throw .badRequest(.invalidSyntax, "The request body must be a PatchOp message, a JSON object with Operations, found \(json.summary).")
+    }
+    let schemas = message.value(forAttribute: "schemas")?.array ?? []
+    guard schemas.contains(where: { $0.string.map { AttributeName.equal($0, MessageSchema.patchOperation) } ?? false }) else {
+      throw .badRequest(.invalidSyntax, "schemas must hold \(MessageSchema.patchOperation) in the body of a PATCH.")
+    }
+    guard case .array(let operations)? = message.value(forAttribute: "Operations"), !operations.isEmpty else {
+      throw .badRequest(.invalidSyntax, "Operations must be an array with one operation or more, each with op, path and value.")
+    }
+    var read: [Operation] = []
+    for (index, operation) in operations.enumerated() {
+      do throws(SCIMError) {
+        read.append(try Operation(operation))
+      } catch {
+        throw SCIMError(status: error.status, scimType: error.scimType, detail: "Operations[\(index)]: \(error.detail)")
+      }
+    }
+    self.operations = read
+  }
+
+  /// The message as it travels in a command.
+  public func json() -> [UInt8] {
+    JSON.object([
+      "schemas": [.string(MessageSchema.patchOperation)], "Operations": .array(operations.map(\.json)),
+    ]).serialized()
+  }
+}
+
+extension Patch.Operation {
+  fileprivate init(_ json: JSON) throws(SCIMError) {
+    guard case .object(let operation) = json else {
+      throw .badRequest(.invalidSyntax, "an operation must be an object with op, path and value, found \(json.summary).")
+    }
+    guard let op = operation.value(forAttribute: "op")?.string, let kind = Kind(rawValue: op) else {
+      let found = operation.value(forAttribute: "op")?.summary ?? "nothing"
+      throw .badRequest(.invalidSyntax, "op must be \"add\", \"remove\" or \"replace\", found \(found).")
+    }
+    var path: PatchPath?
+    switch operation.value(forAttribute: "path") {
+    case nil, .null?: break
+    case .string(let text)?: path = try PatchPath(parsing: text)
+    case let other?: throw .badRequest(.invalidPath, "path must be a string, found \(other.summary).")
+    }
+    let value = operation.value(forAttribute: "value")
+    switch kind {
+    case .remove:
+      guard path != nil else { throw .badRequest(.noTarget, "a remove operation must have a path that says what to remove.") }
+    case .add, .replace:
+      guard let value else { throw .badRequest(.invalidSyntax, "an operation with op \"\(op)\" must have a value.") }
+      if path == nil, value.object == nil {
+        throw .badRequest(
+          .invalidValue, "without a path, value must be an object with the attributes to change, found \(value.summary).")
+      }
+    }
+    self.init(kind: kind, path: path, value: kind == .remove ? nil : value)
+  }
+
+  fileprivate var json: JSON {
+    var object: JSONObject = ["op": .string(kind.rawValue)]
+    if let path { object["path"] = .string(path.description) }
+    if let value { object["value"] = value }
+    return .object(object)
+  }
+}

@@ -1,0 +1,136 @@
+/// Carries out operations on a resource's attributes (RFC 7644 §3.5.2.1 to §3.5.2.3). What comes out is read by the schema again
+/// as a whole, so that types, required attributes and a single primary value are checked in one place.
+struct PatchApplication {
+  let schema: ResourceSchema
+  private(set) var resource: JSONObject
+
+  init(_ resource: JSONObject, schema: ResourceSchema) {
+    self.resource = resource
+    self.schema = schema
+  }
+
+  mutating func apply(_ operation: Patch.Operation) throws(SCIMError) {
+    guard let path = operation.path else {
+      try applyAttributes(operation.kind, operation.value?.object ?? JSONObject())
+      return
+    }
+    switch try schema.target(of: path) {
+    case .attribute(let target): try apply(operation.kind, operation.value, to: target)
+    case .resource: try applyAttributes(operation.kind, try attributes(operation.value, at: path))
+    case .schemaExtension(let schemaExtension):
+      if operation.kind == .remove {
+        resource[schemaExtension.id] = nil
+      } else {
+        try applyAttributes(operation.kind, [schemaExtension.id: .object(try attributes(operation.value, at: path))])
+      }
+    }
+  }
+
+  private func attributes(_ value: JSON?, at path: PatchPath) throws(SCIMError) -> JSONObject {
+    guard let object = value?.object else {
+      throw .badRequest(.invalidValue, "\(path) names a schema: the value must be an object with its attributes.")
+    }
+    return object
+  }
+
+  /// A path-less operation: each member of the value is a change of its own.
+  private mutating func applyAttributes(_ kind: Patch.Operation.Kind, _ attributes: JSONObject) throws(SCIMError) {
+    for member in attributes {
+      guard let path = AttributePath(member.key) else {
+        throw .badRequest(.invalidPath, "'\(member.key)' in a value without a path is no attribute's name.")
+      }
+      switch schema.resolve(path) {
+      case .attribute(let location, let subAttribute)?:
+        guard location.definition.name != CommonAttributes.schemas.name else { continue }
+        guard subAttribute == nil else {
+          throw .badRequest(.invalidPath, "'\(member.key)' is a path, not an attribute's name: use an operation with that path.")
+        }
+        try apply(kind, member.value, to: PatchTarget(location, filter: nil, subAttribute: nil, path: member.key))
+      case .schemaExtension(let schemaExtension)?:
+        for inner in try self.attributes(member.value, at: PatchPath(attribute: path)) {
+          guard let definition = schemaExtension.attribute(named: inner.key) else { continue }
+          let location = AttributeLocation(schemaExtension: schemaExtension.id, definition: definition)
+          try apply(kind, inner.value, to: PatchTarget(location, filter: nil, subAttribute: nil, path: location.description))
+        }
+      case .resource?: try applyAttributes(kind, try self.attributes(member.value, at: PatchPath(attribute: path)))
+      // As in a POST or PUT, attributes that no schema has are left out.
+      case nil: continue
+      }
+    }
+  }
+
+  private mutating func apply(_ kind: Patch.Operation.Kind, _ value: JSON?, to target: PatchTarget) throws(SCIMError) {
+    guard target.definition.mutability != .writeOnly else { return }
+    if target.definition.isMultiValued {
+      try applyToValues(kind, value, target)
+    } else if let subAttribute = target.subAttribute {
+      var parts = target.location.value(in: resource)?.object ?? JSONObject()
+      parts[subAttribute.name] = kind == .remove || value == .null ? nil : value
+      set(.object(parts), target)
+    } else if kind == .remove || value == .null {
+      target.location.set(nil, in: &resource)
+    } else if let value {
+      set(merged(value, into: target.location.value(in: resource), target.definition), target)
+    }
+  }
+
+  /// A complex value's parts that are not given stay (RFC 7644 §3.5.2.3).
+  private func merged(_ value: JSON, into existing: JSON?, _ definition: AttributeDefinition) -> JSON {
+    guard definition.type == .complex, case .object(let new) = value, case .object(var parts)? = existing else { return value }
+    for member in new {
+      guard let subAttribute = definition.subAttribute(named: member.key) else { continue }
+      parts[subAttribute.name] = member.value == .null ? nil : member.value
+    }
+    return .object(parts)
+  }
+
+  private mutating func set(_ value: JSON, _ target: PatchTarget) {
+    target.location.set(value.isEmptyComplex ? nil : value, in: &resource)
+  }
+
+  private mutating func applyToValues(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
+    var values = MultipleValues(target.location.value(in: resource)?.array ?? [], of: target.definition)
+    switch (kind, target.filter) {
+    case (.remove, nil):
+      if let subAttribute = target.subAttribute { values.unassign(subAttribute, where: nil) } else { values.removeAll() }
+    case (.remove, let filter?):
+      if let subAttribute = target.subAttribute { values.unassign(subAttribute, where: filter) } else { values.remove(where: filter) }
+    case (.add, nil), (.replace, nil):
+      let new = try AttributeReader(path: target.path).newValues(value, target)
+      if let subAttribute = target.subAttribute {
+        values.assign(new[0], to: subAttribute, where: nil)
+      } else if kind == .add {
+        values.add(new)
+      } else {
+        values.replaceAll(with: new)
+      }
+    case (let kind, let filter?):
+      let new = try AttributeReader(path: target.path).newValues(value, target)
+      guard new.count == 1 else {
+        throw .badRequest(.invalidValue, "\(target.path): the values that the filter selects take one value, found \(new.count).")
+      }
+      guard values.change(where: filter, subAttribute: target.subAttribute, to: new[0], createsAbsent: kind == .add) else {
+        throw .badRequest(.noTarget, "\(target.path) selects no value of the resource, so there is nothing to replace.")
+      }
+    }
+    target.location.set(values.json, in: &resource)
+  }
+}
+
+extension AttributeReader {
+  /// The values of an operation on a multi-valued attribute: one or an array of them, checked one by one so that the message
+  /// names the operation's own path.
+  fileprivate func newValues(_ value: JSON?, _ target: PatchTarget) throws(SCIMError) -> [JSON] {
+    guard let value else { return [] }
+    if let subAttribute = target.subAttribute { return [try single(value, of: subAttribute) ?? .null] }
+    var read: [JSON] = []
+    for element in value.array ?? [value] {
+      if let new = try single(element, of: target.definition) { read.append(new) }
+    }
+    return read
+  }
+}
+
+extension JSON {
+  fileprivate var isEmptyComplex: Bool { object?.isEmpty ?? false }
+}

@@ -1,0 +1,33 @@
+/// Attribute names and schema URIs are compared without case (RFC 7643 §2.1); both are ASCII.
+enum AttributeName {
+  static func equal(_ left: String, _ right: String) -> Bool {
+    let (left, right) = (left.utf8, right.utf8)
+    guard left.count == right.count else { return false }
+    var rest = right.makeIterator()
+    for byte in left {
+      guard let other = rest.next() else { return false }
+      if byte == other { continue }
+      guard byte ^ other == 0x20, isLetter(byte | 0x20) else { return false }
+    }
+    return true
+  }
+
+  /// The name in the form that equal names share.
+  static func folded(_ name: String) -> String {
+    String(decoding: name.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+  }
+
+  /// Whether `text` is an ATTRNAME: a letter, then letters, digits, `-` and `_`; a leading `$` as in `$ref` is taken too.
+  static func isValid(_ text: Substring) -> Bool {
+    var bytes = text.utf8[...]
+    if bytes.first == UInt8(ascii: "$") { bytes = bytes.dropFirst() }
+    guard let first = bytes.first, isLetter(first | 0x20) || first == UInt8(ascii: "_") else { return false }
+    return bytes.allSatisfy(isNameByte)
+  }
+
+  static func isNameByte(_ byte: UInt8) -> Bool {
+    isLetter(byte | 0x20) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+
+  static func isLetter(_ lowercased: UInt8) -> Bool { (0x61...0x7A).contains(lowercased) }
+}

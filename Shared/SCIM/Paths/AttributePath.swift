@@ -1,0 +1,87 @@
+/// The path of an attribute as text has it: `name.familyName`,
+/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value` (RFC 7644 §3.10).
+///
+/// Two paths are equal when they differ in case only.
+public struct AttributePath: Sendable {
+  /// The URI before the last colon.
+  public let schema: String?
+  public let attribute: String
+  public let subAttribute: String?
+
+  public init(schema: String? = nil, attribute: String, subAttribute: String? = nil) {
+    self.schema = schema
+    self.attribute = attribute
+    self.subAttribute = subAttribute
+  }
+
+  /// Reads a path; nil where `text` is not one.
+  public init?(_ text: String) {
+    let bytes = text.utf8
+    var rest = text[...]
+    var schema: String?
+    if let colon = bytes.lastIndex(of: UInt8(ascii: ":")) {
+      guard colon > text.startIndex, bytes[..<colon].allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }) else { return nil }
+      schema = String(text[..<colon])
+      rest = text[bytes.index(after: colon)...]
+    }
+    var attribute = rest
+    var subAttribute: Substring?
+    if let dot = rest.utf8.firstIndex(of: UInt8(ascii: ".")) {
+      attribute = rest[..<dot]
+      subAttribute = rest[rest.utf8.index(after: dot)...]
+    }
+    guard AttributeName.isValid(attribute), subAttribute.map(AttributeName.isValid) ?? true else { return nil }
+    self.init(schema: schema, attribute: String(attribute), subAttribute: subAttribute.map(String.init))
+  }
+
+  /// The same path with a sub-attribute; one that it has is replaced.
+  public func appending(_ subAttribute: String) -> AttributePath {
+    AttributePath(schema: schema, attribute: attribute, subAttribute: subAttribute)
+  }
+
+  /// The path without its sub-attribute.
+  public var parent: AttributePath { AttributePath(schema: schema, attribute: attribute) }
+
+  /// The whole path taken as the URI of a schema, which a path may be as well.
+  var asSchemaURI: String? {
+    guard let schema, subAttribute == nil else { return nil }
+    return schema + ":" + attribute
+  }
+}
+
+extension AttributePath: CustomStringConvertible {
+  public var description: String {
+    var text = attribute
+    if let schema { text = schema + ":" + text }
+    if let subAttribute { text += "." + subAttribute }
+    return text
+  }
+}
+
+extension AttributePath: Hashable {
+  public static func == (left: AttributePath, right: AttributePath) -> Bool {
+    AttributeName.equal(left.attribute, right.attribute) && equal(left.subAttribute, right.subAttribute)
+      && equal(left.schema, right.schema)
+  }
+
+  private static func equal(_ left: String?, _ right: String?) -> Bool {
+    switch (left, right) {
+    case (let left?, let right?): AttributeName.equal(left, right)
+    case (nil, nil): true
+    default: false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(AttributeName.folded(attribute))
+    hasher.combine(subAttribute.map(AttributeName.folded))
+    hasher.combine(schema.map(AttributeName.folded))
+  }
+}
+
+extension AttributePath: ExpressibleByStringLiteral {
+  /// For paths written in source; text that is no path becomes an attribute of that name, which no schema has.
+  public init(stringLiteral value: String) {
+    self = AttributePath(value) ?? AttributePath(attribute: value)
+  }
+}

@@ -1,0 +1,34 @@
+/// What a PATCH operation aims at: `members`, `name.familyName`, `addresses[type eq "work"].streetAddress` (RFC 7644 figure 7).
+public struct PatchPath: Sendable, Hashable {
+  /// The attribute; with a filter its sub-attribute is the one behind the bracket.
+  public let attribute: AttributePath
+  /// Which values of the attribute.
+  public let filter: Filter?
+
+  public init(attribute: AttributePath, filter: Filter? = nil) {
+    self.attribute = attribute
+    self.filter = filter
+  }
+
+  /// Parses a path.
+  ///
+  /// - Throws: `invalidPath` with the position where the text stops being a path.
+  public init(parsing text: String, limits: FilterLimits = .patchPath) throws(SCIMError) {
+    do {
+      var parser = try FilterParser(text, limits: limits)
+      self = try parser.wholePatchPath()
+    } catch {
+      throw .badRequest(
+        .invalidPath, "The path can't be read at position \(error.offset + 1): \(error.reason). The path is: \(text.prefix(300))")
+    }
+  }
+}
+
+/// The text of a path; parsing it gives the same path.
+extension PatchPath: CustomStringConvertible {
+  public var description: String {
+    guard let filter else { return attribute.description }
+    let subAttribute = attribute.subAttribute.map { ".\($0)" } ?? ""
+    return "\(attribute.parent)[\(filter)]\(subAttribute)"
+  }
+}

@@ -1,0 +1,77 @@
+/// A group as a client describes one: valid by the schema, with its members apart from its attributes.
+public struct GroupDocument: Sendable, Hashable {
+  /// `schemas` first, then the attributes in the order of the schema; never `members`.
+  public let attributes: JSONObject
+  /// The members that the client gave, each once, in its order.
+  public let members: [MemberReference]
+
+  /// Checks what a client sent.
+  ///
+  /// - Throws: A 400 that names the attribute, what was expected and what came.
+  public init(_ json: JSON, schemas: ResourceSchemas) throws(SCIMError) {
+    var attributes = try ResourceReader(schema: schemas.group).read(json)
+    let read = attributes["members"]
+    attributes["members"] = nil
+    self.attributes = attributes
+    // As sent: of a member without an id the reader, which leaves out what is read-only, would leave nothing to complain about.
+    let sent = (json.object?.value(forAttribute: "members") ?? read)?.array ?? []
+    members = try MemberReference.list(sent.filter { $0 != .null })
+  }
+
+  /// Reads a stored document, whose closing braces are missing.
+  ///
+  /// - Throws: A 500 where storage holds no group.
+  public init(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) {
+    try self.init(OpenDocument.parse(openDocument), schemas: schemas)
+  }
+
+  public var displayName: String { attributes["displayName"]?.string ?? "" }
+  public var externalID: String? { attributes["externalId"]?.string }
+
+  /// The document as it travels in a command, members included.
+  public func json() -> [UInt8] {
+    var object = attributes
+    if !members.isEmpty { object["members"] = .array(members.map(\.json)) }
+    return object.serialized()
+  }
+
+  /// The document as it is stored: without members, up to and inside `meta`, without the two closing braces.
+  ///
+  /// - Parameter created: RFC 3339, in UTC.
+  public func openDocument(id: String, created: String) -> [UInt8] {
+    OpenDocument.bytes(attributes, resourceType: "Group", id: id, created: created)
+  }
+}
+
+/// A user in a group, as the client refers to it (RFC 7643 §4.2).
+public struct MemberReference: Sendable, Hashable {
+  /// The id of the user.
+  public let value: String
+  /// The name that the client gave; ours is served.
+  public let display: String?
+
+  public init(value: String, display: String? = nil) {
+    self.value = value
+    self.display = display
+  }
+
+  var json: JSON { ["value": .string(value)] }
+
+  /// Reads values of `members`, in canonical form; a user that is there twice counts once.
+  static func list(_ values: [JSON]) throws(SCIMError) -> [MemberReference] {
+    var seen: Set<String> = []
+    seen.reserveCapacity(values.count)
+    var members: [MemberReference] = []
+    members.reserveCapacity(values.count)
+    for value in values {
+      guard let object = value.object, let id = object.value(forAttribute: "value")?.string, !id.isEmpty else {
+        throw .badRequest(.invalidValue, "Each of members must have the id of a user as its value, found \(value.summary).")
+      }
+      if let type = object.value(forAttribute: "type")?.string, !AttributeName.equal(type, "User") {
+        throw .badRequest(.invalidValue, "members holds a \(type) with the id \(id); a group's members are users here.")
+      }
+      if seen.insert(id).inserted { members.append(MemberReference(value: id, display: object.value(forAttribute: "display")?.string)) }
+    }
+    return members
+  }
+}

@@ -1,0 +1,123 @@
+/// Which attributes of a resource an answer holds: `attributes` and `excludedAttributes` (RFC 7644 §3.9).
+public struct Projection: Sendable {
+  private let schema: ResourceSchema
+  /// nil: all that are returned by default.
+  private let wanted: [Selected]?
+  private let excluded: [Selected]
+
+  /// An attribute, or one part of it, of the resource's schemas.
+  fileprivate struct Selected {
+    let location: AttributeLocation
+    let subAttribute: AttributeDefinition?
+  }
+
+  /// - Parameters:
+  ///   - attributes: The names that are asked for, separated by commas; nil or empty for all.
+  ///   - excluded: The names that are not wanted, separated by commas.
+  /// - Throws: `invalidValue` where both are given. Names that the schema does not have select nothing.
+  public init(attributes: String?, excluded: String?, schema: ResourceSchema) throws(SCIMError) {
+    let (wanted, unwanted) = (Self.names(attributes), Self.names(excluded))
+    guard wanted.isEmpty || unwanted.isEmpty else {
+      throw .badRequest(.invalidValue, "attributes and excludedAttributes can't be used together; leave one of them out.")
+    }
+    self.schema = schema
+    self.wanted = wanted.isEmpty ? nil : wanted.flatMap { Self.selected($0, schema) }
+    self.excluded = unwanted.flatMap { Self.selected($0, schema) }
+  }
+
+  /// Whether the answer is the resource as it is.
+  public var isWhole: Bool { wanted == nil && excluded.isEmpty }
+
+  /// Whether the answer holds anything of a top-level attribute of the core schema.
+  public func includes(_ attribute: String) -> Bool {
+    func names(_ selected: Selected) -> Bool {
+      selected.location.schemaExtension == nil && AttributeName.equal(selected.location.definition.name, attribute)
+    }
+    if let wanted { return wanted.contains(where: names) }
+    return !excluded.contains { names($0) && $0.subAttribute == nil }
+  }
+
+  /// The resource without what is not wanted; what is always returned stays.
+  public func apply(to resource: JSONObject) -> JSONObject {
+    guard let wanted else {
+      var rest = resource
+      for selected in excluded where selected.location.definition.returned != .always { selected.remove(from: &rest) }
+      return rest
+    }
+    var kept = JSONObject()
+    for member in resource {
+      if schema.attribute(named: member.key)?.returned == .always {
+        kept[member.key] = member.value
+      } else {
+        let chosen = wanted.filter { $0.isIn(member.key) }
+        for selected in chosen { selected.copy(from: resource, to: &kept) }
+      }
+    }
+    return kept
+  }
+
+  private static func names(_ list: String?) -> [String] {
+    (list ?? "").split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+  }
+
+  private static func selected(_ name: String, _ schema: ResourceSchema) -> [Selected] {
+    guard let path = AttributePath(name) else { return [] }
+    switch schema.resolve(path) {
+    case .attribute(let location, let subAttribute)?: return [Selected(location: location, subAttribute: subAttribute)]
+    case .schemaExtension(let schemaExtension)?:
+      return schemaExtension.attributes.map {
+        Selected(location: AttributeLocation(schemaExtension: schemaExtension.id, definition: $0), subAttribute: nil)
+      }
+    case .resource?:
+      return schema.core.attributes.map { Selected(location: AttributeLocation(schemaExtension: nil, definition: $0), subAttribute: nil) }
+    case nil: return []
+    }
+  }
+}
+
+extension Projection.Selected {
+  /// Whether the resource's member of that key holds it.
+  fileprivate func isIn(_ key: String) -> Bool {
+    AttributeName.equal(location.schemaExtension ?? location.definition.name, key)
+  }
+
+  fileprivate func remove(from resource: inout JSONObject) {
+    guard let subAttribute else {
+      location.set(nil, in: &resource)
+      return
+    }
+    guard let value = location.value(in: resource) else { return }
+    location.set(value.eachValue { $0[subAttribute.name] = nil }, in: &resource)
+  }
+
+  fileprivate func copy(from resource: JSONObject, to kept: inout JSONObject) {
+    guard let value = location.value(in: resource) else { return }
+    guard let subAttribute else {
+      location.set(value, in: &kept)
+      return
+    }
+    // Another part of the same attribute may have been copied before.
+    let before = location.value(in: kept).map { $0.array ?? [$0] } ?? []
+    var index = 0
+    let chosen = value.eachValue { parts in
+      var new = index < before.count ? before[index].object ?? JSONObject() : JSONObject()
+      new[subAttribute.name] = parts[subAttribute.name]
+      parts = new
+      index += 1
+    }
+    location.set(chosen, in: &kept)
+  }
+}
+
+extension JSON {
+  /// The value, or each of an array's, with its parts changed.
+  fileprivate func eachValue(_ change: (inout JSONObject) -> Void) -> JSON {
+    switch self {
+    case .array(let elements): return .array(elements.map { $0.eachValue(change) })
+    case .object(var parts):
+      change(&parts)
+      return .object(parts)
+    default: return self
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/// Reads what a client sent into the canonical form of a kind of resource: names and order of its schema, values of the right
+/// types, nothing that is read-only, unassigned or never stored.
+struct ResourceReader {
+  let schema: ResourceSchema
+
+  /// Reads a whole resource.
+  ///
+  /// Attributes that no schema has are left out: clients send attributes of their own, and a provider need not keep them
+  /// (RFC 7644 §3.3 leaves it open).
+  ///
+  /// - Throws: `invalidSyntax` where it is no object, `invalidValue` naming the attribute, what was expected and what came.
+  func read(_ json: JSON) throws(SCIMError) -> JSONObject {
+    guard case .object(let sent) = json else {
+      throw .badRequest(
+        .invalidSyntax, "The request body must be a JSON object that holds a \(schema.name) resource, found \(json.summary).")
+    }
+    try checkSchemas(sent.value(forAttribute: "schemas"))
+    var found: [(index: Int, value: JSON)] = []
+    var extensions: [String: JSONObject] = [:]
+    try read(sent, into: &found, extensions: &extensions)
+    return try assemble(found, extensions)
+  }
+
+  private func read(
+    _ sent: JSONObject, into found: inout [(index: Int, value: JSON)], extensions: inout [String: JSONObject]
+  ) throws(SCIMError) {
+    for member in sent {
+      if let index = schema.topLevelIndex(of: member.key) {
+        let definition = schema.topLevel[index]
+        guard definition.isStored, definition.name != CommonAttributes.schemas.name else { continue }
+        guard let value = try AttributeReader(path: definition.name).value(member.value, of: definition) else { continue }
+        guard !found.contains(where: { $0.index == index }) else { throw twice(definition.name) }
+        found.append((index, value))
+      } else if let schemaExtension = schema.schemaExtension(member.key) {
+        let attributes = try read(member.value, of: schemaExtension)
+        if !attributes.isEmpty { extensions[schemaExtension.id] = attributes }
+      } else if AttributeName.equal(member.key, schema.core.id), case .object(let attributes) = member.value {
+        // Okta sends a custom attribute below the URI of the schema that it was declared in, be it the core one.
+        try read(attributes, into: &found, extensions: &extensions)
+      }
+    }
+  }
+
+  private func read(_ json: JSON, of schemaExtension: SchemaDefinition) throws(SCIMError) -> JSONObject {
+    if json == .null { return JSONObject() }
+    guard case .object(let sent) = json else {
+      throw .badRequest(.invalidValue, "\(schemaExtension.id) must be an object with the attributes of that schema, found \(json.summary).")
+    }
+    var attributes = JSONObject()
+    for definition in schemaExtension.attributes where definition.isStored {
+      guard let value = sent.value(forAttribute: definition.name) else { continue }
+      attributes[definition.name] = try AttributeReader(path: "\(schemaExtension.id):\(definition.name)").value(value, of: definition)
+    }
+    return attributes
+  }
+
+  private func assemble(_ found: [(index: Int, value: JSON)], _ extensions: [String: JSONObject]) throws(SCIMError) -> JSONObject {
+    var resource = JSONObject()
+    let present = schema.extensions.filter { extensions[$0.id] != nil }
+    resource["schemas"] = .array(([schema.core] + present).map { .string($0.id) })
+    for (index, value) in found.sorted(by: { $0.index < $1.index }) { resource.appendNew(schema.topLevel[index].name, value) }
+    for definition in schema.core.attributes where definition.isRequired && resource[definition.name] == nil {
+      throw .badRequest(
+        .invalidValue,
+        "\(definition.name) is required for a \(schema.name) and is missing. Map it in the identity provider's attribute mappings.")
+    }
+    for schemaExtension in present { resource[schemaExtension.id] = extensions[schemaExtension.id].map(JSON.object) }
+    return resource
+  }
+
+  private func checkSchemas(_ sent: JSON?) throws(SCIMError) {
+    guard let sent, case .array(let uris) = sent, !uris.isEmpty else {
+      throw .badRequest(.invalidValue, "schemas must be an array that holds \(schema.core.id), found \(sent?.summary ?? "nothing").")
+    }
+    guard uris.contains(where: { $0.string.map { AttributeName.equal($0, schema.core.id) } ?? false }) else {
+      throw .badRequest(.invalidValue, "schemas must hold \(schema.core.id), which a \(schema.name) has its attributes from.")
+    }
+    for uri in uris {
+      guard let text = uri.string else { throw .badRequest(.invalidValue, "schemas must hold URIs, found \(uri.summary).") }
+      guard AttributeName.equal(text, schema.core.id) || schema.schemaExtension(text) != nil else {
+        let known = ([schema.core] + schema.extensions).map(\.id).joined(separator: ", ")
+        throw .badRequest(.invalidValue, "schemas holds \(text), which a \(schema.name) here does not have. It has \(known).")
+      }
+    }
+  }
+
+  private func twice(_ name: String) -> SCIMError {
+    .badRequest(.invalidSyntax, "\(name) is there twice. Attribute names have no case, and each may be there once.")
+  }
+}
+
+extension AttributeDefinition {
+  /// Whether a client's value for it is kept: read-only values are ours (RFC 7644 §3.5.1 has the client's ignored), write-only
+  /// ones, a password, are taken and thrown away.
+  var isStored: Bool { mutability != .readOnly && mutability != .writeOnly }
+}

@@ -1,0 +1,42 @@
+import SCIM
+import Testing
+
+/// Short ways to state what a test starts from.
+enum Sample {
+  static let schemas = ResourceSchemas()
+
+  static func json(_ text: String) throws -> JSON { try JSON(parsing: text) }
+
+  static func user(_ attributes: String = "") throws -> UserDocument {
+    let more = attributes.isEmpty ? "" : ",\(attributes)"
+    return try UserDocument(
+      json(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana@example.com"\#(more)}"#), schemas: schemas)
+  }
+
+  static func group(_ attributes: String = "") throws -> GroupDocument {
+    let more = attributes.isEmpty ? "" : ",\(attributes)"
+    return try GroupDocument(
+      json(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data team"\#(more)}"#), schemas: schemas)
+  }
+
+  static func patch(_ operations: String) throws -> Patch { try Patch(patchMessage(operations)) }
+
+  static func patchMessage(_ operations: String) throws -> JSON {
+    try json(#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\#(operations)]}"#)
+  }
+
+  static let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+}
+
+/// The SCIM error that `body` throws.
+func refusal(of body: () throws -> Void) -> SCIMError? {
+  do {
+    try body()
+    return nil
+  } catch let error as SCIMError {
+    return error
+  } catch {
+    Issue.record("another error than a SCIM error was thrown: \(error)")
+    return nil
+  }
+}
