@@ -1,0 +1,134 @@
+import CPostgres
+import Foundation
+
+/// What the server answered to one statement. Owns the `PGresult`; every value that leaves is a copy.
+///
+/// `@unchecked Sendable`: libpq never changes a result once it has been handed over, and documents reading one from several threads as
+/// safe (libpq, "Behavior in Threaded Programs").
+final class QueryResult: @unchecked Sendable {
+  /// The name of the ``Statement``, for errors.
+  let statement: String
+  let rowCount: Int
+  private let pointer: OpaquePointer
+
+  init(owning pointer: OpaquePointer, of statement: String) {
+    self.pointer = pointer
+    self.statement = statement
+    rowCount = Int(PQntuples(pointer))
+  }
+
+  deinit { PQclear(pointer) }
+
+  /// The rows that an insert, update, delete or select touched; 0 for other statements.
+  var affected: Int { Int(String(cString: PQcmdTuples(pointer))) ?? 0 }
+
+  /// `COMMIT`, `ROLLBACK`, `INSERT 0 1`.
+  var commandTag: String { String(cString: PQcmdStatus(pointer)) }
+
+  var columnCount: Int { Int(PQnfields(pointer)) }
+
+  /// The column's name; empty where there is no such column.
+  func name(ofColumn column: Int) -> String {
+    PQfname(pointer, Int32(clamping: column)).map { String(cString: $0) } ?? ""
+  }
+
+  func type(ofColumn column: Int) -> TypeID {
+    TypeID(rawValue: PQftype(pointer, Int32(truncatingIfNeeded: column)))
+  }
+
+  func isNull(_ row: Int, _ column: Int) -> Bool {
+    PQgetisnull(pointer, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)) == 1
+  }
+
+  func bytes(_ row: Int, _ column: Int) -> [UInt8] {
+    withValue(row, column) { Array($0) }
+  }
+
+  /// The value as text, without its first `prefix` bytes.
+  func string(_ row: Int, _ column: Int, droppingFirst prefix: Int = 0) -> String {
+    withValue(row, column) { String(decoding: $0.dropFirst(prefix), as: UTF8.self) }
+  }
+
+  /// The value as a number in network byte order; nil where it has another size.
+  func integer<Integer: FixedWidthInteger>(_ row: Int, _ column: Int, as type: Integer.Type) -> Integer? {
+    withValue(row, column) { value in
+      guard value.count == MemoryLayout<Integer>.size else { return nil }
+      return Integer(bigEndian: value.loadUnaligned(as: Integer.self))
+    }
+  }
+
+  /// The value's 16 bytes; nil where it has another size.
+  func uuid(_ row: Int, _ column: Int) -> UUID? {
+    withValue(row, column) { value in
+      guard value.count == MemoryLayout<uuid_t>.size else { return nil }
+      return UUID(uuid: value.loadUnaligned(as: uuid_t.self))
+    }
+  }
+
+  private func withValue<Value>(_ row: Int, _ column: Int, _ read: (UnsafeRawBufferPointer) -> Value) -> Value {
+    let row = Int32(truncatingIfNeeded: row)
+    let column = Int32(truncatingIfNeeded: column)
+    let length = Int(PQgetlength(pointer, row, column))
+    return read(UnsafeRawBufferPointer(start: PQgetvalue(pointer, row, column), count: length))
+  }
+}
+
+extension QueryResult {
+  /// What kind of answer it is.
+  enum Status {
+    /// The statement was carried out.
+    case done
+    case failed
+    /// The statement was not carried out, since one before it in the same request failed.
+    case skipped
+    /// The end of a request.
+    case sync
+    /// COPY, which a pipeline cannot do.
+    case unsupported
+  }
+
+  var status: Status {
+    switch PQresultStatus(pointer) {
+    case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: .done
+    case PGRES_PIPELINE_SYNC: .sync
+    case PGRES_PIPELINE_ABORTED: .skipped
+    case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE, PGRES_NONFATAL_ERROR: .failed
+    default: .unsupported
+    }
+  }
+
+  /// What is wrong, where ``status`` is ``Status/failed``.
+  func error() -> PostgresError {
+    let severity = field(Diagnostic.severity)
+    // Without a severity it is libpq that speaks, about a connection that is gone.
+    let endsConnection = severity == nil || severity == "FATAL" || severity == "PANIC"
+    let sqlState = field(Diagnostic.sqlState) ?? ""
+    var error = PostgresError(
+      sqlState: sqlState,
+      message: field(Diagnostic.message)
+        ?? String(cString: PQresultErrorMessage(pointer)).trimmingCharacters(in: .whitespacesAndNewlines),
+      detail: field(Diagnostic.detail), hint: field(Diagnostic.hint),
+      constraint: field(Diagnostic.constraint), statement: statement,
+      position: field(Diagnostic.position).flatMap { Int($0) }, isOutcomeUnknown: endsConnection)
+    // 26000: it is not prepared here. The other: a table has changed under the prepared statement.
+    error.isPlanStale = sqlState == "26000" || field(Diagnostic.function) == "RevalidateCachedQuery"
+    return error
+  }
+
+  private func field(_ code: Character) -> String? {
+    guard let code = code.asciiValue, let text = PQresultErrorField(pointer, Int32(code)) else { return nil }
+    return String(cString: text)
+  }
+}
+
+/// libpq's `PG_DIAG_…` macros: character literals, which Swift imports without a type that would fit.
+private enum Diagnostic {
+  static let severity: Character = "V"
+  static let sqlState: Character = "C"
+  static let message: Character = "M"
+  static let detail: Character = "D"
+  static let hint: Character = "H"
+  static let position: Character = "P"
+  static let constraint: Character = "n"
+  static let function: Character = "R"
+}

@@ -1,0 +1,60 @@
+import Logging
+import Metrics
+import Postgres
+import TestSupport
+
+let quiet = Logger(label: "postgres", factory: { _ in SwiftLogNoOpLogHandler() })
+
+/// Of the locks of the server those of the session's database.
+let ownDatabase = "database = (select oid from pg_database where datname = current_database())"
+
+extension PostgresServer {
+  /// A pool on a database; closed when `body` has ended.
+  func withPool<Value>(
+    database: String = "postgres", connections: Int = 1, exclusiveConnections: Int = 2, statementTimeout: Duration = .seconds(30),
+    maximumWait: Duration = .seconds(30), metrics: any MetricsFactory = NOOPMetricsHandler.instance,
+    _ body: (PostgresPool) async throws -> Value
+  ) async throws -> Value {
+    let pool = PostgresPool(
+      PostgresConfiguration(
+        url: url(database: database), connections: connections, statementTimeout: statementTimeout, applicationName: "test",
+        exclusiveConnections: exclusiveConnections, maximumWait: maximumWait),
+      logger: quiet, metrics: metrics)
+    do {
+      let value = try await body(pool)
+      await pool.close()
+      return value
+    } catch {
+      await pool.close()
+      throw error
+    }
+  }
+
+  /// A pool on a database of its own in the server that all tests share.
+  static func withOwnDatabase<Value>(
+    connections: Int = 1, exclusiveConnections: Int = 2, statementTimeout: Duration = .seconds(30), maximumWait: Duration = .seconds(30),
+    metrics: any MetricsFactory = NOOPMetricsHandler.instance, _ body: (PostgresPool) async throws -> Value
+  ) async throws -> Value {
+    let server = try await shared()
+    return try await server.withPool(
+      database: try await server.createDatabase(), connections: connections, exclusiveConnections: exclusiveConnections,
+      statementTimeout: statementTimeout, maximumWait: maximumWait, metrics: metrics, body)
+  }
+}
+
+extension PostgresPool {
+  /// Runs SQL that has no parameters and is used once.
+  @discardableResult
+  func run(_ sql: String) async throws -> Rows { try await query(Statement(once: "test", sql)) }
+
+  /// The first column of the first row.
+  func number(_ sql: String) async throws -> Int? { try await run(sql).first?.int(0) }
+
+  /// The process that serves the shared connection.
+  func backend() async throws -> Int { try await number("select pg_backend_pid()") ?? 0 }
+}
+
+extension PostgresTransaction {
+  @discardableResult
+  func run(_ sql: String) async throws -> Rows { try await query(Statement(once: "test", sql)) }
+}

@@ -1,0 +1,98 @@
+import Postgres
+import Schema
+import TestSupport
+import Testing
+
+@Suite("Migrations")
+struct MigrationTests {
+  private let first = Migration(
+    schema: "trial", number: 1, name: "first", sql: "create table things (id int); insert into things values (1);")
+  private let second = Migration(schema: "trial", number: 2, name: "second", sql: "alter table things add name text;")
+
+  @Test("However many processes migrate at once, each migration is applied once")
+  func concurrency() async throws {
+    let server = try await PostgresServer.shared()
+    let database = try await server.createDatabase()
+    let applied = try await withThrowingTaskGroup(of: [Migration].self) { group in
+      for _ in 0..<4 {
+        group.addTask {
+          try await server.withPool(database: database) { try await Migrations.apply([first, second], on: $0, logger: quiet) }
+        }
+      }
+      return try await group.reduce(into: []) { $0 += $1 }
+    }
+    #expect(applied == [first, second])
+    try await server.withPool(database: database) { pool in
+      let things = try await pool.number("select count(*) from things")
+      #expect(things == 1)
+      #expect(try await Migrations.version(of: "trial", on: pool) == 2)
+    }
+  }
+
+  @Test("What is there already is not applied again, and what is new is")
+  func increments() async throws {
+    try await PostgresServer.withOwnDatabase { pool in
+      #expect(try await Migrations.version(of: "trial", on: pool) == 0)
+      #expect(try await Migrations.apply([first], on: pool, logger: quiet) == [first])
+      #expect(try await Migrations.apply([first, second], on: pool, logger: quiet) == [second])
+      #expect(try await Migrations.apply([first, second], on: pool, logger: quiet) == [])
+      try await Migrations.verify([first, second], on: pool)
+    }
+  }
+
+  @Test("A migration whose text has changed since is refused, and named")
+  func changedText() async throws {
+    try await PostgresServer.withOwnDatabase { pool in
+      _ = try await Migrations.apply([first], on: pool, logger: quiet)
+      let edited = Migration(schema: "trial", number: 1, name: "first", sql: first.sql + " -- edited")
+      let error = await #expect(throws: MigrationError.self) { try await Migrations.apply([edited, second], on: pool, logger: quiet) }
+      #expect(error?.description.hasPrefix("trial/001-first: its text has changed") == true)
+      #expect(try await Migrations.version(of: "trial", on: pool) == 1)
+    }
+  }
+
+  @Test("A database that is older or newer than the build is told from one that fits")
+  func mismatch() async throws {
+    try await PostgresServer.withOwnDatabase { pool in
+      let empty = await #expect(throws: SchemaMismatch.self) { try await Migrations.verify([first, second], on: pool) }
+      #expect(empty == SchemaMismatch(schema: "trial", found: 0, expected: 2))
+      #expect(empty?.description.contains("run `scimctl migrate`") == true)
+      _ = try await Migrations.apply([first, second], on: pool, logger: quiet)
+      let newer = await #expect(throws: SchemaMismatch.self) { try await Migrations.verify([first], on: pool) }
+      #expect(newer == SchemaMismatch(schema: "trial", found: 2, expected: 1))
+      #expect(newer?.description.contains("older than the database") == true)
+      await #expect(throws: SchemaMismatch.self) { try await Migrations.apply([first], on: pool, logger: quiet) }
+    }
+  }
+
+  @Test("Nothing is left of a migration that fails, and the error names its line")
+  func failure() async throws {
+    let broken = Migration(schema: "trial", number: 1, name: "broken", sql: "create table things (id int);\nselect nonsense;\n")
+    try await PostgresServer.withOwnDatabase { pool in
+      let error = await #expect(throws: MigrationError.self) { try await Migrations.apply([broken], on: pool, logger: quiet) }
+      #expect(error?.description.contains("trial/001-broken") == true)
+      #expect(error?.description.contains("line 2") == true)
+      let tables = try await pool.number("select count(*) from pg_tables where tablename = 'things'")
+      #expect(tables == 0)
+      #expect(try await Migrations.version(of: "trial", on: pool) == 0)
+    }
+  }
+
+  @Test("A migration that ends its transaction, or has no place in the history, is refused")
+  func malformed() async throws {
+    try await PostgresServer.withOwnDatabase { pool in
+      let ending = Migration(schema: "trial", number: 1, name: "ending", sql: "commit;")
+      await #expect(throws: MigrationError.self) { try await Migrations.apply([ending], on: pool, logger: quiet) }
+      let early = Migration(schema: "other", number: 2, name: "early", sql: "select 1;")
+      await #expect(throws: MigrationError.self) { try await Migrations.apply([early], on: pool, logger: quiet) }
+    }
+  }
+
+  @Test("The suite's own migrations apply, and fit the build then")
+  func suite() async throws {
+    try await PostgresServer.withOwnDatabase { pool in
+      #expect(try await Migrations.apply(Schema.all, on: pool, logger: quiet) == Schema.all)
+      try await Migrations.verify(Schema.all, on: pool)
+    }
+  }
+}
