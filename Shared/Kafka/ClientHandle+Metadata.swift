@@ -1,0 +1,33 @@
+import CKafka
+
+extension ClientHandle {
+  /// How many partitions each of the cluster's topics has, with a leader for each; blocks for at most `timeout`.
+  func partitions(action: String, timeout: Duration) throws(KafkaError) -> [String: Int] {
+    try metadata(action: action, topic: nil, timeout: timeout)
+  }
+
+  /// The same for one topic; nil where it does not exist or has a partition without leader. Does not ask about the others.
+  func partitions(of topic: String, action: String, timeout: Duration) throws(KafkaError) -> Int? {
+    guard let reference = rd_kafka_topic_new(pointer, topic, nil) else {
+      throw KafkaError(rd_kafka_last_error(), action: action, brokers: brokers, topic: topic)
+    }
+    defer { rd_kafka_topic_destroy(reference) }
+    return try metadata(action: action, topic: reference, timeout: timeout)[topic]
+  }
+
+  private func metadata(action: String, topic: OpaquePointer?, timeout: Duration) throws(KafkaError) -> [String: Int] {
+    var metadata: UnsafePointer<rd_kafka_metadata>?
+    let code = rd_kafka_metadata(pointer, topic == nil ? 1 : 0, topic, &metadata, Int32(clamping: timeout.milliseconds))
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
+      throw KafkaError(code, action: action, brokers: brokers)
+    }
+    defer { rd_kafka_metadata_destroy(metadata) }
+    var partitions: [String: Int] = [:]
+    for topic in UnsafeBufferPointer(start: metadata.pointee.topics, count: Int(metadata.pointee.topic_cnt))
+    where topic.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+      let all = UnsafeBufferPointer(start: topic.partitions, count: Int(topic.partition_cnt))
+      if !all.isEmpty, all.allSatisfy({ $0.leader >= 0 }) { partitions[String(cString: topic.topic)] = all.count }
+    }
+    return partitions
+  }
+}

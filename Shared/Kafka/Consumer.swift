@@ -1,0 +1,94 @@
+import CKafka
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Reads topics as a static member of a consumer group, in batches.
+///
+/// Joins its group when ``run()`` begins. Offsets are committed by ``commit(_:)`` alone: what was read and not committed is read
+/// again, by this process after a restart or by whoever gets its partitions. Within one run nothing is read twice, so a handler that
+/// fails on a batch tries it again itself, or ends the process.
+public final class Consumer: Service, Sendable {
+  /// The batches, for one task to iterate. One batch is read ahead; the broker waits for the rest.
+  public var batches: Batches { Batches(buffer: loop.buffer) }
+
+  private let loop: PollLoop
+  private let commits: CommitLane
+  private let group: String
+  private let logger: Logger
+
+  /// - Throws: ``KafkaError`` where librdkafka refuses the configuration. No broker has to be there.
+  public init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
+    group = configuration.group
+    self.logger = logger
+    let loop = try PollLoop(kafka, configuration, logger: logger)
+    self.loop = loop
+    commits = CommitLane(loop.handle)
+  }
+
+  deinit {
+    loop.stop()
+    commits.stop()
+  }
+
+  /// The partitions that the group has given to this member.
+  public var assignment: Set<TopicPartition> { loop.assignment.partitions }
+
+  /// Reads until graceful shutdown, then leaves the partitions to this member's next start.
+  ///
+  /// - Throws: ``KafkaError`` where the consumer cannot go on.
+  public func run() async throws {
+    let loop = loop
+    let outcome = await withTaskCancellationOrGracefulShutdownHandler {
+      await loop.run()
+    } onCancelOrGracefulShutdown: {
+      loop.stop()
+    }
+    commits.stop()
+    try outcome.get()
+  }
+
+  /// Commits the offsets of a batch that is handled. Waits while the broker is away.
+  ///
+  /// A partition that was taken away since the batch was read is left out, with a line in the log: its new owner reads the messages
+  /// again.
+  ///
+  /// - Throws: ``KafkaError`` where the broker refuses, or with ``KafkaError/Code/closed`` after shutdown; `CancellationError`.
+  public func commit(_ batch: Batch) async throws {
+    defer { loop.buffer.giveBack(batch.id) }
+    var pause = Duration.milliseconds(100)
+    while true {
+      let positions = held(batch)
+      guard !positions.isEmpty else { return }
+      let code = try await commits.commit(positions)
+      guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+      let error = KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
+      if Self.lost.contains(code.rawValue) {
+        logger.warning("the batch is read again, for the group has moved on: \(error)")
+        return
+      }
+      guard error.isRetriable else { throw error }
+      logger.warning("\(error); trying again")
+      try await Task.sleep(for: pause)
+      pause = min(pause * 2, .seconds(1))
+    }
+  }
+
+  /// The batch's positions on the partitions that are held since it was read.
+  private func held(_ batch: Batch) -> [(TopicPartition, offset: Int64)] {
+    batch.positions.compactMap { partition, position in
+      guard loop.assignment.term(of: partition) == position.term else {
+        logger.info("no offset is committed for \(partition), which was taken away", metadata: ["kafka.group": "\(group)"])
+        return nil
+      }
+      return (partition, position.next)
+    }
+  }
+
+  /// Errors of a commit that say that the member is not, or no longer, the one it was when it read the batch.
+  private static let lost = Set(
+    [
+      RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__NO_OFFSET, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST,
+    ].map(\.rawValue))
+}

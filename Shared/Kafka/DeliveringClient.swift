@@ -1,0 +1,259 @@
+import CKafka
+import Foundation
+import Logging
+import Metrics
+import Synchronization
+
+/// The producer's librdkafka client, the thread that serves its delivery reports, and the client's replacement after a fatal error.
+final class DeliveringClient: Sendable {
+  private enum Phase {
+    case live(ClientHandle)
+    /// The client met a fatal error; what is sent meanwhile is held, and goes to its successor.
+    case replacing
+    case closed
+  }
+
+  private struct State {
+    var phase: Phase
+    var nextSequence: UInt64 = 0
+    var held: [Delivery] = []
+    /// The topics that the present client knows.
+    var topics: Set<String> = []
+    /// Set once: deliver until then, then fail the rest.
+    var stopBy: ContinuousClock.Instant?
+    var closing: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private let configuration: KafkaConfiguration
+  private let properties: [String: String]
+  private let deliveryTimeout: Duration
+  private let limit: InFlightLimit
+  private let logger: Logger
+  private let state: Mutex<State>
+  /// Messages that a useless client gave back; filled and emptied on the serving thread.
+  private let undelivered = Mutex<[Delivery]>([])
+  private let sent = Counter(label: "kafka_messages_sent_total")
+  private let failed = Counter(label: "kafka_messages_failed_total")
+  private let replaced = Counter(label: "kafka_producers_replaced_total")
+  private let deliveryTime = Metrics.Timer(label: "kafka_delivery_seconds")
+
+  /// How often a message is produced again after fatal errors before its sender is told.
+  private static let maximumAttempts = 5
+
+  init(_ configuration: KafkaConfiguration, deliveryTimeout: Duration, limit: InFlightLimit, logger: Logger) throws {
+    self.configuration = configuration
+    self.deliveryTimeout = deliveryTimeout
+    self.limit = limit
+    self.logger = logger
+    properties = [
+      "enable.idempotence": "true",
+      "acks": "all",
+      // A message that waits to be joined by others waits for nothing under low load; under high load batches form anyway.
+      "linger.ms": "0",
+      "message.timeout.ms": String(max(deliveryTimeout.milliseconds, 1)),
+      "message.max.bytes": String(16 << 20),
+      // The producer bounds what is in flight itself; librdkafka's own bounds are set so that they are never met.
+      "queue.buffering.max.messages": "10000000",
+      "queue.buffering.max.kbytes": "2097151",
+      // Java clients' hash, so that a key's partition does not depend on who produces.
+      "partitioner": "murmur2_random",
+    ]
+    state = Mutex(State(phase: .replacing))
+    let first = try makeHandle()
+    state.withLock { $0.phase = .live(first) }
+    DedicatedThread.start("kafka-producer") { self.serve(first) }
+  }
+
+  /// Hands a message over to be delivered; its place in the limit is given back when its fate is known.
+  func enqueue(_ message: OutgoingMessage, index: Int, receipt: Receipt, size: Int) {
+    let (delivery, failure) = state.withLock { state in
+      state.nextSequence += 1
+      let delivery = Delivery(
+        message, index: index, receipt: receipt, size: size, acceptedAt: .now, sequence: state.nextSequence)
+      switch state.phase {
+      case .live(let handle):
+        let failure = produce(delivery, on: handle)
+        if state.topics.insert(message.topic).inserted { introduce(message.topic, to: handle) }
+        guard let failure, failure.isFatal else { return (delivery, failure) }
+        state.held.append(delivery)
+        return (delivery, nil)
+      case .replacing:
+        state.held.append(delivery)
+        return (delivery, nil)
+      case .closed:
+        return (delivery, .closed(action: "produce", brokers: configuration.bootstrapServers))
+      }
+    }
+    if let failure { settle(delivery, failure) }
+  }
+
+  /// Delivers for at most `flush` longer, then ends the serving thread.
+  func close(flush: Duration) async {
+    await withCheckedContinuation { continuation in
+      let isClosed = state.withLock { state in
+        if case .closed = state.phase { return true }
+        state.closing.append(continuation)
+        state.stopBy = min(state.stopBy ?? .now + flush, .now + flush)
+        return false
+      }
+      if isClosed { continuation.resume() }
+    }
+  }
+
+  /// The same, without waiting for it.
+  func stop(flush: Duration) {
+    state.withLock { $0.stopBy = min($0.stopBy ?? .now + flush, .now + flush) }
+  }
+}
+
+// MARK: - The serving thread
+
+extension DeliveringClient {
+  private func serve(_ first: ClientHandle) {
+    var handle = first
+    while true {
+      rd_kafka_poll(handle.pointer, 100)
+      if let error = handle.fatalError(action: "produce") {
+        guard let successor = replacement(of: handle, because: error) else { break }
+        handle = successor
+      }
+      let mayStop = state.withLock { state in
+        guard let stopBy = state.stopBy else { return false }
+        return stopBy <= .now || rd_kafka_outq_len(handle.pointer) == 0
+      }
+      if mayStop { break }
+    }
+    end(handle)
+  }
+
+  /// Makes a new client and gives it everything that the old one did not deliver, in order.
+  private func replacement(of old: ClientHandle, because error: KafkaError) -> ClientHandle? {
+    logger.error("the producer met a fatal error and is replaced: \(error)")
+    replaced.increment()
+    state.withLock { $0.phase = .replacing }
+    drain(old)
+    while true {
+      do {
+        let successor = try makeHandle()
+        resume(on: successor)
+        return successor
+      } catch {
+        logger.error("the producer cannot be replaced yet: \(error)")
+      }
+      let isStopping = state.withLock { state in state.stopBy.map { $0 <= .now } ?? false }
+      if isStopping { return nil }
+      Thread.sleep(forTimeInterval: 1)
+    }
+  }
+
+  /// Takes back every message that the client still holds; those that were sent have a moment to be acknowledged after all.
+  private func drain(_ handle: ClientHandle) {
+    let rounds: [(flags: Int32, patience: Duration)] = [
+      (RD_KAFKA_PURGE_F_QUEUE, .seconds(1)), (RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT, .seconds(10)),
+    ]
+    for round in rounds {
+      rd_kafka_purge(handle.pointer, round.flags)
+      let deadline = ContinuousClock.now + round.patience
+      while rd_kafka_outq_len(handle.pointer) > 0, .now < deadline { rd_kafka_poll(handle.pointer, 50) }
+    }
+  }
+
+  private func resume(on successor: ClientHandle) {
+    let failures = state.withLock { state in
+      let back = undelivered.withLock { undelivered in
+        defer { undelivered = [] }
+        return undelivered
+      }
+      let waiting = (back + state.held).sorted { $0.sequence < $1.sequence }
+      state.held = []
+      state.topics = []
+      state.phase = .live(successor)
+      return waiting.compactMap { delivery in produce(delivery, on: successor).map { (delivery, $0) } }
+    }
+    for (delivery, failure) in failures { settle(delivery, failure) }
+  }
+
+  private func end(_ handle: ClientHandle) {
+    let (held, closing) = state.withLock { state in
+      defer { (state.held, state.closing) = ([], []) }
+      state.phase = .closed
+      return (state.held, state.closing)
+    }
+    drain(handle)
+    let back = undelivered.withLock { $0 }
+    for delivery in back + held {
+      settle(delivery, .closed(action: "produce", brokers: configuration.bootstrapServers))
+    }
+    for continuation in closing { continuation.resume() }
+  }
+}
+
+// MARK: - One message
+
+extension DeliveringClient {
+  private func makeHandle() throws(KafkaError) -> ClientHandle {
+    let logger = logger
+    return try ClientHandle(
+      RD_KAFKA_PRODUCER, configuration, properties: properties,
+      callbacks: ClientCallbacks(
+        logger: logger,
+        failed: { code, reason in
+          // A fatal error is seen by the serving thread, which says so when it acts on it.
+          guard code != RD_KAFKA_RESP_ERR__FATAL else { return }
+          let level: Logger.Level = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .warning : .debug
+          logger.log(level: level, "producer: \(reason)")
+        },
+        delivered: { [weak self] client, report in self?.delivered(report, by: client) }))
+  }
+
+  /// Has a topic's metadata fetched that the client meets for the first time. librdkafka would do so itself, but only up to a second
+  /// later (a timer in `rd_kafka_topic_scan_all`). Where no broker answers, that is what happens.
+  private func introduce(_ topic: String, to handle: ClientHandle) {
+    DedicatedThread.start("kafka-topic") { [logger] in
+      do {
+        _ = try handle.partitions(of: topic, action: "find the topic", timeout: .seconds(5))
+      } catch {
+        logger.debug("\(error)")
+      }
+    }
+  }
+
+  /// Gives the message to librdkafka; nil where it took it.
+  private func produce(_ delivery: Delivery, on handle: ClientHandle) -> KafkaError? {
+    let opaque = Unmanaged.passRetained(delivery)
+    let code = handle.produce(delivery.message, opaque: opaque.toOpaque())
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+    // No delivery report comes for a message that was not taken.
+    opaque.release()
+    return KafkaError(
+      code, action: "produce", brokers: handle.brokers, topic: delivery.message.topic, partition: delivery.message.partition,
+      isFatal: code == RD_KAFKA_RESP_ERR__FATAL)
+  }
+
+  /// A delivery report: the one place where a message that librdkafka took is released.
+  private func delivered(_ report: UnsafePointer<rd_kafka_message_t>, by client: OpaquePointer) {
+    guard let opaque = report.pointee._private else { return }
+    let delivery = Unmanaged<Delivery>.fromOpaque(opaque).takeRetainedValue()
+    let code = report.pointee.err
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return settle(delivery, nil) }
+    let isGivenBack =
+      code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT
+      || rd_kafka_fatal_error(client, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR
+    if isGivenBack, delivery.attempt < Self.maximumAttempts, .now - delivery.acceptedAt < deliveryTimeout {
+      undelivered.withLock { $0.append(delivery.again()) }
+      return
+    }
+    settle(
+      delivery,
+      KafkaError(
+        code, action: "produce", brokers: configuration.bootstrapServers, topic: delivery.message.topic,
+        partition: report.pointee.partition))
+  }
+
+  private func settle(_ delivery: Delivery, _ failure: KafkaError?) {
+    if failure == nil { sent.increment() } else { failed.increment() }
+    deliveryTime.recordNanoseconds((ContinuousClock.now - delivery.acceptedAt).nanoseconds)
+    limit.release(size: delivery.size)
+    delivery.receipt.settle(delivery.index, failure)
+  }
+}

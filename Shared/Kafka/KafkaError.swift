@@ -1,0 +1,102 @@
+import CKafka
+
+/// Why Kafka did not do what it was asked: which action, on which topic, at which brokers, and whether asking again can help.
+public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What went wrong: librdkafka's name of the error (`_MSG_TIMED_OUT`, `NOT_LEADER_FOR_PARTITION`, …; a leading underscore means
+  /// that the client found it, not the broker), or one of this module's own codes below.
+  public struct Code: RawRepresentable, Sendable, Hashable {
+    public let rawValue: String
+
+    public init(rawValue: String) {
+      self.rawValue = rawValue
+    }
+
+    /// The client was shut down before or while it was asked.
+    public static let closed = Code(rawValue: "CLOSED")
+    /// ``RequestReply`` has as many requests pending as it may.
+    public static let tooManyPending = Code(rawValue: "TOO_MANY_PENDING")
+    /// ``RequestReply`` has not yet found the partition that it reads replies from.
+    public static let notReady = Code(rawValue: "NOT_READY")
+    /// The same correlation id is already pending.
+    public static let duplicateCorrelationID = Code(rawValue: "DUPLICATE_CORRELATION_ID")
+    /// A property of ``KafkaConfiguration`` is unknown or has a value that librdkafka refuses.
+    public static let configuration = Code(rawValue: "CONFIGURATION")
+    /// No broker answered in time.
+    public static let timedOut = Code(rawValue: "_TIMED_OUT")
+    /// A message was not acknowledged within the producer's delivery timeout.
+    public static let messageTimedOut = Code(rawValue: "_MSG_TIMED_OUT")
+    /// The message is larger than the client or the topic accepts.
+    public static let messageTooLarge = Code(rawValue: "MSG_SIZE_TOO_LARGE")
+    /// Another process joined the group under the same instance id.
+    public static let fencedInstanceID = Code(rawValue: "FENCED_INSTANCE_ID")
+  }
+
+  /// What was being done: `produce`, `commit offsets`, ….
+  public var action: String
+  public var code: Code
+  /// The error in words.
+  public var reason: String
+  /// The brokers that the client was configured with.
+  public var brokers: String
+  public var topic: String?
+  public var partition: Int32?
+  /// The same call may succeed later.
+  public var isRetriable: Bool
+  /// The client that raised it is of no further use.
+  public var isFatal: Bool
+  /// Which of several messages failed, by their place in the call.
+  public var failedIndices: [Int] = []
+
+  public var description: String {
+    var text = "cannot \(action)"
+    if let topic { text += " on topic '\(topic)'" }
+    if let partition, partition >= 0 { text += " partition \(partition)" }
+    text += " at \(brokers): \(reason) (\(code.rawValue)\(isFatal ? ", fatal" : isRetriable ? ", retriable" : ""))"
+    if failedIndices.count > 1 { text += "; \(failedIndices.count) messages" }
+    return text
+  }
+}
+
+extension KafkaError {
+  /// An error that librdkafka reports as a code.
+  init(
+    _ code: rd_kafka_resp_err_t, action: String, brokers: String, topic: String? = nil, partition: Int32? = nil,
+    reason: String? = nil, isFatal: Bool = false
+  ) {
+    self.init(
+      action: action, code: Code(code), reason: reason ?? String(cString: rd_kafka_err2str(code)), brokers: brokers, topic: topic,
+      partition: partition, isRetriable: !isFatal && Self.retriable.contains(code.rawValue), isFatal: isFatal)
+  }
+
+  /// An error of this module's own.
+  init(own code: Code, action: String, brokers: String, topic: String? = nil, reason: String, isRetriable: Bool) {
+    self.init(
+      action: action, code: code, reason: reason, brokers: brokers, topic: topic, partition: nil, isRetriable: isRetriable,
+      isFatal: false)
+  }
+
+  /// The error of a client that is no longer there.
+  static func closed(action: String, brokers: String) -> KafkaError {
+    KafkaError(own: .closed, action: action, brokers: brokers, reason: "the client was shut down", isRetriable: false)
+  }
+
+  /// Errors that pass by themselves: brokers away, leaders and coordinators moving, timeouts.
+  private static let retriable = Set(
+    [
+      RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__TIMED_OUT,
+      RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__QUEUE_FULL, RD_KAFKA_RESP_ERR__WAIT_COORD,
+      RD_KAFKA_RESP_ERR__WAIT_CACHE, RD_KAFKA_RESP_ERR__IN_PROGRESS, RD_KAFKA_RESP_ERR__RETRY, RD_KAFKA_RESP_ERR__PURGE_QUEUE,
+      RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,
+      RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+      RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+      RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,
+      RD_KAFKA_RESP_ERR_NOT_CONTROLLER, RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED,
+    ].map(\.rawValue))
+}
+
+extension KafkaError.Code {
+  init(_ code: rd_kafka_resp_err_t) {
+    self.init(rawValue: String(cString: rd_kafka_err2name(code)))
+  }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Models
+import Postgres
+
+/// A table of messages that are written in the transaction that they tell of, and published by an ``OutboxRelay``.
+///
+/// The table has the columns `id bigint generated always as identity`, `topic text`, `key bytea`, `headers jsonb`, `payload bytea`
+/// and `created_at timestamptz default now()`.
+///
+/// Messages are published in the order of `id`. Two transactions that write about the same resource must not run at once (the second
+/// takes the first one's row locks before it inserts here), so that the order of one resource's messages is that of its versions.
+public struct Outbox: Sendable {
+  let table: String
+
+  /// - Parameter table: With its schema, `identity.outbox`.
+  public init(table: String) {
+    self.table = table
+  }
+
+  /// The step of a transaction that inserts `messages` in their order.
+  public func insertion(of messages: [OutgoingMessage]) throws -> (Statement, [PostgresValue]) {
+    (
+      Statement(
+        "insert into \(table)",
+        """
+        insert into \(table) (topic, key, headers, payload)
+        select topic, key, headers::jsonb, payload
+        from unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[]) with ordinality as message (topic, key, headers, payload, position)
+        order by position
+        """),
+      [
+        .textArray(messages.map(\.topic)),
+        .bytesArray(messages.map(\.key)),
+        .textArray(
+          try messages.map { message in
+            let headers = Dictionary(message.headers.map { ($0.name, $0.value) }) { first, _ in first }
+            return String(decoding: try JSONData.encode(headers), as: UTF8.self)
+          }),
+        .bytesArray(messages.map(\.value)),
+      ]
+    )
+  }
+
+  /// The oldest messages, with their age in seconds.
+  func oldest(_ limit: Int) -> (Statement, [PostgresValue]) {
+    (
+      Statement(
+        "read \(table)",
+        """
+        select id, topic, key, headers::text, payload, extract(epoch from clock_timestamp() - created_at)::float8
+        from \(table)
+        order by id
+        limit $1
+        """),
+      [.int(Int64(limit))]
+    )
+  }
+
+  /// The step that forgets messages that are published.
+  func deletion(of ids: [Int]) -> (Statement, [PostgresValue]) {
+    (
+      Statement(
+        "delete from \(table)",
+        """
+        delete from \(table)
+        where id = any ($1::int8[])
+        """),
+      [.intArray(ids.map(Int64.init))]
+    )
+  }
+
+  /// A message as ``oldest(_:)`` reads it.
+  static func message(_ row: Row) throws -> OutgoingMessage {
+    let headers = try JSONDecoder().decode([String: String].self, from: Data(try row.string(3).utf8))
+    return OutgoingMessage(
+      topic: try row.string(1), key: try row.optionalBytes(2), headers: headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+      value: try row.bytes(4))
+  }
+}

@@ -1,0 +1,90 @@
+import Models
+import Synchronization
+
+/// The requests that wait for a reply, by correlation id.
+final class PendingRequests: Sendable {
+  private typealias Continuation = CheckedContinuation<Result<CloudEvent?, KafkaError>, Never>
+
+  private struct Pending {
+    let deadline: ContinuousClock.Instant
+    var outcome: Result<CloudEvent?, KafkaError>?
+    var continuation: Continuation?
+  }
+
+  private let maximum: Int
+  private let brokers: String
+  private let state = Mutex<[String: Pending]>([:])
+
+  init(maximum: Int, brokers: String) {
+    self.maximum = maximum
+    self.brokers = brokers
+  }
+
+  var count: Int { state.withLock { $0.count } }
+
+  /// Has to come before the request is sent, so that its reply is not taken for a stranger's.
+  func register(_ id: String, deadline: ContinuousClock.Instant) throws(KafkaError) {
+    let failure = state.withLock { pending -> KafkaError? in
+      guard pending[id] == nil else {
+        return KafkaError(
+          own: .duplicateCorrelationID, action: "request", brokers: brokers, reason: "'\(id)' is pending already", isRetriable: false)
+      }
+      guard pending.count < maximum else {
+        return KafkaError(
+          own: .tooManyPending, action: "request", brokers: brokers, reason: "\(maximum) requests wait for a reply", isRetriable: true)
+      }
+      pending[id] = Pending(deadline: deadline)
+      return nil
+    }
+    if let failure { throw failure }
+  }
+
+  /// Waits for the reply; nil where the deadline came first or the task was cancelled.
+  func reply(to id: String) async throws(KafkaError) -> CloudEvent? {
+    let outcome = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let outcome = state.withLock { pending -> Result<CloudEvent?, KafkaError>? in
+          guard let request = pending[id] else { return .success(nil) }
+          if let outcome = request.outcome { return outcome }
+          pending[id]?.continuation = continuation
+          return nil
+        }
+        if let outcome { continuation.resume(returning: outcome) }
+      }
+    } onCancel: {
+      settle(id, .success(nil))
+    }
+    return try outcome.get()
+  }
+
+  /// Forgets the request.
+  func remove(_ id: String) {
+    state.withLock { $0[id] = nil }
+  }
+
+  /// Takes in a reply; false where nobody waits for it.
+  @discardableResult
+  func settle(_ id: String, _ outcome: Result<CloudEvent?, KafkaError>) -> Bool {
+    let (isKnown, continuation) = state.withLock { pending in
+      guard pending[id] != nil, pending[id]?.outcome == nil else { return (false, Continuation?.none) }
+      pending[id]?.outcome = outcome
+      return (true, pending[id]?.continuation.take())
+    }
+    continuation?.resume(returning: outcome)
+    return isKnown
+  }
+
+  /// Answers nil to every request whose deadline has passed.
+  func expire(_ now: ContinuousClock.Instant) {
+    for id in ids(where: { $0.deadline <= now }) { settle(id, .success(nil)) }
+  }
+
+  /// Fails every request.
+  func fail(_ error: KafkaError) {
+    for id in ids(where: { _ in true }) { settle(id, .failure(error)) }
+  }
+
+  private func ids(where matches: (Pending) -> Bool) -> [String] {
+    state.withLock { pending in pending.filter { $0.value.outcome == nil && matches($0.value) }.map(\.key) }
+  }
+}

@@ -1,0 +1,156 @@
+import CKafka
+import Foundation
+import Logging
+import Metrics
+import Synchronization
+
+/// The thread of a ``Consumer``: polls, makes batches, and takes part in its group.
+///
+/// It polls whether or not there is room for a batch, so that heartbeats and rebalances go on while a batch takes long; where there
+/// is no room for long, its partitions are paused meanwhile.
+final class PollLoop: Sendable {
+  let handle: ClientHandle
+  let buffer: BatchBuffer
+  let assignment: Assignment
+  private let configuration: ConsumerConfiguration
+  private let logger: Logger
+  private let isStopping = Atomic<Bool>(false)
+  private let metrics: ConsumerMetrics
+
+  /// How long a finished batch may wait to be taken before the partitions are paused.
+  private static let patience: TimeInterval = 0.5
+
+  init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
+    var logger = logger
+    logger[metadataKey: "kafka.group"] = "\(configuration.group)"
+    let (buffer, assignment) = (BatchBuffer(), Assignment())
+    let rebalance = Rebalance(buffer: buffer, assignment: assignment, logger: logger)
+    self.configuration = configuration
+    self.logger = logger
+    self.buffer = buffer
+    self.assignment = assignment
+    metrics = ConsumerMetrics(group: configuration.group)
+    handle = try ClientHandle(
+      RD_KAFKA_CONSUMER, kafka, properties: configuration.properties,
+      callbacks: ClientCallbacks(
+        logger: logger,
+        failed: { [logger] code, reason in
+          let level: Logger.Level = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .warning : .debug
+          logger.log(level: level, "consumer: \(reason)")
+        },
+        rebalanced: rebalance.handle))
+    rd_kafka_poll_set_consumer(handle.pointer)
+  }
+
+  /// Joins the group and reads until ``stop()``.
+  func run() async -> Result<Void, KafkaError> {
+    await withCheckedContinuation { continuation in
+      DedicatedThread.start("kafka-consumer") { continuation.resume(returning: self.loop()) }
+    }
+  }
+
+  /// Ends the batches, and then the loop.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    buffer.end(.success(()))
+  }
+
+  private func loop() -> Result<Void, KafkaError> {
+    var outcome = subscribe()
+    var nextID: UInt64 = 0
+    while case .success = outcome, !isStopping.load(ordering: .acquiring) {
+      var gathering = Gathering()
+      if !buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience)) {
+        outcome = pollPaused(&gathering)
+      } else {
+        outcome = gather(&gathering)
+      }
+      guard case .success = outcome, !gathering.messages.isEmpty else { continue }
+      nextID += 1
+      guard let batch = gathering.batch(id: nextID, under: assignment) else { continue }
+      metrics.record(batch, handle)
+      // Only after a pause can there be no room: what came in spite of it waits here.
+      while !buffer.hasRoom, !isStopping.load(ordering: .acquiring) {
+        _ = buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience))
+      }
+      buffer.append(batch)
+    }
+    buffer.end(outcome)
+    close()
+    return outcome
+  }
+
+  private func subscribe() -> Result<Void, KafkaError> {
+    let topics = configuration.topics.map { (TopicPartition(topic: $0.name, partition: -1), offset: Int64(-1001)) }
+    let code = handle.withList(topics) { rd_kafka_subscribe(handle.pointer, $0) } ?? RD_KAFKA_RESP_ERR__FAIL
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return .success(()) }
+    return .failure(
+      KafkaError(
+        code, action: "subscribe as group '\(configuration.group)'", brokers: handle.brokers,
+        topic: configuration.topics.map(\.name).joined(separator: ", ")))
+  }
+
+  /// Waits for a message, then takes what else is there.
+  private func gather(_ gathering: inout Gathering) -> Result<Void, KafkaError> {
+    var timeout: Int32 = 100
+    while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
+      switch handle.poll(timeout: timeout) {
+      case .nothing: return .success(())
+      case .message(let message):
+        gathering.add(message, under: assignment)
+        timeout = 0
+      case .notice(let code, let reason):
+        if let error = serious(code, reason) { return .failure(error) }
+      }
+    }
+    return .success(())
+  }
+
+  /// Goes on polling without fetching until there is room. What was fetched already may still come.
+  private func pollPaused(_ gathering: inout Gathering) -> Result<Void, KafkaError> {
+    var paused: Set<TopicPartition> = []
+    defer { pause(paused, false) }
+    while !isStopping.load(ordering: .acquiring), !buffer.hasRoom, gathering.messages.count < configuration.maximumBatch {
+      let added = assignment.partitions.subtracting(paused)
+      pause(added, true)
+      paused.formUnion(added)
+      switch handle.poll(timeout: 20) {
+      case .nothing: break
+      case .message(let message): gathering.add(message, under: assignment)
+      case .notice(let code, let reason):
+        if let error = serious(code, reason) { return .failure(error) }
+      }
+    }
+    return .success(())
+  }
+
+  private func pause(_ partitions: Set<TopicPartition>, _ pause: Bool) {
+    let held = partitions.intersection(assignment.partitions).map { ($0, offset: Int64(-1001)) }
+    guard !held.isEmpty else { return }
+    let code = handle.withList(held) {
+      pause ? rd_kafka_pause_partitions(handle.pointer, $0) : rd_kafka_resume_partitions(handle.pointer, $0)
+    }
+    if let code, code != RD_KAFKA_RESP_ERR_NO_ERROR {
+      logger.warning("partitions cannot be \(pause ? "paused" : "resumed"): \(String(cString: rd_kafka_err2str(code)))")
+    }
+  }
+
+  /// Logs what polling found besides messages; returns it where it ends the consumer.
+  private func serious(_ code: rd_kafka_resp_err_t, _ reason: String) -> KafkaError? {
+    let action = "read as '\(configuration.instance)' of group '\(configuration.group)'"
+    if let error = handle.fatalError(action: action) {
+      logger.error("\(error)")
+      return error
+    }
+    logger.warning("\(KafkaError(code, action: action, brokers: handle.brokers, reason: reason))")
+    return nil
+  }
+
+  /// Stops reading. A static member sends no leave request, so its partitions wait for its next start.
+  private func close() {
+    let code = rd_kafka_consumer_close(handle.pointer)
+    if code != RD_KAFKA_RESP_ERR_NO_ERROR {
+      logger.notice("the consumer did not close cleanly: \(String(cString: rd_kafka_err2str(code)))")
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import CKafka
+import Foundation
+import Logging
+
+/// What a consumer does when its group gives it partitions or takes them away; called on the thread that polls.
+struct Rebalance: Sendable {
+  let buffer: BatchBuffer
+  let assignment: Assignment
+  let logger: Logger
+
+  /// How long partitions that are taken away wait for the batch in hand to be committed, so that nobody handles it again.
+  private static let courtesy: TimeInterval = 2
+
+  @Sendable
+  func handle(_ client: OpaquePointer, _ code: rd_kafka_resp_err_t, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) {
+    let partitions = list.entries.map(\.partition)
+    let isCooperative = rd_kafka_rebalance_protocol(client).map { String(cString: $0) } == "COOPERATIVE"
+    if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+      logger.info("partitions assigned", metadata: ["kafka.partitions": "\(partitions)"])
+      assignment.add(partitions)
+      if isCooperative {
+        report(rd_kafka_incremental_assign(client, list))
+      } else {
+        report(rd_kafka_assign(client, list))
+      }
+      return
+    }
+    if code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {
+      logger.warning("the group's rebalance failed: \(String(cString: rd_kafka_err2str(code)))")
+    }
+    buffer.dropReady()
+    if rd_kafka_assignment_lost(client) == 0 {
+      _ = buffer.waitUntilGivenBack(until: Date(timeIntervalSinceNow: Self.courtesy))
+    }
+    assignment.remove(partitions)
+    logger.info("partitions taken away", metadata: ["kafka.partitions": "\(partitions)"])
+    if isCooperative {
+      report(rd_kafka_incremental_unassign(client, list))
+    } else {
+      report(rd_kafka_assign(client, nil))
+    }
+  }
+
+  private func report(_ code: rd_kafka_resp_err_t) {
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+    logger.error("the assignment was not taken: \(String(cString: rd_kafka_err2str(code)))")
+  }
+
+  private func report(_ error: OpaquePointer?) {
+    guard let error else { return }
+    logger.error("the assignment was not taken: \(String(cString: rd_kafka_error_string(error)))")
+    rd_kafka_error_destroy(error)
+  }
+}

@@ -1,0 +1,93 @@
+import Synchronization
+
+/// What one call of `send` waits for: the fate of each of its messages.
+final class Receipt: Sendable {
+  private struct State {
+    var outstanding: Int
+    var failures: [Int: KafkaError] = [:]
+    var isAbandoned = false
+    var continuation: CheckedContinuation<Void, any Error>?
+  }
+
+  private let state: Mutex<State>
+
+  init(messages: Int) {
+    state = Mutex(State(outstanding: messages))
+  }
+
+  /// Says what became of the message at `index` of the call.
+  func settle(_ index: Int, _ failure: KafkaError?) {
+    let done = state.withLock { state -> (CheckedContinuation<Void, any Error>, KafkaError?)? in
+      state.outstanding -= 1
+      if let failure { state.failures[index] = failure }
+      guard state.outstanding == 0, let continuation = state.continuation.take() else { return nil }
+      return (continuation, Self.summary(state.failures))
+    }
+    guard let (continuation, failure) = done else { return }
+    if let failure { continuation.resume(throwing: failure) } else { continuation.resume() }
+  }
+
+  /// Returns when all messages are with the broker.
+  ///
+  /// - Throws: ``KafkaError`` naming those that are not; `CancellationError` where the task is cancelled, which ends the wait but
+  ///   does not recall the messages.
+  func wait() async throws {
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        let outcome = state.withLock { state -> Result<Void, any Error>? in
+          if state.outstanding == 0 {
+            return Self.summary(state.failures).map { .failure($0) } ?? .success(())
+          }
+          if state.isAbandoned { return .failure(CancellationError()) }
+          state.continuation = continuation
+          return nil
+        }
+        if let outcome { continuation.resume(with: outcome) }
+      }
+    } onCancel: {
+      let continuation = state.withLock { state in
+        state.isAbandoned = true
+        return state.continuation.take()
+      }
+      continuation?.resume(throwing: CancellationError())
+    }
+  }
+
+  private static func summary(_ failures: [Int: KafkaError]) -> KafkaError? {
+    let indices = failures.keys.sorted()
+    guard let first = indices.first, var error = failures[first] else { return nil }
+    error.failedIndices = indices
+    return error
+  }
+}
+
+/// One message on its way to the broker. librdkafka holds it, as the message's opaque, from produce to delivery report.
+final class Delivery: Sendable {
+  let message: OutgoingMessage
+  let index: Int
+  let receipt: Receipt
+  let size: Int
+  let acceptedAt: ContinuousClock.Instant
+  /// The order in which messages were accepted, kept when they have to be produced again.
+  let sequence: UInt64
+  /// How often it was produced before.
+  let attempt: Int
+
+  init(
+    _ message: OutgoingMessage, index: Int, receipt: Receipt, size: Int, acceptedAt: ContinuousClock.Instant, sequence: UInt64,
+    attempt: Int = 0
+  ) {
+    self.message = message
+    self.index = index
+    self.receipt = receipt
+    self.size = size
+    self.acceptedAt = acceptedAt
+    self.sequence = sequence
+    self.attempt = attempt
+  }
+
+  func again() -> Delivery {
+    Delivery(
+      message, index: index, receipt: receipt, size: size, acceptedAt: acceptedAt, sequence: sequence, attempt: attempt + 1)
+  }
+}

@@ -1,0 +1,158 @@
+import CKafka
+import Logging
+import Models
+
+/// Makes the topics that the suite needs.
+public enum TopicAdministration {
+  /// Creates the topics that are missing and returns when they can be used. A topic that exists is left as it is; where it has fewer
+  /// partitions, a shorter retention or a smaller message limit than asked for, that is logged as a warning.
+  ///
+  /// - Parameters:
+  ///   - replication: the number of replicas; -1 for the brokers' default.
+  ///   - timeout: how long to wait for the brokers, at most.
+  /// - Throws: ``KafkaError``, retriable where no broker answered in time.
+  public static func ensure(
+    _ topics: [Topic], partitions: Int, replication: Int, configuration: KafkaConfiguration, timeout: Duration = .seconds(30),
+    logger: Logger
+  ) async throws {
+    let client = try AdministrationClient(configuration, logger: logger)
+    try await DedicatedThread.run("kafka-topics") {
+      let deadline = ContinuousClock.now + timeout
+      let present = try client.handle.partitions(action: "list topics", timeout: timeout)
+      let missing = topics.filter { present[$0.name] == nil }
+      let existing = topics.filter { present[$0.name] != nil }
+      for topic in existing {
+        if let count = present[topic.name], count < partitions {
+          logger.warning("topic '\(topic.name)' has \(count) partitions, fewer than the \(partitions) that are configured")
+        }
+      }
+      try client.warnOfDifferences(existing, until: deadline, logger: logger)
+      try client.create(missing, partitions: partitions, replication: replication, until: deadline, logger: logger)
+      try client.waitForLeaders(missing, until: deadline)
+    }
+  }
+}
+
+extension Topic {
+  /// The broker's settings of the topic.
+  fileprivate var settings: [(name: String, value: Int)] {
+    [("retention.ms", retention * 1000), ("max.message.bytes", maximumMessageBytes)]
+  }
+}
+
+extension AdministrationClient {
+  fileprivate func create(
+    _ topics: [Topic], partitions: Int, replication: Int, until deadline: ContinuousClock.Instant, logger: Logger
+  ) throws {
+    guard !topics.isEmpty else { return }
+    var wanted: [OpaquePointer?] = []
+    defer { rd_kafka_NewTopic_destroy_array(&wanted, wanted.count) }
+    var text = [CChar](repeating: 0, count: 512)
+    for topic in topics {
+      guard let new = rd_kafka_NewTopic_new(topic.name, Int32(partitions), Int32(replication), &text, text.count) else {
+        let reason = text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } }
+        throw KafkaError(
+          RD_KAFKA_RESP_ERR__INVALID_ARG, action: "create the topic", brokers: handle.brokers, topic: topic.name, reason: reason)
+      }
+      wanted.append(new)
+      for (name, value) in topic.settings { rd_kafka_NewTopic_set_config(new, name, String(value)) }
+    }
+    try ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, action: "create topics", until: deadline) { options, queue in
+      rd_kafka_CreateTopics(handle.pointer, &wanted, wanted.count, options, queue)
+    } answer: { event in
+      var count = 0
+      let results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)
+      for result in UnsafeBufferPointer(start: results, count: count) {
+        guard let result else { continue }
+        let name = String(cString: rd_kafka_topic_result_name(result))
+        switch rd_kafka_topic_result_error(result) {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: logger.info("topic '\(name)' created with \(partitions) partitions")
+        // Another process of the suite was faster.
+        case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: break
+        case let code:
+          throw KafkaError(
+            code, action: "create the topic", brokers: handle.brokers, topic: name,
+            reason: rd_kafka_topic_result_error_string(result).map { String(cString: $0) })
+        }
+      }
+    }
+  }
+
+  /// Waits until each topic has a leader for every partition.
+  fileprivate func waitForLeaders(_ topics: [Topic], until deadline: ContinuousClock.Instant) throws {
+    var waiting = topics[...]
+    while let topic = waiting.first {
+      let left = deadline - .now
+      guard left > .zero else {
+        throw KafkaError(
+          RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, action: "use the new topic", brokers: handle.brokers, topic: topic.name)
+      }
+      if try handle.partitions(of: topic.name, action: "use the new topic", timeout: left) != nil {
+        waiting = waiting.dropFirst()
+      } else {
+        rd_kafka_poll(handle.pointer, 50)
+      }
+    }
+  }
+
+  /// Logs where a topic keeps messages for a shorter time, or takes smaller ones, than asked for.
+  fileprivate func warnOfDifferences(_ topics: [Topic], until deadline: ContinuousClock.Instant, logger: Logger) throws {
+    guard !topics.isEmpty else { return }
+    var resources: [OpaquePointer?] = topics.map { rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0.name) }
+    defer { rd_kafka_ConfigResource_destroy_array(&resources, resources.count) }
+    try ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, action: "read the settings of topics", until: deadline) { options, queue in
+      rd_kafka_DescribeConfigs(handle.pointer, &resources, resources.count, options, queue)
+    } answer: { event in
+      var count = 0
+      let results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count)
+      for result in UnsafeBufferPointer(start: results, count: count) {
+        guard let result, let topic = topics.first(where: { $0.name == String(cString: rd_kafka_ConfigResource_name(result)) }) else {
+          continue
+        }
+        let actual = settings(of: result)
+        for (name, wanted) in topic.settings {
+          // -1 is without limit.
+          guard let value = actual[name].flatMap({ Int($0) }), value >= 0, value < wanted else { continue }
+          logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the \(wanted) that is asked for")
+        }
+      }
+    }
+  }
+
+  private func settings(of resource: OpaquePointer) -> [String: String] {
+    var count = 0
+    let entries = rd_kafka_ConfigResource_configs(resource, &count)
+    var settings: [String: String] = [:]
+    for entry in UnsafeBufferPointer(start: entries, count: count) {
+      guard let entry, let value = rd_kafka_ConfigEntry_value(entry) else { continue }
+      settings[String(cString: rd_kafka_ConfigEntry_name(entry))] = String(cString: value)
+    }
+    return settings
+  }
+
+  /// Sends a request of the administration protocol and blocks until its answer is there.
+  private func ask(
+    _ operation: rd_kafka_admin_op_t, action: String, until deadline: ContinuousClock.Instant,
+    request: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void, answer: (_ event: OpaquePointer) throws -> Void
+  ) throws {
+    let timeout = Int32(clamping: max((deadline - .now).milliseconds, 1))
+    let options = rd_kafka_AdminOptions_new(handle.pointer, operation)
+    defer { rd_kafka_AdminOptions_destroy(options) }
+    var text = [CChar](repeating: 0, count: 512)
+    rd_kafka_AdminOptions_set_request_timeout(options, timeout, &text, text.count)
+    let queue = rd_kafka_queue_new(handle.pointer)
+    defer { rd_kafka_queue_destroy(queue) }
+    request(options, queue)
+    // librdkafka answers by itself when the request's time is up.
+    guard let event = rd_kafka_queue_poll(queue, timeout.addingReportingOverflow(5000).partialValue) else {
+      throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, action: action, brokers: handle.brokers)
+    }
+    defer { rd_kafka_event_destroy(event) }
+    let code = rd_kafka_event_error(event)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+      throw KafkaError(
+        code, action: action, brokers: handle.brokers, reason: rd_kafka_event_error_string(event).map { String(cString: $0) })
+    }
+    try answer(event)
+  }
+}

@@ -1,0 +1,158 @@
+import CKafka
+import Kafka
+import Models
+import TestSupport
+import Testing
+
+@Suite("Consumer")
+struct ConsumerTests {
+  @Test("Batches hold at most as many messages as asked for, in order")
+  func batches() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("batches", count: 100)
+    let consumer = try broker.consumer(of: topic, maximumBatch: 7)
+    try await running(consumer) {
+      var seen: [String] = []
+      for try await batch in consumer.batches {
+        #expect((1...7).contains(batch.messages.count))
+        seen += batch.messages.map(\.text)
+        try await consumer.commit(batch)
+        if seen.count == 100 { break }
+      }
+      #expect(seen == (0..<100).map(String.init))
+    }
+  }
+
+  @Test("After a restart reading goes on behind what was committed, and what was not comes again")
+  func resumption() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("resumption", count: 30)
+    let first = try broker.consumer(of: topic, maximumBatch: 10)
+    let committed = try await running(first) {
+      var batches = first.batches.makeAsyncIterator()
+      let batch = try #require(await batches.next())
+      try await first.commit(batch)
+      let uncommitted = try #require(await batches.next())
+      #expect(uncommitted.messages.first?.offset == Int64(batch.messages.count))
+      return Int64(batch.messages.count)
+    }
+    let second = try broker.consumer(of: topic, maximumBatch: 10)
+    try await running(second) {
+      var batches = second.batches.makeAsyncIterator()
+      let batch = try #require(await batches.next())
+      #expect(batch.messages.first?.offset == committed)
+    }
+  }
+
+  @Test("The batches end when the consumer shuts down")
+  func shutdown() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("shutdown", count: 1)
+    let consumer = try broker.consumer(of: topic)
+    let seen = Task {
+      var seen = 0
+      for try await batch in consumer.batches { seen += batch.messages.count }
+      return seen
+    }
+    try await running(consumer) {
+      try await eventually("the message to be read") { !consumer.assignment.isEmpty }
+    }
+    #expect(try await seen.value <= 1)
+  }
+
+  @Test("A batch that takes long holds the rest back, and nothing is lost or read twice")
+  func backPressure() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("back-pressure", count: 2000)
+    let consumer = try broker.consumer(of: topic, maximumBatch: 100, properties: ["queued.max.messages.kbytes": "1"])
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    try await running(consumer, producer) {
+      var seen: [String] = []
+      var batches = consumer.batches.makeAsyncIterator()
+      let slow = try #require(await batches.next())
+      seen += slow.messages.map(\.text)
+      // More comes in while the batch is under way.
+      try await producer.send(contentsOf: (2000..<2500).map { message(topic, "\($0)") })
+      try await consumer.commit(slow)
+      while seen.count < 2500 {
+        let batch = try #require(await batches.next())
+        seen += batch.messages.map(\.text)
+        try await consumer.commit(batch)
+      }
+      #expect(seen == (0..<2500).map(String.init))
+    }
+  }
+
+  @Test("A broker that is stopped and started again is read on from where the reader was")
+  func outage() async throws {
+    let broker = try await KafkaBroker.start()
+    let topic = try await broker.filled("outage", count: 10)
+    let consumer = try broker.consumer(of: topic)
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    try await running(producer, consumer) {
+      var seen: [String] = []
+      var batches = consumer.batches.makeAsyncIterator()
+      while seen.count < 10 {
+        let batch = try #require(await batches.next())
+        seen += batch.messages.map(\.text)
+        try await consumer.commit(batch)
+      }
+      try await broker.stop()
+      try await broker.start()
+      try await producer.send(contentsOf: (10..<20).map { message(topic, "\($0)") })
+      while seen.count < 20 {
+        let batch = try #require(await batches.next())
+        seen += batch.messages.map(\.text)
+        try await consumer.commit(batch)
+      }
+      #expect(seen == (0..<20).map(String.init))
+    }
+  }
+
+  @Test("Two members share the partitions, and each message is read by one of them")
+  func group() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.topic("group", partitions: 4)
+    let (first, second) = (try broker.consumer(of: topic, instance: "0"), try broker.consumer(of: topic, instance: "1"))
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    try await running(producer, first, second) {
+      try await eventually("both members to have partitions") { first.assignment.count == 2 && second.assignment.count == 2 }
+      #expect(first.assignment.isDisjoint(with: second.assignment))
+      let texts = (0..<200).map(String.init)
+      try await producer.send(contentsOf: texts.enumerated().map { message(topic, $1, partition: Int32($0 % 4)) })
+      async let one = first.take(100)
+      async let other = second.take(100)
+      #expect(try await Set(one + other) == Set(texts))
+    }
+  }
+
+  @Test("A commit that meets an error that passes is tried again")
+  func commitRetry() async throws {
+    let cluster = try MockCluster()
+    cluster.create(topic: "commit-retry", partitions: 1)
+    let topic = Topic(name: "commit-retry", retention: 3600)
+    let configuration = cluster.configuration()
+    let consumer = try Consumer(
+      configuration, ConsumerConfiguration(group: "g", instance: "i", topics: [topic], maximumBatch: 1), logger: quiet)
+    let producer = try Producer(configuration, logger: quiet)
+    try await running(producer, consumer) {
+      try await producer.send(contentsOf: [message(topic, "0"), message(topic, "1")])
+      var batches = consumer.batches.makeAsyncIterator()
+      let batch = try #require(await batches.next())
+      cluster.fail(.offsetCommit, with: [RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT])
+      try await consumer.commit(batch)
+      let next = try #require(await batches.next())
+      #expect(next.messages.map(\.text) == ["1"])
+    }
+  }
+
+  @Test("A property that librdkafka does not know is named")
+  func unknownProperty() async throws {
+    let broker = try await KafkaBroker.shared()
+    let error = #expect(throws: KafkaError.self) {
+      try Producer(broker.configuration(properties: ["no.such.property": "1"]), logger: quiet)
+    }
+    #expect(error?.code == .configuration)
+    #expect(error?.description.contains("no.such.property") == true)
+  }
+}

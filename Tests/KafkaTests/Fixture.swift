@@ -1,0 +1,115 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import ServiceLifecycle
+import TestSupport
+
+extension KafkaBroker {
+  /// A new topic with a name of its own.
+  func topic(_ name: String, partitions: Int = 1, maximumMessageBytes: Int = 16 << 20) async throws -> Topic {
+    let topic = Topic(name: "\(name)-\(UUID().uuidString.prefix(8))", retention: 3600, maximumMessageBytes: maximumMessageBytes)
+    try await TopicAdministration.ensure(
+      [topic], partitions: partitions, replication: 1, configuration: configuration(), logger: quiet)
+    return topic
+  }
+}
+
+extension KafkaBroker {
+  /// A new topic of one partition with the messages "0", "1", … in it.
+  func filled(_ name: String, count: Int) async throws -> Topic {
+    let topic = try await topic(name)
+    let producer = try Producer(configuration(), logger: quiet)
+    try await producer.send(contentsOf: (0..<count).map { message(topic, "\($0)") })
+    await producer.close()
+    return topic
+  }
+
+  /// A member of the one group of the topic's tests.
+  func consumer(of topic: Topic, instance: String = "0", maximumBatch: Int = 512, properties: [String: String] = [:]) throws -> Consumer {
+    try Consumer(
+      configuration(properties: properties),
+      ConsumerConfiguration(group: "group of \(topic.name)", instance: instance, topics: [topic], maximumBatch: maximumBatch), logger: quiet
+    )
+  }
+
+  /// All messages of the topic so far, of which there are at least `count`.
+  func read(_ topic: Topic, count: Int) async throws -> [Message] { try await configuration().read(topic, count: count) }
+
+  /// The topic's messages up to one.
+  func read(_ topic: Topic, until last: String) async throws -> [Message] { try await configuration().read(topic, until: last) }
+}
+
+extension KafkaConfiguration {
+  /// The topic's first messages, read by a group of its own.
+  func read(_ topic: Topic, count: Int) async throws -> [Message] {
+    try await read(topic) { $0.count >= count }
+  }
+
+  func read(_ topic: Topic, until last: String) async throws -> [Message] {
+    try await read(topic) { $0.last?.text == last }
+  }
+
+  private func read(_ topic: Topic, upTo isWhole: ([Message]) -> Bool) async throws -> [Message] {
+    let consumer = try Consumer(
+      self, ConsumerConfiguration(group: "reader \(UUID().uuidString)", instance: "reader", topics: [topic]), logger: quiet)
+    return try await running(consumer) {
+      var messages: [Message] = []
+      for try await batch in consumer.batches {
+        messages += batch.messages
+        try await consumer.commit(batch)
+        if isWhole(messages) { break }
+      }
+      return messages
+    }
+  }
+}
+
+extension Consumer {
+  /// The texts of the next messages, which are committed.
+  func take(_ count: Int) async throws -> [String] {
+    var texts: [String] = []
+    for try await batch in batches {
+      texts += batch.messages.map(\.text)
+      try await commit(batch)
+      if texts.count >= count { break }
+    }
+    return texts
+  }
+}
+
+/// Says only what is wrong, or everything where `KAFKA_TESTS_LOG` says so.
+let quiet: Logger = {
+  guard let level = ProcessInfo.processInfo.environment["KAFKA_TESTS_LOG"] else {
+    return Logger(label: "kafka", factory: { _ in SwiftLogNoOpLogHandler() })
+  }
+  var logger = Logger(label: "kafka", factory: { StreamLogHandler.standardError(label: $0) })
+  logger.logLevel = Logger.Level(rawValue: level) ?? .info
+  return logger
+}()
+
+/// Runs services for as long as `body` takes, then shuts them down gracefully.
+func running<Result: Sendable>(_ services: any Service..., body: () async throws -> Result) async throws -> Result {
+  let group = ServiceGroup(services: services, logger: quiet)
+  return try await withThrowingTaskGroup(of: Void.self) { tasks in
+    tasks.addTask { try await group.run() }
+    let result: Result
+    do {
+      result = try await body()
+    } catch {
+      tasks.cancelAll()
+      throw error
+    }
+    await group.triggerGracefulShutdown()
+    try await tasks.waitForAll()
+    return result
+  }
+}
+
+func message(_ topic: Topic, key: String? = "key", _ text: String, partition: Int32? = nil) -> OutgoingMessage {
+  OutgoingMessage(topic: topic.name, partition: partition, key: key.map { Array($0.utf8) }, value: Array(text.utf8))
+}
+
+extension Message {
+  var text: String { String(decoding: value, as: UTF8.self) }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Kafka
+import Models
+import TestSupport
+import Testing
+
+@Suite("Request and reply")
+struct RequestReplyTests {
+  private static let future = Date(timeIntervalSinceNow: 600)
+
+  /// What is running for a test: who asks, and who could answer.
+  private struct Exchange {
+    var requests: Topic
+    var replies: Topic
+    var asking: RequestReply
+    var producer: Producer
+    var answering: Consumer
+
+    func ask(_ text: String, deadline: Date = future) async throws -> CloudEvent? {
+      let address = try asking.address()
+      let event = CloudEvent(
+        id: text, source: "test/0", type: "question", subject: "s", time: Date(timeIntervalSince1970: 1),
+        extensions: ["correlationid": address.correlationID, "replypartition": String(address.partition)], data: Array(text.utf8))
+      return try await asking.request(
+        OutgoingMessage(event, topic: requests, key: "k"), correlationID: address.correlationID, deadline: deadline)
+    }
+
+    /// Answers the next question, as often as asked to.
+    func reply(to question: CloudEvent, times: Int = 1) async throws {
+      let answer = CloudEvent(
+        id: question.id, source: "test/1", type: "answer", subject: "s", time: Date(timeIntervalSince1970: 1),
+        extensions: ["correlationid": try question.required("correlationid")], data: Array("re: ".utf8) + question.data)
+      let partition = try Int32(question.required("replypartition"))
+      for _ in 0..<times { try await producer.send(OutgoingMessage(answer, topic: replies, key: "k", partition: partition)) }
+    }
+  }
+
+  private func exchanging(instance: Int = 0, maximumPending: Int = 100, _ body: (Exchange) async throws -> Void) async throws {
+    let broker = try await KafkaBroker.shared()
+    let requests = try await broker.topic("requests")
+    let replies = try await broker.topic("replies", partitions: 3)
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let asking = try RequestReply(
+      broker.configuration(), producer: producer, replyTopic: replies, instance: instance, maximumPending: maximumPending, logger: quiet)
+    let answering = try broker.consumer(of: requests)
+    try await running(producer, asking, answering) {
+      try await asking.waitUntilReady()
+      try await body(Exchange(requests: requests, replies: replies, asking: asking, producer: producer, answering: answering))
+    }
+  }
+
+  @Test("Each of many requests gets its own reply, however the replies are ordered")
+  func manyRequests() async throws {
+    try await exchanging(instance: 4) { exchange in
+      #expect(try exchange.asking.address().partition == 1)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 0..<50 {
+          group.addTask {
+            let reply = try await exchange.ask("\(number)")
+            #expect(reply.map { String(decoding: $0.data, as: UTF8.self) } == "re: \(number)")
+          }
+        }
+        var questions: [CloudEvent] = []
+        for try await batch in exchange.answering.batches {
+          questions += try batch.messages.map { try $0.cloudEvent() }
+          if questions.count == 50 { break }
+        }
+        for question in questions.reversed() { try await exchange.reply(to: question, times: 2) }
+        try await group.waitForAll()
+      }
+      #expect(exchange.asking.pendingRequests == 0)
+    }
+  }
+
+  @Test("A request that nobody answers is given up at its deadline")
+  func deadline() async throws {
+    try await exchanging { exchange in
+      let reply = try await exchange.ask("anyone?", deadline: Date(timeIntervalSinceNow: 0.2))
+      #expect(reply == nil)
+      #expect(exchange.asking.pendingRequests == 0)
+    }
+  }
+
+  @Test("One request more than may be pending is refused at once")
+  func bound() async throws {
+    try await exchanging(maximumPending: 1) { exchange in
+      async let first = exchange.ask("first")
+      try await eventually("the first request to be pending") { exchange.asking.pendingRequests == 1 }
+      let error = await #expect(throws: KafkaError.self) { try await exchange.ask("second") }
+      #expect(error?.code == .tooManyPending)
+      var batches = exchange.answering.batches.makeAsyncIterator()
+      let question = try #require(try await batches.next()?.messages.first).cloudEvent()
+      try await exchange.reply(to: question)
+      #expect(try await first != nil)
+    }
+  }
+
+  @Test("A task that is cancelled no longer waits for its reply")
+  func cancellation() async throws {
+    try await exchanging { exchange in
+      let asked = Task { try await exchange.ask("never mind") }
+      try await eventually("the request to be pending") { exchange.asking.pendingRequests == 1 }
+      asked.cancel()
+      await #expect(throws: CancellationError.self) { try await asked.value }
+      #expect(exchange.asking.pendingRequests == 0)
+    }
+  }
+
+  @Test("Messages on the reply topic that are no replies do no harm")
+  func rubbish() async throws {
+    try await exchanging { exchange in
+      let partition = try exchange.asking.address().partition
+      try await exchange.producer.send(message(exchange.replies, "rubbish", partition: partition))
+      async let reply = exchange.ask("still there?")
+      var batches = exchange.answering.batches.makeAsyncIterator()
+      let question = try #require(try await batches.next()?.messages.first).cloudEvent()
+      try await exchange.reply(to: question)
+      #expect(try await reply?.id == "still there?")
+    }
+  }
+
+  @Test("Before its partition is known it says that it is not ready")
+  func notReady() async throws {
+    let broker = try await KafkaBroker.shared()
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let asking = try RequestReply(
+      broker.configuration(), producer: producer, replyTopic: Topic(name: "nowhere", retention: 1), instance: 0, logger: quiet)
+    let error = #expect(throws: KafkaError.self) { try asking.address() }
+    #expect(error?.code == .notReady)
+    await producer.close()
+  }
+}
