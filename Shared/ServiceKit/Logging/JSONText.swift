@@ -1,0 +1,61 @@
+/// Writes JSON into bytes, for log lines and health answers.
+struct JSONText {
+  private(set) var bytes: [UInt8] = []
+
+  init(capacity: Int = 512) {
+    bytes.reserveCapacity(capacity)
+  }
+
+  /// A string literal: quotes, backslashes, control characters and the line separators of JavaScript are escaped, so that it stays on
+  /// one line and can pretend to be nothing else.
+  mutating func string(_ text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": raw("\\\"")
+      case "\\": raw("\\\\")
+      case "\n": raw("\\n")
+      case "\r": raw("\\r")
+      case "\t": raw("\\t")
+      // C0 and C1 controls, DEL, and what moves the direction or line of a terminal's text.
+      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}"..."\u{202E}", "\u{2066}"..."\u{2069}": escape(scalar.value)
+      default: bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// An object whose members `body` writes through ``member(_:isFirst:)``.
+  mutating func object(_ members: [(name: String, write: (inout JSONText) -> Void)]) {
+    raw("{")
+    for (index, member) in members.enumerated() {
+      if index > 0 { raw(",") }
+      string(member.name)
+      raw(":")
+      member.write(&self)
+    }
+    raw("}")
+  }
+
+  /// An array with one element for each of `elements`.
+  mutating func array<Element>(_ elements: some Sequence<Element>, _ write: (inout JSONText, Element) -> Void) {
+    raw("[")
+    var isFirst = true
+    for element in elements {
+      if !isFirst { raw(",") }
+      isFirst = false
+      write(&self, element)
+    }
+    raw("]")
+  }
+
+  /// Text that is JSON already.
+  mutating func raw(_ text: String) {
+    bytes.append(contentsOf: text.utf8)
+  }
+
+  private mutating func escape(_ value: UInt32) {
+    let digits = String(value, radix: 16)
+    raw("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+  }
+}

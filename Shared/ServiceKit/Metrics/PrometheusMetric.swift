@@ -1,0 +1,83 @@
+import Metrics
+import Synchronization
+
+/// One time series: it takes what the code measures, and writes itself for a scrape.
+protocol PrometheusMetric: Sendable {
+  /// The series' lines, each ended.
+  func write(name: String, labels: PrometheusLabels, into text: inout String)
+}
+
+/// A sum that only grows.
+final class PrometheusCounter: PrometheusMetric, CounterHandler {
+  private let value = Atomic<Int64>(0)
+
+  func increment(by amount: Int64) { value.add(amount, ordering: .relaxed) }
+  func reset() { value.store(0, ordering: .relaxed) }
+
+  func write(name: String, labels: PrometheusLabels, into text: inout String) {
+    text += "\(name)\(labels) \(value.load(ordering: .relaxed))\n"
+  }
+}
+
+/// What something is at the moment.
+final class PrometheusGauge: PrometheusMetric, RecorderHandler, MeterHandler {
+  private let value = Mutex<Double>(0)
+
+  func record(_ new: Int64) { set(Double(new)) }
+  func record(_ new: Double) { set(new) }
+  func set(_ new: Int64) { set(Double(new)) }
+  func set(_ new: Double) { value.withLock { $0 = new } }
+  func increment(by amount: Double) { value.withLock { $0 += amount } }
+  func decrement(by amount: Double) { value.withLock { $0 -= amount } }
+
+  func write(name: String, labels: PrometheusLabels, into text: inout String) {
+    text += "\(name)\(labels) \(PrometheusText.number(value.withLock { $0 }))\n"
+  }
+}
+
+/// How often a value fell below each of a few bounds.
+final class PrometheusHistogram: PrometheusMetric, RecorderHandler, TimerHandler {
+  /// For times in seconds, from a database's round trip to a request's deadline.
+  static let seconds: [Double] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+  /// For sizes and counts.
+  static let sizes: [Double] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
+
+  private struct State {
+    var counts: [Int64]
+    var sum = 0.0
+  }
+
+  private let bounds: [Double]
+  private let state: Mutex<State>
+
+  init(bounds: [Double]) {
+    self.bounds = bounds
+    state = Mutex(State(counts: Array(repeating: 0, count: bounds.count + 1)))
+  }
+
+  func record(_ value: Int64) { record(Double(value)) }
+
+  func record(_ value: Double) {
+    // No bucket holds what is not a number.
+    guard !value.isNaN else { return }
+    let index = bounds.firstIndex { value <= $0 } ?? bounds.count
+    state.withLock { state in
+      state.counts[index] += 1
+      state.sum += value
+    }
+  }
+
+  func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
+
+  func write(name: String, labels: PrometheusLabels, into text: inout String) {
+    let (counts, sum) = state.withLock { ($0.counts, $0.sum) }
+    var total: Int64 = 0
+    for (index, count) in counts.enumerated() {
+      total += count
+      let bound = index < bounds.count ? PrometheusText.number(bounds[index]) : "+Inf"
+      text += "\(name)_bucket\(labels.adding("le", bound)) \(total)\n"
+    }
+    text += "\(name)_sum\(labels) \(PrometheusText.number(sum))\n"
+    text += "\(name)_count\(labels) \(total)\n"
+  }
+}

@@ -1,0 +1,69 @@
+import Metrics
+import Synchronization
+
+/// The process's metrics, for Prometheus to scrape: the backend of swift-metrics.
+final class PrometheusRegistry: MetricsFactory {
+  private struct Family {
+    var type: String
+    var series: [PrometheusLabels: any PrometheusMetric] = [:]
+  }
+
+  private let families = Mutex<[String: Family]>([:])
+  private let maximumSeries: Int
+
+  /// - Parameter maximumSeries: How many combinations of labels one name may have; those beyond are measured and never shown.
+  init(maximumSeries: Int = 2000) {
+    self.maximumSeries = maximumSeries
+  }
+
+  /// What a scrape gets.
+  func text() -> String {
+    let families = families.withLock { $0 }
+    var text = ""
+    for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+      text += "# TYPE \(name) \(family.type)\n"
+      for (labels, metric) in family.series.sorted(by: { $0.key < $1.key }) {
+        metric.write(name: name, labels: labels, into: &text)
+      }
+    }
+    return text
+  }
+
+  func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+    metric("counter", label, dimensions) { PrometheusCounter() }
+  }
+
+  func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+    metric("gauge", label, dimensions) { PrometheusGauge() }
+  }
+
+  func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+    guard aggregate else { return metric("gauge", label, dimensions) { PrometheusGauge() } }
+    return metric("histogram", label, dimensions) { PrometheusHistogram(bounds: PrometheusHistogram.sizes) }
+  }
+
+  func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+    metric("histogram", label, dimensions) { PrometheusHistogram(bounds: PrometheusHistogram.seconds) }
+  }
+
+  // What was counted stays, whoever counted it: a series that starts again from nothing looks like a restart.
+  func destroyCounter(_ handler: any CounterHandler) {}
+  func destroyMeter(_ handler: any MeterHandler) {}
+  func destroyRecorder(_ handler: any RecorderHandler) {}
+  func destroyTimer(_ handler: any TimerHandler) {}
+
+  /// The series of that name and those labels. Under a name that is taken by another type the new one is kept apart by its type.
+  private func metric<Metric: PrometheusMetric>(
+    _ type: String, _ label: String, _ dimensions: [(String, String)], _ make: () -> Metric
+  ) -> Metric {
+    let labels = PrometheusLabels(dimensions)
+    return families.withLock { families in
+      var name = PrometheusText.name(label)
+      if let family = families[name], family.type != type { name += "_\(type)" }
+      if let metric = families[name]?.series[labels] as? Metric { return metric }
+      let metric = make()
+      if families[name]?.series.count ?? 0 < maximumSeries { families[name, default: Family(type: type)].series[labels] = metric }
+      return metric
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/// The labels of a time series, in the order of their names.
+struct PrometheusLabels: Sendable, Hashable, Comparable, CustomStringConvertible {
+  private var pairs: [Pair]
+
+  private struct Pair: Sendable, Hashable {
+    var name: String
+    var value: String
+  }
+
+  /// Each name once: the last value counts. `le` is the bound of a histogram's bucket, so a label of that name gets another.
+  init(_ dimensions: [(String, String)]) {
+    var values: [String: String] = [:]
+    for (label, value) in dimensions {
+      let name = PrometheusText.name(label)
+      values[name == "le" ? "_le" : name] = value
+    }
+    pairs = values.map { Pair(name: $0, value: $1) }.sorted { $0.name < $1.name }
+  }
+
+  func adding(_ name: String, _ value: String) -> PrometheusLabels {
+    var copy = self
+    copy.pairs.append(Pair(name: name, value: value))
+    return copy
+  }
+
+  /// As they stand behind a series' name: `{method="GET",status="200"}`; nothing where there are none.
+  var description: String {
+    guard !pairs.isEmpty else { return "" }
+    return "{\(pairs.map { "\($0.name)=\"\(PrometheusText.escaped($0.value))\"" }.joined(separator: ","))}"
+  }
+
+  static func < (left: PrometheusLabels, right: PrometheusLabels) -> Bool { left.description < right.description }
+}
+
+/// The words of Prometheus' text format, version 0.0.4.
+enum PrometheusText {
+  static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+  /// A name in the alphabet of names.
+  static func name(_ label: String) -> String {
+    let name = String(
+      label.unicodeScalars.map { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) ? Character($0) : "_" })
+    return name.first.map { $0.isNumber } ?? true ? "_" + name : name
+  }
+
+  static func escaped(_ value: String) -> String {
+    value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+  }
+
+  static func number(_ value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
+    return value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+  }
+}

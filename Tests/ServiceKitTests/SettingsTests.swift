@@ -1,0 +1,131 @@
+import Foundation
+import Testing
+
+@testable import ServiceKit
+
+@Suite("Settings")
+struct SettingsTests {
+  private static let name = Setting(key: "name", default: "nobody", help: "Who it is.")
+  private static let limit = Setting(key: "http.body-limit", default: "5", help: "How much.", kind: .integer(1...10))
+  private static let password = Setting(key: "password", help: "What nobody sees.", isSecret: true)
+  private static let secretPause = Setting(key: "pause", help: "How long, in secret.", isSecret: true, kind: .duration)
+  private static let needed = Setting(key: "needed", help: "What it cannot do without.", required: true)
+
+  private func read(
+    _ settings: [Setting], environment: [String: String] = [:], file: String? = nil
+  ) async throws -> ServiceSettings {
+    var environment = environment
+    if let file { environment["ROLLCALL_CONFIG_FILE"] = try Self.file(file) }
+    defer { if let path = environment["ROLLCALL_CONFIG_FILE"] { try? FileManager.default.removeItem(atPath: path) } }
+    return try await ServiceSettings.read(service: "test", settings: [.configurationFile] + settings, environment: environment)
+  }
+
+  private static func file(_ content: String) throws -> String {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-settings-\(UUID().uuidString)").path
+    try Data(content.utf8).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
+  private func problems(_ settings: [Setting], environment: [String: String]) async throws -> [String] {
+    let error = await #expect(throws: SettingsError.self) { try await read(settings, environment: environment) }
+    return error?.problems ?? []
+  }
+
+  @Test("The environment wins over the file, and the file over the default")
+  func precedence() async throws {
+    #expect(try await read([Self.name]).string(Self.name) == "nobody")
+    #expect(try await read([Self.name], file: #"{"name": "file"}"#).string(Self.name) == "file")
+    let both = try await read([Self.name], environment: ["ROLLCALL_NAME": "environment"], file: #"{"name": "file"}"#)
+    #expect(try both.string(Self.name) == "environment")
+  }
+
+  @Test("A variable that is empty counts as one that is not set")
+  func emptyVariable() async throws {
+    #expect(try await read([Self.name], environment: ["ROLLCALL_NAME": ""]).string(Self.name) == "nobody")
+  }
+
+  @Test("The file may give numbers and flags as JSON's own, and nest its keys", arguments: [#"7"#, #""7""#])
+  func fileTypes(limit: String) async throws {
+    let flag = Setting(key: "http.tls", help: "Whether.", kind: .flag)
+    let settings = try await read([Self.limit, flag], file: #"{"http": {"body-limit": \#(limit), "tls": true}}"#)
+    #expect(try settings.integer(Self.limit) == 7)
+    #expect(try settings.bool(flag))
+  }
+
+  @Test("A file that is not there, or is no JSON, is named")
+  func brokenFile() async throws {
+    let missing = try await problems([Self.name], environment: ["ROLLCALL_CONFIG_FILE": "/nowhere/rollcall.json"])
+    #expect(missing.count == 1 && missing[0].contains("/nowhere/rollcall.json"))
+    await #expect(throws: SettingsError.self) { try await read([Self.name], file: "{") }
+  }
+
+  @Test("Everything that is wrong is told at once, with what it should be")
+  func allProblems() async throws {
+    let found = try await problems([Self.needed, Self.limit], environment: ["ROLLCALL_HTTP_BODY_LIMIT": "eleven"])
+    #expect(found.count == 2)
+    #expect(found.contains { $0.contains("ROLLCALL_NEEDED") && $0.contains("What it cannot do without.") })
+    #expect(found.contains { $0.contains("ROLLCALL_HTTP_BODY_LIMIT") && $0.contains("from 1 to 10") && $0.contains("eleven") })
+  }
+
+  @Test("A secret may be read from a file that the environment or the configuration file names")
+  func secretFile() async throws {
+    let path = try Self.file("hunter2\n")
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(try await read([Self.password], environment: ["ROLLCALL_PASSWORD_FILE": path]).string(Self.password) == "hunter2")
+    #expect(try await read([Self.password], file: #"{"password": {"file": "\#(path)"}}"#).string(Self.password) == "hunter2")
+    let missing = try await problems([Self.password], environment: ["ROLLCALL_PASSWORD_FILE": "/nowhere/password"])
+    #expect(missing.count == 1 && missing[0].contains("ROLLCALL_PASSWORD_FILE") && missing[0].contains("/nowhere/password"))
+  }
+
+  @Test("A secret's value is in no error, no description and no dump")
+  func secrets() async throws {
+    let found = try await problems([Self.secretPause], environment: ["ROLLCALL_PAUSE": "hunter2"])
+    #expect(found.count == 1 && found[0].contains("ROLLCALL_PAUSE") && !found[0].contains("hunter2"))
+    let settings = try await read([Self.password, Self.name], environment: ["ROLLCALL_PASSWORD": "hunter2"])
+    var dumped = ""
+    dump(settings, to: &dumped)
+    for text in ["\(settings)", String(reflecting: settings), "\([settings])", dumped] { #expect(!text.contains("hunter2")) }
+    #expect("\(settings)".contains("name=nobody"))
+  }
+
+  @Test("A secret's value is in no help")
+  func help() {
+    let text = SettingsHelp.text(service: "test", settings: CommonSettings.all)
+    for setting in CommonSettings.all {
+      #expect(text.contains(setting.environmentName))
+      #expect(text.contains("[\(setting.key)]"))
+      if let value = setting.default { #expect(text.contains("default: \(value)")) }
+    }
+    #expect(text.contains("ROLLCALL_DATABASE_URL"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.count <= 140 })
+  }
+
+  @Test(
+    "Times are in seconds or have a unit",
+    arguments: [
+      ("250ms", Duration.milliseconds(250)), ("5", .seconds(5)), ("0.5 s", .milliseconds(500)), ("2m", .seconds(120)),
+      ("1h", .seconds(3600)), ("30d", .seconds(2_592_000)), ("5 weeks", nil), ("-1", nil), ("", nil), ("s", nil), ("1e3", nil),
+    ])
+  func durations(text: String, expected: Duration?) {
+    #expect(SettingText.duration(text) == expected)
+  }
+
+  @Test("Pairs are separated by commas, or by line ends where there are any")
+  func pairs() {
+    #expect(SettingText.pairs("a=1, b = 2,c=") == ["a": "1", "b": "2", "c": ""])
+    #expect(SettingText.pairs("# comment\na=1,2\nb=x=y\n") == ["a": "1,2", "b": "x=y"])
+    #expect(SettingText.pairs("a") == nil)
+    #expect(SettingText.pairs("=1") == nil)
+    #expect(SettingText.pairs("") == [:])
+  }
+
+  @Test(
+    "The replica is the number behind the last hyphen of the host's name, unless it is set",
+    arguments: [
+      (nil, "scim-api-3", 3), (nil, "a1b2c3d4e5f6", 0), (nil, nil, 0), (nil, "pod-x7", 0), ("5", "scim-api-3", 5), (nil, "node-123456", 0),
+    ] as [(String?, String?, Int)])
+  func replica(setting: String?, hostName: String?, expected: Int) async throws {
+    let settings = try await read([.replica], environment: setting.map { ["ROLLCALL_REPLICA": $0] } ?? [:])
+    #expect(ServiceRuntime.replica(settings, hostName: hostName) == expected)
+  }
+}
