@@ -1,0 +1,40 @@
+import Foundation
+import Models
+import Postgres
+
+/// The batch is the transaction: load what it touches, decide each command, write the outcome, commit once.
+struct BatchTransaction: Sendable {
+  let pool: PostgresPool
+  let loader = WorkingSetLoader()
+  let writer: ChangeWriter
+  let nameHash: NameHash
+  /// How long a batch may take from its begin to its commit; one that takes longer is rolled back.
+  let bound: Duration
+
+  /// Carries out `commands` and returns their replies, in order.
+  ///
+  /// - Parameter decided: Called when everything is loaded and decided, so that the next batch may begin.
+  /// - Throws: `PostgresError`; ``BatchOutlastedItsBound``. Nothing is written then, unless the error says that the outcome of the
+  ///   commit is unknown; either way the batch can be run again, since recorded replies tell what was carried out.
+  func run(_ commands: [ReadCommand], touches: Touches, decided: @Sendable () -> Void) async throws -> [Reply] {
+    let began = ContinuousClock.now
+    let now = Date.now
+    return try await pool.transaction { transaction in
+      let state = try await loader.load(touches, in: transaction)
+      var decider = Decider(state: state, now: now, nameHash: nameHash)
+      let replies = commands.map { decider.decide($0) }
+      decided()
+      let steps = try writer.steps(for: decider)
+      guard ContinuousClock.now - began < bound else { throw BatchOutlastedItsBound(bound: bound) }
+      if !steps.isEmpty { _ = try await transaction.pipeline(steps) }
+      guard ContinuousClock.now - began < bound else { throw BatchOutlastedItsBound(bound: bound) }
+      return replies
+    }
+  }
+}
+
+/// A batch waited too long, for locks or for the database; it was rolled back.
+struct BatchOutlastedItsBound: Error, CustomStringConvertible {
+  var bound: Duration
+  var description: String { "the batch took longer than \(bound) and was rolled back" }
+}

@@ -1,0 +1,147 @@
+import Models
+import SCIM
+
+extension Decider {
+  mutating func createGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let document = try GroupDocument(json, schemas: workspace.settings.schemas)
+    var group = GroupRecord(
+      key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [])
+    group.describe(document)
+    if let namesake = state.group(named: group.nameKey) { throw .displayNameTaken(document.displayName, by: namesake) }
+    let members = try memberIDs(document.members.map(\.value), in: group.key)
+    state.insert(group)
+    let added = state.withMembers(of: group.key) { $0.add(members) }
+    publishChange(of: group, .created, added: added, removed: [])
+    return .resource(group.stored, created: true)
+  }
+
+  /// PUT of a group. Its members become those of the document, so none where it has none (RFC 7644 §3.5.1).
+  mutating func replaceGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let document = try GroupDocument(json, schemas: workspace.settings.schemas)
+    let existing = try group(read.key)
+    return try rewrite(existing, as: document, edits: [.replace(document.members.map(\.value))])
+  }
+
+  mutating func patchGroup(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let existing = try group(read.key)
+    let schemas = workspace.settings.schemas
+    let (document, edits) = try patch.applied(to: GroupDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
+    return try rewrite(existing, as: document, edits: edits)
+  }
+
+  mutating func deleteGroup(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
+    var existing = try group(read.key)
+    state.delete(existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, deletedAt: now))
+    existing.version += 1
+    publishChange(of: existing, .deleted, added: [], removed: [])
+    return .done
+  }
+
+  private func group(_ key: ResourceKey) throws(SCIMError) -> GroupRecord {
+    guard let group = state.groups[key] else { throw .groupNotFound(key.id, tombstone: state.tombstones[key]) }
+    return group
+  }
+
+  private mutating func rewrite(
+    _ existing: GroupRecord, as document: GroupDocument, edits: [MembershipEdit]
+  ) throws(SCIMError) -> Reply.Outcome {
+    var group = existing
+    group.describe(document)
+    if let namesake = state.group(named: group.nameKey), namesake.key != group.key {
+      throw .displayNameTaken(document.displayName, by: namesake)
+    }
+    // Every edit is checked before the first is carried out: a PATCH is done whole or not at all (RFC 7644 §3.5.2).
+    let checked = try edits.map { edit throws(SCIMError) in try check(edit, in: group.key) }
+    let before = state.members[group.key] ?? GroupMembers()
+    for edit in checked { state.withMembers(of: group.key) { $0.apply(edit) } }
+    let (added, removed) = (state.members[group.key] ?? GroupMembers()).difference(from: before)
+    guard group != existing || !added.isEmpty || !removed.isEmpty else { return .resource(existing.stored, created: false) }
+    group.version += 1
+    group.modifiedAt = now
+    state.update(group)
+    publishChange(of: group, .updated, added: added, removed: removed)
+    return .resource(group.stored, created: false)
+  }
+
+  private func check(_ edit: MembershipEdit, in group: ResourceKey) throws(SCIMError) -> CheckedEdit {
+    switch edit {
+    case .add(let values): .add(try memberIDs(values, in: group))
+    case .replace(let values): .replace(try memberIDs(values, in: group))
+    // Who is not a member, or does not exist any more, has been removed already.
+    case .remove(let values): .remove(values.compactMap { UserID($0) })
+    case .removeAll: .replace([])
+    }
+  }
+
+  /// The ids of members to be; all of them are users of the workspace, or are in the group already.
+  private func memberIDs(_ values: [String], in group: ResourceKey) throws(SCIMError) -> [UserID] {
+    var ids: [UserID] = []
+    var unknown: [String] = []
+    for value in values {
+      if let id = UserID(value), state.userExists(id, in: group.workspace) || state.members[group]?.contains(id) == true {
+        ids.append(id)
+      } else {
+        unknown.append(value)
+      }
+    }
+    guard unknown.isEmpty else { throw .unknownMembers(unknown) }
+    return ids
+  }
+
+  private mutating func publishChange(of group: GroupRecord, _ change: GroupChanged.Change, added: [UserID], removed: [UserID]) {
+    for (part, members) in MembershipParts(added: added, removed: removed).enumerated() {
+      publish(
+        .groupChanged(
+          GroupChanged(
+            workspace: group.key.workspace, group: group.id, displayName: group.displayName, externalID: group.externalID,
+            change: change, version: group.version, part: part, addedMembers: members.added, removedMembers: members.removed,
+            changedAt: now)))
+    }
+  }
+}
+
+/// A membership edit whose users exist.
+enum CheckedEdit: Sendable, Equatable {
+  case add([UserID])
+  case remove([UserID])
+  case replace([UserID])
+}
+
+extension GroupMembers {
+  fileprivate mutating func apply(_ edit: CheckedEdit) {
+    switch edit {
+    case .add(let users): _ = add(users)
+    case .remove(let users): _ = remove(users)
+    case .replace(let users): _ = replace(with: users)
+    }
+  }
+}
+
+/// A change of members cut into parts that fit an event each; at least one, which may be empty.
+struct MembershipParts: Sequence {
+  var added: [UserID]
+  var removed: [UserID]
+
+  func makeIterator() -> AnyIterator<(added: [UserID], removed: [UserID])> {
+    let size = GroupChanged.maximumMembersPerEvent
+    let count = Swift.max(1, (added.count + removed.count + size - 1) / size)
+    var part = 0
+    return AnyIterator {
+      guard part < count else { return nil }
+      let range = part * size..<(part + 1) * size
+      part += 1
+      return (
+        Array(added[range.clamped(to: 0..<added.count)]),
+        Array(removed[(range.lowerBound - added.count..<range.upperBound - added.count).clamped(to: 0..<removed.count)])
+      )
+    }
+  }
+}
+
+extension GroupRecord {
+  fileprivate mutating func describe(_ document: GroupDocument) {
+    displayName = document.displayName
+    externalID = document.externalID
+    self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))
+  }
+}

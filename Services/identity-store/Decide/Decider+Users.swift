@@ -1,0 +1,138 @@
+import Foundation
+import Models
+import SCIM
+
+extension Decider {
+  /// POST of a user. Someone who was disabled comes back under the old id; anybody else with the name is in the way.
+  mutating func createUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let document = try UserDocument(json, schemas: workspace.settings.schemas)
+    let role = try role(of: document, in: workspace)
+    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
+    if let existing = state.user(named: name) {
+      guard existing.state == .disabled else { throw .userNameTaken(document.userName, by: existing) }
+      return .resource(write(document, role: role, active: document.active, over: existing).stored, created: true)
+    }
+    if let externalID = document.externalID, let existing = state.disabledUser(externalID: externalID, in: workspace.id) {
+      return .resource(write(document, role: role, active: document.active, over: existing).stored, created: true)
+    }
+    return .resource(insert(document, role: role, as: read.key).stored, created: true)
+  }
+
+  /// PUT of a user. Without `active` the user stays enabled or disabled as before.
+  mutating func replaceUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let document = try UserDocument(json, schemas: workspace.settings.schemas)
+    let existing = try user(read.key, named: document.userName)
+    let active = document.attributes.value(forAttribute: "active") == nil ? existing.state.isActiveInSCIM : document.active
+    return try rewrite(existing, as: document, active: active, in: workspace)
+  }
+
+  mutating func patchUser(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let existing = try user(read.key, named: nil)
+    let schemas = workspace.settings.schemas
+    let document = try patch.applied(to: UserDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
+    return try rewrite(existing, as: document, active: document.active, in: workspace)
+  }
+
+  mutating func deleteUser(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
+    let existing = try user(read.key, named: nil)
+    let tombstone = Tombstone(key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), deletedAt: now)
+    state.delete(existing, leaving: tombstone)
+    publish(
+      .userChanged(
+        UserChanged(
+          workspace: existing.key.workspace, user: UserSnapshot(id: existing.id, state: .disabled), change: .deleted,
+          version: existing.version + 1, changedAt: now)))
+    return .done
+  }
+
+  private func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
+    if let user = state.users[key] { return user }
+    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, name: $0.lowercased())) }
+    throw .userNotFound(key.id, tombstone: state.tombstones[key], successor: namesake ?? state.successors[key])
+  }
+
+  private mutating func rewrite(
+    _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord
+  ) throws(SCIMError) -> Reply.Outcome {
+    let role = try role(of: document, in: workspace)
+    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
+    if let namesake = state.user(named: name), namesake.key != existing.key { throw .userNameTaken(document.userName, by: namesake) }
+    return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
+  }
+
+  private mutating func insert(_ document: UserDocument, role: String, as key: ResourceKey) -> UserRecord {
+    var user = UserRecord(
+      key: key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: [])
+    user.describe(document, active: document.active)
+    if document.active {
+      user.firstSignedInAt = takeEarlySignIn(of: user)
+      user.state = user.firstSignedInAt == nil ? .invited : .active
+    }
+    state.insert(user)
+    publishChange(of: user, .created)
+    return user
+  }
+
+  /// Writes `document` over `existing` and returns the result; where nothing differs it is `existing` itself.
+  private mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
+    var user = existing
+    user.role = role
+    user.describe(document, active: active)
+    var change = UserChanged.Change.updated
+    switch (existing.state.isActiveInSCIM, active) {
+    case (true, false):
+      user.state = .disabled
+      change = .disabled
+    case (false, true):
+      user.firstSignedInAt = user.firstSignedInAt ?? takeEarlySignIn(of: user)
+      user.state = user.firstSignedInAt == nil ? .invited : .active
+      change = .enabled
+    case (true, true), (false, false): break
+    }
+    guard user != existing else { return existing }
+    user.version += 1
+    user.modifiedAt = now
+    state.update(user)
+    publishChange(of: user, change)
+    return user
+  }
+
+  /// When the person signed in before being provisioned, if so; by user name or any address of theirs.
+  private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
+    let keys = Set([user.nameKey, user.emailKey].compactMap { $0 })
+    let times = keys.compactMap { state.earlySignIns[$0] }
+    for key in keys where state.earlySignIns[key] != nil { state.useSignIn(key) }
+    return times.min()
+  }
+
+  private func role(of document: UserDocument, in workspace: WorkspaceRecord) throws(SCIMError) -> String {
+    guard let name = document.role else { return workspace.settings.defaultRole }
+    guard let role = workspace.settings.role(named: name) else { throw .unknownRole(name, in: workspace.settings) }
+    return role
+  }
+
+  mutating func publishChange(of user: UserRecord, _ change: UserChanged.Change) {
+    publish(
+      .userChanged(
+        UserChanged(workspace: user.key.workspace, user: user.snapshot, change: change, version: user.version, changedAt: now)))
+  }
+}
+
+extension UserRecord {
+  /// Takes over what `document` says of the person; state, version and times are the caller's.
+  fileprivate mutating func describe(_ document: UserDocument, active: Bool) {
+    userName = document.userName
+    externalID = document.externalID
+    displayName = document.displayName ?? document.formattedName
+    givenName = document.givenName
+    familyName = document.familyName
+    email = document.email
+    language = document.language
+    self.document = document.settingActive(active).openDocument(id: key.id.description, created: Timestamp.text(createdAt))
+  }
+}
+
+extension WorkspaceSettings {
+  /// The schemas that hold in this workspace.
+  var schemas: ResourceSchemas { ResourceSchemas(roleAttribute: roleAttribute) }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Models
+import SCIM
+
+/// Decides commands one after the other against a working set: pure, with time and the tombstones' key passed in.
+struct Decider: Sendable {
+  var state: WorkingSet
+  /// What is to be published, in order.
+  private(set) var events: [DecidedEvent] = []
+  /// What is to be recorded, in order; a command that had been answered before is not among them.
+  private(set) var recorded: [RecordedReply] = []
+
+  let now: Date
+  let nameHash: NameHash
+  /// Of the command being decided; goes on to its events.
+  private var traceparent: String?
+
+  struct DecidedEvent: Sendable, Equatable {
+    var event: IdentityEvent
+    var traceparent: String?
+  }
+
+  struct RecordedReply: Sendable, Equatable {
+    var workspace: WorkspaceID
+    var reply: Reply
+  }
+
+  init(state: WorkingSet, now: Date, nameHash: NameHash) {
+    self.state = state
+    self.now = now
+    self.nameHash = nameHash
+  }
+
+  /// The reply to `read`. A command that was answered before is answered the same, and changes nothing.
+  mutating func decide(_ read: ReadCommand) -> Reply {
+    if let reply = state.replies[read.command.id] { return reply }
+    traceparent = read.command.traceparent
+    let reply = Reply(command: read.command.id, outcome: outcome(of: read))
+    state.record(reply)
+    recorded.append(RecordedReply(workspace: read.command.workspace, reply: reply))
+    return reply
+  }
+
+  mutating func publish(_ event: IdentityEvent) {
+    events.append(DecidedEvent(event: event, traceparent: traceparent))
+  }
+
+  private mutating func outcome(of read: ReadCommand) -> Reply.Outcome {
+    do throws(SCIMError) {
+      if let deadline = read.command.deadline, deadline < now { throw Refusal.deadlinePassed(deadline) }
+      if case .createWorkspace(let settings) = read.payload { return try createWorkspace(read, settings) }
+      guard let workspace = state.workspaces[read.command.workspace] else {
+        throw SCIMError(
+          status: 404, scimType: nil, detail: "There is no workspace \(read.command.workspace); see 'scimctl workspace list'.")
+      }
+      switch read.payload {
+      case .createUser(let json): return try createUser(read, json, in: workspace)
+      case .replaceUser(let json): return try replaceUser(read, json, in: workspace)
+      case .patchUser(let patch): return try patchUser(read, patch, in: workspace)
+      case .deleteUser: return try deleteUser(read)
+      case .promoteUser(let signIn): return promoteUser(signIn)
+      case .createGroup(let json): return try createGroup(read, json, in: workspace)
+      case .replaceGroup(let json): return try replaceGroup(read, json, in: workspace)
+      case .patchGroup(let patch): return try patchGroup(read, patch, in: workspace)
+      case .deleteGroup: return try deleteGroup(read)
+      case .createWorkspace(let settings): return try createWorkspace(read, settings)
+      case .updateWorkspace(let settings): return try updateWorkspace(workspace, settings)
+      case .issueToken(let grant): return try issueToken(read, grant)
+      case .revokeToken(let revocation): return try revokeToken(read, revocation)
+      case .malformed(let error): throw error
+      }
+    } catch {
+      return .refused(status: error.status, error: error.body())
+    }
+  }
+}

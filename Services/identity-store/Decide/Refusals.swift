@@ -1,0 +1,89 @@
+import Foundation
+import Models
+import SCIM
+
+/// What identity-store refuses, in words that an identity provider's admin can act on.
+extension SCIMError {
+  static func userNameTaken(_ userName: String, by user: UserRecord) -> SCIMError {
+    SCIMError(
+      status: 409, scimType: .uniqueness,
+      detail: """
+        A user with userName '\(userName)' exists already, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
+        userName is compared without case. Look the user up by userName and update it, or change the userName of one of the two.
+        """)
+  }
+
+  static func displayNameTaken(_ displayName: String, by group: GroupRecord) -> SCIMError {
+    SCIMError(
+      status: 409, scimType: .uniqueness,
+      detail: """
+        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case. Link to \
+        that group, or rename one of the two.
+        """)
+  }
+
+  static func userNotFound(_ id: ResourceID, tombstone: Tombstone?, successor: UserRecord?) -> SCIMError {
+    var detail = "User not found: this workspace has no user with id \(id)"
+    if let tombstone { detail += "; it was deleted on \(Timestamp.text(tombstone.deletedAt))" }
+    detail += ". "
+    if let successor {
+      detail += "A user with the same userName '\(successor.userName)' exists with id \(successor.id). "
+    }
+    detail += """
+      The identity provider still refers to the old id: unassign the user from the application there and assign it again, so that it \
+      looks the user up anew.
+      """
+    return SCIMError(status: 404, scimType: nil, detail: detail)
+  }
+
+  static func groupNotFound(_ id: ResourceID, tombstone: Tombstone?) -> SCIMError {
+    var detail = "Group not found: this workspace has no group with id \(id)"
+    if let tombstone { detail += "; it was deleted on \(Timestamp.text(tombstone.deletedAt))" }
+    detail += ". Unlink the group from the application in the identity provider and push it again."
+    return SCIMError(status: 404, scimType: nil, detail: detail)
+  }
+
+  static func unknownMembers(_ values: [String]) -> SCIMError {
+    let named = values.prefix(10).map { "'\($0.prefix(64))'" }.joined(separator: ", ")
+    let rest = values.count > 10 ? " and \(values.count - 10) more" : ""
+    return SCIMError(
+      status: 400, scimType: .invalidValue,
+      detail: """
+        members.value: no user of this workspace has the id \(named)\(rest). Assign these users to the application in the identity \
+        provider first (unassign and assign again where they were deleted), then push the group again. Nothing was changed.
+        """)
+  }
+
+  static func unknownRole(_ name: String, in settings: WorkspaceSettings) -> SCIMError {
+    SCIMError(
+      status: 400, scimType: .invalidValue,
+      detail: """
+        \(settings.roleAttribute): this workspace has no role '\(name.prefix(100))'. Its roles are \
+        \(settings.roles.joined(separator: ", ")); they are matched without case.
+        """)
+  }
+
+  static func slugTaken(_ slug: String, by workspace: WorkspaceID) -> SCIMError {
+    SCIMError(status: 409, scimType: .uniqueness, detail: "The slug '\(slug)' is taken by workspace \(workspace).")
+  }
+}
+
+/// What identity-store refuses without looking at what is asked.
+enum Refusal {
+  /// The edge gave up on it; recorded, so that it stays refused.
+  static func deadlinePassed(_ deadline: Date) -> SCIMError {
+    SCIMError(
+      status: 503, scimType: nil,
+      detail: "The request waited past its deadline (\(Timestamp.text(deadline))) and was not carried out. Send it again.")
+  }
+
+  /// The command's transaction fails for a reason of ours.
+  static func failed(_ command: CommandID) -> SCIMError {
+    SCIMError(
+      status: 500, scimType: nil,
+      detail: """
+        The request could not be carried out and nothing was changed. It is kept for the operator as command \(command); tell them \
+        this id.
+        """)
+  }
+}

@@ -1,0 +1,43 @@
+import Kafka
+import Models
+import Postgres
+import Schema
+import ServiceKit
+import ServiceLifecycle
+
+/// The only writer of users, groups, memberships, workspaces and tokens.
+@main
+struct IdentityStore {
+  static func main() async {
+    await ServiceProcess.run(
+      service: "identity-store", settings: CommonSettings.all + [.tombstoneKey, .maximumBatch, .batchBound, .replyRetention],
+      migrations: Schema.identity
+    ) { runtime in
+      let bound = try runtime.settings.duration(.batchBound)
+      let pool = try runtime.postgres(statementTimeout: bound)
+      let deadLetterTopic = Topic.deadLetters(of: "identity-store")
+      try await runtime.ensureTopics([.identityCommands, .identityReplies, .identityEvents, deadLetterTopic])
+      let producer = try Producer(runtime.kafka, logger: runtime.logger)
+      let consumer = try Consumer(
+        runtime.kafka,
+        ConsumerConfiguration(
+          group: "identity-store", instance: runtime.memberID, topics: [.identityCommands],
+          maximumBatch: try runtime.settings.integer(.maximumBatch)),
+        logger: runtime.logger)
+      let relay = OutboxRelay(
+        pool: pool, table: "identity.outbox", producer: producer, lockKey: 0x726f_6c6c_0001, logger: runtime.logger)
+      let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
+      let deadLetters = DeadLetters(consumer: "identity-store", producer: producer)
+      let transaction = BatchTransaction(
+        pool: pool, writer: ChangeWriter(nameHash: nameHash, source: runtime.instance), nameHash: nameHash, bound: bound)
+      let loop = CommandLoop(
+        consumer: consumer, runner: BatchRunner(transaction: transaction, deadLetters: deadLetters, logger: runtime.logger),
+        replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
+        deadLetters: deadLetters, logger: runtime.logger)
+      let trimming = ReplyTrimming(
+        pool: pool, retention: try runtime.settings.duration(.replyRetention), logger: runtime.logger)
+      // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
+      return [pool, producer, relay, trimming, consumer, loop]
+    }
+  }
+}

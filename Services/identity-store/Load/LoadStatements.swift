@@ -1,0 +1,246 @@
+import Foundation
+import Models
+import Postgres
+
+/// The statements that load a working set: names are locked first, then rows in the order of their keys.
+enum LoadStatements {
+  /// The loads that `touches` needs; none for what it does not touch.
+  static func loads(for touches: Touches) -> [Load] {
+    var loads: [Load] = []
+    let names = touches.nameLocks
+    if !names.isEmpty { loads.append(Load(statement: lockNames, parameters: [.intArray(names)]) { _, _ in }) }
+    loads.append(replies(touches.commands))
+    loads.append(workspaces(touches))
+    if !touches.users.isEmpty || !touches.userNames.isEmpty || !touches.externalIDs.isEmpty { loads += users(touches) }
+    if !touches.emails.isEmpty { loads.append(earlySignIns(touches.emails)) }
+    if !touches.groups.isEmpty || !touches.groupNames.isEmpty { loads.append(groups(touches)) }
+    if !touches.memberships.isEmpty { loads.append(absentMembers(touches.memberships)) }
+    if !touches.replacedGroups.isEmpty { loads.append(otherMembers(touches)) }
+    if !touches.tokens.isEmpty { loads.append(tokens(touches.tokens)) }
+    return loads
+  }
+
+  // A name that is being taken has no row to lock, so that two processes could both find it free.
+  private static let lockNames = Statement(
+    "lock names",
+    """
+    select pg_advisory_xact_lock(name) from unnest($1::int8[]) as name
+    """)
+
+  private static func replies(_ commands: Set<ResourceKey>) -> Load {
+    let keys = commands.sorted()
+    return Load(statement: replyStatement, parameters: keys.columns) { row, set in
+      let attributes = try JSONData.decode([String: String].self, from: row.bytes(1), type: "recorded reply")
+      set.load(try Reply(command: CommandID(row.uuid(0)), attributes: attributes, data: row.bytes(2)))
+    }
+  }
+
+  private static let replyStatement = Statement(
+    "load replies",
+    """
+    select command_id, attributes::text, data
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, command_id)
+    join identity.replies using (workspace_id, command_id)
+    """)
+
+  private static func workspaces(_ touches: Touches) -> Load {
+    Load(
+      statement: workspaceStatement,
+      parameters: [.uuidArray(touches.workspaces.sorted().map(\.uuid)), .textArray(touches.slugs.sorted())]
+    ) { row, set in
+      set.load(
+        WorkspaceRecord(
+          id: WorkspaceID(try row.uuid(0)),
+          settings: try JSONData.decode(from: row.bytes(1), type: "workspace settings"),
+          version: Int64(try row.int(2)), createdAt: try row.timestamp(3), modifiedAt: try row.timestamp(4)))
+    }
+  }
+
+  private static let workspaceStatement = Statement(
+    "load workspaces",
+    """
+    select id, settings::text, version, created_at, modified_at
+    from identity.workspaces
+    where id = any ($1) or slug = any ($2)
+    """)
+
+  /// Users by id, name and external id, locked; then tombstones of the ids, with the live user of the same name.
+  private static func users(_ touches: Touches) -> [Load] {
+    let ids = touches.users.sorted()
+    let byName = touches.userNames.union(touches.emails).sorted()
+    return [
+      Load(
+        statement: userStatement,
+        parameters: ids.columns + byName.columns + touches.externalIDs.sorted().columns + touches.emails.sorted().columns
+      ) { row, set in set.load(try userRecord(row)) },
+      Load(statement: tombstoneStatement, parameters: (ids + touches.groups.sorted()).columns) { row, set in
+        let key = ResourceKey(workspace: WorkspaceID(try row.uuid(userColumnCount)), id: ResourceID(try row.uuid(userColumnCount + 1)))
+        let tombstone = Tombstone(
+          key: key, type: try row.string(userColumnCount + 2) == "User" ? .user : .group, userNameHash: nil,
+          deletedAt: try row.timestamp(userColumnCount + 3))
+        set.load(tombstone, successor: try row.optionalUUID(0) == nil ? nil : try userRecord(row))
+      },
+    ]
+  }
+
+  private static let userColumns = """
+    u.workspace_id, u.id, u.user_name, u.external_id, u.display_name, u.given_name, u.family_name, u.email, u.language, u.state, u.role,
+    u.first_signed_in_at, u.version, u.created_at, u.modified_at, u.document
+    """
+  private static let userColumnCount = 16
+
+  private static let userStatement = Statement(
+    "load users",
+    """
+    with found as (
+      select workspace_id, id from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
+      union
+      select workspace_id, u.id
+      from unnest($3::uuid[], $4::text[]) as touched (workspace_id, user_name_key)
+      join identity.users u using (workspace_id, user_name_key)
+      union
+      select workspace_id, u.id
+      from unnest($5::uuid[], $6::text[]) as touched (workspace_id, external_id)
+      join identity.users u using (workspace_id, external_id)
+      where u.state = 'disabled'
+      union
+      select workspace_id, u.id
+      from unnest($7::uuid[], $8::text[]) as touched (workspace_id, email_key)
+      join identity.users u using (workspace_id, email_key)
+    )
+    select \(userColumns)
+    from identity.users u
+    join found using (workspace_id, id)
+    order by u.workspace_id, u.id
+    for no key update of u
+    """)
+
+  private static let tombstoneStatement = Statement(
+    "load tombstones",
+    """
+    select \(userColumns), t.workspace_id, t.id, t.type, t.deleted_at
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
+    join identity.tombstones t using (workspace_id, id)
+    left join identity.users u on u.workspace_id = t.workspace_id and u.user_name_hash = t.user_name_hash
+    """)
+
+  private static func userRecord(_ row: Row) throws -> UserRecord {
+    let state = try row.string(9)
+    guard let state = UserState(rawValue: state) else { throw UnknownState(state: state) }
+    return UserRecord(
+      key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), userName: try row.string(2),
+      externalID: try row.optionalString(3), displayName: try row.optionalString(4), givenName: try row.optionalString(5),
+      familyName: try row.optionalString(6), email: try row.optionalString(7), language: try row.optionalString(8), state: state,
+      role: try row.string(10), firstSignedInAt: try row.optionalTimestamp(11), version: Int64(try row.int(12)),
+      createdAt: try row.timestamp(13), modifiedAt: try row.timestamp(14), document: try row.bytes(15))
+  }
+
+  private static func earlySignIns(_ emails: Set<NameKey>) -> Load {
+    Load(statement: earlySignInStatement, parameters: emails.sorted().columns) { row, set in
+      set.loadEarlySignIn(NameKey(workspace: WorkspaceID(try row.uuid(0)), name: try row.string(1)), at: try row.timestamp(2))
+    }
+  }
+
+  private static let earlySignInStatement = Statement(
+    "load early sign-ins",
+    """
+    select workspace_id, email_key, signed_in_at
+    from unnest($1::uuid[], $2::text[]) as touched (workspace_id, email_key)
+    join identity.early_sign_ins using (workspace_id, email_key)
+    """)
+
+  private static func groups(_ touches: Touches) -> Load {
+    Load(statement: groupStatement, parameters: touches.groups.sorted().columns + touches.groupNames.sorted().columns) { row, set in
+      set.load(
+        GroupRecord(
+          key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), displayName: try row.string(2),
+          externalID: try row.optionalString(3), version: Int64(try row.int(4)), createdAt: try row.timestamp(5),
+          modifiedAt: try row.timestamp(6), document: try row.bytes(7)))
+    }
+  }
+
+  private static let groupStatement = Statement(
+    "load groups",
+    """
+    with found as (
+      select workspace_id, id from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
+      union
+      select workspace_id, g.id
+      from unnest($3::uuid[], $4::text[]) as touched (workspace_id, display_name_key)
+      join identity.groups g using (workspace_id, display_name_key)
+    )
+    select g.workspace_id, g.id, g.display_name, g.external_id, g.version, g.created_at, g.modified_at, g.document
+    from identity.groups g
+    join found using (workspace_id, id)
+    order by g.workspace_id, g.id
+    for no key update of g
+    """)
+
+  /// Of the named memberships those that are not stored, and whether their users exist.
+  private static func absentMembers(_ memberships: Set<MembershipKey>) -> Load {
+    Load(statement: absentMemberStatement, parameters: memberships.sorted().columns) { row, set in
+      set.loadMembership(try membershipKey(row), isMember: false, isUser: try row.bool(3))
+    }
+  }
+
+  private static let absentMemberStatement = Statement(
+    "load absent members",
+    """
+    select named.workspace_id, named.group_id, named.user_id, u.id is not null
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as named (workspace_id, group_id, user_id)
+    left join identity.memberships m using (workspace_id, group_id, user_id)
+    left join identity.users u on u.workspace_id = named.workspace_id and u.id = named.user_id
+    where m.user_id is null
+    """)
+
+  /// Of replaced groups those members that no command names: who leaves.
+  private static func otherMembers(_ touches: Touches) -> Load {
+    let named = touches.memberships.filter { touches.replacedGroups.contains($0.group) }.sorted()
+    return Load(statement: otherMemberStatement, parameters: touches.replacedGroups.sorted().columns + named.columns) { row, set in
+      set.loadMembership(try membershipKey(row), isMember: true, isUser: true)
+    }
+  }
+
+  private static let otherMemberStatement = Statement(
+    "load other members",
+    """
+    select m.workspace_id, m.group_id, m.user_id
+    from unnest($1::uuid[], $2::uuid[]) as replaced (workspace_id, group_id)
+    join identity.memberships m using (workspace_id, group_id)
+    where not exists (
+      select
+      from unnest($3::uuid[], $4::uuid[], $5::uuid[]) as named (workspace_id, group_id, user_id)
+      where named.workspace_id = m.workspace_id and named.group_id = m.group_id and named.user_id = m.user_id
+    )
+    """)
+
+  private static func membershipKey(_ row: Row) throws -> MembershipKey {
+    MembershipKey(
+      group: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), user: UserID(try row.uuid(2)))
+  }
+
+  private static func tokens(_ tokens: Set<ResourceKey>) -> Load {
+    Load(statement: tokenStatement, parameters: tokens.sorted().columns) { row, set in
+      set.load(
+        TokenRecord(
+          key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), name: try row.string(2),
+          digest: try row.bytes(3), scopes: try row.textArray(4).compactMap(TokenScope.init(rawValue:)),
+          expiresAt: try row.optionalTimestamp(5), createdBy: try row.string(6), createdAt: try row.timestamp(7),
+          revokedAt: try row.optionalTimestamp(8)))
+    }
+  }
+
+  private static let tokenStatement = Statement(
+    "load tokens",
+    """
+    select workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
+    join identity.tokens using (workspace_id, id)
+    """)
+}
+
+/// A state in the database that this build does not know.
+struct UnknownState: Error, CustomStringConvertible {
+  var state: String
+  var description: String { "identity.users has the unknown state '\(state)'; this build is older than the database" }
+}

@@ -1,0 +1,63 @@
+import Models
+import SCIM
+
+/// A command whose data has been parsed once, before anything is loaded.
+struct ReadCommand: Sendable {
+  let command: Command
+  let payload: Payload
+
+  enum Payload: Sendable {
+    case createUser(JSON)
+    case replaceUser(JSON)
+    case patchUser(Patch)
+    case deleteUser
+    case promoteUser(SignIn)
+    case createGroup(JSON)
+    case replaceGroup(JSON)
+    case patchGroup(Patch)
+    case deleteGroup
+    case createWorkspace(WorkspaceSettings)
+    case updateWorkspace(WorkspaceSettings)
+    case issueToken(TokenGrant)
+    case revokeToken(TokenRevocation)
+    /// The data is no document of its kind; the edge would have refused it.
+    case malformed(SCIMError)
+  }
+
+  var key: ResourceKey { ResourceKey(workspace: command.workspace, id: command.resource) }
+
+  init(_ command: Command) {
+    self.command = command
+    self.payload = Self.payload(of: command.operation)
+  }
+
+  private static func payload(of operation: Command.Operation) -> Payload {
+    do {
+      return switch operation {
+      case .createUser(let document): .createUser(try json(document))
+      case .replaceUser(let document): .replaceUser(try json(document))
+      case .patchUser(let patch): .patchUser(try Patch(json(patch)))
+      case .deleteUser: .deleteUser
+      case .promoteUser(let signIn): .promoteUser(signIn)
+      case .createGroup(let document): .createGroup(try json(document))
+      case .replaceGroup(let document): .replaceGroup(try json(document))
+      case .patchGroup(let patch): .patchGroup(try Patch(json(patch)))
+      case .deleteGroup: .deleteGroup
+      case .createWorkspace(let settings): .createWorkspace(settings)
+      case .updateWorkspace(let settings): .updateWorkspace(settings)
+      case .issueToken(let grant): .issueToken(grant)
+      case .revokeToken(let revocation): .revokeToken(revocation)
+      }
+    } catch let error {
+      return .malformed(error)
+    }
+  }
+
+  private static func json(_ bytes: [UInt8]) throws(SCIMError) -> JSON {
+    do {
+      return try JSON(parsing: bytes)
+    } catch {
+      throw SCIMError(status: 400, scimType: .invalidSyntax, detail: "The body is not JSON: \(error)")
+    }
+  }
+}

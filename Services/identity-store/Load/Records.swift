@@ -1,0 +1,90 @@
+import Foundation
+import Models
+
+/// A row of identity.users.
+struct UserRecord: Sendable, Equatable {
+  var key: ResourceKey
+  var userName: String
+  var externalID: String?
+  var displayName: String?
+  var givenName: String?
+  var familyName: String?
+  var email: String?
+  var language: String?
+  var state: UserState
+  var role: String
+  var firstSignedInAt: Date?
+  var version: Int64
+  var createdAt: Date
+  var modifiedAt: Date
+  /// See `StoredResource`.
+  var document: [UInt8]
+
+  var id: UserID { key.id.user }
+  /// `userName` is compared without case (RFC 7643 §4.1.1).
+  var nameKey: NameKey { NameKey(workspace: key.workspace, name: userName.lowercased()) }
+  var emailKey: NameKey? { email.map { NameKey(workspace: key.workspace, name: $0.lowercased()) } }
+
+  var stored: StoredResource {
+    StoredResource(id: key.id, version: version, modifiedAt: modifiedAt, document: document)
+  }
+
+  var snapshot: UserSnapshot {
+    UserSnapshot(
+      id: id, state: state, userName: userName, displayName: displayName, givenName: givenName, familyName: familyName, email: email,
+      language: language, role: role, firstSignedInAt: firstSignedInAt)
+  }
+}
+
+/// A row of identity.groups; its members are rows of their own.
+struct GroupRecord: Sendable, Equatable {
+  var key: ResourceKey
+  var displayName: String
+  var externalID: String?
+  var version: Int64
+  var createdAt: Date
+  var modifiedAt: Date
+  var document: [UInt8]
+
+  var id: GroupID { key.id.group }
+  var nameKey: NameKey { NameKey(workspace: key.workspace, name: displayName.lowercased()) }
+
+  var stored: StoredResource {
+    StoredResource(id: key.id, version: version, modifiedAt: modifiedAt, document: document)
+  }
+}
+
+/// A row of identity.workspaces.
+struct WorkspaceRecord: Sendable, Equatable {
+  var id: WorkspaceID
+  var settings: WorkspaceSettings
+  var version: Int64
+  var createdAt: Date
+  var modifiedAt: Date
+}
+
+/// A row of identity.tokens.
+struct TokenRecord: Sendable, Equatable {
+  var key: ResourceKey
+  var name: String
+  var digest: [UInt8]
+  var scopes: [TokenScope]
+  var expiresAt: Date?
+  var createdBy: String
+  var createdAt: Date
+  var revokedAt: Date?
+}
+
+/// A row of identity.tombstones: what is left of a deleted resource.
+struct Tombstone: Sendable, Equatable {
+  var key: ResourceKey
+  var type: ResourceType
+  /// Keyed hash of a deleted user's name.
+  var userNameHash: [UInt8]?
+  var deletedAt: Date
+
+  enum ResourceType: String, Sendable {
+    case user = "User"
+    case group = "Group"
+  }
+}

@@ -1,0 +1,125 @@
+import Models
+import SCIM
+
+/// What a batch has to see before it can be decided: the rows to load and lock, and the names to reserve.
+struct Touches: Sendable, Equatable {
+  var workspaces: Set<WorkspaceID> = []
+  var slugs: Set<String> = []
+  var commands: Set<ResourceKey> = []
+  var users: Set<ResourceKey> = []
+  var groups: Set<ResourceKey> = []
+  var tokens: Set<ResourceKey> = []
+  var userNames: Set<NameKey> = []
+  var externalIDs: Set<NameKey> = []
+  var emails: Set<NameKey> = []
+  var groupNames: Set<NameKey> = []
+  /// Memberships that a command names.
+  var memberships: Set<MembershipKey> = []
+  /// Groups whose whole membership a command replaces.
+  var replacedGroups: Set<ResourceKey> = []
+
+  init() {}
+
+  init(of commands: some Sequence<ReadCommand>) {
+    for command in commands { insert(command) }
+  }
+
+  /// Whether a batch with `other` has to wait for one with these.
+  ///
+  /// What exists is guarded by row locks and names by name locks; this is about what a batch in flight may be creating.
+  func overlaps(_ other: Touches) -> Bool {
+    !users.isDisjoint(with: other.users) || !groups.isDisjoint(with: other.groups) || !userNames.isDisjoint(with: other.userNames)
+      || !externalIDs.isDisjoint(with: other.externalIDs) || !emails.isDisjoint(with: other.emails)
+      || !groupNames.isDisjoint(with: other.groupNames) || !commands.isDisjoint(with: other.commands)
+      || !slugs.isDisjoint(with: other.slugs) || !tokens.isDisjoint(with: other.tokens) || createsOrUsesWorkspace(other)
+      || memberships.contains { other.users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
+      || other.memberships.contains { users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
+  }
+
+  private func createsOrUsesWorkspace(_ other: Touches) -> Bool {
+    (!slugs.isEmpty || !other.slugs.isEmpty) && !workspaces.isDisjoint(with: other.workspaces)
+  }
+
+  private mutating func insert(_ read: ReadCommand) {
+    let workspace = read.command.workspace
+    workspaces.insert(workspace)
+    commands.insert(ResourceKey(workspace: workspace, id: ResourceID(read.command.id.uuid)))
+    switch read.payload {
+    case .createUser(let json), .replaceUser(let json):
+      users.insert(read.key)
+      insertUser(json, in: workspace)
+    case .patchUser(let patch):
+      users.insert(read.key)
+      for name in patch.mentionedNames { userNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
+    case .deleteUser:
+      users.insert(read.key)
+    case .promoteUser(let signIn):
+      if let user = signIn.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
+      if let email = signIn.email?.lowercased() {
+        emails.insert(NameKey(workspace: workspace, name: email))
+        userNames.insert(NameKey(workspace: workspace, name: email))
+      }
+    case .createGroup(let json), .replaceGroup(let json):
+      groups.insert(read.key)
+      replacedGroups.insert(read.key)
+      insertGroup(json, of: read)
+    case .patchGroup(let patch):
+      groups.insert(read.key)
+      for name in patch.mentionedNames { groupNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
+      for edit in patch.mentionedMemberEdits { insert(edit, of: read) }
+    case .deleteGroup:
+      groups.insert(read.key)
+    case .createWorkspace(let settings), .updateWorkspace(let settings):
+      slugs.insert(settings.slug)
+    case .issueToken(let grant):
+      tokens.insert(ResourceKey(workspace: workspace, id: grant.token.resource))
+    case .revokeToken(let revocation):
+      tokens.insert(ResourceKey(workspace: workspace, id: revocation.token.resource))
+    case .malformed:
+      break
+    }
+  }
+
+  private mutating func insertUser(_ json: JSON, in workspace: WorkspaceID) {
+    guard case .object(let attributes) = json else { return }
+    if case .string(let name)? = attributes.value(forAttribute: "userName") {
+      // A user name that is an address is an address a sign-in may come with.
+      userNames.insert(NameKey(workspace: workspace, name: name.lowercased()))
+      emails.insert(NameKey(workspace: workspace, name: name.lowercased()))
+    }
+    if case .string(let id)? = attributes.value(forAttribute: "externalId") {
+      externalIDs.insert(NameKey(workspace: workspace, name: id))
+    }
+    if case .array(let values)? = attributes.value(forAttribute: "emails") {
+      for case .object(let email) in values {
+        guard case .string(let address)? = email.value(forAttribute: "value") else { continue }
+        emails.insert(NameKey(workspace: workspace, name: address.lowercased()))
+      }
+    }
+  }
+
+  private mutating func insertGroup(_ json: JSON, of read: ReadCommand) {
+    guard case .object(let attributes) = json else { return }
+    if case .string(let name)? = attributes.value(forAttribute: "displayName") {
+      groupNames.insert(NameKey(workspace: read.command.workspace, name: name.lowercased()))
+    }
+    if case .array(let members)? = attributes.value(forAttribute: "members") {
+      for case .object(let member) in members {
+        guard case .string(let value)? = member.value(forAttribute: "value"), let user = UserID(value) else { continue }
+        memberships.insert(MembershipKey(group: read.key, user: user))
+      }
+    }
+  }
+
+  private mutating func insert(_ edit: MembershipEdit, of read: ReadCommand) {
+    switch edit {
+    case .add(let values), .remove(let values):
+      for user in values.compactMap({ UserID($0) }) { memberships.insert(MembershipKey(group: read.key, user: user)) }
+    case .replace(let values):
+      replacedGroups.insert(read.key)
+      for user in values.compactMap({ UserID($0) }) { memberships.insert(MembershipKey(group: read.key, user: user)) }
+    case .removeAll:
+      replacedGroups.insert(read.key)
+    }
+  }
+}

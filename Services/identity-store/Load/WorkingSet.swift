@@ -1,0 +1,169 @@
+import Foundation
+import Models
+
+/// The state that a batch is decided against: what is stored of what it touches, and what the batch has changed so far.
+struct WorkingSet: Sendable {
+  private(set) var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
+  private(set) var users: [ResourceKey: UserRecord] = [:]
+  private(set) var groups: [ResourceKey: GroupRecord] = [:]
+  private(set) var tokens: [ResourceKey: TokenRecord] = [:]
+  private(set) var members: [ResourceKey: GroupMembers] = [:]
+  private(set) var tombstones: [ResourceKey: Tombstone] = [:]
+  private(set) var earlySignIns: [NameKey: Date] = [:]
+  /// Replies recorded before, by command.
+  private(set) var replies: [CommandID: Reply] = [:]
+  /// The live user with the name that a deleted one had, by the deleted one's key.
+  private(set) var successors: [ResourceKey: UserRecord] = [:]
+  /// Users that are named as members, and exist.
+  private var knownUsers: Set<ResourceKey> = []
+
+  private var usersByName: [NameKey: ResourceKey] = [:]
+  private var groupsByName: [NameKey: ResourceKey] = [:]
+  private var workspacesBySlug: [String: WorkspaceID] = [:]
+
+  private(set) var changes = Changes()
+
+  /// What has to be written.
+  struct Changes: Sendable {
+    var insertedUsers: Set<ResourceKey> = []
+    var updatedUsers: Set<ResourceKey> = []
+    var deletedUsers: Set<ResourceKey> = []
+    var insertedGroups: Set<ResourceKey> = []
+    var updatedGroups: Set<ResourceKey> = []
+    var deletedGroups: Set<ResourceKey> = []
+    var insertedTombstones: Set<ResourceKey> = []
+    var writtenWorkspaces: Set<WorkspaceID> = []
+    var writtenTokens: Set<ResourceKey> = []
+    var insertedSignIns: Set<NameKey> = []
+    var usedSignIns: Set<NameKey> = []
+  }
+
+  // MARK: What is loaded
+
+  mutating func load(_ workspace: WorkspaceRecord) {
+    workspaces[workspace.id] = workspace
+    workspacesBySlug[workspace.settings.slug] = workspace.id
+  }
+
+  mutating func load(_ user: UserRecord) {
+    users[user.key] = user
+    usersByName[user.nameKey] = user.key
+  }
+
+  mutating func load(_ group: GroupRecord) {
+    groups[group.key] = group
+    groupsByName[group.nameKey] = group.key
+  }
+
+  mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
+  mutating func load(_ reply: Reply) { replies[reply.command] = reply }
+  mutating func loadEarlySignIn(_ key: NameKey, at time: Date) { earlySignIns[key] = time }
+
+  mutating func load(_ tombstone: Tombstone, successor: UserRecord?) {
+    tombstones[tombstone.key] = tombstone
+    successors[tombstone.key] = successor
+  }
+
+  mutating func loadMembership(_ key: MembershipKey, isMember: Bool, isUser: Bool) {
+    members[key.group, default: GroupMembers()].know(key.user, isMember: isMember)
+    if isUser { knownUsers.insert(ResourceKey(workspace: key.group.workspace, id: key.user.resource)) }
+  }
+
+  // MARK: What decisions ask
+
+  func user(named name: NameKey) -> UserRecord? { usersByName[name].flatMap { users[$0] } }
+  func group(named name: NameKey) -> GroupRecord? { groupsByName[name].flatMap { groups[$0] } }
+  func workspace(withSlug slug: String) -> WorkspaceRecord? { workspacesBySlug[slug].flatMap { workspaces[$0] } }
+
+  /// The disabled user with that `externalId`, the earliest where there are several.
+  func disabledUser(externalID: String, in workspace: WorkspaceID) -> UserRecord? {
+    users.values.filter { $0.key.workspace == workspace && $0.externalID == externalID && $0.state == .disabled }.min { $0.key < $1.key }
+  }
+
+  /// The user that a sign-in with `email` is of: by user name, else by address, the earliest where several share it.
+  func user(signingInWith email: NameKey) -> UserRecord? {
+    user(named: email) ?? users.values.filter { $0.emailKey == email }.min { $0.key < $1.key }
+  }
+
+  func userExists(_ user: UserID, in workspace: WorkspaceID) -> Bool {
+    let key = ResourceKey(workspace: workspace, id: user.resource)
+    return !changes.deletedUsers.contains(key) && (users[key] != nil || knownUsers.contains(key))
+  }
+
+  // MARK: What decisions change
+
+  mutating func insert(_ user: UserRecord) {
+    load(user)
+    changes.insertedUsers.insert(user.key)
+  }
+
+  mutating func update(_ user: UserRecord) {
+    if let name = users[user.key]?.nameKey, name != user.nameKey { usersByName[name] = nil }
+    load(user)
+    if !changes.insertedUsers.contains(user.key) { changes.updatedUsers.insert(user.key) }
+  }
+
+  mutating func delete(_ user: UserRecord, leaving tombstone: Tombstone) {
+    users[user.key] = nil
+    usersByName[user.nameKey] = nil
+    for group in members.keys where group.workspace == user.key.workspace { members[group]?.forget(user.id) }
+    if changes.insertedUsers.remove(user.key) == nil { changes.deletedUsers.insert(user.key) }
+    changes.updatedUsers.remove(user.key)
+    bury(tombstone)
+  }
+
+  mutating func insert(_ group: GroupRecord) {
+    load(group)
+    changes.insertedGroups.insert(group.key)
+  }
+
+  mutating func update(_ group: GroupRecord) {
+    if let name = groups[group.key]?.nameKey, name != group.nameKey { groupsByName[name] = nil }
+    load(group)
+    if !changes.insertedGroups.contains(group.key) { changes.updatedGroups.insert(group.key) }
+  }
+
+  mutating func delete(_ group: GroupRecord, leaving tombstone: Tombstone) {
+    groups[group.key] = nil
+    groupsByName[group.nameKey] = nil
+    members[group.key] = nil
+    if changes.insertedGroups.remove(group.key) == nil { changes.deletedGroups.insert(group.key) }
+    changes.updatedGroups.remove(group.key)
+    bury(tombstone)
+  }
+
+  /// Changes the members of one group.
+  mutating func withMembers<Result>(of group: ResourceKey, _ body: (inout GroupMembers) -> Result) -> Result {
+    body(&members[group, default: GroupMembers()])
+  }
+
+  mutating func write(_ workspace: WorkspaceRecord) {
+    if let slug = workspaces[workspace.id]?.settings.slug { workspacesBySlug[slug] = nil }
+    load(workspace)
+    changes.writtenWorkspaces.insert(workspace.id)
+  }
+
+  mutating func write(_ token: TokenRecord) {
+    load(token)
+    changes.writtenTokens.insert(token.key)
+  }
+
+  mutating func rememberSignIn(_ key: NameKey, at time: Date) {
+    guard earlySignIns[key] == nil else { return }
+    earlySignIns[key] = time
+    changes.usedSignIns.remove(key)
+    changes.insertedSignIns.insert(key)
+  }
+
+  mutating func useSignIn(_ key: NameKey) {
+    earlySignIns[key] = nil
+    if changes.insertedSignIns.remove(key) == nil { changes.usedSignIns.insert(key) }
+  }
+
+  mutating func record(_ reply: Reply) { replies[reply.command] = reply }
+
+  private mutating func bury(_ tombstone: Tombstone) {
+    tombstones[tombstone.key] = tombstone
+    changes.insertedTombstones.insert(tombstone.key)
+  }
+}

@@ -1,0 +1,17 @@
+import ServiceKit
+
+extension Setting {
+  static let tombstoneKey = Setting(
+    key: "tombstone.key",
+    help: "Secret key of the hash under which deleted users' names are remembered; the same for all replicas and for ever.",
+    isSecret: true, required: true)
+  static let maximumBatch = Setting(
+    key: "store.batch", default: "512", help: "Most commands in one transaction.", kind: .integer(1...10_000))
+  static let batchBound = Setting(
+    key: "store.bound", default: "5s",
+    help: "After how long a batch's transaction is rolled back; scim-api, which has the same setting, waits for as much longer.",
+    kind: .duration)
+  static let replyRetention = Setting(
+    key: "store.reply-retention", default: "1d", help: "How long replies are recorded; longer than the store may ever be behind.",
+    kind: .duration)
+}

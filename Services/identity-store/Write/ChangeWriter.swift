@@ -1,0 +1,152 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+
+/// Writes what a batch has decided: set-based statements, to be sent as one pipeline before the commit.
+struct ChangeWriter: Sendable {
+  let nameHash: NameHash
+  /// Stands as the source of events: `identity-store/0`.
+  let source: String
+
+  static let outbox = Outbox(table: "identity.outbox")
+
+  /// The statements that make storage what `decider` decided; empty where nothing is to be written.
+  func steps(for decider: Decider) throws -> [(Statement, [PostgresValue])] {
+    let state = decider.state
+    let changes = state.changes
+    var steps: [(Statement, [PostgresValue])] = []
+    func add(_ statement: Statement, when condition: Bool, _ parameters: @autoclosure () throws -> [PostgresValue]) rethrows {
+      if condition { steps.append((statement, try parameters())) }
+    }
+    try add(
+      WriteStatements.writeWorkspaces, when: !changes.writtenWorkspaces.isEmpty,
+      workspaceColumns(changes.writtenWorkspaces.sorted().compactMap { state.workspaces[$0] }))
+    for token in changes.writtenTokens.sorted().compactMap({ state.tokens[$0] }) {
+      steps.append((WriteStatements.writeToken, tokenParameters(token)))
+    }
+    // Deletions first: a name that one command gives up another of the batch may take.
+    add(WriteStatements.deleteUsers, when: !changes.deletedUsers.isEmpty, changes.deletedUsers.sorted().columns)
+    add(WriteStatements.deleteGroups, when: !changes.deletedGroups.isEmpty, changes.deletedGroups.sorted().columns)
+    add(
+      WriteStatements.updateUsers, when: !changes.updatedUsers.isEmpty,
+      userColumns(changes.updatedUsers.sorted().compactMap { state.users[$0] }))
+    add(
+      WriteStatements.insertUsers, when: !changes.insertedUsers.isEmpty,
+      userColumns(changes.insertedUsers.sorted().compactMap { state.users[$0] }))
+    add(
+      WriteStatements.updateGroups, when: !changes.updatedGroups.isEmpty,
+      groupColumns(changes.updatedGroups.sorted().compactMap { state.groups[$0] }))
+    add(
+      WriteStatements.insertGroups, when: !changes.insertedGroups.isEmpty,
+      groupColumns(changes.insertedGroups.sorted().compactMap { state.groups[$0] }))
+    let (added, removed) = membershipChanges(state)
+    add(WriteStatements.deleteMemberships, when: !removed.isEmpty, removed.columns)
+    add(WriteStatements.insertMemberships, when: !added.isEmpty, added.columns)
+    add(
+      WriteStatements.insertTombstones, when: !changes.insertedTombstones.isEmpty,
+      tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
+    add(WriteStatements.deleteEarlySignIns, when: !changes.usedSignIns.isEmpty, changes.usedSignIns.sorted().columns)
+    add(
+      WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
+      earlySignInColumns(changes.insertedSignIns.sorted().map { ($0, state.earlySignIns[$0] ?? decider.now) }))
+    try add(WriteStatements.insertReplies, when: !decider.recorded.isEmpty, replyColumns(decider.recorded))
+    if !decider.events.isEmpty { steps.append(try Self.outbox.insertion(of: messages(decider.events, at: decider.now))) }
+    return steps
+  }
+
+  private func membershipChanges(_ state: WorkingSet) -> (added: [MembershipKey], removed: [MembershipKey]) {
+    var added: [MembershipKey] = []
+    var removed: [MembershipKey] = []
+    for (group, members) in state.members.sorted(by: { $0.key < $1.key }) {
+      added += members.additions.map { MembershipKey(group: group, user: $0) }
+      removed += members.removals.map { MembershipKey(group: group, user: $0) }
+    }
+    return (added, removed)
+  }
+
+  private func workspaceColumns(_ workspaces: [WorkspaceRecord]) throws -> [PostgresValue] {
+    [
+      .uuidArray(workspaces.map(\.id.uuid)),
+      .textArray(workspaces.map(\.settings.slug)),
+      .textArray(try workspaces.map { String(decoding: try JSONData.encode($0.settings), as: UTF8.self) }),
+      .intArray(workspaces.map(\.version)),
+      .timestampArray(workspaces.map(\.createdAt)),
+      .timestampArray(workspaces.map(\.modifiedAt)),
+    ]
+  }
+
+  private func tokenParameters(_ token: TokenRecord) -> [PostgresValue] {
+    [
+      .uuid(token.key.workspace.uuid), .uuid(token.key.id.uuid), .text(token.name), .bytes(token.digest),
+      .textArray(token.scopes.map(\.rawValue)), token.expiresAt.map(PostgresValue.timestamp) ?? .null, .text(token.createdBy),
+      .timestamp(token.createdAt), token.revokedAt.map(PostgresValue.timestamp) ?? .null,
+    ]
+  }
+
+  private func userColumns(_ users: [UserRecord]) -> [PostgresValue] {
+    let described: [PostgresValue] = [
+      .textArray(users.map(\.userName)),
+      .textArray(users.map(\.nameKey.name)),
+      .bytesArray(users.map { nameHash($0.nameKey) }),
+      .textArray(users.map(\.externalID)),
+      .textArray(users.map(\.displayName)),
+      .textArray(users.map(\.givenName)),
+      .textArray(users.map(\.familyName)),
+      .textArray(users.map(\.email)),
+      .textArray(users.map(\.emailKey?.name)),
+      .textArray(users.map(\.language)),
+      .textArray(users.map(\.state.rawValue)),
+      .textArray(users.map(\.role)),
+      .timestampArray(users.map(\.firstSignedInAt)),
+      .intArray(users.map(\.version)),
+      .timestampArray(users.map(\.createdAt)),
+      .timestampArray(users.map(\.modifiedAt)),
+      .textArray(users.map { String(decoding: $0.document, as: UTF8.self) }),
+    ]
+    return users.map(\.key).columns + described
+  }
+
+  private func groupColumns(_ groups: [GroupRecord]) -> [PostgresValue] {
+    let described: [PostgresValue] = [
+      .textArray(groups.map(\.displayName)),
+      .textArray(groups.map(\.nameKey.name)),
+      .textArray(groups.map(\.externalID)),
+      .intArray(groups.map(\.version)),
+      .timestampArray(groups.map(\.createdAt)),
+      .timestampArray(groups.map(\.modifiedAt)),
+      .textArray(groups.map { String(decoding: $0.document, as: UTF8.self) }),
+    ]
+    return groups.map(\.key).columns + described
+  }
+
+  private func tombstoneColumns(_ tombstones: [Tombstone]) -> [PostgresValue] {
+    let described: [PostgresValue] = [
+      .textArray(tombstones.map(\.type.rawValue)), .bytesArray(tombstones.map(\.userNameHash)),
+      .timestampArray(tombstones.map(\.deletedAt)),
+    ]
+    return tombstones.map(\.key).columns + described
+  }
+
+  private func earlySignInColumns(_ signIns: [(key: NameKey, time: Date)]) -> [PostgresValue] {
+    signIns.map(\.key).columns + [.timestampArray(signIns.map(\.time))]
+  }
+
+  private func replyColumns(_ replies: [Decider.RecordedReply]) throws -> [PostgresValue] {
+    let encoded = replies.map { $0.reply.encoded() }
+    return [
+      .uuidArray(replies.map(\.workspace.uuid)),
+      .uuidArray(replies.map(\.reply.command.uuid)),
+      .textArray(try encoded.map { String(decoding: try JSONData.encode($0.attributes), as: UTF8.self) }),
+      .bytesArray(encoded.map(\.data)),
+    ]
+  }
+
+  private func messages(_ events: [Decider.DecidedEvent], at time: Date) throws -> [OutgoingMessage] {
+    try events.map { decided in
+      let event = try decided.event.cloudEvent(
+        id: decided.event.identity, source: source, time: time, traceparent: decided.traceparent)
+      return OutgoingMessage(event, topic: .identityEvents, key: event.subject)
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import Postgres
+
+/// The set-based statements of a batch: one array a column, one round trip for all of them.
+enum WriteStatements {
+  static let writeWorkspaces = Statement(
+    "write workspaces",
+    """
+    insert into identity.workspaces (id, slug, settings, version, created_at, modified_at)
+    select id, slug, settings::jsonb, version, created_at, modified_at
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::int8[], $5::timestamptz[], $6::timestamptz[])
+      as written (id, slug, settings, version, created_at, modified_at)
+    on conflict (id) do update
+    set slug = excluded.slug, settings = excluded.settings, version = excluded.version, modified_at = excluded.modified_at
+    """)
+
+  static let writeToken = Statement(
+    "write token",
+    """
+    insert into identity.tokens (workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    on conflict (workspace_id, id) do update
+    set revoked_at = excluded.revoked_at
+    """)
+
+  private static let userArrays = """
+    unnest(
+      $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+      $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::int8[], $17::timestamptz[], $18::timestamptz[],
+      $19::text[]
+    ) as written (
+      workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document
+    )
+    """
+
+  static let insertUsers = Statement(
+    "insert users",
+    """
+    insert into identity.users (
+      workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document
+    )
+    select * from \(userArrays)
+    """)
+
+  static let updateUsers = Statement(
+    "update users",
+    """
+    update identity.users u
+    set
+      user_name = written.user_name,
+      user_name_key = written.user_name_key,
+      user_name_hash = written.user_name_hash,
+      external_id = written.external_id,
+      display_name = written.display_name,
+      given_name = written.given_name,
+      family_name = written.family_name,
+      email = written.email,
+      email_key = written.email_key,
+      language = written.language,
+      state = written.state,
+      role = written.role,
+      first_signed_in_at = written.first_signed_in_at,
+      version = written.version,
+      modified_at = written.modified_at,
+      document = written.document
+    from \(userArrays)
+    where u.workspace_id = written.workspace_id and u.id = written.id
+    """)
+
+  static let deleteUsers = Statement(
+    "delete users",
+    """
+    delete from identity.users u
+    using unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
+    where u.workspace_id = gone.workspace_id and u.id = gone.id
+    """)
+
+  private static let groupArrays = """
+    unnest(
+      $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::timestamptz[], $8::timestamptz[], $9::text[]
+    ) as written (
+      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document
+    )
+    """
+
+  static let insertGroups = Statement(
+    "insert groups",
+    """
+    insert into identity.groups (
+      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document
+    )
+    select * from \(groupArrays)
+    """)
+
+  static let updateGroups = Statement(
+    "update groups",
+    """
+    update identity.groups g
+    set
+      display_name = written.display_name,
+      display_name_key = written.display_name_key,
+      external_id = written.external_id,
+      version = written.version,
+      modified_at = written.modified_at,
+      document = written.document
+    from \(groupArrays)
+    where g.workspace_id = written.workspace_id and g.id = written.id
+    """)
+
+  static let deleteGroups = Statement(
+    "delete groups",
+    """
+    delete from identity.groups g
+    using unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
+    where g.workspace_id = gone.workspace_id and g.id = gone.id
+    """)
+
+  static let insertMemberships = Statement(
+    "insert memberships",
+    """
+    insert into identity.memberships (workspace_id, group_id, user_id)
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[])
+    on conflict do nothing
+    """)
+
+  static let deleteMemberships = Statement(
+    "delete memberships",
+    """
+    delete from identity.memberships m
+    using unnest($1::uuid[], $2::uuid[], $3::uuid[]) as gone (workspace_id, group_id, user_id)
+    where m.workspace_id = gone.workspace_id and m.group_id = gone.group_id and m.user_id = gone.user_id
+    """)
+
+  static let insertTombstones = Statement(
+    "insert tombstones",
+    """
+    insert into identity.tombstones (workspace_id, id, type, user_name_hash, deleted_at)
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[])
+    on conflict (workspace_id, id) do nothing
+    """)
+
+  static let insertEarlySignIns = Statement(
+    "insert early sign-ins",
+    """
+    insert into identity.early_sign_ins (workspace_id, email_key, signed_in_at)
+    select * from unnest($1::uuid[], $2::text[], $3::timestamptz[])
+    on conflict (workspace_id, email_key) do nothing
+    """)
+
+  static let deleteEarlySignIns = Statement(
+    "delete early sign-ins",
+    """
+    delete from identity.early_sign_ins s
+    using unnest($1::uuid[], $2::text[]) as used (workspace_id, email_key)
+    where s.workspace_id = used.workspace_id and s.email_key = used.email_key
+    """)
+
+  static let insertReplies = Statement(
+    "insert replies",
+    """
+    insert into identity.replies (workspace_id, command_id, attributes, data)
+    select workspace_id, command_id, attributes::jsonb, data
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) as recorded (workspace_id, command_id, attributes, data)
+    """)
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Models
+import SCIM
+
+@testable import identity_store
+
+/// A decider with one workspace, and the phrases the tests are written in.
+struct Bench {
+  static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+  static let start = Date(timeIntervalSince1970: 1_700_000_000)
+
+  var decider: Decider
+  private var nextID: UInt8 = 1
+
+  init(customRoles: [String] = [], defaultRole: String = "viewer") {
+    var state = WorkingSet()
+    state.load(
+      WorkspaceRecord(
+        id: Self.workspace,
+        settings: WorkspaceSettings(
+          slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/",
+          customRoles: customRoles, defaultRole: defaultRole),
+        version: 1, createdAt: Self.start, modifiedAt: Self.start))
+    decider = Decider(state: state, now: Self.start, nameHash: NameHash(key: "test"))
+  }
+
+  mutating func id() -> ResourceID {
+    defer { nextID += 1 }
+    return ResourceID(UUID(uuid: (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, nextID)))
+  }
+
+  mutating func command(_ operation: Command.Operation, on resource: ResourceID, deadline: Date? = nil) -> Command {
+    Command(
+      id: CommandID(id().uuid), workspace: Self.workspace, resource: resource, actor: .service("test"), issuedAt: Self.start,
+      deadline: deadline, operation: operation)
+  }
+
+  @discardableResult
+  mutating func decide(_ operation: Command.Operation, on resource: ResourceID) -> Reply.Outcome {
+    decider.decide(ReadCommand(command(operation, on: resource))).outcome
+  }
+
+  /// POSTs a user and returns the id under which it is stored.
+  @discardableResult
+  mutating func createUser(_ json: String) -> (id: ResourceID, outcome: Reply.Outcome) {
+    let new = id()
+    let outcome = decide(.createUser(document: Self.user(json)), on: new)
+    if case .resource(let stored, _) = outcome { return (stored.id, outcome) }
+    return (new, outcome)
+  }
+
+  mutating func createGroup(_ name: String, members: [ResourceID] = []) -> (id: ResourceID, outcome: Reply.Outcome) {
+    let new = id()
+    return (new, decide(.createGroup(document: group(name, members: members)), on: new))
+  }
+
+  /// A User resource with these attributes, a JSON object, as the edge would send it.
+  static func user(_ json: String) -> [UInt8] {
+    Array(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"#.utf8) + Array(json.utf8.dropFirst())
+  }
+
+  func group(_ name: String, members: [ResourceID]) -> [UInt8] {
+    let members = members.map { #"{"value":"\#($0)"}"# }.joined(separator: ",")
+    return Array(
+      #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"\#(name)","members":[\#(members)]}"#.utf8)
+  }
+
+  func patch(_ operations: String) -> [UInt8] {
+    Array(#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\#(operations)]}"#.utf8)
+  }
+
+  func user(_ id: ResourceID) -> UserRecord? { decider.state.users[ResourceKey(workspace: Self.workspace, id: id)] }
+  func groupRecord(_ id: ResourceID) -> GroupRecord? { decider.state.groups[ResourceKey(workspace: Self.workspace, id: id)] }
+
+  func members(of group: ResourceID) -> Set<UserID> {
+    let members = decider.state.members[ResourceKey(workspace: Self.workspace, id: group)] ?? GroupMembers()
+    return Set(members.changed.filter(\.value).keys).union(members.stored.filter { members.contains($0.key) }.keys)
+  }
+
+  /// The changes of users published so far, oldest first.
+  var userChanges: [UserChanged.Change] {
+    decider.events.compactMap { if case .userChanged(let event) = $0.event { event.change } else { nil } }
+  }
+
+  var groupChanges: [GroupChanged] {
+    decider.events.compactMap { if case .groupChanged(let event) = $0.event { event } else { nil } }
+  }
+}
+
+extension Reply.Outcome {
+  /// The HTTP status that it comes to.
+  var status: Int {
+    switch self {
+    case .resource(_, let created): created ? 201 : 200
+    case .done: 204
+    case .refused(let status, _): status
+    }
+  }
+
+  /// The SCIM error's text.
+  var error: String {
+    if case .refused(_, let error) = self { String(decoding: error, as: UTF8.self) } else { "" }
+  }
+}
