@@ -1,0 +1,47 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+
+/// Sends commands to identity-store through Kafka.
+struct CommandSender: Sendable {
+  let requests: RequestReply
+  /// This process, as its messages name it.
+  let source: String
+  let logger: Logger
+
+  /// Sends `command` and waits for its reply until `end`; while Kafka is away the command waits, too.
+  ///
+  /// - Returns: nil where no reply came; it is `end` by then.
+  /// - Throws: a ``Refusal`` where the command certainly was not sent; `CancellationError`.
+  func ask(_ command: Command, until end: Date) async throws -> Reply? {
+    let address = try await address(until: command.deadline ?? end)
+    var command = command
+    command.replyTo = address
+    let message = OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
+    do {
+      let event = try await requests.request(message, correlationID: address.correlationID, deadline: end)
+      return try event.map { try Reply($0) }
+    } catch let error as KafkaError {
+      switch error.code {
+      case .tooManyPending, .notReady: throw Refusal.overloaded()
+      case .messageTooLarge: throw Refusal.commandTooLarge()
+      default: logger.warning("no reply", metadata: ["command": "\(command.id)", "error": "\(error)"])
+      }
+    } catch let error as MessageError {
+      logger.error("the reply cannot be read; its record is asked for", metadata: ["command": "\(command.id)", "error": "\(error)"])
+    }
+    // The command may have been sent all the same: what became of it is certain only at the end of its time.
+    try await Task.sleep(for: .seconds(max(0, end.timeIntervalSinceNow)))
+    return nil
+  }
+
+  /// Where the reply goes. The partition for replies is known a moment after the start of the process.
+  private func address(until deadline: Date) async throws -> ReplyAddress {
+    while !requests.isReady {
+      guard Date() < deadline else { throw Refusal.overloaded() }
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    return try requests.address()
+  }
+}

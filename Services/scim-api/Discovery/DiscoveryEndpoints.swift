@@ -1,0 +1,54 @@
+import Hummingbird
+import NIOCore
+import SCIM
+
+/// What a client can find out about the service (RFC 7644 §4). The schemas are those of the caller's workspace.
+struct DiscoveryEndpoints: Sendable {
+  let baseURLs: BaseURLRule
+
+  var all: [Endpoint] {
+    [
+      endpoint("/ServiceProviderConfig") { discovery, base, _ in
+        discovery.serviceProviderConfig(baseURL: base, maximumPage: Page.maximumCount).serialized()
+      },
+      endpoint("/ResourceTypes") { discovery, base, _ in Self.list(discovery.resourceTypes(baseURL: base)) },
+      endpoint("/ResourceTypes/{\(ResourcePath.id)}") { discovery, base, name throws(Refusal) in
+        guard let type = discovery.resourceType(name, baseURL: base) else {
+          throw .undiscovered("resource type", name, among: "ResourceTypes")
+        }
+        return type.serialized()
+      },
+      endpoint("/Schemas") { discovery, base, _ in Self.list(discovery.schemas(baseURL: base)) },
+      endpoint("/Schemas/{\(ResourcePath.id)}") { discovery, base, id throws(Refusal) in
+        guard let schema = discovery.schema(id, baseURL: base) else { throw .undiscovered("schema", id, among: "Schemas") }
+        return schema.serialized()
+      },
+    ]
+  }
+
+  private typealias Answer = @Sendable (_ discovery: Discovery, _ baseURL: String, _ id: String) throws(Refusal) -> [UInt8]
+
+  private func endpoint(_ path: String, _ answer: @escaping Answer) -> Endpoint {
+    Endpoint(.get, ResourcePath.base + path) { [baseURLs] request, context in
+      // RFC 7644 §4 has a filter refused, lest anyone take the whole answer for a filtered one.
+      guard try QueryParameters(request.uri.query)["filter"] == nil else { throw Refusal.filteredDiscovery() }
+      let id = context.parameters.get(ResourcePath.id).map { $0.removingPercentEncoding ?? $0 } ?? ""
+      let bytes = try answer(Discovery(schemas: context.caller.schemas), try baseURLs.baseURL(of: request.head).text, id)
+      return .json(.ok, ByteBuffer(bytes: bytes), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+    }
+  }
+
+  private static func list(_ resources: [JSON]) -> [UInt8] {
+    ListResponse(totalResults: resources.count, resources: resources.map { $0.serialized() }).serialized()
+  }
+}
+
+extension Refusal {
+  fileprivate static func undiscovered(_ what: String, _ name: String, among list: String) -> Refusal {
+    Refusal(404, "There is no \(what) '\(name.prefix(200))'. \(ResourcePath.base)/\(list) lists all.")
+  }
+
+  fileprivate static func filteredDiscovery() -> Refusal {
+    Refusal(403, "This endpoint cannot be filtered. Leave the query parameter 'filter' out.")
+  }
+}

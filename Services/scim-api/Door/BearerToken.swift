@@ -1,0 +1,82 @@
+import HTTPTypes
+import Models
+
+/// The bearer token of a request (RFC 6750 §2.1).
+enum BearerToken {
+  /// The text after `Bearer`.
+  ///
+  /// - Throws: 401 where the request has none.
+  static func text(in authorization: String?) throws(Refusal) -> Substring {
+    guard let authorization, !authorization.isEmpty else { throw .unauthenticated() }
+    let scheme = authorization.prefix { $0 != " " }
+    guard scheme.lowercased() == "bearer" else { throw .otherScheme(String(scheme)) }
+    let text = authorization[scheme.endIndex...].drop { $0 == " " }
+    guard !text.isEmpty else { throw .unauthenticated() }
+    return text
+  }
+}
+
+// Why a caller is not let in, in words for the admin, and the challenge of RFC 6750 §3.
+extension Refusal {
+  static func unauthenticated() -> Refusal {
+    challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token made in Settings > API.")
+  }
+
+  static func otherScheme(_ scheme: String) -> Refusal {
+    challenge(
+      nil,
+      """
+      The Authorization header uses the scheme '\(scheme.prefix(20))'. Choose HTTP header authentication in the identity provider, so \
+      that it sends 'Authorization: Bearer <token>' with a token made in Settings > API.
+      """)
+  }
+
+  static func malformedToken() -> Refusal {
+    challenge(
+      "invalid_token", "The access token is not one of this service, or was cut off. Copy it again, or make a new one in Settings > API.")
+  }
+
+  static func unknownToken() -> Refusal {
+    challenge(
+      "invalid_token", "The access token is not known here. Make a new one in Settings > API and enter it in the identity provider.")
+  }
+
+  static func revokedToken(_ name: String) -> Refusal {
+    challenge(
+      "invalid_token",
+      "The access token '\(name.prefix(100))' was revoked. Make a new one in Settings > API and enter it in the identity provider.")
+  }
+
+  static func expiredToken(_ name: String) -> Refusal {
+    challenge(
+      "invalid_token",
+      "The access token '\(name.prefix(100))' has expired. Make a new one in Settings > API and enter it in the identity provider.")
+  }
+
+  static func scopeMissing(_ scope: TokenScope, name: String) -> Refusal {
+    Refusal(
+      403,
+      "The access token '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Make one with that scope in Settings > API.",
+      headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
+  }
+
+  static func closedWorkspace(_ obstacle: WorkspaceSettings.SCIMObstacle, plan: WorkspaceSettings.Plan) -> Refusal {
+    let detail =
+      switch obstacle {
+      case .plan:
+        "SCIM needs the enterprise plan; this workspace is on the plan '\(plan.rawValue)'. Upgrade it, or ask your account manager."
+      case .samlSSO:
+        "SCIM needs SAML SSO, which is not enabled for this workspace. Enable it in Settings > Security, then try again."
+      case .optIn:
+        "SCIM is not switched on for this workspace. Switch it on in Settings > SCIM, then try again."
+      }
+    return Refusal(403, detail)
+  }
+
+  /// - Parameter error: the code of RFC 6750 §3.1; none where the request simply has no token.
+  private static func challenge(_ error: String?, _ detail: String) -> Refusal {
+    var challenge = "Bearer realm=\"rollcall\""
+    if let error { challenge += ", error=\"\(error)\"" }
+    return Refusal(401, detail, headers: [.wwwAuthenticate: challenge])
+  }
+}

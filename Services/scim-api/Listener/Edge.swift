@@ -1,0 +1,42 @@
+import Hummingbird
+import Models
+import SCIM
+
+/// The service without its sockets: every endpoint, the door before them, and what their answers and failures go through.
+struct Edge: Sendable {
+  let tokens: TokenDirectory
+  let reads: any ResourceReads
+  let commands: CommandPath
+  let inFlight: InFlight
+  let sendSignIn: SignInIntake.Send
+  let bodies: BodyReader
+  let baseURLs: BaseURLRule
+
+  var endpoints: [Endpoint] {
+    ResourceKind.allCases.flatMap { kind in
+      ResourceEndpoints(
+        retrieval: Retrieval(kind: kind, reads: reads, baseURLs: baseURLs),
+        listing: Listing(kind: kind, reads: reads, baseURLs: baseURLs),
+        writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads, baseURLs: baseURLs)
+      ).all
+    } + DiscoveryEndpoints(baseURLs: baseURLs).all + [SignInIntake(bodies: bodies, send: sendSignIn).endpoint]
+  }
+
+  func responder() -> RouterResponder<EdgeContext> {
+    let endpoints = endpoints
+    var known = KnownPaths()
+    for endpoint in endpoints { known.add(endpoint.pattern, endpoint.method) }
+    let router = Router(context: EdgeContext.self)
+    router.add(middleware: RequestRecording())
+    router.add(middleware: FailureAnswers(known: known))
+    for endpoint in endpoints {
+      router.group()
+        .add(middleware: Door(tokens: tokens, scope: endpoint.scope))
+        .group(context: CallerContext.self)
+        .on(RouterPath(endpoint.pattern), method: endpoint.method) { request, context in
+          try await endpoint.handle(request, context)
+        }
+    }
+    return router.buildResponder()
+  }
+}

@@ -1,0 +1,112 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// Accepts connections and answers their requests until graceful shutdown, then finishes what is in flight.
+///
+/// Hummingbird's own server can neither share its port with another process (SO_REUSEPORT) nor tell clients of kept-alive
+/// connections to leave before it closes them; a restart without a lost request needs both. Everything behind the socket is
+/// Hummingbird's: connections (`HTTP1Channel`), requests, responses, routing.
+struct EdgeServer<Responder: HTTPResponder>: Service
+where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+  let responder: Responder
+  let configuration: ListenerConfiguration
+  let logger: Logger
+  /// Called with the port that is listened on, once it is.
+  var onListening: @Sendable (Int) -> Void = { _ in }
+
+  func run() async throws {
+    let connections = OpenConnections()
+    let connection = connectionHandler(connections)
+    let listener = try await bind(connection)
+    let port = listener.channel.localAddress?.port ?? configuration.port
+    logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
+    onListening(port)
+    try await withGracefulShutdownHandler {
+      try await listener.executeThenClose { accepted in
+        try await withThrowingDiscardingTaskGroup { group in
+          for try await channel in accepted {
+            connections.add(channel.channel)
+            group.addTask {
+              await connection.handle(value: channel, logger: logger)
+              connections.remove(channel.channel)
+            }
+          }
+          // The listener is closed, so this is the shutdown.
+          logger.info("no longer listening", metadata: ["connections": "\(connections.count)"])
+          await connections.drain(within: configuration.drain)
+        }
+      }
+    } onGracefulShutdown: {
+      connections.startDraining()
+      listener.channel.close(promise: nil)
+    }
+    logger.info("all connections are closed")
+  }
+
+  private func bind(_ connection: HTTP1Channel) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
+    let maximumConnections = configuration.maximumConnections
+    return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .serverChannelOption(.backlog, value: 4096)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: configuration.sharesPort ? 1 : 0)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AvailableConnectionsChannelHandler(maxConnections: maximumConnections))
+        }
+      }
+      .bind(host: configuration.host, port: configuration.port) { channel in
+        connection.setup(channel: channel, logger: logger)
+      }
+  }
+
+  private func connectionHandler(_ connections: OpenConnections) -> HTTP1Channel {
+    let date = HTTPDate()
+    let configuration = configuration
+    return HTTP1Channel(
+      responder: { request, writer, channel in
+        if request.headers[.expect]?.lowercased() == "100-continue" {
+          try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+        }
+        let context = Responder.Context(source: ApplicationRequestContextSource(channel: channel, logger: logger))
+        var response = try await responder.respond(to: request, context: context)
+        response.headers[.date] = date.text
+        if connections.isDraining {
+          // The connection is closed behind this response; the client opens its next one elsewhere.
+          response.headers[.connection] = "close"
+          channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        }
+        try await writer.write(response: response.head, body: response.body)
+      },
+      configuration: HTTP1Channel.Configuration(
+        additionalChannelHandlers: [SlowClientHandler(read: configuration.requestTimeout, write: configuration.writeTimeout)],
+        idleTimeout: configuration.idleTimeout,
+        httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
+  }
+}
+
+extension EdgeServer: CustomStringConvertible {
+  /// How logs of the service's life call it.
+  var description: String { "EdgeServer" }
+}
+
+/// How connections are accepted, and how long clients may take.
+struct ListenerConfiguration: Sendable {
+  var host: String
+  var port: Int
+  /// Whether another process may listen on the same port (SO_REUSEPORT): the kernel spreads connections over them.
+  var sharesPort: Bool
+  var maximumConnections: Int
+  /// How long a connection may be without a request, or a request's headers may take.
+  var idleTimeout: TimeAmount
+  /// How long the rest of a request may take after its headers.
+  var requestTimeout: TimeAmount
+  /// How long a client may leave a response unread.
+  var writeTimeout: TimeAmount
+  /// How long idle connections are kept after graceful shutdown began, so that their clients can learn of it with a response.
+  var drain: Duration
+}

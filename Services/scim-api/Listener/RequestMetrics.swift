@@ -1,0 +1,40 @@
+import Hummingbird
+import Metrics
+import Synchronization
+
+/// Counts and times requests by method, route and status.
+final class RequestMetrics: Sendable {
+  private struct Kind: Hashable {
+    let method: String
+    let route: String
+    let status: Int
+
+    var dimensions: [(String, String)] { [("method", method), ("route", route), ("status", String(status))] }
+  }
+
+  private struct Instruments {
+    let count: Counter
+    let time: Metrics.Timer
+  }
+
+  private let instruments = Mutex<[Kind: Instruments]>([:])
+
+  /// - Parameter route: the pattern of the endpoint; one that is not there is counted under one name, whatever its path.
+  func record(_ method: HTTPRequest.Method, route: String?, status: Int, _ duration: Duration) {
+    let method = Self.methods.contains(method) ? method.rawValue : "other"
+    let kind = Kind(method: method, route: route ?? "NotFound", status: status)
+    let instruments = instruments.withLock { known in
+      if let instruments = known[kind] { return instruments }
+      let new = Instruments(
+        count: Counter(label: "http_requests_total", dimensions: kind.dimensions),
+        time: Metrics.Timer(label: "http_request_seconds", dimensions: kind.dimensions))
+      known[kind] = new
+      return new
+    }
+    instruments.count.increment()
+    instruments.time.recordNanoseconds(Int64(duration / .nanoseconds(1)))
+  }
+
+  /// What a client may name is without bound; what is counted is not.
+  private static let methods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .patch, .delete, .options]
+}

@@ -1,0 +1,47 @@
+import Foundation
+import Models
+import SCIM
+
+/// What is read of the store.
+protocol ResourceReads: Sendable {
+  /// The resource as it is now; nil where there is none.
+  ///
+  /// - Parameter withRows: whether the attribute that is kept as rows is read as well.
+  func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource?
+
+  /// The resources of which all `conditions` hold, in the order of their ids, and how many there are in all.
+  func list(
+    _ kind: ResourceKind, where conditions: [LookUp.Condition], page: Page, withRows: Bool, in workspace: WorkspaceID
+  ) async throws -> FoundResources
+
+  /// What is left of a deleted resource; nil where there never was one, or nothing is left.
+  func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains?
+}
+
+/// A resource as it was at one moment.
+struct FoundResource: Sendable, Equatable {
+  var resource: StoredResource
+  /// The attribute that is kept as rows: `members` of a group, `groups` of a user. nil where it was not read.
+  var rows: [ReferredResource]?
+}
+
+/// A part of a list as it was at one moment.
+struct FoundResources: Sendable, Equatable {
+  /// How many there are in all.
+  var total: Int
+  var resources: [FoundResource]
+}
+
+/// A user as it stands in a group's `members`, a group as it stands in a user's `groups`.
+struct ReferredResource: Sendable, Hashable {
+  var id: ResourceID
+  /// A user's displayName or, for want of one, userName; a group's displayName.
+  var display: String
+}
+
+/// What is left of a deleted resource.
+struct Remains: Sendable, Hashable {
+  var deletedAt: Date
+  /// A live user that has the userName of the deleted one.
+  var successor: ReferredResource?
+}

@@ -1,0 +1,154 @@
+import Postgres
+import SCIM
+
+/// The statements that read resources. Their texts are composed of a few parts, so there is a bounded number of them.
+enum ResourceStatements {
+  /// Parameters: workspace, id. Columns: id, version, modified_at, document and, `withRows`, ids, names.
+  static func one(_ kind: ResourceKind, withRows: Bool) -> Statement {
+    Statement(
+      "scim_api_\(kind.table)_one\(withRows ? "_rows" : "")",
+      """
+      select p.id, p.version, p.modified_at, p.document\(withRows ? ", e.ids, e.names" : "")
+      from identity_read.\(kind.table) p
+      \(withRows ? kind.rows : "")
+      where p.workspace_id = $1
+      and p.id = $2
+      """)
+  }
+
+  /// Parameters: workspace, offset, limit, and one for each condition. Columns: the total, then as in ``one(_:withRows:)``; there is
+  /// at least one row, with nulls behind the total where the page is empty.
+  static func list(_ kind: ResourceKind, where conditions: [LookUp.Condition], withRows: Bool) -> Statement {
+    let matching = conditions.enumerated().map { "and \($1.sql(parameter: "$\($0 + 4)"))" }.joined(separator: "\n")
+    let name = conditions.map { "_\($0.name)" }.joined()
+    return Statement(
+      "scim_api_\(kind.table)_list\(name)\(withRows ? "_rows" : "")",
+      """
+      select t.total, p.id, p.version, p.modified_at, p.document\(withRows ? ", e.ids, e.names" : "")
+      from (
+        select count(*) as total
+        from identity_read.\(kind.table) r
+        where r.workspace_id = $1
+        \(matching)
+      ) t
+      left join (
+        select r.workspace_id, r.id, r.version, r.modified_at, r.document
+        from identity_read.\(kind.table) r
+        where r.workspace_id = $1
+        \(matching)
+        order by r.id
+        offset $2
+        limit $3
+      ) p on true
+      \(withRows ? kind.rows : "")
+      order by p.id
+      """)
+  }
+
+  /// Parameters: workspace, id, type. Columns: deleted_at, and id and userName of a live user with the name of the deleted one.
+  static let remains = Statement(
+    "scim_api_remains",
+    """
+    select t.deleted_at, s.id, s.user_name
+    from identity_read.tombstones t
+    left join lateral (
+      select u.id, u.user_name
+      from identity_read.users u
+      where u.workspace_id = t.workspace_id
+      and u.user_name_hash = t.user_name_hash
+      order by u.id
+      limit 1
+    ) s on true
+    where t.workspace_id = $1
+    and t.id = $2
+    and t.type = $3
+    """)
+}
+
+extension ResourceKind {
+  fileprivate var table: String {
+    switch self {
+    case .user: "users"
+    case .group: "groups"
+    }
+  }
+
+  /// The attribute that is kept as rows, as two arrays beside each resource `p`.
+  fileprivate var rows: String {
+    switch self {
+    case .user:
+      """
+      left join lateral (
+        select array_agg(g.id order by g.id) as ids, array_agg(g.display_name order by g.id) as names
+        from identity_read.memberships m
+        join identity_read.groups g on g.workspace_id = m.workspace_id and g.id = m.group_id
+        where m.workspace_id = p.workspace_id
+        and m.user_id = p.id
+      ) e on true
+      """
+    case .group:
+      """
+      left join lateral (
+        select array_agg(u.id order by u.id) as ids, array_agg(coalesce(u.display_name, u.user_name) order by u.id) as names
+        from identity_read.memberships m
+        join identity_read.users u on u.workspace_id = m.workspace_id and u.id = m.user_id
+        where m.workspace_id = p.workspace_id
+        and m.group_id = p.id
+      ) e on true
+      """
+    }
+  }
+}
+
+extension LookUp.Condition {
+  /// Distinguishes the statements in which it stands.
+  fileprivate var name: String {
+    switch self {
+    case .id: "id"
+    case .externalID: "external_id"
+    case .userName: "user_name"
+    case .userDisplayName: "display_name"
+    case .groupDisplayName: "display_name"
+    case .email: "email"
+    case .member: "member"
+    case .group: "group"
+    }
+  }
+
+  fileprivate func sql(parameter: String) -> String {
+    switch self {
+    case .id: "r.id = \(parameter)"
+    case .externalID: "r.external_id = \(parameter)"
+    case .userName: "r.user_name_key = \(parameter)"
+    case .userDisplayName: "lower(r.display_name) = lower(\(parameter))"
+    case .groupDisplayName: "r.display_name_key = \(parameter)"
+    case .email: "r.email_key = \(parameter)"
+    case .member:
+      """
+      exists (
+        select from identity_read.memberships m
+        where m.workspace_id = r.workspace_id
+        and m.group_id = r.id
+        and m.user_id = \(parameter)
+      )
+      """
+    case .group:
+      """
+      exists (
+        select from identity_read.memberships m
+        where m.workspace_id = r.workspace_id
+        and m.user_id = r.id
+        and m.group_id = \(parameter)
+      )
+      """
+    }
+  }
+
+  /// The value that it compares with.
+  var parameter: PostgresValue {
+    switch self {
+    case .id(let id), .member(let id), .group(let id): .uuid(id.uuid)
+    case .externalID(let text), .userName(let text), .userDisplayName(let text), .groupDisplayName(let text), .email(let text): .text(text)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import Hummingbird
+import SCIM
+
+/// Reads request bodies: JSON, of a bounded size, one by one and all together.
+struct BodyReader: Sendable {
+  /// The largest body, in bytes.
+  let maximum: Int
+  let budget: BodyBudget
+
+  /// The JSON in the body of `request`. `share` is what it takes of the budget, for as long as the caller keeps it.
+  ///
+  /// - Throws: 415, 413, 503 or 400 ``Refusal``s.
+  func json(in request: Request, share: inout BodyBudget.Share) async throws -> JSON {
+    try MediaType.check(contentType: request.headers[.contentType])
+    let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+    guard announced <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
+    try share.take(announced)
+    var room = announced
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(announced)
+    for try await part in request.body {
+      guard bytes.count + part.readableBytes <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
+      if part.readableBytes > room {
+        try share.take(part.readableBytes - room)
+        room = part.readableBytes
+      }
+      room -= part.readableBytes
+      bytes.append(contentsOf: part.readableBytesView)
+    }
+    return try Self.parse(bytes)
+  }
+
+  static func parse(_ bytes: [UInt8]) throws(Refusal) -> JSON {
+    do {
+      return try JSON(parsing: bytes)
+    } catch {
+      if error.reason == .empty { throw .bodyMissing() }
+      throw Refusal(400, .invalidSyntax, "The body is not the JSON that was expected: \(error).")
+    }
+  }
+}

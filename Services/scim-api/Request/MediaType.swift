@@ -1,0 +1,45 @@
+import HTTPTypes
+
+/// Media types of requests and answers.
+enum MediaType {
+  static let scim = "application/scim+json"
+  static let json = "application/json"
+
+  /// Refuses a body that says that it is not JSON. One that says nothing is taken for JSON.
+  static func check(contentType: String?) throws(Refusal) {
+    guard let contentType, !contentType.isEmpty else { return }
+    let name = essence(contentType)
+    guard name == scim || name == json else { throw .unsupportedMediaType(contentType) }
+    guard let charset = parameter("charset", of: contentType) else { return }
+    guard ["utf-8", "utf8", "us-ascii"].contains(charset) else { throw .unsupportedMediaType(contentType) }
+  }
+
+  /// What the answer says it is: `application/json` for a client that names it and not `application/scim+json`, which is the
+  /// preferred one (RFC 7644 §3.8). An `Accept` that names neither is answered all the same: an error could not be either.
+  static func ofAnswer(accept: String?) -> String {
+    guard let accept else { return scim }
+    var acceptsJSON = false
+    for range in accept.split(separator: ",") {
+      switch essence(range) {
+      case scim, "*/*", "application/*": return scim
+      case json: acceptsJSON = true
+      default: continue
+      }
+    }
+    return acceptsJSON ? json : scim
+  }
+
+  /// Type and subtype in lower case, without parameters.
+  private static func essence(_ text: some StringProtocol) -> String {
+    String(text.prefix { $0 != ";" }).filter { !$0.isWhitespace }.lowercased()
+  }
+
+  private static func parameter(_ name: String, of text: String) -> String? {
+    for parameter in text.split(separator: ";").dropFirst() {
+      let parts = parameter.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2, parts[0].filter({ !$0.isWhitespace }).lowercased() == name else { continue }
+      return parts[1].filter { !$0.isWhitespace && $0 != "\"" }.lowercased()
+    }
+    return nil
+  }
+}

@@ -1,0 +1,59 @@
+import Models
+import SCIM
+
+/// What the body of a write asks for, in the form in which identity-store carries it out: normalised by the workspace's connection
+/// profile and checked as far as that needs no stored state.
+struct RequestedWrite: Sendable {
+  enum Verb: Sendable, Hashable {
+    case create, replace, patch
+  }
+
+  let operation: Command.Operation
+  /// The normalisations that were applied to the body.
+  let normalisations: [String]
+
+  /// - Throws: a 400 that names the attribute, path or operation, what was expected and what came.
+  init(
+    _ verb: Verb, _ kind: ResourceKind, _ body: JSON, profile: WorkspaceSettings.ConnectionProfile, userAgent: String?,
+    schemas: ResourceSchemas
+  ) throws(SCIMError) {
+    let normaliser = Normaliser(profile: ConnectionProfile(profile), userAgent: userAgent, schemas: schemas)
+    let normalised: Normaliser.Normalised
+    switch (verb, kind) {
+    case (.create, .user), (.replace, .user):
+      normalised = normaliser.user(body)
+      let document = try UserDocument(normalised.json, schemas: schemas).json()
+      operation = verb == .create ? .createUser(document: document) : .replaceUser(document: document)
+    case (.create, .group), (.replace, .group):
+      normalised = normaliser.group(body)
+      let document = try GroupDocument(normalised.json, schemas: schemas).json()
+      operation = verb == .create ? .createGroup(document: document) : .replaceGroup(document: document)
+    case (.patch, .user):
+      normalised = normaliser.userPatch(body)
+      operation = .patchUser(patch: try Self.patch(normalised.json, against: schemas.user))
+    case (.patch, .group):
+      normalised = normaliser.groupPatch(body)
+      operation = .patchGroup(patch: try Self.patch(normalised.json, against: schemas.group))
+    }
+    normalisations = normalised.fired
+  }
+
+  private static func patch(_ json: JSON, against schema: ResourceSchema) throws(SCIMError) -> [UInt8] {
+    let patch = try Patch(json)
+    try patch.check(against: schema)
+    return patch.json()
+  }
+}
+
+extension ConnectionProfile {
+  /// The profile that the workspace's setting names.
+  init(_ setting: WorkspaceSettings.ConnectionProfile) {
+    switch setting {
+    case .auto: self = .auto
+    case .okta: self = .okta
+    case .entra: self = .entra
+    case .onelogin: self = .onelogin
+    case .strict: self = .strict
+    }
+  }
+}

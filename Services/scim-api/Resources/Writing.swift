@@ -1,0 +1,100 @@
+import Foundation
+import Hummingbird
+import Models
+import NIOCore
+import Postgres
+import SCIM
+
+/// POST, PUT, PATCH and DELETE of a kind of resource (RFC 7644 §3.3, §3.5, §3.6).
+struct Writing: Sendable {
+  let kind: ResourceKind
+  let bodies: BodyReader
+  let inFlight: InFlight
+  let commands: CommandPath
+  let reads: any ResourceReads
+  let baseURLs: BaseURLRule
+
+  func create(_ request: Request, _ context: CallerContext) async throws -> Response {
+    try await write(.create, to: .made(at: Date()), request, context)
+  }
+
+  func replace(_ request: Request, _ context: CallerContext) async throws -> Response {
+    try await write(.replace, to: try kind.id(in: context), request, context)
+  }
+
+  func patch(_ request: Request, _ context: CallerContext) async throws -> Response {
+    try await write(.patch, to: try kind.id(in: context), request, context)
+  }
+
+  func delete(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let id = try kind.id(in: context)
+    let outcome = try await inFlight.withPlace(of: context.caller.token) {
+      try await commands.carryOut(kind == .user ? .deleteUser : .deleteGroup, on: id, for: context.caller, facts: context.facts)
+    }
+    if case .refused(let status, let error) = outcome { return refusal(status, error, request) }
+    return Response(status: .noContent)
+  }
+
+  private func write(
+    _ verb: RequestedWrite.Verb, to id: ResourceID, _ request: Request, _ context: CallerContext
+  ) async throws -> Response {
+    // Whatever may be wrong with the request is found before anything is written.
+    let form = try AnswerForm(kind, of: request, for: context.caller, baseURLs)
+    let outcome = try await inFlight.withPlace(of: context.caller.token) {
+      try await carryOut(verb, on: id, request, context)
+    }
+    switch outcome {
+    case .refused(let status, let error): return refusal(status, error, request)
+    case .done: return Response(status: .noContent)
+    case .resource(let stored, let isCreated):
+      context.facts.note(resource: stored.id)
+      if verb == .patch, kind == .group, !form.namesAttributes {
+        // Identity providers take it, Entra wants it, and the members of a large group are not read for nothing.
+        return Response(status: .noContent, headers: [.eTag: ResourceWriter.entityTag(stored.version)])
+      }
+      let found = try await present(stored, isCreated, form, context)
+      var headers: HTTPFields = [.eTag: ResourceWriter.entityTag(found.resource.version)]
+      if isCreated { headers[.location] = form.base.location(kind, stored.id.description) }
+      return .json(isCreated ? .created : .ok, try form.body(of: found), mediaType: form.mediaType, headers: headers)
+    }
+  }
+
+  private func carryOut(
+    _ verb: RequestedWrite.Verb, on id: ResourceID, _ request: Request, _ context: CallerContext
+  ) async throws -> Reply.Outcome {
+    var share = BodyBudget.Share(of: bodies.budget)
+    let body = try await bodies.json(in: request, share: &share)
+    let write = try RequestedWrite(
+      verb, kind, body, profile: context.caller.settings.connectionProfile, userAgent: request.headers[.userAgent],
+      schemas: context.caller.schemas)
+    context.facts.note(normalisations: write.normalisations)
+    let outcome = try await commands.carryOut(write.operation, on: id, for: context.caller, facts: context.facts)
+    share.release()
+    return outcome
+  }
+
+  /// The written resource with its rows, as it is now: a later write may be in it, and then its version is the later one's.
+  private func present(
+    _ stored: StoredResource, _ isCreated: Bool, _ form: AnswerForm, _ context: CallerContext
+  ) async throws -> FoundResource {
+    guard form.wantsRows else { return FoundResource(resource: stored, rows: nil) }
+    if kind == .user, isCreated, stored.version == 1 { return FoundResource(resource: stored, rows: []) }
+    do {
+      let found = try await reads.resource(kind, stored.id, withRows: true, in: context.caller.workspace)
+      if let found, found.resource.version >= stored.version { return found }
+    } catch let error as PostgresError where error.isTransient {
+      // The write is done, and an error would deny it.
+      context.logger.warning("answered without \(kind.rowAttribute): the database is away", metadata: ["error": "\(error)"])
+    }
+    return FoundResource(resource: stored, rows: nil)
+  }
+
+  /// What identity-store refused, in its words.
+  private func refusal(_ status: Int, _ error: [UInt8], _ request: Request) -> Response {
+    var headers: HTTPFields = [:]
+    if status == 503 || status == 429 { headers[.retryAfter] = "\(Refusal.retrySeconds)" }
+    return .json(
+      HTTPResponse.Status(code: status), ByteBuffer(bytes: error), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]),
+      headers: headers)
+  }
+}

@@ -1,0 +1,50 @@
+import Foundation
+import NIOCore
+
+extension ByteBuffer {
+  /// Appends a UUID in lower case, without quotes.
+  mutating func writeID(_ uuid: UUID) {
+    withUnsafeBytes(of: uuid.uuid) { bytes in
+      for (index, byte) in bytes.enumerated() {
+        if index == 4 || index == 6 || index == 8 || index == 10 { writeInteger(UInt8(ascii: "-")) }
+        writeInteger(Self.digit(byte >> 4))
+        writeInteger(Self.digit(byte & 0xF))
+      }
+    }
+  }
+
+  /// Appends a JSON string, quotes included, of UTF-8 text.
+  mutating func writeJSONString(_ text: some Collection<UInt8>) {
+    writeInteger(UInt8(ascii: "\""))
+    if text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      writeBytes(text)
+    } else {
+      for byte in text { writeEscaped(byte) }
+    }
+    writeInteger(UInt8(ascii: "\""))
+  }
+
+  mutating func writeJSONString(_ text: String) {
+    writeJSONString(text.utf8)
+  }
+
+  private mutating func writeEscaped(_ byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\""): writeStaticString("\\\"")
+    case UInt8(ascii: "\\"): writeStaticString("\\\\")
+    case 0x0A: writeStaticString("\\n")
+    case 0x0D: writeStaticString("\\r")
+    case 0x09: writeStaticString("\\t")
+    case 0..<0x20:
+      writeStaticString("\\u00")
+      writeInteger(Self.digit(byte >> 4))
+      writeInteger(Self.digit(byte & 0xF))
+    default: writeInteger(byte)
+    }
+  }
+
+  /// The hexadecimal digit of a value below 16.
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+}

@@ -1,0 +1,103 @@
+import HTTPTypes
+import Hummingbird
+import Models
+import SCIM
+
+/// A request that is answered with an error: the SCIM error and the headers that go with it.
+struct Refusal: Error, Sendable, Equatable {
+  var error: SCIMError
+  var headers: HTTPFields = [:]
+
+  /// After how many seconds a client is told to come back where nothing else is known.
+  static let retrySeconds = 2
+
+  init(_ error: SCIMError, headers: HTTPFields = [:]) {
+    self.error = error
+    self.headers = headers
+  }
+
+  init(_ status: Int, _ type: SCIMErrorType, _ detail: String, headers: HTTPFields = [:]) {
+    self.init(SCIMError(status: status, scimType: type, detail: detail), headers: headers)
+  }
+
+  /// An error that RFC 7644 table 9 has no word for.
+  init(_ status: Int, _ detail: String, headers: HTTPFields = [:]) {
+    self.init(SCIMError(status: status, scimType: nil, detail: detail), headers: headers)
+  }
+}
+
+// What the edge refuses without asking the store.
+extension Refusal {
+  static func unknownPath(_ path: String) -> Refusal {
+    Refusal(404, "There is nothing at '\(path.prefix(200))'. The SCIM base URL of this service ends in \(ResourcePath.base)/.")
+  }
+
+  static func methodNotAllowed(_ method: String, allowed: [String]) -> Refusal {
+    let list = allowed.joined(separator: ", ")
+    return Refusal(405, "\(method.prefix(20)) is not possible here; possible are \(list).", headers: [.allow: list])
+  }
+
+  static func unsupportedMediaType(_ type: String) -> Refusal {
+    Refusal(415, "The body is '\(type.prefix(100))'; send application/scim+json or application/json, in UTF-8.")
+  }
+
+  static func bodyTooLarge(limit: Int) -> Refusal {
+    Refusal(413, "The body is larger than \(limit) bytes. Split the request: add the members of a large group in several PATCH requests.")
+  }
+
+  static func bodyMissing() -> Refusal {
+    Refusal(400, .invalidSyntax, "The request has no body; a JSON object was expected.")
+  }
+
+  /// More is in flight than this process is to hold.
+  static func overloaded(retryAfter seconds: Int = 1) -> Refusal {
+    Refusal(503, "The service is busy; nothing was changed. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
+  }
+
+  /// One token has more in flight than its share.
+  static func tooManyRequests(limit: Int, retryAfter seconds: Int = 1) -> Refusal {
+    Refusal(
+      429, "More than \(limit) writes of this token are in flight; nothing was changed. Send the request again in \(seconds) s.",
+      headers: [.retryAfter: "\(seconds)"])
+  }
+
+  /// No reply came by the deadline, and none is recorded: the command was not and will not be carried out.
+  static func noReply(_ command: CommandID, retryAfter seconds: Int = retrySeconds) -> Refusal {
+    Refusal(
+      503, "The write was not carried out in time and will not be (command \(command)). Send the request again in \(seconds) s.",
+      headers: [.retryAfter: "\(seconds)"])
+  }
+
+  /// No reply came by the deadline, and whether one is recorded cannot be found out.
+  static func outcomeUnknown(_ command: CommandID, retryAfter seconds: Int = retrySeconds) -> Refusal {
+    Refusal(
+      503,
+      """
+      The database does not answer, so it is not known whether the write was carried out (command \(command)). Look the resource up in \
+      \(seconds) s and send the request again where it has not changed.
+      """,
+      headers: [.retryAfter: "\(seconds)"])
+  }
+
+  /// The process ends before the request could be finished.
+  static func shuttingDown(retryAfter seconds: Int = retrySeconds) -> Refusal {
+    Refusal(
+      503, "The service is shutting down. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
+  }
+
+  /// Kafka does not take a message as large as the request's.
+  static func commandTooLarge() -> Refusal {
+    Refusal(413, "The request is larger than can be carried out at once. Add the members of a large group in several PATCH requests.")
+  }
+
+  /// The database does not answer.
+  static func databaseAway(retryAfter seconds: Int = retrySeconds) -> Refusal {
+    Refusal(
+      503, "The database does not answer at the moment. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
+  }
+
+  /// Something of ours is broken; `trace` is what the operator finds it by.
+  static func internalError(trace: String) -> Refusal {
+    Refusal(500, "The request failed for a reason on our side. Tell the operator this trace id: \(trace).")
+  }
+}

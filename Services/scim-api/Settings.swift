@@ -1,0 +1,70 @@
+import NIOCore
+import ServiceKit
+
+/// The settings that this service has beside those of every service.
+enum EdgeSettings {
+  /// In the order in which `--help` lists them.
+  static let all: [Setting] = [
+    .httpHost, .httpPort, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
+    .drain, .bodyLimit, .bodyMemory, .requestDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerToken, .readPatience,
+  ]
+}
+
+extension Setting {
+  static let httpHost = Setting(key: "http.host", default: "0.0.0.0", help: "The address that SCIM and the sign-in intake listen on.")
+  static let httpPort = Setting(
+    key: "http.port", default: "8080", help: "The port that SCIM and the sign-in intake listen on; 0 for any that is free.", kind: .port)
+  static let publicURL = Setting(
+    key: "http.public-url",
+    help: "Scheme and host under which clients reach this service, for the URLs in answers. Default: the host that the request names.",
+    kind: .url)
+  static let trustForwarded = Setting(
+    key: "http.trust-forwarded", default: "false",
+    help: "Whether X-Forwarded-Proto is believed; only where a proxy in front sets it on every request.", kind: .flag)
+  static let sharePort = Setting(
+    key: "http.share-port", default: "false",
+    help: "Whether several copies on one machine may listen on the same port (SO_REUSEPORT).", kind: .flag)
+  static let maximumConnections = Setting(
+    key: "http.connections", default: "10000", help: "Most connections that are open at once; more of them wait to be accepted.",
+    kind: .integer(1...1_000_000))
+  static let idleTimeout = Setting(
+    key: "http.idle-timeout", default: "75s", help: "How long a connection is kept without a request.", kind: .duration)
+  static let requestTimeout = Setting(
+    key: "http.request-timeout", default: "60s", help: "How long a client may take to send the body of a request.", kind: .duration)
+  static let writeTimeout = Setting(
+    key: "http.write-timeout", default: "60s", help: "How long a client may leave an answer unread.", kind: .duration)
+  static let drain = Setting(
+    key: "http.drain", default: "1s",
+    help: "How long idle connections are kept after SIGTERM, so that their clients learn of the shutdown with an answer.", kind: .duration)
+  static let bodyLimit = Setting(
+    key: "http.body-limit", default: "8388608", help: "The largest body of a request, in bytes.", kind: .integer(1024...(12 << 20)))
+  static let bodyMemory = Setting(
+    key: "http.body-memory", default: "268435456",
+    help: "How many bytes of request bodies are held at once; what comes then is told to retry.",
+    kind: .count)
+  static let requestDeadline = Setting(
+    key: "request.deadline", default: "20s",
+    help: "How long a write waits for identity-store to begin it; then it is refused and will not be carried out.", kind: .duration)
+  static let storeBound = Setting(
+    key: "store.bound", default: "5s",
+    help: "How long identity-store may take for a batch: its setting of the same name. A write is waited for as much longer.",
+    kind: .duration)
+  static let maximumInFlight = Setting(
+    key: "request.in-flight", default: "2000", help: "Most writes in flight; what comes then is told to retry.",
+    kind: .integer(1...1_000_000))
+  static let maximumInFlightPerToken = Setting(
+    key: "request.in-flight-per-token", default: "1000", help: "Most writes in flight of one token; what comes then is told to retry.",
+    kind: .integer(1...1_000_000))
+  static let readPatience = Setting(
+    key: "read.patience", default: "15s", help: "How long a read is tried again while PostgreSQL is away.", kind: .duration)
+}
+
+extension ListenerConfiguration {
+  init(_ settings: ServiceSettings) throws(SettingsError) {
+    self.init(
+      host: try settings.string(.httpHost), port: try settings.integer(.httpPort), sharesPort: try settings.bool(.sharePort),
+      maximumConnections: try settings.integer(.maximumConnections), idleTimeout: TimeAmount(try settings.duration(.idleTimeout)),
+      requestTimeout: TimeAmount(try settings.duration(.requestTimeout)), writeTimeout: TimeAmount(try settings.duration(.writeTimeout)),
+      drain: try settings.duration(.drain))
+  }
+}

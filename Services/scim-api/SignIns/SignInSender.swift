@@ -1,0 +1,43 @@
+import Foundation
+import Kafka
+import Models
+
+/// Produces sign-ins to `sign-in.events`.
+struct SignInSender: Sendable {
+  let producer: Producer
+  /// This process, as its messages name it.
+  let source: String
+  /// How long Kafka is waited for.
+  let patience: Duration
+
+  /// Returns when Kafka has the sign-in.
+  ///
+  /// - Throws: 503 where it does not have it in time; it may arrive all the same, and twice is as good as once.
+  func send(_ signIn: SignIn, traceparent: String?) async throws {
+    let event = try signIn.cloudEvent(id: UUID().uuidString.lowercased(), source: source, time: Date(), traceparent: traceparent)
+    let message = OutgoingMessage(event, topic: .signInEvents, key: signIn.key)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do {
+          try await producer.send(message)
+        } catch let error as KafkaError where error.isRetriable || error.code == .closed {
+          throw Refusal.signInNotTaken()
+        }
+      }
+      group.addTask {
+        try await Task.sleep(for: patience)
+        throw Refusal.signInNotTaken()
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+}
+
+extension Refusal {
+  static func signInNotTaken() -> Refusal {
+    Refusal(
+      503, "The sign-in could not be taken in time. Send it again in \(retrySeconds) s; one that arrives twice does no harm.",
+      headers: [.retryAfter: "\(retrySeconds)"])
+  }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Models
+import Postgres
+import SCIM
+import Testing
+
+@testable import scim_api
+
+@Suite("The way of a write")
+struct CommandPathTests {
+  private static let away = PostgresError(sqlState: "57P03", message: "the database system is starting up")
+
+  @Test("The reply is the outcome; its record is not asked for")
+  func replied() async throws {
+    let outcome = try await carryOut(ask: { Reply(command: $0.id, outcome: .done) }, recorded: { _ in throw Self.away })
+    #expect(outcome == .done)
+  }
+
+  @Test("Where no reply came its record is the outcome")
+  func recorded() async throws {
+    let outcome = try await carryOut(ask: { _ in nil }, recorded: { Reply(command: $0, outcome: .done) })
+    #expect(outcome == .done)
+  }
+
+  @Test("Without reply and record it was not carried out: 503 with whole seconds to wait")
+  func neither() async throws {
+    let refusal = await #expect(throws: Refusal.self) { try await carryOut(ask: { _ in nil }, recorded: { _ in nil }) }
+    #expect(refusal?.error.status == 503)
+    #expect(refusal?.headers[.retryAfter].flatMap { Int($0) } != nil)
+    #expect(refusal?.error.detail.contains("will not be") == true)
+  }
+
+  @Test("Where the record cannot be read the answer does not pretend to know")
+  func unknown() async throws {
+    let refusal = await #expect(throws: Refusal.self) { try await carryOut(ask: { _ in nil }, recorded: { _ in throw Self.away }) }
+    #expect(refusal?.error.status == 503)
+    #expect(refusal?.error.detail.contains("not known") == true)
+  }
+
+  @Test("The command has the deadline, the caller and the trace; its reply is awaited for as much longer as the store may take")
+  func command() async throws {
+    let sent = Journal<(Command, Date)>()
+    let builder = EdgeBuilder()
+    let facts = RequestFacts(peer: nil)
+    facts.note(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    let path = CommandPath(
+      deadline: 20, storeBound: 5,
+      ask: { command, end in
+        sent.note((command, end))
+        return Reply(command: command.id, outcome: .done)
+      }, recorded: { _, _ in nil })
+    let resource = ResourceID.made(at: Date())
+    _ = try await path.carryOut(.deleteUser, on: resource, for: Caller(builder.record, for: .scim, at: Date()), facts: facts)
+    let (command, end) = try #require(sent.entries.first)
+    #expect(command.deadline == command.issuedAt + 20)
+    #expect(end == command.issuedAt + 25)
+    #expect(command.actor == .token(builder.tokenID))
+    #expect(command.workspace == builder.workspace)
+    #expect(command.resource == resource)
+    #expect(command.traceparent == facts.notes.traceparent)
+    #expect(facts.notes.command == command.id)
+  }
+
+  private func carryOut(
+    ask: @escaping @Sendable (Command) async throws -> Reply?, recorded: @escaping @Sendable (CommandID) async throws -> Reply?
+  ) async throws -> Reply.Outcome {
+    let path = CommandPath(
+      deadline: 1, storeBound: 1, ask: { command, _ in try await ask(command) }, recorded: { id, _ in try await recorded(id) })
+    let caller = try Caller(EdgeBuilder().record, for: .scim, at: Date())
+    return try await path.carryOut(.deleteUser, on: .made(at: Date()), for: caller, facts: RequestFacts(peer: nil))
+  }
+}

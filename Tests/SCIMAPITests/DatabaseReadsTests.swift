@@ -1,0 +1,195 @@
+import Crypto
+import Foundation
+import Logging
+import Models
+import Postgres
+import SCIM
+import Schema
+import TestSupport
+import Testing
+
+@testable import scim_api
+
+@Suite("Reading the store", .timeLimit(.minutes(2)))
+struct DatabaseReadsTests {
+  @Test("Resources, lists, remains, tokens and recorded replies are read by the read-only role")
+  func reads() async throws {
+    let store = try await StoreBuilder.start()
+    let reads = DatabaseReads(database: store.database)
+    let workspace = store.workspace
+    let users = try await store.insertUsers(["ana", "ben", "cleo"])
+    let groups = try await store.insertGroups(["Data team", "Sales"])
+    try await store.insertMembership(group: groups[0], user: users[0])
+    try await store.insertMembership(group: groups[0], user: users[1])
+    try await store.insertMembership(group: groups[1], user: users[0])
+
+    let ana = try #require(try await reads.resource(.user, users[0], withRows: true, in: workspace))
+    #expect(ana.resource.id == users[0])
+    #expect(ana.resource.version == 1)
+    #expect(ana.rows == [ReferredResource(id: groups[0], display: "Data team"), ReferredResource(id: groups[1], display: "Sales")])
+    let team = try #require(try await reads.resource(.group, groups[0], withRows: true, in: workspace))
+    // ben has no displayName.
+    #expect(
+      team.rows == [ReferredResource(id: users[0], display: "Name of ana"), ReferredResource(id: users[1], display: "ben@example.com")])
+    #expect(try await reads.resource(.group, groups[0], withRows: false, in: workspace)?.rows == nil)
+    #expect(try await reads.resource(.user, users[2], withRows: true, in: workspace)?.rows == [])
+    #expect(try await reads.resource(.user, users[0], withRows: true, in: .made(at: Date())) == nil)
+    #expect(try await reads.resource(.group, users[0], withRows: true, in: workspace) == nil)
+
+    func list(
+      _ kind: ResourceKind, _ conditions: [LookUp.Condition] = [], startIndex: Int = 1, count: Int = 100, withRows: Bool = true
+    ) async throws -> (total: Int, ids: [ResourceID]) {
+      let found = try await reads.list(
+        kind, where: conditions, page: Page(startIndex: startIndex, count: count), withRows: withRows, in: workspace)
+      return (found.total, found.resources.map(\.resource.id))
+    }
+    #expect(try await list(.user) == (3, users))
+    #expect(try await list(.user, withRows: false) == (3, users))
+    #expect(try await list(.user, startIndex: 2, count: 1) == (3, [users[1]]))
+    #expect(try await list(.user, startIndex: 4) == (3, []))
+    #expect(try await list(.group, count: 0) == (2, []))
+    let conditions: [(ResourceKind, [LookUp.Condition], [ResourceID])] = [
+      (.user, [.id(users[1])], [users[1]]), (.user, [.userName("ben@example.com")], [users[1]]), (.user, [.userName("nobody")], []),
+      (.user, [.externalID("ext-cleo")], [users[2]]), (.user, [.email("ana@example.com")], [users[0]]),
+      (.user, [.userDisplayName("NAME OF ANA")], [users[0]]), (.user, [.group(groups[0])], [users[0], users[1]]),
+      (.user, [.userName("ben@example.com"), .group(groups[1])], []), (.group, [.groupDisplayName("sales")], [groups[1]]),
+      (.group, [.id(groups[0]), .member(users[1])], [groups[0]]), (.group, [.id(groups[1]), .member(users[1])], []),
+      (.group, [.externalID("ext-Sales")], [groups[1]]),
+    ]
+    for (kind, conditions, ids) in conditions {
+      #expect(try await list(kind, conditions) == (ids.count, ids), "\(conditions)")
+    }
+
+    // A deleted user whose name is taken again.
+    let gone = ResourceID.made(at: Date())
+    try await store.insertTombstone(of: gone, named: "ana")
+    let remains = try #require(try await reads.remains(of: .user, gone, in: workspace))
+    #expect(remains.successor == ReferredResource(id: users[0], display: "ana@example.com"))
+    #expect(try await reads.remains(of: .group, gone, in: workspace) == nil)
+
+    let token = AccessToken.made(for: workspace)
+    let digest = Array(SHA256.hash(data: Data(token.text.utf8)))
+    #expect(try await TokenLookup(database: store.database).record(workspace, digest: digest) == nil)
+    try await store.insertToken(digest: digest, scopes: ["scim", "of-a-later-build"])
+    let record = try #require(try await TokenLookup(database: store.database).record(workspace, digest: digest))
+    #expect(record.scopes == [.scim])
+    #expect(record.settings == store.settings)
+
+    let command = CommandID.made(at: Date())
+    let replies = RecordedReplies(database: store.database)
+    #expect(try await replies.reply(to: command, in: workspace) == nil)
+    let reply = Reply(command: command, outcome: .resource(EdgeBuilder.user("ana@example.com"), created: true))
+    try await store.insertReply(reply)
+    let recorded = try #require(try await replies.reply(to: command, in: workspace))
+    #expect(recorded == reply)
+    await store.close()
+  }
+}
+
+/// A database with one workspace, written to by its owner and read as the edge reads it.
+struct StoreBuilder: Sendable {
+  let server: PostgresServer
+  let owner: PostgresPool
+  let reader: PostgresPool
+  let workspace = WorkspaceID.made(at: Date())
+  let settings = EdgeBuilder().settings
+
+  var database: Database { Database(pool: reader, patience: .seconds(5)) }
+
+  static func start() async throws -> StoreBuilder {
+    let server = try await PostgresServer.start()
+    let name = try await server.createDatabase(migrations: Schema.identity)
+    func pool(_ role: String) -> PostgresPool {
+      PostgresPool(
+        PostgresConfiguration(url: server.url(database: name, role: role), connections: 1, applicationName: "SCIMAPITests"),
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+    let store = StoreBuilder(server: server, owner: pool("postgres"), reader: pool("scim_api"))
+    try await store.write(
+      "insert into identity.workspaces values ($1, 'acme', $2, 1, now(), now())",
+      [.uuid(store.workspace.uuid), .json(try JSONData.encode(store.settings))])
+    return store
+  }
+
+  func close() async {
+    await owner.close()
+    await reader.close()
+  }
+
+  /// Of every other one the displayName is absent.
+  func insertUsers(_ names: [String]) async throws -> [ResourceID] {
+    var ids: [ResourceID] = []
+    for (index, name) in names.enumerated() {
+      let user = EdgeBuilder.user("\(name)@example.com", id: Self.id(index))
+      try await write(
+        """
+        insert into identity.users
+        (workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, email, email_key, state, role, version,
+         created_at, modified_at, document)
+        values ($1, $2, $3, $3, $4, $5, $6, $3, $3, 'invited', 'viewer', 1, now(), now(), $7)
+        """,
+        [
+          .uuid(workspace.uuid), .uuid(user.id.uuid), .text("\(name)@example.com"), .bytes(Array(name.utf8)), .text("ext-\(name)"),
+          index % 2 == 0 ? .text("Name of \(name)") : .null, .text(String(decoding: user.document, as: UTF8.self)),
+        ])
+      ids.append(user.id)
+    }
+    return ids
+  }
+
+  func insertGroups(_ names: [String]) async throws -> [ResourceID] {
+    var ids: [ResourceID] = []
+    for (index, name) in names.enumerated() {
+      let group = EdgeBuilder.group(name, id: Self.id(index))
+      try await write(
+        """
+        insert into identity.groups
+        (workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document)
+        values ($1, $2, $3, $4, $5, 1, now(), now(), $6)
+        """,
+        [
+          .uuid(workspace.uuid), .uuid(group.id.uuid), .text(name), .text(name.lowercased()), .text("ext-\(name)"),
+          .text(String(decoding: group.document, as: UTF8.self)),
+        ])
+      ids.append(group.id)
+    }
+    return ids
+  }
+
+  func insertMembership(group: ResourceID, user: ResourceID) async throws {
+    try await write(
+      "insert into identity.memberships (workspace_id, group_id, user_id) values ($1, $2, $3)",
+      [.uuid(workspace.uuid), .uuid(group.uuid), .uuid(user.uuid)])
+  }
+
+  func insertTombstone(of id: ResourceID, named name: String) async throws {
+    try await write(
+      "insert into identity.tombstones (workspace_id, id, type, user_name_hash, deleted_at) values ($1, $2, 'User', $3, now())",
+      [.uuid(workspace.uuid), .uuid(id.uuid), .bytes(Array(name.utf8))])
+  }
+
+  func insertToken(digest: [UInt8], scopes: [String]) async throws {
+    try await write(
+      """
+      insert into identity.tokens (workspace_id, id, name, digest, scopes, created_by, created_at)
+      values ($1, $2, 'Okta', $3, $4, 'test', now())
+      """,
+      [.uuid(workspace.uuid), .uuid(TokenID.made(at: Date()).uuid), .bytes(digest), .textArray(scopes)])
+  }
+
+  func insertReply(_ reply: Reply) async throws {
+    let (attributes, data) = reply.encoded()
+    try await write(
+      "insert into identity.replies (workspace_id, command_id, attributes, data) values ($1, $2, $3, $4)",
+      [.uuid(workspace.uuid), .uuid(reply.command.uuid), .json(try JSONData.encode(attributes)), .bytes(data)])
+  }
+
+  private func write(_ sql: String, _ parameters: [PostgresValue]) async throws {
+    _ = try await owner.query(Statement(once: "test", sql), parameters)
+  }
+
+  /// Ids that sort by their number.
+  private static func id(_ number: Int) -> ResourceID {
+    .made(at: Date(timeIntervalSince1970: 1_767_225_600 + Double(number)))
+  }
+}

@@ -1,0 +1,125 @@
+import Crypto
+import Foundation
+import Models
+import SCIM
+import Synchronization
+
+@testable import scim_api
+
+/// An edge over stored resources in memory, and an identity-store that answers what a test says.
+struct EdgeBuilder: Sendable {
+  let workspace = WorkspaceID.made(at: Date())
+  let token: AccessToken
+  let tokenID = TokenID.made(at: Date())
+  var settings = WorkspaceSettings(
+    slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/sign-in")
+  var scopes: Set<TokenScope> = [.scim, .signIns]
+  var revokedAt: Date?
+  var reads = StoredResources()
+  var bodyLimit = 8 << 20
+  var maximumInFlight = 100
+  let asked = Journal<Command>()
+  let signIns = Journal<SignIn>()
+  /// What identity-store replies; nil: nothing.
+  var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
+  var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
+
+  init() {
+    token = .made(for: workspace)
+  }
+
+  var edge: Edge {
+    Edge(
+      tokens: TokenDirectory { [self] workspace, digest in
+        guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
+        return record
+      },
+      reads: reads,
+      commands: CommandPath(
+        deadline: 5, storeBound: 1,
+        ask: { [asked, reply] command, _ in
+          asked.note(command)
+          return try await reply(command).map { Reply(command: command.id, outcome: $0) }
+        },
+        recorded: { [recorded] id, _ in try await recorded(id).map { Reply(command: id, outcome: $0) } }),
+      inFlight: InFlight(maximum: maximumInFlight, maximumPerToken: maximumInFlight),
+      sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
+      bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
+      baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false))
+  }
+
+  var record: TokenRecord {
+    TokenRecord(
+      token: tokenID, name: "Okta", digest: Array(SHA256.hash(data: Data(token.text.utf8))), scopes: scopes, expiresAt: nil,
+      revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: ResourceSchemas(roleAttribute: settings.roleAttribute))
+  }
+
+  static func user(_ name: String, id: ResourceID = .made(at: Date()), version: Int64 = 1) -> StoredResource {
+    StoredResource(
+      id: id, version: version, modifiedAt: Date(timeIntervalSince1970: 1_767_225_600),
+      document: Array(
+        """
+        {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"\(id)","userName":"\(name)","active":true,\
+        "emails":[{"value":"\(name)","type":"work"}],"meta":{"resourceType":"User","created":"2026-01-01T00:00:00.000Z"
+        """.utf8))
+  }
+
+  static func group(_ name: String, id: ResourceID = .made(at: Date()), version: Int64 = 1) -> StoredResource {
+    StoredResource(
+      id: id, version: version, modifiedAt: Date(timeIntervalSince1970: 1_767_225_600),
+      document: Array(
+        """
+        {"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"\(id)","displayName":"\(name)",\
+        "meta":{"resourceType":"Group","created":"2026-01-01T00:00:00.000Z"
+        """.utf8))
+  }
+}
+
+/// What happened, in order.
+final class Journal<Entry: Sendable>: Sendable {
+  private let stored = Mutex<[Entry]>([])
+
+  var entries: [Entry] { stored.withLock { $0 } }
+
+  func note(_ entry: Entry) {
+    stored.withLock { $0.append(entry) }
+  }
+}
+
+/// Resources in memory. A condition of a list is taken to hold for every resource: what it means is the database's matter.
+final class StoredResources: ResourceReads {
+  struct Reading: Sendable, Equatable {
+    var conditions: [LookUp.Condition]?
+    var withRows: Bool
+  }
+
+  let readings = Journal<Reading>()
+  private let users: [FoundResource]
+  private let groups: [FoundResource]
+  private let remains: Remains?
+
+  init(users: [FoundResource] = [], groups: [FoundResource] = [], remains: Remains? = nil) {
+    self.users = users
+    self.groups = groups
+    self.remains = remains
+  }
+
+  func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
+    readings.note(Reading(conditions: nil, withRows: withRows))
+    return stored(kind, withRows).first { $0.resource.id == id }
+  }
+
+  func list(
+    _ kind: ResourceKind, where conditions: [LookUp.Condition], page: Page, withRows: Bool, in workspace: WorkspaceID
+  ) async throws -> FoundResources {
+    readings.note(Reading(conditions: conditions, withRows: withRows))
+    let all = stored(kind, withRows)
+    return FoundResources(total: all.count, resources: Array(all.dropFirst(page.offset).prefix(page.count)))
+  }
+
+  func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? { remains }
+
+  private func stored(_ kind: ResourceKind, _ withRows: Bool) -> [FoundResource] {
+    (kind == .user ? users : groups).map { FoundResource(resource: $0.resource, rows: withRows ? $0.rows ?? [] : nil) }
+  }
+}

@@ -1,0 +1,260 @@
+import Foundation
+import Models
+import SCIM
+import TestSupport
+import Testing
+
+@testable import scim_api
+
+@Suite("The edge over HTTP")
+struct EdgeTests {
+  private static let ana = EdgeBuilder.user("ana@example.com")
+
+  @Test("A created user is answered by 201 with its place, its version and itself")
+  func create() async throws {
+    var builder = EdgeBuilder()
+    builder.reply = { command in .resource(EdgeBuilder.user("ana@example.com", id: command.resource), created: true) }
+    let trace = "0af7651916cd43dd8448eb211c80319c"
+    try await serving(builder) { [builder] client in
+      let answer = try await client.send(
+        "POST", "/Users", #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana@example.com"}"#,
+        headers: ["traceparent": "00-\(trace)-b7ad6b7169203331-01"])
+      #expect(answer.status == 201)
+      let command = try #require(builder.asked.entries.first)
+      let location = "https://app.example.com/api/v2/scim/Users/\(command.resource)"
+      #expect(answer.headers["location"] == location)
+      #expect(answer.headers["etag"] == "W/\"1\"")
+      #expect(answer.headers["content-type"] == "application/scim+json; charset=utf-8")
+      #expect(answer.json["userName"] == "ana@example.com")
+      #expect(answer.json["groups"] == [])
+      #expect(answer.json["meta"]?.object?["location"] == .string(location))
+      #expect(command.traceparent?.contains(trace) == true)
+      #expect(builder.reads.readings.entries.isEmpty)
+    }
+  }
+
+  @Test("A written group is answered with its members as they are; a PATCH by 204 unless attributes are named")
+  func groups() async throws {
+    let group = EdgeBuilder.group("Data team", version: 2)
+    var builder = EdgeBuilder()
+    builder.reads = StoredResources(groups: [FoundResource(resource: group, rows: [ReferredResource(id: Self.ana.id, display: "Ana")])])
+    builder.reply = { _ in .resource(group, created: false) }
+    let patch = """
+      {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\
+      {"op":"add","path":"members","value":[{"value":"\(Self.ana.id)"}]}]}
+      """
+    try await serving(builder) { [builder] client in
+      let put = try await client.send("PUT", "/Groups/\(group.id)", #"{"displayName":"Data team"}"#)
+      #expect(put.status == 200)
+      #expect(put.json["members"]?.array?.count == 1)
+      #expect(
+        try await client.send("PUT", "/Groups/\(group.id)?excludedAttributes=members", #"{"displayName":"A"}"#).json["members"] == nil)
+      let plain = try await client.send("PATCH", "/Groups/\(group.id)", patch)
+      #expect(plain.status == 204)
+      #expect(plain.body.isEmpty)
+      #expect(builder.reads.readings.entries.count == 1)
+      let named = try await client.send("PATCH", "/Groups/\(group.id)?attributes=displayName", patch)
+      #expect(named.status == 200)
+      #expect(named.json["displayName"] == "Data team")
+      #expect(named.json["members"] == nil)
+    }
+  }
+
+  @Test("A resource is read with its rows unless they are excluded")
+  func retrieve() async throws {
+    var builder = EdgeBuilder()
+    builder.reads = StoredResources(users: [FoundResource(resource: Self.ana)])
+    try await serving(builder) { [builder] client in
+      let whole = try await client.send("GET", "/Users/\(Self.ana.id)")
+      #expect(whole.status == 200)
+      #expect(whole.headers["etag"] == "W/\"1\"")
+      #expect(whole.json["groups"] == [])
+      let part = try await client.send("GET", "/Users/\(Self.ana.id)?excludedAttributes=groups,emails")
+      #expect(part.json["groups"] == nil)
+      #expect(part.json["emails"] == nil)
+      #expect(part.json["userName"] == "ana@example.com")
+      #expect(builder.reads.readings.entries.map(\.withRows) == [true, false])
+    }
+  }
+
+  @Test("A list has the total and its part of the resources")
+  func list() async throws {
+    var builder = EdgeBuilder()
+    builder.reads = StoredResources(users: (1...5).map { FoundResource(resource: EdgeBuilder.user("user\($0)@example.com")) })
+    try await serving(builder) { client in
+      let page = try await client.send("GET", "/Users?startIndex=2&count=2")
+      #expect(page.json["totalResults"] == 5)
+      #expect(page.json["startIndex"] == 2)
+      #expect(page.json["itemsPerPage"] == 2)
+      #expect(page.json["Resources"]?.array?.compactMap { $0.object?["userName"]?.string } == ["user2@example.com", "user3@example.com"])
+      let beyond = try await client.send("GET", "/Users?startIndex=9")
+      #expect(beyond.json["totalResults"] == 5)
+      #expect(beyond.json["Resources"] == [])
+      // Where the database narrows, the filter decides.
+      let filtered = try await client.send("GET", "/Users?filter=emails%5Btype%20eq%20%22work%22%5D.value%20eq%20%22user4@example.com%22")
+      #expect(filtered.json["totalResults"] == 1)
+      #expect(filtered.json["Resources"]?.array?.first?.object?["userName"] == "user4@example.com")
+    }
+  }
+
+  @Test("What identity-store refuses is answered in its words")
+  func refused() async throws {
+    var builder = EdgeBuilder()
+    let error = SCIMError(status: 409, scimType: .uniqueness, detail: "A user with userName 'ana' exists already.")
+    builder.reply = { _ in .refused(status: 409, error: error.body()) }
+    try await serving(builder) { client in
+      let answer = try await client.send("POST", "/Users", #"{"userName":"ana"}"#)
+      #expect(answer.status == 409)
+      #expect(answer.body == error.body())
+    }
+  }
+
+  @Test("A stale id is answered by what to do about it")
+  func stale() async throws {
+    var builder = EdgeBuilder()
+    let deletedAt = Date(timeIntervalSince1970: 1_767_225_600)
+    builder.reads = StoredResources(
+      remains: Remains(deletedAt: deletedAt, successor: ReferredResource(id: Self.ana.id, display: "ana@example.com")))
+    try await serving(builder) { client in
+      let answer = try await client.send("GET", "/Users/\(ResourceID.made(at: Date()))")
+      #expect(answer.status == 404)
+      for mention in ["User not found", "2026-01-01", "ana@example.com", "\(Self.ana.id)", "unassign"] {
+        #expect(answer.detail.contains(mention), "\(answer.detail)")
+      }
+    }
+  }
+
+  /// A request that has to be refused, and how.
+  struct Bad: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var method = "POST"
+    var path = "/Users"
+    var body: String?
+    var headers: [String: String] = [:]
+    var status: Int
+    var scimType: String?
+    var mention: String
+  }
+
+  @Test(
+    "Bad input is refused by a SCIM error before anything is asked of identity-store",
+    arguments: [
+      Bad(testDescription: "malformed JSON", body: #"{"userName": "#, status: 400, scimType: "invalidSyntax", mention: "byte 13"),
+      Bad(testDescription: "no body", status: 400, scimType: "invalidSyntax", mention: "no body"),
+      Bad(testDescription: "no userName", body: "{}", status: 400, scimType: "invalidValue", mention: "userName"),
+      Bad(
+        testDescription: "another content type", body: "<user/>", headers: ["Content-Type": "text/xml"], status: 415,
+        mention: "application/scim+json"),
+      Bad(testDescription: "a body over the limit", body: String(repeating: "x", count: 200_000), status: 413, mention: "100000"),
+      Bad(testDescription: "an id that is none", method: "DELETE", path: "/Users/42", status: 404, mention: "User not found"),
+      Bad(testDescription: "an unknown path", method: "GET", path: "/Robots", status: 404, mention: "/Robots"),
+      Bad(testDescription: "a wrong method", method: "PUT", path: "/Users", body: "{}", status: 405, mention: "GET, POST"),
+      Bad(
+        testDescription: "a malformed filter", method: "GET", path: "/Users?filter=userName%20eq", status: 400, scimType: "invalidFilter",
+        mention: "filter"),
+      Bad(
+        testDescription: "a filter without an index", method: "GET", path: "/Users?filter=title%20pr", status: 400,
+        scimType: "invalidFilter", mention: "userName"),
+      Bad(
+        testDescription: "a count that is none", method: "GET", path: "/Groups?count=many", status: 400, scimType: "invalidValue",
+        mention: "count"),
+      Bad(testDescription: "an unknown schema", method: "GET", path: "/Schemas/urn:x", status: 404, mention: "urn:x"),
+    ])
+  func badInput(_ bad: Bad) async throws {
+    var builder = EdgeBuilder()
+    builder.bodyLimit = 100_000
+    try await serving(builder) { [builder] client in
+      let answer = try await client.send(bad.method, bad.path, bad.body, headers: bad.headers)
+      #expect(answer.status == bad.status)
+      #expect(answer.headers["content-type"]?.hasPrefix("application/scim+json") == true)
+      #expect(answer.json["schemas"] == [.string(MessageSchema.error)])
+      #expect(answer.json["status"] == .string("\(bad.status)"))
+      #expect(answer.json["scimType"]?.string == bad.scimType)
+      #expect(answer.detail.contains(bad.mention), "\(answer.detail)")
+      if bad.status == 405 { #expect(answer.headers["allow"] == "GET, POST") }
+      #expect(builder.asked.entries.isEmpty)
+    }
+  }
+
+  @Test("A token that is missing, wrong or revoked is answered by 401 with a challenge", arguments: ["", "nonsense", "revoked"])
+  func token(_ token: String) async throws {
+    var builder = EdgeBuilder()
+    if token == "revoked" { builder.revokedAt = Date() }
+    try await serving(builder, token: token == "revoked" ? nil : token) { client in
+      let answer = try await client.send("GET", "/Users")
+      #expect(answer.status == 401)
+      #expect(answer.json["status"] == "401")
+      #expect(answer.headers["www-authenticate"]?.hasPrefix("Bearer") == true)
+    }
+  }
+
+  @Test("Without a reply the answer is 503 with whole seconds to wait")
+  func noReply() async throws {
+    var builder = EdgeBuilder()
+    builder.reply = { _ in nil }
+    try await serving(builder) { client in
+      let answer = try await client.send("POST", "/Users", #"{"userName":"ana"}"#)
+      #expect(answer.status == 503)
+      #expect(answer.headers["retry-after"].flatMap { Int($0) } != nil)
+    }
+  }
+
+  @Test(
+    "The service describes itself",
+    arguments: [
+      "/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+    ])
+  func discovery(_ path: String) async throws {
+    try await serving(EdgeBuilder()) { client in
+      let answer = try await client.send("GET", path)
+      #expect(answer.status == 200)
+      #expect(!answer.json.isEmpty)
+      #expect(try await client.send("GET", path + "?filter=id%20pr").status == 403)
+    }
+  }
+
+  @Test("A sign-in is taken with 202, under its own scope")
+  func signIn() async throws {
+    var builder = EdgeBuilder()
+    try await serving(builder) { [builder] client in
+      let answer = try await client.send("POST", "", #"{"email":"ana@example.com"}"#, base: ResourcePath.signIns)
+      #expect(answer.status == 202)
+      #expect(builder.signIns.entries.map(\.email) == ["ana@example.com"])
+      #expect(builder.signIns.entries.map(\.workspace) == [builder.workspace])
+    }
+    builder.scopes = [.scim]
+    try await serving(builder) { client in
+      let answer = try await client.send("POST", "", #"{"email":"ana@example.com"}"#, base: ResourcePath.signIns)
+      #expect(answer.status == 403)
+      #expect(answer.detail.contains("sign-ins"))
+    }
+  }
+
+  @Test("A request in flight is finished after the shutdown began")
+  func shutdown() async throws {
+    let (arrivals, arrived) = AsyncStream<Void>.makeStream()
+    let (permissions, permitted) = AsyncStream<Void>.makeStream()
+    var builder = EdgeBuilder()
+    builder.reply = { command in
+      arrived.yield()
+      for await _ in permissions.prefix(1) {}
+      return .resource(EdgeBuilder.user("ana@example.com", id: command.resource), created: true)
+    }
+    try await serving(builder) { client, shutDown in
+      async let response = client.send("POST", "/Users", #"{"userName":"ana@example.com"}"#)
+      for await _ in arrivals.prefix(1) {}
+      await shutDown()
+      try await eventually("the edge to take no more connections") {
+        do {
+          _ = try await client.send("GET", "/Users")
+          return false
+        } catch is URLError {
+          return true
+        }
+      }
+      permitted.yield()
+      let answer = try await response
+      #expect(answer.status == 201)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import FoundationNetworking
+import Logging
+import NIOCore
+import SCIM
+import ServiceLifecycle
+
+@testable import scim_api
+
+/// What the edge answered.
+struct Answer: Sendable {
+  var status: Int
+  var headers: [String: String]
+  var body: [UInt8]
+
+  /// The body as a JSON object; empty where it is none.
+  var json: JSONObject {
+    (try? JSON(parsing: body))?.object ?? JSONObject()
+  }
+
+  var detail: String { json["detail"]?.string ?? "" }
+}
+
+/// Talks to an edge over a socket, with its token.
+struct HTTPClient: Sendable {
+  let port: Int
+  let token: String
+
+  func send(
+    _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:], base: String = ResourcePath.base
+  ) async throws -> Answer {
+    guard let url = URL(string: "http://127.0.0.1:\(port)\(base)\(path)") else { throw URLError(.badURL) }
+    var request = URLRequest(url: url)
+    request.httpMethod = method
+    request.setValue("Bearer \(token)", forHTTPHeaderField: "Authorization")
+    if let body {
+      request.httpBody = Data(body.utf8)
+      request.setValue("application/scim+json", forHTTPHeaderField: "Content-Type")
+    }
+    for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+    let (data, response) = try await URLSession.shared.data(for: request)
+    guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
+    var received: [String: String] = [:]
+    for case (let name as String, let value as String) in response.allHeaderFields { received[name.lowercased()] = value }
+    return Answer(status: response.statusCode, headers: received, body: [UInt8](data))
+  }
+}
+
+/// Serves the edge on a free port while `body` runs; `shutDown` asks it to end gracefully before that.
+func serving(
+  _ builder: EdgeBuilder, token: String? = nil,
+  _ body: @Sendable (_ client: HTTPClient, _ shutDown: @Sendable () async -> Void) async throws -> Void
+) async throws {
+  let (ports, listening) = AsyncStream<Int>.makeStream()
+  let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+  let server = EdgeServer(
+    responder: builder.edge.responder(),
+    configuration: ListenerConfiguration(
+      host: "127.0.0.1", port: 0, sharesPort: false, maximumConnections: 100, idleTimeout: .seconds(30), requestTimeout: .seconds(30),
+      writeTimeout: .seconds(30), drain: .milliseconds(50)),
+    logger: logger, onListening: { listening.yield($0) })
+  let group = ServiceGroup(services: [server], logger: logger)
+  try await withThrowingTaskGroup(of: Void.self) { tasks in
+    tasks.addTask { try await group.run() }
+    for await port in ports.prefix(1) {
+      try await body(HTTPClient(port: port, token: token ?? builder.token.text)) { await group.triggerGracefulShutdown() }
+    }
+    await group.triggerGracefulShutdown()
+    try await tasks.waitForAll()
+  }
+}
+
+/// Serves the edge while `body` runs.
+func serving(_ builder: EdgeBuilder, token: String? = nil, _ body: @Sendable (_ client: HTTPClient) async throws -> Void) async throws {
+  try await serving(builder, token: token) { client, _ in try await body(client) }
+}

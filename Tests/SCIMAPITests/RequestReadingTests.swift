@@ -1,0 +1,144 @@
+import Foundation
+import HTTPTypes
+import Models
+import SCIM
+import Testing
+
+@testable import scim_api
+
+@Suite("Reading requests")
+struct RequestReadingTests {
+  @Test(
+    "JSON is taken under both media types, and where none is given",
+    arguments: [
+      nil, "application/json", "application/scim+json", "Application/SCIM+JSON; charset=UTF-8", "application/json;charset=\"utf-8\"",
+    ])
+  func contentType(_ type: String?) {
+    #expect(throws: Never.self) { try MediaType.check(contentType: type) }
+  }
+
+  @Test("Other media types and character sets are refused", arguments: ["text/xml", "application/xml", "application/json; charset=latin1"])
+  func otherContentType(_ type: String) {
+    let refusal = #expect(throws: Refusal.self) { try MediaType.check(contentType: type) }
+    #expect(refusal?.error.status == 415)
+  }
+
+  @Test(
+    "The answer is application/scim+json unless the client names only application/json",
+    arguments: [
+      (nil, MediaType.scim), ("*/*", MediaType.scim), ("application/scim+json; charset=utf-8", MediaType.scim),
+      ("application/json", MediaType.json), ("application/json, application/scim+json", MediaType.scim), ("text/html", MediaType.scim),
+    ])
+  func accept(header: String?, type: String) {
+    #expect(MediaType.ofAnswer(accept: header) == type)
+  }
+
+  @Test(
+    "A parameter is decoded, and a plus is a space only where no space is written otherwise",
+    arguments: [
+      ("filter=userName%20eq%20%22ana%2Btest%40example.com%22", "userName eq \"ana+test@example.com\""),
+      ("filter=userName%20eq%20%22ana+test@example.com%22", "userName eq \"ana+test@example.com\""),
+      ("filter=userName+eq+%22ana%22", "userName eq \"ana\""), ("FILTER=a", "a"), ("filter=a&filter=b", "a"), ("x=1&filter=a=b", "a=b"),
+    ])
+  func parameter(query: String, value: String) throws {
+    #expect(try QueryParameters(query)["filter"] == value)
+  }
+
+  @Test("A parameter that is not percent-encoded UTF-8 is refused", arguments: ["filter=%", "filter=%4", "filter=%zz", "filter=%FF"])
+  func malformedParameter(_ query: String) {
+    let refusal = #expect(throws: Refusal.self) { try QueryParameters(query) }
+    #expect(refusal?.error == SCIMError(status: 400, scimType: .invalidValue, detail: refusal?.error.detail ?? ""))
+  }
+
+  @Test(
+    "startIndex and count are brought into their bounds",
+    arguments: [
+      ("", 1, 100), ("startIndex=0&count=10", 1, 10), ("startIndex=-5&count=-1", 1, 0), ("startIndex=11&count=0", 11, 0),
+      ("count=100000", 1, Page.maximumCount),
+    ])
+  func page(query: String, startIndex: Int, count: Int) throws {
+    let page = try Page(QueryParameters(query))
+    #expect(page == Page(startIndex: startIndex, count: count))
+    #expect(page.offset == startIndex - 1)
+  }
+
+  @Test("A page that is no number is refused", arguments: ["startIndex=one", "count=1.5", "count=99999999999999999999"])
+  func malformedPage(_ query: String) {
+    let refusal = #expect(throws: Refusal.self) { try Page(QueryParameters(query)) }
+    #expect(refusal?.error.status == 400)
+  }
+
+  @Test(
+    "The base URL is the configured one, else the host that was called",
+    arguments: [
+      (String?.none, false, "app.example.com", "", "http://app.example.com/api/v2/scim"),
+      (nil, false, "localhost:8080", "https", "http://localhost:8080/api/v2/scim"),
+      (nil, true, "app.example.com", "https, http", "https://app.example.com/api/v2/scim"),
+      (nil, true, "[::1]:8080", "gopher", "http://[::1]:8080/api/v2/scim"),
+      ("https://app.example.com//", true, "other.example", "http", "https://app.example.com/api/v2/scim"),
+    ])
+  func baseURL(site: String?, trusts: Bool, host: String, forwarded: String, expected: String) throws {
+    var fields: HTTPFields = [:]
+    if let name = HTTPField.Name("X-Forwarded-Proto") { fields[name] = forwarded }
+    let request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/", headerFields: fields)
+    let base = try BaseURLRule(publicURL: site, trustsForwarded: trusts).baseURL(of: request)
+    #expect(base.text == expected)
+    #expect(base.location(.group, "7") == "\(expected)/Groups/7")
+  }
+
+  @Test("A host that is none is refused", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
+  func host(_ host: String?) {
+    let request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/")
+    #expect(throws: Refusal.self) { try BaseURLRule(publicURL: nil, trustsForwarded: false).baseURL(of: request) }
+  }
+
+  @Test(
+    "What is not JSON is refused with its position",
+    arguments: [(#"{"userName": "#, "byte 13"), ("nonsense", "byte 1"), ("{} x", "byte 3")])
+  func malformedJSON(body: String, position: String) {
+    let refusal = #expect(throws: Refusal.self) { try BodyReader.parse(Array(body.utf8)) }
+    #expect(refusal?.error.scimType == .invalidSyntax)
+    #expect(refusal?.error.detail.contains(position) == true, "\(refusal?.error.detail ?? "")")
+  }
+
+  @Test("The memory for bodies is bounded, and given back")
+  func budget() throws {
+    let budget = BodyBudget(maximum: 10)
+    do {
+      var first = BodyBudget.Share(of: budget)
+      try first.take(6)
+      var second = BodyBudget.Share(of: budget)
+      #expect(throws: Refusal.overloaded()) { try second.take(5) }
+      try second.take(4)
+      first.release()
+      second.release()
+    }
+    var third = BodyBudget.Share(of: budget)
+    try third.take(10)
+    third.release()
+  }
+
+  @Test("Writes in flight are bounded, in all and of each token")
+  func inFlight() async throws {
+    let inFlight = InFlight(maximum: 2, maximumPerToken: 1)
+    let (first, second, third) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
+    try await inFlight.withPlace(of: first) { () -> Void in
+      await #expect(throws: Refusal.tooManyRequests(limit: 1)) { try await inFlight.withPlace(of: first) {} }
+      try await inFlight.withPlace(of: second) { () -> Void in
+        await #expect(throws: Refusal.overloaded()) { try await inFlight.withPlace(of: third) {} }
+      }
+    }
+    #expect(inFlight.count == 0)
+  }
+
+  @Test("404 and 405 are told apart by the path, whose segments in braces stand for any")
+  func paths() {
+    var known = KnownPaths()
+    known.add("/a/{id}", .get)
+    known.add("/a/{id}", .put)
+    known.add("/a", .post)
+    #expect(known.methods(of: "/a/7") == [.get, .put])
+    #expect(known.methods(of: "/a/") == [.post])
+    #expect(known.methods(of: "/a/7/b").isEmpty)
+  }
+}
