@@ -1,0 +1,47 @@
+import Kafka
+import Models
+import Postgres
+import Schema
+import ServiceKit
+import ServiceLifecycle
+
+/// Mails an invitation to each person who becomes invited, and has those who sign in promoted.
+@main
+struct InvitationMailer {
+  static func main() async {
+    await ServiceProcess.run(
+      service: "invitation-mailer", settings: CommonSettings.all + Setting.mailer, migrations: Schema.mailer
+    ) { runtime in
+      let sender = try MailAddress(runtime.settings, .mailFrom)
+      let server = try SMTPServer(runtime.settings)
+      let connections = (0..<(try runtime.settings.integer(.smtpConnections))).map { SMTPConnection(server, name: "smtp-\($0)") }
+      let pool = try runtime.postgres()
+      let deadLetterTopic = Topic.deadLetters(of: "invitation-mailer")
+      try await runtime.ensureTopics([.identityEvents, .signInEvents, .identityCommands, deadLetterTopic])
+      let producer = try Producer(runtime.kafka, logger: runtime.logger)
+      let consumer = try Consumer(
+        runtime.kafka,
+        ConsumerConfiguration(
+          group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents],
+          maximumBatch: try runtime.settings.integer(.maximumBatch)),
+        logger: runtime.logger)
+      let status = MailServerStatus()
+      runtime.health.add("smtp") { status.problem }
+      let sending = SendingLoop(
+        pool: pool,
+        desk: SendingDesk(
+          store: InvitationStore(pool: pool), composer: try InvitationComposer(from: sender),
+          schedule: try RetrySchedule(runtime.settings), status: status, logger: runtime.logger),
+        connections: connections, logger: runtime.logger)
+      let loop = EventLoop(
+        consumer: consumer,
+        handler: BatchHandler(
+          store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
+          deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: runtime.logger
+        ) { sending.wake() },
+        logger: runtime.logger)
+      // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
+      return [pool, producer, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, consumer, loop]
+    }
+  }
+}

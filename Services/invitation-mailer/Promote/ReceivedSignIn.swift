@@ -1,0 +1,31 @@
+import Foundation
+import Models
+
+/// That a person signed in, and what names the event that said so.
+struct ReceivedSignIn: Sendable, Hashable {
+  let signIn: SignIn
+  /// Together with ``source`` unique (CloudEvents §3.1.1).
+  let eventID: String
+  let source: String
+  let time: Date
+  let traceparent: String?
+
+  init(_ signIn: SignIn, of event: CloudEvent) {
+    self.signIn = signIn
+    eventID = event.id
+    source = event.source
+    time = event.time
+    traceparent = event.traceparent
+  }
+
+  /// The command that this sign-in amounts to: the same one, however often the event is delivered.
+  var promotion: Command {
+    Command(
+      id: .derived("promotion", source, eventID), workspace: signIn.workspace, resource: resource,
+      actor: .service("invitation-mailer"), issuedAt: time, traceparent: traceparent, operation: .promoteUser(signIn))
+  }
+
+  private var resource: ResourceID {
+    signIn.user?.resource ?? .derived("sign-in", signIn.workspace.description, signIn.key)
+  }
+}

@@ -1,0 +1,76 @@
+import Kafka
+import Logging
+import Metrics
+import Models
+import Postgres
+
+/// Carries a batch of messages out: what it changes here in one transaction, what it asks of identity-store in one send.
+struct BatchHandler: Sendable {
+  let store: EventStore
+  let promoter: Promoter
+  let deadLetters: DeadLetters
+  let patience: Patience
+  let logger: Logger
+  /// Called when there may be something to send.
+  let changed: @Sendable () -> Void
+
+  private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
+  private let buried = Counter(label: "rollcall_mailer_dead_letters_total")
+
+  init(
+    store: EventStore, promoter: Promoter, deadLetters: DeadLetters, logger: Logger, changed: @escaping @Sendable () -> Void
+  ) {
+    self.store = store
+    self.promoter = promoter
+    self.deadLetters = deadLetters
+    patience = Patience(logger: logger)
+    self.logger = logger
+    self.changed = changed
+  }
+
+  /// Returns when all is stored and sent; the offsets may be committed then. Safe to call again with the same messages.
+  ///
+  /// - Throws: `CancellationError` at shutdown, while PostgreSQL or Kafka is away; an error that waiting does not mend.
+  func handle(_ messages: [Message]) async throws {
+    let batch = ReadBatch(messages)
+    for (message, error) in batch.unreadable { try await bury(message, error: "\(error)", attempts: 1) }
+    if !batch.changes.isEmpty { try await store(batch.changes) }
+    if !batch.signIns.isEmpty {
+      try await patience.untilItPasses("asking for promotions") { try await promoter.promote(batch.signIns) }
+    }
+  }
+
+  private func store(_ changes: [ReceivedChange]) async throws {
+    do {
+      let made = try await patience.untilItPasses("storing events") { try await store.apply(changes, at: .now) }
+      report(made)
+      changed()
+    } catch let error as PostgresError where error.isAboutData {
+      guard changes.count > 1 else { return try await bury(changes[0].message, error: "\(error)", attempts: 1) }
+      logger.error("events not stored; they are stored one by one", metadata: ["error": "\(error)", "events": "\(changes.count)"])
+      for change in changes { try await store([change]) }
+    }
+  }
+
+  private func report(_ made: [NewInvitation]) {
+    for invitation in made {
+      guard case .failed(let reason) = invitation.state else { continue }
+      failed.increment()
+      logger.error(
+        "invitation not sent: \(reason)",
+        metadata: ["invitation": "\(invitation.id)", "workspace": "\(invitation.user.workspace)", "user": "\(invitation.user.id)"])
+    }
+  }
+
+  private func bury(_ message: Message, error: String, attempts: Int) async throws {
+    buried.increment()
+    logger.error(
+      "message cannot be handled; it goes to the dead letters",
+      metadata: [
+        "error": "\(error)", "topic": "\(message.topic)", "partition": "\(message.partition)", "offset": "\(message.offset)",
+      ])
+    try await patience.untilItPasses("sending a dead letter") {
+      try await deadLetters.send(message, error: error, attempts: attempts)
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Kafka
+import Models
+
+/// A change of the store, and the message that told of it.
+struct ReceivedChange: Sendable {
+  let event: IdentityEvent
+  let traceparent: String?
+  let message: Message
+}
+
+/// The messages of a batch by what they are, each kind in the order in which it came.
+struct ReadBatch: Sendable {
+  var changes: [ReceivedChange] = []
+  var signIns: [ReceivedSignIn] = []
+  /// What could not be read, and why not.
+  var unreadable: [(message: Message, error: MessageError)] = []
+
+  init(_ messages: [Message]) {
+    for message in messages {
+      do {
+        let event = try message.cloudEvent()
+        if message.topic == Topic.signInEvents.name {
+          signIns.append(ReceivedSignIn(try SignIn(event), of: event))
+        } else {
+          changes.append(ReceivedChange(event: try IdentityEvent(event), traceparent: event.traceparent, message: message))
+        }
+      } catch {
+        unreadable.append((message, error))
+      }
+    }
+  }
+}

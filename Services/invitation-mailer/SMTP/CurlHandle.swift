@@ -1,0 +1,120 @@
+import CCurl
+
+/// libcurl's handle of one SMTP connection, which stays open from one mail to the next.
+///
+/// Blocks while it sends; used on one thread at a time, so not `Sendable`.
+final class CurlHandle {
+  private let handle: OpaquePointer
+  private let errorText: UnsafeMutablePointer<CChar>
+  private let log = Log()
+
+  /// What the debug callback writes to; the handle holds it for as long as libcurl may call.
+  private final class Log {
+    var transcript = SMTPTranscript()
+  }
+
+  /// - Throws: ``CurlError`` where libcurl refuses a setting, such as a URL that is none.
+  init(_ server: SMTPServer) throws(CurlError) {
+    guard let handle = curl_easy_init() else { throw CurlError(code: CURLE_FAILED_INIT) }
+    self.handle = OpaquePointer(handle)
+    errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+    errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    try configure(server)
+  }
+
+  deinit {
+    curl_easy_cleanup(curl)
+    errorText.deallocate()
+  }
+
+  /// Hands one mail over, on the open connection where there is one.
+  func send(_ letter: Letter) -> SMTPOutcome {
+    log.transcript = SMTPTranscript()
+    errorText.pointee = 0
+    let code: CURLcode
+    do {
+      let message = try CurlMessage(letter, on: curl)
+      let recipients = CurlList()
+      try recipients.append("<\(letter.recipient.address)>")
+      try set(CURLOPT_MAIL_FROM, "<\(letter.sender.address)>")
+      try check(rollcall_curl_set_list(curl, CURLOPT_MAIL_RCPT, recipients.head))
+      try message.attach(to: curl)
+      // libcurl borrows the list of recipients and the message while it sends.
+      code = withExtendedLifetime((recipients, message)) { curl_easy_perform(curl) }
+      try message.detach(from: curl)
+      try check(rollcall_curl_set_list(curl, CURLOPT_MAIL_RCPT, nil))
+    } catch {
+      return .unreachable(reason: "libcurl: \(error)")
+    }
+    return log.transcript.outcome(failure: code == CURLE_OK ? nil : reason(of: code))
+  }
+
+  private var curl: UnsafeMutableRawPointer { UnsafeMutableRawPointer(handle) }
+
+  private func configure(_ server: SMTPServer) throws(CurlError) {
+    try set(CURLOPT_NOSIGNAL, 1)
+    try set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
+    try set(CURLOPT_URL, server.url)
+    // The environment's proxies are for the web.
+    try set(CURLOPT_PROXY, "")
+    try set(CURLOPT_CONNECTTIMEOUT, server.connectTimeout)
+    try set(CURLOPT_TIMEOUT, server.timeout)
+    try set(CURLOPT_TCP_KEEPALIVE, 1)
+    let use =
+      switch server.tls {
+      case .none: CURLUSESSL_NONE
+      case .whereOffered: CURLUSESSL_TRY
+      case .required: CURLUSESSL_ALL
+      }
+    try set(CURLOPT_USE_SSL, Int(use.rawValue))
+    if let authorities = server.authorities { try set(CURLOPT_CAINFO, authorities) }
+    if let credentials = server.credentials {
+      try set(CURLOPT_USERNAME, credentials.username)
+      try set(CURLOPT_PASSWORD, credentials.password)
+    }
+    try check(rollcall_curl_set_pointer(curl, CURLOPT_ERRORBUFFER, errorText))
+    // The debug callback is the one place where libcurl shows both sides of the dialogue.
+    try check(rollcall_curl_set_pointer(curl, CURLOPT_DEBUGDATA, Unmanaged.passUnretained(log).toOpaque()))
+    try check(
+      rollcall_curl_set_debug_function(curl) { _, type, bytes, count, context in
+        guard let bytes, let context else { return 0 }
+        let log = Unmanaged<Log>.fromOpaque(context).takeUnretainedValue()
+        func line() -> String { String(decoding: UnsafeRawBufferPointer(start: bytes, count: count), as: UTF8.self) }
+        switch type {
+        case CURLINFO_HEADER_OUT: log.transcript.sent(line())
+        case CURLINFO_HEADER_IN: log.transcript.received(line())
+        default: break
+        }
+        return 0
+      })
+    try set(CURLOPT_VERBOSE, 1)
+  }
+
+  private func reason(of code: CURLcode) -> String {
+    let detail = String(cString: errorText)
+    return detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+  }
+
+  private func set(_ option: CURLoption, _ value: Int) throws(CurlError) {
+    try check(rollcall_curl_set_long(curl, option, value))
+  }
+
+  private func set(_ option: CURLoption, _ value: String) throws(CurlError) {
+    try check(rollcall_curl_set_string(curl, option, value))
+  }
+
+  private func check(_ code: CURLcode) throws(CurlError) {
+    try CurlError.check(code)
+  }
+}
+
+/// libcurl refused something: a setting it was not built for, or no memory.
+struct CurlError: Error, CustomStringConvertible {
+  let code: CURLcode
+
+  static func check(_ code: CURLcode) throws(CurlError) {
+    guard code == CURLE_OK else { throw CurlError(code: code) }
+  }
+
+  var description: String { String(cString: curl_easy_strerror(code)) }
+}

@@ -1,0 +1,33 @@
+import Logging
+import Metrics
+import ServiceLifecycle
+
+/// Measures from time to time how many invitations wait to be sent.
+struct PendingInvitations: Service {
+  let store: InvitationStore
+  let logger: Logger
+
+  private let pending = Gauge(label: "rollcall_mailer_invitations_pending")
+
+  init(store: InvitationStore, logger: Logger) {
+    self.store = store
+    self.logger = logger
+  }
+
+  private static let interval = Duration.seconds(10)
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do {
+          pending.record(try await store.pending())
+        } catch is CancellationError {
+          return
+        } catch {
+          logger.warning("pending invitations not counted", metadata: ["error": "\(error)"])
+        }
+        do { try await Task.sleep(for: Self.interval) } catch { return }
+      }
+    }
+  }
+}

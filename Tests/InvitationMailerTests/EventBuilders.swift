@@ -1,0 +1,68 @@
+import Foundation
+import Kafka
+import Models
+
+@testable import invitation_mailer
+
+extension WorkspaceID {
+  static let acme = WorkspaceID("01997b5d-0000-7000-8000-000000000001")!
+}
+
+extension UserID {
+  static let ana = UserID("01997b5e-0000-7000-8000-00000000000a")!
+  static let ben = UserID("01997b5e-0000-7000-8000-00000000000b")!
+}
+
+extension UserKey {
+  static let ana = UserKey(workspace: .acme, id: .ana)
+  static let ben = UserKey(workspace: .acme, id: .ben)
+}
+
+extension IdentityEvent {
+  /// What happened to a user, as identity-store says it.
+  static func user(
+    _ user: UserKey = .ana, _ change: UserChanged.Change, _ state: UserState, version: Int64, email: String? = "ana@example.com",
+    givenName: String? = "Ana", familyName: String? = "Lopez", displayName: String? = nil
+  ) -> IdentityEvent {
+    let hasData = change != .deleted
+    let snapshot = UserSnapshot(
+      id: user.id, state: state, userName: hasData ? email : nil, displayName: hasData ? displayName : nil,
+      givenName: hasData ? givenName : nil, familyName: hasData ? familyName : nil, email: hasData ? email : nil)
+    return .userChanged(UserChanged(workspace: user.workspace, user: snapshot, change: change, version: version, changedAt: .sample))
+  }
+
+  static func workspace(
+    _ workspace: WorkspaceID = .acme, name: String = "Acme Data", url: String = "https://acme.example.com/sign-in", version: Int64 = 1
+  ) -> IdentityEvent {
+    let settings = WorkspaceSettings(slug: "acme", name: name, plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: url)
+    return .workspaceChanged(WorkspaceChanged(workspace: workspace, settings: settings, version: version, changedAt: .sample))
+  }
+
+  /// As the mailer reads it.
+  func received(traceparent: String? = nil) throws -> ReceivedChange {
+    ReceivedChange(event: self, traceparent: traceparent, message: try message(traceparent: traceparent))
+  }
+
+  func message(traceparent: String? = nil) throws -> Message {
+    let event = try cloudEvent(id: identity, source: "identity-store/0", time: .sample, traceparent: traceparent)
+    return Message(event, topic: .identityEvents)
+  }
+}
+
+extension SignIn {
+  static func sample(email: String? = "Ana@Example.com", user: UserID? = nil) -> SignIn {
+    SignIn(workspace: .acme, email: email, user: user, signedInAt: .sample, method: "saml")
+  }
+
+  func event(id: String = "sign-in-1", source: String = "product/auth", traceparent: String? = nil) throws -> CloudEvent {
+    try cloudEvent(id: id, source: source, time: .sample, traceparent: traceparent)
+  }
+}
+
+extension Message {
+  init(_ event: CloudEvent, topic: Topic) {
+    self.init(
+      topic: topic.name, partition: 0, offset: 0, timestamp: event.time, key: Array(event.subject.utf8), headers: event.headers,
+      value: event.data)
+  }
+}

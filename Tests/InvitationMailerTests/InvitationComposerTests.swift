@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("The letter of an invitation")
+struct InvitationComposerTests {
+  private func letter(_ notice: InvitationNotice = .sample()) throws -> Letter {
+    try InvitationComposer(from: .rollcall).letter(for: notice, at: .sample)
+  }
+
+  @Test func `says who is invited, to what and where, in both forms`() throws {
+    let letter = try letter()
+    #expect(letter.recipient.address == "ana@example.com")
+    #expect(letter.sender.address == "invitations@rollcall.example")
+    for form in [letter.text, letter.html] {
+      #expect(form.contains("Hello Ana,"))
+      #expect(form.contains("Acme Data"))
+      #expect(!form.contains("{{"))
+    }
+    #expect(letter.text.contains("\nhttps://acme.example.com/sign-in?sso=1&from=mail\n"))
+    #expect(!letter.text.contains("<"))
+    #expect(letter.html.contains(#"href="https://acme.example.com/sign-in?sso=1&amp;from=mail""#))
+    #expect(letter.html.hasPrefix("<!DOCTYPE html>"))
+  }
+
+  @Test func `is the same mail each time it is composed: the Message-ID is the invitation's`() throws {
+    let letter = try letter()
+    #expect(letter.headers.map(\.line).contains("Message-ID: <0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>"))
+    #expect(try self.letter() == letter)
+  }
+
+  @Test(arguments: [nil, "", "  "])
+  func `greets without a name where there is none`(name: String?) throws {
+    let letter = try letter(.sample(givenName: name, displayName: nil))
+    #expect(letter.text.hasPrefix("Hello,"))
+  }
+
+  @Test func `shows names as they are in text, and escaped in HTML`() throws {
+    let letter = try letter(
+      .sample(givenName: #"<script>alert("x")</script>"#, workspace: "Müller & Söhne <img src=x onerror=alert(1)>"))
+    #expect(letter.text.contains(#"Hello <script>alert("x")</script>,"#))
+    #expect(letter.text.contains("Müller & Söhne <img"))
+    #expect(!letter.html.contains("<script"))
+    #expect(!letter.html.contains("<img"))
+    #expect(letter.html.contains("&lt;script&gt;"))
+    #expect(letter.html.contains("Müller &amp; Söhne &lt;img src=x onerror=alert(1)&gt;"))
+  }
+
+  @Test func `does not take a name for a template`() throws {
+    let letter = try letter(.sample(givenName: "{{email}}{{{url}}}", workspace: "{{#next}}"))
+    #expect(letter.text.contains("Hello {{email}}{{{url}}},"))
+  }
+
+  @Test(arguments: ["\r\nBcc: eve@example.com", "\nBcc: eve@example.com", "\u{0}\u{2028}Bcc: eve@example.com", "\r\n\r\n<html>"])
+  func `lets no name begin a header or a line`(injection: String) throws {
+    let letter = try letter(
+      .sample(givenName: "Ana\(injection)", displayName: "Ana\(injection)", workspace: "Acme\(injection)"))
+    #expect(letter.headers.count == 7)
+    for header in letter.headers {
+      // Folded lines begin with a space (RFC 5322 §2.2.3).
+      for line in header.line.components(separatedBy: "\r\n").dropFirst() { #expect(line.hasPrefix(" ")) }
+      let unfolded = header.line.replacing("\r\n", with: "")
+      #expect(unfolded.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 })
+      #expect(!unfolded.hasPrefix("Bcc"))
+    }
+    #expect(!letter.text.split(whereSeparator: \.isNewline).contains { $0.hasPrefix("Bcc") })
+  }
+
+  @Test(arguments: [
+    "", "ana", "ana@", "@example.com", "ana@example.com\r\nDATA", "ana @example.com", "<ana@example.com>",
+    "ana@example.com,ben@example.com",
+    "\"a b\"@example.com", String(repeating: "a", count: 250) + "@example.com",
+  ])
+  func `is not written to what is no address`(email: String) throws {
+    #expect(throws: CompositionError.notAnAddress(email)) { try letter(.sample(email: email)) }
+  }
+
+  @Test(arguments: [
+    "", "acme", "javascript:alert(1)", "ftp://acme.example.com", "https://", "https://acme.example.com/\r\nx", "https://a b/",
+  ])
+  func `has no link that is none`(url: String) throws {
+    #expect(throws: CompositionError.notALink(url)) { try letter(.sample(url: url)) }
+  }
+
+  @Test func `does not tell the address in the reason`() {
+    #expect(!CompositionError.notAnAddress("ana@example.com,").description.contains("ana"))
+  }
+}

@@ -1,0 +1,101 @@
+import Models
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("What events mean for invitations")
+struct InvitationDecisionTests {
+  private func changes(_ events: [IdentityEvent], known: KnownVersions = KnownVersions()) -> MailerChanges {
+    var decider = InvitationDecider(known: known)
+    for event in events { decider.decide(event) }
+    return decider.changes
+  }
+
+  @Test(arguments: [
+    (UserChanged.Change.created, UserState.invited, true), (.created, .active, false), (.created, .disabled, false),
+    (.enabled, .invited, true), (.enabled, .active, false), (.updated, .invited, false), (.updated, .active, false),
+    (.updated, .disabled, false), (.activated, .active, false), (.disabled, .disabled, false), (.deleted, .disabled, false),
+    (.restated, .invited, false), (.restated, .active, false), (.restated, .disabled, false),
+  ])
+  func `Who becomes invited gets one invitation, and nobody else`(change: UserChanged.Change, state: UserState, isInvited: Bool) {
+    let changes = changes([.user(.ana, change, state, version: 1)])
+    #expect(changes.invitations.map(\.state) == (isInvited ? [.pending] : []))
+    #expect(changes.users[.ana]?.version == 1)
+  }
+
+  @Test(arguments: [
+    (UserChanged.Change.activated, UserState.active), (.disabled, .disabled), (.deleted, .disabled), (.updated, .active),
+    (.restated, .active),
+  ])
+  func `Whoever is not invited any more has the earlier invitations cancelled`(change: UserChanged.Change, state: UserState) {
+    let changes = changes([.user(.ana, .created, .invited, version: 1), .user(.ana, change, state, version: 2)])
+    #expect(changes.cancellations == [.ana: 2])
+    #expect(changes.invitations.map(\.version) == [1])
+  }
+
+  @Test func `Who is enabled again gets a new invitation, which the earlier disabling does not cancel`() {
+    let changes = changes([
+      .user(.ana, .created, .invited, version: 1), .user(.ana, .disabled, .disabled, version: 2),
+      .user(.ana, .enabled, .invited, version: 3),
+    ])
+    #expect(changes.invitations.map(\.version) == [1, 3])
+    #expect(Set(changes.invitations.map(\.id)).count == 2)
+    #expect(changes.cancellations == [.ana: 2])
+  }
+
+  @Test(arguments: [Int64(1), 2, 3])
+  func `An event that is not newer than what is known changes nothing`(version: Int64) {
+    let known = KnownVersions(users: [.ana: 3], workspaces: [.acme: 3])
+    #expect(changes([.user(.ana, .created, .invited, version: version), .workspace(version: version)], known: known) == MailerChanges())
+    #expect(changes([.user(.ana, .enabled, .invited, version: 4)], known: known).invitations.count == 1)
+  }
+
+  @Test func `An event that comes twice in a batch counts once`() {
+    let event = IdentityEvent.user(.ana, .created, .invited, version: 1)
+    #expect(changes([event, event]) == changes([event]))
+  }
+
+  @Test(arguments: [nil, ""])
+  func `Without an email address the invitation has failed`(email: String?) {
+    let changes = changes([.user(.ana, .created, .invited, version: 1, email: email)])
+    #expect(changes.invitations.map(\.state) == [.failed(reason: "the user has no email address")])
+  }
+
+  @Test func `Personal data is kept of the invited alone`() {
+    let changes = changes([
+      .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1),
+      .user(.ben, .activated, .active, version: 2),
+    ])
+    #expect(
+      changes.users[.ana]?.state == .invited(Invitee(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil)))
+    #expect(changes.users[.ben]?.state == .active)
+    #expect(changes.forgotten.isEmpty)
+  }
+
+  @Test func `Who is deleted is forgotten`() {
+    let changes = changes([.user(.ana, .created, .invited, version: 1), .user(.ana, .deleted, .disabled, version: 2)])
+    #expect(changes.users == [.ana: UserRecord(key: .ana, version: 2, state: .deleted)])
+    #expect(changes.forgotten == [.ana])
+  }
+
+  @Test func `A workspace's newest settings are kept`() {
+    let changes = changes([.workspace(name: "Old"), .workspace(name: "New", version: 2)])
+    #expect(changes.workspaces[.acme]?.name == "New")
+    #expect(changes.workspaces[.acme]?.version == 2)
+  }
+
+  @Test func `An invitation's id follows from workspace, user and version`() throws {
+    let id = NewInvitation.id(of: .ana, version: 1)
+    #expect(id == NewInvitation.id(of: .ana, version: 1))
+    let other = WorkspaceID("01997b5d-0000-7000-8000-000000000002")!
+    let different = [
+      NewInvitation.id(of: .ana, version: 2), NewInvitation.id(of: .ben, version: 1),
+      NewInvitation.id(of: UserKey(workspace: other, id: .ana), version: 1),
+    ]
+    #expect(Set(different + [id]).count == 4)
+    // UUID version 8, variant 10.
+    let text = Array(id.description)
+    #expect(text[14] == "8")
+    #expect("89ab".contains(text[19]))
+  }
+}

@@ -1,0 +1,33 @@
+import Foundation
+import Models
+
+@testable import invitation_mailer
+
+extension InvitationNotice {
+  static func sample(
+    email: String = "ana@example.com", givenName: String? = "Ana", displayName: String? = "Ana Lopez", language: String? = nil,
+    workspace: String = "Acme Data", url: String = "https://acme.example.com/sign-in?sso=1&from=mail"
+  ) -> InvitationNotice {
+    InvitationNotice(
+      id: InvitationID("0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f")!, email: email, givenName: givenName, displayName: displayName,
+      language: language, workspaceName: workspace, signInURL: url)
+  }
+}
+
+extension Date {
+  /// 2026-01-31 09:05:07 UTC, a Saturday.
+  static let sample = Date(timeIntervalSince1970: 1_769_850_307)
+}
+
+extension MailAddress {
+  static let rollcall = MailAddress(name: "Rollcall", address: "invitations@rollcall.example")!
+}
+
+extension Letter {
+  static func sample(to email: String = "ana@example.com", displayName: String? = "Ana Lopez", workspace: String = "Acme Data") throws
+    -> Letter
+  {
+    try InvitationComposer(from: .rollcall).letter(
+      for: .sample(email: email, displayName: displayName, workspace: workspace), at: .sample)
+  }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import Postgres
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("The mailer between broker, database and mail server", .serialized, .timeLimit(.minutes(3)))
+struct MailerTests {
+  private let topics = [Topic.identityEvents, .signInEvents, .identityCommands, .deadLetters(of: "invitation-mailer")]
+
+  /// All services of the process but its settings and health.
+  private func services(
+    _ database: MailerDatabase, _ broker: KafkaBroker, _ catcher: MailCatcher, producer: Producer
+  ) throws -> [any Service] {
+    let kafka = broker.configuration(clientID: "invitation-mailer-0")
+    let consumer = try Consumer(
+      kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "invitation-mailer-0", topics: [.identityEvents, .signInEvents]),
+      logger: .silent)
+    let sending = SendingLoop(
+      pool: database.pool,
+      desk: SendingDesk(
+        store: database.invitations, composer: try InvitationComposer(from: .rollcall),
+        schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
+        logger: .silent),
+      connections: [SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")], logger: .silent)
+    let handler = BatchHandler(
+      store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
+      deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: .silent
+    ) { sending.wake() }
+    return [sending, consumer, EventLoop(consumer: consumer, handler: handler, logger: .silent)]
+  }
+
+  /// Runs the mailer until `body` returns, then shuts it down gracefully.
+  private func running(_ services: [any Service], _ body: () async throws -> Void) async throws {
+    let group = ServiceGroup(configuration: .init(services: services.map { .init(service: $0) }, logger: .silent))
+    try await withThrowingTaskGroup { tasks in
+      tasks.addTask { try await group.run() }
+      try await body()
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
+  }
+
+  /// The messages of `topic` from its beginning.
+  private func read(
+    _ topic: Topic, of broker: KafkaBroker, until isComplete: @Sendable ([Message]) -> Bool
+  ) async throws -> [Message] {
+    let consumer = try Consumer(
+      broker.configuration(), ConsumerConfiguration(group: "test-\(UUID())", instance: "test", topics: [topic]), logger: .silent)
+    return try await withThrowingTaskGroup { group in
+      group.addTask { try await consumer.run() }
+      defer { group.cancelAll() }
+      var messages: [Message] = []
+      for try await batch in consumer.batches {
+        messages += batch.messages
+        if isComplete(messages) { break }
+      }
+      return messages
+    }
+  }
+
+  @Test func `An event becomes a mail, a sign-in a command, and what is neither a dead letter; again after a restart, nothing twice`()
+    async throws
+  {
+    let (database, broker, catcher) = (try await MailerDatabase.start(), try await KafkaBroker.start(), try await MailCatcher())
+    try await TopicAdministration.ensure(topics, partitions: 3, replication: 1, configuration: broker.configuration(), logger: .silent)
+    let producer = try Producer(broker.configuration(), logger: .silent)
+    func publish(_ events: IdentityEvent...) async throws {
+      try await producer.send(
+        contentsOf: try events.map { event in
+          let message = try event.message()
+          return OutgoingMessage(topic: message.topic, key: message.key, headers: message.headers, value: message.value)
+        })
+    }
+
+    try await running(try services(database, broker, catcher, producer: producer)) {
+      // Without the workspace first: its event may be late.
+      try await publish(.user(.ana, .created, .invited, version: 1))
+      try await eventually("Ana's invitation") { try await database.recorded(.ana).map(\.state) == ["pending"] }
+      try await producer.send(OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("nonsense".utf8)))
+      try await publish(.workspace())
+      try await eventually("Ana's mail") { try catcher.count() == 1 }
+      let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+      try await producer.send(OutgoingMessage(try SignIn.sample().event(traceparent: trace), topic: .signInEvents, key: "ana@example.com"))
+      let commands = try await read(.identityCommands, of: broker) { !$0.isEmpty }
+      let command = try Command(try #require(commands.first).cloudEvent())
+      #expect(command.operation == .promoteUser(.sample()))
+      #expect(command.traceparent == trace)
+      #expect(commands.first?.key == Array(command.resource.description.utf8))
+    }
+
+    // While the mailer is away: an event that it has had, and a new one.
+    try await publish(.user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
+    try await running(try services(database, broker, catcher, producer: producer)) {
+      try await eventually("Ben's mail") { try catcher.count() == 2 }
+    }
+    #expect(try await catcher.mails().compactMap(\.recipient) == ["ana@example.com", "ben@example.com"])
+    let letters = try await read(.deadLetters(of: "invitation-mailer"), of: broker) { !$0.isEmpty }
+    #expect(letters.map(\.value) == [Array("nonsense".utf8)])
+    #expect(letters.first?.header("dead-letter-error")?.contains("specversion") == true)
+    await producer.close()
+  }
+
+  @Test func `An event that the database cannot take is a dead letter, and its neighbours get through`() async throws {
+    let (database, broker) = (try await MailerDatabase.start(), try await KafkaBroker.start())
+    try await TopicAdministration.ensure(topics, partitions: 1, replication: 1, configuration: broker.configuration(), logger: .silent)
+    let producer = try Producer(broker.configuration(), logger: .silent)
+    let handler = BatchHandler(
+      store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
+      deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: .silent
+    ) {}
+    try await handler.handle([
+      try IdentityEvent.user(.ana, .created, .invited, version: 1).message(),
+      try IdentityEvent.user(.ben, .created, .invited, version: 1, givenName: "B\0n").message(),
+      try IdentityEvent.workspace().message(),
+    ])
+    #expect(try await database.due(at: .distantFuture).map(\.user) == [.ana])
+    let letters = try await read(.deadLetters(of: "invitation-mailer"), of: broker) { !$0.isEmpty }
+    #expect(letters.count == 1)
+    #expect(letters.first?.header("dead-letter-error")?.contains("SQLSTATE 22021") == true)
+    await producer.close()
+  }
+}

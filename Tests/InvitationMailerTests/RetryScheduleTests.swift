@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("What an attempt means for an invitation")
+struct RetryScheduleTests {
+  private let schedule = RetrySchedule(first: .seconds(10), longest: .seconds(60), giveUp: .seconds(3600))
+  private let now = Date.sample
+
+  private func verdict(on outcome: SMTPOutcome, attempts: Int = 0, age: TimeInterval = 0) -> RetrySchedule.Verdict {
+    schedule.verdict(on: outcome, attempts: attempts, createdAt: now.addingTimeInterval(-age), now: now)
+  }
+
+  @Test func `Taken is sent`() {
+    #expect(verdict(on: .accepted(SMTPReply(code: 250, text: "2.0.0 Ok"))) == .sent(answer: "250 2.0.0 Ok"))
+  }
+
+  @Test(arguments: [SMTPPhase.sender, .recipient, .content])
+  func `Refused for good is failed, with the server's answer`(phase: SMTPPhase) {
+    #expect(verdict(on: .refused(SMTPReply(code: 550, text: "5.1.1 No such user"), at: phase)) == .failed(answer: "550 5.1.1 No such user"))
+  }
+
+  @Test(arguments: [(0, 10.0), (1, 20), (2, 40), (3, 60), (30, 60), (100_000, 60)])
+  func `Refused for now is tried again, later each time`(attempts: Int, pause: TimeInterval) {
+    #expect(
+      verdict(on: .refused(SMTPReply(code: 451, text: "4.3.0 Later"), at: .recipient), attempts: attempts)
+        == .retry(at: now.addingTimeInterval(pause), answer: "451 4.3.0 Later"))
+    #expect(
+      verdict(on: .interrupted(reason: "connection reset"), attempts: attempts)
+        == .retry(at: now.addingTimeInterval(pause), answer: "connection reset"))
+  }
+
+  @Test func `Refused for now for too long is failed`() {
+    let outcome = SMTPOutcome.refused(SMTPReply(code: 452, text: "4.2.2 Mailbox full"), at: .recipient)
+    #expect(
+      verdict(on: outcome, attempts: 6, age: 3600) == .failed(answer: "given up after 7 attempts; the last answer: 452 4.2.2 Mailbox full"))
+  }
+
+  @Test func `A server that is away is no attempt, however long it is away`() {
+    #expect(verdict(on: .unreachable(reason: "connection refused"), attempts: 3, age: 1e7) == .postponed(answer: "connection refused"))
+  }
+}

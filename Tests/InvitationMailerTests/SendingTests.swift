@@ -1,0 +1,140 @@
+import Foundation
+import Logging
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("Sending what is due", .serialized, .timeLimit(.minutes(2)))
+struct SendingTests {
+  private func loop(
+    _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2
+  ) throws -> SendingLoop {
+    let schedule = RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60))
+    let server = SMTPServer(url: catcher.url, connectTimeout: 2, timeout: 5)
+    return SendingLoop(
+      pool: database.pool,
+      desk: SendingDesk(
+        store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: schedule, status: status,
+        logger: .silent),
+      connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, interval: .milliseconds(100), logger: .silent)
+  }
+
+  /// Runs `loop` while `body` does.
+  private func running(_ loop: SendingLoop, _ body: () async throws -> Void) async throws {
+    try await withThrowingTaskGroup { group in
+      group.addTask { try await loop.run() }
+      try await body()
+      group.cancelAll()
+    }
+  }
+
+  private func invite(_ database: MailerDatabase, _ names: [String]) async throws {
+    let events = names.map { name in
+      IdentityEvent.user(
+        UserKey(workspace: .acme, id: .made(at: .sample)), .created, .invited, version: 1, email: "\(name)@example.com", givenName: name)
+    }
+    _ = try await database.events.apply(try ([.workspace()] + events).map { try $0.received() }, at: .now)
+  }
+
+  @Test func `Everyone who is invited gets one mail`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher)
+    let names = (0..<40).map { "person\($0)" }
+    try await running(loop) {
+      try await invite(database, names)
+      loop.wake()
+      try await eventually("all mails") { try catcher.count() == names.count }
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+    }
+    let mails = try await catcher.mails()
+    #expect(Set(mails.compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
+    #expect(Set(mails.compactMap { $0["Message-ID"] }).count == names.count)
+  }
+
+  @Test func `Of several replicas one sends, and another goes on when that ends`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let (first, second) = (try loop(database, catcher), try loop(database, catcher))
+    try await running(second) {
+      try await running(first) {
+        try await invite(database, (0..<20).map { "early\($0)" })
+        try await eventually("the first mails") { try catcher.count() == 20 }
+      }
+      try await invite(database, (0..<20).map { "late\($0)" })
+      try await eventually("the other mails") { try catcher.count() == 40 }
+    }
+    #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 40)
+  }
+
+  @Test func `A mail that is refused for now goes out later, one that is refused for good does not`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    try catcher.setFaults(#"{"recipient": "451 4.3.0 Later", "times": 2}"#)
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await invite(database, ["ana"])
+      try await eventually("the mail") { try catcher.count() == 1 }
+      try catcher.setFaults(#"{"recipient": "550 5.1.1 No such user"}"#)
+      try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
+      try await eventually("the refusal") { try await database.recorded(.ben).first?.state == "failed" }
+    }
+    #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "failed", attempts: 1, answer: "550 5.1.1 No such user")])
+    #expect(try catcher.count() == 1)
+  }
+
+  @Test func `A mail whose answer is lost goes out again, under the same Message-ID`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    try catcher.setFaults(#"{"lost-answer": true, "times": 1}"#)
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await invite(database, ["ana"])
+      try await eventually("both mails") { try catcher.count() == 2 }
+      try await eventually("it is recorded") { try await database.invitations.pending() == 0 }
+    }
+    #expect(Set(try await catcher.mails().compactMap { $0["Message-ID"] }).count == 1)
+  }
+
+  @Test func `While the mail server is away invitations wait, and the status says so`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let status = MailServerStatus()
+    let loop = try loop(database, catcher, status: status)
+    try await running(loop) {
+      await catcher.stop()
+      try await invite(database, ["ana", "ben", "cid"])
+      try await eventually("the status") { status.problem != nil }
+      let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
+      try await eventually("the mails") { try back.count() == 3 }
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      #expect(status.problem == nil)
+    }
+  }
+
+  @Test func `A database that restarts delays mails and repeats none`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(on: .start()), try await MailCatcher())
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await invite(database, ["ana"])
+      try await eventually("the first mail") { try catcher.count() == 1 }
+      try await eventually("it is recorded") { try await database.invitations.pending() == 0 }
+      try await database.server.kill()
+      try await database.server.start()
+      try await invite(database, ["ben"])
+      try await eventually("the second mail") { try catcher.count() == 2 }
+    }
+  }
+
+  @Test func `What cannot be a mail has failed, and the others go out`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await database.apply(
+        .workspace(), .user(.ana, .created, .invited, version: 1, email: "no address"),
+        .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
+      try await eventually("the mail") { try catcher.count() == 1 }
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+    }
+    #expect(try await database.recorded(.ana).map(\.state) == ["failed"])
+    #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
+  }
+}
