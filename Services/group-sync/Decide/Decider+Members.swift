@@ -1,0 +1,56 @@
+import Models
+
+extension Decider {
+  /// A person's new state.
+  mutating func take(_ event: UserChanged, _ cause: Cause) {
+    let previous = directory.members[event.member]
+    guard previous?.presence != .deleted, event.version > previous?.version ?? 0 else { return }
+    if event.change == .deleted {
+      delete(event.member, previous: previous, version: event.version, cause)
+    } else {
+      let member = Member(
+        key: event.member, version: event.version,
+        presence: .present(
+          Member.Profile(
+            state: event.user.state, email: event.user.email, displayName: event.user.displayName, role: event.user.role)))
+      directory.write(member)
+      tellDifference(of: member, from: previous, after: event.change, cause)
+    }
+  }
+
+  private mutating func tellDifference(of member: Member, from previous: Member?, after change: UserChanged.Change, _ cause: Cause) {
+    switch (previous?.isVisible ?? false, member.isVisible) {
+    case (false, true):
+      tell(.memberActivated, member: member, because: cause)
+      tellMemberships(of: member, .membershipAdded, cause)
+    case (true, false):
+      tell(.memberDisabled, member: member, because: cause)
+      tellMemberships(of: member, .membershipRemoved, cause)
+    case (true, true):
+      if member.presence.content?.role != previous?.presence.content?.role { tell(.roleChanged, member: member, because: cause) }
+    case (false, false):
+      // Someone who is still invited here may have signed in a moment ago, so the sessions of whoever is disabled now are to end. Only
+      // who is created disabled has none.
+      let state = previous?.presence.content?.state
+      if member.presence.content?.state == .disabled, state != .disabled, state != nil || change != .created {
+        tell(.memberDisabled, member: member, because: cause)
+      }
+    }
+  }
+
+  /// Leaves the bare version, without personal data.
+  private mutating func delete(_ key: MemberKey, previous: Member?, version: Int64, _ cause: Cause) {
+    let member = Member(key: key, version: version, presence: .deleted)
+    directory.write(member)
+    tell(.memberDeleted, member: member, because: cause)
+    if previous?.isVisible == true { tellMemberships(of: member, .membershipRemoved, cause) }
+    for group in directory.memberships.groups(of: key) { _ = directory.memberships.remove(Membership(group, key.id)) }
+  }
+
+  private mutating func tellMemberships(of member: Member, _ change: DirectoryEvent.Change, _ cause: Cause) {
+    for key in directory.memberships.groups(of: member.key) {
+      guard let group = directory.groups[key] else { continue }
+      tell(change, member: member, group: group, because: cause)
+    }
+  }
+}

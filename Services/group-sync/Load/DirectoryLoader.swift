@@ -1,0 +1,104 @@
+import Foundation
+import Models
+import Postgres
+
+/// Loads what a batch touches in one round trip of set-based statements.
+///
+/// The workspaces are locked first: an event of a person and one of a group, taken in by two replicas at once, would otherwise not see
+/// each other, and nobody would tell the product of the membership that they make together.
+struct DirectoryLoader: Sendable {
+  /// - Throws: `PostgresError` and `PostgresDecodingError`.
+  func load(_ touches: Touches, in transaction: PostgresTransaction) async throws -> Directory {
+    let people = touches.members.union(touches.memberships.lazy.map(\.member)).sorted()
+    let ownMemberships = touches.members.sorted()
+    let whole = touches.wholeGroups.sorted()
+    let results = try await transaction.pipeline([
+      (LoadStatements.lockWorkspaces, [.uuidArray(touches.workspaces.sorted().map(\.uuid))]),
+      (LoadStatements.memberships, ownMemberships.columns + whole.columns + touches.memberships.sorted().columns),
+      (LoadStatements.members, people.columns + whole.columns),
+      (LoadStatements.groups, touches.groups.sorted().columns + ownMemberships.columns),
+    ])
+    var directory = Directory()
+    for row in results[1] {
+      directory.load(
+        Membership(GroupKey(workspace: WorkspaceID(try row.uuid(0)), id: GroupID(try row.uuid(1))), UserID(try row.uuid(2))))
+    }
+    for row in results[2] { directory.load(try member(row)) }
+    for row in results[3] { directory.load(try group(row)) }
+    return directory
+  }
+
+  private func member(_ row: Row) throws -> Member {
+    let key = MemberKey(workspace: WorkspaceID(try row.uuid(0)), id: UserID(try row.uuid(1)))
+    let profile = try UserState(rawValue: row.string(3)).map { state in
+      Member.Profile(
+        state: state, email: try row.optionalString(4), displayName: try row.optionalString(5), role: try row.optionalString(6))
+    }
+    return Member(key: key, version: Int64(try row.int(2)), presence: profile.map(Presence.present) ?? .deleted)
+  }
+
+  private func group(_ row: Row) throws -> Group {
+    Group(
+      key: GroupKey(workspace: WorkspaceID(try row.uuid(0)), id: GroupID(try row.uuid(1))),
+      position: Group.Position(version: Int64(try row.int(2)), part: try row.int(3)), isComplete: try row.bool(4),
+      presence: try row.optionalString(5).map(Presence.present) ?? .deleted)
+  }
+}
+
+/// The statements that load a batch's part of the directory.
+enum LoadStatements {
+  // The two-key form shares no keys with the relay's and the migrations' locks. Sorted, so that replicas take them in one order; two
+  // workspaces can share a lock, which costs a wait and no more.
+  static let lockWorkspaces = Statement(
+    "lock workspaces",
+    """
+    select pg_advisory_xact_lock(1, lock)
+    from (
+      select distinct uuid_hash(workspace_id) as lock
+      from unnest($1::uuid[]) as workspace_id
+      order by lock
+    ) as locks
+    """)
+
+  static let memberships = Statement(
+    "load memberships",
+    """
+    select workspace_id, group_id, member_id
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, member_id)
+    join directory.memberships using (workspace_id, member_id)
+    union
+    select workspace_id, group_id, member_id
+    from unnest($3::uuid[], $4::uuid[]) as whole (workspace_id, group_id)
+    join directory.memberships using (workspace_id, group_id)
+    union
+    select workspace_id, group_id, member_id
+    from unnest($5::uuid[], $6::uuid[], $7::uuid[]) as named (workspace_id, group_id, member_id)
+    join directory.memberships using (workspace_id, group_id, member_id)
+    """)
+
+  static let members = Statement(
+    "load members",
+    """
+    select workspace_id, id, version, state, email, display_name, role
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
+    join directory.members using (workspace_id, id)
+    union
+    select m.workspace_id, m.id, m.version, m.state, m.email, m.display_name, m.role
+    from unnest($3::uuid[], $4::uuid[]) as whole (workspace_id, group_id)
+    join directory.memberships s using (workspace_id, group_id)
+    join directory.members m on m.workspace_id = s.workspace_id and m.id = s.member_id
+    """)
+
+  static let groups = Statement(
+    "load groups",
+    """
+    select workspace_id, id, version, part, complete, display_name
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
+    join directory.groups using (workspace_id, id)
+    union
+    select g.workspace_id, g.id, g.version, g.part, g.complete, g.display_name
+    from unnest($3::uuid[], $4::uuid[]) as touched (workspace_id, member_id)
+    join directory.memberships s using (workspace_id, member_id)
+    join directory.groups g on g.workspace_id = s.workspace_id and g.id = s.group_id
+    """)
+}

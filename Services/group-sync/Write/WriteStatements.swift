@@ -1,0 +1,47 @@
+import Postgres
+
+/// The set-based statements of a batch: one array a column, one round trip for all of them.
+enum WriteStatements {
+  static let members = Statement(
+    "write members",
+    """
+    insert into directory.members (workspace_id, id, state, email, display_name, role, version)
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int8[])
+    on conflict (workspace_id, id) do update
+    set
+      state = excluded.state,
+      email = excluded.email,
+      display_name = excluded.display_name,
+      role = excluded.role,
+      version = excluded.version
+    """)
+
+  static let groups = Statement(
+    "write groups",
+    """
+    insert into directory.groups (workspace_id, id, display_name, version, part, complete)
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[], $5::int8[], $6::bool[])
+    on conflict (workspace_id, id) do update
+    set
+      display_name = excluded.display_name,
+      version = excluded.version,
+      part = excluded.part,
+      complete = excluded.complete
+    """)
+
+  static let insertMemberships = Statement(
+    "insert memberships",
+    """
+    insert into directory.memberships (workspace_id, group_id, member_id)
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[])
+    on conflict do nothing
+    """)
+
+  static let deleteMemberships = Statement(
+    "delete memberships",
+    """
+    delete from directory.memberships m
+    using unnest($1::uuid[], $2::uuid[], $3::uuid[]) as gone (workspace_id, group_id, member_id)
+    where m.workspace_id = gone.workspace_id and m.group_id = gone.group_id and m.member_id = gone.member_id
+    """)
+}

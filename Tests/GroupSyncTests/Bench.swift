@@ -1,0 +1,85 @@
+import Foundation
+import Models
+
+@testable import group_sync
+
+/// A decider over an empty directory, and the phrases that the tests are written in.
+struct Bench {
+  static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)))
+  static let time = Date(timeIntervalSince1970: 1_700_000_000)
+
+  var decider = Decider(Directory())
+
+  static func user(_ number: UInt8) -> UserID {
+    UserID(UUID(uuid: (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number)))
+  }
+
+  static func group(_ number: UInt8) -> GroupID {
+    GroupID(UUID(uuid: (3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number)))
+  }
+
+  static func userEvent(
+    _ user: UserID, _ change: UserChanged.Change, _ state: UserState, version: Int64, role: String = "viewer"
+  ) -> IdentityEvent {
+    let snapshot =
+      change == .deleted
+      ? UserSnapshot(id: user, state: .disabled)
+      : UserSnapshot(id: user, state: state, userName: email(of: user), displayName: "Somebody", email: email(of: user), role: role)
+    return .userChanged(UserChanged(workspace: workspace, user: snapshot, change: change, version: version, changedAt: time))
+  }
+
+  static func groupEvent(
+    _ group: GroupID, _ change: GroupChanged.Change, version: Int64, part: Int = 0, name: String = "Data team",
+    adding added: [UserID] = [], removing removed: [UserID] = []
+  ) -> IdentityEvent {
+    .groupChanged(
+      GroupChanged(
+        workspace: workspace, group: group, displayName: name, externalID: nil, change: change, version: version, part: part,
+        addedMembers: added, removedMembers: removed, changedAt: time))
+  }
+
+  static func email(of user: UserID) -> String { "\(user.bytes.last ?? 0)@example.com" }
+
+  /// Decides the events and returns what the product is told because of them.
+  @discardableResult
+  mutating func take(_ events: IdentityEvent...) -> [Said] {
+    let before = decider.told.count
+    for event in events { decider.decide(event) }
+    return decider.told[before...].map(Said.init)
+  }
+
+  /// Everybody in the group, visible or not.
+  func members(of group: GroupID) -> [UserID] {
+    decider.directory.memberships.members(of: GroupKey(workspace: Self.workspace, id: group))
+  }
+
+  /// Those whom the product shows in the group.
+  func shown(in group: GroupID) -> [UserID] {
+    members(of: group).filter { member($0)?.isVisible == true }
+  }
+
+  func member(_ user: UserID) -> Member? { decider.directory.members[MemberKey(workspace: Self.workspace, id: user)] }
+  func group(_ group: GroupID) -> Group? { decider.directory.groups[GroupKey(workspace: Self.workspace, id: group)] }
+}
+
+/// The gist of an event for the product.
+struct Said: Hashable, CustomStringConvertible {
+  var change: DirectoryEvent.Change
+  var member: UserID?
+  var group: GroupID?
+
+  init(_ change: DirectoryEvent.Change, _ member: UserID? = nil, in group: GroupID? = nil) {
+    self.change = change
+    self.member = member
+    self.group = group
+  }
+
+  init(_ told: Decider.Told) {
+    self.init(told.event.change, told.event.member, in: told.event.group)
+  }
+
+  var description: String {
+    [change.rawValue, member.map { "\($0.bytes.last ?? 0)" }, group.map { "in \($0.bytes.last ?? 0)" }].compactMap { $0 }
+      .joined(separator: " ")
+  }
+}

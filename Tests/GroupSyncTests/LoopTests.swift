@@ -1,0 +1,103 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import Postgres
+import Schema
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import group_sync
+
+@Suite("The loop from topic to topic")
+struct LoopTests {
+  @Test("sets aside what it cannot take in, waits while PostgreSQL is away, and goes on")
+  func story() async throws {
+    let broker = try await KafkaBroker.start()
+    let server = try await PostgresServer.start()
+    let kafka = broker.configuration()
+    let store = try await Store.made(on: server)
+
+    let producer = try Producer(kafka, logger: quiet)
+    let deadLetters = DeadLetters(consumer: "group-sync", producer: producer)
+    try await TopicAdministration.ensure(
+      [.identityEvents, .directoryEvents, deadLetters.topic], partitions: 2, replication: 1, configuration: kafka, logger: quiet)
+    let consumer = try Consumer(
+      kafka, ConsumerConfiguration(group: "group-sync", instance: "group-sync-0", topics: [.identityEvents]), logger: quiet)
+    let relay = OutboxRelay(pool: store.pool, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet)
+    let runner = BatchRunner(
+      transaction: BatchTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters,
+      logger: quiet)
+    let loop = EventLoop(consumer: consumer, runner: runner, relay: relay, deadLetters: deadLetters, logger: quiet)
+    let told = try Listener(to: .directoryEvents, kafka)
+    let setAside = try Listener(to: deadLetters.topic, kafka)
+
+    try await running([store.pool, producer, relay, consumer, loop, told.consumer, told, setAside.consumer, setAside]) {
+      let (ana, ben, team, other) = (Bench.user(1), Bench.user(2), Bench.group(1), Bench.group(2))
+
+      // What cannot be read, and what PostgreSQL cannot store, among what is fine.
+      try await producer.send(contentsOf: [
+        try Store.message(Bench.groupEvent(team, .created, version: 1, adding: [ana, ben])),
+        OutgoingMessage(topic: Topic.identityEvents.name, key: Array("x".utf8), value: Array("{".utf8)),
+        try Store.message(Bench.groupEvent(other, .created, version: 1, name: "no\u{0}name")),
+        try Store.message(Bench.userEvent(ana, .created, .active, version: 1)),
+      ])
+      try await eventually("Ana in the group") { try await store.shown() == [team: [ana]] }
+      try await eventually("two dead letters") { await setAside.messages.count == 2 }
+      #expect(await setAside.messages.allSatisfy { $0.header(DeadLetters.Header.error)?.isEmpty == false })
+
+      try await server.kill()
+      try await producer.send(try Store.message(Bench.userEvent(ben, .created, .active, version: 1)))
+      try await server.start()
+      try await eventually("Ben in the group, too") { (try? await store.shown()) == [team: [ana, ben]] }
+
+      try await eventually("what the product is told") {
+        try await told.said() == [
+          Said(.groupCreated, in: team), Said(.memberActivated, ana), Said(.membershipAdded, ana, in: team), Said(.memberActivated, ben),
+          Said(.membershipAdded, ben, in: team),
+        ]
+      }
+    }
+  }
+
+  /// Runs services for as long as `body` takes, then shuts them down gracefully.
+  private func running(_ services: [any Service], body: () async throws -> Void) async throws {
+    let group = ServiceGroup(services: services, logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      do {
+        try await body()
+      } catch {
+        tasks.cancelAll()
+        throw error
+      }
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
+  }
+}
+
+/// Reads a topic for as long as the services run.
+private actor Listener: Service {
+  nonisolated let consumer: Consumer
+  private(set) var messages: [Message] = []
+
+  init(to topic: Topic, _ kafka: KafkaConfiguration) throws {
+    consumer = try Consumer(
+      kafka, ConsumerConfiguration(group: "test-\(topic.name)", instance: "test-\(topic.name)", topics: [topic]), logger: quiet)
+  }
+
+  func run() async throws {
+    for try await batch in consumer.batches { messages += batch.messages }
+  }
+
+  /// The gist of what the product is told.
+  func said() throws -> Set<Said> {
+    Set(
+      try messages.map { message in
+        let event = try DirectoryEvent(message.cloudEvent())
+        return Said(event.change, event.member, in: event.group)
+      })
+  }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import Postgres
+import Schema
+import TestSupport
+
+@testable import group_sync
+
+/// A directory in a database of its own.
+struct Store: Sendable {
+  /// As group-sync, with the rights that it has.
+  let pool: PostgresPool
+  /// As scimctl, with the rights that it has.
+  let reader: PostgresPool
+  private let transaction: BatchTransaction
+
+  static func made() async throws -> Store {
+    try await made(on: SharedPostgres.running())
+  }
+
+  static func made(on server: PostgresServer) async throws -> Store {
+    let database = try await server.createDatabase(migrations: Schema.all)
+    return Store(
+      pool: pool(server.url(database: database, role: "group_sync")), reader: pool(server.url(database: database, role: "scimctl")))
+  }
+
+  private init(pool: PostgresPool, reader: PostgresPool) {
+    self.pool = pool
+    self.reader = reader
+    transaction = BatchTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test"))
+  }
+
+  private static func pool(_ url: String) -> PostgresPool {
+    PostgresPool(
+      PostgresConfiguration(url: url, connections: 1, statementTimeout: .seconds(30), applicationName: "test"), logger: quiet)
+  }
+
+  /// Takes the events in as one batch.
+  func take(_ events: [IdentityEvent]) async throws {
+    try await transaction.run(try events.map(Self.received))
+  }
+
+  /// What the product is told, in order.
+  func messages() async throws -> [DirectoryEvent] {
+    let rows = try await pool.query(Statement("messages", "select topic, key, payload from directory.outbox order by id"))
+    return try rows.map { row in
+      let event: DirectoryEvent = try JSONData.decode(from: row.bytes(2), type: "directory event")
+      guard try row.string(0) == "directory.events", try row.bytes(1) == Array(event.subject.utf8) else {
+        throw MessageError.malformed(attribute: "key", value: "\(row)")
+      }
+      return event
+    }
+  }
+
+  /// What the product knows from that.
+  func product() async throws -> Product {
+    var product = Product()
+    for event in try await messages() { product.hear(event) }
+    return product
+  }
+
+  /// Who is visible in which group.
+  func shown() async throws -> [GroupID: Set<UserID>] {
+    let rows = try await reader.query(
+      Statement("shown", "select group_id, member_id from directory_read.group_members where workspace_id = $1 and visible"),
+      [.uuid(Bench.workspace.uuid)])
+    return try rows.reduce(into: [:]) { shown, row in
+      shown[GroupID(try row.uuid(0)), default: []].insert(UserID(try row.uuid(1)))
+    }
+  }
+
+  /// Email, state and visibility of every member of every group.
+  func view() async throws -> [[String?]] {
+    let rows = try await reader.query(Statement("view", "select email, state, visible::text from directory_read.group_members"))
+    return try rows.map { row in [try row.optionalString(0), try row.optionalString(1), try row.optionalString(2)] }
+  }
+
+  static func received(_ event: IdentityEvent) throws -> ReceivedEvent {
+    let message = try message(event)
+    return try ReceivedEvent(
+      Message(
+        topic: message.topic, partition: 0, offset: 0, timestamp: nil, key: message.key, headers: message.headers, value: message.value))
+  }
+
+  /// The message that identity-store would send.
+  static func message(_ event: IdentityEvent) throws -> OutgoingMessage {
+    let cloudEvent = try event.cloudEvent(id: event.identity, source: "identity-store/test", time: Bench.time, traceparent: nil)
+    return OutgoingMessage(cloudEvent, topic: .identityEvents, key: cloudEvent.subject)
+  }
+}
+
+/// One server for all tests that leave it alone.
+actor SharedPostgres {
+  private static let shared = SharedPostgres()
+  private var starting: Task<PostgresServer, any Error>?
+
+  static func running() async throws -> PostgresServer { try await shared.server() }
+
+  private func server() async throws -> PostgresServer {
+    if let starting { return try await starting.value }
+    let task = Task { try await PostgresServer.start() }
+    starting = task
+    return try await task.value
+  }
+}
+
+/// Tests look at results, not at logs.
+let quiet = Logger(label: "group-sync", factory: { _ in SwiftLogNoOpLogHandler() })
