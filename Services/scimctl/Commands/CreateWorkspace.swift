@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Models
+import Postgres
+
+/// `scimctl workspace create SLUG …`
+struct CreateWorkspace: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "create", abstract: "Make a workspace.",
+    discussion: "SCIM can be used with a workspace on the enterprise plan that has SAML SSO and SCIM enabled.")
+
+  @Argument(help: "Short name in URLs and commands: lower-case letters, digits and dashes.")
+  var slug: String
+
+  @Option(help: "What people call it; stands in invitations.")
+  var name: String
+
+  @Option(name: .customLong("sign-in-url"), help: "Where its people sign in; stands in invitations.")
+  var signInURL: String
+
+  @Option(help: "The plan.")
+  var plan: WorkspaceSettings.Plan = .free
+
+  @Flag(name: .customLong("saml-sso"), help: "SAML SSO is enabled.")
+  var samlSSO = false
+
+  @Flag(help: "SCIM is enabled.")
+  var scim = false
+
+  @Option(help: ArgumentHelp("A role beyond admin, editor and viewer. May be repeated.", valueName: "name"))
+  var role: [String] = []
+
+  @Option(help: "The role of people for whom the identity provider sends none.")
+  var defaultRole = "viewer"
+
+  @Option(help: "The SCIM attribute that carries the role.")
+  var roleAttribute = "secodaRole"
+
+  @Option(help: "How the identity provider's dialect is read.")
+  var profile: WorkspaceSettings.ConnectionProfile = .auto
+
+  @Flag(help: "Leave a workspace of this slug as it is, rather than fail.")
+  var ifMissing = false
+
+  func validate() throws {
+    guard let url = URL(string: signInURL), ["https", "http"].contains(url.scheme?.lowercased()), url.host?.isEmpty == false else {
+      throw ValidationError("--sign-in-url has to be a URL such as https://app.example.com/sign-in, and not '\(signInURL)'.")
+    }
+  }
+
+  /// What identity-store is asked to store.
+  var settings: WorkspaceSettings {
+    WorkspaceSettings(
+      slug: slug, name: name, plan: plan, samlSSO: samlSSO, scimEnabled: scim, signInURL: signInURL, customRoles: role,
+      defaultRole: defaultRole, roleAttribute: roleAttribute, connectionProfile: profile)
+  }
+
+  func run() async throws {
+    let configuration = try await Settings.forWriting()
+    let outcome = try await withDatabase(configuration) { pool in
+      if let existing = try await KnownWorkspace.find(slug, on: pool) { return try alreadyThere(existing) }
+      let id = WorkspaceID.made(at: .now)
+      do {
+        try await StoreConversation(configuration, pool: pool).carryOut(.createWorkspace(settings), in: id)
+      } catch let failure as Failure where failure.status == .alreadyThere {
+        // Another operator was faster.
+        return try alreadyThere(try await KnownWorkspace.named(slug, on: pool))
+      }
+      return "Workspace \(slug) made, with id \(id)"
+    }
+    print(outcome)
+  }
+
+  private func alreadyThere(_ workspace: KnownWorkspace) throws(Failure) -> String {
+    guard ifMissing else {
+      throw Failure(
+        .alreadyThere,
+        "there is a workspace '\(slug)' already, with id \(workspace.id). Choose another slug, or give --if-missing to leave it as it is")
+    }
+    return "Workspace \(slug) is there already, with id \(workspace.id)"
+  }
+}
+
+extension WorkspaceSettings.Plan: ExpressibleByArgument {}
+extension WorkspaceSettings.ConnectionProfile: ExpressibleByArgument {}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Models
+
+/// `scimctl workspace …`
+struct WorkspaceCommands: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "workspace", abstract: "Customers' workspaces.",
+    subcommands: [CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self])
+}
+
+/// `scimctl workspace show SLUG`
+struct ShowWorkspace: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Show a workspace, and whether SCIM can be used with it.")
+
+  @Argument(help: "The workspace's slug.")
+  var slug: String
+
+  func run() async throws {
+    let settings = try await Settings.forReading()
+    let workspace = try await withDatabase(settings) { try await KnownWorkspace.named(slug, on: $0) }
+    workspace.description.print()
+  }
+}
+
+/// `scimctl workspace list`
+struct ListWorkspaces: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the workspaces: slug, plan, whether SCIM can be used, name, id.")
+
+  func run() async throws {
+    let settings = try await Settings.forReading()
+    let table = try await withDatabase(settings) { pool in
+      var table = Table()
+      for row in try await pool.query(Queries.workspaces) {
+        let workspace: WorkspaceSettings = try JSONData.decode(from: row.bytes(2), type: "workspace settings")
+        table.append([
+          try row.string(0), workspace.plan.rawValue, workspace.scimObstacle == nil ? "scim" : "no-scim", workspace.name,
+          "\(WorkspaceID(try row.uuid(1)))",
+        ])
+      }
+      return table
+    }
+    table.print()
+  }
+}
+
+extension KnownWorkspace {
+  /// What an operator wants to know, one property a line.
+  var description: Table {
+    var table = Table()
+    table.append(["slug", settings.slug])
+    table.append(["id", "\(id)"])
+    table.append(["name", settings.name])
+    table.append(["plan", settings.plan.rawValue])
+    table.append(["saml-sso", settings.samlSSO ? "yes" : "no"])
+    table.append(["scim", scimDescription])
+    table.append(["sign-in-url", settings.signInURL])
+    table.append(["roles", settings.roles.joined(separator: ", ")])
+    table.append(["default-role", settings.defaultRole])
+    table.append(["role-attribute", settings.roleAttribute])
+    table.append(["profile", settings.connectionProfile.rawValue])
+    return table
+  }
+
+  private var scimDescription: String {
+    switch settings.scimObstacle {
+    case nil: "enabled"
+    case .plan: "not usable: the plan is not enterprise"
+    case .samlSSO: "not usable: SAML SSO is not enabled"
+    case .optIn: "not enabled"
+    }
+  }
+}

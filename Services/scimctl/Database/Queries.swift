@@ -1,0 +1,81 @@
+import Postgres
+
+/// What scimctl reads, through the views that are open to readers.
+enum Queries {
+  static let workspaceBySlug = Statement(
+    "workspace by slug",
+    """
+    select id, settings::text
+    from identity_read.workspaces
+    where slug = $1
+    """)
+
+  static let workspaces = Statement(
+    "workspaces",
+    """
+    select slug, id, settings::text
+    from identity_read.workspaces
+    order by slug
+    """)
+
+  static let tokens = Statement(
+    "tokens",
+    """
+    select id, name, scopes, created_at, expires_at, revoked_at
+    from identity_read.tokens
+    where workspace_id = $1
+    order by id
+    """)
+
+  static let users = Statement(
+    "users",
+    """
+    select user_name, state, role, email, id
+    from identity_read.users
+    where workspace_id = $1
+    and ($2::text is null or state = $2)
+    order by user_name_key
+    limit $3::int8
+    """)
+
+  static let groups = Statement(
+    "groups",
+    """
+    select g.display_name, g.id, count(m.member_id) filter (where m.visible)
+    from directory_read.groups g
+    left join directory_read.group_members m on m.workspace_id = g.workspace_id and m.group_id = g.id
+    where g.workspace_id = $1
+    group by g.display_name, g.id
+    order by lower(g.display_name), g.id
+    """)
+
+  /// A group without members still is a row, with nulls.
+  static let groupMembers = Statement(
+    "group members",
+    """
+    select coalesce(m.email, m.member_id::text)
+    from directory_read.groups g
+    left join directory_read.group_members m on m.workspace_id = g.workspace_id and m.group_id = g.id and m.visible
+    where g.workspace_id = $1
+    and (g.display_name = $2 or lower(g.display_name) = lower($2))
+    order by 1
+    """)
+
+  static let pushedGroup = Statement(
+    "pushed group",
+    """
+    select id
+    from identity_read.groups
+    where workspace_id = $1
+    and (display_name = $2 or lower(display_name) = lower($2))
+    """)
+
+  static let recordedReply = Statement(
+    "recorded reply",
+    """
+    select attributes::text, data
+    from identity_read.replies
+    where workspace_id = $1
+    and command_id = $2
+    """)
+}

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Foundation
+import Logging
+
+/// The operator's command.
+@main
+struct Scimctl: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scimctl",
+    abstract: "Sets Rollcall up and shows what it holds.",
+    discussion: """
+      Settings come from the environment, or from the JSON file that ROLLCALL_CONFIG_FILE names, as those of the services do: \
+      ROLLCALL_DATABASE_URL for everything, ROLLCALL_KAFKA (and ROLLCALL_KAFKA_PROPERTIES) for what changes something, and \
+      ROLLCALL_WORKSPACE in place of --workspace.
+      """,
+    subcommands: [Migrate.self, WorkspaceCommands.self, TokenCommands.self, UserCommands.self, GroupCommands.self, SignInCommand.self])
+
+  /// Runs the command that the arguments name. A failure is one line on standard error, and an exit status of `sysexits.h`.
+  static func main() async {
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = .warning
+      return handler
+    }
+    do {
+      var command = try await asyncParseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      guard let failure = Failure(reporting: error) else { exit(withError: error) }
+      FileHandle.standardError.write(Data("scimctl: \(failure.message)\n".utf8))
+      Foundation.exit(failure.status.rawValue)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import Kafka
+import ServiceKit
+
+extension Setting {
+  /// Also names the option in its place.
+  static let workspace = Setting(key: "workspace", help: "The slug of the workspace that commands are about.")
+}
+
+/// The settings of one run.
+enum Settings {
+  /// What a command that only reads needs.
+  static func forReading() async throws(SettingsError) -> ServiceSettings {
+    try await read([])
+  }
+
+  /// What a command that changes something needs.
+  static func forWriting() async throws(SettingsError) -> ServiceSettings {
+    try await read(CommonSettings.kafka)
+  }
+
+  private static func read(_ more: [Setting]) async throws(SettingsError) -> ServiceSettings {
+    try await ServiceSettings.read(service: "scimctl", settings: [.configurationFile, .databaseURL, .workspace] + more)
+  }
+}
+
+extension ServiceSettings {
+  /// Where the brokers are.
+  var kafkaConfiguration: KafkaConfiguration {
+    get throws(SettingsError) {
+      KafkaConfiguration(bootstrapServers: try string(.kafka), clientID: service, properties: try pairs(.kafkaProperties))
+    }
+  }
+}

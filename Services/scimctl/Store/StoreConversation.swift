@@ -1,0 +1,81 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+import ServiceKit
+
+/// Asks identity-store to carry out a command, and awaits what became of it.
+struct StoreConversation: Sendable {
+  let brokers: Brokers
+  let pool: PostgresPool
+
+  /// How long a command may wait before identity-store begins it.
+  private static let deadline: TimeInterval = 20
+  /// How long identity-store may take for a command that it began in time: it rolls back what takes longer.
+  private static let storeBound: TimeInterval = 6
+
+  /// - Throws: ``Failure`` where no broker answers; `KafkaError`; `SettingsError`.
+  init(_ settings: ServiceSettings, pool: PostgresPool) async throws {
+    brokers = try await Brokers.reached(settings, topics: [.identityCommands, .identityReplies])
+    self.pool = pool
+  }
+
+  /// Carries out `operation` on the workspace's settings or tokens.
+  ///
+  /// - Throws: ``Failure`` where it was refused, or not carried out; `KafkaError`; `PostgresError`.
+  func carryOut(_ operation: Command.Operation, in workspace: WorkspaceID) async throws {
+    let reply = try await brokers.withProducer { producer in
+      let requests = try RequestReply(
+        brokers.configuration, producer: producer, replyTopic: .identityReplies, instance: .random(in: 0..<10_000), logger: brokers.logger)
+      return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await requests.run() }
+        defer { group.cancelAll() }
+        return try await ask(operation, in: workspace, through: requests)
+      }
+    }
+    switch reply.outcome {
+    case .done, .resource: return
+    case .refused(let status, let error): throw Failure(refusal: status, error: error)
+    }
+  }
+
+  private func ask(_ operation: Command.Operation, in workspace: WorkspaceID, through requests: RequestReply) async throws -> Reply {
+    try await requests.waitUntilReady(within: .seconds(20))
+    let now = Date.now
+    let address = try requests.address()
+    let command = Command(
+      id: .made(at: now), workspace: workspace, resource: workspace.resource, actor: .operator(ProcessInfo.processInfo.userName),
+      issuedAt: now, deadline: now + Self.deadline, replyTo: address, operation: operation)
+    let message = OutgoingMessage(
+      try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.resource.description)
+    let answer = try await requests.request(
+      message, correlationID: address.correlationID, deadline: now + Self.deadline + Self.storeBound)
+    if let answer { return try Reply(answer) }
+    // Whatever was begun in time is committed or rolled back by now: the record tells which.
+    if let recorded = try await recordedReply(to: command.id, in: workspace) { return recorded }
+    throw Failure(
+      .unavailable,
+      "identity-store has not answered, and nothing was changed. Is it running? Its /readyz and its log tell more; then try again")
+  }
+
+  private func recordedReply(to command: CommandID, in workspace: WorkspaceID) async throws -> Reply? {
+    guard let row = try await pool.query(Queries.recordedReply, [.uuid(workspace.uuid), .uuid(command.uuid)]).first else { return nil }
+    return try Reply(command: command, attributes: JSONData.decode(from: row.bytes(0), type: "recorded reply"), data: row.bytes(1))
+  }
+}
+
+extension RequestReply {
+  /// - Throws: ``Failure`` where the topic of replies cannot be read from in time.
+  fileprivate func waitUntilReady(within limit: Duration) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await self.waitUntilReady() }
+      group.addTask {
+        try await Task.sleep(for: limit)
+        throw Failure(
+          .unavailable, "the topic '\(Topic.identityReplies.name)' cannot be read from. Are all brokers of the cluster running?")
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+}

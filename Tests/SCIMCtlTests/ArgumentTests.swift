@@ -1,0 +1,112 @@
+import ArgumentParser
+import Foundation
+import Models
+import Testing
+
+@testable import scimctl
+
+@Suite("The command line")
+struct ArgumentTests {
+  private func parse<Command: ParsableCommand>(_: Command.Type = Command.self, _ line: String...) throws -> Command {
+    try #require(try Scimctl.parseAsRoot(line) as? Command)
+  }
+
+  @Test("makes a workspace as it is described")
+  func workspace() throws {
+    let command = try parse(
+      CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--plan", "enterprise", "--saml-sso", "--scim",
+      "--sign-in-url", "https://app.example.com/sign-in", "--role", "Data Steward", "--role", "auditor", "--default-role", "editor",
+      "--role-attribute", "acmeRole", "--profile", "okta", "--if-missing")
+    #expect(
+      command.settings
+        == WorkspaceSettings(
+          slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://app.example.com/sign-in",
+          customRoles: ["Data Steward", "auditor"], defaultRole: "editor", roleAttribute: "acmeRole", connectionProfile: .okta))
+    #expect(command.ifMissing)
+  }
+
+  @Test("leaves out what was not asked for")
+  func defaults() throws {
+    let command = try parse(CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/")
+    #expect(
+      command.settings
+        == WorkspaceSettings(
+          slug: "acme", name: "Acme", plan: .free, samlSSO: false, scimEnabled: false, signInURL: "https://a.example/"))
+    #expect(!command.ifMissing)
+  }
+
+  @Test("issues a token of which only the digest travels")
+  func token() throws {
+    let command = try parse(
+      IssueToken.self, "token", "issue", "--workspace", "acme", "--name", "Okta", "--scope", "scim", "--scope", "sign-ins", "--expires-in",
+      "90d")
+    #expect(command.workspace.slug == "acme")
+    let now = Date(timeIntervalSince1970: 1_700_000_000)
+    let token = AccessToken.made(for: .made(at: now))
+    let grant = command.grant(of: token, at: now)
+    #expect(grant.name == "Okta")
+    #expect(grant.scopes == [.scim, .signIns])
+    #expect(grant.expiresAt == now + 90 * 86_400)
+    #expect(grant.digest.count == 64)
+    #expect(grant.digest.allSatisfy { "0123456789abcdef".contains($0) })
+    let sent = try JSONData.encode(grant)
+    #expect(!String(decoding: sent, as: UTF8.self).contains(token.text))
+  }
+
+  @Test("lists people, all or of one state")
+  func users() throws {
+    #expect(try parse(ListUsers.self, "user", "list").state == nil)
+    let command = try parse(ListUsers.self, "user", "list", "--state", "invited", "--limit", "100000")
+    #expect(command.state == .invited)
+    #expect(command.limit == 100_000)
+  }
+
+  @Test("takes a group's name and an email as they are")
+  func names() throws {
+    #expect(try parse(ListGroupMembers.self, "group", "members", "Data team").name == "Data team")
+    #expect(try parse(SignInCommand.self, "sign-in", "Ana@example.com", "-w", "acme").email == "Ana@example.com")
+    _ = try parse(Migrate.self, "migrate")
+    _ = try parse(ShowWorkspace.self, "workspace", "show", "acme")
+    _ = try parse(ListGroups.self, "group", "list")
+  }
+
+  /// Arguments, and what the complaint has to speak of.
+  static let mistakes: [([String], String)] = [
+    (["workspace", "create", "acme", "--sign-in-url", "https://a.example/"], "--name"),
+    (["workspace", "create", "acme", "--name", "Acme"], "--sign-in-url"),
+    (["workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "app.example.com"], "--sign-in-url"),
+    (["workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/", "--plan", "gold"], "enterprise"),
+    (["token", "issue", "--name", "Okta"], "--scope"),
+    (["token", "issue", "--name", "Okta", "--scope", "everything"], "sign-ins"),
+    (["token", "issue", "--name", "Okta", "--scope", "scim", "--expires-in", "soon"], "--expires-in"),
+    (["token", "revoke", "1"], "token list"),
+    (["user", "list", "--state", "gone"], "invited"),
+    (["user", "list", "--limit", "0"], "--limit"),
+    (["sign-in", "ana"], "email"),
+    (["group", "members"], "name"),
+    (["conquer"], "conquer"),
+  ]
+
+  @Test("refuses mistakes with status 64, naming them", arguments: mistakes)
+  func refusal(_ arguments: [String], _ expected: String) {
+    do {
+      _ = try Scimctl.parseAsRoot(arguments)
+      Issue.record("'\(arguments.joined(separator: " "))' was accepted")
+    } catch {
+      #expect(Scimctl.exitCode(for: error).rawValue == 64)
+      #expect(Scimctl.fullMessage(for: error).contains(expected))
+    }
+  }
+
+  @Test(
+    "reads how long a token is good",
+    arguments: [("30m", 1800.0), ("12h", 43_200), ("90d", 7_776_000), ("2w", 1_209_600), ("1y", 31_536_000)])
+  func lifetime(_ text: String, _ seconds: TimeInterval) {
+    #expect(Lifetime(argument: text)?.interval == seconds)
+  }
+
+  @Test("takes nothing else for a time", arguments: ["", "d", "0d", "-1d", "1", "1.5h", "1x", "99999999999999999999d"])
+  func noLifetime(_ text: String) {
+    #expect(Lifetime(argument: text) == nil)
+  }
+}
