@@ -1,0 +1,97 @@
+import Foundation
+import Models
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  @Suite("The main path")
+  struct MainPath {
+    @Test("A push becomes a mail, a sign-in and a visible member")
+    func story() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let idp = workspace.identityProvider
+      let (anaEmail, benEmail) = ("ana@\(workspace.slug).example", "ben@\(workspace.slug).example")
+
+      // Okta's conversation: look-up, creation, profile update.
+      let lookUp = try await idp.find(userName: anaEmail)
+      #expect(lookUp.status == 200)
+      #expect(lookUp.json["totalResults"] as? Int == 0)
+      let ana = try await idp.create(anaEmail, givenName: "Ana")
+      let ben = try await idp.create(benEmail, givenName: "Ben")
+      let found = try await idp.find(userName: anaEmail.uppercased())
+      #expect(found.json["totalResults"] as? Int == 1)
+      let update = try await idp.send(
+        "PUT", "/Users/\(ana)", body: IdentityProvider.oktaUser(anaEmail, givenName: "Anna"))
+      #expect(update.status == 200)
+      #expect((update.json["name"] as? [String: Any])?["givenName"] as? String == "Anna")
+
+      // A group, empty first, then with both members, as Okta pushes it.
+      let created = try await idp.send(
+        "POST", "/Groups",
+        body: #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data team","members":[]}"#)
+      #expect(created.status == 201)
+      let group = try #require(created.json["id"] as? String)
+      let pushed = try await idp.send(
+        "PUT", "/Groups/\(group)",
+        body: """
+          {"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"\(group)","displayName":"Data team",
+           "members":[{"value":"\(ana)","display":"\(anaEmail)"},{"value":"\(ben)","display":"\(benEmail)"}]}
+          """)
+      #expect(pushed.status == 200)
+      let read = try await idp.send("GET", "/Groups/\(group)")
+      #expect(Set((read.json["members"] as? [[String: Any]] ?? []).compactMap { $0["value"] as? String }) == [ana, ben])
+
+      // Each has one mail, with text and HTML.
+      for email in [anaEmail, benEmail] {
+        try await eventually("the invitation of \(email)") { try await suite.letters(to: email).count == 1 }
+      }
+      let letter = try #require(try await suite.letters(to: anaEmail).first)
+      #expect(letter["Message-ID"]?.isEmpty == false)
+      #expect(letter["Subject"]?.contains("invited") == true)
+      #expect(letter.contentType == "multipart/alternative")
+      #expect(letter.defects.isEmpty)
+      for part in [letter.text, letter.html] {
+        #expect(part?.contains("https://\(workspace.slug).example/sign-in") == true)
+      }
+
+      // Nobody is shown before the first sign-in; then the one who signed in is.
+      #expect(try await workspace.scimctl(["user", "list", "--state", "invited"]).contains(anaEmail))
+      #expect(try await workspace.membersShown(in: "Data team").isEmpty)
+      try await workspace.scimctl(["sign-in", anaEmail])
+      try await eventually("Ana in the product's group") { try await workspace.membersShown(in: "Data team") == [anaEmail] }
+      #expect(try await !workspace.scimctl(["user", "list", "--state", "invited"]).contains(anaEmail))
+
+      // Deactivation takes her out at once, and keeps the membership for her return.
+      let deactivation = """
+        {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":false}}]}
+        """
+      #expect([200, 204].contains(try await idp.send("PATCH", "/Users/\(ana)", body: deactivation).status))
+      try await eventually("Ana out of the product's group") { try await workspace.membersShown(in: "Data team").isEmpty }
+      let reactivation = deactivation.replacingOccurrences(of: "false", with: "true")
+      #expect([200, 204].contains(try await idp.send("PATCH", "/Users/\(ana)", body: reactivation).status))
+      try await eventually("Ana back in the product's group") { try await workspace.membersShown(in: "Data team") == [anaEmail] }
+    }
+
+    @Test("Someone who signs in before being pushed starts active and is not invited")
+    func justInTime() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let email = "jit@\(workspace.slug).example"
+      try await workspace.scimctl(["sign-in", email])
+      // The sign-in is stored by the time that a later one of a known person has had its effect.
+      let other = "other@\(workspace.slug).example"
+      _ = try await workspace.identityProvider.create(other)
+      try await eventually("the other person's activation") {
+        try await workspace.scimctl(["sign-in", other])
+        return try await workspace.scimctl(["user", "list", "--state", "active"]).contains(other)
+      }
+      try await eventually("the person to start active") {
+        _ = try await workspace.identityProvider.create(email)
+        let active = try await workspace.scimctl(["user", "list", "--state", "active"]).contains(email)
+        if !active { try await workspace.identityProvider.deleteEveryone(named: email) }
+        return active
+      }
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import Foundation
+import Models
+import TestSupport
+
+/// The whole suite, each service its own process, on ports and in folders of its own.
+actor Suite {
+  nonisolated let mail: MailCatcher
+  nonisolated let scimURL: String
+  private let postgres: PostgresServer
+  private let broker: KafkaBroker
+  private let services: [String: RunningService]
+  private let scimctlEnvironment: [String: String]
+  private var workspaces = 0
+
+  private static let starting = Starting()
+
+  /// The suite that all tests of this process share; started by the first that asks.
+  static func shared() async throws -> Suite { try await starting.suite() }
+
+  private actor Starting {
+    private var task: Task<Suite, any Error>?
+
+    func suite() async throws -> Suite {
+      if let task { return try await task.value }
+      let task = Task { try await Suite.start() }
+      self.task = task
+      return try await task.value
+    }
+  }
+
+  private static func start() async throws -> Suite {
+    let postgres = try await PostgresServer.start()
+    let broker = try await KafkaBroker.start()
+    let mail = try await MailCatcher()
+    let suite = try await Suite(postgres: postgres, broker: broker, mail: mail)
+    try await suite.startServices()
+    return suite
+  }
+
+  private init(postgres: PostgresServer, broker: KafkaBroker, mail: MailCatcher) async throws {
+    self.postgres = postgres
+    self.broker = broker
+    self.mail = mail
+    let database = try await postgres.createDatabase()
+    let httpPort = try FreePort.find()
+    scimURL = "http://127.0.0.1:\(httpPort)/api/v2/scim"
+    let common = [
+      "ROLLCALL_KAFKA": broker.bootstrapServers,
+      "ROLLCALL_DATABASE_URL": postgres.url(database: database),
+      "ROLLCALL_TOPIC_PARTITIONS": "4",
+      "ROLLCALL_LOG_LEVEL": "info",
+    ]
+    scimctlEnvironment = common
+    let logs = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-end-to-end-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+    let own: [String: [String: String]] = [
+      "scim-api": ["ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1"],
+      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"],
+      "invitation-mailer": ["ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>"],
+      "group-sync": [:],
+    ]
+    var services: [String: RunningService] = [:]
+    for (name, settings) in own {
+      let port = try FreePort.find()
+      let environment = common.merging(settings) { _, new in new }.merging([
+        "ROLLCALL_HEALTH_PORT": String(port), "ROLLCALL_HEALTH_HOST": "127.0.0.1", "ROLLCALL_REPLICA": "0",
+      ]) { _, new in new }
+      services[name] = RunningService(
+        name: name, healthPort: port, environment: environment, log: logs.appendingPathComponent("\(name).log"))
+    }
+    self.services = services
+    EndOfProcess.run { [services] in
+      for service in services.values { service.end(by: SIGKILL) }
+      // Where it cannot be removed, a folder of logs is left for the system to clear away.
+      try? FileManager.default.removeItem(at: logs)
+    }
+  }
+
+  private func startServices() async throws {
+    try await scimctl(["migrate"])
+    for service in services.values { try service.start() }
+    for service in services.values { try await waitUntilReady(service) }
+  }
+
+  private func waitUntilReady(_ service: RunningService) async throws {
+    try await eventually("\(service.name) to be ready; it says: \(service.output.suffix(2000))", within: .seconds(60)) {
+      await service.isReady()
+    }
+  }
+
+  /// Stops one service with `signal` and starts it again.
+  func restart(_ name: String, by signal: Int32) async throws {
+    guard let service = services[name] else { throw CocoaError(.keyValueValidation) }
+    service.end(by: signal)
+    try service.start()
+    try await waitUntilReady(service)
+  }
+
+  func outageOfPostgres(_ duration: Duration) async throws {
+    try await postgres.kill()
+    try await Task.sleep(for: duration)
+    try await postgres.start()
+  }
+
+  /// Ends the broker by SIGTERM: the one of the tests, unlike Kafka, forgets at SIGKILL what it has acknowledged in the last second.
+  func outageOfBroker(_ duration: Duration) async throws {
+    try await broker.stop()
+    try await Task.sleep(for: duration)
+    try await broker.start()
+  }
+
+  /// Runs `scimctl` to its end and returns what it printed.
+  @discardableResult
+  func scimctl(_ arguments: [String], workspace: String? = nil) async throws -> String {
+    try await CommandRun.output(
+      of: RunningService.products.appendingPathComponent("scimctl"), arguments: arguments,
+      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new })
+  }
+
+  /// The mails delivered to an address.
+  nonisolated func letters(to address: String) async throws -> [CaughtMail] {
+    try await mail.mails().filter { $0.recipient == address }
+  }
+
+  /// A new workspace with a token; `settings` are arguments of `scimctl workspace create`.
+  func workspace(settings: [String] = ["--plan", "enterprise", "--saml-sso", "--scim"]) async throws -> Workspace {
+    workspaces += 1
+    let slug = "workspace-\(workspaces)"
+    try await scimctl(
+      ["workspace", "create", slug, "--name", "Workspace \(workspaces)", "--sign-in-url", "https://\(slug).example/sign-in"] + settings)
+    let printed = try await scimctl(["token", "issue", "--name", "identity provider", "--scope", "scim"], workspace: slug)
+    guard let token = printed.split(whereSeparator: \.isWhitespace).map(String.init).first(where: { AccessToken($0) != nil }) else {
+      throw CommandRun.Failure(command: "token issue", status: 0, output: printed)
+    }
+    return Workspace(suite: self, slug: slug, identityProvider: IdentityProvider(baseURL: scimURL, token: token))
+  }
+}
+
+/// A workspace of the running suite, with an identity provider connected to it.
+struct Workspace: Sendable {
+  let suite: Suite
+  let slug: String
+  let identityProvider: IdentityProvider
+
+  @discardableResult
+  func scimctl(_ arguments: [String]) async throws -> String {
+    try await suite.scimctl(arguments, workspace: slug)
+  }
+
+  /// The emails that the product shows in a group.
+  func membersShown(in group: String) async throws -> [String] {
+    try await scimctl(["group", "members", group]).split(separator: "\n").map(String.init)
+  }
+}
+
+/// A command that runs to its end.
+enum CommandRun {
+  struct Failure: Error, CustomStringConvertible {
+    var command: String
+    var status: Int32
+    var output: String
+    var description: String { "'\(command)' ended with \(status): \(output)" }
+  }
+
+  /// What `executable` prints on standard output.
+  static func output(of executable: URL, arguments: [String], environment: [String: String]) async throws -> String {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    process.standardInput = FileHandle.nullDevice
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    try process.runWithSignalsUnblocked()
+    async let text = read(output)
+    async let complaints = read(errors)
+    let (printed, complained) = (await text, await complaints)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else {
+      throw Failure(
+        command: ([executable.lastPathComponent] + arguments).joined(separator: " "), status: process.terminationStatus,
+        output: printed + complained)
+    }
+    return printed
+  }
+
+  private static func read(_ pipe: Pipe) async -> String {
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().async {
+        continuation.resume(returning: String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+      }
+    }
+  }
+}
+
+extension IdentityProvider {
+  /// Creates a user and returns the id.
+  func create(_ email: String, givenName: String = "Ana") async throws -> String {
+    let answer = try await send("POST", "/Users", body: Self.oktaUser(email, givenName: givenName))
+    guard answer.status == 201, let id = answer.json["id"] as? String else {
+      throw CommandRun.Failure(command: "POST /Users for \(email)", status: Int32(answer.status), output: answer.text)
+    }
+    return id
+  }
+
+  func deleteEveryone(named email: String) async throws {
+    let found = try await find(userName: email)
+    for user in found.json["Resources"] as? [[String: Any]] ?? [] {
+      if let id = user["id"] as? String { _ = try await send("DELETE", "/Users/\(id)") }
+    }
+  }
+}
