@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""Takes mails over SMTP and puts them into a Maildir, for running and testing without a mail server.
+
+    mail-catcher.py [options] PORT MAILDIR
+
+PORT 0 takes a free one. When it listens it says so on standard output: "listening on 127.0.0.1:2525".
+
+Each mail is stored as it came, below headers that tell of its delivery: X-Catcher-From and X-Catcher-To (the envelope),
+X-Catcher-Connection (a number per connection), X-Catcher-TLS and X-Catcher-User.
+
+Faults are read from the file given by --faults before every answer, so that they can be changed while it runs. It is JSON:
+
+    {"recipient": "451 4.3.0 later", "times": 2, "to": "ana@"}
+
+- "connection", "sender", "recipient", "content": what is answered there instead of "250 OK". A reply ("450 …", "550 …"),
+  "drop" (the connection is cut), or "stall" (no answer until the client gives up).
+- "lost-answer": true: the mail is stored, and the connection is cut before the client hears of it.
+- "delay": seconds before each answer to a mail's content.
+- "times": for that many commands only. "to": only for recipients that contain this text.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+
+class Faults:
+    """What is to go wrong, as the file says at this moment."""
+
+    def __init__(self, path):
+        self.path = path
+        self.text = None
+        self.faults = {}
+        self.left = None
+
+    def answer(self, where, recipients=()):
+        """The fault for the command at hand, counted off; None where all is well."""
+        self.read()
+        if where not in self.faults or self.left == 0:
+            return None
+        wanted = self.faults.get("to")
+        if wanted and not any(wanted in recipient for recipient in recipients):
+            return None
+        if self.left is not None:
+            self.left -= 1
+        return self.faults[where]
+
+    def read(self):
+        if not self.path:
+            return
+        try:
+            with open(self.path, encoding="utf-8") as file:
+                text = file.read()
+        except FileNotFoundError:
+            text = ""
+        if text != self.text:
+            self.text = text
+            self.faults = json.loads(text) if text.strip() else {}
+            self.left = self.faults.get("times")
+
+
+class Maildir:
+    """Writes mails so that a reader of new/ never sees half of one."""
+
+    def __init__(self, path):
+        self.path = path
+        self.names = (f"{time.time():.6f}.{os.getpid()}_{n}.catcher" for n in itertools.count())
+        for folder in ("tmp", "new", "cur"):
+            os.makedirs(os.path.join(path, folder), exist_ok=True)
+
+    def add(self, content):
+        name = next(self.names)
+        written = os.path.join(self.path, "tmp", name)
+        with open(written, "wb") as file:
+            file.write(content)
+        os.rename(written, os.path.join(self.path, "new", name))
+
+
+class Catcher:
+    """aiosmtpd's handler: stores what comes, unless a fault is wanted."""
+
+    def __init__(self, maildir, faults):
+        self.maildir = maildir
+        self.faults = faults
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        answer = await self.misbehave(server, self.faults.answer("sender"))
+        if answer is None:
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return answer or "250 2.1.0 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        answer = await self.misbehave(server, self.faults.answer("recipient", [address]))
+        if answer is None:
+            envelope.rcpt_tos.append(address)
+        return answer or "250 2.1.5 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        delay = self.faults.faults.get("delay", 0)
+        if delay:
+            await asyncio.sleep(delay)
+        answer = await self.misbehave(server, self.faults.answer("content", envelope.rcpt_tos))
+        if answer is not None:
+            return answer
+        self.maildir.add(self.delivery(server, session, envelope) + envelope.original_content)
+        if self.faults.answer("lost-answer", envelope.rcpt_tos):
+            await self.misbehave(server, "drop")
+        return "250 2.0.0 OK: kept"
+
+    def delivery(self, server, session, envelope):
+        lines = [
+            f"X-Catcher-From: {envelope.mail_from}",
+            *(f"X-Catcher-To: {recipient}" for recipient in envelope.rcpt_tos),
+            f"X-Catcher-Connection: {server.number}",
+            f"X-Catcher-TLS: {server.transport.get_extra_info('cipher', ['none'])[0]}",
+            f"X-Catcher-User: {session.auth_data or 'none'}",
+        ]
+        return "".join(f"{line}\r\n" for line in lines).encode()
+
+    async def misbehave(self, server, fault):
+        if fault == "drop":
+            server.transport.abort()
+            raise ConnectionResetError("cut on request")
+        if fault == "stall":
+            await asyncio.sleep(3600)
+        return fault
+
+
+class Connection(SMTP):
+    """One client's connection, numbered; it can refuse at the door."""
+
+    numbers = itertools.count(1)
+
+    def connection_made(self, transport):
+        if not hasattr(self, "number"):
+            self.number = next(self.numbers)
+        super().connection_made(transport)
+
+    async def _handle_client(self):
+        fault = self.event_handler.faults.answer("connection")
+        if fault in ("drop", "stall"):
+            await self.event_handler.misbehave(self, fault)
+        elif fault:
+            await self.push(fault)
+            self.transport.close()
+        else:
+            await super()._handle_client()
+
+
+def authenticator(user, password):
+    def check(server, session, envelope, mechanism, auth_data):
+        if isinstance(auth_data, LoginPassword) and (auth_data.login, auth_data.password) == (user.encode(), password.encode()):
+            return AuthResult(success=True, auth_data=user)
+        return AuthResult(success=False, handled=False)
+
+    return check
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Takes mails over SMTP and puts them into a Maildir.")
+    parser.add_argument("port", type=int, metavar="PORT", help="0 takes a free one")
+    parser.add_argument("maildir", metavar="MAILDIR")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--faults", metavar="FILE", help="JSON that says what is to go wrong")
+    parser.add_argument("--tls", choices=["none", "starttls", "required", "implicit"], default="none")
+    parser.add_argument("--certificate", metavar="FILE", help="PEM, with its chain")
+    parser.add_argument("--key", metavar="FILE", help="PEM")
+    parser.add_argument("--user", metavar="NAME:PASSWORD", help="take mails from this user alone")
+    return parser.parse_args()
+
+
+async def serve(options):
+    context = None
+    if options.tls != "none":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(options.certificate, options.key)
+    catcher = Catcher(Maildir(options.maildir), Faults(options.faults))
+    settings = {"hostname": "catcher.invalid", "ident": "mail catcher", "enable_SMTPUTF8": True}
+    if options.user:
+        name, _, password = options.user.partition(":")
+        settings.update(authenticator=authenticator(name, password), auth_required=True, auth_require_tls=options.tls == "required")
+    if options.tls in ("starttls", "required"):
+        settings.update(tls_context=context, require_starttls=options.tls == "required")
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: Connection(catcher, loop=loop, **settings),
+        options.host,
+        options.port,
+        family=socket.AF_INET,
+        ssl=context if options.tls == "implicit" else None,
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    print(f"listening on {options.host}:{server.sockets[0].getsockname()[1]}", flush=True)
+    await stop.wait()
+    server.close()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(serve(arguments()))
+    except OSError as error:
+        sys.exit(f"mail-catcher: {error}")

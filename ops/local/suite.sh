@@ -1,0 +1,148 @@
+# The processes of the suite: in which order they are started, how, and what tells that they are well.
+
+# shellcheck source=places.sh
+source "$(dirname "${BASH_SOURCE[0]}")/places.sh"
+# shellcheck source=process.sh
+source "$root/ops/local/process.sh"
+# shellcheck source=postgres.sh
+source "$root/ops/local/postgres.sh"
+
+servers=(postgres broker mail-catcher)
+services=(identity-store scim-api invitation-mailer group-sync)
+processes=("${servers[@]}" "${services[@]}")
+
+demo_workspace=acme
+mail_dir=$local_dir/mail
+start_seconds=60
+stop_seconds=30
+
+# Fails unless the suite has been set up in this clone.
+require_suite() {
+  load_ports && [[ -f $local_dir/configuration ]] || fail "nothing has been set up here yet: run ops/run"
+}
+
+# The folder with the built executables, as the last ops/run built them.
+programs() {
+  cat "$local_dir/configuration"
+}
+
+# The broker itself rather than its Python wrapper, which would not pass a signal on.
+broker_program() {
+  local found=("$venv"/lib/python3*/site-packages/noida_db/noida-db)
+  echo "${found[0]}"
+}
+
+health_port() {
+  local variable=port_${1//-/_}_health
+  echo "${!variable}"
+}
+
+# The URL that a person or script would look at, if there is one.
+address() {
+  case $1 in
+    postgres) database_url rollcall_owner ;;
+    broker) echo "127.0.0.1:$port_kafka" ;;
+    mail-catcher) echo "127.0.0.1:$port_smtp" ;;
+    scim-api) echo "http://127.0.0.1:$port_http" ;;
+    *) echo "http://127.0.0.1:$(health_port "$1")" ;;
+  esac
+}
+
+# Prints NAME=VALUE lines: the settings of one service. `SERVICE --help` lists all there are.
+service_settings() {
+  echo "ROLLCALL_KAFKA=127.0.0.1:$port_kafka"
+  echo "ROLLCALL_DATABASE_URL=$(database_url "${1//-/_}")"
+  echo "ROLLCALL_REPLICA=0"
+  echo "ROLLCALL_HEALTH_HOST=127.0.0.1"
+  echo "ROLLCALL_HEALTH_PORT=$(health_port "$1")"
+  case $1 in
+    scim-api)
+      echo "ROLLCALL_HTTP_HOST=127.0.0.1"
+      echo "ROLLCALL_HTTP_PORT=$port_http"
+      ;;
+    identity-store)
+      echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"
+      ;;
+    invitation-mailer)
+      echo "ROLLCALL_SMTP_URL=smtp://127.0.0.1:$port_smtp"
+      echo "ROLLCALL_MAIL_FROM=Rollcall <rollcall@localhost>"
+      ;;
+  esac
+}
+
+# Starts one process, without waiting until it is ready.
+suite_start() {
+  local name=$1 settings
+  case $name in
+    postgres)
+      await_postgres_leftovers "$(postgres_data)"
+      process_start postgres "${as_postgres[@]}" "$(postgres_programs)/postgres" -D "$(postgres_data)" -p "$port_postgres"
+      ;;
+    broker)
+      process_start broker "$(broker_program)" start --only kafka --kafka-port "$port_kafka" --data-dir "$local_dir/broker"
+      ;;
+    mail-catcher)
+      process_start mail-catcher "$venv/bin/python" "$root/ops/local/mail-catcher.py" "$port_smtp" "$mail_dir"
+      ;;
+    *)
+      # Only the settings from here: a ROLLCALL_ variable of whoever runs this must not find its way into a service.
+      mapfile -t settings < <(service_settings "$name")
+      process_start "$name" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/$name"
+      program_stamp "$name" >"$run_dir/$name.stamp"
+      ;;
+  esac
+}
+
+# Asks one process to end, and waits until it has.
+suite_stop() {
+  local signal=TERM
+  # SIGTERM would make PostgreSQL wait until its clients have gone; SIGINT has it roll back what is open and write its data.
+  [[ $1 != postgres ]] || signal=INT
+  process_stop "$1" "$signal" "$stop_seconds"
+}
+
+# What a running service was started from: its executable and its settings.
+program_stamp() {
+  stat --format '%i %Y %s' "$(programs)/$1"
+  service_settings "$1" | sha256sum
+}
+
+service_is_current() {
+  [[ -f $run_dir/$1.stamp && $(program_stamp "$1") == "$(<"$run_dir/$1.stamp")" ]]
+}
+
+# Succeeds where the process is well; else prints what is wrong, in one line.
+suite_health() {
+  local answer
+  case $1 in
+    postgres)
+      "$(postgres_programs)/pg_isready" --quiet --host 127.0.0.1 --port "$port_postgres" --timeout 2 || {
+        echo "does not take connections"
+        return 1
+      }
+      ;;
+    broker | mail-catcher)
+      ! port_is_free "$(address "$1" | cut -d : -f 2)" || {
+        echo "does not take connections"
+        return 1
+      }
+      ;;
+    *)
+      if answer=$(curl --silent --max-time 5 --write-out '\n%{http_code}' "http://127.0.0.1:$(health_port "$1")/readyz"); then
+        [[ ${answer##*$'\n'} != 200 ]] || return 0
+        echo "not ready: ${answer%$'\n'*}" | tr '\n' ' '
+      else
+        echo "does not answer on its health port"
+      fi
+      return 1
+      ;;
+  esac
+}
+
+# Has one process stopped where it runs, started, and waited for.
+suite_restart() {
+  take_lock "$1" 9
+  suite_stop "$1"
+  suite_start "$1"
+  process_await "$1" "$start_seconds"
+}
