@@ -36,6 +36,28 @@ struct DatabaseReadsTests {
     #expect(try await reads.resource(.user, users[0], withRows: true, in: .made(at: Date())) == nil)
     #expect(try await reads.resource(.group, users[0], withRows: true, in: workspace) == nil)
 
+    // A group with more members than are held at once: the first are read with it, and all of them part by part.
+    try await store.insertCrowd(of: 2500, into: groups[1])
+    let crowd = try #require(try await reads.resource(.group, groups[1], withRows: true, in: workspace))
+    #expect(crowd.rows?.count == FoundResource.maximumRows)
+    #expect(crowd.hasMoreRows)
+    var seen: [ResourceID] = []
+    for try await part in reads.parts(of: .group, groups[1], in: workspace) {
+      switch part {
+      case .resource(let resource): #expect(resource == crowd.resource)
+      case .rows(let rows):
+        #expect(rows.count <= FoundResource.maximumRows)
+        seen += rows.map(\.id)
+      }
+    }
+    #expect(seen.count == 2501)
+    #expect(seen == seen.sorted())
+    #expect(Set(seen).count == seen.count)
+    await #expect(throws: ResourceGone.self) {
+      for try await _ in reads.parts(of: .group, .made(at: Date()), in: workspace) {}
+    }
+    try await store.removeCrowd()
+
     func list(
       _ kind: ResourceKind, _ conditions: [LookUp.Condition] = [], startIndex: Int = 1, count: Int = 100, withRows: Bool = true
     ) async throws -> (total: Int, ids: [ResourceID]) {
@@ -162,6 +184,25 @@ struct StoreBuilder: Sendable {
       [.uuid(workspace.uuid), .uuid(group.uuid), .uuid(user.uuid)])
   }
 
+  func insertCrowd(of count: Int, into group: ResourceID) async throws {
+    try await write(
+      """
+      with crowd as (
+        insert into identity.users
+        (workspace_id, id, user_name, user_name_key, user_name_hash, state, role, version, created_at, modified_at, document)
+        select $1, gen_random_uuid(), 'crowd-' || n, 'crowd-' || n, '', 'invited', 'viewer', 1, now(), now(), '{}'
+        from generate_series(1, $3::int8) n
+        returning id
+      )
+      insert into identity.memberships (workspace_id, group_id, user_id)
+      select $1, $2, id from crowd
+      """, [.uuid(workspace.uuid), .uuid(group.uuid), .int(Int64(count))])
+  }
+
+  func removeCrowd() async throws {
+    try await write("delete from identity.users where user_name like 'crowd-%' and workspace_id = $1", [.uuid(workspace.uuid)])
+  }
+
   func insertTombstone(of id: ResourceID, named name: String) async throws {
     try await write(
       "insert into identity.tombstones (workspace_id, id, type, user_name_hash, deleted_at) values ($1, $2, 'User', $3, now())",
@@ -181,7 +222,7 @@ struct StoreBuilder: Sendable {
     let (attributes, data) = reply.encoded()
     try await write(
       "insert into identity.replies (workspace_id, command_id, attributes, data) values ($1, $2, $3, $4)",
-      [.uuid(workspace.uuid), .uuid(reply.command.uuid), .json(try JSONData.encode(attributes)), .bytes(data)])
+      [.uuid(workspace.uuid), .uuid(reply.command.uuid), .textArray(attributes.pairs), .bytes(data)])
   }
 
   private func write(_ sql: String, _ parameters: [PostgresValue]) async throws {

@@ -117,9 +117,29 @@ final class StoredResources: ResourceReads {
     return FoundResources(total: all.count, resources: Array(all.dropFirst(page.offset).prefix(page.count)))
   }
 
+  func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {
+    AsyncThrowingStream { continuation in
+      guard let found = (kind == .user ? users : groups).first(where: { $0.resource.id == id }) else {
+        continuation.finish(throwing: ResourceGone())
+        return
+      }
+      continuation.yield(.resource(found.resource))
+      let rows = found.rows ?? []
+      for start in stride(from: 0, to: rows.count, by: FoundResource.maximumRows) {
+        continuation.yield(.rows(Array(rows[start..<min(start + FoundResource.maximumRows, rows.count)])))
+      }
+      continuation.finish()
+    }
+  }
+
   func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? { remains }
 
   private func stored(_ kind: ResourceKind, _ withRows: Bool) -> [FoundResource] {
-    (kind == .user ? users : groups).map { FoundResource(resource: $0.resource, rows: withRows ? $0.rows ?? [] : nil) }
+    (kind == .user ? users : groups).map { found in
+      guard withRows else { return FoundResource(resource: found.resource, rows: nil) }
+      let rows = found.rows ?? []
+      return FoundResource(
+        resource: found.resource, rows: Array(rows.prefix(FoundResource.maximumRows)), hasMoreRows: rows.count > FoundResource.maximumRows)
+    }
   }
 }

@@ -60,6 +60,35 @@ struct EdgeTests {
     }
   }
 
+  @Test("A group with more members than are held at once is written part by part, with the attributes that are asked for")
+  func largeGroup() async throws {
+    let group = EdgeBuilder.group("Everybody")
+    let small = EdgeBuilder.group("Few")
+    let members = (0..<2500).map { ReferredResource(id: .made(at: Date()), display: "Member \($0)") }
+    var builder = EdgeBuilder()
+    builder.reads = StoredResources(groups: [
+      FoundResource(resource: small, rows: Array(members.prefix(2))), FoundResource(resource: group, rows: members),
+    ])
+    try await serving(builder) { client in
+      let whole = try await client.send("GET", "/Groups/\(group.id)")
+      #expect(whole.status == 200)
+      #expect(whole.headers["etag"] == "W/\"1\"")
+      #expect(whole.json["displayName"] == "Everybody")
+      #expect(whole.json["meta"]?.object?["version"] == "W/\"1\"")
+      let values = try #require(whole.json["members"]?.array)
+      #expect(values.compactMap { $0.object?["value"] } == members.map { .string($0.id.description) })
+      #expect(values.last?.object?["display"] == "Member 2499")
+      let part = try await client.send("GET", "/Groups/\(group.id)?attributes=members.value")
+      #expect(part.json["displayName"] == nil)
+      #expect(part.json["members"]?.array?.count == 2500)
+      #expect(part.json["members"]?.array?.allSatisfy { $0.object?.count == 1 } == true)
+      #expect(try await client.send("GET", "/Groups/\(group.id)?excludedAttributes=members").json["members"] == nil)
+      let list = try await client.send("GET", "/Groups")
+      #expect(list.json["totalResults"] == 2)
+      #expect(list.json["Resources"]?.array?.map { $0.object?["members"]?.array?.count } == [2, 2500])
+    }
+  }
+
   @Test("A resource is read with its rows unless they are excluded")
   func retrieve() async throws {
     var builder = EdgeBuilder()

@@ -3,7 +3,7 @@ import Models
 import Postgres
 import SCIM
 
-/// Reads resources from the store's views; each answer is of one moment, since it is one statement.
+/// Reads resources from the store's views; each answer is of one moment, since it is one statement or one snapshot.
 struct DatabaseReads: ResourceReads {
   let database: Database
 
@@ -27,6 +27,11 @@ struct DatabaseReads: ResourceReads {
       resources: try rows.filter { !$0.isNull(1) }.map { try FoundResource($0, from: 1, withRows: withRows) })
   }
 
+  func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {
+    let reading = PartReading(database, kind, id, in: workspace)
+    return AsyncThrowingStream { try await reading.next() }
+  }
+
   func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? {
     let rows = try await database.query(
       ResourceStatements.remains, [.uuid(workspace.uuid), .uuid(id.uuid), .text(kind.rawValue)])
@@ -39,13 +44,14 @@ struct DatabaseReads: ResourceReads {
 
 extension FoundResource {
   /// - Parameter column: the first of id, version, modified_at, document and, `withRows`, the arrays of ids and names.
-  fileprivate init(_ row: Row, from column: Int, withRows: Bool) throws {
+  init(_ row: Row, from column: Int, withRows: Bool) throws {
     resource = StoredResource(
       id: ResourceID(try row.uuid(column)), version: Int64(try row.int(column + 1)), modifiedAt: try row.timestamp(column + 2),
       document: try row.bytes(column + 3))
     guard withRows else { return }
     let ids = try row.optionalUUIDArray(column + 4) ?? []
     let names = try row.optionalTextArray(column + 5) ?? []
-    rows = zip(ids, names).map { ReferredResource(id: ResourceID($0), display: $1) }
+    rows = zip(ids, names).prefix(Self.maximumRows).map { ReferredResource(id: ResourceID($0), display: $1) }
+    hasMoreRows = ids.count > Self.maximumRows
   }
 }

@@ -6,13 +6,17 @@ import SCIM
 protocol ResourceReads: Sendable {
   /// The resource as it is now; nil where there is none.
   ///
-  /// - Parameter withRows: whether the attribute that is kept as rows is read as well.
+  /// - Parameter withRows: whether the attribute that is kept as rows is read as well: the first ``FoundResource/maximumRows``.
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource?
 
   /// The resources of which all `conditions` hold, in the order of their ids, and how many there are in all.
   func list(
     _ kind: ResourceKind, where conditions: [LookUp.Condition], page: Page, withRows: Bool, in workspace: WorkspaceID
   ) async throws -> FoundResources
+
+  /// The resource and then all its rows in the order of their ids, a bounded number at a time and all as they were at one moment. The
+  /// next are read when they are asked for. ``ResourceGone`` is thrown where there is no such resource.
+  func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error>
 
   /// What is left of a deleted resource; nil where there never was one, or nothing is left.
   func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains?
@@ -23,7 +27,21 @@ struct FoundResource: Sendable, Equatable {
   var resource: StoredResource
   /// The attribute that is kept as rows: `members` of a group, `groups` of a user. nil where it was not read.
   var rows: [ReferredResource]?
+  /// Whether there are more rows than were read.
+  var hasMoreRows = false
+
+  /// The most rows that are read, and held in memory, at once. An answer with more is written as they are read.
+  static let maximumRows = 1000
 }
+
+/// A part of a resource that is read piece by piece.
+enum ResourcePart: Sendable {
+  case resource(StoredResource)
+  case rows([ReferredResource])
+}
+
+/// The resource was deleted between two reads of one request.
+struct ResourceGone: Error {}
 
 /// A part of a list as it was at one moment.
 struct FoundResources: Sendable, Equatable {

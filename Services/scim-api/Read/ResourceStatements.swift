@@ -45,6 +45,22 @@ enum ResourceStatements {
       """)
   }
 
+  /// Parameters: workspace, id, the last row's id or null, limit. Columns: id, name.
+  static func rows(_ kind: ResourceKind) -> Statement {
+    Statement(
+      "scim_api_\(kind.table)_rows",
+      """
+      select \(kind.row.id), \(kind.row.name)
+      from identity_read.memberships m
+      join \(kind.row.table)
+      where m.workspace_id = $1
+      and m.\(kind.row.owner) = $2
+      and ($3::uuid is null or m.\(kind.row.column) > $3)
+      order by m.\(kind.row.column)
+      limit $4
+      """)
+  }
+
   /// Parameters: workspace, id, type. Columns: deleted_at, and id and userName of a live user with the name of the deleted one.
   static let remains = Statement(
     "scim_api_remains",
@@ -73,30 +89,37 @@ extension ResourceKind {
     }
   }
 
-  /// The attribute that is kept as rows, as two arrays beside each resource `p`.
-  fileprivate var rows: String {
+  /// How the attribute that is kept as rows is found.
+  fileprivate var row: (owner: String, column: String, table: String, id: String, name: String) {
     switch self {
     case .user:
-      """
-      left join lateral (
-        select array_agg(g.id order by g.id) as ids, array_agg(g.display_name order by g.id) as names
-        from identity_read.memberships m
-        join identity_read.groups g on g.workspace_id = m.workspace_id and g.id = m.group_id
-        where m.workspace_id = p.workspace_id
-        and m.user_id = p.id
-      ) e on true
-      """
+      (
+        "user_id", "group_id", "identity_read.groups g on g.workspace_id = m.workspace_id and g.id = m.group_id", "g.id", "g.display_name"
+      )
     case .group:
-      """
-      left join lateral (
-        select array_agg(u.id order by u.id) as ids, array_agg(coalesce(u.display_name, u.user_name) order by u.id) as names
-        from identity_read.memberships m
-        join identity_read.users u on u.workspace_id = m.workspace_id and u.id = m.user_id
-        where m.workspace_id = p.workspace_id
-        and m.group_id = p.id
-      ) e on true
-      """
+      (
+        "group_id", "user_id", "identity_read.users u on u.workspace_id = m.workspace_id and u.id = m.user_id", "u.id",
+        "coalesce(u.display_name, u.user_name)"
+      )
     }
+  }
+
+  /// The first rows of each resource `p`, as two arrays beside it: one more than are held at once, which tells that there are more.
+  fileprivate var rows: String {
+    """
+    left join lateral (
+      select array_agg(n.id order by n.id) as ids, array_agg(n.name order by n.id) as names
+      from (
+        select \(row.id) as id, \(row.name) as name
+        from identity_read.memberships m
+        join \(row.table)
+        where m.workspace_id = p.workspace_id
+        and m.\(row.owner) = p.id
+        order by m.\(row.column)
+        limit \(FoundResource.maximumRows + 1)
+      ) n
+    ) e on true
+    """
   }
 }
 

@@ -27,10 +27,33 @@ struct Listing: Sendable {
     } else {
       found = try await reads.list(kind, where: lookUp.conditions, page: page, withRows: form.wantsRows, in: workspace)
     }
+    guard !found.resources.contains(where: \.hasMoreRows) else {
+      return .json(.ok, partedBody(found, page, form, in: workspace), mediaType: form.mediaType)
+    }
     let response = ListResponse(
       totalResults: found.total, startIndex: page.startIndex,
       resources: try found.resources.map { Array(try form.body(of: $0).readableBytesView) })
     return .json(.ok, ByteBuffer(bytes: response.serialized()), mediaType: form.mediaType)
+  }
+
+  /// The list, with those resources read as they are written that have more rows than were read.
+  private func partedBody(_ found: FoundResources, _ page: Page, _ form: AnswerForm, in workspace: WorkspaceID) -> ResponseBody {
+    let parts = PartedBody(form: form, reads: reads, workspace: workspace)
+    return ResponseBody { writer in
+      let opening = ListResponse.opening(
+        totalResults: found.total, startIndex: page.startIndex, itemsPerPage: found.resources.count)
+      try await writer.write(ByteBuffer(bytes: opening))
+      for (index, resource) in found.resources.enumerated() {
+        if index > 0 { try await writer.write(ByteBuffer(string: ",")) }
+        if resource.hasMoreRows {
+          try await parts.write(resource.resource.id, to: &writer)
+        } else {
+          try await writer.write(try form.body(of: resource))
+        }
+      }
+      try await writer.write(ByteBuffer(bytes: ListResponse.closing))
+      try await writer.finish(nil)
+    }
   }
 
   /// The resources that meet the conditions and the filter.
@@ -41,6 +64,9 @@ struct Listing: Sendable {
     // Whatever the filter speaks of has to be there to be compared.
     let candidates = try await reads.list(kind, where: conditions, page: page, withRows: true, in: workspace)
     guard candidates.total <= Self.maximumCandidates else { throw Refusal.tooManyCandidates(filter, candidates.total) }
+    if filter.mentions(kind.rowAttribute), candidates.resources.contains(where: \.hasMoreRows) {
+      throw Refusal.tooManyRows(filter, kind.rowAttribute)
+    }
     return try candidates.resources.filter { filter.matches(try form.whole($0), schema: form.schema) }
   }
 }
@@ -50,5 +76,14 @@ extension Refusal {
     Refusal(
       400, .tooMany,
       "The filter '\(filter.description.prefix(300))' has to be checked on \(count) resources one by one. Ask for one attribute with eq.")
+  }
+
+  static func tooManyRows(_ filter: Filter, _ attribute: String) -> Refusal {
+    Refusal(
+      400, .tooMany,
+      """
+      The filter '\(filter.description.prefix(300))' has to be checked on more than \(FoundResource.maximumRows) \(attribute) one by one. \
+      Ask for \(attribute).value with eq.
+      """)
   }
 }

@@ -16,7 +16,7 @@ struct Retrieval: Sendable {
       throw Refusal.notFound(kind, "\(id)", remains: try await reads.remains(of: kind, id, in: workspace))
     }
     let tag = ResourceWriter.entityTag(found.resource.version)
-    return .json(.ok, try form.body(of: found), mediaType: form.mediaType, headers: [.eTag: tag])
+    return try form.response(.ok, with: found, from: reads, in: workspace, headers: [.eTag: tag])
   }
 }
 

@@ -55,7 +55,8 @@ struct Writing: Sendable {
       let found = try await present(stored, isCreated, form, context)
       var headers: HTTPFields = [.eTag: ResourceWriter.entityTag(found.resource.version)]
       if isCreated { headers[.location] = form.base.location(kind, stored.id.description) }
-      return .json(isCreated ? .created : .ok, try form.body(of: found), mediaType: form.mediaType, headers: headers)
+      return try form.response(
+        isCreated ? .created : .ok, with: found, from: reads, in: context.caller.workspace, headers: headers)
     }
   }
 

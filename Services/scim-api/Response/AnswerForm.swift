@@ -35,6 +35,40 @@ struct AnswerForm: Sendable {
     return ByteBuffer(bytes: projection.apply(to: try whole(found)).serialized())
   }
 
+  /// The answer with one resource; one with more rows than were read is read again as it is written.
+  func response(
+    _ status: HTTPResponse.Status, with found: FoundResource, from reads: any ResourceReads, in workspace: WorkspaceID,
+    headers: HTTPFields
+  ) throws -> Response {
+    guard found.hasMoreRows else { return .json(status, try body(of: found), mediaType: mediaType, headers: headers) }
+    let parts = PartedBody(form: self, reads: reads, workspace: workspace)
+    let body = ResponseBody { writer in
+      try await parts.write(found.resource.id, to: &writer)
+      try await writer.finish(nil)
+    }
+    return .json(status, body, mediaType: mediaType, headers: headers)
+  }
+
+  /// The resource without its rows and open at the end, so that they can follow.
+  func opening(of resource: StoredResource) throws -> ByteBuffer {
+    let whole = try body(of: FoundResource(resource: resource, rows: nil))
+    var buffer = ByteBuffer(bytes: whole.readableBytesView.dropLast())
+    ResourceWriter(kind: kind, base: base).openRows(in: &buffer)
+    return buffer
+  }
+
+  /// Rows with commas between them.
+  func text(of rows: [ReferredResource]) throws -> ByteBuffer {
+    var buffer = ByteBuffer()
+    buffer.reserveCapacity(rows.count * 256)
+    ResourceWriter(kind: kind, base: base).write(rows, into: &buffer)
+    guard !projection.isWhole else { return buffer }
+    let array = try JSON(parsing: Array("[".utf8) + buffer.readableBytesView + Array("]".utf8))
+    let all: JSONObject = [kind.rowAttribute: array]
+    let chosen = projection.apply(to: all)[kind.rowAttribute] ?? .array([])
+    return ByteBuffer(bytes: chosen.serialized().dropFirst().dropLast())
+  }
+
   /// Every attribute that was read.
   func whole(_ found: FoundResource) throws(JSONSyntaxError) -> JSONObject {
     let json = try JSON(parsing: Array(text(of: found).readableBytesView))

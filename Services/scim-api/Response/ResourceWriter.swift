@@ -17,18 +17,23 @@ struct ResourceWriter: Sendable {
     buffer.writeStaticString("\\\"\",\"location\":")
     buffer.writeJSONString(base.location(kind, resource.id.description))
     buffer.writeStaticString("}")
-    if let rows = found.rows { write(rows, into: &buffer) }
+    if let rows = found.rows {
+      openRows(in: &buffer)
+      write(rows, into: &buffer)
+      buffer.writeStaticString("]")
+    }
     buffer.writeStaticString("}")
   }
 
-  /// The entity tag of a version (RFC 7644 §3.14): weak, since the bytes of a representation may differ.
-  static func entityTag(_ version: Int64) -> String { "W/\"\(version)\"" }
-
-  /// `groups` of a user (RFC 7643 §4.1.2) or `members` of a group (§4.2).
-  private func write(_ rows: [ReferredResource], into buffer: inout ByteBuffer) {
+  /// The beginning of `groups` of a user (RFC 7643 §4.1.2) or `members` of a group (§4.2), behind the other attributes.
+  func openRows(in buffer: inout ByteBuffer) {
     buffer.writeStaticString(",\"")
     buffer.writeString(kind.rowAttribute)
     buffer.writeStaticString("\":[")
+  }
+
+  /// Rows with commas between them.
+  func write(_ rows: [ReferredResource], into buffer: inout ByteBuffer) {
     // All but the id is the same in every reference.
     var before = ByteBuffer()
     before.writeStaticString("\",\"$ref\":")
@@ -45,6 +50,8 @@ struct ResourceWriter: Sendable {
       if kind == .group { buffer.writeStaticString(",\"type\":\"User\"") }
       buffer.writeStaticString("}")
     }
-    buffer.writeStaticString("]")
   }
+
+  /// The entity tag of a version (RFC 7644 §3.14): weak, since the bytes of a representation may differ.
+  static func entityTag(_ version: Int64) -> String { "W/\"\(version)\"" }
 }

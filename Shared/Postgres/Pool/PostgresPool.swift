@@ -57,6 +57,13 @@ public final class PostgresPool: Service, Sendable {
     return try await PostgresSession(connection: connection).transaction(body)
   }
 
+  /// A read-only transaction in which all is as it was at one moment, on a connection of its own, for as long as it is held.
+  ///
+  /// - Throws: `PostgresError` where no connection comes free in time.
+  public nonisolated(nonsending) func snapshot() async throws -> PostgresSnapshot {
+    PostgresSnapshot(on: try await exclusive.borrow(), of: exclusive)
+  }
+
   /// Runs `body` with a connection of its own, whose session ends with it: locks are released, settings forgotten.
   ///
   /// - Throws: What `body` throws; `PostgresError` where no connection comes free in time.

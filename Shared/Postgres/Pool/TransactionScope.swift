@@ -104,6 +104,20 @@ final class TransactionScope: Sendable {
     }
   }
 
+  var hasBegun: Bool {
+    if case .notBegun = phase.withLock({ $0 }) { false } else { true }
+  }
+
+  /// Gives up a transaction without waiting for it: whatever the connection does next comes behind the rollback.
+  func abandon() {
+    switch phase.withLock({ $0 }) {
+    case .notBegun, .committed: return
+    case .open, .failed: break
+    }
+    guard connection.isOpen else { return }
+    connection.enqueue(Request(.commands([Request.Command(statement: Self.rollback, parameters: .none)])))
+  }
+
   /// The server answers the commit of a failed transaction with a rollback, and calls that a success.
   private static func checkCommit(_ rows: Rows?) throws(PostgresError) {
     guard rows?.commandTag == "COMMIT" else {

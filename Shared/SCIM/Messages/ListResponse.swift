@@ -18,13 +18,21 @@ public struct ListResponse: Sendable {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(resources.reduce(200) { $0 + $1.count + 1 })
     bytes.append(
-      contentsOf: #"{"schemas":["\#(MessageSchema.listResponse)"],"totalResults":\#(totalResults),"startIndex":\#(startIndex),"#.utf8)
-    bytes.append(contentsOf: #""itemsPerPage":\#(resources.count),"Resources":["#.utf8)
+      contentsOf: Self.opening(totalResults: totalResults, startIndex: startIndex, itemsPerPage: resources.count))
     for (index, resource) in resources.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
       bytes.append(contentsOf: resource)
     }
-    bytes.append(contentsOf: "]}".utf8)
+    bytes.append(contentsOf: Self.closing)
     return bytes
   }
+
+  /// What comes before the resources, for a message that is written piece by piece; commas go between them.
+  public static func opening(totalResults: Int, startIndex: Int, itemsPerPage: Int) -> [UInt8] {
+    let head = #"{"schemas":["\#(MessageSchema.listResponse)"],"totalResults":\#(totalResults),"startIndex":\#(startIndex),"#
+    return Array(head.utf8) + Array(#""itemsPerPage":\#(itemsPerPage),"Resources":["#.utf8)
+  }
+
+  /// What comes behind the resources.
+  public static let closing = Array("]}".utf8)
 }

@@ -1,0 +1,46 @@
+import Models
+import Postgres
+import SCIM
+
+/// Reads a resource and its rows piece by piece, in one snapshot of the database.
+///
+/// It has a connection to itself for as long as it lives.
+actor PartReading {
+  private enum Place {
+    case start
+    case rows(PostgresSnapshot, after: ResourceID?)
+    case end
+  }
+
+  private let database: Database
+  private let kind: ResourceKind
+  private let key: [PostgresValue]
+  private var place = Place.start
+
+  init(_ database: Database, _ kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) {
+    self.database = database
+    self.kind = kind
+    key = [.uuid(workspace.uuid), .uuid(id.uuid)]
+  }
+
+  /// The next part; nil where there is none.
+  ///
+  /// - Throws: ``ResourceGone``; `PostgresError`.
+  func next() async throws -> ResourcePart? {
+    switch place {
+    case .start:
+      let snapshot = try await database.pool.snapshot()
+      guard let row = try await snapshot.query(ResourceStatements.one(kind, withRows: false), key).first else { throw ResourceGone() }
+      place = .rows(snapshot, after: nil)
+      return .resource(try FoundResource(row, from: 0, withRows: false).resource)
+    case .rows(let snapshot, let last):
+      let page = try await snapshot.query(
+        ResourceStatements.rows(kind), key + [last.map { .uuid($0.uuid) } ?? .null, .int(Int64(FoundResource.maximumRows))])
+      let rows = try page.map { ReferredResource(id: ResourceID(try $0.uuid(0)), display: try $0.string(1)) }
+      place = rows.count == FoundResource.maximumRows ? .rows(snapshot, after: rows.last?.id) : .end
+      return rows.isEmpty ? nil : .rows(rows)
+    case .end:
+      return nil
+    }
+  }
+}
