@@ -1,11 +1,9 @@
-import Foundation
-import Models
 import Postgres
 
 /// A table of messages that are written in the transaction that they tell of, and published by an ``OutboxRelay``.
 ///
-/// The table has the columns `id bigint generated always as identity`, `topic text`, `key bytea`, `headers jsonb`, `payload bytea`
-/// and `created_at timestamptz default now()`.
+/// The table has the columns `id bigint generated always as identity`, `topic text`, `key bytea`, `headers text[]` (names
+/// and values in turn), `payload bytea` `created_at timestamptz default now()`.
 ///
 /// Messages are published in the order of `id`. Two transactions that write about the same resource must not run at once (the second
 /// takes the first one's row locks before it inserts here), so that the order of one resource's messages is that of its versions.
@@ -18,24 +16,20 @@ public struct Outbox: Sendable {
   }
 
   /// The step of a transaction that inserts `messages` in their order.
-  public func insertion(of messages: [OutgoingMessage]) throws -> (Statement, [PostgresValue]) {
+  public func insertion(of messages: [OutgoingMessage]) -> (Statement, [PostgresValue]) {
     (
       Statement(
         "insert into \(table)",
         """
         insert into \(table) (topic, key, headers, payload)
-        select topic, key, headers::jsonb, payload
+        select topic, key, headers::text[], payload
         from unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[]) with ordinality as message (topic, key, headers, payload, position)
         order by position
         """),
       [
         .textArray(messages.map(\.topic)),
         .bytesArray(messages.map(\.key)),
-        .textArray(
-          try messages.map { message in
-            let headers = Dictionary(message.headers.map { ($0.name, $0.value) }) { first, _ in first }
-            return String(decoding: try JSONData.encode(headers), as: UTF8.self)
-          }),
+        .textArray(messages.map { PostgresValue.arrayLiteral($0.headers.flatMap { [$0.name, $0.value] }) }),
         .bytesArray(messages.map(\.value)),
       ]
     )
@@ -47,7 +41,7 @@ public struct Outbox: Sendable {
       Statement(
         "read \(table)",
         """
-        select id, topic, key, headers::text, payload, extract(epoch from clock_timestamp() - created_at)::float8
+        select id, topic, key, headers, payload, extract(epoch from clock_timestamp() - created_at)::float8
         from \(table)
         order by id
         limit $1
@@ -71,9 +65,9 @@ public struct Outbox: Sendable {
 
   /// A message as ``oldest(_:)`` reads it.
   static func message(_ row: Row) throws -> OutgoingMessage {
-    let headers = try JSONDecoder().decode([String: String].self, from: Data(try row.string(3).utf8))
+    let pairs = try row.textArray(3)
     return OutgoingMessage(
-      topic: try row.string(1), key: try row.optionalBytes(2), headers: headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
-      value: try row.bytes(4))
+      topic: try row.string(1), key: try row.optionalBytes(2),
+      headers: stride(from: 0, to: pairs.count - 1, by: 2).map { (pairs[$0], pairs[$0 + 1]) }, value: try row.bytes(4))
   }
 }

@@ -12,7 +12,7 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable {
 
   /// Parses the textual form; nil where `text` is not a UUID.
   public init?(_ text: some StringProtocol) {
-    guard let uuid = UUID(uuidString: String(text)) else { return nil }
+    guard let uuid = UUIDText.uuid(text.utf8) else { return nil }
     self.uuid = uuid
   }
 
@@ -50,7 +50,7 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable {
 }
 
 extension Identifier: CustomStringConvertible {
-  public var description: String { uuid.uuidString.lowercased() }
+  public var description: String { UUIDText.text(uuid) }
 }
 
 extension Identifier: Codable {

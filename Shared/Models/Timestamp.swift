@@ -28,8 +28,41 @@ public enum Timestamp {
 
   /// Reads RFC 3339 with or without fractions of a second; nil where `text` is not of that form.
   public static func date(_ text: String) -> Date? {
+    if let milliseconds = ownForm(text.utf8) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
     if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) { return date }
     return try? Date(text, strategy: Date.ISO8601FormatStyle())
+  }
+
+  /// The milliseconds since 1970 of a text as ``text(_:)`` writes it, which nearly every one is; nil for any other.
+  private static func ownForm(_ text: String.UTF8View) -> Int64? {
+    guard text.count == form.utf8.count else { return nil }
+    var fields: [Int64] = [0, 0, 0, 0, 0, 0, 0]
+    var field = 0
+    for (byte, place) in zip(text, form.utf8) {
+      if place == UInt8(ascii: "0") {
+        guard case UInt8(ascii: "0")...UInt8(ascii: "9") = byte else { return nil }
+        fields[field] = fields[field] * 10 + Int64(byte - UInt8(ascii: "0"))
+      } else {
+        guard byte == place else { return nil }
+        field += 1
+      }
+    }
+    let (year, month, day) = (fields[0], fields[1], fields[2])
+    let days = days(year: year, month: month, day: day)
+    // A day that the month does not have would come out as one of the next month.
+    guard civil(fromDays: days) == (year, month, day), fields[3] < 24, fields[4] < 60, fields[5] < 60 else { return nil }
+    return ((days * 24 + fields[3]) * 60 + fields[4]) * 60_000 + fields[5] * 1000 + fields[6]
+  }
+
+  private static let form = "0000-00-00T00:00:00.000Z"
+
+  /// The other way round: days since 1970-01-01 of a date.
+  private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+    let shiftedYear = month <= 2 ? year - 1 : year
+    let (era, yearOfEra) = shiftedYear.quotientAndFloorRemainder(dividingBy: 400)
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    return era * 146_097 + dayOfEra - 719_468
   }
 
   private static func append(_ number: Int64, width: Int, to text: inout String) {

@@ -24,7 +24,7 @@ struct OutboxTests {
           "create outbox",
           """
           create table outbox (
-            id bigint generated always as identity primary key, topic text not null, key bytea, headers jsonb not null,
+            id bigint generated always as identity primary key, topic text not null, key bytea, headers text[] not null,
             payload bytea not null, created_at timestamptz not null default now())
           """))
       return Office(
@@ -37,7 +37,7 @@ struct OutboxTests {
     }
 
     func write(_ numbers: Range<Int>) async throws {
-      let step = try Outbox(table: "outbox").insertion(of: numbers.map { message(topic, key: "\($0 % 5)", "\($0)") })
+      let step = Outbox(table: "outbox").insertion(of: numbers.map { message(topic, key: "\($0 % 5)", "\($0)") })
       _ = try await pool.transaction { try await $0.pipeline([step], commit: true) }
     }
 
@@ -67,7 +67,7 @@ struct OutboxTests {
   func content() async throws {
     let office = try await Office.made("outbox-content", on: KafkaBroker.shared())
     try await running(office.pool, office.producer, office.relay()) {
-      let step = try Outbox(table: "outbox").insertion(of: [
+      let step = Outbox(table: "outbox").insertion(of: [
         OutgoingMessage(topic: office.topic.name, key: [0, 1], headers: [("ce_id", "Zoë \"1\"")], value: [255, 0]),
         OutgoingMessage(topic: office.topic.name, key: nil, value: []),
       ])

@@ -23,7 +23,7 @@ struct DirectoryWriter: Sendable {
     if !groups.isEmpty { steps.append((WriteStatements.groups, columns(groups))) }
     if !removed.isEmpty { steps.append((WriteStatements.deleteMemberships, removed.columns)) }
     if !added.isEmpty { steps.append((WriteStatements.insertMemberships, added.columns)) }
-    if !decider.told.isEmpty { steps.append(try outbox.insertion(of: messages(decider.told))) }
+    if !decider.told.isEmpty { steps.append(outbox.insertion(of: try messages(decider.told))) }
     return steps
   }
 

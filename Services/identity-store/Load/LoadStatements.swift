@@ -30,7 +30,7 @@ enum LoadStatements {
   private static func replies(_ commands: Set<ResourceKey>) -> Load {
     let keys = commands.sorted()
     return Load(statement: replyStatement, parameters: keys.columns) { row, set in
-      let attributes = try JSONData.decode([String: String].self, from: row.bytes(1), type: "recorded reply")
+      let attributes = [String: String](pairs: try row.textArray(1))
       set.load(try Reply(command: CommandID(row.uuid(0)), attributes: attributes, data: row.bytes(2)))
     }
   }
@@ -38,7 +38,7 @@ enum LoadStatements {
   private static let replyStatement = Statement(
     "load replies",
     """
-    select command_id, attributes::text, data
+    select command_id, attributes, data
     from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, command_id)
     join identity.replies using (workspace_id, command_id)
     """)

@@ -50,8 +50,8 @@ struct ChangeWriter: Sendable {
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
       earlySignInColumns(changes.insertedSignIns.sorted().map { ($0, state.earlySignIns[$0] ?? decider.now) }))
-    try add(WriteStatements.insertReplies, when: !decider.recorded.isEmpty, replyColumns(decider.recorded))
-    if !decider.events.isEmpty { steps.append(try Self.outbox.insertion(of: messages(decider.events, at: decider.now))) }
+    add(WriteStatements.insertReplies, when: !decider.recorded.isEmpty, replyColumns(decider.recorded))
+    if !decider.events.isEmpty { steps.append(Self.outbox.insertion(of: try messages(decider.events, at: decider.now))) }
     return steps
   }
 
@@ -132,12 +132,12 @@ struct ChangeWriter: Sendable {
     signIns.map(\.key).columns + [.timestampArray(signIns.map(\.time))]
   }
 
-  private func replyColumns(_ replies: [Decider.RecordedReply]) throws -> [PostgresValue] {
+  private func replyColumns(_ replies: [Decider.RecordedReply]) -> [PostgresValue] {
     let encoded = replies.map { $0.reply.encoded() }
     return [
       .uuidArray(replies.map(\.workspace.uuid)),
       .uuidArray(replies.map(\.reply.command.uuid)),
-      .textArray(try encoded.map { String(decoding: try JSONData.encode($0.attributes), as: UTF8.self) }),
+      .textArray(encoded.map { PostgresValue.arrayLiteral($0.attributes.pairs) }),
       .bytesArray(encoded.map(\.data)),
     ]
   }

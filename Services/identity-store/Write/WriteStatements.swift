@@ -160,7 +160,7 @@ enum WriteStatements {
     "insert replies",
     """
     insert into identity.replies (workspace_id, command_id, attributes, data)
-    select workspace_id, command_id, attributes::jsonb, data
+    select workspace_id, command_id, attributes::text[], data
     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) as recorded (workspace_id, command_id, attributes, data)
     """)
 }

@@ -8,7 +8,7 @@ struct RecordedReplies: Sendable {
   private static let statement = Statement(
     "scim_api_reply",
     """
-    select r.attributes::text, r.data
+    select r.attributes, r.data
     from identity_read.replies r
     where r.workspace_id = $1
     and r.command_id = $2
@@ -17,7 +17,6 @@ struct RecordedReplies: Sendable {
   func reply(to command: CommandID, in workspace: WorkspaceID) async throws -> Reply? {
     let rows = try await database.query(Self.statement, [.uuid(workspace.uuid), .uuid(command.uuid)])
     guard let row = rows.first else { return nil }
-    let attributes: [String: String] = try JSONData.decode(from: try row.bytes(0), type: "recorded reply")
-    return try Reply(command: command, attributes: attributes, data: try row.bytes(1))
+    return try Reply(command: command, attributes: [String: String](pairs: try row.textArray(0)), data: try row.bytes(1))
   }
 }

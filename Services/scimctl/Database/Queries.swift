@@ -73,7 +73,7 @@ enum Queries {
   static let recordedReply = Statement(
     "recorded reply",
     """
-    select attributes::text, data
+    select attributes, data
     from identity_read.replies
     where workspace_id = $1
     and command_id = $2

@@ -60,7 +60,7 @@ struct StoreConversation: Sendable {
 
   private func recordedReply(to command: CommandID, in workspace: WorkspaceID) async throws -> Reply? {
     guard let row = try await pool.query(Queries.recordedReply, [.uuid(workspace.uuid), .uuid(command.uuid)]).first else { return nil }
-    return try Reply(command: command, attributes: JSONData.decode(from: row.bytes(0), type: "recorded reply"), data: row.bytes(1))
+    return try Reply(command: command, attributes: [String: String](pairs: row.textArray(0)), data: row.bytes(1))
   }
 }
 

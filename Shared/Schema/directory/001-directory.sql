@@ -46,7 +46,8 @@ create table directory.outbox (
   id bigint generated always as identity primary key,
   topic text not null,
   key bytea not null,
-  headers jsonb not null,
+  -- Names and values in turn.
+  headers text[] not null,
   payload bytea not null,
   created_at timestamptz not null default now()
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);

@@ -108,7 +108,8 @@ create index memberships_by_user on identity.memberships (workspace_id, user_id,
 create table identity.replies (
   workspace_id uuid not null,
   command_id uuid not null,
-  attributes jsonb not null,
+  -- Names and values in turn.
+  attributes text[] not null,
   data bytea not null,
   recorded_at timestamptz not null default now(),
   primary key (workspace_id, command_id)
@@ -139,7 +140,8 @@ create table identity.outbox (
   id bigint generated always as identity primary key,
   topic text not null,
   key bytea not null,
-  headers jsonb not null,
+  -- Names and values in turn.
+  headers text[] not null,
   payload bytea not null,
   created_at timestamptz not null default now()
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);

@@ -1,0 +1,69 @@
+import Foundation
+
+/// The textual form of UUIDs (RFC 9562 §4), in lower case.
+///
+/// Every message carries several and every request some, and Foundation goes by way of `printf` and `scanf`.
+public enum UUIDText {
+  /// `01a20e78-a2d1-7a89-955e-47dc5251495a`
+  public static func text(_ uuid: UUID) -> String {
+    withUnsafeBytes(of: uuid.uuid) { bytes in
+      String(unsafeUninitializedCapacity: length) { target in
+        var position = 0
+        for (index, byte) in bytes.enumerated() {
+          if isBehindHyphen(index) {
+            target[position] = hyphen
+            position += 1
+          }
+          target[position] = digit(byte >> 4)
+          target[position + 1] = digit(byte & 0xF)
+          position += 2
+        }
+        return length
+      }
+    }
+  }
+
+  /// Reads digits of either case; nil where `text` is not of that form.
+  public static func uuid(_ text: some Sequence<UInt8>) -> UUID? {
+    var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    let isWhole = withUnsafeMutableBytes(of: &uuid) { target in
+      var position = 0
+      for byte in text {
+        defer { position += 1 }
+        guard position < length else { return false }
+        if isHyphen(position) {
+          guard byte == hyphen else { return false }
+          continue
+        }
+        guard let value = value(ofDigit: byte) else { return false }
+        let nibble = position - hyphensBefore(position)
+        target[nibble / 2] |= nibble.isMultiple(of: 2) ? value << 4 : value
+      }
+      return position == length
+    }
+    return isWhole ? UUID(uuid: uuid) : nil
+  }
+
+  private static let length = 36
+  private static let hyphen = UInt8(ascii: "-")
+
+  private static func isBehindHyphen(_ byte: Int) -> Bool { byte == 4 || byte == 6 || byte == 8 || byte == 10 }
+  private static func isHyphen(_ position: Int) -> Bool { position == 8 || position == 13 || position == 18 || position == 23 }
+
+  private static func hyphensBefore(_ position: Int) -> Int {
+    position < 8 ? 0 : position < 13 ? 1 : position < 18 ? 2 : position < 23 ? 3 : 4
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+  }
+
+  private static func value(ofDigit digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+}
