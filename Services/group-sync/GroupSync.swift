@@ -12,7 +12,8 @@ struct GroupSync {
     await ServiceProcess.run(
       service: "group-sync", settings: CommonSettings.all + [.maximumBatch, .statementTimeout], migrations: Schema.directory
     ) { runtime in
-      let pool = try runtime.postgres(statementTimeout: try runtime.settings.duration(.statementTimeout))
+      let pool = try runtime.postgres(
+        statementTimeout: try runtime.settings.duration(.statementTimeout), planning: .onceByIndex)
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let deadLetters = DeadLetters(consumer: "group-sync", producer: producer)
       try await runtime.ensureTopics([.identityEvents, .directoryEvents, deadLetters.topic])
@@ -20,7 +21,7 @@ struct GroupSync {
         runtime.kafka,
         ConsumerConfiguration(
           group: "group-sync", instance: runtime.memberID, topics: [.identityEvents],
-          maximumBatch: try runtime.settings.integer(.maximumBatch)),
+          maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(25)),
         logger: runtime.logger)
       let relay = OutboxRelay(
         pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003, logger: runtime.logger)

@@ -15,7 +15,7 @@ struct InvitationMailer {
       let sender = try MailAddress(runtime.settings, .mailFrom)
       let server = try SMTPServer(runtime.settings)
       let connections = (0..<(try runtime.settings.integer(.smtpConnections))).map { SMTPConnection(server, name: "smtp-\($0)") }
-      let pool = try runtime.postgres()
+      let pool = try runtime.postgres(planning: .onceByIndex)
       let deadLetterTopic = Topic.deadLetters(of: "invitation-mailer")
       try await runtime.ensureTopics([.identityEvents, .signInEvents, .identityCommands, deadLetterTopic])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
@@ -23,7 +23,7 @@ struct InvitationMailer {
         runtime.kafka,
         ConsumerConfiguration(
           group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents],
-          maximumBatch: try runtime.settings.integer(.maximumBatch)),
+          maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(25)),
         logger: runtime.logger)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }

@@ -1,7 +1,7 @@
 import Foundation
 import ServiceLifecycle
 
-/// The one place between the thread that polls and the task that handles batches: one batch is ready while another is handled.
+/// The one place between the thread that polls and the task that handles batches: one batch grows while another is handled.
 ///
 /// Safe to share: everything that changes is read and written with the lock of `condition` held.
 final class BatchBuffer: @unchecked Sendable {
@@ -13,6 +13,12 @@ final class BatchBuffer: @unchecked Sendable {
   private var waiter: Waiter?
   /// Batches that were taken and not yet returned.
   private var taken: Set<UInt64> = []
+  /// Called when a task begins to wait for a batch.
+  private let wanted: @Sendable () -> Void
+
+  init(wanted: @escaping @Sendable () -> Void) {
+    self.wanted = wanted
+  }
 }
 
 // MARK: - For the task that handles batches
@@ -22,7 +28,7 @@ extension BatchBuffer {
   func next(isolation: isolated (any Actor)?) async -> Result<Batch?, KafkaError> {
     await withTaskCancellationOrGracefulShutdownHandler {
       await withCheckedContinuation { continuation in
-        if let outcome = takeOrWait(continuation) { continuation.resume(returning: outcome) }
+        if let outcome = takeOrWait(continuation) { continuation.resume(returning: outcome) } else { wanted() }
       }
     } onCancelOrGracefulShutdown: {
       self.end(.success(()))
@@ -57,6 +63,9 @@ extension BatchBuffer {
 // MARK: - For the thread that polls
 
 extension BatchBuffer {
+  /// Whether a task waits for a batch.
+  var isWanted: Bool { condition.withLock { waiter != nil } }
+
   var hasRoom: Bool { condition.withLock { ready == nil && ending == nil } }
 
   /// Waits until there is room for a batch; false where `deadline` comes first or the buffer has ended.

@@ -19,12 +19,15 @@ public struct ConsumerConfiguration: Sendable {
   /// A batch is closed when it holds this many bytes or more.
   public var maximumBatchBytes: Int
   public var offsetReset: OffsetReset
+  /// How long a batch waits to be joined by more messages where the batch before it had several. Fewer and larger batches cost less a
+  /// message; a lone message is never kept waiting.
+  public var linger: Duration
   /// After how long without a heartbeat the group gives the member's partitions to others.
   public var sessionTimeout: Duration
 
   public init(
     group: String, instance: String, topics: [Topic], maximumBatch: Int = 512, maximumBatchBytes: Int = 32 << 20,
-    offsetReset: OffsetReset = .earliest, sessionTimeout: Duration = .seconds(30)
+    offsetReset: OffsetReset = .earliest, linger: Duration = .milliseconds(2), sessionTimeout: Duration = .seconds(30)
   ) {
     self.group = group
     self.instance = instance
@@ -32,6 +35,7 @@ public struct ConsumerConfiguration: Sendable {
     self.maximumBatch = maximumBatch
     self.maximumBatchBytes = maximumBatchBytes
     self.offsetReset = offsetReset
+    self.linger = linger
     self.sessionTimeout = sessionTimeout
   }
 

@@ -52,6 +52,8 @@ final class DeliveringClient: Sendable {
       "linger.ms": "0",
       "message.timeout.ms": String(max(deliveryTimeout.milliseconds, 1)),
       "message.max.bytes": String(16 << 20),
+      // JSON and headers that are alike: a batch shrinks to a fraction, on the network and on the brokers' disks.
+      "compression.codec": "lz4",
       // The producer bounds what is in flight itself; librdkafka's own bounds are set so that they are never met.
       "queue.buffering.max.messages": "10000000",
       "queue.buffering.max.kbytes": "2097151",

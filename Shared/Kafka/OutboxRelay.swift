@@ -77,25 +77,41 @@ public final class OutboxRelay: Service, Sendable {
     try await pool.withExclusiveConnection { session in
       guard try await session.query(Self.tryLock, [.int(lockKey)]).first?.bool(0) == true else { return }
       logger.info("relaying the outbox", metadata: ["table": "\(outbox.table)"])
-      while try await publishOldest(in: session) == batch, !Task.isShuttingDownGracefully {}
+      _ = try await session.query(Self.doNotWaitForDisk)
+      try await publishAll(in: session)
       for await _ in wakes {
-        while try await publishOldest(in: session) == batch, !Task.isShuttingDownGracefully {}
+        // What is written meanwhile goes out together with it.
+        try await Task.sleep(for: Self.linger)
+        try await publishAll(in: session)
       }
     }
   }
 
-  /// Publishes and deletes the oldest messages, and returns how many there were.
-  private nonisolated(nonsending) func publishOldest(in session: PostgresSession) async throws -> Int {
-    let (read, limit) = outbox.oldest(batch)
-    let rows = try await session.query(read, limit)
-    age.record(try rows.first?.double(5) ?? 0)
-    guard !rows.isEmpty else { return 0 }
-    try await producer.send(contentsOf: try rows.map(Outbox.message))
-    let (delete, ids) = outbox.deletion(of: try rows.map { try $0.int(0) })
-    _ = try await session.query(delete, ids)
-    published.increment(by: rows.count)
-    return rows.count
+  /// Publishes what there is, oldest first, until there is nothing or the process is to end. What was published is forgotten in the
+  /// round trip that reads what comes next.
+  private nonisolated(nonsending) func publishAll(in session: PostgresSession) async throws {
+    var published: [Int] = []
+    repeat {
+      let deletion = published.isEmpty ? [] : [outbox.deletion(of: published)]
+      let steps = deletion + [outbox.oldest(batch)]
+      let rows = try await session.transaction { try await $0.pipeline(steps, commit: true).last }
+      guard let rows else { return }
+      age.record(try rows.first?.double(5) ?? 0)
+      guard !rows.isEmpty else { return }
+      try await producer.send(contentsOf: try rows.map(Outbox.message))
+      published = try rows.map { try $0.int(0) }
+      self.published.increment(by: rows.count)
+    } while !Task.isShuttingDownGracefully
+    if !published.isEmpty {
+      let (delete, ids) = outbox.deletion(of: published)
+      _ = try await session.query(delete, ids)
+    }
   }
+
+  private static let linger = Duration.milliseconds(10)
+
+  /// A deletion that a crash of the database undoes is published once more.
+  private static let doNotWaitForDisk = Statement("relay without waiting for the disk", "set synchronous_commit = off")
 
   private static let tryLock = Statement("lock outbox", "select pg_try_advisory_lock($1)")
 }

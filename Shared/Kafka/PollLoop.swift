@@ -19,11 +19,13 @@ final class PollLoop: Sendable {
 
   /// How long a finished batch may wait to be taken before the partitions are paused.
   private static let patience: TimeInterval = 0.5
+  private static let pollMilliseconds: Int32 = 100
 
   init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
     var logger = logger
     logger[metadataKey: "kafka.group"] = "\(configuration.group)"
-    let (buffer, assignment) = (BatchBuffer(), Assignment())
+    let waking = Waking()
+    let (buffer, assignment) = (BatchBuffer { waking.wake() }, Assignment())
     let rebalance = Rebalance(buffer: buffer, assignment: assignment, logger: logger)
     self.configuration = configuration
     self.logger = logger
@@ -40,6 +42,7 @@ final class PollLoop: Sendable {
         },
         rebalanced: rebalance.handle))
     rd_kafka_poll_set_consumer(handle.pointer)
+    waking.poll(of: handle)
   }
 
   /// Joins the group and reads until ``stop()``.
@@ -58,16 +61,18 @@ final class PollLoop: Sendable {
   private func loop() -> Result<Void, KafkaError> {
     var outcome = subscribe()
     var nextID: UInt64 = 0
+    var previous = 0
     while case .success = outcome, !isStopping.load(ordering: .acquiring) {
       var gathering = Gathering()
       if !buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience)) {
         outcome = pollPaused(&gathering)
       } else {
-        outcome = gather(&gathering)
+        outcome = gather(&gathering, afterBatchOf: previous)
       }
       guard case .success = outcome, !gathering.messages.isEmpty else { continue }
       nextID += 1
       guard let batch = gathering.batch(id: nextID, under: assignment) else { continue }
+      previous = batch.messages.count
       metrics.record(batch, handle)
       // Only after a pause can there be no room: what came in spite of it waits here.
       while !buffer.hasRoom, !isStopping.load(ordering: .acquiring) {
@@ -90,20 +95,30 @@ final class PollLoop: Sendable {
         topic: configuration.topics.map(\.name).joined(separator: ", ")))
   }
 
-  /// Waits for a message, then takes what else is there.
-  private func gather(_ gathering: inout Gathering) -> Result<Void, KafkaError> {
-    var timeout: Int32 = 100
+  /// Waits for a message, then takes what else comes until the batch is asked for and has waited its time.
+  private func gather(_ gathering: inout Gathering, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
+    let linger = previous > 1 ? configuration.linger : .zero
+    var closing = ContinuousClock.now
     while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
-      switch handle.poll(timeout: timeout) {
-      case .nothing: return .success(())
+      switch handle.poll(timeout: timeout(gathering, closing: closing)) {
+      case .nothing:
+        // A batch that nobody asks for yet goes on growing.
+        if gathering.messages.isEmpty || isStopping.load(ordering: .acquiring) { return .success(()) }
+        if buffer.isWanted, ContinuousClock.now >= closing { return .success(()) }
       case .message(let message):
+        if gathering.messages.isEmpty { closing = .now + linger }
         gathering.add(message, under: assignment)
-        timeout = 0
       case .notice(let code, let reason):
         if let error = serious(code, reason) { return .failure(error) }
       }
     }
     return .success(())
+  }
+
+  /// How long to wait for one more message, in milliseconds; a task that begins to wait for the batch ends it early.
+  private func timeout(_ gathering: Gathering, closing: ContinuousClock.Instant) -> Int32 {
+    guard !gathering.messages.isEmpty, buffer.isWanted else { return Self.pollMilliseconds }
+    return Int32(clamping: max(0, Int(((closing - .now) / .milliseconds(1)).rounded(.up))))
   }
 
   /// Goes on polling without fetching until there is room. What was fetched already may still come.
@@ -151,6 +166,28 @@ final class PollLoop: Sendable {
     let code = rd_kafka_consumer_close(handle.pointer)
     if code != RD_KAFKA_RESP_ERR_NO_ERROR {
       logger.notice("the consumer did not close cleanly: \(String(cString: rd_kafka_err2str(code)))")
+    }
+  }
+}
+
+/// Ends the wait of a poll from another thread.
+private final class Waking: Sendable {
+  /// The client holds the buffer that holds this.
+  private struct Reference {
+    weak var handle: ClientHandle?
+  }
+
+  private let reference = Mutex(Reference())
+
+  func poll(of handle: ClientHandle) {
+    reference.withLock { $0.handle = handle }
+  }
+
+  func wake() {
+    reference.withLock { reference in
+      guard let queue = reference.handle.flatMap({ rd_kafka_queue_get_consumer($0.pointer) }) else { return }
+      rd_kafka_queue_yield(queue)
+      rd_kafka_queue_destroy(queue)
     }
   }
 }

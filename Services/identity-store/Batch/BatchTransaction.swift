@@ -17,7 +17,6 @@ struct BatchTransaction: Sendable {
   /// - Throws: `PostgresError`; ``BatchOutlastedItsBound``. Nothing is written then, unless the error says that the outcome of the
   ///   commit is unknown; either way the batch can be run again, since recorded replies tell what was carried out.
   func run(_ commands: [ReadCommand], touches: Touches, decided: @Sendable () -> Void) async throws -> [Reply] {
-    let began = ContinuousClock.now
     let now = Date.now
     return try await pool.transaction { transaction in
       let state = try await loader.load(touches, in: transaction)
@@ -25,12 +24,23 @@ struct BatchTransaction: Sendable {
       let replies = commands.map { decider.decide($0) }
       decided()
       let steps = try writer.steps(for: decider)
-      guard ContinuousClock.now - began < bound else { throw BatchOutlastedItsBound(bound: bound) }
-      if !steps.isEmpty { _ = try await transaction.pipeline(steps) }
-      guard ContinuousClock.now - began < bound else { throw BatchOutlastedItsBound(bound: bound) }
+      guard !steps.isEmpty else { return replies }
+      do {
+        // The server looks at the time last thing before the commit, in the same round trip.
+        _ = try await transaction.pipeline(steps + [(Self.withinBound, [.double(bound / .seconds(1))])], commit: true)
+      } catch let error as PostgresError where error.statement == Self.withinBound.name {
+        throw BatchOutlastedItsBound(bound: bound)
+      }
       return replies
     }
   }
+
+  /// Divides by zero where the transaction is older than it may get.
+  private static let withinBound = Statement(
+    "within bound",
+    """
+    select 1 / (clock_timestamp() < now() + make_interval(secs => $1))::int
+    """)
 }
 
 /// A batch waited too long, for locks or for the database; it was rolled back.

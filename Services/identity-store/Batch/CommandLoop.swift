@@ -18,17 +18,17 @@ struct CommandLoop: Service {
   func run() async throws {
     try await withThrowingDiscardingTaskGroup { group in
       var last: InFlight?
-      for try await batch in consumer.batches {
+      var batches = consumer.batches.makeAsyncIterator()
+      while true {
+        // The next batch grows until it is asked for. No third one: the last one's predecessor has to be done by then.
+        await last?.decided.pass()
+        await last?.previous?.pass()
+        guard let batch = try await batches.next() else { break }
         let commands = try await read(batch)
         let touches = Touches(of: commands.lazy.map(\.read))
-        if let last {
-          await last.decided.pass()
-          if last.touches.overlaps(touches) { await last.finished.pass() }
-        }
+        if let last, last.touches.overlaps(touches) { await last.finished.pass() }
         try Task.checkCancellation()
         let current = InFlight(touches: touches, previous: last?.finished)
-        // No third batch: this one's predecessor is the only one that may still be on its way.
-        await last?.previous?.pass()
         group.addTask { try await carry(batch, commands, current) }
         last = current
       }

@@ -1,0 +1,57 @@
+import CKafka
+import Foundation
+import Synchronization
+
+/// Slows a consumer down whose broker does not: one that answers a fetch without messages at once, rather than wait for some as
+/// `fetch.wait.max.ms` says, would be asked again at once, and both sides would be busy with nothing.
+///
+/// Apache Kafka waits, so that it is never slowed down here; the small broker for trying things out does not.
+final class FetchPace: Sendable {
+  private let lastSize = Atomic<Int>(0)
+  private let emptyInARow = Atomic<Int64>(0)
+
+  /// An answer that took this long was waited for.
+  private static let early = Duration.milliseconds(20)
+  /// What each empty answer adds to the pause. Whoever was idle for long is slow to notice a message, and at work nobody is.
+  private static let step = Duration.microseconds(200)
+  private static let longest = Duration.milliseconds(5)
+
+  /// How long to wait before the next fetch.
+  ///
+  /// - Parameters:
+  ///   - size: The answer's size in bytes. One as large as the one before it is taken for empty: what an answer without messages holds
+  ///     is the same each time. Two in a row with messages may be as large too; that costs one step.
+  ///   - time: From fetch to answer.
+  func pause(afterAnswerOf size: Int, in time: Duration) -> Duration {
+    guard lastSize.exchange(size, ordering: .relaxed) == size, time < Self.early else {
+      emptyInARow.store(0, ordering: .relaxed)
+      return .zero
+    }
+    let count = emptyInARow.add(1, ordering: .relaxed).newValue
+    return min(Self.step * Int(min(count, 1000)), Self.longest)
+  }
+}
+
+extension FetchPace {
+  /// Has the pauses made by every client that is made with `conf`, on the thread that fetches.
+  ///
+  /// librdkafka asks its interceptors not to block, since nothing else happens on a broker's thread meanwhile: here nothing else is due.
+  static func add(to conf: OpaquePointer, opaque: UnsafeMutableRawPointer) {
+    rd_kafka_conf_interceptor_add_on_new(
+      conf, "fetch-pace",
+      { client, _, opaque, _, _ in
+        rd_kafka_interceptor_add_on_response_received(
+          client, "fetch-pace",
+          { _, _, _, _, request, _, _, size, time, code, opaque in
+            guard request == FetchPace.fetch, code == RD_KAFKA_RESP_ERR_NO_ERROR, let opaque else { return RD_KAFKA_RESP_ERR_NO_ERROR }
+            let pace = Unmanaged<FetchPace>.fromOpaque(opaque).takeUnretainedValue()
+            let pause = pace.pause(afterAnswerOf: size, in: .microseconds(time))
+            if pause > .zero { usleep(UInt32(pause / .microseconds(1))) }
+            return RD_KAFKA_RESP_ERR_NO_ERROR
+          }, opaque)
+      }, opaque)
+  }
+
+  /// The number of the request in the Kafka protocol.
+  private static let fetch: Int16 = 1
+}
