@@ -36,6 +36,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     // C libraries
@@ -61,6 +62,7 @@ let package = Package(
       dependencies: [
         .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceContextModule", package: "swift-service-context"),
         "Kafka", "Models", "Postgres",
       ] + processDependencies,
@@ -78,6 +80,7 @@ let package = Package(
       dependencies: [
         "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit",
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/scim-api", swiftSettings: swiftSettings),
@@ -112,6 +115,10 @@ let package = Package(
       path: "Services/scimctl", swiftSettings: swiftSettings),
 
     // Tests
+    .executableTarget(
+      name: "static-json",
+      dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
+      path: "Tests/StaticJSON", swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),

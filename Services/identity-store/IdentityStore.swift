@@ -14,7 +14,7 @@ struct IdentityStore {
       migrations: Schema.identity
     ) { runtime in
       let bound = try runtime.settings.duration(.batchBound)
-      let pool = try runtime.postgres(statementTimeout: bound)
+      let pool = try runtime.postgres(statementTimeout: bound, planning: .onceByIndex)
       let deadLetterTopic = Topic.deadLetters(of: "identity-store")
       try await runtime.ensureTopics([.identityCommands, .identityReplies, .identityEvents, deadLetterTopic])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)

@@ -19,11 +19,21 @@ public struct PostgresConfiguration: Sendable {
   public var pipelineDepth: Int
   /// How long one try to connect may take.
   public var connectTimeout: Duration
+  public var planning: Planning
+
+  /// How the server plans the statements.
+  public enum Planning: Sendable {
+    /// As it is set up.
+    case adaptive
+    /// Once for all parameters, and by indexes alone: for those whose every statement has an index, and which run so often that planning
+    /// costs more than they do. A plan made while a table was empty stays good when it is large.
+    case onceByIndex
+  }
 
   public init(
     url: String, connections: Int = 4, statementTimeout: Duration = .seconds(10), applicationName: String,
     maximumWaiting: Int = 10_000, exclusiveConnections: Int = 8, maximumWait: Duration = .seconds(10), pipelineDepth: Int = 128,
-    connectTimeout: Duration = .seconds(5)
+    connectTimeout: Duration = .seconds(5), planning: Planning = .adaptive
   ) {
     self.url = url
     self.connections = max(1, connections)
@@ -34,5 +44,6 @@ public struct PostgresConfiguration: Sendable {
     self.maximumWait = maximumWait
     self.pipelineDepth = max(1, pipelineDepth)
     self.connectTimeout = connectTimeout
+    self.planning = planning
   }
 }

@@ -9,8 +9,8 @@ struct ConnectionParameters: Sendable {
   /// - Throws: `PostgresError` where the URL cannot be understood; it does not repeat the URL, which can hold a password.
   init(_ configuration: PostgresConfiguration) throws(PostgresError) {
     var given = try Self.parse(configuration.url)
-    let timeout = configuration.statementTimeout / .milliseconds(1)
-    given["options"] = "-c statement_timeout=\(Int(timeout)) -c client_min_messages=warning \(given["options"] ?? "")"
+    let settings = Self.settings(configuration).map { "-c \($0)=\($1)" }.joined(separator: " ")
+    given["options"] = "\(settings) \(given["options"] ?? "")"
     given["client_encoding"] = "UTF8"
     let defaults = [
       "fallback_application_name": configuration.applicationName,
@@ -20,6 +20,20 @@ struct ConnectionParameters: Sendable {
     given.merge(defaults) { given, _ in given }
     keywords = given.keys.sorted()
     values = keywords.map { given[$0] ?? "" }
+  }
+
+  /// The server's settings for the session.
+  private static func settings(_ configuration: PostgresConfiguration) -> KeyValuePairs<String, String> {
+    let timeout = String(Int(configuration.statementTimeout / .milliseconds(1)))
+    return switch configuration.planning {
+    // Compiling a plan takes longer than any of the statements may.
+    case .adaptive: ["statement_timeout": timeout, "client_min_messages": "warning", "jit": "off"]
+    case .onceByIndex:
+      [
+        "statement_timeout": timeout, "client_min_messages": "warning", "jit": "off", "plan_cache_mode": "force_generic_plan",
+        "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+      ]
+    }
   }
 
   private static func parse(_ url: String) throws(PostgresError) -> [String: String] {

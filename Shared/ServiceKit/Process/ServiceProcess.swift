@@ -1,6 +1,8 @@
 import Foundation
 import Logging
 import Metrics
+import NIOCore
+import NIOPosix
 import Postgres
 import ServiceLifecycle
 
@@ -21,6 +23,8 @@ public enum ServiceProcess {
     service: String, settings: [Setting], migrations: [Migration],
     make: @escaping @Sendable (ServiceRuntime) async throws -> [any Service]
   ) async {
+    // Tasks then run where the sockets are: a request is not handed from thread to thread. Where it cannot be done, all works as well.
+    NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
     await run(
       service: service, settings: settings, migrations: migrations, arguments: Array(CommandLine.arguments.dropFirst()),
       environment: ProcessInfo.processInfo.environment, make: make

@@ -35,11 +35,13 @@ public struct ServiceRuntime: Sendable {
   /// A pool of connections to the database of the settings.
   ///
   /// - Throws: ``SettingsError``.
-  public func postgres(statementTimeout: Duration = .seconds(10)) throws -> PostgresPool {
+  public func postgres(
+    statementTimeout: Duration = .seconds(10), planning: PostgresConfiguration.Planning = .adaptive
+  ) throws -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
         url: try settings.string(.databaseURL), connections: try settings.integer(.databaseConnections),
-        statementTimeout: statementTimeout, applicationName: memberID),
+        statementTimeout: statementTimeout, applicationName: memberID, planning: planning),
       logger: logger)
   }
 
