@@ -23,7 +23,7 @@ extension Setting {
     help: "Whether X-Forwarded-Proto is believed; only where a proxy in front sets it on every request.", kind: .flag)
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
-    help: "Whether several copies on one machine may listen on the same port (SO_REUSEPORT).", kind: .flag)
+    help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)
   static let maximumConnections = Setting(
     key: "http.connections", default: "10000", help: "Most connections that are open at once; more of them wait to be accepted.",
     kind: .integer(1...1_000_000))

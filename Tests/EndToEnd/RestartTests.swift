@@ -27,6 +27,22 @@ extension EndToEnd {
       try await load.expectEverybodyStoredAndInvited(in: suite)
     }
 
+    @Test("The edge is restarted by a second process on its port, while users are created over old and new connections: no request fails")
+    func edge() async throws {
+      let suite = try await Suite.shared()
+      let load = Load(workspace: try await suite.workspace(), prefix: "edge")
+      try await load.during {
+        for _ in 0..<2 {
+          let acknowledged = await load.acknowledged.count
+          try await eventually("a stretch of load") { await load.acknowledged.count >= acknowledged + 20 }
+          try await suite.handOverEdge()
+        }
+      }
+      let failures = await load.failures
+      #expect(failures.isEmpty, "\(failures.count), the first: \(failures.prefix(3))")
+      try await load.expectEverybodyStoredAndInvited(in: suite)
+    }
+
     @Test("PostgreSQL away for seconds: reads and writes recover by themselves and nothing acknowledged is lost")
     func postgres() async throws {
       let suite = try await Suite.shared()

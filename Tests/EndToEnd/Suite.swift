@@ -53,8 +53,10 @@ actor Suite {
     scimctlEnvironment = common
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-end-to-end-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+    let edge = ["ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true"]
     let own: [String: [String: String]] = [
-      "scim-api": ["ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1"],
+      "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
+      Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
       "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"],
       "invitation-mailer": ["ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>"],
       "group-sync": [:],
@@ -62,11 +64,12 @@ actor Suite {
     var services: [String: RunningService] = [:]
     for (name, settings) in own {
       let port = try FreePort.find()
-      let environment = common.merging(settings) { _, new in new }.merging([
+      let environment = common.merging([
         "ROLLCALL_HEALTH_PORT": String(port), "ROLLCALL_HEALTH_HOST": "127.0.0.1", "ROLLCALL_REPLICA": "0",
-      ]) { _, new in new }
+      ]) { _, new in new }.merging(settings) { _, new in new }
       services[name] = RunningService(
-        name: name, healthPort: port, environment: environment, log: logs.appendingPathComponent("\(name).log"))
+        name: name == Self.successor ? "scim-api" : name, healthPort: port, environment: environment,
+        log: logs.appendingPathComponent("\(name).log"))
     }
     self.services = services
     EndOfProcess.run { [services] in
@@ -78,8 +81,23 @@ actor Suite {
 
   private func startServices() async throws {
     try await scimctl(["migrate"])
-    for service in services.values { try service.start() }
-    for service in services.values { try await waitUntilReady(service) }
+    let first = services.filter { $0.key != Self.successor }.values
+    for service in first { try service.start() }
+    for service in first { try await waitUntilReady(service) }
+  }
+
+  /// The second process of the edge, which takes the first one's place and gives it back.
+  private static let successor = "scim-api.next"
+
+  /// Restarts the edge as `ops/restart` does: a second process on the same port, and then the end of the first; and the same once more,
+  /// the other way round.
+  func handOverEdge() async throws {
+    for (leaving, coming) in [("scim-api", Self.successor), (Self.successor, "scim-api")] {
+      guard let leaving = services[leaving], let coming = services[coming] else { throw CocoaError(.keyValueValidation) }
+      try coming.start()
+      try await waitUntilReady(coming)
+      leaving.end(by: SIGTERM)
+    }
   }
 
   private func waitUntilReady(_ service: RunningService) async throws {

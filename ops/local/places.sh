@@ -29,7 +29,9 @@ take_lock() {
   fi
 }
 
-port_names=(postgres kafka smtp http scim_api_health identity_store_health invitation_mailer_health group_sync_health)
+port_names=(
+  postgres kafka smtp http scim_api_health scim_api_health_1 identity_store_health invitation_mailer_health group_sync_health
+)
 
 # The ports are chosen once, so that URLs and configurations stay as they are from run to run.
 load_ports() {

@@ -27,12 +27,17 @@ process_is_running() {
   process_pid "$1" >/dev/null
 }
 
+# A successor, NAME.next, goes on with the log of the process whose place it takes.
+process_log() {
+  echo "$logs/${1%.next}.log"
+}
+
 # process_start NAME COMMAND ARGUMENT... : in a session of its own, so that it outlives this script and its terminal.
 process_start() {
   local name=$1 pid identity
   shift
   mkdir -p "$logs" "$run_dir"
-  (cd / && exec setsid "$@" </dev/null >>"$logs/$name.log" 2>&1 8>&- 9>&-) &
+  (cd / && exec setsid "$@" </dev/null >>"$(process_log "$name")" 2>&1 8>&- 9>&-) &
   pid=$!
   # Gone already? Then whoever waits for it to become ready reports that.
   identity=$(process_identity "$pid") || identity=none
@@ -63,13 +68,13 @@ process_await() {
   while true; do
     problem=$(suite_health "$name") && return 0
     if ! process_is_running "$name"; then
-      complain "$name ended while starting. The end of $logs/$name.log:"
-      tail -n 20 "$logs/$name.log" >&2
+      complain "$name ended while starting. The end of $(process_log "$name"):"
+      tail -n 20 "$(process_log "$name")" >&2
       return 1
     fi
     if ((SECONDS > deadline)); then
-      complain "$name is not ready after $2 seconds: $problem. The end of $logs/$name.log:"
-      tail -n 20 "$logs/$name.log" >&2
+      complain "$name is not ready after $2 seconds: $problem. The end of $(process_log "$name"):"
+      tail -n 20 "$(process_log "$name")" >&2
       return 1
     fi
     sleep 0.1

@@ -32,8 +32,22 @@ broker_program() {
   echo "${found[0]}"
 }
 
+# scim-api is restarted by a second process that takes over from the first: one is replica 0, the other replica 1. Prints which one
+# runs, or ran last; `scim-api.next`, while it starts, is the other.
+replica() {
+  local current=0
+  [[ ! -f $run_dir/scim-api.replica ]] || current=$(<"$run_dir/scim-api.replica")
+  case $1 in
+    scim-api) echo "$current" ;;
+    scim-api.next) echo $((1 - current)) ;;
+    *) echo 0 ;;
+  esac
+}
+
 health_port() {
-  local variable=port_${1//-/_}_health
+  local service=${1%.next} variable
+  variable=port_${service//-/_}_health
+  [[ $(replica "$1") == 0 ]] || variable+=_1
   echo "${!variable}"
 }
 
@@ -50,15 +64,17 @@ address() {
 
 # Prints NAME=VALUE lines: the settings of one service. `SERVICE --help` lists all there are.
 service_settings() {
+  local service=${1%.next}
   echo "ROLLCALL_KAFKA=127.0.0.1:$port_kafka"
-  echo "ROLLCALL_DATABASE_URL=$(database_url "${1//-/_}")"
-  echo "ROLLCALL_REPLICA=0"
+  echo "ROLLCALL_DATABASE_URL=$(database_url "${service//-/_}")"
+  echo "ROLLCALL_REPLICA=$(replica "$1")"
   echo "ROLLCALL_HEALTH_HOST=127.0.0.1"
   echo "ROLLCALL_HEALTH_PORT=$(health_port "$1")"
-  case $1 in
+  case $service in
     scim-api)
       echo "ROLLCALL_HTTP_HOST=127.0.0.1"
       echo "ROLLCALL_HTTP_PORT=$port_http"
+      echo "ROLLCALL_HTTP_SHARE_PORT=true"
       ;;
     identity-store)
       echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"
@@ -87,7 +103,7 @@ suite_start() {
     *)
       # Only the settings from here: a ROLLCALL_ variable of whoever runs this must not find its way into a service.
       mapfile -t settings < <(service_settings "$name")
-      process_start "$name" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/$name"
+      process_start "$name" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/${name%.next}"
       program_stamp "$name" >"$run_dir/$name.stamp"
       ;;
   esac
@@ -103,7 +119,7 @@ suite_stop() {
 
 # What a running service was started from: its executable and its settings.
 program_stamp() {
-  stat --format '%i %Y %s' "$(programs)/$1"
+  stat --format '%i %Y %s' "$(programs)/${1%.next}"
   service_settings "$1" | sha256sum
 }
 
@@ -139,10 +155,30 @@ suite_health() {
   esac
 }
 
-# Has one process stopped where it runs, started, and waited for.
+# Has one process stopped where it runs, started, and waited for. The edge's successor is ready before it stops, so that no request
+# finds nobody.
 suite_restart() {
   take_lock "$1" 9
+  if [[ $1 == scim-api ]] && process_is_running scim-api; then
+    suite_hand_over
+    return
+  fi
   suite_stop "$1"
   suite_start "$1"
   process_await "$1" "$start_seconds"
+}
+
+suite_hand_over() {
+  local successor
+  successor=$(replica scim-api.next)
+  suite_stop scim-api.next
+  suite_start scim-api.next
+  process_await scim-api.next "$start_seconds" || {
+    suite_stop scim-api.next
+    return 1
+  }
+  suite_stop scim-api
+  mv "$run_dir/scim-api.next.pid" "$run_dir/scim-api.pid"
+  mv "$run_dir/scim-api.next.stamp" "$run_dir/scim-api.stamp"
+  echo "$successor" >"$run_dir/scim-api.replica"
 }

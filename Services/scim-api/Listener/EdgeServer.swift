@@ -23,6 +23,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
     let connection = connectionHandler(connections)
     let listener = try await bind(connection)
     let port = listener.channel.localAddress?.port ?? configuration.port
+    if configuration.sharesPort { await takeOver(listener.channel) }
     logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
     onListening(port)
     try await withGracefulShutdownHandler {
@@ -62,6 +63,18 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
       .bind(host: configuration.host, port: configuration.port) { channel in
         connection.setup(channel: channel, logger: logger)
       }
+  }
+
+  /// Has the kernel give all new connections to this process, the last to listen on the port: so that one that leaves has none in its
+  /// queue when it closes its socket, which would be reset.
+  private func takeOver(_ channel: any Channel) async {
+    guard let socket = channel as? any SocketOptionProvider else { return }
+    do {
+      try await NewestListener.select(on: socket)
+    } catch {
+      // The connections are spread over all that listen: a restart may then reset one.
+      logger.warning("new connections cannot be taken over from another process on the port", metadata: ["error": "\(error)"])
+    }
   }
 
   private func connectionHandler(_ connections: OpenConnections) -> HTTP1Channel {
