@@ -1,0 +1,133 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+@testable import identity_store
+
+@Suite("A batch is a transaction", .timeLimit(.minutes(2)))
+struct BatchTests {
+  @Test("A command that comes again is answered as before and changes nothing, in its batch and in a later one")
+  func redelivery() async throws {
+    let store = try await StoreDatabase.start()
+    let command = store.createUser("ana@example.com")
+    let first = try await store.process().carryOut([command, command])
+    #expect(first.map(\.outcome.status) == [201, 201])
+    #expect(first[0] == first[1])
+    // Another process, which knows of it from the record alone.
+    let later = try await store.process().carryOut([command])
+    #expect(later.map { $0.encoded().attributes } == [first[0].encoded().attributes])
+    #expect(later.map { $0.encoded().data } == [first[0].encoded().data])
+    #expect(try await store.count("select count(*) from identity.users") == 1)
+    #expect(
+      try await store.count(
+        "select count(*) from identity.outbox where topic = 'identity.events' and position('ana' in encode(payload, 'escape')) > 0") == 1)
+  }
+
+  @Test("A later command of a batch sees what an earlier one did")
+  func order() async throws {
+    let store = try await StoreDatabase.start()
+    let id = ResourceID.made(at: Date())
+    let rename = store.command(.replaceUser(document: Bench.user(#"{"userName":"zoe@example.com"}"#)), on: id)
+    let replies = try await store.process().carryOut([
+      store.createUser("ana@example.com", on: id), rename, store.createUser("ana@example.com"), store.createUser("ZOE@example.com"),
+    ])
+    #expect(replies.map(\.outcome.status) == [201, 200, 201, 409])
+    #expect(try await store.count("select count(*) from identity.users") == 2)
+  }
+
+  @Test("Two processes that create the same user at the same time answer one 201 and one 409, never anything else")
+  func race() async throws {
+    let store = try await StoreDatabase.start()
+    let (one, other) = (store.process(), store.process())
+    for round in 0..<25 {
+      async let first = one.carryOut([store.createUser("user-\(round)@example.com"), store.createUser("other-\(round)@example.com")])
+      async let second = other.carryOut([store.createUser("OTHER-\(round)@example.com"), store.createUser("User-\(round)@example.com")])
+      let statuses = try await (first + second).map(\.outcome.status)
+      #expect(statuses.sorted() == [201, 201, 409, 409], "round \(round)")
+    }
+    #expect(try await store.count("select count(*) from identity.users") == 50)
+  }
+
+  @Test("A command past its deadline is refused, also when it comes again, and changes nothing")
+  func deadline() async throws {
+    let store = try await StoreDatabase.start()
+    let late = store.createUser("late@example.com", deadline: Date() - 1)
+    #expect(try await store.process().carryOut([late]).map(\.outcome.status) == [503])
+    #expect(try await store.process().carryOut([late]).map(\.outcome.status) == [503])
+    #expect(try await store.count("select count(*) from identity.users") == 0)
+  }
+
+  @Test("A batch that outlasts its bound is rolled back, and may be carried out later")
+  func bound() async throws {
+    let store = try await StoreDatabase.start()
+    let command = store.createUser("ana@example.com")
+    await #expect(throws: BatchOutlastedItsBound.self) {
+      try await store.process(bound: .nanoseconds(1)).carryOut([command])
+    }
+    #expect(try await store.count("select count(*) from identity.users") == 0)
+    #expect(try await store.process().carryOut([command]).map(\.outcome.status) == [201])
+  }
+
+  @Test("A poisoned command is answered 500 and kept as a dead letter; its neighbours get through")
+  func poison() async throws {
+    let store = try await StoreDatabase.start()
+    let broker = try await Servers.shared.broker()
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let letters = DeadLetters(consumer: "poison-\(UUID())", producer: producer)
+    try await TopicAdministration.ensure(
+      [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
+    let runner = BatchRunner(transaction: store.process().transaction, deadLetters: letters, logger: quiet)
+    // A name that no index takes: what it is longer than cannot be compressed away.
+    let name = (0..<900).map { _ in UUID().uuidString }.joined()
+    let received = try [store.createUser("before@example.com"), store.createUser(name), store.createUser("after@example.com")]
+      .map { try ReceivedCommand(message($0)) }
+    let replies = try await runner.run(received, touches: Touches(of: received.map(\.read))) {}
+    #expect(replies.map(\.outcome.status) == [201, 500, 201])
+    #expect(try await store.count("select count(*) from identity.users") == 2)
+    await producer.close()
+  }
+
+  @Test("A group's members are written as the difference, and told in events of a thousand at most")
+  func members() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let users = (0..<2500).map { _ in ResourceID.made(at: Date()) }
+    let made = try await process.carryOut(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
+    #expect(made.allSatisfy { $0.outcome.status == 201 })
+    let group = ResourceID.made(at: Date())
+    let bench = Bench()
+    #expect(
+      try await process.carryOut([store.command(.createGroup(document: bench.group("Everybody", members: users)), on: group)])
+        .map(\.outcome.status) == [201])
+    #expect(try await store.count("select count(*) from identity.memberships") == 2500)
+    #expect(try await events(of: group, in: store) == 3)
+    let oldest = try await store.count("select min(xmin::text::bigint) from identity.memberships")
+
+    // One leaves by a PUT of all the others: the others' rows are not touched.
+    let without = store.command(.replaceGroup(document: bench.group("Everybody", members: Array(users.dropFirst()))), on: group)
+    #expect(try await process.carryOut([without]).map(\.outcome.status) == [200])
+    #expect(try await store.count("select count(*) from identity.memberships") == 2499)
+    #expect(try await store.count("select max(xmin::text::bigint) from identity.memberships") == oldest)
+    #expect(try await events(of: group, in: store) == 4)
+
+    // The same once more changes nothing.
+    let again = store.command(.replaceGroup(document: bench.group("Everybody", members: Array(users.dropFirst()))), on: group)
+    #expect(try await process.carryOut([again]).map(\.outcome.status) == [200])
+    #expect(try await events(of: group, in: store) == 4)
+  }
+
+  private func events(of group: ResourceID, in store: StoreDatabase) async throws -> Int {
+    try await store.count("select count(*) from identity.outbox where encode(key, 'escape') = '\(group)'")
+  }
+
+  /// The command as it comes from the topic.
+  private func message(_ command: Command) throws -> Message {
+    let event = try command.cloudEvent(source: "test")
+    return Message(
+      topic: Topic.identityCommands.name, partition: 0, offset: 0, timestamp: nil, key: Array(event.subject.utf8),
+      headers: event.headers, value: event.data)
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import Postgres
+import SCIM
+import Schema
+import TestSupport
+
+@testable import identity_store
+
+/// A database with the store's tables and one workspace, and what one process of the store has.
+struct StoreDatabase: Sendable {
+  let url: String
+  let workspace = Bench.workspace
+
+  private static let nameHash = NameHash(key: "test")
+
+  static func start() async throws -> StoreDatabase {
+    let server = try await Servers.shared.postgres()
+    let database = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: Schema.identity)))
+    let process = database.process()
+    let settings = WorkspaceSettings(
+      slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
+    _ = try await process.carryOut([database.command(.createWorkspace(settings), on: database.workspace.resource)])
+    return database
+  }
+
+  /// What a process of the store has of its own.
+  struct StoreProcess: Sendable {
+    let pool: PostgresPool
+    let transaction: BatchTransaction
+
+    /// Carries the commands out as one batch.
+    func carryOut(_ commands: [Command]) async throws -> [Reply] {
+      let read = commands.map(ReadCommand.init)
+      return try await transaction.run(read, touches: Touches(of: read)) {}
+    }
+  }
+
+  func process(bound: Duration = .seconds(10)) -> StoreProcess {
+    let pool = PostgresPool(
+      PostgresConfiguration(url: url, connections: 1, applicationName: "IdentityStoreTests", planning: .onceByIndex), logger: quiet)
+    return StoreProcess(
+      pool: pool,
+      transaction: BatchTransaction(
+        pool: pool, writer: ChangeWriter(nameHash: Self.nameHash, source: "identity-store/test"), nameHash: Self.nameHash, bound: bound))
+  }
+
+  func command(_ operation: Command.Operation, on resource: ResourceID = .made(at: Date()), deadline: Date? = nil) -> Command {
+    Command(
+      id: .made(at: Date()), workspace: workspace, resource: resource, actor: .service("test"), issuedAt: Date(), deadline: deadline,
+      operation: operation)
+  }
+
+  func createUser(_ name: String, on resource: ResourceID = .made(at: Date()), deadline: Date? = nil) -> Command {
+    command(.createUser(document: Bench.user(#"{"userName":"\#(name)"}"#)), on: resource, deadline: deadline)
+  }
+
+  /// The first column of the first row.
+  func count(_ sql: String) async throws -> Int {
+    let pool = process().pool
+    let count = try await pool.query(Statement(once: "count", sql)).first?.int(0) ?? -1
+    await pool.close()
+    return count
+  }
+}
+
+/// The servers that all tests of this target share.
+actor Servers {
+  static let shared = Servers()
+  private var startingPostgres: Task<PostgresServer, any Error>?
+  private var startingBroker: Task<KafkaBroker, any Error>?
+
+  func postgres() async throws -> PostgresServer {
+    if let startingPostgres { return try await startingPostgres.value }
+    let task = Task { try await PostgresServer.start() }
+    startingPostgres = task
+    return try await task.value
+  }
+
+  func broker() async throws -> KafkaBroker {
+    if let startingBroker { return try await startingBroker.value }
+    let task = Task { try await KafkaBroker.start() }
+    startingBroker = task
+    return try await task.value
+  }
+}
+
+/// Tests look at results, not at logs.
+let quiet = Logger(label: "identity-store", factory: { _ in SwiftLogNoOpLogHandler() })
