@@ -42,6 +42,7 @@ let package = Package(
     // C libraries
     .systemLibrary(name: "CPostgres", path: "Shared/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CKafka", path: "Shared/CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+    .systemLibrary(name: "CMalloc", path: "Shared/CMalloc"),
     .systemLibrary(
       name: "CCurl", path: "Services/invitation-mailer/CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -64,7 +65,7 @@ let package = Package(
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceContextModule", package: "swift-service-context"),
-        "Kafka", "Models", "Postgres",
+        "CMalloc", "Kafka", "Models", "Postgres",
       ] + processDependencies,
       path: "Shared/ServiceKit", swiftSettings: swiftSettings),
     .target(

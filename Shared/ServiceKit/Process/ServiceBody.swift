@@ -31,7 +31,7 @@ struct ServiceBody: Service {
     }
     health.setOccupation(nil)
     logger.info("ready")
-    try await run([pool] + services)
+    try await run([pool, MemoryReturn()] + services)
   }
 
   /// The services, once everything they need is there.

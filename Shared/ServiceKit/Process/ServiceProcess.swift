@@ -23,6 +23,7 @@ public enum ServiceProcess {
     service: String, settings: [Setting], migrations: [Migration],
     make: @escaping @Sendable (ServiceRuntime) async throws -> [any Service]
   ) async {
+    MemoryReturn.shareHeaps()
     // Tasks then run where the sockets are: a request is not handed from thread to thread. Where it cannot be done, all works as well.
     NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
     await run(

@@ -1,0 +1,2 @@
+// malloc.h is no part of the Glibc module.
+#include <malloc.h>
