@@ -11,7 +11,7 @@ struct ScimAPI {
   static func main() async {
     await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: Schema.identity) { runtime in
       let settings = runtime.settings
-      let pool = try runtime.postgres()
+      let pool = try runtime.postgres(planning: .onceByIndex)
       try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let inFlight = InFlight(

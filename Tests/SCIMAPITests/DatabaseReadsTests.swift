@@ -200,7 +200,13 @@ struct StoreBuilder: Sendable {
   }
 
   func removeCrowd() async throws {
-    try await write("delete from identity.users where user_name like 'crowd-%' and workspace_id = $1", [.uuid(workspace.uuid)])
+    try await write(
+      """
+      with crowd as (
+        delete from identity.users where user_name like 'crowd-%' and workspace_id = $1 returning id
+      )
+      delete from identity.memberships where user_id in (select id from crowd)
+      """, [.uuid(workspace.uuid)])
   }
 
   func insertTombstone(of id: ResourceID, named name: String) async throws {

@@ -47,7 +47,7 @@ struct GroupMembers: Sendable, Equatable {
     return (add(users), remove(leaving))
   }
 
-  /// Forgets a user who is being deleted: the rows go with the user's.
+  /// Forgets a user who is being deleted: the rows are deleted with the user's.
   mutating func forget(_ user: UserID) {
     stored[user] = nil
     changed[user] = nil

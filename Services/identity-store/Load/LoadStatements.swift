@@ -207,11 +207,8 @@ enum LoadStatements {
     select m.workspace_id, m.group_id, m.user_id
     from unnest($1::uuid[], $2::uuid[]) as replaced (workspace_id, group_id)
     join identity.memberships m using (workspace_id, group_id)
-    where not exists (
-      select
-      from unnest($3::uuid[], $4::uuid[], $5::uuid[]) as named (workspace_id, group_id, user_id)
-      where named.workspace_id = m.workspace_id and named.group_id = m.group_id and named.user_id = m.user_id
-    )
+    except
+    select * from unnest($3::uuid[], $4::uuid[], $5::uuid[])
     """)
 
   private static func membershipKey(_ row: Row) throws -> MembershipKey {

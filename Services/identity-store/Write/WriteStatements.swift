@@ -71,8 +71,17 @@ enum WriteStatements {
   static let deleteUsers = Statement(
     "delete users",
     """
+    with
+      gone as (
+        select workspace_id, id from unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
+      ),
+      left_groups as (
+        delete from identity.memberships m
+        using gone
+        where m.workspace_id = gone.workspace_id and m.user_id = gone.id
+      )
     delete from identity.users u
-    using unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
+    using gone
     where u.workspace_id = gone.workspace_id and u.id = gone.id
     """)
 
@@ -111,8 +120,17 @@ enum WriteStatements {
   static let deleteGroups = Statement(
     "delete groups",
     """
+    with
+      gone as (
+        select workspace_id, id from unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
+      ),
+      lost_members as (
+        delete from identity.memberships m
+        using gone
+        where m.workspace_id = gone.workspace_id and m.group_id = gone.id
+      )
     delete from identity.groups g
-    using unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
+    using gone
     where g.workspace_id = gone.workspace_id and g.id = gone.id
     """)
 

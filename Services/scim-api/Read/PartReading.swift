@@ -1,3 +1,4 @@
+import Foundation
 import Models
 import Postgres
 import SCIM
@@ -8,7 +9,7 @@ import SCIM
 actor PartReading {
   private enum Place {
     case start
-    case rows(PostgresSnapshot, after: ResourceID?)
+    case rows(PostgresSnapshot, after: UUID)
     case end
   }
 
@@ -23,6 +24,9 @@ actor PartReading {
     key = [.uuid(workspace.uuid), .uuid(id.uuid)]
   }
 
+  /// Before every id.
+  private static let first = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
   /// The next part; nil where there is none.
   ///
   /// - Throws: ``ResourceGone``; `PostgresError`.
@@ -31,13 +35,14 @@ actor PartReading {
     case .start:
       let snapshot = try await database.pool.snapshot()
       guard let row = try await snapshot.query(ResourceStatements.one(kind, withRows: false), key).first else { throw ResourceGone() }
-      place = .rows(snapshot, after: nil)
+      place = .rows(snapshot, after: Self.first)
       return .resource(try FoundResource(row, from: 0, withRows: false).resource)
     case .rows(let snapshot, let last):
       let page = try await snapshot.query(
-        ResourceStatements.rows(kind), key + [last.map { .uuid($0.uuid) } ?? .null, .int(Int64(FoundResource.maximumRows))])
+        ResourceStatements.rows(kind), key + [.uuid(last), .int(Int64(FoundResource.maximumRows))])
       let rows = try page.map { ReferredResource(id: ResourceID(try $0.uuid(0)), display: try $0.string(1)) }
-      place = rows.count == FoundResource.maximumRows ? .rows(snapshot, after: rows.last?.id) : .end
+      place = .end
+      if rows.count == FoundResource.maximumRows, let last = rows.last { place = .rows(snapshot, after: last.id.uuid) }
       return rows.isEmpty ? nil : .rows(rows)
     case .end:
       return nil

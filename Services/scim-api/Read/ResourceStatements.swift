@@ -45,7 +45,7 @@ enum ResourceStatements {
       """)
   }
 
-  /// Parameters: workspace, id, the last row's id or null, limit. Columns: id, name.
+  /// Parameters: workspace, id, the id that the rows come behind, limit. Columns: id, name.
   static func rows(_ kind: ResourceKind) -> Statement {
     Statement(
       "scim_api_\(kind.table)_rows",
@@ -55,7 +55,7 @@ enum ResourceStatements {
       join \(kind.row.table)
       where m.workspace_id = $1
       and m.\(kind.row.owner) = $2
-      and ($3::uuid is null or m.\(kind.row.column) > $3)
+      and m.\(kind.row.column) > $3
       order by m.\(kind.row.column)
       limit $4
       """)
