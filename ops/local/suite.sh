@@ -88,7 +88,7 @@ service_settings() {
 
 # Starts one process, without waiting until it is ready.
 suite_start() {
-  local name=$1 settings
+  local name=$1 settings politely=()
   case $name in
     postgres)
       await_postgres_leftovers "$(postgres_data)"
@@ -98,12 +98,14 @@ suite_start() {
       process_start broker "$(broker_program)" start --only kafka --kafka-port "$port_kafka" --data-dir "$local_dir/broker"
       ;;
     mail-catcher)
-      process_start mail-catcher "$venv/bin/python" "$root/ops/local/mail-catcher.py" "$port_smtp" "$mail_dir"
+      # It stands for other people's machines, and so takes what is left of this one; likewise the mailer, whose mails can wait.
+      process_start mail-catcher nice -n 19 "$venv/bin/python" "$root/ops/local/mail-catcher.py" "$port_smtp" "$mail_dir"
       ;;
     *)
       # Only the settings from here: a ROLLCALL_ variable of whoever runs this must not find its way into a service.
       mapfile -t settings < <(service_settings "$name")
-      process_start "$name" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/${name%.next}"
+      [[ $name != invitation-mailer ]] || politely=(nice -n 10)
+      process_start "$name" "${politely[@]}" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/${name%.next}"
       program_stamp "$name" >"$run_dir/$name.stamp"
       ;;
   esac
@@ -181,4 +183,10 @@ suite_hand_over() {
   mv "$run_dir/scim-api.next.pid" "$run_dir/scim-api.pid"
   mv "$run_dir/scim-api.next.stamp" "$run_dir/scim-api.stamp"
   echo "$successor" >"$run_dir/scim-api.replica"
+}
+
+# Removes all that a suite that has been stopped keeps, but for its logs.
+remove_suite() {
+  rm -rf "$(readlink -f "$local_dir/postgres")" \
+    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,rollcall.env,demo.started}
 }
