@@ -115,9 +115,13 @@ extension ConnectionLoop {
 extension ConnectionLoop {
   private func serve(_ link: Link) throws(Interruption) {
     let connection = connection
+    var renewal = connection.configuration.planning == .onceByIndex ? PlanRenewal(from: .now) : nil
     var pipeline = Pipeline(on: link) { connection.answer($0, $1) }
     do {
       while true {
+        if connection.load > 0, renewal?.isDue(at: .now) == true {
+          connection.enqueue(Request(.commands([Request.Command(statement: PlanRenewal.statement, parameters: .none)])))
+        }
         try sendWaiting(link, &pipeline)
         let isFlushed = try link.flush()
         if try isFinished(link, &pipeline) { throw Interruption.closed }
