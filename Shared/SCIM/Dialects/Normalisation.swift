@@ -5,7 +5,8 @@ public struct Normalisation: Sendable {
   /// What logs and metrics call it.
   public let name: String
   let envelope: @Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?
-  let value: @Sendable (_ value: JSON, _ place: Place) -> JSON?
+  /// nil where it leaves values alone, so that nobody walks through them for it.
+  let value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)?
   let operation: @Sendable (_ operation: JSONObject, _ schema: ResourceSchema) -> [JSONObject]?
   let patchEnvelope: @Sendable (_ message: JSONObject) -> JSONObject?
 
@@ -24,7 +25,7 @@ public struct Normalisation: Sendable {
   init(
     _ name: String,
     envelope: @escaping @Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject? = { _, _ in nil },
-    value: @escaping @Sendable (_ value: JSON, _ place: Place) -> JSON? = { _, _ in nil },
+    value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)? = nil,
     operation: @escaping @Sendable (_ operation: JSONObject, _ schema: ResourceSchema) -> [JSONObject]? = { _, _ in nil },
     patchEnvelope: @escaping @Sendable (_ message: JSONObject) -> JSONObject? = { _ in nil }
   ) {

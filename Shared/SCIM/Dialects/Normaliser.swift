@@ -39,7 +39,7 @@ public struct Normaliser: Sendable {
         object = rewritten
         hasFired = true
       }
-      if let rewritten = ValueRewriting(rewrite: normalisation.value).rewritten(object, of: schema) {
+      if let rewritten = normalisation.value.flatMap({ ValueRewriting(rewrite: $0).rewritten(object, of: schema) }) {
         object = rewritten
         hasFired = true
       }
@@ -78,7 +78,9 @@ public struct Normaliser: Sendable {
         hasChanged = true
       }
       return results.map { result in
-        guard let changed = ValueRewriting(rewrite: normalisation.value).rewritten(operation: result, of: schema) else {
+        guard let rewriting = normalisation.value.map({ ValueRewriting(rewrite: $0) }),
+          let changed = rewriting.rewritten(operation: result, of: schema)
+        else {
           return .object(result)
         }
         hasChanged = true
