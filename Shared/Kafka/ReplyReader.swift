@@ -21,6 +21,9 @@ final class ReplyReader: Sendable {
     var isStoppingWhenIdle = false
   }
 
+  /// How late a request may learn that its deadline has passed.
+  private static let expiryInterval = Duration.milliseconds(50)
+
   let topic: String
   private let instance: Int
   private let pending: PendingRequests
@@ -108,9 +111,12 @@ extension ReplyReader {
     if let (partition, end) = locate(), assign(partition, from: end) {
       logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(end)"])
       enter(.ready(partition: partition)) { $0.resume() }
+      var nextExpiry = ContinuousClock.now
       while !mayStop() {
         take(handle.poll(timeout: 20))
+        guard .now >= nextExpiry else { continue }
         pending.expire(.now)
+        nextExpiry = .now + Self.expiryInterval
       }
     }
     enter(.ended) { $0.resume(throwing: closed) }
