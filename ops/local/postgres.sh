@@ -1,4 +1,4 @@
-# The private PostgreSQL cluster: made once, reachable on the loopback address alone. Sourced after places.sh.
+# The private PostgreSQL cluster: made once, reachable on the loopback address alone. Sourced after process.sh.
 
 # PostgreSQL refuses to run as root; it then runs as the user that its package made.
 postgres_user=postgres
@@ -64,14 +64,19 @@ CONF
   fi
 }
 
-# A server that was killed leaves processes behind that end by themselves; until then no new one can start on its data.
+# A server that was killed leaves processes behind that end by themselves, and is one itself until its parent has taken note; until
+# then no new one can start on its data.
 await_postgres_leftovers() {
-  local data=$1 deadline=$((SECONDS + 30)) folder
+  local data=$1 deadline=$((SECONDS + 30)) folder pid
   while ((SECONDS < deadline)); do
     for folder in /proc/[0-9]*/cwd; do
       [[ $(readlink "$folder" 2>/dev/null) != "$data" ]] || { sleep 0.1 && continue 2; }
     done
-    return 0
+    read -r pid 2>/dev/null <"$data/postmaster.pid" || return 0
+    if ! [[ -e /proc/$pid ]] || process_identity "$pid" >/dev/null; then
+      return 0
+    fi
+    sleep 0.1
   done
 }
 

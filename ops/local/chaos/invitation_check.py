@@ -1,0 +1,96 @@
+"""Invitations against users: what arrived in the mailbox, what the mailer has on record, and who became invited."""
+
+from collections import Counter, defaultdict
+
+from check import Check
+from database import rows
+
+# A mail that was handed over may be stored a moment after its sender's end.
+LATE = 3.0
+
+# How long the mailer may take to record that a mail was taken; and how long where PostgreSQL goes away, or all is held for the broker.
+PROMPT, PATIENT = 3.0, 30.0
+
+# Of the mailer to the mail server, each with one mail at a time.
+CONNECTIONS = 2
+
+RECORDS = "select id, user_id, user_version, state from mailer.invitations order by user_id, user_version"
+
+
+def check(url, book, mails, kills):
+    """Also returns the mails that were sent twice, each with the seconds from its delivery to the kill that caused that."""
+    records = defaultdict(list)
+    for row in rows(url, RECORDS):
+        records[row["user_id"]].append(row)
+    states = {row["id"]: row["state"] for row in rows(url, "select id, state from identity.users")}
+    deliveries, recipients = defaultdict(list), defaultdict(set)
+    for mail in mails:
+        deliveries[mail.message_id].append(mail.at)
+        recipients[mail.to].add(mail.message_id)
+    missing, wrong = [], []
+    people = [person for person in book.people if person.id]
+    for person in people:
+        arrived = recipients.pop(person.name, set())
+        mine = records.pop(person.id, [])
+        missing += missing_of(person, arrived, mine, states.get(person.id))
+        wrong += wrong_of(person, arrived, mine)
+    wrong += [f"{address}: a mail, and no acknowledged user" for address in recipients]
+    twice, unexplained = doubled(deliveries, kills)
+    counts = f"of {len(people):,} users; {len(deliveries):,} invitations, {len(mails):,} mails"
+    return twice, [
+        Check("users without their invitation", missing, counts),
+        Check("invitations that are not as the users are", wrong),
+        Check("mails sent twice that no kill of the mailer explains", unexplained),
+    ]
+
+
+def missing_of(person, arrived, records, state):
+    least, _ = person.invitations
+    if person.deactivations == 0 and not person.is_deleted and not arrived:
+        return [f"{person.name}: no mail arrived; on record: {[record['state'] for record in records]}"]
+    if len(records) < least:
+        return [f"{person.name}: became invited {least} times, {len(records)} on record"]
+    # Whoever waits for it now has the one that came of this turn; an earlier one may have been cancelled.
+    if state == "invited" and records[-1]["id"] not in arrived:
+        return [f"{person.name}: is invited, and the mail of version {records[-1]['user_version']} did not arrive"]
+    return []
+
+
+def wrong_of(person, arrived, records):
+    _, most = person.invitations
+    problems = []
+    if len(records) > most:
+        problems.append(f"{person.name}: became invited {most} times at most, {len(records)} on record")
+    if not arrived <= {record["id"] for record in records}:
+        problems.append(f"{person.name}: a mail that is none of the invitations on record")
+    for record in records:
+        if record["state"] == "sent" and record["id"] not in arrived:
+            problems.append(f"{person.name}: on record as sent, and did not arrive")
+        elif record["state"] == "cancelled" and not may_be_cancelled(person, record["id"] in arrived):
+            problems.append(f"{person.name}: cancelled, though never deactivated")
+        elif record["state"] in ("pending", "failed"):
+            problems.append(f"{person.name}: {record['state']}")
+    return problems
+
+
+def may_be_cancelled(person, has_arrived):
+    """Whoever signs in with a mail that the mailer did not live to record has no need of it any more."""
+    return person.deactivations > 0 or person.is_deleted or (person.signed_in and has_arrived)
+
+
+def doubled(deliveries, kills):
+    """Each kill explains as many mails as can have been under way."""
+    mailer = sorted(kill.at for kill in kills if kill.process == "invitation-mailer")
+    outages = [kill.at for kill in kills if kill.process in ("postgres", "broker")]
+    twice, unexplained, explained = [], [], Counter()
+    pairs = [pair for times in deliveries.values() for pair in zip(sorted(times), sorted(times)[1:])]
+    for first, second in sorted(pairs, key=lambda pair: pair[1]):
+        was_away = any(first - LATE <= outage <= first + PROMPT for outage in outages)
+        last = min(second, first + (PATIENT if was_away else PROMPT))
+        candidates = [kill for kill in mailer if first - LATE <= kill <= last and explained[kill] < CONNECTIONS]
+        if candidates:
+            explained[candidates[0]] += 1
+            twice.append(candidates[0] - first)
+        else:
+            unexplained.append(f"one that was delivered at {first:.3f} came again {second - first:.3f} s later")
+    return twice, unexplained
