@@ -8,6 +8,7 @@ import Synchronization
 /// Apache Kafka waits, so that it is never slowed down here; the small broker for trying things out does not.
 final class FetchPace: Sendable {
   private let lastSize = Atomic<Int>(0)
+  private let sizeBefore = Atomic<Int>(0)
   private let emptyInARow = Atomic<Int64>(0)
 
   /// An answer that took this long was waited for.
@@ -19,11 +20,14 @@ final class FetchPace: Sendable {
   /// How long to wait before the next fetch.
   ///
   /// - Parameters:
-  ///   - size: The answer's size in bytes. One as large as the one before it is taken for empty: what an answer without messages holds
-  ///     is the same each time. Two in a row with messages may be as large too; that costs one step.
+  ///   - size: The answer's size in bytes. One as large as one of the two before it is taken for empty: what an answer without messages
+  ///     holds is the same each time, or takes turns where fetches of two topics do. Answers with messages may be as large too; that
+  ///     costs one step.
   ///   - time: From fetch to answer.
   func pause(afterAnswerOf size: Int, in time: Duration) -> Duration {
-    guard lastSize.exchange(size, ordering: .relaxed) == size, time < Self.early else {
+    let last = lastSize.exchange(size, ordering: .relaxed)
+    let before = sizeBefore.exchange(last, ordering: .relaxed)
+    guard size == last || size == before, time < Self.early else {
       emptyInARow.store(0, ordering: .relaxed)
       return .zero
     }

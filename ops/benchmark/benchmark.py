@@ -69,7 +69,7 @@ def header(results):
         f"{results['users']:,} users and 100 groups{more}",
         f"Medians of {results['rounds']} rounds; while a limit is measured the suite is stopped, so that it has the machine to itself.",
         "The local broker is started anew, empty, before each round of writes: the more it keeps, the less it does.",
-        "The mail catcher, which stands for somebody else's machine, runs beside the suite at the lowest priority.",
+        "The mail catcher stands for somebody else's machine and runs at the lowest priority; the mailer, whose mails can wait, at a low one.",
     ]
     others = statistics.median(level["others_cpu"] for levels in results["rows"].values() for level in levels.values())
     if others > 0.2:
@@ -156,5 +156,5 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (LoadFailed, ValueError) as error:
+    except (LoadFailed, RuntimeError, ValueError) as error:
         sys.exit(f"bench: {error}")

@@ -171,7 +171,7 @@ class Bench:
         return [user for user in candidates if user[0] in active][: 2 * in_flight]
 
     def _write_users(self, users):
-        path = self.folder / "users.txt"
+        path = self.folder / "run" / "users.txt"
         path.write_text("".join(f"{user[0]} {user[1]}\n" for user in users))
         return str(path)
 
