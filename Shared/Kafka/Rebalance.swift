@@ -23,6 +23,8 @@ struct Rebalance: Sendable {
       } else {
         report(rd_kafka_assign(client, list))
       }
+      // A partition that was paused when it was taken away stays so when it comes back (librdkafka 2.0.2), and would never be read again.
+      report(rd_kafka_resume_partitions(client, list))
       return
     }
     if code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS {

@@ -89,6 +89,7 @@ enum LoadStatements {
     join directory.members m on m.workspace_id = s.workspace_id and m.id = s.member_id
     """)
 
+  // `offset 0` keeps the planner to looking each one up by its key, also on tables that were never analysed.
   static let groups = Statement(
     "load groups",
     """
@@ -98,7 +99,14 @@ enum LoadStatements {
     union
     select g.workspace_id, g.id, g.version, g.part, g.complete, g.display_name
     from unnest($3::uuid[], $4::uuid[]) as touched (workspace_id, member_id)
-    join directory.memberships s using (workspace_id, member_id)
-    join directory.groups g on g.workspace_id = s.workspace_id and g.id = s.group_id
+    cross join lateral (
+      select s.group_id
+      from directory.memberships s
+      where s.workspace_id = touched.workspace_id and s.member_id = touched.member_id
+      offset 0
+    ) s
+    cross join lateral (
+      select * from directory.groups g where g.workspace_id = touched.workspace_id and g.id = s.group_id offset 0
+    ) g
     """)
 }
