@@ -7,9 +7,16 @@ import Synchronization
 ///
 /// Apache Kafka waits, so that it is never slowed down here; the small broker for trying things out does not.
 final class FetchPace: Sendable {
-  private let lastSize = Atomic<Int>(0)
-  private let sizeBefore = Atomic<Int>(0)
-  private let emptyInARow = Atomic<Int64>(0)
+  private struct State {
+    /// The sizes of the latest answers, each once, the latest last.
+    var sizes: [Int] = []
+    var emptyInARow = 0
+  }
+
+  private let state = Mutex(State())
+
+  /// A fetch of two topics begins with each partition in turn, so that one of the topics may stand in it twice: three sizes come of that.
+  private static let rememberedSizes = 4
 
   /// An answer that took this long was waited for.
   private static let early = Duration.milliseconds(20)
@@ -20,19 +27,22 @@ final class FetchPace: Sendable {
   /// How long to wait before the next fetch.
   ///
   /// - Parameters:
-  ///   - size: The answer's size in bytes. One as large as one of the two before it is taken for empty: what an answer without messages
-  ///     holds is the same each time, or takes turns where fetches of two topics do. Answers with messages may be as large too; that
-  ///     costs one step.
+  ///   - size: The answer's size in bytes. One as large as one of the last few is taken for empty, since answers without messages come in
+  ///     few sizes. One with messages may happen to be as large; that costs one step.
   ///   - time: From fetch to answer.
   func pause(afterAnswerOf size: Int, in time: Duration) -> Duration {
-    let last = lastSize.exchange(size, ordering: .relaxed)
-    let before = sizeBefore.exchange(last, ordering: .relaxed)
-    guard size == last || size == before, time < Self.early else {
-      emptyInARow.store(0, ordering: .relaxed)
-      return .zero
+    state.withLock { state in
+      let known = state.sizes.firstIndex(of: size)
+      if let known { state.sizes.remove(at: known) }
+      state.sizes.append(size)
+      if state.sizes.count > Self.rememberedSizes { state.sizes.removeFirst() }
+      guard known != nil, time < Self.early else {
+        state.emptyInARow = 0
+        return .zero
+      }
+      state.emptyInARow += 1
+      return min(Self.step * min(state.emptyInARow, 1000), Self.longest)
     }
-    let count = emptyInARow.add(1, ordering: .relaxed).newValue
-    return min(Self.step * Int(min(count, 1000)), Self.longest)
   }
 }
 

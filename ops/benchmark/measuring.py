@@ -37,7 +37,7 @@ class Plan:
 
 
 FULL = Plan(rounds=5, read=3, write=4, write_alone=5, pgbench=5, longest=16, mail_bound=20)
-QUICK = Plan(rounds=3, read=1, write=1, write_alone=2, pgbench=2, longest=4, mail_bound=3)
+QUICK = Plan(rounds=3, read=1, write=1, write_alone=1, pgbench=2, longest=4, mail_bound=2)
 
 
 def reads(rows):
