@@ -6,19 +6,24 @@ import Foundation
 public enum UUIDText {
   /// `01a20e78-a2d1-7a89-955e-47dc5251495a`
   public static func text(_ uuid: UUID) -> String {
+    String(unsafeUninitializedCapacity: length) { target in
+      write(uuid, to: UnsafeMutableRawBufferPointer(target))
+      return length
+    }
+  }
+
+  /// Writes the text's ``length`` bytes to the beginning of `target`, which has to have room for them.
+  public static func write(_ uuid: UUID, to target: UnsafeMutableRawBufferPointer) {
     withUnsafeBytes(of: uuid.uuid) { bytes in
-      String(unsafeUninitializedCapacity: length) { target in
-        var position = 0
-        for (index, byte) in bytes.enumerated() {
-          if isBehindHyphen(index) {
-            target[position] = hyphen
-            position += 1
-          }
-          target[position] = digit(byte >> 4)
-          target[position + 1] = digit(byte & 0xF)
-          position += 2
+      var position = 0
+      for (index, byte) in bytes.enumerated() {
+        if isBehindHyphen(index) {
+          target[position] = hyphen
+          position += 1
         }
-        return length
+        target[position] = digit(byte >> 4)
+        target[position + 1] = digit(byte & 0xF)
+        position += 2
       }
     }
   }
@@ -44,7 +49,9 @@ public enum UUIDText {
     return isWhole ? UUID(uuid: uuid) : nil
   }
 
-  private static let length = 36
+  /// How many bytes the text has.
+  public static let length = 36
+
   private static let hyphen = UInt8(ascii: "-")
 
   private static func isBehindHyphen(_ byte: Int) -> Bool { byte == 4 || byte == 6 || byte == 8 || byte == 10 }

@@ -12,21 +12,10 @@ actor Suite {
   private let scimctlEnvironment: [String: String]
   private var workspaces = 0
 
-  private static let starting = Starting()
+  private static let sharedOne = MadeOnce { try await start() }
 
   /// The suite that all tests of this process share; started by the first that asks.
-  static func shared() async throws -> Suite { try await starting.suite() }
-
-  private actor Starting {
-    private var task: Task<Suite, any Error>?
-
-    func suite() async throws -> Suite {
-      if let task { return try await task.value }
-      let task = Task { try await Suite.start() }
-      self.task = task
-      return try await task.value
-    }
-  }
+  static func shared() async throws -> Suite { try await sharedOne.value() }
 
   private static func start() async throws -> Suite {
     let postgres = try await PostgresServer.start()

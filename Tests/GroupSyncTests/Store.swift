@@ -17,7 +17,7 @@ struct Store: Sendable {
   private let transaction: BatchTransaction
 
   static func made() async throws -> Store {
-    try await made(on: SharedPostgres.running())
+    try await made(on: PostgresServer.shared())
   }
 
   static func made(on server: PostgresServer) async throws -> Store {
@@ -88,21 +88,6 @@ struct Store: Sendable {
   static func message(_ event: IdentityEvent) throws -> OutgoingMessage {
     let cloudEvent = try event.cloudEvent(id: event.identity, source: "identity-store/test", time: Bench.time, traceparent: nil)
     return OutgoingMessage(cloudEvent, topic: .identityEvents, key: cloudEvent.subject)
-  }
-}
-
-/// One server for all tests that leave it alone.
-actor SharedPostgres {
-  private static let shared = SharedPostgres()
-  private var starting: Task<PostgresServer, any Error>?
-
-  static func running() async throws -> PostgresServer { try await shared.server() }
-
-  private func server() async throws -> PostgresServer {
-    if let starting { return try await starting.value }
-    let task = Task { try await PostgresServer.start() }
-    starting = task
-    return try await task.value
   }
 }
 

@@ -74,7 +74,7 @@ struct BatchTests {
   @Test("A poisoned command is answered 500 and kept as a dead letter; its neighbours get through")
   func poison() async throws {
     let store = try await StoreDatabase.start()
-    let broker = try await Servers.shared.broker()
+    let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
     let letters = DeadLetters(consumer: "poison-\(UUID())", producer: producer)
     try await TopicAdministration.ensure(
@@ -88,6 +88,7 @@ struct BatchTests {
     #expect(replies.map(\.outcome.status) == [201, 500, 201])
     #expect(try await store.count("select count(*) from identity.users") == 2)
     await producer.close()
+    #expect(try await first(on: letters.topic, of: broker)?.value == received[1].message.value)
   }
 
   @Test("A group's members are written as the difference, and told in events of a thousand at most")
@@ -121,6 +122,17 @@ struct BatchTests {
 
   private func events(of group: ResourceID, in store: StoreDatabase) async throws -> Int {
     try await store.count("select count(*) from identity.outbox where encode(key, 'escape') = '\(group)'")
+  }
+
+  private func first(on topic: Topic, of broker: KafkaBroker) async throws -> Message? {
+    let consumer = try Consumer(
+      broker.configuration(), ConsumerConfiguration(group: "reader of \(topic.name)", instance: "reader", topics: [topic]), logger: quiet)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await consumer.run() }
+      defer { group.cancelAll() }
+      var batches = consumer.batches.makeAsyncIterator()
+      return try await batches.next()?.messages.first
+    }
   }
 
   /// The command as it comes from the topic.

@@ -17,7 +17,7 @@ struct StoreDatabase: Sendable {
   private static let nameHash = NameHash(key: "test")
 
   static func start() async throws -> StoreDatabase {
-    let server = try await Servers.shared.postgres()
+    let server = try await PostgresServer.shared()
     let database = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: Schema.identity)))
     let process = database.process()
     let settings = WorkspaceSettings(
@@ -63,27 +63,6 @@ struct StoreDatabase: Sendable {
     let count = try await pool.query(Statement(once: "count", sql)).first?.int(0) ?? -1
     await pool.close()
     return count
-  }
-}
-
-/// The servers that all tests of this target share.
-actor Servers {
-  static let shared = Servers()
-  private var startingPostgres: Task<PostgresServer, any Error>?
-  private var startingBroker: Task<KafkaBroker, any Error>?
-
-  func postgres() async throws -> PostgresServer {
-    if let startingPostgres { return try await startingPostgres.value }
-    let task = Task { try await PostgresServer.start() }
-    startingPostgres = task
-    return try await task.value
-  }
-
-  func broker() async throws -> KafkaBroker {
-    if let startingBroker { return try await startingBroker.value }
-    let task = Task { try await KafkaBroker.start() }
-    startingBroker = task
-    return try await task.value
   }
 }
 

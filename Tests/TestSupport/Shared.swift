@@ -13,15 +13,15 @@ extension KafkaBroker {
 }
 
 /// A value that is made by the first who asks for it.
-private actor MadeOnce<Value: Sendable> {
+public actor MadeOnce<Value: Sendable> {
   private let make: @Sendable () async throws -> Value
   private var making: Task<Value, any Error>?
 
-  init(_ make: @escaping @Sendable () async throws -> Value) {
+  public init(_ make: @escaping @Sendable () async throws -> Value) {
     self.make = make
   }
 
-  func value() async throws -> Value {
+  public func value() async throws -> Value {
     if let making { return try await making.value }
     let task = Task { [make] in try await make() }
     making = task

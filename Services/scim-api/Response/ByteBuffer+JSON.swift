@@ -1,15 +1,13 @@
 import Foundation
+import Models
 import NIOCore
 
 extension ByteBuffer {
   /// Appends a UUID in lower case, without quotes.
   mutating func writeID(_ uuid: UUID) {
-    withUnsafeBytes(of: uuid.uuid) { bytes in
-      for (index, byte) in bytes.enumerated() {
-        if index == 4 || index == 6 || index == 8 || index == 10 { writeInteger(UInt8(ascii: "-")) }
-        writeInteger(Self.digit(byte >> 4))
-        writeInteger(Self.digit(byte & 0xF))
-      }
+    writeWithUnsafeMutableBytes(minimumWritableBytes: UUIDText.length) { target in
+      UUIDText.write(uuid, to: target)
+      return UUIDText.length
     }
   }
 
