@@ -194,7 +194,7 @@ struct FilterCompiler {
       return "(r.email_key = \(parameters.bind(.text(operand))) or r.other_email_keys @> \(other))"
     case ("displayName", nil):
       // The column has another name where there is no displayName, so that it may find too many.
-      return "(left(identity_read.fold(r.display_name), 200) = left(\(parameters.bind(.text(operand))), 200))"
+      return "(r.display_name_key = left(\(parameters.bind(.text(operand))), 200))"
     default: return nil
     }
   }

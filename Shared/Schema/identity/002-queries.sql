@@ -123,14 +123,17 @@ from (
 where u.workspace_id = others.workspace_id
 and u.id = others.id;
 
+-- What a user's name is compared by; bounded, as index entries are.
+alter table identity.users add column display_name_key text generated always as (left(identity_read.fold(display_name), 200)) stored;
+
 create index users_by_other_email on identity.users using gin (other_email_keys) where other_email_keys is not null;
-create index users_by_display_name on identity.users (workspace_id, left(identity_read.fold(display_name), 200))
-where display_name is not null;
+create index users_by_display_name on identity.users (workspace_id, display_name_key) where display_name_key is not null;
 create index users_by_modification on identity.users (workspace_id, modified_at, id);
 create index groups_by_modification on identity.groups (workspace_id, modified_at, id);
 
 create or replace view identity_read.users as
 select
   workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key, language,
-  state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys
+  state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys,
+  display_name_key
 from identity.users;
