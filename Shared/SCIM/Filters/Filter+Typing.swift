@@ -174,7 +174,7 @@ extension AttributeDefinition.DataType {
 
   fileprivate var expectedValue: String {
     switch self {
-    case .string, .reference, .binary: "a string without U+0000"
+    case .string, .reference, .binary: "a string"
     case .boolean: "true or false"
     case .integer, .decimal: "a number of at most \(DecimalNumber.maximumDigits) digits"
     case .dateTime: "a time such as \"2026-01-31T08:00:00Z\""
