@@ -6,8 +6,16 @@ import SCIM
 /// Reads resources from the store's views; each answer is of one moment, since it is one statement or one snapshot.
 struct DatabaseReads: ResourceReads {
   let database: Database
+  /// What identity providers ask for most, and many at once.
+  private let users: GatheredUsers
+
+  init(database: Database) {
+    self.database = database
+    users = GatheredUsers(database: database)
+  }
 
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
+    if kind == .user { return try await users.user(id, withRows: withRows, in: workspace) }
     let statement = ResourceStatements.one(kind, withRows: withRows)
     let rows = try await database.query(statement, [.uuid(workspace.uuid), .uuid(id.uuid)])
     guard let row = rows.first else { return nil }
@@ -15,8 +23,15 @@ struct DatabaseReads: ResourceReads {
   }
 
   func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
+    if let (name, page) = query.soughtName {
+      let user = try await users.user(named: name, withRows: query.sources[0].withRows, in: workspace)
+      let found = user.map { [ListedResource(kind: .user, found: $0)] } ?? []
+      return FoundResources(total: found.count, resources: Array(found.dropFirst(page.offset).prefix(page.count)))
+    }
     let list = ListStatement(query, in: workspace)
-    let rows = try await database.query(list.statement, list.parameters)
+    let rows =
+      list.statement.isKept
+      ? try await database.query(list.statement, list.parameters) : try await database.search(list.statement, list.parameters)
     let total = list.isCounted ? try rows.first?.int(0) ?? 0 : nil
     let column = list.isCounted ? 1 : 0
     // Beyond the end there is the total alone.

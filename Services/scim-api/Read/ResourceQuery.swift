@@ -35,6 +35,17 @@ struct ResourceQuery: Sendable {
   var isSorted: Bool { sources.contains { $0.sortBy != nil } }
 }
 
+extension ResourceQuery {
+  /// The name of the user that is looked up, in lower case, and the page that is asked for, where the query is such a look-up and no more.
+  var soughtName: (name: String, page: Page)? {
+    guard sources.count == 1, sources[0].kind == .user, sources[0].sortBy == nil, case .page(let page) = part,
+      case .comparison(let attribute, let comparison)? = sources[0].filter?.expression, attribute.path == "userName",
+      comparison.order == .equal, case .string(let name) = comparison.operand
+    else { return nil }
+    return (name, page)
+  }
+}
+
 /// Between two resources of an ordered list: behind this one or, going back, before it.
 struct Place: Sendable, Hashable {
   /// The value that the resource is sorted by, as PostgreSQL writes it; nil where it has none or nothing is sorted by.

@@ -2,6 +2,7 @@ import Foundation
 import Hummingbird
 import Models
 import NIOCore
+import Postgres
 import SCIM
 
 /// Queries of one kind of resource, or of all: filtered, sorted and in parts, by GET (RFC 7644 §3.4.2) or POST (§3.4.3).
@@ -36,7 +37,12 @@ struct Listing: Sendable {
     let query = try ResourceQuery(
       search, of: forms.map { ($0.kind, $0.projection) }, for: caller, base: base, cursors: cursors, at: now)
     if request.method == .get, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw Refusal.secretInURL() }
-    let found = try await reads.list(query, in: caller.workspace)
+    let found: FoundResources
+    do {
+      found = try await reads.list(query, in: caller.workspace)
+    } catch let error as PostgresError where error.isTimeout {
+      throw Refusal.queryTooLong(search)
+    }
     let total = found.total ?? query.countedBefore ?? 0
     func cursor(_ place: Place?) -> String? {
       place.map { cursors.text(of: Cursor(place: $0, total: total), for: search.list(of: query.sources), in: caller.workspace, at: now) }
@@ -81,6 +87,17 @@ extension ResourceQuery {
 }
 
 extension Refusal {
+  /// A filter without an index, in a workspace that is too large for it.
+  fileprivate static func queryTooLong(_ search: SearchRequest) -> Refusal {
+    Refusal(
+      400, .tooMany,
+      """
+      The query (filter '\(search.filter?.prefix(300) ?? "")', sortBy '\(search.sortBy?.prefix(100) ?? "")') takes too long in a workspace of \
+      this size. Narrow it by an attribute that there is an index for, joined by 'and': id, userName, externalId, displayName, emails.value, \
+      groups.value, members.value, active, meta.lastModified.
+      """)
+  }
+
   /// RFC 7644 §7.5.2: what is secret does not belong into a URL, which is logged.
   fileprivate static func secretInURL() -> Refusal {
     Refusal(403, .sensitive, "The filter in the URL asks for a secret attribute, and URLs are logged. Send it by POST to .search.")
