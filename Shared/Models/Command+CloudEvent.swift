@@ -5,6 +5,7 @@ extension Command {
   public func cloudEvent(source: String) throws -> CloudEvent {
     var extensions = ["workspaceid": workspace.description, "actor": actor.rawValue]
     if let deadline { extensions["deadline"] = Timestamp.text(deadline) }
+    if let expectedVersions { extensions["expectedversions"] = expectedVersions.map(String.init).joined(separator: ",") }
     if let replyTo {
       extensions["replypartition"] = String(replyTo.partition)
       extensions["correlationid"] = replyTo.correlationID
@@ -23,6 +24,12 @@ extension Command {
       guard let date = Timestamp.date(text) else { throw .malformed(attribute: "deadline", value: text) }
       deadline = date
     }
+    var expectedVersions: [Int64]?
+    if let text = event.extensions["expectedversions"] {
+      let versions = text.split(separator: ",").map { Int64($0) }
+      guard !versions.contains(nil) else { throw .malformed(attribute: "expectedversions", value: text) }
+      expectedVersions = versions.compactMap { $0 }
+    }
     var replyTo: ReplyAddress?
     if let text = event.extensions["replypartition"] {
       guard let partition = Int32(text), partition >= 0 else { throw .malformed(attribute: "replypartition", value: text) }
@@ -30,7 +37,8 @@ extension Command {
     }
     self.init(
       id: id, workspace: try event.requiredID("workspaceid"), resource: resource,
-      actor: Actor(rawValue: try event.required("actor")), issuedAt: event.time, deadline: deadline, replyTo: replyTo,
+      actor: Actor(rawValue: try event.required("actor")), issuedAt: event.time, deadline: deadline, expectedVersions: expectedVersions,
+      replyTo: replyTo,
       traceparent: event.traceparent, operation: try Operation(type: event.type, data: event.data))
   }
 }

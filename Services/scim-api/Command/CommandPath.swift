@@ -18,15 +18,16 @@ struct CommandPath: Sendable {
 
   /// Carries out `operation` on `resource` for `caller`.
   ///
+  /// - Parameter expected: the versions of the resource on which it may be carried out; nil for any.
   /// - Throws: 503 where it was not carried out and will not be.
   func carryOut(
-    _ operation: Command.Operation, on resource: ResourceID, for caller: Caller, facts: RequestFacts
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, facts: RequestFacts
   ) async throws -> Reply.Outcome {
     let now = Date()
     let deadline = now + deadline
     let command = Command(
       id: .made(at: now), workspace: caller.workspace, resource: resource, actor: .token(caller.token), issuedAt: now,
-      deadline: deadline, traceparent: facts.notes.traceparent, operation: operation)
+      deadline: deadline, expectedVersions: expected, traceparent: facts.notes.traceparent, operation: operation)
     facts.note(command: command.id, on: resource)
     if let reply = try await ask(command, deadline + storeBound) { return reply.outcome }
     // Whatever the store began in time is committed or rolled back by now: the record tells which.

@@ -25,17 +25,24 @@ struct Edge: Sendable {
   func responder() -> RouterResponder<EdgeContext> {
     let endpoints = endpoints
     var known = KnownPaths()
-    for endpoint in endpoints { known.add(endpoint.pattern, endpoint.method) }
+    for endpoint in endpoints {
+      for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
+    }
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestRecording())
     router.add(middleware: FailureAnswers(known: known))
     for endpoint in endpoints {
-      router.group()
+      let group = router.group()
         .add(middleware: Door(tokens: tokens, scope: endpoint.scope))
         .group(context: CallerContext.self)
-        .on(RouterPath(endpoint.pattern), method: endpoint.method) { request, context in
-          try await endpoint.handle(request, context)
+      for pattern in endpoint.patterns {
+        for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
+          group.on(RouterPath(pattern), method: method) { request, context in
+            if endpoint.scope == .scim { try MediaType.check(accept: request.headers[.accept]) }
+            return try await endpoint.handle(request, context)
+          }
         }
+      }
     }
     return router.buildResponder()
   }

@@ -19,7 +19,7 @@ public struct Discovery: Sendable {
       "filter": ["supported": true, "maxResults": .integer(Int64(maximumPage))],
       "changePassword": ["supported": false],
       "sort": ["supported": false],
-      "etag": ["supported": false],
+      "etag": ["supported": true],
       "pagination": [
         "cursor": false, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(min(100, maximumPage))),
         "maxPageSize": .integer(Int64(maximumPage)),
