@@ -56,6 +56,7 @@ extension Command.Operation {
     case .replaceGroup: "rollcall.command.replace-group.v1"
     case .patchGroup: "rollcall.command.patch-group.v1"
     case .deleteGroup: "rollcall.command.delete-group.v1"
+    case .bulk: "rollcall.command.bulk.v1"
     case .createWorkspace: "rollcall.command.create-workspace.v1"
     case .updateWorkspace: "rollcall.command.update-workspace.v1"
     case .issueToken: "rollcall.command.issue-token.v1"
@@ -68,6 +69,7 @@ extension Command.Operation {
     case .createUser(let document), .replaceUser(let document), .createGroup(let document), .replaceGroup(let document): document
     case .patchUser(let patch), .patchGroup(let patch): patch
     case .deleteUser, .deleteGroup: []
+    case .bulk(let bulk): try JSONData.encode(bulk)
     case .promoteUser(let signIn): try JSONData.encode(signIn)
     case .createWorkspace(let settings), .updateWorkspace(let settings): try JSONData.encode(settings)
     case .issueToken(let grant): try JSONData.encode(grant)
@@ -86,6 +88,7 @@ extension Command.Operation {
     case "rollcall.command.replace-group.v1": self = .replaceGroup(document: data)
     case "rollcall.command.patch-group.v1": self = .patchGroup(patch: data)
     case "rollcall.command.delete-group.v1": self = .deleteGroup
+    case "rollcall.command.bulk.v1": self = .bulk(try JSONData.decode(from: data, type: type))
     case "rollcall.command.create-workspace.v1": self = .createWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.update-workspace.v1": self = .updateWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.issue-token.v1": self = .issueToken(try JSONData.decode(from: data, type: type))

@@ -49,6 +49,8 @@ public struct Command: Sendable, Equatable {
     case replaceGroup(document: [UInt8])
     case patchGroup(patch: [UInt8])
     case deleteGroup
+    /// A bulk request, RFC 7644 §3.7. ``Command/resource`` is an id of its own.
+    case bulk(Bulk)
     case createWorkspace(WorkspaceSettings)
     case updateWorkspace(WorkspaceSettings)
     case issueToken(TokenGrant)

@@ -97,6 +97,7 @@ extension Reply.Outcome {
     switch self {
     case .resource(_, let created): created ? 201 : 200
     case .done: 204
+    case .bulk: 207
     case .refused(let status, _): status
     }
   }

@@ -19,6 +19,17 @@ struct CommandTests {
       TokenGrant(
         token: .made(at: time), name: "Okta", scopes: [.scim, .signIns], digest: String(repeating: "a", count: 64), expiresAt: time)),
     .revokeToken(TokenRevocation(token: .made(at: time))),
+    .bulk(
+      Bulk(
+        failOnErrors: 2,
+        operations: [
+          Bulk.Operation(
+            command: .made(at: time), resource: resource, expectedVersions: [1], references: [resource], circle: 4,
+            action: .write(.createUser(document: Array(#"{"userName":"Zoë \"\\ \u001f","n":1.50}"#.utf8)))),
+          Bulk.Operation(command: .made(at: time), resource: resource, action: .write(.deleteGroup)),
+          Bulk.Operation(
+            command: .made(at: time), resource: resource, action: .refused(status: 400, error: Array(#"{"status":"400"}"#.utf8))),
+        ])),
   ]
 
   private static let settings = WorkspaceSettings(

@@ -19,6 +19,8 @@ struct Answer: Sendable {
     (try? JSON(parsing: body))?.object ?? JSONObject()
   }
 
+  var text: String { String(decoding: body, as: UTF8.self) }
+
   var detail: String { json["detail"]?.string ?? "" }
 }
 

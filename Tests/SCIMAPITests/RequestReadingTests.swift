@@ -123,7 +123,7 @@ struct RequestReadingTests {
     let inFlight = InFlight(maximum: 2, maximumPerToken: 1)
     let (first, second, third) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
     try await inFlight.withPlace(of: first) { () -> Void in
-      await #expect(throws: Refusal.tooManyRequests(limit: 1)) { try await inFlight.withPlace(of: first) {} }
+      await #expect(throws: Refusal.tooManyRequests("writes", limit: 1)) { try await inFlight.withPlace(of: first) {} }
       try await inFlight.withPlace(of: second) { () -> Void in
         await #expect(throws: Refusal.overloaded()) { try await inFlight.withPlace(of: third) {} }
       }

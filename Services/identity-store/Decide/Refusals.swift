@@ -93,6 +93,12 @@ enum Refusal {
       detail: "The request waited past its deadline (\(Timestamp.text(deadline))) and was not carried out. Send it again.")
   }
 
+  /// A bulk is no operation of its own.
+  static func bulkOperation() -> SCIMError {
+    .badRequest(
+      .invalidSyntax, "The operations of a bulk request are POST, PUT, PATCH and DELETE of users and groups; none is a bulk request.")
+  }
+
   /// The command's transaction fails for a reason of ours.
   static func failed(_ command: CommandID) -> SCIMError {
     SCIMError(

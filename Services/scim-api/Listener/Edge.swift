@@ -8,6 +8,7 @@ struct Edge: Sendable {
   let reads: any ResourceReads
   let commands: CommandPath
   let inFlight: InFlight
+  let bulksInFlight: InFlight
   let sendSignIn: SignInIntake.Send
   let bodies: BodyReader
   let baseURLs: BaseURLRule
@@ -19,7 +20,10 @@ struct Edge: Sendable {
         listing: Listing(kind: kind, reads: reads, baseURLs: baseURLs),
         writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads, baseURLs: baseURLs)
       ).all
-    } + DiscoveryEndpoints(baseURLs: baseURLs).all + [SignInIntake(bodies: bodies, send: sendSignIn).endpoint]
+    } + DiscoveryEndpoints(baseURLs: baseURLs, maximumPayload: bodies.maximum).all + [
+      BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands, baseURLs: baseURLs).endpoint,
+      SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
+    ]
   }
 
   func responder() -> RouterResponder<EdgeContext> {

@@ -48,7 +48,7 @@ struct Writing: Sendable {
     }
     switch outcome {
     case .refused(let status, let error): return refusal(status, error, request)
-    case .done: return Response(status: .noContent)
+    case .done, .bulk: return Response(status: .noContent)
     case .resource(let stored, let isCreated):
       context.facts.note(resource: stored.id)
       if verb == .patch, kind == .group, !form.namesAttributes {

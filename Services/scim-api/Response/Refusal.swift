@@ -66,9 +66,9 @@ extension Refusal {
   }
 
   /// One token has more in flight than its share.
-  static func tooManyRequests(limit: Int, retryAfter seconds: Int = 1) -> Refusal {
+  static func tooManyRequests(_ what: String, limit: Int, retryAfter seconds: Int = 1) -> Refusal {
     Refusal(
-      429, "More than \(limit) writes of this token are in flight; nothing was changed. Send the request again in \(seconds) s.",
+      429, "More than \(limit) \(what) of this token are in flight; nothing was changed. Send the request again in \(seconds) s.",
       headers: [.retryAfter: "\(seconds)"])
   }
 

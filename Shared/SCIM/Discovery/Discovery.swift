@@ -11,11 +11,15 @@ public struct Discovery: Sendable {
   /// - Parameters:
   ///   - baseURL: Without a slash at its end.
   ///   - maximumPage: The most resources in one answer to a query.
-  public func serviceProviderConfig(baseURL: String, maximumPage: Int) -> JSON {
+  ///   - maximumOperations: The most operations of a bulk request.
+  ///   - maximumPayload: The largest body of a bulk request, in bytes.
+  public func serviceProviderConfig(baseURL: String, maximumPage: Int, maximumOperations: Int, maximumPayload: Int) -> JSON {
     [
       "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
       "patch": ["supported": true],
-      "bulk": ["supported": false, "maxOperations": 0, "maxPayloadSize": 0],
+      "bulk": [
+        "supported": true, "maxOperations": .integer(Int64(maximumOperations)), "maxPayloadSize": .integer(Int64(maximumPayload)),
+      ],
       "filter": ["supported": true, "maxResults": .integer(Int64(maximumPage))],
       "changePassword": ["supported": false],
       "sort": ["supported": false],
