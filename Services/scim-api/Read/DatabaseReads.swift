@@ -6,8 +6,16 @@ import SCIM
 /// Reads resources from the store's views; each answer is of one moment, since it is one statement or one snapshot.
 struct DatabaseReads: ResourceReads {
   let database: Database
+  /// What identity providers ask for most, and many at once.
+  private let users: GatheredUsers
+
+  init(database: Database) {
+    self.database = database
+    users = GatheredUsers(database: database)
+  }
 
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
+    if kind == .user { return try await users.user(id, withRows: withRows, in: workspace) }
     let statement = ResourceStatements.one(kind, withRows: withRows)
     let rows = try await database.query(statement, [.uuid(workspace.uuid), .uuid(id.uuid)])
     guard let row = rows.first else { return nil }
@@ -17,6 +25,11 @@ struct DatabaseReads: ResourceReads {
   func list(
     _ kind: ResourceKind, where conditions: [LookUp.Condition], page: Page, withRows: Bool, in workspace: WorkspaceID
   ) async throws -> FoundResources {
+    if kind == .user, conditions.count == 1, case .userName(let name)? = conditions.first {
+      let user = try await users.user(named: name, withRows: withRows, in: workspace)
+      let found = user.map { [$0] } ?? []
+      return FoundResources(total: found.count, resources: Array(found.dropFirst(page.offset).prefix(page.count)))
+    }
     let statement = ResourceStatements.list(kind, where: conditions, withRows: withRows)
     let parameters = [.uuid(workspace.uuid), .int(Int64(page.offset)), .int(Int64(page.count))] + conditions.map(\.parameter)
     let rows = try await database.query(statement, parameters)
