@@ -31,6 +31,13 @@ extension Normalisation {
         case .attribute(let location, nil)? = schema.resolve(path.attribute), location.definition.isMultiValued
       else { return nil }
       let named = (value.array ?? [value]).compactMap { element in element.string ?? element.object?.value(forAttribute: "value")?.string }
+      guard !named.isEmpty else {
+        // To remove none of the values is to leave them.
+        var nothing = operation
+        nothing.setValue("add", forAttribute: "op")
+        nothing.setValue([], forAttribute: "value")
+        return [nothing]
+      }
       return named.inSteps(of: 500).map { ids in
         let terms = ids.map { Filter.Expression.comparison("value", .equal, .string($0)) }
         var changed = operation.with(
@@ -43,13 +50,10 @@ extension Normalisation {
   /// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager`, with a dot where a colon is meant.
   static let dottedExtension = Normalisation(
     "dotted-extension",
-    envelope: { resource, schema in renamingKeys(of: resource, schema) },
+    envelope: { resource, schema in resource.renamingKeys { colonForDot($0, schema) } },
     operation: { operation, schema in
       guard let text = operation.value(forAttribute: "path")?.string else {
-        guard let value = operation.value(forAttribute: "value")?.object, let renamed = renamingKeys(of: value, schema) else { return nil }
-        var changed = operation
-        changed.setValue(.object(renamed), forAttribute: "value")
-        return [changed]
+        return operation.renamingKeysOfValue { colonForDot($0, schema) }.map { [$0] }
       }
       guard let path = colonForDot(text, schema) else { return nil }
       var changed = operation
@@ -81,11 +85,14 @@ extension Normalisation {
       return [rest] + separate
     })
 
-  /// A `replace` of a part of filtered values that may not be there yet: `emails[type eq "work"].value`. As `add` it makes one.
+  /// A `replace` of a part of filtered values that may not be there yet: `emails[type eq "work"].value`. As `add`, which is the same
+  /// for a part of a value that is there, it makes one.
   static let filteredReplaceCreates = Normalisation(
     "filtered-replace-creates",
     operation: { operation, _ in
-      guard operation.patchOp?.lowercased() == "replace", operation.patchPath?.filter != nil else { return nil }
+      guard operation.patchOp?.lowercased() == "replace", let path = operation.patchPath, path.filter != nil,
+        path.attribute.subAttribute != nil
+      else { return nil }
       var changed = operation
       changed.setValue("add", forAttribute: "op")
       return [changed]
@@ -113,16 +120,6 @@ extension Normalisation {
     case .not(let operand): return .not(withBooleans(operand, of: definition))
     case .comparison, .present, .value: return expression
     }
-  }
-
-  private static func renamingKeys(of object: JSONObject, _ schema: ResourceSchema) -> JSONObject? {
-    var hasChanged = false
-    let members = object.members.map { member in
-      guard let key = colonForDot(member.key, schema) else { return member }
-      hasChanged = true
-      return JSONObject.Member(key: key, value: member.value)
-    }
-    return hasChanged ? JSONObject(uncheckedMembers: members) : nil
   }
 
   /// nil where `text` is not the URI of an extension with a dot behind it.

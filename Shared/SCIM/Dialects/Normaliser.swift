@@ -31,62 +31,59 @@ public struct Normaliser: Sendable {
   public func groupPatch(_ json: JSON) -> Normalised { patch(json, schemas.group) }
 
   private func resource(_ json: JSON, _ schema: ResourceSchema) -> Normalised {
-    guard case .object(var object) = json else { return Normalised(json: json, fired: []) }
-    var fired: [String] = []
-    for normalisation in normalisations {
-      var hasFired = false
-      if let rewritten = normalisation.envelope(object, schema) {
-        object = rewritten
-        hasFired = true
-      }
-      if let rewritten = normalisation.value.flatMap({ ValueRewriting(rewrite: $0).rewritten(object, of: schema) }) {
-        object = rewritten
-        hasFired = true
-      }
-      if hasFired { fired.append(normalisation.name) }
+    guard case .object(var object) = json, !normalisations.isEmpty else { return Normalised(json: json, fired: []) }
+    var rewriting = ValueRewriting(normalisations, schema)
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewritten = normalisation.envelope?(object, schema) else { continue }
+      object = rewritten
+      rewriting.fired.insert(index)
     }
-    return Normalised(json: .object(object), fired: fired)
+    if let rewritten = rewriting.rewritten(object) { object = rewritten }
+    return Normalised(json: .object(object), fired: names(rewriting.fired))
   }
 
   private func patch(_ json: JSON, _ schema: ResourceSchema) -> Normalised {
-    guard case .object(var message) = json else { return Normalised(json: json, fired: []) }
-    var fired: [String] = []
-    for normalisation in normalisations {
-      var hasFired = false
-      if let rewritten = normalisation.patchEnvelope(message) {
-        message = rewritten
-        hasFired = true
-      }
-      if let operations = message.value(forAttribute: "Operations")?.array,
-        let rewritten = Self.rewritten(operations, by: normalisation, schema)
-      {
-        message.setValue(.array(rewritten), forAttribute: "Operations")
-        hasFired = true
-      }
-      if hasFired { fired.append(normalisation.name) }
+    guard case .object(var message) = json, !normalisations.isEmpty else { return Normalised(json: json, fired: []) }
+    var rewriting = ValueRewriting(normalisations, schema)
+    if let operations = message.value(forAttribute: "Operations")?.array {
+      message.setValue(.array(rewritten(operations, by: &rewriting, schema)), forAttribute: "Operations")
     }
-    return Normalised(json: .object(message), fired: fired)
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewritten = normalisation.patchEnvelope?(message, schema) else { continue }
+      message = rewritten
+      rewriting.fired.insert(index)
+    }
+    return Normalised(json: .object(message), fired: names(rewriting.fired))
   }
 
-  private static func rewritten(_ operations: [JSON], by normalisation: Normalisation, _ schema: ResourceSchema) -> [JSON]? {
-    var hasChanged = false
-    let rewritten = operations.flatMap { json -> [JSON] in
-      guard case .object(let operation) = json else { return [json] }
-      var results = [operation]
-      if let several = normalisation.operation(operation, schema) {
-        results = several
-        hasChanged = true
+  private func names(_ fired: Set<Int>) -> [String] {
+    fired.isEmpty ? [] : fired.sorted().map { normalisations[$0].name }
+  }
+
+  private func rewritten(_ operations: [JSON], by rewriting: inout ValueRewriting, _ schema: ResourceSchema) -> [JSON] {
+    var results: [JSON] = []
+    results.reserveCapacity(operations.count)
+    for json in operations {
+      guard case .object(let operation) = json else {
+        results.append(json)
+        continue
       }
-      return results.map { result in
-        guard let rewriting = normalisation.value.map({ ValueRewriting(rewrite: $0) }),
-          let changed = rewriting.rewritten(operation: result, of: schema)
-        else {
-          return .object(result)
+      var rewritten = [operation]
+      for (index, normalisation) in normalisations.enumerated() {
+        guard let rewrite = normalisation.operation else { continue }
+        var next: [JSONObject] = []
+        for operation in rewritten {
+          if let several = rewrite(operation, schema) {
+            next += several
+            rewriting.fired.insert(index)
+          } else {
+            next.append(operation)
+          }
         }
-        hasChanged = true
-        return .object(changed)
+        rewritten = next
       }
+      for operation in rewritten { results.append(.object(rewriting.rewritten(operation: operation) ?? operation)) }
     }
-    return hasChanged ? rewritten : nil
+    return results
   }
 }

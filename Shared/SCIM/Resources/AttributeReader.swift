@@ -63,11 +63,15 @@ struct AttributeReader {
       guard let part = sent.value(forAttribute: subAttribute.name) else { continue }
       parts[subAttribute.name] = try AttributeReader(path: "\(path).\(subAttribute.name)").value(part, of: subAttribute)
     }
-    return parts.isEmpty ? nil : .object(parts)
+    guard !parts.isEmpty else { return nil }
+    if let missing = definition.subAttributes.first(where: { $0.isRequired && parts[$0.name] == nil }) {
+      throw .badRequest(.invalidValue, "\(path).\(missing.name) is required and is missing.")
+    }
+    return .object(parts)
   }
 
   /// RFC 7643 §2.4: at most one value is the primary one.
-  private func checkPrimary(_ values: [JSON]) throws(SCIMError) {
+  func checkPrimary(_ values: [JSON]) throws(SCIMError) {
     guard values.count(where: { $0.object?["primary"] == .bool(true) }) > 1 else { return }
     throw .badRequest(.invalidValue, "\(path) has more than one value with primary true; one at most may have it.")
   }
@@ -76,9 +80,19 @@ struct AttributeReader {
     .badRequest(.invalidValue, "\(path) must be \(what), found \(found.summary).")
   }
 
+  /// RFC 4648 §4 or §5, padded or not, with line breaks or without (RFC 7643 §2.3.6 has the first).
   private static func isBase64(_ text: String) -> Bool {
-    text.utf8.allSatisfy { byte in
-      AttributeName.isLetter(byte | 0x20) || (0x30...0x39).contains(byte) || "+/-_=\r\n".utf8.contains(byte)
+    var digits = 0
+    var padding = 0
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "=") {
+        padding += 1
+      } else if padding == 0, AttributeName.isNameByte(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") {
+        digits += 1
+      } else if byte != 0x0A && byte != 0x0D {
+        return false
+      }
     }
+    return digits % 4 != 1 && (padding == 0 || padding <= 2 && (digits + padding).isMultiple(of: 4))
   }
 }

@@ -51,6 +51,11 @@ struct ResourceReader {
       guard let value = sent.value(forAttribute: definition.name) else { continue }
       attributes[definition.name] = try AttributeReader(path: "\(schemaExtension.id):\(definition.name)").value(value, of: definition)
     }
+    if !attributes.isEmpty, let missing = schemaExtension.attributes.first(where: { $0.isRequired && attributes[$0.name] == nil }) {
+      throw .badRequest(
+        .invalidValue,
+        "\(schemaExtension.id):\(missing.name) is required where a \(schema.name) has attributes of that schema, and is missing.")
+    }
     return attributes
   }
 
@@ -66,6 +71,43 @@ struct ResourceReader {
     }
     for schemaExtension in present { resource[schemaExtension.id] = extensions[schemaExtension.id].map(JSON.object) }
     return resource
+  }
+
+  /// Takes over a document that this reader read when it was stored. What the workspace's own schemas have lost since, or have
+  /// with another type, is dropped.
+  func readStored(_ json: JSON) throws(SCIMError) -> JSONObject {
+    guard case .object(let stored) = json else {
+      throw SCIMError(status: 500, scimType: nil, detail: "The stored resource can't be read: it is \(json.summary).")
+    }
+    var kept = JSONObject()
+    for member in stored where member.key != CommonAttributes.id.name && member.key != CommonAttributes.meta.name {
+      guard member.key.utf8.contains(UInt8(ascii: ":")), !AttributeName.equal(member.key, SchemaDefinition.enterpriseUserID) else {
+        kept.appendNew(member.key, member.value)
+        continue
+      }
+      guard let schemaExtension = schema.schemaExtension(member.key), let attributes = member.value.object else { continue }
+      let still = Self.stillValid(attributes, in: schemaExtension)
+      if !still.isEmpty { kept.appendNew(schemaExtension.id, .object(still)) }
+    }
+    kept[CommonAttributes.schemas.name] = .array(
+      ([schema.core] + schema.extensions.filter { kept[$0.id] != nil }).map { .string($0.id) })
+    return kept
+  }
+
+  private static func stillValid(_ attributes: JSONObject, in schemaExtension: SchemaDefinition) -> JSONObject {
+    var still = JSONObject()
+    for member in attributes {
+      guard let definition = schemaExtension.attribute(named: member.key) else { continue }
+      do throws(SCIMError) {
+        if let value = try AttributeReader(path: definition.name).value(member.value, of: definition) {
+          still[definition.name] = value
+        }
+      } catch {
+        // Of a type that the attribute had before.
+        continue
+      }
+    }
+    return still
   }
 
   private func checkSchemas(_ sent: JSON?) throws(SCIMError) {

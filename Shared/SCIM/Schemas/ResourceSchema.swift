@@ -7,17 +7,31 @@ public struct ResourceSchema: Sendable, Hashable {
   public let description: String
   public let core: SchemaDefinition
   public let extensions: [SchemaDefinition]
+  /// The name of the attribute that carries the product's role, where these resources have one.
+  let roleAttribute: String?
 
   /// The top-level attributes of a resource in the order in which it shows them; `meta` is not among them, since it is last.
   let topLevel: [AttributeDefinition]
+  /// The attributes that can be set only once.
+  let immutables: [AttributeLocation]
 
-  init(name: String, endpoint: String, description: String, core: SchemaDefinition, extensions: [SchemaDefinition]) {
+  init(
+    name: String, endpoint: String, description: String, core: SchemaDefinition, extensions: [SchemaDefinition],
+    roleAttribute: String? = nil
+  ) {
     self.name = name
     self.endpoint = endpoint
     self.description = description
     self.core = core
     self.extensions = extensions
+    self.roleAttribute = roleAttribute
     self.topLevel = CommonAttributes.leading + core.attributes
+    self.immutables =
+      core.attributes.filter { $0.mutability == .immutable }.map { AttributeLocation(schemaExtension: nil, definition: $0) }
+      + extensions.flatMap { schemaExtension in
+        schemaExtension.attributes.filter { $0.mutability == .immutable }
+          .map { AttributeLocation(schemaExtension: schemaExtension.id, definition: $0) }
+      }
   }
 
   /// The top-level attribute of that name, whatever its case; `meta` included.
