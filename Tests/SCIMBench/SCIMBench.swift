@@ -6,15 +6,21 @@ import SCIM
 @main
 struct SCIMBench {
   static func main() throws {
-    let arguments = Set(CommandLine.arguments.dropFirst())
-    guard arguments.isSubset(of: ["--quick", "--check"]) else {
-      FileHandle.standardError.write(Data("usage: scim-bench [--quick] [--check]\n".utf8))
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    var only: String?
+    if let index = arguments.firstIndex(of: "--only"), index + 1 < arguments.count {
+      only = arguments[index + 1]
+      arguments.removeSubrange(index...index + 1)
+    }
+    guard Set(arguments).isSubset(of: ["--quick", "--check"]) else {
+      FileHandle.standardError.write(Data("usage: scim-bench [--quick] [--check] [--only PART-OF-A-NAME]\n".utf8))
       exit(64)
     }
-    let stopwatch = Stopwatch(rounds: arguments.contains("--quick") ? 5 : 15, secondsPerRound: arguments.contains("--quick") ? 0.05 : 0.2)
+    let isQuick = arguments.contains("--quick")
+    let stopwatch = Stopwatch(rounds: isQuick ? 5 : 15, secondsPerRound: isQuick ? 0.05 : 0.2)
     print("microseconds of CPU, the best of \(stopwatch.rounds) rounds".paddedRight(to: 66) + "  measured  target")
     var tooSlow: [String] = []
-    for work in try Work.all() {
+    for work in try Work.all() where only.map(work.name.contains) ?? true {
       let microseconds = try stopwatch.time(work.run)
       let target = work.target.map { $0.formatted(.number.precision(.fractionLength(1))) } ?? ""
       let measured = microseconds.formatted(.number.precision(.fractionLength(2)))

@@ -17,7 +17,7 @@ extension Normalisation {
       return changed
     },
     operation: { operation, schema in
-      if let path = operation.patchPath {
+      if let path = operation.path {
         guard path.attribute.schema == nil, let schemaExtension = schema.extensionMeant(by: path.attribute.attribute) else { return nil }
         let qualified = AttributePath(
           schema: schemaExtension.id, attribute: path.attribute.attribute, subAttribute: path.attribute.subAttribute)
@@ -47,7 +47,7 @@ extension Normalisation {
     },
     operation: { operation, schema in
       guard let role = schema.roleAttribute else { return nil }
-      if let path = operation.patchPath {
+      if let path = operation.path {
         guard path.filter == nil, schema.isRole(path.attribute, below: role) else { return nil }
         return [operation.with(path: PatchPath(attribute: AttributePath(attribute: role)))]
       }
@@ -60,16 +60,9 @@ extension Normalisation {
   /// may hold as well, must not keep someone from being disabled. A PATCH of nothing else is refused by the engine, with the path.
   static let unknownPath = Normalisation(
     "unknown-path",
-    patchEnvelope: { message, schema in
-      guard let operations = message.value(forAttribute: "Operations")?.array else { return nil }
-      let known = operations.filter { operation in
-        guard let path = operation.object?.patchPath else { return true }
-        return schema.resolve(path.attribute) != nil
-      }
-      guard !known.isEmpty, known.count < operations.count else { return nil }
-      var changed = message
-      changed.setValue(.array(known), forAttribute: "Operations")
-      return changed
+    operations: { operations, schema in
+      let known = operations.filter { operation in operation.path.map { schema.resolve($0.attribute) != nil } ?? true }
+      return known.isEmpty || known.count == operations.count ? nil : known
     })
 }
 
@@ -98,16 +91,6 @@ extension ResourceSchema {
 }
 
 extension JSONObject {
-  /// The operation of a PATCH with other keys in its value, where it has no path; nil where none is another.
-  func renamingKeysOfValue(_ rename: (String) -> String?) -> JSONObject? {
-    guard value(forAttribute: "path")?.string == nil, case .object(let attributes)? = value(forAttribute: "value"),
-      let renamed = attributes.renamingKeys(rename)
-    else { return nil }
-    var changed = self
-    changed.setValue(.object(renamed), forAttribute: "value")
-    return changed
-  }
-
   /// nil where no key is another. A key that is there already is left as it is.
   func renamingKeys(_ rename: (String) -> String?) -> JSONObject? {
     var hasChanged = false

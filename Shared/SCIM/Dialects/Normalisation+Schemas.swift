@@ -3,7 +3,7 @@ extension Normalisation {
   static let missingSchemas = Normalisation(
     "missing-schemas",
     envelope: { resource, schema in resource.addingSchema(schema.core.id) },
-    patchEnvelope: { message, _ in message.addingSchema(MessageSchema.patchOperation) })
+    patchEnvelope: { message in message.addingSchema(MessageSchema.patchOperation) })
 
   /// URIs in `schemas` that nobody here knows, such as Entra ID's
   /// `http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group`.

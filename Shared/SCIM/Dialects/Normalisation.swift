@@ -6,8 +6,9 @@ public struct Normalisation: Sendable {
   public let name: String
   let envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)?
   let value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)?
-  let operation: (@Sendable (_ operation: JSONObject, _ schema: ResourceSchema) -> [JSONObject]?)?
-  let patchEnvelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)?
+  let operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)?
+  let operations: (@Sendable (_ operations: [SentOperation], _ schema: ResourceSchema) -> [SentOperation]?)?
+  let patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)?
 
   /// Where a value stands.
   struct Place {
@@ -22,18 +23,21 @@ public struct Normalisation: Sendable {
   ///   - envelope: Rewrites a resource as a whole.
   ///   - value: Rewrites the value of one attribute, in a resource or in an operation of a PATCH.
   ///   - operation: Rewrites one operation of a PATCH, into several or none where it has to be.
-  ///   - patchEnvelope: Rewrites a PATCH as a whole, once its operations are rewritten.
+  ///   - operations: Rewrites all of a PATCH's operations, once each is rewritten for itself.
+  ///   - patchEnvelope: Rewrites what is around a PATCH's operations.
   init(
     _ name: String,
     envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)? = nil,
     value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)? = nil,
-    operation: (@Sendable (_ operation: JSONObject, _ schema: ResourceSchema) -> [JSONObject]?)? = nil,
-    patchEnvelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)? = nil
+    operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
+    operations: (@Sendable (_ operations: [SentOperation], _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
+    patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)? = nil
   ) {
     self.name = name
     self.envelope = envelope
     self.value = value
     self.operation = operation
+    self.operations = operations
     self.patchEnvelope = patchEnvelope
   }
 

@@ -45,13 +45,15 @@ public struct Normaliser: Sendable {
   private func patch(_ json: JSON, _ schema: ResourceSchema) -> Normalised {
     guard case .object(var message) = json, !normalisations.isEmpty else { return Normalised(json: json, fired: []) }
     var rewriting = ValueRewriting(normalisations, schema)
-    if let operations = message.value(forAttribute: "Operations")?.array {
-      message.setValue(.array(rewritten(operations, by: &rewriting, schema)), forAttribute: "Operations")
-    }
     for (index, normalisation) in normalisations.enumerated() {
-      guard let rewritten = normalisation.patchEnvelope?(message, schema) else { continue }
+      guard let rewritten = normalisation.patchEnvelope?(message) else { continue }
       message = rewritten
       rewriting.fired.insert(index)
+    }
+    // What is no array of objects is left to the engine, which refuses it.
+    if let sent = message.value(forAttribute: "Operations")?.array, sent.allSatisfy({ $0.object != nil }) {
+      let operations = rewritten(sent.compactMap(\.object).map { SentOperation($0) }, by: &rewriting, schema)
+      message.setValue(.array(operations.map { .object($0.object) }), forAttribute: "Operations")
     }
     return Normalised(json: .object(message), fired: names(rewriting.fired))
   }
@@ -60,30 +62,34 @@ public struct Normaliser: Sendable {
     fired.isEmpty ? [] : fired.sorted().map { normalisations[$0].name }
   }
 
-  private func rewritten(_ operations: [JSON], by rewriting: inout ValueRewriting, _ schema: ResourceSchema) -> [JSON] {
-    var results: [JSON] = []
+  private func rewritten(
+    _ operations: [SentOperation], by rewriting: inout ValueRewriting, _ schema: ResourceSchema
+  ) -> [SentOperation] {
+    var results: [SentOperation] = []
     results.reserveCapacity(operations.count)
-    for json in operations {
-      guard case .object(let operation) = json else {
-        results.append(json)
-        continue
+    for operation in operations {
+      for rewritten in rewritten(operation, &rewriting.fired, schema) {
+        results.append(rewriting.rewritten(rewritten) ?? rewritten)
       }
-      var rewritten = [operation]
-      for (index, normalisation) in normalisations.enumerated() {
-        guard let rewrite = normalisation.operation else { continue }
-        var next: [JSONObject] = []
-        for operation in rewritten {
-          if let several = rewrite(operation, schema) {
-            next += several
-            rewriting.fired.insert(index)
-          } else {
-            next.append(operation)
-          }
-        }
-        rewritten = next
-      }
-      for operation in rewritten { results.append(.object(rewriting.rewritten(operation: operation) ?? operation)) }
+    }
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewritten = normalisation.operations?(results, schema) else { continue }
+      results = rewritten
+      rewriting.fired.insert(index)
     }
     return results
+  }
+
+  private func rewritten(_ operation: SentOperation, _ fired: inout Set<Int>, _ schema: ResourceSchema) -> [SentOperation] {
+    var operations = [operation]
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewrite = normalisation.operation else { continue }
+      for position in operations.indices.reversed() {
+        guard let several = rewrite(operations[position], schema) else { continue }
+        operations.replaceSubrange(position...position, with: several)
+        fired.insert(index)
+      }
+    }
+    return operations
   }
 }

@@ -27,16 +27,14 @@ struct ValueRewriting {
   }
 
   /// nil where nothing was rewritten.
-  mutating func rewritten(operation: JSONObject) -> JSONObject? {
-    guard let value = operation.value(forAttribute: "value"), let new = rewritten(value, at: operation) else { return nil }
-    var changed = operation
-    changed.setValue(new, forAttribute: "value")
-    return changed
+  mutating func rewritten(_ operation: SentOperation) -> SentOperation? {
+    guard let value = operation.value, let new = rewritten(value, at: operation) else { return nil }
+    return operation.with(value: new)
   }
 
-  private mutating func rewritten(_ value: JSON, at operation: JSONObject) -> JSON? {
-    guard let path = operation.patchPath else {
-      guard operation.value(forAttribute: "path")?.string == nil, let object = value.object else { return nil }
+  private mutating func rewritten(_ value: JSON, at operation: SentOperation) -> JSON? {
+    guard let path = operation.path else {
+      guard operation.pathText == nil, let object = value.object else { return nil }
       return rewritten(object).map(JSON.object)
     }
     switch schema.resolve(path.attribute) {
@@ -61,7 +59,7 @@ struct ValueRewriting {
     _ value: JSON, of definition: AttributeDefinition, in parent: AttributeDefinition? = nil, isElement: Bool = false
   ) -> JSON? {
     // There can be a hundred thousand members, and providers agree on their form.
-    guard definition.name != "members" else { return nil }
+    guard definition.name != "members", !Self.isAsItShouldBe(value, definition, in: parent) else { return nil }
     let new = applied(to: value, Normalisation.Place(definition: definition, parent: parent, isElement: isElement))
     let current = new ?? value
     if case .array(let elements) = current, definition.isMultiValued, !isElement {
@@ -78,6 +76,17 @@ struct ValueRewriting {
       definition.subAttribute(named: name).flatMap { walk.rewritten(value, of: $0, in: definition) }
     }
     return changed.map(JSON.object) ?? new
+  }
+
+  /// Whether nothing can be wrong with the form of a value, as with nearly all of them: then no normalisation is asked.
+  private static func isAsItShouldBe(_ value: JSON, _ definition: AttributeDefinition, in parent: AttributeDefinition?) -> Bool {
+    switch (definition.type, value) {
+    case (_, .null), (.boolean, .bool), (.integer, .integer), (.decimal, .integer), (.decimal, .decimal), (.dateTime, .string),
+      (.reference, .string), (.binary, .string):
+      true
+    case (.string, .string): parent?.name != "roles"
+    default: false
+    }
   }
 
   /// What the normalisations make of one value, each of what the one before it left.
@@ -101,28 +110,5 @@ struct ValueRewriting {
       changed?[index].value = value
     }
     return changed.map { JSONObject(uncheckedMembers: $0) }
-  }
-}
-
-extension JSONObject {
-  /// The path of an operation of a PATCH, where it has one that can be read.
-  var patchPath: PatchPath? {
-    guard let text = value(forAttribute: "path")?.string else { return nil }
-    do throws(SCIMError) {
-      return try PatchPath(parsing: text)
-    } catch {
-      // The engine will refuse it, with this error.
-      return nil
-    }
-  }
-
-  /// The `op` of an operation of a PATCH.
-  var patchOp: String? { value(forAttribute: "op")?.string }
-
-  /// The same operation with another path.
-  func with(path: PatchPath) -> JSONObject {
-    var copy = self
-    copy.setValue(.string(path.description), forAttribute: "path")
-    return copy
   }
 }

@@ -27,7 +27,7 @@ extension Patch {
         throw error.inOperation(index)
       }
     }
-    let changed = try GroupDocument(.object(application.resource), schemas: schemas)
+    let changed = GroupDocument(patched: try application.result())
     try schemas.group.checkImmutables(before: document.attributes, after: changed.attributes)
     return (changed, edits)
   }

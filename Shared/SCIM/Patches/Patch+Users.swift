@@ -11,7 +11,7 @@ extension Patch {
         throw error.inOperation(index)
       }
     }
-    let changed = try UserDocument(.object(application.resource), schemas: schemas)
+    let changed = try UserDocument(patched: application.result(), schemas: schemas)
     try schemas.user.checkImmutables(before: document.attributes, after: changed.attributes)
     return changed
   }

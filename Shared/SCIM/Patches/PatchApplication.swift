@@ -1,12 +1,25 @@
-/// Carries out operations on a resource's attributes (RFC 7644 §3.5.2.1 to §3.5.2.3). What comes out is read by the schema again
-/// as a whole, so that required attributes and a single primary value are checked in one place.
+/// Carries out operations on a resource's attributes (RFC 7644 §3.5.2.1 to §3.5.2.3). What comes out is read by the schema again,
+/// so that required attributes and a single primary value are checked in one place.
 struct PatchApplication {
   let schema: ResourceSchema
   private(set) var resource: JSONObject
+  /// The top-level members that were written.
+  private var changed: [String] = []
 
   init(_ resource: JSONObject, schema: ResourceSchema) {
     self.resource = resource
     self.schema = schema
+  }
+
+  /// The resource as it is now, valid and in canonical form.
+  func result() throws(SCIMError) -> JSONObject {
+    try ResourceReader(schema: schema).reread(resource, changed: changed)
+  }
+
+  private mutating func set(_ value: JSON?, at location: AttributeLocation) {
+    location.set(value, in: &resource)
+    let key = location.schemaExtension ?? location.definition.name
+    if !changed.contains(key) { changed.append(key) }
   }
 
   mutating func apply(_ operation: Patch.Operation) throws(SCIMError) {
@@ -72,12 +85,10 @@ struct PatchApplication {
       try applyToValues(kind, value, target)
     } else if let subAttribute = target.subAttribute {
       var parts = target.location.value(in: resource)?.object ?? JSONObject()
-      let reader = AttributeReader(path: "\(target.path)")
-      parts[subAttribute.name] =
-        kind == .remove ? nil : try value.flatMap { value throws(SCIMError) in try reader.value(value, of: subAttribute) }
+      parts[subAttribute.name] = kind == .remove ? nil : try read(value ?? .null, of: subAttribute, at: target.path)
       set(.object(parts), target)
     } else if kind == .remove || value == .null {
-      target.location.set(nil, in: &resource)
+      set(nil, at: target.location)
     } else if let value {
       set(try merged(value, into: target.location.value(in: resource), target), target)
     }
@@ -93,18 +104,24 @@ struct PatchApplication {
   private func merged(_ value: JSON, into existing: JSON?, _ target: PatchTarget) throws(SCIMError) -> JSON {
     let definition = target.definition
     guard definition.type == .complex, case .object(let new) = value else {
-      return try AttributeReader(path: "\(target.path)").value(value, of: definition) ?? .object(JSONObject())
+      return try read(value, of: definition, at: target.path) ?? .object(JSONObject())
     }
     var parts = existing?.object ?? JSONObject()
     for member in new {
       guard let subAttribute = definition.subAttribute(named: member.key), subAttribute.isStored else { continue }
-      parts[subAttribute.name] = try AttributeReader(path: "\(target.path).\(subAttribute.name)").value(member.value, of: subAttribute)
+      parts[subAttribute.name] = try reading(at: target.path) { () throws(InvalidValue) in
+        do throws(InvalidValue) {
+          return try AttributeReader.value(member.value, of: subAttribute)
+        } catch {
+          throw error.below(".\(subAttribute.name)")
+        }
+      }
     }
     return .object(parts)
   }
 
   private mutating func set(_ value: JSON, _ target: PatchTarget) {
-    target.location.set(value.isEmptyComplex ? nil : value, in: &resource)
+    set(value.isEmptyComplex ? nil : value, at: target.location)
   }
 
   private mutating func applyToValues(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
@@ -133,7 +150,7 @@ struct PatchApplication {
         throw .badRequest(.noTarget, "\(target.path) selects no value of the resource, so there is nothing to replace.")
       }
     }
-    target.location.set(values.json, in: &resource)
+    set(values.json, at: target.location)
   }
 
   /// A value whose parts are immutable can be removed, and another added; it can't be changed.
@@ -149,14 +166,27 @@ struct PatchApplication {
   /// names the operation's own path.
   private func newValues(_ value: JSON?, _ target: PatchTarget) throws(SCIMError) -> [JSON] {
     guard let value else { return [] }
-    let reader = AttributeReader(path: "\(target.path)")
-    if let subAttribute = target.subAttribute { return [try reader.value(value, of: subAttribute) ?? .null] }
-    var read: [JSON] = []
-    for element in value.array ?? [value] {
-      if let new = try reader.single(element, of: target.definition) { read.append(new) }
+    if let subAttribute = target.subAttribute { return [try read(value, of: subAttribute, at: target.path) ?? .null] }
+    return try reading(at: target.path) { () throws(InvalidValue) in
+      var read: [JSON] = []
+      for element in value.array ?? [value] {
+        if let new = try AttributeReader.single(element, of: target.definition) { read.append(new) }
+      }
+      try AttributeReader.checkPrimary(read)
+      return read
     }
-    try reader.checkPrimary(read)
-    return read
+  }
+
+  private func read(_ value: JSON, of definition: AttributeDefinition, at path: PatchPath) throws(SCIMError) -> JSON? {
+    try reading(at: path) { () throws(InvalidValue) in try AttributeReader.value(value, of: definition) }
+  }
+
+  private func reading<Value>(at path: PatchPath, _ read: () throws(InvalidValue) -> Value) throws(SCIMError) -> Value {
+    do throws(InvalidValue) {
+      return try read()
+    } catch {
+      throw error.refusal(at: "\(path)")
+    }
   }
 }
 

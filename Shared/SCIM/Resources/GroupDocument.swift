@@ -26,6 +26,11 @@ public struct GroupDocument: Sendable, Hashable {
     members = []
   }
 
+  init(patched attributes: JSONObject) {
+    self.attributes = attributes
+    members = []
+  }
+
   /// This group as the replacement of a stored one: immutable attributes that are not given stay (RFC 7644 §3.5.1).
   ///
   /// - Throws: `mutability` where an immutable attribute is given another value.

@@ -21,6 +21,11 @@ public struct UserDocument: Sendable, Hashable {
     roleAttribute = schemas.roleAttribute
   }
 
+  init(patched attributes: JSONObject, schemas: ResourceSchemas) {
+    self.attributes = attributes
+    roleAttribute = schemas.roleAttribute
+  }
+
   /// This user as the replacement of a stored one: immutable attributes that are not given stay (RFC 7644 §3.5.1).
   ///
   /// - Throws: `mutability` where an immutable attribute is given another value.

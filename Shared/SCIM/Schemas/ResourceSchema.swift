@@ -11,7 +11,10 @@ public struct ResourceSchema: Sendable, Hashable {
   let roleAttribute: String?
 
   /// The top-level attributes of a resource in the order in which it shows them; `meta` is not among them, since it is last.
-  let topLevel: [AttributeDefinition]
+  var topLevel: [AttributeDefinition] { table.definitions }
+  private let table: AttributeTable
+  /// The attributes of the resource's own schema that have to be there.
+  let required: [AttributeDefinition]
   /// The attributes that can be set only once.
   let immutables: [AttributeLocation]
 
@@ -25,7 +28,8 @@ public struct ResourceSchema: Sendable, Hashable {
     self.core = core
     self.extensions = extensions
     self.roleAttribute = roleAttribute
-    self.topLevel = CommonAttributes.leading + core.attributes
+    self.table = AttributeTable(CommonAttributes.leading + core.attributes)
+    self.required = core.attributes.filter(\.isRequired)
     self.immutables =
       core.attributes.filter { $0.mutability == .immutable }.map { AttributeLocation(schemaExtension: nil, definition: $0) }
       + extensions.flatMap { schemaExtension in
@@ -36,7 +40,7 @@ public struct ResourceSchema: Sendable, Hashable {
 
   /// The top-level attribute of that name, whatever its case; `meta` included.
   public func attribute(named name: String) -> AttributeDefinition? {
-    if let index = topLevelIndex(of: name) { return topLevel[index] }
+    if let definition = table[name] { return definition }
     return AttributeName.equal(name, CommonAttributes.meta.name) ? CommonAttributes.meta : nil
   }
 
@@ -46,6 +50,6 @@ public struct ResourceSchema: Sendable, Hashable {
   }
 
   func topLevelIndex(of name: String) -> Int? {
-    topLevel.firstIndex { AttributeName.equal($0.name, name) }
+    table.index(of: name)
   }
 }
