@@ -1,5 +1,27 @@
-/// What the fuzz targets share. They are compiled together with the sources of SCIM, each into a program of its own: see `ops/fuzz`.
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// What libFuzzer calls with each input that it makes up. `FUZZ_TARGET` in the environment says which target is meant: all are in one
+/// program, compiled together with the sources of SCIM by `ops/fuzz`.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+  Fuzz.target(UnsafeBufferPointer(start: start, count: count))
+  return 0
+}
+
+/// What the fuzz targets share.
 enum Fuzz {
+  static let target: @Sendable (UnsafeBufferPointer<UInt8>) -> Void =
+    switch getenv("FUZZ_TARGET").map({ String(cString: $0) }) {
+    case "resource": { resource($0) }
+    case "filter": { filter($0) }
+    case "patch": { patch($0) }
+    default: preconditionFailure("FUZZ_TARGET has to be resource, filter or patch")
+    }
+
   static let schemas = ResourceSchemas(
     roles: ["admin", "editor", "viewer"],
     userExtensions: [
@@ -31,10 +53,6 @@ enum Fuzz {
     #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data","externalId":"x"}"#
   ) { json throws(SCIMError) in try GroupDocument(json, schemas: schemas) }
 
-  static func json(_ start: UnsafePointer<UInt8>, _ count: Int) -> JSON? {
-    parsed(Array(UnsafeBufferPointer(start: start, count: count)))
-  }
-
   static func parsed(_ bytes: [UInt8]) -> JSON? {
     do throws(JSONSyntaxError) {
       return try JSON(parsing: bytes)
@@ -42,10 +60,6 @@ enum Fuzz {
       _ = "\(error)"
       return nil
     }
-  }
-
-  static func text(_ start: UnsafePointer<UInt8>, _ count: Int) -> String {
-    String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
   }
 
   /// Runs what may be refused; a refusal has to be one of the protocol's.
