@@ -11,18 +11,19 @@ public struct Discovery: Sendable {
   /// - Parameters:
   ///   - baseURL: Without a slash at its end.
   ///   - maximumPage: The most resources in one answer to a query.
-  public func serviceProviderConfig(baseURL: String, maximumPage: Int) -> JSON {
+  ///   - cursorTimeout: For how many seconds a cursor is good at least.
+  public func serviceProviderConfig(baseURL: String, maximumPage: Int, cursorTimeout: Int) -> JSON {
     [
       "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
       "patch": ["supported": true],
       "bulk": ["supported": false, "maxOperations": 0, "maxPayloadSize": 0],
       "filter": ["supported": true, "maxResults": .integer(Int64(maximumPage))],
       "changePassword": ["supported": false],
-      "sort": ["supported": false],
+      "sort": ["supported": true],
       "etag": ["supported": false],
       "pagination": [
-        "cursor": false, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(min(100, maximumPage))),
-        "maxPageSize": .integer(Int64(maximumPage)),
+        "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(min(100, maximumPage))),
+        "maxPageSize": .integer(Int64(maximumPage)), "cursorTimeout": .integer(Int64(cursorTimeout)),
       ],
       "authenticationSchemes": [
         [

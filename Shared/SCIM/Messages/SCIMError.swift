@@ -53,5 +53,6 @@ public enum SCIMErrorType: String, Sendable, Hashable, CaseIterable {
 public enum MessageSchema {
   public static let error = "urn:ietf:params:scim:api:messages:2.0:Error"
   public static let listResponse = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+  public static let searchRequest = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
   public static let patchOperation = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 }

@@ -33,12 +33,11 @@ enum AttributeReader {
     case .integer:
       guard case .integer = json else { throw .expected("a whole number", json) }
     case .decimal:
-      switch json {
-      case .integer, .decimal: break
-      default: throw .expected("a number", json)
+      guard DecimalNumber(json)?.isBounded ?? false else {
+        throw .expected("a number of at most \(DecimalNumber.maximumDigits) digits", json)
       }
     case .dateTime:
-      guard let text = json.string, DateTime.isValid(text) else { throw .expected("a time such as \"2026-01-31T08:00:00Z\"", json) }
+      guard let text = json.string, Instant(text) != nil else { throw .expected("a time such as \"2026-01-31T08:00:00Z\"", json) }
     case .binary:
       guard let text = json.string, isBase64(text) else { throw .expected("base64 in a string", json) }
     }

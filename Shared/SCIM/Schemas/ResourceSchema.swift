@@ -17,6 +17,8 @@ public struct ResourceSchema: Sendable, Hashable {
   let required: [AttributeDefinition]
   /// The attributes that can be set only once.
   let immutables: [AttributeLocation]
+  /// Whether it has stored attributes that are not returned unless they are asked for, or never.
+  let hidesAttributes: Bool
 
   init(
     name: String, endpoint: String, description: String, core: SchemaDefinition, extensions: [SchemaDefinition],
@@ -36,6 +38,9 @@ public struct ResourceSchema: Sendable, Hashable {
         schemaExtension.attributes.filter { $0.mutability == .immutable }
           .map { AttributeLocation(schemaExtension: schemaExtension.id, definition: $0) }
       }
+    self.hidesAttributes = (table.definitions + extensions.flatMap(\.attributes)).contains { definition in
+      definition.isStored && ([definition] + definition.subAttributes).contains { $0.returned.isUnasked }
+    }
   }
 
   /// The top-level attribute of that name, whatever its case; `meta` included.
