@@ -37,7 +37,9 @@ struct ScimAPI {
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         baseURLs: BaseURLRule(
-          publicURL: settings.optionalString(.publicURL), trustsForwarded: try settings.bool(.trustForwarded)))
+          publicURL: settings.optionalString(.publicURL), trustsForwarded: try settings.bool(.trustForwarded)),
+        cursors: CursorSeal(
+          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)))
       let server = EdgeServer(
         responder: edge.responder(), configuration: try ListenerConfiguration(settings), logger: runtime.logger)
       // Shut down in the opposite order: requests in flight are finished while what they need still works.

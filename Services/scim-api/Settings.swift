@@ -7,8 +7,7 @@ enum EdgeSettings {
   static let all: [Setting] = [
     .httpHost, .httpPort, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
     .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerToken,
-    .maximumBulks,
-    .maximumBulksPerToken, .readPatience,
+    .maximumBulks, .maximumBulksPerToken, .readPatience, .cursorKey, .cursorLifetime,
   ]
 }
 
@@ -67,6 +66,13 @@ extension Setting {
   static let maximumBulksPerToken = Setting(
     key: "request.bulks-per-token", default: "4", help: "Most bulk requests in flight of one token; what comes then is told to retry.",
     kind: .integer(1...10_000))
+  static let cursorKey = Setting(
+    key: "cursor.key",
+    help:
+      "Secret key of the cursors in lists; the same for all copies. Default: one of this process's own, so that its cursors end with it.",
+    isSecret: true)
+  static let cursorLifetime = Setting(
+    key: "cursor.lifetime", default: "1h", help: "How long a cursor in a list is good.", kind: .duration)
   static let readPatience = Setting(
     key: "read.patience", default: "15s", help: "How long a read is tried again while PostgreSQL is away.", kind: .duration)
 }

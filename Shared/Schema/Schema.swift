@@ -6,7 +6,8 @@ import Postgres
 /// (SwiftPM names an embedded file after its own with the first character made an underscore.)
 public enum Schema {
   public static let identity = [
-    migration("identity", 1, "identity", PackageResources._01_identity_sql)
+    migration("identity", 1, "identity", PackageResources._01_identity_sql),
+    migration("identity", 2, "queries", PackageResources._02_queries_sql),
   ]
 
   public static let mailer = [

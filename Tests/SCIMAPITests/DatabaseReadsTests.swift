@@ -59,27 +59,32 @@ struct DatabaseReadsTests {
     try await store.removeCrowd()
 
     func list(
-      _ kind: ResourceKind, _ conditions: [LookUp.Condition] = [], startIndex: Int = 1, count: Int = 100, withRows: Bool = true
-    ) async throws -> (total: Int, ids: [ResourceID]) {
-      let found = try await reads.list(
-        kind, where: conditions, page: Page(startIndex: startIndex, count: count), withRows: withRows, in: workspace)
-      return (found.total, found.resources.map(\.resource.id))
+      _ kind: ResourceKind, _ filter: String? = nil, startIndex: Int = 1, count: Int = 100, withRows: Bool = true
+    ) async throws -> (total: Int?, ids: [ResourceID]) {
+      let page = ResourceQuery.Part.page(Page(startIndex: startIndex, count: count))
+      let found = try await reads.list(try Self.query(kind, filter, part: page, withRows: withRows), in: workspace)
+      #expect(found.resources.allSatisfy { $0.kind == kind && ($0.found.rows != nil) == withRows })
+      return (found.total, found.resources.map(\.found.resource.id))
     }
     #expect(try await list(.user) == (3, users))
     #expect(try await list(.user, withRows: false) == (3, users))
     #expect(try await list(.user, startIndex: 2, count: 1) == (3, [users[1]]))
     #expect(try await list(.user, startIndex: 4) == (3, []))
     #expect(try await list(.group, count: 0) == (2, []))
-    let conditions: [(ResourceKind, [LookUp.Condition], [ResourceID])] = [
-      (.user, [.id(users[1])], [users[1]]), (.user, [.userName("ben@example.com")], [users[1]]), (.user, [.userName("nobody")], []),
-      (.user, [.externalID("ext-cleo")], [users[2]]), (.user, [.email("ana@example.com")], [users[0]]),
-      (.user, [.userDisplayName("NAME OF ANA")], [users[0]]), (.user, [.group(groups[0])], [users[0], users[1]]),
-      (.user, [.userName("ben@example.com"), .group(groups[1])], []), (.group, [.groupDisplayName("sales")], [groups[1]]),
-      (.group, [.id(groups[0]), .member(users[1])], [groups[0]]), (.group, [.id(groups[1]), .member(users[1])], []),
-      (.group, [.externalID("ext-Sales")], [groups[1]]),
+    let filters: [(ResourceKind, String, [ResourceID])] = [
+      (.user, #"id eq "\#(users[1])""#, [users[1]]), (.user, #"userName eq "BEN@example.com""#, [users[1]]),
+      (.user, #"userName eq "nobody""#, []), (.user, #"externalId eq "ext-cleo""#, [users[2]]),
+      (.user, #"emails.value eq "Ana@example.com""#, [users[0]]),
+      (.user, #"emails[type eq "work"].value eq "ana@example.com""#, [users[0]]),
+      (.user, #"emails[type eq "home"].value eq "ana@example.com""#, []),
+      (.user, #"groups.value eq "\#(groups[0])""#, [users[0], users[1]]),
+      (.user, #"userName eq "ben@example.com" and groups.value eq "\#(groups[1])""#, []),
+      (.user, #"not (userName sw "a")"#, [users[1], users[2]]), (.group, #"displayName eq "sales""#, [groups[1]]),
+      (.group, #"members.value eq "\#(users[1])""#, [groups[0]]), (.group, #"members[value eq "\#(users[0])"]"#, groups),
+      (.group, #"id eq "\#(groups[1])" and members eq "\#(users[1])""#, []), (.group, #"externalId eq "ext-Sales""#, [groups[1]]),
     ]
-    for (kind, conditions, ids) in conditions {
-      #expect(try await list(kind, conditions) == (ids.count, ids), "\(conditions)")
+    for (kind, filter, ids) in filters {
+      #expect(try await list(kind, filter) == (ids.count, ids), "\(filter)")
     }
 
     // A deleted user whose name is taken again.
@@ -107,6 +112,21 @@ struct DatabaseReadsTests {
   }
 }
 
+extension DatabaseReadsTests {
+  /// A query of one kind of resource.
+  static func query(
+    _ kind: ResourceKind, _ filter: String? = nil, sortBy: String? = nil, ascending: Bool = true, part: ResourceQuery.Part,
+    withRows: Bool = false
+  ) throws -> ResourceQuery {
+    let schema = kind.schema(in: ResourceSchemas())
+    let source = ResourceQuery.Source(
+      kind: kind, filter: try filter.map { try Filter(parsing: $0).typed(for: schema) }, sortBy: try sortBy.flatMap(schema.sortAttribute),
+      withRows: withRows)
+    return ResourceQuery(
+      sources: [source], ascending: ascending, part: part, base: BaseURL(site: "https://app.example.com"))
+  }
+}
+
 /// A database with one workspace, written to by its owner and read as the edge reads it.
 struct StoreBuilder: Sendable {
   let server: PostgresServer
@@ -122,7 +142,9 @@ struct StoreBuilder: Sendable {
     let name = try await server.createDatabase(migrations: Schema.identity)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
-        PostgresConfiguration(url: server.url(database: name, role: role), connections: 1, applicationName: "SCIMAPITests"),
+        PostgresConfiguration(
+          url: server.url(database: name, role: role), connections: 1, applicationName: "SCIMAPITests",
+          planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     let store = StoreBuilder(server: server, owner: pool("postgres"), reader: pool("scim_api"))
@@ -230,7 +252,7 @@ struct StoreBuilder: Sendable {
       [.uuid(workspace.uuid), .uuid(reply.command.uuid), .textArray(attributes.pairs), .bytes(data)])
   }
 
-  private func write(_ sql: String, _ parameters: [PostgresValue]) async throws {
+  func write(_ sql: String, _ parameters: [PostgresValue]) async throws {
     _ = try await owner.query(Statement(once: "test", sql), parameters)
   }
 

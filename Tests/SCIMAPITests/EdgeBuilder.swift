@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Models
+import NIOCore
 import SCIM
 import Synchronization
 
@@ -17,6 +18,7 @@ struct EdgeBuilder: Sendable {
   var revokedAt: Date?
   var reads = StoredResources()
   var bodyLimit = 8 << 20
+  var cursorLifetime = 60
   var maximumInFlight = 100
   let asked = Journal<Command>()
   let signIns = Journal<SignIn>()
@@ -50,7 +52,8 @@ struct EdgeBuilder: Sendable {
       bulksInFlight: InFlight(maximum: 4, maximumPerToken: 2, what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
-      baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false))
+      baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false),
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime))
   }
 
   var record: TokenRecord {
@@ -91,10 +94,10 @@ final class Journal<Entry: Sendable>: Sendable {
   }
 }
 
-/// Resources in memory. A condition of a list is taken to hold for every resource: what it means is the database's matter.
+/// Resources in memory, listed in the order in which they were given.
 final class StoredResources: ResourceReads {
   struct Reading: Sendable, Equatable {
-    var conditions: [LookUp.Condition]?
+    var isList = false
     var withRows: Bool
   }
 
@@ -110,16 +113,33 @@ final class StoredResources: ResourceReads {
   }
 
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
-    readings.note(Reading(conditions: nil, withRows: withRows))
+    readings.note(Reading(withRows: withRows))
     return stored(kind, withRows).first { $0.resource.id == id }
   }
 
-  func list(
-    _ kind: ResourceKind, where conditions: [LookUp.Condition], page: Page, withRows: Bool, in workspace: WorkspaceID
-  ) async throws -> FoundResources {
-    readings.note(Reading(conditions: conditions, withRows: withRows))
-    let all = stored(kind, withRows)
-    return FoundResources(total: all.count, resources: Array(all.dropFirst(page.offset).prefix(page.count)))
+  func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
+    var all: [ListedResource] = []
+    for source in query.sources {
+      readings.note(Reading(isList: true, withRows: source.withRows))
+      for found in stored(source.kind, source.withRows) where try matches(source.filter, found.resource, source.kind, query.base) {
+        all.append(ListedResource(kind: source.kind, found: found))
+      }
+    }
+    switch query.part {
+    case .page(let page): return FoundResources(total: all.count, resources: Array(all.dropFirst(page.offset).prefix(page.count)))
+    case .from(let place, let count):
+      var rest = place?.isForward == false ? all.reversed()[...] : all[...]
+      if let place, let index = rest.firstIndex(where: { $0.found.resource.id == place.id }) { rest = rest[(index + 1)...] }
+      return FoundResources(
+        total: place == nil ? all.count : nil, read: Array(rest.prefix(count + 1)), from: place, count: count)
+    }
+  }
+
+  private func matches(_ filter: TypedFilter?, _ resource: StoredResource, _ kind: ResourceKind, _ base: BaseURL) throws -> Bool {
+    guard let filter else { return true }
+    var buffer = ByteBuffer()
+    ResourceWriter(kind: kind, base: base).write(FoundResource(resource: resource, rows: nil), into: &buffer)
+    return filter.matches(try JSON(parsing: Array(buffer.readableBytesView)).object ?? JSONObject())
   }
 
   func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {

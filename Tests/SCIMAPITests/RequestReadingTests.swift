@@ -57,14 +57,15 @@ struct RequestReadingTests {
       ("count=100000", 1, Page.maximumCount),
     ])
   func page(query: String, startIndex: Int, count: Int) throws {
-    let page = try Page(QueryParameters(query))
+    let request = try SearchRequest(QueryParameters(query))
+    let page = Page(startIndex: request.startIndex, count: request.count)
     #expect(page == Page(startIndex: startIndex, count: count))
     #expect(page.offset == startIndex - 1)
   }
 
   @Test("A page that is no number is refused", arguments: ["startIndex=one", "count=1.5", "count=99999999999999999999"])
   func malformedPage(_ query: String) {
-    let refusal = #expect(throws: Refusal.self) { try Page(QueryParameters(query)) }
+    let refusal = #expect(throws: Refusal.self) { try SearchRequest(QueryParameters(query)) }
     #expect(refusal?.error.status == 400)
   }
 

@@ -60,6 +60,6 @@ struct FilterTests {
       "\#(Sample.enterprise)":{"department":"data"}
       """#)
     let text = text.replacing("sw \"Lo\"", with: "sw \"Ló\"")
-    #expect(try Filter(parsing: text).matches(user.attributes, schema: Sample.schemas.user) == expected)
+    #expect(try Filter(parsing: text).typed(for: Sample.schemas.user).matches(user.attributes) == expected)
   }
 }

@@ -130,6 +130,8 @@ extension UserRecord {
     givenName = document.givenName
     familyName = document.familyName
     email = document.email
+    let others = document.emails.filter { $0.lowercased() != emailKey?.name }
+    otherEmailKeys = others.isEmpty ? [] : Set(others.map { EmailKey.text($0, in: key.workspace) }).sorted()
     language = document.language
     self.document = document.settingActive(active).openDocument(id: key.id.description, created: Timestamp.text(createdAt))
   }

@@ -85,9 +85,9 @@ enum LoadStatements {
 
   private static let userColumns = """
     u.workspace_id, u.id, u.user_name, u.external_id, u.display_name, u.given_name, u.family_name, u.email, u.language, u.state, u.role,
-    u.first_signed_in_at, u.version, u.created_at, u.modified_at, u.document
+    u.first_signed_in_at, u.version, u.created_at, u.modified_at, u.document, u.other_email_keys
     """
-  private static let userColumnCount = 16
+  private static let userColumnCount = 17
 
   private static let userStatement = Statement(
     "load users",
@@ -130,7 +130,8 @@ enum LoadStatements {
     return UserRecord(
       key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), userName: try row.string(2),
       externalID: try row.optionalString(3), displayName: try row.optionalString(4), givenName: try row.optionalString(5),
-      familyName: try row.optionalString(6), email: try row.optionalString(7), language: try row.optionalString(8), state: state,
+      familyName: try row.optionalString(6), email: try row.optionalString(7),
+      otherEmailKeys: try row.optionalTextArray(16) ?? [], language: try row.optionalString(8), state: state,
       role: try row.string(10), firstSignedInAt: try row.optionalTimestamp(11), version: Int64(try row.int(12)),
       createdAt: try row.timestamp(13), modifiedAt: try row.timestamp(14), document: try row.bytes(15))
   }

@@ -10,6 +10,8 @@ struct UserRecord: Sendable, Equatable {
   var givenName: String?
   var familyName: String?
   var email: String?
+  /// Of the addresses that mail does not go to; see `EmailKey`.
+  var otherEmailKeys: [String] = []
   var language: String?
   var state: UserState
   var role: String

@@ -103,6 +103,7 @@ struct ChangeWriter: Sendable {
       .timestampArray(users.map(\.createdAt)),
       .timestampArray(users.map(\.modifiedAt)),
       .textArray(users.map { String(decoding: $0.document, as: UTF8.self) }),
+      .textArray(users.map { $0.otherEmailKeys.isEmpty ? nil : PostgresValue.arrayLiteral($0.otherEmailKeys) }),
     ]
     return users.map(\.key).columns + described
   }

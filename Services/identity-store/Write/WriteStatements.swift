@@ -26,10 +26,10 @@ enum WriteStatements {
     unnest(
       $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
       $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::int8[], $17::timestamptz[], $18::timestamptz[],
-      $19::text[]
+      $19::text[], $20::text[]
     ) as written (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys
     )
     """
 
@@ -38,9 +38,12 @@ enum WriteStatements {
     """
     insert into identity.users (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys
     )
-    select * from \(userArrays)
+    select
+      workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys::text[]
+    from \(userArrays)
     """)
 
   static let updateUsers = Statement(
@@ -63,7 +66,8 @@ enum WriteStatements {
       first_signed_in_at = written.first_signed_in_at,
       version = written.version,
       modified_at = written.modified_at,
-      document = written.document
+      document = written.document,
+      other_email_keys = written.other_email_keys::text[]
     from \(userArrays)
     where u.workspace_id = written.workspace_id and u.id = written.id
     """)

@@ -5,14 +5,16 @@ import SCIM
 /// What a client can find out about the service (RFC 7644 §4). The schemas are those of the caller's workspace.
 struct DiscoveryEndpoints: Sendable {
   let baseURLs: BaseURLRule
+  let cursors: CursorSeal
   /// The largest body of a request, in bytes.
   let maximumPayload: Int
 
   var all: [Endpoint] {
     [
-      endpoint("/ServiceProviderConfig") { [maximumPayload] discovery, base, _ in
+      endpoint("/ServiceProviderConfig") { [cursors, maximumPayload] discovery, base, _ in
         discovery.serviceProviderConfig(
-          baseURL: base, maximumPage: Page.maximumCount, maximumOperations: BulkEndpoint.maximumOperations, maximumPayload: maximumPayload
+          baseURL: base, maximumPage: Page.maximumCount, cursorTimeout: cursors.lifetime,
+          maximumOperations: BulkEndpoint.maximumOperations, maximumPayload: maximumPayload
         ).serialized()
       },
       endpoint("/ResourceTypes") { discovery, base, _ in Self.list(discovery.resourceTypes(baseURL: base)) },

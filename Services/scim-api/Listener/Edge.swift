@@ -12,18 +12,30 @@ struct Edge: Sendable {
   let sendSignIn: SignInIntake.Send
   let bodies: BodyReader
   let baseURLs: BaseURLRule
+  let cursors: CursorSeal
 
   var endpoints: [Endpoint] {
-    ResourceKind.allCases.flatMap { kind in
+    let resources = ResourceKind.allCases.flatMap { kind in
       ResourceEndpoints(
         retrieval: Retrieval(kind: kind, reads: reads, baseURLs: baseURLs),
-        listing: Listing(kind: kind, reads: reads, baseURLs: baseURLs),
         writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads, baseURLs: baseURLs)
       ).all
-    } + DiscoveryEndpoints(baseURLs: baseURLs, maximumPayload: bodies.maximum).all + [
+    }
+    let discovery = DiscoveryEndpoints(baseURLs: baseURLs, cursors: cursors, maximumPayload: bodies.maximum).all
+    // A literal segment before one that stands for any: `/Users/.search` before `/Users/{id}`.
+    return queries + resources + discovery + CurrentUser().all + [
       BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands, baseURLs: baseURLs).endpoint,
       SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
     ]
+  }
+
+  private var queries: [Endpoint] {
+    let ofEach = ResourceKind.allCases.map { (kinds: [$0], path: "/\($0.endpoint)") }
+    return (ofEach + [(ResourceKind.allCases, "")]).flatMap { kinds, path in
+      QueryEndpoints(
+        listing: Listing(kinds: kinds, reads: reads, baseURLs: baseURLs, bodies: bodies, cursors: cursors), path: path
+      ).all
+    }
   }
 
   func responder() -> RouterResponder<EdgeContext> {

@@ -22,22 +22,24 @@ struct DatabaseReads: ResourceReads {
     return try FoundResource(row, from: 0, withRows: withRows)
   }
 
-  func list(
-    _ kind: ResourceKind, where conditions: [LookUp.Condition], page: Page, withRows: Bool, in workspace: WorkspaceID
-  ) async throws -> FoundResources {
-    if kind == .user, conditions.count == 1, case .userName(let name)? = conditions.first {
-      let user = try await users.user(named: name, withRows: withRows, in: workspace)
-      let found = user.map { [$0] } ?? []
+  func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
+    if let (name, page) = query.soughtName {
+      let user = try await users.user(named: name, withRows: query.sources[0].withRows, in: workspace)
+      let found = user.map { [ListedResource(kind: .user, found: $0)] } ?? []
       return FoundResources(total: found.count, resources: Array(found.dropFirst(page.offset).prefix(page.count)))
     }
-    let statement = ResourceStatements.list(kind, where: conditions, withRows: withRows)
-    let parameters = [.uuid(workspace.uuid), .int(Int64(page.offset)), .int(Int64(page.count))] + conditions.map(\.parameter)
-    let rows = try await database.query(statement, parameters)
-    guard let first = rows.first else { return FoundResources(total: 0, resources: []) }
-    return FoundResources(
-      total: try first.int(0),
-      // Beyond the end there is the total alone.
-      resources: try rows.filter { !$0.isNull(1) }.map { try FoundResource($0, from: 1, withRows: withRows) })
+    let list = ListStatement(query, in: workspace)
+    let rows =
+      list.statement.isKept
+      ? try await database.query(list.statement, list.parameters) : try await database.search(list.statement, list.parameters)
+    let total = list.isCounted ? try rows.first?.int(0) ?? 0 : nil
+    let column = list.isCounted ? 1 : 0
+    // Beyond the end there is the total alone.
+    let resources = try rows.filter { !$0.isNull(column) }.map { try ListedResource($0, from: column, of: query) }
+    switch query.part {
+    case .page: return FoundResources(total: total, resources: resources)
+    case .from(let place, let count): return FoundResources(total: total, read: resources, from: place, count: count)
+    }
   }
 
   func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {
@@ -52,6 +54,16 @@ struct DatabaseReads: ResourceReads {
     var successor: ReferredResource?
     if let id = try row.optionalUUID(1) { successor = ReferredResource(id: ResourceID(id), display: try row.string(2)) }
     return Remains(deletedAt: try row.timestamp(0), successor: successor)
+  }
+}
+
+extension ListedResource {
+  /// - Parameter column: the first of kind, sort key, and then as for ``FoundResource``.
+  fileprivate init(_ row: Row, from column: Int, of query: ResourceQuery) throws {
+    kind = try row.int(column) == 0 ? .user : .group
+    key = try row.optionalString(column + 1)
+    found = try FoundResource(
+      row, from: column + 2, withRows: query.sources.contains { [kind] source in source.kind == kind && source.withRows })
   }
 }
 

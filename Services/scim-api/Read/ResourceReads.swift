@@ -9,10 +9,8 @@ protocol ResourceReads: Sendable {
   /// - Parameter withRows: whether the attribute that is kept as rows is read as well: the first ``FoundResource/maximumRows``.
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource?
 
-  /// The resources of which all `conditions` hold, in the order of their ids, and how many there are in all.
-  func list(
-    _ kind: ResourceKind, where conditions: [LookUp.Condition], page: Page, withRows: Bool, in workspace: WorkspaceID
-  ) async throws -> FoundResources
+  /// The part of a list that `query` asks for.
+  func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources
 
   /// The resource and then all its rows in the order of their ids, a bounded number at a time and all as they were at one moment. The
   /// next are read when they are asked for. ``ResourceGone`` is thrown where there is no such resource.
@@ -42,13 +40,6 @@ enum ResourcePart: Sendable {
 
 /// The resource was deleted between two reads of one request.
 struct ResourceGone: Error {}
-
-/// A part of a list as it was at one moment.
-struct FoundResources: Sendable, Equatable {
-  /// How many there are in all.
-  var total: Int
-  var resources: [FoundResource]
-}
 
 /// A user as it stands in a group's `members`, a group as it stands in a user's `groups`.
 struct ReferredResource: Sendable, Hashable {

@@ -10,7 +10,7 @@ enum ResourceStatements {
       """
       select p.id, p.version, p.modified_at, p.document\(withRows ? ", e.ids, e.names" : "")
       from identity_read.\(kind.table) p
-      \(withRows ? kind.rows : "")
+      \(withRows ? kind.rowArrays : "")
       where p.workspace_id = $1
       and p.id = $2
       """)
@@ -31,36 +31,7 @@ enum ResourceStatements {
       select k.place, p.id, p.version, p.modified_at, p.document\(withRows ? ", e.ids, e.names" : "")
       from unnest($1, $2) with ordinality k (workspace_id, key, place)
       join identity_read.users p on p.workspace_id = k.workspace_id and p.\(key.rawValue) = k.key
-      \(withRows ? ResourceKind.user.rows : "")
-      """)
-  }
-
-  /// Parameters: workspace, offset, limit, and one for each condition. Columns: the total, then as in ``one(_:withRows:)``; there is
-  /// at least one row, with nulls behind the total where the page is empty.
-  static func list(_ kind: ResourceKind, where conditions: [LookUp.Condition], withRows: Bool) -> Statement {
-    let matching = conditions.enumerated().map { "and \($1.sql(parameter: "$\($0 + 4)"))" }.joined(separator: "\n")
-    let name = conditions.map { "_\($0.name)" }.joined()
-    return Statement(
-      "scim_api_\(kind.table)_list\(name)\(withRows ? "_rows" : "")",
-      """
-      select t.total, p.id, p.version, p.modified_at, p.document\(withRows ? ", e.ids, e.names" : "")
-      from (
-        select count(*) as total
-        from identity_read.\(kind.table) r
-        where r.workspace_id = $1
-        \(matching)
-      ) t
-      left join (
-        select r.workspace_id, r.id, r.version, r.modified_at, r.document
-        from identity_read.\(kind.table) r
-        where r.workspace_id = $1
-        \(matching)
-        order by r.id
-        offset $2
-        limit $3
-      ) p on true
-      \(withRows ? kind.rows : "")
-      order by p.id
+      \(withRows ? ResourceKind.user.rowArrays : "")
       """)
   }
 
@@ -101,13 +72,6 @@ enum ResourceStatements {
 }
 
 extension ResourceKind {
-  fileprivate var table: String {
-    switch self {
-    case .user: "users"
-    case .group: "groups"
-    }
-  }
-
   /// How the attribute that is kept as rows is found.
   fileprivate var row: (owner: String, column: String, table: String, id: String, name: String) {
     switch self {
@@ -124,7 +88,7 @@ extension ResourceKind {
   }
 
   /// The first rows of each resource `p`, as two arrays beside it: one more than are held at once, which tells that there are more.
-  fileprivate var rows: String {
+  var rowArrays: String {
     """
     left join lateral (
       select array_agg(n.id order by n.id) as ids, array_agg(n.name order by n.id) as names
@@ -139,58 +103,5 @@ extension ResourceKind {
       ) n
     ) e on true
     """
-  }
-}
-
-extension LookUp.Condition {
-  /// Distinguishes the statements in which it stands.
-  fileprivate var name: String {
-    switch self {
-    case .id: "id"
-    case .externalID: "external_id"
-    case .userName: "user_name"
-    case .userDisplayName: "display_name"
-    case .groupDisplayName: "display_name"
-    case .email: "email"
-    case .member: "member"
-    case .group: "group"
-    }
-  }
-
-  fileprivate func sql(parameter: String) -> String {
-    switch self {
-    case .id: "r.id = \(parameter)"
-    case .externalID: "r.external_id = \(parameter)"
-    case .userName: "r.user_name_key = \(parameter)"
-    case .userDisplayName: "lower(r.display_name) = lower(\(parameter))"
-    case .groupDisplayName: "r.display_name_key = \(parameter)"
-    case .email: "r.email_key = \(parameter)"
-    case .member:
-      """
-      exists (
-        select from identity_read.memberships m
-        where m.workspace_id = r.workspace_id
-        and m.group_id = r.id
-        and m.user_id = \(parameter)
-      )
-      """
-    case .group:
-      """
-      exists (
-        select from identity_read.memberships m
-        where m.workspace_id = r.workspace_id
-        and m.user_id = r.id
-        and m.group_id = \(parameter)
-      )
-      """
-    }
-  }
-
-  /// The value that it compares with.
-  var parameter: PostgresValue {
-    switch self {
-    case .id(let id), .member(let id), .group(let id): .uuid(id.uuid)
-    case .externalID(let text), .userName(let text), .userDisplayName(let text), .groupDisplayName(let text), .email(let text): .text(text)
-    }
   }
 }

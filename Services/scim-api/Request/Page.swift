@@ -14,9 +14,5 @@ struct Page: Sendable, Equatable {
     self.count = min(Self.maximumCount, max(0, count ?? Self.defaultCount))
   }
 
-  init(_ parameters: QueryParameters) throws(Refusal) {
-    self.init(startIndex: try parameters.integer("startIndex"), count: try parameters.integer("count"))
-  }
-
   var offset: Int { startIndex - 1 }
 }

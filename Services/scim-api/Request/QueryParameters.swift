@@ -26,6 +26,9 @@ struct QueryParameters: Sendable, Equatable {
     return value
   }
 
+  /// The value of `name`, which may be empty; nil where it is not given.
+  func given(_ name: String) -> String? { values[name.lowercased()] }
+
   /// - Throws: 400 where the value is not a whole number.
   func integer(_ name: String) throws(Refusal) -> Int? {
     guard let text = self[name] else { return nil }

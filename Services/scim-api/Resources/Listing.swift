@@ -1,89 +1,105 @@
+import Foundation
 import Hummingbird
 import Models
 import NIOCore
+import Postgres
 import SCIM
 
-/// GET of the resources of a kind, filtered and in pages (RFC 7644 §3.4.2).
+/// Queries of one kind of resource, or of all: filtered, sorted and in parts, by GET (RFC 7644 §3.4.2) or POST (§3.4.3).
 struct Listing: Sendable {
-  let kind: ResourceKind
+  /// In the order in which they are listed.
+  let kinds: [ResourceKind]
   let reads: any ResourceReads
   let baseURLs: BaseURLRule
-
-  /// How many resources are looked at one by one where the database cannot answer the whole filter.
-  private static let maximumCandidates = Page.maximumCount
+  let bodies: BodyReader
+  let cursors: CursorSeal
 
   func list(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let form = try AnswerForm(kind, of: request, for: context.caller, baseURLs)
-    let page = try Page(form.parameters)
-    let filter = try form.parameters["filter"].map { text throws(SCIMError) in try Filter(parsing: text) }
-    let lookUp = try LookUp(filter, of: kind)
-    let workspace = context.caller.workspace
-    let found: FoundResources
-    if lookUp.isEmpty {
-      found = FoundResources(total: 0, resources: [])
-    } else if let remainder = lookUp.remainder {
-      let matching = try await matching(remainder, lookUp.conditions, form, in: workspace)
-      found = FoundResources(total: matching.count, resources: Array(matching.dropFirst(page.offset).prefix(page.count)))
-    } else {
-      found = try await reads.list(kind, where: lookUp.conditions, page: page, withRows: form.wantsRows, in: workspace)
-    }
-    guard !found.resources.contains(where: \.hasMoreRows) else {
-      return .json(.ok, partedBody(found, page, form, in: workspace), mediaType: form.mediaType)
-    }
-    let response = ListResponse(
-      totalResults: found.total, startIndex: page.startIndex,
-      resources: try found.resources.map { Array(try form.body(of: $0).readableBytesView) })
-    return .json(.ok, ByteBuffer(bytes: response.serialized()), mediaType: form.mediaType)
+    try await answer(try SearchRequest(QueryParameters(request.uri.query)), request, context)
   }
 
-  /// The list, with those resources read as they are written that have more rows than were read.
-  private func partedBody(_ found: FoundResources, _ page: Page, _ form: AnswerForm, in workspace: WorkspaceID) -> ResponseBody {
-    let parts = PartedBody(form: form, reads: reads, workspace: workspace)
-    return ResponseBody { writer in
-      let opening = ListResponse.opening(
-        totalResults: found.total, startIndex: page.startIndex, itemsPerPage: found.resources.count)
-      try await writer.write(ByteBuffer(bytes: opening))
-      for (index, resource) in found.resources.enumerated() {
+  func search(_ request: Request, _ context: CallerContext) async throws -> Response {
+    var share = BodyBudget.Share(of: bodies.budget)
+    let search = try SearchRequest(try await bodies.json(in: request, share: &share))
+    share.release()
+    return try await answer(search, request, context)
+  }
+
+  private func answer(_ search: SearchRequest, _ request: Request, _ context: CallerContext) async throws -> Response {
+    let caller = context.caller
+    let base = try baseURLs.baseURL(of: request.head)
+    let mediaType = MediaType.ofAnswer(accept: request.headers[.accept])
+    let forms = try kinds.map { kind in
+      try AnswerForm(
+        kind, base: base, attributes: search.attributes, excluded: search.excludedAttributes, for: caller, mediaType: mediaType)
+    }
+    let now = Date()
+    let query = try ResourceQuery(
+      search, of: forms.map { ($0.kind, $0.projection) }, for: caller, base: base, cursors: cursors, at: now)
+    if request.method == .get, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw Refusal.secretInURL() }
+    let found: FoundResources
+    do {
+      found = try await reads.list(query, in: caller.workspace)
+    } catch let error as PostgresError where error.isTimeout {
+      throw Refusal.queryTooLong(search)
+    }
+    let total = found.total ?? query.countedBefore ?? 0
+    func cursor(_ place: Place?) -> String? {
+      place.map { cursors.text(of: Cursor(place: $0, total: total), for: search.list(of: query.sources), in: caller.workspace, at: now) }
+    }
+    let head = ListResponse.Head(
+      totalResults: total, startIndex: query.startIndex, nextCursor: cursor(found.next), previousCursor: cursor(found.previous))
+    return .json(.ok, try body(head, found.resources, forms, in: caller.workspace), mediaType: mediaType)
+  }
+
+  /// The list; those resources that have more rows than were read are read again as they are written.
+  private func body(
+    _ head: ListResponse.Head, _ resources: [ListedResource], _ forms: [AnswerForm], in workspace: WorkspaceID
+  ) throws -> ResponseBody {
+    func form(of resource: ListedResource) -> AnswerForm { forms.first { $0.kind == resource.kind } ?? forms[0] }
+    guard resources.contains(where: \.found.hasMoreRows) else {
+      let texts = try resources.map { Array(try form(of: $0).body(of: $0.found).readableBytesView) }
+      return ResponseBody(byteBuffer: ByteBuffer(bytes: ListResponse(head, resources: texts).serialized()))
+    }
+    let listed = resources.map { (found: $0.found, form: form(of: $0)) }
+    return ResponseBody { [reads] writer in
+      try await writer.write(ByteBuffer(bytes: ListResponse.opening(head, itemsPerPage: listed.count)))
+      for (index, resource) in listed.enumerated() {
         if index > 0 { try await writer.write(ByteBuffer(string: ",")) }
-        if resource.hasMoreRows {
-          try await parts.write(resource.resource.id, to: &writer)
+        if resource.found.hasMoreRows {
+          let parts = PartedBody(form: resource.form, reads: reads, workspace: workspace)
+          try await parts.write(resource.found.resource.id, to: &writer)
         } else {
-          try await writer.write(try form.body(of: resource))
+          try await writer.write(try resource.form.body(of: resource.found))
         }
       }
       try await writer.write(ByteBuffer(bytes: ListResponse.closing))
       try await writer.finish(nil)
     }
   }
+}
 
-  /// The resources that meet the conditions and the filter.
-  private func matching(
-    _ filter: Filter, _ conditions: [LookUp.Condition], _ form: AnswerForm, in workspace: WorkspaceID
-  ) async throws -> [FoundResource] {
-    let page = Page(startIndex: 1, count: Self.maximumCandidates)
-    // Whatever the filter speaks of has to be there to be compared.
-    let candidates = try await reads.list(kind, where: conditions, page: page, withRows: true, in: workspace)
-    guard candidates.total <= Self.maximumCandidates else { throw Refusal.tooManyCandidates(filter, candidates.total) }
-    if filter.mentions(kind.rowAttribute), candidates.resources.contains(where: \.hasMoreRows) {
-      throw Refusal.tooManyRows(filter, kind.rowAttribute)
-    }
-    return try candidates.resources.filter { filter.matches(try form.whole($0), schema: form.schema) }
+extension ResourceQuery {
+  /// The position that the answer says it begins at; nil where parts go by cursor.
+  fileprivate var startIndex: Int? {
+    if case .page(let page) = part { page.startIndex } else { nil }
   }
 }
 
 extension Refusal {
-  static func tooManyCandidates(_ filter: Filter, _ count: Int) -> Refusal {
-    Refusal(
-      400, .tooMany,
-      "The filter '\(filter.description.prefix(300))' has to be checked on \(count) resources one by one. Ask for one attribute with eq.")
-  }
-
-  static func tooManyRows(_ filter: Filter, _ attribute: String) -> Refusal {
+  /// A filter without an index, in a workspace that is too large for it.
+  fileprivate static func queryTooLong(_ search: SearchRequest) -> Refusal {
     Refusal(
       400, .tooMany,
       """
-      The filter '\(filter.description.prefix(300))' has to be checked on more than \(FoundResource.maximumRows) \(attribute) one by one. \
-      Ask for \(attribute).value with eq.
+      The query (filter '\(search.filter?.prefix(300) ?? "")', sortBy '\(search.sortBy?.prefix(100) ?? "")') takes too long in a workspace of \
+      this size. Narrow it by an attribute that there is an index for, joined by 'and': id, userName, externalId, displayName, emails.value, \
+      groups.value, members.value, active, meta.lastModified.
       """)
+  }
+
+  /// RFC 7644 §7.5.2: what is secret does not belong into a URL, which is logged.
+  fileprivate static func secretInURL() -> Refusal {
+    Refusal(403, .sensitive, "The filter in the URL asks for a secret attribute, and URLs are logged. Send it by POST to .search.")
   }
 }

@@ -1,14 +1,12 @@
 /// The endpoints of one kind of resource (RFC 7644 §3.2).
 struct ResourceEndpoints: Sendable {
   let retrieval: Retrieval
-  let listing: Listing
   let writing: Writing
 
   var all: [Endpoint] {
     let collection = "\(ResourcePath.base)/\(writing.kind.endpoint)"
     let one = "\(collection)/{\(ResourcePath.id)}"
     return [
-      Endpoint(.get, collection, handle: listing.list),
       Endpoint(.post, collection, handle: writing.create),
       Endpoint(.get, one, handle: retrieval.retrieve),
       Endpoint(.put, one, handle: writing.replace),

@@ -9,7 +9,6 @@ struct AnswerForm: Sendable {
   let kind: ResourceKind
   let base: BaseURL
   let schema: ResourceSchema
-  let parameters: QueryParameters
   let projection: Projection
   /// Whether the request names the attributes it wants.
   let namesAttributes: Bool
@@ -20,11 +19,26 @@ struct AnswerForm: Sendable {
     self.kind = kind
     base = try baseURLs.baseURL(of: request.head)
     schema = kind == .user ? caller.schemas.user : caller.schemas.group
-    parameters = try QueryParameters(request.uri.query)
+    let parameters = try QueryParameters(request.uri.query)
     namesAttributes = parameters["attributes"] != nil
     projection = try Projection(
       attributes: parameters["attributes"], excluded: parameters["excludedAttributes"], schema: schema)
     mediaType = MediaType.ofAnswer(accept: request.headers[.accept])
+  }
+
+  /// - Parameters:
+  ///   - attributes: The names of the attributes that are asked for; empty for those that are returned by default.
+  ///   - excluded: The names of the attributes that are not wanted.
+  /// - Throws: 400 where both are given.
+  init(
+    _ kind: ResourceKind, base: BaseURL, attributes: [String], excluded: [String], for caller: Caller, mediaType: String
+  ) throws(SCIMError) {
+    self.kind = kind
+    self.base = base
+    self.mediaType = mediaType
+    schema = kind.schema(in: caller.schemas)
+    namesAttributes = !attributes.isEmpty
+    projection = try Projection(attributes: attributes, excluded: excluded, schema: schema)
   }
 
   /// Whether the attribute that is kept as rows is wanted.

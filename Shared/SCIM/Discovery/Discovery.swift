@@ -11,9 +11,12 @@ public struct Discovery: Sendable {
   /// - Parameters:
   ///   - baseURL: Without a slash at its end.
   ///   - maximumPage: The most resources in one answer to a query.
+  ///   - cursorTimeout: For how many seconds a cursor is good at least.
   ///   - maximumOperations: The most operations of a bulk request.
   ///   - maximumPayload: The largest body of a bulk request, in bytes.
-  public func serviceProviderConfig(baseURL: String, maximumPage: Int, maximumOperations: Int, maximumPayload: Int) -> JSON {
+  public func serviceProviderConfig(
+    baseURL: String, maximumPage: Int, cursorTimeout: Int, maximumOperations: Int, maximumPayload: Int
+  ) -> JSON {
     [
       "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
       "patch": ["supported": true],
@@ -22,11 +25,11 @@ public struct Discovery: Sendable {
       ],
       "filter": ["supported": true, "maxResults": .integer(Int64(maximumPage))],
       "changePassword": ["supported": false],
-      "sort": ["supported": false],
+      "sort": ["supported": true],
       "etag": ["supported": true],
       "pagination": [
-        "cursor": false, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(min(100, maximumPage))),
-        "maxPageSize": .integer(Int64(maximumPage)),
+        "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(min(100, maximumPage))),
+        "maxPageSize": .integer(Int64(maximumPage)), "cursorTimeout": .integer(Int64(cursorTimeout)),
       ],
       "authenticationSchemes": [
         [

@@ -1,130 +1,99 @@
-extension Filter {
-  /// Whether one value of the multi-valued attribute `definition` is selected; the filter's paths are sub-attributes.
-  func selects(_ value: JSON, of definition: AttributeDefinition) -> Bool {
-    FilterEvaluation.Scope.value(value, definition).satisfies(expression)
-  }
-
-  /// Whether a resource matches; attributes that the schema does not have are absent.
-  public func matches(_ resource: JSONObject, schema: ResourceSchema) -> Bool {
-    FilterEvaluation.Scope.resource(resource, schema).satisfies(expression)
-  }
+extension TypedFilter {
+  /// Whether a resource, as it is sent, matches.
+  public func matches(_ resource: JSONObject) -> Bool { expression.holds(in: .resource(resource)) }
 }
 
-/// The meaning of filters (RFC 7644 §3.4.2.2) over values in memory.
-enum FilterEvaluation {
-  /// What a path is looked up in.
-  enum Scope {
-    case resource(JSONObject, ResourceSchema)
-    case value(JSON, AttributeDefinition)
+/// What a filter's paths are looked up in.
+private enum FilterScope {
+  case resource(JSONObject)
+  /// One value of the attribute in whose brackets the expression stands.
+  case value(JSON)
 
-    func satisfies(_ expression: Filter.Expression) -> Bool {
-      switch expression {
-      case .and(let operands): operands.allSatisfy(satisfies)
-      case .or(let operands): operands.contains(where: satisfies)
-      case .not(let operand): !satisfies(operand)
-      case .present(let path): values(at: path).contains { !$0.value.isUnassigned }
-      case .comparison(let path, let comparison, let value): compare(values(at: path), comparison, value)
-      case .value(let path, let inner):
-        attributeValues(at: path).contains { Scope.value($0.value, $0.definition).satisfies(inner) }
-      }
-    }
-
-    /// The values at a path; for a complex attribute without a sub-attribute its `value` (RFC 7643 §2.4).
-    private func values(at path: AttributePath) -> [(value: JSON, definition: AttributeDefinition)] {
-      attributeValues(at: path).flatMap { found -> [(value: JSON, definition: AttributeDefinition)] in
-        let isComplex = found.definition.type == .complex
-        guard let name = path.subAttribute ?? (isComplex ? "value" : nil) else { return [found] }
-        guard let definition = found.definition.subAttribute(named: name) else {
-          return isComplex && path.subAttribute == nil ? [found] : []
-        }
-        return found.value.object?.value(forAttribute: name).map { [($0, definition)] } ?? []
-      }
-    }
-
-    private func attributeValues(at path: AttributePath) -> [(value: JSON, definition: AttributeDefinition)] {
-      switch self {
-      case .resource(let resource, let schema):
-        guard case .attribute(let location, _)? = schema.resolve(path), let value = location.value(in: resource) else { return [] }
-        return (value.array ?? [value]).map { ($0, location.definition) }
-      case .value(let value, let definition):
-        if definition.type != .complex { return AttributeName.equal(path.attribute, "value") ? [(value, definition)] : [] }
-        guard let subAttribute = definition.subAttribute(named: path.attribute) else { return [] }
-        return value.object?.value(forAttribute: path.attribute).map { [($0, subAttribute)] } ?? []
-      }
-    }
-
-    private func compare(
-      _ found: [(value: JSON, definition: AttributeDefinition)], _ comparison: Filter.Operator, _ value: Filter.Value
-    ) -> Bool {
-      if value == .null {
-        let isAbsent = !found.contains { !$0.value.isUnassigned }
-        return comparison == .equal ? isAbsent : comparison == .notEqual && !isAbsent
-      }
-      if comparison == .notEqual { return !compare(found, .equal, value) }
-      return found.contains { Comparison(comparison, value, $0.definition).holds(for: $0.value) }
+  func values(of attribute: FilterAttribute) -> [JSON] {
+    switch self {
+    case .resource(let resource): attribute.values(in: resource)
+    case .value(let value): attribute.parts(of: value)
     }
   }
 }
 
-/// One comparison of a stored value with a filter's.
-struct Comparison {
-  private let comparison: Filter.Operator
-  private let value: Filter.Value
-  private let definition: AttributeDefinition
+extension TypedFilter.Expression {
+  fileprivate func holds(in scope: FilterScope) -> Bool {
+    switch self {
+    case .constant(let value): value
+    case .and(let operands): operands.allSatisfy { $0.holds(in: scope) }
+    case .or(let operands): operands.contains { $0.holds(in: scope) }
+    case .not(let operand): !operand.holds(in: scope)
+    case .present(let attribute): scope.values(of: attribute).contains { !$0.isUnassigned }
+    case .comparison(let attribute, let comparison): scope.values(of: attribute).contains { comparison.holds(for: $0, of: attribute.leaf) }
+    case .value(let attribute, let inner): scope.values(of: attribute).contains { inner.holds(in: .value($0)) }
+    }
+  }
+}
 
-  init(_ comparison: Filter.Operator, _ value: Filter.Value, _ definition: AttributeDefinition) {
-    self.comparison = comparison
-    self.value = value
-    self.definition = definition
+extension FilterAttribute {
+  fileprivate func values(in resource: JSONObject) -> [JSON] {
+    let location = AttributeLocation(schemaExtension: schemaExtension, definition: definition)
+    guard let value = location.value(in: resource) else { return [] }
+    return (value.array ?? [value]).flatMap(parts)
   }
 
-  func holds(for stored: JSON) -> Bool {
-    switch (stored, value) {
-    case (.string(let left), .string(let right)) where definition.type == .dateTime: dates(left, right)
-    case (.string(let left), .string(let right)): strings(left, right)
-    case (.bool(let left), .bool(let right)): comparison == .equal && left == right
-    case (.integer(let left), .integer(let right)): ordered(left, right)
-    default: numbers(stored, value.json)
+  /// What is meant of one value of the top-level attribute.
+  fileprivate func parts(of value: JSON) -> [JSON] {
+    guard let subAttribute else { return [value] }
+    guard let part = value.object?[subAttribute.name] else { return [] }
+    return part.array ?? [part]
+  }
+}
+
+extension TypedFilter.Comparison {
+  /// Whether one stored value of an attribute compares so. Text is compared by its bytes in UTF-8, which is the order of its code points.
+  func holds(for stored: JSON, of definition: AttributeDefinition) -> Bool {
+    switch (operand, stored) {
+    case (.string(let right), .string(let left)): strings(definition.isCaseExact ? left : left.lowercased(), right)
+    case (.bool(let right), .bool(let left)): left == right
+    case (.instant(let right), .string(let left)): Instant(left).map { ordered($0, right) } ?? false
+    case (.number(let right, _), .integer), (.number(let right, _), .decimal): DecimalNumber(stored).map { ordered($0, right) } ?? false
+    default: false
     }
   }
 
   private func strings(_ left: String, _ right: String) -> Bool {
-    let (left, right) = definition.isCaseExact ? (left, right) : (left.lowercased(), right.lowercased())
-    return switch comparison {
-    case .contains: right.isEmpty || left.contains(right)
-    case .startsWith: left.hasPrefix(right)
-    case .endsWith: left.hasSuffix(right)
-    default: ordered(left, right)
+    let (left, right) = (left.utf8, right.utf8)
+    return switch order {
+    case .equal: left.elementsEqual(right)
+    case .contains: left.holds(right)
+    case .startsWith: left.starts(with: right)
+    case .endsWith: left.reversed().starts(with: right.reversed())
+    case .greater: right.lexicographicallyPrecedes(left)
+    case .greaterOrEqual: !left.lexicographicallyPrecedes(right)
+    case .less: left.lexicographicallyPrecedes(right)
+    case .lessOrEqual: !right.lexicographicallyPrecedes(left)
     }
   }
 
-  private func dates(_ left: String, _ right: String) -> Bool {
-    guard let left = DateTime.date(left), let right = DateTime.date(right) else { return strings(left, right) }
-    return ordered(left, right)
-  }
-
-  private func numbers(_ left: JSON, _ right: JSON) -> Bool {
-    guard let left = Self.number(left), let right = Self.number(right) else { return false }
-    return ordered(left, right)
-  }
-
   private func ordered<Value: Comparable>(_ left: Value, _ right: Value) -> Bool {
-    switch comparison {
+    switch order {
     case .equal: left == right
     case .greater: left > right
     case .greaterOrEqual: left >= right
     case .less: left < right
     case .lessOrEqual: left <= right
-    case .notEqual, .contains, .startsWith, .endsWith: false
+    case .contains, .startsWith, .endsWith: false
     }
   }
+}
 
-  private static func number(_ json: JSON) -> Double? {
-    switch json {
-    case .integer(let value): Double(value)
-    case .decimal(let lexeme): Double(lexeme)
-    default: nil
+extension String.UTF8View {
+  fileprivate func holds(_ other: String.UTF8View) -> Bool {
+    guard let first = other.first else { return true }
+    var rest = self[...]
+    while let index = rest.firstIndex(of: first) {
+      rest = rest[index...]
+      if rest.starts(with: other) { return true }
+      rest = rest.dropFirst()
     }
+    return false
   }
 }
 

@@ -1,24 +1,42 @@
 /// The answer to a query (RFC 7644 §3.4.2), around resources that are JSON already.
 public struct ListResponse: Sendable {
-  /// How many resources match in all.
-  public var totalResults: Int
-  /// The position of the first resource here, counted from 1.
-  public var startIndex: Int
+  public var head: Head
   /// Each the JSON text of a resource.
   public var resources: [[UInt8]]
 
-  public init(totalResults: Int, startIndex: Int = 1, resources: [[UInt8]]) {
-    self.totalResults = totalResults
-    self.startIndex = startIndex
+  /// What comes before the resources.
+  public struct Head: Sendable, Hashable {
+    /// How many resources match in all.
+    public var totalResults: Int
+    /// The position of the first resource here, counted from 1; nil where pages go by cursor.
+    public var startIndex: Int?
+    /// RFC 9865 §2: the cursor of the page behind this one; nil on the last.
+    public var nextCursor: String?
+    /// RFC 9865 §2: the cursor of the page before this one; nil on the first.
+    public var previousCursor: String?
+
+    public init(totalResults: Int, startIndex: Int? = 1, nextCursor: String? = nil, previousCursor: String? = nil) {
+      self.totalResults = totalResults
+      self.startIndex = startIndex
+      self.nextCursor = nextCursor
+      self.previousCursor = previousCursor
+    }
+  }
+
+  public init(_ head: Head, resources: [[UInt8]]) {
+    self.head = head
     self.resources = resources
+  }
+
+  public init(totalResults: Int, startIndex: Int = 1, resources: [[UInt8]]) {
+    self.init(Head(totalResults: totalResults, startIndex: startIndex), resources: resources)
   }
 
   /// The message as JSON text.
   public func serialized() -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(resources.reduce(200) { $0 + $1.count + 1 })
-    bytes.append(
-      contentsOf: Self.opening(totalResults: totalResults, startIndex: startIndex, itemsPerPage: resources.count))
+    bytes.reserveCapacity(resources.reduce(400) { $0 + $1.count + 1 })
+    bytes.append(contentsOf: Self.opening(head, itemsPerPage: resources.count))
     for (index, resource) in resources.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
       bytes.append(contentsOf: resource)
@@ -28,9 +46,14 @@ public struct ListResponse: Sendable {
   }
 
   /// What comes before the resources, for a message that is written piece by piece; commas go between them.
-  public static func opening(totalResults: Int, startIndex: Int, itemsPerPage: Int) -> [UInt8] {
-    let head = #"{"schemas":["\#(MessageSchema.listResponse)"],"totalResults":\#(totalResults),"startIndex":\#(startIndex),"#
-    return Array(head.utf8) + Array(#""itemsPerPage":\#(itemsPerPage),"Resources":["#.utf8)
+  public static func opening(_ head: Head, itemsPerPage: Int) -> [UInt8] {
+    var text = #"{"schemas":["\#(MessageSchema.listResponse)"],"totalResults":\#(head.totalResults)"#
+    if let startIndex = head.startIndex { text += #","startIndex":\#(startIndex)"# }
+    text += #","itemsPerPage":\#(itemsPerPage)"#
+    // Cursors are base64url and need no escaping.
+    if let cursor = head.nextCursor { text += #","nextCursor":"\#(cursor)""# }
+    if let cursor = head.previousCursor { text += #","previousCursor":"\#(cursor)""# }
+    return Array(text.utf8) + Array(#","Resources":["#.utf8)
   }
 
   /// What comes behind the resources.

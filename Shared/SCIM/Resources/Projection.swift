@@ -16,13 +16,31 @@ public struct Projection: Sendable {
   ///   - excluded: The names that are not wanted, separated by commas.
   /// - Throws: `invalidValue` where both are given. Names that the schema does not have select nothing.
   public init(attributes: String?, excluded: String?, schema: ResourceSchema) throws(SCIMError) {
-    let (wanted, unwanted) = (Self.names(attributes), Self.names(excluded))
+    try self.init(attributes: Self.names(attributes), excluded: Self.names(excluded), schema: schema)
+  }
+
+  /// - Parameters:
+  ///   - wanted: The names that are asked for; empty for all.
+  ///   - unwanted: The names that are not wanted.
+  /// - Throws: `invalidValue` where both are given. Names that the schema does not have select nothing.
+  public init(attributes wanted: [String], excluded unwanted: [String], schema: ResourceSchema) throws(SCIMError) {
     guard wanted.isEmpty || unwanted.isEmpty else {
       throw .badRequest(.invalidValue, "attributes and excludedAttributes can't be used together; leave one of them out.")
     }
     self.schema = schema
     self.wanted = wanted.isEmpty ? nil : wanted.flatMap { Self.selected($0, schema) }
-    self.excluded = unwanted.flatMap { Self.selected($0, schema) }
+    self.excluded = unwanted.flatMap { Self.selected($0, schema) } + (wanted.isEmpty && schema.hidesAttributes ? Self.unasked(schema) : [])
+  }
+
+  /// What is returned on request alone, or never, of that which is stored at all.
+  private static func unasked(_ schema: ResourceSchema) -> [Selected] {
+    let core = schema.topLevel.map { AttributeLocation(schemaExtension: nil, definition: $0) }
+    let extensions = schema.extensions.flatMap { of in of.attributes.map { AttributeLocation(schemaExtension: of.id, definition: $0) } }
+    return (core + extensions).flatMap { location -> [Selected] in
+      guard location.definition.isStored else { return [] }
+      if location.definition.returned.isUnasked { return [Selected(location: location, subAttribute: nil)] }
+      return location.definition.subAttributes.filter { $0.returned.isUnasked }.map { Selected(location: location, subAttribute: $0) }
+    }
   }
 
   /// Whether the answer is the resource as it is.
@@ -41,7 +59,9 @@ public struct Projection: Sendable {
   public func apply(to resource: JSONObject) -> JSONObject {
     guard let wanted else {
       var rest = resource
-      for selected in excluded where selected.location.definition.returned != .always { selected.remove(from: &rest) }
+      for selected in excluded where (selected.subAttribute ?? selected.location.definition).returned != .always {
+        selected.remove(from: &rest)
+      }
       return rest
     }
     var kept = JSONObject()
@@ -63,7 +83,9 @@ public struct Projection: Sendable {
   private static func selected(_ name: String, _ schema: ResourceSchema) -> [Selected] {
     guard let path = AttributePath(name) else { return [] }
     switch schema.resolve(path) {
-    case .attribute(let location, let subAttribute)?: return [Selected(location: location, subAttribute: subAttribute)]
+    case .attribute(let location, let subAttribute)?:
+      guard location.definition.returned != .never, subAttribute?.returned != .never else { return [] }
+      return [Selected(location: location, subAttribute: subAttribute)]
     case .schemaExtension(let schemaExtension)?:
       return schemaExtension.attributes.map {
         Selected(location: AttributeLocation(schemaExtension: schemaExtension.id, definition: $0), subAttribute: nil)
@@ -73,6 +95,11 @@ public struct Projection: Sendable {
     case nil: return []
     }
   }
+}
+
+extension AttributeDefinition.Returned {
+  /// Whether it takes being asked for to be returned, or even that is not enough.
+  var isUnasked: Bool { self == .never || self == .request }
 }
 
 extension Projection.Selected {

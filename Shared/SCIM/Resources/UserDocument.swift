@@ -41,6 +41,11 @@ public struct UserDocument: Sendable, Hashable {
     return chosen?["value"]?.string ?? (userName.contains("@") ? userName : nil)
   }
 
+  /// Every address that the person is said to have, as sent.
+  public var emails: [String] {
+    (attributes["emails"]?.array ?? []).compactMap { $0.object?["value"]?.string }.filter { !$0.isEmpty }
+  }
+
   /// Whether the person may use the product; true unless the client says false.
   public var active: Bool { attributes["active"]?.bool ?? true }
   /// The product role as the client names it.

@@ -10,6 +10,8 @@ public struct ResourceSchema: Sendable, Hashable {
 
   /// The top-level attributes of a resource in the order in which it shows them; `meta` is not among them, since it is last.
   let topLevel: [AttributeDefinition]
+  /// Whether it has stored attributes that are not returned unless they are asked for, or never.
+  let hidesAttributes: Bool
 
   init(name: String, endpoint: String, description: String, core: SchemaDefinition, extensions: [SchemaDefinition]) {
     self.name = name
@@ -18,6 +20,9 @@ public struct ResourceSchema: Sendable, Hashable {
     self.core = core
     self.extensions = extensions
     self.topLevel = CommonAttributes.leading + core.attributes
+    self.hidesAttributes = (topLevel + extensions.flatMap(\.attributes)).contains { definition in
+      definition.isStored && ([definition] + definition.subAttributes).contains { $0.returned.isUnasked }
+    }
   }
 
   /// The top-level attribute of that name, whatever its case; `meta` included.

@@ -1,0 +1,33 @@
+import Foundation
+import SCIM
+
+/// A path of PostgreSQL's `jsonpath` to all values of an attribute; arrays are gone through wherever they are.
+struct JSONPath {
+  let text: String
+
+  init(_ names: [String]) {
+    text = "$" + names.map { ".\(Self.quoted($0))[*]" }.joined()
+  }
+
+  init(_ attribute: FilterAttribute) {
+    self.init([attribute.schemaExtension, attribute.definition.name, attribute.subAttribute?.name].compactMap { $0 })
+  }
+
+  /// To the value of the primary one of the attribute's values.
+  init(primaryOf attribute: FilterAttribute) {
+    let names = [attribute.schemaExtension, attribute.definition.name].compactMap { $0 }
+    text = JSONPath(names).text + " ? (@.\"primary\" == true)" + (attribute.subAttribute.map { ".\(Self.quoted($0.name))" } ?? "")
+  }
+
+  private static func quoted(_ name: String) -> String {
+    String(decoding: JSON.string(name).serialized(), as: UTF8.self)
+  }
+}
+
+extension Instant {
+  /// The same as a date, exact to the microsecond for dates of some centuries around now.
+  var date: Date {
+    let (seconds, fraction) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+    return Date(timeIntervalSinceReferenceDate: Double(seconds - 978_307_200) + Double(fraction) / 1_000_000)
+  }
+}

@@ -1,0 +1,84 @@
+/// What a query asks for, whether it came as the parameters of a GET (RFC 7644 §3.4.2) or as the body of a POST to `.search` (§3.4.3).
+public struct SearchRequest: Sendable, Hashable {
+  /// The names of the attributes that are asked for; empty for those that are returned by default.
+  public var attributes: [String]
+  public var excludedAttributes: [String]
+  public var filter: String?
+  public var sortBy: String?
+  public var sortOrder: String?
+  public var startIndex: Int?
+  public var count: Int?
+  /// RFC 9865: where a page begins; empty for the first. nil where pages are counted by index.
+  public var cursor: String?
+
+  public init(
+    attributes: [String] = [], excludedAttributes: [String] = [], filter: String? = nil, sortBy: String? = nil, sortOrder: String? = nil,
+    startIndex: Int? = nil, count: Int? = nil, cursor: String? = nil
+  ) {
+    self.attributes = attributes
+    self.excludedAttributes = excludedAttributes
+    self.filter = filter
+    self.sortBy = sortBy
+    self.sortOrder = sortOrder
+    self.startIndex = startIndex
+    self.count = count
+    self.cursor = cursor
+  }
+
+  /// Reads a SearchRequest message.
+  ///
+  /// - Throws: A 400 that names the member, what was expected and what came.
+  public init(_ json: JSON) throws(SCIMError) {
+    guard case .object(let message) = json else {
+      throw .badRequest(.invalidSyntax, "The body must be a JSON object that holds a SearchRequest, found \(json.summary).")
+    }
+    guard case .array(let schemas)? = message.value(forAttribute: "schemas"),
+      schemas.contains(where: { $0.string.map { AttributeName.equal($0, MessageSchema.searchRequest) } ?? false })
+    else {
+      let found = message.value(forAttribute: "schemas").map(\.summary) ?? "nothing"
+      throw .badRequest(.invalidSyntax, "schemas must be an array that holds \(MessageSchema.searchRequest), found \(found).")
+    }
+    let reader = MessageReader(message: message)
+    self.init(
+      attributes: try reader.names("attributes"), excludedAttributes: try reader.names("excludedAttributes"),
+      filter: try reader.text("filter"), sortBy: try reader.text("sortBy"), sortOrder: try reader.text("sortOrder"),
+      startIndex: try reader.integer("startIndex"), count: try reader.integer("count"), cursor: try reader.text("cursor", isEmptyKept: true)
+    )
+  }
+}
+
+/// Reads the members of a message, each of which may be absent or null.
+private struct MessageReader {
+  let message: JSONObject
+
+  func text(_ name: String, isEmptyKept: Bool = false) throws(SCIMError) -> String? {
+    switch message.value(forAttribute: name) {
+    case nil, .null?: return nil
+    case .string(let text)?: return text.isEmpty && !isEmptyKept ? nil : text
+    case let other?: throw expected(name, "a string", other)
+    }
+  }
+
+  func integer(_ name: String) throws(SCIMError) -> Int? {
+    switch message.value(forAttribute: name) {
+    case nil, .null?: return nil
+    case .integer(let value)?: return Int(value)
+    case let other?: throw expected(name, "a whole number", other)
+    }
+  }
+
+  func names(_ name: String) throws(SCIMError) -> [String] {
+    guard let value = message.value(forAttribute: name), value != .null else { return [] }
+    guard case .array(let elements) = value else { throw expected(name, "an array of attribute names", value) }
+    var names: [String] = []
+    for element in elements {
+      guard case .string(let text) = element else { throw expected(name, "an array of attribute names", element) }
+      names.append(text)
+    }
+    return names
+  }
+
+  private func expected(_ name: String, _ what: String, _ found: JSON) -> SCIMError {
+    .badRequest(.invalidValue, "\(name) of the SearchRequest must be \(what), found \(found.summary).")
+  }
+}

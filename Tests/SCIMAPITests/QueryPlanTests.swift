@@ -1,0 +1,145 @@
+import Foundation
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+@testable import SCIM
+@testable import scim_api
+
+@Suite("Plans of queries", .timeLimit(.minutes(2)))
+struct QueryPlanTests {
+  /// A query that has to be answered from an index.
+  struct Look: Sendable, CustomTestStringConvertible {
+    var kind = ResourceKind.user
+    var filter: String?
+    var sortBy: String?
+    var from: Place?
+    /// The index that narrows the search.
+    var index: String
+
+    var testDescription: String { "\(kind) \(filter ?? "") \(sortBy ?? "") \(from.map { _ in "from a place on" } ?? "")" }
+  }
+
+  private static let id = "0192f7a0-0000-7000-8000-000000000007"
+
+  private static var looks: [Look] {
+    get throws {
+      let place = Place(key: nil, kind: .user, id: try #require(ResourceID(id)))
+      let key = Place(key: "person-7@example.com", kind: .user, id: place.id)
+      let time = Place(key: "2026-01-01 00:00:07+00", kind: .user, id: place.id)
+      return [
+        Look(filter: #"userName eq "person-7@example.com""#, index: "users_user_name_key"),
+        Look(filter: #"externalId eq "ext-7""#, index: "users_by_external_id"), Look(filter: #"id eq "\#(id)""#, index: "users_pkey"),
+        Look(filter: #"emails.value eq "person-7@example.com""#, index: "users_by_other_email"),
+        Look(filter: #"emails[type eq "work"].value eq "person-7@example.com""#, index: "users_by_email"),
+        Look(filter: #"displayName eq "Person 7""#, index: "users_by_display_name"),
+        Look(filter: #"groups.value eq "\#(id)""#, index: "memberships_pkey"),
+        Look(filter: #"groups[value eq "\#(id)"]"#, index: "memberships_pkey"), Look(filter: "active eq false", index: "users_by_state"),
+        Look(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "users_by_modification"),
+        Look(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z" and title pr"#, index: "users_by_modification"),
+        Look(filter: #"id eq "\#(id)" and manager eq "7""#, index: "users_pkey"),
+        Look(filter: #"userName eq "person-7@example.com" or externalId eq "ext-8""#, index: "BitmapOr"),
+        Look(from: place, index: "users_pkey"), Look(sortBy: "userName", from: key, index: "users_user_name_key"),
+        Look(sortBy: "meta.lastModified", from: time, index: "users_by_modification"),
+        Look(kind: .group, filter: #"displayName eq "Team 7""#, index: "groups_display_name_key"),
+        Look(kind: .group, filter: #"members.value eq "\#(id)""#, index: "memberships_by_user"),
+        Look(kind: .group, filter: #"externalId eq "ext-7""#, index: "groups_by_external_id"),
+        Look(kind: .group, filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "groups_by_modification"),
+      ]
+    }
+  }
+
+  @Test("What identity providers look up by is found by index, with a plan that was made for no value in particular")
+  func plans() async throws {
+    let store = try await StoreBuilder.start()
+    try await store.insertWorkforce(of: 10_000, groups: 2000)
+    for look in try Self.looks {
+      let query = try DatabaseReadsTests.query(
+        look.kind, look.filter, sortBy: look.sortBy,
+        part: look.from.map { .from($0, count: 100) } ?? .page(Page(startIndex: 1, count: 100)))
+      let list = ListStatement(query, in: store.workspace)
+      let plan = try await store.genericPlan(of: list)
+      #expect(plan.contains(look.index), "\(look.testDescription):\n\(plan)")
+      #expect(!plan.contains("Seq Scan on"), "\(plan)")
+    }
+    await store.close()
+  }
+
+  @Test("Look-ups are kept as prepared statements, other filters are not")
+  func kept() throws {
+    func statement(_ filter: String?, sortBy: String? = nil) throws -> Statement {
+      let query = try DatabaseReadsTests.query(.user, filter, sortBy: sortBy, part: .page(Page(startIndex: 1, count: 10)))
+      return ListStatement(query, in: .made(at: Date())).statement
+    }
+    #expect(try statement(nil).isKept)
+    #expect(try statement(#"userName eq "a""#).isKept)
+    #expect(try statement(#"userName eq "a""#) == statement(#"userName eq "b""#))
+    #expect(try statement(#"emails[type eq "work"].value eq "a""#) == statement(#"emails[type eq "home" and value eq "b"]"#))
+    #expect(try statement(#"id eq "\#(Self.id)""#).isKept)
+    #expect(try !statement(#"id eq "none of ours""#).isKept)
+    #expect(try !statement(#"userName sw "a""#).isKept)
+    #expect(try !statement(#"userName eq "a" and title pr"#).isKept)
+    #expect(try !statement(nil, sortBy: "userName").isKept)
+  }
+}
+
+extension StoreBuilder {
+  /// As many users and groups, each user in two groups, with statistics.
+  func insertWorkforce(of users: Int, groups: Int) async throws {
+    try await write(
+      """
+      insert into identity.users
+      (workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, email, email_key, state, role, version,
+       created_at, modified_at, document)
+      select
+        $1, ('0192f7a0-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'person-' || n || '@example.com', 'person-' || n || '@example.com',
+        '', 'ext-' || n, 'Person ' || n, 'person-' || n || '@example.com', 'person-' || n || '@example.com',
+        case when n % 100 = 0 then 'disabled' else 'invited' end, 'viewer', 1, now(), timestamptz '2026-01-01 00:00Z' + make_interval(secs => n),
+        '{"userName":"person-' || n || '@example.com","displayName":"Person ' || n || '","emails":[{"type":"work","value":"person-' || n
+        || '@example.com"}],"active":true,"meta":{"resourceType":"User"'
+      from generate_series(1, $2::int8) as n
+      """, [.uuid(workspace.uuid), .int(Int64(users))])
+    try await write(
+      """
+      insert into identity.groups
+      (workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document)
+      select
+        $1, ('0192f7a0-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'Team ' || n, 'team ' || n, 'ext-' || n, 1, now(),
+        timestamptz '2026-01-01 00:00Z' + make_interval(secs => n), '{"displayName":"Team ' || n || '","meta":{"resourceType":"Group"'
+      from generate_series(1, $2::int8) as n
+      """, [.uuid(workspace.uuid), .int(Int64(groups))])
+    try await write(
+      """
+      insert into identity.memberships (workspace_id, group_id, user_id)
+      select u.workspace_id, g.id, u.id
+      from (select *, row_number() over (order by id) as n from identity.users) u
+      join (select *, row_number() over (order by id) as n from identity.groups) g
+      on g.n in (u.n % $1::int8 + 1, (u.n * 7 + 3) % $1::int8 + 1)
+      on conflict do nothing
+      """, [.int(Int64(groups))])
+    try await write("analyze", [])
+  }
+
+  /// The plan that the reading connections make of a statement once and for all values.
+  func genericPlan(of list: ListStatement) async throws -> String {
+    let types = list.parameters.map { value in
+      switch value {
+      case .int: "int8"
+      case .text: "text"
+      case .uuid: "uuid"
+      case .timestamp: "timestamptz"
+      case .textArray: "text[]"
+      default: "unknown"
+      }
+    }
+    return try await reader.withExclusiveConnection { session in
+      _ = try await session.query(
+        Statement(once: "prepare", "prepare planned (\(types.joined(separator: ", "))) as \(list.statement.sql)"))
+      let nulls = types.map { _ in "null" }.joined(separator: ", ")
+      let rows = try await session.query(Statement(once: "explain", "explain (costs off) execute planned (\(nulls))"))
+      // Conditions are long where text is compared without case.
+      return try rows.map { String(try $0.string(0).prefix(200)) }.joined(separator: "\n")
+    }
+  }
+}
