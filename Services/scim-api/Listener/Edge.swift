@@ -21,12 +21,18 @@ struct Edge: Sendable {
         writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads, baseURLs: baseURLs)
       ).all
     }
-    let discovery = DiscoveryEndpoints(baseURLs: baseURLs, cursors: cursors, maximumPayload: bodies.maximum).all
     // A literal segment before one that stands for any: `/Users/.search` before `/Users/{id}`.
     return queries + resources + discovery + CurrentUser().all + [
       BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands, baseURLs: baseURLs).endpoint,
       SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
     ]
+  }
+
+  private var discovery: [Endpoint] {
+    let limits = ServiceLimits(
+      page: Page.maximumCount, defaultPage: Page.defaultCount, cursorTimeout: cursors.lifetime,
+      bulkOperations: BulkEndpoint.maximumOperations, payload: bodies.maximum)
+    return DiscoveryEndpoints(baseURLs: baseURLs, limits: limits).all
   }
 
   private var queries: [Endpoint] {
