@@ -102,6 +102,9 @@ final class ClientHandle: @unchecked Sendable {
     }
   }
 
+  /// Whether the client met an error that makes it useless.
+  var hasFatalError: Bool { rd_kafka_fatal_error(pointer, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR }
+
   /// The error that made this client useless, where there is one.
   func fatalError(action: String) -> KafkaError? {
     var text = [CChar](repeating: 0, count: 512)

@@ -227,9 +227,10 @@ extension DeliveringClient {
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
     // No delivery report comes for a message that was not taken.
     opaque.release()
+    // A client that met a fatal error refuses with that error's code; whatever else it says, its successor takes the message.
     return KafkaError(
       code, action: "produce", brokers: handle.brokers, topic: delivery.message.topic, partition: delivery.message.partition,
-      isFatal: code == RD_KAFKA_RESP_ERR__FATAL)
+      isFatal: handle.hasFatalError)
   }
 
   /// A delivery report: the one place where a message that librdkafka took is released.
