@@ -114,8 +114,8 @@ extension StoreBuilder {
       insert into identity.memberships (workspace_id, group_id, user_id)
       select u.workspace_id, g.id, u.id
       from (select *, row_number() over (order by id) as n from identity.users) u
-      join (select *, row_number() over (order by id) as n from identity.groups) g
-      on g.n in (u.n % $1::int8 + 1, (u.n * 7 + 3) % $1::int8 + 1)
+      cross join lateral (values (u.n % $1::int8 + 1), ((u.n * 7 + 3) % $1::int8 + 1)) as t (n)
+      join (select *, row_number() over (order by id) as n from identity.groups) g on g.n = t.n
       on conflict do nothing
       """, [.int(Int64(groups))])
     try await write("analyze", [])
