@@ -72,7 +72,7 @@ struct FilterCompiler {
     case (.text(let sql, let folded), .string(let operand)):
       return text(attribute.leaf.isCaseExact ? sql : folded ?? Self.folded(sql), comparison.order, operand)
     case (.id(let sql), .string(let operand)): return id(sql, comparison.order, operand)
-    case (.time(let sql), .instant(let operand)): return time(sql, comparison.order, operand)
+    case (.time(let sql), .instant(let operand, _)): return time(sql, comparison.order, operand)
     case (.truth(let sql), .bool(let operand)): return operand ? sql : "(not \(sql))"
     case (.rows, _): return row(attribute) { $0.compared(attribute, comparison, .row) }
     case (.document, _):
@@ -135,10 +135,11 @@ struct FilterCompiler {
     case .number(_, let lexeme):
       let parameter = parameters.bind(.text(lexeme))
       return "(case when jsonb_typeof(\(sql)) = 'number' then (\(sql))::numeric \(comparison.order.sql) \(parameter)::numeric end)"
-    case .instant(let operand):
-      let parameter = parameters.bind(.timestamp(operand.date))
-      return
-        "(case when jsonb_typeof(\(sql)) = 'string' then identity_read.instant(\(sql) #>> '{}') \(comparison.order.sql) \(parameter) end)"
+    case .instant(_, let lexeme):
+      // Read by the same rules: PostgresValue has no moments beyond the year 4000.
+      let moments =
+        "identity_read.instant(\(sql) #>> '{}') \(comparison.order.sql) identity_read.instant(\(parameters.bind(.text(lexeme))))"
+      return "(case when jsonb_typeof(\(sql)) = 'string' then \(moments) end)"
     }
   }
 
