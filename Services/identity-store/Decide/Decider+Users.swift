@@ -22,12 +22,14 @@ extension Decider {
   mutating func replaceUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.settings.schemas)
     let existing = try user(read.key, named: document.userName)
+    try read.command.checkVersion(existing.version, of: "user")
     let active = document.attributes.value(forAttribute: "active") == nil ? existing.state.isActiveInSCIM : document.active
     return try rewrite(existing, as: document, active: active, in: workspace)
   }
 
   mutating func patchUser(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
+    try read.command.checkVersion(existing.version, of: "user")
     let schemas = workspace.settings.schemas
     let document = try patch.applied(to: UserDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
     return try rewrite(existing, as: document, active: document.active, in: workspace)
@@ -35,6 +37,7 @@ extension Decider {
 
   mutating func deleteUser(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
+    try read.command.checkVersion(existing.version, of: "user")
     let tombstone = Tombstone(key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), deletedAt: now)
     state.delete(existing, leaving: tombstone)
     publish(
