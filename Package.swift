@@ -51,6 +51,8 @@ let package = Package(
     .target(name: "Models", path: "Shared/Models", swiftSettings: swiftSettings),
     .target(name: "SCIM", path: "Shared/SCIM", swiftSettings: swiftSettings),
     .target(
+      name: "WorkspaceSchemas", dependencies: ["Models", "SCIM"], path: "Shared/WorkspaceSchemas", swiftSettings: swiftSettings),
+    .target(
       name: "Postgres",
       dependencies: ["CPostgres"] + processDependencies,
       path: "Shared/Postgres", swiftSettings: swiftSettings),
@@ -79,7 +81,7 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit",
+        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -88,7 +90,7 @@ let package = Package(
     .executableTarget(
       name: "identity-store",
       dependencies: [
-        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit",
+        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", swiftSettings: swiftSettings),
@@ -120,11 +122,13 @@ let package = Package(
       name: "static-json",
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/StaticJSON", swiftSettings: swiftSettings),
+    .executableTarget(name: "scim-bench", dependencies: ["SCIM"], path: "Tests/SCIMBench", swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], path: "Tests/ModelsTests", swiftSettings: swiftSettings),
-    .testTarget(name: "SCIMTests", dependencies: ["SCIM"], path: "Tests/SCIMTests", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "SCIMTests", dependencies: ["Models", "SCIM", "WorkspaceSchemas"], path: "Tests/SCIMTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "PostgresTests", dependencies: ["Postgres", "Schema", "TestSupport"], path: "Tests/PostgresTests",
       swiftSettings: swiftSettings),
@@ -135,10 +139,10 @@ let package = Package(
       name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"], path: "Tests/ServiceKitTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMAPITests", dependencies: ["scim-api", "SCIM", "Models", "TestSupport"], path: "Tests/SCIMAPITests",
+      name: "SCIMAPITests", dependencies: ["scim-api", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport"],
+      name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
       path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "InvitationMailerTests", dependencies: ["invitation-mailer", "Models", "TestSupport"],

@@ -19,10 +19,13 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var roleAttribute: String
   /// How the identity provider's dialect is read.
   public var connectionProfile: ConnectionProfile
+  /// Attributes beyond those of the standard's schemas.
+  public var extensions: [SchemaExtension]
 
   public init(
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
-    defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto
+    defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
+    extensions: [SchemaExtension] = []
   ) {
     self.slug = slug
     self.name = name
@@ -34,6 +37,7 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.defaultRole = defaultRole
     self.roleAttribute = roleAttribute
     self.connectionProfile = connectionProfile
+    self.extensions = extensions
   }
 
   /// The roles that every workspace has.
@@ -67,5 +71,22 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
 
   public enum ConnectionProfile: String, Sendable, Hashable, Codable, CaseIterable {
     case auto, okta, entra, onelogin, strict
+  }
+}
+
+extension WorkspaceSettings {
+  /// Settings that were stored before there were extensions have none.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      slug: try container.decode(String.self, forKey: .slug), name: try container.decode(String.self, forKey: .name),
+      plan: try container.decode(Plan.self, forKey: .plan), samlSSO: try container.decode(Bool.self, forKey: .samlSSO),
+      scimEnabled: try container.decode(Bool.self, forKey: .scimEnabled),
+      signInURL: try container.decode(String.self, forKey: .signInURL),
+      customRoles: try container.decode([String].self, forKey: .customRoles),
+      defaultRole: try container.decode(String.self, forKey: .defaultRole),
+      roleAttribute: try container.decode(String.self, forKey: .roleAttribute),
+      connectionProfile: try container.decode(ConnectionProfile.self, forKey: .connectionProfile),
+      extensions: try container.decodeIfPresent([SchemaExtension].self, forKey: .extensions) ?? [])
   }
 }

@@ -126,6 +126,29 @@ struct UserDecisionTests {
     #expect(bench.user(id)?.displayName == "Ana")
   }
 
+  @Test("A document says the same in the same bytes, whether active was given or not")
+  func activeInItsPlace() {
+    var bench = Bench()
+    let (id, _) = bench.createUser(#"{"userName":"ana@example.com","emails":[{"value":"a"}],"secodaRole":"editor"}"#)
+    let put = #"{"userName":"ana@example.com","active":true,"emails":[{"value":"a"}],"secodaRole":"editor"}"#
+    bench.decide(.replaceUser(document: Bench.user(put)), on: id)
+    bench.decide(.patchUser(patch: bench.patch(#"{"op":"add","path":"emails","value":[{"value":"a"}]}"#)), on: id)
+    #expect(bench.user(id)?.version == 1)
+    #expect(bench.userChanges == [.created])
+  }
+
+  @Test("active that is removed is unassigned, and leaves the user enabled or disabled", arguments: [true, false])
+  func activeRemoved(active: Bool) throws {
+    var bench = Bench()
+    let (id, _) = bench.createUser(#"{"userName":"ana@example.com","active":\#(active)}"#)
+    bench.decide(.patchUser(patch: bench.patch(#"{"op":"remove","path":"active"}"#)), on: id)
+    let user = try #require(bench.user(id))
+    #expect(user.state == (active ? .invited : .disabled))
+    #expect(!String(decoding: user.document, as: UTF8.self).contains(#""active""#))
+    bench.decide(.patchUser(patch: bench.patch(#"{"op":"add","path":"active","value":\#(!active)}"#)), on: id)
+    #expect(bench.user(id)?.state == (active ? .disabled : .invited))
+  }
+
   @Test("A PUT cannot take another user's name")
   func replacementConflict() {
     var bench = Bench()

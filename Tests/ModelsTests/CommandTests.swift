@@ -34,7 +34,12 @@ struct CommandTests {
 
   private static let settings = WorkspaceSettings(
     slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: false, signInURL: "https://acme.example/sign-in",
-    customRoles: ["Analyst"], defaultRole: "editor", roleAttribute: "role", connectionProfile: .entra)
+    customRoles: ["Analyst"], defaultRole: "editor", roleAttribute: "role", connectionProfile: .entra,
+    extensions: [
+      SchemaExtension(
+        id: "urn:example:acme:User", name: "Acme", resourceType: .group,
+        attributes: [.init(name: "desk", type: .complex, multiValued: true, subAttributes: [.init(name: "floor", type: .integer)])])
+    ])
 
   private static func command(_ operation: Command.Operation) -> Command {
     Command(

@@ -4,6 +4,7 @@ import Models
 import NIOCore
 import SCIM
 import Synchronization
+import WorkspaceSchemas
 
 @testable import scim_api
 
@@ -59,7 +60,7 @@ struct EdgeBuilder: Sendable {
   var record: TokenRecord {
     TokenRecord(
       token: tokenID, name: "Okta", digest: Array(SHA256.hash(data: Data(token.text.utf8))), scopes: scopes, expiresAt: nil,
-      revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: ResourceSchemas(roleAttribute: settings.roleAttribute))
+      revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: settings.schemas)
   }
 
   static func user(_ name: String, id: ResourceID = .made(at: Date()), version: Int64 = 1) -> StoredResource {

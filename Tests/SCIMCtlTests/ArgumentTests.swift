@@ -61,6 +61,42 @@ struct ArgumentTests {
     #expect(command.limit == 100_000)
   }
 
+  @Test("reads a schema of a workspace's own, in which little has to be said")
+  func schemaExtension() throws {
+    let command = try parse(SetExtension.self, "workspace", "extension", "set", "acme", "schema.json")
+    #expect((command.slug, command.file) == ("acme", "schema.json"))
+    let schemaExtension = try SetExtension.parse(
+      Array(
+        #"""
+        {"schemas":["urn:ietf:params:scim:schemas:core:2.0:Schema"],"id":"urn:example:acme:User","attributes":[{"name":"badge","type":"integer"},
+        {"name":"desks","type":"complex","multiValued":true,"subAttributes":[{"name":"value"}]}]}
+        """#.utf8), from: "schema.json")
+    #expect(schemaExtension.name == "User")
+    #expect(schemaExtension.resourceType == .user)
+    #expect(schemaExtension.attributes.map(\.name) == ["badge", "desks"])
+    #expect(schemaExtension.attributes[1].subAttributes == [.init(name: "value")])
+    for (text, mention) in [
+      ("{", "schema.json"), (#"{"id":"urn:a:b"}"#, "attributes"), (#"{"id":"u","attributes":[{"name":"a","type":"text"}]}"#, "text"),
+    ] {
+      let failure = #expect(throws: Failure.self) { try SetExtension.parse(Array(text.utf8), from: "schema.json") }
+      #expect(failure?.status == .refused)
+      #expect(failure?.message.contains(mention) == true, "\(failure?.message ?? "")")
+    }
+  }
+
+  @Test("puts a schema in the place of the one with its URN, and takes it away")
+  func extensions() throws {
+    let settings = WorkspaceSettings(
+      slug: "acme", name: "Acme", plan: .free, samlSSO: false, scimEnabled: false, signInURL: "https://a.example/")
+    let first = settings.adding(SchemaExtension(id: "urn:example:acme:User", name: "A", attributes: [.init(name: "a")]))
+    let changed = first.adding(SchemaExtension(id: "URN:example:acme:User", name: "A", attributes: [.init(name: "b")]))
+    #expect(changed.extensions.map { $0.attributes.map(\.name) } == [["b"]])
+    #expect(changed.removingExtension("urn:example:ACME:User") == settings)
+    #expect(settings.removingExtension("urn:example:acme:User") == nil)
+    _ = try parse(RemoveExtension.self, "workspace", "extension", "remove", "acme", "urn:example:acme:User")
+    _ = try parse(ListExtensions.self, "workspace", "extension", "list", "acme")
+  }
+
   @Test("takes a group's name and an email as they are")
   func names() throws {
     #expect(try parse(ListGroupMembers.self, "group", "members", "Data team").name == "Data team")

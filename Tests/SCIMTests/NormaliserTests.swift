@@ -75,10 +75,13 @@ struct NormaliserTests {
     #expect(patch.mentionedMemberEdits.count == 3)
   }
 
-  @Test("A removal of no values removes nothing")
-  func removalOfNothing() throws {
-    let sent = try Sample.patchMessage(#"{"op":"remove","path":"members","value":[]},{"op":"replace","path":"displayName","value":"x"}"#)
-    #expect(try Patch(Normaliser(profile: .auto, userAgent: nil).groupPatch(sent).json).mentionedMemberEdits.isEmpty)
+  @Test(
+    "A removal of no values removes nothing, alone or beside others",
+    arguments: ["", #",{"op":"replace","path":"displayName","value":"x"}"#])
+  func removalOfNothing(others: String) throws {
+    let sent = try Sample.patchMessage(#"{"op":"remove","path":"members","value":[]}\#(others)"#)
+    let patch = try Patch(Normaliser(profile: .auto, userAgent: nil).groupPatch(sent).json)
+    #expect(patch.mentionedMemberEdits == [.add([])])
   }
 
   @Test(

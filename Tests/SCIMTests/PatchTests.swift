@@ -76,7 +76,7 @@ struct UserPatchTests {
       (#"{"op":"replace","path":"emails[","value":1}"#, .invalidPath),
       (#"{"op":"replace","path":"emails[type eq \"work\"].value","value":"c"}"#, .noTarget),
       (#"{"op":"replace","path":"id","value":"c"}"#, .mutability), (#"{"op":"replace","path":"userName","value":""}"#, .invalidValue),
-      (#"{"op":"remove","path":"userName"}"#, .invalidValue), (#"{"op":"replace","path":"active","value":"False"}"#, .invalidValue),
+      (#"{"op":"remove","path":"userName"}"#, .mutability), (#"{"op":"replace","path":"active","value":"False"}"#, .invalidValue),
       (#"{"op":"move","path":"active","value":true}"#, .invalidSyntax), (#"{"op":"replace","value":{"name.givenName":"x"}}"#, .invalidPath),
     ])
   func refused(operations: String, type: SCIMErrorType) {

@@ -3,7 +3,7 @@ import SCIM
 
 extension Decider {
   mutating func createGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let document = try GroupDocument(json, schemas: workspace.settings.schemas)
+    let document = try GroupDocument(json, schemas: workspace.schemas)
     var group = GroupRecord(
       key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [])
     group.describe(document)
@@ -17,16 +17,17 @@ extension Decider {
 
   /// PUT of a group. Its members become those of the document, so none where it has none (RFC 7644 §3.5.1).
   mutating func replaceGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let document = try GroupDocument(json, schemas: workspace.settings.schemas)
+    let document = try GroupDocument(json, schemas: workspace.schemas)
     let existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
-    return try rewrite(existing, as: document, edits: [.replace(document.members.map(\.value))])
+    let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
+    return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))])
   }
 
   mutating func patchGroup(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
-    let schemas = workspace.settings.schemas
+    let schemas = workspace.schemas
     let (document, edits) = try patch.applied(to: GroupDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
     return try rewrite(existing, as: document, edits: edits)
   }

@@ -5,34 +5,37 @@ import SCIM
 extension Decider {
   /// POST of a user. Someone who was disabled comes back under the old id; anybody else with the name is in the way.
   mutating func createUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let document = try UserDocument(json, schemas: workspace.settings.schemas)
+    let document = try UserDocument(json, schemas: workspace.schemas)
     let role = try role(of: document, in: workspace)
     let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
     if let existing = state.user(named: name) {
       guard existing.state == .disabled else { throw .userNameTaken(document.userName, by: existing) }
-      return .resource(write(document, role: role, active: document.active, over: existing).stored, created: true)
+      return .resource(relink(document, role: role, to: existing).stored, created: true)
     }
     if let externalID = document.externalID, let existing = state.disabledUser(externalID: externalID, in: workspace.id) {
-      return .resource(write(document, role: role, active: document.active, over: existing).stored, created: true)
+      return .resource(relink(document, role: role, to: existing).stored, created: true)
     }
     return .resource(insert(document, role: role, as: read.key).stored, created: true)
   }
 
   /// PUT of a user. Without `active` the user stays enabled or disabled as before.
   mutating func replaceUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let document = try UserDocument(json, schemas: workspace.settings.schemas)
+    let document = try UserDocument(json, schemas: workspace.schemas)
     let existing = try user(read.key, named: document.userName)
     try read.command.checkVersion(existing.version, of: "user")
+    let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? existing.state.isActiveInSCIM : document.active
-    return try rewrite(existing, as: document, active: active, in: workspace)
+    return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace)
   }
 
+  /// PATCH of a user. Where `active` was removed the user stays enabled or disabled as before.
   mutating func patchUser(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
     try read.command.checkVersion(existing.version, of: "user")
-    let schemas = workspace.settings.schemas
+    let schemas = workspace.schemas
     let document = try patch.applied(to: UserDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
-    return try rewrite(existing, as: document, active: document.active, in: workspace)
+    let active = document.attributes["active"]?.bool ?? existing.state.isActiveInSCIM
+    return try rewrite(existing, as: document, active: active, in: workspace)
   }
 
   mutating func deleteUser(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
@@ -66,7 +69,7 @@ extension Decider {
   private mutating func insert(_ document: UserDocument, role: String, as key: ResourceKey) -> UserRecord {
     var user = UserRecord(
       key: key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: [])
-    user.describe(document, active: document.active)
+    user.describe(document.settingActive(document.active))
     if document.active {
       user.firstSignedInAt = takeEarlySignIn(of: user)
       user.state = user.firstSignedInAt == nil ? .invited : .active
@@ -76,11 +79,16 @@ extension Decider {
     return user
   }
 
+  /// Gives someone who comes back the old id.
+  private mutating func relink(_ document: UserDocument, role: String, to existing: UserRecord) -> UserRecord {
+    write(document.settingActive(document.active), role: role, active: document.active, over: existing)
+  }
+
   /// Writes `document` over `existing` and returns the result; where nothing differs it is `existing` itself.
   private mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
     var user = existing
     user.role = role
-    user.describe(document, active: active)
+    user.describe(document)
     var change = UserChanged.Change.updated
     switch (existing.state.isActiveInSCIM, active) {
     case (true, false):
@@ -123,7 +131,7 @@ extension Decider {
 
 extension UserRecord {
   /// Takes over what `document` says of the person; state, version and times are the caller's.
-  fileprivate mutating func describe(_ document: UserDocument, active: Bool) {
+  fileprivate mutating func describe(_ document: UserDocument) {
     userName = document.userName
     externalID = document.externalID
     displayName = document.displayName ?? document.formattedName
@@ -133,11 +141,6 @@ extension UserRecord {
     let others = document.emails.filter { $0.lowercased() != emailKey?.name }
     otherEmailKeys = others.isEmpty ? [] : Set(others.map { EmailKey.text($0, in: key.workspace) }).sorted()
     language = document.language
-    self.document = document.settingActive(active).openDocument(id: key.id.description, created: Timestamp.text(createdAt))
+    self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))
   }
-}
-
-extension WorkspaceSettings {
-  /// The schemas that hold in this workspace.
-  var schemas: ResourceSchemas { ResourceSchemas(roleAttribute: roleAttribute) }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import SCIM
+import WorkspaceSchemas
 
 extension Decider {
   mutating func createWorkspace(_ read: ReadCommand, _ settings: WorkspaceSettings) throws(SCIMError) -> Reply.Outcome {
@@ -72,6 +73,7 @@ extension Decider {
         status: 400, scimType: .invalidValue,
         detail: "'\(settings.roleAttribute.prefix(80))' is no attribute name: letters, digits and underscores (RFC 7643 §2.1).")
     }
+    try settings.checkExtensions()
   }
 
   private mutating func write(_ workspace: WorkspaceRecord) {

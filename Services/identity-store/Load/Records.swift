@@ -1,5 +1,7 @@
 import Foundation
 import Models
+import SCIM
+import WorkspaceSchemas
 
 /// A row of identity.users.
 struct UserRecord: Sendable, Equatable {
@@ -59,10 +61,23 @@ struct GroupRecord: Sendable, Equatable {
 /// A row of identity.workspaces.
 struct WorkspaceRecord: Sendable, Equatable {
   var id: WorkspaceID
-  var settings: WorkspaceSettings
+  var settings: WorkspaceSettings {
+    didSet { schemas = settings.schemas }
+  }
+  /// The schemas that hold in the workspace.
+  private(set) var schemas: ResourceSchemas
   var version: Int64
   var createdAt: Date
   var modifiedAt: Date
+
+  init(id: WorkspaceID, settings: WorkspaceSettings, version: Int64, createdAt: Date, modifiedAt: Date) {
+    self.id = id
+    self.settings = settings
+    self.schemas = settings.schemas
+    self.version = version
+    self.createdAt = createdAt
+    self.modifiedAt = modifiedAt
+  }
 }
 
 /// A row of identity.tokens.

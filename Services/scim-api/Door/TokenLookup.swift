@@ -2,6 +2,7 @@ import Foundation
 import Models
 import Postgres
 import SCIM
+import WorkspaceSchemas
 
 /// Reads tokens with their workspaces.
 struct TokenLookup: Sendable {
@@ -26,6 +27,6 @@ struct TokenLookup: Sendable {
       // A scope that a newer build has brought is of no use here.
       scopes: Set(try row.textArray(3).compactMap { TokenScope(rawValue: $0) }), expiresAt: try row.optionalTimestamp(4),
       revokedAt: try row.optionalTimestamp(5), workspace: workspace, settings: settings,
-      schemas: ResourceSchemas(roleAttribute: settings.roleAttribute))
+      schemas: settings.schemas)
   }
 }

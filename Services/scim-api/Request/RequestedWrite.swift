@@ -17,25 +17,28 @@ struct RequestedWrite: Sendable {
     _ verb: Verb, _ kind: ResourceKind, _ body: JSON, profile: WorkspaceSettings.ConnectionProfile, userAgent: String?,
     schemas: ResourceSchemas
   ) throws(SCIMError) {
+    if verb == .patch { try Patch.checkSize(of: body) }
     let normaliser = Normaliser(profile: ConnectionProfile(profile), userAgent: userAgent, schemas: schemas)
     let normalised: Normaliser.Normalised
     switch (verb, kind) {
     case (.create, .user), (.replace, .user):
       normalised = normaliser.user(body)
+      if profile == .strict { try schemas.user.refuseUnknown(in: normalised.json) }
       let document = try UserDocument(normalised.json, schemas: schemas).json()
       operation = verb == .create ? .createUser(document: document) : .replaceUser(document: document)
     case (.create, .group), (.replace, .group):
       normalised = normaliser.group(body)
+      if profile == .strict { try schemas.group.refuseUnknown(in: normalised.json) }
       let document = try GroupDocument(normalised.json, schemas: schemas).json()
       operation = verb == .create ? .createGroup(document: document) : .replaceGroup(document: document)
     case (.patch, .user):
       try Self.checkCount(body)
       normalised = normaliser.userPatch(body)
-      operation = .patchUser(patch: try Self.patch(normalised.json, against: schemas.user))
+      operation = .patchUser(patch: try Self.patch(normalised.json, against: schemas.user, refusingUnknown: profile == .strict))
     case (.patch, .group):
       try Self.checkCount(body)
       normalised = normaliser.groupPatch(body)
-      operation = .patchGroup(patch: try Self.patch(normalised.json, against: schemas.group))
+      operation = .patchGroup(patch: try Self.patch(normalised.json, against: schemas.group, refusingUnknown: profile == .strict))
     }
     normalisations = normalised.fired
   }
@@ -56,9 +59,10 @@ struct RequestedWrite: Sendable {
     }
   }
 
-  private static func patch(_ json: JSON, against schema: ResourceSchema) throws(SCIMError) -> [UInt8] {
+  private static func patch(_ json: JSON, against schema: ResourceSchema, refusingUnknown: Bool) throws(SCIMError) -> [UInt8] {
     let patch = try Patch(json)
     try patch.check(against: schema)
+    if refusingUnknown { try schema.refuseUnknown(in: patch) }
     return patch.json()
   }
 }

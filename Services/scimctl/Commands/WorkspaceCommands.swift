@@ -5,7 +5,7 @@ import Models
 struct WorkspaceCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "workspace", abstract: "Customers' workspaces.",
-    subcommands: [CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self])
+    subcommands: [CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, ExtensionCommands.self])
 }
 
 /// `scimctl workspace show SLUG`
@@ -60,6 +60,7 @@ extension KnownWorkspace {
     table.append(["default-role", settings.defaultRole])
     table.append(["role-attribute", settings.roleAttribute])
     table.append(["profile", settings.connectionProfile.rawValue])
+    for schemaExtension in settings.extensions { table.append(["extension", schemaExtension.id]) }
     return table
   }
 

@@ -19,12 +19,38 @@ extension Normalisation {
       return boolean(text).map(JSON.bool)
     })
 
-  /// A manager's id where an object with it is meant, the empty text for no manager.
+  /// `"employeeCount": "12"`: a number as text, since a provider's mapping knows no numbers.
+  static let textForNumber = Normalisation(
+    "text-for-number",
+    value: { value, place in
+      guard place.definition.type == .integer || place.definition.type == .decimal, let text = value.string else { return nil }
+      switch parsed(text) {
+      case .integer(let number)?: return .integer(number)
+      case .decimal(let number)? where place.definition.type == .decimal: return .decimal(number)
+      default: return nil
+      }
+    })
+
+  /// `"employeeNumber": 701984`, where text is meant.
+  static let numberForText = Normalisation(
+    "number-for-text",
+    value: { value, place in
+      guard place.definition.type == .string else { return nil }
+      switch value {
+      case .integer(let number): return .string(String(number))
+      case .decimal(let lexeme): return .string(lexeme)
+      default: return nil
+      }
+    })
+
+  /// A manager's id where an object with it is meant; the empty text, on its own or in the object, for no manager.
   static let managerAsText = Normalisation(
     "manager-as-text",
     value: { value, place in
-      guard place.definition.name == "manager", place.definition.type == .complex, let text = value.string else { return nil }
-      return text.isEmpty ? .null : ["value": .string(text)]
+      guard place.definition.name == "manager", place.definition.type == .complex else { return nil }
+      if let text = value.string { return text.isEmpty ? .null : ["value": .string(text)] }
+      guard let parts = value.object, parts.value(forAttribute: "value") == "" else { return nil }
+      return .null
     })
 
   /// `"emails": "ana@example.com"`, or that as one of several, where an object with `value` is meant.
@@ -41,13 +67,21 @@ extension Normalisation {
   static let roleAsJSONText = Normalisation(
     "role-as-json-text",
     value: { value, place in
-      guard place.definition.name == "roles", case .object(var role) = value, let text = role.value(forAttribute: "value")?.string,
-        text.hasPrefix("{"), let inner = parsed(text)?.object, let name = inner.value(forAttribute: "value")
+      if place.parent?.name == "roles", place.definition.name == "value" { return value.string.flatMap(role)?.name }
+      guard place.definition.name == "roles", case .object(var parts) = value,
+        let role = parts.value(forAttribute: "value")?.string.flatMap(role)
       else { return nil }
-      role.setValue(name, forAttribute: "value")
-      if let display = inner.value(forAttribute: "displayName") { role.setValue(display, forAttribute: "display") }
-      return .object(role)
+      parts.setValue(role.name, forAttribute: "value")
+      if let display = role.display { parts.setValue(display, forAttribute: "display") }
+      return .object(parts)
     })
+
+  private static func role(in text: String) -> (name: JSON, display: JSON?)? {
+    guard text.hasPrefix("{"), let inner = parsed(text)?.object, let name = inner.value(forAttribute: "value"), name.string != nil else {
+      return nil
+    }
+    return (name, inner.value(forAttribute: "displayName").flatMap { $0.string == nil ? nil : $0 })
+  }
 
   static func boolean(_ text: String) -> Bool? {
     switch text.lowercased() {
@@ -61,7 +95,7 @@ extension Normalisation {
     do throws(JSONSyntaxError) {
       return try JSON(parsing: text)
     } catch {
-      // Then it is a role with an odd name.
+      // Then it is what it looks like: text.
       return nil
     }
   }

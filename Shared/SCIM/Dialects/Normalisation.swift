@@ -4,15 +4,17 @@
 public struct Normalisation: Sendable {
   /// What logs and metrics call it.
   public let name: String
-  let envelope: @Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?
-  /// nil where it leaves values alone, so that nobody walks through them for it.
+  let envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)?
   let value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)?
-  let operation: @Sendable (_ operation: JSONObject, _ schema: ResourceSchema) -> [JSONObject]?
-  let patchEnvelope: @Sendable (_ message: JSONObject) -> JSONObject?
+  let operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)?
+  let operations: (@Sendable (_ operations: [SentOperation], _ schema: ResourceSchema) -> [SentOperation]?)?
+  let patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)?
 
   /// Where a value stands.
   struct Place {
     let definition: AttributeDefinition
+    /// The complex attribute that it is a part of.
+    let parent: AttributeDefinition?
     /// It is one of the attribute's values, rather than what the attribute as a whole is.
     let isElement: Bool
   }
@@ -21,29 +23,33 @@ public struct Normalisation: Sendable {
   ///   - envelope: Rewrites a resource as a whole.
   ///   - value: Rewrites the value of one attribute, in a resource or in an operation of a PATCH.
   ///   - operation: Rewrites one operation of a PATCH, into several or none where it has to be.
+  ///   - operations: Rewrites all of a PATCH's operations, once each is rewritten for itself.
   ///   - patchEnvelope: Rewrites what is around a PATCH's operations.
   init(
     _ name: String,
-    envelope: @escaping @Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject? = { _, _ in nil },
+    envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)? = nil,
     value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)? = nil,
-    operation: @escaping @Sendable (_ operation: JSONObject, _ schema: ResourceSchema) -> [JSONObject]? = { _, _ in nil },
-    patchEnvelope: @escaping @Sendable (_ message: JSONObject) -> JSONObject? = { _ in nil }
+    operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
+    operations: (@Sendable (_ operations: [SentOperation], _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
+    patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)? = nil
   ) {
     self.name = name
     self.envelope = envelope
     self.value = value
     self.operation = operation
+    self.operations = operations
     self.patchEnvelope = patchEnvelope
   }
 
-  /// For departures that more than one provider is seen with.
+  /// For departures that more than one provider is seen with, or that an admin's own mapping makes in any of them.
   static let everySender: [Normalisation] = [
-    .missingSchemas, .foreignSchemas, .upperCaseOperation, .readOnlyInPatchValue, .removalByValue, .singleObjectForArray, .textForBoolean,
+    .missingSchemas, .foreignSchemas, .roleUnderOtherNamespace, .unqualifiedExtension, .upperCaseOperation, .readOnlyInPatchValue,
+    .removalByValue, .singleObjectForArray, .textForBoolean, .textForNumber, .numberForText, .managerAsText, .textForComplexValue,
+    .unknownPath,
   ]
 
   /// For what Microsoft Entra ID does beside that.
   static let entra: [Normalisation] = [
-    .dottedExtension, .pathsAsKeys, .textForBooleanInFilter, .filteredReplaceCreates, .managerAsText, .roleAsJSONText,
-    .textForComplexValue,
+    .dottedExtension, .pathsAsKeys, .textForBooleanInFilter, .filteredReplaceCreates, .roleAsJSONText,
   ]
 }

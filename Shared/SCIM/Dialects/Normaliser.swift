@@ -31,62 +31,65 @@ public struct Normaliser: Sendable {
   public func groupPatch(_ json: JSON) -> Normalised { patch(json, schemas.group) }
 
   private func resource(_ json: JSON, _ schema: ResourceSchema) -> Normalised {
-    guard case .object(var object) = json else { return Normalised(json: json, fired: []) }
-    var fired: [String] = []
-    for normalisation in normalisations {
-      var hasFired = false
-      if let rewritten = normalisation.envelope(object, schema) {
-        object = rewritten
-        hasFired = true
-      }
-      if let rewritten = normalisation.value.flatMap({ ValueRewriting(rewrite: $0).rewritten(object, of: schema) }) {
-        object = rewritten
-        hasFired = true
-      }
-      if hasFired { fired.append(normalisation.name) }
+    guard case .object(var object) = json, !normalisations.isEmpty else { return Normalised(json: json, fired: []) }
+    var rewriting = ValueRewriting(normalisations, schema)
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewritten = normalisation.envelope?(object, schema) else { continue }
+      object = rewritten
+      rewriting.fired.insert(index)
     }
-    return Normalised(json: .object(object), fired: fired)
+    if let rewritten = rewriting.rewritten(object) { object = rewritten }
+    return Normalised(json: .object(object), fired: names(rewriting.fired))
   }
 
   private func patch(_ json: JSON, _ schema: ResourceSchema) -> Normalised {
-    guard case .object(var message) = json else { return Normalised(json: json, fired: []) }
-    var fired: [String] = []
-    for normalisation in normalisations {
-      var hasFired = false
-      if let rewritten = normalisation.patchEnvelope(message) {
-        message = rewritten
-        hasFired = true
-      }
-      if let operations = message.value(forAttribute: "Operations")?.array,
-        let rewritten = Self.rewritten(operations, by: normalisation, schema)
-      {
-        message.setValue(.array(rewritten), forAttribute: "Operations")
-        hasFired = true
-      }
-      if hasFired { fired.append(normalisation.name) }
+    guard case .object(var message) = json, !normalisations.isEmpty else { return Normalised(json: json, fired: []) }
+    var rewriting = ValueRewriting(normalisations, schema)
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewritten = normalisation.patchEnvelope?(message) else { continue }
+      message = rewritten
+      rewriting.fired.insert(index)
     }
-    return Normalised(json: .object(message), fired: fired)
+    // What is no array of objects is left to the engine, which refuses it.
+    if let sent = message.value(forAttribute: "Operations")?.array, sent.allSatisfy({ $0.object != nil }) {
+      let operations = rewritten(sent.compactMap(\.object).map { SentOperation($0) }, by: &rewriting, schema)
+      message.setValue(.array(operations.map { .object($0.object) }), forAttribute: "Operations")
+    }
+    return Normalised(json: .object(message), fired: names(rewriting.fired))
   }
 
-  private static func rewritten(_ operations: [JSON], by normalisation: Normalisation, _ schema: ResourceSchema) -> [JSON]? {
-    var hasChanged = false
-    let rewritten = operations.flatMap { json -> [JSON] in
-      guard case .object(let operation) = json else { return [json] }
-      var results = [operation]
-      if let several = normalisation.operation(operation, schema) {
-        results = several
-        hasChanged = true
-      }
-      return results.map { result in
-        guard let rewriting = normalisation.value.map({ ValueRewriting(rewrite: $0) }),
-          let changed = rewriting.rewritten(operation: result, of: schema)
-        else {
-          return .object(result)
-        }
-        hasChanged = true
-        return .object(changed)
+  private func names(_ fired: Set<Int>) -> [String] {
+    fired.isEmpty ? [] : fired.sorted().map { normalisations[$0].name }
+  }
+
+  private func rewritten(
+    _ operations: [SentOperation], by rewriting: inout ValueRewriting, _ schema: ResourceSchema
+  ) -> [SentOperation] {
+    var results: [SentOperation] = []
+    results.reserveCapacity(operations.count)
+    for operation in operations {
+      for rewritten in rewritten(operation, &rewriting.fired, schema) {
+        results.append(rewriting.rewritten(rewritten) ?? rewritten)
       }
     }
-    return hasChanged ? rewritten : nil
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewritten = normalisation.operations?(results, schema) else { continue }
+      results = rewritten
+      rewriting.fired.insert(index)
+    }
+    return results
+  }
+
+  private func rewritten(_ operation: SentOperation, _ fired: inout Set<Int>, _ schema: ResourceSchema) -> [SentOperation] {
+    var operations = [operation]
+    for (index, normalisation) in normalisations.enumerated() {
+      guard let rewrite = normalisation.operation else { continue }
+      for position in operations.indices.reversed() {
+        guard let several = rewrite(operations[position], schema) else { continue }
+        operations.replaceSubrange(position...position, with: several)
+        fired.insert(index)
+      }
+    }
+    return operations
   }
 }

@@ -1,91 +1,114 @@
-/// Applies a rewriting of values to every attribute of a resource, or to what an operation of a PATCH carries.
+/// Applies the normalisations of values, all in one walk, to every attribute of a resource or to what an operation of a PATCH
+/// carries.
 struct ValueRewriting {
-  let rewrite: @Sendable (JSON, Normalisation.Place) -> JSON?
+  private let rewrites: [(index: Int, rewrite: @Sendable (JSON, Normalisation.Place) -> JSON?)]
+  private let schema: ResourceSchema
+  /// The indices of the normalisations that found something to do.
+  var fired: Set<Int> = []
+
+  init(_ normalisations: [Normalisation], _ schema: ResourceSchema) {
+    rewrites = normalisations.enumerated().compactMap { index, normalisation in normalisation.value.map { (index, $0) } }
+    self.schema = schema
+  }
 
   /// nil where nothing was rewritten.
-  func rewritten(_ object: JSONObject, of schema: ResourceSchema) -> JSONObject? {
-    rewritten(object) { key, value in
+  mutating func rewritten(_ object: JSONObject) -> JSONObject? {
+    changed(object) { walk, key, value in
+      if let definition = walk.schema.attribute(named: key) { return walk.rewritten(value, of: definition) }
       guard let path = AttributePath(key) else { return nil }
-      switch schema.resolve(path) {
-      case .attribute(let location, let subAttribute)?: return self.rewritten(value, of: subAttribute ?? location.definition)
-      case .schemaExtension(let schemaExtension)?:
-        return value.object.flatMap { attributes in
-          self.rewritten(attributes) { name, value in schemaExtension.attribute(named: name).flatMap { self.rewritten(value, of: $0) } }
-        }.map(JSON.object)
-      case .resource?: return value.object.flatMap { self.rewritten($0, of: schema) }.map(JSON.object)
+      switch walk.schema.resolve(path) {
+      case .attribute(let location, let subAttribute)?:
+        return walk.rewritten(value, of: subAttribute ?? location.definition, in: subAttribute == nil ? nil : location.definition)
+      case .schemaExtension(let schemaExtension)?: return walk.rewritten(value, of: schemaExtension)
+      case .resource?: return value.object.flatMap { walk.rewritten($0) }.map(JSON.object)
       case nil: return nil
       }
     }
   }
 
   /// nil where nothing was rewritten.
-  func rewritten(operation: JSONObject, of schema: ResourceSchema) -> JSONObject? {
-    guard let value = operation.value(forAttribute: "value") else { return nil }
-    var changed = operation
-    guard let path = operation.patchPath else {
-      guard operation.value(forAttribute: "path")?.string == nil, let object = value.object.flatMap({ rewritten($0, of: schema) }) else {
-        return nil
-      }
-      changed.setValue(.object(object), forAttribute: "value")
-      return changed
-    }
-    guard case .attribute(let location, let subAttribute)? = schema.resolve(path.attribute),
-      let new = rewritten(value, of: subAttribute ?? location.definition, isElement: path.filter != nil)
-    else { return nil }
-    changed.setValue(new, forAttribute: "value")
-    return changed
+  mutating func rewritten(_ operation: SentOperation) -> SentOperation? {
+    guard let value = operation.value, let new = rewritten(value, at: operation) else { return nil }
+    return operation.with(value: new)
   }
 
-  private func rewritten(_ value: JSON, of definition: AttributeDefinition, isElement: Bool = false) -> JSON? {
+  private mutating func rewritten(_ value: JSON, at operation: SentOperation) -> JSON? {
+    guard let path = operation.path else {
+      guard operation.pathText == nil, let object = value.object else { return nil }
+      return rewritten(object).map(JSON.object)
+    }
+    switch schema.resolve(path.attribute) {
+    case .attribute(let location, let subAttribute)?:
+      return rewritten(
+        value, of: subAttribute ?? location.definition, in: subAttribute == nil ? nil : location.definition,
+        isElement: path.filter != nil && subAttribute == nil)
+    case .schemaExtension(let schemaExtension)?: return rewritten(value, of: schemaExtension)
+    case .resource?: return value.object.flatMap { rewritten($0) }.map(JSON.object)
+    case nil: return nil
+    }
+  }
+
+  private mutating func rewritten(_ value: JSON, of schemaExtension: SchemaDefinition) -> JSON? {
+    guard let attributes = value.object else { return nil }
+    return changed(attributes) { walk, name, value in
+      schemaExtension.attribute(named: name).flatMap { walk.rewritten(value, of: $0) }
+    }.map(JSON.object)
+  }
+
+  private mutating func rewritten(
+    _ value: JSON, of definition: AttributeDefinition, in parent: AttributeDefinition? = nil, isElement: Bool = false
+  ) -> JSON? {
     // There can be a hundred thousand members, and providers agree on their form.
-    guard definition.name != "members" else { return nil }
-    let new = rewrite(value, Normalisation.Place(definition: definition, isElement: isElement))
+    guard definition.name != "members", !Self.isAsItShouldBe(value, definition, in: parent) else { return nil }
+    let new = applied(to: value, Normalisation.Place(definition: definition, parent: parent, isElement: isElement))
     let current = new ?? value
     if case .array(let elements) = current, definition.isMultiValued, !isElement {
-      var hasChanged = false
-      let changed = elements.map { element in
-        guard let element = rewritten(element, of: definition, isElement: true) else { return element }
-        hasChanged = true
-        return element
+      var changed: [JSON]?
+      for (index, element) in elements.enumerated() {
+        guard let element = rewritten(element, of: definition, in: parent, isElement: true) else { continue }
+        if changed == nil { changed = elements }
+        changed?[index] = element
       }
-      return hasChanged ? .array(changed) : new
+      return changed.map(JSON.array) ?? new
     }
     guard case .object(let parts) = current, definition.type == .complex else { return new }
-    let changed = rewritten(parts) { name, value in definition.subAttribute(named: name).flatMap { rewritten(value, of: $0) } }
+    let changed = changed(parts) { walk, name, value in
+      definition.subAttribute(named: name).flatMap { walk.rewritten(value, of: $0, in: definition) }
+    }
     return changed.map(JSON.object) ?? new
   }
 
-  private func rewritten(_ object: JSONObject, _ member: (String, JSON) -> JSON?) -> JSONObject? {
-    var changed: JSONObject?
+  /// Whether nothing can be wrong with the form of a value, as with nearly all of them: then no normalisation is asked.
+  private static func isAsItShouldBe(_ value: JSON, _ definition: AttributeDefinition, in parent: AttributeDefinition?) -> Bool {
+    switch (definition.type, value) {
+    case (_, .null), (.boolean, .bool), (.integer, .integer), (.decimal, .integer), (.decimal, .decimal), (.dateTime, .string),
+      (.reference, .string), (.binary, .string):
+      true
+    case (.string, .string): parent?.name != "roles"
+    default: false
+    }
+  }
+
+  /// What the normalisations make of one value, each of what the one before it left.
+  private mutating func applied(to value: JSON, _ place: Normalisation.Place) -> JSON? {
+    var new: JSON?
+    for (index, rewrite) in rewrites {
+      guard let rewritten = rewrite(new ?? value, place) else { continue }
+      new = rewritten
+      fired.insert(index)
+    }
+    return new
+  }
+
+  private mutating func changed(
+    _ object: JSONObject, _ member: (inout ValueRewriting, String, JSON) -> JSON?
+  ) -> JSONObject? {
+    var changed: [JSONObject.Member]?
     for (index, entry) in object.members.enumerated() {
-      guard let value = member(entry.key, entry.value) else { continue }
-      var members = (changed ?? object).members
-      members[index].value = value
-      changed = JSONObject(uncheckedMembers: members)
+      guard let value = member(&self, entry.key, entry.value) else { continue }
+      if changed == nil { changed = object.members }
+      changed?[index].value = value
     }
-    return changed
-  }
-}
-
-extension JSONObject {
-  /// The path of an operation of a PATCH, where it has one that can be read.
-  var patchPath: PatchPath? {
-    guard let text = value(forAttribute: "path")?.string else { return nil }
-    do throws(SCIMError) {
-      return try PatchPath(parsing: text)
-    } catch {
-      // The engine will refuse it, with this error.
-      return nil
-    }
-  }
-
-  /// The `op` of an operation of a PATCH.
-  var patchOp: String? { value(forAttribute: "op")?.string }
-
-  /// The same operation with another path.
-  func with(path: PatchPath) -> JSONObject {
-    var copy = self
-    copy.setValue(.string(path.description), forAttribute: "path")
-    return copy
+    return changed.map { JSONObject(uncheckedMembers: $0) }
   }
 }

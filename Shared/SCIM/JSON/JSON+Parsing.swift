@@ -116,6 +116,8 @@ private struct JSONParser {
       depth -= 1
       return .object(JSONObject())
     }
+    // Most objects of SCIM have three members or four.
+    members.reserveCapacity(4)
     var seen = SeenKeys()
     while true {
       guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { throw unexpected("a key in double quotes") }
@@ -288,7 +290,7 @@ private struct SeenKeys {
 
   mutating func isNew(_ key: String, among members: [JSONObject.Member]) -> Bool {
     if members.count < Self.fewEnoughToCompare {
-      for member in members where member.key == key { return false }
+      for member in members where member.key.utf8.count == key.utf8.count && member.key == key { return false }
       return true
     }
     if hashed.isEmpty { hashed = Set(members.map(\.key)) }

@@ -71,6 +71,11 @@ public struct JSONObject: Sendable {
     return members.remove(at: index).value
   }
 
+  /// Inserts a member whose key is known to be new.
+  mutating func insertNew(_ key: String, _ value: JSON, at index: Int) {
+    members.insert(Member(key: key, value: value), at: index)
+  }
+
   /// Appends a member whose key is known to be new.
   mutating func appendNew(_ key: String, _ value: JSON) {
     members.append(Member(key: key, value: value))

@@ -11,7 +11,9 @@ extension Patch {
         throw error.inOperation(index)
       }
     }
-    return try UserDocument(.object(application.resource), schemas: schemas)
+    let changed = try UserDocument(patched: application.result(), schemas: schemas)
+    try schemas.user.checkImmutables(before: document.attributes, after: changed.attributes)
+    return changed
   }
 
   /// Finds what can't hold for any user: paths that the schema does not have, read-only targets.

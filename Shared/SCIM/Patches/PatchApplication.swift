@@ -1,12 +1,25 @@
-/// Carries out operations on a resource's attributes (RFC 7644 §3.5.2.1 to §3.5.2.3). What comes out is read by the schema again
-/// as a whole, so that types, required attributes and a single primary value are checked in one place.
+/// Carries out operations on a resource's attributes (RFC 7644 §3.5.2.1 to §3.5.2.3). What comes out is read by the schema again,
+/// so that required attributes and a single primary value are checked in one place.
 struct PatchApplication {
   let schema: ResourceSchema
   private(set) var resource: JSONObject
+  /// The top-level members that were written.
+  private var changed: [String] = []
 
   init(_ resource: JSONObject, schema: ResourceSchema) {
     self.resource = resource
     self.schema = schema
+  }
+
+  /// The resource as it is now, valid and in canonical form.
+  func result() throws(SCIMError) -> JSONObject {
+    try ResourceReader(schema: schema).reread(resource, changed: changed)
+  }
+
+  private mutating func set(_ value: JSON?, at location: AttributeLocation) {
+    location.set(value, in: &resource)
+    let key = location.schemaExtension ?? location.definition.name
+    if !changed.contains(key) { changed.append(key) }
   }
 
   mutating func apply(_ operation: Patch.Operation) throws(SCIMError) {
@@ -21,14 +34,15 @@ struct PatchApplication {
       if operation.kind == .remove {
         resource[schemaExtension.id] = nil
       } else {
-        try applyAttributes(operation.kind, [schemaExtension.id: .object(try attributes(operation.value, at: path))])
+        try applyAttributes(operation.kind, [schemaExtension.id: operation.value ?? .null])
       }
     }
   }
 
   private func attributes(_ value: JSON?, at path: PatchPath) throws(SCIMError) -> JSONObject {
     guard let object = value?.object else {
-      throw .badRequest(.invalidValue, "\(path) names a schema: the value must be an object with its attributes.")
+      throw .badRequest(
+        .invalidValue, "\(path) names a schema: the value must be an object with its attributes, found \(value?.summary ?? "nothing").")
     }
     return object
   }
@@ -45,12 +59,17 @@ struct PatchApplication {
         guard subAttribute == nil else {
           throw .badRequest(.invalidPath, "'\(member.key)' is a path, not an attribute's name: use an operation with that path.")
         }
-        try apply(kind, member.value, to: PatchTarget(location, filter: nil, subAttribute: nil, path: member.key))
+        try apply(kind, member.value, to: PatchTarget(location, path: PatchPath(attribute: path)))
       case .schemaExtension(let schemaExtension)?:
+        guard member.value != .null else {
+          resource[schemaExtension.id] = nil
+          continue
+        }
         for inner in try self.attributes(member.value, at: PatchPath(attribute: path)) {
           guard let definition = schemaExtension.attribute(named: inner.key) else { continue }
           let location = AttributeLocation(schemaExtension: schemaExtension.id, definition: definition)
-          try apply(kind, inner.value, to: PatchTarget(location, filter: nil, subAttribute: nil, path: location.description))
+          let path = PatchPath(attribute: AttributePath(schema: schemaExtension.id, attribute: definition.name))
+          try apply(kind, inner.value, to: PatchTarget(location, path: path))
         }
       case .resource?: try applyAttributes(kind, try self.attributes(member.value, at: PatchPath(attribute: path)))
       // As in a POST or PUT, attributes that no schema has are left out.
@@ -61,73 +80,113 @@ struct PatchApplication {
 
   private mutating func apply(_ kind: Patch.Operation.Kind, _ value: JSON?, to target: PatchTarget) throws(SCIMError) {
     guard target.definition.mutability != .writeOnly else { return }
+    try checkRequired(kind, target)
     if target.definition.isMultiValued {
       try applyToValues(kind, value, target)
     } else if let subAttribute = target.subAttribute {
       var parts = target.location.value(in: resource)?.object ?? JSONObject()
-      parts[subAttribute.name] = kind == .remove || value == .null ? nil : value
+      parts[subAttribute.name] = kind == .remove ? nil : try read(value ?? .null, of: subAttribute, at: target.path)
       set(.object(parts), target)
     } else if kind == .remove || value == .null {
-      target.location.set(nil, in: &resource)
+      set(nil, at: target.location)
     } else if let value {
-      set(merged(value, into: target.location.value(in: resource), target.definition), target)
+      set(try merged(value, into: target.location.value(in: resource), target), target)
     }
   }
 
+  /// RFC 7644 §3.5.2.2: what is required can't be removed.
+  private func checkRequired(_ kind: Patch.Operation.Kind, _ target: PatchTarget) throws(SCIMError) {
+    guard kind == .remove, target.path.filter == nil, (target.subAttribute ?? target.definition).isRequired else { return }
+    throw .badRequest(.mutability, "\(target.path) is required and can't be removed.")
+  }
+
   /// A complex value's parts that are not given stay (RFC 7644 §3.5.2.3).
-  private func merged(_ value: JSON, into existing: JSON?, _ definition: AttributeDefinition) -> JSON {
-    guard definition.type == .complex, case .object(let new) = value, case .object(var parts)? = existing else { return value }
+  private func merged(_ value: JSON, into existing: JSON?, _ target: PatchTarget) throws(SCIMError) -> JSON {
+    let definition = target.definition
+    guard definition.type == .complex, case .object(let new) = value else {
+      return try read(value, of: definition, at: target.path) ?? .object(JSONObject())
+    }
+    var parts = existing?.object ?? JSONObject()
     for member in new {
-      guard let subAttribute = definition.subAttribute(named: member.key) else { continue }
-      parts[subAttribute.name] = member.value == .null ? nil : member.value
+      guard let subAttribute = definition.subAttribute(named: member.key), subAttribute.isStored else { continue }
+      parts[subAttribute.name] = try reading(at: target.path) { () throws(InvalidValue) in
+        do throws(InvalidValue) {
+          return try AttributeReader.value(member.value, of: subAttribute)
+        } catch {
+          throw error.below(".\(subAttribute.name)")
+        }
+      }
     }
     return .object(parts)
   }
 
   private mutating func set(_ value: JSON, _ target: PatchTarget) {
-    target.location.set(value.isEmptyComplex ? nil : value, in: &resource)
+    set(value.isEmptyComplex ? nil : value, at: target.location)
   }
 
   private mutating func applyToValues(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
     var values = MultipleValues(target.location.value(in: resource)?.array ?? [], of: target.definition)
-    switch (kind, target.filter) {
+    if target.path.filter != nil || target.subAttribute != nil { try checkImmutable(kind, target) }
+    switch (kind, target.path.filter) {
     case (.remove, nil):
       if let subAttribute = target.subAttribute { values.unassign(subAttribute, where: nil) } else { values.removeAll() }
     case (.remove, let filter?):
       if let subAttribute = target.subAttribute { values.unassign(subAttribute, where: filter) } else { values.remove(where: filter) }
     case (.add, nil), (.replace, nil):
-      let new = try AttributeReader(path: target.path).newValues(value, target)
+      let new = try newValues(value, target)
       if let subAttribute = target.subAttribute {
-        values.assign(new[0], to: subAttribute, where: nil)
+        values.assign(new[0], to: subAttribute)
       } else if kind == .add {
         values.add(new)
       } else {
         values.replaceAll(with: new)
       }
     case (let kind, let filter?):
-      let new = try AttributeReader(path: target.path).newValues(value, target)
+      let new = try newValues(value, target)
       guard new.count == 1 else {
         throw .badRequest(.invalidValue, "\(target.path): the values that the filter selects take one value, found \(new.count).")
       }
-      guard values.change(where: filter, subAttribute: target.subAttribute, to: new[0], createsAbsent: kind == .add) else {
+      guard values.change(where: filter, subAttribute: target.subAttribute, to: new[0], isAddition: kind == .add) else {
         throw .badRequest(.noTarget, "\(target.path) selects no value of the resource, so there is nothing to replace.")
       }
     }
-    target.location.set(values.json, in: &resource)
+    set(values.json, at: target.location)
   }
-}
 
-extension AttributeReader {
+  /// A value whose parts are immutable can be removed, and another added; it can't be changed.
+  private func checkImmutable(_ kind: Patch.Operation.Kind, _ target: PatchTarget) throws(SCIMError) {
+    let isImmutable =
+      target.subAttribute.map { $0.mutability == .immutable }
+      ?? (kind != .remove && target.definition.subAttributes.contains { $0.mutability == .immutable })
+    guard isImmutable else { return }
+    throw .badRequest(.mutability, "\(target.path): a value of \(target.definition.name) can't be changed; remove it and add another.")
+  }
+
   /// The values of an operation on a multi-valued attribute: one or an array of them, checked one by one so that the message
   /// names the operation's own path.
-  fileprivate func newValues(_ value: JSON?, _ target: PatchTarget) throws(SCIMError) -> [JSON] {
+  private func newValues(_ value: JSON?, _ target: PatchTarget) throws(SCIMError) -> [JSON] {
     guard let value else { return [] }
-    if let subAttribute = target.subAttribute { return [try single(value, of: subAttribute) ?? .null] }
-    var read: [JSON] = []
-    for element in value.array ?? [value] {
-      if let new = try single(element, of: target.definition) { read.append(new) }
+    if let subAttribute = target.subAttribute { return [try read(value, of: subAttribute, at: target.path) ?? .null] }
+    return try reading(at: target.path) { () throws(InvalidValue) in
+      var read: [JSON] = []
+      for element in value.array ?? [value] {
+        if let new = try AttributeReader.single(element, of: target.definition) { read.append(new) }
+      }
+      try AttributeReader.checkPrimary(read)
+      return read
     }
-    return read
+  }
+
+  private func read(_ value: JSON, of definition: AttributeDefinition, at path: PatchPath) throws(SCIMError) -> JSON? {
+    try reading(at: path) { () throws(InvalidValue) in try AttributeReader.value(value, of: definition) }
+  }
+
+  private func reading<Value>(at path: PatchPath, _ read: () throws(InvalidValue) -> Value) throws(SCIMError) -> Value {
+    do throws(InvalidValue) {
+      return try read()
+    } catch {
+      throw error.refusal(at: "\(path)")
+    }
   }
 }
 

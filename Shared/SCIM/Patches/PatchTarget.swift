@@ -1,32 +1,34 @@
 /// What an operation changes, found in the schema.
 struct PatchTarget {
   let location: AttributeLocation
-  /// Which values of a multi-valued attribute.
-  let filter: Filter?
   let subAttribute: AttributeDefinition?
-  /// The path as the client wrote it, for messages.
-  let path: String
+  /// The path that the client wrote; its filter says which values of a multi-valued attribute.
+  let path: PatchPath
 
   var definition: AttributeDefinition { location.definition }
 
   /// - Throws: `invalidPath` for what the schema does not have, `mutability` for what only we may write.
-  init(_ location: AttributeLocation, filter: Filter?, subAttribute: AttributeDefinition?, path: String) throws(SCIMError) {
+  init(_ location: AttributeLocation, subAttribute: AttributeDefinition? = nil, path: PatchPath) throws(SCIMError) {
     self.location = location
-    self.filter = filter
     self.subAttribute = subAttribute
     self.path = path
     guard definition.mutability != .readOnly, subAttribute?.mutability != .readOnly else {
       throw .badRequest(.mutability, "\(path) is read-only and can't be changed by a PATCH.")
     }
-    guard filter == nil || (definition.isMultiValued && definition.type == .complex) else {
+    guard let filter = path.filter else { return }
+    guard definition.isMultiValued else {
       throw .badRequest(
         .invalidPath, "\(path): a value filter in brackets needs an attribute with many values, which \(definition.name) is not.")
     }
-    for name in filter?.expression.attributeNames ?? [] where definition.subAttribute(named: name) == nil {
-      throw .badRequest(
-        .invalidPath,
-        "\(path): \(definition.name) has no '\(name)' to filter by; it has \(definition.subAttributes.map(\.name).joined(separator: ", "))."
-      )
+    try checkNames(in: filter.expression)
+  }
+
+  /// That the filter compares what the attribute has: its sub-attributes, or `value` where it has none.
+  private func checkNames(in expression: Filter.Expression) throws(SCIMError) {
+    for name in expression.attributeNames where definition.subAttribute(named: name) == nil {
+      if definition.type != .complex, AttributeName.equal(name, "value") { continue }
+      let known = definition.type == .complex ? definition.subAttributes.map(\.name).joined(separator: ", ") : "value"
+      throw .badRequest(.invalidPath, "\(path): \(definition.name) has no '\(name)' to filter by; it has \(known).")
     }
   }
 }
@@ -34,15 +36,15 @@ struct PatchTarget {
 extension ResourceSchema {
   /// Finds what a path of a PATCH means.
   ///
-  /// - Returns: nil where the whole resource is meant; then the value is an object of attributes.
-  /// - Throws: `invalidPath` that says what the schema does not have.
+  /// - Throws: `invalidPath` that says what the schema does not have, `mutability` for what only we may write.
   func target(of path: PatchPath) throws(SCIMError) -> PatchAim {
     switch resolve(path.attribute) {
     case .attribute(let location, let subAttribute)?:
-      return .attribute(try PatchTarget(location, filter: path.filter, subAttribute: subAttribute, path: path.description))
-    case .schemaExtension(let schemaExtension)?:
-      return .schemaExtension(schemaExtension)
-    case .resource?: return .resource
+      return .attribute(try PatchTarget(location, subAttribute: subAttribute, path: path))
+    case .schemaExtension(let schemaExtension)? where path.filter == nil: return .schemaExtension(schemaExtension)
+    case .resource? where path.filter == nil: return .resource
+    case .schemaExtension?, .resource?:
+      throw .badRequest(.invalidPath, "\(path): a value filter in brackets needs an attribute with many values before it, not a schema.")
     case nil:
       throw .badRequest(.invalidPath, "\(path) names no attribute of a \(name). The attributes are listed at /Schemas.")
     }
@@ -53,6 +55,7 @@ extension ResourceSchema {
 enum PatchAim {
   case attribute(PatchTarget)
   case schemaExtension(SchemaDefinition)
+  /// The whole resource: the value is an object of attributes.
   case resource
 }
 

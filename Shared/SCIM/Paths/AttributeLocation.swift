@@ -1,5 +1,5 @@
 /// A top-level attribute of a kind of resource, found by its path, and where a resource holds it.
-struct AttributeLocation: Sendable {
+struct AttributeLocation: Sendable, Hashable {
   /// The extension that has it; nil for the resource's own schema and for common attributes.
   let schemaExtension: String?
   let definition: AttributeDefinition

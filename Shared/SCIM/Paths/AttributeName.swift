@@ -1,8 +1,11 @@
 /// Attribute names and schema URIs are compared without case (RFC 7643 §2.1); both are ASCII.
 enum AttributeName {
   static func equal(_ left: String, _ right: String) -> Bool {
-    let (left, right) = (left.utf8, right.utf8)
-    guard left.count == right.count else { return false }
+    // Most are of another length, or written just as the schema has it.
+    left.utf8.count == right.utf8.count && (left == right || differsInCaseOnly(left.utf8, right.utf8))
+  }
+
+  private static func differsInCaseOnly(_ left: String.UTF8View, _ right: String.UTF8View) -> Bool {
     var rest = right.makeIterator()
     for byte in left {
       guard let other = rest.next() else { return false }
@@ -18,8 +21,10 @@ enum AttributeName {
   }
 
   /// Whether `text` is an ATTRNAME: a letter, then letters, digits, `-` and `_`; a leading `$` as in `$ref` is taken too.
-  static func isValid(_ text: Substring) -> Bool {
-    var bytes = text.utf8[...]
+  static func isValid(_ text: Substring) -> Bool { isValid(text.utf8) }
+
+  static func isValid(_ text: some Collection<UInt8>) -> Bool {
+    var bytes = text[...]
     if bytes.first == UInt8(ascii: "$") { bytes = bytes.dropFirst() }
     guard let first = bytes.first, isLetter(first | 0x20) || first == UInt8(ascii: "_") else { return false }
     return bytes.allSatisfy(isNameByte)

@@ -16,22 +16,28 @@ public struct AttributePath: Sendable {
 
   /// Reads a path; nil where `text` is not one.
   public init?(_ text: String) {
-    let bytes = text.utf8
-    var rest = text[...]
+    var text = text
+    guard let path = text.withUTF8({ Self.path(in: $0) }) else { return nil }
+    self = path
+  }
+
+  private static func path(in bytes: UnsafeBufferPointer<UInt8>) -> AttributePath? {
     var schema: String?
+    var start = 0
     if let colon = bytes.lastIndex(of: UInt8(ascii: ":")) {
-      guard colon > text.startIndex, bytes[..<colon].allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }) else { return nil }
-      schema = String(text[..<colon])
-      rest = text[bytes.index(after: colon)...]
+      guard colon > 0, bytes[..<colon].allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }) else { return nil }
+      schema = text(bytes[..<colon])
+      start = colon + 1
     }
-    var attribute = rest
-    var subAttribute: Substring?
-    if let dot = rest.utf8.firstIndex(of: UInt8(ascii: ".")) {
-      attribute = rest[..<dot]
-      subAttribute = rest[rest.utf8.index(after: dot)...]
-    }
-    guard AttributeName.isValid(attribute), subAttribute.map(AttributeName.isValid) ?? true else { return nil }
-    self.init(schema: schema, attribute: String(attribute), subAttribute: subAttribute.map(String.init))
+    let end = bytes[start...].firstIndex(of: UInt8(ascii: ".")) ?? bytes.count
+    guard AttributeName.isValid(bytes[start..<end]) else { return nil }
+    guard end < bytes.count else { return AttributePath(schema: schema, attribute: text(bytes[start..<end])) }
+    guard AttributeName.isValid(bytes[(end + 1)...]) else { return nil }
+    return AttributePath(schema: schema, attribute: text(bytes[start..<end]), subAttribute: text(bytes[(end + 1)...]))
+  }
+
+  private static func text(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+    String(decoding: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self)
   }
 
   /// The same path with a sub-attribute; one that it has is replaced.

@@ -14,6 +14,11 @@ public struct PatchPath: Sendable, Hashable {
   ///
   /// - Throws: `invalidPath` with the position where the text stops being a path.
   public init(parsing text: String, limits: FilterLimits = .patchPath) throws(SCIMError) {
+    // A path without a filter needs no parser of filters; that one only knows what is wrong with a path that is none.
+    if let attribute = AttributePath(text) {
+      self.init(attribute: attribute)
+      return
+    }
     do {
       var parser = try FilterParser(text, limits: limits)
       self = try parser.wholePatchPath()

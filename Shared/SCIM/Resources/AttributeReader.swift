@@ -1,84 +1,109 @@
-/// Reads the value of one attribute by its definition; knows where it is for the error message.
-struct AttributeReader {
-  /// The attribute's path, with an index behind a value of many: `emails[2].value`.
-  let path: String
-
+/// Reads the value of one attribute by its definition.
+enum AttributeReader {
   /// The value in canonical form; nil where it is unassigned: null, an empty array, a complex value without parts (RFC 7643 §2.5).
-  func value(_ json: JSON, of definition: AttributeDefinition) throws(SCIMError) -> JSON? {
+  static func value(_ json: JSON, of definition: AttributeDefinition) throws(InvalidValue) -> JSON? {
     if json == .null { return nil }
     guard definition.isMultiValued else { return try single(json, of: definition) }
-    guard case .array(let elements) = json else { throw expected("an array", json) }
+    guard case .array(let elements) = json else { throw .expected("an array", json) }
     var values: [JSON] = []
     values.reserveCapacity(elements.count)
     for (index, element) in elements.enumerated() {
-      let reader = AttributeReader(path: "\(path)[\(index)]")
-      if element == .null { continue }
-      if let value = try reader.single(element, of: definition) { values.append(value) }
+      do throws(InvalidValue) {
+        if let value = try single(element, of: definition) { values.append(value) }
+      } catch {
+        throw error.below("[\(index)]")
+      }
     }
     try checkPrimary(values)
     return values.isEmpty ? nil : .array(values)
   }
 
   /// One value of the attribute.
-  func single(_ json: JSON, of definition: AttributeDefinition) throws(SCIMError) -> JSON? {
+  static func single(_ json: JSON, of definition: AttributeDefinition) throws(InvalidValue) -> JSON? {
     if json == .null { return nil }
     switch definition.type {
     case .complex: return try complex(json, of: definition)
-    case .string, .reference: return try string(json, of: definition)
+    case .string, .reference:
+      guard case .string(let text) = json else { throw .expected("a string", json) }
+      guard !(definition.isRequired && text.allSatisfy(\.isWhitespace)) else {
+        throw InvalidValue(complaint: "is required and must not be empty")
+      }
     case .boolean:
-      guard case .bool = json else { throw expected("true or false", json) }
-      return json
+      guard case .bool = json else { throw .expected("true or false", json) }
     case .integer:
-      guard case .integer = json else { throw expected("a whole number", json) }
-      return json
+      guard case .integer = json else { throw .expected("a whole number", json) }
     case .decimal:
-      switch json {
-      case .integer, .decimal: return json
-      default: throw expected("a number", json)
+      guard DecimalNumber(json)?.isBounded ?? false else {
+        throw .expected("a number of at most \(DecimalNumber.maximumDigits) digits", json)
       }
     case .dateTime:
-      guard let text = json.string, DateTime.isValid(text) else { throw expected("a time such as \"2026-01-31T08:00:00Z\"", json) }
-      return json
+      guard let text = json.string, Instant(text) != nil else { throw .expected("a time such as \"2026-01-31T08:00:00Z\"", json) }
     case .binary:
-      guard let text = json.string, Self.isBase64(text) else { throw expected("base64 in a string", json) }
-      return json
+      guard let text = json.string, isBase64(text) else { throw .expected("base64 in a string", json) }
     }
-  }
-
-  private func string(_ json: JSON, of definition: AttributeDefinition) throws(SCIMError) -> JSON? {
-    guard case .string(let text) = json else { throw expected("a string", json) }
-    guard !(definition.isRequired && text.allSatisfy(\.isWhitespace)) else {
-      throw .badRequest(.invalidValue, "\(path) is required and must not be empty.")
-    }
-    guard !text.utf8.contains(0) else { throw .badRequest(.invalidValue, "\(path) holds the character U+0000, which can't be stored.") }
     return json
   }
 
-  private func complex(_ json: JSON, of definition: AttributeDefinition) throws(SCIMError) -> JSON? {
+  private static func complex(_ json: JSON, of definition: AttributeDefinition) throws(InvalidValue) -> JSON? {
     guard case .object(let sent) = json else {
-      throw expected("an object with \(definition.subAttributes.map(\.name).joined(separator: ", "))", json)
+      throw .expected("an object with \(definition.subAttributes.map(\.name).joined(separator: ", "))", json)
     }
-    var parts = JSONObject()
+    var parts: [JSONObject.Member] = []
+    parts.reserveCapacity(sent.count)
     for subAttribute in definition.subAttributes where subAttribute.isStored {
-      guard let part = sent.value(forAttribute: subAttribute.name) else { continue }
-      parts[subAttribute.name] = try AttributeReader(path: "\(path).\(subAttribute.name)").value(part, of: subAttribute)
+      let part = sent.value(forAttribute: subAttribute.name)
+      do throws(InvalidValue) {
+        if let part, let value = try value(part, of: subAttribute) {
+          parts.append(JSONObject.Member(key: subAttribute.name, value: value))
+          continue
+        }
+      } catch {
+        throw error.below(".\(subAttribute.name)")
+      }
+      guard !subAttribute.isRequired else { throw InvalidValue(path: ".\(subAttribute.name)", complaint: "is required and is missing") }
     }
-    return parts.isEmpty ? nil : .object(parts)
+    return parts.isEmpty ? nil : .object(JSONObject(uncheckedMembers: parts))
   }
 
   /// RFC 7643 §2.4: at most one value is the primary one.
-  private func checkPrimary(_ values: [JSON]) throws(SCIMError) {
-    guard values.count(where: { $0.object?["primary"] == .bool(true) }) > 1 else { return }
-    throw .badRequest(.invalidValue, "\(path) has more than one value with primary true; one at most may have it.")
-  }
-
-  private func expected(_ what: String, _ found: JSON) -> SCIMError {
-    .badRequest(.invalidValue, "\(path) must be \(what), found \(found.summary).")
-  }
-
-  private static func isBase64(_ text: String) -> Bool {
-    text.utf8.allSatisfy { byte in
-      AttributeName.isLetter(byte | 0x20) || (0x30...0x39).contains(byte) || "+/-_=\r\n".utf8.contains(byte)
+  static func checkPrimary(_ values: [JSON]) throws(InvalidValue) {
+    var hasPrimary = false
+    for value in values where value.object?["primary"] == .bool(true) {
+      guard !hasPrimary else { throw InvalidValue(complaint: "has more than one value with primary true; one at most may have it") }
+      hasPrimary = true
     }
   }
+
+  /// RFC 4648 §4 or §5, padded or not, with line breaks or without (RFC 7643 §2.3.6 has the first).
+  private static func isBase64(_ text: String) -> Bool {
+    var digits = 0
+    var padding = 0
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "=") {
+        padding += 1
+      } else if padding == 0, AttributeName.isNameByte(byte) || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "/") {
+        digits += 1
+      } else if byte != 0x0A && byte != 0x0D {
+        return false
+      }
+    }
+    return digits % 4 != 1 && (padding == 0 || padding <= 2 && (digits + padding).isMultiple(of: 4))
+  }
+}
+
+/// What is wrong with a value. Where it is gets known on the way out, so that a value without fault costs no path.
+struct InvalidValue: Error {
+  /// Where in the attribute: `[2].value`.
+  private(set) var path = ""
+  let complaint: String
+
+  static func expected(_ what: String, _ found: JSON) -> InvalidValue {
+    InvalidValue(complaint: "must be \(what), found \(found.summary)")
+  }
+
+  /// The same fault, seen from outside.
+  func below(_ step: String) -> InvalidValue { InvalidValue(path: step + path, complaint: complaint) }
+
+  /// The refusal, which names the attribute's whole path.
+  func refusal(at attribute: String) -> SCIMError { .badRequest(.invalidValue, "\(attribute)\(path) \(complaint).") }
 }

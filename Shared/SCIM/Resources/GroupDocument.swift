@@ -1,7 +1,7 @@
 /// A group as a client describes one: valid by the schema, with its members apart from its attributes.
 public struct GroupDocument: Sendable, Hashable {
   /// `schemas` first, then the attributes in the order of the schema; never `members`.
-  public let attributes: JSONObject
+  public private(set) var attributes: JSONObject
   /// The members that the client gave, each once, in its order.
   public let members: [MemberReference]
 
@@ -22,7 +22,24 @@ public struct GroupDocument: Sendable, Hashable {
   ///
   /// - Throws: A 500 where storage holds no group.
   public init(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) {
-    try self.init(OpenDocument.parse(openDocument), schemas: schemas)
+    attributes = try ResourceReader(schema: schemas.group).readStored(OpenDocument.parse(openDocument))
+    members = []
+  }
+
+  init(patched attributes: JSONObject) {
+    self.attributes = attributes
+    members = []
+  }
+
+  /// This group as the replacement of a stored one: immutable attributes that are not given stay (RFC 7644 §3.5.1).
+  ///
+  /// - Throws: `mutability` where an immutable attribute is given another value.
+  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> GroupDocument {
+    guard !schemas.group.immutables.isEmpty else { return self }
+    let stored = try GroupDocument(openDocument: openDocument, schemas: schemas)
+    var copy = self
+    copy.attributes = try schemas.group.keepingImmutables(of: stored.attributes, in: attributes)
+    return copy
   }
 
   public var displayName: String { attributes["displayName"]?.string ?? "" }

@@ -4,8 +4,8 @@ enum OpenDocument {
   static func bytes(_ attributes: JSONObject, resourceType: String, id: String, created: String) -> [UInt8] {
     var object = JSONObject()
     for member in attributes {
-      object[member.key] = member.value
-      if member.key == "schemas" { object["id"] = .string(id) }
+      object.appendNew(member.key, member.value)
+      if member.key == "schemas" { object.appendNew("id", .string(id)) }
     }
     object["meta"] = ["resourceType": .string(resourceType), "created": .string(created)]
     return Array(object.serialized().dropLast(2))

@@ -28,7 +28,7 @@ struct ResourceReader {
       if let index = schema.topLevelIndex(of: member.key) {
         let definition = schema.topLevel[index]
         guard definition.isStored, definition.name != CommonAttributes.schemas.name else { continue }
-        guard let value = try AttributeReader(path: definition.name).value(member.value, of: definition) else { continue }
+        guard let value = try value(member.value, of: definition, at: definition.name) else { continue }
         guard !found.contains(where: { $0.index == index }) else { throw twice(definition.name) }
         found.append((index, value))
       } else if let schemaExtension = schema.schemaExtension(member.key) {
@@ -41,6 +41,14 @@ struct ResourceReader {
     }
   }
 
+  private func value(_ json: JSON, of definition: AttributeDefinition, at path: @autoclosure () -> String) throws(SCIMError) -> JSON? {
+    do throws(InvalidValue) {
+      return try AttributeReader.value(json, of: definition)
+    } catch {
+      throw error.refusal(at: path())
+    }
+  }
+
   private func read(_ json: JSON, of schemaExtension: SchemaDefinition) throws(SCIMError) -> JSONObject {
     if json == .null { return JSONObject() }
     guard case .object(let sent) = json else {
@@ -49,7 +57,14 @@ struct ResourceReader {
     var attributes = JSONObject()
     for definition in schemaExtension.attributes where definition.isStored {
       guard let value = sent.value(forAttribute: definition.name) else { continue }
-      attributes[definition.name] = try AttributeReader(path: "\(schemaExtension.id):\(definition.name)").value(value, of: definition)
+      if let read = try self.value(value, of: definition, at: "\(schemaExtension.id):\(definition.name)") {
+        attributes.appendNew(definition.name, read)
+      }
+    }
+    if !attributes.isEmpty, let missing = schemaExtension.attributes.first(where: { $0.isRequired && attributes[$0.name] == nil }) {
+      throw .badRequest(
+        .invalidValue,
+        "\(schemaExtension.id):\(missing.name) is required where a \(schema.name) has attributes of that schema, and is missing.")
     }
     return attributes
   }
@@ -59,13 +74,72 @@ struct ResourceReader {
     let present = schema.extensions.filter { extensions[$0.id] != nil }
     resource["schemas"] = .array(([schema.core] + present).map { .string($0.id) })
     for (index, value) in found.sorted(by: { $0.index < $1.index }) { resource.appendNew(schema.topLevel[index].name, value) }
-    for definition in schema.core.attributes where definition.isRequired && resource[definition.name] == nil {
+    for definition in schema.required where resource[definition.name] == nil {
       throw .badRequest(
         .invalidValue,
         "\(definition.name) is required for a \(schema.name) and is missing. Map it in the identity provider's attribute mappings.")
     }
-    for schemaExtension in present { resource[schemaExtension.id] = extensions[schemaExtension.id].map(JSON.object) }
+    for schemaExtension in present {
+      if let attributes = extensions[schemaExtension.id] { resource.appendNew(schemaExtension.id, .object(attributes)) }
+    }
     return resource
+  }
+
+  /// Reads a resource that was read before and then changed here and there: only what is named in `changed`, by an attribute's name
+  /// or an extension's URI, is looked at.
+  func reread(_ resource: JSONObject, changed: [String]) throws(SCIMError) -> JSONObject {
+    var found: [(index: Int, value: JSON)] = []
+    found.reserveCapacity(resource.count)
+    var extensions: [String: JSONObject] = [:]
+    for member in resource {
+      if member.key == CommonAttributes.schemas.name {
+        if changed.contains(member.key) { try checkSchemas(member.value) }
+      } else if changed.contains(member.key) {
+        try read([member.key: member.value], into: &found, extensions: &extensions)
+      } else if let index = schema.topLevelIndex(of: member.key) {
+        found.append((index, member.value))
+      } else if let attributes = member.value.object, schema.schemaExtension(member.key) != nil {
+        extensions[member.key] = attributes
+      }
+    }
+    return try assemble(found, extensions)
+  }
+
+  /// Takes over a document that this reader read when it was stored. What the workspace's own schemas have lost since, or have
+  /// with another type, is dropped.
+  func readStored(_ json: JSON) throws(SCIMError) -> JSONObject {
+    guard case .object(let stored) = json else {
+      throw SCIMError(status: 500, scimType: nil, detail: "The stored resource can't be read: it is \(json.summary).")
+    }
+    var kept = JSONObject()
+    for member in stored where member.key != CommonAttributes.id.name && member.key != CommonAttributes.meta.name {
+      guard member.key.utf8.contains(UInt8(ascii: ":")), !AttributeName.equal(member.key, SchemaDefinition.enterpriseUserID) else {
+        kept.appendNew(member.key, member.value)
+        continue
+      }
+      guard let schemaExtension = schema.schemaExtension(member.key), let attributes = member.value.object else { continue }
+      let still = Self.stillValid(attributes, in: schemaExtension)
+      if !still.isEmpty { kept.appendNew(schemaExtension.id, .object(still)) }
+    }
+    kept[CommonAttributes.schemas.name] = .array(
+      ([schema.core] + schema.extensions.filter { kept[$0.id] != nil }).map { .string($0.id) })
+    return kept
+  }
+
+  private static func stillValid(_ attributes: JSONObject, in schemaExtension: SchemaDefinition) -> JSONObject {
+    var still = JSONObject()
+    for member in attributes {
+      guard let definition = schemaExtension.attribute(named: member.key) else { continue }
+      do throws(InvalidValue) {
+        if let value = try AttributeReader.value(member.value, of: definition) {
+          still[definition.name] = value
+        }
+      } catch {
+        // Of a type that the attribute had before.
+        continue
+      }
+    }
+    return still
   }
 
   private func checkSchemas(_ sent: JSON?) throws(SCIMError) {

@@ -17,7 +17,24 @@ public struct UserDocument: Sendable, Hashable {
   ///
   /// - Throws: A 500 where storage holds no user.
   public init(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) {
-    try self.init(OpenDocument.parse(openDocument), schemas: schemas)
+    attributes = try ResourceReader(schema: schemas.user).readStored(OpenDocument.parse(openDocument))
+    roleAttribute = schemas.roleAttribute
+  }
+
+  init(patched attributes: JSONObject, schemas: ResourceSchemas) {
+    self.attributes = attributes
+    roleAttribute = schemas.roleAttribute
+  }
+
+  /// This user as the replacement of a stored one: immutable attributes that are not given stay (RFC 7644 §3.5.1).
+  ///
+  /// - Throws: `mutability` where an immutable attribute is given another value.
+  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> UserDocument {
+    guard !schemas.user.immutables.isEmpty else { return self }
+    let stored = try UserDocument(openDocument: openDocument, schemas: schemas)
+    var copy = self
+    copy.attributes = try schemas.user.keepingImmutables(of: stored.attributes, in: attributes)
+    return copy
   }
 
   /// What the person is called by the identity provider, as sent.
@@ -50,18 +67,27 @@ public struct UserDocument: Sendable, Hashable {
   public var active: Bool { attributes["active"]?.bool ?? true }
   /// The product role as the client names it.
   public var role: String? {
-    guard let role = attributes[roleAttribute]?.string, !role.allSatisfy(\.isWhitespace) else { return nil }
+    guard let role = named(attributes[roleAttribute]), !role.allSatisfy(\.isWhitespace) else { return nil }
     return role
   }
   /// A BCP 47 tag: the preferred language, else the locale.
   public var language: String? { attributes["preferredLanguage"]?.string ?? attributes["locale"]?.string }
 
-  /// The same user with that `active`.
+  /// The same user with that `active`, in its place: documents that say the same are the same, byte for byte.
   public func settingActive(_ active: Bool) -> UserDocument {
     var copy = self
-    copy.attributes["active"] = .bool(active)
+    if attributes["active"] != nil {
+      copy.attributes["active"] = .bool(active)
+    } else {
+      let position = attributes.members.firstIndex { !Self.beforeActive.contains($0.key) } ?? attributes.count
+      copy.attributes.insertNew("active", .bool(active), at: position)
+    }
     return copy
   }
+
+  /// The attributes that a document has before `active`.
+  private static let beforeActive = Set(
+    (CommonAttributes.leading + SchemaDefinition.user.attributes.prefix { $0.name != "active" }).map(\.name))
 
   /// The document as it travels in a command.
   public func json() -> [UInt8] { attributes.serialized() }
@@ -71,6 +97,13 @@ public struct UserDocument: Sendable, Hashable {
   /// - Parameter created: RFC 3339, in UTC.
   public func openDocument(id: String, created: String) -> [UInt8] {
     OpenDocument.bytes(attributes, resourceType: "User", id: id, created: created)
+  }
+
+  /// The role in the attribute's value; where it has many, as `roles` has, in the primary one or else the first.
+  private func named(_ role: JSON?) -> String? {
+    guard let values = role?.array else { return role?.string }
+    let chosen = values.first { $0.object?["primary"] == .bool(true) } ?? values.first
+    return chosen?.string ?? chosen?.object?["value"]?.string
   }
 
   private func name(_ part: String) -> String? {

@@ -5,34 +5,42 @@ public struct ResourceSchemas: Sendable, Hashable {
   public let user: ResourceSchema
   public let group: ResourceSchema
 
-  /// - Parameter roleAttribute: The name of the user attribute that carries the product's role. Where the standard schema
-  ///   has an attribute of that name (`userType`, say) that one carries it.
-  public init(roleAttribute: String = Self.standardRoleAttribute) {
-    if roleAttribute == Self.standardRoleAttribute {
+  /// - Parameters:
+  ///   - roleAttribute: The name of the user attribute that carries the product's role. Where the standard schema has an attribute
+  ///     of that name (`userType`, say) that one carries it.
+  ///   - roles: The names of the roles that there are, which `/Schemas` shows.
+  ///   - userExtensions: Schemas of the workspace's own beside that of the enterprise user; see
+  ///     ``SchemaDefinition/checkAsExtension(of:)``.
+  ///   - groupExtensions: Schemas of the workspace's own.
+  public init(
+    roleAttribute: String = Self.standardRoleAttribute, roles: [String] = [], userExtensions: [SchemaDefinition] = [],
+    groupExtensions: [SchemaDefinition] = []
+  ) {
+    if roleAttribute == Self.standardRoleAttribute, roles.isEmpty, userExtensions.isEmpty, groupExtensions.isEmpty {
       self = .standard
     } else {
-      self.init(carryingRoleIn: roleAttribute)
+      self.init(role: roleAttribute, roles: roles, userExtensions, groupExtensions)
     }
   }
 
   /// The role attribute of a workspace that has not chosen another.
   public static let standardRoleAttribute = "secodaRole"
 
-  private static let standard = ResourceSchemas(carryingRoleIn: standardRoleAttribute)
+  private static let standard = ResourceSchemas(role: standardRoleAttribute, roles: [], [], [])
 
-  private init(carryingRoleIn roleAttribute: String) {
+  private init(
+    role: String, roles: [String], _ userExtensions: [SchemaDefinition], _ groupExtensions: [SchemaDefinition]
+  ) {
     let taken =
-      SchemaDefinition.user.attribute(named: roleAttribute)
-      ?? CommonAttributes.leading.first { AttributeName.equal($0.name, roleAttribute) }
-    self.roleAttribute = taken?.name ?? roleAttribute
+      SchemaDefinition.user.attribute(named: role) ?? CommonAttributes.leading.first { AttributeName.equal($0.name, role) }
+    self.roleAttribute = taken?.name ?? role
     self.user = ResourceSchema(
       name: "User", endpoint: "/Users", description: "User Account",
-      core: taken == nil ? .user.adding(.role(named: roleAttribute)) : .user, extensions: [.enterpriseUser])
-    self.group = Self.groupSchema
+      core: taken == nil ? .user.adding(.role(named: role, among: roles)) : .user, extensions: [.enterpriseUser] + userExtensions,
+      roleAttribute: roleAttribute)
+    self.group = ResourceSchema(
+      name: "Group", endpoint: "/Groups", description: "Group", core: .group, extensions: groupExtensions)
   }
-
-  private static let groupSchema = ResourceSchema(
-    name: "Group", endpoint: "/Groups", description: "Group", core: .group, extensions: [])
 
   /// The kinds of resources.
   public var all: [ResourceSchema] { [user, group] }

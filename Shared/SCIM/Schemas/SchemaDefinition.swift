@@ -4,18 +4,19 @@ public struct SchemaDefinition: Sendable, Hashable {
   public let id: String
   public let name: String
   public let description: String
-  public let attributes: [AttributeDefinition]
+  public var attributes: [AttributeDefinition] { table.definitions }
+  private let table: AttributeTable
 
   public init(id: String, name: String, description: String, attributes: [AttributeDefinition]) {
     self.id = id
     self.name = name
     self.description = description
-    self.attributes = attributes
+    self.table = AttributeTable(attributes)
   }
 
   /// The attribute of that name, whatever its case.
   public func attribute(named name: String) -> AttributeDefinition? {
-    attributes.first { AttributeName.equal($0.name, name) }
+    table[name]
   }
 
   func adding(_ attribute: AttributeDefinition) -> SchemaDefinition {

@@ -92,8 +92,9 @@ extension SchemaDefinition {
 
 extension AttributeDefinition {
   /// The attribute that carries the product's role, under the name that the workspace chose.
-  static func role(named name: String) -> AttributeDefinition {
+  static func role(named name: String, among roles: [String]) -> AttributeDefinition {
     AttributeDefinition(
-      name, .string, description: "The person's role in the product: a built-in role or one of the workspace's own, compared without case.")
+      name, .string, description: "The person's role in the product: a built-in role or one of the workspace's own, compared without case.",
+      canonicalValues: roles)
   }
 }

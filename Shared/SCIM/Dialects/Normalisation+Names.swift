@@ -1,0 +1,108 @@
+extension Normalisation {
+  /// An attribute of an extension without the extension's URI: `manager`, `department` at the top level of a resource, as a path of
+  /// a PATCH or as a key of its value. It is given the URI where the resource's own schema has no such attribute and one extension
+  /// has.
+  static let unqualifiedExtension = Normalisation(
+    "unqualified-extension-attribute",
+    envelope: { resource, schema in
+      guard resource.contains(where: { schema.extensionMeant(by: $0.key) != nil }) else { return nil }
+      var changed = JSONObject()
+      for member in resource where schema.extensionMeant(by: member.key) == nil { changed[member.key] = member.value }
+      for member in resource {
+        guard let schemaExtension = schema.extensionMeant(by: member.key) else { continue }
+        var attributes = changed.value(forAttribute: schemaExtension.id)?.object ?? JSONObject()
+        if attributes.value(forAttribute: member.key) == nil { attributes[member.key] = member.value }
+        changed.setValue(.object(attributes), forAttribute: schemaExtension.id)
+      }
+      return changed
+    },
+    operation: { operation, schema in
+      if let path = operation.path {
+        guard path.attribute.schema == nil, let schemaExtension = schema.extensionMeant(by: path.attribute.attribute) else { return nil }
+        let qualified = AttributePath(
+          schema: schemaExtension.id, attribute: path.attribute.attribute, subAttribute: path.attribute.subAttribute)
+        return [operation.with(path: PatchPath(attribute: qualified, filter: path.filter))]
+      }
+      return operation.renamingKeysOfValue { key in
+        guard let path = AttributePath(key), path.schema == nil, let schemaExtension = schema.extensionMeant(by: path.attribute) else {
+          return nil
+        }
+        return "\(schemaExtension.id):\(path)"
+      }.map { [$0] }
+    })
+
+  /// The role attribute below a URI that no schema here has, since a provider sends a custom attribute under the namespace that its
+  /// admin declared it in.
+  static let roleUnderOtherNamespace = Normalisation(
+    "role-under-other-namespace",
+    envelope: { resource, schema in
+      guard let role = schema.roleAttribute, resource.value(forAttribute: role) == nil,
+        let other = resource.members.firstIndex(where: { member in
+          schema.isForeign(member.key) && member.value.object?.value(forAttribute: role) != nil
+        }), let value = resource.members[other].value.object?.value(forAttribute: role)
+      else { return nil }
+      var changed = resource
+      changed[role] = value
+      return changed
+    },
+    operation: { operation, schema in
+      guard let role = schema.roleAttribute else { return nil }
+      if let path = operation.path {
+        guard path.filter == nil, schema.isRole(path.attribute, below: role) else { return nil }
+        return [operation.with(path: PatchPath(attribute: AttributePath(attribute: role)))]
+      }
+      return operation.renamingKeysOfValue { key in
+        AttributePath(key).map { schema.isRole($0, below: role) } ?? false ? role : nil
+      }.map { [$0] }
+    })
+
+  /// Paths of attributes that no schema has, beside operations that can be carried out: an unknown attribute, which a POST or PUT
+  /// may hold as well, must not keep someone from being disabled. A PATCH of nothing else is refused by the engine, with the path.
+  static let unknownPath = Normalisation(
+    "unknown-path",
+    operations: { operations, schema in
+      let known = operations.filter { operation in operation.path.map { schema.resolve($0.attribute) != nil } ?? true }
+      return known.isEmpty || known.count == operations.count ? nil : known
+    })
+}
+
+extension ResourceSchema {
+  /// The one extension that has an attribute of that name, where the resource's own schema has none.
+  fileprivate func extensionMeant(by name: String) -> SchemaDefinition? {
+    guard !extensions.isEmpty, attribute(named: name) == nil else { return nil }
+    var meant: SchemaDefinition?
+    for schemaExtension in extensions where schemaExtension.attribute(named: name) != nil {
+      guard meant == nil else { return nil }
+      meant = schemaExtension
+    }
+    return meant
+  }
+
+  /// Whether `key` is a URI that no schema of this resource has.
+  fileprivate func isForeign(_ key: String) -> Bool {
+    key.utf8.contains(UInt8(ascii: ":")) && !AttributeName.equal(key, core.id) && schemaExtension(key) == nil
+  }
+
+  /// Whether the path is that of the role attribute, below a URI that no schema of this resource has.
+  fileprivate func isRole(_ path: AttributePath, below role: String) -> Bool {
+    guard let schema = path.schema, path.subAttribute == nil, AttributeName.equal(path.attribute, role) else { return false }
+    return isForeign(schema)
+  }
+}
+
+extension JSONObject {
+  /// nil where no key is another. A key that is there already is left as it is.
+  func renamingKeys(_ rename: (String) -> String?) -> JSONObject? {
+    var hasChanged = false
+    var renamed = JSONObject()
+    for member in members {
+      guard let key = rename(member.key), self[key] == nil else {
+        renamed[member.key] = member.value
+        continue
+      }
+      hasChanged = true
+      renamed[key] = member.value
+    }
+    return hasChanged ? renamed : nil
+  }
+}

@@ -1,0 +1,83 @@
+import SCIM
+
+/// One thing that is measured. To measure another, add it to ``all()``.
+struct Work {
+  let name: String
+  /// The most microseconds it should take.
+  var target: Double?
+  let run: () throws -> Void
+
+  static func all() throws -> [Work] {
+    try writes() + reads()
+  }
+
+  /// What a write costs: at the edge from the body's bytes to the command's, in the store from those to the stored document's.
+  private static func writes() throws -> [Work] {
+    let schemas = ResourceSchemas(roles: ["admin", "editor", "viewer"])
+    let normaliser = Normaliser(profile: .auto, userAgent: "Okta SCIM Client 1.0.0", schemas: schemas)
+    let stored = try UserDocument(normaliser.user(JSON(parsing: Bodies.put)).json, schemas: schemas)
+      .openDocument(id: Bodies.id, created: "2026-01-31T08:00:00.000Z")
+
+    func put() throws -> [UInt8] {
+      try UserDocument(normaliser.user(JSON(parsing: Bodies.put)).json, schemas: schemas).json()
+    }
+    func storedPut(_ command: [UInt8]) throws -> [UInt8] {
+      try UserDocument(JSON(parsing: command), schemas: schemas).replacing(openDocument: stored, schemas: schemas)
+        .settingActive(true).openDocument(id: Bodies.id, created: "2026-01-31T08:00:00.000Z")
+    }
+    func patch() throws -> [UInt8] {
+      let patch = try Patch(normaliser.userPatch(JSON(parsing: Bodies.patch)).json)
+      try patch.check(against: schemas.user)
+      return patch.json()
+    }
+    func storedPatch(_ command: [UInt8]) throws -> [UInt8] {
+      try Patch(JSON(parsing: command)).applied(to: UserDocument(openDocument: stored, schemas: schemas), schemas: schemas)
+        .openDocument(id: Bodies.id, created: "2026-01-31T08:00:00.000Z")
+    }
+    let putCommand = try put()
+    let patchCommand = try patch()
+    return [
+      Work(name: "Okta's PUT of \(Bodies.put.count) bytes: parse, normalise, validate, apply", target: 60) {
+        blackHole(
+          try UserDocument(normaliser.user(JSON(parsing: Bodies.put)).json, schemas: schemas).settingActive(true).openDocument(
+            id: Bodies.id, created: "2026-01-31T08:00:00.000Z"))
+      },
+      Work(name: "  the edge's part, with writing the command") { blackHole(try put()) },
+      Work(name: "  the store's part, with reading the command") { blackHole(try storedPut(putCommand)) },
+      Work(name: "PATCH with three operations: parse, normalise, validate, apply", target: 40) {
+        let patch = try Patch(normaliser.userPatch(JSON(parsing: Bodies.patch)).json)
+        try patch.check(against: schemas.user)
+        blackHole(
+          try patch.applied(to: UserDocument(openDocument: stored, schemas: schemas), schemas: schemas).openDocument(
+            id: Bodies.id, created: "2026-01-31T08:00:00.000Z"))
+      },
+      Work(name: "  the edge's part, with writing the command") { blackHole(try patch()) },
+      Work(name: "  the store's part, with reading the command and the document") { blackHole(try storedPatch(patchCommand)) },
+      Work(name: "JSON of \(Bodies.put.count) bytes: parse") { blackHole(try JSON(parsing: Bodies.put)) },
+    ]
+  }
+
+  private static func reads() throws -> [Work] {
+    let schema = ResourceSchemas().user
+    let resource = try JSON(parsing: Bodies.put)
+    let filters = [
+      #"userName eq "ana.lopez@example.com""#, #"emails[type eq "work"].value eq "ana.lopez@example.com""#,
+      #"userType eq "Employee" and (emails co "example.com" or emails.value co "example.org") and not (meta.lastModified lt "2026-01-31T08:00:00Z")"#,
+    ]
+    return [
+      Work(name: "JSON of \(Bodies.put.count) bytes: write") { blackHole(resource.serialized()) },
+      Work(name: "filter, \(filters[0])") { blackHole(try Filter(parsing: filters[0])) },
+      Work(name: "filter, \(filters[1])") { blackHole(try Filter(parsing: filters[1])) },
+      Work(name: "filter with four comparisons, and, or, not") { blackHole(try Filter(parsing: filters[2])) },
+      Work(name: "projection on userName, name.familyName, emails.value") {
+        let projection = try Projection(attributes: "userName,name.familyName,emails.value", excluded: nil, schema: schema)
+        blackHole(projection.apply(to: resource.object ?? JSONObject()).serialized())
+      },
+    ]
+  }
+}
+
+/// Keeps the optimiser from leaving out what nobody looks at.
+@inline(never)
+@_optimize(none)
+func blackHole(_ value: some Any) {}

@@ -1,0 +1,24 @@
+/// Bodies of PATCH: normalised, read, applied, and the result is valid.
+extension Fuzz {
+  static func patch(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard let json = parsed(Array(bytes)) else { return }
+    for profile in ConnectionProfile.allCases {
+      let normaliser = Normaliser(profile: profile, userAgent: nil, schemas: schemas)
+      trying {
+        let patch = try Patch(normaliser.userPatch(json).json)
+        let again = try Patch(JSON(parsing: patch.json()))
+        precondition(again == patch, "a PATCH that travels in a command is read as it was")
+        try patch.check(against: schemas.user)
+        _ = patch.mentionedNames
+        let changed = try patch.applied(to: user, schemas: schemas)
+        let read = try UserDocument(JSON(parsing: changed.json()), schemas: schemas)
+        precondition(read == changed, "what a PATCH makes of a user is valid")
+      }
+      trying {
+        let patch = try Patch(normaliser.groupPatch(json).json)
+        _ = patch.mentionedMemberEdits
+        _ = try patch.applied(to: group, schemas: schemas)
+      }
+    }
+  }
+}

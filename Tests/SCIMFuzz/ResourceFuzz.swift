@@ -1,0 +1,24 @@
+/// Bodies of POST and PUT: JSON, normalised, read by the schemas, written, read again.
+extension Fuzz {
+  static func resource(_ bytes: UnsafeBufferPointer<UInt8>) {
+    guard let json = parsed(Array(bytes)) else { return }
+    precondition(parsed(json.serialized()) == json, "JSON that was written is read as it was")
+    for profile in ConnectionProfile.allCases {
+      let normaliser = Normaliser(profile: profile, userAgent: nil, schemas: schemas)
+      trying {
+        let user = try UserDocument(normaliser.user(json).json, schemas: schemas)
+        let open = user.settingActive(user.active).openDocument(id: "7", created: "2026-01-31T08:00:00.000Z")
+        let stored = try UserDocument(openDocument: open, schemas: schemas)
+        precondition(stored == user.settingActive(user.active), "a stored user is read as it was")
+        _ = (user.email, user.role, user.language, user.formattedName)
+      }
+      trying {
+        let group = try GroupDocument(normaliser.group(json).json, schemas: schemas)
+        let again = try GroupDocument(JSON(parsing: group.json()), schemas: schemas)
+        let isSame = again.attributes == group.attributes && again.members.map(\.value) == group.members.map(\.value)
+        precondition(isSame, "a group that travels in a command is read as it was")
+      }
+      trying { try schemas.user.refuseUnknown(in: json) }
+    }
+  }
+}
