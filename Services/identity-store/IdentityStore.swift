@@ -10,7 +10,8 @@ import ServiceLifecycle
 struct IdentityStore {
   static func main() async {
     await ServiceProcess.run(
-      service: "identity-store", settings: CommonSettings.all + [.tombstoneKey, .maximumBatch, .batchBound, .replyRetention],
+      service: "identity-store",
+      settings: CommonSettings.all + [.tombstoneKey, .maximumBatch, .batchBound, .maximumBulks, .replyRetention],
       migrations: Schema.identity
     ) { runtime in
       let bound = try runtime.settings.duration(.batchBound)
@@ -32,6 +33,7 @@ struct IdentityStore {
         pool: pool, writer: ChangeWriter(nameHash: nameHash, source: runtime.instance), nameHash: nameHash, bound: bound)
       let loop = CommandLoop(
         consumer: consumer, runner: BatchRunner(transaction: transaction, deadLetters: deadLetters, logger: runtime.logger),
+        maximumBulks: try runtime.settings.integer(.maximumBulks),
         replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
         deadLetters: deadLetters, logger: runtime.logger)
       let trimming = ReplyTrimming(

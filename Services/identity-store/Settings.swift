@@ -11,6 +11,9 @@ extension Setting {
     key: "store.bound", default: "5s",
     help: "After how long a batch's transaction is rolled back; scim-api, which has the same setting, waits for as much longer.",
     kind: .duration)
+  static let maximumBulks = Setting(
+    key: "store.bulks", default: "2", help: "How many bulk requests are carried out at once, beside the batches; others wait.",
+    kind: .integer(1...6))
   static let replyRetention = Setting(
     key: "store.reply-retention", default: "1d", help: "How long replies are recorded; longer than the store may ever be behind.",
     kind: .duration)

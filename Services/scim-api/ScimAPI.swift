@@ -24,12 +24,16 @@ struct ScimAPI {
       let deadline = try settings.duration(.requestDeadline)
       let sender = CommandSender(requests: requests, source: runtime.instance, logger: runtime.logger)
       let commands = CommandPath(
-        deadline: deadline.inSeconds, storeBound: try settings.duration(.storeBound).inSeconds, ask: sender.ask,
-        recorded: RecordedReplies(database: database).reply)
+        deadline: deadline.inSeconds, bulkDeadline: try settings.duration(.bulkDeadline).inSeconds,
+        storeBound: try settings.duration(.storeBound).inSeconds, ask: sender.ask,
+        recorded: RecordedReplies(database: database).replies)
       let signIns = SignInSender(producer: producer, source: runtime.instance, patience: deadline)
       let edge = Edge(
         tokens: TokenDirectory(lookup: TokenLookup(database: database).record),
-        reads: DatabaseReads(database: database), commands: commands, inFlight: inFlight, sendSignIn: signIns.send,
+        reads: DatabaseReads(database: database), commands: commands, inFlight: inFlight,
+        bulksInFlight: InFlight(
+          maximum: try settings.integer(.maximumBulks), maximumPerToken: try settings.integer(.maximumBulksPerToken),
+          what: "bulk requests"), sendSignIn: signIns.send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         baseURLs: BaseURLRule(

@@ -6,8 +6,8 @@ enum EdgeSettings {
   /// In the order in which `--help` lists them.
   static let all: [Setting] = [
     .httpHost, .httpPort, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
-    .drain, .bodyLimit, .bodyMemory, .requestDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerToken, .readPatience,
-    .cursorKey, .cursorLifetime,
+    .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerToken,
+    .maximumBulks, .maximumBulksPerToken, .readPatience, .cursorKey, .cursorLifetime,
   ]
 }
 
@@ -46,6 +46,10 @@ extension Setting {
   static let requestDeadline = Setting(
     key: "request.deadline", default: "20s",
     help: "How long a write waits for identity-store to begin it; then it is refused and will not be carried out.", kind: .duration)
+  static let bulkDeadline = Setting(
+    key: "request.bulk-deadline", default: "40s",
+    help: "How long a bulk request has until identity-store begins its last operation; what is not begun by then is refused.",
+    kind: .duration)
   static let storeBound = Setting(
     key: "store.bound", default: "5s",
     help: "How long identity-store may take for a batch: its setting of the same name. A write is waited for as much longer.",
@@ -56,6 +60,12 @@ extension Setting {
   static let maximumInFlightPerToken = Setting(
     key: "request.in-flight-per-token", default: "1000", help: "Most writes in flight of one token; what comes then is told to retry.",
     kind: .integer(1...1_000_000))
+  static let maximumBulks = Setting(
+    key: "request.bulks", default: "16", help: "Most bulk requests in flight; what comes then is told to retry.",
+    kind: .integer(1...10_000))
+  static let maximumBulksPerToken = Setting(
+    key: "request.bulks-per-token", default: "4", help: "Most bulk requests in flight of one token; what comes then is told to retry.",
+    kind: .integer(1...10_000))
   static let cursorKey = Setting(
     key: "cursor.key",
     help:

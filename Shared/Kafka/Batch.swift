@@ -12,6 +12,9 @@ public struct Batch: Sendable {
     /// Which assignment of the partition the messages came under; see ``Assignment``.
     var term: UInt64
   }
+
+  /// The batch as far as it is needed to commit it: for who commits long after the messages are done with.
+  public var withoutMessages: Batch { Batch(messages: [], id: id, positions: positions) }
 }
 
 /// The batches of a ``Consumer``, in order. To be iterated once.

@@ -55,10 +55,15 @@ public final class Consumer: Service, Sendable {
   ///
   /// - Throws: ``KafkaError`` where the broker refuses, or with ``KafkaError/Code/closed`` after shutdown; `CancellationError`.
   public func commit(_ batch: Batch) async throws {
-    defer { loop.buffer.giveBack(batch.id) }
+    try await commit([batch])
+  }
+
+  /// Commits the offsets of batches that are handled, in the order in which they were read, at once.
+  public func commit(_ batches: [Batch]) async throws {
+    defer { for batch in batches { loop.buffer.giveBack(batch.id) } }
     var pause = Duration.milliseconds(100)
     while true {
-      let positions = held(batch)
+      let positions = held(batches)
       guard !positions.isEmpty else { return }
       let code = try await commits.commit(positions)
       guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
@@ -74,9 +79,10 @@ public final class Consumer: Service, Sendable {
     }
   }
 
-  /// The batch's positions on the partitions that are held since it was read.
-  private func held(_ batch: Batch) -> [(TopicPartition, offset: Int64)] {
-    batch.positions.compactMap { partition, position in
+  /// The batches' last positions on the partitions that are held since they were read.
+  private func held(_ batches: [Batch]) -> [(TopicPartition, offset: Int64)] {
+    let last = batches.reduce(into: [TopicPartition: Batch.Position]()) { $0.merge($1.positions) { _, later in later } }
+    return last.compactMap { partition, position in
       guard loop.assignment.term(of: partition) == position.term else {
         logger.info("no offset is committed for \(partition), which was taken away", metadata: ["kafka.group": "\(group)"])
         return nil

@@ -5,6 +5,7 @@ extension Command {
   public func cloudEvent(source: String) throws -> CloudEvent {
     var extensions = ["workspaceid": workspace.description, "actor": actor.rawValue]
     if let deadline { extensions["deadline"] = Timestamp.text(deadline) }
+    if let expectedVersions { extensions["expectedversions"] = expectedVersions.map(String.init).joined(separator: ",") }
     if let replyTo {
       extensions["replypartition"] = String(replyTo.partition)
       extensions["correlationid"] = replyTo.correlationID
@@ -23,6 +24,12 @@ extension Command {
       guard let date = Timestamp.date(text) else { throw .malformed(attribute: "deadline", value: text) }
       deadline = date
     }
+    var expectedVersions: [Int64]?
+    if let text = event.extensions["expectedversions"] {
+      let versions = text.split(separator: ",").map { Int64($0) }
+      guard !versions.contains(nil) else { throw .malformed(attribute: "expectedversions", value: text) }
+      expectedVersions = versions.compactMap { $0 }
+    }
     var replyTo: ReplyAddress?
     if let text = event.extensions["replypartition"] {
       guard let partition = Int32(text), partition >= 0 else { throw .malformed(attribute: "replypartition", value: text) }
@@ -30,7 +37,8 @@ extension Command {
     }
     self.init(
       id: id, workspace: try event.requiredID("workspaceid"), resource: resource,
-      actor: Actor(rawValue: try event.required("actor")), issuedAt: event.time, deadline: deadline, replyTo: replyTo,
+      actor: Actor(rawValue: try event.required("actor")), issuedAt: event.time, deadline: deadline, expectedVersions: expectedVersions,
+      replyTo: replyTo,
       traceparent: event.traceparent, operation: try Operation(type: event.type, data: event.data))
   }
 }
@@ -48,6 +56,7 @@ extension Command.Operation {
     case .replaceGroup: "rollcall.command.replace-group.v1"
     case .patchGroup: "rollcall.command.patch-group.v1"
     case .deleteGroup: "rollcall.command.delete-group.v1"
+    case .bulk: "rollcall.command.bulk.v1"
     case .createWorkspace: "rollcall.command.create-workspace.v1"
     case .updateWorkspace: "rollcall.command.update-workspace.v1"
     case .issueToken: "rollcall.command.issue-token.v1"
@@ -60,6 +69,7 @@ extension Command.Operation {
     case .createUser(let document), .replaceUser(let document), .createGroup(let document), .replaceGroup(let document): document
     case .patchUser(let patch), .patchGroup(let patch): patch
     case .deleteUser, .deleteGroup: []
+    case .bulk(let bulk): try JSONData.encode(bulk)
     case .promoteUser(let signIn): try JSONData.encode(signIn)
     case .createWorkspace(let settings), .updateWorkspace(let settings): try JSONData.encode(settings)
     case .issueToken(let grant): try JSONData.encode(grant)
@@ -78,6 +88,7 @@ extension Command.Operation {
     case "rollcall.command.replace-group.v1": self = .replaceGroup(document: data)
     case "rollcall.command.patch-group.v1": self = .patchGroup(patch: data)
     case "rollcall.command.delete-group.v1": self = .deleteGroup
+    case "rollcall.command.bulk.v1": self = .bulk(try JSONData.decode(from: data, type: type))
     case "rollcall.command.create-workspace.v1": self = .createWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.update-workspace.v1": self = .updateWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.issue-token.v1": self = .issueToken(try JSONData.decode(from: data, type: type))

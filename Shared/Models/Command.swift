@@ -11,6 +11,8 @@ public struct Command: Sendable, Equatable {
   public var issuedAt: Date
   /// identity-store does not begin the command after this; nil where nobody waits for it.
   public var deadline: Date?
+  /// The versions of the resource on which it may be carried out, one of them: `If-Match` (RFC 7644 §3.14). nil: on any.
+  public var expectedVersions: [Int64]?
   public var replyTo: ReplyAddress?
   /// W3C Trace Context of the request that caused it.
   public var traceparent: String?
@@ -18,7 +20,7 @@ public struct Command: Sendable, Equatable {
 
   public init(
     id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, issuedAt: Date, deadline: Date? = nil,
-    replyTo: ReplyAddress? = nil, traceparent: String? = nil, operation: Operation
+    expectedVersions: [Int64]? = nil, replyTo: ReplyAddress? = nil, traceparent: String? = nil, operation: Operation
   ) {
     self.id = id
     self.workspace = workspace
@@ -26,6 +28,7 @@ public struct Command: Sendable, Equatable {
     self.actor = actor
     self.issuedAt = issuedAt
     self.deadline = deadline
+    self.expectedVersions = expectedVersions
     self.replyTo = replyTo
     self.traceparent = traceparent
     self.operation = operation
@@ -46,6 +49,8 @@ public struct Command: Sendable, Equatable {
     case replaceGroup(document: [UInt8])
     case patchGroup(patch: [UInt8])
     case deleteGroup
+    /// A bulk request, RFC 7644 §3.7. ``Command/resource`` is an id of its own.
+    case bulk(Bulk)
     case createWorkspace(WorkspaceSettings)
     case updateWorkspace(WorkspaceSettings)
     case issueToken(TokenGrant)

@@ -15,6 +15,8 @@ public struct Reply: Sendable, Equatable {
     case resource(StoredResource, created: Bool)
     /// Carried out, with nothing to show.
     case done
+    /// What became of the operations of a bulk, in the order of the command; those that were left alone are missing at the end.
+    case bulk([Bulk.Outcome])
     /// Not carried out: an HTTP status and a SCIM error in JSON (RFC 7644 §3.12).
     case refused(status: Int, error: [UInt8])
   }
@@ -67,6 +69,7 @@ extension Reply {
         ], resource.document
       )
     case .done: (["status": "204"], [])
+    case .bulk(let outcomes): (["status": "207"], outcomes.json())
     case .refused(let status, let error): (["status": String(status)], error)
     }
   }
@@ -89,6 +92,7 @@ extension Reply {
         command: command,
         outcome: .resource(StoredResource(id: id, version: version, modifiedAt: modified, document: data), created: status == 201))
     case 204: self.init(command: command, outcome: .done)
+    case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))
     }
   }

@@ -29,15 +29,19 @@ struct Bench {
     return ResourceID(UUID(uuid: (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, nextID)))
   }
 
-  mutating func command(_ operation: Command.Operation, on resource: ResourceID, deadline: Date? = nil) -> Command {
+  mutating func command(_ operation: Command.Operation, on resource: ResourceID, expecting versions: [Int64]? = nil, deadline: Date? = nil)
+    -> Command
+  {
     Command(
       id: CommandID(id().uuid), workspace: Self.workspace, resource: resource, actor: .service("test"), issuedAt: Self.start,
-      deadline: deadline, operation: operation)
+      deadline: deadline, expectedVersions: versions, operation: operation)
   }
 
   @discardableResult
-  mutating func decide(_ operation: Command.Operation, on resource: ResourceID) -> Reply.Outcome {
-    decider.decide(ReadCommand(command(operation, on: resource))).outcome
+  mutating func decide(
+    _ operation: Command.Operation, on resource: ResourceID, expecting versions: [Int64]? = nil
+  ) -> Reply.Outcome {
+    decider.decide(ReadCommand(command(operation, on: resource, expecting: versions))).outcome
   }
 
   /// POSTs a user and returns the id under which it is stored.
@@ -93,6 +97,7 @@ extension Reply.Outcome {
     switch self {
     case .resource(_, let created): created ? 201 : 200
     case .done: 204
+    case .bulk: 207
     case .refused(let status, _): status
     }
   }

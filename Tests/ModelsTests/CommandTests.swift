@@ -19,6 +19,17 @@ struct CommandTests {
       TokenGrant(
         token: .made(at: time), name: "Okta", scopes: [.scim, .signIns], digest: String(repeating: "a", count: 64), expiresAt: time)),
     .revokeToken(TokenRevocation(token: .made(at: time))),
+    .bulk(
+      Bulk(
+        failOnErrors: 2,
+        operations: [
+          Bulk.Operation(
+            command: .made(at: time), resource: resource, expectedVersions: [1], references: [resource], circle: 4,
+            action: .write(.createUser(document: Array(#"{"userName":"Zoë \"\\ \u001f","n":1.50}"#.utf8)))),
+          Bulk.Operation(command: .made(at: time), resource: resource, action: .write(.deleteGroup)),
+          Bulk.Operation(
+            command: .made(at: time), resource: resource, action: .refused(status: 400, error: Array(#"{"status":"400"}"#.utf8))),
+        ])),
   ]
 
   private static let settings = WorkspaceSettings(
@@ -33,7 +44,7 @@ struct CommandTests {
   private static func command(_ operation: Command.Operation) -> Command {
     Command(
       id: .made(at: time), workspace: workspace, resource: resource, actor: .token(.made(at: time)), issuedAt: time,
-      deadline: time.addingTimeInterval(10), replyTo: ReplyAddress(partition: 3, correlationID: "c-1"),
+      deadline: time.addingTimeInterval(10), expectedVersions: [3, 4], replyTo: ReplyAddress(partition: 3, correlationID: "c-1"),
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", operation: operation)
   }
 
@@ -50,9 +61,17 @@ struct CommandTests {
   @Test("A command that nobody waits for has neither deadline nor address")
   func withoutReply() throws {
     var command = Self.command(.deleteUser)
-    (command.deadline, command.replyTo, command.traceparent) = (nil, nil, nil)
+    (command.deadline, command.expectedVersions, command.replyTo, command.traceparent) = (nil, nil, nil, nil)
     let event = try command.cloudEvent(source: "scimctl/0")
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
+  }
+
+  @Test("Expecting versions of which there are none is not the same as expecting nothing")
+  func noExpectedVersion() throws {
+    var command = Self.command(.deleteUser)
+    command.expectedVersions = []
+    let event = try command.cloudEvent(source: "scim-api/0")
+    #expect(try Command(CloudEvent(headers: event.headers, data: event.data)).expectedVersions == [])
   }
 
   @Test("Every command has a type of its own")
@@ -68,6 +87,7 @@ struct CommandTests {
       ("ce_time", "yesterday", .malformed(attribute: "time", value: "yesterday")),
       ("ce_subject", "ana", .malformed(attribute: "subject", value: "ana")), ("ce_actor", nil, .missing(attribute: "actor")),
       ("ce_workspaceid", nil, .missing(attribute: "workspaceid")),
+      ("ce_expectedversions", "3,x", .malformed(attribute: "expectedversions", value: "3,x")),
       ("ce_deadline", "soon", .malformed(attribute: "deadline", value: "soon")),
       ("ce_replypartition", "-1", .malformed(attribute: "replypartition", value: "-1")),
       ("ce_correlationid", nil, .missing(attribute: "correlationid")),

@@ -13,6 +13,10 @@ struct ReplyTests {
     arguments: [
       .resource(resource, created: true), .resource(resource, created: false), .done,
       .refused(status: 409, error: Array(#"{"status":"409"}"#.utf8)), .refused(status: 500, error: []),
+      .bulk([
+        .written(resource.id, version: 7, created: true), .written(resource.id, version: 8, created: false), .done,
+        .refused(status: 409, error: Array("{\"detail\":\"Zoë \\\"\\\\ \t\n\u{1}\u{1F}\"}".utf8)), .refused(status: 500, error: []),
+      ]), .bulk([]),
     ] as [Reply.Outcome])
   func roundTrip(outcome: Reply.Outcome) throws {
     let reply = Reply(command: .made(at: Self.time), outcome: outcome)

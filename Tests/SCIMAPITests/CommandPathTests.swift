@@ -44,11 +44,11 @@ struct CommandPathTests {
     let facts = RequestFacts(peer: nil)
     facts.note(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     let path = CommandPath(
-      deadline: 20, storeBound: 5,
+      deadline: 20, bulkDeadline: 40, storeBound: 5,
       ask: { command, end in
         sent.note((command, end))
         return Reply(command: command.id, outcome: .done)
-      }, recorded: { _, _ in nil })
+      }, recorded: { _, _ in [:] })
     let resource = ResourceID.made(at: Date())
     _ = try await path.carryOut(.deleteUser, on: resource, for: Caller(builder.record, for: .scim, at: Date()), facts: facts)
     let (command, end) = try #require(sent.entries.first)
@@ -65,7 +65,12 @@ struct CommandPathTests {
     ask: @escaping @Sendable (Command) async throws -> Reply?, recorded: @escaping @Sendable (CommandID) async throws -> Reply?
   ) async throws -> Reply.Outcome {
     let path = CommandPath(
-      deadline: 1, storeBound: 1, ask: { command, _ in try await ask(command) }, recorded: { id, _ in try await recorded(id) })
+      deadline: 1, bulkDeadline: 1, storeBound: 1, ask: { command, _ in try await ask(command) },
+      recorded: { ids, _ in
+        var replies: [CommandID: Reply] = [:]
+        for id in ids { replies[id] = try await recorded(id) }
+        return replies
+      })
     let caller = try Caller(EdgeBuilder().record, for: .scim, at: Date())
     return try await path.carryOut(.deleteUser, on: .made(at: Date()), for: caller, facts: RequestFacts(peer: nil))
   }

@@ -104,11 +104,10 @@ struct DatabaseReadsTests {
 
     let command = CommandID.made(at: Date())
     let replies = RecordedReplies(database: store.database)
-    #expect(try await replies.reply(to: command, in: workspace) == nil)
+    #expect(try await replies.replies(to: [command], in: workspace).isEmpty)
     let reply = Reply(command: command, outcome: .resource(EdgeBuilder.user("ana@example.com"), created: true))
     try await store.insertReply(reply)
-    let recorded = try #require(try await replies.reply(to: command, in: workspace))
-    #expect(recorded == reply)
+    #expect(try await replies.replies(to: [.made(at: Date()), command], in: workspace) == [command: reply])
     await store.close()
   }
 }

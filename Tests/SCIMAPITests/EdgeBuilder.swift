@@ -39,13 +39,18 @@ struct EdgeBuilder: Sendable {
       },
       reads: reads,
       commands: CommandPath(
-        deadline: 5, storeBound: 1,
+        deadline: 5, bulkDeadline: 10, storeBound: 1,
         ask: { [asked, reply] command, _ in
           asked.note(command)
           return try await reply(command).map { Reply(command: command.id, outcome: $0) }
         },
-        recorded: { [recorded] id, _ in try await recorded(id).map { Reply(command: id, outcome: $0) } }),
+        recorded: { [recorded] ids, _ in
+          var replies: [CommandID: Reply] = [:]
+          for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
+          return replies
+        }),
       inFlight: InFlight(maximum: maximumInFlight, maximumPerToken: maximumInFlight),
+      bulksInFlight: InFlight(maximum: 4, maximumPerToken: 2, what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
       baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false),

@@ -2,6 +2,7 @@ import Foundation
 import FoundationNetworking
 import Logging
 import NIOCore
+import NIOPosix
 import SCIM
 import ServiceLifecycle
 
@@ -17,6 +18,8 @@ struct Answer: Sendable {
   var json: JSONObject {
     (try? JSON(parsing: body))?.object ?? JSONObject()
   }
+
+  var text: String { String(decoding: body, as: UTF8.self) }
 
   var detail: String { json["detail"]?.string ?? "" }
 }
@@ -43,6 +46,22 @@ struct HTTPClient: Sendable {
     var received: [String: String] = [:]
     for case (let name as String, let value as String) in response.allHeaderFields { received[name.lowercased()] = value }
     return Answer(status: response.statusCode, headers: received, body: [UInt8](data))
+  }
+}
+
+extension HTTPClient {
+  /// Sends `text` as it is, and returns all that comes until the edge closes the connection: for what `URLSession` does not send.
+  func exchange(_ text: String) async throws -> String {
+    let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .connect(host: "127.0.0.1", port: port) { channel in
+        channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+      }
+    return try await channel.executeThenClose { inbound, outbound in
+      try await outbound.write(ByteBuffer(string: text))
+      var received = ByteBuffer()
+      for try await part in inbound { received.writeImmutableBuffer(part) }
+      return String(buffer: received)
+    }
   }
 }
 

@@ -124,7 +124,7 @@ struct RequestReadingTests {
     let inFlight = InFlight(maximum: 2, maximumPerToken: 1)
     let (first, second, third) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
     try await inFlight.withPlace(of: first) { () -> Void in
-      await #expect(throws: Refusal.tooManyRequests(limit: 1)) { try await inFlight.withPlace(of: first) {} }
+      await #expect(throws: Refusal.tooManyRequests("writes", limit: 1)) { try await inFlight.withPlace(of: first) {} }
       try await inFlight.withPlace(of: second) { () -> Void in
         await #expect(throws: Refusal.overloaded()) { try await inFlight.withPlace(of: third) {} }
       }
@@ -138,8 +138,8 @@ struct RequestReadingTests {
     known.add("/a/{id}", .get)
     known.add("/a/{id}", .put)
     known.add("/a", .post)
-    #expect(known.methods(of: "/a/7") == [.get, .put])
-    #expect(known.methods(of: "/a/") == [.post])
+    #expect(known.methods(of: "/a/7") == [.get, .head, .put, .options])
+    #expect(known.methods(of: "/a/") == [.post, .options])
     #expect(known.methods(of: "/a/7/b").isEmpty)
   }
 }

@@ -24,10 +24,13 @@ struct BatchRunner: Sendable {
 
   /// The replies to `commands`, in order.
   ///
+  /// - Parameter together: Whether they are carried out all or not at all.
   /// - Throws: `CancellationError` alone: everything else is answered.
-  func run(_ commands: [ReceivedCommand], touches: Touches, decided: @Sendable () -> Void) async throws -> [Reply] {
+  func run(
+    _ commands: [ReceivedCommand], together: Bool = false, touches: Touches, decided: @Sendable () -> Void
+  ) async throws -> [Reply] {
     let began = ContinuousClock.now
-    let replies = try await carryOut(commands, touches: touches, decided: decided)
+    let replies = try await carryOut(commands, together: together, touches: touches, decided: decided)
     decided()
     carriedOut.increment(by: commands.count)
     size.record(commands.count)
@@ -36,12 +39,12 @@ struct BatchRunner: Sendable {
   }
 
   private func carryOut(
-    _ commands: [ReceivedCommand], touches: Touches, decided: @Sendable () -> Void
+    _ commands: [ReceivedCommand], together: Bool = false, touches: Touches, decided: @Sendable () -> Void
   ) async throws -> [Reply] {
     var attempt = 0
     while true {
       do {
-        return try await transaction.run(commands.map(\.read), touches: touches, decided: decided)
+        return try await transaction.run(commands.map(\.read), together: together, touches: touches, decided: decided)
       } catch is CancellationError {
         throw CancellationError()
       } catch let error where Retry.isWorthwhile(after: error, attempt: attempt) {
@@ -51,7 +54,11 @@ struct BatchRunner: Sendable {
           "batch failed, trying again", metadata: ["error": "\(error)", "attempt": "\(attempt)", "commands": "\(commands.count)"])
         try await Task.sleep(for: Retry.delay(beforeAttempt: attempt))
       } catch {
-        guard commands.count > 1 else { return [try await bury(commands[0], error: error, attempts: attempt + 1)] }
+        guard commands.count > 1, !together else {
+          var replies: [Reply] = []
+          for command in commands { replies.append(try await bury(command, error: error, attempts: attempt + 1)) }
+          return replies
+        }
         logger.error(
           "batch failed, running its commands one by one", metadata: ["error": "\(error)", "commands": "\(commands.count)"])
         var replies: [Reply] = []

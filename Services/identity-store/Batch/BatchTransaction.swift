@@ -13,15 +13,18 @@ struct BatchTransaction: Sendable {
 
   /// Carries out `commands` and returns their replies, in order.
   ///
+  /// - Parameter together: Whether the commands are carried out all or not at all; they refer to each other then.
   /// - Parameter decided: Called when everything is loaded and decided, so that the next batch may begin.
   /// - Throws: `PostgresError`; ``BatchOutlastedItsBound``. Nothing is written then, unless the error says that the outcome of the
   ///   commit is unknown; either way the batch can be run again, since recorded replies tell what was carried out.
-  func run(_ commands: [ReadCommand], touches: Touches, decided: @Sendable () -> Void) async throws -> [Reply] {
+  func run(
+    _ commands: [ReadCommand], together: Bool = false, touches: Touches, decided: @Sendable () -> Void
+  ) async throws -> [Reply] {
     let now = Date.now
     return try await pool.transaction { transaction in
       let state = try await loader.load(touches, in: transaction)
       var decider = Decider(state: state, now: now, nameHash: nameHash)
-      let replies = commands.map { decider.decide($0) }
+      let replies = together ? decider.decideTogether(commands) : commands.map { decider.decide($0) }
       decided()
       let steps = try writer.steps(for: decider)
       guard !steps.isEmpty else { return replies }

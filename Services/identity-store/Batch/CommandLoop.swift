@@ -7,30 +7,54 @@ import ServiceLifecycle
 ///
 /// The next batch is loaded and decided while the last one is written and committed. Where it touches something that the last
 /// one does, it waits. Replies and offsets go out in the order of the batches.
+///
+/// Bulks, each of which is many transactions, are carried out beside the batches, a few at a time: nobody waits for one but who asked for
+/// it. The offsets do; see ``OffsetLane``.
 struct CommandLoop: Service {
   let consumer: Consumer
   let runner: BatchRunner
+  /// How many bulks are carried out at once.
+  let maximumBulks: Int
   let replies: ReplyPublisher
   let relay: OutboxRelay
   let deadLetters: DeadLetters
   let logger: Logger
 
   func run() async throws {
+    let offsets = OffsetLane(logger: logger) { [consumer] in try await consumer.commit($0) }
     try await withThrowingDiscardingTaskGroup { group in
       var last: InFlight?
+      var number = 0
+      // Each bulk waits for the one before it in its lane; how many wait at all is bounded by those who ask.
+      var lanes: [Gate?] = Array(repeating: nil, count: maximumBulks)
+      var bulkCount = 0
       var batches = consumer.batches.makeAsyncIterator()
       while true {
         // The next batch grows until it is asked for. No third one: the last one's predecessor has to be done by then.
         await last?.decided.pass()
         await last?.previous?.pass()
         guard let batch = try await batches.next() else { break }
-        let commands = try await read(batch)
+        let received = try await read(batch)
+        let commands = received.filter { $0.bulk == nil }
         let touches = Touches(of: commands.lazy.map(\.read))
         if let last, last.touches.overlaps(touches) { await last.finished.pass() }
         try Task.checkCancellation()
-        let current = InFlight(touches: touches, previous: last?.finished)
-        group.addTask { try await carry(batch, commands, current) }
+        let current = InFlight(number: number, touches: touches, previous: last?.finished)
+        let bulks = received.compactMap { command in command.bulk.map { (command, $0) } }
+        await offsets.enter(batch, number: number, parts: 1 + bulks.count)
+        for (command, bulk) in bulks {
+          let (previous, finished) = (lanes[bulkCount % maximumBulks], Gate())
+          lanes[bulkCount % maximumBulks] = finished
+          bulkCount += 1
+          group.addTask { [number] in
+            defer { finished.open() }
+            await previous?.pass()
+            try await carry(bulk, command, of: number, offsets)
+          }
+        }
+        group.addTask { try await carry(commands, current, offsets) }
         last = current
+        number += 1
       }
       await last?.finished.pass()
     }
@@ -38,13 +62,14 @@ struct CommandLoop: Service {
 
   /// A batch between its begin and its end.
   private struct InFlight: Sendable {
+    let number: Int
     let touches: Touches
     let previous: Gate?
     let decided = Gate()
     let finished = Gate()
   }
 
-  private func carry(_ batch: Batch, _ commands: [ReceivedCommand], _ turn: InFlight) async throws {
+  private func carry(_ commands: [ReceivedCommand], _ turn: InFlight, _ offsets: OffsetLane) async throws {
     defer {
       turn.decided.open()
       turn.finished.open()
@@ -58,12 +83,20 @@ struct CommandLoop: Service {
       await turn.previous?.pass()
     }
     try Task.checkCancellation()
+    await offsets.finish(turn.number)
+  }
+
+  /// Carries a bulk out and answers it. Interrupted, its batch is never done, and it comes again.
+  private func carry(_ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetLane) async throws {
     do {
-      try await consumer.commit(batch)
-    } catch {
-      // The commands are carried out and recorded: should they come again, they are answered from the record.
-      logger.warning("offsets not committed", metadata: ["error": "\(error)"])
+      let reply = try await BulkRunner(runner: runner, committed: relay.wake).run(command, bulk)
+      await replies.publish([(command, reply)])
+    } catch is BulkInterrupted {
+      logger.info("bulk interrupted; it is gone on with when it comes again", metadata: ["command": "\(command.read.command.id)"])
+      return
     }
+    try Task.checkCancellation()
+    await offsets.finish(number)
   }
 
   /// The commands of a batch; what is none goes to the dead letters.

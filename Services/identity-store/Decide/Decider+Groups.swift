@@ -19,12 +19,14 @@ extension Decider {
   mutating func replaceGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try GroupDocument(json, schemas: workspace.schemas)
     let existing = try group(read.key)
+    try read.command.checkVersion(existing.version, of: "group")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))])
   }
 
   mutating func patchGroup(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try group(read.key)
+    try read.command.checkVersion(existing.version, of: "group")
     let schemas = workspace.schemas
     let (document, edits) = try patch.applied(to: GroupDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
     return try rewrite(existing, as: document, edits: edits)
@@ -32,6 +34,7 @@ extension Decider {
 
   mutating func deleteGroup(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
     var existing = try group(read.key)
+    try read.command.checkVersion(existing.version, of: "group")
     state.delete(existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, deletedAt: now))
     existing.version += 1
     publishChange(of: existing, .deleted, added: [], removed: [])

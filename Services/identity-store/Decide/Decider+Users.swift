@@ -22,6 +22,7 @@ extension Decider {
   mutating func replaceUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.schemas)
     let existing = try user(read.key, named: document.userName)
+    try read.command.checkVersion(existing.version, of: "user")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? existing.state.isActiveInSCIM : document.active
     return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace)
@@ -30,6 +31,7 @@ extension Decider {
   /// PATCH of a user. Where `active` was removed the user stays enabled or disabled as before.
   mutating func patchUser(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
+    try read.command.checkVersion(existing.version, of: "user")
     let schemas = workspace.schemas
     let document = try patch.applied(to: UserDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
     let active = document.attributes["active"]?.bool ?? existing.state.isActiveInSCIM
@@ -38,6 +40,7 @@ extension Decider {
 
   mutating func deleteUser(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
+    try read.command.checkVersion(existing.version, of: "user")
     let tombstone = Tombstone(key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), deletedAt: now)
     state.delete(existing, leaving: tombstone)
     publish(

@@ -35,7 +35,11 @@ struct Decider: Sendable {
   mutating func decide(_ read: ReadCommand) -> Reply {
     if let reply = state.replies[read.command.id] { return reply }
     traceparent = read.command.traceparent
-    let reply = Reply(command: read.command.id, outcome: outcome(of: read))
+    return record(outcome(of: read), of: read)
+  }
+
+  mutating func record(_ outcome: Reply.Outcome, of read: ReadCommand) -> Reply {
+    let reply = Reply(command: read.command.id, outcome: outcome)
     state.record(reply)
     recorded.append(RecordedReply(workspace: read.command.workspace, reply: reply))
     return reply

@@ -68,6 +68,22 @@ extension SCIMError {
   }
 }
 
+extension Command {
+  /// Refuses a write that was asked for on another version than the one there is (RFC 7644 §3.14): decided here, with the row locked, so
+  /// that of two writers with the same version one alone gets through.
+  ///
+  /// - Parameter kind: what the resource is called in the refusal.
+  func checkVersion(_ version: Int64, of kind: String) throws(SCIMError) {
+    guard let expectedVersions, !expectedVersions.contains(version) else { return }
+    throw SCIMError(
+      status: 412, scimType: nil,
+      detail: """
+        The \(kind) \(resource) has version W/"\(version)", which If-Match or the operation's version does not name: it was changed since it \
+        was read. Nothing was changed. Read it again and repeat the change on what it is now.
+        """)
+  }
+}
+
 /// What identity-store refuses without looking at what is asked.
 enum Refusal {
   /// The edge gave up on it; recorded, so that it stays refused.
@@ -75,6 +91,12 @@ enum Refusal {
     SCIMError(
       status: 503, scimType: nil,
       detail: "The request waited past its deadline (\(Timestamp.text(deadline))) and was not carried out. Send it again.")
+  }
+
+  /// A bulk is no operation of its own.
+  static func bulkOperation() -> SCIMError {
+    .badRequest(
+      .invalidSyntax, "The operations of a bulk request are POST, PUT, PATCH and DELETE of users and groups; none is a bulk request.")
   }
 
   /// The command's transaction fails for a reason of ours.

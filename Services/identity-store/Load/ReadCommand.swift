@@ -43,6 +43,8 @@ struct ReadCommand: Sendable {
       case .replaceGroup(let document): .replaceGroup(try json(document))
       case .patchGroup(let patch): .patchGroup(try Patch(json(patch)))
       case .deleteGroup: .deleteGroup
+      // It is carried out operation by operation; one within another is nothing that the edge sends.
+      case .bulk: .malformed(Refusal.bulkOperation())
       case .createWorkspace(let settings): .createWorkspace(settings)
       case .updateWorkspace(let settings): .updateWorkspace(settings)
       case .issueToken(let grant): .issueToken(grant)

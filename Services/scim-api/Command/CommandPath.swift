@@ -1,16 +1,19 @@
 import Foundation
 import Models
 import Postgres
+import SCIM
 
 /// The way of a write: a command to identity-store, and what became of it.
 struct CommandPath: Sendable {
   /// Sends a command and waits for its reply until the given time; nil where none came, and none is on its way any more.
   typealias Ask = @Sendable (Command, Date) async throws -> Reply?
-  /// Looks up the recorded reply to a command; nil where there is none.
-  typealias Recorded = @Sendable (CommandID, WorkspaceID) async throws -> Reply?
+  /// Looks up the recorded replies to commands; one that has none is missing.
+  typealias Recorded = @Sendable ([CommandID], WorkspaceID) async throws -> [CommandID: Reply]
 
   /// How long a command may wait before it is begun, in seconds.
   let deadline: TimeInterval
+  /// How long a bulk has until its last operation is begun, in seconds.
+  let bulkDeadline: TimeInterval
   /// How long the store may take for a command that it began in time, in seconds: it rolls back what takes longer.
   let storeBound: TimeInterval
   let ask: Ask
@@ -18,23 +21,76 @@ struct CommandPath: Sendable {
 
   /// Carries out `operation` on `resource` for `caller`.
   ///
+  /// - Parameter expected: the versions of the resource on which it may be carried out; nil for any.
   /// - Throws: 503 where it was not carried out and will not be.
   func carryOut(
-    _ operation: Command.Operation, on resource: ResourceID, for caller: Caller, facts: RequestFacts
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, facts: RequestFacts
   ) async throws -> Reply.Outcome {
     let now = Date()
     let deadline = now + deadline
     let command = Command(
       id: .made(at: now), workspace: caller.workspace, resource: resource, actor: .token(caller.token), issuedAt: now,
-      deadline: deadline, traceparent: facts.notes.traceparent, operation: operation)
+      deadline: deadline, expectedVersions: expected, traceparent: facts.notes.traceparent, operation: operation)
     facts.note(command: command.id, on: resource)
     if let reply = try await ask(command, deadline + storeBound) { return reply.outcome }
     // Whatever the store began in time is committed or rolled back by now: the record tells which.
+    guard let reply = try await record([command.id], of: command)[command.id] else { throw Refusal.noReply(command.id) }
+    return reply.outcome
+  }
+
+  /// Carries out the operations of `bulk` for `caller`; returns what became of them, in their order.
+  ///
+  /// The deadline is that of each operation: what is not begun by then is refused, what was done before stays. So the answer is exact even
+  /// where the reply gets lost: an operation that has no record by the end was not carried out and will not be.
+  ///
+  /// - Throws: 503 where none was carried out and none will be.
+  func carryOut(_ bulk: Bulk, for caller: Caller, facts: RequestFacts) async throws -> [Bulk.Outcome] {
+    let now = Date()
+    let id = CommandID.made(at: now)
+    let deadline = now + bulkDeadline
+    let command = Command(
+      id: id, workspace: caller.workspace, resource: id.resource, actor: .token(caller.token), issuedAt: now, deadline: deadline,
+      traceparent: facts.notes.traceparent, operation: .bulk(bulk))
+    facts.note(command: id, on: id.resource)
+    var replies: [CommandID: Reply] = [:]
+    if bulk.operations.contains(where: \.isWrite) {
+      if let reply = try await ask(command, deadline + storeBound), case .bulk(let outcomes) = reply.outcome { return outcomes }
+      replies = try await record(bulk.operations.map(\.command), of: command)
+      guard !replies.isEmpty else { throw Refusal.noReply(id) }
+    }
+    var progress = BulkProgress(bulk) { id, status in .refused(.failedReference(id.description, status: status)) }
+    while let next = progress.next() {
+      progress.take(next.map { replies[$0.operation.command]?.outcome ?? .refused(.operationNotBegun()) })
+    }
+    return progress.outcomes
+  }
+
+  private func record(_ ids: [CommandID], of command: Command) async throws -> [CommandID: Reply] {
     do {
-      if let reply = try await recorded(command.id, caller.workspace) { return reply.outcome }
+      return try await recorded(ids, command.workspace)
     } catch let error as PostgresError where error.isTransient {
       throw Refusal.outcomeUnknown(command.id)
     }
-    throw Refusal.noReply(command.id)
+  }
+}
+
+extension Bulk.Operation {
+  /// Whether there is anything to carry out.
+  fileprivate var isWrite: Bool {
+    if case .write = action { true } else { false }
+  }
+}
+
+extension Bulk.Outcome {
+  fileprivate static func refused(_ error: SCIMError) -> Self { .refused(status: error.status, error: error.body()) }
+}
+
+extension Reply.Outcome {
+  fileprivate static func refused(_ error: SCIMError) -> Self { .refused(status: error.status, error: error.body()) }
+}
+
+extension SCIMError {
+  fileprivate static func operationNotBegun() -> SCIMError {
+    SCIMError(status: 503, scimType: nil, detail: "The operation was not carried out in time and will not be. Send it again.")
   }
 }

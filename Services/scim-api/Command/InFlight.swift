@@ -11,8 +11,11 @@ final class InFlight: Sendable {
   private let counts = Mutex(Counts())
   private let maximum: Int
   private let maximumPerToken: Int
+  private let what: String
 
-  init(maximum: Int, maximumPerToken: Int) {
+  /// - Parameter what: what is counted, for refusals.
+  init(maximum: Int, maximumPerToken: Int, what: String = "writes") {
+    self.what = what
     self.maximum = maximum
     self.maximumPerToken = maximumPerToken
   }
@@ -32,7 +35,7 @@ final class InFlight: Sendable {
   private func enter(_ token: TokenID) throws(Refusal) {
     try counts.withLock { counts throws(Refusal) in
       guard counts.all < maximum else { throw .overloaded() }
-      guard counts.byToken[token, default: 0] < maximumPerToken else { throw .tooManyRequests(limit: maximumPerToken) }
+      guard counts.byToken[token, default: 0] < maximumPerToken else { throw .tooManyRequests(what, limit: maximumPerToken) }
       counts.all += 1
       counts.byToken[token, default: 0] += 1
     }

@@ -8,15 +8,21 @@ struct RecordedReplies: Sendable {
   private static let statement = Statement(
     "scim_api_reply",
     """
-    select r.attributes, r.data
+    select r.command_id, r.attributes, r.data
     from identity_read.replies r
     where r.workspace_id = $1
-    and r.command_id = $2
+    and r.command_id = any ($2)
     """)
 
-  func reply(to command: CommandID, in workspace: WorkspaceID) async throws -> Reply? {
-    let rows = try await database.query(Self.statement, [.uuid(workspace.uuid), .uuid(command.uuid)])
-    guard let row = rows.first else { return nil }
-    return try Reply(command: command, attributes: [String: String](pairs: try row.textArray(0)), data: try row.bytes(1))
+  /// The replies there are to `commands`.
+  func replies(to commands: [CommandID], in workspace: WorkspaceID) async throws -> [CommandID: Reply] {
+    let rows = try await database.query(Self.statement, [.uuid(workspace.uuid), .uuidArray(commands.map(\.uuid))])
+    var replies: [CommandID: Reply] = [:]
+    for row in rows {
+      let command = CommandID(try row.uuid(0))
+      replies[command] = try Reply(
+        command: command, attributes: [String: String](pairs: try row.textArray(1)), data: try row.bytes(2))
+    }
+    return replies
   }
 }

@@ -5,14 +5,12 @@ import SCIM
 /// What a client can find out about the service (RFC 7644 §4). The schemas are those of the caller's workspace.
 struct DiscoveryEndpoints: Sendable {
   let baseURLs: BaseURLRule
-  let cursors: CursorSeal
+  let limits: ServiceLimits
 
   var all: [Endpoint] {
     [
-      endpoint("/ServiceProviderConfig") { [cursors] discovery, base, _ in
-        discovery.serviceProviderConfig(
-          baseURL: base, maximumPage: Page.maximumCount, cursorTimeout: cursors.lifetime
-        ).serialized()
+      endpoint("/ServiceProviderConfig") { [limits] discovery, base, _ in
+        discovery.serviceProviderConfig(baseURL: base, limits: limits).serialized()
       },
       endpoint("/ResourceTypes") { discovery, base, _ in Self.list(discovery.resourceTypes(baseURL: base)) },
       endpoint("/ResourceTypes/{\(ResourcePath.id)}") { discovery, base, name throws(Refusal) in

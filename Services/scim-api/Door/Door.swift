@@ -10,6 +10,7 @@ struct Door: RouterMiddleware {
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
+    try SensitiveQuery.check(request.uri.query)
     let text = try BearerToken.text(in: request.headers[.authorization])
     let record = try await tokens.record(for: text)
     context.facts.note(token: record.token, workspace: record.workspace)

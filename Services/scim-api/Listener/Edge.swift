@@ -8,6 +8,7 @@ struct Edge: Sendable {
   let reads: any ResourceReads
   let commands: CommandPath
   let inFlight: InFlight
+  let bulksInFlight: InFlight
   let sendSignIn: SignInIntake.Send
   let bodies: BodyReader
   let baseURLs: BaseURLRule
@@ -20,9 +21,18 @@ struct Edge: Sendable {
         writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads, baseURLs: baseURLs)
       ).all
     }
-    let discovery = DiscoveryEndpoints(baseURLs: baseURLs, cursors: cursors).all
     // A literal segment before one that stands for any: `/Users/.search` before `/Users/{id}`.
-    return queries + resources + discovery + CurrentUser().all + [SignInIntake(bodies: bodies, send: sendSignIn).endpoint]
+    return queries + resources + discovery + CurrentUser().all + [
+      BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands, baseURLs: baseURLs).endpoint,
+      SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
+    ]
+  }
+
+  private var discovery: [Endpoint] {
+    let limits = ServiceLimits(
+      page: Page.maximumCount, defaultPage: Page.defaultCount, cursorTimeout: cursors.lifetime,
+      bulkOperations: BulkEndpoint.maximumOperations, payload: bodies.maximum)
+    return DiscoveryEndpoints(baseURLs: baseURLs, limits: limits).all
   }
 
   private var queries: [Endpoint] {
@@ -37,17 +47,24 @@ struct Edge: Sendable {
   func responder() -> RouterResponder<EdgeContext> {
     let endpoints = endpoints
     var known = KnownPaths()
-    for endpoint in endpoints { known.add(endpoint.pattern, endpoint.method) }
+    for endpoint in endpoints {
+      for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
+    }
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestRecording())
     router.add(middleware: FailureAnswers(known: known))
     for endpoint in endpoints {
-      router.group()
+      let group = router.group()
         .add(middleware: Door(tokens: tokens, scope: endpoint.scope))
         .group(context: CallerContext.self)
-        .on(RouterPath(endpoint.pattern), method: endpoint.method) { request, context in
-          try await endpoint.handle(request, context)
+      for pattern in endpoint.patterns {
+        for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
+          group.on(RouterPath(pattern), method: method) { request, context in
+            if endpoint.scope == .scim { try MediaType.check(accept: request.headers[.accept]) }
+            return try await endpoint.handle(request, context)
+          }
         }
+      }
     }
     return router.buildResponder()
   }

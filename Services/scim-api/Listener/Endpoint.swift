@@ -18,4 +18,10 @@ struct Endpoint: Sendable {
     self.scope = scope
     self.handle = handle
   }
+
+  /// The paths it is at: a client may name the version of the protocol behind the base URL (RFC 7644 §3.13), and there is but one.
+  var patterns: [String] {
+    guard pattern.hasPrefix(ResourcePath.base + "/") else { return [pattern] }
+    return [pattern, "\(ResourcePath.base)/v2\(pattern.dropFirst(ResourcePath.base.count))"]
+  }
 }

@@ -4,15 +4,28 @@ import Postgres
 import SCIM
 import ServiceKit
 
-/// Answers whatever a request fails with by a SCIM error (RFC 7644 §3.12).
+/// Answers whatever a request fails with by a SCIM error (RFC 7644 §3.12), and what every path answers alike: OPTIONS by the methods there
+/// are, HEAD without a body.
 struct FailureAnswers: RouterMiddleware {
   let known: KnownPaths
 
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
+    let response = try await answer(request, context, next)
+    // The headers are those of GET, the length included (RFC 9110 §9.3.2).
+    return request.method == .head ? response.createHeadResponse() : response
+  }
+
+  private func answer(
+    _ request: Request, _ context: EdgeContext, _ next: (Request, EdgeContext) async throws -> Response
+  ) async throws -> Response {
     do {
       return try await next(request, context)
+    } catch let error as HTTPError where error.status == .notFound && request.method == .options {
+      let allowed = known.methods(of: request.uri.path)
+      guard allowed.isEmpty else { return Response(status: .noContent, headers: [.allow: allowed.list]) }
+      return .refusal(.unknownPath(request.uri.path), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
     } catch {
       let refusal = refusal(for: error, request, context)
       return .refusal(refusal, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
@@ -25,8 +38,7 @@ struct FailureAnswers: RouterMiddleware {
     case let error as SCIMError: return Refusal(error)
     case let error as HTTPError where error.status == .notFound:
       let allowed = known.methods(of: request.uri.path)
-      return allowed.isEmpty
-        ? .unknownPath(request.uri.path) : .methodNotAllowed(request.method.rawValue, allowed: allowed.map(\.rawValue))
+      return allowed.isEmpty ? .unknownPath(request.uri.path) : .methodNotAllowed(request.method.rawValue, allowed: allowed.list)
     case let error as PostgresError where error.isTransient:
       context.logger.warning("the database is away", metadata: ["error": "\(error)"])
       return .databaseAway()
@@ -36,4 +48,9 @@ struct FailureAnswers: RouterMiddleware {
       return .internalError(trace: TraceContext.current?.traceID ?? "unknown")
     }
   }
+}
+
+extension [HTTPRequest.Method] {
+  /// The value of `Allow`.
+  fileprivate var list: String { map(\.rawValue).joined(separator: ", ") }
 }

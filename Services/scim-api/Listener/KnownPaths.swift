@@ -19,12 +19,14 @@ struct KnownPaths: Sendable {
     methods.map { ("/" + $0.path.joined(separator: "/"), $0.methods) }
   }
 
-  /// The methods of `path`; none where it is unknown.
+  /// What can be done at `path`, with what goes without saying: HEAD where there is GET (RFC 9110 §9.3.2), and OPTIONS. None where the path
+  /// is unknown. Of several patterns the one with the most literal segments is meant, as it is by the router.
   func methods(of path: String) -> [HTTPRequest.Method] {
     let segments = path.split(separator: "/")
-    let match = methods.first { known in
+    let matching = methods.filter { known in
       known.path.count == segments.count && zip(known.path, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
     }
-    return match?.methods ?? []
+    guard let meant = matching.max(by: { $0.path.count { !$0.hasPrefix("{") } < $1.path.count { !$0.hasPrefix("{") } }) else { return [] }
+    return meant.methods.flatMap { $0 == .get ? [.get, .head] : [$0] } + [.options]
   }
 }

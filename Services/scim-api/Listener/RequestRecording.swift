@@ -30,7 +30,7 @@ struct RequestRecording: RouterMiddleware {
   }
 
   private func log(_ request: Request, _ context: EdgeContext, _ status: Int, _ duration: Duration) {
-    let level: Logger.Level = status >= 500 ? .warning : request.method == .get && status < 300 ? .debug : .info
+    let level: Logger.Level = status >= 500 ? .warning : [.get, .head].contains(request.method) && status < 300 ? .debug : .info
     guard context.logger.logLevel <= level else { return }
     let notes = context.facts.notes
     var metadata: Logger.Metadata = [

@@ -29,6 +29,22 @@ enum MediaType {
     return acceptsJSON ? json : scim
   }
 
+  /// Refuses a request whose `Accept` rules JSON out altogether (RFC 9110 §12.5.1). Whatever could mean JSON counts as JSON, and so does
+  /// a range that cannot be read: better an answer than none.
+  static func check(accept: String?) throws(Refusal) {
+    guard let accept, accept.contains(where: { !$0.isWhitespace }) else { return }
+    var isRuledOut = true
+    for range in accept.split(separator: ",") {
+      let name = essence(range)
+      guard name.contains("/") || name == "*" else { return }
+      let takesJSON = name == "*" || name == "*/*" || name == "application/*" || name.hasSuffix("/json") || name.hasSuffix("+json")
+      // A weight of nothing is a refusal (RFC 9110 §12.4.2).
+      let weight = parameter("q", of: String(range)).flatMap { Double($0) } ?? 1
+      if takesJSON, weight > 0 { isRuledOut = false }
+    }
+    guard !isRuledOut else { throw .notAcceptable(accept) }
+  }
+
   /// Type and subtype in lower case, without parameters.
   private static func essence(_ text: some StringProtocol) -> String {
     String(text.prefix { $0 != ";" }).filter { !$0.isWhitespace }.lowercased()

@@ -17,7 +17,6 @@ struct RequestedWrite: Sendable {
     _ verb: Verb, _ kind: ResourceKind, _ body: JSON, profile: WorkspaceSettings.ConnectionProfile, userAgent: String?,
     schemas: ResourceSchemas
   ) throws(SCIMError) {
-    if verb == .patch { try Patch.checkSize(of: body) }
     let normaliser = Normaliser(profile: ConnectionProfile(profile), userAgent: userAgent, schemas: schemas)
     let normalised: Normaliser.Normalised
     switch (verb, kind) {
@@ -32,13 +31,31 @@ struct RequestedWrite: Sendable {
       let document = try GroupDocument(normalised.json, schemas: schemas).json()
       operation = verb == .create ? .createGroup(document: document) : .replaceGroup(document: document)
     case (.patch, .user):
+      try Self.checkCount(body)
       normalised = normaliser.userPatch(body)
       operation = .patchUser(patch: try Self.patch(normalised.json, against: schemas.user, refusingUnknown: profile == .strict))
     case (.patch, .group):
+      try Self.checkCount(body)
       normalised = normaliser.groupPatch(body)
       operation = .patchGroup(patch: try Self.patch(normalised.json, against: schemas.group, refusingUnknown: profile == .strict))
     }
     normalisations = normalised.fired
+  }
+
+  /// The most operations of a PATCH.
+  static let maximumOperations = 1000
+
+  /// Counts the operations before anything is done to them.
+  private static func checkCount(_ body: JSON) throws(SCIMError) {
+    let count = body.object?.value(forAttribute: "Operations")?.array?.count ?? 0
+    guard count <= maximumOperations else {
+      throw SCIMError(
+        status: 413, scimType: nil,
+        detail: """
+          The PATCH has \(count) operations; at most \(maximumOperations) are carried out at once. Send it in several requests; the members \
+          of a group fit one operation, as many as they are.
+          """)
+    }
   }
 
   private static func patch(_ json: JSON, against schema: ResourceSchema, refusingUnknown: Bool) throws(SCIMError) -> [UInt8] {

@@ -28,8 +28,11 @@ struct Writing: Sendable {
 
   func delete(_ request: Request, _ context: CallerContext) async throws -> Response {
     let id = try kind.id(in: context)
+    let expected = try EntityTagCondition(.ifMatch, of: request.head)
     let outcome = try await inFlight.withPlace(of: context.caller.token) {
-      try await commands.carryOut(kind == .user ? .deleteUser : .deleteGroup, on: id, for: context.caller, facts: context.facts)
+      try await commands.carryOut(
+        kind == .user ? .deleteUser : .deleteGroup, on: id, expecting: expected?.expectedVersions, for: context.caller,
+        facts: context.facts)
     }
     if case .refused(let status, let error) = outcome { return refusal(status, error, request) }
     return Response(status: .noContent)
@@ -45,31 +48,36 @@ struct Writing: Sendable {
     }
     switch outcome {
     case .refused(let status, let error): return refusal(status, error, request)
-    case .done: return Response(status: .noContent)
+    case .done, .bulk: return Response(status: .noContent)
     case .resource(let stored, let isCreated):
       context.facts.note(resource: stored.id)
       if verb == .patch, kind == .group, !form.namesAttributes {
         // Identity providers take it, Entra wants it, and the members of a large group are not read for nothing.
-        return Response(status: .noContent, headers: [.eTag: ResourceWriter.entityTag(stored.version)])
+        return Response(
+          status: .noContent,
+          headers: [
+            .eTag: ResourceWriter.entityTag(stored.version), .location: form.base.location(kind, stored.id.description),
+          ])
       }
       let found = try await present(stored, isCreated, form, context)
-      var headers: HTTPFields = [.eTag: ResourceWriter.entityTag(found.resource.version)]
-      if isCreated { headers[.location] = form.base.location(kind, stored.id.description) }
       return try form.response(
-        isCreated ? .created : .ok, with: found, from: reads, in: context.caller.workspace, headers: headers)
+        isCreated ? .created : .ok, with: found, from: reads, in: context.caller.workspace, headers: form.headers(of: found.resource))
     }
   }
 
   private func carryOut(
     _ verb: RequestedWrite.Verb, on id: ResourceID, _ request: Request, _ context: CallerContext
   ) async throws -> Reply.Outcome {
+    // A resource to be made has no version yet.
+    let expected = verb == .create ? nil : try EntityTagCondition(.ifMatch, of: request.head)
     var share = BodyBudget.Share(of: bodies.budget)
     let body = try await bodies.json(in: request, share: &share)
     let write = try RequestedWrite(
       verb, kind, body, profile: context.caller.settings.connectionProfile, userAgent: request.headers[.userAgent],
       schemas: context.caller.schemas)
     context.facts.note(normalisations: write.normalisations)
-    let outcome = try await commands.carryOut(write.operation, on: id, for: context.caller, facts: context.facts)
+    let outcome = try await commands.carryOut(
+      write.operation, on: id, expecting: expected?.expectedVersions, for: context.caller, facts: context.facts)
     share.release()
     return outcome
   }

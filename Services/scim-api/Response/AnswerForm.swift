@@ -1,3 +1,4 @@
+import HTTPTypes
 import Hummingbird
 import Models
 import NIOCore
@@ -42,6 +43,13 @@ struct AnswerForm: Sendable {
 
   /// Whether the attribute that is kept as rows is wanted.
   var wantsRows: Bool { projection.includes(kind.rowAttribute) }
+
+  /// Where the resource is and which version it has, beside a representation of it: `Content-Location` and `ETag` are what `meta.location`
+  /// and `meta.version` are (RFC 7643 §3.1), `Location` is as in the examples of RFC 7644.
+  func headers(of resource: StoredResource) -> HTTPFields {
+    let location = base.location(kind, resource.id.description)
+    return [.eTag: ResourceWriter.entityTag(resource.version), .location: location, .contentLocation: location]
+  }
 
   /// The resource as it is sent.
   func body(of found: FoundResource) throws -> ByteBuffer {

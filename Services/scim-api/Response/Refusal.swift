@@ -29,16 +29,27 @@ struct Refusal: Error, Sendable, Equatable {
 // What the edge refuses without asking the store.
 extension Refusal {
   static func unknownPath(_ path: String) -> Refusal {
-    Refusal(404, "There is nothing at '\(path.prefix(200))'. The SCIM base URL of this service ends in \(ResourcePath.base)/.")
+    if let version = ResourcePath.version(in: path), version != "v2" {
+      return Refusal(
+        400, .invalidVers,
+        "The URL asks for version '\(version)' of SCIM; this service speaks v2. Enter the SCIM base URL as it ends in \(ResourcePath.base)/."
+      )
+    }
+    return Refusal(404, "There is nothing at '\(path.prefix(200))'. The SCIM base URL of this service ends in \(ResourcePath.base)/.")
   }
 
-  static func methodNotAllowed(_ method: String, allowed: [String]) -> Refusal {
-    let list = allowed.joined(separator: ", ")
-    return Refusal(405, "\(method.prefix(20)) is not possible here; possible are \(list).", headers: [.allow: list])
+  static func methodNotAllowed(_ method: String, allowed list: String) -> Refusal {
+    Refusal(405, "\(method.prefix(20)) is not possible here; possible are \(list).", headers: [.allow: list])
   }
 
   static func unsupportedMediaType(_ type: String) -> Refusal {
     Refusal(415, "The body is '\(type.prefix(100))'; send application/scim+json or application/json, in UTF-8.")
+  }
+
+  static func notAcceptable(_ accept: String) -> Refusal {
+    Refusal(
+      406, "The request accepts '\(accept.prefix(100))'; answers are application/scim+json or application/json. Name one of them in Accept."
+    )
   }
 
   static func bodyTooLarge(limit: Int) -> Refusal {
@@ -55,9 +66,9 @@ extension Refusal {
   }
 
   /// One token has more in flight than its share.
-  static func tooManyRequests(limit: Int, retryAfter seconds: Int = 1) -> Refusal {
+  static func tooManyRequests(_ what: String, limit: Int, retryAfter seconds: Int = 1) -> Refusal {
     Refusal(
-      429, "More than \(limit) writes of this token are in flight; nothing was changed. Send the request again in \(seconds) s.",
+      429, "More than \(limit) \(what) of this token are in flight; nothing was changed. Send the request again in \(seconds) s.",
       headers: [.retryAfter: "\(seconds)"])
   }
 

@@ -34,7 +34,7 @@ struct StoreConversation: Sendable {
       }
     }
     switch reply.outcome {
-    case .done, .resource: return
+    case .done, .resource, .bulk: return
     case .refused(let status, let error): throw Failure(refusal: status, error: error)
     }
   }

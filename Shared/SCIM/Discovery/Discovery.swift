@@ -10,20 +10,21 @@ public struct Discovery: Sendable {
   ///
   /// - Parameters:
   ///   - baseURL: Without a slash at its end.
-  ///   - maximumPage: The most resources in one answer to a query.
-  ///   - cursorTimeout: For how many seconds a cursor is good at least.
-  public func serviceProviderConfig(baseURL: String, maximumPage: Int, cursorTimeout: Int) -> JSON {
+  ///   - limits: What the service takes and gives at most.
+  public func serviceProviderConfig(baseURL: String, limits: ServiceLimits) -> JSON {
     [
       "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
       "patch": ["supported": true],
-      "bulk": ["supported": false, "maxOperations": 0, "maxPayloadSize": 0],
-      "filter": ["supported": true, "maxResults": .integer(Int64(maximumPage))],
+      "bulk": [
+        "supported": true, "maxOperations": .integer(Int64(limits.bulkOperations)), "maxPayloadSize": .integer(Int64(limits.payload)),
+      ],
+      "filter": ["supported": true, "maxResults": .integer(Int64(limits.page))],
       "changePassword": ["supported": false],
       "sort": ["supported": true],
-      "etag": ["supported": false],
+      "etag": ["supported": true],
       "pagination": [
-        "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(min(100, maximumPage))),
-        "maxPageSize": .integer(Int64(maximumPage)), "cursorTimeout": .integer(Int64(cursorTimeout)),
+        "cursor": true, "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(limits.defaultPage)),
+        "maxPageSize": .integer(Int64(limits.page)), "cursorTimeout": .integer(Int64(limits.cursorTimeout)),
       ],
       "authenticationSchemes": [
         [

@@ -54,5 +54,7 @@ public enum MessageSchema {
   public static let error = "urn:ietf:params:scim:api:messages:2.0:Error"
   public static let listResponse = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
   public static let searchRequest = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+  public static let bulkRequest = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+  public static let bulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
   public static let patchOperation = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 }

@@ -1,0 +1,42 @@
+import Foundation
+import Hummingbird
+import Models
+import SCIM
+
+/// `POST /Bulk`: many writes in one request (RFC 7644 §3.7).
+///
+/// What is wrong with an operation by itself is found here, and what is right goes to identity-store as one command; see ``BulkPlan`` and
+/// `Bulk`. The answer is 200 whatever became of the operations: each has its own status.
+struct BulkEndpoint: Sendable {
+  /// The most operations of a request, as ServiceProviderConfig states it.
+  static let maximumOperations = 1000
+
+  let bodies: BodyReader
+  /// Bounds the bulk requests in flight, each of which keeps identity-store busy as long as many writes do.
+  let inFlight: InFlight
+  let commands: CommandPath
+  let baseURLs: BaseURLRule
+
+  var endpoint: Endpoint { Endpoint(.post, "\(ResourcePath.base)/Bulk", handle: carryOut) }
+
+  private func carryOut(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let base = try baseURLs.baseURL(of: request.head)
+    let body = try await inFlight.withPlace(of: context.caller.token) { try await carryOut(request, context, base) }
+    return .json(.ok, body, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+  }
+
+  private func carryOut(_ request: Request, _ context: CallerContext, _ base: BaseURL) async throws -> ByteBuffer {
+    var share = BodyBudget.Share(of: bodies.budget)
+    let message = try BulkRequest(try await bodies.json(in: request, share: &share), maximumOperations: Self.maximumOperations)
+    let caller = context.caller
+    let userAgent = request.headers[.userAgent]
+    let plan = BulkPlan(message, at: Date()) { verb, kind, body throws(SCIMError) in
+      try RequestedWrite(
+        verb, kind, body, profile: caller.settings.connectionProfile, userAgent: userAgent, schemas: caller.schemas)
+    }
+    context.facts.note(normalisations: plan.normalisations)
+    let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
+    share.release()
+    return BulkAnswer(plan: plan, outcomes: outcomes, base: base).body()
+  }
+}

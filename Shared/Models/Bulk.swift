@@ -1,0 +1,194 @@
+/// The writes of one bulk request (RFC 7644 §3.7), in the order in which they are carried out: what is referred to comes before what
+/// refers to it, whatever the order in the request.
+///
+/// They are one command on the topic, and each is a transaction of its own with a command id of its own, under which its reply is
+/// recorded. So a bulk that is delivered again goes on where it stopped: what is recorded is answered from the record. The bulk itself is
+/// not recorded, since its outcome follows from those of its operations; see ``BulkProgress``.
+public struct Bulk: Sendable, Equatable {
+  /// After how many errors the rest is left alone; nil: never.
+  public var failOnErrors: Int?
+  public var operations: [Operation]
+
+  public init(failOnErrors: Int?, operations: [Operation]) {
+    self.failOnErrors = failOnErrors
+    self.operations = operations
+  }
+
+  /// One write.
+  public struct Operation: Sendable, Equatable {
+    public var command: CommandID
+    /// As ``Command/resource``: for a create the id that was made for it. The store may choose another one (a person who comes back);
+    /// whatever is carried out later then says that one.
+    public var resource: ResourceID
+    /// As ``Command/expectedVersions``.
+    public var expectedVersions: [Int64]?
+    /// The resources that it names and that other operations of the bulk make, by the ids that were made for them.
+    public var references: [ResourceID]
+    /// Operations next to each other with the same number refer to each other in a circle: they are one transaction, all or nothing.
+    public var circle: Int?
+    public var action: Action
+
+    public init(
+      command: CommandID, resource: ResourceID, expectedVersions: [Int64]? = nil, references: [ResourceID] = [], circle: Int? = nil,
+      action: Action
+    ) {
+      self.command = command
+      self.resource = resource
+      self.expectedVersions = expectedVersions
+      self.references = references
+      self.circle = circle
+      self.action = action
+    }
+  }
+
+  public enum Action: Sendable, Equatable {
+    case write(Command.Operation)
+    /// The edge refused it; it counts as an error in its place, and what refers to it fails.
+    case refused(status: Int, error: [UInt8])
+  }
+
+  /// What became of an operation.
+  public enum Outcome: Sendable, Equatable {
+    case written(ResourceID, version: Int64, created: Bool)
+    /// Carried out, with nothing left to show.
+    case done
+    /// An HTTP status and a SCIM error in JSON.
+    case refused(status: Int, error: [UInt8])
+  }
+}
+
+extension Bulk.Operation {
+  /// Whether it makes a resource, or was to.
+  public var isCreation: Bool {
+    if case .write(.createUser) = action { return true }
+    if case .write(.createGroup) = action { return true }
+    return false
+  }
+
+  /// The operation with each of these ids replaced by another, where it names it.
+  public func naming(_ chosen: [ResourceID: ResourceID]) -> Bulk.Operation {
+    guard !chosen.isEmpty else { return self }
+    var operation = self
+    operation.resource = isCreation ? resource : chosen[resource] ?? resource
+    if case .write(let write) = action { operation.action = .write(write.naming(chosen.filter { references.contains($0.key) })) }
+    return operation
+  }
+}
+
+extension Command.Operation {
+  /// The operation with each of these ids replaced by another in what it says. The texts have one length, and nobody can have known an id
+  /// that was made at random for the request.
+  public func naming(_ chosen: [ResourceID: ResourceID]) -> Command.Operation {
+    func replaced(_ data: [UInt8]) -> [UInt8] {
+      chosen.reduce(data) { $0.replacing(Array($1.key.description.utf8), with: Array($1.value.description.utf8)) }
+    }
+    return switch self {
+    case .createUser(let document): .createUser(document: replaced(document))
+    case .replaceUser(let document): .replaceUser(document: replaced(document))
+    case .patchUser(let patch): .patchUser(patch: replaced(patch))
+    case .createGroup(let document): .createGroup(document: replaced(document))
+    case .replaceGroup(let document): .replaceGroup(document: replaced(document))
+    case .patchGroup(let patch): .patchGroup(patch: replaced(patch))
+    default: self
+    }
+  }
+}
+
+// MARK: As JSON
+
+extension Bulk: Codable {}
+
+/// `data` and `error` are JSON texts within a string, so that they stay as they are, byte by byte.
+extension Bulk.Operation: Codable {
+  private enum Key: String, CodingKey {
+    case command, resource, expectedVersions, references, circle, type, data, status, error
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    command = try container.decode(CommandID.self, forKey: .command)
+    resource = try container.decode(ResourceID.self, forKey: .resource)
+    expectedVersions = try container.decodeIfPresent([Int64].self, forKey: .expectedVersions)
+    references = try container.decodeIfPresent([ResourceID].self, forKey: .references) ?? []
+    circle = try container.decodeIfPresent(Int.self, forKey: .circle)
+    if let type = try container.decodeIfPresent(String.self, forKey: .type) {
+      let data = try container.decodeIfPresent(String.self, forKey: .data) ?? ""
+      do {
+        action = .write(try Command.Operation(type: type, data: Array(data.utf8)))
+      } catch {
+        throw DecodingError.dataCorruptedError(forKey: .type, in: container, debugDescription: "\(error)")
+      }
+    } else {
+      let error = try container.decode(String.self, forKey: .error)
+      action = .refused(status: try container.decode(Int.self, forKey: .status), error: Array(error.utf8))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(command, forKey: .command)
+    try container.encode(resource, forKey: .resource)
+    try container.encodeIfPresent(expectedVersions, forKey: .expectedVersions)
+    if !references.isEmpty { try container.encode(references, forKey: .references) }
+    try container.encodeIfPresent(circle, forKey: .circle)
+    switch action {
+    case .write(let operation):
+      try container.encode(operation.type, forKey: .type)
+      let data = try operation.data()
+      if !data.isEmpty { try container.encode(String(decoding: data, as: UTF8.self), forKey: .data) }
+    case .refused(let status, let error):
+      try container.encode(status, forKey: .status)
+      try container.encode(String(decoding: error, as: UTF8.self), forKey: .error)
+    }
+  }
+}
+
+extension Bulk.Outcome: Decodable {
+  private enum Key: String, CodingKey {
+    case status, resource, version, error
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    switch try container.decode(Int.self, forKey: .status) {
+    case let status where status == 200 || status == 201:
+      self = .written(
+        try container.decode(ResourceID.self, forKey: .resource), version: try container.decode(Int64.self, forKey: .version),
+        created: status == 201)
+    case 204: self = .done
+    case let status: self = .refused(status: status, error: Array(try container.decode(String.self, forKey: .error).utf8))
+    }
+  }
+
+  /// Appends the outcome as it is decoded.
+  func write(to bytes: inout [UInt8]) {
+    switch self {
+    case .written(let id, let version, let created):
+      bytes += #"{"status":\#(created ? 201 : 200),"resource":"\#(id)","version":\#(version)}"#.utf8
+    case .done: bytes += #"{"status":204}"#.utf8
+    case .refused(let status, let error):
+      bytes += #"{"status":\#(status),"error":""#.utf8
+      for byte in error {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+        case 0..<0x20: bytes += (byte < 0x10 ? #"\u000\#(String(byte, radix: 16))"# : #"\u00\#(String(byte, radix: 16))"#).utf8
+        default: bytes.append(byte)
+        }
+      }
+      bytes += #""}"#.utf8
+    }
+  }
+}
+
+extension [Bulk.Outcome] {
+  /// A JSON array, one object an outcome.
+  func json() -> [UInt8] {
+    var bytes = [UInt8(ascii: "[")]
+    for (index, outcome) in enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      outcome.write(to: &bytes)
+    }
+    bytes.append(UInt8(ascii: "]"))
+    return bytes
+  }
+}

@@ -1,0 +1,299 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+@testable import identity_store
+
+@Suite("A bulk is carried out operation by operation", .timeLimit(.minutes(2)))
+struct BulkTests {
+  @Test("Each operation is a transaction, and what was made is named by those that come later")
+  func operations() async throws {
+    let store = try await StoreDatabase.start()
+    let (ana, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let patch = Bench().patch(#"{"op":"replace","path":"displayName","value":"Team"}"#)
+    let bulk = Bulk(
+      failOnErrors: nil,
+      operations: [
+        operation(.createUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: ana),
+        operation(.createGroup(document: Bench().group("Data team", members: [ana])), on: team, references: [ana]),
+        operation(.patchGroup(patch: patch), on: team, references: [team], expecting: [1]),
+        operation(.deleteGroup, on: team, references: [team], expecting: [1]),
+        operation(.deleteUser, on: .made(at: Date())),
+      ])
+    let outcomes = try await carryOut(bulk, in: store)
+    #expect(outcomes.map(\.status) == [201, 201, 200, 412, 404])
+    #expect(outcomes[2] == .written(team, version: 2, created: false))
+    #expect(try await store.count("select count(*) from identity.memberships") == 1)
+    #expect(try await store.count("select count(distinct xmin::text) from identity.replies where recorded_at is not null") == 6)
+  }
+
+  @Test("A bulk that comes again is answered as before, and goes on where it was left")
+  func redelivery() async throws {
+    let store = try await StoreDatabase.start()
+    let bulk = Bulk(failOnErrors: nil, operations: (0..<20).map { createUser("user-\($0 / 2)@example.com") })
+    // The process dies after the seventh operation.
+    let whole = Bulk(failOnErrors: nil, operations: Array(bulk.operations.prefix(7)))
+    let begun = try await carryOut(whole, in: store)
+    let first = try await carryOut(bulk, in: store)
+    #expect(Array(first.prefix(7)) == begun)
+    #expect(first.map(\.status) == (0..<20).map { $0.isMultiple(of: 2) ? 201 : 409 })
+    let events = try await store.count("select count(*) from identity.outbox")
+    let again = try await carryOut(bulk, in: store)
+    #expect(again == first)
+    #expect(try await store.count("select count(*) from identity.users") == 10)
+    #expect(try await store.count("select count(*) from identity.outbox") == events)
+  }
+
+  @Test("Two processes that carry out the same bulk at once come to the same answer")
+  func concurrently() async throws {
+    let store = try await StoreDatabase.start()
+    let bulk = Bulk(failOnErrors: nil, operations: (0..<40).map { createUser("user-\($0)@example.com") })
+    async let one = carryOut(bulk, in: store)
+    async let other = carryOut(bulk, in: store)
+    let (first, second) = try await (one, other)
+    #expect(first == second)
+    #expect(first.allSatisfy { $0.status == 201 })
+    #expect(try await store.count("select count(*) from identity.users") == 40)
+  }
+
+  @Test("After as many errors as are allowed the rest is left alone", arguments: [(1, 2), (2, 4), (3, 6), (nil, 7)] as [(Int?, Int)])
+  func failOnErrors(limit: Int?, carriedOut: Int) async throws {
+    let store = try await StoreDatabase.start()
+    let names = ["a", "a", "b", "b", "c", "", "d"]
+    let bulk = Bulk(
+      failOnErrors: limit,
+      operations: names.map { name in
+        name.isEmpty
+          ? Bulk.Operation(command: .made(at: Date()), resource: .made(at: Date()), action: .refused(status: 400, error: Array("{}".utf8)))
+          : createUser("\(name)@example.com")
+      })
+    let outcomes = try await carryOut(bulk, in: store)
+    #expect(outcomes.count == carriedOut)
+    #expect(outcomes.map(\.status) == Array([201, 409, 201, 409, 201, 400, 201].prefix(carriedOut)))
+    #expect(try await store.count("select count(*) from identity.users") == outcomes.filter { $0.status == 201 }.count)
+    #expect(try await carryOut(bulk, in: store) == outcomes)
+  }
+
+  @Test("What refers to an operation that failed fails, and says so; the others do not")
+  func failedReference() async throws {
+    let store = try await StoreDatabase.start()
+    let (twin, refused, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let bulk = Bulk(
+      failOnErrors: nil,
+      operations: [
+        createUser("ana@example.com"),
+        operation(.createUser(document: Bench.user(#"{"userName":"ANA@example.com"}"#)), on: twin),
+        Bulk.Operation(command: .made(at: Date()), resource: refused, action: .refused(status: 400, error: Array("{}".utf8))),
+        operation(.createUser(document: Bench.user(#"{"userName":"ben@example.com"}"#)), on: ben),
+        operation(.createGroup(document: Bench().group("Twins", members: [twin, ben])), on: .made(at: Date()), references: [twin, ben]),
+        operation(.deleteUser, on: refused, references: [refused]),
+        operation(.createGroup(document: Bench().group("Bens", members: [ben])), on: .made(at: Date()), references: [ben]),
+      ])
+    let outcomes = try await carryOut(bulk, in: store)
+    #expect(outcomes.map(\.status) == [201, 409, 400, 201, 409, 409, 201])
+    #expect(outcomes[4].error.contains("\(twin)") && outcomes[4].error.contains("status 409"))
+    #expect(outcomes[5].error.contains("\(refused)") && outcomes[5].error.contains("status 400"))
+    #expect(try await store.count("select count(*) from identity.groups") == 1)
+  }
+
+  @Test("A person who comes back has the id they had, in whatever refers to them")
+  func relinking() async throws {
+    let store = try await StoreDatabase.start()
+    let old = ResourceID.made(at: Date())
+    _ = try await store.process().carryOut([
+      store.command(.createUser(document: Bench.user(#"{"userName":"ana@example.com","active":false}"#)), on: old)
+    ])
+    let (made, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let bulk = Bulk(
+      failOnErrors: nil,
+      operations: [
+        operation(.createUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: made),
+        operation(.createGroup(document: Bench().group("Data team", members: [made])), on: team, references: [made]),
+        operation(
+          .patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"Boss"}"#)), on: made, references: [made], expecting: [2]
+        ),
+        operation(
+          .patchGroup(patch: Bench().patch(#"{"op":"remove","path":"members[value eq \"\#(made)\"]"}"#)), on: team,
+          references: [team, made]),
+      ])
+    let outcomes = try await carryOut(bulk, in: store)
+    #expect(
+      outcomes == [
+        .written(old, version: 2, created: true), .written(team, version: 1, created: true), .written(old, version: 3, created: false),
+        .written(team, version: 2, created: false),
+      ])
+    #expect(try await store.count("select count(*) from identity.memberships") == 0)
+    #expect(try await carryOut(bulk, in: store) == outcomes)
+  }
+
+  @Test("Users who refer to each other are made together, naming whoever came back")
+  func circle() async throws {
+    let store = try await StoreDatabase.start()
+    let old = ResourceID.made(at: Date())
+    _ = try await store.process().carryOut([
+      store.command(.createUser(document: Bench.user(#"{"userName":"ben@example.com","active":false}"#)), on: old)
+    ])
+    let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let bulk = Bulk(
+      failOnErrors: nil,
+      operations: [
+        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], circle: 0),
+        operation(.createUser(document: managed("ben@example.com", by: ana)), on: ben, references: [ana], circle: 0),
+      ])
+    let outcomes = try await carryOut(bulk, in: store)
+    #expect(outcomes.map(\.status) == [201, 201])
+    #expect(outcomes[1] == .written(old, version: 2, created: true))
+    #expect(try await managerOf("ana@example.com", in: store) == old.description)
+    #expect(try await managerOf("ben@example.com", in: store) == ana.description)
+    #expect(try await carryOut(bulk, in: store) == outcomes)
+    #expect(try await store.count("select count(*) from identity.users") == 2)
+  }
+
+  @Test("Of users who refer to each other none is made where one cannot be, and nobody is told of any")
+  func brokenCircle() async throws {
+    let store = try await StoreDatabase.start()
+    _ = try await store.process().carryOut([store.createUser("ben@example.com")])
+    let events = try await store.count("select count(*) from identity.outbox")
+    let (ana, ben, cem) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let bulk = Bulk(
+      failOnErrors: nil,
+      operations: [
+        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], circle: 3),
+        operation(.createUser(document: managed("ben@example.com", by: cem)), on: ben, references: [cem], circle: 3),
+        operation(.createUser(document: managed("cem@example.com", by: ana)), on: cem, references: [ana], circle: 3),
+        createUser("dan@example.com"),
+      ])
+    let outcomes = try await carryOut(bulk, in: store)
+    #expect(outcomes.map(\.status) == [409, 409, 409, 201])
+    #expect(outcomes[1].error.contains("uniqueness"))
+    #expect(outcomes[0].error.contains("\(ben)") && outcomes[2].error.contains("\(ben)"))
+    #expect(try await store.count("select count(*) from identity.users") == 2)
+    #expect(try await store.count("select count(*) from identity.outbox") == events + 1)
+  }
+
+  @Test("A poisoned operation is answered 500 and kept as a command of its own; the others get through, and what refers to it fails")
+  func poison() async throws {
+    let store = try await StoreDatabase.start()
+    let broker = try await KafkaBroker.shared()
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let letters = DeadLetters(consumer: "bulk-poison-\(UUID())", producer: producer)
+    try await TopicAdministration.ensure(
+      [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
+    // A name that no index takes: what it is longer than cannot be compressed away.
+    let name = (0..<900).map { _ in UUID().uuidString }.joined()
+    let culprit = ResourceID.made(at: Date())
+    let bulk = Bulk(
+      failOnErrors: nil,
+      operations: [
+        createUser("before@example.com"), operation(.createUser(document: Bench.user(#"{"userName":"\#(name)"}"#)), on: culprit),
+        operation(.createGroup(document: Bench().group("Team", members: [culprit])), on: .made(at: Date()), references: [culprit]),
+        createUser("after@example.com"),
+      ])
+    let outcomes = try await carryOut(bulk, in: store, deadLetters: letters)
+    #expect(outcomes.map(\.status) == [201, 500, 409, 201])
+    await producer.close()
+    let consumer = try Consumer(
+      broker.configuration(), ConsumerConfiguration(group: "reader of \(letters.topic.name)", instance: "reader", topics: [letters.topic]),
+      logger: quiet)
+    let letter = try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await consumer.run() }
+      defer { group.cancelAll() }
+      var batches = consumer.batches.makeAsyncIterator()
+      return try await batches.next()?.messages.first
+    }
+    let command = try Command(try #require(letter).cloudEvent())
+    #expect(command.id == bulk.operations[1].command)
+    #expect(command.resource == culprit)
+    #expect(command.operation.type == "rollcall.command.create-user.v1")
+  }
+
+  @Test("Operations that are not begun by the deadline are refused, those before stay")
+  func deadline() async throws {
+    let store = try await StoreDatabase.start()
+    let bulk = Bulk(failOnErrors: nil, operations: [createUser("ana@example.com"), createUser("ben@example.com")])
+    _ = try await carryOut(Bulk(failOnErrors: nil, operations: [bulk.operations[0]]), in: store)
+    let late = try await carryOut(bulk, in: store, deadline: Date() - 1)
+    #expect(late.map(\.status) == [201, 503])
+    #expect(try await carryOut(bulk, in: store).map(\.status) == [201, 503])
+    #expect(try await store.count("select count(*) from identity.users") == 1)
+  }
+
+  @Test("A thousand operations are carried out within the time that they have")
+  func thousand() async throws {
+    let store = try await StoreDatabase.start()
+    let bulk = Bulk(failOnErrors: nil, operations: (0..<1000).map { createUser("user-\($0)@example.com") })
+    let began = ContinuousClock.now
+    let outcomes = try await carryOut(bulk, in: store, deadline: Date() + 40)
+    #expect(outcomes.count == 1000 && outcomes.allSatisfy { $0.status == 201 })
+    print("a bulk of 1000 users took \(ContinuousClock.now - began)")
+  }
+
+  // MARK: Builders
+
+  private func operation(
+    _ write: Command.Operation, on resource: ResourceID, references: [ResourceID] = [], expecting versions: [Int64]? = nil,
+    circle: Int? = nil
+  ) -> Bulk.Operation {
+    Bulk.Operation(
+      command: .made(at: Date()), resource: resource, expectedVersions: versions, references: references, circle: circle,
+      action: .write(write))
+  }
+
+  private func createUser(_ name: String) -> Bulk.Operation {
+    operation(.createUser(document: Bench.user(#"{"userName":"\#(name)"}"#)), on: .made(at: Date()))
+  }
+
+  private func managed(_ name: String, by manager: ResourceID) -> [UInt8] {
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    return Bench.user(#"{"userName":"\#(name)","\#(enterprise)":{"manager":{"value":"\#(manager)"}}}"#)
+  }
+
+  private func managerOf(_ name: String, in store: StoreDatabase) async throws -> String? {
+    let pool = store.process().pool
+    let rows = try await pool.query(
+      Statement(
+        once: "manager", "select substring(document from '\"manager\":\\{\"value\":\"([^\"]*)') from identity.users where user_name = $1"),
+      [.text(name)])
+    await pool.close()
+    return try rows.first?.optionalString(0)
+  }
+
+  /// Carries a bulk out as another process would that gets it from the topic.
+  private func carryOut(
+    _ bulk: Bulk, in store: StoreDatabase, deadline: Date? = nil, deadLetters: DeadLetters? = nil
+  ) async throws -> [Bulk.Outcome] {
+    let broker = try await KafkaBroker.shared()
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let runner = BatchRunner(
+      transaction: store.process().transaction, deadLetters: deadLetters ?? DeadLetters(consumer: "none", producer: producer), logger: quiet
+    )
+    let event = try store.command(.bulk(bulk), deadline: deadline).cloudEvent(source: "test")
+    let received = try ReceivedCommand(
+      Message(
+        topic: Topic.identityCommands.name, partition: 0, offset: 0, timestamp: nil, key: Array(event.subject.utf8), headers: event.headers,
+        value: event.data))
+    let reply = try await BulkRunner(runner: runner, committed: {}).run(received, try #require(received.bulk))
+    await producer.close()
+    guard case .bulk(let outcomes) = reply.outcome else { return [] }
+    return outcomes
+  }
+}
+
+extension Bulk.Outcome {
+  /// The HTTP status that it comes to.
+  var status: Int {
+    switch self {
+    case .written(_, _, let created): created ? 201 : 200
+    case .done: 204
+    case .refused(let status, _): status
+    }
+  }
+
+  /// The SCIM error's text.
+  var error: String {
+    if case .refused(_, let error) = self { String(decoding: error, as: UTF8.self) } else { "" }
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Models
+import Testing
+
+@testable import identity_store
+
+@Suite("Writes on an expected version")
+struct VersionTests {
+  private static let rename = Bench.user(#"{"userName":"zoe@example.com"}"#)
+
+  @Test("A user of another version is not written, and the refusal says which version there is")
+  func user() {
+    var bench = Bench()
+    let (id, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
+    let patch = bench.patch(#"{"op":"replace","value":{"active":false}}"#)
+    for operation in [.replaceUser(document: Self.rename), .patchUser(patch: patch), .deleteUser] as [Command.Operation] {
+      for versions in [[2], [], [7, 8]] as [[Int64]] {
+        let outcome = bench.decide(operation, on: id, expecting: versions)
+        #expect(outcome.status == 412)
+        #expect(outcome.error.contains(#"W/\"1\""#), "\(outcome.error)")
+      }
+    }
+    #expect(bench.user(id)?.version == 1)
+    #expect(bench.userChanges == [.created])
+    #expect(bench.decide(.replaceUser(document: Self.rename), on: id, expecting: [9, 1]).status == 200)
+    #expect(bench.decide(.patchUser(patch: patch), on: id, expecting: [2]).status == 200)
+    #expect(bench.decide(.deleteUser, on: id, expecting: [3]).status == 204)
+    #expect(bench.decide(.deleteUser, on: id, expecting: [3]).status == 404)
+  }
+
+  @Test("A group of another version is not written")
+  func group() {
+    var bench = Bench()
+    let (id, _) = bench.createGroup("Data team")
+    let patch = bench.patch(#"{"op":"replace","path":"displayName","value":"Team"}"#)
+    let put = Command.Operation.replaceGroup(document: bench.group("Other", members: []))
+    for operation in [put, .patchGroup(patch: patch), .deleteGroup] {
+      #expect(bench.decide(operation, on: id, expecting: [2]).status == 412)
+    }
+    #expect(bench.groupRecord(id)?.displayName == "Data team")
+    #expect(bench.decide(put, on: id, expecting: [1]).status == 200)
+    #expect(bench.decide(.patchGroup(patch: patch), on: id, expecting: [2]).status == 200)
+    #expect(bench.decide(.deleteGroup, on: id, expecting: [3]).status == 204)
+    #expect(bench.decide(put, on: id, expecting: [3]).status == 404)
+  }
+
+  @Test("Of writers with the same version one gets through, in one batch and from two processes", .timeLimit(.minutes(2)))
+  func race() async throws {
+    let store = try await StoreDatabase.start()
+    let id = ResourceID.made(at: Date())
+    let (one, other) = (store.process(), store.process())
+    _ = try await one.carryOut([store.createUser("ana@example.com", on: id)])
+    func write(_ name: String, _ version: Int64) -> Command {
+      var command = store.command(.replaceUser(document: Bench.user(#"{"userName":"ana@example.com","title":"\#(name)"}"#)), on: id)
+      command.expectedVersions = [version]
+      return command
+    }
+    for round in 1...20 as ClosedRange<Int64> {
+      async let first = one.carryOut([write("a\(round)", round), write("b\(round)", round)])
+      async let second = other.carryOut([write("c\(round)", round), write("d\(round)", round)])
+      #expect(try await (first + second).map(\.outcome.status).sorted() == [200, 412, 412, 412], "round \(round)")
+    }
+    #expect(try await store.count("select version from identity.users") == 21)
+  }
+}

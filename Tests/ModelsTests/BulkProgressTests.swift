@@ -1,0 +1,80 @@
+import Foundation
+import Models
+import Testing
+
+@Suite("How far a bulk is")
+struct BulkProgressTests {
+  private static let time = Date(timeIntervalSince1970: 1)
+  private let ids = (0..<4).map { _ in ResourceID.made(at: time) }
+
+  @Test("What is made under another id is named by that one, in paths and in data, and nowhere else")
+  func naming() {
+    let other = ResourceID.made(at: Self.time)
+    var progress = progress([
+      operation(.createUser(document: []), ids[0]),
+      operation(.createGroup(document: text("[\(ids[0])] [\(ids[1])]")), ids[1], references: [ids[0]]),
+      operation(.patchUser(patch: text("\(ids[0])")), ids[0], references: [ids[0]]),
+      operation(.patchUser(patch: text("\(ids[0])")), ids[2]),
+    ])
+    #expect(progress.next()?.count == 1)
+    progress.take([resource(other)])
+    #expect(progress.next()?.map(\.write) == [.createGroup(document: text("[\(other)] [\(ids[1])]"))])
+    progress.take([resource(ids[1])])
+    let patch = progress.next()?.first
+    #expect(patch?.operation.resource == other)
+    #expect(patch?.write == .patchUser(patch: text("\(other)")))
+    progress.take([resource(other)])
+    #expect(progress.next()?.first?.write == .patchUser(patch: text("\(ids[0])")))
+    progress.take([.done])
+    #expect(progress.next() == nil)
+    #expect(progress.outcomes.count == 4)
+  }
+
+  @Test("What refers to a failure fails in turn, with all of its circle, and counts as an error")
+  func failures() {
+    var progress = progress(
+      [
+        operation(.createUser(document: []), ids[0]),
+        operation(.createUser(document: []), ids[1], references: [ids[0], ids[2]], circle: 1),
+        operation(.createUser(document: []), ids[2], references: [ids[1]], circle: 1),
+        operation(.deleteUser, ids[3]), operation(.deleteUser, ids[3]),
+      ], failOnErrors: 4)
+    #expect(progress.next()?.count == 1)
+    progress.take([.refused(status: 409, error: [])])
+    #expect(progress.next()?.map(\.write) == [.deleteUser])
+    #expect(progress.outcomes.count == 3)
+    progress.take([.refused(status: 404, error: [])])
+    #expect(progress.next() == nil)
+    #expect(progress.outcomes.count == 4)
+  }
+
+  @Test("A circle is carried out at once")
+  func circle() {
+    var progress = progress([
+      operation(.createUser(document: []), ids[0], references: [ids[1]], circle: 0),
+      operation(.createUser(document: []), ids[1], references: [ids[0]], circle: 0),
+      operation(.createUser(document: []), ids[2], references: [ids[2]], circle: 1),
+    ])
+    #expect(progress.next()?.count == 2)
+    progress.take([resource(ids[0]), resource(ids[1])])
+    #expect(progress.next()?.count == 1)
+  }
+
+  private func progress(_ operations: [Bulk.Operation], failOnErrors: Int? = nil) -> BulkProgress {
+    BulkProgress(Bulk(failOnErrors: failOnErrors, operations: operations)) { id, status in
+      .refused(status: status, error: Array(id.description.utf8))
+    }
+  }
+
+  private func operation(
+    _ write: Command.Operation, _ resource: ResourceID, references: [ResourceID] = [], circle: Int? = nil
+  ) -> Bulk.Operation {
+    Bulk.Operation(command: .made(at: Self.time), resource: resource, references: references, circle: circle, action: .write(write))
+  }
+
+  private func resource(_ id: ResourceID) -> Reply.Outcome {
+    .resource(StoredResource(id: id, version: 1, modifiedAt: Self.time, document: []), created: true)
+  }
+
+  private func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Runs every check of scim2-tester against a running suite, and fails where one finds fault or is skipped.
+
+usage: conformance.py URL TOKEN
+"""
+
+import sys
+from collections import Counter
+
+from httpx2 import Client
+from scim2_client.engines.httpx2 import SyncSCIMClient
+from scim2_tester import Status, check_server
+
+GOOD = (Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE)
+
+
+def main(url, token):
+    with Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+        results = check_server(SyncSCIMClient(client))
+    for result in results:
+        if result.status not in GOOD:
+            print(f"{result.status.name}  {result.title} ({result.resource_type or 'service'}): {result.reason}")
+    counts = Counter(result.status.name.lower() for result in results)
+    print(f"{len(results)} checks: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+    # A description of the service that cannot be read would leave nothing to check.
+    checked = {result.resource_type for result in results}
+    return all(result.status in GOOD for result in results) and {"User", "Group"} <= checked
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(0 if main(*sys.argv[1:]) else 1)
