@@ -241,6 +241,25 @@ struct EdgeTests {
     }
   }
 
+  @Test("A schema of the workspace's own is found by its URN, whatever the case, and its resource type says that it has it")
+  func ownSchema() async throws {
+    let urn = "urn:example:scim:schemas:acme:2.0:User"
+    var builder = EdgeBuilder()
+    builder.settings.extensions = [SchemaExtension(id: urn, name: "Acme", attributes: [.init(name: "badge", type: .integer)])]
+    try await serving(builder) { client in
+      let schema = try await client.send("GET", "/Schemas/\(urn.uppercased())")
+      #expect(schema.status == 200)
+      #expect(schema.json["id"] == .string(urn))
+      #expect(schema.json["attributes"]?.array?.first?.object?["type"] == "integer")
+      let type = try await client.send("GET", "/ResourceTypes/User")
+      #expect(type.json["schemaExtensions"]?.array?.contains(["schema": .string(urn), "required": false]) == true)
+      #expect(try await client.send("GET", "/ResourceTypes/Group").json["schemaExtensions"] == [])
+      let listed = try await client.send("GET", "/Schemas").json["Resources"]?.array?.compactMap { $0.object?["id"]?.string }
+      #expect(listed?.last == "urn:ietf:params:scim:schemas:core:2.0:Group")
+      #expect(listed?.contains(urn) == true)
+    }
+  }
+
   @Test("A sign-in is taken with 202, under its own scope")
   func signIn() async throws {
     var builder = EdgeBuilder()

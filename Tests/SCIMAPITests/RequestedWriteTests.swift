@@ -42,12 +42,23 @@ struct RequestedWriteTests {
     #expect(write.normalisations.contains("text-for-boolean"))
   }
 
-  @Test("The strict profile refuses what the RFCs refuse")
-  func strict() {
-    let error = #expect(throws: SCIMError.self) {
-      try write(.create, .user, #"{"userName":"ana@example.com","active":"False"}"#, profile: .strict)
-    }
+  @Test(
+    "The strict profile refuses what the RFCs refuse, and names it",
+    arguments: [
+      (RequestedWrite.Verb.create, ResourceKind.user, #"{"userName":"ana@example.com","active":"False"}"#, "schemas"),
+      (
+        .replace, .user, #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a","shoeSize":44}"#, "shoeSize"
+      ),
+      (.create, .group, #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"g","owner":"a"}"#, "owner"),
+      (
+        .patch, .user,
+        #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"add","value":{"shoeSize":44}}]}"#, "shoeSize"
+      ),
+    ])
+  func strict(verb: RequestedWrite.Verb, kind: ResourceKind, body: String, mention: String) {
+    let error = #expect(throws: SCIMError.self) { try write(verb, kind, body, profile: .strict) }
     #expect(error?.status == 400)
+    #expect(error?.detail.contains(mention) == true, "\(error?.detail ?? "")")
   }
 
   @Test(

@@ -53,7 +53,8 @@ struct ExtensionTests {
     "What does not fit is refused by the attribute's path",
     arguments: [
       (#"{"badge":"x"}"#, "\(urn):badge must be a whole number, found the string \"x\""), (#"{"badge":1.5}"#, "must be a whole number"),
-      (#"{"scores":1}"#, "\(urn):scores must be an array"), (#"{"scores":[1e9999]}"#, "must be a number of at most"), (#"{"scores":[1,"2"]}"#, "\(urn):scores[1] must be a number"),
+      (#"{"scores":1}"#, "\(urn):scores must be an array"), (#"{"scores":[1e9999]}"#, "must be a number of at most"),
+      (#"{"scores":[1,"2"]}"#, "\(urn):scores[1] must be a number"),
       (#"{"since":"yesterday"}"#, "\(urn):since must be a time"), (#"{"desks":[{"floor":4}]}"#, "\(urn):desks[0].value is required"),
       (#"{"desks":[{"value":"a","picture":"?"}]}"#, "\(urn):desks[0].picture must be base64"), ("7", "\(urn) must be an object"),
       (#"{"desks":[{"value":"a","primary":true},{"value":"b","primary":true}]}"#, "\(urn):desks has more than one value with primary"),

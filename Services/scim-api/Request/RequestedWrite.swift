@@ -17,7 +17,6 @@ struct RequestedWrite: Sendable {
     _ verb: Verb, _ kind: ResourceKind, _ body: JSON, profile: WorkspaceSettings.ConnectionProfile, userAgent: String?,
     schemas: ResourceSchemas
   ) throws(SCIMError) {
-    if verb == .patch { try Patch.checkSize(of: body) }
     let normaliser = Normaliser(profile: ConnectionProfile(profile), userAgent: userAgent, schemas: schemas)
     let normalised: Normaliser.Normalised
     switch (verb, kind) {

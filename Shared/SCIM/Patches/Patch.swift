@@ -15,22 +15,6 @@ public struct Patch: Sendable, Hashable {
     }
   }
 
-  /// The most operations that one request may have.
-  public static let maximumOperations = 1000
-
-  /// Refuses a message with more operations than are taken, before any work goes into it.
-  ///
-  /// - Throws: A 413.
-  public static func checkSize(of message: JSON) throws(SCIMError) {
-    guard let count = message.object?.value(forAttribute: "Operations")?.array?.count, count > maximumOperations else { return }
-    throw SCIMError(
-      status: 413, scimType: nil,
-      detail: """
-        The PATCH has \(count) operations; \(maximumOperations) at most are taken. Split it, or put many values into one operation: \
-        its value may be an array.
-        """)
-  }
-
   /// Reads a message.
   ///
   /// - Throws: `invalidSyntax` for what is no PatchOp message, `invalidPath`, `noTarget` for a removal without a path.
