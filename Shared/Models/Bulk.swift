@@ -70,7 +70,9 @@ extension Bulk.Operation {
     guard !chosen.isEmpty else { return self }
     var operation = self
     operation.resource = isCreation ? resource : chosen[resource] ?? resource
-    if case .write(let write) = action { operation.action = .write(write.naming(chosen.filter { references.contains($0.key) })) }
+    if case .write(let write) = action, references.contains(where: { chosen[$0] != nil }) {
+      operation.action = .write(write.naming(chosen))
+    }
     return operation
   }
 }
@@ -79,9 +81,8 @@ extension Command.Operation {
   /// The operation with each of these ids replaced by another in what it says. The texts have one length, and nobody can have known an id
   /// that was made at random for the request.
   public func naming(_ chosen: [ResourceID: ResourceID]) -> Command.Operation {
-    func replaced(_ data: [UInt8]) -> [UInt8] {
-      chosen.reduce(data) { $0.replacing(Array($1.key.description.utf8), with: Array($1.value.description.utf8)) }
-    }
+    let others = Dictionary(uniqueKeysWithValues: chosen.map { ($0.key.uuid, $0.value.uuid) })
+    func replaced(_ data: [UInt8]) -> [UInt8] { UUIDText.replacing(others, in: data) }
     return switch self {
     case .createUser(let document): .createUser(document: replaced(document))
     case .replaceUser(let document): .replaceUser(document: replaced(document))

@@ -49,6 +49,39 @@ public enum UUIDText {
     return isWhole ? UUID(uuid: uuid) : nil
   }
 
+  /// The UUIDs whose texts are anywhere in `bytes`, found in one pass.
+  public static func all(in bytes: [UInt8]) -> Set<UUID> {
+    var found: Set<UUID> = []
+    scan(bytes) { _, uuid in found.insert(uuid) }
+    return found
+  }
+
+  /// `bytes` with the texts of these UUIDs replaced by those of others, in one pass.
+  public static func replacing(_ others: [UUID: UUID], in bytes: [UInt8]) -> [UInt8] {
+    var replaced = bytes
+    scan(bytes) { position, uuid in
+      guard let other = others[uuid] else { return }
+      replaced.withUnsafeMutableBytes { write(other, to: UnsafeMutableRawBufferPointer(rebasing: $0[position..<position + length])) }
+    }
+    return replaced
+  }
+
+  private static func scan(_ bytes: [UInt8], _ body: (_ position: Int, _ uuid: UUID) -> Void) {
+    bytes.withUnsafeBufferPointer { bytes in
+      var position = 0
+      while position + length <= bytes.count {
+        if bytes[position + 8] == hyphen, bytes[position + 13] == hyphen,
+          let uuid = uuid(UnsafeBufferPointer(rebasing: bytes[position..<position + length]))
+        {
+          body(position, uuid)
+          position += length
+        } else {
+          position += 1
+        }
+      }
+    }
+  }
+
   /// How many bytes the text has.
   public static let length = 36
 

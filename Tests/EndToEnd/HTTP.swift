@@ -47,10 +47,13 @@ enum HTTP {
 struct IdentityProvider: Sendable {
   let baseURL: String
   let token: String
+  /// How it names itself.
+  var userAgent: String? = nil
 
   func send(_ method: String, _ path: String, body: String? = nil, contentType: String = "application/scim+json") async throws -> Answer {
     var headers = ["Authorization": "Bearer \(token)", "Accept": "application/scim+json; charset=utf-8"]
     if body != nil { headers["Content-Type"] = contentType }
+    headers["User-Agent"] = userAgent
     return try await HTTP.send(method, baseURL + path, headers: headers, body: body)
   }
 

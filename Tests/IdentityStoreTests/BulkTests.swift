@@ -221,16 +221,6 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.users") == 1)
   }
 
-  @Test("A thousand operations are carried out within the time that they have")
-  func thousand() async throws {
-    let store = try await StoreDatabase.start()
-    let bulk = Bulk(failOnErrors: nil, operations: (0..<1000).map { createUser("user-\($0)@example.com") })
-    let began = ContinuousClock.now
-    let outcomes = try await carryOut(bulk, in: store, deadline: Date() + 40)
-    #expect(outcomes.count == 1000 && outcomes.allSatisfy { $0.status == 201 })
-    print("a bulk of 1000 users took \(ContinuousClock.now - began)")
-  }
-
   // MARK: Builders
 
   private func operation(

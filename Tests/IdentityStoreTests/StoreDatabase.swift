@@ -58,6 +58,14 @@ struct StoreDatabase: Sendable {
   }
 
   /// The first column of the first row.
+  func text(_ sql: String) async throws -> String {
+    let pool = process().pool
+    let text = try await pool.query(Statement(once: "text", sql)).first?.string(0) ?? ""
+    await pool.close()
+    return text
+  }
+
+  /// The first column of the first row.
   func count(_ sql: String) async throws -> Int {
     let pool = process().pool
     let count = try await pool.query(Statement(once: "count", sql)).first?.int(0) ?? -1

@@ -57,4 +57,17 @@ struct ValueTests {
     settings.scimEnabled = true
     #expect(settings.scimObstacle == nil)
   }
+
+  @Test("UUIDs are found in any text, and replaced there")
+  func uuidsInText() {
+    let (one, two, three) = (UUID(), UUID(), UUID())
+    let text = { (first: UUID, second: UUID) in
+      Array(
+        "{\"a\":\"\(UUIDText.text(first))\",\"b\":\"x-\(UUIDText.text(first))-\(UUIDText.text(second))\",\"0-0\":\"\(UUIDText.text(three).dropLast())\"}"
+          .utf8)
+    }
+    #expect(UUIDText.all(in: text(one, two)) == [one, two])
+    #expect(UUIDText.all(in: Array("12345678-1234-".utf8)).isEmpty)
+    #expect(UUIDText.replacing([one: three, three: two], in: text(one, two)) == text(three, two))
+  }
 }

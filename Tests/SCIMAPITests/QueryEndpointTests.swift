@@ -107,7 +107,7 @@ struct QueryEndpointTests {
       ("GET", "/Users?cursor=&startIndex=1", "", 400, "invalidValue", "startIndex"),
       ("GET", "/Users?attributes=id&excludedAttributes=id", "", 400, "invalidValue", "excludedAttributes"),
       ("GET", "/?filter=active%20gt%20true", "", 400, "invalidFilter", "active gt true"),
-      ("GET", "/Users?filter=password%20eq%20%22x%22", "", 403, "sensitive", ".search"),
+      ("GET", "/Users?filter=password%20eq%20%22x%22", "", 403, "sensitive", "URL"),
       ("POST", "/.search", #"{"filter":"id pr"}"#, 400, "invalidSyntax", "SearchRequest"),
       ("POST", "/.search", "[]", 400, "invalidSyntax", "object"),
       ("POST", "/Users/.search", search(#""count":"10""#), 400, "invalidValue", "count"),

@@ -61,6 +61,7 @@ struct RandomFilters {
   private static let times = [
     "2026-01-31T09:30:00Z", "2026-01-31T10:30:00+01:00", "2026-01-31T09:30:00.000001Z", "2026-01-31T09:30:00.0000019Z",
     "2026-01-30T23:30:00-10:00", "2024-02-29T00:00:00Z", "2026-01-31T09:30:00.5Z", "2026-01-31T09:30:00.500Z", "1999-12-31T23:59:59.999Z",
+    "9999-12-31T23:59:59Z", "5000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2026-02-30T00:00:00Z",
   ]
   static let types = ["work", "Work", "home"]
 
@@ -181,7 +182,8 @@ extension RandomFilters {
     switch leaf.type {
     case .boolean: return generator.pick(["true", "false"])
     case .integer, .decimal: return generator.pick(Self.numbers)
-    case .dateTime: return "\"\(generator.pick(leaf.name == "created" || leaf.name == "lastModified" ? Self.stamps : Self.times))\""
+    case .dateTime:
+      return "\"\(generator.pick(leaf.name == "created" || leaf.name == "lastModified" ? Self.stamps : Array(Self.times.dropLast())))\""
     default:
       var text = text()
       if leaf.name == "type" { text = generator.pick(Self.types + ["User"]) }
@@ -200,7 +202,7 @@ extension RandomFilters {
   /// Around the times of ``moment(_:)``.
   private static let stamps = [
     "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.001Z", "2026-01-01T00:00:00.002Z", "2026-01-01T01:00:00.001+01:00",
-    "2026-01-01T00:00:00.0015Z", "2026-01-01T00:00:01Z",
+    "2026-01-01T00:00:00.0015Z", "2026-01-01T00:00:01Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z",
   ]
 
   /// A time at which a resource was written, to the microsecond, none of them halfway between two milliseconds.

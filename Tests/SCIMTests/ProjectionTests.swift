@@ -1,5 +1,6 @@
-import SCIM
 import Testing
+
+@testable import SCIM
 
 @Suite("attributes and excludedAttributes (RFC 7644 §3.9)")
 struct ProjectionTests {
@@ -41,6 +42,30 @@ struct ProjectionTests {
     #expect(try Projection(attributes: "displayName", excluded: nil, schema: schema).includes("members") == false)
     #expect(try Projection(attributes: "members.value", excluded: nil, schema: schema).includes("members"))
     #expect(try Projection(attributes: nil, excluded: nil, schema: schema).isWhole)
+  }
+
+  @Test(
+    "What is returned on request alone, or never, is left out unless it is asked for, or always",
+    arguments: [
+      (nil, nil, #"{"id":"1","shown":"a","part":{"shown":"d"}}"#), (nil, "shown", #"{"id":"1","part":{"shown":"d"}}"#),
+      ("asked", nil, #"{"id":"1","asked":"b"}"#), ("secret,asked", nil, #"{"id":"1","asked":"b"}"#),
+      ("part", nil, #"{"id":"1","part":{"shown":"d"}}"#), ("part.asked", nil, #"{"id":"1","part":{"asked":"e"}}"#),
+      ("part.secret", nil, #"{"id":"1"}"#), (nil, "id", #"{"id":"1","shown":"a","part":{"shown":"d"}}"#),
+    ] as [(String?, String?, String)])
+  func returned(attributes: String?, excluded: String?, expected: String) throws {
+    let parts: [AttributeDefinition] = [
+      AttributeDefinition("shown", .string, description: ""), AttributeDefinition("asked", .string, description: "", returned: .request),
+      AttributeDefinition("secret", .string, description: "", returned: .never),
+    ]
+    let core = SchemaDefinition(
+      id: "urn:example:Thing", name: "Thing", description: "",
+      attributes: parts + [AttributeDefinition("part", .complex, description: "", subAttributes: parts)])
+    let schema = ResourceSchema(name: "Thing", endpoint: "/Things", description: "", core: core, extensions: [])
+    let resource = try Sample.json(
+      #"{"id":"1","shown":"a","asked":"b","secret":"c","part":{"shown":"d","asked":"e","secret":"f"}}"#)
+    let projection = try Projection(attributes: attributes, excluded: excluded, schema: schema)
+    #expect(!projection.isWhole)
+    #expect(String(decoding: projection.apply(to: try #require(resource.object)).serialized(), as: UTF8.self) == expected)
   }
 
   @Test("Both together are refused")

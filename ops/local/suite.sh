@@ -77,6 +77,7 @@ service_settings() {
       echo "ROLLCALL_HTTP_HOST=127.0.0.1"
       echo "ROLLCALL_HTTP_PORT=$port_http"
       echo "ROLLCALL_HTTP_SHARE_PORT=true"
+      echo "ROLLCALL_CURSOR_KEY_FILE=$local_dir/cursor.key"
       ;;
     identity-store)
       echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"
@@ -190,5 +191,5 @@ suite_hand_over() {
 # Removes all that a suite that has been stopped keeps, but for its logs.
 remove_suite() {
   rm -rf "$(readlink -f "$local_dir/postgres")" \
-    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,rollcall.env,demo.started}
+    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,rollcall.env,demo.started}
 }

@@ -108,7 +108,8 @@ struct BulkPlan: Sendable {
       throw error
     }
     // What reading has left out, as it does with read-only attributes, is no reference.
-    planned.references = references.names.compactMap { ids[$0] }.filter { $0 == planned.resource || write.names($0) }
+    let named = write.namedIDs
+    planned.references = references.names.compactMap { ids[$0] }.filter { $0 == planned.resource || named.contains($0.uuid) }
     entry.references = planned.references
     planned.action = .write(write)
   }
@@ -177,13 +178,13 @@ extension BulkRequest.Method {
 }
 
 extension Command.Operation {
-  /// Whether its document or patch has the id in it.
-  fileprivate func names(_ id: ResourceID) -> Bool {
+  /// The ids that stand in its document or patch.
+  fileprivate var namedIDs: Set<UUID> {
     switch self {
     case .createUser(let data), .replaceUser(let data), .patchUser(let data), .createGroup(let data), .replaceGroup(let data),
       .patchGroup(let data):
-      data.contains(Array(id.description.utf8))
-    default: false
+      UUIDText.all(in: data)
+    default: []
     }
   }
 }

@@ -21,7 +21,7 @@ struct Endpoint: Sendable {
 
   /// The paths it is at: a client may name the version of the protocol behind the base URL (RFC 7644 §3.13), and there is but one.
   var patterns: [String] {
-    guard pattern.hasPrefix(ResourcePath.base + "/") else { return [pattern] }
+    guard pattern == ResourcePath.base || pattern.hasPrefix(ResourcePath.base + "/") else { return [pattern] }
     return [pattern, "\(ResourcePath.base)/v2\(pattern.dropFirst(ResourcePath.base.count))"]
   }
 }

@@ -15,7 +15,8 @@ struct ListSource {
   init(_ source: ResourceQuery.Source, base: BaseURL, in workspace: WorkspaceID, _ parameters: inout BoundParameters) {
     kind = source.kind
     withRows = source.withRows
-    isNarrow = source.filter.map { $0.indexedTerm != nil } ?? true
+    // What an address is found by are ids, and sorting by id a plan might rather go through them all.
+    isNarrow = source.filter.map { filter in filter.indexedTerm.map { !$0.hasPrefix("emails") } ?? false } ?? true
     var compiler = FilterCompiler(kind, base: base, in: workspace, parameters: parameters)
     condition = source.filter.map { compiler.condition($0.expression) }
     parameters = compiler.parameters

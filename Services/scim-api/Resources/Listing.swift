@@ -36,7 +36,7 @@ struct Listing: Sendable {
     let now = Date()
     let query = try ResourceQuery(
       search, of: forms.map { ($0.kind, $0.projection) }, for: caller, base: base, cursors: cursors, at: now)
-    if request.method == .get, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw Refusal.secretInURL() }
+    if request.method != .post, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw Refusal.secretInURL() }
     let found: FoundResources
     do {
       found = try await reads.list(query, in: caller.workspace)

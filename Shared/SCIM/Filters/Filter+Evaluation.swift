@@ -52,7 +52,7 @@ extension TypedFilter.Comparison {
     switch (operand, stored) {
     case (.string(let right), .string(let left)): strings(definition.isCaseExact ? left : left.lowercased(), right)
     case (.bool(let right), .bool(let left)): left == right
-    case (.instant(let right), .string(let left)): Instant(left).map { ordered($0, right) } ?? false
+    case (.instant(let right, _), .string(let left)): Instant(left).map { ordered($0, right) } ?? false
     case (.number(let right, _), .integer), (.number(let right, _), .decimal): DecimalNumber(stored).map { ordered($0, right) } ?? false
     default: false
     }

@@ -149,7 +149,7 @@ extension TypedFilter.Comparison.Operand {
     case (.boolean, .bool(let value)): self = .bool(value)
     case (.dateTime, .string(let text)):
       guard let instant = Instant(text) else { return nil }
-      self = .instant(instant)
+      self = .instant(instant, lexeme: text)
     case (.integer, .integer), (.integer, .decimal), (.decimal, .integer), (.decimal, .decimal):
       guard let number = DecimalNumber(value.json), number.isBounded else { return nil }
       self = .number(number, lexeme: "\(value)")

@@ -32,7 +32,8 @@ public struct TypedFilter: Sendable, Hashable {
       case bool(Bool)
       /// A number, and how it was written.
       case number(DecimalNumber, lexeme: String)
-      case instant(Instant)
+      /// A moment, and how it was written.
+      case instant(Instant, lexeme: String)
     }
   }
 }

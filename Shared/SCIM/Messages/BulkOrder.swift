@@ -28,13 +28,13 @@ public enum BulkOrder {
       }
     }
     var order: [Unit] = []
-    var ready = Set(units.indices.filter { waitingFor[$0] == 0 })
-    while let first = ready.min() {
-      ready.remove(first)
+    // Descending, so that the next one is taken from the end.
+    var ready = units.indices.filter { waitingFor[$0] == 0 }.reversed() as [Int]
+    while let first = ready.popLast() {
       order.append(units[first])
       for waiter in waiters[first] {
         waitingFor[waiter] -= 1
-        if waitingFor[waiter] == 0 { ready.insert(waiter) }
+        if waitingFor[waiter] == 0 { ready.insert(waiter, at: ready.firstIndex { $0 < waiter } ?? ready.endIndex) }
       }
     }
     return order

@@ -4,6 +4,7 @@ public struct BulkReferences: Sendable {
 
   /// The names that were found, each once.
   public private(set) var names: [String] = []
+  private var seen: Set<String> = []
   private let id: @Sendable (String) -> String?
 
   /// - Parameter id: the id of what the operation of that name makes; nil where there is none.
@@ -59,7 +60,7 @@ public struct BulkReferences: Sendable {
       throw .badRequest(
         .invalidValue, "'\(Self.prefix)\(name.prefix(100))' refers to nothing: no POST of this bulk request has that bulkId.")
     }
-    if !names.contains(name) { names.append(name) }
+    if seen.insert(name).inserted { names.append(name) }
     return id
   }
 }

@@ -28,8 +28,17 @@ public struct Projection: Sendable {
       throw .badRequest(.invalidValue, "attributes and excludedAttributes can't be used together; leave one of them out.")
     }
     self.schema = schema
-    self.wanted = wanted.isEmpty ? nil : wanted.flatMap { Self.selected($0, schema) }
+    self.wanted = wanted.isEmpty ? nil : wanted.flatMap { Self.selected($0, schema) } + Self.alwaysInExtensions(schema)
     self.excluded = unwanted.flatMap { Self.selected($0, schema) } + (wanted.isEmpty && schema.hidesAttributes ? Self.unasked(schema) : [])
+  }
+
+  /// What is returned always has to be asked for nowhere; of the resource's own schema it is kept as it is met.
+  private static func alwaysInExtensions(_ schema: ResourceSchema) -> [Selected] {
+    schema.extensions.flatMap { of in
+      of.attributes.filter { $0.returned == .always }.map {
+        Selected(location: AttributeLocation(schemaExtension: of.id, definition: $0), subAttribute: nil)
+      }
+    }
   }
 
   /// What is returned on request alone, or never, of that which is stored at all.
@@ -87,11 +96,13 @@ public struct Projection: Sendable {
       guard location.definition.returned != .never, subAttribute?.returned != .never else { return [] }
       return [Selected(location: location, subAttribute: subAttribute)]
     case .schemaExtension(let schemaExtension)?:
-      return schemaExtension.attributes.map {
+      return schemaExtension.attributes.filter { !$0.returned.isUnasked }.map {
         Selected(location: AttributeLocation(schemaExtension: schemaExtension.id, definition: $0), subAttribute: nil)
       }
     case .resource?:
-      return schema.core.attributes.map { Selected(location: AttributeLocation(schemaExtension: nil, definition: $0), subAttribute: nil) }
+      return schema.core.attributes.filter { !$0.returned.isUnasked }.map {
+        Selected(location: AttributeLocation(schemaExtension: nil, definition: $0), subAttribute: nil)
+      }
     case nil: return []
     }
   }
@@ -120,7 +131,9 @@ extension Projection.Selected {
   fileprivate func copy(from resource: JSONObject, to kept: inout JSONObject) {
     guard let value = location.value(in: resource) else { return }
     guard let subAttribute else {
-      location.set(value, in: &kept)
+      let unasked = location.definition.subAttributes.filter(\.returned.isUnasked)
+      location.set(
+        unasked.isEmpty ? value : value.eachValue { parts in for part in unasked { parts[part.name] = nil } }, in: &kept)
       return
     }
     // Another part of the same attribute may have been copied before.

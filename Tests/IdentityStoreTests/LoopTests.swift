@@ -1,0 +1,119 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import identity_store
+
+@Suite("The loop from topic to record", .timeLimit(.minutes(3)))
+struct LoopTests {
+  private let topic = Topic(name: "commands-\(UUIDText.text(UUID()))", retention: 3600)
+
+  @Test("A bulk keeps nobody waiting; a shutdown in its middle loses nothing of it, and the next process goes on with it")
+  func bulkBesideBatches() async throws {
+    let store = try await StoreDatabase.start()
+    let broker = try await KafkaBroker.shared()
+    let kafka = broker.configuration()
+    try await TopicAdministration.ensure(
+      [topic], partitions: 1, replication: 1, configuration: kafka, timeout: .seconds(30), logger: quiet)
+    let held = ResourceID.made(at: Date())
+    _ = try await store.process().carryOut([store.createUser("held@example.com", on: held)])
+    let bulk = Bulk(
+      failOnErrors: nil,
+      operations: [
+        operation(.createUser(document: Bench.user(#"{"userName":"first@example.com"}"#)), on: .made(at: Date())),
+        operation(.replaceUser(document: Bench.user(#"{"userName":"held@example.com","title":"Boss"}"#)), on: held),
+        operation(.createUser(document: Bench.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date())),
+      ])
+
+    let (locked, release) = (Gate(), Gate())
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask {
+        let pool = store.process().pool
+        try await pool.transaction { transaction in
+          let lock = Statement(once: "hold", "select 1 from identity.users where user_name = 'held@example.com' for update")
+          _ = try await transaction.pipeline([(lock, [])])
+          locked.open()
+          await release.pass()
+        }
+        await pool.close()
+      }
+      await locked.pass()
+      let (group, ending) = try process(of: store, kafka)
+      tasks.addTask { try await group.run() }
+      let producer = try Producer(kafka, logger: quiet)
+      try await producer.send(contentsOf: [
+        message(store.command(.bulk(bulk))), message(store.createUser("beside@example.com")),
+      ])
+      try await producer.send(contentsOf: (0..<20).map { try message(store.createUser("later-\($0)@example.com")) })
+      await producer.close()
+      try await eventually("those that are not held up") {
+        try await names(in: store, where: "user_name like 'later%' or user_name like 'beside%' or user_name like 'first%'") == 22
+      }
+      #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
+      await group.triggerGracefulShutdown()
+      await ending.pass()
+      release.open()
+      try await tasks.waitForAll()
+    }
+    // The operation in hand was finished, the next not begun.
+    #expect(try await store.count("select version from identity.users where user_name = 'held@example.com'") == 2)
+    #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
+
+    let (group, _) = try process(of: store, kafka)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      try await eventually("the rest of the bulk") { try await names(in: store, where: "user_name like 'last%'") == 1 }
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
+    #expect(try await names(in: store, where: "true") == 24)
+    #expect(try await store.count("select version from identity.users where user_name = 'held@example.com'") == 2)
+    #expect(try await store.count("select count(*) from identity.replies") == 1 + 1 + 3 + 21)
+  }
+
+  /// A process of the store, and what opens when it is asked to end.
+  private func process(of store: StoreDatabase, _ kafka: KafkaConfiguration) throws -> (ServiceGroup, ending: Gate) {
+    let process = store.process()
+    let producer = try Producer(kafka, logger: quiet)
+    let consumer = try Consumer(
+      kafka, ConsumerConfiguration(group: topic.name, instance: topic.name, topics: [topic]), logger: quiet)
+    let deadLetters = DeadLetters(consumer: topic.name, producer: producer)
+    let loop = CommandLoop(
+      consumer: consumer, runner: BatchRunner(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
+      replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
+      relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
+      deadLetters: deadLetters, logger: quiet)
+    let ending = Gate()
+    return (ServiceGroup(services: [process.pool, producer, consumer, Announced(service: loop, ending: ending)], logger: quiet), ending)
+  }
+
+  private func operation(_ write: Command.Operation, on resource: ResourceID) -> Bulk.Operation {
+    Bulk.Operation(command: .made(at: Date()), resource: resource, action: .write(write))
+  }
+
+  private func message(_ command: Command) throws -> OutgoingMessage {
+    OutgoingMessage(try command.cloudEvent(source: "test"), topic: topic, key: command.resource.description)
+  }
+
+  private func names(in store: StoreDatabase, where condition: String) async throws -> Int {
+    try await store.count("select count(*) from identity.users where \(condition)")
+  }
+}
+
+/// A service that says when it is asked to end.
+private struct Announced<Inner: Service>: Service {
+  let service: Inner
+  let ending: Gate
+
+  func run() async throws {
+    try await withGracefulShutdownHandler {
+      try await service.run()
+    } onGracefulShutdown: {
+      ending.open()
+    }
+  }
+}
