@@ -26,7 +26,7 @@ struct Work {
         .settingActive(true).openDocument(id: Bodies.id, created: "2026-01-31T08:00:00.000Z")
     }
     func patch() throws -> [UInt8] {
-      let patch = try Patch(normaliser.userPatch(JSON(parsing: Bodies.patch)).json)
+      let patch = try Patch(normaliser.userPatch(JSON(parsing: Bodies.patch)))
       try patch.check(against: schemas.user)
       return patch.json()
     }
@@ -45,7 +45,7 @@ struct Work {
       Work(name: "  the edge's part, with writing the command") { blackHole(try put()) },
       Work(name: "  the store's part, with reading the command") { blackHole(try storedPut(putCommand)) },
       Work(name: "PATCH with three operations: parse, normalise, validate, apply", target: 40) {
-        let patch = try Patch(normaliser.userPatch(JSON(parsing: Bodies.patch)).json)
+        let patch = try Patch(normaliser.userPatch(JSON(parsing: Bodies.patch)))
         try patch.check(against: schemas.user)
         blackHole(
           try patch.applied(to: UserDocument(openDocument: stored, schemas: schemas), schemas: schemas).openDocument(

@@ -5,14 +5,17 @@ extension Fuzz {
     for profile in ConnectionProfile.allCases {
       let normaliser = Normaliser(profile: profile, userAgent: nil, schemas: schemas)
       trying {
-        let patch = try Patch(normaliser.userPatch(json).json)
+        let normalised = normaliser.userPatch(json)
+        let patch = try Patch(normalised)
+        let read = try Patch(normalised.json)
+        precondition(read == patch, "paths that were read for the normalisation are those of the message")
         let again = try Patch(JSON(parsing: patch.json()))
         precondition(again == patch, "a PATCH that travels in a command is read as it was")
         try patch.check(against: schemas.user)
         _ = patch.mentionedNames
         let changed = try patch.applied(to: user, schemas: schemas)
-        let read = try UserDocument(JSON(parsing: changed.json()), schemas: schemas)
-        precondition(read == changed, "what a PATCH makes of a user is valid")
+        let valid = try UserDocument(JSON(parsing: changed.json()), schemas: schemas)
+        precondition(valid == changed, "what a PATCH makes of a user is valid")
       }
       trying {
         let patch = try Patch(normaliser.groupPatch(json).json)

@@ -111,7 +111,7 @@ struct DialectTests {
     ])
   func patched(example: Patched) throws {
     let sent = try Sample.patchMessage(example.operations)
-    let patch = try Patch(Normaliser(profile: .auto, userAgent: example.agent).userPatch(sent).json)
+    let patch = try Patch(Normaliser(profile: .auto, userAgent: example.agent).userPatch(sent))
     try patch.check(against: Sample.schemas.user)
     let changed = try patch.applied(to: Sample.user(example.before), schemas: Sample.schemas)
     #expect(changed.attributes == (try Sample.user(example.after)).attributes)
@@ -172,7 +172,7 @@ struct DialectTests {
     ] as [(String, String, [MembershipEdit])])
   func group(operations: String, name: String, edits: [MembershipEdit]) throws {
     let normalised = Normaliser(profile: .auto, userAgent: nil).groupPatch(try Sample.patchMessage(operations))
-    let (document, made) = try Patch(normalised.json).applied(to: Sample.group(), schemas: Sample.schemas)
+    let (document, made) = try Patch(normalised).applied(to: Sample.group(), schemas: Sample.schemas)
     #expect(document.displayName == name)
     #expect(made == edits)
   }

@@ -33,11 +33,11 @@ struct RequestedWrite: Sendable {
     case (.patch, .user):
       try Self.checkCount(body)
       normalised = normaliser.userPatch(body)
-      operation = .patchUser(patch: try Self.patch(normalised.json, against: schemas.user, refusingUnknown: profile == .strict))
+      operation = .patchUser(patch: try Self.patch(normalised, against: schemas.user, refusingUnknown: profile == .strict))
     case (.patch, .group):
       try Self.checkCount(body)
       normalised = normaliser.groupPatch(body)
-      operation = .patchGroup(patch: try Self.patch(normalised.json, against: schemas.group, refusingUnknown: profile == .strict))
+      operation = .patchGroup(patch: try Self.patch(normalised, against: schemas.group, refusingUnknown: profile == .strict))
     }
     normalisations = normalised.fired
   }
@@ -58,8 +58,10 @@ struct RequestedWrite: Sendable {
     }
   }
 
-  private static func patch(_ json: JSON, against schema: ResourceSchema, refusingUnknown: Bool) throws(SCIMError) -> [UInt8] {
-    let patch = try Patch(json)
+  private static func patch(
+    _ normalised: Normaliser.Normalised, against schema: ResourceSchema, refusingUnknown: Bool
+  ) throws(SCIMError) -> [UInt8] {
+    let patch = try Patch(normalised)
     try patch.check(against: schema)
     if refusingUnknown { try schema.refuseUnknown(in: patch) }
     return patch.json()

@@ -16,6 +16,8 @@ public struct Normaliser: Sendable {
     public var json: JSON
     /// The names of the normalisations that found something to do.
     public var fired: [String]
+    /// Of a PatchOp message, the paths of its operations as far as they have been read, so that they need not be read again.
+    var paths: [PatchPath?] = []
   }
 
   /// A User resource.
@@ -50,12 +52,14 @@ public struct Normaliser: Sendable {
       message = rewritten
       rewriting.fired.insert(index)
     }
+    var paths: [PatchPath?] = []
     // What is no array of objects is left to the engine, which refuses it.
     if let sent = message.value(forAttribute: "Operations")?.array, sent.allSatisfy({ $0.object != nil }) {
       let operations = rewritten(sent.compactMap(\.object).map { SentOperation($0) }, by: &rewriting, schema)
       message.setValue(.array(operations.map { .object($0.object) }), forAttribute: "Operations")
+      paths = operations.map(\.path)
     }
-    return Normalised(json: .object(message), fired: names(rewriting.fired))
+    return Normalised(json: .object(message), fired: names(rewriting.fired), paths: paths)
   }
 
   private func names(_ fired: Set<Int>) -> [String] {

@@ -19,6 +19,17 @@ public struct Patch: Sendable, Hashable {
   ///
   /// - Throws: `invalidSyntax` for what is no PatchOp message, `invalidPath`, `noTarget` for a removal without a path.
   public init(_ json: JSON) throws(SCIMError) {
+    try self.init(json, paths: [])
+  }
+
+  /// Reads a message that was normalised; the paths that were read for that are not read again.
+  ///
+  /// - Throws: As ``init(_:)``.
+  public init(_ normalised: Normaliser.Normalised) throws(SCIMError) {
+    try self.init(normalised.json, paths: normalised.paths)
+  }
+
+  private init(_ json: JSON, paths: [PatchPath?]) throws(SCIMError) {
     guard case .object(let message) = json else {
       throw .badRequest(.invalidSyntax, "The request body must be a PatchOp message, a JSON object with Operations, found \(json.summary).")
     }
@@ -33,7 +44,7 @@ public struct Patch: Sendable, Hashable {
     read.reserveCapacity(operations.count)
     for (index, operation) in operations.enumerated() {
       do throws(SCIMError) {
-        read.append(try Operation(operation))
+        read.append(try Operation(operation, path: index < paths.count ? paths[index] : nil))
       } catch {
         throw error.inOperation(index)
       }
@@ -50,7 +61,7 @@ public struct Patch: Sendable, Hashable {
 }
 
 extension Patch.Operation {
-  fileprivate init(_ json: JSON) throws(SCIMError) {
+  fileprivate init(_ json: JSON, path known: PatchPath?) throws(SCIMError) {
     guard case .object(let operation) = json else {
       throw .badRequest(.invalidSyntax, "an operation must be an object with op, path and value, found \(json.summary).")
     }
@@ -61,7 +72,7 @@ extension Patch.Operation {
     var path: PatchPath?
     switch operation.value(forAttribute: "path") {
     case nil, .null?: break
-    case .string(let text)?: path = try PatchPath(parsing: text)
+    case .string(let text)?: path = if let known { known } else { try PatchPath(parsing: text) }
     case let other?: throw .badRequest(.invalidPath, "path must be a string, found \(other.summary).")
     }
     let value = operation.value(forAttribute: "value")
