@@ -8,6 +8,7 @@ public enum Schema {
   public static let identity = [
     migration("identity", 1, "identity", PackageResources._01_identity_sql),
     migration("identity", 2, "queries", PackageResources._02_queries_sql),
+    migration("identity", 3, "totals", PackageResources._03_totals_sql),
   ]
 
   public static let mailer = [
