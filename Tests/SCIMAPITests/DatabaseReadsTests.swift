@@ -30,7 +30,7 @@ struct DatabaseReadsTests {
     let team = try #require(try await reads.resource(.group, groups[0], withRows: true, in: workspace))
     // ben has no displayName.
     #expect(
-      team.rows == [ReferredResource(id: users[0], display: "Name of ana"), ReferredResource(id: users[1], display: "ben@example.com")])
+      team.rows == [ReferredResource(id: users[0], display: "Name of ana"), ReferredResource(id: users[1], display: nil)])
     #expect(try await reads.resource(.group, groups[0], withRows: false, in: workspace)?.rows == nil)
     #expect(try await reads.resource(.user, users[2], withRows: true, in: workspace)?.rows == [])
     #expect(try await reads.resource(.user, users[0], withRows: true, in: .made(at: Date())) == nil)
@@ -91,7 +91,7 @@ struct DatabaseReadsTests {
     let gone = ResourceID.made(at: Date())
     try await store.insertTombstone(of: gone, named: "ana")
     let remains = try #require(try await reads.remains(of: .user, gone, in: workspace))
-    #expect(remains.successor == ReferredResource(id: users[0], display: "ana@example.com"))
+    #expect(remains.successor == Remains.Successor(id: users[0], userName: "ana@example.com"))
     #expect(try await reads.remains(of: .group, gone, in: workspace) == nil)
 
     let token = AccessToken.made(for: workspace)

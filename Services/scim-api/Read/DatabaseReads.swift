@@ -51,8 +51,8 @@ struct DatabaseReads: ResourceReads {
     let rows = try await database.query(
       ResourceStatements.remains, [.uuid(workspace.uuid), .uuid(id.uuid), .text(kind.rawValue)])
     guard let row = rows.first else { return nil }
-    var successor: ReferredResource?
-    if let id = try row.optionalUUID(1) { successor = ReferredResource(id: ResourceID(id), display: try row.string(2)) }
+    var successor: Remains.Successor?
+    if let id = try row.optionalUUID(1) { successor = Remains.Successor(id: ResourceID(id), userName: try row.string(2)) }
     return Remains(deletedAt: try row.timestamp(0), successor: successor)
   }
 }
@@ -76,7 +76,14 @@ extension FoundResource {
     guard withRows else { return }
     let ids = try row.optionalUUIDArray(column + 4) ?? []
     let names = try row.optionalTextArray(column + 5) ?? []
-    rows = zip(ids, names).prefix(Self.maximumRows).map { ReferredResource(id: ResourceID($0), display: $1) }
+    rows = zip(ids, names).prefix(Self.maximumRows).map { ReferredResource(id: ResourceID($0), name: $1) }
     hasMoreRows = ids.count > Self.maximumRows
+  }
+}
+
+extension ReferredResource {
+  /// - Parameter name: as the statements have it: empty where there is none.
+  init(id: ResourceID, name: String) {
+    self.init(id: id, display: name.isEmpty ? nil : name)
   }
 }

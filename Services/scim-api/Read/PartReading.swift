@@ -40,7 +40,7 @@ actor PartReading {
     case .rows(let snapshot, let last):
       let page = try await snapshot.query(
         ResourceStatements.rows(kind), key + [.uuid(last), .int(Int64(FoundResource.maximumRows))])
-      let rows = try page.map { ReferredResource(id: ResourceID(try $0.uuid(0)), display: try $0.string(1)) }
+      let rows = try page.map { ReferredResource(id: ResourceID(try $0.uuid(0)), name: try $0.string(1)) }
       place = .end
       if rows.count == FoundResource.maximumRows, let last = rows.last { place = .rows(snapshot, after: last.id.uuid) }
       return rows.isEmpty ? nil : .rows(rows)

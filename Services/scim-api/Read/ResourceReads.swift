@@ -44,13 +44,18 @@ struct ResourceGone: Error {}
 /// A user as it stands in a group's `members`, a group as it stands in a user's `groups`.
 struct ReferredResource: Sendable, Hashable {
   var id: ResourceID
-  /// A user's displayName or, for want of one, userName; a group's displayName.
-  var display: String
+  /// The displayName; nil where there is none, or an empty one.
+  var display: String?
 }
 
 /// What is left of a deleted resource.
 struct Remains: Sendable, Hashable {
   var deletedAt: Date
   /// A live user that has the userName of the deleted one.
-  var successor: ReferredResource?
+  var successor: Successor?
+
+  struct Successor: Sendable, Hashable {
+    var id: ResourceID
+    var userName: String
+  }
 }

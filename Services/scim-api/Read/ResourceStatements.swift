@@ -82,7 +82,7 @@ extension ResourceKind {
     case .group:
       (
         "group_id", "user_id", "identity_read.users u on u.workspace_id = m.workspace_id and u.id = m.user_id", "u.id",
-        "coalesce(u.display_name, u.user_name)"
+        "coalesce(u.display_name, '')"
       )
     }
   }

@@ -44,7 +44,7 @@ struct SortKey {
       case .id(let sql): part = "(\(sql))::text"
       case .time, .truth, .document, .rows, .nowhere: part = "null::text"
       }
-      self.init(sql: "(select \(part) \(kind.rows) order by o.id limit 1)", type: "text", isAlwaysThere: false)
+      self.init(sql: "(select \(part) \(kind.rows) and \(part) is not null order by o.id limit 1)", type: "text", isAlwaysThere: false)
     case .document:
       let first = "jsonb_path_query_first(d.body, \(parameters.bind(.text(JSONPath(attribute).text)))::jsonpath)"
       let value =

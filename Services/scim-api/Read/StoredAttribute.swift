@@ -63,8 +63,7 @@ struct StoredKind {
     switch (name, kind) {
     case ("value", _): .id("o.id")
     case ("$ref", _): .text("\(location(kind.referred, &parameters)) || o.id::text")
-    case ("display", .user): .text("o.display_name")
-    case ("display", .group): .text("coalesce(o.display_name, o.user_name)")
+    case ("display", _): .text("nullif(o.display_name, '')")
     case ("type", .group): .text("'User'")
     default: .nowhere
     }

@@ -9,7 +9,7 @@ extension Refusal {
     if let remains { detail += "; it was deleted on \(Timestamp.text(remains.deletedAt))" }
     detail += ". "
     if let successor = remains?.successor {
-      detail += "A user with the same userName '\(successor.display)' exists with id \(successor.id). "
+      detail += "A user with the same userName '\(successor.userName)' exists with id \(successor.id). "
     }
     switch kind {
     case .user:

@@ -45,8 +45,11 @@ struct ResourceWriter: Sendable {
       buffer.writeID(row.id.uuid)
       buffer.writeBytes(reference)
       buffer.writeID(row.id.uuid)
-      buffer.writeStaticString("\",\"display\":")
-      buffer.writeJSONString(row.display)
+      buffer.writeStaticString("\"")
+      if let display = row.display {
+        buffer.writeStaticString(",\"display\":")
+        buffer.writeJSONString(display)
+      }
       if kind == .group { buffer.writeStaticString(",\"type\":\"User\"") }
       buffer.writeStaticString("}")
     }
