@@ -107,6 +107,8 @@ extension EndToEnd.IdentityProviders {
     let ana = talk.address("ana")
     try await testsConnection(talk)
     let id = try #require(try await talk.say("POST", "/Users", entraUser(ana), expecting: 201)["id"] as? String)
+    // Before the address changes, and before there is nobody to invite any more.
+    try await talk.expectLetters(1, to: ana)
     let change = Conversation.patch(
       """
       {"op":"replace","value":{"displayName":"Ana Maria","name.givenName":"Ana Maria",

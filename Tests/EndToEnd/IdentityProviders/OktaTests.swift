@@ -21,6 +21,7 @@ extension EndToEnd.IdentityProviders {
       try await talk.say("POST", "/Users", IdentityProvider.oktaUser(ben, givenName: "Ben"), expecting: 201)["id"] as? String)
     try await talk.expectState("invited", of: ana)
     try await talk.expectLetters(1, to: ana)
+    try await talk.expectLetters(1, to: ben)
 
     // A profile update: what our GET returned, all of it, with a change.
     let update = try await talk.modified("/Users/\(id)", ["title": "Analyst", "secodaRole": "Editor"])
@@ -75,6 +76,7 @@ extension EndToEnd.IdentityProviders {
     let (ana, ben) = (talk.address("ana"), talk.address("ben"))
     let id = try await talk.idp.create(ana)
     let benID = try await talk.idp.create(ben, givenName: "Ben")
+    try await talk.expectLetters(1, to: ana)
     try await talk.signIn(ana)
     try await talk.signIn(ben)
 
