@@ -77,11 +77,14 @@ let package = Package(
       resources: [.embedInCode("identity"), .embedInCode("mailer"), .embedInCode("directory")],
       swiftSettings: swiftSettings),
 
+    .target(
+      name: "Queries", dependencies: ["Models", "Postgres", "SCIM"], path: "Shared/Queries", swiftSettings: swiftSettings),
+
     // Services
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "Queries", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -122,7 +125,8 @@ let package = Package(
       name: "static-json",
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/StaticJSON", swiftSettings: swiftSettings),
-    .executableTarget(name: "scim-bench", dependencies: ["SCIM"], path: "Tests/SCIMBench", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "scim-bench", dependencies: ["Models", "Queries", "SCIM"], path: "Tests/SCIMBench", swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
@@ -139,7 +143,8 @@ let package = Package(
       name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"], path: "Tests/ServiceKitTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMAPITests", dependencies: ["scim-api", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMAPITests",
+      name: "SCIMAPITests", dependencies: ["scim-api", "Queries", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
+      path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],

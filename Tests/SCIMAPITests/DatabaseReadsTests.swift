@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Models
 import Postgres
+import Queries
 import SCIM
 import Schema
 import TestSupport

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import Models
 import NIOCore
+import Queries
 import SCIM
 import Synchronization
 import WorkspaceSchemas

@@ -2,6 +2,7 @@ import Foundation
 import Models
 import NIOCore
 import Postgres
+import Queries
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Queries
 import TestSupport
 import Testing
 

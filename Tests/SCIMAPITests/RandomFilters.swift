@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Queries
 
 @testable import SCIM
 @testable import scim_api

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Models
+import Queries
 import SCIM
 import Testing
 

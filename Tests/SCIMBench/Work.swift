@@ -1,3 +1,6 @@
+import Foundation
+import Models
+import Queries
 import SCIM
 
 /// One thing that is measured. To measure another, add it to ``all()``.
@@ -64,11 +67,22 @@ struct Work {
       #"userName eq "ana.lopez@example.com""#, #"emails[type eq "work"].value eq "ana.lopez@example.com""#,
       #"userType eq "Employee" and (emails co "example.com" or emails.value co "example.org") and not (meta.lastModified lt "2026-01-31T08:00:00Z")"#,
     ]
+    let parsed = try filters.map { text throws(SCIMError) in try Filter(parsing: text) }
+    let workspace = WorkspaceID.made(at: Date())
+    func sql(_ filter: TypedFilter) -> String {
+      var compiler = FilterCompiler(
+        .user, baseURL: "https://app.example.com/api/v2/scim", in: workspace,
+        parameters: BoundParameters([.uuid(workspace.uuid)]))
+      return compiler.condition(filter.expression)
+    }
     return [
       Work(name: "JSON of \(Bodies.put.count) bytes: write") { blackHole(resource.serialized()) },
       Work(name: "filter, \(filters[0])") { blackHole(try Filter(parsing: filters[0])) },
       Work(name: "filter, \(filters[1])") { blackHole(try Filter(parsing: filters[1])) },
       Work(name: "filter with four comparisons, and, or, not") { blackHole(try Filter(parsing: filters[2])) },
+      Work(name: "to SQL, the first of these filters") { blackHole(sql(try parsed[0].typed(for: schema))) },
+      Work(name: "to SQL, the second") { blackHole(sql(try parsed[1].typed(for: schema))) },
+      Work(name: "to SQL, the one with four comparisons") { blackHole(sql(try parsed[2].typed(for: schema))) },
       Work(name: "projection on userName, name.familyName, emails.value") {
         let projection = try Projection(attributes: "userName,name.familyName,emails.value", excluded: nil, schema: schema)
         blackHole(projection.apply(to: resource.object ?? JSONObject()).serialized())

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Queries
 import SCIM
 
 /// What is to be done about a bulk request: its operations checked, with ids in place of `bulkId:` references, in the order in which they

@@ -1,5 +1,6 @@
 import Hummingbird
 import Models
+import Queries
 import SCIM
 
 /// The service without its sockets: every endpoint, the door before them, and what their answers and failures go through.

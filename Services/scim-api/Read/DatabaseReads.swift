@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Queries
 import SCIM
 
 /// Reads resources from the store's views; each answer is of one moment, since it is one statement or one snapshot.

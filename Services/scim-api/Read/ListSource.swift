@@ -1,5 +1,6 @@
 import Models
 import Postgres
+import Queries
 import SCIM
 
 /// The resources of one kind that meet a query's filter, as the parts of a statement; `$1` is the workspace.
@@ -17,10 +18,10 @@ struct ListSource {
     withRows = source.withRows
     // What an address is found by are ids, and sorting by id a plan might rather go through them all.
     isNarrow = source.filter.map { filter in filter.indexedTerm.map { !$0.hasPrefix("emails") } ?? false } ?? true
-    var compiler = FilterCompiler(kind, base: base, in: workspace, parameters: parameters)
+    var compiler = FilterCompiler(kind, baseURL: base.text, in: workspace, parameters: parameters)
     condition = source.filter.map { compiler.condition($0.expression) }
     parameters = compiler.parameters
-    key = source.sortBy.map { SortKey($0, of: StoredKind(source.kind, base: base), &parameters) }
+    key = source.sortBy.map { SortKey($0, of: StoredKind(source.kind, baseURL: base.text), &parameters) }
     needsDocument = compiler.needsDocument || key?.needsDocument == true
   }
 

@@ -1,5 +1,6 @@
 import Models
 import Postgres
+import Queries
 import SCIM
 
 /// The statement that answers a query, with its parameters.

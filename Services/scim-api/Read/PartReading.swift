@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Queries
 import SCIM
 
 /// Reads a resource and its rows piece by piece, in one snapshot of the database.

@@ -1,4 +1,5 @@
 import Models
+import Queries
 import SCIM
 
 /// A query whose every part has been understood and checked (RFC 7644 §3.4.2).

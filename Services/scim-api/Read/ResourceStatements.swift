@@ -1,4 +1,5 @@
 import Postgres
+import Queries
 import SCIM
 
 /// The statements that read resources. Their texts are composed of a few parts, so there is a bounded number of them.

@@ -1,5 +1,6 @@
 import Models
 import Postgres
+import Queries
 import SCIM
 
 /// What resources are sorted by (RFC 7644 §3.4.2.3), as SQL: of an attribute with many values the primary one, or else the first.

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Queries
 import SCIM
 
 /// The URL under which the caller reaches SCIM, without a trailing slash: `https://app.example.com/api/v2/scim`.

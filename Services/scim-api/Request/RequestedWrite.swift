@@ -1,4 +1,5 @@
 import Models
+import Queries
 import SCIM
 
 /// What the body of a write asks for, in the form in which identity-store carries it out: normalised by the workspace's connection

@@ -1,36 +1,6 @@
 import Models
 import SCIM
 
-/// The two types of resources that are written and read.
-enum ResourceKind: String, Sendable, Hashable, CaseIterable {
-  case user = "User"
-  case group = "Group"
-
-  /// The last component of the type's endpoint.
-  var endpoint: String {
-    switch self {
-    case .user: "Users"
-    case .group: "Groups"
-    }
-  }
-
-  /// The kind of resource that the rows refer to.
-  var referred: ResourceKind {
-    switch self {
-    case .user: .group
-    case .group: .user
-    }
-  }
-
-  /// The attribute that is kept as rows, and read only where it is asked for.
-  var rowAttribute: String {
-    switch self {
-    case .user: "groups"
-    case .group: "members"
-    }
-  }
-}
-
 /// Where things are on the server.
 enum ResourcePath {
   static let base = "/api/v2/scim"

@@ -3,6 +3,7 @@ import Hummingbird
 import Models
 import NIOCore
 import Postgres
+import Queries
 import SCIM
 
 /// Queries of one kind of resource, or of all: filtered, sorted and in parts, by GET (RFC 7644 §3.4.2) or POST (§3.4.3).

@@ -1,3 +1,5 @@
+import Queries
+
 /// The endpoints of one kind of resource (RFC 7644 §3.2).
 struct ResourceEndpoints: Sendable {
   let retrieval: Retrieval

@@ -1,5 +1,6 @@
 import Hummingbird
 import Models
+import Queries
 
 /// GET of one resource (RFC 7644 §3.4.1), which `If-None-Match` keeps from being sent again (§3.14).
 struct Retrieval: Sendable {

@@ -3,6 +3,7 @@ import Hummingbird
 import Models
 import NIOCore
 import Postgres
+import Queries
 import SCIM
 
 /// POST, PUT, PATCH and DELETE of a kind of resource (RFC 7644 §3.3, §3.5, §3.6).

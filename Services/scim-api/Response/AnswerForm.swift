@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Models
 import NIOCore
+import Queries
 import SCIM
 
 /// How a request wants the resources in its answer: with which attributes, under which URL, as which media type.

@@ -1,4 +1,5 @@
 import Models
+import Queries
 
 extension Refusal {
   /// - Parameters:

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Queries
 import SCIM
 
 extension SignIn {

@@ -6,21 +6,24 @@ import SCIM
 ///
 /// `$1` is the workspace. What the filter compares with becomes parameters; only names that are written here get into the statement. A
 /// condition may come to null, which counts as false.
-struct FilterCompiler {
-  let kind: StoredKind
+package struct FilterCompiler {
+  package let kind: StoredKind
   let workspace: WorkspaceID
-  var parameters: BoundParameters
+  package private(set) var parameters: BoundParameters
   /// Whether the condition speaks of the document, `d.body`.
-  private(set) var needsDocument = false
+  package private(set) var needsDocument = false
 
-  init(_ kind: ResourceKind, base: BaseURL, in workspace: WorkspaceID, parameters: BoundParameters) {
-    self.kind = StoredKind(kind, base: base)
+  /// - Parameters:
+  ///   - baseURL: under which `meta.location` and `$ref` are, without a slash at its end.
+  ///   - parameters: what the statement has bound already; `$1` is the workspace.
+  package init(_ kind: ResourceKind, baseURL: String, in workspace: WorkspaceID, parameters: BoundParameters) {
+    self.kind = StoredKind(kind, baseURL: baseURL)
     self.workspace = workspace
     self.parameters = parameters
   }
 
   /// What an expression's attributes are looked up in.
-  enum Scope {
+  package enum Scope {
     case resource
     /// One of the resource's rows.
     case row
@@ -28,7 +31,7 @@ struct FilterCompiler {
     case value(String)
   }
 
-  mutating func condition(_ expression: TypedFilter.Expression, in scope: Scope = .resource) -> String {
+  package mutating func condition(_ expression: TypedFilter.Expression, in scope: Scope = .resource) -> String {
     switch expression {
     case .constant(let value): value ? "true" : "false"
     case .and(let operands): join(operands, " and ", scope)

@@ -3,7 +3,7 @@ import Postgres
 import SCIM
 
 /// Where the store has what a filter or a sort order speaks of, as SQL.
-enum StoredAttribute {
+package enum StoredAttribute {
   /// Text.
   /// - folded: The same in lower case, where it is there ready-made.
   case text(String, folded: String? = nil)
@@ -22,17 +22,17 @@ enum StoredAttribute {
 
 /// The tables of one kind of resource, under the aliases that conditions use: `r` the resource, `d.body` its document as `jsonb`, `m` one of
 /// its memberships, `o` the resource at the other end of it.
-struct StoredKind {
-  let kind: ResourceKind
-  /// Binds the URL that ids of a kind stand behind.
-  let location: (ResourceKind, inout BoundParameters) -> String
+package struct StoredKind {
+  package let kind: ResourceKind
+  private let baseURL: String
 
-  init(_ kind: ResourceKind, base: BaseURL) {
+  /// - Parameter baseURL: without a slash at its end.
+  package init(_ kind: ResourceKind, baseURL: String) {
     self.kind = kind
-    location = { kind, parameters in parameters.bind(.text(base.location(kind, ""))) }
+    self.baseURL = baseURL
   }
 
-  func attribute(_ attribute: FilterAttribute, _ parameters: inout BoundParameters) -> StoredAttribute {
+  package func attribute(_ attribute: FilterAttribute, _ parameters: inout BoundParameters) -> StoredAttribute {
     guard attribute.schemaExtension == nil else { return .document }
     switch (attribute.definition.name, attribute.subAttribute?.name, kind) {
     case ("id", nil, _): return .id("r.id")
@@ -58,8 +58,13 @@ struct StoredKind {
     }
   }
 
+  /// What stands for the URL that ids of a kind stand behind.
+  private func location(_ kind: ResourceKind, _ parameters: inout BoundParameters) -> String {
+    parameters.bind(.text("\(baseURL)/\(kind.endpoint)/"))
+  }
+
   /// A part of one of the rows.
-  func rowPart(_ name: String?, _ parameters: inout BoundParameters) -> StoredAttribute {
+  package func rowPart(_ name: String?, _ parameters: inout BoundParameters) -> StoredAttribute {
     switch (name, kind) {
     case ("value", _): .id("o.id")
     case ("$ref", _): .text("\(location(kind.referred, &parameters)) || o.id::text")
@@ -70,7 +75,7 @@ struct StoredKind {
   }
 
   /// The rows of `r`.
-  var rows: String {
+  package var rows: String {
     let (owner, other) = kind == .user ? ("user_id", "group_id") : ("group_id", "user_id")
     return """
       from identity_read.memberships m
@@ -78,27 +83,5 @@ struct StoredKind {
       where m.workspace_id = r.workspace_id
       and m.\(owner) = r.id
       """
-  }
-}
-
-extension ResourceKind {
-  var table: String {
-    switch self {
-    case .user: "users"
-    case .group: "groups"
-    }
-  }
-}
-
-/// The values of a statement's parameters, in the order of their numbers.
-struct BoundParameters {
-  private(set) var values: [PostgresValue]
-
-  init(_ values: [PostgresValue] = []) { self.values = values }
-
-  /// Adds a value and returns what stands for it in the statement.
-  mutating func bind(_ value: PostgresValue) -> String {
-    values.append(value)
-    return "$\(values.count)"
   }
 }
