@@ -132,7 +132,8 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], path: "Tests/ModelsTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMTests", dependencies: ["Models", "SCIM", "WorkspaceSchemas"], path: "Tests/SCIMTests", swiftSettings: swiftSettings),
+      name: "SCIMTests", dependencies: ["Models", "SCIM", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMTests",
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "PostgresTests", dependencies: ["Postgres", "Schema", "TestSupport"], path: "Tests/PostgresTests",
       swiftSettings: swiftSettings),

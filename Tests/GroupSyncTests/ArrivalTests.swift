@@ -1,4 +1,5 @@
 import Models
+import TestSupport
 import Testing
 
 @testable import group_sync
@@ -7,7 +8,7 @@ import Testing
 struct ArrivalTests {
   @Test("come to the same directory in whatever order and however often they arrive", arguments: UInt64(0)..<300)
   func anyOrder(_ seed: UInt64) {
-    var generator = Repeatable(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     let history = History(people: 6, groups: 4, changes: 8, using: &generator)
     var decider = Decider(Directory())
     for event in history.arrival(using: &generator) { decider.decide(event) }

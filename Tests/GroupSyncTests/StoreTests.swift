@@ -14,7 +14,7 @@ struct StoreTests {
   @Test("is the one that is decided in memory, whatever the batches", arguments: UInt64(0)..<12)
   func agreement(_ seed: UInt64) async throws {
     let store = try await Store.made()
-    var generator = Repeatable(seed: seed)
+    var generator = SeededGenerator(seed: seed)
     let history = History(people: 8, groups: 5, changes: 8, using: &generator)
     let arrival = history.arrival(using: &generator)
 

@@ -1,6 +1,5 @@
 import Foundation
 import Models
-import Queries
 import SCIM
 import Testing
 

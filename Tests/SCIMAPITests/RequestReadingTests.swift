@@ -1,7 +1,6 @@
 import Foundation
 import HTTPTypes
 import Models
-import Queries
 import SCIM
 import Testing
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import SCIM
@@ -11,7 +12,7 @@ struct GroupPatchPropertyTests {
     var refused = 0
     var changed = 0
     for seed in part * 500..<(part + 1) * 500 {
-      var random = RandomNumbers(seed: seed)
+      var random = SeededGenerator(case: seed)
       let members = Self.ids.filter { _ in Bool.random(using: &random) }
       let patch = try Sample.patch(Self.operations(&random))
       let group = try Sample.group(#""externalId":"x""#)
@@ -73,11 +74,11 @@ struct GroupPatchPropertyTests {
     return Result(attributes: result.attributes, members: Set(result.members.map(\.value)))
   }
 
-  private static func operations(_ random: inout RandomNumbers) -> String {
+  private static func operations(_ random: inout SeededGenerator) -> String {
     (0..<Int.random(in: 1...4, using: &random)).map { _ in operation(&random) }.joined(separator: ",")
   }
 
-  private static func operation(_ random: inout RandomNumbers) -> String {
+  private static func operation(_ random: inout SeededGenerator) -> String {
     let op = random.one(of: ["add", "replace"])
     let path = random.one(of: ["members", "Members", "urn:ietf:params:scim:schemas:core:2.0:Group:members"])
     switch Int.random(in: 0..<12, using: &random) {
@@ -93,7 +94,7 @@ struct GroupPatchPropertyTests {
     }
   }
 
-  private static func refusedOperation(_ op: String, _ path: String, _ random: inout RandomNumbers) -> String {
+  private static func refusedOperation(_ op: String, _ path: String, _ random: inout SeededGenerator) -> String {
     random.one(of: [
       #"{"op":"\#(op)","path":"\#(path)[value eq \"a\"].display","value":"x"}"#, #"{"op":"\#(op)","path":"\#(path).value","value":"x"}"#,
       #"{"op":"\#(op)","path":"\#(path)[value eq \"a\"]","value":{"value":"b"}}"#, #"{"op":"remove","path":"displayName"}"#,
@@ -101,13 +102,13 @@ struct GroupPatchPropertyTests {
     ])
   }
 
-  private static func values(_ random: inout RandomNumbers) -> String {
+  private static func values(_ random: inout SeededGenerator) -> String {
     random.some(of: ids, atMost: 4).map { id in
       random.one(of: [#"{"value":"\#(id)"}"#, #"{"value":"\#(id)","type":"User"}"#, #"{"$ref":null,"value":"\#(id)","display":"x"}"#])
     }.joined(separator: ",")
   }
 
-  private static func filter(_ random: inout RandomNumbers) -> String {
+  private static func filter(_ random: inout SeededGenerator) -> String {
     let ids = (0..<3).map { _ in #"value eq \"\#(random.one(of: Self.ids))\""# }
     return random.one(of: [
       ids[0], ids.joined(separator: " or "), "\(ids[0]) and \(ids[1])", "(\(ids[0]) or \(ids[1])) and (\(ids[1]) or \(ids[2]))", "value pr",

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import SCIM
@@ -8,7 +9,7 @@ struct UserPatchPropertyTests {
   func invariants(part: Int) throws {
     var applied = 0
     for seed in part * 500..<(part + 1) * 500 {
-      var random = RandomNumbers(seed: seed)
+      var random = SeededGenerator(case: seed)
       var user = try Sample.user(
         #""emails":[{"value":"a","type":"work","primary":true},{"value":"b"}],"name":{"givenName":"c"},"active":true"#)
       for _ in 0..<Int.random(in: 1...6, using: &random) {
@@ -57,7 +58,7 @@ struct UserPatchPropertyTests {
     }
   }
 
-  private static func operation(_ random: inout RandomNumbers) -> String {
+  private static func operation(_ random: inout SeededGenerator) -> String {
     let op = random.one(of: ["add", "replace"])
     let plural = random.one(of: ["emails", "phoneNumbers", "addresses", "roles", "photos"])
     let part = random.one(of: plural == "addresses" ? ["streetAddress", "type", "primary"] : ["value", "type", "display", "primary"])
@@ -84,13 +85,13 @@ struct UserPatchPropertyTests {
     }
   }
 
-  private static func text(_ random: inout RandomNumbers) -> String { random.one(of: [#""x""#, #""y""#, #""z""#, "null"]) }
+  private static func text(_ random: inout SeededGenerator) -> String { random.one(of: [#""x""#, #""y""#, #""z""#, "null"]) }
 
-  private static func values(of plural: String, _ random: inout RandomNumbers) -> String {
+  private static func values(of plural: String, _ random: inout SeededGenerator) -> String {
     (0..<Int.random(in: 0...3, using: &random)).map { _ in value(of: plural, &random) }.joined(separator: ",")
   }
 
-  private static func value(of plural: String, _ random: inout RandomNumbers) -> String {
+  private static func value(of plural: String, _ random: inout SeededGenerator) -> String {
     let key = plural == "addresses" ? "streetAddress" : "value"
     var parts = [#""\#(key)":"\#(random.one(of: ["a", "b", "c"]))""#]
     if Bool.random(using: &random) { parts.append(#""type":"\#(random.one(of: ["work", "home"]))""#) }
@@ -98,7 +99,7 @@ struct UserPatchPropertyTests {
     return "{\(parts.joined(separator: ","))}"
   }
 
-  private static func value(ofPart part: String, _ random: inout RandomNumbers) -> String {
+  private static func value(ofPart part: String, _ random: inout SeededGenerator) -> String {
     switch part {
     case "primary": random.one(of: ["true", "false", "null"])
     case "type": random.one(of: [#""work""#, #""home""#])

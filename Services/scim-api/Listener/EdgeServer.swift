@@ -3,7 +3,6 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
-import Queries
 import ServiceLifecycle
 
 /// Accepts connections and answers their requests until graceful shutdown, then finishes what is in flight.

@@ -23,6 +23,11 @@ final class GatheredReads<Key: Hashable & Sendable, Found: Sendable>: Sendable {
     var underWay = 0
     var order: [Key] = []
     var waiting: Gathering = [:]
+
+    mutating func add(_ waiters: [Waiter], for key: Key) {
+      if waiting[key, default: []].isEmpty { order.append(key) }
+      waiting[key, default: []] += waiters
+    }
   }
 
   private let state = Mutex(State())
@@ -46,9 +51,8 @@ final class GatheredReads<Key: Hashable & Sendable, Found: Sendable>: Sendable {
   ///
   /// - Throws: What the read throws, with which this key was read.
   func found(for key: Key) async throws -> Found? {
-    guard !begin() else { return try await readAll([key: []])[key] }
     let turn = await withCheckedContinuation { waiter in
-      if !wait(for: key, waiter) { waiter.resume(returning: .read([key: []])) }
+      if begin(or: waiter, for: key) { waiter.resume(returning: .read([key: []])) }
     }
     switch turn {
     case .answer(let result): return try result.get()
@@ -56,25 +60,15 @@ final class GatheredReads<Key: Hashable & Sendable, Found: Sendable>: Sendable {
     }
   }
 
-  /// Takes a place for a statement where there is one.
-  private func begin() -> Bool {
-    state.withLock { state in
-      guard state.underWay < maximumStatements else { return false }
-      state.underWay += 1
-      return true
-    }
-  }
-
-  /// - Returns: false where a place came free meanwhile, which is taken then.
-  private func wait(for key: Key, _ waiter: Waiter) -> Bool {
+  /// Takes a place for a statement where there is one; otherwise has `waiter` wait.
+  private func begin(or waiter: Waiter, for key: Key) -> Bool {
     state.withLock { state in
       guard state.underWay >= maximumStatements else {
         state.underWay += 1
-        return false
+        return true
       }
-      if state.waiting[key, default: []].isEmpty { state.order.append(key) }
-      state.waiting[key, default: []].append(waiter)
-      return true
+      state.add([waiter], for: key)
+      return false
     }
   }
 
@@ -99,10 +93,7 @@ final class GatheredReads<Key: Hashable & Sendable, Found: Sendable>: Sendable {
   /// Puts those who wait back among those who are to be read for.
   private func passOn(_ gathering: Gathering) {
     state.withLock { state in
-      for (key, waiters) in gathering where !waiters.isEmpty {
-        if state.waiting[key, default: []].isEmpty { state.order.append(key) }
-        state.waiting[key, default: []] += waiters
-      }
+      for (key, waiters) in gathering where !waiters.isEmpty { state.add(waiters, for: key) }
     }
   }
 

@@ -1,7 +1,6 @@
 import Foundation
 import Models
 import Postgres
-import Queries
 import SCIM
 
 /// Reads single users, of all workspaces, those that are asked for at the same time by one statement.

@@ -1,7 +1,6 @@
 import Crypto
 import Foundation
 import Models
-import Queries
 
 /// A place in a list that is handed to the client, to be handed back (RFC 9865).
 struct Cursor: Sendable, Equatable {

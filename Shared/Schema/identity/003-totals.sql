@@ -18,41 +18,31 @@ select workspace_id, 'Group', 0, count(*) from identity.groups group by workspac
 create function identity.count_resources() returns trigger
 language plpgsql as $$
 begin
-  if tg_op = 'INSERT' then
-    insert into identity.totals as t (workspace_id, type, part, total)
-    select workspace_id, tg_argv[0], pg_backend_pid() % 32, count(*)
-    from written
-    group by workspace_id
-    order by workspace_id
-    on conflict (workspace_id, type, part) do update
-    set total = t.total + excluded.total;
-  else
-    insert into identity.totals as t (workspace_id, type, part, total)
-    select workspace_id, tg_argv[0], pg_backend_pid() % 32, -count(*)
-    from gone
-    group by workspace_id
-    order by workspace_id
-    on conflict (workspace_id, type, part) do update
-    set total = t.total + excluded.total;
-  end if;
+  insert into identity.totals as t (workspace_id, type, part, total)
+  select workspace_id, tg_argv[0], pg_backend_pid() % 32, case tg_op when 'INSERT' then count(*) else -count(*) end
+  from changed
+  group by workspace_id
+  order by workspace_id
+  on conflict (workspace_id, type, part) do update
+  set total = t.total + excluded.total;
   return null;
 end
 $$;
 
 create trigger users_come after insert on identity.users
-referencing new table as written
+referencing new table as changed
 for each statement execute function identity.count_resources('User');
 
 create trigger users_go after delete on identity.users
-referencing old table as gone
+referencing old table as changed
 for each statement execute function identity.count_resources('User');
 
 create trigger groups_come after insert on identity.groups
-referencing new table as written
+referencing new table as changed
 for each statement execute function identity.count_resources('Group');
 
 create trigger groups_go after delete on identity.groups
-referencing old table as gone
+referencing old table as changed
 for each statement execute function identity.count_resources('Group');
 
 create view identity_read.totals as
