@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -116,9 +117,19 @@ actor Load {
     let stored = Set(
       try await workspace.scimctl(["user", "list", "--limit", "100000"]).split(whereSeparator: \.isWhitespace).map(String.init))
     #expect(everybody.subtracting(stored).isEmpty)
-    try await eventually("an invitation for each of \(everybody.count)", within: .seconds(60)) {
-      let invited = Set(try await suite.mail.mails().compactMap(\.recipient))
-      return everybody.subtracting(invited).isEmpty
+    let waiting = Mutex(everybody)
+    do {
+      try await eventually("an invitation for each of \(everybody.count)", within: .seconds(60)) {
+        let invited = Set(try await suite.mail.mails().compactMap(\.recipient))
+        return waiting.withLock { waiting in
+          waiting.subtract(invited)
+          return waiting.isEmpty
+        }
+      }
+    } catch {
+      print("\(prefix): no invitation for \(waiting.withLock { $0.sorted() })")
+      for service in ["invitation-mailer", "identity-store"] { print("\(service) says:", await suite.lastWords(of: service)) }
+      throw error
     }
   }
 

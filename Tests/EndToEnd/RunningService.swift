@@ -44,6 +44,17 @@ final class RunningService: @unchecked Sendable {
     process.waitUntilExit()
   }
 
+  /// Lets a running process stand still, its connections open.
+  func hold() { signal(SIGSTOP) }
+
+  /// Ends ``hold()``.
+  func goOn() { signal(SIGCONT) }
+
+  private func signal(_ signal: Int32) {
+    guard let process = lock.withLock({ self.process }), process.isRunning else { return }
+    kill(process.processIdentifier, signal)
+  }
+
   /// What the process wrote, for a failure's message.
   var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 

@@ -109,12 +109,20 @@ actor Suite {
     try await postgres.start()
   }
 
-  /// Ends the broker by SIGTERM: the one of the tests, unlike Kafka, forgets at SIGKILL what it has acknowledged in the last second.
+  /// Ends the broker while the services, held for a moment, have nothing under way with it: the one of the tests, unlike Kafka, writes
+  /// down once a second what it has acknowledged, and forgets the rest when it is killed, and at SIGTERM under traffic as well.
   func outageOfBroker(_ duration: Duration) async throws {
+    for service in services.values { service.hold() }
+    defer { for service in services.values { service.goOn() } }
+    try await Task.sleep(for: .seconds(3))
     try await broker.stop()
+    for service in services.values { service.goOn() }
     try await Task.sleep(for: duration)
     try await broker.start()
   }
+
+  /// The end of what a service has written, for a failure's message.
+  func lastWords(of name: String) -> String { String(services[name]?.output.suffix(4000) ?? "") }
 
   /// Runs `scimctl` to its end and returns what it printed.
   @discardableResult
