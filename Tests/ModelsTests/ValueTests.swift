@@ -58,6 +58,38 @@ struct ValueTests {
     #expect(settings.scimObstacle == nil)
   }
 
+  @Test("Settings that were stored before there were invitation policies and custom domains have the defaults")
+  func olderSettings() throws {
+    let stored = """
+      {"slug":"acme","name":"Acme","plan":"enterprise","samlSSO":true,"scimEnabled":true,"signInURL":"https://acme.example",
+      "customRoles":[],"defaultRole":"viewer","roleAttribute":"secodaRole","connectionProfile":"auto"}
+      """
+    let settings: WorkspaceSettings = try JSONData.decode(from: Array(stored.utf8), type: "workspace settings")
+    #expect(settings.customDomains.isEmpty)
+    #expect(settings.invitations == InvitationPolicy(sending: .immediately, reminderDays: [3, 7], expiryDays: 30))
+    #expect(try JSONData.decode(from: JSONData.encode(settings), type: "workspace settings") == settings)
+  }
+
+  @Test(
+    "An invitation policy is read as it was written",
+    arguments: [
+      InvitationPolicy(), InvitationPolicy(sending: .delayed(seconds: 3600), reminderDays: [], expiryDays: nil),
+      InvitationPolicy(sending: .digest(address: "it@acme.example"), reminderDays: [1], expiryDays: 7), InvitationPolicy(sending: .none),
+    ])
+  func invitationPolicies(_ policy: InvitationPolicy) throws {
+    #expect(try JSONData.decode(from: JSONData.encode(policy), type: "policy") == policy)
+  }
+
+  @Test("What an invitation policy does not say is as by default, but for what its way of sending needs")
+  func partialPolicies() throws {
+    #expect(try JSONData.decode(from: Array("{}".utf8), type: "policy") == InvitationPolicy())
+    let never: InvitationPolicy = try JSONData.decode(from: Array(#"{"sending":"none","expiryDays":null}"#.utf8), type: "policy")
+    #expect(never == InvitationPolicy(sending: .none, expiryDays: nil))
+    #expect(throws: MessageError.self) {
+      let _: InvitationPolicy = try JSONData.decode(from: Array(#"{"sending":"delayed"}"#.utf8), type: "policy")
+    }
+  }
+
   @Test("UUIDs are found in any text, and replaced there")
   func uuidsInText() {
     let (one, two, three) = (UUID(), UUID(), UUID())
