@@ -55,6 +55,8 @@ public struct Command: Sendable, Equatable {
     case updateWorkspace(WorkspaceSettings)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
+    /// What becomes of a change that waits for approval. ``Command/resource`` is the user or group that it is of.
+    case decideHeldChange(HeldChangeDecision)
   }
 
   /// Who asked for a write.

@@ -6,6 +6,7 @@ public enum IdentityEvent: Sendable, Equatable {
   case groupChanged(GroupChanged)
   case workspaceChanged(WorkspaceChanged)
   case signInRefused(SignInRefused)
+  case changeHeld(ChangeHeld)
 }
 
 /// A user's new state, whole.
@@ -152,6 +153,7 @@ extension IdentityEvent {
     case .groupChanged: "rollcall.group.changed.v1"
     case .workspaceChanged: "rollcall.workspace.changed.v1"
     case .signInRefused: "rollcall.sign-in.refused.v1"
+    case .changeHeld: "rollcall.change.held.v1"
     }
   }
 
@@ -161,6 +163,7 @@ extension IdentityEvent {
     case .groupChanged(let event): event.workspace
     case .workspaceChanged(let event): event.workspace
     case .signInRefused(let event): event.workspace
+    case .changeHeld(let event): event.workspace
     }
   }
 
@@ -171,6 +174,7 @@ extension IdentityEvent {
     case .groupChanged(let event): event.group.resource
     case .workspaceChanged(let event): event.workspace.resource
     case .signInRefused(let event): event.user.resource
+    case .changeHeld(let event): event.resource
     }
   }
 
@@ -181,6 +185,7 @@ extension IdentityEvent {
     case .groupChanged(let event): try JSONData.encode(event)
     case .workspaceChanged(let event): try JSONData.encode(event)
     case .signInRefused(let event): try JSONData.encode(event)
+    case .changeHeld(let event): try JSONData.encode(event)
     }
   }
 
@@ -197,6 +202,7 @@ extension IdentityEvent {
     case "rollcall.group.changed.v1": self = .groupChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.workspace.changed.v1": self = .workspaceChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.sign-in.refused.v1": self = .signInRefused(try JSONData.decode(from: event.data, type: event.type))
+    case "rollcall.change.held.v1": self = .changeHeld(try JSONData.decode(from: event.data, type: event.type))
     default: throw .unknownType(event.type)
     }
   }
@@ -209,6 +215,7 @@ extension IdentityEvent {
     case .userChanged(let event): "\(event.user.id)/\(event.version)"
     case .groupChanged(let event): "\(event.group)/\(event.version)/\(event.part)"
     case .workspaceChanged(let event): "\(event.workspace)/\(event.version)"
+    case .changeHeld(let event): "\(event.change)"
     case .signInRefused(let event): "\(event.user)/\(Timestamp.text(event.signedInAt))"
     }
   }

@@ -25,11 +25,14 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var customDomains: [String]
   /// How its people are invited.
   public var invitations: InvitationPolicy
+  /// Which changes of the identity provider wait for an admin's approval; nil: none does.
+  public var changeGuard: ChangeGuard?
 
   public init(
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
-    extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy()
+    extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
+    changeGuard: ChangeGuard? = nil
   ) {
     self.slug = slug
     self.name = name
@@ -44,6 +47,7 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.extensions = extensions
     self.customDomains = customDomains
     self.invitations = invitations
+    self.changeGuard = changeGuard
   }
 
   /// The roles that every workspace has.
@@ -95,6 +99,7 @@ extension WorkspaceSettings {
       connectionProfile: try container.decode(ConnectionProfile.self, forKey: .connectionProfile),
       extensions: try container.decodeIfPresent([SchemaExtension].self, forKey: .extensions) ?? [],
       customDomains: try container.decodeIfPresent([String].self, forKey: .customDomains) ?? [],
-      invitations: try container.decodeIfPresent(InvitationPolicy.self, forKey: .invitations) ?? InvitationPolicy())
+      invitations: try container.decodeIfPresent(InvitationPolicy.self, forKey: .invitations) ?? InvitationPolicy(),
+      changeGuard: try container.decodeIfPresent(ChangeGuard.self, forKey: .changeGuard))
   }
 }

@@ -19,6 +19,7 @@ struct CommandTests {
       TokenGrant(
         token: .made(at: time), name: "Okta", scopes: [.scim, .signIns], digest: String(repeating: "a", count: 64), expiresAt: time)),
     .revokeToken(TokenRevocation(token: .made(at: time))),
+    .decideHeldChange(HeldChangeDecision(change: .made(at: time), verdict: .approve)),
     .bulk(
       Bulk(
         failOnErrors: 2,

@@ -31,6 +31,10 @@ struct EventTests {
             slug: "acme", name: "Acme", plan: .team, samlSSO: false, scimEnabled: true, signInURL: "https://acme.example"),
           version: 1, changedAt: time)),
       .signInRefused(SignInRefused(workspace: workspace, user: user, signedInAt: time)),
+      .changeHeld(
+        ChangeHeld(
+          workspace: workspace, change: .made(at: time), kind: .membersRemoved, resource: user.resource, name: "Data team", leaving: 60,
+          members: 100, heldAt: time)),
     ]
 
   @Test("Every event arrives as it was sent", arguments: events)

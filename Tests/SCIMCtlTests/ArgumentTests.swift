@@ -145,4 +145,25 @@ struct ArgumentTests {
   func noLifetime(_ text: String) {
     #expect(Lifetime(argument: text) == nil)
   }
+
+  @Test("guards a workspace by what is given, and not by nothing")
+  func changeGuard() throws {
+    let command = try parse(
+      SetGuard.self, "workspace", "guard", "set", "acme", "--shrink", "30", "--deactivations", "20", "--notify", "admin@example.com")
+    #expect(
+      command.changeGuard
+        == ChangeGuard(maximumShrink: 0.3, minimumMembers: 10, maximumDeactivations: 20, notify: "admin@example.com"))
+    #expect(throws: (any Error).self) {
+      try parse(SetGuard.self, "workspace", "guard", "set", "acme", "--notify", "admin@example.com")
+    }
+  }
+
+  @Test("decides held changes by their ids or all of them, and not neither")
+  func held() throws {
+    let id = HeldChangeID.made(at: Date())
+    #expect(try parse(ApproveHeld.self, "held", "approve", "\(id)").decision.ids == [id])
+    #expect(try parse(RejectHeld.self, "held", "reject", "--all").decision.all)
+    #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve") }
+    #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve", "nonsense") }
+  }
 }

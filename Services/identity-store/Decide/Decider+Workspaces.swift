@@ -73,6 +73,9 @@ extension Decider {
         status: 400, scimType: .invalidValue,
         detail: "'\(settings.roleAttribute.prefix(80))' is no attribute name: letters, digits and underscores (RFC 7643 §2.1).")
     }
+    if let fault = settings.changeGuard?.fault {
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The guard of changes can't be as asked: \(fault).")
+    }
     try settings.checkExtensions()
   }
 

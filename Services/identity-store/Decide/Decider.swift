@@ -61,7 +61,7 @@ struct Decider: Sendable {
       case .createUser(let json): return try createUser(read, json, in: workspace)
       case .replaceUser(let json): return try replaceUser(read, json, in: workspace)
       case .patchUser(let patch): return try patchUser(read, patch, in: workspace)
-      case .deleteUser: return try deleteUser(read)
+      case .deleteUser: return try deleteUser(read, in: workspace)
       case .promoteUser(let signIn): return promoteUser(signIn)
       case .createGroup(let json): return try createGroup(read, json, in: workspace)
       case .replaceGroup(let json): return try replaceGroup(read, json, in: workspace)
@@ -71,6 +71,7 @@ struct Decider: Sendable {
       case .updateWorkspace(let settings): return try updateWorkspace(workspace, settings)
       case .issueToken(let grant): return try issueToken(read, grant)
       case .revokeToken(let revocation): return try revokeToken(read, revocation)
+      case .decideHeldChange(let decision): return try decideHeldChange(read, decision)
       case .malformed(let error): throw error
       }
     } catch {

@@ -22,6 +22,14 @@ struct GroupMembers: Sendable, Equatable {
     changed[user] ?? stored[user] ?? false
   }
 
+  /// How many members there are; the whole membership has to be known.
+  var count: Int {
+    stored.count { $0.value }
+      + changed.reduce(0) { count, change in
+        count + (change.value ? 1 : 0) - ((stored[change.key] ?? false) ? 1 : 0)
+      }
+  }
+
   /// Adds those who are not members; returns them, in the given order and each once.
   mutating func add(_ users: some Sequence<UserID>) -> [UserID] {
     users.filter { user in

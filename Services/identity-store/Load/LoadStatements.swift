@@ -9,6 +9,7 @@ enum LoadStatements {
     var loads: [Load] = []
     let names = touches.nameLocks
     if !names.isEmpty { loads.append(Load(statement: lockNames, parameters: [.intArray(names)]) { _, _ in }) }
+    if !touches.deactivating.isEmpty { loads += recentDeactivations(touches.deactivating) }
     loads.append(replies(touches.commands))
     loads.append(workspaces(touches))
     if !touches.users.isEmpty || !touches.userNames.isEmpty || !touches.externalIDs.isEmpty { loads += users(touches) }
@@ -16,6 +17,7 @@ enum LoadStatements {
     if !touches.groups.isEmpty || !touches.groupNames.isEmpty { loads.append(groups(touches)) }
     if !touches.memberships.isEmpty { loads.append(absentMembers(touches.memberships)) }
     if !touches.replacedGroups.isEmpty { loads.append(otherMembers(touches)) }
+    if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(heldChanges(touches)) }
     if !touches.tokens.isEmpty { loads.append(tokens(touches.tokens)) }
     return loads
   }

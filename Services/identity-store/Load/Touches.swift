@@ -17,6 +17,8 @@ struct Touches: Sendable, Equatable {
   var memberships: Set<MembershipKey> = []
   /// Groups whose whole membership a command replaces.
   var replacedGroups: Set<ResourceKey> = []
+  /// Where people may be disabled or deleted.
+  var deactivating: Set<WorkspaceID> = []
 
   init() {}
 
@@ -48,11 +50,14 @@ struct Touches: Sendable, Equatable {
     case .createUser(let json), .replaceUser(let json):
       users.insert(read.key)
       insertUser(json, in: workspace)
+      if case .object(let attributes) = json, attributes.value(forAttribute: "active") == .bool(false) { deactivating.insert(workspace) }
     case .patchUser(let patch):
       users.insert(read.key)
+      deactivating.insert(workspace)
       for name in patch.mentionedNames { userNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
     case .deleteUser:
       users.insert(read.key)
+      deactivating.insert(workspace)
     case .promoteUser(let signIn):
       if let user = signIn.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
       if let email = signIn.email?.lowercased() {
@@ -75,6 +80,10 @@ struct Touches: Sendable, Equatable {
       tokens.insert(ResourceKey(workspace: workspace, id: grant.token.resource))
     case .revokeToken(let revocation):
       tokens.insert(ResourceKey(workspace: workspace, id: revocation.token.resource))
+    case .decideHeldChange:
+      users.insert(read.key)
+      groups.insert(read.key)
+      replacedGroups.insert(read.key)
     case .malformed:
       break
     }

@@ -14,6 +14,10 @@ struct WorkingSet: Sendable {
   private(set) var replies: [CommandID: Reply] = [:]
   /// The live user with the name that a deleted one had, by the deleted one's key.
   private(set) var successors: [ResourceKey: UserRecord] = [:]
+  /// What stands of held changes, by the resource that they are of.
+  private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
+  /// How many people were deactivated lately, this batch included.
+  private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
   /// Users that are named as members, and exist.
   private var knownUsers: Set<ResourceKey> = []
 
@@ -36,6 +40,9 @@ struct WorkingSet: Sendable {
     var writtenTokens: Set<ResourceKey> = []
     var insertedSignIns: Set<NameKey> = []
     var usedSignIns: Set<NameKey> = []
+    /// By their own keys.
+    var writtenHeldChanges: [ResourceKey: HeldChangeRecord] = [:]
+    var deactivations: Set<ResourceKey> = []
   }
 
   // MARK: What is loaded
@@ -63,6 +70,9 @@ struct WorkingSet: Sendable {
     tombstones[tombstone.key] = tombstone
     successors[tombstone.key] = successor
   }
+
+  mutating func load(_ change: HeldChangeRecord) { heldChanges[change.resource] = change }
+  mutating func loadDeactivations(_ count: Int, in workspace: WorkspaceID) { recentDeactivations[workspace] = count }
 
   mutating func loadMembership(_ key: MembershipKey, isMember: Bool, isUser: Bool) {
     members[key.group, default: GroupMembers()].know(key.user, isMember: isMember)
@@ -146,6 +156,20 @@ struct WorkingSet: Sendable {
   mutating func write(_ token: TokenRecord) {
     load(token)
     changes.writtenTokens.insert(token.key)
+  }
+
+  mutating func write(_ change: HeldChangeRecord) {
+    changes.writtenHeldChanges[change.key] = change
+    if change.isStanding {
+      heldChanges[change.resource] = change
+    } else if heldChanges[change.resource]?.id == change.id {
+      heldChanges[change.resource] = nil
+    }
+  }
+
+  /// Counts someone who is disabled or deleted.
+  mutating func countDeactivation(of user: ResourceKey) {
+    if changes.deactivations.insert(user).inserted { recentDeactivations[user.workspace, default: 0] += 1 }
   }
 
   mutating func rememberSignIn(_ key: NameKey, at time: Date) {

@@ -46,6 +46,7 @@ struct ChangeWriter: Sendable {
     add(
       WriteStatements.insertTombstones, when: !changes.insertedTombstones.isEmpty,
       tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
+    steps += heldChangeSteps(changes, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.usedSignIns.isEmpty, changes.usedSignIns.sorted().columns)
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,

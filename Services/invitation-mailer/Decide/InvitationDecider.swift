@@ -16,7 +16,7 @@ struct InvitationDecider: Sendable {
     switch event {
     case .userChanged(let event): decide(event, traceparent: traceparent)
     case .workspaceChanged(let event): decide(event)
-    case .groupChanged, .signInRefused: break
+    case .groupChanged, .signInRefused, .changeHeld: break
     }
   }
 

@@ -29,7 +29,7 @@ struct EventStore: Sendable {
       switch change.event {
       case .userChanged(let event): users.insert(UserKey(workspace: event.workspace, id: event.user.id))
       case .workspaceChanged(let event): workspaces.insert(event.workspace)
-      case .groupChanged, .signInRefused: break
+      case .groupChanged, .signInRefused, .changeHeld: break
       }
     }
     var known = KnownVersions()

@@ -106,7 +106,7 @@ struct RemoveExtension: AsyncParsableCommand {
 
 extension ExtensionCommands {
   /// Has identity-store take changed settings for the present ones.
-  fileprivate static func change(
+  static func change(
     _ slug: String, _ change: @Sendable (WorkspaceSettings) throws(Failure) -> WorkspaceSettings
   ) async throws {
     let configuration = try await Settings.forWriting()

@@ -5,7 +5,7 @@ import Models
 struct WorkspaceCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "workspace", abstract: "Customers' workspaces.",
-    subcommands: [CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, ExtensionCommands.self])
+    subcommands: [CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, ExtensionCommands.self, GuardCommands.self])
 }
 
 /// `scimctl workspace show SLUG`
