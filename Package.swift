@@ -80,13 +80,17 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .target(
+      name: "SigningKeys", dependencies: ["Models", .product(name: "Crypto", package: "swift-crypto")], path: "Shared/SigningKeys",
+      swiftSettings: swiftSettings),
+
+    .target(
       name: "Queries", dependencies: ["Models", "Postgres", "SCIM"], path: "Shared/Queries", swiftSettings: swiftSettings),
 
     // Services
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "Queries", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -97,7 +101,7 @@ let package = Package(
     .executableTarget(
       name: "identity-store",
       dependencies: [
-        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", swiftSettings: swiftSettings),
@@ -148,11 +152,12 @@ let package = Package(
       name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"], path: "Tests/ServiceKitTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMAPITests", dependencies: ["scim-api", "Queries", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
+      name: "SCIMAPITests",
+      dependencies: ["scim-api", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas"],
       path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
+      name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas"],
       path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "InvitationMailerTests", dependencies: ["invitation-mailer", "Models", "TestSupport"],

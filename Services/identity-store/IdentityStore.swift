@@ -4,6 +4,7 @@ import Postgres
 import Schema
 import ServiceKit
 import ServiceLifecycle
+import SigningKeys
 
 /// The only writer of users, groups, memberships, workspaces and tokens.
 @main
@@ -11,7 +12,7 @@ struct IdentityStore {
   static func main() async {
     await ServiceProcess.run(
       service: "identity-store",
-      settings: CommonSettings.all + [.tombstoneKey, .maximumBatch, .batchBound, .maximumBulks, .replyRetention],
+      settings: CommonSettings.all + [.tombstoneKey, .maximumBatch, .batchBound, .maximumBulks, .replyRetention, .oauthKey, .keyLifetime],
       migrations: Schema.identity
     ) { runtime in
       let bound = try runtime.settings.duration(.batchBound)
@@ -38,8 +39,16 @@ struct IdentityStore {
         deadLetters: deadLetters, logger: runtime.logger)
       let trimming = ReplyTrimming(
         pool: pool, retention: try runtime.settings.duration(.replyRetention), logger: runtime.logger)
+      let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
+        guard let seal = KeySeal(secret: secret) else {
+          throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+        }
+        return KeyRotation(
+          pool: pool, seal: seal,
+          schedule: KeySchedule(lifetime: try runtime.settings.duration(.keyLifetime) / .seconds(1)), logger: runtime.logger)
+      }
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, trimming, consumer, loop]
+      return [pool, producer, relay, trimming] + [rotation].compactMap { $0 } + [consumer, loop]
     }
   }
 }

@@ -61,6 +61,9 @@ extension Command.Operation {
     case .updateWorkspace: "rollcall.command.update-workspace.v1"
     case .issueToken: "rollcall.command.issue-token.v1"
     case .revokeToken: "rollcall.command.revoke-token.v1"
+    case .rotateToken: "rollcall.command.rotate-token.v1"
+    case .rotateSecret: "rollcall.command.rotate-secret.v1"
+    case .recordTokenUses: "rollcall.command.record-token-uses.v1"
     }
   }
 
@@ -74,6 +77,9 @@ extension Command.Operation {
     case .createWorkspace(let settings), .updateWorkspace(let settings): try JSONData.encode(settings)
     case .issueToken(let grant): try JSONData.encode(grant)
     case .revokeToken(let revocation): try JSONData.encode(revocation)
+    case .rotateToken(let rotation): try JSONData.encode(rotation)
+    case .rotateSecret(let rotation): try JSONData.encode(rotation)
+    case .recordTokenUses(let uses): try JSONData.encode(uses)
     }
   }
 
@@ -93,6 +99,9 @@ extension Command.Operation {
     case "rollcall.command.update-workspace.v1": self = .updateWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.issue-token.v1": self = .issueToken(try JSONData.decode(from: data, type: type))
     case "rollcall.command.revoke-token.v1": self = .revokeToken(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.rotate-token.v1": self = .rotateToken(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.rotate-secret.v1": self = .rotateSecret(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.record-token-uses.v1": self = .recordTokenUses(try JSONData.decode(from: data, type: type))
     default: throw .unknownType(type)
     }
   }

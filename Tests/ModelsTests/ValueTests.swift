@@ -45,6 +45,28 @@ struct ValueTests {
     #expect(settings.role(named: "owner") == nil)
   }
 
+  @Test(
+    "A host name is read whatever its case, with or without the final dot",
+    arguments: [
+      ("scim.Acme.example", "scim.acme.example"), ("a.b.", "a.b"), ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+      ("1.2.3.example", "1.2.3.example"), (String(repeating: "a", count: 63) + ".example", String(repeating: "a", count: 63) + ".example"),
+    ])
+  func hostNames(text: String, name: String) {
+    #expect(HostName(text)?.text == name)
+  }
+
+  @Test(
+    "What is none is told from host names",
+    arguments: [
+      "", ".", "localhost", "a..b", ".a.b", "-a.example", "a-.example", "bücher.example", "a_b.example", "https://a.example",
+      "a.example:443",
+      "a.example/", "192.0.2.1", "[::1]", "*.example.com", "a b.example", String(repeating: "a", count: 64) + ".example",
+      String(repeating: "a.", count: 127) + "example",
+    ])
+  func noHostNames(text: String) {
+    #expect(HostName(text) == nil)
+  }
+
   @Test("Of what keeps a workspace from SCIM the first is told")
   func obstacles() {
     var settings = WorkspaceSettings(

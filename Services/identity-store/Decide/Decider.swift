@@ -68,9 +68,12 @@ struct Decider: Sendable {
       case .patchGroup(let patch): return try patchGroup(read, patch, in: workspace)
       case .deleteGroup: return try deleteGroup(read)
       case .createWorkspace(let settings): return try createWorkspace(read, settings)
-      case .updateWorkspace(let settings): return try updateWorkspace(workspace, settings)
+      case .updateWorkspace(let settings): return try updateWorkspace(read, workspace, settings)
       case .issueToken(let grant): return try issueToken(read, grant)
       case .revokeToken(let revocation): return try revokeToken(read, revocation)
+      case .rotateToken(let rotation): return try rotateToken(read, rotation)
+      case .rotateSecret(let rotation): return try rotateSecret(read, rotation)
+      case .recordTokenUses(let uses): return recordTokenUses(read, uses)
       case .malformed(let error): throw error
       }
     } catch {

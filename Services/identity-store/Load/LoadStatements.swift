@@ -9,6 +9,7 @@ enum LoadStatements {
     var loads: [Load] = []
     let names = touches.nameLocks
     if !names.isEmpty { loads.append(Load(statement: lockNames, parameters: [.intArray(names)]) { _, _ in }) }
+    if !touches.keptRoles.isEmpty { loads += settings(touches) }
     loads.append(replies(touches.commands))
     loads.append(workspaces(touches))
     if !touches.users.isEmpty || !touches.userNames.isEmpty || !touches.externalIDs.isEmpty { loads += users(touches) }
@@ -17,6 +18,7 @@ enum LoadStatements {
     if !touches.memberships.isEmpty { loads.append(absentMembers(touches.memberships)) }
     if !touches.replacedGroups.isEmpty { loads.append(otherMembers(touches)) }
     if !touches.tokens.isEmpty { loads.append(tokens(touches.tokens)) }
+    if !touches.tokenDays.isEmpty { loads.append(addresses(touches.tokenDays)) }
     return loads
   }
 
@@ -216,25 +218,6 @@ enum LoadStatements {
     MembershipKey(
       group: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), user: UserID(try row.uuid(2)))
   }
-
-  private static func tokens(_ tokens: Set<ResourceKey>) -> Load {
-    Load(statement: tokenStatement, parameters: tokens.sorted().columns) { row, set in
-      set.load(
-        TokenRecord(
-          key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), name: try row.string(2),
-          digest: try row.bytes(3), scopes: try row.textArray(4).compactMap(TokenScope.init(rawValue:)),
-          expiresAt: try row.optionalTimestamp(5), createdBy: try row.string(6), createdAt: try row.timestamp(7),
-          revokedAt: try row.optionalTimestamp(8)))
-    }
-  }
-
-  private static let tokenStatement = Statement(
-    "load tokens",
-    """
-    select workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at
-    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
-    join identity.tokens using (workspace_id, id)
-    """)
 }
 
 /// A state in the database that this build does not know.

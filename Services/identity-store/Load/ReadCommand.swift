@@ -20,6 +20,9 @@ struct ReadCommand: Sendable {
     case updateWorkspace(WorkspaceSettings)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
+    case rotateToken(TokenRotation)
+    case rotateSecret(SecretRotation)
+    case recordTokenUses(TokenUses)
     /// The data is no document of its kind; the edge would have refused it.
     case malformed(SCIMError)
   }
@@ -49,6 +52,9 @@ struct ReadCommand: Sendable {
       case .updateWorkspace(let settings): .updateWorkspace(settings)
       case .issueToken(let grant): .issueToken(grant)
       case .revokeToken(let revocation): .revokeToken(revocation)
+      case .rotateToken(let rotation): .rotateToken(rotation)
+      case .rotateSecret(let rotation): .rotateSecret(rotation)
+      case .recordTokenUses(let uses): .recordTokenUses(uses)
       }
     } catch let error {
       return .malformed(error)

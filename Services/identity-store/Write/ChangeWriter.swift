@@ -22,9 +22,11 @@ struct ChangeWriter: Sendable {
     try add(
       WriteStatements.writeWorkspaces, when: !changes.writtenWorkspaces.isEmpty,
       workspaceColumns(changes.writtenWorkspaces.sorted().compactMap { state.workspaces[$0] }))
+    steps += domainSteps(for: state)
     for token in changes.writtenTokens.sorted().compactMap({ state.tokens[$0] }) {
       steps.append((WriteStatements.writeToken, tokenParameters(token)))
     }
+    steps += tokenUseSteps(for: changes)
     // Deletions first: a name that one command gives up another of the batch may take.
     add(WriteStatements.deleteUsers, when: !changes.deletedUsers.isEmpty, changes.deletedUsers.sorted().columns)
     add(WriteStatements.deleteGroups, when: !changes.deletedGroups.isEmpty, changes.deletedGroups.sorted().columns)
@@ -80,7 +82,37 @@ struct ChangeWriter: Sendable {
     [
       .uuid(token.key.workspace.uuid), .uuid(token.key.id.uuid), .text(token.name), .bytes(token.digest),
       .textArray(token.scopes.map(\.rawValue)), token.expiresAt.map(PostgresValue.timestamp) ?? .null, .text(token.createdBy),
-      .timestamp(token.createdAt), token.revokedAt.map(PostgresValue.timestamp) ?? .null,
+      .timestamp(token.createdAt), .optional(token.revokedAt, PostgresValue.timestamp), .text(token.kind.rawValue),
+      .optional(token.predecessor?.uuid, PostgresValue.uuid), .optional(token.former?.digest, PostgresValue.bytes),
+      .optional(token.former?.until, PostgresValue.timestamp),
+    ]
+  }
+
+  private func domainSteps(for state: WorkingSet) -> [(Statement, [PostgresValue])] {
+    let workspaces = state.changes.movedDomains.sorted()
+    guard !workspaces.isEmpty else { return [] }
+    let domains = workspaces.flatMap { workspace in
+      (state.workspaces[workspace]?.settings.customDomains ?? []).map { NameKey(workspace: workspace, name: $0) }
+    }
+    return [
+      (WriteStatements.deleteDomains, [.uuidArray(workspaces.map(\.uuid))] + domains.columns),
+      (WriteStatements.insertDomains, domains.columns),
+      (WriteStatements.countDomainChange, []),
+    ]
+  }
+
+  private func tokenUseSteps(for changes: WorkingSet.Changes) -> [(Statement, [PostgresValue])] {
+    guard !changes.tokenUses.isEmpty else { return [] }
+    let uses = changes.tokenUses.sorted { $0.key < $1.key }.flatMap { day, byAddress in
+      byAddress.sorted { $0.key < $1.key }.map { (day: day, address: $0.key, use: $0.value) }
+    }
+    let counted: [PostgresValue] = [
+      .textArray(uses.map(\.day.day)), .textArray(uses.map(\.address)), .intArray(uses.map(\.use.count)),
+      .timestampArray(uses.map(\.use.lastUsedAt)),
+    ]
+    return [
+      (WriteStatements.countTokenUses, uses.map(\.day.token).columns + counted),
+      (WriteStatements.forgetTokenUses, Set(uses.map(\.day.token)).sorted().columns),
     ]
   }
 
