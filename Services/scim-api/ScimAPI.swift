@@ -4,6 +4,7 @@ import Postgres
 import Schema
 import ServiceKit
 import ServiceLifecycle
+import SigningKeys
 
 /// The HTTP edge: SCIM 2.0 and the intake of sign-ins.
 @main
@@ -28,22 +29,37 @@ struct ScimAPI {
         storeBound: try settings.duration(.storeBound).inSeconds, ask: sender.ask,
         recorded: RecordedReplies(database: database).replies)
       let signIns = SignInSender(producer: producer, source: runtime.instance, patience: deadline)
+      let lookup = TokenLookup(database: database)
+      let tokens = TokenDirectory(lookup: lookup.token, clientLookup: lookup.client)
+      let sites = Sites(
+        publicURL: settings.optionalString(.publicURL), origins: OriginRule(trustedProxies: try settings.addressRanges(.trustedProxies)),
+        domains: DomainDirectory(read: DomainLookup(database: database).domains))
+      let keys = try settings.keySeal().map { seal in
+        SigningKeyDirectory(seal: seal, logger: runtime.logger, read: SigningKeyLookup(database: database).keys)
+      }
+      let uses = TokenUseLog(
+        interval: try settings.duration(.tokenUseInterval), source: runtime.instance, logger: runtime.logger
+      ) { command in
+        try await producer.send(
+          OutgoingMessage(
+            try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
+      }
       let edge = Edge(
-        tokens: TokenDirectory(lookup: TokenLookup(database: database).record),
+        credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, uses: uses,
+        oauth: OAuthEndpoints(
+          tokens: TokenEndpoint(sites: sites, tokens: tokens, keys: keys, lifetime: try settings.accessTokenLifetime())),
         reads: DatabaseReads(database: database), commands: commands, inFlight: inFlight,
         bulksInFlight: InFlight(
           maximum: try settings.integer(.maximumBulks), maximumPerToken: try settings.integer(.maximumBulksPerToken),
           what: "bulk requests"), sendSignIn: signIns.send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
-        baseURLs: BaseURLRule(
-          publicURL: settings.optionalString(.publicURL), trustsForwarded: try settings.bool(.trustForwarded)),
         cursors: CursorSeal(
           secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)))
       let server = EdgeServer(
         responder: edge.responder(), configuration: try ListenerConfiguration(settings), logger: runtime.logger)
       // Shut down in the opposite order: requests in flight are finished while what they need still works.
-      return [pool, producer, requests, server]
+      return [pool, producer, requests, uses, server]
     }
   }
 }

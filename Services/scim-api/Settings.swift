@@ -1,13 +1,15 @@
 import NIOCore
 import ServiceKit
+import SigningKeys
 
 /// The settings that this service has beside those of every service.
 enum EdgeSettings {
   /// In the order in which `--help` lists them.
   static let all: [Setting] = [
-    .httpHost, .httpPort, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
+    .httpHost, .httpPort, .publicURL, .trustedProxies, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
     .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerToken,
-    .maximumBulks, .maximumBulksPerToken, .readPatience, .cursorKey, .cursorLifetime,
+    .maximumBulks, .maximumBulksPerToken, .readPatience, .cursorKey, .cursorLifetime, .oauthKey,
+    .accessTokenLifetime, .tokenUseInterval,
   ]
 }
 
@@ -17,11 +19,15 @@ extension Setting {
     key: "http.port", default: "8080", help: "The port that SCIM and the sign-in intake listen on; 0 for any that is free.", kind: .port)
   static let publicURL = Setting(
     key: "http.public-url",
-    help: "Scheme and host under which clients reach this service, for the URLs in answers. Default: the host that the request names.",
+    help:
+      "Scheme and host of the deployment's own, for the URLs in answers but those to workspaces' own domains. Default: the host that the "
+      + "request names.",
     kind: .url)
-  static let trustForwarded = Setting(
-    key: "http.trust-forwarded", default: "false",
-    help: "Whether X-Forwarded-Proto is believed; only where a proxy in front sets it on every request.", kind: .flag)
+  static let trustedProxies = Setting(
+    key: "http.trusted-proxies",
+    help:
+      "The proxies in front whose X-Forwarded-Host, -Proto and -For are believed: addresses and ranges such as 10.0.0.0/8, separated by "
+      + "commas. They have to set or remove each of the three. Default: none.")
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
     help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)
@@ -73,8 +79,52 @@ extension Setting {
     isSecret: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor in a list is good.", kind: .duration)
+  static let oauthKey = Setting(
+    key: "oauth.key",
+    help:
+      "Secret that the keys of access tokens are sealed with, of at least 16 characters: the same here and for identity-store. Default: "
+      + "none, and no OAuth.",
+    isSecret: true)
+  static let accessTokenLifetime = Setting(
+    key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is good: 10 to 60 minutes.",
+    kind: .duration)
+  static let tokenUseInterval = Setting(
+    key: "token.use-interval", default: "10s", help: "How often identity-store is told from where tokens were used.", kind: .duration)
   static let readPatience = Setting(
     key: "read.patience", default: "15s", help: "How long a read is tried again while PostgreSQL is away.", kind: .duration)
+}
+
+extension ServiceSettings {
+  /// - Throws: ``SettingsError`` where a part of it is none.
+  func addressRanges(_ setting: Setting) throws(SettingsError) -> [AddressRange] {
+    let texts = (optionalString(setting) ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace })
+    return try texts.map { text throws(SettingsError) in
+      guard let range = AddressRange(text) else {
+        throw SettingsError([
+          "\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is no address and no range such as 10.0.0.0/8"
+        ])
+      }
+      return range
+    }
+  }
+
+  /// nil where the deployment has no OAuth.
+  func keySeal() throws(SettingsError) -> KeySeal? {
+    guard let secret = optionalString(.oauthKey) else { return nil }
+    guard let seal = KeySeal(secret: secret) else {
+      throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+    }
+    return seal
+  }
+
+  /// In seconds.
+  func accessTokenLifetime() throws(SettingsError) -> Int64 {
+    let lifetime = Int64(try duration(.accessTokenLifetime).inSeconds)
+    guard (600...3600).contains(lifetime) else {
+      throw SettingsError(["\(Setting.accessTokenLifetime.environmentName) must be from 10m to 60m, but is \(lifetime)s"])
+    }
+    return lifetime
+  }
 }
 
 extension ListenerConfiguration {

@@ -97,9 +97,9 @@ struct DatabaseReadsTests {
 
     let token = AccessToken.made(for: workspace)
     let digest = Array(SHA256.hash(data: Data(token.text.utf8)))
-    #expect(try await TokenLookup(database: store.database).record(workspace, digest: digest) == nil)
+    #expect(try await TokenLookup(database: store.database).token(workspace, digest: digest) == nil)
     try await store.insertToken(digest: digest, scopes: ["scim", "of-a-later-build"])
-    let record = try #require(try await TokenLookup(database: store.database).record(workspace, digest: digest))
+    let record = try #require(try await TokenLookup(database: store.database).token(workspace, digest: digest))
     #expect(record.scopes == [.scim])
     #expect(record.settings == store.settings)
 

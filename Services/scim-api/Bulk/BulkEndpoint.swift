@@ -1,6 +1,7 @@
 import Foundation
 import Hummingbird
 import Models
+import NIOCore
 import SCIM
 
 /// `POST /Bulk`: many writes in one request (RFC 7644 §3.7).
@@ -15,17 +16,15 @@ struct BulkEndpoint: Sendable {
   /// Bounds the bulk requests in flight, each of which keeps identity-store busy as long as many writes do.
   let inFlight: InFlight
   let commands: CommandPath
-  let baseURLs: BaseURLRule
 
   var endpoint: Endpoint { Endpoint(.post, "\(ResourcePath.base)/Bulk", handle: carryOut) }
 
   private func carryOut(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let base = try baseURLs.baseURL(of: request.head)
-    let body = try await inFlight.withPlace(of: context.caller.token) { try await carryOut(request, context, base) }
+    let body = try await inFlight.withPlace(of: context.caller.token) { try await answer(to: request, context) }
     return .json(.ok, body, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
 
-  private func carryOut(_ request: Request, _ context: CallerContext, _ base: BaseURL) async throws -> ByteBuffer {
+  private func answer(to request: Request, _ context: CallerContext) async throws -> ByteBuffer {
     var share = BodyBudget.Share(of: bodies.budget)
     let message = try BulkRequest(try await bodies.json(in: request, share: &share), maximumOperations: Self.maximumOperations)
     let caller = context.caller
@@ -37,6 +36,6 @@ struct BulkEndpoint: Sendable {
     context.facts.note(normalisations: plan.normalisations)
     let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
     share.release()
-    return BulkAnswer(plan: plan, outcomes: outcomes, base: base).body()
+    return BulkAnswer(plan: plan, outcomes: outcomes, base: context.base).body()
   }
 }

@@ -11,7 +11,6 @@ struct Listing: Sendable {
   /// In the order in which they are listed.
   let kinds: [ResourceKind]
   let reads: any ResourceReads
-  let baseURLs: BaseURLRule
   let bodies: BodyReader
   let cursors: CursorSeal
 
@@ -28,7 +27,7 @@ struct Listing: Sendable {
 
   private func answer(_ search: SearchRequest, _ request: Request, _ context: CallerContext) async throws -> Response {
     let caller = context.caller
-    let base = try baseURLs.baseURL(of: request.head)
+    let base = context.base
     let mediaType = MediaType.ofAnswer(accept: request.headers[.accept])
     let forms = try kinds.map { kind in
       try AnswerForm(

@@ -13,7 +13,6 @@ struct Writing: Sendable {
   let inFlight: InFlight
   let commands: CommandPath
   let reads: any ResourceReads
-  let baseURLs: BaseURLRule
 
   func create(_ request: Request, _ context: CallerContext) async throws -> Response {
     try await write(.create, to: .made(at: Date()), request, context)
@@ -43,7 +42,7 @@ struct Writing: Sendable {
     _ verb: RequestedWrite.Verb, to id: ResourceID, _ request: Request, _ context: CallerContext
   ) async throws -> Response {
     // Whatever may be wrong with the request is found before anything is written.
-    let form = try AnswerForm(kind, of: request, for: context.caller, baseURLs)
+    let form = try AnswerForm(kind, of: request, in: context)
     let outcome = try await inFlight.withPlace(of: context.caller.token) {
       try await carryOut(verb, on: id, request, context)
     }
