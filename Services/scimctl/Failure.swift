@@ -87,7 +87,7 @@ extension Failure {
     switch status {
     case 404: self.init(.notFound, detail)
     case 409: self.init(.alreadyThere, detail)
-    case 503: self.init(.tryAgain, detail)
+    case 412, 503: self.init(.tryAgain, detail)
     case 400..<500: self.init(.refused, detail)
     default: self.init(.internal, detail)
     }

@@ -5,7 +5,7 @@ enum Queries {
   static let workspaceBySlug = Statement(
     "workspace by slug",
     """
-    select id, settings::text
+    select id, settings::text, version
     from identity_read.workspaces
     where slug = $1
     """)
@@ -21,10 +21,50 @@ enum Queries {
   static let tokens = Statement(
     "tokens",
     """
-    select id, name, scopes, created_at, expires_at, revoked_at
-    from identity_read.tokens
+    select t.id, t.name, t.scopes, t.created_at, t.expires_at, t.revoked_at, (
+      select max(u.last_used_at)
+      from identity_read.token_uses u
+      where u.workspace_id = t.workspace_id and u.token_id = t.id
+    )
+    from identity_read.tokens t
+    where t.workspace_id = $1
+    and t.kind = $2
+    order by t.id
+    """)
+
+  static let token = Statement(
+    "token",
+    """
+    select t.name, t.scopes, t.created_at, t.created_by, t.expires_at, t.revoked_at, t.predecessor_id, array(
+      select s.id::text
+      from identity_read.tokens s
+      where s.workspace_id = t.workspace_id and s.predecessor_id = t.id
+      order by s.id
+    ), t.former_until
+    from identity_read.tokens t
+    where t.workspace_id = $1
+    and t.id = $2
+    and t.kind = $3
+    """)
+
+  static let tokenUses = Statement(
+    "token uses",
+    """
+    select day::text, address, uses, last_used_at
+    from identity_read.token_uses
     where workspace_id = $1
-    order by id
+    and token_id = $2
+    order by day desc, last_used_at desc
+    """)
+
+  /// How many users have which role.
+  static let usersByRole = Statement(
+    "users by role",
+    """
+    select role, count(*)
+    from identity_read.users
+    where workspace_id = $1
+    group by role
     """)
 
   static let users = Statement(

@@ -24,28 +24,42 @@ struct StoreConversation: Sendable {
   ///
   /// - Throws: ``Failure`` where it was refused, or not carried out; `KafkaError`; `PostgresError`.
   func carryOut(_ operation: Command.Operation, in workspace: WorkspaceID) async throws {
+    try Self.check(try await outcome(of: operation, in: workspace))
+  }
+
+  /// - Throws: ``Failure`` where it was refused.
+  static func check(_ outcome: Reply.Outcome) throws(Failure) {
+    if case .refused(let status, let error) = outcome { throw Failure(refusal: status, error: error) }
+  }
+
+  /// What became of `operation`.
+  ///
+  /// - Parameter expected: the versions of the settings on which it may be carried out; nil for any.
+  /// - Throws: ``Failure`` where it was not carried out; `KafkaError`; `PostgresError`.
+  func outcome(
+    of operation: Command.Operation, in workspace: WorkspaceID, expecting expected: [Int64]? = nil
+  ) async throws -> Reply.Outcome {
     let reply = try await brokers.withProducer { producer in
       let requests = try RequestReply(
         brokers.configuration, producer: producer, replyTopic: .identityReplies, instance: .random(in: 0..<10_000), logger: brokers.logger)
       return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await requests.run() }
         defer { group.cancelAll() }
-        return try await ask(operation, in: workspace, through: requests)
+        return try await ask(operation, in: workspace, expecting: expected, through: requests)
       }
     }
-    switch reply.outcome {
-    case .done, .resource, .bulk: return
-    case .refused(let status, let error): throw Failure(refusal: status, error: error)
-    }
+    return reply.outcome
   }
 
-  private func ask(_ operation: Command.Operation, in workspace: WorkspaceID, through requests: RequestReply) async throws -> Reply {
+  private func ask(
+    _ operation: Command.Operation, in workspace: WorkspaceID, expecting expected: [Int64]?, through requests: RequestReply
+  ) async throws -> Reply {
     try await requests.waitUntilReady(within: .seconds(20))
     let now = Date.now
     let address = try requests.address()
     let command = Command(
       id: .made(at: now), workspace: workspace, resource: workspace.resource, actor: .operator(ProcessInfo.processInfo.userName),
-      issuedAt: now, deadline: now + Self.deadline, replyTo: address, operation: operation)
+      issuedAt: now, deadline: now + Self.deadline, expectedVersions: expected, replyTo: address, operation: operation)
     let message = OutgoingMessage(
       try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.resource.description)
     let answer = try await requests.request(

@@ -23,6 +23,7 @@ struct WorkspaceOption: ParsableArguments {
 struct KnownWorkspace: Sendable, Equatable {
   var id: WorkspaceID
   var settings: WorkspaceSettings
+  var version: Int64 = 1
 
   /// - Throws: ``Failure`` where there is none.
   static func named(_ slug: String, on pool: PostgresPool) async throws -> KnownWorkspace {
@@ -38,6 +39,7 @@ struct KnownWorkspace: Sendable, Equatable {
   static func find(_ slug: String, on pool: PostgresPool) async throws -> KnownWorkspace? {
     guard let row = try await pool.query(Queries.workspaceBySlug, [.text(slug)]).first else { return nil }
     return KnownWorkspace(
-      id: WorkspaceID(try row.uuid(0)), settings: try JSONData.decode(from: row.bytes(1), type: "workspace settings"))
+      id: WorkspaceID(try row.uuid(0)), settings: try JSONData.decode(from: row.bytes(1), type: "workspace settings"),
+      version: Int64(try row.int(2)))
   }
 }
