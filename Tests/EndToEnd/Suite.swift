@@ -6,6 +6,8 @@ import TestSupport
 actor Suite {
   nonisolated let mail: MailCatcher
   nonisolated let scimURL: String
+  /// The port of an edge beside the one that all tests talk to; see ``secondEdge()``.
+  private let secondPort: Int
   private let postgres: PostgresServer
   private let broker: KafkaBroker
   private let services: [String: RunningService]
@@ -33,6 +35,7 @@ actor Suite {
     let database = try await postgres.createDatabase()
     let httpPort = try FreePort.find()
     scimURL = "http://127.0.0.1:\(httpPort)/api/v2/scim"
+    secondPort = try FreePort.find()
     let common = [
       "ROLLCALL_KAFKA": broker.bootstrapServers,
       "ROLLCALL_DATABASE_URL": postgres.url(database: database),
@@ -42,11 +45,16 @@ actor Suite {
     scimctlEnvironment = common
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-end-to-end-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
-    let edge = ["ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true"]
+    let oauth = ["ROLLCALL_OAUTH_KEY": "the secret of the end-to-end tests"]
+    let edge = [
+      "ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true",
+      "ROLLCALL_TOKEN_USE_INTERVAL": "1s",
+    ].merging(oauth) { _, new in new }
     let own: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
-      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"],
+      Self.second: edge.merging(["ROLLCALL_REPLICA": "2", "ROLLCALL_HTTP_PORT": String(secondPort)]) { _, new in new },
+      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"].merging(oauth) { _, new in new },
       "invitation-mailer": ["ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>"],
       "group-sync": [:],
     ]
@@ -57,7 +65,7 @@ actor Suite {
         "ROLLCALL_HEALTH_PORT": String(port), "ROLLCALL_HEALTH_HOST": "127.0.0.1", "ROLLCALL_REPLICA": "0",
       ]) { _, new in new }.merging(settings) { _, new in new }
       services[name] = RunningService(
-        name: name == Self.successor ? "scim-api" : name, healthPort: port, environment: environment,
+        name: name.hasPrefix("scim-api") ? "scim-api" : name, healthPort: port, environment: environment,
         log: logs.appendingPathComponent("\(name).log"))
     }
     self.services = services
@@ -70,7 +78,7 @@ actor Suite {
 
   private func startServices() async throws {
     try await scimctl(["migrate"])
-    let first = services.filter { $0.key != Self.successor }.values
+    let first = services.filter { ![Self.successor, Self.second].contains($0.key) }.values
     for service in first { try service.start() }
     for service in first { try await waitUntilReady(service) }
   }
@@ -87,6 +95,21 @@ actor Suite {
       try await waitUntilReady(coming)
       leaving.end(by: SIGTERM)
     }
+  }
+
+  /// An edge that runs beside the first one, on a port of its own.
+  private static let second = "scim-api.second"
+  private var secondIsStarted = false
+
+  /// The SCIM URL of the second edge, which is started for whoever asks first.
+  func secondEdge() async throws -> String {
+    guard let service = services[Self.second] else { throw CocoaError(.keyValueValidation) }
+    if !secondIsStarted {
+      secondIsStarted = true
+      try service.start()
+    }
+    try await waitUntilReady(service)
+    return "http://127.0.0.1:\(secondPort)/api/v2/scim"
   }
 
   private func waitUntilReady(_ service: RunningService) async throws {
@@ -148,6 +171,12 @@ actor Suite {
       throw CommandRun.Failure(command: "token issue", status: 0, output: printed)
     }
     return Workspace(suite: self, slug: slug, identityProvider: IdentityProvider(baseURL: scimURL, token: token))
+  }
+
+  /// Both edges, as the identity provider of `workspace` reaches them.
+  func bothEdges(of workspace: Workspace) async throws -> [IdentityProvider] {
+    let second = try await secondEdge()
+    return [workspace.identityProvider, IdentityProvider(baseURL: second, token: workspace.identityProvider.token)]
   }
 }
 

@@ -78,15 +78,22 @@ service_settings() {
       echo "ROLLCALL_HTTP_PORT=$port_http"
       echo "ROLLCALL_HTTP_SHARE_PORT=true"
       echo "ROLLCALL_CURSOR_KEY_FILE=$local_dir/cursor.key"
+      oauth_settings
       ;;
     identity-store)
       echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"
+      oauth_settings
       ;;
     invitation-mailer)
       echo "ROLLCALL_SMTP_URL=smtp://127.0.0.1:$port_smtp"
       echo "ROLLCALL_MAIL_FROM=Rollcall <rollcall@localhost>"
       ;;
   esac
+}
+
+# What lets the edge give out access tokens; a suite that was set up before there were any has none.
+oauth_settings() {
+  [[ ! -s $local_dir/oauth.key ]] || echo "ROLLCALL_OAUTH_KEY_FILE=$local_dir/oauth.key"
 }
 
 # Starts one process, without waiting until it is ready.
@@ -191,5 +198,5 @@ suite_hand_over() {
 # Removes all that a suite that has been stopped keeps, but for its logs.
 remove_suite() {
   rm -rf "$(readlink -f "$local_dir/postgres")" \
-    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,rollcall.env,demo.started}
+    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,rollcall.env,demo.started}
 }
