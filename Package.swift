@@ -55,6 +55,11 @@ let package = Package(
     .target(
       name: "WorkspaceSchemas", dependencies: ["Models", "SCIM"], path: "Shared/WorkspaceSchemas", swiftSettings: swiftSettings),
     .target(
+      name: "ProvisioningLog", dependencies: ["Models", "SCIM"], path: "Shared/ProvisioningLog", swiftSettings: swiftSettings),
+    .target(
+      name: "LogReads", dependencies: ["Models", "Postgres", "ProvisioningLog", "SCIM"], path: "Shared/LogReads",
+      swiftSettings: swiftSettings),
+    .target(
       name: "Postgres",
       dependencies: ["CPostgres"] + processDependencies,
       path: "Shared/Postgres", swiftSettings: swiftSettings),
@@ -86,7 +91,7 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "Queries", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -97,7 +102,7 @@ let package = Package(
     .executableTarget(
       name: "identity-store",
       dependencies: [
-        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", swiftSettings: swiftSettings),
@@ -118,7 +123,7 @@ let package = Package(
     .executableTarget(
       name: "scimctl",
       dependencies: [
-        "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "CCurl", "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
@@ -139,6 +144,9 @@ let package = Package(
       name: "SCIMTests", dependencies: ["Models", "SCIM", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMTests",
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "ProvisioningLogTests", dependencies: ["Models", "ProvisioningLog", "SCIM"], path: "Tests/ProvisioningLogTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "PostgresTests", dependencies: ["Postgres", "Schema", "TestSupport"], path: "Tests/PostgresTests",
       swiftSettings: swiftSettings),
     .testTarget(
@@ -148,11 +156,12 @@ let package = Package(
       name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"], path: "Tests/ServiceKitTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMAPITests", dependencies: ["scim-api", "Queries", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
+      name: "SCIMAPITests", dependencies: ["scim-api", "ProvisioningLog", "Queries", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
       path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
+      name: "IdentityStoreTests",
+      dependencies: ["identity-store", "LogReads", "ProvisioningLog", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
       path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "InvitationMailerTests", dependencies: ["invitation-mailer", "Models", "TestSupport"],
@@ -161,7 +170,7 @@ let package = Package(
       name: "GroupSyncTests", dependencies: ["group-sync", "Models", "TestSupport"], path: "Tests/GroupSyncTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "TestSupport"], path: "Tests/SCIMCtlTests",
+      name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "ProvisioningLog", "TestSupport"], path: "Tests/SCIMCtlTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEnd", dependencies: ["Models", "TestSupport"], path: "Tests/EndToEnd", swiftSettings: swiftSettings),

@@ -23,6 +23,7 @@ struct GroupSync {
           group: "group-sync", instance: runtime.memberID, topics: [.identityEvents],
           maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(25)),
         logger: runtime.logger)
+      runtime.watch(consumer)
       let relay = OutboxRelay(
         pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003, logger: runtime.logger)
       let transaction = BatchTransaction(pool: pool, writer: DirectoryWriter(source: runtime.instance))

@@ -11,6 +11,8 @@ extension Setting {
     key: "store.bound", default: "5s",
     help: "After how long a batch's transaction is rolled back; scim-api, which has the same setting, waits for as much longer.",
     kind: .duration)
+  static let logRetention = Setting(
+    key: "log.retention", default: "30d", help: "How long the provisioning log keeps a request, in whole days.", kind: .duration)
   static let maximumBulks = Setting(
     key: "store.bulks", default: "2", help: "How many bulk requests are carried out at once, beside the batches; others wait.",
     kind: .integer(1...6))

@@ -25,6 +25,7 @@ struct InvitationMailer {
           group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents],
           maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(25)),
         logger: runtime.logger)
+      runtime.watch(consumer)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }
       let sending = SendingLoop(

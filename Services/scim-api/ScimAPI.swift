@@ -12,7 +12,7 @@ struct ScimAPI {
     await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: Schema.identity) { runtime in
       let settings = runtime.settings
       let pool = try runtime.postgres(planning: .onceByIndex)
-      try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents])
+      try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents, .provisioningLog])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let inFlight = InFlight(
         maximum: try settings.integer(.maximumInFlight), maximumPerToken: try settings.integer(.maximumInFlightPerToken))
@@ -28,6 +28,8 @@ struct ScimAPI {
         storeBound: try settings.duration(.storeBound).inSeconds, ask: sender.ask,
         recorded: RecordedReplies(database: database).replies)
       let signIns = SignInSender(producer: producer, source: runtime.instance, patience: deadline)
+      let log = LogBuffer(
+        maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
       let edge = Edge(
         tokens: TokenDirectory(lookup: TokenLookup(database: database).record),
         reads: DatabaseReads(database: database), commands: commands, inFlight: inFlight,
@@ -39,11 +41,13 @@ struct ScimAPI {
         baseURLs: BaseURLRule(
           publicURL: settings.optionalString(.publicURL), trustsForwarded: try settings.bool(.trustForwarded)),
         cursors: CursorSeal(
-          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)))
+          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
+        log: log)
+      let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(
         responder: edge.responder(), configuration: try ListenerConfiguration(settings), logger: runtime.logger)
       // Shut down in the opposite order: requests in flight are finished while what they need still works.
-      return [pool, producer, requests, server]
+      return [pool, producer, requests, shipping, server]
     }
   }
 }

@@ -7,7 +7,7 @@ enum EdgeSettings {
   static let all: [Setting] = [
     .httpHost, .httpPort, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
     .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerToken,
-    .maximumBulks, .maximumBulksPerToken, .readPatience, .cursorKey, .cursorLifetime,
+    .maximumBulks, .maximumBulksPerToken, .readPatience, .cursorKey, .cursorLifetime, .logEntries, .logMemory,
   ]
 }
 
@@ -73,6 +73,12 @@ extension Setting {
     isSecret: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor in a list is good.", kind: .duration)
+  static let logEntries = Setting(
+    key: "log.entries", default: "10000",
+    help: "Most requests that wait to be sent to the provisioning log; what comes then is left out of it and counted.",
+    kind: .integer(1...1_000_000))
+  static let logMemory = Setting(
+    key: "log.memory", default: "33554432", help: "How many bytes of bodies wait for the provisioning log; likewise.", kind: .count)
   static let readPatience = Setting(
     key: "read.patience", default: "15s", help: "How long a read is tried again while PostgreSQL is away.", kind: .duration)
 }

@@ -77,6 +77,8 @@ public enum Named {
   public enum Command {}
   public enum Token {}
   public enum Invitation {}
+  /// An entry of the provisioning log.
+  public enum LogEntry {}
   /// Any resource of a workspace, where users and groups are treated alike.
   public enum Resource {}
 }
@@ -87,6 +89,7 @@ public typealias GroupID = Identifier<Named.Group>
 public typealias CommandID = Identifier<Named.Command>
 public typealias TokenID = Identifier<Named.Token>
 public typealias InvitationID = Identifier<Named.Invitation>
+public typealias LogEntryID = Identifier<Named.LogEntry>
 public typealias ResourceID = Identifier<Named.Resource>
 
 extension Identifier {

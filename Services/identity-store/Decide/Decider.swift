@@ -10,6 +10,9 @@ struct Decider: Sendable {
   /// What is to be recorded, in order; a command that had been answered before is not among them.
   private(set) var recorded: [RecordedReply] = []
 
+  /// What the audit trail gets, in order.
+  private(set) var audited: [AuditRecord] = []
+
   let now: Date
   let nameHash: NameHash
   /// Of the command being decided; goes on to its events.
@@ -35,7 +38,7 @@ struct Decider: Sendable {
   mutating func decide(_ read: ReadCommand) -> Reply {
     if let reply = state.replies[read.command.id] { return reply }
     traceparent = read.command.traceparent
-    return record(outcome(of: read), of: read)
+    return decideAudited(read) { decider in decider.record(decider.outcome(of: read), of: read) }
   }
 
   mutating func record(_ outcome: Reply.Outcome, of read: ReadCommand) -> Reply {
@@ -43,6 +46,10 @@ struct Decider: Sendable {
     state.record(reply)
     recorded.append(RecordedReply(workspace: read.command.workspace, reply: reply))
     return reply
+  }
+
+  mutating func audit(_ record: AuditRecord) {
+    audited.append(record)
   }
 
   mutating func publish(_ event: IdentityEvent) {

@@ -51,6 +51,7 @@ struct ChangeWriter: Sendable {
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
       earlySignInColumns(changes.insertedSignIns.sorted().map { ($0, state.earlySignIns[$0] ?? decider.now) }))
     add(WriteStatements.insertReplies, when: !decider.recorded.isEmpty, replyColumns(decider.recorded))
+    add(WriteStatements.insertAudit, when: !decider.audited.isEmpty, auditColumns(decider.audited))
     if !decider.events.isEmpty { steps.append(Self.outbox.insertion(of: try messages(decider.events, at: decider.now))) }
     return steps
   }
@@ -140,6 +141,17 @@ struct ChangeWriter: Sendable {
       .uuidArray(replies.map(\.reply.command.uuid)),
       .textArray(encoded.map { PostgresValue.arrayLiteral($0.attributes.pairs) }),
       .bytesArray(encoded.map(\.data)),
+    ]
+  }
+
+  /// PostgreSQL's text has no U+0000, and what a person typed may.
+  private func auditColumns(_ records: [AuditRecord]) -> [PostgresValue] {
+    func text(_ value: String) -> String { value.replacing("\0", with: "") }
+    return [
+      .uuidArray(records.map(\.workspace.uuid)), .uuidArray(records.map(\.command.uuid)), .timestampArray(records.map(\.at)),
+      .textArray(records.map { text($0.actor) }), .textArray(records.map(\.action)), .textArray(records.map { text($0.target) }),
+      .textArray(records.map(\.summary)), .textArray(records.map { $0.status.map(String.init) }),
+      .textArray(records.map { $0.detail.map(text) }),
     ]
   }
 

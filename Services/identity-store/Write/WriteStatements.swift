@@ -178,6 +178,17 @@ enum WriteStatements {
     where s.workspace_id = used.workspace_id and s.email_key = used.email_key
     """)
 
+  static let insertAudit = Statement(
+    "insert audit",
+    """
+    insert into identity.audit (workspace_id, command_id, at, actor, action, target, summary, status, detail)
+    select workspace_id, command_id, at, actor, action, target, summary, status::int, detail
+    from unnest(
+      $1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]
+    ) as done (workspace_id, command_id, at, actor, action, target, summary, status, detail)
+    on conflict (workspace_id, command_id) do nothing
+    """)
+
   static let insertReplies = Statement(
     "insert replies",
     """

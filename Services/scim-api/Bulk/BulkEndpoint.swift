@@ -27,7 +27,8 @@ struct BulkEndpoint: Sendable {
 
   private func carryOut(_ request: Request, _ context: CallerContext, _ base: BaseURL) async throws -> ByteBuffer {
     var share = BodyBudget.Share(of: bodies.budget)
-    let message = try BulkRequest(try await bodies.json(in: request, share: &share), maximumOperations: Self.maximumOperations)
+    let message = try BulkRequest(
+      try await bodies.json(in: request, share: &share, facts: context.facts), maximumOperations: Self.maximumOperations)
     let caller = context.caller
     let userAgent = request.headers[.userAgent]
     let plan = BulkPlan(message, at: Date()) { verb, kind, body throws(SCIMError) in
@@ -36,6 +37,7 @@ struct BulkEndpoint: Sendable {
     }
     context.facts.note(normalisations: plan.normalisations)
     let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
+    context.facts.note(operations: message.operations.count, failures: plan.failures(outcomes, in: message))
     share.release()
     return BulkAnswer(plan: plan, outcomes: outcomes, base: base).body()
   }

@@ -13,7 +13,7 @@ struct Door: RouterMiddleware {
     try SensitiveQuery.check(request.uri.query)
     let text = try BearerToken.text(in: request.headers[.authorization])
     let record = try await tokens.record(for: text)
-    context.facts.note(token: record.token, workspace: record.workspace)
+    context.facts.note(record)
     var context = context
     context.caller = try Caller(record, for: scope, at: Date())
     return try await next(request, context)

@@ -14,6 +14,8 @@ struct Edge: Sendable {
   let bodies: BodyReader
   let baseURLs: BaseURLRule
   let cursors: CursorSeal
+  /// Where requests are put that the provisioning log wants.
+  var log = LogBuffer()
 
   var endpoints: [Endpoint] {
     let resources = ResourceKind.allCases.flatMap { kind in
@@ -52,7 +54,7 @@ struct Edge: Sendable {
       for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
     }
     let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestRecording())
+    router.add(middleware: RequestRecording(log: log))
     router.add(middleware: FailureAnswers(known: known))
     for endpoint in endpoints {
       let group = router.group()

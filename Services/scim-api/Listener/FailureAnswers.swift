@@ -25,11 +25,15 @@ struct FailureAnswers: RouterMiddleware {
     } catch let error as HTTPError where error.status == .notFound && request.method == .options {
       let allowed = known.methods(of: request.uri.path)
       guard allowed.isEmpty else { return Response(status: .noContent, headers: [.allow: allowed.list]) }
-      return .refusal(.unknownPath(request.uri.path), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+      return refuse(.unknownPath(request.uri.path), context, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
     } catch {
-      let refusal = refusal(for: error, request, context)
-      return .refusal(refusal, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+      return refuse(refusal(for: error, request, context), context, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
     }
+  }
+
+  private func refuse(_ refusal: Refusal, _ context: EdgeContext, mediaType: String) -> Response {
+    context.facts.note(refusal: refusal.error.body())
+    return .refusal(refusal, mediaType: mediaType)
   }
 
   private func refusal(for error: any Error, _ request: Request, _ context: EdgeContext) -> Refusal {

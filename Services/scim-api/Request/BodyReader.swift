@@ -7,10 +7,11 @@ struct BodyReader: Sendable {
   let maximum: Int
   let budget: BodyBudget
 
-  /// The JSON in the body of `request`. `share` is what it takes of the budget, for as long as the caller keeps it.
+  /// The JSON in the body of `request`. `share` is what it takes of the budget, for as long as the caller keeps it. What was read is noted
+  /// in `facts`.
   ///
   /// - Throws: 415, 413, 503 or 400 ``Refusal``s.
-  func json(in request: Request, share: inout BodyBudget.Share) async throws -> JSON {
+  func json(in request: Request, share: inout BodyBudget.Share, facts: RequestFacts) async throws -> JSON {
     try MediaType.check(contentType: request.headers[.contentType])
     let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
     guard announced <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
@@ -27,7 +28,14 @@ struct BodyReader: Sendable {
       room -= part.readableBytes
       bytes.append(contentsOf: part.readableBytesView)
     }
-    return try Self.parse(bytes)
+    do {
+      let json = try Self.parse(bytes)
+      facts.note(body: NotedBody(json, bytes: bytes.count))
+      return json
+    } catch {
+      facts.note(body: .unreadable(bytes: bytes.count))
+      throw error
+    }
   }
 
   static func parse(_ bytes: [UInt8]) throws(Refusal) -> JSON {

@@ -21,7 +21,7 @@ struct Listing: Sendable {
 
   func search(_ request: Request, _ context: CallerContext) async throws -> Response {
     var share = BodyBudget.Share(of: bodies.budget)
-    let search = try SearchRequest(try await bodies.json(in: request, share: &share))
+    let search = try SearchRequest(try await bodies.json(in: request, share: &share, facts: context.facts))
     share.release()
     return try await answer(search, request, context)
   }

@@ -35,7 +35,7 @@ struct Writing: Sendable {
         kind == .user ? .deleteUser : .deleteGroup, on: id, expecting: expected?.expectedVersions, for: context.caller,
         facts: context.facts)
     }
-    if case .refused(let status, let error) = outcome { return refusal(status, error, request) }
+    if case .refused(let status, let error) = outcome { return refusal(status, error, request, context) }
     return Response(status: .noContent)
   }
 
@@ -48,7 +48,7 @@ struct Writing: Sendable {
       try await carryOut(verb, on: id, request, context)
     }
     switch outcome {
-    case .refused(let status, let error): return refusal(status, error, request)
+    case .refused(let status, let error): return refusal(status, error, request, context)
     case .done, .bulk: return Response(status: .noContent)
     case .resource(let stored, let isCreated):
       context.facts.note(resource: stored.id)
@@ -72,7 +72,7 @@ struct Writing: Sendable {
     // A resource to be made has no version yet.
     let expected = verb == .create ? nil : try EntityTagCondition(.ifMatch, of: request.head)
     var share = BodyBudget.Share(of: bodies.budget)
-    let body = try await bodies.json(in: request, share: &share)
+    let body = try await bodies.json(in: request, share: &share, facts: context.facts)
     let write = try RequestedWrite(
       verb, kind, body, profile: context.caller.settings.connectionProfile, userAgent: request.headers[.userAgent],
       schemas: context.caller.schemas)
@@ -100,7 +100,8 @@ struct Writing: Sendable {
   }
 
   /// What identity-store refused, in its words.
-  private func refusal(_ status: Int, _ error: [UInt8], _ request: Request) -> Response {
+  private func refusal(_ status: Int, _ error: [UInt8], _ request: Request, _ context: CallerContext) -> Response {
+    context.facts.note(refusal: error)
     var headers: HTTPFields = [:]
     if status == 503 || status == 429 { headers[.retryAfter] = "\(Refusal.retrySeconds)" }
     return .json(

@@ -70,6 +70,29 @@ enum Queries {
     and (display_name = $2 or lower(display_name) = lower($2))
     """)
 
+  static let audit = Statement(
+    "audit",
+    """
+    select command_id, at, actor, action, target, summary, status::int8, detail
+    from identity_read.audit
+    where workspace_id = $1
+    and ($2::text is null or actor = $2)
+    and ($3::text is null or action = $3)
+    and at >= $4
+    and (not $5 or status is not null)
+    order by command_id desc
+    limit $6
+    """)
+
+  static let auditRow = Statement(
+    "audit row",
+    """
+    select command_id, at, actor, action, target, summary, status::int8, detail
+    from identity_read.audit
+    where workspace_id = $1
+    and command_id = $2
+    """)
+
   static let recordedReply = Statement(
     "recorded reply",
     """

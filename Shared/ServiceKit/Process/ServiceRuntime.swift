@@ -45,6 +45,14 @@ public struct ServiceRuntime: Sendable {
       logger: logger)
   }
 
+  /// Makes the process unready while `consumer` has messages before it and commits none: a loop that hangs looks well from outside.
+  public func watch(_ consumer: Consumer) {
+    health.add("consumer \(consumer.group)") { consumer.standstill(longerThan: Self.standstillLimit) }
+  }
+
+  /// Longer than any bulk, whose offsets wait for its last operation.
+  private static let standstillLimit = Duration.seconds(120)
+
   /// Creates the topics that are missing, and waits until that was possible, saying what it waits for.
   ///
   /// - Throws: `KafkaError` where waiting does not help; ``SettingsError``; `CancellationError`.
