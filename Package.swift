@@ -173,6 +173,6 @@ let package = Package(
       name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "ProvisioningLog", "TestSupport"], path: "Tests/SCIMCtlTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "EndToEnd", dependencies: ["Models", "TestSupport"], path: "Tests/EndToEnd", swiftSettings: swiftSettings),
+      name: "EndToEnd", dependencies: ["Kafka", "Models", "Postgres", "TestSupport"], path: "Tests/EndToEnd", swiftSettings: swiftSettings),
   ]
 )

@@ -13,6 +13,11 @@ public struct ClusterInspection: Sendable {
     public var partitions: Int
     /// Its settings by their names, `retention.ms`.
     public var settings: [String: String]
+
+    public init(partitions: Int, settings: [String: String]) {
+      self.partitions = partitions
+      self.settings = settings
+    }
   }
 
   /// Where a group stands on a partition.
@@ -22,6 +27,12 @@ public struct ClusterInspection: Sendable {
     /// The first offset that there is, and the one behind the last.
     public var low: Int64
     public var high: Int64
+
+    public init(committed: Int64?, low: Int64, high: Int64) {
+      self.committed = committed
+      self.low = low
+      self.high = high
+    }
 
     /// How many messages the group has still to read.
     public var lag: Int64 { max(0, high - max(committed ?? low, low)) }

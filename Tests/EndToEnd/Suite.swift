@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import Models
 import TestSupport
 
@@ -10,6 +11,7 @@ actor Suite {
   private let broker: KafkaBroker
   private let services: [String: RunningService]
   private let scimctlEnvironment: [String: String]
+  private let databaseURL: String
   private var workspaces = 0
 
   private static let sharedOne = MadeOnce { try await start() }
@@ -39,7 +41,8 @@ actor Suite {
       "ROLLCALL_TOPIC_PARTITIONS": "4",
       "ROLLCALL_LOG_LEVEL": "info",
     ]
-    scimctlEnvironment = common
+    scimctlEnvironment = common.merging(["ROLLCALL_SCIM_URL": scimURL, "ROLLCALL_SMTP_URL": mail.url]) { _, new in new }
+    databaseURL = postgres.url(database: database)
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-end-to-end-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
     let edge = ["ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true"]
@@ -124,13 +127,17 @@ actor Suite {
   /// The end of what a service has written, for a failure's message.
   func lastWords(of name: String) -> String { String(services[name]?.output.suffix(4000) ?? "") }
 
-  /// Runs `scimctl` to its end and returns what it printed.
+  /// Runs `scimctl` to its end and returns what it printed. `settings` win over those of the suite.
   @discardableResult
-  func scimctl(_ arguments: [String], workspace: String? = nil) async throws -> String {
+  func scimctl(_ arguments: [String], workspace: String? = nil, settings: [String: String] = [:]) async throws -> String {
     try await CommandRun.output(
       of: RunningService.products.appendingPathComponent("scimctl"), arguments: arguments,
-      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new })
+      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new }
+        .merging(settings) { _, new in new })
   }
+
+  /// Where all the services' data lies, for a test that looks through everything.
+  func stores() -> (databaseURL: String, kafka: KafkaConfiguration) { (databaseURL, broker.configuration()) }
 
   /// The mails delivered to an address.
   nonisolated func letters(to address: String) async throws -> [CaughtMail] {

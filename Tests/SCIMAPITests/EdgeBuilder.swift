@@ -24,6 +24,7 @@ struct EdgeBuilder: Sendable {
   var maximumInFlight = 100
   let asked = Journal<Command>()
   let signIns = Journal<SignIn>()
+  var log = LogBuffer()
   /// What identity-store replies; nil: nothing.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
@@ -55,7 +56,7 @@ struct EdgeBuilder: Sendable {
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
       baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime))
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log)
   }
 
   var record: TokenRecord {

@@ -94,6 +94,8 @@ final class LogBuffer: Sendable {
     reader?.resume()
   }
 
+  var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
+
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
   /// Once every ten seconds is enough: the metric has the number.

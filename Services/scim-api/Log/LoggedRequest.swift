@@ -19,21 +19,18 @@ struct LoggedRequest: Sendable {
 
   /// About what it holds in memory, beside what every one does.
   var size: Int { (notes.body?.bytes ?? 0) + notes.failures.reduce(0) { $0 + $1.error.count + 2048 } }
+}
 
+extension LoggedRequest {
   /// What there is to log of a request: nil for a read that went well, and where nobody can tell whose it is.
   init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration) {
     let route = context.endpointPath
     guard status >= 400 || Self.isWrite(request.method, route) else { return nil }
     let notes = context.facts.notes
-    guard let workspace = notes.workspace ?? Self.claimedWorkspace(of: request, status) else { return nil }
-    self.at = at
-    self.duration = duration
-    self.workspace = workspace
-    head = request.head
-    self.route = route
-    self.status = status
-    address = context.facts.peer
-    self.notes = notes
+    guard let workspace = notes.workspace ?? Self.claimedWorkspace(of: request) else { return nil }
+    self.init(
+      at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status, address: context.facts.peer,
+      notes: notes)
   }
 
   private static func isWrite(_ method: HTTPRequest.Method, _ route: String?) -> Bool {
@@ -41,9 +38,9 @@ struct LoggedRequest: Sendable {
     return route.hasPrefix(ResourcePath.base) && !route.hasSuffix(".search")
   }
 
-  /// The workspace that a token names which is not known: its admin wants to hear of it.
-  private static func claimedWorkspace(of request: Request, _ status: Int) -> WorkspaceID? {
-    guard status == 401 else { return nil }
+  /// The workspace that a token names which is not known, or was not looked up at a path where there is nothing: its admin wants to hear of
+  /// it.
+  private static func claimedWorkspace(of request: Request) -> WorkspaceID? {
     do throws(Refusal) {
       return AccessToken(String(try BearerToken.text(in: request.headers[.authorization])))?.workspace
     } catch {
