@@ -135,7 +135,8 @@ let package = Package(
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Models", "Queries", "SCIM"], path: "Tests/SCIMBench", swiftSettings: swiftSettings),
+      name: "scim-bench", dependencies: ["Models", "ProvisioningLog", "Queries", "SCIM"], path: "Tests/SCIMBench",
+      swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),

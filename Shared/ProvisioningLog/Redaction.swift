@@ -30,15 +30,40 @@ public enum Redaction {
     if let separator = tail.lastIndex(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }) {
       tail = tail[tail.index(after: separator)...]
     }
-    let count = tail.count
-    return names.contains { name in name.count == count && zip(tail, name).allSatisfy { $0 | ($0 < 0x60 ? 0x20 : 0) == $1 } }
+    guard tail.count < namesByLength.count else { return false }
+    for name in namesByLength[tail.count] {
+      var index = tail.startIndex
+      var isSame = true
+      for byte in name {
+        // Letters in lower case; an underscore is lifted likewise.
+        let other = tail[index]
+        if other | (other < 0x60 ? 0x20 : 0) != byte {
+          isSame = false
+          break
+        }
+        tail.formIndex(after: &index)
+      }
+      if isSame { return true }
+    }
+    return false
   }
 
-  /// Lower case, without what stands between words.
-  private static let names: [[UInt8]] = [
+  /// In lower case, by their lengths: nearly every attribute is no candidate.
+  private static let namesByLength: [[[UInt8]]] = {
+    let lifted = names.map { $0.utf8.map { $0 == UInt8(ascii: "_") ? $0 | 0x20 : $0 } }
+    return (0...(lifted.map(\.count).max() ?? 0)).map { length in lifted.filter { $0.count == length } }
+  }()
+
+  private static let names = [
     "password", "passwd", "pwd", "secret", "clientsecret", "client_secret", "token", "accesstoken", "access_token", "refreshtoken",
     "refresh_token", "apikey", "api_key", "privatekey", "private_key", "digest", "authorization",
-  ].map { Array($0.utf8).map { $0 == UInt8(ascii: "_") ? $0 | 0x20 : $0 } }
+  ]
+
+  /// Whether a filter, or a query, asks for something secret.
+  private static func mentionsSecret(_ text: String) -> Bool {
+    let text = text.lowercased()
+    return ["password", "secret"].contains(where: text.contains)
+  }
 
   /// nil where there is nothing to take out.
   private static func rewritten(_ json: JSON, _ outcome: inout Outcome) -> JSON? {
@@ -73,16 +98,28 @@ public enum Redaction {
         outcome.note(member.key.lowercased() == "value" ? path ?? member.key : member.key, member.value)
         if changed == nil { changed = object }
         changed?[member.key] = isValue ? .string(mask) : nil
-      } else if pathIsSecret, member.key.lowercased() == "path", let path, let bracket = path.firstIndex(of: "[") {
-        // What stands in the filter of `password[value eq "…"]`.
+      } else if isSensitiveFilter(member) {
+        // `password[value eq "…"]` in a PATCH, `password eq "…"` in a search.
+        outcome.note(member.key, .null)
         if changed == nil { changed = object }
-        changed?[member.key] = .string(String(path[..<bracket]))
+        let text = member.value.string ?? ""
+        changed?[member.key] = .string(member.key.lowercased() == "path" ? String(text.prefix { $0 != "[" }) : mask)
       } else if let rewritten = rewritten(member.value, &outcome) {
         if changed == nil { changed = object }
         changed?[member.key] = rewritten
       }
     }
     return changed
+  }
+
+  /// Whether a member is a filter, or a path with one, that compares something secret.
+  private static func isSensitiveFilter(_ member: JSONObject.Member) -> Bool {
+    guard member.key.utf8.count == 4 || member.key.utf8.count == 6, let text = member.value.string else { return false }
+    switch member.key.lowercased() {
+    case "path": return text.utf8.contains(UInt8(ascii: "[")) && mentionsSecret(text)
+    case "filter": return mentionsSecret(text)
+    default: return false
+    }
   }
 
   private static func parsed(_ text: String) -> JSON? {
@@ -117,8 +154,8 @@ extension Redaction {
     query.split(separator: "&", omittingEmptySubsequences: false).map { parameter in
       let name = parameter.prefix { $0 != "=" }
       let value = parameter.dropFirst(name.count)
-      let decoded = value.removingPercentEncoding?.lowercased() ?? value.lowercased()
-      let isUnsafe = isSecret(name.removingPercentEncoding ?? String(name)) || ["password", "secret"].contains(where: decoded.contains)
+      let isUnsafe =
+        isSecret(name.removingPercentEncoding ?? String(name)) || mentionsSecret(value.removingPercentEncoding ?? String(value))
       return isUnsafe && !value.isEmpty ? "\(name)=\(mask)" : String(parameter)
     }.joined(separator: "&")
   }

@@ -66,7 +66,9 @@ struct AuditTests {
     #expect(command.isAudited == isAudited)
   }
 
-  @Test("is never changed, not even by the owner", arguments: ["update identity.audit set actor = 'x'", "delete from identity.audit", "truncate identity.audit"])
+  @Test(
+    "is never changed, not even by the owner",
+    arguments: ["update identity.audit set actor = 'x'", "delete from identity.audit", "truncate identity.audit"])
   func appendOnly(_ sql: String) async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

@@ -122,6 +122,34 @@ struct ProvisioningLogTests {
     }
   }
 
+  @Test(
+    "The edge's role sees the entries and the audit trail of the workspace in force alone, the operator's all",
+    arguments: [
+      "provisioning_log", "audit",
+    ])
+  func rowSecurity(_ view: String) async throws {
+    try await withLog { store, pool, log in
+      try await LogWriter(pool: pool).write([entry(201)])
+      var command = store.command(.deleteUser)
+      command.actor = .operator("ana")
+      _ = try await store.process().carryOut([command])
+      func seen(as role: String, in workspace: WorkspaceID?) async throws -> Int {
+        try await pool.transaction { transaction in
+          let rows = try await transaction.pipeline([
+            (Statement(once: "role", "set local role \(role)"), []),
+            (Statement(once: "workspace", "select set_config('rollcall.workspace', $1, true)"), [.text(workspace.map { "\($0)" } ?? "")]),
+            (Statement(once: "seen", "select count(*) from identity_read.\(view)"), []),
+          ])
+          return try rows.last?.first?.int(0) ?? -1
+        }
+      }
+      #expect(try await seen(as: "rollcall_reader", in: store.workspace) == 1)
+      #expect(try await seen(as: "rollcall_reader", in: .made(at: Date())) == 0)
+      #expect(try await seen(as: "rollcall_reader", in: nil) == 0)
+      #expect(try await seen(as: "rollcall_operator", in: nil) == 1)
+    }
+  }
+
   @Test("A stale id's diagnosis names who has the name today, found by the hash that is left of the deleted user")
   func staleID() async throws {
     try await withLog { store, pool, log in

@@ -36,12 +36,18 @@ struct RedactionTests {
       ),
       (#"{"roles":[{"value":"{\"clientSecret\":\"1mz050nq\"}"}]}"#, #"{"roles":[{"value":"(removed)"}]}"#),
       (#"{"client_secret":"1mz050nq","Access_Token":"1mz050nq","apiKey":"1mz050nq","digest":"1mz050nq"}"#, "{}"),
+      (#"{"filter":"password eq \"1mz050nq\""}"#, #"{"filter":"(removed)"}"#),
+      (#"{"filter":"userName eq \"ana\""}"#, #"{"filter":"userName eq \"ana\""}"#),
+      (
+        #"{"Operations":[{"op":"remove","path":"emails[secret eq \"1mz050nq\"].value"}]}"#,
+        #"{"Operations":[{"op":"remove","path":"emails"}]}"#
+      ),
       (#"{"userName":"password","title":"Token Ring"}"#, #"{"userName":"password","title":"Token Ring"}"#),
     ])
   func body(_ sent: String, _ kept: String) throws {
     let outcome = Redaction.body(try JSON(parsing: sent))
     #expect(String(decoding: outcome.json.serialized(), as: UTF8.self) == kept)
-    #expect(outcome.removed.isEmpty == (sent == kept) || sent.contains("[value eq") || sent.contains("roles"))
+    #expect(outcome.removed.isEmpty == (sent == kept) || sent.contains("roles"))
   }
 
   @Test(
@@ -147,28 +153,5 @@ struct RedactionTests {
     #expect(ReplayToken(token.name) == token)
     #expect(ReplayToken("replay of nothing by ana") == nil)
     #expect(ReplayToken("Okta") == nil)
-  }
-
-  @Test("costs some microseconds an entry", .enabled(if: ProcessInfo.processInfo.environment["ROLLCALL_MEASURE"] != nil))
-  func cost() throws {
-    let body = try JSON(
-      parsing: """
-        {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana@example.com","name":{"givenName":"Ana","familyName":"Silva"},\
-        "emails":[{"primary":true,"value":"ana@example.com","type":"work"}],"displayName":"Ana Silva","locale":"en-US",\
-        "externalId":"00u1","groups":[],"password":"1mz050nq","active":true}
-        """)
-    let now = Date()
-    let count = 20_000
-    var bytes = 0
-    let began = ContinuousClock.now
-    for _ in 0..<count {
-      var entry = LogEntry(
-        id: .made(at: now), workspace: .made(at: now), at: now, method: "POST", path: "/api/v2/scim/Users", status: 201, milliseconds: 4.2)
-      entry.body = LoggedBody.keeping(body, bytes: 400).body
-      entry.userAgent = "Okta SCIM Client 1.0.0"
-      entry.resource = .made(at: now)
-      bytes += entry.cloudEvent(source: "scim-api/0").headers.count
-    }
-    print("\((ContinuousClock.now - began) / .microseconds(1) / Double(count)) µs an entry, \(bytes)")
   }
 }

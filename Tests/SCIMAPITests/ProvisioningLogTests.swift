@@ -178,7 +178,8 @@ struct ProvisioningLogTests {
     notes.body = .json(["userName": "ana"], bytes: bytes)
     return LoggedRequest(
       at: second, duration: .milliseconds(1), workspace: workspace,
-      head: .init(method: .post, scheme: nil, authority: nil, path: "/api/v2/scim/Users"), route: nil, status: 201, address: nil, notes: notes)
+      head: .init(method: .post, scheme: nil, authority: nil, path: "/api/v2/scim/Users"), route: nil, status: 201, address: nil,
+      notes: notes)
   }
 
   @Test("What waits is sent in batches, and at the end what is left; what cannot be sent is dropped")

@@ -12,6 +12,8 @@ services=(identity-store scim-api invitation-mailer group-sync)
 processes=("${servers[@]}" "${services[@]}")
 
 demo_workspace=acme
+# One copy of each service: more partitions would only make more and smaller requests to the broker.
+topic_partitions=3
 mail_dir=$local_dir/mail
 start_seconds=60
 stop_seconds=30
@@ -68,8 +70,7 @@ service_settings() {
   echo "ROLLCALL_KAFKA=127.0.0.1:$port_kafka"
   echo "ROLLCALL_DATABASE_URL=$(database_url "${service//-/_}")"
   echo "ROLLCALL_REPLICA=$(replica "$1")"
-  # One copy of each service: more partitions would only make more and smaller requests to the broker.
-  echo "ROLLCALL_TOPIC_PARTITIONS=3"
+  echo "ROLLCALL_TOPIC_PARTITIONS=$topic_partitions"
   echo "ROLLCALL_HEALTH_HOST=127.0.0.1"
   echo "ROLLCALL_HEALTH_PORT=$(health_port "$1")"
   case $service in
