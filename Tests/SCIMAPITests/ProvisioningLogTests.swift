@@ -182,6 +182,23 @@ struct ProvisioningLogTests {
       notes: notes)
   }
 
+  @Test("Kafka's absence keeps no process from ending")
+  func shutdownWithoutKafka() async throws {
+    let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
+    let buffer = LogBuffer(logger: quiet)
+    let group = ServiceGroup(
+      services: [LogShipping(buffer: buffer, source: "scim-api/test") { _ in try await Task.sleep(for: .seconds(300)) }], logger: quiet)
+    let began = ContinuousClock.now
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      buffer.append(try #require(Self.request(known: true)))
+      try await eventually("the entry to be on its way") { buffer.isEmpty }
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
+    #expect(ContinuousClock.now - began < .seconds(30))
+  }
+
   @Test("What waits is sent in batches, and at the end what is left; what cannot be sent is dropped")
   func shipping() async throws {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }

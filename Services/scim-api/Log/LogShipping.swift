@@ -18,12 +18,25 @@ struct LogShipping: Service {
   private static let gathering = Duration.milliseconds(100)
   private static let maximumBatch = 500
 
+  /// How long what waits at the end is tried to be sent.
+  private static let patience = Duration.seconds(5)
+
   func run() async throws {
     await withTaskCancellationHandler {
-      await withGracefulShutdownHandler {
-        await ship()
-      } onGracefulShutdown: {
-        buffer.close()
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await ship() }
+        group.addTask {
+          do {
+            try await gracefulShutdown()
+            buffer.close()
+            try await Task.sleep(for: Self.patience)
+          } catch {
+            // Cancelled: all is sent, or the process ends at once.
+          }
+        }
+        // Whichever comes first ends the other.
+        await group.next()
+        group.cancelAll()
       }
     } onCancel: {
       buffer.close()
