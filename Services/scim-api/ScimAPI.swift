@@ -15,12 +15,17 @@ struct ScimAPI {
       try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let inFlight = InFlight(
-        maximum: try settings.integer(.maximumInFlight), maximumPerToken: try settings.integer(.maximumInFlightPerToken))
+        try InFlight.Limits(
+          settings, all: .maximumInFlight, perWorkspace: .maximumInFlightPerWorkspace, perToken: .maximumInFlightPerToken))
       let requests = try RequestReply(
         runtime.kafka, producer: producer, replyTopic: .identityReplies, instance: runtime.replica,
         maximumPending: try settings.integer(.maximumInFlight), logger: runtime.logger)
 
-      let database = Database(pool: pool, patience: try settings.duration(.readPatience))
+      let trustsForwarded = try settings.bool(.trustForwarded)
+      let listener = try ListenerConfiguration(settings, logger: runtime.logger)
+      let database = Database(
+        pool: pool, patience: try settings.duration(.readPatience),
+        turns: SearchTurns(maximumPerWorkspace: try settings.integer(.maximumSearchesPerWorkspace)))
       let deadline = try settings.duration(.requestDeadline)
       let sender = CommandSender(requests: requests, source: runtime.instance, logger: runtime.logger)
       let commands = CommandPath(
@@ -30,18 +35,19 @@ struct ScimAPI {
       let signIns = SignInSender(producer: producer, source: runtime.instance, patience: deadline)
       let edge = Edge(
         tokens: TokenDirectory(lookup: TokenLookup(database: database).record),
-        reads: DatabaseReads(database: database), commands: commands, inFlight: inFlight,
+        limits: RateLimits(try RateLimits.Rates(settings), trustsForwarded: trustsForwarded), reads: DatabaseReads(database: database),
+        commands: commands, inFlight: inFlight,
         bulksInFlight: InFlight(
-          maximum: try settings.integer(.maximumBulks), maximumPerToken: try settings.integer(.maximumBulksPerToken),
+          try InFlight.Limits(settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"), sendSignIn: signIns.send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         baseURLs: BaseURLRule(
-          publicURL: settings.optionalString(.publicURL), trustsForwarded: try settings.bool(.trustForwarded)),
+          publicURL: settings.optionalString(.publicURL), trustsForwarded: trustsForwarded, isSecure: listener.certificate != nil),
         cursors: CursorSeal(
           secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)))
       let server = EdgeServer(
-        responder: edge.responder(), configuration: try ListenerConfiguration(settings), logger: runtime.logger)
+        responder: edge.responder(), configuration: listener, logger: runtime.logger)
       // Shut down in the opposite order: requests in flight are finished while what they need still works.
       return [pool, producer, requests, server]
     }

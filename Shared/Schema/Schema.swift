@@ -9,6 +9,7 @@ public enum Schema {
     migration("identity", 1, "identity", PackageResources._01_identity_sql),
     migration("identity", 2, "queries", PackageResources._02_queries_sql),
     migration("identity", 3, "totals", PackageResources._03_totals_sql),
+    migration("identity", 4, "row-security", PackageResources._06_row_security_sql),
   ]
 
   public static let mailer = [

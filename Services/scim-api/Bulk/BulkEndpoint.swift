@@ -21,22 +21,27 @@ struct BulkEndpoint: Sendable {
 
   private func carryOut(_ request: Request, _ context: CallerContext) async throws -> Response {
     let base = try baseURLs.baseURL(of: request.head)
-    let body = try await inFlight.withPlace(of: context.caller.token) { try await carryOut(request, context, base) }
+    let body = try await inFlight.withPlace(of: context.caller) { try await carryOut(request, context, base) }
     return .json(.ok, body, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
 
   private func carryOut(_ request: Request, _ context: CallerContext, _ base: BaseURL) async throws -> ByteBuffer {
     var share = BodyBudget.Share(of: bodies.budget)
-    let message = try BulkRequest(try await bodies.json(in: request, share: &share), maximumOperations: Self.maximumOperations)
+    let bytes = try await bodies.bytes(of: request, share: &share)
     let caller = context.caller
     let userAgent = request.headers[.userAgent]
-    let plan = BulkPlan(message, at: Date()) { verb, kind, body throws(SCIMError) in
-      try RequestedWrite(
-        verb, kind, body, profile: caller.settings.connectionProfile, userAgent: userAgent, schemas: caller.schemas)
-    }
+    let plan = try await LongWork.run { try Self.plan(bytes, of: caller, userAgent) }
     context.facts.note(normalisations: plan.normalisations)
     let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
     share.release()
-    return BulkAnswer(plan: plan, outcomes: outcomes, base: base).body()
+    return try await LongWork.run { BulkAnswer(plan: plan, outcomes: outcomes, base: base).body() }
+  }
+
+  private static func plan(_ bytes: [UInt8], of caller: Caller, _ userAgent: String?) throws -> BulkPlan {
+    let message = try BulkRequest(try BodyReader.parse(bytes), maximumOperations: maximumOperations)
+    return BulkPlan(message, at: Date()) { verb, kind, body throws(SCIMError) in
+      try RequestedWrite(
+        verb, kind, body, profile: caller.settings.connectionProfile, userAgent: userAgent, schemas: caller.schemas)
+    }
   }
 }

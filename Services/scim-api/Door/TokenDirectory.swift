@@ -62,6 +62,13 @@ final class TokenDirectory: Sendable {
     return found
   }
 
+  /// Whether the request's token was found not long ago, so that it is no stranger's.
+  func knows(_ authorization: String?) -> Bool {
+    guard let text = try? BearerToken.text(in: authorization) else { return false }
+    let digest = SHA256.hash(data: Data(text.utf8))
+    return entries.withLock { $0[digest] != nil }
+  }
+
   private func fresh(_ digest: SHA256.Digest, at now: ContinuousClock.Instant) -> TokenRecord? {
     entries.withLock { entries in
       guard let entry = entries[digest] else { return nil }

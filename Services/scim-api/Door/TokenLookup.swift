@@ -19,7 +19,7 @@ struct TokenLookup: Sendable {
     """)
 
   func record(_ workspace: WorkspaceID, digest: [UInt8]) async throws -> TokenRecord? {
-    let rows = try await database.query(Self.statement, [.uuid(workspace.uuid), .bytes(digest)])
+    let rows = try await database.query(Self.statement, [.uuid(workspace.uuid), .bytes(digest)], in: workspace)
     guard let row = rows.first else { return nil }
     let settings: WorkspaceSettings = try JSONData.decode(from: try row.bytes(6), type: "workspace settings")
     return TokenRecord(

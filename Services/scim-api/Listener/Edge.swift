@@ -6,6 +6,7 @@ import SCIM
 /// The service without its sockets: every endpoint, the door before them, and what their answers and failures go through.
 struct Edge: Sendable {
   let tokens: TokenDirectory
+  let limits: RateLimits
   let reads: any ResourceReads
   let commands: CommandPath
   let inFlight: InFlight
@@ -54,9 +55,10 @@ struct Edge: Sendable {
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestRecording())
     router.add(middleware: FailureAnswers(known: known))
+    router.add(middleware: URLLength())
     for endpoint in endpoints {
       let group = router.group()
-        .add(middleware: Door(tokens: tokens, scope: endpoint.scope))
+        .add(middleware: Door(tokens: tokens, limits: limits, scope: endpoint.scope))
         .group(context: CallerContext.self)
       for pattern in endpoint.patterns {
         for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {

@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import NIOHTTP1
 import Postgres
 import SCIM
 import ServiceKit
@@ -36,6 +37,8 @@ struct FailureAnswers: RouterMiddleware {
     switch error {
     case let refusal as Refusal: return refusal
     case let error as SCIMError: return Refusal(error)
+    // In the middle of the body.
+    case let error as HTTPParserError: return .malformedRequest(error)
     case let error as HTTPError where error.status == .notFound:
       let allowed = known.methods(of: request.uri.path)
       return allowed.isEmpty ? .unknownPath(request.uri.path) : .methodNotAllowed(request.method.rawValue, allowed: allowed.list)

@@ -22,8 +22,11 @@ struct BaseURLRule: Sendable {
   var site: String?
   /// Whether a proxy in front sets `X-Forwarded-Proto`.
   var trustsForwarded: Bool
+  /// Whether TLS ends here.
+  var isSecure: Bool
 
-  init(publicURL: String?, trustsForwarded: Bool) {
+  init(publicURL: String?, trustsForwarded: Bool, isSecure: Bool = false) {
+    self.isSecure = isSecure
     site = publicURL.map { String($0[..<($0.lastIndex { $0 != "/" }.map($0.index(after:)) ?? $0.startIndex)]) }
     self.trustsForwarded = trustsForwarded
   }
@@ -34,7 +37,7 @@ struct BaseURLRule: Sendable {
     guard let authority = request.authority, Self.isAuthority(authority) else {
       throw Refusal(400, .invalidValue, "The Host header is missing or is not a host name with an optional port.")
     }
-    var scheme = "http"
+    var scheme = isSecure ? "https" : "http"
     if trustsForwarded, let name = Self.forwardedProto, let forwarded = request.headerFields[name] {
       // The first is what the client spoke to the outermost proxy.
       let first = forwarded.prefix { $0 != "," }.filter { $0 != " " }.lowercased()

@@ -11,6 +11,18 @@ struct BodyReader: Sendable {
   ///
   /// - Throws: 415, 413, 503 or 400 ``Refusal``s.
   func json(in request: Request, share: inout BodyBudget.Share) async throws -> JSON {
+    let bytes = try await bytes(of: request, share: &share)
+    guard bytes.count > Self.smallBody else { return try Self.parse(bytes) }
+    return try await LongWork.run { try Self.parse(bytes) }
+  }
+
+  /// What is parsed where it was read, in bytes: that takes less than a millisecond.
+  private static let smallBody = 64 << 10
+
+  /// The body of `request`, which says that it is JSON.
+  ///
+  /// - Throws: 415, 413 or 503 ``Refusal``s.
+  func bytes(of request: Request, share: inout BodyBudget.Share) async throws -> [UInt8] {
     try MediaType.check(contentType: request.headers[.contentType])
     let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
     guard announced <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
@@ -27,7 +39,7 @@ struct BodyReader: Sendable {
       room -= part.readableBytes
       bytes.append(contentsOf: part.readableBytesView)
     }
-    return try Self.parse(bytes)
+    return bytes
   }
 
   static func parse(_ bytes: [UInt8]) throws(Refusal) -> JSON {

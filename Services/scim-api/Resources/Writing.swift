@@ -30,7 +30,7 @@ struct Writing: Sendable {
   func delete(_ request: Request, _ context: CallerContext) async throws -> Response {
     let id = try kind.id(in: context)
     let expected = try EntityTagCondition(.ifMatch, of: request.head)
-    let outcome = try await inFlight.withPlace(of: context.caller.token) {
+    let outcome = try await inFlight.withPlace(of: context.caller) {
       try await commands.carryOut(
         kind == .user ? .deleteUser : .deleteGroup, on: id, expecting: expected?.expectedVersions, for: context.caller,
         facts: context.facts)
@@ -44,7 +44,7 @@ struct Writing: Sendable {
   ) async throws -> Response {
     // Whatever may be wrong with the request is found before anything is written.
     let form = try AnswerForm(kind, of: request, for: context.caller, baseURLs)
-    let outcome = try await inFlight.withPlace(of: context.caller.token) {
+    let outcome = try await inFlight.withPlace(of: context.caller) {
       try await carryOut(verb, on: id, request, context)
     }
     switch outcome {
