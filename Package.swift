@@ -164,6 +164,7 @@ let package = Package(
       name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "TestSupport"], path: "Tests/SCIMCtlTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "EndToEnd", dependencies: ["Models", "TestSupport"], path: "Tests/EndToEnd", swiftSettings: swiftSettings),
+      name: "EndToEnd", dependencies: ["Kafka", "Models", "Postgres", "TestSupport", "scim-api"], path: "Tests/EndToEnd",
+      swiftSettings: swiftSettings),
   ]
 )

@@ -11,7 +11,9 @@ struct ScimAPI {
   static func main() async {
     await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: Schema.identity) { runtime in
       let settings = runtime.settings
-      let pool = try runtime.postgres(planning: .onceByIndex)
+      let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
+      // When one workspace has all of its, there are as many for the others.
+      let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
       try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let inFlight = InFlight(
@@ -25,7 +27,7 @@ struct ScimAPI {
       let listener = try ListenerConfiguration(settings, logger: runtime.logger)
       let database = Database(
         pool: pool, patience: try settings.duration(.readPatience),
-        turns: SearchTurns(maximumPerWorkspace: try settings.integer(.maximumSearchesPerWorkspace)))
+        turns: SearchTurns(maximumPerWorkspace: searchesPerWorkspace))
       let deadline = try settings.duration(.requestDeadline)
       let sender = CommandSender(requests: requests, source: runtime.instance, logger: runtime.logger)
       let commands = CommandPath(

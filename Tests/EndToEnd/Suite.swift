@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import Models
 import TestSupport
 
@@ -7,9 +8,11 @@ actor Suite {
   nonisolated let mail: MailCatcher
   nonisolated let scimURL: String
   private let postgres: PostgresServer
-  private let broker: KafkaBroker
+  private nonisolated let broker: KafkaBroker
   private let services: [String: RunningService]
   private let scimctlEnvironment: [String: String]
+  /// The database, for whoever may do all.
+  nonisolated let owner: String
   private var workspaces = 0
 
   private static let sharedOne = MadeOnce { try await start() }
@@ -31,18 +34,24 @@ actor Suite {
     self.broker = broker
     self.mail = mail
     let database = try await postgres.createDatabase()
+    owner = postgres.url(database: database)
     let httpPort = try FreePort.find()
     scimURL = "http://127.0.0.1:\(httpPort)/api/v2/scim"
     let common = [
       "ROLLCALL_KAFKA": broker.bootstrapServers,
-      "ROLLCALL_DATABASE_URL": postgres.url(database: database),
       "ROLLCALL_TOPIC_PARTITIONS": "4",
       "ROLLCALL_LOG_LEVEL": "info",
     ]
-    scimctlEnvironment = common
+    /// Each process may do in the database what its role may.
+    let access = { (role: String) in ["ROLLCALL_DATABASE_URL": postgres.url(database: database, role: role)] }
+    scimctlEnvironment = common.merging(access("scimctl")) { _, new in new }
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-end-to-end-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
-    let edge = ["ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true"]
+    let edge = [
+      "ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true",
+      // All the tests come from one address.
+      "ROLLCALL_LIMIT_STRANGER_BURST": "10000",
+    ]
     let own: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
@@ -55,7 +64,7 @@ actor Suite {
       let port = try FreePort.find()
       let environment = common.merging([
         "ROLLCALL_HEALTH_PORT": String(port), "ROLLCALL_HEALTH_HOST": "127.0.0.1", "ROLLCALL_REPLICA": "0",
-      ]) { _, new in new }.merging(settings) { _, new in new }
+      ]) { _, new in new }.merging(settings) { _, new in new }.merging(access(Self.role(of: name))) { _, new in new }
       services[name] = RunningService(
         name: name == Self.successor ? "scim-api" : name, healthPort: port, environment: environment,
         log: logs.appendingPathComponent("\(name).log"))
@@ -68,8 +77,14 @@ actor Suite {
     }
   }
 
+  /// The role that a service logs in as, as `ops/local/database.sql` has them.
+  private static func role(of service: String) -> String {
+    (service == successor ? "scim-api" : service).replacingOccurrences(of: "-", with: "_")
+  }
+
   private func startServices() async throws {
-    try await scimctl(["migrate"])
+    try await scimctl(["migrate"], environment: ["ROLLCALL_DATABASE_URL": owner])
+    try await postgres.makeLogins()
     let first = services.filter { $0.key != Self.successor }.values
     for service in first { try service.start() }
     for service in first { try await waitUntilReady(service) }
@@ -121,15 +136,21 @@ actor Suite {
     try await broker.start()
   }
 
+  /// All that the services have written, by their names.
+  var logs: [String: String] { services.mapValues(\.output) }
+
+  nonisolated var kafka: KafkaConfiguration { broker.configuration(clientID: "end-to-end") }
+
   /// The end of what a service has written, for a failure's message.
   func lastWords(of name: String) -> String { String(services[name]?.output.suffix(4000) ?? "") }
 
   /// Runs `scimctl` to its end and returns what it printed.
   @discardableResult
-  func scimctl(_ arguments: [String], workspace: String? = nil) async throws -> String {
+  func scimctl(_ arguments: [String], workspace: String? = nil, environment: [String: String] = [:]) async throws -> String {
     try await CommandRun.output(
       of: RunningService.products.appendingPathComponent("scimctl"), arguments: arguments,
-      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new })
+      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new }
+        .merging(environment) { _, new in new })
   }
 
   /// The mails delivered to an address.

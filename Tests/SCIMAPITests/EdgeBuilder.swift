@@ -22,6 +22,8 @@ struct EdgeBuilder: Sendable {
   var bodyLimit = 8 << 20
   var cursorLifetime = 60
   var maximumInFlight = 100
+  var rates = RateLimits.Rates()
+  var certificate: Certificate?
   let asked = Journal<Command>()
   let signIns = Journal<SignIn>()
   /// What identity-store replies; nil: nothing.
@@ -38,7 +40,7 @@ struct EdgeBuilder: Sendable {
         guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
         return record
       },
-      reads: reads,
+      limits: RateLimits(rates), reads: reads,
       commands: CommandPath(
         deadline: 5, bulkDeadline: 10, storeBound: 1,
         ask: { [asked, reply] command, _ in
@@ -50,8 +52,8 @@ struct EdgeBuilder: Sendable {
           for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
           return replies
         }),
-      inFlight: InFlight(maximum: maximumInFlight, maximumPerToken: maximumInFlight),
-      bulksInFlight: InFlight(maximum: 4, maximumPerToken: 2, what: "bulk requests"),
+      inFlight: InFlight(InFlight.Limits(all: maximumInFlight, perWorkspace: maximumInFlight, perToken: maximumInFlight)),
+      bulksInFlight: InFlight(InFlight.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
       baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false),

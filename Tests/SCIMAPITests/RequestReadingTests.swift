@@ -119,19 +119,6 @@ struct RequestReadingTests {
     third.release()
   }
 
-  @Test("Writes in flight are bounded, in all and of each token")
-  func inFlight() async throws {
-    let inFlight = InFlight(maximum: 2, maximumPerToken: 1)
-    let (first, second, third) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
-    try await inFlight.withPlace(of: first) { () -> Void in
-      await #expect(throws: Refusal.tooManyRequests("writes", limit: 1)) { try await inFlight.withPlace(of: first) {} }
-      try await inFlight.withPlace(of: second) { () -> Void in
-        await #expect(throws: Refusal.overloaded()) { try await inFlight.withPlace(of: third) {} }
-      }
-    }
-    #expect(inFlight.count == 0)
-  }
-
   @Test("404 and 405 are told apart by the path, whose segments in braces stand for any")
   func paths() {
     var known = KnownPaths()

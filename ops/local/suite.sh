@@ -78,6 +78,14 @@ service_settings() {
       echo "ROLLCALL_HTTP_PORT=$port_http"
       echo "ROLLCALL_HTTP_SHARE_PORT=true"
       echo "ROLLCALL_CURSOR_KEY_FILE=$local_dir/cursor.key"
+      # What measures the suite, or tries to break it, sends more than any identity provider may.
+      if [[ ${ROLLCALL_SUITE_LIMITS:-on} == off ]]; then
+        echo "ROLLCALL_LIMIT_TOKEN_RATE=0"
+        echo "ROLLCALL_LIMIT_WORKSPACE_RATE=0"
+        echo "ROLLCALL_LIMIT_STRANGER_RATE=0"
+        echo "ROLLCALL_REQUEST_IN_FLIGHT_PER_TOKEN=1000"
+        echo "ROLLCALL_REQUEST_IN_FLIGHT_PER_WORKSPACE=1000"
+      fi
       ;;
     identity-store)
       echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"

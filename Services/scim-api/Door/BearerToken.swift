@@ -9,6 +9,8 @@ enum BearerToken {
   static func text(in authorization: String?) throws(Refusal) -> Substring {
     guard let authorization, !authorization.isEmpty else { throw .unauthenticated() }
     let scheme = authorization.prefix { $0 != " " }
+    // Without one, the whole may be a secret, which no answer and no log repeats.
+    guard scheme.endIndex < authorization.endIndex else { throw .unauthenticated() }
     guard scheme.lowercased() == "bearer" else { throw .otherScheme(String(scheme)) }
     let text = authorization[scheme.endIndex...].drop { $0 == " " }
     guard !text.isEmpty else { throw .unauthenticated() }

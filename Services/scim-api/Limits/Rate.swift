@@ -24,8 +24,9 @@ struct TokenBucket: Sendable, Hashable {
   /// In how many seconds there will be a token; zero where there is one.
   func wait(of rate: Rate, at now: Double) -> Double {
     guard !rate.isUnlimited else { return 0 }
-    let missing = max(0, fullAt - now) * rate.perSecond
-    return max(0, (missing + 1 - Double(max(1, rate.burst))) / rate.perSecond)
+    let missing = max(0, fullAt - now) * rate.perSecond + 1 - Double(max(1, rate.burst))
+    // Sums of fractions are not exact; a millionth of a token is none.
+    return missing < 1e-6 ? 0 : missing / rate.perSecond
   }
 
   /// Takes a token, which has to be there.

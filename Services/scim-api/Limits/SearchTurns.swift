@@ -45,6 +45,9 @@ final class SearchTurns: Sendable {
     self.patience = patience
   }
 
+  /// How many of a workspace wait.
+  func waitingCount(of workspace: WorkspaceID) -> Int { state.withLock { $0.queues[workspace]?.waiting.count ?? 0 } }
+
   /// Waits until the workspace may have another.
   ///
   /// - Throws: 429 where too many wait, or none comes free in time; `CancellationError`.

@@ -36,12 +36,12 @@ public struct ServiceRuntime: Sendable {
   ///
   /// - Throws: ``SettingsError``.
   public func postgres(
-    statementTimeout: Duration = .seconds(10), planning: PostgresConfiguration.Planning = .adaptive
+    statementTimeout: Duration = .seconds(10), exclusiveConnections: Int = 8, planning: PostgresConfiguration.Planning = .adaptive
   ) throws -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
         url: try settings.string(.databaseURL), connections: try settings.integer(.databaseConnections),
-        statementTimeout: statementTimeout, applicationName: memberID, planning: planning),
+        statementTimeout: statementTimeout, applicationName: memberID, exclusiveConnections: exclusiveConnections, planning: planning),
       logger: logger)
   }
 
