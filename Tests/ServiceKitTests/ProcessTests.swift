@@ -111,12 +111,14 @@ struct ProcessTests {
       let trial = try Trial.away(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms")
       async let asked: Void = trial.ask(for: nil, andEndBy: SIGTERM)
       await trial.end { _ in
-        (0..<64).map { _ in
+        [
           Worker {
             try await gracefulShutdown()
-            while true { sleep(1) }
+            await withDiscardingTaskGroup { group in
+              for _ in 0..<256 { group.addTask { while true { sleep(1) } } }
+            }
           }
-        }
+        ]
       }
       await asked
     }

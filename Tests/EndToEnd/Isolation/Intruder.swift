@@ -66,9 +66,11 @@ struct Intruder: Sendable {
 
   /// Sends a request, checks that the answer tells nothing of the victim's, and returns it.
   ///
-  /// - Parameter path: below the SCIM base URL, or from `/api` on.
+  /// - Parameters:
+  ///   - path: below the SCIM base URL, or from `/api` on.
+  ///   - sentBefore: what it has said itself in earlier requests, and may be told again.
   func send(
-    _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:], token: String? = nil
+    _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:], token: String? = nil, sentBefore: String = ""
   ) async throws -> Answer {
     let base = workspace.identityProvider.baseURL
     let url = path.hasPrefix("/api/") ? base.replacingOccurrences(of: "/api/v2/scim", with: path) : base + path
@@ -76,7 +78,7 @@ struct Intruder: Sendable {
     all.merge(headers) { _, new in new }
     let answer = try await HTTP.send(method, url, headers: all, body: body)
     // What was sent may be named in an answer; nothing else may.
-    let sent = path + (body ?? "")
+    let sent = path + (body ?? "") + sentBefore
     if !sent.contains(victim.marker) {
       #expect(!answer.text.contains(victim.marker), "\(method) \(path): \(answer.text)")
     }

@@ -107,7 +107,8 @@ enum Intrusions {
     #expect(answer.status == 201, "\(answer.text)")
     let id = try #require(answer.json["id"] as? String)
     #expect(id != victim.user)
-    #expect((try await intruder.send("GET", "/Users/\(id)").json["groups"] as? [Any] ?? []).isEmpty)
+    let made = try await intruder.send("GET", "/Users/\(id)", sentBefore: victim.userName)
+    #expect((made.json["groups"] as? [Any] ?? []).isEmpty)
     #expect(try await intruder.send("DELETE", "/Users/\(id)").status == 204)
   }
 
