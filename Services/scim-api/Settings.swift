@@ -6,8 +6,10 @@ import ServiceKit
 enum EdgeSettings {
   /// In the order in which `--help` lists them.
   static let all: [Setting] = [
-    .httpHost, .httpPort, .tlsCertificate, .tlsKey, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
-    .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerWorkspace, .maximumInFlightPerToken,
+    .httpHost, .httpPort, .tlsCertificate, .tlsKey, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout,
+    .requestTimeout, .writeTimeout,
+    .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerWorkspace,
+    .maximumInFlightPerToken,
     .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate, .tokenBurst, .workspaceRate, .workspaceBurst,
     .strangerRate, .strangerBurst, .maximumSearchesPerWorkspace, .readPatience, .cursorKey, .cursorLifetime,
   ]
@@ -27,7 +29,8 @@ extension Setting {
     kind: .url)
   static let trustForwarded = Setting(
     key: "http.trust-forwarded", default: "false",
-    help: "Whether X-Forwarded-Proto and X-Forwarded-For are believed; only where a proxy in front sets them on every request.", kind: .flag)
+    help: "Whether X-Forwarded-Proto and X-Forwarded-For are believed; only where a proxy in front sets them on every request.", kind: .flag
+  )
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
     help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)
@@ -73,7 +76,8 @@ extension Setting {
     key: "request.bulks", default: "16", help: "Most bulk requests in flight; what comes then is told to retry.",
     kind: .integer(1...10_000))
   static let maximumBulksPerWorkspace = Setting(
-    key: "request.bulks-per-workspace", default: "4", help: "Most bulk requests in flight of one workspace; what comes then is told to retry.",
+    key: "request.bulks-per-workspace", default: "4",
+    help: "Most bulk requests in flight of one workspace; what comes then is told to retry.",
     kind: .integer(1...10_000))
   static let maximumBulksPerToken = Setting(
     key: "request.bulks-per-token", default: "4", help: "Most bulk requests in flight of one token; what comes then is told to retry.",
@@ -82,7 +86,8 @@ extension Setting {
     key: "limit.token-rate", default: "100", help: "Requests a second that one token may send in the long run; 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let tokenBurst = Setting(
-    key: "limit.token-burst", default: "500", help: "Requests that one token may send at once after a rest.", kind: .integer(1...10_000_000))
+    key: "limit.token-burst", default: "500", help: "Requests that one token may send at once after a rest.", kind: .integer(1...10_000_000)
+  )
   static let workspaceRate = Setting(
     key: "limit.workspace-rate", default: "200",
     help: "Requests a second that all tokens of a workspace may send together in the long run; 0 for no limit.",
@@ -99,7 +104,8 @@ extension Setting {
     kind: .integer(1...10_000_000))
   static let maximumSearchesPerWorkspace = Setting(
     key: "read.searches-per-workspace", default: "4",
-    help: "How many queries without an index, and readings of large groups, one workspace has under way at once; there are twice as many in all.",
+    help:
+      "How many queries without an index, and readings of large groups, one workspace has under way at once; there are twice as many in all.",
     kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
@@ -139,7 +145,8 @@ extension ListenerConfiguration {
     }
     self.init(
       host: try settings.string(.httpHost), port: try settings.integer(.httpPort), certificate: certificate,
-      isSecure: certificate != nil || settings.optionalString(.publicURL)?.lowercased().hasPrefix("https://") == true, sharesPort: try settings.bool(.sharePort),
+      isSecure: certificate != nil || settings.optionalString(.publicURL)?.lowercased().hasPrefix("https://") == true,
+      sharesPort: try settings.bool(.sharePort),
       maximumConnections: try settings.integer(.maximumConnections), idleTimeout: TimeAmount(try settings.duration(.idleTimeout)),
       requestTimeout: TimeAmount(try settings.duration(.requestTimeout)), writeTimeout: TimeAmount(try settings.duration(.writeTimeout)),
       drain: try settings.duration(.drain))

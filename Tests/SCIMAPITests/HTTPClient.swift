@@ -75,7 +75,8 @@ func serving(
   let server = EdgeServer(
     responder: builder.edge.responder(),
     configuration: ListenerConfiguration(
-      host: "127.0.0.1", port: 0, certificate: builder.certificate, isSecure: builder.certificate != nil, sharesPort: false, maximumConnections: 100, idleTimeout: .seconds(30), requestTimeout: .seconds(30),
+      host: "127.0.0.1", port: 0, certificate: builder.certificate, isSecure: builder.certificate != nil, sharesPort: false,
+      maximumConnections: 100, idleTimeout: .seconds(30), requestTimeout: .seconds(30),
       writeTimeout: .seconds(30), drain: .milliseconds(50)),
     logger: logger, onListening: { listening.yield($0) })
   let group = ServiceGroup(services: [server], logger: logger)

@@ -13,7 +13,9 @@ import Testing
 struct HardeningTests {
   @Test(
     "Every answer tells browsers not to guess, keep, frame or run anything",
-    arguments: [("GET", "/Schemas", 200), ("GET", "/Users/42", 404), ("GET", "/Nothing", 404), ("DELETE", "/Users", 405), ("GET", "/Me", 501)])
+    arguments: [
+      ("GET", "/Schemas", 200), ("GET", "/Users/42", 404), ("GET", "/Nothing", 404), ("DELETE", "/Users", 405), ("GET", "/Me", 501),
+    ])
   func headers(method: String, path: String, status: Int) async throws {
     try await serving(EdgeBuilder()) { client in
       let answer = try await client.send(method, path)
@@ -54,7 +56,8 @@ struct HardeningTests {
   func malformedBody() async throws {
     try await serving(EdgeBuilder()) { client in
       let head = "Host: a\r\nAuthorization: Bearer \(client.token)\r\nContent-Type: application/scim+json\r\n"
-      let chunked = try await client.exchange("POST /api/v2/scim/Users HTTP/1.1\r\n\(head)Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\nzz\r\n")
+      let chunked = try await client.exchange(
+        "POST /api/v2/scim/Users HTTP/1.1\r\n\(head)Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\nzz\r\n")
       #expect(chunked.hasPrefix("HTTP/1.1 400 "), "\(chunked)")
       let pipelined = try await client.exchange("GET /api/v2/scim/Schemas HTTP/1.1\r\n\(head)\r\nGARBAGE\r\n\r\n")
       #expect(pipelined.hasPrefix("HTTP/1.1 200 "), "\(pipelined.prefix(200))")

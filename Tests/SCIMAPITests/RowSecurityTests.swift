@@ -88,7 +88,8 @@ struct RowSecurityTests {
     _ = try await store.insertUsers(["ana", "ben"])
     for sql in [
       "select count(*) from identity.users", "update identity_read.users set role = 'admin'", "delete from identity_read.tokens",
-      "insert into identity_read.tombstones select * from identity_read.tombstones", "set role rollcall_store", "set role rollcall_operator",
+      "insert into identity_read.tombstones select * from identity_read.tombstones", "set role rollcall_store",
+      "set role rollcall_operator",
       "alter table identity.users disable row level security",
     ] {
       let error = await #expect(throws: PostgresError.self, "\(sql)") {

@@ -30,7 +30,8 @@ extension Patch.Operation {
   /// Of an object without a path, members are attributes, or schemas with attributes in them.
   private static func mentions(_ object: JSONObject, _ secrets: [String]) -> Bool {
     object.contains { member in
-      AttributePath(member.key)?.isOne(of: secrets) ?? false || member.key.contains(":") && member.value.object.map { mentions($0, secrets) } ?? false
+      AttributePath(member.key)?.isOne(of: secrets) ?? false
+        || member.key.contains(":") && member.value.object.map { mentions($0, secrets) } ?? false
     }
   }
 

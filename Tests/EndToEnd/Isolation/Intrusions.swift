@@ -134,7 +134,8 @@ enum Intrusions {
   private static let patchGroup: Intrusion = { intruder in
     let user = intruder.victim.user
     for operation in [
-      #"{"op":"add","path":"members","value":[{"value":"\#(user)"}]}"#, #"{"op":"replace","path":"members","value":[{"value":"\#(user)"}]}"#,
+      #"{"op":"add","path":"members","value":[{"value":"\#(user)"}]}"#,
+      #"{"op":"replace","path":"members","value":[{"value":"\#(user)"}]}"#,
       #"{"op":"add","value":{"members":[{"value":"\#(user)"}]}}"#,
     ] {
       try await one("PATCH", "/Groups", Bodies.patch(operation))(intruder)
@@ -183,9 +184,9 @@ enum Intrusions {
     let made = try await victim.workspace.identityProvider.send(
       "POST", "/Bulk",
       body: #"""
-      {"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[
-        {"method":"POST","path":"/Groups","bulkId":"theirs","data":{"displayName":"Bulk \#(victim.marker)"}}]}
-      """#)
+        {"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[
+          {"method":"POST","path":"/Groups","bulkId":"theirs","data":{"displayName":"Bulk \#(victim.marker)"}}]}
+        """#)
     let location = try #require((made.json["Operations"] as? [[String: Any]])?.first?["location"] as? String, "\(made.text)")
     #expect(
       try await carryOut(

@@ -8,7 +8,8 @@ import Testing
 extension EndToEnd {
   @Suite("Isolation")
   struct Isolation {
-    @Test("No route of the edge lets one workspace at what is another's, whatever ids, tags, cursors, filters, references or tokens it sends")
+    @Test(
+      "No route of the edge lets one workspace at what is another's, whatever ids, tags, cursors, filters, references or tokens it sends")
     func routes() async throws {
       let suite = try await Suite.shared()
       let victim = try await Victim(suite.workspace())

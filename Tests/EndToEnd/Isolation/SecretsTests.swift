@@ -18,7 +18,8 @@ extension EndToEnd {
       let secret = "s3cr3t\(UUID().uuidString.prefix(8))"
       let id = try await idp.create("keeper-\(secret.suffix(8).lowercased())@example.com")
       let unknown = AccessToken.made(for: .made(at: Date())).text
-      let patch = #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"password","value":"\#(secret)"}]}"#
+      let patch =
+        #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"password","value":"\#(secret)"}]}"#
       var answers: [Answer] = []
       func send(_ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]) async throws {
         var all = ["Authorization": "Bearer \(idp.token)", "Content-Type": "application/scim+json"]
@@ -39,7 +40,9 @@ extension EndToEnd {
           {"method":"POST","path":"/Users","bulkId":"a","data":{"userName":"p3-\#(UUID().uuidString)@example.com","password":"\#(secret)"}},
           {"method":"PATCH","path":"/Users/\#(id)","data":\#(patch)}]}
         """#)
-      try await send("POST", "/Users/.search", #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"password eq \"\#(secret)\""}"#)
+      try await send(
+        "POST", "/Users/.search",
+        #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"password eq \"\#(secret)\""}"#)
       try await send("GET", "/Users?filter=password%20eq%20%22\(secret)%22")
       // As a token where none belongs, and as ones that are wrong.
       for query in ["access_token=\(secret)", "token=\(idp.token)", "password=\(secret)"] { try await send("GET", "/Users?\(query)") }
@@ -72,11 +75,15 @@ extension EndToEnd {
       let idp = try await suite.workspace().identityProvider
       let forged = #"{"level":"critical","message":"forged"}"#
       let id = try await idp.create("logged-\(UUID().uuidString.prefix(8).lowercased())@example.com")
-      let nasty = ["\\n\(forged.replacingOccurrences(of: "\"", with: "\\\""))\\n", "\\r\\n\\u0085\\u2028x", "\\u0007\\u001b[31m", "\\ud83d\\ude00\\u202e"]
+      let nasty = [
+        "\\n\(forged.replacingOccurrences(of: "\"", with: "\\\""))\\n", "\\r\\n\\u0085\\u2028x", "\\u0007\\u001b[31m",
+        "\\ud83d\\ude00\\u202e",
+      ]
       for text in nasty {
         for body in [
           #"{"userName":"n\#(UUID().uuidString)@example.com","displayName":"\#(text)","name":{"givenName":"\#(text)"}}"#,
-          #"{"userName":"\#(text)","secodaRole":"\#(text)"}"#, #"{"userName":"a@example.com","emails":[{"value":"\#(text)","type":"work"}]}"#,
+          #"{"userName":"\#(text)","secodaRole":"\#(text)"}"#,
+          #"{"userName":"a@example.com","emails":[{"value":"\#(text)","type":"work"}]}"#,
         ] {
           let answer = try await idp.send("POST", "/Users", body: body)
           #expect(answer.status < 500, "\(answer.text)")
@@ -155,7 +162,9 @@ extension Suite {
     var rows: [String] = []
     for table in tables {
       let name = try table.string(0)
-      for row in try await pool.query(Statement(once: "rows", "select t::text from \(name) t")) { rows.append("\(name) \(try row.string(0))") }
+      for row in try await pool.query(Statement(once: "rows", "select t::text from \(name) t")) {
+        rows.append("\(name) \(try row.string(0))")
+      }
     }
     await pool.close()
     return rows
