@@ -62,7 +62,7 @@ extension Failure {
     case "":
       self.init(.configuration, "ROLLCALL_DATABASE_URL cannot be used: \(error)")
     case "42501":
-      self.init(.notPermitted, "\(error). Use a role that may: scimctl reads as rollcall_reader and rollcall_operator, and migrates as the owner")
+      self.init(.notPermitted, "\(error). Use a role that may: scimctl reads as rollcall_reader and rollcall_operator, the owner migrates")
     case "3F000", "42P01", "42703":
       self.init(.configuration, "\(error). Run 'scimctl migrate' as the owner of the database")
     case let state where state.hasPrefix("28") || state == "3D000":

@@ -23,13 +23,20 @@ struct StatementTextTests {
 
   private static func query(_ kind: ResourceKind, _ filter: Filter?, sortBy: String?, part: ResourceQuery.Part) -> ResourceQuery? {
     let schema = kind == .user ? RandomFilters.user : RandomFilters.group
-    // What the schema refuses never becomes a statement.
-    guard let typed = try? filter.map({ try $0.typed(for: schema) }), let sort = try? sortBy.map({ try schema.sortAttribute($0) }) else { return nil }
-    let source = ResourceQuery.Source(kind: kind, filter: typed, sortBy: sort ?? nil, withRows: true)
+    var source = ResourceQuery.Source(kind: kind, withRows: true)
+    do {
+      if let filter { source.filter = try filter.typed(for: schema) }
+      if let sortBy { source.sortBy = try schema.sortAttribute(sortBy) }
+    } catch {
+      // What the schema refuses never becomes a statement.
+      return nil
+    }
     return ResourceQuery(sources: [source], part: part, base: BaseURL(site: "https://\(mark).example.com"))
   }
 
-  @Test("A filter's values, a sort key's place and the host are parameters, whatever is filtered or sorted by", arguments: ResourceKind.allCases)
+  @Test(
+    "A filter's values, a sort key's place and the host are parameters, whatever is filtered or sorted by", arguments: ResourceKind.allCases
+  )
   func values(kind: ResourceKind) throws {
     let schema = kind == .user ? RandomFilters.user : RandomFilters.group
     var paths = Self.paths(schema.core.attributes, prefix: "") + ["id", "externalId", "meta.created", "meta.location", "meta.version"]
@@ -39,7 +46,9 @@ struct StatementTextTests {
       for text in Self.texts {
         let literal = String(decoding: JSON.string(text).serialized(), as: UTF8.self)
         var filters = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"].map { "\(path) \($0) \(literal)" }
-        if let dot = path.lastIndex(of: ".") { filters.append("\(path[..<dot])[\(path[path.index(after: dot)...]) eq \(literal)]") }
+        if !path.contains(":"), let dot = path.lastIndex(of: ".") {
+          filters.append("\(path[..<dot])[\(path[path.index(after: dot)...]) eq \(literal)]")
+        }
         for filter in filters {
           let page = ResourceQuery.Part.page(Page(startIndex: 1, count: 10))
           guard let query = Self.query(kind, try Filter(parsing: filter), sortBy: nil, part: page) else { continue }
@@ -53,6 +62,6 @@ struct StatementTextTests {
       }
     }
     // Else little was looked at.
-    #expect(seen > 500, "\(seen)")
+    #expect(seen > (kind == .user ? 500 : 100), "\(seen)")
   }
 }
