@@ -1,5 +1,6 @@
 """Bodies that are not what they should be."""
 
+import copy
 import json
 
 USER = {
@@ -36,7 +37,7 @@ class Bodies:
             return self.chance.randbytes(self.chance.randint(0, 300))
         if choice < 0.16:
             return self.odd()
-        document = self.changed(json.loads(json.dumps(self.chance.choice([USER, USER, GROUP, PATCH, BULK, SEARCH]))), self.chance.randint(1, 4))
+        document = self.changed(copy.deepcopy(self.chance.choice([USER, USER, GROUP, PATCH, BULK, SEARCH])), self.chance.randint(1, 4))
         text = json.dumps(document, ensure_ascii=self.chance.random() < 0.5).encode("utf-8", "surrogatepass")
         if choice < 0.3:
             text = text[: self.chance.randrange(max(1, len(text)))]
@@ -68,10 +69,10 @@ class Bodies:
                 if change == 0:
                     del node[key]
                 elif change == 1 and isinstance(node, dict):
-                    node[self.chance.choice(["id", "meta", "password", "x" * 300, "\u0000", "", "members", str(key).upper(), "$ref"])] = node[key]
+                    node[self.chance.choice(["id", "meta", "password", "x" * 300, "\u0000", "", "members", str(key).upper(), "$ref"])] = copy.deepcopy(node[key])
                 elif change == 2 and isinstance(node, list):
-                    node.extend([node[key]] * self.chance.randint(1, 50))
+                    node.extend(copy.deepcopy(node[key]) for _ in range(self.chance.randint(1, 50)))
                 else:
-                    node[key] = self.chance.choice(VALUES)
+                    node[key] = copy.deepcopy(self.chance.choice(VALUES))
                 break
         return document
