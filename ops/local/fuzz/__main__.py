@@ -17,6 +17,8 @@ from making import Making
 
 # How much more memory the process may have at the end than after the warm-up, beside a tenth: what allocators keep and give back.
 SLACK = 48 << 20
+# How many connections there are at once: most of the time is waiting, for identity-store or for a slow request.
+WORKERS = 96
 
 
 def resident(pid):
@@ -71,7 +73,7 @@ class Run:
 
     async def until(self, count):
         total, self.count = self.count, min(count, self.count)
-        await asyncio.gather(*(self.work() for _ in range(24)))
+        await asyncio.gather(*(self.work() for _ in range(WORKERS)))
         self.count = total
 
 
