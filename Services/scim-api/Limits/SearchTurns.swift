@@ -125,8 +125,8 @@ extension Refusal {
     Refusal(
       429,
       """
-      More than \(limit) queries without an index, or readings of large groups, of this workspace are under way. Send the request again in \
-      \(seconds) s, or filter by an attribute that there is an index for.
+      More than \(limit) lists, queries or readings of large groups of this workspace are under way, and others wait. Send the request again \
+      in \(seconds) s.
       """,
       headers: [.retryAfter: "\(seconds)"])
   }

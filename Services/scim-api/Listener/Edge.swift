@@ -15,6 +15,8 @@ struct Edge: Sendable {
   let bodies: BodyReader
   let baseURLs: BaseURLRule
   let cursors: CursorSeal
+  /// Lists take processor time by the hundred resources: those of one workspace wait for each other rather than keep the others waiting.
+  var listTurns = SearchTurns(maximumPerWorkspace: 4, maximumWaiting: 500)
 
   var endpoints: [Endpoint] {
     let resources = ResourceKind.allCases.flatMap { kind in
@@ -41,7 +43,7 @@ struct Edge: Sendable {
     let ofEach = ResourceKind.allCases.map { (kinds: [$0], path: "/\($0.endpoint)") }
     return (ofEach + [(ResourceKind.allCases, "")]).flatMap { kinds, path in
       QueryEndpoints(
-        listing: Listing(kinds: kinds, reads: reads, baseURLs: baseURLs, bodies: bodies, cursors: cursors), path: path
+        listing: Listing(kinds: kinds, reads: reads, baseURLs: baseURLs, bodies: bodies, cursors: cursors, turns: listTurns), path: path
       ).all
     }
   }

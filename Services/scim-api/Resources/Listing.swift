@@ -14,6 +14,7 @@ struct Listing: Sendable {
   let baseURLs: BaseURLRule
   let bodies: BodyReader
   let cursors: CursorSeal
+  let turns: SearchTurns
 
   func list(_ request: Request, _ context: CallerContext) async throws -> Response {
     try await answer(try SearchRequest(QueryParameters(request.uri.query)), request, context)
@@ -38,6 +39,9 @@ struct Listing: Sendable {
     let query = try ResourceQuery(
       search, of: forms.map { ($0.kind, $0.projection) }, for: caller, base: base, cursors: cursors, at: now)
     if request.method != .post, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw Refusal.secretInURL() }
+    // A look-up of one user costs next to nothing.
+    let turn = query.soughtName == nil ? try await turns.turn(of: caller.workspace) : nil
+    defer { withExtendedLifetime(turn) {} }
     let found: FoundResources
     do {
       found = try await reads.list(query, in: caller.workspace)
