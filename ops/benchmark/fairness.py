@@ -131,7 +131,7 @@ def main():
         for kind, latencies in measure(clients, options.seconds).items():
             beside[kind] += latencies
         rates += [line.split()[-1] for line in flooding.communicate()[0].splitlines() if line.startswith("Requests/sec")]
-    print(f"\nThe flood: {', '.join(rates)} requests a second, over 64 connections; most are told 429")
+    print(f"\nThe flood: {', '.join(rates)} answers a second, those by 429 included, over 64 connections")
     print(f"{'':8}{'alone':>22}{'beside the flood':>22}{'ratio':>16}")
     print(f"{'':8}{'p50':>11}{'p99':>11}{'p50':>11}{'p99':>11}{'p50':>8}{'p99':>8}")
     is_met = True
