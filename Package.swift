@@ -113,7 +113,10 @@ let package = Package(
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "group-sync",
-      dependencies: ["Kafka", "Models", "Postgres", "Schema", "ServiceKit"] + processDependencies,
+      dependencies: [
+        "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+      ] + processDependencies,
       path: "Services/group-sync", swiftSettings: swiftSettings),
     .executableTarget(
       name: "scimctl",
@@ -158,7 +161,8 @@ let package = Package(
       name: "InvitationMailerTests", dependencies: ["invitation-mailer", "Models", "TestSupport"],
       path: "Tests/InvitationMailerTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "GroupSyncTests", dependencies: ["group-sync", "Models", "TestSupport"], path: "Tests/GroupSyncTests",
+      name: "GroupSyncTests",
+      dependencies: ["group-sync", "Models", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")], path: "Tests/GroupSyncTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "TestSupport"], path: "Tests/SCIMCtlTests",

@@ -61,6 +61,7 @@ extension Command.Operation {
     case .updateWorkspace: "rollcall.command.update-workspace.v1"
     case .issueToken: "rollcall.command.issue-token.v1"
     case .revokeToken: "rollcall.command.revoke-token.v1"
+    case .restate: "rollcall.command.restate.v1"
     }
   }
 
@@ -74,6 +75,7 @@ extension Command.Operation {
     case .createWorkspace(let settings), .updateWorkspace(let settings): try JSONData.encode(settings)
     case .issueToken(let grant): try JSONData.encode(grant)
     case .revokeToken(let revocation): try JSONData.encode(revocation)
+    case .restate(let restatement): try JSONData.encode(restatement)
     }
   }
 
@@ -93,6 +95,7 @@ extension Command.Operation {
     case "rollcall.command.update-workspace.v1": self = .updateWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.issue-token.v1": self = .issueToken(try JSONData.decode(from: data, type: type))
     case "rollcall.command.revoke-token.v1": self = .revokeToken(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.restate.v1": self = .restate(try JSONData.decode(from: data, type: type))
     default: throw .unknownType(type)
     }
   }

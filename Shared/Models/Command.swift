@@ -55,6 +55,8 @@ public struct Command: Sendable, Equatable {
     case updateWorkspace(WorkspaceSettings)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
+    /// Publish the present state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
+    case restate(Restatement)
   }
 
   /// Who asked for a write.
@@ -133,4 +135,6 @@ public enum TokenScope: String, Sendable, Hashable, Codable, CaseIterable {
   case signIns = "sign-ins"
   /// The admin console.
   case admin
+  /// `GET /api/v2/directory/…`, as the product.
+  case directory
 }

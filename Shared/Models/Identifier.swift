@@ -77,6 +77,7 @@ public enum Named {
   public enum Command {}
   public enum Token {}
   public enum Invitation {}
+  public enum Receipt {}
   /// Any resource of a workspace, where users and groups are treated alike.
   public enum Resource {}
 }
@@ -87,6 +88,7 @@ public typealias GroupID = Identifier<Named.Group>
 public typealias CommandID = Identifier<Named.Command>
 public typealias TokenID = Identifier<Named.Token>
 public typealias InvitationID = Identifier<Named.Invitation>
+public typealias ReceiptID = Identifier<Named.Receipt>
 public typealias ResourceID = Identifier<Named.Resource>
 
 extension Identifier {

@@ -38,7 +38,7 @@ public struct UserChanged: Sendable, Hashable, Codable {
     case enabled
     /// Gone; the snapshot has the id alone, and no personal data.
     case deleted
-    /// Published again on an operator's request; nothing changed.
+    /// Published again on an operator's request; nothing changed. Takes effect also where it is as new as what a consumer holds.
     case restated
   }
 }
@@ -89,13 +89,15 @@ public struct GroupChanged: Sendable, Hashable, Codable {
   public var part: Int
   public var addedMembers: [UserID]
   public var removedMembers: [UserID]
+  /// Of a restatement: which part of the members it is about. nil for any other change.
+  public var range: MemberRange?
   public var changedAt: Date
 
   public static let maximumMembersPerEvent = 1000
 
   public init(
     workspace: WorkspaceID, group: GroupID, displayName: String, externalID: String?, change: Change, version: Int64, part: Int,
-    addedMembers: [UserID], removedMembers: [UserID], changedAt: Date
+    addedMembers: [UserID], removedMembers: [UserID], range: MemberRange? = nil, changedAt: Date
   ) {
     self.workspace = workspace
     self.group = group
@@ -106,13 +108,32 @@ public struct GroupChanged: Sendable, Hashable, Codable {
     self.part = part
     self.addedMembers = addedMembers
     self.removedMembers = removedMembers
+    self.range = range
     self.changedAt = changedAt
   }
 
   public enum Change: String, Sendable, Hashable, Codable, CaseIterable {
     case created, updated, deleted
-    /// Published again on an operator's request: part 0 starts from no members, all parts together list them all.
+    /// Published again on an operator's request, in parts that stand for themselves: the members in ``GroupChanged/range`` are those that
+    /// are added, and no others. Takes effect also where it is as new as what a consumer holds.
     case restated
+  }
+}
+
+/// The ids behind `after` up to and including `through`; nil is before the first, or behind the last.
+public struct MemberRange: Sendable, Hashable, Codable {
+  public var after: UserID?
+  public var through: UserID?
+
+  public init(after: UserID? = nil, through: UserID? = nil) {
+    self.after = after
+    self.through = through
+  }
+
+  public func contains(_ user: UserID) -> Bool {
+    if let after, user <= after { return false }
+    if let through, user > through { return false }
+    return true
   }
 }
 
@@ -203,10 +224,14 @@ extension IdentityEvent {
 }
 
 extension IdentityEvent {
-  /// Names the event: the same change has the same id however often it is published.
+  /// Names the event: the same change has the same id however often it is published. Each restatement is an event of its own.
   public var identity: String {
     switch self {
+    case .userChanged(let event) where event.change == .restated:
+      "\(event.user.id)/\(event.version)/restated/\(Timestamp.text(event.changedAt))"
     case .userChanged(let event): "\(event.user.id)/\(event.version)"
+    case .groupChanged(let event) where event.change == .restated:
+      "\(event.group)/\(event.version)/restated/\(event.range?.after?.description ?? "")/\(Timestamp.text(event.changedAt))"
     case .groupChanged(let event): "\(event.group)/\(event.version)/\(event.part)"
     case .workspaceChanged(let event): "\(event.workspace)/\(event.version)"
     case .signInRefused(let event): "\(event.user)/\(Timestamp.text(event.signedInAt))"

@@ -23,6 +23,9 @@ public struct Topic: Sendable, Hashable {
   /// For the product, keyed by product group or member id.
   public static let directoryEvents = Topic(name: "directory.events", retention: 30 * day)
 
+  /// Security event tokens (RFC 8417) about people whose access ended, keyed by user id.
+  public static let securityEvents = Topic(name: "security.events", retention: 30 * day)
+
   /// Where `consumer` puts what it cannot handle; it takes the largest message of the topics it reads.
   public static func deadLetters(of consumer: String) -> Topic {
     Topic(name: "\(consumer).dead-letters", retention: 30 * day, maximumMessageBytes: largestCommand)

@@ -9,6 +9,7 @@ public enum Schema {
     migration("identity", 1, "identity", PackageResources._01_identity_sql),
     migration("identity", 2, "queries", PackageResources._02_queries_sql),
     migration("identity", 3, "totals", PackageResources._03_totals_sql),
+    migration("identity", 4, "restatement", PackageResources._07_restatement_sql),
   ]
 
   public static let mailer = [
@@ -16,7 +17,8 @@ public enum Schema {
   ]
 
   public static let directory = [
-    migration("directory", 1, "directory", PackageResources._01_directory_sql)
+    migration("directory", 1, "directory", PackageResources._01_directory_sql),
+    migration("directory", 2, "standings", PackageResources._02_standings_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.

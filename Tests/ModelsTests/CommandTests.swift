@@ -19,6 +19,10 @@ struct CommandTests {
       TokenGrant(
         token: .made(at: time), name: "Okta", scopes: [.scim, .signIns], digest: String(repeating: "a", count: 64), expiresAt: time)),
     .revokeToken(TokenRevocation(token: .made(at: time))),
+    .restate(
+      Restatement(
+        workspace: true, users: [resource.user],
+        groups: [Restatement.GroupPart(group: resource.group, range: MemberRange(after: resource.user, through: nil))])),
     .bulk(
       Bulk(
         failOnErrors: 2,

@@ -24,6 +24,10 @@ struct EventTests {
         GroupChanged(
           workspace: workspace, group: .made(at: time), displayName: "Data team", externalID: nil, change: .updated, version: 2, part: 1,
           addedMembers: [user], removedMembers: [], changedAt: time)),
+      .groupChanged(
+        GroupChanged(
+          workspace: workspace, group: .made(at: time), displayName: "Data team", externalID: nil, change: .restated, version: 2, part: 0,
+          addedMembers: [user], removedMembers: [], range: MemberRange(after: nil, through: user), changedAt: time)),
       .workspaceChanged(
         WorkspaceChanged(
           workspace: workspace,
@@ -82,7 +86,8 @@ struct EventTests {
   func directory(change: DirectoryEvent.Change) throws {
     let event = DirectoryEvent(
       workspace: Self.workspace, change: change, member: Self.user, group: .made(at: Self.time), displayName: "Data team",
-      email: "ana@example.com", role: "editor", changedAt: Self.time)
+      email: "ana@example.com", role: "editor", reason: change == .accessRevoked ? .deleted : nil, memberVersion: 3, groupVersion: 4,
+      changedAt: Self.time)
     var sent = try event.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil)
     #expect(try DirectoryEvent(CloudEvent(headers: sent.headers, data: sent.data)) == event)
     sent.type = "rollcall.directory.other.v1"

@@ -41,7 +41,8 @@ extension Decider {
   mutating func deleteUser(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
     try read.command.checkVersion(existing.version, of: "user")
-    let tombstone = Tombstone(key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), deletedAt: now)
+    let tombstone = Tombstone(
+      key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), version: existing.version + 1, deletedAt: now)
     state.delete(existing, leaving: tombstone)
     publish(
       .userChanged(

@@ -22,6 +22,11 @@ struct GroupMembers: Sendable, Equatable {
     changed[user] ?? stored[user] ?? false
   }
 
+  /// The members whose ids lie in `range`, sorted; all those of storage in it have to be known.
+  func members(in range: MemberRange) -> [UserID] {
+    Set(stored.keys).union(changed.keys).filter { range.contains($0) && contains($0) }.sorted()
+  }
+
   /// Adds those who are not members; returns them, in the given order and each once.
   mutating func add(_ users: some Sequence<UserID>) -> [UserID] {
     users.filter { user in

@@ -30,3 +30,9 @@ struct MembershipKey: Hashable, Sendable, Comparable {
     (left.group, left.user) < (right.group, right.user)
   }
 }
+
+/// A part of a group's members.
+struct MemberRangeKey: Hashable, Sendable {
+  var group: ResourceKey
+  var range: MemberRange
+}

@@ -20,6 +20,7 @@ struct ReadCommand: Sendable {
     case updateWorkspace(WorkspaceSettings)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
+    case restate(Restatement)
     /// The data is no document of its kind; the edge would have refused it.
     case malformed(SCIMError)
   }
@@ -49,6 +50,7 @@ struct ReadCommand: Sendable {
       case .updateWorkspace(let settings): .updateWorkspace(settings)
       case .issueToken(let grant): .issueToken(grant)
       case .revokeToken(let revocation): .revokeToken(revocation)
+      case .restate(let restatement): .restate(restatement)
       }
     } catch let error {
       return .malformed(error)

@@ -98,6 +98,8 @@ struct Tombstone: Sendable, Equatable {
   var type: ResourceType
   /// Keyed hash of a deleted user's name.
   var userNameHash: [UInt8]?
+  /// Of the deletion; nil where it is not known any more.
+  var version: Int64?
   var deletedAt: Date
 
   enum ResourceType: String, Sendable {

@@ -17,6 +17,8 @@ struct Touches: Sendable, Equatable {
   var memberships: Set<MembershipKey> = []
   /// Groups whose whole membership a command replaces.
   var replacedGroups: Set<ResourceKey> = []
+  /// Parts of groups whose every member a command asks for.
+  var memberRanges: Set<MemberRangeKey> = []
 
   init() {}
 
@@ -75,6 +77,13 @@ struct Touches: Sendable, Equatable {
       tokens.insert(ResourceKey(workspace: workspace, id: grant.token.resource))
     case .revokeToken(let revocation):
       tokens.insert(ResourceKey(workspace: workspace, id: revocation.token.resource))
+    case .restate(let restatement):
+      for user in restatement.users { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
+      for part in restatement.groups {
+        let group = ResourceKey(workspace: workspace, id: part.group.resource)
+        groups.insert(group)
+        memberRanges.insert(MemberRangeKey(group: group, range: part.range))
+      }
     case .malformed:
       break
     }

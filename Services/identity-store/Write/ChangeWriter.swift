@@ -124,7 +124,7 @@ struct ChangeWriter: Sendable {
   private func tombstoneColumns(_ tombstones: [Tombstone]) -> [PostgresValue] {
     let described: [PostgresValue] = [
       .textArray(tombstones.map(\.type.rawValue)), .bytesArray(tombstones.map(\.userNameHash)),
-      .timestampArray(tombstones.map(\.deletedAt)),
+      .timestampArray(tombstones.map(\.deletedAt)), .intArray(tombstones.map { $0.version ?? Restatement.lastVersion }),
     ]
     return tombstones.map(\.key).columns + described
   }
