@@ -10,7 +10,7 @@ import ServiceLifecycle
 struct GroupSync {
   static func main() async {
     await ServiceProcess.run(
-      service: "group-sync", 
+      service: "group-sync",
       settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .signingKey, .issuer, .audience], migrations: Schema.directory
     ) { runtime in
       let pool = try runtime.postgres(
@@ -27,7 +27,9 @@ struct GroupSync {
           maximumBatchBytes: 2 << 20, linger: .milliseconds(5)),
         logger: runtime.logger)
       let relay = OutboxRelay(
-        pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003, logger: runtime.logger)
+        pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,
+        // Revoked access is among it; and what a batch of events brings about comes together anyway.
+        linger: .milliseconds(1), logger: runtime.logger)
       let securityEvents = try await SecurityEvents(runtime)
       let transaction = BatchTransaction(
         pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents))
@@ -54,7 +56,9 @@ extension SecurityEvents {
       try await self.init(
         pem: pem, issuer: try runtime.settings.string(.issuer), audience: runtime.settings.optionalString(.audience))
     } catch {
-      throw SettingsError(["\(Setting.signingKey.environmentName) must be a private key of the curve P-256 in PEM, but its value is not: \(error)"])
+      throw SettingsError([
+        "\(Setting.signingKey.environmentName) must be a private key of the curve P-256 in PEM, but its value is not: \(error)"
+      ])
     }
   }
 }

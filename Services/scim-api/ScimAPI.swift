@@ -30,7 +30,7 @@ struct ScimAPI {
       let signIns = SignInSender(producer: producer, source: runtime.instance, patience: deadline)
       let edge = Edge(
         tokens: TokenDirectory(lookup: TokenLookup(database: database).record),
-        reads: DatabaseReads(database: database), commands: commands, inFlight: inFlight,
+        reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database), commands: commands, inFlight: inFlight,
         bulksInFlight: InFlight(
           maximum: try settings.integer(.maximumBulks), maximumPerToken: try settings.integer(.maximumBulksPerToken),
           what: "bulk requests"), sendSignIn: signIns.send,

@@ -167,7 +167,9 @@ struct GroupDecisionTests {
       bench.take(Bench.groupEvent(team, .created, version: 1, adding: [ana]), Bench.groupEvent(team, .deleted, version: 3))
       #expect(bench.take(Bench.restated(team, version: 2, MemberRange(), [ana])) == [], "the deletion came after that")
       #expect(
-        bench.take(Bench.restated(team, version: 3, MemberRange(), [ana])) == [Said(.groupCreated, in: team), Said(.membershipAdded, ana, in: team)])
+        bench.take(Bench.restated(team, version: 3, MemberRange(), [ana])) == [
+          Said(.groupCreated, in: team), Said(.membershipAdded, ana, in: team),
+        ])
     }
   }
 }

@@ -102,7 +102,8 @@ struct ReceiptTests {
     #expect(names["sub"] == nil && names["exp"] == nil)
     #expect((names["events"] as? [String: Any])?["urn:ietf:params:scim:event:prov:delete"] != nil)
 
-    let other = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(SecurityEvents.PublicKey(P256.Signing.PrivateKey().publicKey).jwk)]}"#)
+    let stranger = SecurityEvents.PublicKey(P256.Signing.PrivateKey().publicKey)
+    let other = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(stranger.jwk)]}"#)
     await #expect(throws: (any Error).self) { try await other.verify(token, as: SecurityEventToken.self) }
   }
 
@@ -115,7 +116,9 @@ struct ReceiptTests {
     let receipt = DeprovisionReceipt(
       id: .made(at: Bench.time), workspace: Bench.workspace, member: ana, memberVersion: 2, reason: .disabled, revokedAt: Bench.time,
       invitationRevoked: false, groups: groups,
-      events: groups.map { DeprovisionReceipt.SentEvent(id: "\(ana)/2/membership-removed/\($0.id)", change: .membershipRemoved, group: $0.id) })
+      events: groups.map {
+        DeprovisionReceipt.SentEvent(id: "\(ana)/2/membership-removed/\($0.id)", change: .membershipRemoved, group: $0.id)
+      })
     let message = try await events.message(for: receipt, source: "group-sync/test")
     #expect(message.value.count < 1 << 19)
   }

@@ -19,6 +19,7 @@ struct EdgeBuilder: Sendable {
   var scopes: Set<TokenScope> = [.scim, .signIns]
   var revokedAt: Date?
   var reads = StoredResources()
+  var directory = StoredDirectory()
   var bodyLimit = 8 << 20
   var cursorLifetime = 60
   var maximumInFlight = 100
@@ -38,7 +39,7 @@ struct EdgeBuilder: Sendable {
         guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
         return record
       },
-      reads: reads,
+      reads: reads, directory: directory,
       commands: CommandPath(
         deadline: 5, bulkDeadline: 10, storeBound: 1,
         ask: { [asked, reply] command, _ in

@@ -145,4 +145,21 @@ struct ArgumentTests {
   func noLifetime(_ text: String) {
     #expect(Lifetime(argument: text) == nil)
   }
+
+  @Test("lists members by where they stand, the visible where nothing is said")
+  func standings() throws {
+    #expect(try parse(ListGroupMembers.self, "group", "members", "Data team").state == .visible)
+    #expect(try parse(ListGroupMembers.self, "group", "members", "Data team", "--state", "pending").state == .pending)
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["group", "members", "Data team", "--state", "gone"]) }
+  }
+
+  @Test("rebuilds everything, or what is named")
+  func rebuild() throws {
+    let id = ResourceID.made(at: .now)
+    let command = try parse(Rebuild.self, "rebuild", "--workspace", "acme", "--user", "\(id)", "--group", "\(id)", "--group", "\(id)")
+    #expect(command.workspaces.slug == "acme")
+    #expect(command.user == [id])
+    #expect(command.group == [id, id])
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["rebuild", "--user", "ana"]) }
+  }
 }

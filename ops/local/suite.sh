@@ -82,6 +82,10 @@ service_settings() {
     identity-store)
       echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"
       ;;
+    group-sync)
+      echo "ROLLCALL_SECURITY_SIGNING_KEY_FILE=$local_dir/signing.key"
+      echo "ROLLCALL_SECURITY_ISSUER=http://127.0.0.1:$port_http"
+      ;;
     invitation-mailer)
       echo "ROLLCALL_SMTP_URL=smtp://127.0.0.1:$port_smtp"
       echo "ROLLCALL_MAIL_FROM=Rollcall <rollcall@localhost>"
@@ -191,5 +195,5 @@ suite_hand_over() {
 # Removes all that a suite that has been stopped keeps, but for its logs.
 remove_suite() {
   rm -rf "$(readlink -f "$local_dir/postgres")" \
-    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,rollcall.env,demo.started}
+    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,signing.key,rollcall.env,demo.started}
 }

@@ -36,7 +36,8 @@ struct SecurityEvents: Sendable {
   /// The token about `receipt`, in compact form.
   func token(for receipt: DeprovisionReceipt, at now: Date) async throws -> String {
     try await keys.sign(
-      SecurityEventToken(receipt, issuer: issuer, audience: audience, at: now), kid: JWKIdentifier(string: key.id), header: ["typ": "secevent+jwt"])
+      SecurityEventToken(receipt, issuer: issuer, audience: audience, at: now), kid: JWKIdentifier(string: key.id),
+      header: ["typ": "secevent+jwt"])
   }
 
   /// The message with the token, keyed by the person.

@@ -35,8 +35,9 @@ extension Decider {
   mutating func deleteGroup(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
     var existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
-    state.delete(existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, version: existing.version + 1, deletedAt: now))
     existing.version += 1
+    state.delete(
+      existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, version: existing.version, deletedAt: now))
     publishChange(of: existing, .deleted, added: [], removed: [])
     return .done
   }

@@ -7,6 +7,7 @@ import SCIM
 struct Edge: Sendable {
   let tokens: TokenDirectory
   let reads: any ResourceReads
+  let directory: any DirectoryReads
   let commands: CommandPath
   let inFlight: InFlight
   let bulksInFlight: InFlight
@@ -26,7 +27,7 @@ struct Edge: Sendable {
     return queries + resources + discovery + CurrentUser().all + [
       BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands, baseURLs: baseURLs).endpoint,
       SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
-    ]
+    ] + DirectoryEndpoints(reads: directory, cursors: cursors).all
   }
 
   private var discovery: [Endpoint] {

@@ -22,14 +22,14 @@ struct IssueToken: AsyncParsableCommand {
 
   @Option(
     name: .customLong("scope"),
-    help: ArgumentHelp("What it may be used for: scim, sign-ins or admin. May be repeated.", valueName: "scope"))
+    help: ArgumentHelp("What it may be used for: scim, sign-ins, admin or directory. May be repeated.", valueName: "scope"))
   var scopes: [TokenScope]
 
   @Option(help: ArgumentHelp("How long it is good, for example 90d, 12h or 1y. (default: for ever)", valueName: "time"))
   var expiresIn: Lifetime?
 
   func validate() throws {
-    if scopes.isEmpty { throw ValidationError("A token needs at least one --scope: scim, sign-ins or admin.") }
+    if scopes.isEmpty { throw ValidationError("A token needs at least one --scope: scim, sign-ins, admin or directory.") }
   }
 
   /// What identity-store is told of `token`: not its text, but that text's SHA-256.

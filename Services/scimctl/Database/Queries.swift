@@ -41,7 +41,9 @@ enum Queries {
   static let groups = Statement(
     "groups",
     """
-    select g.display_name, g.id, count(m.member_id) filter (where m.visible)
+    select
+      g.display_name, g.id, count(m.member_id) filter (where m.standing = 'visible'),
+      count(m.member_id) filter (where m.standing = 'pending'), count(m.member_id) filter (where m.standing = 'held')
     from directory_read.groups g
     left join directory_read.group_members m on m.workspace_id = g.workspace_id and m.group_id = g.id
     where g.workspace_id = $1
@@ -53,9 +55,10 @@ enum Queries {
   static let groupMembers = Statement(
     "group members",
     """
-    select coalesce(m.email, m.member_id::text)
+    select coalesce(m.email, m.member_id::text), m.standing, m.waits_for
     from directory_read.groups g
-    left join directory_read.group_members m on m.workspace_id = g.workspace_id and m.group_id = g.id and m.visible
+    left join directory_read.group_members m
+      on m.workspace_id = g.workspace_id and m.group_id = g.id and ($3::text is null or m.standing = $3)
     where g.workspace_id = $1
     and (g.display_name = $2 or lower(g.display_name) = lower($2))
     order by 1

@@ -24,23 +24,40 @@ struct StoreConversation: Sendable {
   ///
   /// - Throws: ``Failure`` where it was refused, or not carried out; `KafkaError`; `PostgresError`.
   func carryOut(_ operation: Command.Operation, in workspace: WorkspaceID) async throws {
-    let reply = try await brokers.withProducer { producer in
+    try await hold { try await $0.carryOut(operation, in: workspace) }
+  }
+
+  /// Runs `body` with what carries out any number of operations, several at once.
+  ///
+  /// - Throws: What `body` throws; `KafkaError`.
+  func hold<Value: Sendable>(_ body: @Sendable (Asking) async throws -> Value) async throws -> Value {
+    try await brokers.withProducer { producer in
       let requests = try RequestReply(
         brokers.configuration, producer: producer, replyTopic: .identityReplies, instance: .random(in: 0..<10_000), logger: brokers.logger)
       return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await requests.run() }
         defer { group.cancelAll() }
-        return try await ask(operation, in: workspace, through: requests)
+        try await requests.waitUntilReady(within: .seconds(20))
+        return try await body(Asking(conversation: self, requests: requests))
       }
     }
-    switch reply.outcome {
-    case .done, .resource, .bulk: return
-    case .refused(let status, let error): throw Failure(refusal: status, error: error)
+  }
+
+  /// A conversation under way.
+  struct Asking: Sendable {
+    fileprivate let conversation: StoreConversation
+    fileprivate let requests: RequestReply
+
+    /// Carries `operation` out on what belongs to the workspace as a whole.
+    ///
+    /// - Throws: ``Failure`` where it was refused, or not carried out; `KafkaError`; `PostgresError`.
+    func carryOut(_ operation: Command.Operation, in workspace: WorkspaceID) async throws {
+      let reply = try await conversation.ask(operation, in: workspace, through: requests)
+      if case .refused(let status, let error) = reply.outcome { throw Failure(refusal: status, error: error) }
     }
   }
 
   private func ask(_ operation: Command.Operation, in workspace: WorkspaceID, through requests: RequestReply) async throws -> Reply {
-    try await requests.waitUntilReady(within: .seconds(20))
     let now = Date.now
     let address = try requests.address()
     let command = Command(

@@ -3,9 +3,6 @@
 -- The version of the deletion; null for what was deleted before it was kept.
 alter table identity.tombstones add column version bigint;
 
-create or replace view identity_read.tombstones as
-select workspace_id, id, type, user_name_hash, deleted_at, version from identity.tombstones;
-
 -- How many events wait to be published, counted up to 100,000: whoever makes many waits while there are many.
 create view identity_read.waiting_events as
 select count(*) as count from (select 1 from identity.outbox limit 100000) waiting;
