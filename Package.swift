@@ -168,6 +168,11 @@ let package = Package(
       name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "TestSupport"], path: "Tests/SCIMCtlTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "EndToEnd", dependencies: ["Models", "TestSupport"], path: "Tests/EndToEnd", swiftSettings: swiftSettings),
+      name: "EndToEnd",
+      dependencies: [
+        "Kafka", "Models", "Postgres", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "JWTKit", package: "jwt-kit"),
+      ],
+      path: "Tests/EndToEnd", swiftSettings: swiftSettings),
   ]
 )
