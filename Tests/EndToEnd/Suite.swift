@@ -1,4 +1,6 @@
+import Crypto
 import Foundation
+import Kafka
 import Models
 import TestSupport
 
@@ -6,6 +8,11 @@ import TestSupport
 actor Suite {
   nonisolated let mail: MailCatcher
   nonisolated let scimURL: String
+  /// Where the product asks for its directory.
+  nonisolated let directoryURL: String
+  nonisolated let kafka: KafkaConfiguration
+  /// The database, as its superuser.
+  nonisolated let databaseURL: String
   private let postgres: PostgresServer
   private let broker: KafkaBroker
   private let services: [String: RunningService]
@@ -33,6 +40,9 @@ actor Suite {
     let database = try await postgres.createDatabase()
     let httpPort = try FreePort.find()
     scimURL = "http://127.0.0.1:\(httpPort)/api/v2/scim"
+    directoryURL = "http://127.0.0.1:\(httpPort)/api/v2/directory"
+    kafka = broker.configuration()
+    databaseURL = postgres.url(database: database)
     let common = [
       "ROLLCALL_KAFKA": broker.bootstrapServers,
       "ROLLCALL_DATABASE_URL": postgres.url(database: database),
@@ -48,7 +58,10 @@ actor Suite {
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
       "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"],
       "invitation-mailer": ["ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>"],
-      "group-sync": [:],
+      "group-sync": [
+        "ROLLCALL_SECURITY_SIGNING_KEY": P256.Signing.PrivateKey().pemRepresentation,
+        "ROLLCALL_SECURITY_ISSUER": "https://e2e.example",
+      ],
     ]
     var services: [String: RunningService] = [:]
     for (name, settings) in own {
