@@ -26,6 +26,9 @@ public struct Restatement: Sendable, Hashable, Codable {
     }
   }
 
+  /// The most users and parts of groups in one command.
+  public static let maximumResources = 1000
+
   /// The version of a deletion that nobody remembers the version of: nothing is newer. (JSON carries whole numbers up to here everywhere.)
   public static let lastVersion: Int64 = 1 << 53 - 1
 }

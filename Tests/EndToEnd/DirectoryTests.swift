@@ -126,7 +126,7 @@ extension EndToEnd {
         for number in 0..<20 { _ = try await idp.create("later\(number)@\(workspace.slug).example") }
       }()
       let published = try await workspace.scimctl(["rebuild"])
-      #expect(published.contains("1 workspaces"), "\(published)")
+      #expect(published.contains("workspaces 1, people"), "\(published)")
       try await busy
       try await eventually("the directory to be as the store says again") { try await workspace.isInStep(patience: 0) }
       #expect(try await workspace.membersShown(in: "Everybody") == emails.prefix(4).sorted())

@@ -11,27 +11,21 @@ struct KeyPublication: Service {
 
   private static let pause = Duration.seconds(1)
 
+  /// Returns at graceful shutdown: a service that returned before would end the process.
   func run() async throws {
-    await cancelWhenGracefulShutdown {
-      guard let key else { return await forever() }
-      while !Task.isCancelled {
-        do {
-          _ = try await pool.query(WriteStatements.insertSigningKey, [.text(key.id), .text(key.jwk)])
-          logger.info("security event tokens are signed", metadata: ["key": "\(key.id)"])
-          return await forever()
-        } catch is CancellationError {
-          return
-        } catch {
-          logger.warning("the public key is not written down yet", metadata: ["error": "\(error)"])
-          do { try await Task.sleep(for: Self.pause) } catch { return }
-        }
-      }
-    }
+    if let key { await publish(key) }
+    try await gracefulShutdown()
   }
 
-  /// Until the process ends: a service that returns would end it.
-  private func forever() async {
-    let (stream, _) = AsyncStream<Never>.makeStream()
-    for await _ in stream {}
+  private func publish(_ key: SecurityEvents.PublicKey) async {
+    while !Task.isShuttingDownGracefully, !Task.isCancelled {
+      do {
+        _ = try await pool.query(WriteStatements.insertSigningKey, [.text(key.id), .text(key.jwk)])
+        return logger.info("security event tokens are signed", metadata: ["key": "\(key.id)"])
+      } catch {
+        logger.warning("the public key is not written down yet", metadata: ["error": "\(error)"])
+      }
+      do { try await Task.sleep(for: Self.pause) } catch { return }
+    }
   }
 }

@@ -1,9 +1,16 @@
 import Foundation
 import Models
+import SCIM
 
 extension Decider {
   /// Publishes what there is of the named resources, and the deletion of those that are gone. Nothing is changed.
-  mutating func restate(_ restatement: Restatement, in workspace: WorkspaceRecord) -> Reply.Outcome {
+  ///
+  /// - Throws: 400 where it is more than one command may ask for.
+  mutating func restate(_ restatement: Restatement, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let count = restatement.users.count + restatement.groups.count
+    guard count <= Restatement.maximumResources else {
+      throw .badRequest(.tooMany, "A restatement is of \(Restatement.maximumResources) users and parts of groups at most, found \(count).")
+    }
     if restatement.workspace {
       publish(
         .workspaceChanged(

@@ -71,7 +71,7 @@ struct Decider: Sendable {
       case .updateWorkspace(let settings): return try updateWorkspace(workspace, settings)
       case .issueToken(let grant): return try issueToken(read, grant)
       case .revokeToken(let revocation): return try revokeToken(read, revocation)
-      case .restate(let restatement): return restate(restatement, in: workspace)
+      case .restate(let restatement): return try restate(restatement, in: workspace)
       case .malformed(let error): throw error
       }
     } catch {

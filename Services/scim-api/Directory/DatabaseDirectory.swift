@@ -7,11 +7,11 @@ struct DatabaseDirectory: DirectoryReads {
   let database: Database
 
   func groups(after: GroupID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryGroup] {
-    try await database.query(Self.groups, [.uuid(workspace.uuid), .uuid(after?.uuid ?? Self.first), .int(Int64(limit))]).map(Self.group)
+    try await rows(Self.groups, of: workspace, [.uuid(after?.uuid ?? Self.first), .int(Int64(limit))]).map(Self.group)
   }
 
   func group(_ id: GroupID, in workspace: WorkspaceID) async throws -> DirectoryGroup? {
-    try await database.query(Self.group, [.uuid(workspace.uuid), .uuid(id.uuid)]).first.map(Self.group)
+    try await rows(Self.group, of: workspace, [.uuid(id.uuid)]).first.map(Self.group)
   }
 
   func members(
@@ -33,8 +33,8 @@ struct DatabaseDirectory: DirectoryReads {
   }
 
   func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember] {
-    try await database.query(
-      Self.members, [.uuid(workspace.uuid), .text(state.rawValue), .uuid(after?.uuid ?? Self.first), .int(Int64(limit))]
+    try await rows(
+      Self.members, of: workspace, [.text(state.rawValue), .uuid(after?.uuid ?? Self.first), .int(Int64(limit))]
     ).map(Self.member)
   }
 
@@ -44,19 +44,25 @@ struct DatabaseDirectory: DirectoryReads {
     let place: [PostgresValue] = [.uuid(before?.uuid ?? Self.last), .int(Int64(limit))]
     let rows =
       if let member {
-        try await database.query(Self.receiptsOfMember, [.uuid(workspace.uuid), .uuid(member.uuid)] + place)
+        try await rows(Self.receiptsOfMember, of: workspace, [.uuid(member.uuid)] + place)
       } else {
-        try await database.query(Self.receipts, [.uuid(workspace.uuid)] + place)
+        try await rows(Self.receipts, of: workspace, place)
       }
     return try rows.map(Self.receipt)
   }
 
   func receipt(_ id: ReceiptID, in workspace: WorkspaceID) async throws -> DeprovisionReceipt? {
-    try await database.query(Self.receipt, [.uuid(workspace.uuid), .uuid(id.uuid)]).first.map(Self.receipt)
+    try await rows(Self.receipt, of: workspace, [.uuid(id.uuid)]).first.map(Self.receipt)
   }
 
-  func signingKeys() async throws -> [String] {
+  func signingKeys(in workspace: WorkspaceID) async throws -> [String] {
+    // They are the suite's, not the workspace's.
     try await database.query(Self.signingKeys, []).map { try $0.string(0) }
+  }
+
+  /// What a look-up by index finds; its first parameter is the workspace.
+  private func rows(_ statement: Statement, of workspace: WorkspaceID, _ parameters: [PostgresValue]) async throws -> Rows {
+    try await database.query(statement, [.uuid(workspace.uuid)] + parameters)
   }
 
   /// Bounds that no id lies beyond.

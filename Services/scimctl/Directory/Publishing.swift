@@ -26,7 +26,7 @@ struct Publishing: Sendable {
       left.groups.formUnion(right.groups)
     }
 
-    var description: String { "\(workspaces) workspaces, \(users) people, \(groups.count) groups" }
+    var description: String { "workspaces \(workspaces), people \(users), groups \(groups.count)" }
   }
 
   /// Settings, people, and then groups with their members, for a membership is nobody's without the person.
