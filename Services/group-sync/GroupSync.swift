@@ -23,8 +23,8 @@ struct GroupSync {
         ConsumerConfiguration(
           group: "group-sync", instance: runtime.memberID, topics: [.identityEvents],
           maximumBatch: try runtime.settings.integer(.maximumBatch),
-          // An event of a group names up to a thousand members, each of which is loaded.
-          maximumBatchBytes: 2 << 20, linger: .milliseconds(5)),
+          // An event of a group names up to a thousand members, each of which is loaded: a dozen such events are a batch.
+          maximumBatchBytes: 512 << 10, linger: .milliseconds(5)),
         logger: runtime.logger)
       let relay = OutboxRelay(
         pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,

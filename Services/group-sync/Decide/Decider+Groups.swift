@@ -72,10 +72,7 @@ extension Decider {
   }
 
   private mutating func replaceMembers(of group: Group, in range: MemberRange, with users: [UserID], _ cause: Cause) {
-    let staying = Set(users)
-    for user in directory.memberships.members(of: group.key) where range.contains(user) && !staying.contains(user) {
-      remove(user, from: group, cause)
-    }
+    for user in directory.memberships.members(of: group.key, in: range, except: Set(users)) { remove(user, from: group, cause) }
     for user in users { add(user, to: group, cause) }
   }
 
