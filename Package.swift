@@ -82,6 +82,13 @@ let package = Package(
     .target(
       name: "Queries", dependencies: ["Models", "Postgres", "SCIM"], path: "Shared/Queries", swiftSettings: swiftSettings),
 
+    .target(
+      name: "InvitationMail",
+      dependencies: ["Models", .product(name: "Mustache", package: "swift-mustache")],
+      path: "Shared/InvitationMail",
+      resources: [.embedInCode("Templates")],
+      swiftSettings: swiftSettings),
+
     // Services
     .executableTarget(
       name: "scim-api",
@@ -104,12 +111,10 @@ let package = Package(
     .executableTarget(
       name: "invitation-mailer",
       dependencies: [
-        "CCurl", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "CCurl", "InvitationMail", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
         .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "Mustache", package: "swift-mustache"),
       ] + processDependencies,
       path: "Services/invitation-mailer", exclude: ["CCurl"],
-      resources: [.embedInCode("Templates")],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "group-sync",
@@ -118,7 +123,7 @@ let package = Package(
     .executableTarget(
       name: "scimctl",
       dependencies: [
-        "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "InvitationMail", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
@@ -155,7 +160,7 @@ let package = Package(
       name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
       path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "InvitationMailerTests", dependencies: ["invitation-mailer", "Models", "TestSupport"],
+      name: "InvitationMailerTests", dependencies: ["InvitationMail", "invitation-mailer", "Models", "TestSupport"],
       path: "Tests/InvitationMailerTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "GroupSyncTests", dependencies: ["group-sync", "Models", "TestSupport"], path: "Tests/GroupSyncTests",

@@ -59,6 +59,7 @@ extension Command.Operation {
     case .bulk: "rollcall.command.bulk.v1"
     case .createWorkspace: "rollcall.command.create-workspace.v1"
     case .updateWorkspace: "rollcall.command.update-workspace.v1"
+    case .orderInvitation: "rollcall.command.order-invitation.v1"
     case .issueToken: "rollcall.command.issue-token.v1"
     case .revokeToken: "rollcall.command.revoke-token.v1"
     }
@@ -72,6 +73,7 @@ extension Command.Operation {
     case .bulk(let bulk): try JSONData.encode(bulk)
     case .promoteUser(let signIn): try JSONData.encode(signIn)
     case .createWorkspace(let settings), .updateWorkspace(let settings): try JSONData.encode(settings)
+    case .orderInvitation(let order): try JSONData.encode(order)
     case .issueToken(let grant): try JSONData.encode(grant)
     case .revokeToken(let revocation): try JSONData.encode(revocation)
     }
@@ -91,6 +93,7 @@ extension Command.Operation {
     case "rollcall.command.bulk.v1": self = .bulk(try JSONData.decode(from: data, type: type))
     case "rollcall.command.create-workspace.v1": self = .createWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.update-workspace.v1": self = .updateWorkspace(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.order-invitation.v1": self = .orderInvitation(try JSONData.decode(from: data, type: type))
     case "rollcall.command.issue-token.v1": self = .issueToken(try JSONData.decode(from: data, type: type))
     case "rollcall.command.revoke-token.v1": self = .revokeToken(try JSONData.decode(from: data, type: type))
     default: throw .unknownType(type)

@@ -53,6 +53,8 @@ public struct Command: Sendable, Equatable {
     case bulk(Bulk)
     case createWorkspace(WorkspaceSettings)
     case updateWorkspace(WorkspaceSettings)
+    /// ``Command/resource`` is the user that the order is about, else the workspace.
+    case orderInvitation(InvitationOrder)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
   }

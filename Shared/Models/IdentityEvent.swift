@@ -6,6 +6,7 @@ public enum IdentityEvent: Sendable, Equatable {
   case groupChanged(GroupChanged)
   case workspaceChanged(WorkspaceChanged)
   case signInRefused(SignInRefused)
+  case invitationOrdered(InvitationOrdered)
 }
 
 /// A user's new state, whole.
@@ -144,6 +145,25 @@ public struct SignInRefused: Sendable, Hashable, Codable {
   }
 }
 
+/// An operator's order to invitation-mailer; keyed by the user it is about, else by the workspace.
+public struct InvitationOrdered: Sendable, Hashable, Codable {
+  /// Of the command: an order that is delivered twice is carried out once.
+  public var id: CommandID
+  public var workspace: WorkspaceID
+  public var order: InvitationOrder
+  /// Who gave it.
+  public var actor: String
+  public var orderedAt: Date
+
+  public init(id: CommandID, workspace: WorkspaceID, order: InvitationOrder, actor: String, orderedAt: Date) {
+    self.id = id
+    self.workspace = workspace
+    self.order = order
+    self.actor = actor
+    self.orderedAt = orderedAt
+  }
+}
+
 extension IdentityEvent {
   /// The CloudEvents type.
   public var type: String {
@@ -152,6 +172,7 @@ extension IdentityEvent {
     case .groupChanged: "rollcall.group.changed.v1"
     case .workspaceChanged: "rollcall.workspace.changed.v1"
     case .signInRefused: "rollcall.sign-in.refused.v1"
+    case .invitationOrdered: "rollcall.invitation.ordered.v1"
     }
   }
 
@@ -161,6 +182,7 @@ extension IdentityEvent {
     case .groupChanged(let event): event.workspace
     case .workspaceChanged(let event): event.workspace
     case .signInRefused(let event): event.workspace
+    case .invitationOrdered(let event): event.workspace
     }
   }
 
@@ -171,6 +193,7 @@ extension IdentityEvent {
     case .groupChanged(let event): event.group.resource
     case .workspaceChanged(let event): event.workspace.resource
     case .signInRefused(let event): event.user.resource
+    case .invitationOrdered(let event): event.order.user?.resource ?? event.workspace.resource
     }
   }
 
@@ -181,6 +204,7 @@ extension IdentityEvent {
     case .groupChanged(let event): try JSONData.encode(event)
     case .workspaceChanged(let event): try JSONData.encode(event)
     case .signInRefused(let event): try JSONData.encode(event)
+    case .invitationOrdered(let event): try JSONData.encode(event)
     }
   }
 
@@ -196,6 +220,7 @@ extension IdentityEvent {
     case "rollcall.user.changed.v1": self = .userChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.group.changed.v1": self = .groupChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.workspace.changed.v1": self = .workspaceChanged(try JSONData.decode(from: event.data, type: event.type))
+    case "rollcall.invitation.ordered.v1": self = .invitationOrdered(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.sign-in.refused.v1": self = .signInRefused(try JSONData.decode(from: event.data, type: event.type))
     default: throw .unknownType(event.type)
     }
@@ -209,6 +234,7 @@ extension IdentityEvent {
     case .userChanged(let event): "\(event.user.id)/\(event.version)"
     case .groupChanged(let event): "\(event.group)/\(event.version)/\(event.part)"
     case .workspaceChanged(let event): "\(event.workspace)/\(event.version)"
+    case .invitationOrdered(let event): "\(event.id)"
     case .signInRefused(let event): "\(event.user)/\(Timestamp.text(event.signedInAt))"
     }
   }

@@ -5,11 +5,16 @@ public struct InvitationPolicy: Sendable, Hashable, Codable {
   public var reminderDays: [Int]
   /// After how many days without a sign-in an invitation is good no more; nil for never.
   public var expiryDays: Int?
+  public var branding: InvitationBranding
 
-  public init(sending: Sending = .immediately, reminderDays: [Int] = [3, 7], expiryDays: Int? = 30) {
+  public init(
+    sending: Sending = .immediately, reminderDays: [Int] = [3, 7], expiryDays: Int? = 30,
+    branding: InvitationBranding = InvitationBranding()
+  ) {
     self.sending = sending
     self.reminderDays = reminderDays
     self.expiryDays = expiryDays
+    self.branding = branding
   }
 
   /// When and to whom mail goes.
@@ -40,6 +45,7 @@ extension InvitationPolicy {
     var policy = InvitationPolicy(sending: sending)
     if let days = try container.decodeIfPresent([Int].self, forKey: .reminderDays) { policy.reminderDays = days }
     if container.contains(.expiryDays) { policy.expiryDays = try container.decodeIfPresent(Int.self, forKey: .expiryDays) }
+    policy.branding = try container.decodeIfPresent(InvitationBranding.self, forKey: .branding) ?? InvitationBranding()
     self = policy
   }
 
@@ -53,10 +59,11 @@ extension InvitationPolicy {
     }
     try container.encode(reminderDays, forKey: .reminderDays)
     try container.encode(expiryDays, forKey: .expiryDays)
+    if !branding.isEmpty { try container.encode(branding, forKey: .branding) }
   }
 
   private enum Key: String, CodingKey {
-    case sending, delaySeconds, digestAddress, reminderDays, expiryDays
+    case sending, delaySeconds, digestAddress, reminderDays, expiryDays, branding
   }
 }
 

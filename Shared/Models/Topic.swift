@@ -20,6 +20,10 @@ public struct Topic: Sendable, Hashable {
   public static let identityEvents = Topic(name: "identity.events", retention: 30 * day)
   /// Sign-ins, keyed by the user's email in lower case.
   public static let signInEvents = Topic(name: "sign-in.events", retention: 7 * day)
+  /// How invitations fare, keyed by invitation.
+  public static let invitationEvents = Topic(name: "invitation.events", retention: 30 * day)
+  /// What the mail system reports of mails, keyed by invitation or address.
+  public static let mailEvents = Topic(name: "mail.events", retention: 7 * day)
   /// For the product, keyed by product group or member id.
   public static let directoryEvents = Topic(name: "directory.events", retention: 30 * day)
 

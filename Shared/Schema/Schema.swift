@@ -12,7 +12,8 @@ public enum Schema {
   ]
 
   public static let mailer = [
-    migration("mailer", 1, "mailer", PackageResources._01_mailer_sql)
+    migration("mailer", 1, "mailer", PackageResources._01_mailer_sql),
+    migration("mailer", 2, "life", PackageResources._02_life_sql),
   ]
 
   public static let directory = [

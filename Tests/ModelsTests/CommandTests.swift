@@ -15,6 +15,7 @@ struct CommandTests {
     .patchGroup(patch: Array("{}".utf8)), .deleteGroup,
     .promoteUser(SignIn(workspace: workspace, email: "Ana@example.com", user: resource.user, signedInAt: time, method: "saml")),
     .createWorkspace(settings), .updateWorkspace(settings),
+    .orderInvitation(.setTemplate(InvitationTemplate(language: "*", html: "<a href=\"{{url}}\">"))),
     .issueToken(
       TokenGrant(
         token: .made(at: time), name: "Okta", scopes: [.scim, .signIns], digest: String(repeating: "a", count: 64), expiresAt: time)),
@@ -109,5 +110,16 @@ struct CommandTests {
     guard case .undecodable(let type, let reason) = error else { throw error }
     #expect(type == "rollcall.command.create-workspace.v1")
     #expect(reason.contains(named) || named.isEmpty)
+  }
+
+  @Test("Every order to the mailer arrives as it was given")
+  func orders() throws {
+    let user = Self.resource.user
+    for order in [InvitationOrder.resend(user), .revoke(user), .resetTemplate(language: "de")] {
+      let command = Command(
+        id: .made(at: Self.time), workspace: Self.workspace, resource: Self.resource, actor: .service("test"), issuedAt: Self.time,
+        operation: .orderInvitation(order))
+      #expect(try Command(command.cloudEvent(source: "test")) == command)
+    }
   }
 }

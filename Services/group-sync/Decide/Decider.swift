@@ -28,7 +28,7 @@ struct Decider: Sendable {
       take(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
     case .groupChanged(let change):
       take(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
-    case .workspaceChanged, .signInRefused:
+    case .workspaceChanged, .signInRefused, .invitationOrdered:
       break
     }
   }

@@ -28,7 +28,7 @@ struct Touches: Sendable, Equatable {
       groups.insert(event.key)
       if event.change == .deleted || event.isStartOfRestatement { wholeGroups.insert(event.key) }
       for user in event.addedMembers + event.removedMembers { memberships.insert(Membership(event.key, user)) }
-    case .workspaceChanged, .signInRefused:
+    case .workspaceChanged, .signInRefused, .invitationOrdered:
       break
     }
   }

@@ -74,6 +74,9 @@ extension Decider {
         detail: "'\(settings.roleAttribute.prefix(80))' is no attribute name: letters, digits and underscores (RFC 7643 §2.1).")
     }
     try settings.checkExtensions()
+    if let fault = settings.invitations.branding.fault {
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The branding of invitations cannot be had: \(fault).")
+    }
   }
 
   private mutating func write(_ workspace: WorkspaceRecord) {

@@ -69,6 +69,7 @@ struct Decider: Sendable {
       case .deleteGroup: return try deleteGroup(read)
       case .createWorkspace(let settings): return try createWorkspace(read, settings)
       case .updateWorkspace(let settings): return try updateWorkspace(workspace, settings)
+      case .orderInvitation(let order): return try orderInvitation(read, order)
       case .issueToken(let grant): return try issueToken(read, grant)
       case .revokeToken(let revocation): return try revokeToken(read, revocation)
       case .malformed(let error): throw error

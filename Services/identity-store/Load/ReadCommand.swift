@@ -18,6 +18,7 @@ struct ReadCommand: Sendable {
     case deleteGroup
     case createWorkspace(WorkspaceSettings)
     case updateWorkspace(WorkspaceSettings)
+    case orderInvitation(InvitationOrder)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
     /// The data is no document of its kind; the edge would have refused it.
@@ -47,6 +48,7 @@ struct ReadCommand: Sendable {
       case .bulk: .malformed(Refusal.bulkOperation())
       case .createWorkspace(let settings): .createWorkspace(settings)
       case .updateWorkspace(let settings): .updateWorkspace(settings)
+      case .orderInvitation(let order): .orderInvitation(order)
       case .issueToken(let grant): .issueToken(grant)
       case .revokeToken(let revocation): .revokeToken(revocation)
       }

@@ -71,6 +71,8 @@ struct Touches: Sendable, Equatable {
       groups.insert(read.key)
     case .createWorkspace(let settings), .updateWorkspace(let settings):
       slugs.insert(settings.slug)
+    case .orderInvitation(let order):
+      if let user = order.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
     case .issueToken(let grant):
       tokens.insert(ResourceKey(workspace: workspace, id: grant.token.resource))
     case .revokeToken(let revocation):

@@ -1,20 +1,24 @@
-/// An address that can stand in an envelope and in a header: `ana@example.com`, with a display name where one is known.
-struct MailAddress: Sendable, Hashable {
-  /// What people read; may be any text.
-  let name: String?
-  /// Local part, `@` and domain, free of spaces, control characters and brackets.
-  let address: String
+import Foundation
 
+/// An address that can stand in an envelope and in a header: `ana@example.com`, with a display name where one is known.
+package struct MailAddress: Sendable, Hashable {
+  /// What people read; may be any text.
+  package let name: String?
+  /// Local part, `@` and domain, free of spaces, control characters and brackets.
+  package let address: String
+
+  /// A domain of another script than ASCII's is taken in its ASCII form (RFC 5890 §2.3.2.1), which every server understands.
+  ///
   /// nil where `address` is none.
-  init?(name: String? = nil, address: String) {
-    guard Self.isAddress(address) else { return nil }
+  package init?(name: String? = nil, address: String) {
+    guard Self.isAddress(address), let address = Self.withASCIIDomain(address) else { return nil }
     let name = name.map { $0.withoutControlCharacters }
     self.name = name.flatMap { $0.isEmpty ? nil : $0 }
     self.address = address
   }
 
   /// Parses `Rollcall <invitations@example.com>` or `invitations@example.com`; nil where `text` is neither.
-  init?(parsing text: String) {
+  package init?(parsing text: String) {
     let text = text.trimmingSpaces
     guard text.hasSuffix(">") else {
       self.init(address: text)
@@ -28,9 +32,17 @@ struct MailAddress: Sendable, Hashable {
   }
 
   /// The part after the `@`.
-  var domain: Substring { address[address.index(after: address.lastIndex(of: "@") ?? address.startIndex)...] }
+  package var domain: Substring { address[address.index(after: address.lastIndex(of: "@") ?? address.startIndex)...] }
 
-  var isASCII: Bool { address.utf8.allSatisfy { $0 < 0x80 } }
+  package var isASCII: Bool { address.utf8.allSatisfy { $0 < 0x80 } }
+
+  private static func withASCIIDomain(_ text: String) -> String? {
+    guard let at = text.lastIndex(of: "@"), !text[at...].utf8.allSatisfy({ $0 < 0x80 }) else { return text }
+    guard let host = URLComponents(string: "https://\(text[text.index(after: at)...])/")?.encodedHost, host.utf8.allSatisfy({ $0 < 0x80 }),
+      !host.contains("%")
+    else { return nil }
+    return text[...at] + host
+  }
 
   /// Not the grammar of RFC 5321 §4.1.2, which the server applies, but what keeps an address one word of one line.
   private static func isAddress(_ text: String) -> Bool {
@@ -56,7 +68,7 @@ extension Unicode.Scalar {
 
 extension String {
   /// With each run of control characters and spaces as one space, and none at the ends: safe in a header and on one line.
-  var withoutControlCharacters: String {
+  package var withoutControlCharacters: String {
     var result = String.UnicodeScalarView()
     for scalar in unicodeScalars {
       let isSpace = scalar.isControl || scalar.properties.isWhitespace
@@ -70,7 +82,7 @@ extension String {
     return String(result)
   }
 
-  var trimmingSpaces: String {
+  package var trimmingSpaces: String {
     var text = self[...]
     while text.first?.isWhitespace == true { text.removeFirst() }
     while text.last?.isWhitespace == true { text.removeLast() }

@@ -1,9 +1,9 @@
 import Foundation
 
 /// A header of a mail as its line, folded and encoded: nothing that is put into it can begin another header.
-struct HeaderField: Sendable, Hashable {
+package struct HeaderField: Sendable, Hashable {
   /// `Name: value`, continued lines after CRLF and a space, without the last CRLF.
-  let line: String
+  package let line: String
 
   /// A value made of words that we write ourselves: ids, dates, keywords.
   init(_ name: String, token value: String) {
