@@ -12,7 +12,7 @@ struct ScimAPI {
     await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: Schema.identity) { runtime in
       let settings = runtime.settings
       let pool = try runtime.postgres(planning: .onceByIndex)
-      try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents])
+      try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents, .mailEvents])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let inFlight = InFlight(
         maximum: try settings.integer(.maximumInFlight), maximumPerToken: try settings.integer(.maximumInFlightPerToken))
@@ -34,6 +34,7 @@ struct ScimAPI {
         bulksInFlight: InFlight(
           maximum: try settings.integer(.maximumBulks), maximumPerToken: try settings.integer(.maximumBulksPerToken),
           what: "bulk requests"), sendSignIn: signIns.send,
+        sendMailEvent: MailEventSender(producer: producer, source: runtime.instance, patience: deadline).send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         baseURLs: BaseURLRule(

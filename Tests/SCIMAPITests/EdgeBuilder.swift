@@ -24,6 +24,7 @@ struct EdgeBuilder: Sendable {
   var maximumInFlight = 100
   let asked = Journal<Command>()
   let signIns = Journal<SignIn>()
+  let mailEvents = Journal<MailEvent>()
   /// What identity-store replies; nil: nothing.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
@@ -53,6 +54,7 @@ struct EdgeBuilder: Sendable {
       inFlight: InFlight(maximum: maximumInFlight, maximumPerToken: maximumInFlight),
       bulksInFlight: InFlight(maximum: 4, maximumPerToken: 2, what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
+      sendMailEvent: { [mailEvents] event, _ in mailEvents.note(event) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
       baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false),
       cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime))

@@ -11,6 +11,7 @@ struct Edge: Sendable {
   let inFlight: InFlight
   let bulksInFlight: InFlight
   let sendSignIn: SignInIntake.Send
+  let sendMailEvent: MailEventIntake.Send
   let bodies: BodyReader
   let baseURLs: BaseURLRule
   let cursors: CursorSeal
@@ -26,6 +27,7 @@ struct Edge: Sendable {
     return queries + resources + discovery + CurrentUser().all + [
       BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands, baseURLs: baseURLs).endpoint,
       SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
+      MailEventIntake(bodies: bodies, send: sendMailEvent).endpoint,
     ]
   }
 

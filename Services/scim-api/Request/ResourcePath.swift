@@ -5,6 +5,7 @@ import SCIM
 enum ResourcePath {
   static let base = "/api/v2/scim"
   static let signIns = "/api/v2/sign-ins"
+  static let mailEvents = "/api/v2/mail-events"
   /// The parameter of a path that names one of many.
   static let id = "id"
 
