@@ -145,4 +145,35 @@ struct ArgumentTests {
   func noLifetime(_ text: String) {
     #expect(Lifetime(argument: text) == nil)
   }
+
+  @Test("brands invitations with what is given, and leaves the rest")
+  func branding() throws {
+    let command = try parse(
+      InvitationBrandingCommand.self, "invitation", "branding", "--workspace", "acme", "--colour", "#0a7d4f", "--logo", "")
+    #expect(
+      command.applied(to: InvitationBranding(logoURL: "https://acme.example/logo.png", support: "help@acme.example"))
+        == InvitationBranding(colour: "#0a7d4f", support: "help@acme.example"))
+  }
+
+  @Test("refuses a template that cannot be used, and shows the mail of one that can")
+  func templates() throws {
+    let good = try parse(SetTemplate.self, "invitation", "template", "set", "--language", "de", "--subject", "Los mit {{workspace}}")
+    let template = try good.files.template()
+    #expect(template == InvitationTemplate(language: "de", subject: "Los mit {{workspace}}"))
+    let settings = WorkspaceSettings(
+      slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/sign-in")
+    let mail = try PreviewTemplate.preview([template], of: settings, language: "de", asHTML: false, reminder: false)
+    #expect(mail.contains("Subject: Los mit Acme\n"))
+    #expect(mail.contains("Guten Tag Ana,"))
+    #expect(try PreviewTemplate.preview([], of: settings, language: "*", asHTML: true, reminder: true).contains("Reminder"))
+    let bad = try parse(SetTemplate.self, "invitation", "template", "set", "--subject", "{{nobody}}")
+    #expect(throws: Failure.self) { try bad.files.template() }
+  }
+
+  @Test("names states of invitations and people")
+  func invitations() throws {
+    #expect(try parse(ListInvitations.self, "invitation", "list", "--state", "bounced").state == .bounced)
+    #expect(try parse(ResendInvitation.self, "invitation", "resend", "ana@example.com").who == "ana@example.com")
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["invitation", "list", "--state", "lost"]) }
+  }
 }

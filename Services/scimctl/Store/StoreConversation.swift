@@ -20,17 +20,17 @@ struct StoreConversation: Sendable {
     self.pool = pool
   }
 
-  /// Carries out `operation` on the workspace's settings or tokens.
+  /// Carries out `operation` on the workspace's settings or tokens, or on what `resource` names.
   ///
   /// - Throws: ``Failure`` where it was refused, or not carried out; `KafkaError`; `PostgresError`.
-  func carryOut(_ operation: Command.Operation, in workspace: WorkspaceID) async throws {
+  func carryOut(_ operation: Command.Operation, on resource: ResourceID? = nil, in workspace: WorkspaceID) async throws {
     let reply = try await brokers.withProducer { producer in
       let requests = try RequestReply(
         brokers.configuration, producer: producer, replyTopic: .identityReplies, instance: .random(in: 0..<10_000), logger: brokers.logger)
       return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await requests.run() }
         defer { group.cancelAll() }
-        return try await ask(operation, in: workspace, through: requests)
+        return try await ask(operation, on: resource ?? workspace.resource, in: workspace, through: requests)
       }
     }
     switch reply.outcome {
@@ -39,12 +39,14 @@ struct StoreConversation: Sendable {
     }
   }
 
-  private func ask(_ operation: Command.Operation, in workspace: WorkspaceID, through requests: RequestReply) async throws -> Reply {
+  private func ask(
+    _ operation: Command.Operation, on resource: ResourceID, in workspace: WorkspaceID, through requests: RequestReply
+  ) async throws -> Reply {
     try await requests.waitUntilReady(within: .seconds(20))
     let now = Date.now
     let address = try requests.address()
     let command = Command(
-      id: .made(at: now), workspace: workspace, resource: workspace.resource, actor: .operator(ProcessInfo.processInfo.userName),
+      id: .made(at: now), workspace: workspace, resource: resource, actor: .operator(ProcessInfo.processInfo.userName),
       issuedAt: now, deadline: now + Self.deadline, replyTo: address, operation: operation)
     let message = OutgoingMessage(
       try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.resource.description)
