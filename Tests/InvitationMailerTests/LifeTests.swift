@@ -103,6 +103,29 @@ struct LifeTests {
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
 
+  @Test func `What the workspace does not want any more is not sent`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    try await database.record(.sent(answer: answer), on: try #require(try await database.claim().first))
+    try await database.apply(.user(.ben, .created, .invited, version: 1))
+    try await database.apply(.workspace(version: 2, policy: InvitationPolicy(reminderDays: [])))
+    #expect(try await database.nextMail(.ana) == nil)
+    #expect(try await database.nextMail(.ben) == .sample)
+    try await database.apply(.workspace(version: 3, policy: InvitationPolicy(sending: .none)))
+    #expect(try await database.recorded(.ana).map(\.state) == ["sent"])
+    #expect(try await database.history(.ben).last == RecordedState(state: "revoked", reason: "the workspace mails nobody"))
+    #expect(try await database.due(at: .distantFuture).isEmpty)
+  }
+
+  @Test func `What another replica wrote while the workspace came is planned after all`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.user(.ana, .created, .invited, version: 1))
+    try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60))))
+    try await database.execute("update mailer.invitations set is_planned = false, next_attempt_at = null")
+    try await database.invitations.planLate(at: .sample)
+    #expect(try await database.nextMail() == .sample.adding(seconds: 60))
+  }
+
   @Test func `Another address revokes the invitation and sends another; reactivation invites anew`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))

@@ -30,7 +30,11 @@ struct InvitationDecider: Sendable {
     known.workspaces[event.workspace] = record
     changes.workspaces[event.workspace] = record
     // Those who became invited before the workspace was known wait for its policy.
-    if before == nil { changes.policies[event.workspace] = event.settings.invitations }
+    if before == nil {
+      changes.policies[event.workspace] = event.settings.invitations
+    } else if let before, before.settings.invitations != event.settings.invitations {
+      changes.restrictions[event.workspace] = event.settings.invitations
+    }
   }
 
   private mutating func decide(_ event: UserChanged, traceparent: String?) {

@@ -54,6 +54,8 @@ struct MailerChanges: Sendable, Hashable {
   var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
   /// The policies of workspaces that were not known before: for invitations that wait for them.
   var policies: [WorkspaceID: InvitationPolicy] = [:]
+  /// Policies that changed: what they do not want any more is not sent.
+  var restrictions: [WorkspaceID: InvitationPolicy] = [:]
   /// In the order in which they came into being; to be written before anything is withdrawn.
   var invitations: [NewInvitation] = []
   /// To be written one after the other; within one, each user is there once.

@@ -24,6 +24,7 @@ struct PendingInvitations: Service {
       var round = 0
       while !Task.isCancelled {
         do {
+          try await store.planLate(at: .now)
           pending.record(try await store.pending())
           if round % Self.tidying == 0 { try await store.tidy(at: .now) }
           round += 1

@@ -65,6 +65,31 @@ enum EventStatements {
     where workspace_id = $1 and not is_planned and state = 'scheduled'
     """)
 
+  /// Has nothing sent that the workspace does not want any more: invitations, where it mails nobody, and reminders beyond so many.
+  static let restrict = Statement(
+    "restrict invitations",
+    """
+    update mailer.invitations
+    set
+      state = case when letter = 0 then 'revoked' else state end,
+      reason = case when letter = 0 then $4 else reason end,
+      changed_at = case when letter = 0 then $5::timestamptz else changed_at end,
+      next_attempt_at = null
+    where workspace_id = $1
+      and next_attempt_at is not null
+      and case when letter = 0 then $2::bool else letter > $3::int8 end
+    """)
+
+  /// Workspaces with invitations that came before them, and were not seen when they came: another replica was just about to write them.
+  static let unplanned = Statement(
+    "unplanned invitations",
+    """
+    select distinct w.workspace_id, w.settings::text
+    from mailer.invitations i
+    join mailer.workspaces w on w.workspace_id = i.workspace_id
+    where not i.is_planned and i.state = 'scheduled'
+    """)
+
   static let writeUsers = Statement(
     "write users",
     """

@@ -137,6 +137,15 @@ struct InvitationStore: Sendable {
     try await pool.query(InvitationStatements.pending).first?.int(0) ?? 0
   }
 
+  /// Plans the invitations whose workspace came at the same time, by way of another replica.
+  func planLate(at now: Date) async throws {
+    for row in try await pool.query(EventStatements.unplanned) {
+      let settings: WorkspaceSettings = try JSONData.decode(from: row.bytes(1), type: "workspace settings")
+      _ = try await pool.query(
+        EventStatements.plan, MailerWriter.planParameters(WorkspaceID(try row.uuid(0)), settings.invitations, at: now))
+    }
+  }
+
   /// Forgets what no news can come for any more.
   func tidy(at now: Date) async throws {
     _ = try await pool.query(SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-7 * InvitationPlan.day))])

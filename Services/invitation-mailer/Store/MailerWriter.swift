@@ -28,6 +28,16 @@ enum MailerWriter {
     for (workspace, policy) in changes.policies.sorted(by: { $0.key < $1.key }) {
       steps.append((EventStatements.plan, planParameters(workspace, policy, at: now)))
     }
+    for (workspace, policy) in changes.restrictions.sorted(by: { $0.key < $1.key }) {
+      steps.append(
+        (
+          EventStatements.restrict,
+          [
+            .uuid(workspace.uuid), .bool(policy.sending == .none), .int(policy.sending == .none ? 0 : Int64(policy.reminderDays.count)),
+            .text(InvitationPlan.nobody), .timestamp(now),
+          ]
+        ))
+    }
     for round in changes.withdrawals {
       let withdrawals = round.values.sorted { $0.user < $1.user }
       steps.append(
@@ -54,7 +64,8 @@ enum MailerWriter {
     return steps
   }
 
-  private static func planParameters(_ workspace: WorkspaceID, _ policy: InvitationPolicy, at now: Date) -> [PostgresValue] {
+  /// The parameters of ``EventStatements/plan``.
+  static func planParameters(_ workspace: WorkspaceID, _ policy: InvitationPolicy, at now: Date) -> [PostgresValue] {
     guard let plan = InvitationPlan(policy) else {
       return [.uuid(workspace.uuid), .text("revoked"), .text(InvitationPlan.nobody), .double(0), .bool(false), .null, .timestamp(now)]
     }
