@@ -17,7 +17,7 @@ extension Setting {
   static let smtpAuthorities = Setting(
     key: "smtp.authorities", help: "A PEM file of the certificate authorities to trust instead of the system's.")
   static let smtpConnections = Setting(
-    key: "smtp.connections", default: "4", help: "Connections to the mail server, each of which sends one mail at a time.",
+    key: "smtp.connections", default: "8", help: "Connections to the mail server, each of which sends one mail at a time.",
     kind: .integer(1...64))
   static let smtpConnectTimeout = Setting(
     key: "smtp.connect-timeout", default: "15s", help: "How long connecting to the mail server may take, TLS included.", kind: .duration)

@@ -14,6 +14,7 @@ struct SendingDesk: Sendable {
   let logger: Logger
   private let workspaces: KnownWorkspaces
   private let recorder: MailRecorder
+  private let patience: Patience
 
   private let sent = Counter(label: "rollcall_mailer_invitations_sent_total")
   private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
@@ -28,31 +29,62 @@ struct SendingDesk: Sendable {
     self.status = status
     self.logger = logger
     workspaces = KnownWorkspaces(store: store)
-    recorder = MailRecorder(store: store, patience: Patience(logger: logger))
+    patience = Patience(logger: logger)
+    recorder = MailRecorder(store: store, patience: patience)
   }
 
-  /// - Parameter pause: By how much the mail is put off where the server is away.
-  /// - Returns: Whether the server was there.
-  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; an error that waiting does not mend.
-  func send(_ mailing: Mailing, over connection: SMTPConnection, pause: Duration) async throws -> Bool {
-    guard let first = mailing.invitations.first else { return true }
-    return try await TraceContext.continuing(first.traceparent).run {
-      let workspace = try await workspaces.entry(first.settings)
-      let policy = workspace?.settings.invitations ?? InvitationPolicy()
-      let verdict = await attempt(mailing, first, in: workspace, over: connection)
-      // Between the server's 250 and this commit lies the one window in which a crash makes a mail go out twice. Nothing else is done
-      // in it, and the Message-ID is the same both times, so that mail programs show one.
-      try await recorder.record(
-        mailing.invitations.map { invitation in
-          MailOutcome(
-            workspace: invitation.workspace, id: invitation.id,
-            record: MailRecord(
-              verdict, letter: invitation.letter, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
-              isDigest: invitation.isDigest, policy: policy, now: .now, pause: pause))
-        })
-      for invitation in mailing.invitations { report(verdict, on: invitation) }
+  /// What came of handing a mail over.
+  struct Attempt: Sendable {
+    var verdict: RetrySchedule.Verdict
+    /// Of the workspace: what follows a mail that went out.
+    var policy: InvitationPolicy
+
+    /// Whether there was a server to hand it to.
+    var isServerThere: Bool {
       if case .postponed = verdict { return false }
       return true
+    }
+  }
+
+  /// Hands a mail over.
+  ///
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; nothing was sent then.
+  func attempt(_ mailing: Mailing, over connection: SMTPConnection) async throws -> Attempt {
+    guard let first = mailing.invitations.first else {
+      return Attempt(verdict: .failed(answer: "nobody is left"), policy: InvitationPolicy())
+    }
+    return try await TraceContext.continuing(first.traceparent).run {
+      let workspace: KnownWorkspaces.Entry?
+      do {
+        workspace = try await patience.untilItPasses("reading a workspace") { try await workspaces.entry(first.settings) }
+      } catch let error as CancellationError {
+        throw error
+      } catch {
+        return Attempt(verdict: .failed(answer: "the workspace cannot be read: \(error)"), policy: InvitationPolicy())
+      }
+      let verdict = await attempt(mailing, first, in: workspace, over: connection)
+      return Attempt(verdict: verdict, policy: workspace?.settings.invitations ?? InvitationPolicy())
+    }
+  }
+
+  /// Writes down what came of a mail.
+  ///
+  /// Between the server's 250 and this commit lies the one window in which a crash makes a mail go out twice. The Message-ID is the same
+  /// both times, so that mail programs show one.
+  ///
+  /// - Parameter pause: By how much the mail is put off where the server is away.
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; an error that waiting does not mend.
+  func record(_ attempt: Attempt, of mailing: Mailing, pause: Duration) async throws {
+    try await recorder.record(
+      mailing.invitations.map { invitation in
+        MailOutcome(
+          workspace: invitation.workspace, id: invitation.id,
+          record: MailRecord(
+            attempt.verdict, letter: invitation.letter, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
+            isDigest: invitation.isDigest, policy: attempt.policy, now: .now, pause: pause))
+      })
+    for invitation in mailing.invitations {
+      TraceContext.continuing(invitation.traceparent).run { report(attempt.verdict, on: invitation) }
     }
   }
 

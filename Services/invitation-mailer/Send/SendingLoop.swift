@@ -108,6 +108,7 @@ final class SendingLoop: Service {
     var idle: [SMTPConnection]
     /// Invitations that were put off to a time of their own, which is no time to be put off again.
     var slots: [InvitationID: Date] = [:]
+    var speed = Speed()
   }
 
   /// Sends all that is due, as many at a time as there are connections. Each is read again right before its turn, so that nobody is
@@ -130,44 +131,99 @@ final class SendingLoop: Service {
     }
   }
 
+  /// How fast the server takes mails, to know how many may be claimed ahead without lying claimed for long.
+  struct Speed: Sendable {
+    private var began = ContinuousClock.now
+    private var counted = 0
+    private var last = 0
+
+    static let window = Duration.milliseconds(250)
+
+    mutating func count(at now: ContinuousClock.Instant) {
+      let age = now - began
+      if age > Self.window {
+        last = age > Self.window * 2 ? 0 : counted
+        counted = 0
+        began = now
+      }
+      counted += 1
+    }
+
+    /// As many as went out in a quarter of a second, and no more than three a connection.
+    func ahead(of connections: Int) -> Int { min(last, connections * 3) }
+  }
+
   private enum Progress { case nothingDue, sent, serverAway }
+
+  private enum Done: Sendable {
+    case answered(SMTPConnection, Mailing, SendingDesk.Attempt)
+    case recorded
+  }
 
   /// Keeps all connections at work until nothing is due, or the server is found to be away.
   private nonisolated(nonsending) func sendWhileThere(
     _ session: PostgresSession, _ round: inout Round, pause: Duration
   ) async throws -> Progress {
     let desk = desk
-    return try await withThrowingTaskGroup(of: (connection: SMTPConnection, isServerThere: Bool).self) { group in
+    return try await withThrowingTaskGroup(of: Done.self) { group in
       var progress = Progress.nothingDue
-      var underWay = 0
+      var claimed: [Mailing] = []
+      var (underWay, unrecorded) = (0, 0)
       var isServerThere = true
       var problem: (any Error)?
       while true {
-        if isServerThere, problem == nil, !Task.isShuttingDownGracefully, !Task.isCancelled {
-          // After a pause, one mail tries whether the server is back.
-          let limit = pause > Self.firstPause && progress == .nothingDue ? min(1, round.idle.count) : round.idle.count
-          do {
-            for mailing in try await claim(atMost: limit, session, &round) {
-              let connection = round.idle.removeLast()
-              underWay += 1
-              group.addTask { (connection, try await desk.send(mailing, over: connection, pause: pause)) }
+        let goesOn = isServerThere && problem == nil && !Task.isShuttingDownGracefully && !Task.isCancelled
+        do {
+          while goesOn, !round.idle.isEmpty, unrecorded < connections.count {
+            if claimed.isEmpty {
+              // After a pause, one mail tries whether the server is back.
+              let isTrial = pause > Self.firstPause && progress == .nothingDue
+              if isTrial, underWay > 0 { break }
+              claimed = try await claim(atMost: isTrial ? 1 : round.idle.count + round.speed.ahead(of: connections.count), session, &round)
+              if claimed.isEmpty { break }
             }
-          } catch {
-            // What is under way is seen through: its outcome has to be written down.
-            problem = error
+            let mailing = claimed.removeFirst()
+            let connection = round.idle.removeLast()
+            underWay += 1
+            group.addTask { .answered(connection, mailing, try await desk.attempt(mailing, over: connection)) }
           }
+          if !goesOn, problem == nil, !claimed.isEmpty {
+            try await desk.store.release(claimed.flatMap(\.invitations), at: .now, in: session)
+            claimed = []
+          }
+        } catch {
+          // What is under way is seen through: its outcome has to be written down.
+          problem = error
         }
-        if underWay == 0, let problem { throw problem }
-        guard underWay > 0, let done = try await group.next() else { return isServerThere ? progress : .serverAway }
-        underWay -= 1
-        told()
-        round.idle.append(done.connection)
-        if done.isServerThere { progress = .sent } else { isServerThere = false }
+        if underWay == 0, unrecorded == 0 {
+          if let problem { throw problem }
+          return isServerThere ? progress : .serverAway
+        }
+        switch try await group.next() {
+        case .answered(let connection, let mailing, let attempt)?:
+          underWay -= 1
+          unrecorded += 1
+          round.idle.append(connection)
+          if attempt.isServerThere {
+            progress = .sent
+            round.speed.count(at: .now)
+          } else {
+            isServerThere = false
+          }
+          group.addTask {
+            try await desk.record(attempt, of: mailing, pause: pause)
+            return .recorded
+          }
+        case .recorded?:
+          unrecorded -= 1
+          told()
+        case nil: return isServerThere ? progress : .serverAway
+        }
       }
     }
   }
 
-  /// Claims as many due mails as there are connections for them, and puts off those that their domain is not to have yet.
+  /// Claims due mails, and puts off those that their domain is not to have yet.
   private nonisolated(nonsending) func claim(
     atMost limit: Int, _ session: PostgresSession, _ round: inout Round
   ) async throws -> [Mailing] {

@@ -91,6 +91,19 @@ enum InvitationStatements {
     returning id
     """)
 
+  static let release = Statement(
+    "release invitations",
+    """
+    update mailer.invitations i
+    set
+      state = case when letter = 0 then 'scheduled' else 'sent' end,
+      reason = 'waits for the mail server',
+      next_attempt_at = $3,
+      changed_at = $3
+    from unnest($1::uuid[], $2::uuid[]) as released (workspace_id, id)
+    where i.workspace_id = released.workspace_id and i.id = released.id and i.state = 'sending'
+    """)
+
   static let expire = Statement(
     "expire invitations",
     """

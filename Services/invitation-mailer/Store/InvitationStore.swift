@@ -102,6 +102,13 @@ struct InvitationStore: Sendable {
     try await session.query(InvitationStatements.letGo, [.timestamp(now), .bool(false), .text(sender), .timestamp(time)]).count
   }
 
+  /// Gives back what was claimed and not tried.
+  nonisolated(nonsending) func release(_ invitations: [DueInvitation], at now: Date, in session: PostgresSession) async throws {
+    _ = try await session.query(
+      InvitationStatements.release,
+      [.uuidArray(invitations.map(\.workspace.uuid)), .uuidArray(invitations.map(\.id.uuid)), .timestamp(now)])
+  }
+
   /// Ends the invitations that were good until now.
   nonisolated(nonsending) func expire(at now: Date, in session: PostgresSession) async throws -> Int {
     try await session.query(InvitationStatements.expire, [.timestamp(now), .int(1000)]).count

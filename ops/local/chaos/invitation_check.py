@@ -11,8 +11,8 @@ LATE = 3.0
 # How long the mailer may take to record that a mail was taken; and how long where PostgreSQL goes away, or all is held for the broker.
 PROMPT, PATIENT = 3.0, 30.0
 
-# Of the mailer to the mail server, each with one mail at a time.
-CONNECTIONS = 4
+# Of the mailer to the mail server, each with one mail at a time, and as many mails again that are just being recorded.
+CONNECTIONS = 16
 
 RECORDS = """
 select id, user_id, user_version, state, sent_at is not null as sent
