@@ -246,6 +246,8 @@ final class SendingLoop: Service {
           putOff.append((invitation, slot))
         }
       }
+      // Those that were withdrawn meanwhile never come back for their time.
+      if round.slots.count > Self.maximumSlots { round.slots = round.slots.filter { $0.value > now } }
       try await store.putOff(putOff, in: session)
       let claimed = try await store.claim(ready, by: sender, at: now, in: session)
       let mailings = ready.filter { claimed.contains($0.id) }.map(Mailing.invitation)
@@ -261,6 +263,8 @@ final class SendingLoop: Service {
     let invitations = together.filter { claimed.contains($0.id) }
     return invitations.isEmpty ? nil : .digest(invitations, id: id)
   }
+
+  private static let maximumSlots = 100_000
 
   /// How long the loop stops while the mail server is away: at first, and at most.
   private static let firstPause = Duration.seconds(1)
