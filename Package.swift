@@ -55,6 +55,11 @@ let package = Package(
     .target(
       name: "WorkspaceSchemas", dependencies: ["Models", "SCIM"], path: "Shared/WorkspaceSchemas", swiftSettings: swiftSettings),
     .target(
+      name: "ProvisioningLog", dependencies: ["Models", "SCIM"], path: "Shared/ProvisioningLog", swiftSettings: swiftSettings),
+    .target(
+      name: "LogReads", dependencies: ["Models", "Postgres", "ProvisioningLog", "SCIM"], path: "Shared/LogReads",
+      swiftSettings: swiftSettings),
+    .target(
       name: "Postgres",
       dependencies: ["CPostgres"] + processDependencies,
       path: "Shared/Postgres", swiftSettings: swiftSettings),
@@ -80,13 +85,24 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .target(
+      name: "SigningKeys", dependencies: ["Models", .product(name: "Crypto", package: "swift-crypto")], path: "Shared/SigningKeys",
+      swiftSettings: swiftSettings),
+
+    .target(
       name: "Queries", dependencies: ["Models", "Postgres", "SCIM"], path: "Shared/Queries", swiftSettings: swiftSettings),
+
+    .target(
+      name: "InvitationMail",
+      dependencies: ["Models", .product(name: "Mustache", package: "swift-mustache")],
+      path: "Shared/InvitationMail",
+      resources: [.embedInCode("Templates")],
+      swiftSettings: swiftSettings),
 
     // Services
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "Queries", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -97,28 +113,29 @@ let package = Package(
     .executableTarget(
       name: "identity-store",
       dependencies: [
-        "Kafka", "Models", "Postgres", "SCIM", "Schema", "ServiceKit", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", swiftSettings: swiftSettings),
     .executableTarget(
       name: "invitation-mailer",
       dependencies: [
-        "CCurl", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "CCurl", "InvitationMail", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
         .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "Mustache", package: "swift-mustache"),
       ] + processDependencies,
       path: "Services/invitation-mailer", exclude: ["CCurl"],
-      resources: [.embedInCode("Templates")],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "group-sync",
-      dependencies: ["Kafka", "Models", "Postgres", "Schema", "ServiceKit"] + processDependencies,
+      dependencies: [
+        "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+      ] + processDependencies,
       path: "Services/group-sync", swiftSettings: swiftSettings),
     .executableTarget(
       name: "scimctl",
       dependencies: [
-        "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "CCurl", "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
@@ -130,13 +147,17 @@ let package = Package(
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Models", "Queries", "SCIM"], path: "Tests/SCIMBench", swiftSettings: swiftSettings),
+      name: "scim-bench", dependencies: ["Models", "ProvisioningLog", "Queries", "SCIM"], path: "Tests/SCIMBench",
+      swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], path: "Tests/ModelsTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "SCIMTests", dependencies: ["Models", "SCIM", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ProvisioningLogTests", dependencies: ["Models", "ProvisioningLog", "SCIM"], path: "Tests/ProvisioningLogTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "PostgresTests", dependencies: ["Postgres", "Schema", "TestSupport"], path: "Tests/PostgresTests",
@@ -148,22 +169,32 @@ let package = Package(
       name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"], path: "Tests/ServiceKitTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMAPITests", dependencies: ["scim-api", "Queries", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
+      name: "SCIMAPITests",
+      dependencies: [
+        "scim-api", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas",
+      ],
       path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "IdentityStoreTests", dependencies: ["identity-store", "SCIM", "Models", "TestSupport", "WorkspaceSchemas"],
+      name: "IdentityStoreTests",
+      dependencies: ["identity-store", "LogReads", "ProvisioningLog", "SCIM", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas"],
       path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "InvitationMailerTests", dependencies: ["invitation-mailer", "Models", "TestSupport"],
+      name: "InvitationMailerTests", dependencies: ["InvitationMail", "invitation-mailer", "Models", "TestSupport"],
       path: "Tests/InvitationMailerTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "GroupSyncTests", dependencies: ["group-sync", "Models", "TestSupport"], path: "Tests/GroupSyncTests",
+      name: "GroupSyncTests",
+      dependencies: ["group-sync", "Models", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")], path: "Tests/GroupSyncTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "TestSupport"], path: "Tests/SCIMCtlTests",
+      name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "ProvisioningLog", "TestSupport"], path: "Tests/SCIMCtlTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "EndToEnd", dependencies: ["Models", "TestSupport"], path: "Tests/EndToEnd", swiftSettings: swiftSettings),
+      name: "EndToEnd",
+      dependencies: [
+        "Kafka", "Models", "Postgres", "TestSupport", "scim-api", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "JWTKit", package: "jwt-kit"),
+      ],
+      path: "Tests/EndToEnd", swiftSettings: swiftSettings),
   ]
 )

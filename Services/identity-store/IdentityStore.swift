@@ -4,6 +4,7 @@ import Postgres
 import Schema
 import ServiceKit
 import ServiceLifecycle
+import SigningKeys
 
 /// The only writer of users, groups, memberships, workspaces and tokens.
 @main
@@ -11,13 +12,15 @@ struct IdentityStore {
   static func main() async {
     await ServiceProcess.run(
       service: "identity-store",
-      settings: CommonSettings.all + [.tombstoneKey, .maximumBatch, .batchBound, .maximumBulks, .replyRetention],
+      settings: CommonSettings.all + [
+        .tombstoneKey, .maximumBatch, .batchBound, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+      ],
       migrations: Schema.identity
     ) { runtime in
       let bound = try runtime.settings.duration(.batchBound)
       let pool = try runtime.postgres(statementTimeout: bound, planning: .onceByIndex)
       let deadLetterTopic = Topic.deadLetters(of: "identity-store")
-      try await runtime.ensureTopics([.identityCommands, .identityReplies, .identityEvents, deadLetterTopic])
+      try await runtime.ensureTopics([.identityCommands, .identityReplies, .identityEvents, .provisioningLog, deadLetterTopic])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let consumer = try Consumer(
         runtime.kafka,
@@ -25,6 +28,7 @@ struct IdentityStore {
           group: "identity-store", instance: runtime.memberID, topics: [.identityCommands],
           maximumBatch: try runtime.settings.integer(.maximumBatch)),
         logger: runtime.logger)
+      runtime.watch(consumer)
       let relay = OutboxRelay(
         pool: pool, table: "identity.outbox", producer: producer, lockKey: 0x726f_6c6c_0001, logger: runtime.logger)
       let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
@@ -38,8 +42,37 @@ struct IdentityStore {
         deadLetters: deadLetters, logger: runtime.logger)
       let trimming = ReplyTrimming(
         pool: pool, retention: try runtime.settings.duration(.replyRetention), logger: runtime.logger)
+      let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
+        guard let seal = KeySeal(secret: secret) else {
+          throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+        }
+        return KeyRotation(
+          pool: pool, seal: seal,
+          schedule: KeySchedule(lifetime: try runtime.settings.duration(.keyLifetime) / .seconds(1)), logger: runtime.logger)
+      }
+      let logging = try provisioningLog(runtime, deadLetters)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, trimming, consumer, loop]
+      return [pool, producer, relay, trimming] + [rotation].compactMap { $0 } + logging + [consumer, loop]
     }
+  }
+
+  /// What keeps the provisioning log: beside the commands, with a consumer and a connection of its own.
+  private static func provisioningLog(_ runtime: ServiceRuntime, _ deadLetters: DeadLetters) throws -> [any Service] {
+    let pool = PostgresPool(
+      PostgresConfiguration(
+        url: try runtime.settings.string(.databaseURL), connections: 1, statementTimeout: .seconds(30),
+        applicationName: "\(runtime.memberID) log", exclusiveConnections: 1),
+      logger: runtime.logger)
+    let consumer = try Consumer(
+      runtime.kafka,
+      ConsumerConfiguration(
+        group: "provisioning-log", instance: runtime.memberID, topics: [.provisioningLog], maximumBatch: 500, maximumBatchBytes: 8 << 20),
+      logger: runtime.logger)
+    runtime.watch(consumer)
+    let partitions = LogPartitions(
+      pool: pool, days: max(1, Int(try runtime.settings.duration(.logRetention) / .seconds(86_400))), logger: runtime.logger)
+    let loop = LogLoop(
+      consumer: consumer, writer: LogWriter(pool: pool), partitions: partitions, deadLetters: deadLetters, logger: runtime.logger)
+    return [pool, partitions, consumer, loop]
   }
 }

@@ -1,3 +1,4 @@
+import InvitationMail
 import Kafka
 import Models
 import Postgres
@@ -17,31 +18,42 @@ struct InvitationMailer {
       let connections = (0..<(try runtime.settings.integer(.smtpConnections))).map { SMTPConnection(server, name: "smtp-\($0)") }
       let pool = try runtime.postgres(planning: .onceByIndex)
       let deadLetterTopic = Topic.deadLetters(of: "invitation-mailer")
-      try await runtime.ensureTopics([.identityEvents, .signInEvents, .identityCommands, deadLetterTopic])
+      try await runtime.ensureTopics([
+        .identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, deadLetterTopic,
+      ])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let consumer = try Consumer(
         runtime.kafka,
         ConsumerConfiguration(
-          group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents],
+          group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents, .mailEvents],
           maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(25)),
         logger: runtime.logger)
+      runtime.watch(consumer)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }
+      let relay = OutboxRelay(
+        pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102, logger: runtime.logger)
       let sending = SendingLoop(
         pool: pool,
         desk: SendingDesk(
           store: InvitationStore(pool: pool), composer: try InvitationComposer(from: sender),
           schedule: try RetrySchedule(runtime.settings), status: status, logger: runtime.logger),
-        connections: connections, logger: runtime.logger)
+        connections: connections, pace: try DomainPace(runtime.settings), sender: runtime.instance,
+        patience: Double(server.timeout) + 30, logger: runtime.logger, told: relay.wake)
       let loop = EventLoop(
         consumer: consumer,
         handler: BatchHandler(
           store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
           deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: runtime.logger
-        ) { sending.wake() },
+        ) {
+          sending.wake()
+          relay.wake()
+        },
         logger: runtime.logger)
       // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
-      return [pool, producer, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, consumer, loop]
+      return [
+        pool, producer, relay, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, consumer, loop,
+      ]
     }
   }
 }

@@ -1,3 +1,4 @@
+import InvitationMail
 import ServiceKit
 
 extension Setting {
@@ -10,10 +11,13 @@ extension Setting {
     key: "smtp.tls", default: SMTPServer.TLS.whereOffered.rawValue,
     help: "TLS on smtp:// URLs: none, starttls (where the server offers it), or required (no mail without).",
     kind: .choice(SMTPServer.TLS.allCases.map(\.rawValue)))
+  static let smtpAuthentication = Setting(
+    key: "smtp.authentication", default: "any", help: "How to log in where smtp.user is set: any that the server offers, plain, or login.",
+    kind: .choice(SMTPServer.Authentication.allCases.map(\.rawValue)))
   static let smtpAuthorities = Setting(
     key: "smtp.authorities", help: "A PEM file of the certificate authorities to trust instead of the system's.")
   static let smtpConnections = Setting(
-    key: "smtp.connections", default: "2", help: "Connections to the mail server, each of which sends one mail at a time.",
+    key: "smtp.connections", default: "8", help: "Connections to the mail server, each of which sends one mail at a time.",
     kind: .integer(1...64))
   static let smtpConnectTimeout = Setting(
     key: "smtp.connect-timeout", default: "15s", help: "How long connecting to the mail server may take, TLS included.", kind: .duration)
@@ -27,15 +31,19 @@ extension Setting {
   static let longestRetry = Setting(
     key: "mail.longest-retry", default: "30m", help: "The most that the time between two attempts grows to.", kind: .duration)
   static let giveUp = Setting(
-    key: "mail.give-up", default: "5d", help: "How old an invitation may get that the server refuses for now, before it counts as failed.",
+    key: "mail.give-up", default: "24h", help: "For how long a mail is tried that the server refuses for now, before it counts as failed.",
     kind: .duration)
+  static let domainRate = Setting(
+    key: "mail.domain-rate", default: "0", help: "Most mails a second to one recipient domain; 0 for as many as the connections take.",
+    kind: .integer(0...100_000))
   static let maximumBatch = Setting(
     key: "mailer.batch", default: "512", help: "Most events in one transaction.", kind: .integer(1...100_000))
 
   /// What the mailer has beyond the common settings, in the order in which `--help` lists them.
   static let mailer: [Setting] = [
-    .smtpURL, .smtpUser, .smtpPassword, .smtpTLS, .smtpAuthorities, .smtpConnections, .smtpConnectTimeout, .smtpTimeout, .mailFrom,
-    .firstRetry, .longestRetry, .giveUp, .maximumBatch,
+    .smtpURL, .smtpUser, .smtpPassword, .smtpTLS, .smtpAuthentication, .smtpAuthorities, .smtpConnections, .smtpConnectTimeout,
+    .smtpTimeout, .mailFrom,
+    .firstRetry, .longestRetry, .giveUp, .domainRate, .maximumBatch,
   ]
 }
 
@@ -51,6 +59,7 @@ extension SMTPServer {
     }
     self.init(
       url: url, credentials: credentials, tls: TLS(rawValue: try settings.string(.smtpTLS).lowercased()) ?? .whereOffered,
+      authentication: Authentication(rawValue: try settings.string(.smtpAuthentication).lowercased()) ?? .any,
       authorities: settings.optionalString(.smtpAuthorities), connectTimeout: try settings.seconds(.smtpConnectTimeout),
       timeout: try settings.seconds(.smtpTimeout))
   }
@@ -68,6 +77,13 @@ extension MailAddress {
       ])
     }
     self = address
+  }
+}
+
+extension DomainPace {
+  init(_ settings: ServiceSettings) throws(SettingsError) {
+    let rate = try settings.integer(.domainRate)
+    self.init(rate: rate == 0 ? nil : Double(rate))
   }
 }
 

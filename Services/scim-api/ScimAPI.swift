@@ -4,6 +4,7 @@ import Postgres
 import Schema
 import ServiceKit
 import ServiceLifecycle
+import SigningKeys
 
 /// The HTTP edge: SCIM 2.0 and the intake of sign-ins.
 @main
@@ -11,16 +12,22 @@ struct ScimAPI {
   static func main() async {
     await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: Schema.identity) { runtime in
       let settings = runtime.settings
-      let pool = try runtime.postgres(planning: .onceByIndex)
-      try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents])
+      let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
+      // When one workspace has all of its, there are as many for the others.
+      let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
+      try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents, .mailEvents, .provisioningLog])
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let inFlight = InFlight(
-        maximum: try settings.integer(.maximumInFlight), maximumPerToken: try settings.integer(.maximumInFlightPerToken))
+        try InFlight.Limits(
+          settings, all: .maximumInFlight, perWorkspace: .maximumInFlightPerWorkspace, perToken: .maximumInFlightPerToken))
       let requests = try RequestReply(
         runtime.kafka, producer: producer, replyTopic: .identityReplies, instance: runtime.replica,
         maximumPending: try settings.integer(.maximumInFlight), logger: runtime.logger)
 
-      let database = Database(pool: pool, patience: try settings.duration(.readPatience))
+      let listener = try ListenerConfiguration(settings, logger: runtime.logger)
+      let database = Database(
+        pool: pool, patience: try settings.duration(.readPatience),
+        turns: SearchTurns(maximumPerWorkspace: searchesPerWorkspace))
       let deadline = try settings.duration(.requestDeadline)
       let sender = CommandSender(requests: requests, source: runtime.instance, logger: runtime.logger)
       let commands = CommandPath(
@@ -28,22 +35,47 @@ struct ScimAPI {
         storeBound: try settings.duration(.storeBound).inSeconds, ask: sender.ask,
         recorded: RecordedReplies(database: database).replies)
       let signIns = SignInSender(producer: producer, source: runtime.instance, patience: deadline)
+      let log = LogBuffer(
+        maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
+      let lookup = TokenLookup(database: database)
+      let tokens = TokenDirectory(lookup: lookup.token, clientLookup: lookup.client)
+      let sites = Sites(
+        publicURL: settings.optionalString(.publicURL),
+        origins: OriginRule(trustedProxies: try settings.addressRanges(.trustedProxies), speaksTLS: listener.certificate != nil),
+        domains: DomainDirectory(read: DomainLookup(database: database).domains))
+      let keys = try settings.keySeal().map { seal in
+        SigningKeyDirectory(seal: seal, logger: runtime.logger, read: SigningKeyLookup(database: database).keys)
+      }
+      let uses = TokenUseLog(
+        interval: try settings.duration(.tokenUseInterval), source: runtime.instance, logger: runtime.logger
+      ) { command in
+        try await producer.send(
+          OutgoingMessage(
+            try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
+      }
+      let limits = RateLimits(try RateLimits.Rates(settings))
       let edge = Edge(
-        tokens: TokenDirectory(lookup: TokenLookup(database: database).record),
-        reads: DatabaseReads(database: database), commands: commands, inFlight: inFlight,
+        credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
+        uses: uses,
+        oauth: OAuthEndpoints(
+          tokens: TokenEndpoint(
+            sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime())),
+        reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database), commands: commands,
+        inFlight: inFlight,
         bulksInFlight: InFlight(
-          maximum: try settings.integer(.maximumBulks), maximumPerToken: try settings.integer(.maximumBulksPerToken),
+          try InFlight.Limits(settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"), sendSignIn: signIns.send,
+        sendMailEvent: MailEventSender(producer: producer, source: runtime.instance, patience: deadline).send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
-        baseURLs: BaseURLRule(
-          publicURL: settings.optionalString(.publicURL), trustsForwarded: try settings.bool(.trustForwarded)),
         cursors: CursorSeal(
-          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)))
+          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
+        log: log)
+      let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(
-        responder: edge.responder(), configuration: try ListenerConfiguration(settings), logger: runtime.logger)
+        responder: edge.responder(), configuration: listener, logger: runtime.logger)
       // Shut down in the opposite order: requests in flight are finished while what they need still works.
-      return [pool, producer, requests, server]
+      return [pool, producer, requests, uses, shipping, server]
     }
   }
 }

@@ -1,13 +1,17 @@
+import Logging
 import NIOCore
 import ServiceKit
+import SigningKeys
 
 /// The settings that this service has beside those of every service.
 enum EdgeSettings {
   /// In the order in which `--help` lists them.
   static let all: [Setting] = [
-    .httpHost, .httpPort, .publicURL, .trustForwarded, .sharePort, .maximumConnections, .idleTimeout, .requestTimeout, .writeTimeout,
-    .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight, .maximumInFlightPerToken,
-    .maximumBulks, .maximumBulksPerToken, .readPatience, .cursorKey, .cursorLifetime,
+    .httpHost, .httpPort, .tlsCertificate, .tlsKey, .publicURL, .trustedProxies, .sharePort, .maximumConnections, .idleTimeout,
+    .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
+    .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
+    .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory,
   ]
 }
 
@@ -15,13 +19,21 @@ extension Setting {
   static let httpHost = Setting(key: "http.host", default: "0.0.0.0", help: "The address that SCIM and the sign-in intake listen on.")
   static let httpPort = Setting(
     key: "http.port", default: "8080", help: "The port that SCIM and the sign-in intake listen on; 0 for any that is free.", kind: .port)
+  static let tlsCertificate = Setting(
+    key: "http.tls-certificate",
+    help: "A PEM file with the certificate and its chain: with it and its key TLS 1.2 or later is spoken. Read again when it changes.")
+  static let tlsKey = Setting(key: "http.tls-key", help: "A PEM file with the certificate's private key.")
   static let publicURL = Setting(
     key: "http.public-url",
-    help: "Scheme and host under which clients reach this service, for the URLs in answers. Default: the host that the request names.",
+    help:
+      "Scheme and host of the deployment's own, for the URLs in answers but those to workspaces' own domains. Default: the host that the "
+      + "request names.",
     kind: .url)
-  static let trustForwarded = Setting(
-    key: "http.trust-forwarded", default: "false",
-    help: "Whether X-Forwarded-Proto is believed; only where a proxy in front sets it on every request.", kind: .flag)
+  static let trustedProxies = Setting(
+    key: "http.trusted-proxies",
+    help:
+      "The proxies in front whose X-Forwarded-Host, -Proto and -For are believed: addresses and ranges such as 10.0.0.0/8, separated by "
+      + "commas. They have to set or remove each of the three. Default: none.")
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
     help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)
@@ -57,15 +69,47 @@ extension Setting {
   static let maximumInFlight = Setting(
     key: "request.in-flight", default: "2000", help: "Most writes in flight; what comes then is told to retry.",
     kind: .integer(1...1_000_000))
+  static let maximumInFlightPerWorkspace = Setting(
+    key: "request.in-flight-per-workspace", default: "200",
+    help: "Most writes in flight of one workspace; what comes then is told to retry.", kind: .integer(1...1_000_000))
   static let maximumInFlightPerToken = Setting(
-    key: "request.in-flight-per-token", default: "1000", help: "Most writes in flight of one token; what comes then is told to retry.",
+    key: "request.in-flight-per-token", default: "200", help: "Most writes in flight of one token; what comes then is told to retry.",
     kind: .integer(1...1_000_000))
   static let maximumBulks = Setting(
     key: "request.bulks", default: "16", help: "Most bulk requests in flight; what comes then is told to retry.",
     kind: .integer(1...10_000))
+  static let maximumBulksPerWorkspace = Setting(
+    key: "request.bulks-per-workspace", default: "4",
+    help: "Most bulk requests in flight of one workspace; what comes then is told to retry.",
+    kind: .integer(1...10_000))
   static let maximumBulksPerToken = Setting(
     key: "request.bulks-per-token", default: "4", help: "Most bulk requests in flight of one token; what comes then is told to retry.",
     kind: .integer(1...10_000))
+  static let tokenRate = Setting(
+    key: "limit.token-rate", default: "100", help: "Requests a second that one token may send in the long run; 0 for no limit.",
+    kind: .integer(0...1_000_000))
+  static let tokenBurst = Setting(
+    key: "limit.token-burst", default: "500", help: "Requests that one token may send at once after a rest.", kind: .integer(1...10_000_000)
+  )
+  static let workspaceRate = Setting(
+    key: "limit.workspace-rate", default: "200",
+    help: "Requests a second that all tokens of a workspace may send together in the long run; 0 for no limit.",
+    kind: .integer(0...1_000_000))
+  static let workspaceBurst = Setting(
+    key: "limit.workspace-burst", default: "1000", help: "Requests that all tokens of a workspace may send at once after a rest.",
+    kind: .integer(1...10_000_000))
+  static let strangerRate = Setting(
+    key: "limit.stranger-rate", default: "10",
+    help: "Requests a second without a token that is known, from one address in the long run; 0 for no limit.",
+    kind: .integer(0...1_000_000))
+  static let strangerBurst = Setting(
+    key: "limit.stranger-burst", default: "100", help: "Requests without a token that is known, from one address at once after a rest.",
+    kind: .integer(1...10_000_000))
+  static let maximumSearchesPerWorkspace = Setting(
+    key: "read.searches-per-workspace", default: "4",
+    help:
+      "How many queries without an index, and readings of large groups, one workspace has under way at once; there are twice as many in all.",
+    kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
     help:
@@ -73,14 +117,89 @@ extension Setting {
     isSecret: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor in a list is good.", kind: .duration)
+  static let logEntries = Setting(
+    key: "log.entries", default: "10000",
+    help: "Most requests that wait to be sent to the provisioning log; what comes then is left out of it and counted.",
+    kind: .integer(1...1_000_000))
+  static let logMemory = Setting(
+    key: "log.memory", default: "33554432", help: "How many bytes of bodies wait for the provisioning log; likewise.", kind: .count)
+  static let oauthKey = Setting(
+    key: "oauth.key",
+    help:
+      "Secret that the keys of access tokens are sealed with, of at least 16 characters: the same here and for identity-store. Default: "
+      + "none, and no OAuth.",
+    isSecret: true)
+  static let accessTokenLifetime = Setting(
+    key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is good: 10 to 60 minutes.",
+    kind: .duration)
+  static let tokenUseInterval = Setting(
+    key: "token.use-interval", default: "10s", help: "How often identity-store is told from where tokens were used.", kind: .duration)
   static let readPatience = Setting(
     key: "read.patience", default: "15s", help: "How long a read is tried again while PostgreSQL is away.", kind: .duration)
 }
 
-extension ListenerConfiguration {
+extension ServiceSettings {
+  /// - Throws: ``SettingsError`` where a part of it is none.
+  func addressRanges(_ setting: Setting) throws(SettingsError) -> [AddressRange] {
+    let texts = (optionalString(setting) ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace })
+    return try texts.map { text throws(SettingsError) in
+      guard let range = AddressRange(text) else {
+        throw SettingsError([
+          "\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is no address and no range such as 10.0.0.0/8"
+        ])
+      }
+      return range
+    }
+  }
+
+  /// nil where the deployment has no OAuth.
+  func keySeal() throws(SettingsError) -> KeySeal? {
+    guard let secret = optionalString(.oauthKey) else { return nil }
+    guard let seal = KeySeal(secret: secret) else {
+      throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+    }
+    return seal
+  }
+
+  /// In seconds.
+  func accessTokenLifetime() throws(SettingsError) -> Int64 {
+    let lifetime = Int64(try duration(.accessTokenLifetime).inSeconds)
+    guard (600...3600).contains(lifetime) else {
+      throw SettingsError(["\(Setting.accessTokenLifetime.environmentName) must be from 10m to 60m, but is \(lifetime)s"])
+    }
+    return lifetime
+  }
+}
+
+extension RateLimits.Rates {
   init(_ settings: ServiceSettings) throws(SettingsError) {
+    func rate(_ perSecond: Setting, _ burst: Setting) throws(SettingsError) -> Rate {
+      Rate(perSecond: Double(try settings.integer(perSecond)), burst: try settings.integer(burst))
+    }
     self.init(
-      host: try settings.string(.httpHost), port: try settings.integer(.httpPort), sharesPort: try settings.bool(.sharePort),
+      token: try rate(.tokenRate, .tokenBurst), workspace: try rate(.workspaceRate, .workspaceBurst),
+      stranger: try rate(.strangerRate, .strangerBurst))
+  }
+}
+
+extension InFlight.Limits {
+  /// - Parameter all: The setting with the most in all, and so on.
+  init(_ settings: ServiceSettings, all: Setting, perWorkspace: Setting, perToken: Setting) throws(SettingsError) {
+    self.init(
+      all: try settings.integer(all), perWorkspace: try settings.integer(perWorkspace), perToken: try settings.integer(perToken))
+  }
+}
+
+extension ListenerConfiguration {
+  /// - Throws: `SettingsError`; where there is a certificate, whatever is wrong with it.
+  init(_ settings: ServiceSettings, logger: Logger) throws {
+    let certificate = try settings.optionalString(.tlsCertificate).map { chain in
+      try Certificate(chain: chain, key: settings.optionalString(.tlsKey) ?? chain, logger: logger)
+    }
+    self.init(
+      host: try settings.string(.httpHost), port: try settings.integer(.httpPort), certificate: certificate,
+      isSecure: certificate != nil || settings.optionalString(.publicURL)?.lowercased().hasPrefix("https://") == true,
+      sharesPort: try settings.bool(.sharePort),
       maximumConnections: try settings.integer(.maximumConnections), idleTimeout: TimeAmount(try settings.duration(.idleTimeout)),
       requestTimeout: TimeAmount(try settings.duration(.requestTimeout)), writeTimeout: TimeAmount(try settings.duration(.writeTimeout)),
       drain: try settings.duration(.drain))

@@ -62,7 +62,7 @@ extension Failure {
     case "":
       self.init(.configuration, "ROLLCALL_DATABASE_URL cannot be used: \(error)")
     case "42501":
-      self.init(.notPermitted, "\(error). Use a role that may: scimctl reads as a member of rollcall_reader and migrates as the owner")
+      self.init(.notPermitted, "\(error). Use a role that may: scimctl reads as rollcall_reader and rollcall_operator, the owner migrates")
     case "3F000", "42P01", "42703":
       self.init(.configuration, "\(error). Run 'scimctl migrate' as the owner of the database")
     case let state where state.hasPrefix("28") || state == "3D000":
@@ -87,7 +87,7 @@ extension Failure {
     switch status {
     case 404: self.init(.notFound, detail)
     case 409: self.init(.alreadyThere, detail)
-    case 503: self.init(.tryAgain, detail)
+    case 412, 503: self.init(.tryAgain, detail)
     case 400..<500: self.init(.refused, detail)
     default: self.init(.internal, detail)
     }

@@ -13,7 +13,12 @@ struct Scimctl: AsyncParsableCommand {
       ROLLCALL_DATABASE_URL for everything, ROLLCALL_KAFKA (and ROLLCALL_KAFKA_PROPERTIES) for what changes something, and \
       ROLLCALL_WORKSPACE in place of --workspace.
       """,
-    subcommands: [Migrate.self, WorkspaceCommands.self, TokenCommands.self, UserCommands.self, GroupCommands.self, SignInCommand.self])
+    subcommands: [
+      Migrate.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
+      InvitationCommands.self, SignInCommand.self, HeldCommands.self, LogCommands.self, AuditCommands.self, Doctor.self,
+      DirectoryCommands.self, Rebuild.self,
+      ReceiptCommands.self,
+    ])
 
   /// Runs the command that the arguments name. A failure is one line on standard error, and an exit status of `sysexits.h`.
   static func main() async {

@@ -3,6 +3,8 @@ import Kafka
 import ServiceKit
 
 extension Setting {
+  static let scimURL = Setting(
+    key: "scim.url", help: "The SCIM base URL of the edge, to which 'log replay' sends: https://app.example.com/api/v2/scim/", kind: .url)
   /// Also names the option in its place.
   static let workspace = Setting(key: "workspace", help: "The slug of the workspace that commands are about.")
 }
@@ -17,6 +19,16 @@ enum Settings {
   /// What a command that changes something needs.
   static func forWriting() async throws(SettingsError) -> ServiceSettings {
     try await read(CommonSettings.kafka)
+  }
+
+  /// What sending a request again needs.
+  static func forReplaying() async throws(SettingsError) -> ServiceSettings {
+    try await read(CommonSettings.kafka + [.scimURL])
+  }
+
+  /// What `doctor` looks at.
+  static func forDoctor() async throws(SettingsError) -> ServiceSettings {
+    try await read(CommonSettings.kafka + Setting.doctor)
   }
 
   private static func read(_ more: [Setting]) async throws(SettingsError) -> ServiceSettings {

@@ -12,9 +12,19 @@ public final class Consumer: Service, Sendable {
   /// The batches, for one task to iterate. One batch is read ahead; the broker waits for the rest.
   public var batches: Batches { Batches(buffer: loop.buffer) }
 
+  /// The messages on its partitions that are not committed, measured every two seconds and with what the last fetch told of the end.
+  public var lag: Int64 { loop.progress.lag }
+
+  /// What is wrong where messages wait and none was committed for longer than `limit`: for a process's readiness.
+  public func standstill(longerThan limit: Duration) -> String? {
+    guard let duration = loop.progress.standstill, duration > limit else { return nil }
+    return "group '\(group)' has not moved for \(duration.components.seconds) s, with \(lag) messages before it"
+  }
+
   private let loop: PollLoop
   private let commits: CommitLane
-  private let group: String
+  /// The consumer group.
+  public let group: String
   private let logger: Logger
 
   /// - Throws: ``KafkaError`` where librdkafka refuses the configuration. No broker has to be there.
@@ -66,7 +76,10 @@ public final class Consumer: Service, Sendable {
       let positions = held(batches)
       guard !positions.isEmpty else { return }
       let code = try await commits.commit(positions)
-      guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
+      guard code != RD_KAFKA_RESP_ERR_NO_ERROR else {
+        loop.progress.committed(positions)
+        return
+      }
       let error = KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
       if Self.lost.contains(code.rawValue) {
         logger.warning("the batch is read again, for the group has moved on: \(error)")

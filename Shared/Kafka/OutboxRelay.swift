@@ -14,6 +14,7 @@ public final class OutboxRelay: Service, Sendable {
   private let producer: Producer
   private let lockKey: Int64
   private let batch: Int
+  private let linger: Duration
   private let interval: Duration
   private let logger: Logger
   private let wakes: AsyncStream<Void>
@@ -24,16 +25,18 @@ public final class OutboxRelay: Service, Sendable {
   /// - Parameters:
   ///   - lockKey: The key of the advisory lock, the same in all processes and for no other table.
   ///   - batch: How many messages are published, and deleted, together.
+  ///   - linger: How long after ``wake()`` it is looked, so that what is written meanwhile goes out together.
   ///   - interval: How often the table is looked at without ``wake()``, and the lock asked for.
   public init(
-    pool: PostgresPool, table: String, producer: Producer, lockKey: Int64, batch: Int = 1000, interval: Duration = .seconds(1),
-    logger: Logger
+    pool: PostgresPool, table: String, producer: Producer, lockKey: Int64, batch: Int = 1000,
+    linger: Duration = .milliseconds(10), interval: Duration = .seconds(1), logger: Logger
   ) {
     self.pool = pool
     outbox = Outbox(table: table)
     self.producer = producer
     self.lockKey = lockKey
     self.batch = batch
+    self.linger = linger
     self.interval = interval
     self.logger = logger
     (wakes, waking) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -81,7 +84,7 @@ public final class OutboxRelay: Service, Sendable {
       try await publishAll(in: session)
       for await _ in wakes {
         // What is written meanwhile goes out together with it.
-        try await Task.sleep(for: Self.linger)
+        try await Task.sleep(for: linger)
         try await publishAll(in: session)
       }
     }
@@ -107,8 +110,6 @@ public final class OutboxRelay: Service, Sendable {
       _ = try await session.query(delete, ids)
     }
   }
-
-  private static let linger = Duration.milliseconds(10)
 
   /// A deletion that a crash of the database undoes is published once more.
   private static let doNotWaitForDisk = Statement("relay without waiting for the disk", "set synchronous_commit = off")

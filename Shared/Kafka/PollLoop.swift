@@ -12,6 +12,7 @@ final class PollLoop: Sendable {
   let handle: ClientHandle
   let buffer: BatchBuffer
   let assignment: Assignment
+  let progress: ConsumerProgress
   private let configuration: ConsumerConfiguration
   private let logger: Logger
   private let isStopping = Atomic<Bool>(false)
@@ -32,6 +33,7 @@ final class PollLoop: Sendable {
     self.buffer = buffer
     self.assignment = assignment
     metrics = ConsumerMetrics(group: configuration.group)
+    progress = ConsumerProgress(group: configuration.group)
     handle = try ClientHandle(
       RD_KAFKA_CONSUMER, kafka, properties: configuration.properties,
       callbacks: ClientCallbacks(
@@ -63,6 +65,7 @@ final class PollLoop: Sendable {
     var nextID: UInt64 = 0
     var previous = 0
     while case .success = outcome, !isStopping.load(ordering: .acquiring) {
+      progress.measure(assignment, handle)
       var gathering = Gathering()
       if !buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience)) {
         outcome = pollPaused(&gathering)
@@ -73,9 +76,15 @@ final class PollLoop: Sendable {
       nextID += 1
       guard let batch = gathering.batch(id: nextID, under: assignment) else { continue }
       previous = batch.messages.count
-      metrics.record(batch, handle)
+      metrics.record(batch)
+      progress.began(
+        batch.messages.reduce(into: [:]) { first, message in
+          let partition = TopicPartition(topic: message.topic, partition: message.partition)
+          if first[partition] == nil { first[partition] = message.offset }
+        })
       // Only after a pause can there be no room: what came in spite of it waits here.
       while !buffer.hasRoom, !isStopping.load(ordering: .acquiring) {
+        progress.measure(assignment, handle)
         _ = buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience))
       }
       buffer.append(batch)
@@ -100,6 +109,7 @@ final class PollLoop: Sendable {
     let linger = previous > 1 ? configuration.linger : .zero
     var closing = ContinuousClock.now
     while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
+      progress.measure(assignment, handle)
       switch handle.poll(timeout: timeout(gathering, closing: closing)) {
       case .nothing:
         // A batch that nobody asks for yet goes on growing.
@@ -126,6 +136,7 @@ final class PollLoop: Sendable {
     var paused: Set<TopicPartition> = []
     defer { pause(paused, false) }
     while !isStopping.load(ordering: .acquiring), !buffer.hasRoom, gathering.messages.count < configuration.maximumBatch {
+      progress.measure(assignment, handle)
       let added = assignment.partitions.subtracting(paused)
       pause(added, true)
       paused.formUnion(added)

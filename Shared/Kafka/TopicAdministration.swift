@@ -35,7 +35,7 @@ public enum TopicAdministration {
 
 extension Topic {
   /// The broker's settings of the topic.
-  fileprivate var settings: [(name: String, value: Int)] {
+  public var settings: [(name: String, value: Int)] {
     [("retention.ms", retention * 1000), ("max.message.bytes", maximumMessageBytes)]
   }
 }
@@ -97,7 +97,20 @@ extension AdministrationClient {
 
   /// Logs where a topic keeps messages for a shorter time, or takes smaller ones, than asked for.
   fileprivate func warnOfDifferences(_ topics: [Topic], until deadline: ContinuousClock.Instant, logger: Logger) throws {
-    guard !topics.isEmpty else { return }
+    let settings = try settings(of: topics, until: deadline)
+    for topic in topics {
+      for (name, wanted) in topic.settings {
+        // -1 is without limit.
+        guard let value = settings[topic.name]?[name].flatMap({ Int($0) }), value >= 0, value < wanted else { continue }
+        logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the \(wanted) that is asked for")
+      }
+    }
+  }
+
+  /// The brokers' settings of topics that exist, by topic and name.
+  func settings(of topics: [Topic], until deadline: ContinuousClock.Instant) throws -> [String: [String: String]] {
+    guard !topics.isEmpty else { return [:] }
+    var found: [String: [String: String]] = [:]
     var resources: [OpaquePointer?] = topics.map { rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0.name) }
     defer { rd_kafka_ConfigResource_destroy_array(&resources, resources.count) }
     try ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, action: "read the settings of topics", until: deadline) { options, queue in
@@ -106,17 +119,11 @@ extension AdministrationClient {
       var count = 0
       let results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count)
       for result in UnsafeBufferPointer(start: results, count: count) {
-        guard let result, let topic = topics.first(where: { $0.name == String(cString: rd_kafka_ConfigResource_name(result)) }) else {
-          continue
-        }
-        let actual = settings(of: result)
-        for (name, wanted) in topic.settings {
-          // -1 is without limit.
-          guard let value = actual[name].flatMap({ Int($0) }), value >= 0, value < wanted else { continue }
-          logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the \(wanted) that is asked for")
-        }
+        guard let result, let name = rd_kafka_ConfigResource_name(result) else { continue }
+        found[String(cString: name)] = settings(of: result)
       }
     }
+    return found
   }
 
   private func settings(of resource: OpaquePointer) -> [String: String] {

@@ -59,8 +59,14 @@ extension Command.Operation {
     case .bulk: "rollcall.command.bulk.v1"
     case .createWorkspace: "rollcall.command.create-workspace.v1"
     case .updateWorkspace: "rollcall.command.update-workspace.v1"
+    case .orderInvitation: "rollcall.command.order-invitation.v1"
     case .issueToken: "rollcall.command.issue-token.v1"
     case .revokeToken: "rollcall.command.revoke-token.v1"
+    case .decideHeldChange: "rollcall.command.decide-held-change.v1"
+    case .restate: "rollcall.command.restate.v1"
+    case .rotateToken: "rollcall.command.rotate-token.v1"
+    case .rotateSecret: "rollcall.command.rotate-secret.v1"
+    case .recordTokenUses: "rollcall.command.record-token-uses.v1"
     }
   }
 
@@ -72,8 +78,14 @@ extension Command.Operation {
     case .bulk(let bulk): try JSONData.encode(bulk)
     case .promoteUser(let signIn): try JSONData.encode(signIn)
     case .createWorkspace(let settings), .updateWorkspace(let settings): try JSONData.encode(settings)
+    case .orderInvitation(let order): try JSONData.encode(order)
     case .issueToken(let grant): try JSONData.encode(grant)
     case .revokeToken(let revocation): try JSONData.encode(revocation)
+    case .decideHeldChange(let decision): try JSONData.encode(decision)
+    case .restate(let restatement): try JSONData.encode(restatement)
+    case .rotateToken(let rotation): try JSONData.encode(rotation)
+    case .rotateSecret(let rotation): try JSONData.encode(rotation)
+    case .recordTokenUses(let uses): try JSONData.encode(uses)
     }
   }
 
@@ -91,8 +103,14 @@ extension Command.Operation {
     case "rollcall.command.bulk.v1": self = .bulk(try JSONData.decode(from: data, type: type))
     case "rollcall.command.create-workspace.v1": self = .createWorkspace(try JSONData.decode(from: data, type: type))
     case "rollcall.command.update-workspace.v1": self = .updateWorkspace(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.order-invitation.v1": self = .orderInvitation(try JSONData.decode(from: data, type: type))
     case "rollcall.command.issue-token.v1": self = .issueToken(try JSONData.decode(from: data, type: type))
     case "rollcall.command.revoke-token.v1": self = .revokeToken(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.decide-held-change.v1": self = .decideHeldChange(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.restate.v1": self = .restate(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.rotate-token.v1": self = .rotateToken(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.rotate-secret.v1": self = .rotateSecret(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.record-token-uses.v1": self = .recordTokenUses(try JSONData.decode(from: data, type: type))
     default: throw .unknownType(type)
     }
   }

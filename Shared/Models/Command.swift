@@ -52,9 +52,20 @@ public struct Command: Sendable, Equatable {
     /// A bulk request, RFC 7644 §3.7. ``Command/resource`` is an id of its own.
     case bulk(Bulk)
     case createWorkspace(WorkspaceSettings)
+    /// With ``Command/expectedVersions`` a change that somebody else made meanwhile is not lost.
     case updateWorkspace(WorkspaceSettings)
+    /// ``Command/resource`` is the user that the order is about, else the workspace.
+    case orderInvitation(InvitationOrder)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
+    /// What becomes of a change that waits for approval. ``Command/resource`` is the user or group that it is of.
+    case decideHeldChange(HeldChangeDecision)
+    /// Publish the present state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
+    case restate(Restatement)
+    case rotateToken(TokenRotation)
+    case rotateSecret(SecretRotation)
+    /// ``Command/resource`` is the workspace's id; nobody waits for it.
+    case recordTokenUses(TokenUses)
   }
 
   /// Who asked for a write.
@@ -63,6 +74,8 @@ public struct Command: Sendable, Equatable {
     public init(rawValue: String) { self.rawValue = rawValue }
     /// An API access token, so an identity provider.
     public static func token(_ id: TokenID) -> Actor { Actor(rawValue: "token:\(id)") }
+    /// An OAuth client, so an identity provider, too.
+    public static func client(_ id: TokenID) -> Actor { Actor(rawValue: "client:\(id)") }
     /// A process of the suite.
     public static func service(_ name: String) -> Actor { Actor(rawValue: "service:\(name)") }
     /// A person at `scimctl`.
@@ -99,38 +112,4 @@ public struct SignIn: Sendable, Hashable, Codable {
     self.signedInAt = signedInAt
     self.method = method
   }
-}
-
-/// A new API access token. The secret itself never travels: only its SHA-256.
-public struct TokenGrant: Sendable, Hashable, Codable {
-  public var token: TokenID
-  public var name: String
-  public var scopes: Set<TokenScope>
-  /// SHA-256 of the whole token text, 64 hexadecimal digits.
-  public var digest: String
-  /// nil: does not expire.
-  public var expiresAt: Date?
-
-  public init(token: TokenID, name: String, scopes: Set<TokenScope>, digest: String, expiresAt: Date?) {
-    self.token = token
-    self.name = name
-    self.scopes = scopes
-    self.digest = digest
-    self.expiresAt = expiresAt
-  }
-}
-
-public struct TokenRevocation: Sendable, Hashable, Codable {
-  public var token: TokenID
-  public init(token: TokenID) { self.token = token }
-}
-
-/// What a token may be used for.
-public enum TokenScope: String, Sendable, Hashable, Codable, CaseIterable {
-  /// SCIM 2.0, as an identity provider.
-  case scim
-  /// `POST /api/v2/sign-ins`, as the product's sign-in service.
-  case signIns = "sign-ins"
-  /// The admin console.
-  case admin
 }

@@ -12,11 +12,19 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
   public var displayName: String?
   public var email: String?
   public var role: String?
+  /// Why access was revoked; nil for any other change.
+  public var reason: RevocationReason?
+  /// The member's version that the event reflects. Events of a member and of a group may be on two partitions: of two events about the
+  /// same membership the one with the larger versions is the later.
+  public var memberVersion: Int64?
+  /// The group's version that the event reflects.
+  public var groupVersion: Int64?
   public var changedAt: Date
 
   public init(
     workspace: WorkspaceID, change: Change, member: UserID? = nil, group: GroupID? = nil, displayName: String? = nil,
-    email: String? = nil, role: String? = nil, changedAt: Date
+    email: String? = nil, role: String? = nil, reason: RevocationReason? = nil, memberVersion: Int64? = nil, groupVersion: Int64? = nil,
+    changedAt: Date
   ) {
     self.workspace = workspace
     self.change = change
@@ -25,12 +33,16 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
     self.displayName = displayName
     self.email = email
     self.role = role
+    self.reason = reason
+    self.memberVersion = memberVersion
+    self.groupVersion = groupVersion
     self.changedAt = changedAt
   }
 
   public enum Change: String, Sendable, Hashable, Codable, CaseIterable {
+    /// End the person's sessions and API keys now. Goes out before everything else that a disable or a deletion entails.
+    case accessRevoked = "access-revoked"
     case memberActivated = "member-activated"
-    /// End the person's sessions and API keys now.
     case memberDisabled = "member-disabled"
     case memberDeleted = "member-deleted"
     case roleChanged = "role-changed"
@@ -39,6 +51,11 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
     case groupDeleted = "group-deleted"
     case membershipAdded = "membership-added"
     case membershipRemoved = "membership-removed"
+  }
+
+  public enum RevocationReason: String, Sendable, Hashable, Codable, CaseIterable {
+    case disabled
+    case deleted
   }
 
   /// The CloudEvents type.

@@ -77,6 +77,10 @@ public enum Named {
   public enum Command {}
   public enum Token {}
   public enum Invitation {}
+  public enum HeldChange {}
+  /// An entry of the provisioning log.
+  public enum LogEntry {}
+  public enum Receipt {}
   /// Any resource of a workspace, where users and groups are treated alike.
   public enum Resource {}
 }
@@ -87,6 +91,9 @@ public typealias GroupID = Identifier<Named.Group>
 public typealias CommandID = Identifier<Named.Command>
 public typealias TokenID = Identifier<Named.Token>
 public typealias InvitationID = Identifier<Named.Invitation>
+public typealias HeldChangeID = Identifier<Named.HeldChange>
+public typealias LogEntryID = Identifier<Named.LogEntry>
+public typealias ReceiptID = Identifier<Named.Receipt>
 public typealias ResourceID = Identifier<Named.Resource>
 
 extension Identifier {

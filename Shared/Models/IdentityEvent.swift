@@ -6,6 +6,8 @@ public enum IdentityEvent: Sendable, Equatable {
   case groupChanged(GroupChanged)
   case workspaceChanged(WorkspaceChanged)
   case signInRefused(SignInRefused)
+  case changeHeld(ChangeHeld)
+  case invitationOrdered(InvitationOrdered)
 }
 
 /// A user's new state, whole.
@@ -38,7 +40,7 @@ public struct UserChanged: Sendable, Hashable, Codable {
     case enabled
     /// Gone; the snapshot has the id alone, and no personal data.
     case deleted
-    /// Published again on an operator's request; nothing changed.
+    /// Published again on an operator's request; nothing changed. Takes effect also where it is as new as what a consumer holds.
     case restated
   }
 }
@@ -89,13 +91,15 @@ public struct GroupChanged: Sendable, Hashable, Codable {
   public var part: Int
   public var addedMembers: [UserID]
   public var removedMembers: [UserID]
+  /// Of a restatement: which part of the members it is about. nil for any other change.
+  public var range: MemberRange?
   public var changedAt: Date
 
   public static let maximumMembersPerEvent = 1000
 
   public init(
     workspace: WorkspaceID, group: GroupID, displayName: String, externalID: String?, change: Change, version: Int64, part: Int,
-    addedMembers: [UserID], removedMembers: [UserID], changedAt: Date
+    addedMembers: [UserID], removedMembers: [UserID], range: MemberRange? = nil, changedAt: Date
   ) {
     self.workspace = workspace
     self.group = group
@@ -106,13 +110,32 @@ public struct GroupChanged: Sendable, Hashable, Codable {
     self.part = part
     self.addedMembers = addedMembers
     self.removedMembers = removedMembers
+    self.range = range
     self.changedAt = changedAt
   }
 
   public enum Change: String, Sendable, Hashable, Codable, CaseIterable {
     case created, updated, deleted
-    /// Published again on an operator's request: part 0 starts from no members, all parts together list them all.
+    /// Published again on an operator's request, in parts that stand for themselves: the members in ``GroupChanged/range`` are those that
+    /// are added, and no others. Takes effect also where it is as new as what a consumer holds.
     case restated
+  }
+}
+
+/// The ids behind `after` up to and including `through`; nil is before the first, or behind the last.
+public struct MemberRange: Sendable, Hashable, Codable {
+  public var after: UserID?
+  public var through: UserID?
+
+  public init(after: UserID? = nil, through: UserID? = nil) {
+    self.after = after
+    self.through = through
+  }
+
+  public func contains(_ user: UserID) -> Bool {
+    if let after, user <= after { return false }
+    if let through, user > through { return false }
+    return true
   }
 }
 
@@ -144,6 +167,25 @@ public struct SignInRefused: Sendable, Hashable, Codable {
   }
 }
 
+/// An operator's order to invitation-mailer; keyed by the user it is about, else by the workspace.
+public struct InvitationOrdered: Sendable, Hashable, Codable {
+  /// Of the command: an order that is delivered twice is carried out once.
+  public var id: CommandID
+  public var workspace: WorkspaceID
+  public var order: InvitationOrder
+  /// Who gave it.
+  public var actor: String
+  public var orderedAt: Date
+
+  public init(id: CommandID, workspace: WorkspaceID, order: InvitationOrder, actor: String, orderedAt: Date) {
+    self.id = id
+    self.workspace = workspace
+    self.order = order
+    self.actor = actor
+    self.orderedAt = orderedAt
+  }
+}
+
 extension IdentityEvent {
   /// The CloudEvents type.
   public var type: String {
@@ -152,6 +194,8 @@ extension IdentityEvent {
     case .groupChanged: "rollcall.group.changed.v1"
     case .workspaceChanged: "rollcall.workspace.changed.v1"
     case .signInRefused: "rollcall.sign-in.refused.v1"
+    case .changeHeld: "rollcall.change.held.v1"
+    case .invitationOrdered: "rollcall.invitation.ordered.v1"
     }
   }
 
@@ -161,6 +205,8 @@ extension IdentityEvent {
     case .groupChanged(let event): event.workspace
     case .workspaceChanged(let event): event.workspace
     case .signInRefused(let event): event.workspace
+    case .changeHeld(let event): event.workspace
+    case .invitationOrdered(let event): event.workspace
     }
   }
 
@@ -171,6 +217,8 @@ extension IdentityEvent {
     case .groupChanged(let event): event.group.resource
     case .workspaceChanged(let event): event.workspace.resource
     case .signInRefused(let event): event.user.resource
+    case .changeHeld(let event): event.resource
+    case .invitationOrdered(let event): event.order.user?.resource ?? event.workspace.resource
     }
   }
 
@@ -181,6 +229,8 @@ extension IdentityEvent {
     case .groupChanged(let event): try JSONData.encode(event)
     case .workspaceChanged(let event): try JSONData.encode(event)
     case .signInRefused(let event): try JSONData.encode(event)
+    case .changeHeld(let event): try JSONData.encode(event)
+    case .invitationOrdered(let event): try JSONData.encode(event)
     }
   }
 
@@ -196,19 +246,27 @@ extension IdentityEvent {
     case "rollcall.user.changed.v1": self = .userChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.group.changed.v1": self = .groupChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.workspace.changed.v1": self = .workspaceChanged(try JSONData.decode(from: event.data, type: event.type))
+    case "rollcall.invitation.ordered.v1": self = .invitationOrdered(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.sign-in.refused.v1": self = .signInRefused(try JSONData.decode(from: event.data, type: event.type))
+    case "rollcall.change.held.v1": self = .changeHeld(try JSONData.decode(from: event.data, type: event.type))
     default: throw .unknownType(event.type)
     }
   }
 }
 
 extension IdentityEvent {
-  /// Names the event: the same change has the same id however often it is published.
+  /// Names the event: the same change has the same id however often it is published. Each restatement is an event of its own.
   public var identity: String {
     switch self {
+    case .userChanged(let event) where event.change == .restated:
+      "\(event.user.id)/\(event.version)/restated/\(Timestamp.text(event.changedAt))"
     case .userChanged(let event): "\(event.user.id)/\(event.version)"
+    case .groupChanged(let event) where event.change == .restated:
+      "\(event.group)/\(event.version)/restated/\(event.range?.after?.description ?? "")/\(Timestamp.text(event.changedAt))"
     case .groupChanged(let event): "\(event.group)/\(event.version)/\(event.part)"
     case .workspaceChanged(let event): "\(event.workspace)/\(event.version)"
+    case .changeHeld(let event): "\(event.change)"
+    case .invitationOrdered(let event): "\(event.id)"
     case .signInRefused(let event): "\(event.user)/\(Timestamp.text(event.signedInAt))"
     }
   }

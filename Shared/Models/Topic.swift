@@ -20,8 +20,17 @@ public struct Topic: Sendable, Hashable {
   public static let identityEvents = Topic(name: "identity.events", retention: 30 * day)
   /// Sign-ins, keyed by the user's email in lower case.
   public static let signInEvents = Topic(name: "sign-in.events", retention: 7 * day)
+  /// How invitations fare, keyed by invitation.
+  public static let invitationEvents = Topic(name: "invitation.events", retention: 30 * day)
+  /// What the mail system reports of mails, keyed by invitation or address.
+  public static let mailEvents = Topic(name: "mail.events", retention: 7 * day)
   /// For the product, keyed by product group or member id.
   public static let directoryEvents = Topic(name: "directory.events", retention: 30 * day)
+
+  /// What became of each request of an identity provider, keyed by workspace id.
+  public static let provisioningLog = Topic(name: "provisioning.log", retention: 7 * day)
+  /// Security event tokens (RFC 8417) about people whose access ended, keyed by user id.
+  public static let securityEvents = Topic(name: "security.events", retention: 30 * day)
 
   /// Where `consumer` puts what it cannot handle; it takes the largest message of the topics it reads.
   public static func deadLetters(of consumer: String) -> Topic {

@@ -21,11 +21,18 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var connectionProfile: ConnectionProfile
   /// Attributes beyond those of the standard's schemas.
   public var extensions: [SchemaExtension]
+  /// Host names of the workspace's own, in lower case, under which SCIM is reached beside the deployment's; each unique in the deployment.
+  public var customDomains: [String]
+  /// How its people are invited.
+  public var invitations: InvitationPolicy
+  /// Which changes of the identity provider wait for an admin's approval; nil: none does.
+  public var changeGuard: ChangeGuard?
 
   public init(
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
-    extensions: [SchemaExtension] = []
+    extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
+    changeGuard: ChangeGuard? = nil
   ) {
     self.slug = slug
     self.name = name
@@ -38,6 +45,9 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.roleAttribute = roleAttribute
     self.connectionProfile = connectionProfile
     self.extensions = extensions
+    self.customDomains = customDomains
+    self.invitations = invitations
+    self.changeGuard = changeGuard
   }
 
   /// The roles that every workspace has.
@@ -75,7 +85,7 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
 }
 
 extension WorkspaceSettings {
-  /// Settings that were stored before there were extensions have none.
+  /// Settings that were stored before there were extensions, custom domains and a policy of invitations have none, or the default.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -87,6 +97,9 @@ extension WorkspaceSettings {
       defaultRole: try container.decode(String.self, forKey: .defaultRole),
       roleAttribute: try container.decode(String.self, forKey: .roleAttribute),
       connectionProfile: try container.decode(ConnectionProfile.self, forKey: .connectionProfile),
-      extensions: try container.decodeIfPresent([SchemaExtension].self, forKey: .extensions) ?? [])
+      extensions: try container.decodeIfPresent([SchemaExtension].self, forKey: .extensions) ?? [],
+      customDomains: try container.decodeIfPresent([String].self, forKey: .customDomains) ?? [],
+      invitations: try container.decodeIfPresent(InvitationPolicy.self, forKey: .invitations) ?? InvitationPolicy(),
+      changeGuard: try container.decodeIfPresent(ChangeGuard.self, forKey: .changeGuard))
   }
 }

@@ -200,7 +200,7 @@ package struct FilterCompiler {
         (r.id = any (array(
           select k.id from identity_read.users k where k.workspace_id = $1 and k.email_key = \(parameters.bind(.text(operand)))
           union all
-          select k.id from identity_read.users k where k.other_email_keys @> \(other)
+          select k.id from identity_read.users_by_other_email(\(other)) k (id)
         )))
         """
     case ("displayName", nil):

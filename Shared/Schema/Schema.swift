@@ -9,14 +9,23 @@ public enum Schema {
     migration("identity", 1, "identity", PackageResources._01_identity_sql),
     migration("identity", 2, "queries", PackageResources._02_queries_sql),
     migration("identity", 3, "totals", PackageResources._03_totals_sql),
+    migration("identity", 4, "credentials", PackageResources._04_credentials_sql),
+    migration("identity", 5, "provisioning-log", PackageResources._05_provisioning_log_sql),
+    migration("identity", 6, "restatement", PackageResources._06_restatement_sql),
+    migration("identity", 7, "held-changes", PackageResources._07_held_changes_sql),
+    migration("identity", 8, "row-security", PackageResources._08_row_security_sql),
   ]
 
   public static let mailer = [
-    migration("mailer", 1, "mailer", PackageResources._01_mailer_sql)
+    migration("mailer", 1, "mailer", PackageResources._01_mailer_sql),
+    migration("mailer", 2, "life", PackageResources._02_life_sql),
+    migration("mailer", 3, "row-security", PackageResources._03_mailer_row_security_sql),
   ]
 
   public static let directory = [
-    migration("directory", 1, "directory", PackageResources._01_directory_sql)
+    migration("directory", 1, "directory", PackageResources._01_directory_sql),
+    migration("directory", 2, "standings", PackageResources._02_standings_sql),
+    migration("directory", 3, "row-security", PackageResources._03_directory_row_security_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.

@@ -49,11 +49,14 @@ struct IdentityProvider: Sendable {
   let token: String
   /// How it names itself.
   var userAgent: String? = nil
+  /// The host that it calls; nil for that of ``baseURL``.
+  var host: String? = nil
 
   func send(_ method: String, _ path: String, body: String? = nil, contentType: String = "application/scim+json") async throws -> Answer {
     var headers = ["Authorization": "Bearer \(token)", "Accept": "application/scim+json; charset=utf-8"]
     if body != nil { headers["Content-Type"] = contentType }
     headers["User-Agent"] = userAgent
+    headers["Host"] = host
     return try await HTTP.send(method, baseURL + path, headers: headers, body: body)
   }
 

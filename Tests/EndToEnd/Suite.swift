@@ -1,4 +1,6 @@
+import Crypto
 import Foundation
+import Kafka
 import Models
 import TestSupport
 
@@ -6,10 +8,19 @@ import TestSupport
 actor Suite {
   nonisolated let mail: MailCatcher
   nonisolated let scimURL: String
+  /// Where the product asks for its directory.
+  nonisolated let directoryURL: String
+  nonisolated let kafka: KafkaConfiguration
+  /// The database, as its superuser.
+  nonisolated let databaseURL: String
+  /// The port of an edge beside the one that all tests talk to; see ``secondEdge()``.
+  private let secondPort: Int
   private let postgres: PostgresServer
-  private let broker: KafkaBroker
+  private nonisolated let broker: KafkaBroker
   private let services: [String: RunningService]
   private let scimctlEnvironment: [String: String]
+  /// The database, for whoever may do all.
+  nonisolated let owner: String
   private var workspaces = 0
 
   private static let sharedOne = MadeOnce { try await start() }
@@ -31,33 +42,50 @@ actor Suite {
     self.broker = broker
     self.mail = mail
     let database = try await postgres.createDatabase()
+    owner = postgres.url(database: database)
     let httpPort = try FreePort.find()
     scimURL = "http://127.0.0.1:\(httpPort)/api/v2/scim"
+    directoryURL = "http://127.0.0.1:\(httpPort)/api/v2/directory"
+    kafka = broker.configuration(clientID: "end-to-end")
+    databaseURL = postgres.url(database: database)
+    secondPort = try FreePort.find()
     let common = [
       "ROLLCALL_KAFKA": broker.bootstrapServers,
-      "ROLLCALL_DATABASE_URL": postgres.url(database: database),
       "ROLLCALL_TOPIC_PARTITIONS": "4",
       "ROLLCALL_LOG_LEVEL": "info",
     ]
-    scimctlEnvironment = common
+    /// Each process may do in the database what its role may.
+    let access = { (role: String) in ["ROLLCALL_DATABASE_URL": postgres.url(database: database, role: role)] }
+    scimctlEnvironment = common.merging(access("scimctl")) { _, new in new }
+      .merging(["ROLLCALL_SCIM_URL": scimURL, "ROLLCALL_SMTP_URL": mail.url]) { _, new in new }
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-end-to-end-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
-    let edge = ["ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true"]
+    let oauth = ["ROLLCALL_OAUTH_KEY": "the secret of the end-to-end tests"]
+    let edge = [
+      "ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true",
+      "ROLLCALL_TOKEN_USE_INTERVAL": "1s",
+      // All the tests come from one address.
+      "ROLLCALL_LIMIT_STRANGER_BURST": "10000",
+    ].merging(oauth) { _, new in new }
     let own: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
-      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"],
+      Self.second: edge.merging(["ROLLCALL_REPLICA": "2", "ROLLCALL_HTTP_PORT": String(secondPort)]) { _, new in new },
+      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"].merging(oauth) { _, new in new },
       "invitation-mailer": ["ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>"],
-      "group-sync": [:],
+      "group-sync": [
+        "ROLLCALL_SECURITY_SIGNING_KEY": P256.Signing.PrivateKey().pemRepresentation,
+        "ROLLCALL_SECURITY_ISSUER": "https://e2e.example",
+      ],
     ]
     var services: [String: RunningService] = [:]
     for (name, settings) in own {
       let port = try FreePort.find()
       let environment = common.merging([
         "ROLLCALL_HEALTH_PORT": String(port), "ROLLCALL_HEALTH_HOST": "127.0.0.1", "ROLLCALL_REPLICA": "0",
-      ]) { _, new in new }.merging(settings) { _, new in new }
+      ]) { _, new in new }.merging(settings) { _, new in new }.merging(access(Self.role(of: name))) { _, new in new }
       services[name] = RunningService(
-        name: name == Self.successor ? "scim-api" : name, healthPort: port, environment: environment,
+        name: name.hasPrefix("scim-api") ? "scim-api" : name, healthPort: port, environment: environment,
         log: logs.appendingPathComponent("\(name).log"))
     }
     self.services = services
@@ -68,9 +96,15 @@ actor Suite {
     }
   }
 
+  /// The role that a service logs in as, as `ops/local/database.sql` has them.
+  private static func role(of service: String) -> String {
+    (service.hasPrefix("scim-api") ? "scim-api" : service).replacingOccurrences(of: "-", with: "_")
+  }
+
   private func startServices() async throws {
-    try await scimctl(["migrate"])
-    let first = services.filter { $0.key != Self.successor }.values
+    try await scimctl(["migrate"], settings: ["ROLLCALL_DATABASE_URL": owner])
+    try await postgres.makeLogins()
+    let first = services.filter { ![Self.successor, Self.second].contains($0.key) }.values
     for service in first { try service.start() }
     for service in first { try await waitUntilReady(service) }
   }
@@ -87,6 +121,21 @@ actor Suite {
       try await waitUntilReady(coming)
       leaving.end(by: SIGTERM)
     }
+  }
+
+  /// An edge that runs beside the first one, on a port of its own.
+  private static let second = "scim-api.second"
+  private var secondIsStarted = false
+
+  /// The SCIM URL of the second edge, which is started for whoever asks first.
+  func secondEdge() async throws -> String {
+    guard let service = services[Self.second] else { throw CocoaError(.keyValueValidation) }
+    if !secondIsStarted {
+      secondIsStarted = true
+      try service.start()
+    }
+    try await waitUntilReady(service)
+    return "http://127.0.0.1:\(secondPort)/api/v2/scim"
   }
 
   private func waitUntilReady(_ service: RunningService) async throws {
@@ -121,16 +170,23 @@ actor Suite {
     try await broker.start()
   }
 
+  /// All that the services have written, by their names.
+  var logs: [String: String] { services.mapValues(\.output) }
+
   /// The end of what a service has written, for a failure's message.
   func lastWords(of name: String) -> String { String(services[name]?.output.suffix(4000) ?? "") }
 
-  /// Runs `scimctl` to its end and returns what it printed.
+  /// Runs `scimctl` to its end and returns what it printed. `settings` win over those of the suite.
   @discardableResult
-  func scimctl(_ arguments: [String], workspace: String? = nil) async throws -> String {
+  func scimctl(_ arguments: [String], workspace: String? = nil, settings: [String: String] = [:]) async throws -> String {
     try await CommandRun.output(
       of: RunningService.products.appendingPathComponent("scimctl"), arguments: arguments,
-      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new })
+      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new }
+        .merging(settings) { _, new in new })
   }
+
+  /// Where all the services' data lies, for a test that looks through everything.
+  func stores() -> (databaseURL: String, kafka: KafkaConfiguration) { (owner, broker.configuration()) }
 
   /// The mails delivered to an address.
   nonisolated func letters(to address: String) async throws -> [CaughtMail] {
@@ -148,6 +204,12 @@ actor Suite {
       throw CommandRun.Failure(command: "token issue", status: 0, output: printed)
     }
     return Workspace(suite: self, slug: slug, identityProvider: IdentityProvider(baseURL: scimURL, token: token))
+  }
+
+  /// Both edges, as the identity provider of `workspace` reaches them.
+  func bothEdges(of workspace: Workspace) async throws -> [IdentityProvider] {
+    let second = try await secondEdge()
+    return [workspace.identityProvider, IdentityProvider(baseURL: second, token: workspace.identityProvider.token)]
   }
 }
 

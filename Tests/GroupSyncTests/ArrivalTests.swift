@@ -9,15 +9,90 @@ struct ArrivalTests {
   @Test("come to the same directory in whatever order and however often they arrive", arguments: UInt64(0)..<300)
   func anyOrder(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
-    let history = History(people: 6, groups: 4, changes: 8, using: &generator)
-    var decider = Decider(Directory())
-    for event in history.arrival(using: &generator) { decider.decide(event) }
+    let history = History(people: 6, groups: 4, changes: 10, using: &generator)
+    var bench = Bench()
+    for event in history.arrival(using: &generator) { bench.decider.decide(event) }
+
+    for (group, standings) in history.standings { #expect(bench.standings(in: group) == standings) }
+    for group in history.deletedGroups.keys { #expect(bench.members(of: group) == []) }
 
     var product = Product()
-    for told in decider.told { product.hear(told.event) }
+    for told in bench.decider.told { product.hear(told.event) }
     #expect(product.surprises == [])
     #expect(product.shown == history.shown)
     #expect(product.groupNames == history.groupNames)
-    #expect(Set(decider.told.map(\.id)).count == decider.told.count, "every change has an id of its own")
+    #expect(product.active == Set(history.people.filter { $0.value.state == .active }.keys))
+    let told = bench.decider.told
+    #expect(Set(told.map(\.id)).count == told.count, "every change has an id of its own")
+
+    // One receipt for each disable and each deletion, however often it came.
+    let receipts = bench.decider.receipts
+    #expect(Set(receipts.map(\.id)).count == receipts.count)
+    let revocations = told.filter { $0.event.change == .memberDisabled || $0.event.change == .memberDeleted }
+    #expect(receipts.flatMap(\.events).count { $0.change == .memberDisabled || $0.change == .memberDeleted } == revocations.count)
+  }
+
+  @Test("mend a directory that has lost and changed rows, once they are published again", arguments: UInt64(0)..<200)
+  func restatement(_ seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    let history = History(people: 6, groups: 4, changes: 10, using: &generator)
+    var bench = Bench()
+    for event in history.arrival(using: &generator) { bench.decider.decide(event) }
+    bench.decider = Decider(bench.decider.directory.damaged(using: &generator))
+
+    let invented = [
+      Bench.userEvent(Bench.user(99), .deleted, .disabled, version: Restatement.lastVersion),
+      Bench.groupEvent(Bench.group(99), .deleted, version: Restatement.lastVersion),
+    ]
+    let restatement = history.restatement(using: &generator) + invented
+    for event in restatement { bench.decider.decide(event) }
+    for (group, standings) in history.standings {
+      #expect(bench.standings(in: group) == standings)
+      #expect(bench.group(group)?.coverage == .whole)
+    }
+    #expect(bench.decider.directory.members.values.filter { $0.presence != .deleted }.count == history.people.count)
+    #expect(bench.decider.directory.groups.values.filter { $0.presence != .deleted }.count == history.groups.count)
+
+    let mended = bench.decider.directory
+    let told = bench.decider.told.count
+    for event in restatement { bench.decider.decide(event) }
+    #expect(bench.decider.directory == mended)
+    #expect(bench.decider.told.count == told, "what is as it is said to be is told to nobody")
+  }
+}
+
+extension Directory {
+  /// With rows that were lost, changed or invented; the versions do not grow by it.
+  fileprivate func damaged(using generator: inout some RandomNumberGenerator) -> Directory {
+    var damaged = Directory()
+    for var member in members.values.sorted(by: { $0.key < $1.key }) {
+      switch Int.random(in: 0..<6, using: &generator) {
+      case 0: continue
+      case 1: member.presence = .deleted
+      case 2:
+        member.presence = .present(Member.Profile(state: UserState.allCases.randomElement(using: &generator) ?? .invited, email: "x"))
+      default: break
+      }
+      damaged.load(member)
+    }
+    let people = members.keys.sorted()
+    for var group in groups.values.sorted(by: { $0.key < $1.key }) {
+      let choice = Int.random(in: 0..<6, using: &generator)
+      if choice == 1 { group.presence = .deleted }
+      if choice == 2 { group.presence = .present("changed") }
+      if choice != 0 { damaged.load(group) }
+      for person in people where memberships.contains(Membership(group.key, person.id)) != (Int.random(in: 0..<4, using: &generator) == 0) {
+        damaged.load(Membership(group.key, person.id))
+      }
+    }
+    damaged.load(
+      Member(
+        key: MemberKey(workspace: Bench.workspace, id: Bench.user(99)), version: 12, presence: .present(Member.Profile(state: .active))))
+    damaged.load(
+      Group(
+        key: GroupKey(workspace: Bench.workspace, id: Bench.group(99)), position: Group.Position(version: 3, part: 0), coverage: .whole,
+        presence: .present("invented")))
+    damaged.load(Membership(GroupKey(workspace: Bench.workspace, id: Bench.group(99)), Bench.user(99)))
+    return damaged
   }
 }

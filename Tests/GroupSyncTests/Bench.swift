@@ -38,6 +38,16 @@ struct Bench {
         addedMembers: added, removedMembers: removed, changedAt: time))
   }
 
+  /// The members of a group in a range, published again.
+  static func restated(
+    _ group: GroupID, version: Int64, name: String = "Data team", _ range: MemberRange = MemberRange(), _ members: [UserID]
+  ) -> IdentityEvent {
+    .groupChanged(
+      GroupChanged(
+        workspace: workspace, group: group, displayName: name, externalID: nil, change: .restated, version: version, part: 0,
+        addedMembers: members, removedMembers: [], range: range, changedAt: time))
+  }
+
   static func email(of user: UserID) -> String { "\(user.bytes.last ?? 0)@example.com" }
 
   /// Decides the events and returns what the product is told because of them.
@@ -56,6 +66,17 @@ struct Bench {
   /// Those whom the product shows in the group.
   func shown(in group: GroupID) -> [UserID] {
     members(of: group).filter { member($0)?.isVisible == true }
+  }
+
+  /// Everybody in the group, by where they stand.
+  func standings(in group: GroupID) -> [Standing: Set<UserID>] {
+    Dictionary(grouping: members(of: group)) { user in
+      switch member(user)?.presence.content?.state {
+      case .active: .visible
+      case .disabled: .held
+      case .invited, nil: .pending
+      }
+    }.mapValues(Set.init)
   }
 
   func member(_ user: UserID) -> Member? { decider.directory.members[MemberKey(workspace: Self.workspace, id: user)] }
@@ -82,4 +103,9 @@ struct Said: Hashable, CustomStringConvertible {
     [change.rawValue, member.map { "\($0.bytes.last ?? 0)" }, group.map { "in \($0.bytes.last ?? 0)" }].compactMap { $0 }
       .joined(separator: " ")
   }
+}
+
+/// Where a member of a group stands.
+enum Standing: String, Sendable, Hashable, CaseIterable {
+  case visible, pending, held
 }

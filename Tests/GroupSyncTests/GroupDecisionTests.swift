@@ -68,7 +68,7 @@ struct GroupDecisionTests {
     #expect(
       bench.take(Bench.groupEvent(team, .created, version: 1, part: 1, adding: [eva])) == [Said(.membershipAdded, eva, in: team)])
     #expect(bench.members(of: team) == [ana, eva])
-    #expect(bench.group(team)?.isComplete == true)
+    #expect(bench.group(team)?.coverage == .whole)
   }
 
   @Test("of a deletion tells everybody's removal, and the group does not come back")
@@ -96,34 +96,52 @@ struct GroupDecisionTests {
       return bench
     }
 
-    @Test("makes a group that is not known")
-    func unknown() {
-      var bench = people()
-      let told = bench.take(
-        Bench.groupEvent(team, .restated, version: 7, part: 0, adding: [ana]),
-        Bench.groupEvent(team, .restated, version: 7, part: 1, adding: [eva]))
-      #expect(
-        told == [Said(.groupCreated, in: team), Said(.membershipAdded, ana, in: team), Said(.membershipAdded, eva, in: team)])
-      #expect(bench.group(team)?.isComplete == true)
+    /// The members up to Ana, and those behind her.
+    private func restated(version: Int64, name: String = "Data team", _ first: [UserID], _ second: [UserID]) -> [IdentityEvent] {
+      [
+        Bench.restated(team, version: version, name: name, MemberRange(through: ana), first),
+        Bench.restated(team, version: version, name: name, MemberRange(after: ana), second),
+      ]
     }
 
-    @Test("at a later version starts from no members")
-    func newer() {
+    @Test("makes a group that is not known, which is whole when all of it has come")
+    func unknown() {
       var bench = people()
-      bench.take(Bench.groupEvent(team, .created, version: 1, adding: [ana]))
-      let told = bench.take(Bench.groupEvent(team, .restated, version: 3, adding: [eva]))
-      #expect(told == [Said(.membershipRemoved, ana, in: team), Said(.membershipAdded, eva, in: team)])
+      let parts = restated(version: 7, [ana], [eva])
+      #expect(bench.take(parts[0]) == [Said(.groupCreated, in: team), Said(.membershipAdded, ana, in: team)])
+      #expect(bench.group(team)?.coverage == .through(ana))
+      #expect(bench.take(parts[1]) == [Said(.membershipAdded, eva, in: team)])
+      #expect(bench.group(team)?.coverage == .whole)
+      // The change that was on its way when it was restated says nothing new.
+      #expect(bench.take(Bench.groupEvent(team, .updated, version: 7, part: 3, adding: [eva])) == [])
+      #expect(bench.take(Bench.groupEvent(team, .updated, version: 8, removing: [eva])) == [Said(.membershipRemoved, eva, in: team)])
+      #expect(bench.group(team)?.coverage == .whole)
+    }
+
+    @Test("replaces the members in its range, and no others")
+    func range() {
+      var bench = people()
+      bench.take(Bench.groupEvent(team, .created, version: 1, adding: [ana, eva]))
+      #expect(bench.take(restated(version: 3, [], [eva])[0]) == [Said(.membershipRemoved, ana, in: team)])
       #expect(bench.members(of: team) == [eva])
+      #expect(bench.take(restated(version: 3, [], [])[1]) == [Said(.membershipRemoved, eva, in: team)])
     }
 
     @Test("as it is changes nothing")
     func same() {
       var bench = people()
       bench.take(Bench.groupEvent(team, .created, version: 1, adding: [ana, eva]))
-      #expect(
-        bench.take(
-          Bench.groupEvent(team, .restated, version: 1, part: 0, adding: [ana]),
-          Bench.groupEvent(team, .restated, version: 1, part: 1, adding: [eva])) == [])
+      let before = bench.decider.directory
+      for part in restated(version: 1, [ana], [eva]) { #expect(bench.take(part) == []) }
+      #expect(bench.decider.directory == before, "nothing is written either")
+    }
+
+    @Test("that is older than what is held changes nothing")
+    func old() {
+      var bench = people()
+      bench.take(
+        Bench.groupEvent(team, .created, version: 1, adding: [ana]), Bench.groupEvent(team, .updated, version: 2, adding: [eva]))
+      for part in restated(version: 1, [ana], []) { #expect(bench.take(part) == []) }
       #expect(bench.members(of: team) == [ana, eva])
     }
 
@@ -132,16 +150,26 @@ struct GroupDecisionTests {
       var bench = people()
       // The directory was lost: the first that it hears is the seventh change.
       bench.take(Bench.groupEvent(team, .updated, version: 7, adding: [ana]))
-      #expect(bench.group(team)?.isComplete == false)
-      let restatement = [
-        Bench.groupEvent(team, .restated, version: 7, part: 0, adding: [ana]),
-        Bench.groupEvent(team, .restated, version: 7, part: 1, adding: [eva]),
-      ]
-      #expect(bench.take(restatement[0]) == [])
-      #expect(bench.take(restatement[1]) == [Said(.membershipAdded, eva, in: team)])
-      #expect(bench.group(team)?.isComplete == true)
-      for event in restatement { #expect(bench.take(event) == []) }
-      #expect(bench.members(of: team) == [ana, eva])
+      #expect(bench.group(team)?.coverage == .partial)
+      let parts = restated(version: 7, name: "Analysts", [ana], [eva])
+      #expect(bench.take(parts[0]) == [Said(.groupRenamed, in: team)])
+      // A part that does not continue the one before it fills in its own range, and leaves the gap on record.
+      #expect(bench.take(Bench.restated(team, version: 7, name: "Analysts", MemberRange(after: eva), [])) == [])
+      #expect(bench.group(team)?.coverage == .through(ana))
+      #expect(bench.take(parts[1]) == [Said(.membershipAdded, eva, in: team)])
+      #expect(bench.group(team)?.coverage == .whole)
+      for event in parts { #expect(bench.take(event) == []) }
+    }
+
+    @Test("brings back a group that is held as deleted, where no deletion was later")
+    func deleted() {
+      var bench = people()
+      bench.take(Bench.groupEvent(team, .created, version: 1, adding: [ana]), Bench.groupEvent(team, .deleted, version: 3))
+      #expect(bench.take(Bench.restated(team, version: 2, MemberRange(), [ana])) == [], "the deletion came after that")
+      #expect(
+        bench.take(Bench.restated(team, version: 3, MemberRange(), [ana])) == [
+          Said(.groupCreated, in: team), Said(.membershipAdded, ana, in: team),
+        ])
     }
   }
 }

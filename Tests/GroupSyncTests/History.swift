@@ -4,28 +4,61 @@ import Models
 @testable import group_sync
 
 /// A random, consistent history of people and groups, as identity-store would tell it: one list of events a resource.
+///
+/// People sign in, are disabled, come back and are deleted; groups change, are deleted, and others take their names; and now and then what
+/// there is is published again.
 struct History {
   private(set) var streams: [[IdentityEvent]] = []
-  /// Who is alive in the end, by state.
-  private var states: [UserID: UserState] = [:]
-  private var members: [GroupID: Set<UserID>] = [:]
-  private var names: [GroupID: String] = [:]
+  /// Who is alive in the end.
+  private(set) var people: [UserID: (state: UserState, version: Int64)] = [:]
+  /// Who was deleted, at which version.
+  private(set) var deleted: [UserID: Int64] = [:]
+  private(set) var groups: [GroupID: (name: String, version: Int64, members: Set<UserID>)] = [:]
+  private(set) var deletedGroups: [GroupID: Int64] = [:]
 
   init(people: UInt8, groups: UInt8, changes: Int, using generator: inout some RandomNumberGenerator) {
     let users = (1...people).map(Bench.user)
     for user in users { makePerson(user, changes: changes, using: &generator) }
-    for number in 1...groups { makeGroup(Bench.group(number), among: users, changes: changes, using: &generator) }
-  }
-
-  /// Whom the product is to show, in the end.
-  var shown: [GroupID: Set<UserID>] {
-    names.reduce(into: [:]) { shown, group in
-      shown[group.key] = members[group.key, default: []].filter { states[$0] == .active }
+    for number in 1...groups {
+      let name = "Group \(number)"
+      makeGroup(Bench.group(number), named: name, among: users, changes: changes, using: &generator)
+      // Another group of the same name.
+      if deletedGroups[Bench.group(number)] != nil {
+        makeGroup(Bench.group(number + 100), named: name, among: users, changes: changes, using: &generator)
+      }
     }
   }
 
+  /// Everybody in each group in the end, by where they stand: the model that the directory is held against.
+  var standings: [GroupID: [Standing: Set<UserID>]] {
+    groups.mapValues { group in
+      let living = group.members.filter { people[$0] != nil }
+      return Dictionary(grouping: living) { user in
+        switch people[user]?.state {
+        case .active: .visible
+        case .disabled: .held
+        case .invited, nil: .pending
+        }
+      }.mapValues(Set.init)
+    }
+  }
+
+  /// Whom the product is to show, in the end.
+  var shown: [GroupID: Set<UserID>] { standings.mapValues { $0[.visible] ?? [] } }
+
   /// The names of the groups in the end.
-  var groupNames: [GroupID: String] { names }
+  var groupNames: [GroupID: String] { groups.mapValues(\.name) }
+
+  /// Everything published once more as it is in the end, people first; groups in parts.
+  func restatement(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
+    var events = people.map { Bench.userEvent($0, .restated, $1.state, version: $1.version) }
+    events += deleted.map { Bench.userEvent($0, .deleted, .disabled, version: $1) }
+    for (id, group) in groups {
+      let members = group.members.filter { people[$0] != nil }
+      events += Self.restatement(of: id, named: group.name, version: group.version, members, using: &generator)
+    }
+    return events + deletedGroups.map { Bench.groupEvent($0, .deleted, version: $1) }
+  }
 
   /// The events in an order in which they may arrive: that of each resource is kept, and the reader goes back a little now and then.
   func arrival(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
@@ -44,40 +77,58 @@ struct History {
   private mutating func makePerson(_ user: UserID, changes: Int, using generator: inout some RandomNumberGenerator) {
     var state = UserState.allCases.randomElement(using: &generator) ?? .invited
     var events = [Bench.userEvent(user, .created, state, version: 1)]
-    for version in 0..<Int.random(in: 0...changes, using: &generator) {
-      let version = Int64(version) + 2
+    var version: Int64 = 1
+    var role = "viewer"
+    for _ in 0..<Int.random(in: 0...changes, using: &generator) {
+      if Int.random(in: 0..<6, using: &generator) == 0 {
+        events.append(Bench.userEvent(user, .restated, state, version: version, role: role))
+        continue
+      }
+      version += 1
       switch (state, Int.random(in: 0..<8, using: &generator)) {
       case (_, 0):
-        events.append(Bench.userEvent(user, .deleted, .disabled, version: version))
-        streams.append(events)
+        let deletion = Bench.userEvent(user, .deleted, .disabled, version: version)
+        streams.append(events + [deletion] + (Bool.random(using: &generator) ? [deletion] : []))
+        deleted[user] = version
         return
       case (.invited, 1...4):
         state = .active
-        events.append(Bench.userEvent(user, .activated, state, version: version))
+        events.append(Bench.userEvent(user, .activated, state, version: version, role: role))
       case (.disabled, 1...5):
         state = Bool.random(using: &generator) ? .active : .invited
-        events.append(Bench.userEvent(user, .enabled, state, version: version))
+        events.append(Bench.userEvent(user, .enabled, state, version: version, role: role))
       case (.active, 1...4), (.invited, 5):
         state = .disabled
-        events.append(Bench.userEvent(user, .disabled, state, version: version))
+        events.append(Bench.userEvent(user, .disabled, state, version: version, role: role))
       default:
-        events.append(Bench.userEvent(user, .updated, state, version: version, role: "role \(version)"))
+        role = "role \(version)"
+        events.append(Bench.userEvent(user, .updated, state, version: version, role: role))
       }
     }
-    states[user] = state
+    people[user] = (state, version)
     streams.append(events)
   }
 
   private mutating func makeGroup(
-    _ group: GroupID, among users: [UserID], changes: Int, using generator: inout some RandomNumberGenerator
+    _ group: GroupID, named name: String, among users: [UserID], changes: Int, using generator: inout some RandomNumberGenerator
   ) {
     var present = Set(users.filter { _ in Bool.random(using: &generator) })
-    var name = "Group \(group.bytes.last ?? 0)"
+    var name = name
+    var version: Int64 = 1
     var events = [Bench.groupEvent(group, .created, version: 1, name: name, adding: present.sorted())]
-    for version in 0..<Int.random(in: 0...changes, using: &generator) {
-      let version = Int64(version) + 2
+    // Parts of a restatement that are still to be published, by their ranges.
+    var ranges: [MemberRange] = []
+    for _ in 0..<Int.random(in: 0...changes, using: &generator) {
+      if ranges.isEmpty, Int.random(in: 0..<5, using: &generator) == 0 { ranges = Self.ranges(using: &generator) }
+      if !ranges.isEmpty, Bool.random(using: &generator) {
+        let range = ranges.removeFirst()
+        events.append(Bench.restated(group, version: version, name: name, range, present.filter(range.contains).sorted()))
+        continue
+      }
+      version += 1
       if Int.random(in: 0..<10, using: &generator) == 0 {
         streams.append(events + [Bench.groupEvent(group, .deleted, version: version, name: name)])
+        deletedGroups[group] = version
         return
       }
       if Int.random(in: 0..<4, using: &generator) == 0 { name += "+" }
@@ -87,9 +138,22 @@ struct History {
         Bench.groupEvent(group, .updated, version: version, part: 1, name: name, removing: present.subtracting(wanted).sorted()))
       present = wanted
     }
-    members[group] = present
-    names[group] = name
+    groups[group] = (name, version, present)
     streams.append(events)
+  }
+
+  private static func restatement(
+    of group: GroupID, named name: String, version: Int64, _ members: Set<UserID>, using generator: inout some RandomNumberGenerator
+  ) -> [IdentityEvent] {
+    ranges(using: &generator).map { Bench.restated(group, version: version, name: name, $0, members.filter($0.contains).sorted()) }
+  }
+
+  /// All ids in up to three ranges.
+  private static func ranges(using generator: inout some RandomNumberGenerator) -> [MemberRange] {
+    let cuts = Set((0..<Int.random(in: 0...2, using: &generator)).map { _ in Bench.user(.random(in: 1...8, using: &generator)) }).sorted()
+    return (0...cuts.count).map { index in
+      MemberRange(after: index == 0 ? nil : cuts[index - 1], through: index == cuts.count ? nil : cuts[index])
+    }
   }
 }
 
@@ -98,13 +162,25 @@ struct Product {
   private(set) var shown: [GroupID: Set<UserID>] = [:]
   private(set) var groupNames: [GroupID: String] = [:]
   private(set) var active: Set<UserID> = []
-  /// What was told though it was known, or of something unknown.
+  /// Whose sessions it has ended since they were active last.
+  private(set) var ended: Set<UserID> = []
+  /// What was told though it was known, or of something unknown, or too late.
   private(set) var surprises: [String] = []
 
   mutating func hear(_ event: DirectoryEvent) {
     switch event.change {
-    case .memberActivated: expect(event.member.map { active.insert($0).inserted } ?? false, event)
-    case .memberDisabled, .memberDeleted: event.member.map { _ = active.remove($0) }
+    case .memberActivated:
+      expect(event.member.map { active.insert($0).inserted } ?? false, event)
+      event.member.map { _ = ended.remove($0) }
+    case .accessRevoked:
+      // Before the product hears anything else of it, and once.
+      expect(event.reason != nil && event.member.map { ended.insert($0).inserted } ?? false, event)
+    case .memberDisabled, .memberDeleted:
+      guard let member = event.member else { return expect(false, event) }
+      expect(!active.contains(member) || ended.contains(member), event)
+      active.remove(member)
+      // Whoever is enabled again may be revoked again, signed in or not.
+      ended.remove(member)
     case .roleChanged: expect(event.member.map(active.contains) ?? false, event)
     case .groupCreated, .groupRenamed:
       guard let group = event.group, let name = event.displayName else { return expect(false, event) }

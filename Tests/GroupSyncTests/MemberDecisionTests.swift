@@ -22,15 +22,15 @@ struct MemberDecisionTests {
     Case(before: nil, change: .created, after: .active, told: [.memberActivated, .membershipAdded]),
     Case(before: nil, change: .created, after: .disabled, told: []),
     Case(before: nil, change: .restated, after: .active, told: [.memberActivated, .membershipAdded]),
-    Case(before: nil, change: .restated, after: .disabled, told: [.memberDisabled]),
-    Case(before: nil, change: .deleted, after: .disabled, told: [.memberDeleted]),
+    Case(before: nil, change: .restated, after: .disabled, told: [.accessRevoked, .memberDisabled]),
+    Case(before: nil, change: .deleted, after: .disabled, told: [.accessRevoked, .memberDeleted]),
     Case(before: .invited, change: .updated, after: .invited, told: []),
     Case(before: .invited, change: .activated, after: .active, told: [.memberActivated, .membershipAdded]),
-    Case(before: .invited, change: .disabled, after: .disabled, told: [.memberDisabled]),
-    Case(before: .invited, change: .deleted, after: .disabled, told: [.memberDeleted]),
+    Case(before: .invited, change: .disabled, after: .disabled, told: [.accessRevoked, .memberDisabled]),
+    Case(before: .invited, change: .deleted, after: .disabled, told: [.accessRevoked, .memberDeleted]),
     Case(before: .active, change: .updated, after: .active, told: []),
-    Case(before: .active, change: .disabled, after: .disabled, told: [.memberDisabled, .membershipRemoved]),
-    Case(before: .active, change: .deleted, after: .disabled, told: [.memberDeleted, .membershipRemoved]),
+    Case(before: .active, change: .disabled, after: .disabled, told: [.accessRevoked, .memberDisabled, .membershipRemoved]),
+    Case(before: .active, change: .deleted, after: .disabled, told: [.accessRevoked, .memberDeleted, .membershipRemoved]),
     Case(before: .disabled, change: .updated, after: .disabled, told: []),
     Case(before: .disabled, change: .enabled, after: .active, told: [.memberActivated, .membershipAdded]),
     Case(before: .disabled, change: .enabled, after: .invited, told: []),
@@ -45,6 +45,8 @@ struct MemberDecisionTests {
     let told = bench.take(Bench.userEvent(ana, example.change, example.after, version: 2))
     #expect(told.map(\.change) == example.told)
     #expect(told.allSatisfy { $0.member == ana })
+    let revocation = bench.decider.told.last { $0.event.change == .accessRevoked }
+    #expect(revocation?.event.reason == (revocation == nil ? nil : example.change == .deleted ? .deleted : .disabled))
     #expect(bench.shown(in: team) == (example.after == .active ? [ana] : []))
     #expect(bench.members(of: team) == (example.change == .deleted ? [] : [ana]))
   }
@@ -83,7 +85,7 @@ struct MemberDecisionTests {
       Bench.userEvent(ana, .created, .active, version: 1), Bench.groupEvent(team, .created, version: 1, adding: [ana]),
       Bench.userEvent(ana, .deleted, .disabled, version: 2))
     #expect(bench.member(ana) == Member(key: MemberKey(workspace: Bench.workspace, id: ana), version: 2, presence: .deleted))
-    #expect(bench.decider.told.suffix(2).allSatisfy { $0.event.email == nil && $0.event.role == nil })
+    #expect(bench.decider.told.suffix(3).allSatisfy { $0.event.email == nil && $0.event.role == nil })
     #expect(bench.take(Bench.userEvent(ana, .created, .active, version: 3)) == [])
     // An event of a group that was on its way meanwhile.
     #expect(bench.take(Bench.groupEvent(team, .updated, version: 2, adding: [ana])) == [])

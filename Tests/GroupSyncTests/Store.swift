@@ -16,20 +16,21 @@ struct Store: Sendable {
   let reader: PostgresPool
   private let transaction: BatchTransaction
 
-  static func made() async throws -> Store {
-    try await made(on: PostgresServer.shared())
+  static func made(securityEvents: SecurityEvents? = nil) async throws -> Store {
+    try await made(on: PostgresServer.shared(), securityEvents: securityEvents)
   }
 
-  static func made(on server: PostgresServer) async throws -> Store {
+  static func made(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> Store {
     let database = try await server.createDatabase(migrations: Schema.all)
     return Store(
-      pool: pool(server.url(database: database, role: "group_sync")), reader: pool(server.url(database: database, role: "scimctl")))
+      pool: pool(server.url(database: database, role: "group_sync")), reader: pool(server.url(database: database, role: "scimctl")),
+      securityEvents: securityEvents)
   }
 
-  private init(pool: PostgresPool, reader: PostgresPool) {
+  private init(pool: PostgresPool, reader: PostgresPool, securityEvents: SecurityEvents?) {
     self.pool = pool
     self.reader = reader
-    transaction = BatchTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test"))
+    transaction = BatchTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
   }
 
   private static func pool(_ url: String) -> PostgresPool {
@@ -44,7 +45,8 @@ struct Store: Sendable {
 
   /// What the product is told, in order.
   func messages() async throws -> [DirectoryEvent] {
-    let rows = try await pool.query(Statement("messages", "select topic, key, payload from directory.outbox order by id"))
+    let rows = try await pool.query(
+      Statement("messages", "select topic, key, payload from directory.outbox where topic <> 'security.events' order by id"))
     return try rows.map { row in
       let event: DirectoryEvent = try JSONData.decode(from: row.bytes(2), type: "directory event")
       guard try row.string(0) == "directory.events", try row.bytes(1) == Array(event.subject.utf8) else {

@@ -100,4 +100,44 @@ struct StoreTests {
     #expect(try await store.shown() == [:])
     #expect(try await store.messages().count == 5000 + 1 + 5000 + 5000 + 1)
   }
+
+  @Test("is mended by a restatement where rows were lost, changed and invented, and tells nobody of what was right")
+  func restatement() async throws {
+    let store = try await Store.made()
+    let people = (1...6).map { Bench.user($0) }
+    let (team, other) = (Bench.group(1), Bench.group(2))
+    try await store.take(people.map { Bench.userEvent($0, .created, .active, version: 1) })
+    try await store.take([
+      Bench.groupEvent(team, .created, version: 1, adding: people), Bench.groupEvent(other, .created, version: 1, adding: people),
+    ])
+    let told = try await store.messages().count
+    let damage = [
+      "delete from directory.members where id = '\(people[0])'",
+      "update directory.members set state = 'disabled' where id = '\(people[1])'",
+      "delete from directory.memberships where group_id = '\(team)' and member_id in ('\(people[2])', '\(people[5])')",
+      "insert into directory.memberships values ('\(Bench.workspace)', '\(team)', '\(Bench.user(77))')",
+      "update directory.groups set complete = false where id = '\(team)'", "delete from directory.groups where id = '\(other)'",
+    ]
+    for statement in damage { _ = try await store.pool.query(Statement(once: "damage", statement)) }
+    let restatement =
+      people.map { Bench.userEvent($0, .restated, .active, version: 1) }
+      + [team, other].flatMap { group in
+        [
+          Bench.restated(group, version: 1, MemberRange(through: people[2]), Array(people[0...2])),
+          Bench.restated(group, version: 1, MemberRange(after: people[2]), Array(people[3...])),
+        ]
+      }
+    for event in restatement { try await store.take([event]) }
+    #expect(try await store.shown() == [team: Set(people), other: Set(people)])
+    let groups = try await store.pool.query(
+      Statement("coverage", "select complete, restated_through::text from directory.groups order by id"))
+    #expect(try groups.map { try $0.bool(0) } == [true, true])
+    #expect(try groups.map { try $0.optionalString(1) } == [nil, nil])
+    // The two people, their memberships in the group that was there, the two lost memberships, and the group.
+    let mended = try await store.messages().dropFirst(told).map(\.change)
+    #expect(mended.count { $0 == .memberActivated } == 2)
+    #expect(mended.count { $0 == .groupCreated } == 1)
+    try await store.take(restatement)
+    #expect(try await store.messages().count == told + mended.count)
+  }
 }

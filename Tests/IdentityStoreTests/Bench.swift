@@ -12,14 +12,14 @@ struct Bench {
   var decider: Decider
   private var nextID: UInt8 = 1
 
-  init(customRoles: [String] = [], defaultRole: String = "viewer") {
+  init(customRoles: [String] = [], defaultRole: String = "viewer", changeGuard: ChangeGuard? = nil) {
     var state = WorkingSet()
     state.load(
       WorkspaceRecord(
         id: Self.workspace,
         settings: WorkspaceSettings(
           slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/",
-          customRoles: customRoles, defaultRole: defaultRole),
+          customRoles: customRoles, defaultRole: defaultRole, changeGuard: changeGuard),
         version: 1, createdAt: Self.start, modifiedAt: Self.start))
     decider = Decider(state: state, now: Self.start, nameHash: NameHash(key: "test"))
   }

@@ -22,20 +22,28 @@ extension IdentityEvent {
   /// What happened to a user, as identity-store says it.
   static func user(
     _ user: UserKey = .ana, _ change: UserChanged.Change, _ state: UserState, version: Int64, email: String? = "ana@example.com",
-    givenName: String? = "Ana", familyName: String? = "Lopez", displayName: String? = nil
+    givenName: String? = "Ana", familyName: String? = "Lopez", displayName: String? = nil, language: String? = nil, at time: Date = .sample
   ) -> IdentityEvent {
     let hasData = change != .deleted
     let snapshot = UserSnapshot(
       id: user.id, state: state, userName: hasData ? email : nil, displayName: hasData ? displayName : nil,
-      givenName: hasData ? givenName : nil, familyName: hasData ? familyName : nil, email: hasData ? email : nil)
-    return .userChanged(UserChanged(workspace: user.workspace, user: snapshot, change: change, version: version, changedAt: .sample))
+      givenName: hasData ? givenName : nil, familyName: hasData ? familyName : nil, email: hasData ? email : nil,
+      language: hasData ? language : nil)
+    return .userChanged(UserChanged(workspace: user.workspace, user: snapshot, change: change, version: version, changedAt: time))
   }
 
   static func workspace(
-    _ workspace: WorkspaceID = .acme, name: String = "Acme Data", url: String = "https://acme.example.com/sign-in", version: Int64 = 1
+    _ workspace: WorkspaceID = .acme, name: String = "Acme Data", url: String = "https://acme.example.com/sign-in", version: Int64 = 1,
+    policy: InvitationPolicy = InvitationPolicy()
   ) -> IdentityEvent {
-    let settings = WorkspaceSettings(slug: "acme", name: name, plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: url)
+    let settings = WorkspaceSettings(
+      slug: "acme", name: name, plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: url, invitations: policy)
     return .workspaceChanged(WorkspaceChanged(workspace: workspace, settings: settings, version: version, changedAt: .sample))
+  }
+
+  /// An operator's order, as identity-store passes it on.
+  static func ordered(_ order: InvitationOrder, id: CommandID = .made(at: .sample)) -> IdentityEvent {
+    .invitationOrdered(InvitationOrdered(id: id, workspace: .acme, order: order, actor: "operator:eve", orderedAt: .sample))
   }
 
   /// As the mailer reads it.

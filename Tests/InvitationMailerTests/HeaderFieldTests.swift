@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMail
 
 @Suite("Headers and addresses")
 struct HeaderFieldTests {

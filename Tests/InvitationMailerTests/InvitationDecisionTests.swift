@@ -1,3 +1,4 @@
+import Foundation
 import Models
 import Testing
 
@@ -5,7 +6,7 @@ import Testing
 
 @Suite("What events mean for invitations")
 struct InvitationDecisionTests {
-  private func changes(_ events: [IdentityEvent], known: KnownVersions = KnownVersions()) -> MailerChanges {
+  private func changes(_ events: [IdentityEvent], known: KnownState = .acme()) -> MailerChanges {
     var decider = InvitationDecider(known: known)
     for event in events { decider.decide(event) }
     return decider.changes
@@ -19,7 +20,7 @@ struct InvitationDecisionTests {
   ])
   func `Who becomes invited gets one invitation, and nobody else`(change: UserChanged.Change, state: UserState, isInvited: Bool) {
     let changes = changes([.user(.ana, change, state, version: 1)])
-    #expect(changes.invitations.map(\.state) == (isInvited ? [.pending] : []))
+    #expect(changes.invitations.map(\.fate.state) == (isInvited ? [.scheduled] : []))
     #expect(changes.users[.ana]?.version == 1)
   }
 
@@ -27,9 +28,11 @@ struct InvitationDecisionTests {
     (UserChanged.Change.activated, UserState.active), (.disabled, .disabled), (.deleted, .disabled), (.updated, .active),
     (.restated, .active),
   ])
-  func `Whoever is not invited any more has the earlier invitations cancelled`(change: UserChanged.Change, state: UserState) {
+  func `Whoever is not invited any more has the earlier invitations withdrawn`(change: UserChanged.Change, state: UserState) {
     let changes = changes([.user(.ana, .created, .invited, version: 1), .user(.ana, change, state, version: 2)])
-    #expect(changes.cancellations == [.ana: 2])
+    let state: InvitationState = state == .active ? .accepted : .revoked
+    #expect(changes.withdrawals.map { $0[.ana]?.state } == [state])
+    #expect(changes.withdrawals.map { $0[.ana]?.upTo } == [2])
     #expect(changes.invitations.map(\.version) == [1])
   }
 
@@ -40,12 +43,12 @@ struct InvitationDecisionTests {
     ])
     #expect(changes.invitations.map(\.version) == [1, 3])
     #expect(Set(changes.invitations.map(\.id)).count == 2)
-    #expect(changes.cancellations == [.ana: 2])
+    #expect(changes.withdrawals.map { $0[.ana]?.upTo } == [2])
   }
 
   @Test(arguments: [Int64(1), 2, 3])
   func `An event that is not newer than what is known changes nothing`(version: Int64) {
-    let known = KnownVersions(users: [.ana: 3], workspaces: [.acme: 3])
+    let known = KnownState.acme(version: 3, users: [.ana: KnownUser(version: 3)])
     #expect(changes([.user(.ana, .created, .invited, version: version), .workspace(version: version)], known: known) == MailerChanges())
     #expect(changes([.user(.ana, .enabled, .invited, version: 4)], known: known).invitations.count == 1)
   }
@@ -58,7 +61,7 @@ struct InvitationDecisionTests {
   @Test(arguments: [nil, ""])
   func `Without an email address the invitation has failed`(email: String?) {
     let changes = changes([.user(.ana, .created, .invited, version: 1, email: email)])
-    #expect(changes.invitations.map(\.state) == [.failed(reason: "the user has no email address")])
+    #expect(changes.invitations.map(\.fate) == [.failed(reason: "the user has no email address")])
   }
 
   @Test func `Personal data is kept of the invited alone`() {
@@ -74,13 +77,13 @@ struct InvitationDecisionTests {
 
   @Test func `Who is deleted is forgotten`() {
     let changes = changes([.user(.ana, .created, .invited, version: 1), .user(.ana, .deleted, .disabled, version: 2)])
-    #expect(changes.users == [.ana: UserRecord(key: .ana, version: 2, state: .deleted)])
+    #expect(changes.users == [.ana: UserRecord(key: .ana, version: 2, state: .deleted, nameKey: nil, emailKey: nil)])
     #expect(changes.forgotten == [.ana])
   }
 
   @Test func `A workspace's newest settings are kept`() {
-    let changes = changes([.workspace(name: "Old"), .workspace(name: "New", version: 2)])
-    #expect(changes.workspaces[.acme]?.name == "New")
+    let changes = changes([.workspace(name: "Old"), .workspace(name: "New", version: 2)], known: KnownState())
+    #expect(changes.workspaces[.acme]?.settings.name == "New")
     #expect(changes.workspaces[.acme]?.version == 2)
   }
 
@@ -97,5 +100,18 @@ struct InvitationDecisionTests {
     let text = Array(id.description)
     #expect(text[14] == "8")
     #expect("89ab".contains(text[19]))
+  }
+}
+
+extension KnownState {
+  /// With the workspace that the tests are about.
+  static func acme(
+    _ policy: InvitationPolicy = InvitationPolicy(), version: Int64 = 1, users: [UserKey: KnownUser] = [:]
+  ) -> KnownState {
+    var known = KnownState(users: users)
+    if case .workspaceChanged(let event) = IdentityEvent.workspace(version: version, policy: policy) {
+      known.workspaces[.acme] = WorkspaceRecord(id: .acme, settings: event.settings, version: version)
+    }
+    return known
   }
 }

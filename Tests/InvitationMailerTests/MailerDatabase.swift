@@ -26,8 +26,8 @@ struct MailerDatabase {
   var invitations: InvitationStore { InvitationStore(pool: pool) }
 
   @discardableResult
-  func apply(_ events: IdentityEvent...) async throws -> [NewInvitation] {
-    try await self.events.apply(try events.map { try $0.received() }, at: .sample)
+  func apply(_ events: IdentityEvent..., at now: Date = .sample) async throws -> [NewInvitation] {
+    try await self.events.apply(try events.map { try $0.received() }, at: now).invitations
   }
 
   func due(atMost limit: Int = 10, at now: Date = .sample) async throws -> [DueInvitation] {
@@ -42,7 +42,7 @@ struct MailerDatabase {
       select state, attempts, answer, sent_at
       from mailer.invitations
       where workspace_id = $1 and user_id = $2
-      order by user_version
+      order by user_version, created_at, id
       """)
     return try await pool.query(statement, [.uuid(user.workspace.uuid), .uuid(user.id.uuid)]).map { row in
       RecordedInvitation(
@@ -50,10 +50,59 @@ struct MailerDatabase {
     }
   }
 
+  /// The states that a person's latest invitation went through, with their reasons.
+  func history(_ user: UserKey = .ana) async throws -> [RecordedState] {
+    let statement = Statement(
+      "recorded history",
+      """
+      select h.state, h.reason
+      from mailer.invitation_history h
+      join (
+        select id from mailer.invitations where workspace_id = $1 and user_id = $2 order by created_at desc, user_version desc limit 1
+      ) latest on latest.id = h.invitation_id
+      where h.workspace_id = $1
+      order by h.id
+      """)
+    return try await pool.query(statement, [.uuid(user.workspace.uuid), .uuid(user.id.uuid)]).map { row in
+      RecordedState(state: try row.string(0), reason: try row.string(1))
+    }
+  }
+
+  /// When the next mail to a person is due.
+  func nextMail(_ user: UserKey = .ana) async throws -> Date? {
+    let statement = Statement(
+      "next mail", "select min(next_attempt_at) from mailer.invitations where workspace_id = $1 and user_id = $2")
+    return try await pool.query(statement, [.uuid(user.workspace.uuid), .uuid(user.id.uuid)]).first?.optionalTimestamp(0)
+  }
+
+  /// Writes down what became of a mail, as the loop does.
+  func record(
+    _ verdict: RetrySchedule.Verdict, on invitation: DueInvitation, policy: InvitationPolicy = InvitationPolicy(), at now: Date = .sample,
+    pause: Duration = .seconds(5)
+  ) async throws {
+    let record = MailRecord(
+      verdict, letter: invitation.letter, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
+      isDigest: invitation.isDigest, policy: policy, now: now, pause: pause)
+    try await invitations.record([MailOutcome(workspace: invitation.workspace, id: invitation.id, record: record)], at: now)
+  }
+
+  /// Claims what is due, as the loop does, and returns it.
+  @discardableResult
+  func claim(at now: Date = .sample, by sender: String = "invitation-mailer/0") async throws -> [DueInvitation] {
+    try await pool.withExclusiveConnection { session in
+      let due = try await invitations.due(atMost: 1000, at: now, in: session)
+      let claimed = try await invitations.claim(due, by: sender, at: now, in: session)
+      return due.filter { claimed.contains($0.id) }
+    }
+  }
+
+  /// Runs a statement of a test's own.
+  func execute(_ sql: String) async throws { _ = try await pool.query(Statement(once: "test", sql)) }
+
   /// Every text that any of the mailer's tables holds.
   func everything() async throws -> String {
     var texts: [String] = []
-    for table in ["users", "invitations"] {
+    for table in ["users", "invitations", "invitation_history", "skipped_sign_ins"] {
       let statement = Statement("whole \(table)", "select t::text from mailer.\(table) t")
       texts += try await pool.query(statement).map { try $0.string(0) }
     }
@@ -66,6 +115,11 @@ struct RecordedInvitation: Equatable {
   var attempts = 0
   var answer: String?
   var sentAt: Date?
+}
+
+struct RecordedState: Equatable {
+  var state: String
+  var reason: String
 }
 
 extension Logger {

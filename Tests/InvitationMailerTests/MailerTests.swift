@@ -1,4 +1,5 @@
 import Foundation
+import InvitationMail
 import Kafka
 import Logging
 import Models
@@ -11,7 +12,9 @@ import Testing
 
 @Suite("The mailer between broker, database and mail server", .serialized, .timeLimit(.minutes(3)))
 struct MailerTests {
-  private let topics = [Topic.identityEvents, .signInEvents, .identityCommands, .deadLetters(of: "invitation-mailer")]
+  private let topics = [
+    Topic.identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, .deadLetters(of: "invitation-mailer"),
+  ]
 
   /// All services of the process but its settings and health.
   private func services(
@@ -19,8 +22,11 @@ struct MailerTests {
   ) throws -> [any Service] {
     let kafka = broker.configuration(clientID: "invitation-mailer-0")
     let consumer = try Consumer(
-      kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "invitation-mailer-0", topics: [.identityEvents, .signInEvents]),
+      kafka,
+      ConsumerConfiguration(
+        group: "invitation-mailer", instance: "invitation-mailer-0", topics: [.identityEvents, .signInEvents, .mailEvents]),
       logger: .silent)
+    let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, lockKey: 1, logger: .silent)
     let sending = SendingLoop(
       pool: database.pool,
       desk: SendingDesk(
@@ -32,7 +38,7 @@ struct MailerTests {
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: .silent
     ) { sending.wake() }
-    return [sending, consumer, EventLoop(consumer: consumer, handler: handler, logger: .silent)]
+    return [relay, sending, consumer, EventLoop(consumer: consumer, handler: handler, logger: .silent)]
   }
 
   /// Runs the mailer until `body` returns, then shuts it down gracefully.
@@ -81,7 +87,7 @@ struct MailerTests {
     try await running(try services(database, broker, catcher, producer: producer)) {
       // Without the workspace first: its event may be late.
       try await publish(.user(.ana, .created, .invited, version: 1))
-      try await eventually("Ana's invitation") { try await database.recorded(.ana).map(\.state) == ["pending"] }
+      try await eventually("Ana's invitation") { try await database.recorded(.ana).map(\.state) == ["scheduled"] }
       try await producer.send(OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("nonsense".utf8)))
       try await publish(.workspace())
       try await eventually("Ana's mail") { try catcher.count() == 1 }
@@ -98,11 +104,22 @@ struct MailerTests {
     try await publish(.user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
     try await running(try services(database, broker, catcher, producer: producer)) {
       try await eventually("Ben's mail") { try catcher.count() == 2 }
+      try await eventually("all told") {
+        let left = Statement("left to tell", "select count(*) from mailer.outbox")
+        guard try await database.recorded(.ben).map(\.state) == ["sent"] else { return false }
+        return try await database.pool.query(left).first?.int(0) == 0
+      }
     }
     #expect(try await catcher.mails().compactMap(\.recipient) == ["ana@example.com", "ben@example.com"])
     let letters = try await read(.deadLetters(of: "invitation-mailer"), of: broker) { !$0.isEmpty }
     #expect(letters.map(\.value) == [Array("nonsense".utf8)])
     #expect(letters.first?.header("dead-letter-error")?.contains("specversion") == true)
+    let told = try await read(.invitationEvents, of: broker) { $0.count >= 6 }.map { try InvitationEvent($0.cloudEvent()) }
+    let ana = told.filter { $0.invitation == NewInvitation.id(of: .ana, version: 1) }
+    // As they were told: nothing twice, and in order.
+    #expect(ana.map(\.state) == [.scheduled, .sending, .sent])
+    #expect(ana.last?.reason == "250 2.0.0 OK: kept")
+    #expect(ana.allSatisfy { $0.user == .ana && $0.workspace == .acme })
     await producer.close()
   }
 

@@ -8,16 +8,28 @@ struct RetryScheduleTests {
   private let schedule = RetrySchedule(first: .seconds(10), longest: .seconds(60), giveUp: .seconds(3600))
   private let now = Date.sample
 
-  private func verdict(on outcome: SMTPOutcome, attempts: Int = 0, age: TimeInterval = 0) -> RetrySchedule.Verdict {
-    schedule.verdict(on: outcome, attempts: attempts, createdAt: now.addingTimeInterval(-age), now: now)
+  private func verdict(on outcome: SMTPOutcome, attempts: Int = 0, age: TimeInterval = 0, jitter: Double = 0.5) -> RetrySchedule.Verdict {
+    schedule.verdict(
+      on: outcome, attempts: attempts, firstTriedAt: age == 0 ? nil : now.addingTimeInterval(-age), now: now, jitter: jitter)
   }
 
   @Test func `Taken is sent`() {
     #expect(verdict(on: .accepted(SMTPReply(code: 250, text: "2.0.0 Ok"))) == .sent(answer: "250 2.0.0 Ok"))
   }
 
-  @Test(arguments: [SMTPPhase.sender, .recipient, .content])
-  func `Refused for good is failed, with the server's answer`(phase: SMTPPhase) {
+  @Test func `An address that is refused for good has bounced, with the server's answer`() {
+    #expect(
+      verdict(on: .refused(SMTPReply(code: 550, text: "5.1.1 No such user"), at: .recipient)) == .bounced(answer: "550 5.1.1 No such user"))
+  }
+
+  @Test func `The pause varies by a quarter either way, so that what failed together does not come again together`() {
+    let outcome = SMTPOutcome.interrupted(reason: "cut")
+    #expect(verdict(on: outcome, jitter: 0) == .retry(at: now.addingTimeInterval(7.5), answer: "cut"))
+    #expect(verdict(on: outcome, jitter: 1) == .retry(at: now.addingTimeInterval(12.5), answer: "cut"))
+  }
+
+  @Test(arguments: [SMTPPhase.sender, .content])
+  func `A mail that is refused for good is failed, with the server's answer`(phase: SMTPPhase) {
     #expect(verdict(on: .refused(SMTPReply(code: 550, text: "5.1.1 No such user"), at: phase)) == .failed(answer: "550 5.1.1 No such user"))
   }
 

@@ -1,3 +1,4 @@
+import InvitationMail
 import TestSupport
 import Testing
 

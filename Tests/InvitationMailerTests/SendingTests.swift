@@ -1,4 +1,5 @@
 import Foundation
+import InvitationMail
 import Logging
 import Models
 import Postgres
@@ -10,7 +11,8 @@ import Testing
 @Suite("Sending what is due", .serialized, .timeLimit(.minutes(2)))
 struct SendingTests {
   private func loop(
-    _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2
+    _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2,
+    pace: DomainPace = DomainPace(rate: nil)
   ) throws -> SendingLoop {
     let schedule = RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60))
     let server = SMTPServer(url: catcher.url, connectTimeout: 2, timeout: 5)
@@ -19,7 +21,8 @@ struct SendingTests {
       desk: SendingDesk(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: schedule, status: status,
         logger: .silent),
-      connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, interval: .milliseconds(100), logger: .silent)
+      connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, pace: pace, interval: .milliseconds(100),
+      logger: .silent)
   }
 
   /// Runs `loop` while `body` does.
@@ -76,10 +79,10 @@ struct SendingTests {
       try await invite(database, ["ana"])
       try await eventually("the mail") { try catcher.count() == 1 }
       try catcher.setFaults(#"{"recipient": "550 5.1.1 No such user"}"#)
-      try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
-      try await eventually("the refusal") { try await database.recorded(.ben).first?.state == "failed" }
+      try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@example.com"), at: .now)
+      try await eventually("the refusal") { try await database.recorded(.ben).first?.state == "bounced" }
     }
-    #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "failed", attempts: 1, answer: "550 5.1.1 No such user")])
+    #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "bounced", attempts: 1, answer: "550 5.1.1 No such user")])
     #expect(try catcher.count() == 1)
   }
 
@@ -130,11 +133,131 @@ struct SendingTests {
     try await running(loop) {
       try await database.apply(
         .workspace(), .user(.ana, .created, .invited, version: 1, email: "no address"),
-        .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
+        .user(.ben, .created, .invited, version: 1, email: "ben@example.com"), at: .now)
       try await eventually("the mail") { try catcher.count() == 1 }
       try await eventually("all recorded") { try await database.invitations.pending() == 0 }
     }
     #expect(try await database.recorded(.ana).map(\.state) == ["failed"])
     #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
+  }
+
+  @Test(arguments: [
+    "{\"recipient\": \"451 4.3.0 Later\", \"times\": 3}", "{\"content\": \"drop\", \"times\": 2}",
+    "{\"content\": \"452 4.2.2 Full\", \"times\": 2}",
+  ])
+  func `What fails for now goes out once in the end, however it fails`(faults: String) async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    try catcher.setFaults(faults)
+    let loop = try loop(database, catcher)
+    let names = (0..<10).map { "person\($0)" }
+    try await running(loop) {
+      try await invite(database, names)
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+    }
+    #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == names.count)
+    #expect(try catcher.count() == names.count)
+  }
+
+  @Test func `A server that stalls holds up its mail alone, which goes out when it answers again`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    try catcher.setFaults(#"{"content": "stall", "to": "slow@"}"#)
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await invite(database, ["slow", "ana", "ben", "cid"])
+      try await eventually("the others") { try catcher.count() == 3 }
+      try catcher.setFaults("")
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+    }
+    #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 4)
+  }
+
+  @Test func `An hour without the server loses nothing and doubles nothing`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher, connections: 4)
+    let names = (0..<150).map { "person\($0)" }
+    try await running(loop) {
+      try await invite(database, Array(names.prefix(75)))
+      try await eventually("some mails") { try catcher.count() >= 20 }
+      await catcher.stop()
+      try await invite(database, Array(names.dropFirst(75)))
+      try await Task.sleep(for: .seconds(3))
+      // As though all of this had been an hour ago.
+      try await database.execute(
+        """
+        update mailer.invitations
+        set created_at = created_at - interval '1 hour', next_attempt_at = next_attempt_at - interval '1 hour',
+          first_tried_at = first_tried_at - interval '1 hour', expires_at = expires_at - interval '1 hour'
+        """)
+      let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
+      try await eventually("the queue to drain") { try await database.invitations.pending() == 0 }
+      #expect(try back.count() == names.count)
+    }
+    #expect(Set(try await catcher.mails().compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
+    let states = Statement("states", "select distinct state from mailer.invitations")
+    #expect(try await database.pool.query(states).map { try $0.string(0) } == ["sent"])
+  }
+
+  @Test func `A domain gets no more than its pace, and others do not wait for it`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher, pace: DomainPace(rate: 10))
+    let began = ContinuousClock.now
+    try await running(loop) {
+      try await invite(database, (0..<30).map { "person\($0)" })
+      try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@other.example"), at: .now)
+      try await eventually("the other domain's") { try await database.recorded(.ben).map(\.state) == ["sent"] }
+      #expect(try catcher.count() < 25)
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+    }
+    #expect(ContinuousClock.now - began > .seconds(2))
+    #expect(try catcher.count() == 31)
+  }
+
+  @Test func `What a mailer that crashed was sending goes out again, as the same mail`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    try await invite(database, ["ana"])
+    #expect(try await database.claim(at: .now).count == 1)
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await eventually("it is sent") { try catcher.count() == 1 }
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+    }
+    #expect(try catcher.count() == 1)
+  }
+
+  @Test func `An administrator gets one mail of all who are new, and they get none`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    try await database.apply(
+      .workspace(policy: InvitationPolicy(sending: .digest(address: "it@acme.example"))), .user(.ana, .created, .invited, version: 1),
+      .user(.ben, .created, .invited, version: 1, email: "ben@example.com"), at: .now)
+    try await database.execute("update mailer.invitations set next_attempt_at = now()")
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+    }
+    let mails = try await catcher.mails()
+    #expect(mails.compactMap(\.recipient) == ["it@acme.example"])
+    #expect(mails.first?.text?.contains("ana@example.com") == true)
+    #expect(mails.first?.text?.contains("ben@example.com") == true)
+    #expect(try await database.history(.ben).last?.state == "sent")
+    #expect(try await database.nextMail(.ben) == nil)
+  }
+
+  @Test func `Mails are in the workspace's own words and colours`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await database.apply(
+        .workspace(policy: InvitationPolicy(branding: InvitationBranding(colour: "#0a7d4f", replyTo: "it@acme.example"))),
+        .ordered(.setTemplate(InvitationTemplate(language: "ja", subject: "ようこそ {{workspace}}", text: nil))),
+        .user(.ana, .created, .invited, version: 1, language: "ja-JP"), at: .now)
+      try await eventually("the mail") { try catcher.count() == 1 }
+      try await database.apply(.ordered(.resetTemplate(language: "ja")), at: .now)
+      try await database.apply(.ordered(.resend(.ana)), at: .now)
+      try await eventually("the other mail") { try catcher.count() == 2 }
+    }
+    let mails = try await catcher.mails()
+    #expect(mails.compactMap { $0["Subject"] } == ["ようこそ Acme Data", "Acme Data への招待"])
+    #expect(mails.map { $0["Reply-To"] } == ["it@acme.example", "it@acme.example"])
+    #expect(mails.map { $0.html?.contains("#0a7d4f") } == [true, true])
   }
 }

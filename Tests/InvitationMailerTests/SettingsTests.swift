@@ -1,3 +1,4 @@
+import InvitationMail
 import ServiceKit
 import Testing
 
@@ -17,20 +18,22 @@ struct SettingsTests {
       try SMTPServer(settings) == SMTPServer(url: "smtp://127.0.0.1:2525", tls: .whereOffered, connectTimeout: 15, timeout: 60))
     #expect(try MailAddress(settings, .mailFrom) == MailAddress(name: "Rollcall", address: "rollcall@localhost"))
     #expect(
-      try RetrySchedule(settings) == RetrySchedule(first: .seconds(10), longest: .seconds(1800), giveUp: .seconds(5 * 24 * 3600)))
+      try RetrySchedule(settings) == RetrySchedule(first: .seconds(10), longest: .seconds(1800), giveUp: .seconds(24 * 3600)))
   }
 
   @Test func `All of the mail server can be set`() async throws {
     let server = try SMTPServer(
       try await settings([
         "ROLLCALL_SMTP_URL": "smtps://mail.example.com:465", "ROLLCALL_SMTP_USER": "rollcall", "ROLLCALL_SMTP_PASSWORD": "s3cret",
-        "ROLLCALL_SMTP_TLS": "Required", "ROLLCALL_SMTP_AUTHORITIES": "/etc/ca.pem", "ROLLCALL_SMTP_CONNECT_TIMEOUT": "500ms",
+        "ROLLCALL_SMTP_TLS": "Required", "ROLLCALL_SMTP_AUTHENTICATION": "Login", "ROLLCALL_SMTP_AUTHORITIES": "/etc/ca.pem",
+        "ROLLCALL_SMTP_CONNECT_TIMEOUT": "500ms",
         "ROLLCALL_SMTP_TIMEOUT": "2m",
       ]))
     #expect(
       server
         == SMTPServer(
           url: "smtps://mail.example.com:465", credentials: .init(username: "rollcall", password: "s3cret"), tls: .required,
+          authentication: .login,
           authorities: "/etc/ca.pem", connectTimeout: 1, timeout: 120))
   }
 

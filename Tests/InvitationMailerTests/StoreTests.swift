@@ -12,15 +12,13 @@ struct StoreTests {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     #expect(try await database.due().isEmpty)
-    #expect(try await database.recorded() == [RecordedInvitation(state: "pending")])
+    #expect(try await database.recorded() == [RecordedInvitation(state: "scheduled")])
     try await database.apply(.workspace())
     let due = try await database.due()
     #expect(due.map(\.user) == [.ana])
     #expect(
-      due.first?.notice
-        == InvitationNotice(
-          id: NewInvitation.id(of: .ana, version: 1), email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil,
-          workspaceName: "Acme Data", signInURL: "https://acme.example.com/sign-in"))
+      due.first?.recipient == DueInvitation.Recipient(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil))
+    #expect(due.first?.settings == WorkspaceVersion(workspace: .acme, version: 1, templates: 0))
     #expect(try await database.invitations.pending() == 1)
   }
 
@@ -28,11 +26,12 @@ struct StoreTests {
     let database = try await MailerDatabase.start()
     let made = try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     #expect(made.count == 1)
-    let due = try #require(try await database.due().first)
-    try await database.invitations.record(.sent(answer: "250 OK"), on: due, at: .sample, postponedBy: .zero)
+    let due = try #require(try await database.claim().first)
+    try await database.record(.sent(answer: "250 OK"), on: due)
     #expect(try await database.apply(.workspace(name: "Other"), .user(.ana, .created, .invited, version: 1)).isEmpty)
     #expect(try await database.due().isEmpty)
-    #expect(try await database.recorded() == [RecordedInvitation(state: "sent", attempts: 1, answer: "250 OK", sentAt: .sample)])
+    #expect(try await database.recorded().map(\.state) == ["sent"])
+    #expect(try await database.recorded().map(\.sentAt) == [.sample])
     try await database.apply(.user(.ana, .updated, .invited, version: 2))
     #expect(try await database.recorded().count == 1)
   }
@@ -46,30 +45,31 @@ struct StoreTests {
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     try await database.apply(event)
     #expect(try await database.due().isEmpty)
-    #expect(try await database.recorded().map(\.state) == ["cancelled"])
+    let isActive = if case .userChanged(let changed) = event { changed.user.state == .active } else { false }
+    #expect(try await database.recorded().map(\.state) == [isActive ? "accepted" : "revoked"])
     let everything = try await database.everything()
     #expect(!everything.contains("ana@example.com"))
     #expect(!everything.contains("Lopez"))
   }
 
-  @Test func `What a batch both makes and takes back is on record as cancelled, and an invitation after that is due`() async throws {
+  @Test func `What a batch both makes and takes back is on record as revoked, and an invitation after that is due`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ana, .disabled, .disabled, version: 2),
       .user(.ana, .enabled, .invited, version: 3))
-    #expect(try await database.recorded().map(\.state) == ["cancelled", "pending"])
+    #expect(try await database.recorded().map(\.state) == ["revoked", "scheduled"])
     #expect(try await database.due().map(\.id) == [NewInvitation.id(of: .ana, version: 3)])
   }
 
   @Test func `Nothing personal is left of a deleted user, not even in a server's answer`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
-    let due = try #require(try await database.due().first)
-    try await database.invitations.record(.failed(answer: "550 <ana@example.com>: no such user"), on: due, at: .sample, postponedBy: .zero)
+    let due = try #require(try await database.claim().first)
+    try await database.record(.failed(answer: "550 <ana@example.com>: no such user"), on: due)
     #expect(try await database.recorded().first?.answer == "550 <ana@example.com>: no such user")
     try await database.apply(.user(.ana, .deleted, .disabled, version: 2))
     // The mail server's answer to a mail that was under way meanwhile.
-    try await database.invitations.record(.sent(answer: "250 <ana@example.com> OK"), on: due, at: .sample, postponedBy: .zero)
+    try await database.record(.sent(answer: "250 <ana@example.com> OK"), on: due)
     #expect(try await !database.everything().contains("ana@"))
     // Old events do not bring the person back.
     try await database.apply(.user(.ana, .created, .invited, version: 1))
@@ -79,42 +79,46 @@ struct StoreTests {
   @Test func `Outcomes are recorded`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
-    let due = try #require(try await database.due().first)
-    func record(_ verdict: RetrySchedule.Verdict) async throws {
-      try await database.invitations.record(verdict, on: due, at: .sample, postponedBy: .seconds(5))
+    func record(_ verdict: RetrySchedule.Verdict, at now: Date = .sample) async throws {
+      let due = try #require(try await database.claim(at: now).first)
+      try await database.record(verdict, on: due, at: now)
     }
-    try await record(.retry(at: .sample.addingTimeInterval(10), answer: "451 Later"))
-    #expect(try await database.recorded() == [RecordedInvitation(state: "pending", attempts: 1, answer: "451 Later")])
-    #expect(try await database.due(at: .sample.addingTimeInterval(9)).isEmpty)
-    #expect(try await database.due(at: .sample.addingTimeInterval(10)).map(\.attempts) == [1])
-    try await record(.postponed(answer: "connection refused"))
-    #expect(try await database.recorded() == [RecordedInvitation(state: "pending", attempts: 1, answer: "connection refused")])
-    #expect(try await database.due(at: .sample.addingTimeInterval(4)).isEmpty)
-    #expect(try await database.due(at: .sample.addingTimeInterval(5)).count == 1)
-    try await record(.failed(answer: "550 No"))
-    #expect(try await database.recorded() == [RecordedInvitation(state: "failed", attempts: 2, answer: "550 No")])
+    try await record(.retry(at: .sample.adding(seconds: 10), answer: "451 Later"))
+    #expect(try await database.recorded() == [RecordedInvitation(state: "scheduled", attempts: 1, answer: "451 Later")])
+    #expect(try await database.due(at: .sample.adding(seconds: 9)).isEmpty)
+    #expect(try await database.due(at: .sample.adding(seconds: 10)).map(\.firstTriedAt) == [.sample])
+    try await record(.postponed(answer: "connection refused"), at: .sample.adding(seconds: 10))
+    #expect(try await database.recorded() == [RecordedInvitation(state: "scheduled", attempts: 1, answer: "connection refused")])
+    #expect(try await database.due(at: .sample.adding(seconds: 14)).isEmpty)
+    try await record(.failed(answer: "554 No"), at: .sample.adding(seconds: 15))
+    #expect(try await database.recorded() == [RecordedInvitation(state: "failed", attempts: 2, answer: "554 No")])
     #expect(try await database.due(at: .distantFuture).isEmpty)
+    #expect(
+      try await database.history().map(\.state)
+        == ["scheduled", "sending", "scheduled", "sending", "scheduled", "sending", "failed"])
+    #expect(try await database.history().last?.reason == "554 No")
   }
 
-  @Test func `A mail that was taken while its invitation was cancelled is on record as sent; one that was not stays cancelled`()
+  @Test func `An invitation that is revoked while its mail is under way stays so, with the time at which the mail went out`()
     async throws
   {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
-    let due = try await database.due()
+    let due = try await database.claim()
     try await database.apply(.user(.ana, .disabled, .disabled, version: 2), .user(.ben, .disabled, .disabled, version: 2))
     for invitation in due {
       let verdict: RetrySchedule.Verdict = invitation.user == .ana ? .sent(answer: "250 OK") : .retry(at: .sample, answer: "451 Later")
-      try await database.invitations.record(verdict, on: invitation, at: .sample, postponedBy: .zero)
+      try await database.record(verdict, on: invitation)
     }
-    #expect(try await database.recorded(.ana) == [RecordedInvitation(state: "sent", attempts: 1, sentAt: .sample)])
-    #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "cancelled")])
+    #expect(try await database.recorded(.ana) == [RecordedInvitation(state: "revoked", sentAt: .sample)])
+    #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "revoked", attempts: 1)])
   }
 
   @Test func `Without an email address the invitation is on record as failed`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1, email: nil))
-    #expect(try await database.recorded() == [RecordedInvitation(state: "failed", answer: "the user has no email address")])
+    #expect(try await database.recorded() == [RecordedInvitation(state: "failed")])
+    #expect(try await database.history() == [RecordedState(state: "failed", reason: "the user has no email address")])
   }
 
   @Test func `A batch of many is one transaction`() async throws {
@@ -122,7 +126,7 @@ struct StoreTests {
     let people = (0..<500).map { _ in UserKey(workspace: .acme, id: .made(at: .sample)) }
     let events = people.map { IdentityEvent.user($0, .created, .invited, version: 1) } + [.workspace()]
     let made = try await database.events.apply(try events.map { try $0.received() }, at: .sample)
-    #expect(made.count == 500)
+    #expect(made.invitations.count == 500)
     #expect(try await database.due(atMost: 1000).count == 500)
     let bad = [IdentityEvent.user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1, givenName: "B\0n")]
     await #expect { try await database.events.apply(try bad.map { try $0.received() }, at: .sample) } throws: { error in

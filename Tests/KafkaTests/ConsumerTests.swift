@@ -44,6 +44,49 @@ struct ConsumerTests {
     }
   }
 
+  @Test("What is read and not committed counts as before the consumer, which stands still by then")
+  func standstill() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("standstill", count: 20)
+    let consumer = try broker.consumer(of: topic, maximumBatch: 5)
+    try await running(consumer) {
+      var batches = consumer.batches.makeAsyncIterator()
+      let first = try #require(await batches.next())
+      try await eventually("the lag to be measured") { consumer.lag == 20 }
+      try await eventually("the consumer to stand still") { consumer.standstill(longerThan: .milliseconds(100)) != nil }
+      #expect(consumer.standstill(longerThan: .milliseconds(100))?.contains("20 messages") == true)
+      #expect(consumer.standstill(longerThan: .seconds(600)) == nil)
+      try await consumer.commit(first)
+      var read = first.messages.count
+      while read < 20, let batch = try await batches.next() {
+        read += batch.messages.count
+        try await consumer.commit(batch)
+      }
+      try await eventually("nothing to be left") { consumer.lag == 0 && consumer.standstill(longerThan: .zero) == nil }
+    }
+  }
+
+  @Test("An inspection tells where a group stands, and joins nothing")
+  func inspection() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("inspection", count: 12)
+    let consumer = try broker.consumer(of: topic, maximumBatch: 5)
+    let inspection = try ClusterInspection(broker.configuration(), logger: .init(label: "inspection"))
+    let found = try await inspection.topics([topic, Topic(name: "missing", retention: 1)])
+    #expect(found.count == 1)
+    let partitions = try #require(found[topic.name]?.partitions)
+    func lag() async throws -> Int64 {
+      try await inspection.positions(of: consumer.group, on: [topic.name: partitions]).values.reduce(0) { $0 + $1.lag }
+    }
+    #expect(try await lag() == 12)
+    try await running(consumer) {
+      var batches = consumer.batches.makeAsyncIterator()
+      let batch = try #require(await batches.next())
+      try await consumer.commit(batch)
+      #expect(try await lag() == Int64(12 - batch.messages.count))
+    }
+  }
+
   @Test("The batches end when the consumer shuts down")
   func shutdown() async throws {
     let broker = try await KafkaBroker.shared()

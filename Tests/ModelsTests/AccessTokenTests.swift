@@ -32,6 +32,17 @@ struct AccessTokenTests {
     #expect(AccessToken(String(text) + "A") == nil)
   }
 
+  @Test("The secret of an OAuth client is of the same form, and neither is taken for the other")
+  func clientSecrets() throws {
+    let secret = ClientSecret.made(for: Self.workspace)
+    let read = try #require(ClientSecret(secret.text))
+    #expect(read == secret)
+    #expect(read.workspace == Self.workspace)
+    #expect(AccessToken(secret.text) == nil)
+    #expect(ClientSecret(AccessToken.made(for: Self.workspace).text) == nil)
+    #expect(ClientSecret(String(secret.text.dropLast())) == nil)
+  }
+
   @Test(
     "Other text is no token", arguments: ["", "rollcall_", "rollcall_Zoë", "Bearer x", "rollcall_" + String(repeating: "A", count: 70)])
   func otherText(text: String) {

@@ -24,6 +24,10 @@ struct EventTests {
         GroupChanged(
           workspace: workspace, group: .made(at: time), displayName: "Data team", externalID: nil, change: .updated, version: 2, part: 1,
           addedMembers: [user], removedMembers: [], changedAt: time)),
+      .groupChanged(
+        GroupChanged(
+          workspace: workspace, group: .made(at: time), displayName: "Data team", externalID: nil, change: .restated, version: 2, part: 0,
+          addedMembers: [user], removedMembers: [], range: MemberRange(after: nil, through: user), changedAt: time)),
       .workspaceChanged(
         WorkspaceChanged(
           workspace: workspace,
@@ -31,6 +35,16 @@ struct EventTests {
             slug: "acme", name: "Acme", plan: .team, samlSSO: false, scimEnabled: true, signInURL: "https://acme.example"),
           version: 1, changedAt: time)),
       .signInRefused(SignInRefused(workspace: workspace, user: user, signedInAt: time)),
+      .changeHeld(
+        ChangeHeld(
+          workspace: workspace, change: .made(at: time), kind: .membersRemoved, resource: user.resource, name: "Data team", leaving: 60,
+          members: 100, heldAt: time)),
+      .invitationOrdered(
+        InvitationOrdered(id: .made(at: time), workspace: workspace, order: .resend(user), actor: "operator:eve", orderedAt: time)),
+      .invitationOrdered(
+        InvitationOrdered(
+          id: .made(at: time), workspace: workspace,
+          order: .setTemplate(InvitationTemplate(language: "de", subject: "Los", text: "{{url}}")), actor: "operator:eve", orderedAt: time)),
     ]
 
   @Test("Every event arrives as it was sent", arguments: events)
@@ -82,10 +96,50 @@ struct EventTests {
   func directory(change: DirectoryEvent.Change) throws {
     let event = DirectoryEvent(
       workspace: Self.workspace, change: change, member: Self.user, group: .made(at: Self.time), displayName: "Data team",
-      email: "ana@example.com", role: "editor", changedAt: Self.time)
+      email: "ana@example.com", role: "editor", reason: change == .accessRevoked ? .deleted : nil, memberVersion: 3, groupVersion: 4,
+      changedAt: Self.time)
     var sent = try event.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil)
     #expect(try DirectoryEvent(CloudEvent(headers: sent.headers, data: sent.data)) == event)
     sent.type = "rollcall.directory.other.v1"
     #expect(throws: MessageError.unknownType(sent.type)) { try DirectoryEvent(sent) }
+  }
+
+  @Test("What an invitation and its mail went through arrives as it was sent", arguments: InvitationState.allCases)
+  func invitation(state: InvitationState) throws {
+    let event = InvitationEvent(
+      workspace: Self.workspace, invitation: .made(at: Self.time), user: Self.user, state: state, reason: "250 OK", changedAt: Self.time)
+    let message = CloudEvent(
+      id: "1", source: "invitation-mailer", type: event.type, subject: event.invitation.description, time: Self.time,
+      data: try JSONData.encode(event))
+    #expect(try InvitationEvent(message) == event)
+    var other = message
+    other.type = "rollcall.invitation.lost.v1"
+    #expect(throws: MessageError.self) { try InvitationEvent(other) }
+  }
+
+  @Test("A report of a mail names the invitation or the address")
+  func report() throws {
+    let report = MailEvent(workspace: Self.workspace, invitation: nil, email: "Ana@example.com", event: .bounced, occurredAt: Self.time)
+    let message = try report.cloudEvent(id: "1", source: "scim-api/0", time: Self.time, traceparent: nil)
+    #expect(message.subject == "ana@example.com")
+    #expect(try MailEvent(message) == report)
+    let nobody = MailEvent(workspace: Self.workspace, invitation: nil, email: nil, event: .bounced, occurredAt: Self.time)
+    #expect(throws: MessageError.self) { try MailEvent(nobody.cloudEvent(id: "1", source: "s", time: Self.time, traceparent: nil)) }
+  }
+
+  @Test(
+    "Branding is what a mail can have",
+    arguments: [
+      (
+        InvitationBranding(colour: "#2f5fe0", logoURL: "https://acme.example/logo.png", replyTo: "it@acme.example", inviter: "Acme IT"),
+        true
+      ),
+      (InvitationBranding(colour: "blue"), false), (InvitationBranding(colour: "#12345g"), false),
+      (InvitationBranding(logoURL: "http://acme.example/logo.png"), false), (InvitationBranding(logoURL: "https://a/\"onerror="), false),
+      (InvitationBranding(replyTo: "it@acme.example\r\nBcc: eve@example.com"), false), (InvitationBranding(support: "help"), false),
+      (InvitationBranding(inviter: "Acme\nIT"), false),
+    ])
+  func branding(branding: InvitationBranding, isGood: Bool) {
+    #expect((branding.fault == nil) == isGood)
   }
 }

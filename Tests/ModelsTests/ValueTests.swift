@@ -45,6 +45,28 @@ struct ValueTests {
     #expect(settings.role(named: "owner") == nil)
   }
 
+  @Test(
+    "A host name is read whatever its case, with or without the final dot",
+    arguments: [
+      ("scim.Acme.example", "scim.acme.example"), ("a.b.", "a.b"), ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+      ("1.2.3.example", "1.2.3.example"), (String(repeating: "a", count: 63) + ".example", String(repeating: "a", count: 63) + ".example"),
+    ])
+  func hostNames(text: String, name: String) {
+    #expect(HostName(text)?.text == name)
+  }
+
+  @Test(
+    "What is none is told from host names",
+    arguments: [
+      "", ".", "localhost", "a..b", ".a.b", "-a.example", "a-.example", "bücher.example", "a_b.example", "https://a.example",
+      "a.example:443",
+      "a.example/", "192.0.2.1", "[::1]", "*.example.com", "a b.example", String(repeating: "a", count: 64) + ".example",
+      String(repeating: "a.", count: 127) + "example",
+    ])
+  func noHostNames(text: String) {
+    #expect(HostName(text) == nil)
+  }
+
   @Test("Of what keeps a workspace from SCIM the first is told")
   func obstacles() {
     var settings = WorkspaceSettings(
@@ -56,6 +78,38 @@ struct ValueTests {
     #expect(settings.scimObstacle == .optIn)
     settings.scimEnabled = true
     #expect(settings.scimObstacle == nil)
+  }
+
+  @Test("Settings that were stored before there were invitation policies and custom domains have the defaults")
+  func olderSettings() throws {
+    let stored = """
+      {"slug":"acme","name":"Acme","plan":"enterprise","samlSSO":true,"scimEnabled":true,"signInURL":"https://acme.example",
+      "customRoles":[],"defaultRole":"viewer","roleAttribute":"secodaRole","connectionProfile":"auto"}
+      """
+    let settings: WorkspaceSettings = try JSONData.decode(from: Array(stored.utf8), type: "workspace settings")
+    #expect(settings.customDomains.isEmpty)
+    #expect(settings.invitations == InvitationPolicy(sending: .immediately, reminderDays: [3, 7], expiryDays: 30))
+    #expect(try JSONData.decode(from: JSONData.encode(settings), type: "workspace settings") == settings)
+  }
+
+  @Test(
+    "An invitation policy is read as it was written",
+    arguments: [
+      InvitationPolicy(), InvitationPolicy(sending: .delayed(seconds: 3600), reminderDays: [], expiryDays: nil),
+      InvitationPolicy(sending: .digest(address: "it@acme.example"), reminderDays: [1], expiryDays: 7), InvitationPolicy(sending: .none),
+    ])
+  func invitationPolicies(_ policy: InvitationPolicy) throws {
+    #expect(try JSONData.decode(from: JSONData.encode(policy), type: "policy") == policy)
+  }
+
+  @Test("What an invitation policy does not say is as by default, but for what its way of sending needs")
+  func partialPolicies() throws {
+    #expect(try JSONData.decode(from: Array("{}".utf8), type: "policy") == InvitationPolicy())
+    let never: InvitationPolicy = try JSONData.decode(from: Array(#"{"sending":"none","expiryDays":null}"#.utf8), type: "policy")
+    #expect(never == InvitationPolicy(sending: .none, expiryDays: nil))
+    #expect(throws: MessageError.self) {
+      let _: InvitationPolicy = try JSONData.decode(from: Array(#"{"sending":"delayed"}"#.utf8), type: "policy")
+    }
   }
 
   @Test("UUIDs are found in any text, and replaced there")

@@ -97,9 +97,9 @@ struct DatabaseReadsTests {
 
     let token = AccessToken.made(for: workspace)
     let digest = Array(SHA256.hash(data: Data(token.text.utf8)))
-    #expect(try await TokenLookup(database: store.database).record(workspace, digest: digest) == nil)
+    #expect(try await TokenLookup(database: store.database).token(workspace, digest: digest) == nil)
     try await store.insertToken(digest: digest, scopes: ["scim", "of-a-later-build"])
-    let record = try #require(try await TokenLookup(database: store.database).record(workspace, digest: digest))
+    let record = try #require(try await TokenLookup(database: store.database).token(workspace, digest: digest))
     #expect(record.scopes == [.scim])
     #expect(record.settings == store.settings)
 
@@ -131,6 +131,7 @@ extension DatabaseReadsTests {
 /// A database with one workspace, written to by its owner and read as the edge reads it.
 struct StoreBuilder: Sendable {
   let server: PostgresServer
+  let name: String
   let owner: PostgresPool
   let reader: PostgresPool
   let workspace = WorkspaceID.made(at: Date())
@@ -148,7 +149,7 @@ struct StoreBuilder: Sendable {
           planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
-    let store = StoreBuilder(server: server, owner: pool("postgres"), reader: pool("scim_api"))
+    let store = StoreBuilder(server: server, name: name, owner: pool("postgres"), reader: pool("scim_api"))
     try await store.write(
       "insert into identity.workspaces values ($1, 'acme', $2, 1, now(), now())",
       [.uuid(store.workspace.uuid), .json(try JSONData.encode(store.settings))])

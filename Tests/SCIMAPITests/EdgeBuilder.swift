@@ -1,9 +1,11 @@
 import Crypto
 import Foundation
+import Logging
 import Models
 import NIOCore
 import Queries
 import SCIM
+import SigningKeys
 import Synchronization
 import WorkspaceSchemas
 
@@ -18,27 +20,68 @@ struct EdgeBuilder: Sendable {
     slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/sign-in")
   var scopes: Set<TokenScope> = [.scim, .signIns]
   var revokedAt: Date?
+  let clientID = TokenID.made(at: Date())
+  let clientSecret: ClientSecret
+  /// Whose domains there are.
+  var domains: [String: WorkspaceID] = [:]
+  var publicURL: String? = "https://app.example.com/"
+  var trustedProxies: [AddressRange] = []
+  /// The deployment's keys for access tokens; none: it has no OAuth.
+  var signingKeys: [SigningKey]?
+  let tellings = Journal<Command>()
   var reads = StoredResources()
+  var directory = StoredDirectory()
   var bodyLimit = 8 << 20
   var cursorLifetime = 60
   var maximumInFlight = 100
+  var rates = RateLimits.Rates()
+  var certificate: Certificate?
   let asked = Journal<Command>()
   let signIns = Journal<SignIn>()
+  var log = LogBuffer()
+  let mailEvents = Journal<MailEvent>()
   /// What identity-store replies; nil: nothing.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
 
   init() {
     token = .made(for: workspace)
+    clientSecret = .made(for: workspace)
+  }
+
+  static let seal = KeySeal(secret: "the secret of the tests' edges")!
+
+  var sites: Sites {
+    Sites(
+      publicURL: publicURL, origins: OriginRule(trustedProxies: trustedProxies),
+      domains: DomainDirectory { [domains] known in known == 1 ? nil : DomainDirectory.Domains(version: 1, workspaces: domains) })
+  }
+
+  var tokens: TokenDirectory {
+    TokenDirectory { [self] workspace, digest in
+      guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
+      return record
+    } clientLookup: { [self] workspace, id in
+      workspace == self.workspace && id == clientID ? client : nil
+    }
+  }
+
+  var uses: TokenUseLog {
+    TokenUseLog(interval: .seconds(60), source: "scim-api/0", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
+      [tellings] in tellings.note($0)
+    }
   }
 
   var edge: Edge {
-    Edge(
-      tokens: TokenDirectory { [self] workspace, digest in
-        guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
-        return record
-      },
-      reads: reads,
+    let (sites, tokens, limits) = (sites, tokens, RateLimits(rates))
+    let keys = signingKeys.map { keys in
+      SigningKeyDirectory(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
+    }
+    return Edge(
+      credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
+      uses: uses,
+      oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600)), reads: reads,
+      directory: directory,
       commands: CommandPath(
         deadline: 5, bulkDeadline: 10, storeBound: 1,
         ask: { [asked, reply] command, _ in
@@ -50,18 +93,32 @@ struct EdgeBuilder: Sendable {
           for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
           return replies
         }),
-      inFlight: InFlight(maximum: maximumInFlight, maximumPerToken: maximumInFlight),
-      bulksInFlight: InFlight(maximum: 4, maximumPerToken: 2, what: "bulk requests"),
+      inFlight: InFlight(
+        InFlight.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
+      bulksInFlight: InFlight(InFlight.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
+      sendMailEvent: { [mailEvents] event, _ in mailEvents.note(event) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
-      baseURLs: BaseURLRule(publicURL: "https://app.example.com/", trustsForwarded: false),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime))
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log)
   }
 
   var record: TokenRecord {
     TokenRecord(
       token: tokenID, name: "Okta", digest: Array(SHA256.hash(data: Data(token.text.utf8))), scopes: scopes, expiresAt: nil,
       revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: settings.schemas)
+  }
+
+  var client: TokenRecord {
+    TokenRecord(
+      token: clientID, kind: .client, name: "Entra", digest: Array(SHA256.hash(data: Data(clientSecret.text.utf8))), scopes: scopes,
+      expiresAt: nil, revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: settings.schemas)
+  }
+
+  /// A key that has signed for a day and signs on for another.
+  static func signingKey(at now: Date = Date()) throws -> SigningKey {
+    try SigningKey(
+      id: .made(at: now),
+      term: .init(createdAt: now - 86_400, signsAt: now - 86_400, retiresAt: now + 86_400, expiresAt: now + 2 * 86_400), seal: seal)
   }
 
   static func user(_ name: String, id: ResourceID = .made(at: Date()), version: Int64 = 1) -> StoredResource {

@@ -36,15 +36,15 @@ struct GatheredReadsTests {
   }
 
   private let source = Source()
-  private let reads: GatheredReads<Int, String>
+  private let reads: GatheredReads<String, Int, String>
 
   init() {
-    reads = GatheredReads(maximumStatements: 1, maximumKeys: 3) { [source] keys in try await source.read(keys) }
+    reads = GatheredReads(maximumStatements: 1, maximumKeys: 3) { [source] _, keys in try await source.read(keys) }
   }
 
   /// Asks for `key`, and returns once it is asked for.
-  private func ask(_ key: Int, waiting: Int) async throws -> Task<String?, any Error> {
-    let task = Task { try await reads.found(for: key) }
+  private func ask(_ key: Int, of owner: String = "a", waiting: Int) async throws -> Task<String?, any Error> {
+    let task = Task { try await reads.found(for: key, of: owner) }
     try await eventually("it waits") { reads.waitingCount == waiting }
     return task
   }
@@ -65,7 +65,7 @@ struct GatheredReadsTests {
     var answers: [String?] = []
     for other in others { answers.append(try await other.value) }
     #expect(answers == ["found 2", nil, "found 4", "found 4", "found 6"])
-    let later = Task { try await reads.found(for: 8) }
+    let later = Task { try await reads.found(for: 8, of: "a") }
     try await eventually("the statement is under way") { source.underWay == [[8]] }
     source.end()
     #expect(try await later.value == "found 8")
@@ -101,5 +101,35 @@ struct GatheredReadsTests {
     try await eventually("the statement is under way") { source.underWay == [[6]] }
     source.end()
     #expect(try await other.value == "found 6")
+  }
+
+  @Test("Owners take turns: one who asks for much keeps another waiting for one statement")
+  func turns() async throws {
+    var asked = [try await ask(2, waiting: 0)]
+    try await eventually("the statement is under way") { source.underWay == [[2]] }
+    for (index, key) in [4, 6, 8, 10, 12, 14].enumerated() { asked.append(try await ask(key, waiting: index + 1)) }
+    asked.append(try await ask(100, of: "b", waiting: 7))
+    for keys: Set in [[4, 6, 8], [100], [10, 12, 14]] {
+      source.end()
+      try await eventually("the statement is under way") { source.underWay == [keys] }
+    }
+    source.end()
+    for task in asked { #expect(try await task.value != nil) }
+  }
+
+  @Test("One owner has a part of the statements under way, and another begins at once")
+  func shares() async throws {
+    let reads = GatheredReads<String, Int, String>(maximumStatements: 3, maximumPerOwner: 2) { [source] _, keys in
+      try await source.read(keys)
+    }
+    var tasks = [2, 4, 6].map { key in Task { try await reads.found(for: key, of: "a") } }
+    try await eventually("two are under way and one waits") { source.underWay.count == 2 && reads.waitingCount == 1 }
+    tasks.append(Task { try await reads.found(for: 100, of: "b") })
+    try await eventually("the other's is under way") { source.underWay.last == [100] }
+    for _ in 0..<4 {
+      try await eventually("a statement is under way") { !source.underWay.isEmpty }
+      source.end()
+    }
+    for task in tasks { #expect(try await task.value != nil) }
   }
 }

@@ -65,6 +65,24 @@ extension HTTPClient {
   }
 }
 
+extension HTTPClient {
+  /// Sends a request with these headers alone, on a connection of its own. (`URLSession` wants to answer a challenge for a password itself.)
+  func sendAsItIs(_ method: String, _ path: String, _ body: String, headers: [String: String]) async throws -> Answer {
+    let all = ["Host": "127.0.0.1", "Connection": "close", "Content-Length": "\(body.utf8.count)"].merging(headers) { _, new in new }
+    let head = all.map { "\($0): \($1)\r\n" }.joined()
+    let text = try await exchange("\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body)")
+    guard let end = text.range(of: "\r\n\r\n") else { throw URLError(.badServerResponse) }
+    let lines = text[..<end.lowerBound].components(separatedBy: "\r\n")
+    guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else { throw URLError(.badServerResponse) }
+    var received: [String: String] = [:]
+    for line in lines.dropFirst() {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      received[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+    }
+    return Answer(status: status, headers: received, body: Array(text[end.upperBound...].utf8))
+  }
+}
+
 /// Serves the edge on a free port while `body` runs; `shutDown` asks it to end gracefully before that.
 func serving(
   _ builder: EdgeBuilder, token: String? = nil,
@@ -75,7 +93,8 @@ func serving(
   let server = EdgeServer(
     responder: builder.edge.responder(),
     configuration: ListenerConfiguration(
-      host: "127.0.0.1", port: 0, sharesPort: false, maximumConnections: 100, idleTimeout: .seconds(30), requestTimeout: .seconds(30),
+      host: "127.0.0.1", port: 0, certificate: builder.certificate, isSecure: builder.certificate != nil, sharesPort: false,
+      maximumConnections: 100, idleTimeout: .seconds(30), requestTimeout: .seconds(30),
       writeTimeout: .seconds(30), drain: .milliseconds(50)),
     logger: logger, onListening: { listening.yield($0) })
   let group = ServiceGroup(services: [server], logger: logger)

@@ -70,30 +70,6 @@ struct RequestReadingTests {
   }
 
   @Test(
-    "The base URL is the configured one, else the host that was called",
-    arguments: [
-      (String?.none, false, "app.example.com", "", "http://app.example.com/api/v2/scim"),
-      (nil, false, "localhost:8080", "https", "http://localhost:8080/api/v2/scim"),
-      (nil, true, "app.example.com", "https, http", "https://app.example.com/api/v2/scim"),
-      (nil, true, "[::1]:8080", "gopher", "http://[::1]:8080/api/v2/scim"),
-      ("https://app.example.com//", true, "other.example", "http", "https://app.example.com/api/v2/scim"),
-    ])
-  func baseURL(site: String?, trusts: Bool, host: String, forwarded: String, expected: String) throws {
-    var fields: HTTPFields = [:]
-    if let name = HTTPField.Name("X-Forwarded-Proto") { fields[name] = forwarded }
-    let request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/", headerFields: fields)
-    let base = try BaseURLRule(publicURL: site, trustsForwarded: trusts).baseURL(of: request)
-    #expect(base.text == expected)
-    #expect(base.location(.group, "7") == "\(expected)/Groups/7")
-  }
-
-  @Test("A host that is none is refused", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
-  func host(_ host: String?) {
-    let request = HTTPRequest(method: .get, scheme: "http", authority: host, path: "/")
-    #expect(throws: Refusal.self) { try BaseURLRule(publicURL: nil, trustsForwarded: false).baseURL(of: request) }
-  }
-
-  @Test(
     "What is not JSON is refused with its position",
     arguments: [(#"{"userName": "#, "byte 13"), ("nonsense", "byte 1"), ("{} x", "byte 3")])
   func malformedJSON(body: String, position: String) {
@@ -117,19 +93,6 @@ struct RequestReadingTests {
     var third = BodyBudget.Share(of: budget)
     try third.take(10)
     third.release()
-  }
-
-  @Test("Writes in flight are bounded, in all and of each token")
-  func inFlight() async throws {
-    let inFlight = InFlight(maximum: 2, maximumPerToken: 1)
-    let (first, second, third) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
-    try await inFlight.withPlace(of: first) { () -> Void in
-      await #expect(throws: Refusal.tooManyRequests("writes", limit: 1)) { try await inFlight.withPlace(of: first) {} }
-      try await inFlight.withPlace(of: second) { () -> Void in
-        await #expect(throws: Refusal.overloaded()) { try await inFlight.withPlace(of: third) {} }
-      }
-    }
-    #expect(inFlight.count == 0)
   }
 
   @Test("404 and 405 are told apart by the path, whose segments in braces stand for any")

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import ProvisioningLog
 import Queries
 import SCIM
 
@@ -11,7 +12,7 @@ struct Work {
   let run: () throws -> Void
 
   static func all() throws -> [Work] {
-    try writes() + reads()
+    try writes() + reads() + log()
   }
 
   /// What a write costs: at the edge from the body's bytes to the command's, in the store from those to the stored document's.
@@ -57,6 +58,28 @@ struct Work {
       Work(name: "  the edge's part, with writing the command") { blackHole(try patch()) },
       Work(name: "  the store's part, with reading the command and the document") { blackHole(try storedPatch(patchCommand)) },
       Work(name: "JSON of \(Bodies.put.count) bytes: parse") { blackHole(try JSON(parsing: Bodies.put)) },
+    ]
+  }
+
+  /// What a request's entry in the provisioning log costs at the edge, behind the request's back.
+  private static func log() throws -> [Work] {
+    let body = try JSON(parsing: Bodies.put)
+    let (workspace, now) = (WorkspaceID.made(at: Date()), Date())
+    return [
+      Work(name: "entry of the provisioning log with a body of \(Bodies.put.count) bytes", target: 40) {
+        var entry = LogEntry(
+          id: .made(at: now), workspace: workspace, at: now, method: "PUT", path: "/api/v2/scim/Users/\(Bodies.id)", status: 200,
+          milliseconds: 4.2)
+        entry.token = TokenID(workspace.uuid)
+        entry.identityProvider = "okta"
+        entry.userAgent = "Okta SCIM Client 1.0.0"
+        entry.resource = workspace.resource
+        entry.trace = "0af7651916cd43dd8448eb211c80319c"
+        entry.body = LoggedBody.keeping(body, bytes: Bodies.put.count).body
+        entry.name = entry.body?.content.name("userName")
+        let event = entry.cloudEvent(source: "scim-api/0")
+        blackHole((event.data, event.headers))
+      }
     ]
   }
 

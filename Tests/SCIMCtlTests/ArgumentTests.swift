@@ -18,7 +18,7 @@ struct ArgumentTests {
       "--sign-in-url", "https://app.example.com/sign-in", "--role", "Data Steward", "--role", "auditor", "--default-role", "editor",
       "--role-attribute", "acmeRole", "--profile", "okta", "--if-missing")
     #expect(
-      command.settings
+      try command.settings
         == WorkspaceSettings(
           slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://app.example.com/sign-in",
           customRoles: ["Data Steward", "auditor"], defaultRole: "editor", roleAttribute: "acmeRole", connectionProfile: .okta))
@@ -29,7 +29,7 @@ struct ArgumentTests {
   func defaults() throws {
     let command = try parse(CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/")
     #expect(
-      command.settings
+      try command.settings
         == WorkspaceSettings(
           slug: "acme", name: "Acme", plan: .free, samlSSO: false, scimEnabled: false, signInURL: "https://a.example/"))
     #expect(!command.ifMissing)
@@ -45,12 +45,91 @@ struct ArgumentTests {
     let token = AccessToken.made(for: .made(at: now))
     let grant = command.grant(of: token, at: now)
     #expect(grant.name == "Okta")
+    #expect(grant.kind == .token)
     #expect(grant.scopes == [.scim, .signIns])
     #expect(grant.expiresAt == now + 90 * 86_400)
     #expect(grant.digest.count == 64)
     #expect(grant.digest.allSatisfy { "0123456789abcdef".contains($0) })
     let sent = try JSONData.encode(grant)
     #expect(!String(decoding: sent, as: UTF8.self).contains(token.text))
+  }
+
+  private static let acme = WorkspaceSettings(
+    slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://a.example/",
+    customRoles: ["Auditor"], customDomains: ["scim.acme.example"], invitations: InvitationPolicy(sending: .delayed(seconds: 60)))
+
+  /// Arguments of `workspace update`, and what they make of the settings.
+  static let updates: [([String], @Sendable (inout WorkspaceSettings) -> Void)] = [
+    (["--slug", "acme-2"], { $0.slug = "acme-2" }), (["--name", "Acme Inc"], { $0.name = "Acme Inc" }),
+    (["--plan", "team"], { $0.plan = .team }),
+    (["--no-saml-sso"], { $0.samlSSO = false }), (["--no-scim"], { $0.scimEnabled = false }), (["--saml-sso", "--scim"], { _ in }),
+    (["--sign-in-url", "https://b.example/"], { $0.signInURL = "https://b.example/" }),
+    (["--default-role", "AUDITOR"], { $0.defaultRole = "Auditor" }),
+    (["--role-attribute", "acmeRole"], { $0.roleAttribute = "acmeRole" }), (["--profile", "entra"], { $0.connectionProfile = .entra }),
+    (["--invitations", "immediately"], { $0.invitations.sending = .immediately }),
+    (["--invitations", "none"], { $0.invitations.sending = .none }),
+    (["--invitation-delay", "2h"], { $0.invitations.sending = .delayed(seconds: 7200) }),
+    (
+      ["--invitations", "digest", "--digest-address", "it@acme.example"],
+      { $0.invitations.sending = .digest(address: "it@acme.example") }
+    ),
+    (["--reminder-days", "7,1"], { $0.invitations.reminderDays = [1, 7] }),
+    (["--reminder-days", "none"], { $0.invitations.reminderDays = [] }),
+    (["--invitation-expiry", "14"], { $0.invitations.expiryDays = 14 }),
+    (["--invitation-expiry", "never"], { $0.invitations.expiryDays = nil }),
+    (
+      ["--name", "A", "--plan", "free"],
+      {
+        $0.name = "A"
+        $0.plan = .free
+      }
+    ),
+  ]
+
+  @Test("changes what is named of a workspace's settings, and nothing else", arguments: updates.indices)
+  func update(_ index: Int) throws {
+    let (arguments, change) = Self.updates[index]
+    let command = try #require(try Scimctl.parseAsRoot(["workspace", "update", "acme"] + arguments) as? UpdateWorkspace)
+    var expected = Self.acme
+    change(&expected)
+    #expect(try command.applied(to: Self.acme) == expected)
+  }
+
+  @Test("gives domains and roles, and takes them away")
+  func domainsAndRoles() throws {
+    let host = try parse(AddDomain.self, "workspace", "domain", "add", "acme", "SCIM2.acme.example.").host
+    #expect(Self.acme.adding(host).customDomains == ["scim.acme.example", "scim2.acme.example"])
+    #expect(Self.acme.adding(host).adding(host) == Self.acme.adding(host))
+    #expect(Self.acme.adding(host).removing(host) == Self.acme)
+    #expect(Self.acme.removing(host) == nil)
+    #expect(try Self.acme.adding(role: "Steward").customRoles == ["Auditor", "Steward"])
+    #expect(try Self.acme.adding(role: "Auditor") == Self.acme)
+    #expect(try Self.acme.removing(role: "auditor").customRoles == [])
+    for role in ["auditor", "Admin", "viewer"] { #expect(throws: Failure.self) { try Self.acme.adding(role: role) } }
+    for role in ["viewer", "Steward"] { #expect(throws: Failure.self) { try Self.acme.removing(role: role) } }
+    let table = ListRoles.table(of: Self.acme, users: ["Auditor": 2, "viewer": 1])
+    #expect(
+      table.lines == [
+        "0  built-in          admin", "0  built-in          editor", "1  built-in,default  viewer", "2  own               Auditor",
+      ])
+    _ = try parse(RemoveDomain.self, "workspace", "domain", "remove", "acme", "scim.acme.example")
+    _ = try parse(ListDomains.self, "workspace", "domain", "list", "acme")
+    _ = try parse(RemoveRole.self, "workspace", "role", "remove", "acme", "Auditor")
+  }
+
+  @Test("rotates tokens and secrets with the time that is given to the old ones")
+  func rotation() throws {
+    let now = Date(timeIntervalSince1970: 1_700_000_000)
+    let id = TokenID.made(at: now)
+    let workspace = WorkspaceID.made(at: now)
+    let token = try parse(RotateToken.self, "token", "rotate", "\(id)", "--grace", "7d").rotation(to: .made(for: workspace), at: now)
+    #expect(token.token == id && token.retiresAt == now + 7 * 86_400 && token.expiresAt == nil)
+    let open = try parse(RotateToken.self, "token", "rotate", "\(id)", "--expires-in", "90d").rotation(to: .made(for: workspace), at: now)
+    #expect(open.retiresAt == nil && open.expiresAt == now + 90 * 86_400)
+    let secret = try parse(RotateSecret.self, "oauth-client", "rotate-secret", "\(id)").rotation(to: .made(for: workspace), at: now)
+    #expect(secret.client == id && secret.formerUntil == now + 86_400)
+    let atOnce = try parse(RotateSecret.self, "oauth-client", "rotate-secret", "\(id)", "--at-once")
+    #expect(atOnce.rotation(to: .made(for: workspace), at: now).formerUntil == nil)
   }
 
   @Test("lists people, all or of one state")
@@ -116,6 +195,20 @@ struct ArgumentTests {
     (["token", "issue", "--name", "Okta", "--scope", "everything"], "sign-ins"),
     (["token", "issue", "--name", "Okta", "--scope", "scim", "--expires-in", "soon"], "--expires-in"),
     (["token", "revoke", "1"], "token list"),
+    (["token", "rotate", "1"], "token list"),
+    (["oauth-client", "create", "--name", "Entra"], "--scope"),
+    (["oauth-client", "rotate-secret", "01997b5d-0000-7000-8000-000000000002", "--at-once", "--grace", "1d"], "--at-once"),
+    (["workspace", "update", "acme"], "--help"),
+    (["workspace", "update", "acme", "--sign-in-url", "app.example.com"], "--sign-in-url"),
+    (["workspace", "update", "acme", "--reminder-days", "soon"], "--reminder-days"),
+    (["workspace", "update", "acme", "--invitation-expiry", "0"], "--invitation-expiry"),
+    (["workspace", "domain", "add", "acme", "https://scim.example.com"], "scim.example.com"),
+    (
+      ["workspace", "create", "acme", "--name", "A", "--sign-in-url", "https://a.example/", "--invitations", "delayed"],
+      "--invitation-delay"
+    ),
+    (["workspace", "create", "acme", "--name", "A", "--sign-in-url", "https://a.example/", "--invitations", "digest"], "--digest-address"),
+    (["workspace", "create", "acme", "--name", "A", "--sign-in-url", "https://a.example/", "--invitation-delay", "1h"], "--invitations"),
     (["user", "list", "--state", "gone"], "invited"),
     (["user", "list", "--limit", "0"], "--limit"),
     (["sign-in", "ana"], "email"),
@@ -144,5 +237,74 @@ struct ArgumentTests {
   @Test("takes nothing else for a time", arguments: ["", "d", "0d", "-1d", "1", "1.5h", "1x", "99999999999999999999d"])
   func noLifetime(_ text: String) {
     #expect(Lifetime(argument: text) == nil)
+  }
+
+  @Test("guards a workspace by what is given, and not by nothing")
+  func changeGuard() throws {
+    let command = try parse(
+      SetGuard.self, "workspace", "guard", "set", "acme", "--shrink", "30", "--deactivations", "20", "--notify", "admin@example.com")
+    #expect(
+      command.changeGuard
+        == ChangeGuard(maximumShrink: 0.3, minimumMembers: 10, maximumDeactivations: 20, notify: "admin@example.com"))
+    #expect(throws: (any Error).self) {
+      try parse(SetGuard.self, "workspace", "guard", "set", "acme", "--notify", "admin@example.com")
+    }
+  }
+
+  @Test("decides held changes by their ids or all of them, and not neither")
+  func held() throws {
+    let id = HeldChangeID.made(at: Date())
+    #expect(try parse(ApproveHeld.self, "held", "approve", "\(id)").decision.ids == [id])
+    #expect(try parse(RejectHeld.self, "held", "reject", "--all").decision.all)
+    #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve") }
+    #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve", "nonsense") }
+  }
+
+  @Test("lists members by where they stand, the visible where nothing is said")
+  func standings() throws {
+    #expect(try parse(ListGroupMembers.self, "group", "members", "Data team").state == .visible)
+    #expect(try parse(ListGroupMembers.self, "group", "members", "Data team", "--state", "pending").state == .pending)
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["group", "members", "Data team", "--state", "gone"]) }
+  }
+
+  @Test("rebuilds everything, or what is named")
+  func rebuild() throws {
+    let id = ResourceID.made(at: .now)
+    let command = try parse(Rebuild.self, "rebuild", "--workspace", "acme", "--user", "\(id)", "--group", "\(id)", "--group", "\(id)")
+    #expect(command.workspaces.slug == "acme")
+    #expect(command.user == [id])
+    #expect(command.group == [id, id])
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["rebuild", "--user", "ana"]) }
+  }
+
+  @Test("brands invitations with what is given, and leaves the rest")
+  func branding() throws {
+    let command = try parse(
+      InvitationBrandingCommand.self, "invitation", "branding", "--workspace", "acme", "--colour", "#0a7d4f", "--logo", "")
+    #expect(
+      command.applied(to: InvitationBranding(logoURL: "https://acme.example/logo.png", support: "help@acme.example"))
+        == InvitationBranding(colour: "#0a7d4f", support: "help@acme.example"))
+  }
+
+  @Test("refuses a template that cannot be used, and shows the mail of one that can")
+  func templates() throws {
+    let good = try parse(SetTemplate.self, "invitation", "template", "set", "--language", "de", "--subject", "Los mit {{workspace}}")
+    let template = try good.files.template()
+    #expect(template == InvitationTemplate(language: "de", subject: "Los mit {{workspace}}"))
+    let settings = WorkspaceSettings(
+      slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/sign-in")
+    let mail = try PreviewTemplate.preview([template], of: settings, language: "de", asHTML: false, reminder: false)
+    #expect(mail.contains("Subject: Los mit Acme\n"))
+    #expect(mail.contains("Guten Tag Ana,"))
+    #expect(try PreviewTemplate.preview([], of: settings, language: "*", asHTML: true, reminder: true).contains("Reminder"))
+    let bad = try parse(SetTemplate.self, "invitation", "template", "set", "--subject", "{{nobody}}")
+    #expect(throws: Failure.self) { try bad.files.template() }
+  }
+
+  @Test("names states of invitations and people")
+  func invitations() throws {
+    #expect(try parse(ListInvitations.self, "invitation", "list", "--state", "bounced").state == .bounced)
+    #expect(try parse(ResendInvitation.self, "invitation", "resend", "ana@example.com").who == "ana@example.com")
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["invitation", "list", "--state", "lost"]) }
   }
 }

@@ -29,10 +29,10 @@ struct OutputTests {
   @Test("of a token says whether it is good")
   func standing() {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
-    #expect(ListTokens.standing(expiresAt: nil, revokedAt: nil, now: now) == "good")
-    #expect(ListTokens.standing(expiresAt: now + 1, revokedAt: nil, now: now) == "good")
-    #expect(ListTokens.standing(expiresAt: now, revokedAt: nil, now: now) == "expired")
-    #expect(ListTokens.standing(expiresAt: now + 1, revokedAt: now, now: now) == "revoked")
+    #expect(TokenTables.standing(expiresAt: nil, revokedAt: nil, now: now) == "good")
+    #expect(TokenTables.standing(expiresAt: now + 1, revokedAt: nil, now: now) == "good")
+    #expect(TokenTables.standing(expiresAt: now, revokedAt: nil, now: now) == "expired")
+    #expect(TokenTables.standing(expiresAt: now + 1, revokedAt: now, now: now) == "revoked")
   }
 
   @Test(

@@ -103,6 +103,28 @@ struct ProcessTests {
     }
   }
 
+  @Test("A process whose every thread is stuck ends all the same, a little later")
+  func stuck() async throws {
+    let url = try await PostgresServer.emptyDatabase()
+    let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
+      let cluster = try MockCluster()
+      let trial = try Trial.away(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms")
+      async let asked: Void = trial.ask(for: nil, andEndBy: SIGTERM)
+      await trial.end { _ in
+        [
+          Worker {
+            try await gracefulShutdown()
+            await withDiscardingTaskGroup { group in
+              for _ in 0..<256 { group.addTask { while true { sleep(1) } } }
+            }
+          }
+        ]
+      }
+      await asked
+    }
+    #expect(try result.said.contains("did not end within its bound"))
+  }
+
   @Test("A service that fails ends the process with 1, and the log says why")
   func failing() async throws {
     let url = try await PostgresServer.emptyDatabase()

@@ -11,7 +11,7 @@ public enum FreePort {
     throw POSIXError(.EADDRINUSE)
   }
 
-  private static func isFree(_ port: UInt16) throws -> Bool {
+  static func isFree(_ port: UInt16) throws -> Bool {
     #if canImport(Glibc)
       let stream = Int32(SOCK_STREAM.rawValue)
     #else

@@ -90,13 +90,13 @@ public final class MailCatcher: Sendable {
   }
 
   /// A Python that has aiosmtpd.
-  private static var python: String {
+  static var python: String {
     ProcessInfo.processInfo.environment["ROLLCALL_PYTHON"] ?? root.appending(path: ".local/venv/bin/python").path
   }
 
   private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  private static func makeCertificate(_ certificate: URL, key: URL) async throws {
+  static func makeCertificate(_ certificate: URL, key: URL) async throws {
     guard !FileManager.default.fileExists(atPath: certificate.path) else { return }
     _ = try await ChildProcess.output(
       "/usr/bin/env",

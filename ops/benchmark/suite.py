@@ -172,7 +172,7 @@ class Work:
                 elif took[name] is None:
                     took[name] = passed
             if left["mails"] and not (left["mailer"] or left["group-sync"]) and passed > mail_bound:
-                removed = self.database.rows("delete from mailer.invitations where state = 'pending' returning 1")
+                removed = self.database.rows("delete from mailer.invitations where state in ('scheduled', 'sending') returning 1")
                 return {**took, "queued": most, "removed": len(removed), "mails": None, "bound": passed}
             if passed > bound:
                 raise RuntimeError(f"not done {bound} seconds after the load: {left}")
@@ -183,7 +183,7 @@ class Work:
     def _waiting(self):
         fields = self.database.rows(
             "select (select count(*) from identity.outbox), (select count(*) from directory.outbox), "
-            "(select count(*) from mailer.invitations where state = 'pending')"
+            "(select count(*) from mailer.invitations where state in ('scheduled', 'sending'))"
         )[0]
         return dict(zip(("identity", "directory", "mails"), map(int, fields)))
 

@@ -2,7 +2,7 @@
 -- process logs in as a role of its own that is a member of those it needs.
 
 select format('create role %I nologin', name)
-from unnest(array['rollcall_reader', 'rollcall_store', 'rollcall_mailer', 'rollcall_directory']) as name
+from unnest(array['rollcall_reader', 'rollcall_operator', 'rollcall_store', 'rollcall_mailer', 'rollcall_directory']) as name
 where not exists (select from pg_roles where rolname = name)
 \gexec
 
@@ -15,6 +15,8 @@ where not exists (select from pg_roles where rolname = name)
 alter role rollcall_owner createrole;
 
 grant rollcall_reader to scim_api, scimctl;
+-- Whose rows the edge may see is told for each statement; the operator sees those of every workspace.
+grant rollcall_operator to scimctl;
 grant rollcall_store to identity_store;
 grant rollcall_mailer to invitation_mailer;
 grant rollcall_directory to group_sync;

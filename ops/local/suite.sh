@@ -12,6 +12,8 @@ services=(identity-store scim-api invitation-mailer group-sync)
 processes=("${servers[@]}" "${services[@]}")
 
 demo_workspace=acme
+# One copy of each service: more partitions would only make more and smaller requests to the broker.
+topic_partitions=3
 mail_dir=$local_dir/mail
 start_seconds=60
 stop_seconds=30
@@ -68,8 +70,7 @@ service_settings() {
   echo "ROLLCALL_KAFKA=127.0.0.1:$port_kafka"
   echo "ROLLCALL_DATABASE_URL=$(database_url "${service//-/_}")"
   echo "ROLLCALL_REPLICA=$(replica "$1")"
-  # One copy of each service: more partitions would only make more and smaller requests to the broker.
-  echo "ROLLCALL_TOPIC_PARTITIONS=3"
+  echo "ROLLCALL_TOPIC_PARTITIONS=$topic_partitions"
   echo "ROLLCALL_HEALTH_HOST=127.0.0.1"
   echo "ROLLCALL_HEALTH_PORT=$(health_port "$1")"
   case $service in
@@ -78,15 +79,34 @@ service_settings() {
       echo "ROLLCALL_HTTP_PORT=$port_http"
       echo "ROLLCALL_HTTP_SHARE_PORT=true"
       echo "ROLLCALL_CURSOR_KEY_FILE=$local_dir/cursor.key"
+      # What measures the suite, or tries to break it, sends more than any identity provider may.
+      if [[ ${ROLLCALL_SUITE_LIMITS:-on} == off ]]; then
+        echo "ROLLCALL_LIMIT_TOKEN_RATE=0"
+        echo "ROLLCALL_LIMIT_WORKSPACE_RATE=0"
+        echo "ROLLCALL_LIMIT_STRANGER_RATE=0"
+        echo "ROLLCALL_REQUEST_IN_FLIGHT_PER_TOKEN=1000"
+        echo "ROLLCALL_REQUEST_IN_FLIGHT_PER_WORKSPACE=1000"
+      fi
+      oauth_settings
       ;;
     identity-store)
       echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"
+      oauth_settings
+      ;;
+    group-sync)
+      echo "ROLLCALL_SECURITY_SIGNING_KEY_FILE=$local_dir/signing.key"
+      echo "ROLLCALL_SECURITY_ISSUER=http://127.0.0.1:$port_http"
       ;;
     invitation-mailer)
       echo "ROLLCALL_SMTP_URL=smtp://127.0.0.1:$port_smtp"
       echo "ROLLCALL_MAIL_FROM=Rollcall <rollcall@localhost>"
       ;;
   esac
+}
+
+# What lets the edge give out access tokens; a suite that was set up before there were any has none.
+oauth_settings() {
+  [[ ! -s $local_dir/oauth.key ]] || echo "ROLLCALL_OAUTH_KEY_FILE=$local_dir/oauth.key"
 }
 
 # Starts one process, without waiting until it is ready.
@@ -191,5 +211,5 @@ suite_hand_over() {
 # Removes all that a suite that has been stopped keeps, but for its logs.
 remove_suite() {
   rm -rf "$(readlink -f "$local_dir/postgres")" \
-    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,rollcall.env,demo.started}
+    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,signing.key,rollcall.env,demo.started}
 }

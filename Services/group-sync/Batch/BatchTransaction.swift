@@ -18,7 +18,7 @@ struct BatchTransaction: Sendable {
       let directory = try await loader.load(touches, in: transaction)
       var decider = Decider(directory)
       for event in events { decider.decide(event.event, traceparent: event.traceparent) }
-      let steps = try writer.steps(for: decider)
+      let steps = try await writer.steps(for: decider)
       if !steps.isEmpty { _ = try await transaction.pipeline(steps) }
     }
   }

@@ -4,49 +4,75 @@ extension Decider {
   /// A group's new state, with what changed of its members.
   mutating func take(_ event: GroupChanged, _ cause: Cause) {
     let previous = directory.groups[event.key]
-    guard isNews(event, after: previous) else { return }
-    var group = Group(
-      key: event.key, position: event.position, isComplete: isComplete(event, after: previous), presence: .present(event.displayName))
-    if event.change == .deleted {
-      // The members leave a group that still has its name.
-      replaceMembers(of: group, with: [], cause)
-      group.presence = .deleted
-      directory.write(group)
-      tell(.groupDeleted, group: group, because: cause)
-      return
+    switch event.change {
+    case .created, .updated: change(event, from: previous, cause)
+    case .deleted: delete(event, previous: previous, cause)
+    case .restated: restate(event, over: previous, cause)
     }
+  }
+
+  private mutating func change(_ event: GroupChanged, from previous: Group?, _ cause: Cause) {
+    guard previous?.presence != .deleted, isNews(event, after: previous) else { return }
+    let group = Group(
+      key: event.key, position: event.position, coverage: coverage(event, after: previous), presence: .present(event.displayName))
     directory.write(group)
-    if let previous {
-      if previous.presence != group.presence { tell(.groupRenamed, group: group, because: cause) }
-    } else {
-      tell(.groupCreated, group: group, because: cause)
-    }
-    if event.isStartOfRestatement {
-      replaceMembers(of: group, with: event.addedMembers, cause)
-    } else {
-      for user in event.removedMembers { remove(user, from: group, cause) }
-      for user in event.addedMembers { add(user, to: group, cause) }
-    }
+    tellName(of: group, was: previous?.presence.content, cause)
+    for user in event.removedMembers { remove(user, from: group, cause) }
+    for user in event.addedMembers { add(user, to: group, cause) }
   }
 
-  /// Whether the directory does not have it yet. A group of which something was missed also takes the restatement of the state that it
-  /// seems to have.
+  private mutating func delete(_ event: GroupChanged, previous: Group?, _ cause: Cause) {
+    // One as new as what is held says that the group should not be here.
+    guard previous?.presence != .deleted, event.version >= previous?.position.version ?? 0 else { return }
+    // The members leave a group that still has its name.
+    var group = Group(
+      key: event.key, position: event.position, coverage: .whole, presence: .present(previous?.presence.content ?? event.displayName))
+    replaceMembers(of: group, in: MemberRange(), with: [], cause)
+    group.presence = .deleted
+    directory.write(group)
+    tell(.groupDeleted, group: group, because: cause)
+  }
+
+  /// Makes the group's name, and its members in the range, what the event says: it is no news, and mends what is here.
+  ///
+  /// A deletion that is held counts no more where the group is restated as new as that: ids are given once, so it never was one.
+  private mutating func restate(_ event: GroupChanged, over previous: Group?, _ cause: Cause) {
+    guard event.version >= previous?.position.version ?? 0 else { return }
+    let isHeld = event.version == previous?.position.version
+    let range = event.range ?? MemberRange()
+    let group = Group(
+      key: event.key, position: isHeld ? previous?.position ?? .restated(event.version) : .restated(event.version),
+      coverage: coverage(range, after: isHeld ? previous?.coverage ?? .partial : .partial), presence: .present(event.displayName))
+    if group != previous { directory.write(group) }
+    tellName(of: group, was: previous?.presence.content, cause)
+    replaceMembers(of: group, in: range, with: event.addedMembers, cause)
+  }
+
+  private mutating func tellName(of group: Group, was previous: String?, _ cause: Cause) {
+    guard let previous else { return tell(.groupCreated, group: group, because: cause) }
+    if previous != group.presence.content { tell(.groupRenamed, group: group, because: cause) }
+  }
+
+  /// Whether the directory does not have it yet.
   private func isNews(_ event: GroupChanged, after previous: Group?) -> Bool {
-    guard let previous else { return true }
-    guard previous.presence != .deleted else { return false }
-    if event.isStartOfRestatement, !previous.isComplete { return event.version >= previous.position.version }
-    return event.position > previous.position
+    previous.map { event.position > $0.position } ?? true
   }
 
-  private func isComplete(_ event: GroupChanged, after previous: Group?) -> Bool {
-    if event.isStartOfRestatement || event.change == .deleted { return true }
-    guard let previous else { return event.change == .created && event.part == 0 }
-    return previous.isComplete && event.position.follows(previous.position)
+  private func coverage(_ event: GroupChanged, after previous: Group?) -> Group.Coverage {
+    guard let previous else { return event.change == .created && event.part == 0 ? .whole : .partial }
+    return event.position.follows(previous.position) ? previous.coverage : .partial
   }
 
-  private mutating func replaceMembers(of group: Group, with users: [UserID], _ cause: Cause) {
-    let staying = Set(users)
-    for user in directory.memberships.members(of: group.key) where !staying.contains(user) { remove(user, from: group, cause) }
+  /// What a restated range adds to what was covered before it.
+  private func coverage(_ range: MemberRange, after previous: Group.Coverage) -> Group.Coverage {
+    guard previous != .whole else { return .whole }
+    let continues = range.after == nil || range.after.map(Group.Coverage.through) == previous
+    guard continues else { return previous }
+    return range.through.map(Group.Coverage.through) ?? .whole
+  }
+
+  private mutating func replaceMembers(of group: Group, in range: MemberRange, with users: [UserID], _ cause: Cause) {
+    for user in directory.memberships.members(of: group.key, in: range, except: Set(users)) { remove(user, from: group, cause) }
     for user in users { add(user, to: group, cause) }
   }
 

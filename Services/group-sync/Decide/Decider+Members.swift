@@ -4,7 +4,7 @@ extension Decider {
   /// A person's new state.
   mutating func take(_ event: UserChanged, _ cause: Cause) {
     let previous = directory.members[event.member]
-    guard previous?.presence != .deleted, event.version > previous?.version ?? 0 else { return }
+    guard isToBeTaken(event, over: previous) else { return }
     if event.change == .deleted {
       delete(event.member, previous: previous, version: event.version, cause)
     } else {
@@ -13,8 +13,20 @@ extension Decider {
         presence: .present(
           Member.Profile(
             state: event.user.state, email: event.user.email, displayName: event.user.displayName, role: event.user.role)))
+      guard member != previous else { return }
       directory.write(member)
       tellDifference(of: member, from: previous, after: event.change, cause)
+    }
+  }
+
+  /// A restatement mends also what is as new; and a deletion that is held counts no more then: ids are given once, so it never was one.
+  /// Likewise a deletion that is as new as somebody who is here says that they should not be.
+  private func isToBeTaken(_ event: UserChanged, over previous: Member?) -> Bool {
+    let held = previous?.version ?? 0
+    return switch event.change {
+    case .restated: event.version >= held
+    case .deleted: previous?.presence != .deleted && event.version >= held
+    default: previous?.presence != .deleted && event.version > held
     }
   }
 
@@ -24,8 +36,7 @@ extension Decider {
       tell(.memberActivated, member: member, because: cause)
       tellMemberships(of: member, .membershipAdded, cause)
     case (true, false):
-      tell(.memberDisabled, member: member, because: cause)
-      tellMemberships(of: member, .membershipRemoved, cause)
+      disable(member, previous: previous, change, cause)
     case (true, true):
       if member.presence.content?.role != previous?.presence.content?.role { tell(.roleChanged, member: member, because: cause) }
     case (false, false):
@@ -33,17 +44,31 @@ extension Decider {
       // who is created disabled has none.
       let state = previous?.presence.content?.state
       if member.presence.content?.state == .disabled, state != .disabled, state != nil || change != .created {
-        tell(.memberDisabled, member: member, because: cause)
+        disable(member, previous: previous, change, cause)
       }
     }
+  }
+
+  private mutating func disable(_ member: Member, previous: Member?, _ change: UserChanged.Change, _ cause: Cause) {
+    let before = told.count
+    tell(.accessRevoked, member: member, reason: .disabled, because: cause)
+    tell(.memberDisabled, member: member, because: cause)
+    if previous?.isVisible == true { tellMemberships(of: member, .membershipRemoved, cause) }
+    // Who was not known, and is restated, loses nothing now.
+    guard previous != nil || change != .restated else { return }
+    record(.disabled, of: member, previous: previous, told: told[before...], cause)
   }
 
   /// Leaves the bare version, without personal data.
   private mutating func delete(_ key: MemberKey, previous: Member?, version: Int64, _ cause: Cause) {
     let member = Member(key: key, version: version, presence: .deleted)
     directory.write(member)
+    let before = told.count
+    // The access of somebody disabled is revoked already.
+    if previous?.presence.content?.state != .disabled { tell(.accessRevoked, member: member, reason: .deleted, because: cause) }
     tell(.memberDeleted, member: member, because: cause)
     if previous?.isVisible == true { tellMemberships(of: member, .membershipRemoved, cause) }
+    if let previous { record(.deleted, of: member, previous: previous, told: told[before...], cause) }
     for group in directory.memberships.groups(of: key) { _ = directory.memberships.remove(Membership(group, key.id)) }
   }
 

@@ -9,6 +9,8 @@ struct Decider: Sendable {
   var directory: Directory
   /// What the product is to be told, in order.
   private(set) var told: [Told] = []
+  /// What was taken away from whom, in order.
+  var receipts: [DeprovisionReceipt] = []
 
   /// An event for the product.
   struct Told: Sendable, Equatable {
@@ -28,7 +30,7 @@ struct Decider: Sendable {
       take(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
     case .groupChanged(let change):
       take(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
-    case .workspaceChanged, .signInRefused:
+    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered:
       break
     }
   }
@@ -41,7 +43,10 @@ struct Decider: Sendable {
   }
 
   /// Tells the product of a change of `member`, of `group`, or of the one being in the other.
-  mutating func tell(_ change: DirectoryEvent.Change, member: Member? = nil, group: Group? = nil, because cause: Cause) {
+  mutating func tell(
+    _ change: DirectoryEvent.Change, member: Member? = nil, group: Group? = nil, reason: DirectoryEvent.RevocationReason? = nil,
+    because cause: Cause
+  ) {
     let profile = member?.presence.content
     let others = [group?.key.id.resource, member?.key.id.resource].compactMap { $0 }.filter { $0 != cause.event.resource }
     told.append(
@@ -49,7 +54,8 @@ struct Decider: Sendable {
         id: ([cause.event.identity, change.rawValue] + others.map(\.description)).joined(separator: "/"),
         event: DirectoryEvent(
           workspace: cause.event.workspace, change: change, member: member?.key.id, group: group?.key.id,
-          displayName: group?.presence.content, email: profile?.email, role: profile?.role, changedAt: cause.changedAt),
+          displayName: group?.presence.content, email: profile?.email, role: profile?.role, reason: reason,
+          memberVersion: member?.version, groupVersion: group?.position.version, changedAt: cause.changedAt),
         traceparent: cause.traceparent))
   }
 }

@@ -19,6 +19,12 @@ struct Memberships: Sendable, Equatable {
     members[group, default: []].sorted()
   }
 
+  /// The people in a group whose ids lie in a range and are not among `others`, sorted.
+  func members(of group: GroupKey, in range: MemberRange, except others: Set<UserID>) -> [UserID] {
+    // Sorted last: of very many there are few.
+    members[group, default: []].filter { range.contains($0) && !others.contains($0) }.sorted()
+  }
+
   func contains(_ membership: Membership) -> Bool {
     members[membership.group]?.contains(membership.member.id) == true
   }

@@ -34,15 +34,27 @@ struct Group: Sendable, Hashable {
   let key: GroupKey
   /// Of the last event that was taken in.
   var position: Position
-  /// Whether nothing was missed since the group's creation or last restatement.
-  var isComplete: Bool
+  var coverage: Coverage
   /// With the group's name.
   var presence: Presence<String>
+
+  /// Which of the group's memberships are known to be all here.
+  enum Coverage: Sendable, Hashable {
+    /// All of them: nothing was missed since the group's creation or last restatement.
+    case whole
+    /// Those up to this member: a restatement has come so far.
+    case through(UserID)
+    /// Something was missed, and only a restatement tells what.
+    case partial
+  }
 
   /// Orders the events of one group.
   struct Position: Sendable, Hashable, Comparable {
     var version: Int64
     var part: Int
+
+    /// Behind every part of a version: a restatement of it comes after them.
+    static func restated(_ version: Int64) -> Position { Position(version: version, part: Int(Int32.max)) }
 
     static func < (left: Self, right: Self) -> Bool {
       (left.version, left.part) < (right.version, right.part)
@@ -50,7 +62,7 @@ struct Group: Sendable, Hashable {
 
     /// Whether no event of the group can lie between `previous` and this one. (How many parts a version has, nobody says.)
     func follows(_ previous: Position) -> Bool {
-      (version == previous.version && part == previous.part + 1) || (version == previous.version + 1 && part == 0)
+      (version == previous.version && part - 1 == previous.part) || (version == previous.version + 1 && part == 0)
     }
   }
 }

@@ -13,6 +13,13 @@ extension [GroupKey] {
   var columns: [PostgresValue] { [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))] }
 }
 
+extension [GroupRange] {
+  /// Workspace ids, group ids, and the member ids that bound the ranges.
+  var columns: [PostgresValue] {
+    map(\.group).columns + [.uuidArray(map(\.members.after?.uuid)), .uuidArray(map(\.members.through?.uuid))]
+  }
+}
+
 extension [Membership] {
   /// Workspace ids, group ids and member ids.
   var columns: [PostgresValue] {

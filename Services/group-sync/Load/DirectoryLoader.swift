@@ -11,11 +11,11 @@ struct DirectoryLoader: Sendable {
   func load(_ touches: Touches, in transaction: PostgresTransaction) async throws -> Directory {
     let people = touches.members.union(touches.memberships.lazy.map(\.member)).sorted()
     let ownMemberships = touches.members.sorted()
-    let whole = touches.wholeGroups.sorted()
+    let ranges = touches.ranges.sorted { $0.group < $1.group }
     let results = try await transaction.pipeline([
       (LoadStatements.lockWorkspaces, [.uuidArray(touches.workspaces.sorted().map(\.uuid))]),
-      (LoadStatements.memberships, ownMemberships.columns + whole.columns + touches.memberships.sorted().columns),
-      (LoadStatements.members, people.columns + whole.columns),
+      (LoadStatements.memberships, ownMemberships.columns + ranges.columns + touches.memberships.sorted().columns),
+      (LoadStatements.members, people.columns + ranges.columns),
       (LoadStatements.groups, touches.groups.sorted().columns + ownMemberships.columns),
     ])
     var directory = Directory()
@@ -38,9 +38,11 @@ struct DirectoryLoader: Sendable {
   }
 
   private func group(_ row: Row) throws -> Group {
-    Group(
+    let restated = try row.optionalUUID(6).map { Group.Coverage.through(UserID($0)) }
+    return Group(
       key: GroupKey(workspace: WorkspaceID(try row.uuid(0)), id: GroupID(try row.uuid(1))),
-      position: Group.Position(version: Int64(try row.int(2)), part: try row.int(3)), isComplete: try row.bool(4),
+      position: Group.Position(version: Int64(try row.int(2)), part: try row.int(3)),
+      coverage: try row.bool(4) ? .whole : restated ?? .partial,
       presence: try row.optionalString(5).map(Presence.present) ?? .deleted)
   }
 }
@@ -60,6 +62,15 @@ enum LoadStatements {
     ) as locks
     """)
 
+  // Bounds in place of those that are missing, so that the primary key is entered at the one and left at the other.
+  private static let isInRange = """
+    s.workspace_id = range.workspace_id
+      and s.group_id = range.group_id
+      and s.member_id >= coalesce(range.after, '00000000-0000-0000-0000-000000000000')
+      and s.member_id <= coalesce(range.through, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      and s.member_id is distinct from range.after
+    """
+
   static let memberships = Statement(
     "load memberships",
     """
@@ -67,12 +78,12 @@ enum LoadStatements {
     from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, member_id)
     join directory.memberships using (workspace_id, member_id)
     union
-    select workspace_id, group_id, member_id
-    from unnest($3::uuid[], $4::uuid[]) as whole (workspace_id, group_id)
-    join directory.memberships using (workspace_id, group_id)
+    select s.workspace_id, s.group_id, s.member_id
+    from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[]) as range (workspace_id, group_id, after, through)
+    join directory.memberships s on \(isInRange)
     union
     select workspace_id, group_id, member_id
-    from unnest($5::uuid[], $6::uuid[], $7::uuid[]) as named (workspace_id, group_id, member_id)
+    from unnest($7::uuid[], $8::uuid[], $9::uuid[]) as named (workspace_id, group_id, member_id)
     join directory.memberships using (workspace_id, group_id, member_id)
     """)
 
@@ -84,8 +95,8 @@ enum LoadStatements {
     join directory.members using (workspace_id, id)
     union
     select m.workspace_id, m.id, m.version, m.state, m.email, m.display_name, m.role
-    from unnest($3::uuid[], $4::uuid[]) as whole (workspace_id, group_id)
-    join directory.memberships s using (workspace_id, group_id)
+    from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[]) as range (workspace_id, group_id, after, through)
+    join directory.memberships s on \(isInRange)
     join directory.members m on m.workspace_id = s.workspace_id and m.id = s.member_id
     """)
 
@@ -93,11 +104,11 @@ enum LoadStatements {
   static let groups = Statement(
     "load groups",
     """
-    select workspace_id, id, version, part, complete, display_name
+    select workspace_id, id, version, part, complete, display_name, restated_through
     from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
     join directory.groups using (workspace_id, id)
     union
-    select g.workspace_id, g.id, g.version, g.part, g.complete, g.display_name
+    select g.workspace_id, g.id, g.version, g.part, g.complete, g.display_name, g.restated_through
     from unnest($3::uuid[], $4::uuid[]) as touched (workspace_id, member_id)
     cross join lateral (
       select s.group_id

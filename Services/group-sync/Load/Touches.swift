@@ -6,8 +6,8 @@ struct Touches: Sendable, Equatable {
   /// People with an event of their own: they and all their memberships.
   var members: Set<MemberKey> = []
   var groups: Set<GroupKey> = []
-  /// Groups of which every member has to be seen.
-  var wholeGroups: Set<GroupKey> = []
+  /// Parts of groups, or whole ones, of which every member has to be seen.
+  var ranges: Set<GroupRange> = []
   /// Memberships that an event names, and so the people in them.
   var memberships: Set<Membership> = []
 
@@ -26,9 +26,10 @@ struct Touches: Sendable, Equatable {
     case .groupChanged(let event):
       workspaces.insert(event.workspace)
       groups.insert(event.key)
-      if event.change == .deleted || event.isStartOfRestatement { wholeGroups.insert(event.key) }
+      if event.change == .deleted { ranges.insert(GroupRange(group: event.key, members: MemberRange())) }
+      if event.change == .restated { ranges.insert(GroupRange(group: event.key, members: event.range ?? MemberRange())) }
       for user in event.addedMembers + event.removedMembers { memberships.insert(Membership(event.key, user)) }
-    case .workspaceChanged, .signInRefused:
+    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered:
       break
     }
   }
@@ -40,7 +41,10 @@ extension UserChanged {
 
 extension GroupChanged {
   var key: GroupKey { GroupKey(workspace: workspace, id: group) }
+}
 
-  /// Whether the group's members are listed from here on, so that those it had count no more.
-  var isStartOfRestatement: Bool { change == .restated && part == 0 }
+/// A part of a group's members.
+struct GroupRange: Hashable, Sendable {
+  var group: GroupKey
+  var members: MemberRange
 }

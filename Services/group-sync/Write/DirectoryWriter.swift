@@ -6,14 +6,17 @@ import Postgres
 struct DirectoryWriter: Sendable {
   /// Stands as the source of events: `group-sync/0`.
   let source: String
+  /// Signs the security event tokens of receipts; nil where there is no key, and so no tokens.
+  let securityEvents: SecurityEvents?
   private let outbox = Outbox(table: "directory.outbox")
 
-  init(source: String) {
+  init(source: String, securityEvents: SecurityEvents? = nil) {
     self.source = source
+    self.securityEvents = securityEvents
   }
 
   /// The statements that make storage what `decider` decided; empty where nothing is to be written.
-  func steps(for decider: Decider) throws -> [(Statement, [PostgresValue])] {
+  func steps(for decider: Decider) async throws -> [(Statement, [PostgresValue])] {
     let directory = decider.directory
     let members = directory.writtenMembers.sorted().compactMap { directory.members[$0] }
     let groups = directory.writtenGroups.sorted().compactMap { directory.groups[$0] }
@@ -23,7 +26,12 @@ struct DirectoryWriter: Sendable {
     if !groups.isEmpty { steps.append((WriteStatements.groups, columns(groups))) }
     if !removed.isEmpty { steps.append((WriteStatements.deleteMemberships, removed.columns)) }
     if !added.isEmpty { steps.append((WriteStatements.insertMemberships, added.columns)) }
-    if !decider.told.isEmpty { steps.append(outbox.insertion(of: try messages(decider.told))) }
+    if !decider.receipts.isEmpty { steps.append((WriteStatements.insertReceipts, try columns(decider.receipts))) }
+    var messages = try messages(decider.told)
+    if let securityEvents {
+      for receipt in decider.receipts { messages.append(try await securityEvents.message(for: receipt, source: source)) }
+    }
+    if !messages.isEmpty { steps.append(outbox.insertion(of: messages)) }
     return steps
   }
 
@@ -43,7 +51,19 @@ struct DirectoryWriter: Sendable {
       .textArray(groups.map(\.presence.content)),
       .intArray(groups.map(\.position.version)),
       .intArray(groups.map { Int64($0.position.part) }),
-      .boolArray(groups.map(\.isComplete)),
+      .boolArray(groups.map { $0.coverage == .whole }),
+      .uuidArray(groups.map { if case .through(let member) = $0.coverage { member.uuid } else { nil } }),
+    ]
+  }
+
+  private func columns(_ receipts: [DeprovisionReceipt]) throws -> [PostgresValue] {
+    [
+      .uuidArray(receipts.map(\.workspace.uuid)),
+      .uuidArray(receipts.map(\.id.uuid)),
+      .uuidArray(receipts.map(\.member.uuid)),
+      .textArray(receipts.map(\.reason.rawValue)),
+      .timestampArray(receipts.map(\.revokedAt)),
+      .textArray(try receipts.map { String(decoding: try JSONData.encode($0), as: UTF8.self) }),
     ]
   }
 

@@ -19,14 +19,31 @@ enum WriteStatements {
   static let groups = Statement(
     "write groups",
     """
-    insert into directory.groups (workspace_id, id, display_name, version, part, complete)
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[], $5::int8[], $6::bool[])
+    insert into directory.groups (workspace_id, id, display_name, version, part, complete, restated_through)
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[], $5::int8[], $6::bool[], $7::uuid[])
     on conflict (workspace_id, id) do update
     set
       display_name = excluded.display_name,
       version = excluded.version,
       part = excluded.part,
-      complete = excluded.complete
+      complete = excluded.complete,
+      restated_through = excluded.restated_through
+    """)
+
+  static let insertReceipts = Statement(
+    "insert receipts",
+    """
+    insert into directory.receipts (workspace_id, id, member_id, reason, revoked_at, document)
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[])
+    on conflict do nothing
+    """)
+
+  static let insertSigningKey = Statement(
+    "insert signing key",
+    """
+    insert into directory.signing_keys (id, jwk)
+    values ($1, $2)
+    on conflict do nothing
     """)
 
   static let insertMemberships = Statement(

@@ -21,7 +21,7 @@ extension Decider {
     let existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
-    return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))])
+    return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))], in: workspace, for: read)
   }
 
   mutating func patchGroup(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
@@ -29,14 +29,16 @@ extension Decider {
     try read.command.checkVersion(existing.version, of: "group")
     let schemas = workspace.schemas
     let (document, edits) = try patch.applied(to: GroupDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
-    return try rewrite(existing, as: document, edits: edits)
+    return try rewrite(existing, as: document, edits: edits, in: workspace, for: read)
   }
 
   mutating func deleteGroup(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
     var existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
-    state.delete(existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, deletedAt: now))
+    supersedeHeldChange(of: existing.key)
     existing.version += 1
+    state.delete(
+      existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, version: existing.version, deletedAt: now))
     publishChange(of: existing, .deleted, added: [], removed: [])
     return .done
   }
@@ -47,7 +49,7 @@ extension Decider {
   }
 
   private mutating func rewrite(
-    _ existing: GroupRecord, as document: GroupDocument, edits: [MembershipEdit]
+    _ existing: GroupRecord, as document: GroupDocument, edits: [MembershipEdit], in workspace: WorkspaceRecord, for read: ReadCommand
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
     group.describe(document)
@@ -58,6 +60,7 @@ extension Decider {
     let checked = try edits.map { edit throws(SCIMError) in try check(edit, in: group.key) }
     let before = state.members[group.key] ?? GroupMembers()
     for edit in checked { state.withMembers(of: group.key) { $0.apply(edit) } }
+    holdDepartures(from: existing, of: before, after: checked, in: workspace, for: read)
     let (added, removed) = (state.members[group.key] ?? GroupMembers()).difference(from: before)
     guard group != existing || !added.isEmpty || !removed.isEmpty else { return .resource(existing.stored, created: false) }
     group.version += 1
@@ -92,7 +95,7 @@ extension Decider {
     return ids
   }
 
-  private mutating func publishChange(of group: GroupRecord, _ change: GroupChanged.Change, added: [UserID], removed: [UserID]) {
+  mutating func publishChange(of group: GroupRecord, _ change: GroupChanged.Change, added: [UserID], removed: [UserID]) {
     for (part, members) in MembershipParts(added: added, removed: removed).enumerated() {
       publish(
         .groupChanged(

@@ -9,7 +9,10 @@ extension Decider {
     let role = try role(of: document, in: workspace)
     let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
     if let existing = state.user(named: name) {
-      guard existing.state == .disabled else { throw .userNameTaken(document.userName, by: existing) }
+      // To its identity provider someone whose deactivation waits for approval is gone already.
+      guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
+        throw .userNameTaken(document.userName, by: existing)
+      }
       return .resource(relink(document, role: role, to: existing).stored, created: true)
     }
     if let externalID = document.externalID, let existing = state.disabledUser(externalID: externalID, in: workspace.id) {
@@ -24,8 +27,8 @@ extension Decider {
     let existing = try user(read.key, named: document.userName)
     try read.command.checkVersion(existing.version, of: "user")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
-    let active = document.attributes.value(forAttribute: "active") == nil ? existing.state.isActiveInSCIM : document.active
-    return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace)
+    let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
+    return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: read)
   }
 
   /// PATCH of a user. Where `active` was removed the user stays enabled or disabled as before.
@@ -33,22 +36,35 @@ extension Decider {
     let existing = try user(read.key, named: nil)
     try read.command.checkVersion(existing.version, of: "user")
     let schemas = workspace.schemas
-    let document = try patch.applied(to: UserDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
-    let active = document.attributes["active"]?.bool ?? existing.state.isActiveInSCIM
-    return try rewrite(existing, as: document, active: active, in: workspace)
+    var document = try UserDocument(openDocument: existing.document, schemas: schemas)
+    if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
+    document = try patch.applied(to: document, schemas: schemas)
+    let active = document.attributes["active"]?.bool ?? isActive(existing)
+    return try rewrite(existing, as: document, active: active, in: workspace, for: read)
   }
 
-  mutating func deleteUser(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
+  mutating func deleteUser(_ read: ReadCommand, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
     try read.command.checkVersion(existing.version, of: "user")
-    let tombstone = Tombstone(key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), deletedAt: now)
+    if !waitsForApproval(.userDeleted, of: existing, in: workspace, for: read) { delete(existing) }
+    return .done
+  }
+
+  mutating func delete(_ existing: UserRecord) {
+    supersedeHeldChange(of: existing.key)
+    let tombstone = Tombstone(
+      key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), version: existing.version + 1, deletedAt: now)
     state.delete(existing, leaving: tombstone)
     publish(
       .userChanged(
         UserChanged(
           workspace: existing.key.workspace, user: UserSnapshot(id: existing.id, state: .disabled), change: .deleted,
           version: existing.version + 1, changedAt: now)))
-    return .done
+  }
+
+  /// Whether the identity provider takes the user for enabled: not where it has disabled them and that waits for approval.
+  private func isActive(_ user: UserRecord) -> Bool {
+    user.state.isActiveInSCIM && state.heldChanges[user.key] == nil
   }
 
   private func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
@@ -58,11 +74,15 @@ extension Decider {
   }
 
   private mutating func rewrite(
-    _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord
+    _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for read: ReadCommand
   ) throws(SCIMError) -> Reply.Outcome {
     let role = try role(of: document, in: workspace)
     let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
     if let namesake = state.user(named: name), namesake.key != existing.key { throw .userNameTaken(document.userName, by: namesake) }
+    if active { supersedeHeldChange(of: existing.key) }
+    guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: read) else {
+      return .resource(write(document.settingActive(true), role: role, active: true, over: existing).stored, created: false)
+    }
     return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
   }
 
@@ -81,11 +101,12 @@ extension Decider {
 
   /// Gives someone who comes back the old id.
   private mutating func relink(_ document: UserDocument, role: String, to existing: UserRecord) -> UserRecord {
-    write(document.settingActive(document.active), role: role, active: document.active, over: existing)
+    supersedeHeldChange(of: existing.key)
+    return write(document.settingActive(document.active), role: role, active: document.active, over: existing)
   }
 
   /// Writes `document` over `existing` and returns the result; where nothing differs it is `existing` itself.
-  private mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
+  mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
     var user = existing
     user.role = role
     user.describe(document)

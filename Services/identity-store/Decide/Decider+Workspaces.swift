@@ -10,13 +10,21 @@ extension Decider {
       throw SCIMError(status: 409, scimType: .uniqueness, detail: "There is a workspace \(read.command.workspace) already.")
     }
     if let namesake = state.workspace(withSlug: settings.slug) { throw .slugTaken(settings.slug, by: namesake.id) }
+    try checkDomains(settings, of: read.command.workspace)
     write(
       WorkspaceRecord(id: read.command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
     return .done
   }
 
-  mutating func updateWorkspace(_ workspace: WorkspaceRecord, _ settings: WorkspaceSettings) throws(SCIMError) -> Reply.Outcome {
+  mutating func updateWorkspace(
+    _ read: ReadCommand, _ workspace: WorkspaceRecord, _ settings: WorkspaceSettings
+  ) throws(SCIMError) -> Reply.Outcome {
+    if let expected = read.command.expectedVersions, !expected.contains(workspace.version) {
+      throw .workspaceChanged(workspace.settings.slug, version: workspace.version)
+    }
+    try checkRoles(of: workspace, becoming: settings)
     try check(settings)
+    try checkDomains(settings, of: workspace.id)
     if let namesake = state.workspace(withSlug: settings.slug), namesake.id != workspace.id {
       throw .slugTaken(settings.slug, by: namesake.id)
     }
@@ -26,35 +34,6 @@ extension Decider {
     workspace.version += 1
     workspace.modifiedAt = now
     write(workspace)
-    return .done
-  }
-
-  mutating func issueToken(_ read: ReadCommand, _ grant: TokenGrant) throws(SCIMError) -> Reply.Outcome {
-    let key = ResourceKey(workspace: read.command.workspace, id: grant.token.resource)
-    guard let digest = Hexadecimal.bytes(grant.digest), digest.count == 32 else {
-      throw SCIMError(status: 400, scimType: .invalidValue, detail: "A token's digest is its SHA-256 in 64 hexadecimal digits.")
-    }
-    guard !grant.scopes.isEmpty else {
-      throw SCIMError(status: 400, scimType: .invalidValue, detail: "A token needs at least one scope.")
-    }
-    guard state.tokens[key] == nil else {
-      throw SCIMError(status: 409, scimType: .uniqueness, detail: "There is a token \(grant.token) already.")
-    }
-    state.write(
-      TokenRecord(
-        key: key, name: grant.name, digest: digest, scopes: grant.scopes.sorted { $0.rawValue < $1.rawValue }, expiresAt: grant.expiresAt,
-        createdBy: read.command.actor.rawValue, createdAt: now, revokedAt: nil))
-    return .done
-  }
-
-  mutating func revokeToken(_ read: ReadCommand, _ revocation: TokenRevocation) throws(SCIMError) -> Reply.Outcome {
-    let key = ResourceKey(workspace: read.command.workspace, id: revocation.token.resource)
-    guard var token = state.tokens[key] else {
-      throw SCIMError(status: 404, scimType: nil, detail: "The workspace has no token \(revocation.token); see 'scimctl token list'.")
-    }
-    guard token.revokedAt == nil else { return .done }
-    token.revokedAt = now
-    state.write(token)
     return .done
   }
 
@@ -73,7 +52,70 @@ extension Decider {
         status: 400, scimType: .invalidValue,
         detail: "'\(settings.roleAttribute.prefix(80))' is no attribute name: letters, digits and underscores (RFC 7643 §2.1).")
     }
+    if let fault = settings.changeGuard?.fault {
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The guard of changes can't be as asked: \(fault).")
+    }
+    try checkNames(settings)
+    try settings.invitations.check()
     try settings.checkExtensions()
+    if let fault = settings.invitations.branding.fault {
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The branding of invitations cannot be had: \(fault).")
+    }
+  }
+
+  private func checkNames(_ settings: WorkspaceSettings) throws(SCIMError) {
+    guard !settings.name.allSatisfy(\.isWhitespace), settings.name.count <= 200 else {
+      throw .badRequest(.invalidValue, "A workspace's name has 1 to 200 characters.")
+    }
+    guard let url = URL(string: settings.signInURL), ["https", "http"].contains(url.scheme?.lowercased()), url.host?.isEmpty == false else {
+      throw .badRequest(
+        .invalidValue, "'\(settings.signInURL.prefix(200))' is no URL to sign in at, such as https://app.example.com/sign-in.")
+    }
+    guard settings.customRoles.count <= Self.maximumRoles else {
+      throw .badRequest(.invalidValue, "A workspace may have \(Self.maximumRoles) roles of its own; found \(settings.customRoles.count).")
+    }
+    var known = Set(WorkspaceSettings.builtInRoles)
+    for role in settings.customRoles {
+      guard !role.allSatisfy(\.isWhitespace), role.count <= 100 else {
+        throw .badRequest(.invalidValue, "A role's name has 1 to 100 characters.")
+      }
+      guard known.insert(role.lowercased()).inserted else {
+        throw .badRequest(
+          .invalidValue,
+          """
+          The role '\(role)' is there twice; roles are compared without case, and every workspace has \
+          \(WorkspaceSettings.builtInRoles.joined(separator: ", ")).
+          """
+        )
+      }
+    }
+  }
+
+  private static let maximumRoles = 100
+  private static let maximumDomains = 20
+
+  private func checkDomains(_ settings: WorkspaceSettings, of workspace: WorkspaceID) throws(SCIMError) {
+    guard settings.customDomains.count <= Self.maximumDomains else {
+      throw .badRequest(.invalidValue, "A workspace may have \(Self.maximumDomains) domains; found \(settings.customDomains.count).")
+    }
+    guard Set(settings.customDomains).count == settings.customDomains.count else {
+      throw .badRequest(.invalidValue, "A domain is there twice: \(settings.customDomains.joined(separator: ", ").prefix(500)).")
+    }
+    for domain in settings.customDomains {
+      guard HostName(domain)?.text == domain else { throw .noDomain(domain) }
+      if let holder = state.domains[domain], holder != workspace {
+        throw .domainTaken(domain, by: holder, slug: state.workspaces[holder]?.settings.slug ?? state.domainHolders[holder])
+      }
+    }
+  }
+
+  /// Roles that are still needed are not taken away.
+  private func checkRoles(of workspace: WorkspaceRecord, becoming settings: WorkspaceSettings) throws(SCIMError) {
+    for role in workspace.settings.customRoles where !settings.customRoles.contains(role) {
+      guard settings.defaultRole != role else { throw .defaultRoleRemoved(role) }
+      let users = state.users(in: role, of: workspace.id)
+      guard users == 0 else { throw .roleInUse(role, users: users) }
+    }
   }
 
   private mutating func write(_ workspace: WorkspaceRecord) {
@@ -81,20 +123,5 @@ extension Decider {
     publish(
       .workspaceChanged(
         WorkspaceChanged(workspace: workspace.id, settings: workspace.settings, version: workspace.version, changedAt: now)))
-  }
-}
-
-/// Bytes written as pairs of hexadecimal digits.
-enum Hexadecimal {
-  /// nil where `text` is not of that form.
-  static func bytes(_ text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var bytes: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
-      bytes.append(byte)
-    }
-    return bytes
   }
 }

@@ -10,6 +10,9 @@ struct Decider: Sendable {
   /// What is to be recorded, in order; a command that had been answered before is not among them.
   private(set) var recorded: [RecordedReply] = []
 
+  /// What the audit trail gets, in order.
+  private(set) var audited: [AuditRecord] = []
+
   let now: Date
   let nameHash: NameHash
   /// Of the command being decided; goes on to its events.
@@ -35,7 +38,7 @@ struct Decider: Sendable {
   mutating func decide(_ read: ReadCommand) -> Reply {
     if let reply = state.replies[read.command.id] { return reply }
     traceparent = read.command.traceparent
-    return record(outcome(of: read), of: read)
+    return decideAudited(read) { decider in decider.record(decider.outcome(of: read), of: read) }
   }
 
   mutating func record(_ outcome: Reply.Outcome, of read: ReadCommand) -> Reply {
@@ -43,6 +46,10 @@ struct Decider: Sendable {
     state.record(reply)
     recorded.append(RecordedReply(workspace: read.command.workspace, reply: reply))
     return reply
+  }
+
+  mutating func audit(_ record: AuditRecord) {
+    audited.append(record)
   }
 
   mutating func publish(_ event: IdentityEvent) {
@@ -61,16 +68,22 @@ struct Decider: Sendable {
       case .createUser(let json): return try createUser(read, json, in: workspace)
       case .replaceUser(let json): return try replaceUser(read, json, in: workspace)
       case .patchUser(let patch): return try patchUser(read, patch, in: workspace)
-      case .deleteUser: return try deleteUser(read)
+      case .deleteUser: return try deleteUser(read, in: workspace)
       case .promoteUser(let signIn): return promoteUser(signIn)
       case .createGroup(let json): return try createGroup(read, json, in: workspace)
       case .replaceGroup(let json): return try replaceGroup(read, json, in: workspace)
       case .patchGroup(let patch): return try patchGroup(read, patch, in: workspace)
       case .deleteGroup: return try deleteGroup(read)
       case .createWorkspace(let settings): return try createWorkspace(read, settings)
-      case .updateWorkspace(let settings): return try updateWorkspace(workspace, settings)
+      case .updateWorkspace(let settings): return try updateWorkspace(read, workspace, settings)
+      case .orderInvitation(let order): return try orderInvitation(read, order)
       case .issueToken(let grant): return try issueToken(read, grant)
       case .revokeToken(let revocation): return try revokeToken(read, revocation)
+      case .decideHeldChange(let decision): return try decideHeldChange(read, decision)
+      case .restate(let restatement): return try restate(restatement, in: workspace)
+      case .rotateToken(let rotation): return try rotateToken(read, rotation)
+      case .rotateSecret(let rotation): return try rotateSecret(read, rotation)
+      case .recordTokenUses(let uses): return recordTokenUses(read, uses)
       case .malformed(let error): throw error
       }
     } catch {

@@ -66,6 +66,43 @@ extension SCIMError {
   static func slugTaken(_ slug: String, by workspace: WorkspaceID) -> SCIMError {
     SCIMError(status: 409, scimType: .uniqueness, detail: "The slug '\(slug)' is taken by workspace \(workspace).")
   }
+
+  static func noDomain(_ text: String) -> SCIMError {
+    .badRequest(
+      .invalidValue,
+      """
+      '\(text.prefix(300))' is no host name such as scim.example.com: at least two labels of lower-case letters, digits and inner dashes, \
+      without scheme, port or path; other scripts in their ASCII form, xn--….
+      """)
+  }
+
+  static func domainTaken(_ domain: String, by workspace: WorkspaceID, slug: String?) -> SCIMError {
+    SCIMError(
+      status: 409, scimType: .uniqueness,
+      detail:
+        "The domain '\(domain)' belongs to workspace \(slug.map { "'\($0)', \(workspace)" } ?? "\(workspace)"). Take it from there first.")
+  }
+
+  static func defaultRoleRemoved(_ role: String) -> SCIMError {
+    .badRequest(
+      .invalidValue,
+      "The role '\(role)' is the workspace's default role. Give it another one first: scimctl workspace update SLUG --default-role ROLE.")
+  }
+
+  static func roleInUse(_ role: String, users: Int) -> SCIMError {
+    .badRequest(
+      .invalidValue,
+      """
+      The role '\(role)' is in use: \(users) \(users == 1 ? "user has" : "users have") it. Give \(users == 1 ? "that user" : "them") another \
+      role in the identity provider first.
+      """)
+  }
+
+  static func workspaceChanged(_ slug: String, version: Int64) -> SCIMError {
+    SCIMError(
+      status: 412, scimType: nil,
+      detail: "The settings of workspace '\(slug)' have been changed meanwhile, to version \(version). Nothing was changed. Try again.")
+  }
 }
 
 extension Command {

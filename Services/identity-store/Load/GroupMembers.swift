@@ -22,6 +22,19 @@ struct GroupMembers: Sendable, Equatable {
     changed[user] ?? stored[user] ?? false
   }
 
+  /// How many members there are; the whole membership has to be known.
+  var count: Int {
+    stored.count { $0.value }
+      + changed.reduce(0) { count, change in
+        count + (change.value ? 1 : 0) - ((stored[change.key] ?? false) ? 1 : 0)
+      }
+  }
+
+  /// The members whose ids lie in `range`, sorted; all those of storage in it have to be known.
+  func members(in range: MemberRange) -> [UserID] {
+    Set(stored.keys).union(changed.keys).filter { range.contains($0) && contains($0) }.sorted()
+  }
+
   /// Adds those who are not members; returns them, in the given order and each once.
   mutating func add(_ users: some Sequence<UserID>) -> [UserID] {
     users.filter { user in

@@ -1,3 +1,4 @@
+import Foundation
 import Models
 
 /// A resource of a workspace: what rows are found by.
@@ -21,6 +22,27 @@ struct NameKey: Hashable, Sendable, Comparable {
   }
 }
 
+/// A token's uses of one day are told apart by address.
+struct TokenDay: Hashable, Sendable, Comparable {
+  var token: ResourceKey
+  /// In UTC: `2026-01-31`.
+  var day: String
+
+  init(token: ResourceKey, at time: Date) {
+    self.token = token
+    day = String(Timestamp.text(time).prefix(10))
+  }
+
+  init(token: ResourceKey, day: String) {
+    self.token = token
+    self.day = day
+  }
+
+  static func < (left: Self, right: Self) -> Bool {
+    (left.token, left.day) < (right.token, right.day)
+  }
+}
+
 /// A user's place in a group.
 struct MembershipKey: Hashable, Sendable, Comparable {
   var group: ResourceKey
@@ -29,4 +51,10 @@ struct MembershipKey: Hashable, Sendable, Comparable {
   static func < (left: Self, right: Self) -> Bool {
     (left.group, left.user) < (right.group, right.user)
   }
+}
+
+/// A part of a group's members.
+struct MemberRangeKey: Hashable, Sendable {
+  var group: ResourceKey
+  var range: MemberRange
 }

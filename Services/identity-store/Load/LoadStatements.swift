@@ -9,14 +9,20 @@ enum LoadStatements {
     var loads: [Load] = []
     let names = touches.nameLocks
     if !names.isEmpty { loads.append(Load(statement: lockNames, parameters: [.intArray(names)]) { _, _ in }) }
+    if !touches.deactivating.isEmpty { loads += recentDeactivations(touches.deactivating) }
+    if !touches.keptRoles.isEmpty { loads += settings(touches) }
     loads.append(replies(touches.commands))
     loads.append(workspaces(touches))
-    if !touches.users.isEmpty || !touches.userNames.isEmpty || !touches.externalIDs.isEmpty { loads += users(touches) }
+    if !touches.users.isEmpty || !touches.userNames.isEmpty || !touches.externalIDs.isEmpty { loads.append(users(touches)) }
+    if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(tombstones(touches)) }
     if !touches.emails.isEmpty { loads.append(earlySignIns(touches.emails)) }
     if !touches.groups.isEmpty || !touches.groupNames.isEmpty { loads.append(groups(touches)) }
     if !touches.memberships.isEmpty { loads.append(absentMembers(touches.memberships)) }
     if !touches.replacedGroups.isEmpty { loads.append(otherMembers(touches)) }
+    if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(heldChanges(touches)) }
+    if !touches.memberRanges.isEmpty { loads.append(membersInRanges(touches.memberRanges)) }
     if !touches.tokens.isEmpty { loads.append(tokens(touches.tokens)) }
+    if !touches.tokenDays.isEmpty { loads.append(addresses(touches.tokenDays)) }
     return loads
   }
 
@@ -64,23 +70,25 @@ enum LoadStatements {
     where id = any ($1) or slug = any ($2)
     """)
 
-  /// Users by id, name and external id, locked; then tombstones of the ids, with the live user of the same name.
-  private static func users(_ touches: Touches) -> [Load] {
-    let ids = touches.users.sorted()
+  /// Users by id, name and external id, locked.
+  private static func users(_ touches: Touches) -> Load {
     let byName = touches.userNames.union(touches.emails).sorted()
-    return [
-      Load(
-        statement: userStatement,
-        parameters: ids.columns + byName.columns + touches.externalIDs.sorted().columns + touches.emails.sorted().columns
-      ) { row, set in set.load(try userRecord(row)) },
-      Load(statement: tombstoneStatement, parameters: (ids + touches.groups.sorted()).columns) { row, set in
-        let key = ResourceKey(workspace: WorkspaceID(try row.uuid(userColumnCount)), id: ResourceID(try row.uuid(userColumnCount + 1)))
-        let tombstone = Tombstone(
-          key: key, type: try row.string(userColumnCount + 2) == "User" ? .user : .group, userNameHash: nil,
-          deletedAt: try row.timestamp(userColumnCount + 3))
-        set.load(tombstone, successor: try row.optionalUUID(0) == nil ? nil : try userRecord(row))
-      },
-    ]
+    return Load(
+      statement: userStatement,
+      parameters: touches.users.sorted().columns + byName.columns + touches.externalIDs.sorted().columns
+        + touches.emails.sorted().columns
+    ) { row, set in set.load(try userRecord(row)) }
+  }
+
+  /// Tombstones by id, with the live user of the same name.
+  private static func tombstones(_ touches: Touches) -> Load {
+    Load(statement: tombstoneStatement, parameters: (touches.users.sorted() + touches.groups.sorted()).columns) { row, set in
+      let key = ResourceKey(workspace: WorkspaceID(try row.uuid(userColumnCount)), id: ResourceID(try row.uuid(userColumnCount + 1)))
+      let tombstone = Tombstone(
+        key: key, type: try row.string(userColumnCount + 2) == "User" ? .user : .group, userNameHash: nil,
+        version: try row.optionalInt(userColumnCount + 4).map(Int64.init), deletedAt: try row.timestamp(userColumnCount + 3))
+      set.load(tombstone, successor: try row.optionalUUID(0) == nil ? nil : try userRecord(row))
+    }
   }
 
   private static let userColumns = """
@@ -118,7 +126,7 @@ enum LoadStatements {
   private static let tombstoneStatement = Statement(
     "load tombstones",
     """
-    select \(userColumns), t.workspace_id, t.id, t.type, t.deleted_at
+    select \(userColumns), t.workspace_id, t.id, t.type, t.deleted_at, t.version
     from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
     join identity.tombstones t using (workspace_id, id)
     left join identity.users u on u.workspace_id = t.workspace_id and u.user_name_hash = t.user_name_hash
@@ -212,29 +220,34 @@ enum LoadStatements {
     select * from unnest($3::uuid[], $4::uuid[], $5::uuid[])
     """)
 
+  /// The members of groups whose ids lie in a range; they exist.
+  private static func membersInRanges(_ ranges: Set<MemberRangeKey>) -> Load {
+    let ranges = ranges.sorted { $0.group < $1.group }
+    let bounds: [PostgresValue] = [.uuidArray(ranges.map { $0.range.after?.uuid }), .uuidArray(ranges.map { $0.range.through?.uuid })]
+    return Load(statement: membersInRangeStatement, parameters: ranges.map(\.group).columns + bounds) { row, set in
+      set.loadMembership(try membershipKey(row), isMember: true, isUser: true)
+    }
+  }
+
+  // Bounds in place of those that are missing, so that the primary key is entered at the one and left at the other.
+  private static let membersInRangeStatement = Statement(
+    "load members in ranges",
+    """
+    select m.workspace_id, m.group_id, m.user_id
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) as wanted (workspace_id, group_id, after, through)
+    join identity.memberships m
+      on m.workspace_id = wanted.workspace_id
+      and m.group_id = wanted.group_id
+      and m.user_id >= coalesce(wanted.after, '00000000-0000-0000-0000-000000000000')
+      and m.user_id <= coalesce(wanted.through, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      and m.user_id is distinct from wanted.after
+    join identity.users u on u.workspace_id = m.workspace_id and u.id = m.user_id
+    """)
+
   private static func membershipKey(_ row: Row) throws -> MembershipKey {
     MembershipKey(
       group: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), user: UserID(try row.uuid(2)))
   }
-
-  private static func tokens(_ tokens: Set<ResourceKey>) -> Load {
-    Load(statement: tokenStatement, parameters: tokens.sorted().columns) { row, set in
-      set.load(
-        TokenRecord(
-          key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), name: try row.string(2),
-          digest: try row.bytes(3), scopes: try row.textArray(4).compactMap(TokenScope.init(rawValue:)),
-          expiresAt: try row.optionalTimestamp(5), createdBy: try row.string(6), createdAt: try row.timestamp(7),
-          revokedAt: try row.optionalTimestamp(8)))
-    }
-  }
-
-  private static let tokenStatement = Statement(
-    "load tokens",
-    """
-    select workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at
-    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
-    join identity.tokens using (workspace_id, id)
-    """)
 }
 
 /// A state in the database that this build does not know.

@@ -11,6 +11,7 @@ extension Touches {
     for name in externalIDs { locks.insert(Self.lock("external", name)) }
     for name in groupNames { locks.insert(Self.lock("group", name)) }
     for slug in slugs { locks.insert(Self.lock("slug", slug.utf8)) }
+    for domain in domains { locks.insert(Self.lock("domain", domain.utf8)) }
     return locks.sorted()
   }
 

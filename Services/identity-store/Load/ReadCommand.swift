@@ -18,8 +18,14 @@ struct ReadCommand: Sendable {
     case deleteGroup
     case createWorkspace(WorkspaceSettings)
     case updateWorkspace(WorkspaceSettings)
+    case orderInvitation(InvitationOrder)
     case issueToken(TokenGrant)
     case revokeToken(TokenRevocation)
+    case decideHeldChange(HeldChangeDecision)
+    case restate(Restatement)
+    case rotateToken(TokenRotation)
+    case rotateSecret(SecretRotation)
+    case recordTokenUses(TokenUses)
     /// The data is no document of its kind; the edge would have refused it.
     case malformed(SCIMError)
   }
@@ -47,8 +53,14 @@ struct ReadCommand: Sendable {
       case .bulk: .malformed(Refusal.bulkOperation())
       case .createWorkspace(let settings): .createWorkspace(settings)
       case .updateWorkspace(let settings): .updateWorkspace(settings)
+      case .orderInvitation(let order): .orderInvitation(order)
       case .issueToken(let grant): .issueToken(grant)
       case .revokeToken(let revocation): .revokeToken(revocation)
+      case .decideHeldChange(let decision): .decideHeldChange(decision)
+      case .restate(let restatement): .restate(restatement)
+      case .rotateToken(let rotation): .rotateToken(rotation)
+      case .rotateSecret(let rotation): .rotateSecret(rotation)
+      case .recordTokenUses(let uses): .recordTokenUses(uses)
       }
     } catch let error {
       return .malformed(error)

@@ -83,13 +83,31 @@ struct WorkspaceRecord: Sendable, Equatable {
 /// A row of identity.tokens.
 struct TokenRecord: Sendable, Equatable {
   var key: ResourceKey
+  var kind = TokenKind.token
   var name: String
+  /// Of a client that of its secret.
   var digest: [UInt8]
   var scopes: [TokenScope]
   var expiresAt: Date?
   var createdBy: String
   var createdAt: Date
   var revokedAt: Date?
+  /// The token that this one takes the place of.
+  var predecessor: TokenID?
+  /// The secret that a client had before, while it is good, too.
+  var former: FormerSecret?
+
+  struct FormerSecret: Sendable, Equatable {
+    var digest: [UInt8]
+    var until: Date
+  }
+
+  var id: TokenID { TokenID(key.id.uuid) }
+
+  /// Whether it lets anyone in at `now`.
+  func isGood(at now: Date) -> Bool {
+    revokedAt == nil && expiresAt.map { $0 > now } ?? true
+  }
 }
 
 /// A row of identity.tombstones: what is left of a deleted resource.
@@ -98,6 +116,8 @@ struct Tombstone: Sendable, Equatable {
   var type: ResourceType
   /// Keyed hash of a deleted user's name.
   var userNameHash: [UInt8]?
+  /// Of the deletion; nil where it is not known any more.
+  var version: Int64?
   var deletedAt: Date
 
   enum ResourceType: String, Sendable {

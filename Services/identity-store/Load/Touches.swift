@@ -5,10 +5,14 @@ import SCIM
 struct Touches: Sendable, Equatable {
   var workspaces: Set<WorkspaceID> = []
   var slugs: Set<String> = []
+  /// Workspaces whose settings are written, with those of their own roles that every such command leaves them.
+  var keptRoles: [WorkspaceID: Set<String>] = [:]
+  var domains: Set<String> = []
   var commands: Set<ResourceKey> = []
   var users: Set<ResourceKey> = []
   var groups: Set<ResourceKey> = []
   var tokens: Set<ResourceKey> = []
+  var tokenDays: Set<TokenDay> = []
   var userNames: Set<NameKey> = []
   var externalIDs: Set<NameKey> = []
   var emails: Set<NameKey> = []
@@ -17,6 +21,10 @@ struct Touches: Sendable, Equatable {
   var memberships: Set<MembershipKey> = []
   /// Groups whose whole membership a command replaces.
   var replacedGroups: Set<ResourceKey> = []
+  /// Where people may be disabled or deleted.
+  var deactivating: Set<WorkspaceID> = []
+  /// Parts of groups whose every member a command asks for.
+  var memberRanges: Set<MemberRangeKey> = []
 
   init() {}
 
@@ -31,7 +39,8 @@ struct Touches: Sendable, Equatable {
     !users.isDisjoint(with: other.users) || !groups.isDisjoint(with: other.groups) || !userNames.isDisjoint(with: other.userNames)
       || !externalIDs.isDisjoint(with: other.externalIDs) || !emails.isDisjoint(with: other.emails)
       || !groupNames.isDisjoint(with: other.groupNames) || !commands.isDisjoint(with: other.commands)
-      || !slugs.isDisjoint(with: other.slugs) || !tokens.isDisjoint(with: other.tokens) || createsOrUsesWorkspace(other)
+      || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !tokens.isDisjoint(with: other.tokens)
+      || createsOrUsesWorkspace(other)
       || memberships.contains { other.users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
       || other.memberships.contains { users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
   }
@@ -48,11 +57,14 @@ struct Touches: Sendable, Equatable {
     case .createUser(let json), .replaceUser(let json):
       users.insert(read.key)
       insertUser(json, in: workspace)
+      if case .object(let attributes) = json, attributes.value(forAttribute: "active") == .bool(false) { deactivating.insert(workspace) }
     case .patchUser(let patch):
       users.insert(read.key)
+      deactivating.insert(workspace)
       for name in patch.mentionedNames { userNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
     case .deleteUser:
       users.insert(read.key)
+      deactivating.insert(workspace)
     case .promoteUser(let signIn):
       if let user = signIn.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
       if let email = signIn.email?.lowercased() {
@@ -71,10 +83,36 @@ struct Touches: Sendable, Equatable {
       groups.insert(read.key)
     case .createWorkspace(let settings), .updateWorkspace(let settings):
       slugs.insert(settings.slug)
+      domains.formUnion(settings.customDomains)
+      keptRoles[workspace] = keptRoles[workspace]?.intersection(settings.customRoles) ?? Set(settings.customRoles)
+    case .orderInvitation(let order):
+      if let user = order.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
     case .issueToken(let grant):
       tokens.insert(ResourceKey(workspace: workspace, id: grant.token.resource))
     case .revokeToken(let revocation):
       tokens.insert(ResourceKey(workspace: workspace, id: revocation.token.resource))
+    case .decideHeldChange:
+      users.insert(read.key)
+      groups.insert(read.key)
+      replacedGroups.insert(read.key)
+    case .restate(let restatement):
+      for user in restatement.users { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
+      for part in restatement.groups {
+        let group = ResourceKey(workspace: workspace, id: part.group.resource)
+        groups.insert(group)
+        memberRanges.insert(MemberRangeKey(group: group, range: part.range))
+      }
+    case .rotateToken(let rotation):
+      tokens.insert(ResourceKey(workspace: workspace, id: rotation.token.resource))
+      tokens.insert(ResourceKey(workspace: workspace, id: rotation.successor.resource))
+    case .rotateSecret(let rotation):
+      tokens.insert(ResourceKey(workspace: workspace, id: rotation.client.resource))
+    case .recordTokenUses(let uses):
+      for use in uses.uses {
+        let token = ResourceKey(workspace: workspace, id: use.token.resource)
+        tokens.insert(token)
+        tokenDays.insert(TokenDay(token: token, at: use.lastUsedAt))
+      }
     case .malformed:
       break
     }

@@ -7,6 +7,14 @@ struct WorkingSet: Sendable {
   private(set) var users: [ResourceKey: UserRecord] = [:]
   private(set) var groups: [ResourceKey: GroupRecord] = [:]
   private(set) var tokens: [ResourceKey: TokenRecord] = [:]
+  /// The workspaces that have the domains that a batch names.
+  private(set) var domains: [String: WorkspaceID] = [:]
+  /// The slugs of those workspaces.
+  private(set) var domainHolders: [WorkspaceID: String] = [:]
+  /// How many users have which role of the workspace's own, of those roles that a command takes away.
+  private(set) var usersInRole: [WorkspaceID: [String: Int]] = [:]
+  /// From where tokens were used on a day.
+  private(set) var addresses: [TokenDay: Set<String>] = [:]
   private(set) var members: [ResourceKey: GroupMembers] = [:]
   private(set) var tombstones: [ResourceKey: Tombstone] = [:]
   private(set) var earlySignIns: [NameKey: Date] = [:]
@@ -14,6 +22,10 @@ struct WorkingSet: Sendable {
   private(set) var replies: [CommandID: Reply] = [:]
   /// The live user with the name that a deleted one had, by the deleted one's key.
   private(set) var successors: [ResourceKey: UserRecord] = [:]
+  /// What stands of held changes, by the resource that they are of.
+  private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
+  /// How many people were deactivated lately, this batch included.
+  private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
   /// Users that are named as members, and exist.
   private var knownUsers: Set<ResourceKey> = []
 
@@ -33,9 +45,21 @@ struct WorkingSet: Sendable {
     var deletedGroups: Set<ResourceKey> = []
     var insertedTombstones: Set<ResourceKey> = []
     var writtenWorkspaces: Set<WorkspaceID> = []
+    /// Workspaces whose domains are not what they were.
+    var movedDomains: Set<WorkspaceID> = []
     var writtenTokens: Set<ResourceKey> = []
+    var tokenUses: [TokenDay: [String: TokenUse]] = [:]
     var insertedSignIns: Set<NameKey> = []
     var usedSignIns: Set<NameKey> = []
+    /// By their own keys.
+    var writtenHeldChanges: [ResourceKey: HeldChangeRecord] = [:]
+    var deactivations: Set<ResourceKey> = []
+  }
+
+  /// Uses that are to be counted beside those that are.
+  struct TokenUse: Sendable, Equatable {
+    var count: Int64
+    var lastUsedAt: Date
   }
 
   // MARK: What is loaded
@@ -56,6 +80,12 @@ struct WorkingSet: Sendable {
   }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
+  mutating func loadDomain(_ domain: String, of workspace: WorkspaceID, slug: String) {
+    domains[domain] = workspace
+    domainHolders[workspace] = slug
+  }
+  mutating func loadUsers(_ count: Int, in role: String, of workspace: WorkspaceID) { usersInRole[workspace, default: [:]][role] = count }
+  mutating func loadAddress(_ address: String, on day: TokenDay) { addresses[day, default: []].insert(address) }
   mutating func load(_ reply: Reply) { replies[reply.command] = reply }
   mutating func loadEarlySignIn(_ key: NameKey, at time: Date) { earlySignIns[key] = time }
 
@@ -63,6 +93,9 @@ struct WorkingSet: Sendable {
     tombstones[tombstone.key] = tombstone
     successors[tombstone.key] = successor
   }
+
+  mutating func load(_ change: HeldChangeRecord) { heldChanges[change.resource] = change }
+  mutating func loadDeactivations(_ count: Int, in workspace: WorkspaceID) { recentDeactivations[workspace] = count }
 
   mutating func loadMembership(_ key: MembershipKey, isMember: Bool, isUser: Bool) {
     members[key.group, default: GroupMembers()].know(key.user, isMember: isMember)
@@ -83,6 +116,20 @@ struct WorkingSet: Sendable {
   /// The user that a sign-in with `email` is of: by user name, else by address, the earliest where several share it.
   func user(signingInWith email: NameKey) -> UserRecord? {
     user(named: email) ?? users.values.filter { $0.emailKey == email }.min { $0.key < $1.key }
+  }
+
+  /// The token that is to take the place of `token`, and lets in at `now`.
+  func successor(of token: TokenRecord, at now: Date) -> TokenRecord? {
+    tokens.values.filter { $0.key.workspace == token.key.workspace && $0.predecessor == token.id && $0.isGood(at: now) }.min {
+      $0.key < $1.key
+    }
+  }
+
+  /// How many users have that role of the workspace's own, those among them that the batch has given it.
+  func users(in role: String, of workspace: WorkspaceID) -> Int {
+    let written = changes.insertedUsers.union(changes.updatedUsers)
+    let given = written.filter { $0.workspace == workspace && users[$0]?.role == role }.count
+    return max(usersInRole[workspace]?[role] ?? 0, given)
   }
 
   func userExists(_ user: UserID, in workspace: WorkspaceID) -> Bool {
@@ -138,7 +185,11 @@ struct WorkingSet: Sendable {
   }
 
   mutating func write(_ workspace: WorkspaceRecord) {
-    if let slug = workspaces[workspace.id]?.settings.slug { workspacesBySlug[slug] = nil }
+    let former = workspaces[workspace.id]?.settings
+    if let slug = former?.slug { workspacesBySlug[slug] = nil }
+    if former?.customDomains ?? [] != workspace.settings.customDomains { changes.movedDomains.insert(workspace.id) }
+    for domain in former?.customDomains ?? [] where domains[domain] == workspace.id { domains[domain] = nil }
+    for domain in workspace.settings.customDomains { domains[domain] = workspace.id }
     load(workspace)
     changes.writtenWorkspaces.insert(workspace.id)
   }
@@ -146,6 +197,32 @@ struct WorkingSet: Sendable {
   mutating func write(_ token: TokenRecord) {
     load(token)
     changes.writtenTokens.insert(token.key)
+  }
+
+  mutating func write(_ change: HeldChangeRecord) {
+    changes.writtenHeldChanges[change.key] = change
+    if change.isStanding {
+      heldChanges[change.resource] = change
+    } else if heldChanges[change.resource]?.id == change.id {
+      heldChanges[change.resource] = nil
+    }
+  }
+
+  /// Counts someone who is disabled or deleted.
+  mutating func countDeactivation(of user: ResourceKey) {
+    if changes.deactivations.insert(user).inserted { recentDeactivations[user.workspace, default: 0] += 1 }
+  }
+
+  /// Counts uses of a token, those from beyond the addresses that are told apart under the empty one.
+  mutating func count(_ use: TokenUse, from address: String, on day: TokenDay, maximumAddresses: Int) {
+    var known = addresses[day] ?? []
+    let isTold = known.contains(address) || known.subtracting([""]).count < maximumAddresses
+    let place = isTold ? address : ""
+    known.insert(place)
+    addresses[day] = known
+    let before = changes.tokenUses[day]?[place]
+    changes.tokenUses[day, default: [:]][place] = TokenUse(
+      count: (before?.count ?? 0) + use.count, lastUsedAt: max(before?.lastUsedAt ?? use.lastUsedAt, use.lastUsedAt))
   }
 
   mutating func rememberSignIn(_ key: NameKey, at time: Date) {

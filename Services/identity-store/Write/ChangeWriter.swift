@@ -22,9 +22,11 @@ struct ChangeWriter: Sendable {
     try add(
       WriteStatements.writeWorkspaces, when: !changes.writtenWorkspaces.isEmpty,
       workspaceColumns(changes.writtenWorkspaces.sorted().compactMap { state.workspaces[$0] }))
+    steps += domainSteps(for: state)
     for token in changes.writtenTokens.sorted().compactMap({ state.tokens[$0] }) {
       steps.append((WriteStatements.writeToken, tokenParameters(token)))
     }
+    steps += tokenUseSteps(for: changes)
     // Deletions first: a name that one command gives up another of the batch may take.
     add(WriteStatements.deleteUsers, when: !changes.deletedUsers.isEmpty, changes.deletedUsers.sorted().columns)
     add(WriteStatements.deleteGroups, when: !changes.deletedGroups.isEmpty, changes.deletedGroups.sorted().columns)
@@ -46,11 +48,13 @@ struct ChangeWriter: Sendable {
     add(
       WriteStatements.insertTombstones, when: !changes.insertedTombstones.isEmpty,
       tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
+    steps += heldChangeSteps(changes, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.usedSignIns.isEmpty, changes.usedSignIns.sorted().columns)
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
       earlySignInColumns(changes.insertedSignIns.sorted().map { ($0, state.earlySignIns[$0] ?? decider.now) }))
     add(WriteStatements.insertReplies, when: !decider.recorded.isEmpty, replyColumns(decider.recorded))
+    add(WriteStatements.insertAudit, when: !decider.audited.isEmpty, auditColumns(decider.audited))
     if !decider.events.isEmpty { steps.append(Self.outbox.insertion(of: try messages(decider.events, at: decider.now))) }
     return steps
   }
@@ -80,7 +84,37 @@ struct ChangeWriter: Sendable {
     [
       .uuid(token.key.workspace.uuid), .uuid(token.key.id.uuid), .text(token.name), .bytes(token.digest),
       .textArray(token.scopes.map(\.rawValue)), token.expiresAt.map(PostgresValue.timestamp) ?? .null, .text(token.createdBy),
-      .timestamp(token.createdAt), token.revokedAt.map(PostgresValue.timestamp) ?? .null,
+      .timestamp(token.createdAt), .optional(token.revokedAt, PostgresValue.timestamp), .text(token.kind.rawValue),
+      .optional(token.predecessor?.uuid, PostgresValue.uuid), .optional(token.former?.digest, PostgresValue.bytes),
+      .optional(token.former?.until, PostgresValue.timestamp),
+    ]
+  }
+
+  private func domainSteps(for state: WorkingSet) -> [(Statement, [PostgresValue])] {
+    let workspaces = state.changes.movedDomains.sorted()
+    guard !workspaces.isEmpty else { return [] }
+    let domains = workspaces.flatMap { workspace in
+      (state.workspaces[workspace]?.settings.customDomains ?? []).map { NameKey(workspace: workspace, name: $0) }
+    }
+    return [
+      (WriteStatements.deleteDomains, [.uuidArray(workspaces.map(\.uuid))] + domains.columns),
+      (WriteStatements.insertDomains, domains.columns),
+      (WriteStatements.countDomainChange, []),
+    ]
+  }
+
+  private func tokenUseSteps(for changes: WorkingSet.Changes) -> [(Statement, [PostgresValue])] {
+    guard !changes.tokenUses.isEmpty else { return [] }
+    let uses = changes.tokenUses.sorted { $0.key < $1.key }.flatMap { day, byAddress in
+      byAddress.sorted { $0.key < $1.key }.map { (day: day, address: $0.key, use: $0.value) }
+    }
+    let counted: [PostgresValue] = [
+      .textArray(uses.map(\.day.day)), .textArray(uses.map(\.address)), .intArray(uses.map(\.use.count)),
+      .timestampArray(uses.map(\.use.lastUsedAt)),
+    ]
+    return [
+      (WriteStatements.countTokenUses, uses.map(\.day.token).columns + counted),
+      (WriteStatements.forgetTokenUses, Set(uses.map(\.day.token)).sorted().columns),
     ]
   }
 
@@ -124,7 +158,7 @@ struct ChangeWriter: Sendable {
   private func tombstoneColumns(_ tombstones: [Tombstone]) -> [PostgresValue] {
     let described: [PostgresValue] = [
       .textArray(tombstones.map(\.type.rawValue)), .bytesArray(tombstones.map(\.userNameHash)),
-      .timestampArray(tombstones.map(\.deletedAt)),
+      .timestampArray(tombstones.map(\.deletedAt)), .intArray(tombstones.map { $0.version ?? Restatement.lastVersion }),
     ]
     return tombstones.map(\.key).columns + described
   }
@@ -140,6 +174,17 @@ struct ChangeWriter: Sendable {
       .uuidArray(replies.map(\.reply.command.uuid)),
       .textArray(encoded.map { PostgresValue.arrayLiteral($0.attributes.pairs) }),
       .bytesArray(encoded.map(\.data)),
+    ]
+  }
+
+  /// PostgreSQL's text has no U+0000, and what a person typed may.
+  private func auditColumns(_ records: [AuditRecord]) -> [PostgresValue] {
+    func text(_ value: String) -> String { value.replacing("\0", with: "") }
+    return [
+      .uuidArray(records.map(\.workspace.uuid)), .uuidArray(records.map(\.command.uuid)), .timestampArray(records.map(\.at)),
+      .textArray(records.map { text($0.actor) }), .textArray(records.map(\.action)), .textArray(records.map { text($0.target) }),
+      .textArray(records.map(\.summary)), .textArray(records.map { $0.status.map(String.init) }),
+      .textArray(records.map { $0.detail.map(text) }),
     ]
   }
 

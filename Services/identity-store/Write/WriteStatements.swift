@@ -16,10 +16,70 @@ enum WriteStatements {
   static let writeToken = Statement(
     "write token",
     """
-    insert into identity.tokens (workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    insert into identity.tokens (
+      workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at, kind, predecessor_id, former_digest,
+      former_until
+    )
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     on conflict (workspace_id, id) do update
-    set revoked_at = excluded.revoked_at
+    set
+      digest = excluded.digest,
+      expires_at = excluded.expires_at,
+      revoked_at = excluded.revoked_at,
+      former_digest = excluded.former_digest,
+      former_until = excluded.former_until
+    """)
+
+  /// Deletions first, then additions: a domain that one workspace of the batch gives up another may take.
+  static let deleteDomains = Statement(
+    "delete domains",
+    """
+    delete from identity.domains d
+    where d.workspace_id = any ($1)
+    and not exists (
+      select from unnest($2::uuid[], $3::text[]) as kept (workspace_id, domain)
+      where kept.workspace_id = d.workspace_id and kept.domain = d.domain
+    )
+    """)
+
+  static let insertDomains = Statement(
+    "insert domains",
+    """
+    insert into identity.domains (workspace_id, domain)
+    select wanted.workspace_id, wanted.domain
+    from unnest($1::uuid[], $2::text[]) as wanted (workspace_id, domain)
+    where not exists (
+      select from identity.domains d
+      where d.domain = wanted.domain and d.workspace_id = wanted.workspace_id
+    )
+    """)
+
+  static let countDomainChange = Statement(
+    "count domain change",
+    """
+    update identity.domain_changes set version = version + 1
+    """)
+
+  static let countTokenUses = Statement(
+    "count token uses",
+    """
+    insert into identity.token_uses as u (workspace_id, token_id, day, address, uses, last_used_at)
+    select workspace_id, token_id, day::date, address, uses, last_used_at
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int8[], $6::timestamptz[])
+      as counted (workspace_id, token_id, day, address, uses, last_used_at)
+    on conflict (workspace_id, token_id, day, address) do update
+    set uses = u.uses + excluded.uses, last_used_at = greatest(u.last_used_at, excluded.last_used_at)
+    """)
+
+  /// Of the tokens that were used, what is older than 90 days.
+  static let forgetTokenUses = Statement(
+    "forget token uses",
+    """
+    delete from identity.token_uses u
+    using (select distinct workspace_id, id from unnest($1::uuid[], $2::uuid[]) as used (workspace_id, id)) used
+    where u.workspace_id = used.workspace_id
+    and u.token_id = used.id
+    and u.day < (now() at time zone 'UTC')::date - 90
     """)
 
   private static let userArrays = """
@@ -157,8 +217,8 @@ enum WriteStatements {
   static let insertTombstones = Statement(
     "insert tombstones",
     """
-    insert into identity.tombstones (workspace_id, id, type, user_name_hash, deleted_at)
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[])
+    insert into identity.tombstones (workspace_id, id, type, user_name_hash, deleted_at, version)
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[], $6::int8[])
     on conflict (workspace_id, id) do nothing
     """)
 
@@ -176,6 +236,17 @@ enum WriteStatements {
     delete from identity.early_sign_ins s
     using unnest($1::uuid[], $2::text[]) as used (workspace_id, email_key)
     where s.workspace_id = used.workspace_id and s.email_key = used.email_key
+    """)
+
+  static let insertAudit = Statement(
+    "insert audit",
+    """
+    insert into identity.audit (workspace_id, command_id, at, actor, action, target, summary, status, detail)
+    select workspace_id, command_id, at, actor, action, target, summary, status::int, detail
+    from unnest(
+      $1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]
+    ) as done (workspace_id, command_id, at, actor, action, target, summary, status, detail)
+    on conflict (workspace_id, command_id) do nothing
     """)
 
   static let insertReplies = Statement(

@@ -1,75 +1,143 @@
+import Foundation
+import InvitationMail
 import Models
 
 /// Decides what events mean for invitations, one after the other: pure.
 ///
 /// An event that is not newer than what is known changes nothing.
 struct InvitationDecider: Sendable {
-  private var versions: KnownVersions
+  private var known: KnownState
   /// What is to be written.
   private(set) var changes = MailerChanges()
 
-  init(known: KnownVersions) {
-    versions = known
+  init(known: KnownState) {
+    self.known = known
   }
 
   mutating func decide(_ event: IdentityEvent, traceparent: String? = nil) {
     switch event {
     case .userChanged(let event): decide(event, traceparent: traceparent)
     case .workspaceChanged(let event): decide(event)
-    case .groupChanged, .signInRefused: break
+    case .invitationOrdered(let event): carryOut(event, traceparent: traceparent)
+    case .groupChanged, .signInRefused, .changeHeld: break
     }
   }
 
   private mutating func decide(_ event: WorkspaceChanged) {
-    guard event.version > versions.workspaces[event.workspace] ?? 0 else { return }
-    versions.workspaces[event.workspace] = event.version
-    changes.workspaces[event.workspace] = WorkspaceRecord(
-      id: event.workspace, name: event.settings.name, signInURL: event.settings.signInURL, version: event.version)
+    let before = known.workspaces[event.workspace]
+    guard event.version > before?.version ?? 0 else { return }
+    let record = WorkspaceRecord(id: event.workspace, settings: event.settings, version: event.version)
+    known.workspaces[event.workspace] = record
+    changes.workspaces[event.workspace] = record
+    // Those who became invited before the workspace was known wait for its policy.
+    if before == nil {
+      changes.policies[event.workspace] = event.settings.invitations
+    } else if let before, before.settings.invitations != event.settings.invitations {
+      changes.restrictions[event.workspace] = event.settings.invitations
+    }
   }
 
   private mutating func decide(_ event: UserChanged, traceparent: String?) {
     let key = UserKey(workspace: event.workspace, id: event.user.id)
-    guard event.version > versions.users[key] ?? 0 else { return }
-    versions.users[key] = event.version
-    let state = UserRecord.State(event)
-    changes.users[key] = UserRecord(key: key, version: event.version, state: state)
-    switch state {
+    let before = known.users[key]
+    guard event.version > before?.version ?? 0 else { return }
+    let record = UserRecord(event)
+    known.users[key] = KnownUser(record)
+    changes.users[key] = record
+    switch record.state {
     case .invited(let invitee):
-      // Someone who merely goes on being invited has an invitation already.
-      guard event.change == .created || event.change == .enabled else { return }
-      let hasAddress = invitee.email?.isEmpty == false
-      changes.invitations.append(
-        NewInvitation(
-          id: NewInvitation.id(of: key, version: event.version), user: key, version: event.version,
-          state: hasAddress ? .pending : .failed(reason: Self.noAddress), traceparent: traceparent))
-    case .active, .disabled:
-      changes.cancellations[key] = event.version
+      let isInvitedAnew = event.change == .created || event.change == .enabled
+      if !isInvitedAnew {
+        // Someone who merely goes on being invited has an invitation already, unless that is on its way to where they are no more.
+        guard let before, case .invited(let address) = before.state, address?.lowercased() != invitee.email?.lowercased() else { return }
+        changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person has another address now"))
+      }
+      invite(key, invitee, version: event.version, traceparent: traceparent)
+      makeUp(for: record, since: event.changedAt, traceparent: traceparent)
+    case .active:
+      changes.withdraw(.init(user: key, upTo: event.version, state: .accepted, reason: "the person signed in"))
+    case .disabled:
+      changes.withdraw(.init(user: key, upTo: event.version, state: .revoked, reason: "the person was disabled"))
+      makeUp(for: record, since: event.changedAt, traceparent: traceparent)
     case .deleted:
-      changes.cancellations[key] = event.version
+      changes.withdraw(.init(user: key, upTo: event.version, state: .revoked, reason: "the person was deleted"))
       changes.forgotten.insert(key)
     }
+  }
+
+  private mutating func invite(_ key: UserKey, _ invitee: Invitee, version: Int64, traceparent: String?) {
+    let fate: NewInvitation.Fate
+    if invitee.email?.isEmpty ?? true {
+      fate = .failed(reason: Self.noAddress)
+    } else if let policy = known.workspaces[key.workspace]?.settings.invitations {
+      fate = InvitationPlan(policy).map { .scheduled($0, reason: $0.reason) } ?? .revoked(reason: InvitationPlan.nobody)
+    } else {
+      fate = .unplanned
+    }
+    changes.invitations.append(
+      NewInvitation(id: NewInvitation.id(of: key, version: version), user: key, version: version, fate: fate, traceparent: traceparent))
+  }
+
+  /// A sign-in asked for no promotion, since the person was still known to be active; it came after this change, so it does ask for one.
+  private mutating func makeUp(for record: UserRecord, since time: Date, traceparent: String?) {
+    guard let signedInAt = record.signInKeys.compactMap({ known.skippedSignIns[$0] }).max(), signedInAt > time else { return }
+    changes.promotions.append(
+      LatePromotion(user: record.key, version: record.version, signedInAt: signedInAt, traceparent: traceparent))
+  }
+
+  private mutating func carryOut(_ event: InvitationOrdered, traceparent: String?) {
+    guard known.orders.insert(event.id).inserted else { return }
+    changes.orders.append(OrderKey(workspace: event.workspace, id: event.id))
+    switch event.order {
+    case .resend(let user): resend(UserKey(workspace: event.workspace, id: user), event, traceparent: traceparent)
+    case .revoke(let user):
+      let key = UserKey(workspace: event.workspace, id: user)
+      changes.withdraw(
+        .init(user: key, upTo: known.users[key]?.version ?? 0, state: .revoked, reason: "\(event.actor) revoked it"))
+    case .setTemplate(var template):
+      template.language = template.language.lowercased()
+      changes.templates.append(.init(workspace: event.workspace, language: template.language, template: template, at: event.orderedAt))
+    case .resetTemplate(let language):
+      changes.templates.append(
+        .init(workspace: event.workspace, language: language.lowercased(), template: nil, at: event.orderedAt))
+    }
+  }
+
+  private mutating func resend(_ key: UserKey, _ event: InvitationOrdered, traceparent: String?) {
+    // identity-store has seen to it that the person was invited then; if not any more, an event of theirs came before.
+    guard let user = known.users[key], case .invited(let email) = user.state else { return }
+    let id = InvitationID.derived("order", event.workspace.description, event.id.description)
+    changes.withdraw(.init(user: key, upTo: user.version, except: id, state: .revoked, reason: "\(event.actor) had another one sent"))
+    let plan = InvitationPlan.now(known.workspaces[key.workspace]?.settings.invitations ?? InvitationPolicy())
+    let hasAddress = email?.isEmpty == false
+    changes.invitations.append(
+      NewInvitation(
+        id: id, user: key, version: user.version,
+        fate: hasAddress ? .scheduled(plan, reason: "\(event.actor) wants it sent") : .failed(reason: Self.noAddress),
+        traceparent: traceparent))
   }
 
   /// Why someone without an email is not invited.
   static let noAddress = "the user has no email address"
 }
 
-/// The versions of what a batch of events is about, as far as any are known.
-struct KnownVersions: Sendable, Hashable {
-  var users: [UserKey: Int64] = [:]
-  var workspaces: [WorkspaceID: Int64] = [:]
-}
+extension UserRecord {
+  /// All that a sign-in of theirs may be known by.
+  var signInKeys: [WorkspaceSignInKey] {
+    guard state != .deleted else { return [] }
+    return [WorkspaceSignInKey(key)] + [nameKey, emailKey].compactMap { $0.map { WorkspaceSignInKey(key.workspace, $0) } }
+  }
 
-/// What a batch of events has to change.
-struct MailerChanges: Sendable, Hashable {
-  var users: [UserKey: UserRecord] = [:]
-  var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
-  /// In the order in which they came into being; to be written before anything is cancelled.
-  var invitations: [NewInvitation] = []
-  /// Whose invitations are not to be sent any more, up to which version of the user.
-  var cancellations: [UserKey: Int64] = [:]
-  /// Whose personal data is to go.
-  var forgotten: Set<UserKey> = []
+  init(_ event: UserChanged) {
+    let user = event.user
+    func key(_ name: String?) -> SignInKey? {
+      guard event.change != .deleted, let name, !name.isEmpty else { return nil }
+      return SignInKey(name, in: event.workspace)
+    }
+    self.init(
+      key: UserKey(workspace: event.workspace, id: user.id), version: event.version, state: State(event), nameKey: key(user.userName),
+      emailKey: key(user.email))
+  }
 }
 
 extension UserRecord.State {

@@ -1,3 +1,5 @@
+import Crypto
+import Foundation
 import Models
 
 /// Names a user.
@@ -14,6 +16,9 @@ struct UserRecord: Sendable, Hashable {
   /// Of the event that said so.
   var version: Int64
   var state: State
+  /// What a sign-in of theirs may come with; none of someone deleted.
+  var nameKey: SignInKey?
+  var emailKey: SignInKey?
 
   enum State: Sendable, Hashable {
     /// The only state in which personal data is needed, and kept.
@@ -33,11 +38,24 @@ struct Invitee: Sendable, Hashable {
   var language: String?
 }
 
+/// What is kept of what a person signs in with: a hash, to recognise it by.
+struct SignInKey: Sendable, Hashable, Comparable {
+  var bytes: [UInt8]
+
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// Of a userName or an address, without case.
+  init(_ name: String, in workspace: WorkspaceID) {
+    bytes = Array(SHA256.hash(data: Array("\(workspace) \(name.lowercased())".utf8)).prefix(16))
+  }
+
+  static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+}
+
 /// What is kept of a workspace.
 struct WorkspaceRecord: Sendable, Hashable {
   var id: WorkspaceID
-  var name: String
-  var signInURL: String
+  var settings: WorkspaceSettings
   var version: Int64
 }
 
@@ -47,13 +65,16 @@ struct NewInvitation: Sendable, Hashable {
   var user: UserKey
   /// The user's version that invited them.
   var version: Int64
-  var state: State
+  var fate: Fate
   var traceparent: String?
 
-  enum State: Sendable, Hashable {
-    case pending
+  enum Fate: Sendable, Hashable {
+    case scheduled(InvitationPlan, reason: String)
+    /// The workspace is not known yet: its policy decides when it is.
+    case unplanned
     /// Never to be sent, and why.
     case failed(reason: String)
+    case revoked(reason: String)
   }
 
   /// Stable per becoming-invited: however often the event is delivered, it is the same invitation.

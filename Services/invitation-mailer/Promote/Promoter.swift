@@ -16,11 +16,10 @@ struct Promoter: Sendable {
   }
 
   /// Returns when the broker has the commands.
-  func promote(_ signIns: [ReceivedSignIn]) async throws {
-    let messages = try signIns.map { signIn in
-      let command = signIn.promotion
-      return OutgoingMessage(
-        try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
+  func ask(_ commands: [Command]) async throws {
+    guard !commands.isEmpty else { return }
+    let messages = try commands.map { command in
+      OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
     }
     try await producer.send(contentsOf: messages)
     promotions.increment(by: messages.count)

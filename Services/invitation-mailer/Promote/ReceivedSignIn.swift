@@ -29,3 +29,13 @@ struct ReceivedSignIn: Sendable, Hashable {
     signIn.user?.resource ?? .derived("sign-in", signIn.workspace.description, signIn.key)
   }
 }
+
+extension ReceivedSignIn {
+  /// Who signed in, where the event names them.
+  var userKey: UserKey? { signIn.user.map { UserKey(workspace: signIn.workspace, id: $0) } }
+
+  /// What they signed in with, where the event says so.
+  var emailKey: WorkspaceSignInKey? {
+    signIn.email.map { WorkspaceSignInKey(signIn.workspace, SignInKey($0, in: signIn.workspace)) }
+  }
+}

@@ -7,6 +7,7 @@ import Postgres
 /// Carries a batch of messages out: what it changes here in one transaction, what it asks of identity-store in one send.
 struct BatchHandler: Sendable {
   let store: EventStore
+  let signIns: SignInStore
   let promoter: Promoter
   let deadLetters: DeadLetters
   let patience: Patience
@@ -16,11 +17,13 @@ struct BatchHandler: Sendable {
 
   private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
   private let buried = Counter(label: "rollcall_mailer_dead_letters_total")
+  private let skipped = Counter(label: "rollcall_mailer_sign_ins_of_active_total")
 
   init(
     store: EventStore, promoter: Promoter, deadLetters: DeadLetters, logger: Logger, changed: @escaping @Sendable () -> Void
   ) {
     self.store = store
+    signIns = SignInStore(pool: store.pool)
     self.promoter = promoter
     self.deadLetters = deadLetters
     patience = Patience(logger: logger)
@@ -35,16 +38,27 @@ struct BatchHandler: Sendable {
     let batch = ReadBatch(messages)
     for (message, error) in batch.unreadable { try await bury(message, error: "\(error)", attempts: 1) }
     if !batch.changes.isEmpty { try await store(batch.changes) }
-    if !batch.signIns.isEmpty {
-      try await patience.untilItPasses("asking for promotions") { try await promoter.promote(batch.signIns) }
-    }
+    if !batch.reports.isEmpty { try await take(batch.reports) }
+    if !batch.signIns.isEmpty { try await promote(batch.signIns) }
+  }
+
+  private func promote(_ received: [ReceivedSignIn]) async throws {
+    let asking = try await patience.untilItPasses("looking up who signed in") { try await signIns.toPromote(received) }
+    skipped.increment(by: received.count - asking.count)
+    try await ask(asking.map(\.promotion))
+  }
+
+  private func ask(_ commands: [Command]) async throws {
+    guard !commands.isEmpty else { return }
+    try await patience.untilItPasses("asking for promotions") { try await promoter.ask(commands) }
   }
 
   private func store(_ changes: [ReceivedChange]) async throws {
     do {
-      let made = try await patience.untilItPasses("storing events") { try await store.apply(changes, at: .now) }
-      report(made)
+      let decided = try await patience.untilItPasses("storing events") { try await store.apply(changes, at: .now) }
+      report(decided.invitations)
       changed()
+      try await ask(decided.promotions.map(\.command))
     } catch let error as PostgresError where error.isAboutData {
       guard changes.count > 1 else { return try await bury(changes[0].message, error: "\(error)", attempts: 1) }
       logger.error("events not stored; they are stored one by one", metadata: ["error": "\(error)", "events": "\(changes.count)"])
@@ -52,9 +66,19 @@ struct BatchHandler: Sendable {
     }
   }
 
+  private func take(_ reports: [ReceivedReport]) async throws {
+    do {
+      try await patience.untilItPasses("storing reports") { try await store.apply(reports.map(\.report), at: .now) }
+      changed()
+    } catch let error as PostgresError where error.isAboutData {
+      guard reports.count > 1 else { return try await bury(reports[0].message, error: "\(error)", attempts: 1) }
+      for report in reports { try await take([report]) }
+    }
+  }
+
   private func report(_ made: [NewInvitation]) {
     for invitation in made {
-      guard case .failed(let reason) = invitation.state else { continue }
+      guard case .failed(let reason) = invitation.fate else { continue }
       failed.increment()
       logger.error(
         "invitation not sent: \(reason)",

@@ -1,4 +1,5 @@
 import CCurl
+import InvitationMail
 
 /// libcurl's handle of one SMTP connection, which stays open from one mail to the next.
 ///
@@ -7,6 +8,8 @@ final class CurlHandle {
   private let handle: OpaquePointer
   private let errorText: UnsafeMutablePointer<CChar>
   private let log = Log()
+  /// Of the open connection.
+  private var extensions = SMTPExtensions()
 
   /// What the debug callback writes to; the handle holds it for as long as libcurl may call.
   private final class Log {
@@ -29,6 +32,7 @@ final class CurlHandle {
 
   /// Hands one mail over, on the open connection where there is one.
   func send(_ letter: Letter) -> SMTPOutcome {
+    if letter.needsInternationalMail, let refusal = refusalOfInternationalMail() { return refusal }
     log.transcript = SMTPTranscript()
     errorText.pointee = 0
     let code: CURLcode
@@ -46,7 +50,31 @@ final class CurlHandle {
     } catch {
       return .unreachable(reason: "libcurl: \(error)")
     }
+    extensions.note(log.transcript)
     return log.transcript.outcome(failure: code == CURLE_OK ? nil : reason(of: code))
+  }
+
+  /// Asks the server first where it is not known whether it takes mail for addresses beyond ASCII: one that does not would take it for
+  /// another address, or none.
+  private func refusalOfInternationalMail() -> SMTPOutcome? {
+    log.transcript = SMTPTranscript()
+    errorText.pointee = 0
+    do {
+      // Without a recipient libcurl connects, logs in and sends this alone.
+      try set(CURLOPT_CUSTOMREQUEST, "NOOP")
+      let code = curl_easy_perform(curl)
+      try check(rollcall_curl_set_string(curl, CURLOPT_CUSTOMREQUEST, nil))
+      extensions.note(log.transcript)
+      guard code == CURLE_OK else {
+        let failure = reason(of: code)
+        return .unreachable(reason: log.transcript.reply.flatMap { $0.code >= 400 ? $0.words : nil } ?? failure)
+      }
+    } catch {
+      return .unreachable(reason: "libcurl: \(error)")
+    }
+    guard !extensions.offersInternationalMail else { return nil }
+    return .refused(
+      SMTPReply(code: 553, text: "5.6.7 the mail server does not offer SMTPUTF8, which this address needs (RFC 6531)"), at: .recipient)
   }
 
   private var curl: UnsafeMutableRawPointer { UnsafeMutableRawPointer(handle) }
@@ -71,6 +99,11 @@ final class CurlHandle {
     if let credentials = server.credentials {
       try set(CURLOPT_USERNAME, credentials.username)
       try set(CURLOPT_PASSWORD, credentials.password)
+      switch server.authentication {
+      case .any: break
+      case .plain: try set(CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN")
+      case .login: try set(CURLOPT_LOGIN_OPTIONS, "AUTH=LOGIN")
+      }
     }
     try check(rollcall_curl_set_pointer(curl, CURLOPT_ERRORBUFFER, errorText))
     // The debug callback is the one place where libcurl shows both sides of the dialogue.

@@ -1,4 +1,5 @@
 import CCurl
+import InvitationMail
 
 /// A mail as libcurl's MIME API builds it: `multipart/alternative` of text and HTML, encoded, bounded and headed by libcurl.
 final class CurlMessage {

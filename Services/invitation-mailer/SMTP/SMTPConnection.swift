@@ -1,4 +1,5 @@
 import Foundation
+import InvitationMail
 
 /// One connection to the SMTP server, on a thread of its own: libcurl blocks while it talks.
 ///

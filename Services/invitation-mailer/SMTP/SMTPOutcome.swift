@@ -1,3 +1,5 @@
+import InvitationMail
+
 /// What became of one attempt to hand a mail over.
 enum SMTPOutcome: Sendable, Hashable {
   /// The server has taken the mail on.

@@ -4,6 +4,7 @@ struct SMTPServer: Sendable, Hashable {
   let url: String
   let credentials: Credentials?
   let tls: TLS
+  let authentication: Authentication
   /// PEM file of the authorities to trust instead of the system's.
   let authorities: String?
   /// Seconds for connecting, TLS and greeting.
@@ -12,12 +13,14 @@ struct SMTPServer: Sendable, Hashable {
   let timeout: Int
 
   init(
-    url: String, credentials: Credentials? = nil, tls: TLS = .whereOffered, authorities: String? = nil, connectTimeout: Int = 15,
-    timeout: Int = 60
+    url: String, credentials: Credentials? = nil, tls: TLS = .whereOffered, authentication: Authentication = .any,
+    authorities: String? = nil,
+    connectTimeout: Int = 15, timeout: Int = 60
   ) {
     self.url = url
     self.credentials = credentials
     self.tls = tls
+    self.authentication = authentication
     self.authorities = authorities
     self.connectTimeout = connectTimeout
     self.timeout = timeout
@@ -26,6 +29,15 @@ struct SMTPServer: Sendable, Hashable {
   struct Credentials: Sendable, Hashable {
     let username: String
     let password: String
+  }
+
+  /// The mechanism of SMTP AUTH (RFC 4954).
+  enum Authentication: String, Sendable, Hashable, CaseIterable {
+    /// The best that both sides know.
+    case any
+    /// RFC 4616.
+    case plain
+    case login
   }
 
   /// STARTTLS (RFC 3207) on `smtp://`. `smtps://` always has TLS. Wherever there is TLS, the certificate is checked.

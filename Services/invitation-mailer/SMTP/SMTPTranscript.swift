@@ -1,3 +1,18 @@
+import InvitationMail
+
+/// What a server offers beyond RFC 5321, over the connection that is open.
+struct SMTPExtensions: Sendable {
+  private var keywords: Set<String> = []
+
+  var offersInternationalMail: Bool { keywords.contains("SMTPUTF8") }
+
+  /// On a connection that is used again the server is not asked again.
+  mutating func note(_ transcript: SMTPTranscript) {
+    guard let greeting = transcript.greeting else { return }
+    keywords = Set(greeting.compactMap { $0.split(separator: " ").first?.uppercased() })
+  }
+}
+
 /// Follows the dialogue of one mail, command by command and line by line, to know how far it came and what was last answered.
 struct SMTPTranscript: Sendable {
   private(set) var phase = SMTPPhase.connecting
@@ -7,6 +22,9 @@ struct SMTPTranscript: Sendable {
   private(set) var isAnswered = false
   private var lines: [Substring] = []
   private var hasEnded = false
+  /// What the server answered to EHLO, line by line, where it was asked: the last time, which is that after STARTTLS.
+  private(set) var greeting: [String]?
+  private var isGreeting = false
 
   /// A command went out. Its arguments, which may be credentials, are not looked at.
   mutating func sent(_ command: String) {
@@ -16,6 +34,8 @@ struct SMTPTranscript: Sendable {
     guard !hasEnded else { return }
     isAnswered = false
     lines = []
+    isGreeting = verb == "EHLO"
+    if isGreeting { greeting = [] }
     switch verb {
     case "MAIL": phase = .sender
     case "RCPT": phase = .recipient
@@ -29,6 +49,7 @@ struct SMTPTranscript: Sendable {
     let line = line.trimmingSpaces
     guard !hasEnded, let code = Int(line.prefix(3)), code >= 200, code < 600 else { return }
     lines.append(line.dropFirst(4))
+    if isGreeting { greeting?.append(String(line.dropFirst(4))) }
     guard line.dropFirst(3).first != "-" else { return }
     reply = SMTPReply(code: code, text: lines.joined(separator: " "))
     lines = []

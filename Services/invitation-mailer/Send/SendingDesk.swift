@@ -1,19 +1,24 @@
 import Foundation
+import InvitationMail
 import Logging
 import Metrics
+import Models
 import ServiceKit
 
-/// Sends one invitation and writes down what became of it.
+/// Sends one mail and has it written down what became of it.
 struct SendingDesk: Sendable {
   let store: InvitationStore
   let composer: InvitationComposer
   let schedule: RetrySchedule
   let status: MailServerStatus
-  let patience: Patience
   let logger: Logger
+  private let workspaces: KnownWorkspaces
+  private let recorder: MailRecorder
+  private let patience: Patience
 
   private let sent = Counter(label: "rollcall_mailer_invitations_sent_total")
   private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
+  private let bounced = Counter(label: "rollcall_mailer_invitations_bounced_total")
   private let retried = Counter(label: "rollcall_mailer_invitations_retried_total")
   private let duration = Timer(label: "rollcall_mailer_send_seconds")
 
@@ -22,32 +27,74 @@ struct SendingDesk: Sendable {
     self.composer = composer
     self.schedule = schedule
     self.status = status
-    patience = Patience(logger: logger)
     self.logger = logger
+    workspaces = KnownWorkspaces(store: store)
+    patience = Patience(logger: logger)
+    recorder = MailRecorder(store: store, patience: patience)
   }
 
-  /// - Parameter pause: By how much the invitation is put off where the server is away.
-  /// - Returns: Whether the server was there.
-  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; an error that waiting does not mend.
-  func send(_ invitation: DueInvitation, over connection: SMTPConnection, pause: Duration) async throws -> Bool {
-    try await TraceContext.continuing(invitation.traceparent).run {
-      let verdict = await attempt(invitation, over: connection)
-      // Between the server's 250 and this commit lies the one window in which a crash makes a mail go out twice. Nothing else is done
-      // in it, and the Message-ID is the same both times, so that mail programs show one.
-      try await patience.untilItPasses("recording a sent invitation") {
-        try await store.record(verdict, on: invitation, at: .now, postponedBy: pause)
-      }
-      report(verdict, on: invitation)
+  /// What came of handing a mail over.
+  struct Attempt: Sendable {
+    var verdict: RetrySchedule.Verdict
+    /// Of the workspace: what follows a mail that went out.
+    var policy: InvitationPolicy
+
+    /// Whether there was a server to hand it to.
+    var isServerThere: Bool {
       if case .postponed = verdict { return false }
       return true
     }
   }
 
-  private func attempt(_ invitation: DueInvitation, over connection: SMTPConnection) async -> RetrySchedule.Verdict {
-    guard !invitation.notice.email.isEmpty else { return .failed(answer: InvitationDecider.noAddress) }
+  /// Hands a mail over.
+  ///
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; nothing was sent then.
+  func attempt(_ mailing: Mailing, over connection: SMTPConnection) async throws -> Attempt {
+    guard let first = mailing.invitations.first else {
+      return Attempt(verdict: .failed(answer: "nobody is left"), policy: InvitationPolicy())
+    }
+    return try await TraceContext.continuing(first.traceparent).run {
+      let workspace: KnownWorkspaces.Entry?
+      do {
+        workspace = try await patience.untilItPasses("reading a workspace") { try await workspaces.entry(first.settings) }
+      } catch let error as CancellationError {
+        throw error
+      } catch {
+        return Attempt(verdict: .failed(answer: "the workspace cannot be read: \(error)"), policy: InvitationPolicy())
+      }
+      let verdict = await attempt(mailing, first, in: workspace, over: connection)
+      return Attempt(verdict: verdict, policy: workspace?.settings.invitations ?? InvitationPolicy())
+    }
+  }
+
+  /// Writes down what came of a mail.
+  ///
+  /// Between the server's 250 and this commit lies the one window in which a crash makes a mail go out twice. The Message-ID is the same
+  /// both times, so that mail programs show one.
+  ///
+  /// - Parameter pause: By how much the mail is put off where the server is away.
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; an error that waiting does not mend.
+  func record(_ attempt: Attempt, of mailing: Mailing, pause: Duration) async throws {
+    try await recorder.record(
+      mailing.invitations.map { invitation in
+        MailOutcome(
+          workspace: invitation.workspace, id: invitation.id,
+          record: MailRecord(
+            attempt.verdict, letter: invitation.letter, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
+            isDigest: invitation.isDigest, policy: attempt.policy, now: .now, pause: pause))
+      })
+    for invitation in mailing.invitations {
+      TraceContext.continuing(invitation.traceparent).run { report(attempt.verdict, on: invitation) }
+    }
+  }
+
+  private func attempt(
+    _ mailing: Mailing, _ first: DueInvitation, in workspace: KnownWorkspaces.Entry?, over connection: SMTPConnection
+  ) async -> RetrySchedule.Verdict {
+    guard let workspace else { return .failed(answer: "the workspace is not known any more") }
     let letter: Letter
     do {
-      letter = try composer.letter(for: invitation.notice, at: .now)
+      letter = try compose(mailing, in: workspace)
     } catch {
       return .failed(answer: "\(error)")
     }
@@ -55,19 +102,44 @@ struct SendingDesk: Sendable {
     let outcome = await connection.send(letter)
     duration.record(duration: ContinuousClock.now - began)
     if case .unreachable(let reason) = outcome { status.isAway(reason) } else { status.isThere() }
-    return schedule.verdict(on: outcome, attempts: invitation.attempts, createdAt: invitation.createdAt, now: .now)
+    return schedule.verdict(
+      on: outcome, attempts: first.attempts, firstTriedAt: first.firstTriedAt, now: .now, jitter: .random(in: 0...1))
+  }
+
+  private func compose(_ mailing: Mailing, in workspace: KnownWorkspaces.Entry) throws -> Letter {
+    switch mailing {
+    case .invitation(let invitation):
+      let recipient = invitation.recipient
+      guard !recipient.email.isEmpty else { throw UnsendableMail(reason: InvitationDecider.noAddress) }
+      return try composer.letter(
+        for: InvitationNotice(
+          id: invitation.id, letter: invitation.letter, email: recipient.email, givenName: recipient.givenName,
+          displayName: recipient.displayName, language: recipient.language, workspace: workspace.notice), at: .now)
+    case .digest(let invitations, let id):
+      guard case .digest(let address) = workspace.settings.invitations.sending else {
+        throw UnsendableMail(reason: "the workspace has no administrator set to be told any more")
+      }
+      let people = invitations.filter { !$0.recipient.email.isEmpty }.map {
+        DigestNotice.Person(email: $0.recipient.email, displayName: $0.recipient.displayName)
+      }
+      return try composer.letter(for: DigestNotice(id: id, address: address, workspace: workspace.notice, people: people), at: .now)
+    }
   }
 
   private func report(_ verdict: RetrySchedule.Verdict, on invitation: DueInvitation) {
     var metadata: Logger.Metadata = [
       "invitation": "\(invitation.id)", "workspace": "\(invitation.workspace)", "user": "\(invitation.user)",
-      "attempt": "\(invitation.attempts + 1)",
+      "letter": "\(invitation.letter)", "attempt": "\(invitation.attempts + 1)",
     ]
     switch verdict {
     case .sent(let answer):
       sent.increment()
       metadata["answer"] = "\(answer)"
       logger.info("invitation sent", metadata: metadata)
+    case .bounced(let answer):
+      bounced.increment()
+      metadata["answer"] = "\(answer)"
+      logger.error("the mail server takes no mail for this person", metadata: metadata)
     case .failed(let answer):
       failed.increment()
       metadata["answer"] = "\(answer)"
@@ -83,4 +155,10 @@ struct SendingDesk: Sendable {
       logger.warning("the mail server is away; invitations wait for it", metadata: metadata)
     }
   }
+}
+
+/// There is nothing that could be sent.
+private struct UnsendableMail: Error, CustomStringConvertible {
+  var reason: String
+  var description: String { reason }
 }

@@ -2,19 +2,19 @@ import Postgres
 
 /// The set-based statements of a batch of events: one array a column. A row that is newer than the event stays as it is.
 enum EventStatements {
-  static let workspaceVersions = Statement(
-    "workspace versions",
+  static let knownWorkspaces = Statement(
+    "known workspaces",
     """
-    select workspace_id, version
+    select workspace_id, settings::text, version
     from mailer.workspaces
     where workspace_id = any ($1::uuid[])
     """)
 
   /// Locks the rows, in the one order that there is.
-  static let userVersions = Statement(
-    "user versions",
+  static let knownUsers = Statement(
+    "known users",
     """
-    select u.workspace_id, u.user_id, u.version
+    select u.workspace_id, u.user_id, u.version, u.state, u.email
     from mailer.users u
     join unnest($1::uuid[], $2::uuid[]) as wanted (workspace_id, user_id)
       on u.workspace_id = wanted.workspace_id and u.user_id = wanted.user_id
@@ -22,23 +22,83 @@ enum EventStatements {
     for update of u
     """)
 
+  static let knownOrders = Statement(
+    "known orders",
+    """
+    select o.id
+    from unnest($1::uuid[], $2::uuid[]) as wanted (workspace_id, id)
+    join mailer.orders o on o.workspace_id = wanted.workspace_id and o.id = wanted.id
+    """)
+
+  static let skippedSignIns = Statement(
+    "skipped sign-ins",
+    """
+    select s.workspace_id, s.key, s.signed_in_at
+    from unnest($1::uuid[], $2::bytea[]) as wanted (workspace_id, key)
+    join mailer.skipped_sign_ins s on s.workspace_id = wanted.workspace_id and s.key = wanted.key
+    """)
+
   static let writeWorkspaces = Statement(
     "write workspaces",
     """
-    insert into mailer.workspaces as w (workspace_id, name, sign_in_url, version)
-    select *
-    from unnest($1::uuid[], $2::text[], $3::text[], $4::int8[])
+    insert into mailer.workspaces as w (workspace_id, settings, version)
+    select workspace_id, settings::jsonb, version
+    from unnest($1::uuid[], $2::text[], $3::int8[]) as written (workspace_id, settings, version)
     on conflict (workspace_id) do update
-    set name = excluded.name, sign_in_url = excluded.sign_in_url, version = excluded.version
+    set settings = excluded.settings, version = excluded.version
     where w.version < excluded.version
+    """)
+
+  /// Plans the invitations that came before their workspace.
+  static let plan = Statement(
+    "plan invitations",
+    """
+    update mailer.invitations
+    set
+      state = $2,
+      reason = $3,
+      next_attempt_at = case when $2 = 'scheduled' then created_at + make_interval(secs => $4) end,
+      is_digest = $5,
+      expires_at = created_at + make_interval(secs => $6::float8),
+      is_planned = true,
+      changed_at = $7
+    where workspace_id = $1 and not is_planned and state = 'scheduled'
+    """)
+
+  /// Has nothing sent that the workspace does not want any more: invitations, where it mails nobody, and reminders beyond so many.
+  static let restrict = Statement(
+    "restrict invitations",
+    """
+    update mailer.invitations
+    set
+      state = case when letter = 0 then 'revoked' else state end,
+      reason = case when letter = 0 then $4 else reason end,
+      changed_at = case when letter = 0 then $5::timestamptz else changed_at end,
+      next_attempt_at = null
+    where workspace_id = $1
+      and next_attempt_at is not null
+      and case when letter = 0 then $2::bool else letter > $3::int8 end
+    """)
+
+  /// Workspaces with invitations that came before them, and were not seen when they came: another replica was just about to write them.
+  static let unplanned = Statement(
+    "unplanned invitations",
+    """
+    select distinct w.workspace_id, w.settings::text
+    from mailer.invitations i
+    join mailer.workspaces w on w.workspace_id = i.workspace_id
+    where not i.is_planned and i.state = 'scheduled'
     """)
 
   static let writeUsers = Statement(
     "write users",
     """
-    insert into mailer.users as u (workspace_id, user_id, version, state, email, given_name, display_name, language)
+    insert into mailer.users as u (
+      workspace_id, user_id, version, state, email, given_name, display_name, language, name_key, email_key
+    )
     select *
-    from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+    from unnest(
+      $1::uuid[], $2::uuid[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
     on conflict (workspace_id, user_id) do update
     set
       version = excluded.version,
@@ -46,7 +106,9 @@ enum EventStatements {
       email = excluded.email,
       given_name = excluded.given_name,
       display_name = excluded.display_name,
-      language = excluded.language
+      language = excluded.language,
+      name_key = excluded.name_key,
+      email_key = excluded.email_key
     where u.version < excluded.version
     """)
 
@@ -54,24 +116,31 @@ enum EventStatements {
     "insert invitations",
     """
     insert into mailer.invitations (
-      workspace_id, user_id, id, user_version, state, answer, traceparent, next_attempt_at, created_at
+      workspace_id, user_id, id, user_version, state, reason, traceparent, next_attempt_at, expires_at, is_digest, is_planned, created_at,
+      changed_at
     )
-    select workspace_id, user_id, id, user_version, state, answer, traceparent, $8::timestamptz, $8::timestamptz
-    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[], $6::text[], $7::text[])
-      as made (workspace_id, user_id, id, user_version, state, answer, traceparent)
+    select made.*, $12::timestamptz, $12::timestamptz
+    from unnest(
+      $1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::bool[],
+      $11::bool[]) as made
     on conflict (workspace_id, id) do nothing
     """)
 
-  static let cancelInvitations = Statement(
-    "cancel invitations",
+  /// Who signed in has accepted whatever invitation there was; what is withdrawn had not come to an end by itself.
+  static let withdraw = Statement(
+    "withdraw invitations",
     """
     update mailer.invitations i
-    set state = 'cancelled'
-    from unnest($1::uuid[], $2::uuid[], $3::int8[]) as cancelled (workspace_id, user_id, version)
-    where i.workspace_id = cancelled.workspace_id
-      and i.user_id = cancelled.user_id
-      and i.user_version <= cancelled.version
-      and i.state = 'pending'
+    set state = w.state, reason = w.reason, changed_at = $7, next_attempt_at = null
+    from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::uuid[], $5::text[], $6::text[])
+      as w (workspace_id, user_id, version, spared, state, reason)
+    where i.workspace_id = w.workspace_id
+      and i.user_id = w.user_id
+      and i.user_version <= w.version
+      and i.id is distinct from w.spared
+      and (
+        i.state in ('scheduled', 'sending', 'sent', 'delivered', 'bounced')
+        or w.state = 'accepted' and i.state in ('expired', 'failed'))
     """)
 
   /// A mail server's answer may name the address.
@@ -79,10 +148,88 @@ enum EventStatements {
     "forget answers",
     """
     update mailer.invitations i
-    set answer = null
+    set answer = null, reason = case when state in ('bounced', 'failed', 'sent', 'delivered') then '' else reason end
     from unnest($1::uuid[], $2::uuid[]) as forgotten (workspace_id, user_id)
     where i.workspace_id = forgotten.workspace_id
       and i.user_id = forgotten.user_id
-      and i.answer is not null
+    """)
+
+  static let forgetHistory = Statement(
+    "forget history",
+    """
+    update mailer.invitation_history h
+    set reason = ''
+    from unnest($1::uuid[], $2::uuid[]) as forgotten (workspace_id, user_id)
+    join mailer.invitations i on i.workspace_id = forgotten.workspace_id and i.user_id = forgotten.user_id
+    where h.workspace_id = i.workspace_id
+      and h.invitation_id = i.id
+      and (h.state in ('sent', 'delivered', 'bounced', 'failed') or h.reason like 'tried again: %')
+      and h.reason not like 'the mailer ended %'
+    """)
+
+  static let rememberOrders = Statement(
+    "remember orders",
+    """
+    insert into mailer.orders (workspace_id, id, carried_out_at)
+    select workspace_id, id, $3
+    from unnest($1::uuid[], $2::uuid[]) as given (workspace_id, id)
+    on conflict do nothing
+    """)
+
+  static let writeTemplate = Statement(
+    "write template",
+    """
+    insert into mailer.templates as t (workspace_id, language, subject, text, html, changed_at)
+    values ($1, $2, $3, $4, $5, $6)
+    on conflict (workspace_id, language) do update
+    set subject = excluded.subject, text = excluded.text, html = excluded.html, changed_at = excluded.changed_at
+    """)
+
+  static let deleteTemplate = Statement(
+    "delete template",
+    """
+    delete from mailer.templates
+    where workspace_id = $1 and language = $2
+    """)
+
+  static let countTemplates = Statement(
+    "count templates",
+    """
+    update mailer.workspaces
+    set templates = templates + 1
+    where workspace_id = $1
+    """)
+
+  /// What comes back does not stand in anybody's way: the invitation can be accepted as before. A report by address is of the latest mail
+  /// to it.
+  static let report = Statement(
+    "report mails",
+    """
+    with reported as (
+      select r.workspace_id, r.event, r.reason, coalesce(
+        r.invitation_id,
+        (
+          select i.id
+          from mailer.users u
+          join mailer.invitations i on i.workspace_id = u.workspace_id and i.user_id = u.user_id
+          where u.workspace_id = r.workspace_id and u.email_key = r.email_key
+          order by i.created_at desc
+          limit 1
+        )) as id
+      from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[]) as r (workspace_id, invitation_id, email_key, event, reason)
+    ), latest as (
+      select distinct on (workspace_id, id) * from reported where id is not null
+    )
+    update mailer.invitations i
+    set
+      state = l.event,
+      reason = l.reason,
+      changed_at = $6,
+      next_attempt_at = case when l.event = 'bounced' then null else i.next_attempt_at end
+    from latest l
+    where i.workspace_id = l.workspace_id
+      and i.id = l.id
+      and i.sent_at is not null
+      and (l.event = 'bounced' and i.state in ('sending', 'sent', 'delivered') or l.event = 'delivered' and i.state = 'sent')
     """)
 }

@@ -1,129 +1,106 @@
 import Foundation
+import InvitationMail
 import Models
 import Postgres
 
-/// The batch is the transaction: load the versions that it touches, decide each event, write the outcome, commit once.
+/// The batch is the transaction: load what it touches, decide each event, write the outcome, commit once.
 struct EventStore: Sendable {
   let pool: PostgresPool
 
-  /// Carries `changes` out and returns the invitations that came of them. Carried out again, they change nothing.
+  /// Carries `changes` out and returns what was decided. Carried out again, they change nothing.
   ///
   /// - Throws: `PostgresError`, `PostgresDecodingError`, `CancellationError`. Nothing is written then, unless the outcome of the commit
   ///   is unknown.
-  func apply(_ changes: [ReceivedChange], at now: Date) async throws -> [NewInvitation] {
+  func apply(_ changes: [ReceivedChange], at now: Date) async throws -> MailerChanges {
     try await pool.transaction { transaction in
-      var decider = InvitationDecider(known: try await versions(for: changes, in: transaction))
+      var decider = InvitationDecider(known: try await known(for: changes, in: transaction))
       for change in changes { decider.decide(change.event, traceparent: change.traceparent) }
-      let steps = steps(for: decider.changes, at: now)
+      let steps = try MailerWriter.steps(for: decider.changes, at: now)
       if !steps.isEmpty { _ = try await transaction.pipeline(steps, commit: true) }
-      return decider.changes.invitations
+      return decider.changes
     }
   }
 
-  private nonisolated(nonsending) func versions(
+  /// Carries out what the mail system reports.
+  func apply(_ reports: [MailEvent], at now: Date) async throws {
+    guard !reports.isEmpty else { return }
+    // Of several about one invitation the last counts, since a statement changes a row once.
+    var latest: [MailEvent] = []
+    for report in reports {
+      latest.removeAll { $0.workspace == report.workspace && $0.key == report.key }
+      latest.append(report)
+    }
+    let reported = latest
+    try await pool.transaction { transaction in
+      _ = try await transaction.pipeline(
+        [
+          (
+            EventStatements.report,
+            [
+              .uuidArray(reported.map(\.workspace.uuid)), .uuidArray(reported.map { $0.invitation?.uuid }),
+              .bytesArray(reported.map { report in report.email.map { SignInKey($0, in: report.workspace).bytes } }),
+              .textArray(reported.map(\.event.rawValue)),
+              .textArray(
+                reported.map { report in
+                  let words = (report.reason ?? "").withoutControlCharacters.prefix(500)
+                  return words.isEmpty ? "reported by the mail system" : "reported by the mail system: \(words)"
+                }), .timestamp(now),
+            ]
+          )
+        ], commit: true)
+    }
+  }
+
+  private nonisolated(nonsending) func known(
     for changes: [ReceivedChange], in transaction: PostgresTransaction
-  ) async throws -> KnownVersions {
+  ) async throws -> KnownState {
     var users: Set<UserKey> = []
     var workspaces: Set<WorkspaceID> = []
+    var orders: Set<OrderKey> = []
+    var keys: Set<WorkspaceSignInKey> = []
     for change in changes {
       switch change.event {
-      case .userChanged(let event): users.insert(UserKey(workspace: event.workspace, id: event.user.id))
+      case .userChanged(let event):
+        let record = UserRecord(event)
+        users.insert(record.key)
+        workspaces.insert(event.workspace)
+        keys.formUnion(record.signInKeys)
       case .workspaceChanged(let event): workspaces.insert(event.workspace)
-      case .groupChanged, .signInRefused: break
+      case .invitationOrdered(let event):
+        workspaces.insert(event.workspace)
+        orders.insert(OrderKey(workspace: event.workspace, id: event.id))
+        if let user = event.order.user { users.insert(UserKey(workspace: event.workspace, id: user)) }
+      case .groupChanged, .signInRefused, .changeHeld: break
       }
     }
-    var known = KnownVersions()
-    guard !users.isEmpty || !workspaces.isEmpty else { return known }
+    var known = KnownState()
+    guard !workspaces.isEmpty else { return known }
+    let sortedKeys = keys.sorted()
     let answers = try await transaction.pipeline([
-      (EventStatements.workspaceVersions, [.uuidArray(workspaces.sorted().map(\.uuid))]),
-      (EventStatements.userVersions, users.sorted().columns),
+      (EventStatements.knownWorkspaces, [.uuidArray(workspaces.sorted().map(\.uuid))]),
+      (EventStatements.knownUsers, users.sorted().columns),
+      (EventStatements.knownOrders, [.uuidArray(orders.map(\.workspace.uuid)), .uuidArray(orders.map(\.id.uuid))]),
+      (EventStatements.skippedSignIns, [.uuidArray(sortedKeys.map(\.workspace.uuid)), .bytesArray(sortedKeys.map(\.key.bytes))]),
     ])
-    guard answers.count == 2 else { return known }
-    for row in answers[0] { known.workspaces[WorkspaceID(try row.uuid(0))] = Int64(try row.int(1)) }
+    guard answers.count == 4 else { return known }
+    for row in answers[0] {
+      let id = WorkspaceID(try row.uuid(0))
+      known.workspaces[id] = WorkspaceRecord(
+        id: id, settings: try JSONData.decode(from: row.bytes(1), type: "workspace settings"), version: Int64(try row.int(2)))
+    }
     for row in answers[1] {
-      known.users[UserKey(workspace: WorkspaceID(try row.uuid(0)), id: UserID(try row.uuid(1)))] = Int64(try row.int(2))
+      let state: KnownUser.State = try row.string(3) == "invited" ? .invited(email: try row.optionalString(4)) : .other
+      known.users[UserKey(workspace: WorkspaceID(try row.uuid(0)), id: UserID(try row.uuid(1)))] = KnownUser(
+        version: Int64(try row.int(2)), state: state)
+    }
+    for row in answers[2] { known.orders.insert(CommandID(try row.uuid(0))) }
+    for row in answers[3] {
+      known.skippedSignIns[WorkspaceSignInKey(WorkspaceID(try row.uuid(0)), SignInKey(bytes: try row.bytes(1)))] = try row.timestamp(2)
     }
     return known
-  }
-
-  private func steps(for changes: MailerChanges, at now: Date) -> [(Statement, [PostgresValue])] {
-    var steps: [(Statement, [PostgresValue])] = []
-    if !changes.workspaces.isEmpty {
-      let workspaces = changes.workspaces.sorted { $0.key < $1.key }.map(\.value)
-      steps.append(
-        (
-          EventStatements.writeWorkspaces,
-          [
-            .uuidArray(workspaces.map(\.id.uuid)), .textArray(workspaces.map(\.name)), .textArray(workspaces.map(\.signInURL)),
-            .intArray(workspaces.map(\.version)),
-          ]
-        ))
-    }
-    if !changes.users.isEmpty {
-      steps.append((EventStatements.writeUsers, columns(changes.users.sorted { $0.key < $1.key }.map(\.value))))
-    }
-    // Cancelled after: what a batch both makes and cancels is on record as cancelled.
-    if !changes.invitations.isEmpty {
-      steps.append((EventStatements.insertInvitations, columns(changes.invitations) + [.timestamp(now)]))
-    }
-    if !changes.cancellations.isEmpty {
-      let cancelled = changes.cancellations.sorted { $0.key < $1.key }
-      steps.append((EventStatements.cancelInvitations, cancelled.map(\.key).columns + [.intArray(cancelled.map(\.value))]))
-    }
-    if !changes.forgotten.isEmpty { steps.append((EventStatements.forgetAnswers, changes.forgotten.sorted().columns)) }
-    return steps
-  }
-
-  private func columns(_ users: [UserRecord]) -> [PostgresValue] {
-    users.map(\.key).columns + [
-      .intArray(users.map(\.version)),
-      .textArray(users.map(\.state.name)),
-      .textArray(users.map { $0.state.invitee?.email }),
-      .textArray(users.map { $0.state.invitee?.givenName }),
-      .textArray(users.map { $0.state.invitee?.displayName }),
-      .textArray(users.map { $0.state.invitee?.language }),
-    ]
-  }
-
-  private func columns(_ invitations: [NewInvitation]) -> [PostgresValue] {
-    invitations.map(\.user).columns + [
-      .uuidArray(invitations.map(\.id.uuid)),
-      .intArray(invitations.map(\.version)),
-      .textArray(invitations.map(\.state.name)),
-      .textArray(invitations.map(\.state.reason)),
-      .textArray(invitations.map(\.traceparent)),
-    ]
   }
 }
 
 extension [UserKey] {
-  fileprivate var columns: [PostgresValue] { [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))] }
-}
-
-extension UserRecord.State {
-  fileprivate var name: String {
-    switch self {
-    case .invited: "invited"
-    case .active: "active"
-    case .disabled: "disabled"
-    case .deleted: "deleted"
-    }
-  }
-
-  fileprivate var invitee: Invitee? {
-    if case .invited(let invitee) = self { invitee } else { nil }
-  }
-}
-
-extension NewInvitation.State {
-  fileprivate var name: String {
-    switch self {
-    case .pending: "pending"
-    case .failed: "failed"
-    }
-  }
-
-  fileprivate var reason: String? {
-    if case .failed(let reason) = self { reason } else { nil }
-  }
+  var columns: [PostgresValue] { [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))] }
 }

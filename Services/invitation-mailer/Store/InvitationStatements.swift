@@ -2,6 +2,12 @@ import Postgres
 
 /// The statements of the sending loop.
 enum InvitationStatements {
+  private static let columns = """
+    select
+      i.workspace_id, i.id, i.user_id, i.letter, i.attempts, i.first_tried_at, i.traceparent, u.email, u.given_name, u.display_name,
+      u.language, w.version, w.templates, i.is_digest, i.digest_id
+    """
+
   // First the few that are due, then each one's user and workspace by key (`offset 0` keeps the planner to that): on a table that was never
   // analysed it would rather read all the users of a workspace for each invitation.
   static let due = Statement(
@@ -10,15 +16,12 @@ enum InvitationStatements {
     with due as materialized (
       select i.*
       from mailer.invitations i
-      where i.state = 'pending'
-        and i.next_attempt_at <= $1
+      where i.next_attempt_at <= $1
         and exists (select from mailer.workspaces w where w.workspace_id = i.workspace_id)
       order by i.next_attempt_at
       limit $2::int8
     )
-    select
-      i.workspace_id, i.id, i.user_id, i.attempts, i.created_at, i.traceparent, u.email, u.given_name, u.display_name, u.language, w.name,
-      w.sign_in_url
+    \(columns)
     from due i
     cross join lateral (
       select * from mailer.users u where u.workspace_id = i.workspace_id and u.user_id = i.user_id offset 0
@@ -29,33 +32,129 @@ enum InvitationStatements {
     order by i.next_attempt_at
     """)
 
-  static let recordSent = Statement(
-    "record sent invitation",
+  static let digest = Statement(
+    "invitations of a digest",
+    """
+    with together as materialized (
+      select i.*
+      from mailer.invitations i
+      where i.workspace_id = $1 and i.is_digest and i.state = 'scheduled' and i.digest_id is not distinct from $2::uuid
+      order by i.next_attempt_at, i.id
+      limit $3::int8
+    )
+    \(columns)
+    from together i
+    join mailer.users u on u.workspace_id = i.workspace_id and u.user_id = i.user_id
+    join mailer.workspaces w on w.workspace_id = i.workspace_id
+    order by i.created_at, i.id
+    """)
+
+  static let claim = Statement(
+    "claim invitations",
+    """
+    update mailer.invitations i
+    set
+      state = 'sending',
+      reason = case when i.letter = 0 then 'handed to the mail server' else 'reminder ' || i.letter || ' handed to the mail server' end,
+      next_attempt_at = null,
+      claimed_by = $5,
+      digest_id = coalesce(i.digest_id, $4::uuid),
+      changed_at = $3
+    from unnest($1::uuid[], $2::uuid[]) as claimed (workspace_id, id)
+    where i.workspace_id = claimed.workspace_id
+      and i.id = claimed.id
+      and i.state in ('scheduled', 'sent', 'delivered')
+      and i.next_attempt_at is not null
+    returning i.id
+    """)
+
+  static let putOff = Statement(
+    "put invitations off",
+    """
+    update mailer.invitations i
+    set next_attempt_at = off.time
+    from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as off (workspace_id, id, time)
+    where i.workspace_id = off.workspace_id and i.id = off.id and i.next_attempt_at is not null
+    """)
+
+  static let letGo = Statement(
+    "let go of claims",
     """
     update mailer.invitations
     set
-      state = 'sent',
-      sent_at = $3,
-      attempts = attempts + 1,
-      -- No answer where it was cancelled meanwhile: the person may have been deleted.
-      answer = case when state = 'pending' then $4 end
-    where workspace_id = $1 and id = $2
+      state = case when letter = 0 then 'scheduled' else 'sent' end,
+      reason = 'the mailer ended while sending it, so that it may have gone out; it is sent again as the same mail',
+      next_attempt_at = $1,
+      changed_at = $1
+    where state = 'sending'
+      and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
+    returning id
     """)
 
-  static let recordFailed = Statement(
-    "record failed invitation",
+  static let release = Statement(
+    "release invitations",
     """
-    update mailer.invitations
-    set state = 'failed', attempts = attempts + 1, answer = $3
-    where workspace_id = $1 and id = $2 and state = 'pending'
+    update mailer.invitations i
+    set
+      state = case when letter = 0 then 'scheduled' else 'sent' end,
+      reason = 'waits for the mail server',
+      next_attempt_at = $3,
+      changed_at = $3
+    from unnest($1::uuid[], $2::uuid[]) as released (workspace_id, id)
+    where i.workspace_id = released.workspace_id and i.id = released.id and i.state = 'sending'
     """)
 
-  static let postpone = Statement(
-    "postpone invitation",
+  static let expire = Statement(
+    "expire invitations",
     """
-    update mailer.invitations
-    set next_attempt_at = $3, answer = $4, attempts = attempts + $5::int8
-    where workspace_id = $1 and id = $2 and state = 'pending'
+    update mailer.invitations i
+    set state = 'expired', reason = 'nobody signed in for as long as it was good', next_attempt_at = null, changed_at = $1
+    from (
+      select workspace_id, id
+      from mailer.invitations
+      where expires_at <= $1 and state in ('scheduled', 'sent', 'delivered')
+      order by expires_at
+      limit $2::int8
+    ) gone
+    where i.workspace_id = gone.workspace_id and i.id = gone.id and i.state in ('scheduled', 'sent', 'delivered')
+    returning i.id
+    """)
+
+  static let record = Statement(
+    "record mails",
+    """
+    update mailer.invitations i
+    set
+      state = case when i.state = 'sending' then o.state else i.state end,
+      reason = case when i.state = 'sending' then o.reason else i.reason end,
+      changed_at = case when i.state = 'sending' then $11::timestamptz else i.changed_at end,
+      next_attempt_at = case when i.state = 'sending' then o.next_attempt_at else i.next_attempt_at end,
+      -- No answer where it was withdrawn meanwhile: the person may have been deleted.
+      answer = case when i.state = 'sending' then o.answer end,
+      letter = o.letter,
+      attempts = o.attempts,
+      first_tried_at = o.first_tried_at,
+      sent_at = case when o.is_sent then coalesce(i.sent_at, $11) else i.sent_at end
+    from unnest(
+      $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::int8[], $8::int8[], $9::timestamptz[], $10::bool[])
+      as o (workspace_id, id, state, reason, answer, next_attempt_at, letter, attempts, first_tried_at, is_sent)
+    where i.workspace_id = o.workspace_id and i.id = o.id
+    """)
+
+  static let workspace = Statement(
+    "workspace of invitations",
+    """
+    select settings::text
+    from mailer.workspaces
+    where workspace_id = $1
+    """)
+
+  static let templates = Statement(
+    "templates of a workspace",
+    """
+    select language, subject, text, html
+    from mailer.templates
+    where workspace_id = $1
     """)
 
   static let pending = Statement(
@@ -63,6 +162,13 @@ enum InvitationStatements {
     """
     select count(*)
     from mailer.invitations
-    where state = 'pending'
+    where state in ('scheduled', 'sending')
+    """)
+
+  static let forgetOrders = Statement(
+    "forget orders",
+    """
+    delete from mailer.orders
+    where carried_out_at < $1
     """)
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Hummingbird
 import Models
+import NIOCore
 import SCIM
 
 /// `POST /Bulk`: many writes in one request (RFC 7644 §3.7).
@@ -15,28 +16,37 @@ struct BulkEndpoint: Sendable {
   /// Bounds the bulk requests in flight, each of which keeps identity-store busy as long as many writes do.
   let inFlight: InFlight
   let commands: CommandPath
-  let baseURLs: BaseURLRule
 
   var endpoint: Endpoint { Endpoint(.post, "\(ResourcePath.base)/Bulk", handle: carryOut) }
 
   private func carryOut(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let base = try baseURLs.baseURL(of: request.head)
-    let body = try await inFlight.withPlace(of: context.caller.token) { try await carryOut(request, context, base) }
+    let body = try await inFlight.withPlace(of: context.caller) { try await answer(to: request, context) }
     return .json(.ok, body, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
 
-  private func carryOut(_ request: Request, _ context: CallerContext, _ base: BaseURL) async throws -> ByteBuffer {
+  private func answer(to request: Request, _ context: CallerContext) async throws -> ByteBuffer {
     var share = BodyBudget.Share(of: bodies.budget)
-    let message = try BulkRequest(try await bodies.json(in: request, share: &share), maximumOperations: Self.maximumOperations)
+    let bytes = try await bodies.bytes(of: request, share: &share)
     let caller = context.caller
     let userAgent = request.headers[.userAgent]
+    let facts = context.facts
+    let (message, plan) = try await LongWork.run { try Self.plan(bytes, of: caller, userAgent, facts) }
+    context.facts.note(normalisations: plan.normalisations)
+    let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
+    context.facts.note(operations: message.operations.count, failures: plan.failures(outcomes, in: message))
+    share.release()
+    let base = context.base
+    return try await LongWork.run { BulkAnswer(plan: plan, outcomes: outcomes, base: base).body() }
+  }
+
+  private static func plan(
+    _ bytes: [UInt8], of caller: Caller, _ userAgent: String?, _ facts: RequestFacts
+  ) throws -> (message: BulkRequest, plan: BulkPlan) {
+    let message = try BulkRequest(try BodyReader.parse(bytes, noting: facts), maximumOperations: maximumOperations)
     let plan = BulkPlan(message, at: Date()) { verb, kind, body throws(SCIMError) in
       try RequestedWrite(
         verb, kind, body, profile: caller.settings.connectionProfile, userAgent: userAgent, schemas: caller.schemas)
     }
-    context.facts.note(normalisations: plan.normalisations)
-    let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
-    share.release()
-    return BulkAnswer(plan: plan, outcomes: outcomes, base: base).body()
+    return (message, plan)
   }
 }

@@ -29,7 +29,7 @@ struct CommandPath: Sendable {
     let now = Date()
     let deadline = now + deadline
     let command = Command(
-      id: .made(at: now), workspace: caller.workspace, resource: resource, actor: .token(caller.token), issuedAt: now,
+      id: .made(at: now), workspace: caller.workspace, resource: resource, actor: caller.actor, issuedAt: now,
       deadline: deadline, expectedVersions: expected, traceparent: facts.notes.traceparent, operation: operation)
     facts.note(command: command.id, on: resource)
     if let reply = try await ask(command, deadline + storeBound) { return reply.outcome }
@@ -49,7 +49,7 @@ struct CommandPath: Sendable {
     let id = CommandID.made(at: now)
     let deadline = now + bulkDeadline
     let command = Command(
-      id: id, workspace: caller.workspace, resource: id.resource, actor: .token(caller.token), issuedAt: now, deadline: deadline,
+      id: id, workspace: caller.workspace, resource: id.resource, actor: caller.actor, issuedAt: now, deadline: deadline,
       traceparent: facts.notes.traceparent, operation: .bulk(bulk))
     facts.note(command: id, on: id.resource)
     var replies: [CommandID: Reply] = [:]

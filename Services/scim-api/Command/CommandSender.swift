@@ -18,7 +18,7 @@ struct CommandSender: Sendable {
     let address = try await address(until: command.deadline ?? end)
     var command = command
     command.replyTo = address
-    let message = OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
+    let message = try await message(with: command)
     do {
       let event = try await requests.request(message, correlationID: address.correlationID, deadline: end)
       return try event.map { try Reply($0) }
@@ -34,6 +34,16 @@ struct CommandSender: Sendable {
     // The command may have been sent all the same: what became of it is certain only at the end of its time.
     try await Task.sleep(for: .seconds(max(0, end.timeIntervalSinceNow)))
     return nil
+  }
+
+  private func message(with command: Command) async throws -> OutgoingMessage {
+    let source = source
+    let event: CloudEvent
+    switch command.operation {
+    case .bulk: event = try await LongWork.run { [command] in try command.cloudEvent(source: source) }
+    default: event = try command.cloudEvent(source: source)
+    }
+    return OutgoingMessage(event, topic: .identityCommands, key: command.resource.description)
   }
 
   /// Where the reply goes. The partition for replies is known a moment after the start of the process.

@@ -16,7 +16,7 @@ struct RecordedReplies: Sendable {
 
   /// The replies there are to `commands`.
   func replies(to commands: [CommandID], in workspace: WorkspaceID) async throws -> [CommandID: Reply] {
-    let rows = try await database.query(Self.statement, [.uuid(workspace.uuid), .uuidArray(commands.map(\.uuid))])
+    let rows = try await database.query(Self.statement, [.uuid(workspace.uuid), .uuidArray(commands.map(\.uuid))], in: workspace)
     var replies: [CommandID: Reply] = [:]
     for row in rows {
       let command = CommandID(try row.uuid(0))

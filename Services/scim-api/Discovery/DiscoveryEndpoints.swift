@@ -4,7 +4,6 @@ import SCIM
 
 /// What a client can find out about the service (RFC 7644 §4). The schemas are those of the caller's workspace.
 struct DiscoveryEndpoints: Sendable {
-  let baseURLs: BaseURLRule
   let limits: ServiceLimits
 
   var all: [Endpoint] {
@@ -30,11 +29,11 @@ struct DiscoveryEndpoints: Sendable {
   private typealias Answer = @Sendable (_ discovery: Discovery, _ baseURL: String, _ id: String) throws(Refusal) -> [UInt8]
 
   private func endpoint(_ path: String, _ answer: @escaping Answer) -> Endpoint {
-    Endpoint(.get, ResourcePath.base + path) { [baseURLs] request, context in
+    Endpoint(.get, ResourcePath.base + path) { request, context in
       // RFC 7644 §4 has a filter refused, lest anyone take the whole answer for a filtered one.
       guard try QueryParameters(request.uri.query)["filter"] == nil else { throw Refusal.filteredDiscovery() }
       let id = context.parameters.get(ResourcePath.id).map { $0.removingPercentEncoding ?? $0 } ?? ""
-      let bytes = try answer(Discovery(schemas: context.caller.schemas), try baseURLs.baseURL(of: request.head).text, id)
+      let bytes = try answer(Discovery(schemas: context.caller.schemas), context.base.text, id)
       return .json(.ok, ByteBuffer(bytes: bytes), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
     }
   }

@@ -9,6 +9,8 @@ enum BearerToken {
   static func text(in authorization: String?) throws(Refusal) -> Substring {
     guard let authorization, !authorization.isEmpty else { throw .unauthenticated() }
     let scheme = authorization.prefix { $0 != " " }
+    // Without one, the whole may be a secret, which no answer and no log repeats.
+    guard scheme.endIndex < authorization.endIndex else { throw .unauthenticated() }
     guard scheme.lowercased() == "bearer" else { throw .otherScheme(String(scheme)) }
     let text = authorization[scheme.endIndex...].drop { $0 == " " }
     guard !text.isEmpty else { throw .unauthenticated() }
@@ -41,22 +43,27 @@ extension Refusal {
       "invalid_token", "The access token is not known here. Make a new one in Settings > API and enter it in the identity provider.")
   }
 
-  static func revokedToken(_ name: String) -> Refusal {
+  static func unknownClient() -> Refusal {
     challenge(
-      "invalid_token",
-      "The access token '\(name.prefix(100))' was revoked. Make a new one in Settings > API and enter it in the identity provider.")
+      "invalid_token", "The OAuth client of the access token is not known here. Make a new one and enter it in the identity provider.")
   }
 
-  static func expiredToken(_ name: String) -> Refusal {
+  static func revoked(_ kind: TokenKind, _ name: String) -> Refusal {
     challenge(
       "invalid_token",
-      "The access token '\(name.prefix(100))' has expired. Make a new one in Settings > API and enter it in the identity provider.")
+      "The \(kind.noun) '\(name.prefix(100))' was revoked. Make a new one in Settings > API and enter it in the identity provider.")
   }
 
-  static func scopeMissing(_ scope: TokenScope, name: String) -> Refusal {
+  static func expired(_ kind: TokenKind, _ name: String) -> Refusal {
+    challenge(
+      "invalid_token",
+      "The \(kind.noun) '\(name.prefix(100))' has expired. Make a new one in Settings > API and enter it in the identity provider.")
+  }
+
+  static func scopeMissing(_ scope: TokenScope, _ kind: TokenKind, _ name: String) -> Refusal {
     Refusal(
       403,
-      "The access token '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Make one with that scope in Settings > API.",
+      "The \(kind.noun) '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Make one with that scope in Settings > API.",
       headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
   }
 
@@ -74,9 +81,18 @@ extension Refusal {
   }
 
   /// - Parameter error: the code of RFC 6750 §3.1; none where the request simply has no token.
-  private static func challenge(_ error: String?, _ detail: String) -> Refusal {
+  static func challenge(_ error: String?, _ detail: String) -> Refusal {
     var challenge = "Bearer realm=\"rollcall\""
     if let error { challenge += ", error=\"\(error)\"" }
     return Refusal(401, detail, headers: [.wwwAuthenticate: challenge])
+  }
+}
+
+extension TokenKind {
+  fileprivate var noun: String {
+    switch self {
+    case .token: "access token"
+    case .client: "OAuth client"
+    }
   }
 }

@@ -2,20 +2,33 @@ import Foundation
 import Hummingbird
 import Models
 
-/// Lets in whoever has a token of the right scope, and tells the handlers behind it who that is.
+/// Lets in whoever has a token of the right scope for the host that was called, and tells the handlers behind it who and where that is.
 struct Door: RouterMiddleware {
-  let tokens: TokenDirectory
+  let sites: Sites
+  let credentials: Credentials
+  let limits: RateLimits
+  let uses: TokenUseLog
   let scope: TokenScope
 
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
     try SensitiveQuery.check(request.uri.query)
-    let text = try BearerToken.text(in: request.headers[.authorization])
-    let record = try await tokens.record(for: text)
-    context.facts.note(token: record.token, workspace: record.workspace)
+    let origin = try sites.origins.origin(of: request.head, peer: context.facts.peer)
+    let site = try await sites.site(of: origin)
+    let now = Date()
+    let authorization = request.headers[.authorization]
+    let record = try await limits.admitting(from: origin.address, unlessKnown: credentials.knows(authorization)) {
+      try await credentials.record(for: try BearerToken.text(in: authorization), at: site, now)
+    }
+    context.facts.note(record)
+    try limits.count(record.token, of: record.workspace)
+    try site.admit(record.workspace)
+    let caller = try Caller(record, for: scope, at: now)
+    uses.note(caller, from: origin.address, at: now)
     var context = context
-    context.caller = try Caller(record, for: scope, at: Date())
+    context.caller = caller
+    context.base = site.baseURL
     return try await next(request, context)
   }
 }

@@ -5,42 +5,55 @@ import SCIM
 
 /// The service without its sockets: every endpoint, the door before them, and what their answers and failures go through.
 struct Edge: Sendable {
-  let tokens: TokenDirectory
+  let credentials: Credentials
+  let sites: Sites
+  let limits: RateLimits
+  let uses: TokenUseLog
+  let oauth: OAuthEndpoints
   let reads: any ResourceReads
+  let directory: any DirectoryReads
   let commands: CommandPath
   let inFlight: InFlight
   let bulksInFlight: InFlight
   let sendSignIn: SignInIntake.Send
+  let sendMailEvent: MailEventIntake.Send
   let bodies: BodyReader
-  let baseURLs: BaseURLRule
   let cursors: CursorSeal
+  /// Where requests are put that the provisioning log wants.
+  var log = LogBuffer()
+  /// Lists take processor time by the hundred resources: those of one workspace wait for each other rather than keep the others waiting.
+  var listTurns = SearchTurns(maximumPerWorkspace: 4, maximumWaiting: 500)
 
   var endpoints: [Endpoint] {
     let resources = ResourceKind.allCases.flatMap { kind in
       ResourceEndpoints(
-        retrieval: Retrieval(kind: kind, reads: reads, baseURLs: baseURLs),
-        writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads, baseURLs: baseURLs)
+        retrieval: Retrieval(kind: kind, reads: reads),
+        writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads)
       ).all
     }
     // A literal segment before one that stands for any: `/Users/.search` before `/Users/{id}`.
     return queries + resources + discovery + CurrentUser().all + [
-      BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands, baseURLs: baseURLs).endpoint,
+      BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands).endpoint,
       SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
-    ]
+      MailEventIntake(bodies: bodies, send: sendMailEvent).endpoint,
+    ] + DirectoryEndpoints(reads: directory, cursors: cursors).all
   }
+
+  /// What needs no token.
+  var openEndpoints: [OpenEndpoint] { oauth.all }
 
   private var discovery: [Endpoint] {
     let limits = ServiceLimits(
       page: Page.maximumCount, defaultPage: Page.defaultCount, cursorTimeout: cursors.lifetime,
       bulkOperations: BulkEndpoint.maximumOperations, payload: bodies.maximum)
-    return DiscoveryEndpoints(baseURLs: baseURLs, limits: limits).all
+    return DiscoveryEndpoints(limits: limits).all
   }
 
   private var queries: [Endpoint] {
     let ofEach = ResourceKind.allCases.map { (kinds: [$0], path: "/\($0.endpoint)") }
     return (ofEach + [(ResourceKind.allCases, "")]).flatMap { kinds, path in
       QueryEndpoints(
-        listing: Listing(kinds: kinds, reads: reads, baseURLs: baseURLs, bodies: bodies, cursors: cursors), path: path
+        listing: Listing(kinds: kinds, reads: reads, bodies: bodies, cursors: cursors, turns: listTurns), path: path
       ).all
     }
   }
@@ -51,12 +64,14 @@ struct Edge: Sendable {
     for endpoint in endpoints {
       for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
     }
+    for endpoint in openEndpoints { known.add(endpoint.pattern, endpoint.method) }
     let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestRecording())
+    router.add(middleware: RequestRecording(log: log))
     router.add(middleware: FailureAnswers(known: known))
+    router.add(middleware: URLLength())
     for endpoint in endpoints {
       let group = router.group()
-        .add(middleware: Door(tokens: tokens, scope: endpoint.scope))
+        .add(middleware: Door(sites: sites, credentials: credentials, limits: limits, uses: uses, scope: endpoint.scope))
         .group(context: CallerContext.self)
       for pattern in endpoint.patterns {
         for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
@@ -65,6 +80,11 @@ struct Edge: Sendable {
             return try await endpoint.handle(request, context)
           }
         }
+      }
+    }
+    for endpoint in openEndpoints {
+      for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
+        router.on(RouterPath(endpoint.pattern), method: method, use: endpoint.handle)
       }
     }
     return router.buildResponder()

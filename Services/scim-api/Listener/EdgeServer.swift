@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 
 /// Accepts connections and answers their requests until graceful shutdown, then finishes what is in flight.
@@ -50,6 +51,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
 
   private func bind(_ connection: HTTP1Channel) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
     let maximumConnections = configuration.maximumConnections
+    let certificate = configuration.certificate
     return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.backlog, value: 4096)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -61,7 +63,10 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         }
       }
       .bind(host: configuration.host, port: configuration.port) { channel in
-        connection.setup(channel: channel, logger: logger)
+        guard let certificate else { return connection.setup(channel: channel, logger: logger) }
+        return channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificate.context))
+        }.flatMap { connection.setup(channel: channel, logger: logger) }
       }
   }
 
@@ -80,6 +85,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
   private func connectionHandler(_ connections: OpenConnections) -> HTTP1Channel {
     let date = HTTPDate()
     let configuration = configuration
+    let security = SecurityHeaders(isSecure: configuration.isSecure)
     return HTTP1Channel(
       responder: { request, writer, channel in
         if request.headers[.expect]?.lowercased() == "100-continue" {
@@ -88,6 +94,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         let context = Responder.Context(source: ApplicationRequestContextSource(channel: channel, logger: logger))
         var response = try await responder.respond(to: request, context: context)
         response.headers[.date] = date.text
+        security.add(to: &response.headers)
         if connections.isDraining {
           // The connection is closed behind this response; the client opens its next one elsewhere.
           response.headers[.connection] = "close"
@@ -96,8 +103,12 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         try await writer.write(response: response.head, body: response.body)
       },
       configuration: HTTP1Channel.Configuration(
-        additionalChannelHandlers: [SlowClientHandler(read: configuration.requestTimeout, write: configuration.writeTimeout)],
+        additionalChannelHandlers: [
+          SlowClientHandler(read: configuration.requestTimeout, write: configuration.writeTimeout),
+          MalformedRequestHandler(headers: security),
+        ],
         idleTimeout: configuration.idleTimeout,
+        // A URL that is longer than may be, but not by much, is told so: see URLLength.
         httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
   }
 }
@@ -111,6 +122,10 @@ extension EdgeServer: CustomStringConvertible {
 struct ListenerConfiguration: Sendable {
   var host: String
   var port: Int
+  /// What TLS is spoken with; nil where it is not.
+  var certificate: Certificate?
+  /// Whether clients come by TLS: here, or at a proxy in front.
+  var isSecure = false
   /// Whether another process may listen on the same port (SO_REUSEPORT): the kernel spreads connections over them.
   var sharesPort: Bool
   var maximumConnections: Int

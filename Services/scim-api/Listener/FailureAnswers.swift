@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import NIOHTTP1
 import Postgres
 import SCIM
 import ServiceKit
@@ -25,17 +26,23 @@ struct FailureAnswers: RouterMiddleware {
     } catch let error as HTTPError where error.status == .notFound && request.method == .options {
       let allowed = known.methods(of: request.uri.path)
       guard allowed.isEmpty else { return Response(status: .noContent, headers: [.allow: allowed.list]) }
-      return .refusal(.unknownPath(request.uri.path), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+      return refuse(.unknownPath(request.uri.path), context, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
     } catch {
-      let refusal = refusal(for: error, request, context)
-      return .refusal(refusal, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+      return refuse(refusal(for: error, request, context), context, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
     }
+  }
+
+  private func refuse(_ refusal: Refusal, _ context: EdgeContext, mediaType: String) -> Response {
+    context.facts.note(refusal: refusal.error.body())
+    return .refusal(refusal, mediaType: mediaType)
   }
 
   private func refusal(for error: any Error, _ request: Request, _ context: EdgeContext) -> Refusal {
     switch error {
     case let refusal as Refusal: return refusal
     case let error as SCIMError: return Refusal(error)
+    // In the middle of the body.
+    case let error as HTTPParserError: return .malformedRequest(error)
     case let error as HTTPError where error.status == .notFound:
       let allowed = known.methods(of: request.uri.path)
       return allowed.isEmpty ? .unknownPath(request.uri.path) : .methodNotAllowed(request.method.rawValue, allowed: allowed.list)

@@ -7,6 +7,8 @@ struct EdgeContext: RequestContext {
   let facts: RequestFacts
   /// Set by the ``Door``.
   var caller: Caller?
+  /// Set by the ``Door``, too: of the host that was called.
+  var base: BaseURL?
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
@@ -19,9 +21,12 @@ struct CallerContext: ChildRequestContext {
   var coreContext: CoreRequestContextStorage
   let facts: RequestFacts
   let caller: Caller
+  /// The URL under which the caller reaches SCIM.
+  let base: BaseURL
 
   init(context: EdgeContext) throws {
-    guard let caller = context.caller else { throw Refusal.unauthenticated() }
+    guard let caller = context.caller, let base = context.base else { throw Refusal.unauthenticated() }
+    self.base = base
     coreContext = context.coreContext
     facts = context.facts
     self.caller = caller

@@ -1,7 +1,9 @@
 import Models
+import ProvisioningLog
 import Synchronization
 
-/// What is found out about a request on its way, for its log line. Never a body, a token's text or an attribute's value.
+/// What is found out about a request on its way, for its log line and its entry in the provisioning log. Never a token's text; what is of
+/// the body is for the provisioning log alone.
 final class RequestFacts: Sendable {
   struct Notes: Sendable {
     var token: TokenID?
@@ -12,6 +14,15 @@ final class RequestFacts: Sendable {
     var normalisations: [String] = []
     /// W3C Trace Context of the request.
     var traceparent: String?
+    /// What the token is called.
+    var tokenName: String?
+    var profile: WorkspaceSettings.ConnectionProfile?
+    var body: NotedBody?
+    /// What the sender is told, a SCIM error in JSON.
+    var refusal: [UInt8]?
+    /// Of a bulk request, how many operations it has, and the first that failed.
+    var operations: LogEntry.Operations?
+    var failures: [FailedOperation] = []
   }
 
   /// The address of the other end of the connection.
@@ -28,6 +39,30 @@ final class RequestFacts: Sendable {
     stored.withLock {
       $0.token = token
       $0.workspace = workspace
+    }
+  }
+
+  func note(_ record: TokenRecord) {
+    stored.withLock {
+      $0.token = record.token
+      $0.workspace = record.workspace
+      $0.tokenName = record.name
+      $0.profile = record.settings.connectionProfile
+    }
+  }
+
+  func note(body: NotedBody) {
+    stored.withLock { $0.body = body }
+  }
+
+  func note(refusal: [UInt8]) {
+    stored.withLock { $0.refusal = refusal }
+  }
+
+  func note(operations: Int, failures: [FailedOperation]) {
+    stored.withLock {
+      $0.operations = LogEntry.Operations(count: operations, failed: failures.count)
+      $0.failures = Array(failures.prefix(LogEntry.Operations.maximumEntries))
     }
   }
 

@@ -1,18 +1,25 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
 import ServiceKit
 
-/// Gives each request its trace, counts it, times it and writes its log line.
+/// Gives each request its trace, counts it, times it, writes its log line, and hands what the provisioning log wants to that.
 ///
 /// Reads that went well are logged at debug, since there are so many; everything else at info, what failed on our side as a warning.
 struct RequestRecording: RouterMiddleware {
+  let log: LogBuffer
   private let metrics = RequestMetrics()
+
+  init(log: LogBuffer) {
+    self.log = log
+  }
 
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
     let start = ContinuousClock.now
+    let at = Date()
     let trace = Self.trace(of: request)
     context.facts.note(traceparent: trace.traceparent)
     return try await trace.run {
@@ -20,6 +27,7 @@ struct RequestRecording: RouterMiddleware {
       let duration = ContinuousClock.now - start
       metrics.record(request.method, route: context.endpointPath, status: response.status.code, duration)
       log(request, context, response.status.code, duration)
+      if let logged = LoggedRequest(request, context, status: response.status.code, at: at, duration) { log.append(logged) }
       return response
     }
   }

@@ -18,7 +18,7 @@ struct DatabaseReads: ResourceReads {
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
     if kind == .user { return try await users.user(id, withRows: withRows, in: workspace) }
     let statement = ResourceStatements.one(kind, withRows: withRows)
-    let rows = try await database.query(statement, [.uuid(workspace.uuid), .uuid(id.uuid)])
+    let rows = try await database.query(statement, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace)
     guard let row = rows.first else { return nil }
     return try FoundResource(row, from: 0, withRows: withRows)
   }
@@ -32,7 +32,8 @@ struct DatabaseReads: ResourceReads {
     let list = ListStatement(query, in: workspace)
     let rows =
       list.statement.isKept
-      ? try await database.query(list.statement, list.parameters) : try await database.search(list.statement, list.parameters)
+      ? try await database.query(list.statement, list.parameters, in: workspace)
+      : try await database.search(list.statement, list.parameters, in: workspace)
     let total = list.isCounted ? try rows.first?.int(0) ?? 0 : nil
     let column = list.isCounted ? 1 : 0
     // Beyond the end there is the total alone.
@@ -50,7 +51,7 @@ struct DatabaseReads: ResourceReads {
 
   func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? {
     let rows = try await database.query(
-      ResourceStatements.remains, [.uuid(workspace.uuid), .uuid(id.uuid), .text(kind.rawValue)])
+      ResourceStatements.remains, [.uuid(workspace.uuid), .uuid(id.uuid), .text(kind.rawValue)], in: workspace)
     guard let row = rows.first else { return nil }
     var successor: Remains.Successor?
     if let id = try row.optionalUUID(1) { successor = Remains.Successor(id: ResourceID(id), userName: try row.string(2)) }

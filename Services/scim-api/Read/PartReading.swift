@@ -10,23 +10,27 @@ import SCIM
 actor PartReading {
   private enum Place {
     case start
-    case rows(PostgresSnapshot, after: UUID)
+    case rows(Database.Snapshot, after: UUID)
     case end
   }
 
   private let database: Database
   private let kind: ResourceKind
-  private let key: [PostgresValue]
+  private let workspace: WorkspaceID
+  private let id: ResourceID
   private var place = Place.start
 
   init(_ database: Database, _ kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) {
     self.database = database
     self.kind = kind
-    key = [.uuid(workspace.uuid), .uuid(id.uuid)]
+    self.workspace = workspace
+    self.id = id
   }
 
   /// Before every id.
   private static let first = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+  private var key: [PostgresValue] { [.uuid(workspace.uuid), .uuid(id.uuid)] }
 
   /// The next part; nil where there is none.
   ///
@@ -34,7 +38,7 @@ actor PartReading {
   func next() async throws -> ResourcePart? {
     switch place {
     case .start:
-      let snapshot = try await database.pool.snapshot()
+      let snapshot = try await database.snapshot(of: workspace)
       guard let row = try await snapshot.query(ResourceStatements.one(kind, withRows: false), key).first else { throw ResourceGone() }
       place = .rows(snapshot, after: Self.first)
       return .resource(try FoundResource(row, from: 0, withRows: false).resource)

@@ -23,15 +23,14 @@ enum ResourceStatements {
     case userName = "user_name_key"
   }
 
-  /// Parameters: workspaces and, as many, keys. Columns: the place of the key, then as in ``one(_:withRows:)``; no row where there is no
-  /// such user.
+  /// Parameters: workspace, keys. Columns: the place of the key, then as in ``one(_:withRows:)``; no row where there is no such user.
   static func users(by key: UserKey, withRows: Bool) -> Statement {
     Statement(
       "scim_api_users_by_\(key.rawValue)\(withRows ? "_rows" : "")",
       """
       select k.place, p.id, p.version, p.modified_at, p.document\(withRows ? ", e.ids, e.names" : "")
-      from unnest($1, $2) with ordinality k (workspace_id, key, place)
-      join identity_read.users p on p.workspace_id = k.workspace_id and p.\(key.rawValue) = k.key
+      from unnest($2) with ordinality k (key, place)
+      join identity_read.users p on p.workspace_id = $1 and p.\(key.rawValue) = k.key
       \(withRows ? ResourceKind.user.rowArrays : "")
       """)
   }

@@ -65,7 +65,7 @@ struct RequestedWrite: Sendable {
     let patch = try Patch(normalised)
     try patch.check(against: schema)
     if refusingUnknown { try schema.refuseUnknown(in: patch) }
-    return patch.json()
+    return patch.withoutSecrets(of: schema).json()
   }
 }
 

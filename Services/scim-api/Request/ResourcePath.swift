@@ -5,6 +5,8 @@ import SCIM
 enum ResourcePath {
   static let base = "/api/v2/scim"
   static let signIns = "/api/v2/sign-ins"
+  static let directory = "/api/v2/directory"
+  static let mailEvents = "/api/v2/mail-events"
   /// The parameter of a path that names one of many.
   static let id = "id"
 

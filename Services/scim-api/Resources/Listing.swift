@@ -11,9 +11,9 @@ struct Listing: Sendable {
   /// In the order in which they are listed.
   let kinds: [ResourceKind]
   let reads: any ResourceReads
-  let baseURLs: BaseURLRule
   let bodies: BodyReader
   let cursors: CursorSeal
+  let turns: SearchTurns
 
   func list(_ request: Request, _ context: CallerContext) async throws -> Response {
     try await answer(try SearchRequest(QueryParameters(request.uri.query)), request, context)
@@ -21,14 +21,14 @@ struct Listing: Sendable {
 
   func search(_ request: Request, _ context: CallerContext) async throws -> Response {
     var share = BodyBudget.Share(of: bodies.budget)
-    let search = try SearchRequest(try await bodies.json(in: request, share: &share))
+    let search = try SearchRequest(try await bodies.json(in: request, share: &share, facts: context.facts))
     share.release()
     return try await answer(search, request, context)
   }
 
   private func answer(_ search: SearchRequest, _ request: Request, _ context: CallerContext) async throws -> Response {
     let caller = context.caller
-    let base = try baseURLs.baseURL(of: request.head)
+    let base = context.base
     let mediaType = MediaType.ofAnswer(accept: request.headers[.accept])
     let forms = try kinds.map { kind in
       try AnswerForm(
@@ -38,6 +38,9 @@ struct Listing: Sendable {
     let query = try ResourceQuery(
       search, of: forms.map { ($0.kind, $0.projection) }, for: caller, base: base, cursors: cursors, at: now)
     if request.method != .post, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw Refusal.secretInURL() }
+    // A look-up of one user costs next to nothing.
+    let turn = query.soughtName == nil ? try await turns.turn(of: caller.workspace) : nil
+    defer { withExtendedLifetime(turn) {} }
     let found: FoundResources
     do {
       found = try await reads.list(query, in: caller.workspace)

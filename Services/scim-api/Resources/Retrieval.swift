@@ -6,10 +6,9 @@ import Queries
 struct Retrieval: Sendable {
   let kind: ResourceKind
   let reads: any ResourceReads
-  let baseURLs: BaseURLRule
 
   func retrieve(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let form = try AnswerForm(kind, of: request, for: context.caller, baseURLs)
+    let form = try AnswerForm(kind, of: request, in: context)
     let id = try kind.id(in: context)
     context.facts.note(resource: id)
     let workspace = context.caller.workspace

@@ -13,7 +13,6 @@ struct Writing: Sendable {
   let inFlight: InFlight
   let commands: CommandPath
   let reads: any ResourceReads
-  let baseURLs: BaseURLRule
 
   func create(_ request: Request, _ context: CallerContext) async throws -> Response {
     try await write(.create, to: .made(at: Date()), request, context)
@@ -30,12 +29,12 @@ struct Writing: Sendable {
   func delete(_ request: Request, _ context: CallerContext) async throws -> Response {
     let id = try kind.id(in: context)
     let expected = try EntityTagCondition(.ifMatch, of: request.head)
-    let outcome = try await inFlight.withPlace(of: context.caller.token) {
+    let outcome = try await inFlight.withPlace(of: context.caller) {
       try await commands.carryOut(
         kind == .user ? .deleteUser : .deleteGroup, on: id, expecting: expected?.expectedVersions, for: context.caller,
         facts: context.facts)
     }
-    if case .refused(let status, let error) = outcome { return refusal(status, error, request) }
+    if case .refused(let status, let error) = outcome { return refusal(status, error, request, context) }
     return Response(status: .noContent)
   }
 
@@ -43,12 +42,12 @@ struct Writing: Sendable {
     _ verb: RequestedWrite.Verb, to id: ResourceID, _ request: Request, _ context: CallerContext
   ) async throws -> Response {
     // Whatever may be wrong with the request is found before anything is written.
-    let form = try AnswerForm(kind, of: request, for: context.caller, baseURLs)
-    let outcome = try await inFlight.withPlace(of: context.caller.token) {
+    let form = try AnswerForm(kind, of: request, in: context)
+    let outcome = try await inFlight.withPlace(of: context.caller) {
       try await carryOut(verb, on: id, request, context)
     }
     switch outcome {
-    case .refused(let status, let error): return refusal(status, error, request)
+    case .refused(let status, let error): return refusal(status, error, request, context)
     case .done, .bulk: return Response(status: .noContent)
     case .resource(let stored, let isCreated):
       context.facts.note(resource: stored.id)
@@ -72,7 +71,7 @@ struct Writing: Sendable {
     // A resource to be made has no version yet.
     let expected = verb == .create ? nil : try EntityTagCondition(.ifMatch, of: request.head)
     var share = BodyBudget.Share(of: bodies.budget)
-    let body = try await bodies.json(in: request, share: &share)
+    let body = try await bodies.json(in: request, share: &share, facts: context.facts)
     let write = try RequestedWrite(
       verb, kind, body, profile: context.caller.settings.connectionProfile, userAgent: request.headers[.userAgent],
       schemas: context.caller.schemas)
@@ -100,7 +99,8 @@ struct Writing: Sendable {
   }
 
   /// What identity-store refused, in its words.
-  private func refusal(_ status: Int, _ error: [UInt8], _ request: Request) -> Response {
+  private func refusal(_ status: Int, _ error: [UInt8], _ request: Request, _ context: CallerContext) -> Response {
+    context.facts.note(refusal: error)
     var headers: HTTPFields = [:]
     if status == 503 || status == 429 { headers[.retryAfter] = "\(Refusal.retrySeconds)" }
     return .json(

@@ -15,11 +15,11 @@ struct AnswerForm: Sendable {
   let namesAttributes: Bool
   let mediaType: String
 
-  /// - Throws: 400 where the query or the host cannot be understood.
-  init(_ kind: ResourceKind, of request: Request, for caller: Caller, _ baseURLs: BaseURLRule) throws {
+  /// - Throws: 400 where the query cannot be understood.
+  init(_ kind: ResourceKind, of request: Request, in context: CallerContext) throws {
     self.kind = kind
-    base = try baseURLs.baseURL(of: request.head)
-    schema = kind == .user ? caller.schemas.user : caller.schemas.group
+    base = context.base
+    schema = kind.schema(in: context.caller.schemas)
     let parameters = try QueryParameters(request.uri.query)
     namesAttributes = parameters["attributes"] != nil
     projection = try Projection(

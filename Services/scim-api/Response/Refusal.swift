@@ -65,10 +65,10 @@ extension Refusal {
     Refusal(503, "The service is busy; nothing was changed. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// One token has more in flight than its share.
-  static func tooManyRequests(_ what: String, limit: Int, retryAfter seconds: Int = 1) -> Refusal {
+  /// A token, or a workspace, has more in flight than its share.
+  static func tooManyRequests(_ what: String, of whose: String, limit: Int, retryAfter seconds: Int = 1) -> Refusal {
     Refusal(
-      429, "More than \(limit) \(what) of this token are in flight; nothing was changed. Send the request again in \(seconds) s.",
+      429, "More than \(limit) \(what) of this \(whose) are in flight; nothing was changed. Send the request again in \(seconds) s.",
       headers: [.retryAfter: "\(seconds)"])
   }
 

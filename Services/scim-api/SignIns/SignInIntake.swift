@@ -14,7 +14,7 @@ struct SignInIntake: Sendable {
 
   private func accept(_ request: Request, _ context: CallerContext) async throws -> Response {
     var share = BodyBudget.Share(of: bodies.budget)
-    let body = try await bodies.json(in: request, share: &share)
+    let body = try await bodies.json(in: request, share: &share, facts: context.facts)
     let signIn = try SignIn(body, in: context.caller.workspace, at: Date())
     try await send(signIn, context.facts.notes.traceparent)
     share.release()

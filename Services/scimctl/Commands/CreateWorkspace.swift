@@ -39,20 +39,29 @@ struct CreateWorkspace: AsyncParsableCommand {
   @Option(help: "How the identity provider's dialect is read.")
   var profile: WorkspaceSettings.ConnectionProfile = .auto
 
+  @Option(
+    name: .customLong("domain"),
+    help: ArgumentHelp("A host name of the workspace's own that SCIM is reached under. May be repeated.", valueName: "host"))
+  var domains: [HostName] = []
+
+  @OptionGroup(title: "Invitations") var invitations: InvitationOptions
+
   @Flag(help: "Leave a workspace of this slug as it is, rather than fail.")
   var ifMissing = false
 
   func validate() throws {
-    guard let url = URL(string: signInURL), ["https", "http"].contains(url.scheme?.lowercased()), url.host?.isEmpty == false else {
-      throw ValidationError("--sign-in-url has to be a URL such as https://app.example.com/sign-in, and not '\(signInURL)'.")
-    }
+    try SignInURL.check(signInURL)
+    _ = try settings
   }
 
   /// What identity-store is asked to store.
   var settings: WorkspaceSettings {
-    WorkspaceSettings(
-      slug: slug, name: name, plan: plan, samlSSO: samlSSO, scimEnabled: scim, signInURL: signInURL, customRoles: role,
-      defaultRole: defaultRole, roleAttribute: roleAttribute, connectionProfile: profile)
+    get throws(ValidationError) {
+      WorkspaceSettings(
+        slug: slug, name: name, plan: plan, samlSSO: samlSSO, scimEnabled: scim, signInURL: signInURL, customRoles: role,
+        defaultRole: defaultRole, roleAttribute: roleAttribute, connectionProfile: profile, customDomains: domains.map(\.text),
+        invitations: try invitations.applied(to: InvitationPolicy()))
+    }
   }
 
   func run() async throws {
@@ -78,6 +87,15 @@ struct CreateWorkspace: AsyncParsableCommand {
         "there is a workspace '\(slug)' already, with id \(workspace.id). Choose another slug, or give --if-missing to leave it as it is")
     }
     return "Workspace \(slug) is there already, with id \(workspace.id)"
+  }
+}
+
+/// Where a workspace's people sign in.
+enum SignInURL {
+  static func check(_ text: String) throws(ValidationError) {
+    guard let url = URL(string: text), ["https", "http"].contains(url.scheme?.lowercased()), url.host?.isEmpty == false else {
+      throw ValidationError("--sign-in-url has to be a URL such as https://app.example.com/sign-in, and not '\(text)'.")
+    }
   }
 }
 

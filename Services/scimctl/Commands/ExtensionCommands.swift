@@ -33,7 +33,7 @@ struct SetExtension: AsyncParsableCommand {
 
   func run() async throws {
     let schemaExtension = try Self.read(file)
-    try await ExtensionCommands.change(slug) { settings in settings.adding(schemaExtension) }
+    try await WorkspaceChange.carryOut(on: slug) { settings in settings.adding(schemaExtension) }
     print("Workspace \(slug) has \(schemaExtension.id), with \(schemaExtension.attributes.count) attributes")
   }
 
@@ -94,26 +94,13 @@ struct RemoveExtension: AsyncParsableCommand {
   var urn: String
 
   func run() async throws {
-    try await ExtensionCommands.change(slug) { settings throws(Failure) in
+    try await WorkspaceChange.carryOut(on: slug) { settings throws(Failure) in
       guard let rest = settings.removingExtension(urn) else {
         throw Failure(.notFound, "workspace \(slug) has no schema \(urn). 'scimctl workspace extension list \(slug)' shows those it has")
       }
       return rest
     }
     print("Workspace \(slug) has \(urn) no more")
-  }
-}
-
-extension ExtensionCommands {
-  /// Has identity-store take changed settings for the present ones.
-  fileprivate static func change(
-    _ slug: String, _ change: @Sendable (WorkspaceSettings) throws(Failure) -> WorkspaceSettings
-  ) async throws {
-    let configuration = try await Settings.forWriting()
-    try await withDatabase(configuration) { pool in
-      let workspace = try await KnownWorkspace.named(slug, on: pool)
-      try await StoreConversation(configuration, pool: pool).carryOut(.updateWorkspace(change(workspace.settings)), in: workspace.id)
-    }
   }
 }
 

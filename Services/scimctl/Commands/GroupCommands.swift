@@ -12,7 +12,7 @@ struct GroupCommands: AsyncParsableCommand {
 /// `scimctl group list`
 struct ListGroups: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the product's groups: id, visible members, name.")
+    commandName: "list", abstract: "List the product's groups: id, visible, pending and held members, name.")
 
   @OptionGroup var workspace: WorkspaceOption
 
@@ -22,7 +22,9 @@ struct ListGroups: AsyncParsableCommand {
       let workspace = try await workspace.resolve(settings, on: pool)
       var table = Table()
       for row in try await pool.query(Queries.groups, [.uuid(workspace.id.uuid)]) {
-        table.append(["\(GroupID(try row.uuid(1)))", String(try row.int(2)), try row.string(0)])
+        table.append([
+          "\(GroupID(try row.uuid(1)))", String(try row.int(2)), String(try row.int(3)), String(try row.int(4)), try row.string(0),
+        ])
       }
       return table
     }
@@ -33,23 +35,40 @@ struct ListGroups: AsyncParsableCommand {
 /// `scimctl group members NAME`
 struct ListGroupMembers: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "members", abstract: "List whom the product shows in a group, one email a line.",
-    discussion: "People are shown from their first sign-in on, and while they are not disabled.")
+    commandName: "members", abstract: "List whom the product shows in a group, one email a line; or those whom it does not.",
+    discussion: """
+      People are visible from their first sign-in on. Who is invited, or whose own data has not come yet, is pending; who is disabled is \
+      held, and comes back to the group when enabled. For others than the visible each line has the email, where the person stands, and \
+      what for they wait.
+      """)
 
   @OptionGroup var workspace: WorkspaceOption
 
   @Argument(help: "The group's name, compared without case.")
   var name: String
 
+  @Option(help: "Where those stand that are listed: visible, pending, held or all.")
+  var state = Standing.visible
+
+  /// Where a member of a group stands.
+  enum Standing: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case visible, pending, held, all
+  }
+
   func run() async throws {
     let settings = try await Settings.forReading()
-    let emails = try await withDatabase(settings) { pool in
+    let members = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
-      let rows = try await pool.query(Queries.groupMembers, [.uuid(workspace.id.uuid), .text(name)])
+      let rows = try await pool.query(
+        Queries.groupMembers, [.uuid(workspace.id.uuid), .text(name), state == .all ? .null : .text(state.rawValue)])
       if rows.isEmpty { try await explainAbsence(in: workspace, on: pool) }
-      return try rows.compactMap { try $0.optionalString(0) }
+      return try rows.compactMap { row in
+        try row.optionalString(0).map { [$0, try row.optionalString(1), try row.optionalString(2)] }
+      }
     }
-    for email in emails { print(PlainText.line(email)) }
+    var table = Table()
+    for member in members { table.append(state == .visible ? [member[0]] : member) }
+    table.print()
   }
 
   /// A group that was pushed a moment ago has nobody in the product yet; another name is a mistake.

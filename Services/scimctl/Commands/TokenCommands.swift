@@ -7,7 +7,7 @@ import Models
 struct TokenCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "token", abstract: "API access tokens of a workspace.",
-    subcommands: [IssueToken.self, ListTokens.self, RevokeToken.self])
+    subcommands: [IssueToken.self, ListTokens.self, ShowToken.self, RotateToken.self, RevokeToken.self])
 }
 
 /// `scimctl token issue …`
@@ -16,27 +16,11 @@ struct IssueToken: AsyncParsableCommand {
     commandName: "issue", abstract: "Make an API access token and print it, once: it is stored nowhere.")
 
   @OptionGroup var workspace: WorkspaceOption
-
-  @Option(help: "What the token is for; people see it in lists.")
-  var name: String
-
-  @Option(
-    name: .customLong("scope"),
-    help: ArgumentHelp("What it may be used for: scim, sign-ins or admin. May be repeated.", valueName: "scope"))
-  var scopes: [TokenScope]
-
-  @Option(help: ArgumentHelp("How long it is good, for example 90d, 12h or 1y. (default: for ever)", valueName: "time"))
-  var expiresIn: Lifetime?
-
-  func validate() throws {
-    if scopes.isEmpty { throw ValidationError("A token needs at least one --scope: scim, sign-ins or admin.") }
-  }
+  @OptionGroup var grant: GrantOptions
 
   /// What identity-store is told of `token`: not its text, but that text's SHA-256.
   func grant(of token: AccessToken, at time: Date) -> TokenGrant {
-    TokenGrant(
-      token: .made(at: time), name: name, scopes: Set(scopes), digest: SHA256.hash(data: Data(token.text.utf8)).hexadecimal,
-      expiresAt: expiresIn.map { time + $0.interval })
+    grant.grant(.token, secret: token.text, at: time)
   }
 
   func run() async throws {
@@ -54,31 +38,62 @@ struct IssueToken: AsyncParsableCommand {
 /// `scimctl token list`
 struct ListTokens: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List tokens: id, standing, scopes, when made, name.")
+    commandName: "list", abstract: "List tokens: id, standing, scopes, when made, when last used, name.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  func run() async throws {
-    let settings = try await Settings.forReading()
-    let table = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      var table = Table()
-      for row in try await pool.query(Queries.tokens, [.uuid(workspace.id.uuid)]) {
-        table.append([
-          "\(TokenID(try row.uuid(0)))",
-          Self.standing(expiresAt: try row.optionalTimestamp(4), revokedAt: try row.optionalTimestamp(5), now: .now),
-          try row.textArray(2).joined(separator: ","), Timestamp.text(try row.timestamp(3)), try row.string(1),
-        ])
-      }
-      return table
-    }
-    table.print()
+  func run() async throws { try await TokenTables.list(.token, in: workspace).print() }
+}
+
+/// `scimctl token show ID`
+struct ShowToken: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Show a token, and from where it was used day by day: day, address, how often, when last.")
+
+  @OptionGroup var workspace: WorkspaceOption
+
+  @Argument(help: "The token's id, as 'scimctl token list' shows it.")
+  var id: TokenID
+
+  func run() async throws { try await TokenTables.show(id, .token, in: workspace) }
+}
+
+/// `scimctl token rotate ID`
+struct RotateToken: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rotate",
+    abstract: "Make a second token of the same name and scopes, to take the place of the first, and print it, once.",
+    discussion: """
+      Enter the new token in the identity provider. 'scimctl token list' shows when the old one was last used: revoke it when that is over, \
+      or let --grace do it.
+      """)
+
+  @OptionGroup var workspace: WorkspaceOption
+
+  @Argument(help: "The token's id, as 'scimctl token list' shows it.")
+  var id: TokenID
+
+  @Option(help: ArgumentHelp("How long the old token stays good, for example 7d. (default: until it is revoked)", valueName: "time"))
+  var grace: Lifetime?
+
+  @Option(help: ArgumentHelp("How long the new one is good, for example 90d. (default: for ever)", valueName: "time"))
+  var expiresIn: Lifetime?
+
+  func rotation(to token: AccessToken, at time: Date) -> TokenRotation {
+    TokenRotation(
+      token: id, successor: .made(at: time), digest: Digest.text(token.text), retiresAt: grace.map { time + $0.interval },
+      expiresAt: expiresIn.map { time + $0.interval })
   }
 
-  static func standing(expiresAt: Date?, revokedAt: Date?, now: Date) -> String {
-    if revokedAt != nil { return "revoked" }
-    if let expiresAt, expiresAt <= now { return "expired" }
-    return "good"
+  func run() async throws {
+    let settings = try await Settings.forWriting()
+    let token = try await withDatabase(settings) { pool in
+      let workspace = try await workspace.resolve(settings, on: pool)
+      let token = AccessToken.made(for: workspace.id)
+      try await StoreConversation(settings, pool: pool).carryOut(.rotateToken(rotation(to: token, at: .now)), in: workspace.id)
+      return token
+    }
+    print(token.text)
   }
 }
 
@@ -88,28 +103,49 @@ struct RevokeToken: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The token's id, as 'scimctl token list' shows it.", transform: tokenID)
+  @Argument(help: "The token's id, as 'scimctl token list' shows it.")
   var id: TokenID
 
   func run() async throws {
-    let settings = try await Settings.forWriting()
-    try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      try await StoreConversation(settings, pool: pool).carryOut(.revokeToken(TokenRevocation(token: id)), in: workspace.id)
-    }
+    try await TokenTables.revoke(id, .token, in: workspace)
     print("Token \(id) revoked")
   }
+}
 
-  @Sendable private static func tokenID(_ text: String) throws -> TokenID {
-    guard let id = TokenID(text) else { throw ValidationError("'\(text)' is no token id; 'scimctl token list' shows them.") }
-    return id
+/// What a new token or OAuth client is to be.
+struct GrantOptions: ParsableArguments {
+  @Option(help: "What it is for; people see it in lists.")
+  var name: String
+
+  @Option(
+    name: .customLong("scope"),
+    help: ArgumentHelp("What it may be used for: scim, sign-ins, admin or directory. May be repeated.", valueName: "scope"))
+  var scopes: [TokenScope]
+
+  @Option(help: ArgumentHelp("How long it is good, for example 90d, 12h or 1y. (default: for ever)", valueName: "time"))
+  var expiresIn: Lifetime?
+
+  func validate() throws {
+    if scopes.isEmpty { throw ValidationError("At least one --scope is needed: scim, sign-ins, admin or directory.") }
+  }
+
+  func grant(_ kind: TokenKind, secret: String, at time: Date) -> TokenGrant {
+    TokenGrant(
+      token: .made(at: time), kind: kind, name: name, scopes: Set(scopes), digest: Digest.text(secret),
+      expiresAt: expiresIn.map { time + $0.interval })
+  }
+}
+
+/// What is stored of a secret.
+enum Digest {
+  /// SHA-256 in hexadecimal.
+  static func text(_ secret: String) -> String {
+    SHA256.hash(data: Data(secret.utf8)).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
   }
 }
 
 extension TokenScope: ExpressibleByArgument {}
 
-extension SHA256Digest {
-  fileprivate var hexadecimal: String {
-    map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-  }
+extension TokenID: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }

@@ -5,7 +5,10 @@ import Models
 struct WorkspaceCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "workspace", abstract: "Customers' workspaces.",
-    subcommands: [CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, ExtensionCommands.self])
+    subcommands: [
+      CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, UpdateWorkspace.self, DomainCommands.self, RoleCommands.self,
+      ExtensionCommands.self, GuardCommands.self,
+    ])
 }
 
 /// `scimctl workspace show SLUG`
@@ -60,6 +63,14 @@ extension KnownWorkspace {
     table.append(["default-role", settings.defaultRole])
     table.append(["role-attribute", settings.roleAttribute])
     table.append(["profile", settings.connectionProfile.rawValue])
+    for domain in settings.customDomains { table.append(["domain", domain]) }
+    let invitations = settings.invitations
+    table.append(["invitations", invitations.sending.description])
+    table.append([
+      "reminders",
+      invitations.reminderDays.isEmpty ? "none" : "after \(invitations.reminderDays.map(String.init).joined(separator: ", ")) days",
+    ])
+    table.append(["invitation-expiry", invitations.expiryDays.map { "\($0) days" } ?? "never"])
     for schemaExtension in settings.extensions { table.append(["extension", schemaExtension.id]) }
     return table
   }
@@ -70,6 +81,17 @@ extension KnownWorkspace {
     case .plan: "not usable: the plan is not enterprise"
     case .samlSSO: "not usable: SAML SSO is not enabled"
     case .optIn: "not enabled"
+    }
+  }
+}
+
+extension InvitationPolicy.Sending {
+  fileprivate var description: String {
+    switch self {
+    case .immediately: "immediately"
+    case .delayed(let seconds): "delayed by \(seconds) seconds"
+    case .digest(let address): "digest to \(address)"
+    case .none: "none"
     }
   }
 }

@@ -5,7 +5,7 @@ enum Queries {
   static let workspaceBySlug = Statement(
     "workspace by slug",
     """
-    select id, settings::text
+    select id, settings::text, version
     from identity_read.workspaces
     where slug = $1
     """)
@@ -21,10 +21,50 @@ enum Queries {
   static let tokens = Statement(
     "tokens",
     """
-    select id, name, scopes, created_at, expires_at, revoked_at
-    from identity_read.tokens
+    select t.id, t.name, t.scopes, t.created_at, t.expires_at, t.revoked_at, (
+      select max(u.last_used_at)
+      from identity_read.token_uses u
+      where u.workspace_id = t.workspace_id and u.token_id = t.id
+    )
+    from identity_read.tokens t
+    where t.workspace_id = $1
+    and t.kind = $2
+    order by t.id
+    """)
+
+  static let token = Statement(
+    "token",
+    """
+    select t.name, t.scopes, t.created_at, t.created_by, t.expires_at, t.revoked_at, t.predecessor_id, array(
+      select s.id::text
+      from identity_read.tokens s
+      where s.workspace_id = t.workspace_id and s.predecessor_id = t.id
+      order by s.id
+    ), t.former_until
+    from identity_read.tokens t
+    where t.workspace_id = $1
+    and t.id = $2
+    and t.kind = $3
+    """)
+
+  static let tokenUses = Statement(
+    "token uses",
+    """
+    select day::text, address, uses, last_used_at
+    from identity_read.token_uses
     where workspace_id = $1
-    order by id
+    and token_id = $2
+    order by day desc, last_used_at desc
+    """)
+
+  /// How many users have which role.
+  static let usersByRole = Statement(
+    "users by role",
+    """
+    select role, count(*)
+    from identity_read.users
+    where workspace_id = $1
+    group by role
     """)
 
   static let users = Statement(
@@ -41,7 +81,9 @@ enum Queries {
   static let groups = Statement(
     "groups",
     """
-    select g.display_name, g.id, count(m.member_id) filter (where m.visible)
+    select
+      g.display_name, g.id, count(m.member_id) filter (where m.standing = 'visible'),
+      count(m.member_id) filter (where m.standing = 'pending'), count(m.member_id) filter (where m.standing = 'held')
     from directory_read.groups g
     left join directory_read.group_members m on m.workspace_id = g.workspace_id and m.group_id = g.id
     where g.workspace_id = $1
@@ -53,9 +95,10 @@ enum Queries {
   static let groupMembers = Statement(
     "group members",
     """
-    select coalesce(m.email, m.member_id::text)
+    select coalesce(m.email, m.member_id::text), m.standing, m.waits_for
     from directory_read.groups g
-    left join directory_read.group_members m on m.workspace_id = g.workspace_id and m.group_id = g.id and m.visible
+    left join directory_read.group_members m
+      on m.workspace_id = g.workspace_id and m.group_id = g.id and ($3::text is null or m.standing = $3)
     where g.workspace_id = $1
     and (g.display_name = $2 or lower(g.display_name) = lower($2))
     order by 1
@@ -68,6 +111,29 @@ enum Queries {
     from identity_read.groups
     where workspace_id = $1
     and (display_name = $2 or lower(display_name) = lower($2))
+    """)
+
+  static let audit = Statement(
+    "audit",
+    """
+    select command_id, at, actor, action, target, summary, status::int8, detail
+    from identity_read.audit
+    where workspace_id = $1
+    and ($2::text is null or actor = $2)
+    and ($3::text is null or action = $3)
+    and at >= $4
+    and (not $5 or status is not null)
+    order by command_id desc
+    limit $6
+    """)
+
+  static let auditRow = Statement(
+    "audit row",
+    """
+    select command_id, at, actor, action, target, summary, status::int8, detail
+    from identity_read.audit
+    where workspace_id = $1
+    and command_id = $2
     """)
 
   static let recordedReply = Statement(

@@ -20,32 +20,74 @@ struct StoreConversation: Sendable {
     self.pool = pool
   }
 
-  /// Carries out `operation` on the workspace's settings or tokens.
+  /// Carries out `operation` on the workspace's settings or tokens, or on one of its resources.
   ///
   /// - Throws: ``Failure`` where it was refused, or not carried out; `KafkaError`; `PostgresError`.
-  func carryOut(_ operation: Command.Operation, in workspace: WorkspaceID) async throws {
-    let reply = try await brokers.withProducer { producer in
+  func carryOut(_ operation: Command.Operation, on resource: ResourceID? = nil, in workspace: WorkspaceID) async throws {
+    try await hold { try await $0.carryOut(operation, on: resource, in: workspace) }
+  }
+
+  /// - Throws: ``Failure`` where it was refused.
+  static func check(_ outcome: Reply.Outcome) throws(Failure) {
+    if case .refused(let status, let error) = outcome { throw Failure(refusal: status, error: error) }
+  }
+
+  /// What became of `operation`.
+  ///
+  /// - Parameter expected: the versions of the settings on which it may be carried out; nil for any.
+  /// - Throws: ``Failure`` where it was not carried out; `KafkaError`; `PostgresError`.
+  func outcome(
+    of operation: Command.Operation, in workspace: WorkspaceID, expecting expected: [Int64]? = nil
+  ) async throws -> Reply.Outcome {
+    try await hold { try await $0.outcome(of: operation, in: workspace, expecting: expected) }
+  }
+
+  /// Runs `body` with what carries out any number of operations, several at once.
+  ///
+  /// - Throws: What `body` throws; `KafkaError`.
+  func hold<Value: Sendable>(_ body: @Sendable (Asking) async throws -> Value) async throws -> Value {
+    try await brokers.withProducer { producer in
       let requests = try RequestReply(
         brokers.configuration, producer: producer, replyTopic: .identityReplies, instance: .random(in: 0..<10_000), logger: brokers.logger)
       return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await requests.run() }
         defer { group.cancelAll() }
-        return try await ask(operation, in: workspace, through: requests)
+        try await requests.waitUntilReady(within: .seconds(20))
+        return try await body(Asking(conversation: self, requests: requests))
       }
-    }
-    switch reply.outcome {
-    case .done, .resource, .bulk: return
-    case .refused(let status, let error): throw Failure(refusal: status, error: error)
     }
   }
 
-  private func ask(_ operation: Command.Operation, in workspace: WorkspaceID, through requests: RequestReply) async throws -> Reply {
-    try await requests.waitUntilReady(within: .seconds(20))
+  /// A conversation under way.
+  struct Asking: Sendable {
+    fileprivate let conversation: StoreConversation
+    fileprivate let requests: RequestReply
+
+    /// Carries `operation` out on what belongs to the workspace as a whole, or on one of its resources.
+    ///
+    /// - Throws: ``Failure`` where it was refused, or not carried out; `KafkaError`; `PostgresError`.
+    func carryOut(_ operation: Command.Operation, on resource: ResourceID? = nil, in workspace: WorkspaceID) async throws {
+      try StoreConversation.check(try await outcome(of: operation, on: resource, in: workspace))
+    }
+
+    fileprivate func outcome(
+      of operation: Command.Operation, on resource: ResourceID? = nil, in workspace: WorkspaceID, expecting expected: [Int64]? = nil
+    ) async throws -> Reply.Outcome {
+      try await conversation.ask(
+        operation, on: resource ?? workspace.resource, in: workspace, expecting: expected, through: requests
+      ).outcome
+    }
+  }
+
+  private func ask(
+    _ operation: Command.Operation, on resource: ResourceID, in workspace: WorkspaceID, expecting expected: [Int64]?,
+    through requests: RequestReply
+  ) async throws -> Reply {
     let now = Date.now
     let address = try requests.address()
     let command = Command(
-      id: .made(at: now), workspace: workspace, resource: workspace.resource, actor: .operator(ProcessInfo.processInfo.userName),
-      issuedAt: now, deadline: now + Self.deadline, replyTo: address, operation: operation)
+      id: .made(at: now), workspace: workspace, resource: resource, actor: .operator(ProcessInfo.processInfo.userName),
+      issuedAt: now, deadline: now + Self.deadline, expectedVersions: expected, replyTo: address, operation: operation)
     let message = OutgoingMessage(
       try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.resource.description)
     let answer = try await requests.request(

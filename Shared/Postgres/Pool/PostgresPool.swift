@@ -34,12 +34,20 @@ public final class PostgresPool: Service, Sendable {
   /// Statements of concurrent calls travel together; an error in one does not reach the others. While the server cannot be reached, a
   /// statement waits for as long as the configuration says.
   ///
+  /// - Parameter setting: What holds for this statement alone; it travels with the statement.
   /// - Throws: `PostgresError`; `CancellationError` as soon as the task is cancelled, though the statement may have been carried out.
-  public nonisolated(nonsending) func query(_ statement: Statement, _ parameters: [PostgresValue] = []) async throws -> Rows {
-    let command = Request.Command(statement: statement, parameters: try EncodedParameters(parameters, of: statement))
-    let request = Request(.commands([command]), isRepeatable: true)
+  public nonisolated(nonsending) func query(
+    _ statement: Statement, _ parameters: [PostgresValue] = [], under setting: LocalSetting? = nil
+  ) async throws -> Rows {
+    var commands: [Request.Command] = []
+    if let (statement, parameters) = setting?.step {
+      commands.append(Request.Command(statement: statement, parameters: try EncodedParameters(parameters, of: statement)))
+    }
+    commands.append(Request.Command(statement: statement, parameters: try EncodedParameters(parameters, of: statement)))
+    // Without a begin and up to one sync, they are one transaction.
+    let request = Request(.commands(commands), isRepeatable: true)
     try leastLoaded(for: statement).enqueue(request)
-    guard let rows = try await request.outcome.value().first else {
+    guard let rows = try await request.outcome.value().last else {
       throw PostgresError.connection("the server gave no answer").named(statement.name)
     }
     return rows
@@ -59,9 +67,10 @@ public final class PostgresPool: Service, Sendable {
 
   /// A read-only transaction in which all is as it was at one moment, on a connection of its own, for as long as it is held.
   ///
+  /// - Parameter setting: What holds as long.
   /// - Throws: `PostgresError` where no connection comes free in time.
-  public nonisolated(nonsending) func snapshot() async throws -> PostgresSnapshot {
-    PostgresSnapshot(on: try await exclusive.borrow(), of: exclusive)
+  public nonisolated(nonsending) func snapshot(under setting: LocalSetting? = nil) async throws -> PostgresSnapshot {
+    PostgresSnapshot(on: try await exclusive.borrow(), of: exclusive, under: setting)
   }
 
   /// Runs `body` with a connection of its own, whose session ends with it: locks are released, settings forgotten.

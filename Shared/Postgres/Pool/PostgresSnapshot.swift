@@ -4,12 +4,14 @@
 public final class PostgresSnapshot: Sendable {
   private let scope: TransactionScope
   private let owner: ExclusiveConnections
+  private let setting: LocalSetting?
 
   private static let isolation = Statement("snapshot", "set transaction isolation level repeatable read, read only")
 
-  init(on connection: Connection, of owner: ExclusiveConnections) {
+  init(on connection: Connection, of owner: ExclusiveConnections, under setting: LocalSetting?) {
     scope = TransactionScope(on: connection)
     self.owner = owner
+    self.setting = setting
   }
 
   deinit {
@@ -21,8 +23,8 @@ public final class PostgresSnapshot: Sendable {
   ///
   /// - Throws: `PostgresError`, after which the snapshot is of no use; `CancellationError`, likewise.
   public nonisolated(nonsending) func query(_ statement: Statement, _ parameters: [PostgresValue] = []) async throws -> Rows {
-    let isFirst = !scope.hasBegun
-    let rows = try await scope.run((isFirst ? [(Self.isolation, [])] : []) + [(statement, parameters)], commit: false)
+    let beginning = scope.hasBegun ? [] : [(Self.isolation, [])] + (setting.map { [$0.step] } ?? [])
+    let rows = try await scope.run(beginning + [(statement, parameters)], commit: false)
     guard let rows = rows.last else { throw PostgresError.connection("the server gave no answer").named(statement.name) }
     return rows
   }

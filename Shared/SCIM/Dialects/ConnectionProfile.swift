@@ -9,7 +9,7 @@ public enum ConnectionProfile: String, Sendable, Hashable, CaseIterable {
   case strict
 
   /// The profile that holds for a request: `auto` is settled by the request's `User-Agent`.
-  func recognised(userAgent: String?) -> ConnectionProfile {
+  public func recognised(userAgent: String?) -> ConnectionProfile {
     guard self == .auto, let sender = userAgent?.lowercased() else { return self }
     if sender.contains("okta") { return .okta }
     if sender.contains("onelogin") { return .onelogin }

@@ -91,6 +91,7 @@ public enum ServiceProcess {
       configuration: ServiceGroupConfiguration(
         services: [.init(service: server), .init(service: body, successTerminationBehavior: .gracefullyShutdownGroup)],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+    LastResort.watch(limit: try settings.duration(.shutdownSeconds))
     logger.info("starting", metadata: ["version": "\(version)", "replica": "\(replica)"])
     do {
       try await group.run()

@@ -36,14 +36,22 @@ public struct ServiceRuntime: Sendable {
   ///
   /// - Throws: ``SettingsError``.
   public func postgres(
-    statementTimeout: Duration = .seconds(10), planning: PostgresConfiguration.Planning = .adaptive
+    statementTimeout: Duration = .seconds(10), exclusiveConnections: Int = 8, planning: PostgresConfiguration.Planning = .adaptive
   ) throws -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
         url: try settings.string(.databaseURL), connections: try settings.integer(.databaseConnections),
-        statementTimeout: statementTimeout, applicationName: memberID, planning: planning),
+        statementTimeout: statementTimeout, applicationName: memberID, exclusiveConnections: exclusiveConnections, planning: planning),
       logger: logger)
   }
+
+  /// Makes the process unready while `consumer` has messages before it and commits none: a loop that hangs looks well from outside.
+  public func watch(_ consumer: Consumer) {
+    health.add("consumer \(consumer.group)") { consumer.standstill(longerThan: Self.standstillLimit) }
+  }
+
+  /// Longer than any bulk, whose offsets wait for its last operation.
+  private static let standstillLimit = Duration.seconds(120)
 
   /// Creates the topics that are missing, and waits until that was possible, saying what it waits for.
   ///

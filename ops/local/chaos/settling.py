@@ -11,7 +11,8 @@ UNDONE = """
 select
   (select count(*) from identity.outbox) as "events in identity.outbox",
   (select count(*) from directory.outbox) as "events in directory.outbox",
-  (select count(*) from mailer.invitations where state = 'pending') as "invitations pending",
+  (select count(*) from mailer.outbox) as "events in mailer.outbox",
+  (select count(*) from mailer.invitations where state in ('scheduled', 'sending')) as "invitations to be sent",
   (
     select count(*)
     from identity.users u

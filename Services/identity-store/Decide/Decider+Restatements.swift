@@ -1,0 +1,70 @@
+import Foundation
+import Models
+import SCIM
+
+extension Decider {
+  /// Publishes what there is of the named resources, and the deletion of those that are gone. Nothing is changed.
+  ///
+  /// - Throws: 400 where it is more than one command may ask for.
+  mutating func restate(_ restatement: Restatement, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let count = restatement.users.count + restatement.groups.count
+    guard count <= Restatement.maximumResources else {
+      throw .badRequest(.tooMany, "A restatement is of \(Restatement.maximumResources) users and parts of groups at most, found \(count).")
+    }
+    if restatement.workspace {
+      publish(
+        .workspaceChanged(
+          WorkspaceChanged(workspace: workspace.id, settings: workspace.settings, version: workspace.version, changedAt: now)))
+    }
+    for user in restatement.users { restate(ResourceKey(workspace: workspace.id, id: user.resource)) }
+    for (position, part) in restatement.groups.enumerated() {
+      restate(ResourceKey(workspace: workspace.id, id: part.group.resource), part.range, at: position)
+    }
+    return .done
+  }
+
+  private mutating func restate(_ user: ResourceKey) {
+    if let record = state.users[user] { return publishChange(of: record, .restated) }
+    let tombstone = state.tombstones[user]
+    publish(
+      .userChanged(
+        UserChanged(
+          workspace: user.workspace, user: UserSnapshot(id: user.id.user, state: .disabled), change: .deleted,
+          version: tombstone?.version ?? Restatement.lastVersion, changedAt: tombstone?.deletedAt ?? now)))
+  }
+
+  private mutating func restate(_ group: ResourceKey, _ range: MemberRange, at position: Int) {
+    guard let record = state.groups[group] else {
+      let tombstone = state.tombstones[group]
+      publish(
+        .groupChanged(
+          GroupChanged(
+            workspace: group.workspace, group: group.id.group, displayName: "", externalID: nil, change: .deleted,
+            version: tombstone?.version ?? Restatement.lastVersion, part: 0, addedMembers: [], removedMembers: [],
+            changedAt: tombstone?.deletedAt ?? now)))
+      return
+    }
+    for (range, members) in range.parts(of: state.members[group]?.members(in: range) ?? []) {
+      publish(
+        .groupChanged(
+          GroupChanged(
+            workspace: group.workspace, group: record.id, displayName: record.displayName, externalID: record.externalID,
+            change: .restated, version: record.version, part: position, addedMembers: members, removedMembers: [], range: range,
+            changedAt: now)))
+    }
+  }
+}
+
+extension MemberRange {
+  /// The range cut into such that none has more members than fit an event; together they are the range, without a gap.
+  func parts(of members: [UserID]) -> [(range: MemberRange, members: [UserID])] {
+    let size = GroupChanged.maximumMembersPerEvent
+    guard members.count > size else { return [(self, members)] }
+    return stride(from: 0, to: members.count, by: size).map { start in
+      let end = min(start + size, members.count)
+      let bounds = MemberRange(
+        after: start == 0 ? after : members[start - 1], through: end == members.count ? through : members[end - 1])
+      return (bounds, Array(members[start..<end]))
+    }
+  }
+}

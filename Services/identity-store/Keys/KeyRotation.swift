@@ -1,0 +1,104 @@
+import Foundation
+import Logging
+import Models
+import Postgres
+import ServiceLifecycle
+import SigningKeys
+
+/// Makes the keys that access tokens are signed with, each before it is needed, and deletes those that nothing needs any more.
+struct KeyRotation: Service {
+  let pool: PostgresPool
+  let seal: KeySeal
+  let schedule: KeySchedule
+  let logger: Logger
+
+  private static let interval = Duration.seconds(15)
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do {
+          if let made = try await rotate(at: .now) {
+            logger.info(
+              "signing key made", metadata: ["key": "\(made.id)", "signs": "\(Timestamp.text(made.term.signsAt))"])
+          }
+        } catch is CancellationError {
+          return
+        } catch {
+          logger.warning("signing keys not looked after", metadata: ["error": "\(error)"])
+        }
+        do { try await Task.sleep(for: Self.interval) } catch { return }
+      }
+    }
+  }
+
+  /// Does what has to be done at `now`; returns the key that was made. Of several processes one does it.
+  func rotate(at now: Date) async throws -> SigningKey? {
+    try await pool.transaction { transaction in
+      _ = try await transaction.query(KeyStatements.lock, [.int(KeyStatements.lockKey)])
+      _ = try await transaction.query(KeyStatements.deleteExpired, [.timestamp(now)])
+      // One that was sealed with another secret is of no use to sign with.
+      let usable = try await transaction.query(KeyStatements.all).map { try SigningKey($0) }.filter { key in
+        do {
+          _ = try seal.open(key.sealedPrivateKey, id: key.id)
+          return true
+        } catch {
+          logger.warning("a signing key was sealed with another oauth.key, and signs no more", metadata: ["key": "\(key.id)"])
+          return false
+        }
+      }
+      guard let term = schedule.nextTerm(after: usable.map(\.term), at: now) else { return nil }
+      let key = try SigningKey(id: .made(at: now), term: term, seal: seal)
+      _ = try await transaction.query(
+        KeyStatements.insert,
+        [
+          .uuid(key.id.uuid), .text(key.publicKey), .bytes(key.sealedPrivateKey), .timestamp(term.createdAt), .timestamp(term.signsAt),
+          .timestamp(term.retiresAt), .timestamp(term.expiresAt),
+        ])
+      return key
+    }
+  }
+}
+
+/// The statements about signing keys.
+enum KeyStatements {
+  static let lockKey: Int64 = 0x726f_6c6c_0004
+
+  static let lock = Statement(
+    "lock signing keys",
+    """
+    select pg_advisory_xact_lock($1)
+    """)
+
+  static let deleteExpired = Statement(
+    "delete expired signing keys",
+    """
+    delete from identity.signing_keys
+    where expires_at <= $1
+    """)
+
+  static let all = Statement(
+    "signing keys",
+    """
+    select id, public_key, private_key, created_at, signs_at, retires_at, expires_at
+    from identity.signing_keys
+    """)
+
+  static let insert = Statement(
+    "insert signing key",
+    """
+    insert into identity.signing_keys (id, public_key, private_key, created_at, signs_at, retires_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7)
+    """)
+}
+
+extension SigningKey {
+  /// Reads a row of ``KeyStatements/all``.
+  init(_ row: Row) throws {
+    self.init(
+      id: SigningKeyID(try row.uuid(0)), publicKey: try row.string(1), sealedPrivateKey: try row.bytes(2),
+      term: Term(
+        createdAt: try row.timestamp(3), signsAt: try row.timestamp(4), retiresAt: try row.timestamp(5),
+        expiresAt: try row.timestamp(6)))
+  }
+}

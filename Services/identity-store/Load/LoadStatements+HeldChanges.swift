@@ -1,0 +1,78 @@
+import Foundation
+import Models
+import Postgres
+
+extension LoadStatements {
+  /// What stands of held changes of the touched resources, and of the users with touched names.
+  static func heldChanges(_ touches: Touches) -> Load {
+    let ids = touches.users.union(touches.groups)
+    return Load(
+      statement: heldChangeStatement,
+      parameters: [
+        .uuidArray(touches.workspaces.sorted().map(\.uuid)), .uuidArray(ids.sorted().map(\.id.uuid)),
+        .textArray(touches.userNames.sorted().map(\.name)),
+      ]
+    ) { row, set in
+      guard let kind = HeldChangeKind(rawValue: try row.string(3)), let status = HeldChangeRecord.Status(rawValue: try row.string(10))
+      else { return }
+      set.load(
+        HeldChangeRecord(
+          id: HeldChangeID(try row.uuid(1)),
+          resource: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(2))),
+          kind: kind, name: try row.optionalString(4), members: try row.optionalInt(5), leaving: try row.uuidArray(6).map { UserID($0) },
+          requestedBy: try row.string(7), heldAt: try row.timestamp(8), askedAt: try row.timestamp(9), status: status,
+          decidedBy: try row.optionalString(11), decidedAt: try row.optionalTimestamp(12)))
+    }
+  }
+
+  private static let heldChangeStatement = Statement(
+    "load held changes",
+    """
+    select
+      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at
+    from identity.held_changes h
+    where h.workspace_id = any ($1)
+    and h.standing
+    and (
+      h.resource_id = any ($2)
+      or exists (
+        select from identity.users u where u.workspace_id = h.workspace_id and u.id = h.resource_id and u.user_name_key = any ($3)
+      )
+    )
+    """)
+
+  /// How many people were deactivated lately, in workspaces that count it.
+  ///
+  /// These are locked first: of two batches that deactivate people at the same time the second counts what the first did.
+  static func recentDeactivations(_ workspaces: Set<WorkspaceID>) -> [Load] {
+    let ids = PostgresValue.uuidArray(workspaces.sorted().map(\.uuid))
+    return [
+      Load(statement: lockDeactivations, parameters: [ids]) { _, _ in },
+      Load(statement: deactivationStatement, parameters: [ids, .double(ChangeGuard.window)]) { row, set in
+        set.loadDeactivations(Int(try row.int(1)), in: WorkspaceID(try row.uuid(0)))
+      },
+    ]
+  }
+
+  // The two-key form shares no keys with names; group-sync has the first of its keys.
+  private static let lockDeactivations = Statement(
+    "lock deactivations",
+    """
+    select pg_advisory_xact_lock(2, uuid_hash(id))
+    from (
+      select id
+      from identity.workspaces
+      where id = any ($1) and settings #>> '{changeGuard,maximumDeactivations}' is not null
+      order by id
+    ) as counting
+    """)
+
+  private static let deactivationStatement = Statement(
+    "load deactivations",
+    """
+    select workspace_id, count(*)
+    from identity.deactivations
+    where workspace_id = any ($1) and happened_at > now() - make_interval(secs => $2)
+    group by workspace_id
+    """)
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Models
+import Postgres
+
+extension ChangeWriter {
+  /// The steps for changes that wait for approval, and for the count of deactivations.
+  func heldChangeSteps(_ changes: WorkingSet.Changes, at now: Date) -> [(Statement, [PostgresValue])] {
+    var steps: [(Statement, [PostgresValue])] = []
+    let written = changes.writtenHeldChanges.values.sorted { $0.key < $1.key }
+    // Those that stand no more first: of each resource one does at most.
+    for isStanding in [false, true] {
+      let part = written.filter { $0.isStanding == isStanding }
+      if !part.isEmpty { steps.append((Self.writeHeldChanges, columns(part))) }
+    }
+    if !changes.deletedUsers.isEmpty { steps.append((Self.forgetNames, changes.deletedUsers.sorted().columns)) }
+    let deactivated = changes.deactivations.sorted()
+    if !deactivated.isEmpty { steps.append((Self.insertDeactivations, deactivated.columns + [.timestamp(now)])) }
+    return steps
+  }
+
+  private func columns(_ changes: [HeldChangeRecord]) -> [PostgresValue] {
+    let leaving = changes.map { PostgresValue.arrayLiteral($0.leaving.map(\.description)) }
+    let described: [PostgresValue] = [
+      .uuidArray(changes.map(\.resource.id.uuid)),
+      .textArray(changes.map(\.kind.rawValue)),
+      .textArray(changes.map(\.name)),
+      .textArray(changes.map { $0.members?.description }),
+      .textArray(leaving),
+      .textArray(changes.map(\.requestedBy)),
+      .timestampArray(changes.map(\.heldAt)),
+      .timestampArray(changes.map(\.askedAt)),
+      .textArray(changes.map(\.status.rawValue)),
+      .textArray(changes.map(\.decidedBy)),
+      .timestampArray(changes.map(\.decidedAt)),
+      .boolArray(changes.map(\.isStanding)),
+    ]
+    return changes.map(\.key).columns + described
+  }
+
+  private static let writeHeldChanges = Statement(
+    "write held changes",
+    """
+    insert into identity.held_changes (
+      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at, standing
+    )
+    select
+      workspace_id, id, resource_id, kind, name, members::int8, leaving::uuid[], requested_by, held_at, asked_at, status, decided_by,
+      decided_at, standing
+    from unnest(
+      $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+      $10::timestamptz[], $11::text[], $12::text[], $13::timestamptz[], $14::bool[]
+    ) as written (
+      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at, standing
+    )
+    on conflict (workspace_id, id) do update
+    set
+      kind = excluded.kind,
+      leaving = excluded.leaving,
+      asked_at = excluded.asked_at,
+      status = excluded.status,
+      decided_by = excluded.decided_by,
+      decided_at = excluded.decided_at,
+      standing = excluded.standing
+    """)
+
+  /// Of a deleted user no name stays.
+  private static let forgetNames = Statement(
+    "forget names of held changes",
+    """
+    update identity.held_changes h
+    set name = null
+    from unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
+    where h.workspace_id = gone.workspace_id and h.resource_id = gone.id and h.name is not null
+    """)
+
+  // What is too old to count goes with the next that counts.
+  private static let insertDeactivations = Statement(
+    "insert deactivations",
+    """
+    with deactivated as (
+      select workspace_id, id from unnest($1::uuid[], $2::uuid[]) as deactivated (workspace_id, id)
+    ), past as (
+      delete from identity.deactivations d
+      using (select distinct workspace_id from deactivated) as w
+      where d.workspace_id = w.workspace_id and d.happened_at < $3::timestamptz - interval '1 hour'
+    )
+    insert into identity.deactivations (workspace_id, happened_at, user_id)
+    select workspace_id, $3, id from deactivated
+    on conflict do nothing
+    """)
+}

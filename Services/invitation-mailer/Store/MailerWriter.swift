@@ -1,0 +1,158 @@
+import Foundation
+import Models
+import Postgres
+
+/// The statements that make storage what a batch of events has decided: set-based, to be sent as one pipeline before the commit.
+enum MailerWriter {
+  static func steps(for changes: MailerChanges, at now: Date) throws -> [(Statement, [PostgresValue])] {
+    var steps: [(Statement, [PostgresValue])] = []
+    if !changes.workspaces.isEmpty {
+      let workspaces = changes.workspaces.sorted { $0.key < $1.key }.map(\.value)
+      steps.append(
+        (
+          EventStatements.writeWorkspaces,
+          [
+            .uuidArray(workspaces.map(\.id.uuid)),
+            .textArray(try workspaces.map { String(decoding: try JSONData.encode($0.settings), as: UTF8.self) }),
+            .intArray(workspaces.map(\.version)),
+          ]
+        ))
+    }
+    if !changes.users.isEmpty {
+      steps.append((EventStatements.writeUsers, columns(changes.users.sorted { $0.key < $1.key }.map(\.value))))
+    }
+    // Withdrawn after: what a batch both makes and withdraws is on record as that.
+    if !changes.invitations.isEmpty {
+      steps.append((EventStatements.insertInvitations, columns(changes.invitations, at: now) + [.timestamp(now)]))
+    }
+    for (workspace, policy) in changes.policies.sorted(by: { $0.key < $1.key }) {
+      steps.append((EventStatements.plan, planParameters(workspace, policy, at: now)))
+    }
+    for (workspace, policy) in changes.restrictions.sorted(by: { $0.key < $1.key }) {
+      steps.append(
+        (
+          EventStatements.restrict,
+          [
+            .uuid(workspace.uuid), .bool(policy.sending == .none), .int(policy.sending == .none ? 0 : Int64(policy.reminderDays.count)),
+            .text(InvitationPlan.nobody), .timestamp(now),
+          ]
+        ))
+    }
+    for round in changes.withdrawals {
+      let withdrawals = round.values.sorted { $0.user < $1.user }
+      steps.append(
+        (
+          EventStatements.withdraw,
+          withdrawals.map(\.user).columns + [
+            .intArray(withdrawals.map(\.upTo)), .uuidArray(withdrawals.map { $0.except?.uuid }),
+            .textArray(withdrawals.map(\.state.rawValue)), .textArray(withdrawals.map(\.reason)), .timestamp(now),
+          ]
+        ))
+    }
+    if !changes.forgotten.isEmpty {
+      steps.append((EventStatements.forgetAnswers, changes.forgotten.sorted().columns))
+      steps.append((EventStatements.forgetHistory, changes.forgotten.sorted().columns))
+    }
+    for change in changes.templates { steps += templateSteps(change) }
+    if !changes.orders.isEmpty {
+      steps.append(
+        (
+          EventStatements.rememberOrders,
+          [.uuidArray(changes.orders.map(\.workspace.uuid)), .uuidArray(changes.orders.map(\.id.uuid)), .timestamp(now)]
+        ))
+    }
+    return steps
+  }
+
+  /// The parameters of ``EventStatements/plan``.
+  static func planParameters(_ workspace: WorkspaceID, _ policy: InvitationPolicy, at now: Date) -> [PostgresValue] {
+    guard let plan = InvitationPlan(policy) else {
+      return [.uuid(workspace.uuid), .text("revoked"), .text(InvitationPlan.nobody), .double(0), .bool(false), .null, .timestamp(now)]
+    }
+    return [
+      .uuid(workspace.uuid), .text("scheduled"), .text(plan.reason), .double(plan.delay), .bool(plan.isDigest),
+      .optional(plan.lifetime, PostgresValue.double), .timestamp(now),
+    ]
+  }
+
+  private static func templateSteps(_ change: TemplateChange) -> [(Statement, [PostgresValue])] {
+    let key: [PostgresValue] = [.uuid(change.workspace.uuid), .text(change.language)]
+    let written: (Statement, [PostgresValue]) =
+      if let template = change.template {
+        (
+          EventStatements.writeTemplate,
+          key + [
+            .optional(template.subject, PostgresValue.text), .optional(template.text, PostgresValue.text),
+            .optional(template.html, PostgresValue.text), .timestamp(change.at),
+          ]
+        )
+      } else {
+        (EventStatements.deleteTemplate, key)
+      }
+    return [written, (EventStatements.countTemplates, [.uuid(change.workspace.uuid)])]
+  }
+
+  private static func columns(_ users: [UserRecord]) -> [PostgresValue] {
+    users.map(\.key).columns + [
+      .intArray(users.map(\.version)),
+      .textArray(users.map(\.state.name)),
+      .textArray(users.map { $0.state.invitee?.email }),
+      .textArray(users.map { $0.state.invitee?.givenName }),
+      .textArray(users.map { $0.state.invitee?.displayName }),
+      .textArray(users.map { $0.state.invitee?.language }),
+      .bytesArray(users.map { $0.nameKey?.bytes }),
+      .bytesArray(users.map { $0.emailKey?.bytes }),
+    ]
+  }
+
+  private static func columns(_ invitations: [NewInvitation], at now: Date) -> [PostgresValue] {
+    let plans = invitations.map(\.fate.plan)
+    return invitations.map(\.user).columns + [
+      .uuidArray(invitations.map(\.id.uuid)),
+      .intArray(invitations.map(\.version)),
+      .textArray(invitations.map(\.fate.state.rawValue)),
+      .textArray(invitations.map(\.fate.reason)),
+      .textArray(invitations.map(\.traceparent)),
+      .timestampArray(plans.map { $0.map { now.addingTimeInterval($0.delay) } }),
+      .timestampArray(plans.map { $0?.lifetime.map { now.addingTimeInterval($0) } }),
+      .boolArray(plans.map { $0?.isDigest ?? false }),
+      .boolArray(invitations.map { $0.fate != .unplanned }),
+    ]
+  }
+}
+
+extension UserRecord.State {
+  fileprivate var name: String {
+    switch self {
+    case .invited: "invited"
+    case .active: "active"
+    case .disabled: "disabled"
+    case .deleted: "deleted"
+    }
+  }
+
+  fileprivate var invitee: Invitee? {
+    if case .invited(let invitee) = self { invitee } else { nil }
+  }
+}
+
+extension NewInvitation.Fate {
+  var state: InvitationState {
+    switch self {
+    case .scheduled, .unplanned: .scheduled
+    case .failed: .failed
+    case .revoked: .revoked
+    }
+  }
+
+  fileprivate var plan: InvitationPlan? {
+    if case .scheduled(let plan, _) = self { plan } else { nil }
+  }
+
+  fileprivate var reason: String {
+    switch self {
+    case .scheduled(_, let reason), .failed(let reason), .revoked(let reason): reason
+    case .unplanned: "waits for the workspace's policy"
+    }
+  }
+}

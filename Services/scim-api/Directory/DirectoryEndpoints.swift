@@ -1,0 +1,111 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Models
+import NIOCore
+
+/// `GET /api/v2/directory/…`: what the product can ask of its groups, their members, and what was taken away from whom.
+struct DirectoryEndpoints: Sendable {
+  let reads: any DirectoryReads
+  let cursors: CursorSeal
+
+  var all: [Endpoint] {
+    [
+      endpoint("/groups", groups),
+      endpoint("/groups/{\(ResourcePath.id)}/members", membersOfGroup),
+      endpoint("/members", members),
+      endpoint("/receipts", receipts),
+      endpoint("/receipts/{\(ResourcePath.id)}", receipt),
+      endpoint("/jwks", keys),
+    ]
+  }
+
+  private typealias Answer = @Sendable (QueryParameters, CallerContext) async throws -> [UInt8]
+
+  private func endpoint(_ path: String, _ answer: @escaping Answer) -> Endpoint {
+    Endpoint(.get, ResourcePath.directory + path, scope: .directory) { request, context in
+      let body = try await answer(try QueryParameters(request.uri.query), context)
+      return .json(.ok, ByteBuffer(bytes: body), mediaType: MediaType.json)
+    }
+  }
+
+  private func part(_ parameters: QueryParameters, of list: String, _ context: CallerContext) throws(Refusal) -> DirectoryPart {
+    try DirectoryPart(parameters, of: list, in: context.caller.workspace, cursors: cursors, at: Date())
+  }
+
+  @Sendable private func groups(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
+    let part = try part(parameters, of: "groups", context)
+    let found = try await reads.groups(after: part.after?.group, limit: part.sought, in: context.caller.workspace)
+    let (groups, next) = part.cut(found) { $0.id.resource }
+    return try JSONData.encode(GroupList(groups: groups, nextCursor: next))
+  }
+
+  @Sendable private func membersOfGroup(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
+    let text = context.parameters.get(ResourcePath.id) ?? ""
+    let word = parameters["state"] ?? Standing.visible.rawValue
+    let standing = Standing(rawValue: word)
+    guard standing != nil || word == "all" else {
+      throw Refusal(400, .invalidValue, "state is '\(word.prefix(50))'; visible, pending, held or all was expected.")
+    }
+    guard let id = GroupID(text), let group = try await reads.group(id, in: context.caller.workspace) else {
+      throw Refusal(404, "The directory has no group '\(text.prefix(100))'. \(ResourcePath.directory)/groups lists those there are.")
+    }
+    let part = try part(parameters, of: "groups/\(id)/members?\(word)", context)
+    let found = try await reads.members(
+      of: id, standing: standing, after: part.after?.user, limit: part.sought, in: context.caller.workspace)
+    let (members, next) = part.cut(found) { $0.id.resource }
+    return try JSONData.encode(MemberList(group: group, members: members, nextCursor: next))
+  }
+
+  @Sendable private func members(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
+    let word = parameters["state"] ?? UserState.active.rawValue
+    guard let state = UserState(rawValue: word) else {
+      throw Refusal(400, .invalidValue, "state is '\(word.prefix(50))'; active, invited or disabled was expected.")
+    }
+    let part = try part(parameters, of: "members?\(word)", context)
+    let found = try await reads.members(in: state, after: part.after?.user, limit: part.sought, in: context.caller.workspace)
+    let (members, next) = part.cut(found) { $0.id.resource }
+    return try JSONData.encode(MemberList(group: nil, members: members, nextCursor: next))
+  }
+
+  @Sendable private func receipts(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
+    let text = parameters["member"]
+    let member = text.flatMap { UserID($0) }
+    if let text, member == nil { throw Refusal(400, .invalidValue, "member must be the id of a person, found '\(text.prefix(100))'.") }
+    let part = try part(parameters, of: "receipts?\(member?.description ?? "")", context)
+    let found = try await reads.receipts(
+      of: member, before: part.after.map { ReceiptID($0.uuid) }, limit: part.sought, in: context.caller.workspace)
+    let (receipts, next) = part.cut(found) { $0.id.resource }
+    return try JSONData.encode(ReceiptList(receipts: receipts, nextCursor: next))
+  }
+
+  @Sendable private func receipt(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
+    let text = context.parameters.get(ResourcePath.id) ?? ""
+    guard let id = ReceiptID(text), let receipt = try await reads.receipt(id, in: context.caller.workspace) else {
+      throw Refusal(404, "There is no receipt '\(text.prefix(100))'. \(ResourcePath.directory)/receipts lists those there are.")
+    }
+    return try JSONData.encode(receipt)
+  }
+
+  @Sendable private func keys(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
+    Array("{\"keys\":[\(try await reads.signingKeys(in: context.caller.workspace).joined(separator: ","))]}".utf8)
+  }
+}
+
+// What is answered. A list that ends has no cursor.
+
+private struct GroupList: Encodable {
+  var groups: [DirectoryGroup]
+  var nextCursor: String?
+}
+
+private struct MemberList: Encodable {
+  var group: DirectoryGroup?
+  var members: [DirectoryMember]
+  var nextCursor: String?
+}
+
+private struct ReceiptList: Encodable {
+  var receipts: [DeprovisionReceipt]
+  var nextCursor: String?
+}

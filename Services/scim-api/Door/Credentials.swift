@@ -1,0 +1,30 @@
+import Foundation
+import Models
+
+/// What lets a caller in: an API access token, or an access token that an OAuth client was given.
+struct Credentials: Sendable {
+  let tokens: TokenDirectory
+  /// nil where the deployment has no OAuth.
+  let oauth: AccessTokenVerifier?
+
+  /// Whether the request's token was good not long ago, so that it is no stranger's.
+  func knows(_ authorization: String?) -> Bool {
+    guard let text = try? BearerToken.text(in: authorization) else { return false }
+    return text.hasPrefix(AccessToken.prefix) ? tokens.knows(text) : oauth?.knows(text) ?? false
+  }
+
+  /// The record of the token or client that `text` is of, with the scopes that `text` has.
+  ///
+  /// - Throws: 401 where it is neither, or good no more; whatever the database throws.
+  func record(for text: Substring, at site: Site, _ now: Date) async throws -> TokenRecord {
+    guard !text.hasPrefix(AccessToken.prefix), AccessTokenVerifier.isPossible(text) else { return try await tokens.record(for: text) }
+    guard let oauth else { throw Refusal.malformedToken() }
+    let claims = try await oauth.claims(of: text, at: now)
+    try claims.check(for: site.host, at: now)
+    guard let workspace = WorkspaceID(claims.workspace), let id = TokenID(claims.subject),
+      var record = try await tokens.client(id, in: workspace)
+    else { throw Refusal.unknownClient() }
+    record.scopes.formIntersection(claims.scopes)
+    return record
+  }
+}

@@ -1,0 +1,33 @@
+/// The token buckets of many, all with the same rate, in bounded memory.
+struct Buckets<Owner: Hashable & Sendable>: Sendable {
+  let rate: Rate
+  private let maximum: Int
+  private var buckets: [Owner: TokenBucket] = [:]
+
+  /// - Parameter maximum: of how many owners buckets are kept that are not full.
+  init(_ rate: Rate, maximum: Int) {
+    self.rate = rate
+    self.maximum = max(2, maximum)
+  }
+
+  var count: Int { buckets.count }
+
+  /// In how many seconds `owner` may send another request.
+  func wait(of owner: Owner, at now: Double) -> Double {
+    buckets[owner]?.wait(of: rate, at: now) ?? 0
+  }
+
+  mutating func take(of owner: Owner, at now: Double) {
+    guard !rate.isUnlimited else { return }
+    if buckets[owner] == nil, buckets.count >= maximum { makeRoom(at: now) }
+    buckets[owner, default: TokenBucket(at: now)].take(of: rate, at: now)
+  }
+
+  /// Forgets the full ones and, where that leaves more than half, those that are full soonest.
+  private mutating func makeRoom(at now: Double) {
+    buckets = buckets.filter { $0.value.fullAt > now }
+    guard buckets.count > maximum / 2 else { return }
+    let middle = buckets.values.map(\.fullAt).sorted()[buckets.count / 2]
+    buckets = buckets.filter { $0.value.fullAt > middle }
+  }
+}

@@ -1,0 +1,104 @@
+import Models
+import Synchronization
+
+/// How many requests each token, each workspace and each stranger may send.
+///
+/// One process counts what comes to it: behind a balancer that spreads requests evenly, each of several copies has its share of the rates.
+final class RateLimits: Sendable {
+  struct Rates: Sendable {
+    var token = Rate(perSecond: 100, burst: 500)
+    var workspace = Rate(perSecond: 200, burst: 1000)
+    /// Requests without a token that is known, by the address they come from.
+    var stranger = Rate(perSecond: 10, burst: 100)
+  }
+
+  private struct State {
+    var tokens: Buckets<TokenID>
+    var workspaces: Buckets<WorkspaceID>
+    var strangers: Buckets<ClientAddress>
+  }
+
+  private let state: Mutex<State>
+  private let now: @Sendable () -> Double
+
+  /// - Parameter now: A clock's seconds, which never goes back.
+  init(_ rates: Rates = Rates(), now: @escaping @Sendable () -> Double = RateLimits.uptime) {
+    state = Mutex(
+      State(
+        tokens: Buckets(rates.token, maximum: 100_000), workspaces: Buckets(rates.workspace, maximum: 100_000),
+        strangers: Buckets(rates.stranger, maximum: 20_000)))
+    self.now = now
+  }
+
+  /// Counts one request of `token`, before anything is done for it.
+  ///
+  /// - Throws: 429 where the token or its workspace has none left; then nothing is counted.
+  func count(_ token: TokenID, of workspace: WorkspaceID) throws(Refusal) {
+    let now = now()
+    try state.withLock { state throws(Refusal) in
+      let wait = state.tokens.wait(of: token, at: now)
+      guard wait == 0 else { throw .rateExceeded("this token", state.tokens.rate, wait: wait) }
+      let shared = state.workspaces.wait(of: workspace, at: now)
+      guard shared == 0 else { throw .rateExceeded("this workspace, of all its tokens,", state.workspaces.rate, wait: shared) }
+      state.tokens.take(of: token, at: now)
+      state.workspaces.take(of: workspace, at: now)
+    }
+  }
+
+  /// Lets `admit` find out who sends a request from `address`, and counts it as a stranger's where that is refused with 401.
+  ///
+  /// Where strangers at its address have sent too much, nobody is asked, but for a token that was good a moment ago: whoever shares the
+  /// address with a guesser is not shut out.
+  ///
+  /// - Throws: 429; whatever `admit` throws.
+  func admitting<Admitted>(
+    from address: String?, unlessKnown isKnown: @autoclosure () -> Bool = false, _ admit: () async throws -> Admitted
+  ) async throws -> Admitted {
+    let (wait, rate) = strangersWait(at: address)
+    if wait > 0, !isKnown() {
+      throw Refusal.rateExceeded("this address, without a token that is known here,", rate, wait: wait)
+    }
+    do {
+      return try await admit()
+    } catch let refusal as Refusal where refusal.error.status == 401 {
+      countStranger(at: address)
+      throw refusal
+    } catch let error as OAuthError where error.status == 401 {
+      countStranger(at: address)
+      throw error
+    }
+  }
+
+  private func strangersWait(at address: String?) -> (wait: Double, rate: Rate) {
+    let now = now()
+    return state.withLock { state in
+      state.strangers.count == 0
+        ? (0, state.strangers.rate) : (state.strangers.wait(of: ClientAddress(address), at: now), state.strangers.rate)
+    }
+  }
+
+  private func countStranger(at address: String?) {
+    let now = now()
+    state.withLock { $0.strangers.take(of: ClientAddress(address), at: now) }
+  }
+
+  private static let start = ContinuousClock.now
+
+  /// The seconds since the process first asked.
+  static let uptime: @Sendable () -> Double = { (ContinuousClock.now - start) / .seconds(1) }
+}
+
+extension Refusal {
+  /// - Parameter wait: in how many seconds another request is taken.
+  fileprivate static func rateExceeded(_ whose: String, _ rate: Rate, wait: Double) -> Refusal {
+    let seconds = max(1, Int(wait.rounded(.up)))
+    let perSecond = rate.perSecond.rounded() == rate.perSecond ? "\(Int(rate.perSecond))" : "\(rate.perSecond)"
+    return Refusal(
+      429,
+      """
+      The requests of \(whose) exceed the limit of \(perSecond) a second, and of \(max(1, rate.burst)) at once after a rest; nothing was \
+      changed. Send the request again in \(seconds) s.
+      """,
+      headers: [.retryAfter: "\(seconds)"])
+  }
+}

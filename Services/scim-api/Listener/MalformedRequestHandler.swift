@@ -1,0 +1,72 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import SCIM
+
+/// Answers what is not HTTP, or has more headers than a request may have, with a SCIM error, and closes the connection.
+///
+/// Where a request before it on the connection is not answered yet, the error is passed on to whoever answers that, so that answers never
+/// overtake each other.
+final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
+  typealias InboundIn = HTTPRequestPart
+  typealias InboundOut = HTTPRequestPart
+  typealias OutboundIn = HTTPResponsePart
+  typealias OutboundOut = HTTPResponsePart
+
+  private let headers: SecurityHeaders
+  /// Requests that have begun to arrive and are not answered to the end.
+  private var unanswered = 0
+  private var isClosing = false
+
+  init(headers: SecurityHeaders) {
+    self.headers = headers
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isClosing else { return }
+    if case .head = unwrapInboundIn(data) { unanswered += 1 }
+    context.fireChannelRead(data)
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    if case .end = unwrapOutboundIn(data) { unanswered -= 1 }
+    context.write(data, promise: promise)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? HTTPParserError, unanswered == 0, !isClosing else { return context.fireErrorCaught(error) }
+    isClosing = true
+    let refusal = Refusal.malformedRequest(error)
+    let body = ByteBuffer(bytes: refusal.error.body())
+    var fields: HTTPFields = [
+      .contentType: "application/scim+json; charset=utf-8", .contentLength: "\(body.readableBytes)", .connection: "close",
+    ]
+    headers.add(to: &fields)
+    let head = HTTPResponse(status: HTTPResponse.Status(code: refusal.error.status), headerFields: fields)
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    context.write(wrapOutboundOut(.body(body)), promise: nil)
+    context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    context.close(mode: .output, promise: nil)
+    context.close(promise: nil)
+  }
+}
+
+@available(*, unavailable)
+extension MalformedRequestHandler: Sendable {}
+
+extension Refusal {
+  /// What the parser of HTTP stumbled over.
+  static func malformedRequest(_ error: HTTPParserError) -> Refusal {
+    switch error {
+    case .headerOverflow:
+      Refusal(431, "The request line or the headers are larger than this service takes. Send filters that are long by POST to .search.")
+    default: Refusal(400, "The request is not HTTP/1.1 as it should be: \(error).")
+    }
+  }
+
+  static func urlTooLong(limit: Int) -> Refusal {
+    Refusal(414, "The URL is longer than \(limit) bytes. Send the query by POST to .search (RFC 7644 §3.4.3).")
+  }
+}

@@ -1,0 +1,66 @@
+import Kafka
+import Logging
+import Models
+import ProvisioningLog
+import ServiceLifecycle
+
+/// Sends what is to be logged to Kafka, in batches, behind the requests' backs.
+struct LogShipping: Service {
+  /// Returns when the messages are safe.
+  typealias Send = @Sendable ([OutgoingMessage]) async throws -> Void
+
+  let buffer: LogBuffer
+  /// This process, as its messages name it.
+  let source: String
+  let send: Send
+
+  /// How long requests are gathered for one batch.
+  private static let gathering = Duration.milliseconds(100)
+  private static let maximumBatch = 500
+
+  /// How long what waits at the end is tried to be sent.
+  private static let patience = Duration.seconds(5)
+
+  func run() async throws {
+    await withTaskCancellationHandler {
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await ship() }
+        group.addTask {
+          do {
+            try await gracefulShutdown()
+            buffer.close()
+            try await Task.sleep(for: Self.patience)
+          } catch {
+            // Cancelled: all is sent, or the process ends at once.
+          }
+        }
+        // Whichever comes first ends the other.
+        await group.next()
+        group.cancelAll()
+      }
+    } onCancel: {
+      buffer.close()
+    }
+  }
+
+  private func ship() async {
+    while true {
+      await buffer.waitForMore()
+      // A lone request need not be seen at once, and many together cost less; at the end nothing is waited for.
+      if !buffer.isClosed {
+        do { try await Task.sleep(for: Self.gathering) } catch { buffer.close() }
+      }
+      let requests = buffer.take(Self.maximumBatch)
+      if requests.isEmpty, buffer.isClosed { return }
+      let messages = requests.flatMap { $0.entries() }.map { entry in
+        OutgoingMessage(entry.cloudEvent(source: source), topic: .provisioningLog, key: "\(entry.workspace)")
+      }
+      do {
+        try await send(messages)
+      } catch {
+        buffer.drop(requests.count, because: "\(error)")
+        if Task.isCancelled { return }
+      }
+    }
+  }
+}

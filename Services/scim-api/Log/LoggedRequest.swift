@@ -1,0 +1,82 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Models
+import ProvisioningLog
+import SCIM
+
+/// A request as it waits to be logged: what was noted of it, not yet put into words, since that has time.
+struct LoggedRequest: Sendable {
+  let at: Date
+  let duration: Duration
+  let workspace: WorkspaceID
+  let head: HTTPRequest
+  /// The pattern of the endpoint; nil where there is none.
+  let route: String?
+  let status: Int
+  let address: String?
+  let notes: RequestFacts.Notes
+
+  /// About what it holds in memory, beside what every one does.
+  var size: Int { (notes.body?.bytes ?? 0) + notes.failures.reduce(0) { $0 + $1.error.count + 2048 } }
+}
+
+extension LoggedRequest {
+  /// What there is to log of a request: nil for a read that went well, and where nobody can tell whose it is.
+  init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration) {
+    let route = context.endpointPath
+    guard status >= 400 || Self.isWrite(request.method, route) else { return nil }
+    let notes = context.facts.notes
+    guard let workspace = notes.workspace ?? Self.claimedWorkspace(of: request) else { return nil }
+    self.init(
+      at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status, address: context.facts.peer,
+      notes: notes)
+  }
+
+  private static func isWrite(_ method: HTTPRequest.Method, _ route: String?) -> Bool {
+    guard [.post, .put, .patch, .delete].contains(method), let route else { return false }
+    return route.hasPrefix(ResourcePath.base) && !route.hasSuffix(".search")
+  }
+
+  /// The workspace that a token names which is not known, or was not looked up at a path where there is nothing: its admin wants to hear of
+  /// it.
+  private static func claimedWorkspace(of request: Request) -> WorkspaceID? {
+    do throws(Refusal) {
+      return AccessToken(String(try BearerToken.text(in: request.headers[.authorization])))?.workspace
+    } catch {
+      return nil
+    }
+  }
+}
+
+/// An operation of a bulk request that failed.
+struct FailedOperation: Sendable {
+  var position: Int
+  var method: String
+  var path: String
+  var data: JSON?
+  var status: Int
+  /// A SCIM error in JSON.
+  var error: [UInt8]
+}
+
+/// A body as it was read.
+enum NotedBody: Sendable {
+  case json(JSON, bytes: Int)
+  /// It is not JSON, so that nobody can tell what in it is secret.
+  case unreadable(bytes: Int)
+  /// What is left of one that is too large to be kept.
+  case cut(LoggedBody)
+
+  init(_ json: JSON, bytes: Int) {
+    self = bytes > LoggedBody.maximumBytes ? .cut(LoggedBody.keeping(json, bytes: bytes).body) : .json(json, bytes: bytes)
+  }
+
+  /// What it holds in memory.
+  var bytes: Int {
+    switch self {
+    case .json(_, let bytes): bytes
+    case .unreadable, .cut: 1024
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Kafka
+import Models
+
+/// Produces reports of mails to `mail.events`.
+struct MailEventSender: Sendable {
+  let producer: Producer
+  /// This process, as its messages name it.
+  let source: String
+  /// How long Kafka is waited for.
+  let patience: Duration
+
+  /// Returns when Kafka has the report.
+  ///
+  /// - Throws: 503 where it does not have it in time; it may arrive all the same, and twice is as good as once.
+  func send(_ report: MailEvent, traceparent: String?) async throws {
+    let event = try report.cloudEvent(id: UUIDText.text(UUID()), source: source, time: Date(), traceparent: traceparent)
+    let message = OutgoingMessage(event, topic: .mailEvents, key: report.key)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do {
+          try await producer.send(message)
+        } catch let error as KafkaError where error.isRetriable || error.code == .closed {
+          throw Refusal.mailEventNotTaken()
+        }
+      }
+      group.addTask {
+        try await Task.sleep(for: patience)
+        throw Refusal.mailEventNotTaken()
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+}
+
+extension Refusal {
+  static func mailEventNotTaken() -> Refusal {
+    Refusal(
+      503, "The report could not be taken in time. Send it again in \(retrySeconds) s; one that arrives twice does no harm.",
+      headers: [.retryAfter: "\(retrySeconds)"])
+  }
+}

@@ -1,0 +1,102 @@
+import Crypto
+import Foundation
+import Hummingbird
+import JWTKit
+import Models
+import NIOCore
+import Postgres
+import SCIM
+
+/// `POST /api/v2/oauth/token`: an OAuth client gets an access token for its id and secret (RFC 6749 §4.4).
+struct TokenEndpoint: Sendable {
+  let sites: Sites
+  let tokens: TokenDirectory
+  let limits: RateLimits
+  /// nil where the deployment has no OAuth.
+  let keys: SigningKeyDirectory?
+  /// How long an access token is good, in seconds.
+  let lifetime: Int64
+
+  private static let maximumBody = 16 << 10
+
+  func issue(_ request: Request, _ context: EdgeContext) async throws -> Response {
+    do {
+      return try await answer(request, context)
+    } catch let error as OAuthError {
+      return error.response
+    } catch let error as Refusal {
+      return OAuthError(code: .invalidRequest, description: error.error.detail, status: error.error.status, headers: error.headers).response
+    } catch let error as PostgresError where error.isTransient {
+      return OAuthError.unavailable("The database does not answer at the moment. Send the request again.").response
+    }
+  }
+
+  private func answer(_ request: Request, _ context: EdgeContext) async throws -> Response {
+    guard let keys else { throw OAuthError.notConfigured() }
+    try SensitiveQuery.check(request.uri.query)
+    let now = Date()
+    let origin = try sites.origins.origin(of: request.head, peer: context.facts.peer)
+    let site = try await sites.site(of: origin)
+    let asked = try TokenRequest(form: try await Self.form(in: request), authorization: request.headers[.authorization])
+    let client = try await limits.admitting(from: origin.address) { try await self.client(asked, at: now) }
+    context.facts.note(client)
+    try limits.count(client.token, of: client.workspace)
+    do throws(Refusal) {
+      try site.admit(client.workspace)
+    } catch {
+      throw OAuthError.invalidClient(
+        "'\(site.host)' is the domain of another workspace than the client's. Use the token endpoint of the client's own workspace.")
+    }
+    let scopes = asked.scopes ?? client.scopes
+    guard scopes.isSubset(of: client.scopes), !scopes.isEmpty else {
+      throw OAuthError(
+        code: .invalidScope,
+        description: "The client may ask for \(client.scopes.map(\.rawValue).sorted().joined(separator: ", ")), and not for "
+          + "\(scopes.subtracting(client.scopes).map(\.rawValue).sorted().joined(separator: ", ")).")
+    }
+    guard let signer = try await keys.signer(at: now) else {
+      throw OAuthError.unavailable("There is no key to sign with yet; identity-store makes one when it starts. Send the request again.")
+    }
+    let claims = AccessTokenClaims(
+      client: client.token, of: client.workspace, scopes: scopes, at: site, from: now, lifetime: lifetime, id: UUID())
+    let collection = await JWTKeyCollection().add(ecdsa: signer.key, kid: JWKIdentifier(string: "\(signer.id)"))
+    let text = try await collection.sign(
+      claims, kid: JWKIdentifier(string: "\(signer.id)"), header: ["typ": .string(AccessTokenClaims.type)])
+    return .oauth(
+      .ok,
+      [
+        "access_token": .string(text), "token_type": .string("Bearer"), "expires_in": .integer(lifetime),
+        "scope": .string(claims.scope),
+      ])
+  }
+
+  /// The client that the request has the id and the secret of. What is wrong is not told apart, so that nobody can try out either.
+  private func client(_ asked: TokenRequest, at now: Date) async throws -> TokenRecord {
+    let unknown = OAuthError.invalidClient("The client is not known, or the secret is not its. Copy both again, or make a new secret.")
+    guard let id = TokenID(asked.client), let secret = ClientSecret(asked.secret) else { throw unknown }
+    guard let client = try await tokens.client(id, in: secret.workspace),
+      client.hasSecret(SHA256.hash(data: Data(secret.text.utf8)), at: now)
+    else { throw unknown }
+    guard client.revokedAt == nil else { throw OAuthError.invalidClient("The client '\(client.name.prefix(100))' was revoked.") }
+    if let expiry = client.expiresAt, expiry <= now {
+      throw OAuthError.invalidClient("The client '\(client.name.prefix(100))' has expired.")
+    }
+    return client
+  }
+
+  private static func form(in request: Request) async throws -> String {
+    let type = request.headers[.contentType]?.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
+    guard type == "application/x-www-form-urlencoded" else {
+      throw OAuthError.invalidRequest("The body has to be application/x-www-form-urlencoded, and its Content-Type has to say so.")
+    }
+    var bytes: [UInt8] = []
+    for try await part in request.body {
+      guard bytes.count + part.readableBytes <= maximumBody else {
+        throw OAuthError(code: .invalidRequest, description: "The body is larger than \(maximumBody) bytes.", status: 413)
+      }
+      bytes.append(contentsOf: part.readableBytesView)
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw OAuthError.invalidRequest("The body is not UTF-8.") }
+    return text
+  }
+}

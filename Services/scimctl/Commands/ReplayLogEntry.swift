@@ -1,0 +1,78 @@
+import ArgumentParser
+import Crypto
+import Foundation
+import LogReads
+import Models
+import Postgres
+import ProvisioningLog
+import ServiceKit
+
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
+/// `scimctl log replay ID`
+struct ReplayLogEntry: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay", abstract: "Send the request of an entry once more, after its cause was mended, and print the answer.",
+    discussion: """
+      The request goes to the edge (ROLLCALL_SCIM_URL) with a token of its own, which is good for a few minutes and revoked at once \
+      afterwards; both are in the audit trail, and the new entry names the old one.
+      """)
+
+  @OptionGroup var workspace: WorkspaceOption
+
+  @Argument(help: "The entry's id, as 'scimctl log tail' shows it.", transform: LogCommands.entryID)
+  var id: LogEntryID
+
+  @Flag(help: "Also where the request succeeded.")
+  var force = false
+
+  /// How long the token is good, should its revocation fail.
+  private static let lifetime: TimeInterval = 300
+
+  func run() async throws {
+    let settings = try await Settings.forReplaying()
+    let edge = try settings.url(.scimURL)
+    let answer = try await withDatabase(settings) { pool in
+      let workspace = try await workspace.resolve(settings, on: pool)
+      let entry = try await LogCommands.entry(id, in: workspace, LogReads { try await pool.query($0, $1) })
+      let request = try ReplayRequest(entry, to: edge, force: force)
+      let store = try await StoreConversation(settings, pool: pool)
+      let token = AccessToken.made(for: workspace.id)
+      let grant = TokenGrant(
+        token: .made(at: .now), name: ReplayToken(entry: entry.id, operator: ProcessInfo.processInfo.userName).name,
+        scopes: [request.scope],
+        digest: SHA256.hash(data: Data(token.text.utf8)).map { String(format: "%02x", $0) }.joined(), expiresAt: .now + Self.lifetime)
+      try await store.carryOut(.issueToken(grant), in: workspace.id)
+      let answer: Result<(Int, String), any Error>
+      do {
+        answer = .success(try await Self.send(request, with: token))
+      } catch {
+        answer = .failure(error)
+      }
+      try await store.carryOut(.revokeToken(TokenRevocation(token: grant.token)), in: workspace.id)
+      return try answer.get()
+    }
+    print(answer.0)
+    if !answer.1.isEmpty { print(PlainText.line(answer.1)) }
+    if answer.0 >= 400 {
+      throw Failure(.refused, "it was answered \(answer.0) again; 'scimctl log tail --failed' has the new entry")
+    }
+  }
+
+  private static func send(_ replay: ReplayRequest, with token: AccessToken) async throws -> (Int, String) {
+    var request = URLRequest(url: replay.url, timeoutInterval: 60)
+    request.httpMethod = replay.method
+    for (name, value) in replay.headers { request.setValue(value, forHTTPHeaderField: name) }
+    request.setValue("Bearer \(token.text)", forHTTPHeaderField: "Authorization")
+    request.httpBody = replay.body.map { Data($0) }
+    do {
+      let (data, response) = try await URLSession(configuration: .ephemeral).data(for: request)
+      return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
+    } catch let error as URLError {
+      throw Failure(
+        .unavailable, "the edge does not answer at \(replay.url.host() ?? ""): \(error.localizedDescription). See ROLLCALL_SCIM_URL")
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Postgres
+
+/// What scimctl reads of invitations. The mailer knows addresses for only as long as it needs them: they come from the store.
+enum InvitationQueries {
+  static let list = Statement(
+    "invitations",
+    """
+    select coalesce(u.email, u.user_name), i.state, i.changed_at, i.sent_at, i.next_attempt_at, i.id
+    from mailer_read.invitations i
+    left join identity_read.users u on u.workspace_id = i.workspace_id and u.id = i.user_id
+    where i.workspace_id = $1
+    and ($2::text is null or i.state = $2)
+    order by i.changed_at desc, i.id
+    limit $3::int8
+    """)
+
+  /// By the invitation's id, or all of one user, latest first.
+  static let details = Statement(
+    "invitation",
+    """
+    select
+      coalesce(u.email, u.user_name), i.state, i.reason, i.changed_at, i.created_at, i.sent_at, i.next_attempt_at, i.expires_at, i.letter,
+      i.attempts, i.answer, i.id, i.user_id
+    from mailer_read.invitations i
+    left join identity_read.users u on u.workspace_id = i.workspace_id and u.id = i.user_id
+    where i.workspace_id = $1
+    and (i.id = $2::uuid or i.user_id = $3::uuid)
+    order by i.created_at desc, i.id
+    limit $4::int8
+    """)
+
+  static let history = Statement(
+    "history of an invitation",
+    """
+    select at, state, reason
+    from mailer_read.invitation_history
+    where workspace_id = $1
+    and invitation_id = $2
+    order by id
+    """)
+
+  /// By id, userName or address, without case.
+  static let user = Statement(
+    "user",
+    """
+    select id, user_name
+    from identity_read.users
+    where workspace_id = $1
+    and (id = $2::uuid or user_name_key = lower($3) or lower(email) = lower($3))
+    order by id
+    limit 2
+    """)
+
+  static let templates = Statement(
+    "templates",
+    """
+    select language, subject, text, html, changed_at
+    from mailer_read.templates
+    where workspace_id = $1
+    order by language
+    """)
+}

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Foundation
+import Models
+import Postgres
+
+/// `scimctl receipt …`
+struct ReceiptCommands: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "receipt", abstract: "What was taken away from whoever was disabled or deleted, and when.",
+    subcommands: [ListReceipts.self, ShowReceipt.self, ListSigningKeys.self])
+}
+
+/// `scimctl receipt list`
+struct ListReceipts: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List receipts, the newest first: id, time, reason, person, number of groups.")
+
+  @OptionGroup var workspace: WorkspaceOption
+
+  @Option(help: ArgumentHelp("Only those of this person.", valueName: "id"), transform: { try resourceID($0) })
+  var user: ResourceID?
+
+  @Option(help: "The most to list.")
+  var limit = 100
+
+  private static let statement = Statement(
+    "receipts",
+    """
+    select document
+    from directory_read.receipts
+    where workspace_id = $1
+    and ($2::uuid is null or member_id = $2)
+    order by id desc
+    limit $3::int8
+    """)
+
+  func run() async throws {
+    let settings = try await Settings.forReading()
+    let table = try await withDatabase(settings) { pool in
+      let workspace = try await workspace.resolve(settings, on: pool)
+      var table = Table()
+      let rows = try await pool.query(
+        Self.statement, [.uuid(workspace.id.uuid), .optional(user?.uuid, PostgresValue.uuid), .int(Int64(limit))])
+      for row in rows {
+        let receipt: DeprovisionReceipt = try JSONData.decode(from: row.bytes(0), type: "receipt")
+        table.append([
+          "\(receipt.id)", Timestamp.text(receipt.revokedAt), receipt.reason.rawValue, "\(receipt.member)", "\(receipt.groups.count)",
+        ])
+      }
+      return table
+    }
+    table.print()
+  }
+}
+
+/// `scimctl receipt show ID`
+struct ShowReceipt: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "show", abstract: "Print a receipt, in JSON.")
+
+  @OptionGroup var workspace: WorkspaceOption
+
+  @Argument(help: "The receipt's id, as 'scimctl receipt list' shows it.", transform: { try resourceID($0) })
+  var id: ResourceID
+
+  private static let statement = Statement(
+    "receipt", "select document from directory_read.receipts where workspace_id = $1 and id = $2")
+
+  func run() async throws {
+    let settings = try await Settings.forReading()
+    let document = try await withDatabase(settings) { pool in
+      let workspace = try await workspace.resolve(settings, on: pool)
+      return try await pool.query(Self.statement, [.uuid(workspace.id.uuid), .uuid(id.uuid)]).first?.string(0)
+    }
+    guard let document else { throw Failure(.notFound, "there is no receipt \(id); 'scimctl receipt list' shows those there are") }
+    print(document)
+  }
+}
+
+/// `scimctl receipt keys`
+struct ListSigningKeys: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "keys", abstract: "Print the public keys of the security event tokens: a JSON Web Key Set (RFC 7517).")
+
+  private static let statement = Statement("signing keys", "select jwk from directory_read.signing_keys order by first_used_at desc")
+
+  func run() async throws {
+    let settings = try await Settings.forReading()
+    let keys = try await withDatabase(settings) { pool in try await pool.query(Self.statement).map { try $0.string(0) } }
+    print("{\"keys\":[\(keys.joined(separator: ","))]}")
+  }
+}

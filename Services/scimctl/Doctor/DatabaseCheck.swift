@@ -1,0 +1,115 @@
+import Foundation
+import Models
+import Postgres
+import Schema
+
+/// What the database tells: schema versions, how long events wait, the partitions of the provisioning log, its clock.
+struct DatabaseCheck: Sendable {
+  let pool: PostgresPool
+
+  /// The outbox is published at once; what waits so long, in seconds, waits for somebody.
+  private static let outboxWarning = 10.0
+  private static let outboxFailure = 60.0
+  private static let clockTolerance = 2.0
+  private static let clockFailure = 60.0
+
+  func findings() async throws -> [Finding] {
+    var findings = try await schemas()
+    findings.append(try await clock())
+    // Without the tables there is nothing to look at.
+    guard !findings.contains(where: { $0.check == "schema" && $0.standing == .fail }) else { return findings }
+    findings.append(try await outbox())
+    findings.append(try await partitions(at: .now))
+    return findings
+  }
+
+  private func schemas() async throws -> [Finding] {
+    var findings: [Finding] = []
+    for (name, migrations) in [("identity", Schema.identity), ("mailer", Schema.mailer), ("directory", Schema.directory)] {
+      let expected = migrations.map(\.number).max() ?? 0
+      findings.append(Self.schema(name, found: try await Migrations.version(of: name, on: pool), expected: expected))
+    }
+    return findings
+  }
+
+  static func schema(_ name: String, found: Int, expected: Int) -> Finding {
+    if found == expected { return .ok("schema", "\(name) has version \(found)") }
+    if found < expected {
+      return .fail(
+        "schema", "\(name) has version \(found), and this build needs \(expected): the services do not start",
+        mend: "ROLLCALL_DATABASE_URL=<of the owner> scimctl migrate")
+    }
+    return .fail(
+      "schema", "\(name) has version \(found), newer than this build, which knows \(expected)",
+      mend: "start the build that belongs to the schema, and its scimctl")
+  }
+
+  private func outbox() async throws -> Finding {
+    guard let row = try await pool.query(DoctorStatements.outbox).first else { return .ok("outbox", "no event waits") }
+    return Self.outbox(waiting: try row.int(0), age: try row.double(1))
+  }
+
+  static func outbox(waiting: Int, age: Double) -> Finding {
+    let restart = "restart identity-store (here: ops/restart identity-store); its log says what the broker refuses"
+    guard waiting > 0, age > outboxWarning else {
+      return .ok("outbox", waiting == 0 ? "no event waits" : "\(waiting) events are on their way")
+    }
+    let message = "\(waiting) events wait to be published, the oldest for \(Int(age)) s"
+    return age > outboxFailure ? .fail("outbox", message, mend: restart) : .warn("outbox", message, mend: restart)
+  }
+
+  private func partitions(at now: Date) async throws -> Finding {
+    Self.partitions(try await pool.query(DoctorStatements.partitions).map { try $0.string(0) }, at: now)
+  }
+
+  /// - Parameter names: of the partitions there are, `provisioning_log_20260131`.
+  static func partitions(_ names: [String], at now: Date) -> Finding {
+    func name(_ days: Double) -> String {
+      "provisioning_log_" + Timestamp.text(now + days * 86_400).prefix(10).replacing("-", with: "")
+    }
+    let missing = [0.0, 1.0].map(name).filter { !names.contains($0) }
+    guard missing.isEmpty else {
+      return .fail(
+        "log-partitions", "the provisioning log has no partition \(missing.joined(separator: " and ")): entries wait",
+        mend: "psql <as the owner> -c 'select * from identity.maintain_provisioning_log(7, 3, 30)', then restart identity-store")
+    }
+    return .ok("log-partitions", "\(names.count) days, and those to come")
+  }
+
+  private func clock() async throws -> Finding {
+    let before = Date.now
+    guard let row = try await pool.query(DoctorStatements.clock).first else { return .skipped("clock", "the database has no time") }
+    let middle = before + Date.now.timeIntervalSince(before) / 2
+    return Self.clock(difference: try row.timestamp(0).timeIntervalSince(middle), "PostgreSQL's clock")
+  }
+
+  static func clock(difference: TimeInterval, _ whose: String) -> Finding {
+    let off = abs(difference)
+    guard off > clockTolerance else {
+      return .ok("clock", "\(whose) and this machine's agree within \(max(1, Int((off * 1000).rounded()))) ms")
+    }
+    let message =
+      "\(whose) is \(String(format: "%.1f", off)) s \(difference > 0 ? "ahead of" : "behind") this machine's: deadlines are misjudged"
+    let mend = "timedatectl set-ntp true, on both machines"
+    return off > clockFailure ? .fail("clock", message, mend: mend) : .warn("clock", message, mend: mend)
+  }
+}
+
+enum DoctorStatements {
+  static let outbox = Statement(
+    "doctor outbox", "select waiting, coalesce(extract(epoch from now() - oldest_at), 0)::float8 from identity_read.outbox_state")
+
+  static let clock = Statement("doctor clock", "select clock_timestamp()")
+
+  static let partitions = Statement(
+    "doctor partitions",
+    """
+    select c.relname::text
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    join pg_class p on p.oid = i.inhparent
+    join pg_namespace n on n.oid = p.relnamespace
+    where n.nspname = 'identity'
+    and p.relname = 'provisioning_log'
+    """)
+}

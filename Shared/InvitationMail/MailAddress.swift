@@ -1,0 +1,91 @@
+import Foundation
+
+/// An address that can stand in an envelope and in a header: `ana@example.com`, with a display name where one is known.
+package struct MailAddress: Sendable, Hashable {
+  /// What people read; may be any text.
+  package let name: String?
+  /// Local part, `@` and domain, free of spaces, control characters and brackets.
+  package let address: String
+
+  /// A domain of another script than ASCII's is taken in its ASCII form (RFC 5890 §2.3.2.1), which every server understands.
+  ///
+  /// nil where `address` is none.
+  package init?(name: String? = nil, address: String) {
+    guard Self.isAddress(address), let address = Self.withASCIIDomain(address) else { return nil }
+    let name = name.map { $0.withoutControlCharacters }
+    self.name = name.flatMap { $0.isEmpty ? nil : $0 }
+    self.address = address
+  }
+
+  /// Parses `Rollcall <invitations@example.com>` or `invitations@example.com`; nil where `text` is neither.
+  package init?(parsing text: String) {
+    let text = text.trimmingSpaces
+    guard text.hasSuffix(">") else {
+      self.init(address: text)
+      return
+    }
+    guard let open = text.lastIndex(of: "<") else { return nil }
+    let address = text[text.index(after: open)...].dropLast()
+    var name = String(text[..<open]).trimmingSpaces
+    if name.count >= 2, name.hasPrefix("\""), name.hasSuffix("\"") { name = String(name.dropFirst().dropLast()) }
+    self.init(name: name, address: String(address))
+  }
+
+  /// The part after the `@`.
+  package var domain: Substring { address[address.index(after: address.lastIndex(of: "@") ?? address.startIndex)...] }
+
+  package var isASCII: Bool { address.utf8.allSatisfy { $0 < 0x80 } }
+
+  private static func withASCIIDomain(_ text: String) -> String? {
+    guard let at = text.lastIndex(of: "@"), !text[at...].utf8.allSatisfy({ $0 < 0x80 }) else { return text }
+    guard let host = URLComponents(string: "https://\(text[text.index(after: at)...])/")?.encodedHost, host.utf8.allSatisfy({ $0 < 0x80 }),
+      !host.contains("%")
+    else { return nil }
+    return text[...at] + host
+  }
+
+  /// Not the grammar of RFC 5321 §4.1.2, which the server applies, but what keeps an address one word of one line.
+  private static func isAddress(_ text: String) -> Bool {
+    guard text.utf8.count <= 254, let at = text.lastIndex(of: "@"), at != text.startIndex, text.index(after: at) != text.endIndex
+    else { return false }
+    let refused: Set<Unicode.Scalar> = ["<", ">", "(", ")", ",", ";", ":", "\\", "\""]
+    return text.unicodeScalars.allSatisfy { scalar in
+      !refused.contains(scalar) && !scalar.properties.isWhitespace && !scalar.isControl
+    }
+  }
+}
+
+extension Unicode.Scalar {
+  /// C0, C1, DEL, the line and paragraph separators, and the marks that turn the direction of text around.
+  var isControl: Bool {
+    switch properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator, .surrogate: true
+    case .format: (0x202A...0x202E).contains(value) || (0x2066...0x2069).contains(value)
+    default: false
+    }
+  }
+}
+
+extension String {
+  /// With each run of control characters and spaces as one space, and none at the ends: safe in a header and on one line.
+  package var withoutControlCharacters: String {
+    var result = String.UnicodeScalarView()
+    for scalar in unicodeScalars {
+      let isSpace = scalar.isControl || scalar.properties.isWhitespace
+      if !isSpace {
+        result.append(scalar)
+      } else if let last = result.last, last != " " {
+        result.append(" ")
+      }
+    }
+    if result.last == " " { result.removeLast() }
+    return String(result)
+  }
+
+  package var trimmingSpaces: String {
+    var text = self[...]
+    while text.first?.isWhitespace == true { text.removeFirst() }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,144 @@
+import Foundation
+import Models
+import Mustache
+
+/// Whether a workspace's own template can be used: what is let pass makes a mail for everybody.
+package enum TemplateCheck {
+  /// The largest text or HTML, in bytes: mail programs cut what is much larger.
+  package static let maximumBytes = 64 << 10
+  /// The longest subject.
+  package static let maximumSubject = 200
+
+  /// What a template may name.
+  package static let variables: [String] = [
+    "workspace", "inviter", "name", "email", "url", "logo", "colour", "darkColour", "onColour", "linkColour", "language", "direction",
+    "subject", "preview", "greeting", "invitation", "button", "link", "nextHeading", "next", "unexpected", "support", "supportAddress",
+    "automatic", "isReminder",
+  ]
+
+  /// What is wrong with it, in words for an operator; empty where nothing is.
+  package static func faults(in template: InvitationTemplate) -> [String] {
+    var faults: [String] = []
+    if template.language != InvitationTemplate.everyLanguage, !isTag(template.language) {
+      faults.append("'\(template.language.prefix(40))' is no language tag (BCP 47) such as de or pt-BR, nor *")
+    }
+    if template.subject == nil, template.text == nil, template.html == nil { faults.append("it has neither subject nor text nor HTML") }
+    if let subject = template.subject {
+      if subject.contains(where: \.isNewline) { faults.append("the subject has more than one line") }
+      if subject.count > maximumSubject { faults.append("the subject is longer than \(maximumSubject) characters") }
+    }
+    for (name, part) in [("subject", template.subject), ("text", template.text), ("HTML", template.html)] {
+      guard let part else { continue }
+      if part.utf8.count > maximumBytes { faults.append("the \(name) is larger than \(maximumBytes / 1024) KiB") }
+      let tags = TemplateTags(part)
+      faults += tags.faults.map { "\(name): \($0)" }
+      if name != "subject", !tags.names.contains("url") {
+        faults.append("the \(name) has no {{url}}: nobody would know where to sign in")
+      }
+    }
+    return faults.isEmpty ? sampleFaults(template) : faults
+  }
+
+  /// Made into mails for somebody, and looked at.
+  private static func sampleFaults(_ template: InvitationTemplate) -> [String] {
+    do {
+      let composer = try InvitationComposer(from: .sample)
+      for letter in [0, 1] {
+        let made = try composer.letter(for: try .sample(of: template, letter: letter), at: Date(timeIntervalSince1970: 0))
+        for (name, part) in [("text", made.text), ("HTML", made.html)] where !part.contains("https://acme.example.com/sign-in") {
+          return ["the \(name) of a sample does not show the link"]
+        }
+        let subject = composer.sentences(of: try .sample(of: template, letter: letter))?.subject ?? ""
+        if subject.isEmpty { return ["the subject of a sample is empty"] }
+      }
+      return []
+    } catch {
+      return ["it is not mustache: \(error)"]
+    }
+  }
+
+  private static func isTag(_ text: String) -> Bool {
+    let subtags = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard let first = subtags.first, (2...8).contains(first.count), first.allSatisfy({ $0.isASCII && $0.isLetter }) else { return false }
+    return subtags.allSatisfy { (1...8).contains($0.count) && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) } }
+  }
+}
+
+/// The tags of a mustache template, read without carrying it out.
+struct TemplateTags {
+  private(set) var names: Set<String> = []
+  private(set) var faults: [String] = []
+
+  init(_ template: String) {
+    var rest = template[...]
+    var open: [String] = []
+    while let start = rest.range(of: "{{") {
+      rest = rest[start.upperBound...]
+      guard rest.first != "{" else {
+        faults.append("{{{…}}} would let names into the mail unescaped; write {{…}}")
+        return
+      }
+      guard let end = rest.range(of: "}}") else {
+        faults.append("a {{ is never closed")
+        return
+      }
+      read(String(rest[..<end.lowerBound]), open: &open)
+      rest = rest[end.upperBound...]
+    }
+    for name in open { faults.append("the section {{#\(name)}} is never closed") }
+  }
+
+  private mutating func read(_ tag: String, open: inout [String]) {
+    let tag = tag.trimmingSpaces
+    let name = String(tag.dropFirst()).trimmingSpaces
+    switch tag.first {
+    case "!": break
+    case "#", "^":
+      note(name)
+      open.append(name)
+    case "/":
+      if open.last == name { open.removeLast() } else { faults.append("{{/\(name.prefix(40))}} closes no section") }
+    case "&": faults.append("{{&…}} would let names into the mail unescaped; write {{…}}")
+    case ">", "=", "%", "<", "$", "*": faults.append("{{\(tag.prefix(40))}} is more than a template may do: variables and sections alone")
+    case ".": if tag != "." || open.last != "next" { faults.append("{{.}} stands for each of {{#next}}, and nothing else") }
+    default: note(tag)
+    }
+  }
+
+  private mutating func note(_ name: String) {
+    if TemplateCheck.variables.contains(name) {
+      names.insert(name)
+    } else {
+      faults.append("there is no variable '\(name.prefix(40))'; there are \(TemplateCheck.variables.joined(separator: ", "))")
+    }
+  }
+}
+
+extension MailAddress {
+  fileprivate static var sample: MailAddress {
+    get throws {
+      guard let address = MailAddress(name: "Rollcall", address: "invitations@rollcall.example") else {
+        throw CompositionError.notAnAddress("")
+      }
+      return address
+    }
+  }
+}
+
+extension InvitationNotice {
+  /// Somebody for whom a template is tried.
+  package static func sample(
+    of template: InvitationTemplate?, letter: Int, workspace settings: WorkspaceSettings? = nil, email: String = "ana@example.com"
+  ) throws -> InvitationNotice {
+    let templates = try CustomTemplates(template.map { [$0] } ?? [])
+    let workspace =
+      settings.map { WorkspaceNotice($0, templates: templates) }
+      ?? WorkspaceNotice(
+        name: "Acme", signInURL: "https://acme.example.com/sign-in", branding: InvitationBranding(support: "help@acme.example.com"),
+        templates: templates)
+    let language = template.flatMap { $0.language == InvitationTemplate.everyLanguage ? nil : $0.language }
+    return InvitationNotice(
+      id: InvitationID(bytes: [UInt8](repeating: 0, count: 16)), letter: letter, email: email, givenName: "Ana", displayName: "Ana Silva",
+      language: language, workspace: workspace)
+  }
+}

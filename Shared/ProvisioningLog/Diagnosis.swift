@@ -1,0 +1,129 @@
+import Foundation
+import Models
+
+/// A failure in plain words, for the admin of the identity provider: what happened, and what to click.
+public struct Diagnosis: Sendable, Hashable {
+  public var cause: Cause
+  /// What happened.
+  public var explanation: String
+  /// What to do about it.
+  public var fix: String
+
+  /// What kind of failure it is.
+  public enum Cause: String, Sendable, Hashable, CaseIterable {
+    case staleUser, staleGroup
+    case tokenRevoked, tokenExpired, tokenUnknown, tokenScope, otherWorkspace, loginRefused
+    case closedByPlan, closedBySSO, closedByOptIn, closed, secretInURL, forbidden
+    case userNameTaken, groupNameTaken, conflict, bulkReference
+    case unknownRole, unknownMembers, invalidValue, invalidPath, noTarget, invalidFilter, invalidSyntax, invalidVersion, mutability
+    case invalidCursor, tooMany, badRequest
+    case wrongURL, wrongMethod, notAcceptable, changedMeanwhile, tooLarge, mediaType
+    case tooManyRequests, unavailable, defect
+    case failedOperations
+    case other
+  }
+
+  init(_ cause: Cause, _ explanation: String, fix: String) {
+    self.cause = cause
+    self.explanation = explanation
+    self.fix = fix
+  }
+}
+
+extension Diagnosis {
+  /// Diagnoses an entry; nil for one that succeeded.
+  public init?(of entry: LogEntry, _ facts: DiagnosisFacts) {
+    guard entry.isFailure else { return nil }
+    let provider = IdentityProvider(entry, facts)
+    switch entry.status {
+    case ..<400: self = .operationsFailed(entry)
+    case 400: self = .badRequest(entry, facts, provider)
+    case 401: self = .unauthenticated(entry, facts, provider)
+    case 403: self = .forbidden(entry, facts, provider)
+    case 404: self = .notFound(entry, facts, provider)
+    case 409: self = .conflict(entry, facts, provider)
+    default: self = .ofProtocol(entry, facts, provider)
+    }
+  }
+
+  private static func operationsFailed(_ entry: LogEntry) -> Diagnosis {
+    let (failed, count) = (entry.operations?.failed ?? 0, entry.operations?.count ?? 0)
+    return Diagnosis(
+      .failedOperations, "\(failed) of the \(count) operations of this bulk request were refused; the others were carried out.",
+      fix: "Each refused operation is an entry of its own, just after this one: mend what its diagnosis names, then send those again.")
+  }
+
+  // MARK: - A resource that is gone
+
+  private static func notFound(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+    guard let type = entry.resourceType, entry.path.split(separator: "/").last.map({ $0 != "Users" && $0 != "Groups" }) ?? false else {
+      return Diagnosis(
+        .wrongURL, "There is nothing at \(entry.path): the base URL of the identity provider is not that of this service.",
+        fix: "Enter the SCIM base URL as it ends in /api/v2/scim/. \(provider.enterURL)")
+    }
+    if facts.resourceIsThere {
+      return Diagnosis(
+        type == .user ? .staleUser : .staleGroup,
+        "The \(type.rawValue.lowercased()) was not there when the request came; it is there now.",
+        fix: "Send the request again: scimctl log replay \(entry.id). \(provider.again).")
+    }
+    let name = facts.holder?.name ?? entry.name
+    let shown = name.map { "'\($0)'" } ?? "the one that the identity provider shows for this failure"
+    var words = "The identity provider asks for a \(type.rawValue.lowercased()) by an id that nobody has here"
+    words += entry.resource.map { " (\($0))" } ?? ""
+    if let deletedAt = facts.deletedAt { words += ": it was deleted on \(day(deletedAt))" }
+    words += ". It remembers the id from an earlier assignment and goes on using it, so every later update fails the same way."
+    if let holder = facts.holder {
+      words += " The name '\(holder.name)' belongs today to the \(type.rawValue.lowercased()) with id \(holder.id)"
+      words += holder.state.map { ", who is \($0)" } ?? ""
+      words += "; once the identity provider looks the name up again, it finds that one and goes on with it."
+    } else if let name {
+      words += " Nobody has the name '\(name)' now; once it is assigned again, it is made anew."
+    }
+    return type == .user
+      ? Diagnosis(.staleUser, words, fix: provider.reassign(shown)) : Diagnosis(.staleGroup, words, fix: provider.repush(shown))
+  }
+
+  // MARK: - A name that is taken
+
+  private static func conflict(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+    guard entry.scimType == "uniqueness" else {
+      if entry.bulk != nil {
+        return Diagnosis(
+          .bulkReference, entry.detail ?? "The operation refers to another one of the bulk request that failed.",
+          fix: "Mend that operation first, by its own entry in this log, then send both again.")
+      }
+      return Diagnosis(
+        .conflict, entry.detail ?? "The request contradicts what is stored.", fix: "Change what the detail names. \(provider.again).")
+    }
+    let attribute = entry.resourceType == .group ? "displayName" : "userName"
+    let name = entry.name ?? facts.holder?.name ?? "that was sent"
+    guard let holder = facts.holder else {
+      return Diagnosis(
+        entry.resourceType == .group ? .groupNameTaken : .userNameTaken,
+        "Another \(attribute == "userName" ? "user" : "group") had the \(attribute) '\(name)' when the request came; nobody has it now.",
+        fix: "Send it again: scimctl log replay \(entry.id). \(provider.again).")
+    }
+    if entry.resourceType == .group {
+      return Diagnosis(
+        .groupNameTaken,
+        "There is a group '\(holder.name)' already, with id \(holder.id). Names of groups are compared without case.",
+        fix: "Link the pushed group to the existing one rather than make another, or rename one of the two. \(provider.repush("'\(name)'"))"
+      )
+    }
+    let state = holder.state.map { ", who is \($0)" } ?? ""
+    return Diagnosis(
+      .userNameTaken,
+      """
+      The userName '\(holder.name)' belongs to the user with id \(holder.id)\(state)\
+      \(holder.externalID.map { ", known to the identity provider as '\($0)'" } ?? ""). userName is compared without case.
+      """,
+      fix: """
+        If both are the same person, have the identity provider find the existing one. \(provider.reassign("'\(name)'")) If they are two \
+        people, give one of them another userName.
+        """)
+  }
+
+  /// The day of a time, in UTC.
+  static func day(_ date: Date) -> Substring { Timestamp.text(date).prefix(10) }
+}

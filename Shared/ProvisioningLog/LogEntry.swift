@@ -1,0 +1,103 @@
+import Foundation
+import Models
+import SCIM
+
+/// What became of one request of an identity provider: a write, or whatever was refused. Holds no secret; see ``Redaction``.
+public struct LogEntry: Sendable, Hashable {
+  /// Made by the edge, and sorted by ``at``.
+  public var id: LogEntryID
+  public var workspace: WorkspaceID
+  /// When the request came.
+  public var at: Date
+  /// nil where it is not known here.
+  public var token: TokenID?
+  /// `okta`, `entra` or `onelogin`; nil where the sender is not recognised.
+  public var identityProvider: String?
+  public var userAgent: String?
+  /// Of the other end of the connection.
+  public var address: String?
+  public var method: String
+  public var path: String
+  public var query: String?
+  public var contentType: String?
+  public var ifMatch: String?
+  public var status: Int
+  public var scimType: String?
+  /// What the identity provider was told.
+  public var detail: String?
+  /// The normalisations that were applied to the body.
+  public var normalisations: [String] = []
+  public var resourceType: ResourceType?
+  public var resource: ResourceID?
+  /// The `userName` or `displayName` that was sent.
+  public var name: String?
+  public var milliseconds: Double
+  public var command: CommandID?
+  /// The W3C trace id.
+  public var trace: String?
+  public var body: LoggedBody?
+  /// Of a bulk request: what became of its operations.
+  public var operations: Operations?
+  /// The entry of the bulk request whose operation this is.
+  public var bulk: LogEntryID?
+  /// The entry whose request was sent again by this one.
+  public var replayOf: LogEntryID?
+
+  public enum ResourceType: String, Sendable, Hashable {
+    case user = "User"
+    case group = "Group"
+  }
+
+  public struct Operations: Sendable, Hashable {
+    public var count: Int
+    /// Each of them has an entry of its own, up to ``maximumEntries``.
+    public var failed: Int
+
+    public init(count: Int, failed: Int) {
+      self.count = count
+      self.failed = failed
+    }
+
+    /// The most entries for failed operations of one request.
+    public static let maximumEntries = 100
+  }
+
+  public init(
+    id: LogEntryID, workspace: WorkspaceID, at: Date, method: String, path: String, status: Int, milliseconds: Double
+  ) {
+    self.id = id
+    self.workspace = workspace
+    self.at = at
+    self.method = method
+    self.path = path
+    self.status = status
+    self.milliseconds = milliseconds
+  }
+
+  /// Whether it was refused, or one of its operations was.
+  public var isFailure: Bool { status >= 400 || (operations?.failed ?? 0) > 0 }
+}
+
+/// As much of a request's body as is kept.
+public struct LoggedBody: Sendable, Hashable {
+  /// How many bytes were sent.
+  public var bytes: Int
+  public var content: Content
+
+  public enum Content: Sendable, Hashable {
+    /// All of it but the secrets, whose names are `removed`.
+    case whole(JSON, removed: [String])
+    /// The head of a body that is too large to be kept.
+    case head(JSON)
+    /// It was not read, or is not JSON: it may hold a secret that could not be found.
+    case none(reason: String)
+  }
+
+  public init(bytes: Int, content: Content) {
+    self.bytes = bytes
+    self.content = content
+  }
+
+  /// A body of more bytes is cut down to its head.
+  public static let maximumBytes = 64 << 10
+}

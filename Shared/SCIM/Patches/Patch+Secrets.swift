@@ -1,0 +1,53 @@
+extension Patch {
+  init(operations: [Operation]) {
+    self.operations = operations
+  }
+
+  /// The same without the values of attributes that are never shown, such as `password`: they are not stored either, so that nobody behind
+  /// the door needs them, and messages and logs are the better for it.
+  public func withoutSecrets(of schema: ResourceSchema) -> Patch {
+    let secrets = schema.core.attributes.filter { $0.returned == .never }.map(\.name)
+    guard operations.contains(where: { $0.mentions(secrets) }) else { return self }
+    return Patch(operations: operations.map { $0.without(secrets) })
+  }
+}
+
+extension Patch.Operation {
+  fileprivate func mentions(_ secrets: [String]) -> Bool {
+    if let path { return path.attribute.isOne(of: secrets) }
+    return value?.object.map { Self.mentions($0, secrets) } ?? false
+  }
+
+  /// What stands in a secret's place is text, as it was.
+  fileprivate func without(_ secrets: [String]) -> Patch.Operation {
+    guard mentions(secrets) else { return self }
+    if let path { return Patch.Operation(kind: kind, path: PatchPath(attribute: path.attribute), value: value.map { _ in Self.removed }) }
+    return Patch.Operation(kind: kind, path: nil, value: value?.object.map { .object(Self.without($0, secrets)) } ?? value)
+  }
+
+  private static let removed = JSON.string("removed")
+
+  /// Of an object without a path, members are attributes, or schemas with attributes in them.
+  private static func mentions(_ object: JSONObject, _ secrets: [String]) -> Bool {
+    object.contains { member in
+      AttributePath(member.key)?.isOne(of: secrets) ?? false
+        || member.key.contains(":") && member.value.object.map { mentions($0, secrets) } ?? false
+    }
+  }
+
+  private static func without(_ object: JSONObject, _ secrets: [String]) -> JSONObject {
+    var rest = object
+    for member in object {
+      if AttributePath(member.key)?.isOne(of: secrets) ?? false {
+        rest[member.key] = removed
+      } else if member.key.contains(":"), let inner = member.value.object {
+        rest[member.key] = .object(without(inner, secrets))
+      }
+    }
+    return rest
+  }
+}
+
+extension AttributePath {
+  fileprivate func isOne(of names: [String]) -> Bool { names.contains { AttributeName.equal($0, attribute) } }
+}

@@ -1,0 +1,32 @@
+import Dispatch
+import Glibc
+
+/// Ends the process where nothing else does: a shutdown is bounded even when what should watch over it is stuck itself, in a library's call
+/// that does not return, say.
+enum LastResort {
+  /// What the process's own bound on its shutdown is exceeded by.
+  private static let grace = DispatchTimeInterval.seconds(2)
+  private static let queue = DispatchQueue(label: "last resort")
+
+  /// From the first SIGTERM or SIGINT on, gives the process `limit` and a little.
+  static func watch(limit: Duration) {
+    let milliseconds = DispatchTimeInterval.milliseconds(Int(limit / .milliseconds(1)))
+    for number in [SIGTERM, SIGINT] {
+      // The signals themselves are taken care of by the service group, which has the same source.
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler {
+        queue.asyncAfter(deadline: .now() + milliseconds + grace) { end() }
+      }
+      source.resume()
+      // A source lives as long as it is held, and this one as long as the process.
+      _ = Unmanaged.passRetained(source as AnyObject)
+    }
+  }
+
+  /// Without what runs at a process's regular end, which may be what is stuck.
+  private static func end() {
+    let text = "the process did not end within its bound after it was asked to; it is ended\n"
+    _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    _exit(ExitCode.failure.rawValue)
+  }
+}

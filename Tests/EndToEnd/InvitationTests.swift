@@ -1,0 +1,78 @@
+import Foundation
+import Models
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  @Suite("Invitations")
+  struct Invitations {
+    @Test("An invitation is seen, sent again, bounces, and is accepted all the same")
+    func life() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let email = "ana@\(workspace.slug).example"
+      _ = try await workspace.identityProvider.create(email)
+      try await eventually("the invitation") { try await suite.letters(to: email).count == 1 }
+      func states() async throws -> [String] {
+        try await workspace.scimctl(["invitation", "list"]).split(separator: "\n").filter { $0.hasPrefix(email) }.map { line in
+          line.split(separator: " ", omittingEmptySubsequences: true).dropFirst().first.map(String.init) ?? ""
+        }
+      }
+      try await eventually("it to be on record as sent") { try await states() == ["sent"] }
+
+      // In the workspace's own words and colours, and again on an operator's order.
+      try await workspace.scimctl(["invitation", "branding", "--colour", "#0a7d4f", "--support", "help@\(workspace.slug).example"])
+      try await workspace.scimctl(["invitation", "template", "set", "--subject", "Join {{workspace}} now"])
+      #expect(try await workspace.scimctl(["invitation", "template", "preview"]).contains("help@\(workspace.slug).example"))
+      try await eventually("the template") { try await workspace.scimctl(["invitation", "template", "show"]).contains("subject") }
+      try await workspace.scimctl(["invitation", "resend", email])
+      try await eventually("the other invitation") { try await suite.letters(to: email).count == 2 }
+      let letter = try #require(try await suite.letters(to: email).last)
+      #expect(letter["Subject"]?.hasSuffix("now") == true)
+      #expect(letter.html?.contains("#0a7d4f") == true)
+      try await eventually("both on record") { try await Set(states()) == ["sent", "revoked"] }
+
+      // It comes back, which is no obstacle to the sign-in.
+      let printed = try await workspace.scimctl(["token", "issue", "--name", "mail system", "--scope", "admin"])
+      let token = try #require(printed.split(whereSeparator: \.isWhitespace).map(String.init).first { AccessToken($0) != nil })
+      let mailSystem = IdentityProvider(baseURL: suite.scimURL.replacingOccurrences(of: "/scim", with: ""), token: token)
+      let messageID = try #require(letter["Message-ID"])
+      let report = #"{"event":"bounced","messageId":"\#(messageID)","reason":"mailbox full"}"#
+      #expect(try await mailSystem.send("POST", "/mail-events", body: report).status == 202)
+      let stranger = IdentityProvider(baseURL: mailSystem.baseURL, token: workspace.identityProvider.token)
+      #expect(try await stranger.send("POST", "/mail-events", body: report).status == 403)
+      try await eventually("the bounce") { try await Set(states()) == ["bounced", "revoked"] }
+      try await workspace.scimctl(["sign-in", email])
+      try await eventually("the acceptance") { try await Set(states()) == ["accepted", "revoked"] }
+      let shown = try await workspace.scimctl(["invitation", "show", email])
+      for text in ["mailbox full", "the person signed in", "had another one sent", "250 2.0.0 OK: kept"] { #expect(shown.contains(text)) }
+      await #expect(throws: CommandRun.Failure.self) { try await workspace.scimctl(["invitation", "resend", email]) }
+    }
+
+    @Test("A disabled person's sign-in promotes nobody, and a return invites anew")
+    func disabled() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let email = "ben@\(workspace.slug).example"
+      let id = try await workspace.identityProvider.create(email)
+      try await eventually("the invitation") { try await suite.letters(to: email).count == 1 }
+      let deactivation = """
+        {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":false}}]}
+        """
+      _ = try await workspace.identityProvider.send("PATCH", "/Users/\(id)", body: deactivation)
+      try await workspace.scimctl(["sign-in", email])
+      // The sign-in has been seen by the time that a later one of somebody else has had its effect.
+      let other = "cid@\(workspace.slug).example"
+      _ = try await workspace.identityProvider.create(other)
+      try await eventually("the other person's activation") {
+        try await workspace.scimctl(["sign-in", other])
+        return try await workspace.scimctl(["user", "list", "--state", "active"]).contains(other)
+      }
+      #expect(try await workspace.scimctl(["user", "list", "--state", "disabled"]).contains(email))
+      #expect(try await workspace.scimctl(["invitation", "list", "--state", "revoked"]).contains(email))
+      _ = try await workspace.identityProvider.send(
+        "PATCH", "/Users/\(id)", body: deactivation.replacingOccurrences(of: "false", with: "true"))
+      try await eventually("another invitation") { try await suite.letters(to: email).count == 2 }
+    }
+  }
+}

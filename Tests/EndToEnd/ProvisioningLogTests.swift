@@ -1,0 +1,254 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  @Suite("The provisioning log")
+  struct ProvisioningLog {
+    private static let junk = "jnk-9f3Zq81"
+
+    private func user(_ email: String, _ rest: String = "") -> String {
+      #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"\#(email)","password":"\#(Self.junk)"\#(rest)}"#
+    }
+
+    /// The entries of a workspace as `scimctl log tail` shows them.
+    private func entries(_ workspace: Workspace, _ options: String...) async throws -> [[String: Any]] {
+      try await workspace.scimctl(["log", "tail", "--json", "--limit", "500"] + options).split(separator: "\n").compactMap {
+        try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+      }
+    }
+
+    private func entry(_ workspace: Workspace, _ what: String, where matches: ([String: Any]) -> Bool) async throws -> [String: Any] {
+      var found: [String: Any]?
+      try await eventually("the entry of \(what)") {
+        found = try await entries(workspace).last(where: matches)
+        return found != nil
+      }
+      return try #require(found)
+    }
+
+    @Test("A write and each kind of refusal are in it, with a diagnosis; nowhere is a password")
+    func entriesOfAllKinds() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let idp = IdentityProvider(baseURL: suite.scimURL, token: workspace.identityProvider.token, userAgent: "Okta SCIM Client 1.0.0")
+      let email = "log@\(workspace.slug).example"
+      let created = try await idp.send("POST", "/Users", body: user(email))
+      #expect(created.status == 201)
+      let id = try #require(created.json["id"] as? String)
+
+      func refuse(_ status: Int, _ method: String, _ path: String, _ body: String? = nil, type: String = "application/scim+json")
+        async throws
+      {
+        let answer = try await idp.send(method, path, body: body, contentType: type)
+        #expect(answer.status == status, "\(method) \(path): \(answer.text)")
+      }
+      try await refuse(409, "POST", "/Users", user(email.uppercased()))
+      try await refuse(400, "POST", "/Users", user("role@\(workspace.slug).example", #","secodaRole":"emperor""#))
+      try await refuse(400, "POST", "/Users", #"{"password":"\#(Self.junk)""#)
+      try await refuse(400, "PATCH", "/Users/\(id)", #"{"Operations":[{"op":"replace","path":"password[","value":"\#(Self.junk)"}]}"#)
+      try await refuse(404, "PUT", "/Users/6b1f7e0c-0000-4000-8000-000000000000", user(email))
+      try await refuse(415, "POST", "/Users", "<user/>", type: "text/xml")
+      try await refuse(400, "GET", "/Users?filter=userName%20eq")
+      try await refuse(404, "GET", "/Robots")
+      let ghost = #"{"displayName":"Ghosts","members":[{"value":"6b1f7e0c-0000-4000-8000-000000000000"}]}"#
+      try await refuse(400, "POST", "/Groups", ghost)
+      let bulk = """
+        {"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[
+        {"method":"POST","path":"/Users","bulkId":"a","data":\(user("bulk@\(workspace.slug).example"))},
+        {"method":"POST","path":"/Users","bulkId":"b","data":\(user(email))}]}
+        """
+      #expect(try await idp.send("POST", "/Bulk", body: bulk).status == 200)
+
+      // Tokens that are not good any more, or never were.
+      let narrow = try await workspace.scimctl(["token", "issue", "--name", "narrow", "--scope", "sign-ins"])
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+      let made = try #require(AccessToken(narrow))
+      #expect(try await IdentityProvider(baseURL: suite.scimURL, token: narrow).send("GET", "/Users").status == 403)
+      let unknown = AccessToken.made(for: made.workspace).text
+      #expect(try await IdentityProvider(baseURL: suite.scimURL, token: unknown).send("GET", "/Users").status == 401)
+      let listed = try await workspace.scimctl(["token", "list"]).split(separator: "\n")
+      let narrowID = try #require(listed.first { $0.hasSuffix("narrow") }?.split(separator: " ").first).description
+      try await workspace.scimctl(["token", "revoke", narrowID])
+      try await eventually("the revocation to be in force") {
+        try await IdentityProvider(baseURL: suite.scimURL, token: narrow).send("GET", "/Users").status == 401
+      }
+
+      let wanted: [(status: Int, cause: String)] = [
+        (409, "userNameTaken"), (400, "unknownRole"), (400, "invalidSyntax"), (400, "invalidPath"), (404, "staleUser"), (415, "mediaType"),
+        (400, "invalidFilter"), (404, "wrongURL"), (400, "unknownMembers"), (403, "tokenScope"), (401, "tokenUnknown"),
+        (401, "tokenRevoked"), (200, "failedOperations"),
+      ]
+      try await eventually("all entries") {
+        let failed = try await entries(workspace, "--failed")
+        return failed.count >= wanted.count + 1
+      }
+      let failed = try await entries(workspace, "--failed")
+      var causes: [String] = []
+      for entry in failed {
+        let shown = try await workspace.scimctl(["log", "show", try #require(entry["id"] as? String), "--json"])
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(shown.utf8)) as? [String: Any])
+        let diagnosis = try #require(object["diagnosis"] as? [String: Any])
+        causes.append(try #require(diagnosis["cause"] as? String))
+      }
+      for (status, cause) in wanted {
+        #expect(zip(failed, causes).contains { $0["status"] as? Int == status && $1 == cause }, "\(status) \(cause) in \(causes)")
+      }
+      let write = try await entry(workspace, "the creation") { $0["status"] as? Int == 201 && $0["name"] as? String == email }
+      #expect(write["resource"] as? String == id)
+      #expect(write["identityProvider"] as? String == "okta")
+      #expect(try await workspace.scimctl(["log", "tail", "--user", email, "--status", "201"]).contains(email))
+      // The stale id's diagnosis names the person who has the name.
+      let stale = try #require(failed.first { $0["status"] as? Int == 404 && $0["method"] as? String == "PUT" }?["id"] as? String)
+      let words = try await workspace.scimctl(["log", "show", stale])
+      #expect(words.contains("belongs today to the user with id \(id)"))
+      #expect(words.contains("Assign to People"))
+      try await lookForSecrets(suite, [Self.junk, narrow, unknown, workspace.identityProvider.token])
+    }
+
+    /// Looks through every table and every message.
+    private func lookForSecrets(_ suite: Suite, _ secrets: [String]) async throws {
+      let (url, kafka) = await suite.stores()
+      let quiet = Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() }
+      let pool = PostgresPool(PostgresConfiguration(url: url, connections: 1, applicationName: "EndToEnd"), logger: quiet)
+      let tables = try await pool.query(
+        Statement(
+          once: "tables",
+          """
+          select schemaname || '.' || tablename from pg_tables
+          where schemaname in ('identity', 'mailer', 'directory') and tablename !~ '_\\d{8}$'
+          """)
+      ).map { try $0.string(0) }
+      #expect(tables.count > 10)
+      for table in tables {
+        for secret in secrets {
+          // A bytea is shown in hexadecimal digits.
+          let hexadecimal = secret.utf8.map { String($0, radix: 16) }.joined()
+          let count = try await pool.query(
+            Statement(
+              once: "secrets", "select count(*) from \(table) t where t::text like '%' || $1 || '%' or t::text like '%' || $2 || '%'"),
+            [.text(secret), .text(hexadecimal)]
+          ).first?.int(0)
+          #expect(count == 0, "\(table) has a secret")
+        }
+      }
+      await pool.close()
+      let inspection = try ClusterInspection(kafka, logger: quiet)
+      let topics: [Topic] = [
+        .identityCommands, .identityReplies, .identityEvents, .signInEvents, .directoryEvents, .provisioningLog,
+        .deadLetters(of: "identity-store"),
+      ]
+      let found = try await inspection.topics(topics)
+      let name = "look-\(UUIDText.text(UUID()))"
+      var left = try await inspection.positions(of: name, on: found.mapValues(\.partitions)).filter { $0.value.high > $0.value.low }
+      let consumer = try Consumer(kafka, ConsumerConfiguration(group: name, instance: name, topics: topics), logger: quiet)
+      try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask { try await consumer.run() }
+        for try await batch in consumer.batches {
+          for message in batch.messages {
+            let text = String(decoding: message.value, as: UTF8.self) + message.headers.map(\.value).joined(separator: " ")
+            for secret in secrets { #expect(!text.contains(secret), "\(message.topic) has a secret") }
+            let partition = TopicPartition(topic: message.topic, partition: message.partition)
+            if message.offset + 1 >= left[partition]?.high ?? 0 { left[partition] = nil }
+          }
+          try await consumer.commit(batch)
+          if left.isEmpty { break }
+        }
+        tasks.cancelAll()
+      }
+    }
+
+    @Test("A failed push is sent again once its cause is mended, by a token of its own, which the audit trail has")
+    func replay() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let idp = IdentityProvider(baseURL: suite.scimURL, token: workspace.identityProvider.token, userAgent: "Okta SCIM Client 1.0.0")
+      let email = "again@\(workspace.slug).example"
+      let first = try await idp.send("POST", "/Users", body: user(email))
+      let id = try #require(first.json["id"] as? String)
+      #expect(try await idp.send("POST", "/Users", body: user(email)).status == 409)
+      let failed = try await entry(workspace, "the conflict") { $0["status"] as? Int == 409 }
+      let failedID = try #require(failed["id"] as? String)
+      // Not mended yet: it is answered the same, and the command says so.
+      let failure = try await #require(throws: CommandRun.Failure.self) { try await workspace.scimctl(["log", "replay", failedID]) }
+      #expect(failure.status == 65)
+      #expect(failure.output.contains("409"))
+      #expect(try await idp.send("DELETE", "/Users/\(id)").status == 204)
+      #expect(try await workspace.scimctl(["log", "replay", failedID]).hasPrefix("201"))
+      let found = try await idp.find(userName: email)
+      #expect(found.json["totalResults"] as? Int == 1)
+      let again = try await entry(workspace, "the replay") { $0["status"] as? Int == 201 && $0["replayOf"] as? String == failedID }
+      #expect(again["identityProvider"] as? String == "okta")
+      let success = try #require(again["id"] as? String)
+      let refusal = try await #require(throws: CommandRun.Failure.self) { try await workspace.scimctl(["log", "replay", success]) }
+      #expect(refusal.output.contains("--force"))
+
+      let tokens = try await workspace.scimctl(["token", "list"]).split(separator: "\n").filter { $0.contains("replay of \(failedID)") }
+      #expect(tokens.count == 2)
+      #expect(tokens.allSatisfy { $0.contains("revoked") })
+      let audit = try await workspace.scimctl(["audit", "list"])
+      #expect(audit.split(separator: "\n").count { $0.contains("issue-token") && $0.contains("replay of \(failedID)") } == 2)
+      #expect(audit.split(separator: "\n").count { $0.contains("revoke-token") && $0.contains("operator:") } == 2)
+      #expect(audit.contains("create-workspace"))
+      let row = try #require(
+        try await workspace.scimctl(["audit", "list", "--action", "create-workspace", "--json"]).split(separator: "\n").first)
+      let object = try #require(try JSONSerialization.jsonObject(with: Data(row.utf8)) as? [String: Any])
+      let shown = try await workspace.scimctl(["audit", "show", try #require(object["id"] as? String)])
+      #expect(shown.contains("after plan"))
+      #expect(shown.contains("enterprise"))
+      #expect(try await workspace.scimctl(["audit", "list", "--refused"]).isEmpty)
+    }
+  }
+
+  @Suite("The doctor")
+  struct DoctorTests {
+    @Test("finds nothing wrong with a suite that is well, and names what mends one that is not")
+    func doctor() async throws {
+      let suite = try await Suite.shared()
+      var healthy = ""
+      try await eventually("the doctor to find nothing wrong") {
+        do {
+          healthy = try await suite.scimctl(["doctor"])
+          return true
+        } catch let failure as CommandRun.Failure {
+          healthy = failure.output
+          return false
+        }
+      }
+      for check in ["schema: identity", "topics: all", "consumers: provisioning-log", "outbox", "mail: smtp://", "clock", "log-partitions"]
+      {
+        #expect(healthy.contains("ok    \(check)"), "\(healthy)")
+      }
+
+      let noMail = try await complaint(suite, ["ROLLCALL_SMTP_URL": "smtp://127.0.0.1:\(try FreePort.find())"])
+      #expect(noMail.contains("fail  mail: smtp://127.0.0.1:"))
+      #expect(noMail.contains("ROLLCALL_SMTP_URL"))
+
+      let empty = try await KafkaBroker.start()
+      let noTopics = try await complaint(suite, ["ROLLCALL_KAFKA": empty.bootstrapServers])
+      #expect(noTopics.contains("fail  topics: 'provisioning.log' is missing"))
+      #expect(noTopics.contains("--create --topic provisioning.log"))
+      try await empty.stop()
+      let noKafka = try await complaint(suite, ["ROLLCALL_KAFKA": empty.bootstrapServers])
+      #expect(noKafka.contains("fail  kafka"))
+
+      let json = try await suite.scimctl(["doctor", "--json"])
+      for line in json.split(separator: "\n") {
+        #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String] != nil)
+      }
+      let noDatabase = try await complaint(suite, ["ROLLCALL_DATABASE_URL": "postgres://127.0.0.1:1/nothing"])
+      #expect(noDatabase.contains("fail  database"))
+    }
+
+    /// What the doctor says where something is wrong; it exits with 1.
+    private func complaint(_ suite: Suite, _ settings: [String: String]) async throws -> String {
+      let failure = try await #require(throws: CommandRun.Failure.self) { try await suite.scimctl(["doctor"], settings: settings) }
+      #expect(failure.status == 1)
+      return failure.output
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import Models
+import Postgres
+import SCIM
+import TestSupport
+import Testing
+
+@testable import identity_store
+
+@Suite("The audit trail", .timeLimit(.minutes(3)))
+struct AuditTests {
+  private static let ana = Command.Actor.operator("ana")
+
+  private func command(
+    _ operation: Command.Operation, by actor: Command.Actor = ana, in store: StoreDatabase, on resource: ResourceID? = nil
+  ) -> Command {
+    var command = store.command(operation, on: resource ?? store.workspace.resource)
+    command.actor = actor
+    return command
+  }
+
+  @Test("has who changed what from what to what, in the transaction of the change, and no digest")
+  func changes() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    var settings = WorkspaceSettings(
+      slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: false, signInURL: "https://acme.example/")
+    let change = command(.updateWorkspace(settings), in: store)
+    let token = TokenID.made(at: Date())
+    let digest = String(repeating: "ab", count: 32)
+    let issue = command(
+      .issueToken(TokenGrant(token: token, name: "Okta", scopes: [.scim], digest: digest, expiresAt: nil)), in: store)
+    _ = try await process.carryOut([change, issue])
+    _ = try await process.carryOut([command(.revokeToken(TokenRevocation(token: token)), in: store), change])
+    settings.defaultRole = "nobody"
+    _ = try await process.carryOut([command(.updateWorkspace(settings), in: store)])
+    let rows = try await process.pool.query(
+      Statement(once: "audit", "select action, actor, target, summary, status::int8, detail from identity_read.audit order by at, action"))
+    let actions = try rows.map { try $0.string(0) }
+    #expect(actions.sorted() == ["issue-token", "revoke-token", "update-workspace", "update-workspace"])
+    for row in rows { #expect(try row.string(1) == "operator:ana") }
+    let summaries = try rows.map { try JSON(parsing: try $0.string(3)).object ?? JSONObject() }
+    let changed = try #require(summaries.first { $0["before"]?.object?["scimEnabled"] != nil })
+    #expect(changed["before"]?.object?["scimEnabled"] == true)
+    #expect(changed["after"]?.object?["scimEnabled"] == false)
+    #expect(changed["after"]?.object?.count == 1)
+    let issued = try #require(rows.first { try $0.string(0) == "issue-token" })
+    #expect(try issued.string(2) == "token \(token) 'Okta'")
+    let refused = try #require(rows.first { try $0.optionalInt(4) != nil })
+    #expect(try refused.optionalInt(4) == 400)
+    #expect(try refused.optionalString(5)?.contains("nobody") == true)
+    for row in rows { #expect(try !row.string(3).contains(digest)) }
+    await process.pool.close()
+  }
+
+  @Test(
+    "has what people do, and nothing that a token writes to users or a service asks for",
+    arguments: [
+      (Command.Operation.updateWorkspace(Bench.settings), ana, true), (.updateWorkspace(Bench.settings), .service("x"), false),
+      (.updateWorkspace(Bench.settings), .token(.made(at: Date())), true), (.deleteUser, .token(.made(at: Date())), false),
+      (.deleteUser, ana, true), (.deleteGroup, Command.Actor(rawValue: "person:ana"), true), (.deleteGroup, .service("x"), false),
+    ])
+  func audited(_ operation: Command.Operation, _ actor: Command.Actor, _ isAudited: Bool) {
+    let command = Command(
+      id: .made(at: Date()), workspace: Bench.workspace, resource: .made(at: Date()), actor: actor, issuedAt: Date(), operation: operation)
+    #expect(command.isAudited == isAudited)
+  }
+
+  @Test(
+    "is never changed, not even by the owner",
+    arguments: ["update identity.audit set actor = 'x'", "delete from identity.audit", "truncate identity.audit"])
+  func appendOnly(_ sql: String) async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    _ = try await process.carryOut([command(.deleteUser, in: store, on: .made(at: Date()))])
+    let error = try await #require(throws: PostgresError.self) { try await process.pool.query(Statement(once: "change", sql)) }
+    #expect(error.sqlState == "42501")
+    #expect(try await store.count("select count(*) from identity.audit") == 1)
+    await process.pool.close()
+  }
+}
+
+extension Bench {
+  static let settings = WorkspaceSettings(
+    slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
+}

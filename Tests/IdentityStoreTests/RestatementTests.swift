@@ -1,0 +1,115 @@
+import Foundation
+import Models
+import TestSupport
+import Testing
+
+@testable import identity_store
+
+@Suite("What there is is published again", .timeLimit(.minutes(2)))
+struct RestatementTests {
+  @Test("as it is, with the version it has, and so are deletions")
+  func people() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let (ana, ben, nobody) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    _ = try await process.carryOut([
+      store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
+      store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ana),
+      store.command(.deleteUser, on: ben),
+    ])
+    let events = try await restated(Restatement(workspace: true, users: [ana.user, ben.user, nobody.user]), in: store)
+    #expect(events.count == 4)
+    let changes = events.compactMap { if case .userChanged(let change) = $0 { change } else { nil } }
+    #expect(changes.map(\.user.id) == [ana.user, ben.user, nobody.user])
+    #expect(changes.map(\.change) == [.restated, .deleted, .deleted])
+    #expect(changes.map(\.version) == [2, 2, Restatement.lastVersion])
+    #expect(changes[0].user.state == .disabled)
+    #expect(changes[0].user.email == "ana@example.com")
+    #expect(changes[1].user == UserSnapshot(id: ben.user, state: .disabled))
+    guard case .workspaceChanged(let workspace)? = events.first else { throw CocoaError(.coderValueNotFound) }
+    #expect(workspace.version == 1)
+    #expect(try await store.count("select count(*) from identity.users") == 1)
+  }
+
+  @Test("a group in parts that stand for themselves, none with more than fit an event")
+  func groups() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let bench = Bench()
+    let users = (0..<1500).map { _ in ResourceID.made(at: Date()) }.sorted()
+    _ = try await process.carryOut(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
+    let (group, gone) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    _ = try await process.carryOut([
+      store.command(.createGroup(document: bench.group("Everybody", members: users)), on: group),
+      store.command(.createGroup(document: bench.group("Nobody", members: [])), on: gone),
+    ])
+    _ = try await process.carryOut([
+      store.command(.deleteUser, on: users[10]),
+      store.command(
+        .patchGroup(patch: bench.patch(#"{"op":"remove","path":"members[value eq \"\#(users[20])\"]"}"#)), on: group),
+      store.command(.deleteGroup, on: gone),
+    ])
+    let middle = users[1200].user
+    let restatement = Restatement(groups: [
+      Restatement.GroupPart(group: group.group, range: MemberRange(through: middle)),
+      Restatement.GroupPart(group: group.group, range: MemberRange(after: middle)), Restatement.GroupPart(group: gone.group),
+    ])
+    let changes = try await restated(restatement, in: store).compactMap { event -> GroupChanged? in
+      if case .groupChanged(let change) = event { change } else { nil }
+    }
+    #expect(changes.map(\.change) == [.restated, .restated, .restated, .deleted])
+    #expect(changes.map(\.version) == [2, 2, 2, 2])
+    let parts = changes.dropLast()
+    #expect(parts.allSatisfy { $0.addedMembers.count <= GroupChanged.maximumMembersPerEvent && $0.removedMembers.isEmpty })
+    #expect(parts.flatMap(\.addedMembers) == users.enumerated().filter { ![10, 20].contains($0.offset) }.map(\.element.user))
+    for part in parts { #expect(part.addedMembers.allSatisfy { part.range?.contains($0) == true }) }
+    // Each begins where the one before it ends.
+    #expect(parts.map(\.range?.after) == [nil, parts[0].range?.through, middle])
+    #expect(parts[1].range?.through == middle)
+    #expect(parts[2].range?.through == nil)
+    #expect(Set(changes.map { IdentityEvent.groupChanged($0).identity }).count == 4)
+  }
+
+  @Test("as the batch has made it so far")
+  func withinBatch() async throws {
+    let store = try await StoreDatabase.start()
+    let bench = Bench()
+    let (ana, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let process = store.process()
+    _ = try await process.carryOut([
+      store.createUser("ana@example.com", on: ana),
+      store.command(.createGroup(document: bench.group("Team", members: [ana])), on: group),
+    ])
+    let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
+    _ = try await process.carryOut([
+      store.command(.replaceGroup(document: bench.group("Team", members: [])), on: group),
+      store.command(.restate(Restatement(groups: [Restatement.GroupPart(group: group.group)])), on: store.workspace.resource),
+    ])
+    let last = try #require(try await events(behind: before, in: store).last)
+    guard case .groupChanged(let change) = last else { throw CocoaError(.coderValueNotFound) }
+    #expect(change.change == .restated)
+    #expect(change.version == 2)
+    #expect(change.addedMembers == [])
+  }
+
+  /// What is published because of `restatement`.
+  private func restated(_ restatement: Restatement, in store: StoreDatabase) async throws -> [IdentityEvent] {
+    let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
+    let replies = try await store.process().carryOut([store.command(.restate(restatement), on: store.workspace.resource)])
+    #expect(replies.map(\.outcome.status) == [204])
+    return try await events(behind: before, in: store)
+  }
+
+  private func events(behind id: Int, in store: StoreDatabase) async throws -> [IdentityEvent] {
+    let pool = store.process().pool
+    let rows = try await pool.query(
+      .init("events", "select headers, payload from identity.outbox where id > $1 order by id"), [.int(Int64(id))])
+    let events = try rows.map { row in
+      let pairs = try row.textArray(0)
+      let headers = stride(from: 0, to: pairs.count - 1, by: 2).map { (name: pairs[$0], value: pairs[$0 + 1]) }
+      return try IdentityEvent(CloudEvent(headers: headers, data: row.bytes(1)))
+    }
+    await pool.close()
+    return events
+  }
+}

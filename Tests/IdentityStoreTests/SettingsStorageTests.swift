@@ -1,0 +1,187 @@
+import Foundation
+import Logging
+import Models
+import Postgres
+import SigningKeys
+import Testing
+
+@testable import identity_store
+
+@Suite("Settings, tokens and keys in the database")
+struct SettingsStorageTests {
+  private static let acme = WorkspaceSettings(
+    slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
+
+  private func settings(_ slug: String, _ change: (inout WorkspaceSettings) -> Void = { _ in }) -> WorkspaceSettings {
+    var settings = Self.acme
+    settings.slug = slug
+    change(&settings)
+    return settings
+  }
+
+  @Test("A domain goes from one workspace to another, is refused while it is held, and each move is counted", .timeLimit(.minutes(2)))
+  func domains() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let other = WorkspaceID.made(at: Date())
+    func update(_ workspace: WorkspaceID, _ settings: WorkspaceSettings) -> Command {
+      var command = store.command(.updateWorkspace(settings), on: workspace.resource)
+      command.workspace = workspace
+      return command
+    }
+    var creation = store.command(.createWorkspace(settings("other")), on: other.resource)
+    creation.workspace = other
+    let held = settings("acme") { $0.customDomains = ["a.example", "b.example"] }
+    let replies = try await process.carryOut([creation, update(store.workspace, held)])
+    #expect(replies.map(\.outcome.status) == [204, 204])
+    #expect(try await store.count("select version from identity.domain_changes") == 1)
+    let wanted = settings("other") { $0.customDomains = ["b.example"] }
+    let clash = try await process.carryOut([update(other, wanted)])[0].outcome
+    #expect(clash.status == 409)
+    #expect(clash.error.contains("'acme', \(store.workspace)"), "\(clash.error)")
+    // One gives it up and the other takes it, in one batch.
+    let moved = try await process.carryOut([
+      update(store.workspace, settings("acme") { $0.customDomains = ["a.example"] }), update(other, wanted),
+    ])
+    #expect(moved.map(\.outcome.status) == [204, 204])
+    #expect(
+      try await store.text("select string_agg(domain || ' ' || workspace_id, ',' order by domain) from identity.domains")
+        == "a.example \(store.workspace),b.example \(other)")
+    #expect(try await store.count("select version from identity.domain_changes") == 2)
+    _ = try await process.carryOut([
+      update(
+        other,
+        settings("other") {
+          $0.customDomains = ["b.example"]
+          $0.name = "Other"
+        })
+    ])
+    #expect(try await store.count("select version from identity.domain_changes") == 2)
+  }
+
+  @Test("Of changes of the same settings by several processes none is lost", .timeLimit(.minutes(2)))
+  func concurrency() async throws {
+    let store = try await StoreDatabase.start()
+    let processes = (0..<3).map { _ in store.process() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for (number, process) in processes.enumerated() {
+        group.addTask {
+          for round in 0..<5 {
+            while true {
+              let row = try #require(
+                try await process.pool.query(
+                  Statement("settings", "select settings::text, version from identity.workspaces where slug = 'acme'")
+                ).first)
+              var settings: WorkspaceSettings = try JSONData.decode(from: row.bytes(0), type: "settings")
+              settings.customRoles.append("role-\(number)-\(round)")
+              var command = store.command(.updateWorkspace(settings), on: store.workspace.resource)
+              command.expectedVersions = [Int64(try row.int(1))]
+              if try await process.carryOut([command])[0].outcome.status == 204 { break }
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try await store.count("select jsonb_array_length(settings -> 'customRoles')::int8 from identity.workspaces") == 15)
+    #expect(try await store.count("select version from identity.workspaces") == 16)
+  }
+
+  @Test("A role that users of the database have is not taken away", .timeLimit(.minutes(2)))
+  func roles() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    func update(_ roles: [String]) async throws -> Reply.Outcome {
+      try await process.carryOut([
+        store.command(.updateWorkspace(settings("acme") { $0.customRoles = roles }), on: store.workspace.resource)
+      ])[0].outcome
+    }
+    #expect(try await update(["Auditor", "Guest"]).status == 204)
+    let user = ResourceID.made(at: Date())
+    let document = Bench.user(#"{"userName":"ana@example.com","secodaRole":"auditor"}"#)
+    _ = try await process.carryOut([store.command(.createUser(document: document), on: user)])
+    let refused = try await update(["Guest"])
+    #expect(refused.status == 400)
+    #expect(refused.error.contains("1 user has it"), "\(refused.error)")
+    #expect(try await update(["Auditor"]).status == 204)
+    _ = try await process.carryOut([store.command(.deleteUser, on: user)])
+    #expect(try await update([]).status == 204)
+  }
+
+  @Test("Tokens and clients are kept with what rotation made of them, and uses are counted over batches", .timeLimit(.minutes(2)))
+  func tokens() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let (token, successor, client) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
+    func carryOut(_ operation: Command.Operation) async throws -> Reply.Outcome {
+      try await process.carryOut([store.command(operation, on: store.workspace.resource)])[0].outcome
+    }
+    func digest(_ digit: String) -> String { String(repeating: digit, count: 64) }
+    func grant(_ id: TokenID, _ kind: TokenKind, _ digit: String) -> TokenGrant {
+      TokenGrant(token: id, kind: kind, name: "Okta", scopes: [.scim], digest: digest(digit), expiresAt: nil)
+    }
+    #expect(try await carryOut(.issueToken(grant(token, .token, "a"))).status == 204)
+    #expect(try await carryOut(.issueToken(grant(client, .client, "b"))).status == 204)
+    let retiresAt = Date() + 3600
+    let rotation = TokenRotation(token: token, successor: successor, digest: digest("c"), retiresAt: retiresAt, expiresAt: nil)
+    #expect(try await carryOut(.rotateToken(rotation)).status == 204)
+    var again = rotation
+    again.successor = .made(at: Date())
+    #expect(try await carryOut(.rotateToken(again)).status == 409)
+    #expect(try await carryOut(.rotateSecret(.init(client: client, digest: digest("d"), formerUntil: retiresAt))).status == 204)
+    #expect(
+      try await store.count(
+        """
+        select count(*) from identity_read.tokens
+        where (id = '\(token)' and expires_at > now() and kind = 'token' and predecessor_id is null)
+        or (id = '\(successor)' and expires_at is null and predecessor_id = '\(token)')
+        or (id = '\(client)' and kind = 'client' and digest = '\\x\(digest("d"))' and former_digest = '\\x\(digest("b"))' and former_until > now())
+        """) == 3)
+    let now = Date()
+    func uses(_ addresses: Range<Int>) -> Command.Operation {
+      .recordTokenUses(TokenUses(uses: addresses.map { .init(token: token, address: "192.0.2.\($0)", count: 2, lastUsedAt: now) }))
+    }
+    // Delivered twice, counted once.
+    let command = store.command(uses(0..<40), on: store.workspace.resource)
+    for _ in 0..<2 { _ = try await process.carryOut([command]) }
+    _ = try await carryOut(uses(20..<60))
+    #expect(try await store.count("select count(*) from identity_read.token_uses") == TokenUses.maximumAddresses + 1)
+    #expect(try await store.count("select sum(uses)::int8 from identity_read.token_uses") == 160)
+    #expect(try await store.count("select uses from identity_read.token_uses where address = '192.0.2.20'") == 4)
+    #expect(try await store.count("select uses from identity_read.token_uses where address = ''") == 20)
+    // What is old goes with the next use.
+    let old = TokenUses(uses: [.init(token: token, address: "192.0.2.1", count: 1, lastUsedAt: now - 100 * 86_400)])
+    _ = try await carryOut(.recordTokenUses(old))
+    #expect(try await store.count("select count(*) from identity_read.token_uses where day < current_date - 1") == 0)
+  }
+
+  @Test("Keys are made before they are needed, by one of several processes, and go when nothing needs them", .timeLimit(.minutes(2)))
+  func keys() async throws {
+    let store = try await StoreDatabase.start()
+    func rotation(_ secret: String = "the secret of the tests' stores") throws -> KeyRotation {
+      KeyRotation(
+        pool: store.process().pool, seal: try #require(KeySeal(secret: secret)), schedule: KeySchedule(lifetime: 86_400), logger: quiet)
+    }
+    let (one, other) = (try rotation(), try rotation())
+    let start = Date(timeIntervalSince1970: 1_767_225_600)
+    async let first = one.rotate(at: start)
+    async let second = other.rotate(at: start)
+    let made = try await [first, second].compactMap { $0 }
+    #expect(made.count == 1)
+    #expect(made.first?.term.signsAt == start)
+    #expect(try await one.rotate(at: start + 3600) == nil)
+    let next = try #require(try await one.rotate(at: start + 86_400 - 300))
+    #expect(next.term.signsAt == start + 86_400)
+    #expect(try await other.rotate(at: start + 86_400 - 200) == nil)
+    #expect(try await store.count("select count(*) from identity_read.signing_keys") == 2)
+    // The first one's tokens have expired by then.
+    #expect(try await one.rotate(at: start + 86_400 + 3661) == nil)
+    #expect(try await store.text("select id::text from identity_read.signing_keys") == "\(next.id)")
+    // With another secret nothing could be signed: a key is made at once.
+    let stranger = try rotation("another secret of the tests' stores")
+    #expect(try await stranger.rotate(at: start + 86_400 + 3700)?.term.signsAt == start + 86_400 + 3700)
+    let key = try #require(made.first)
+    #expect(!key.publicKey.contains("\"d\""))
+    #expect(throws: Never.self) { try KeySeal(secret: "the secret of the tests' stores")?.open(key.sealedPrivateKey, id: key.id) }
+  }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Models
+import Testing
+
+@testable import identity_store
+
+@Suite("Decisions on workspaces' settings")
+struct WorkspaceDecisionTests {
+  private func settings(_ bench: Bench) -> WorkspaceSettings { bench.decider.state.workspaces[Bench.workspace]!.settings }
+
+  private func update(_ bench: inout Bench, expecting versions: [Int64]? = nil, _ change: (inout WorkspaceSettings) -> Void)
+    -> Reply.Outcome
+  {
+    var changed = settings(bench)
+    change(&changed)
+    return bench.decide(.updateWorkspace(changed), on: Bench.workspace.resource, expecting: versions)
+  }
+
+  private func workspaceChanges(_ bench: Bench) -> [WorkspaceChanged] {
+    bench.decider.events.compactMap { if case .workspaceChanged(let event) = $0.event { event } else { nil } }
+  }
+
+  @Test("Each change is an event with the settings whole; what is as it was is none")
+  func events() {
+    var bench = Bench()
+    #expect(update(&bench) { $0.name = "Acme Inc" }.status == 204)
+    #expect(update(&bench) { $0.name = "Acme Inc" }.status == 204)
+    #expect(update(&bench) { $0.customDomains = ["scim.acme.example"] }.status == 204)
+    #expect(workspaceChanges(bench).map(\.version) == [2, 3])
+    #expect(workspaceChanges(bench).last?.settings == settings(bench))
+  }
+
+  @Test("Settings that somebody changed meanwhile are not written over")
+  func concurrency() {
+    var bench = Bench()
+    #expect(update(&bench, expecting: [1]) { $0.name = "A" }.status == 204)
+    let outcome = update(&bench, expecting: [1]) { $0.plan = .free }
+    #expect(outcome.status == 412)
+    #expect(outcome.error.contains("changed meanwhile"))
+    #expect(settings(bench).plan == .enterprise)
+    #expect(update(&bench, expecting: [2]) { $0.plan = .free }.status == 204)
+  }
+
+  @Test("A role that is in use or the default is not taken away, and the refusal says what is to be done")
+  func roles() {
+    var bench = Bench(customRoles: ["Auditor", "Steward", "Guest"], defaultRole: "Guest")
+    for name in ["ana", "ben"] { bench.createUser(#"{"userName":"\#(name)@example.com","secodaRole":"auditor"}"#) }
+    bench.createUser(#"{"userName":"zoe@example.com","secodaRole":"Steward"}"#)
+    let inUse = update(&bench) { $0.customRoles.removeAll { $0 == "Auditor" } }
+    #expect(inUse.status == 400)
+    #expect(inUse.error.contains("2 users have it"), "\(inUse.error)")
+    #expect(update(&bench) { $0.customRoles.removeAll { $0 == "Steward" } }.error.contains("1 user has it"))
+    let byDefault = update(&bench) { $0.customRoles.removeAll { $0 == "Guest" } }
+    #expect(byDefault.status == 400)
+    #expect(byDefault.error.contains("--default-role"))
+    #expect(update(&bench) { $0.defaultRole = "viewer" }.status == 204)
+    #expect(update(&bench) { $0.customRoles.removeAll { $0 == "Guest" } }.status == 204)
+    #expect(settings(bench).customRoles == ["Auditor", "Steward"])
+  }
+
+  @Test("A domain is one workspace's, and the refusal names whose")
+  func domains() {
+    var bench = Bench()
+    let other = WorkspaceID.made(at: Bench.start)
+    bench.decider.state.loadDomain("scim.other.example", of: other, slug: "other")
+    let clash = update(&bench) { $0.customDomains = ["scim.acme.example", "scim.other.example"] }
+    #expect(clash.status == 409)
+    #expect(clash.error.contains("scim.other.example"))
+    #expect(clash.error.contains("'other', \(other)"), "\(clash.error)")
+    #expect(update(&bench) { $0.customDomains = ["scim.acme.example"] }.status == 204)
+    #expect(bench.decider.state.domains["scim.acme.example"] == Bench.workspace)
+    #expect(bench.decider.state.changes.movedDomains == [Bench.workspace])
+    #expect(update(&bench) { $0.customDomains = [] }.status == 204)
+    #expect(bench.decider.state.domains["scim.acme.example"] == nil)
+  }
+
+  /// A change of the settings that is refused, and what the refusal speaks of.
+  static let mistakes: [(@Sendable (inout WorkspaceSettings) -> Void, String)] = [
+    ({ $0.customDomains = ["SCIM.acme.example"] }, "SCIM.acme.example"), ({ $0.customDomains = ["https://a.example"] }, "without scheme"),
+    ({ $0.customDomains = ["localhost"] }, "localhost"), ({ $0.customDomains = ["a.example", "a.example"] }, "twice"),
+    ({ $0.customDomains = (0..<21).map { "d\($0).example" } }, "20 domains"), ({ $0.name = " " }, "name"),
+    ({ $0.signInURL = "app.example.com" }, "app.example.com"), ({ $0.slug = "Acme" }, "slug"), ({ $0.defaultRole = "boss" }, "boss"),
+    ({ $0.customRoles = ["Admin"] }, "twice"), ({ $0.customRoles = ["a", "A"] }, "twice"), ({ $0.customRoles = [""] }, "1 to 100"),
+    ({ $0.roleAttribute = "a b" }, "attribute name"), ({ $0.invitations.sending = .delayed(seconds: 0) }, "30 days"),
+    ({ $0.invitations.sending = .digest(address: "nobody") }, "nobody"), ({ $0.invitations.reminderDays = [7, 3] }, "ascending"),
+    ({ $0.invitations.reminderDays = [0] }, "ascending"), ({ $0.invitations.expiryDays = 0 }, "never"),
+  ]
+
+  @Test("Mistakes are refused and named, and the settings stay", arguments: mistakes.indices)
+  func refusals(_ index: Int) {
+    var bench = Bench()
+    let before = settings(bench)
+    let (change, mention) = Self.mistakes[index]
+    let outcome = update(&bench, change)
+    #expect(outcome.status == 400)
+    #expect(outcome.error.contains(mention), "\(outcome.error)")
+    #expect(settings(bench) == before)
+  }
+}

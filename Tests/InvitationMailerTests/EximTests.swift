@@ -1,0 +1,78 @@
+import InvitationMail
+import TestSupport
+import Testing
+
+@testable import invitation_mailer
+
+/// Against Exim: what a server says that was not written for these tests.
+@Suite("A mail handed to a real mail server", .serialized, .timeLimit(.minutes(2)))
+struct EximTests {
+  private func server(
+    _ exim: EximServer, password: String = "s3cret", authentication: SMTPServer.Authentication = .any, authorities: String? = nil
+  ) -> SMTPServer {
+    SMTPServer(
+      url: exim.url, credentials: .init(username: "rollcall", password: password), tls: .required, authentication: authentication,
+      authorities: authorities ?? exim.certificate, connectTimeout: 5, timeout: 20)
+  }
+
+  @Test(arguments: [SMTPServer.Authentication.plain, .login])
+  func `goes over STARTTLS with a login, and arrives as it was written`(authentication: SMTPServer.Authentication) async throws {
+    let exim = try await EximServer()
+    let letter = try Letter.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
+    let outcome = await SMTPConnection(server(exim, authentication: authentication), name: "smtp").send(letter)
+    #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
+    try await eventually("the mail") { try await exim.mails().count == 1 }
+    let mail = try #require(try await exim.mails().first)
+    #expect(mail.defects.isEmpty)
+    #expect(mail["Envelope-to"] == "ana@example.com")
+    #expect(mail["Subject"] == "You're invited to Müller & Söhne")
+    #expect(mail["Message-ID"] == "<0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>")
+    // libcurl ends a mail with a line end of its own.
+    #expect(mail.text?.replacing("\r\n", with: "\n").trimmingSpaces == letter.text.trimmingSpaces)
+    #expect(exim.log.contains("P=esmtpsa"))
+    #expect(exim.log.contains("A=\(authentication.rawValue):rollcall"))
+  }
+
+  @Test func `is refused in its words, and the connection serves the next`() async throws {
+    let exim = try await EximServer()
+    let connection = SMTPConnection(server(exim), name: "smtp")
+    guard case .refused(let reply, at: .recipient) = await connection.send(try .sample(to: "nobody@example.com")) else {
+      Issue.record("not refused; \(exim.log)")
+      return
+    }
+    #expect(reply.words == "550 5.1.1 No such user here")
+    #expect(await connection.send(try .sample()).isAccepted)
+  }
+
+  @Test func `does not go without a login, with a wrong one, or to a server whose certificate is not trusted`() async throws {
+    let exim = try await EximServer()
+    #expect(await SMTPConnection(server(exim, password: "wrong"), name: "smtp").send(try .sample()).isUnreachable)
+    let system = SMTPServer(url: exim.url, credentials: .init(username: "rollcall", password: "s3cret"), tls: .required)
+    #expect(await SMTPConnection(system, name: "smtp").send(try .sample()).isUnreachable)
+    let mails = try await exim.mails()
+    #expect(mails.isEmpty)
+  }
+
+  @Test func `goes to an address beyond ASCII where the server knows such, and fails clearly where not`() async throws {
+    let exim = try await EximServer()
+    let connection = SMTPConnection(server(exim), name: "smtp")
+    let letter = try Letter.sample(to: "josé@bücher.example")
+    #expect(letter.recipient.address == "josé@xn--bcher-kva.example")
+    let outcome = await connection.send(letter)
+    #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
+    try await eventually("the mail") { try await exim.mails().count == 1 }
+    #expect(try await exim.mails().first?.raw.contains("josé@") == true)
+    // A domain alone has an ASCII form.
+    #expect(await connection.send(try .sample(to: "jose@bücher.example")).isAccepted)
+
+    let plain = try await EximServer(isInternational: false)
+    let other = SMTPConnection(server(plain), name: "smtp")
+    guard case .refused(let reply, at: .recipient) = await other.send(letter) else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(!reply.isTransient)
+    #expect(reply.text.contains("SMTPUTF8"))
+    #expect(await other.send(try .sample(to: "jose@bücher.example")).isAccepted)
+  }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import InvitationMail
+import Models
+import Testing
+
+@Suite("The languages of invitations")
+struct LanguageTests {
+  private func letter(_ language: String?, letter: Int = 0, branding: InvitationBranding = InvitationBranding()) throws -> Letter {
+    try InvitationComposer(from: .rollcall).letter(
+      for: .sample(letter: letter, language: language, branding: branding), at: .sample)
+  }
+
+  private func header(_ name: String, of letter: Letter) -> String? {
+    letter.headers.map(\.line).first { $0.hasPrefix("\(name): ") }?.dropFirst(name.count + 2).description
+  }
+
+  @Test(arguments: [
+    (nil, "en"), ("", "en"), ("en-GB", "en"), ("de", "de"), ("de-CH", "de"), ("de_AT", "de"), ("DE", "de"), ("fr-CA", "fr"),
+    ("es-419", "es"), ("ja-JP", "ja"), ("ja-Jpan-JP-u-ca-japanese", "ja"), ("tlh", "en"), ("pt-BR, fr;q=0.8, en;q=0.5", "fr"),
+    ("en;q=0.2, de;q=0.9", "de"), ("*", "en"), ("xx, ;q=, de;q=0, ja", "ja"),
+  ])
+  func `are found by what people prefer, and are English where that is not there`(preference: String?, language: String) throws {
+    #expect(header("Content-Language", of: try letter(preference)) == language)
+  }
+
+  @Test(arguments: ["en", "de", "fr", "es", "ja"], [0, 1])
+  func `say all there is to say`(language: String, number: Int) throws {
+    let letter = try letter(language, letter: number, branding: InvitationBranding(support: "help@acme.example"))
+    for form in [letter.text, letter.html] {
+      #expect(form.contains("Acme Data"))
+      #expect(form.contains("Ana"))
+      #expect(form.contains("ana@example.com"))
+      #expect(form.contains("help@acme.example"))
+      #expect(form.contains("https://acme.example.com/sign-in"))
+      #expect(!form.contains("{{"))
+    }
+    #expect(letter.html.contains(#"lang="\#(language)""#))
+    let other = try self.letter(language, letter: 1 - number)
+    #expect(header("Subject", of: letter) != header("Subject", of: other))
+    #expect(letter.text != other.text)
+  }
+
+  @Test func `are five`() throws {
+    #expect(try InvitationComposer(from: .rollcall).languages == ["de", "en", "es", "fr", "ja"])
+  }
+
+  @Test func `A reminder is another mail, in reply to the invitation`() throws {
+    let reminder = try letter(nil, letter: 2)
+    #expect(header("Message-ID", of: reminder) == "<0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f.2@rollcall.example>")
+    #expect(header("In-Reply-To", of: reminder) == "<0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>")
+    #expect(header("Auto-Submitted", of: reminder) == "auto-generated")
+    #expect(header("List-Unsubscribe", of: reminder) == nil)
+  }
+}
+
+@Suite("How a workspace's mails look")
+struct BrandingTests {
+  private func letter(_ branding: InvitationBranding, customDomain: String? = nil) throws -> Letter {
+    try InvitationComposer(from: .rollcall).letter(
+      for: .sample(customDomain: customDomain, branding: branding), at: .sample)
+  }
+
+  @Test func `Colour, logo, inviter and the address for answers are the workspace's`() throws {
+    let letter = try letter(
+      InvitationBranding(
+        colour: "#ffd400", logoURL: "https://acme.example/logo.png?a=1&b=2", replyTo: "it@acme.example", inviter: "Zoë from <IT>"))
+    #expect(letter.html.contains("background-color: #ffd400; color: #14161a"))
+    #expect(letter.html.contains(#"<img src="https://acme.example/logo.png?a=1&amp;b=2" alt="Acme Data""#))
+    // Yellow on white would not be read.
+    #expect(letter.html.contains(#"style="color: #2f5fe0; word-break"#))
+    #expect(letter.html.contains("Zoë from &lt;IT&gt; has invited you"))
+    #expect(letter.text.contains("Zoë from <IT> has invited you"))
+    #expect(letter.headers.map(\.line).contains("Reply-To: it@acme.example"))
+    let plain = try self.letter(InvitationBranding())
+    #expect(!plain.html.contains("<img"))
+    #expect(plain.html.contains("background-color: #2f5fe0; color: #ffffff"))
+    #expect(plain.text.contains("Your administrator has invited you"))
+  }
+
+  @Test func `The link is on the workspace's own domain where it has one`() throws {
+    #expect(
+      try letter(InvitationBranding(), customDomain: "data.acme.example").text.contains(
+        "https://data.acme.example/sign-in?sso=1&from=mail\n"))
+  }
+
+  @Test func `People for the administrator are named in one mail`() throws {
+    let people = (0..<250).map { DigestNotice.Person(email: "p\($0)@example.com", displayName: $0 == 0 ? "Zoë <b>" : nil) }
+    let notice = try InvitationNotice.sample().workspace
+    let letter = try InvitationComposer(from: .rollcall).letter(
+      for: DigestNotice(id: .derivedSample, address: "it@acme.example", workspace: notice, people: people), at: .sample)
+    #expect(letter.recipient.address == "it@acme.example")
+    #expect(letter.text.contains("- Zoë <b> (p0@example.com)"))
+    #expect(letter.html.contains("Zoë &lt;b&gt; (p0@example.com)"))
+    #expect(letter.text.contains("- p199@example.com"))
+    #expect(!letter.text.contains("p200@"))
+    #expect(letter.text.contains("More people"))
+    #expect(letter.text.contains("https://acme.example.com/sign-in"))
+    #expect(!letter.html.contains("{{"))
+  }
+}
+
+@Suite("A workspace's own templates")
+struct TemplateTests {
+  private func faults(_ subject: String? = nil, text: String? = nil, html: String? = nil, language: String = "*") -> [String] {
+    TemplateCheck.faults(in: InvitationTemplate(language: language, subject: subject, text: text, html: html))
+  }
+
+  @Test func `take the place of what is built in, language by language and part by part`() throws {
+    let templates = [
+      InvitationTemplate(language: "*", subject: "Join {{workspace}}", html: "<p>{{name}} <a href=\"{{url}}\">go</a></p>"),
+      InvitationTemplate(
+        language: "de", text: "{{#isReminder}}Noch einmal: {{/isReminder}}{{greeting}}\n{{#next}}* {{.}}\n{{/next}}{{url}}"),
+    ]
+    func letter(_ language: String?, letter: Int = 0) throws -> Letter {
+      try InvitationComposer(from: .rollcall).letter(
+        for: .sample(letter: letter, givenName: "<i>Ana</i>", language: language, templates: templates), at: .sample)
+    }
+    let german = try letter("de-CH", letter: 1)
+    #expect(german.text.hasPrefix("Noch einmal: Guten Tag <i>Ana</i>,\n* "))
+    #expect(german.html.contains("<p>&lt;i&gt;Ana&lt;/i&gt; <a href=\"https://acme.example.com/sign-in?sso=1&amp;from=mail\">go</a></p>"))
+    #expect(german.headers.map(\.line).contains("Subject: Join Acme Data"))
+    #expect(try letter(nil).text.hasPrefix("Hello <i>Ana</i>,"))
+    #expect(try !letter("de").text.contains("Noch einmal"))
+  }
+
+  @Test func `are checked when they are set`() {
+    #expect(faults("Join {{workspace}}", text: "{{greeting}} {{url}}", html: "<a href=\"{{url}}\">{{button}}</a>").isEmpty)
+    #expect(faults("Los", language: "de-CH").isEmpty)
+  }
+
+  @Test(arguments: [
+    ("{{url}} {{nome}}", "no variable 'nome'"), ("{{{url}}}", "unescaped"), ("{{& url}}", "unescaped"),
+    ("{{> other}} {{url}}", "more than"),
+    ("{{=<% %>=}} {{url}}", "more than"), ("{{#next}} {{url}}", "never closed"), ("{{url}} {{/next}}", "closes no section"),
+    ("{{url", "never closed"), ("nothing", "no {{url}}"), ("{{url}} {{.}}", "stands for each"),
+    ("{{#isReminder}}{{url}}{{/isReminder}}", "does not show the link"), ("{{url}}" + String(repeating: "x", count: 70_000), "larger than"),
+  ])
+  func `are refused for what they cannot do`(text: String, mention: String) {
+    #expect(faults(text: text).contains { $0.contains(mention) }, "\(faults(text: text))")
+  }
+
+  @Test func `are refused without anything, for no language, or with a subject that is none`() {
+    #expect(!faults().isEmpty)
+    #expect(!faults("Los", language: "german language").isEmpty)
+    #expect(!faults("one\ntwo").isEmpty)
+    #expect(!faults(String(repeating: "x", count: 201)).isEmpty)
+    #expect(!faults("{{#isReminder}}again{{/isReminder}}").isEmpty)
+  }
+}
+
+extension InvitationID {
+  fileprivate static let derivedSample = InvitationID("0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f")!
+}

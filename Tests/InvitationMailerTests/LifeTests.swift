@@ -1,0 +1,277 @@
+import Foundation
+import InvitationMail
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("The life of an invitation", .serialized, .timeLimit(.minutes(2)))
+struct LifeTests {
+  private let answer = "250 2.0.0 OK"
+
+  @Test func `Every change of state is on record, with its reason, and told`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    let due = try #require(try await database.claim().first)
+    try await database.record(.sent(answer: answer), on: due)
+    try await database.apply(.user(.ana, .activated, .active, version: 2))
+    #expect(
+      try await database.history() == [
+        RecordedState(state: "scheduled", reason: "to be sent at once"),
+        RecordedState(state: "sending", reason: "handed to the mail server"),
+        RecordedState(state: "sent", reason: answer), RecordedState(state: "accepted", reason: "the person signed in"),
+      ])
+    let told = Statement("told", "select convert_from(payload, 'UTF8')::jsonb ->> 'state' from mailer.outbox order by id")
+    #expect(try await database.pool.query(told).map { try $0.string(0) } == ["scheduled", "sending", "sent", "accepted"])
+    #expect(try await database.nextMail() == nil)
+  }
+
+  @Test func `Reminders follow until the last, and stop with the sign-in`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    var now = Date.sample
+    for (letter, days) in [(0, 3.0), (1, 4.0)] {
+      let due = try #require(try await database.claim(at: now).first)
+      #expect(due.letter == letter)
+      try await database.record(.sent(answer: answer), on: due, at: now)
+      now = now.adding(days: days)
+      #expect(try await database.nextMail() == now)
+      #expect(try await database.due(at: now.adding(seconds: -1)).isEmpty)
+    }
+    let last = try #require(try await database.claim(at: now).first)
+    #expect(last.letter == 2)
+    try await database.apply(.user(.ana, .activated, .active, version: 2), at: now)
+    // The mail was under way: that it went out is noted, and nothing more is sent.
+    try await database.record(.sent(answer: answer), on: last, at: now)
+    #expect(try await database.recorded().map(\.state) == ["accepted"])
+    #expect(try await database.nextMail() == nil)
+  }
+
+  @Test func `A crash between the server's answer and the commit sends the same mail again, and nothing else does`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(
+      .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
+    let claimed = try await database.claim()
+    #expect(claimed.count == 2)
+    #expect(try await database.due(at: .distantFuture).isEmpty)
+    let ben = try #require(claimed.first { $0.user == .ben })
+    try await database.record(.sent(answer: answer), on: ben)
+    // Another replica leaves alone what may still be under way.
+    let (others, own) = try await database.pool.withExclusiveConnection { session in
+      let later = Date.sample.adding(seconds: 10)
+      let store = database.invitations
+      let others = try await store.letGoOfClaims(ofOthersThan: "invitation-mailer/1", before: .sample, at: later, in: session)
+      return (others, try await store.letGoOfClaims(of: "invitation-mailer/0", at: later, in: session))
+    }
+    #expect(others == 0)
+    #expect(own == 1)
+    let again = try await database.claim(at: .sample.adding(seconds: 10))
+    #expect(again.map(\.id) == claimed.filter { $0.user == .ana }.map(\.id))
+    #expect(try await database.history(.ana).map(\.state) == ["scheduled", "sending", "scheduled", "sending"])
+    #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
+  }
+
+  @Test func `A delayed invitation waits, one to nobody is not sent, and one that nobody takes up expires`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(
+      .workspace(policy: InvitationPolicy(sending: .delayed(seconds: 3600), expiryDays: 10)), .user(.ana, .created, .invited, version: 1))
+    #expect(try await database.nextMail() == .sample.adding(seconds: 3600))
+    func expire(at now: Date) async throws -> Int {
+      try await database.pool.withExclusiveConnection { try await database.invitations.expire(at: now, in: $0) }
+    }
+    #expect(try await expire(at: .sample.adding(days: 9)) == 0)
+    #expect(try await expire(at: .sample.adding(days: 10)) == 1)
+    #expect(try await database.recorded().map(\.state) == ["expired"])
+    #expect(try await database.due(at: .distantFuture).isEmpty)
+    // It never was in the way of a sign-in.
+    try await database.apply(.user(.ana, .activated, .active, version: 2))
+    #expect(try await database.recorded().map(\.state) == ["accepted"])
+
+    try await database.apply(
+      .workspace(version: 2, policy: InvitationPolicy(sending: .none)), .user(.ben, .created, .invited, version: 1))
+    #expect(try await database.history(.ben) == [RecordedState(state: "revoked", reason: "the workspace mails nobody")])
+    #expect(try await database.due(at: .distantFuture).isEmpty)
+  }
+
+  @Test func `Who comes before the workspace gets what its policy says`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.user(.ana, .created, .invited, version: 1))
+    #expect(try await database.due(at: .distantFuture).isEmpty)
+    try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60), expiryDays: nil)))
+    #expect(try await database.nextMail() == .sample.adding(seconds: 60))
+  }
+
+  @Test func `What the workspace does not want any more is not sent`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    try await database.record(.sent(answer: answer), on: try #require(try await database.claim().first))
+    try await database.apply(.user(.ben, .created, .invited, version: 1))
+    try await database.apply(.workspace(version: 2, policy: InvitationPolicy(reminderDays: [])))
+    #expect(try await database.nextMail(.ana) == nil)
+    #expect(try await database.nextMail(.ben) == .sample)
+    try await database.apply(.workspace(version: 3, policy: InvitationPolicy(sending: .none)))
+    #expect(try await database.recorded(.ana).map(\.state) == ["sent"])
+    #expect(try await database.history(.ben).last == RecordedState(state: "revoked", reason: "the workspace mails nobody"))
+    #expect(try await database.due(at: .distantFuture).isEmpty)
+  }
+
+  @Test func `What another replica wrote while the workspace came is planned after all`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.user(.ana, .created, .invited, version: 1))
+    try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60))))
+    try await database.execute("update mailer.invitations set is_planned = false, next_attempt_at = null")
+    try await database.invitations.planLate(at: .sample)
+    #expect(try await database.nextMail() == .sample.adding(seconds: 60))
+  }
+
+  @Test func `Another address revokes the invitation and sends another; reactivation invites anew`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    let first = try #require(try await database.claim().first)
+    try await database.record(.sent(answer: answer), on: first)
+    try await database.apply(.user(.ana, .updated, .invited, version: 2, email: "ana.lopez@example.com"))
+    #expect(try await database.recorded().map(\.state) == ["revoked", "scheduled"])
+    #expect(try await database.due().map(\.recipient.email) == ["ana.lopez@example.com"])
+    try await database.apply(.user(.ana, .disabled, .disabled, version: 3))
+    try await database.apply(.user(.ana, .enabled, .invited, version: 4))
+    #expect(try await database.recorded().map(\.state) == ["revoked", "revoked", "scheduled"])
+  }
+
+  @Test func `A report of the mail system is on record, and a bounce stands in nobody's way`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(
+      .workspace(), .user(.ana, .created, .invited, version: 1),
+      .user(.ben, .created, .invited, version: 1, email: "Ben@example.com"))
+    func report(_ event: MailEvent.Kind, _ user: UserKey? = nil, email: String? = nil, reason: String? = nil) async throws {
+      try await database.events.apply(
+        [
+          MailEvent(
+            workspace: .acme, invitation: user.map { NewInvitation.id(of: $0, version: 1) }, email: email, event: event, reason: reason,
+            occurredAt: .sample)
+        ], at: .sample)
+    }
+    // Of a mail that was never sent there is nothing to report.
+    try await report(.bounced, .ana)
+    #expect(try await database.recorded(.ana).map(\.state) == ["scheduled"])
+    for due in try await database.claim() { try await database.record(.sent(answer: answer), on: due) }
+    try await report(.delivered, .ana)
+    try await report(.bounced, email: "ben@EXAMPLE.com", reason: "mailbox full")
+    #expect(try await database.recorded(.ana).map(\.state) == ["delivered"])
+    #expect(try await database.nextMail(.ana) == .sample.adding(days: 3))
+    #expect(try await database.history(.ben).last == RecordedState(state: "bounced", reason: "reported by the mail system: mailbox full"))
+    #expect(try await database.nextMail(.ben) == nil)
+    try await report(.delivered, .ben)
+    #expect(try await database.recorded(.ben).map(\.state) == ["bounced"])
+    try await database.apply(.user(.ben, .activated, .active, version: 2))
+    #expect(try await database.recorded(.ben).map(\.state) == ["accepted"])
+  }
+
+  @Test func `An operator's orders are carried out, each once`() async throws {
+    let database = try await MailerDatabase.start()
+    let (resend, revoke) = (CommandID.made(at: .sample), CommandID.made(at: .sample))
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    try await database.apply(.ordered(.resend(.ana), id: resend))
+    try await database.apply(.ordered(.resend(.ana), id: resend))
+    #expect(try await database.recorded().map(\.state).sorted() == ["revoked", "scheduled"])
+    #expect(try await database.due().count == 1)
+    try await database.apply(.ordered(.revoke(.ana), id: revoke))
+    #expect(try await database.recorded().map(\.state) == ["revoked", "revoked"])
+    try await database.apply(.ordered(.resend(.ana)))
+    try await database.apply(.ordered(.revoke(.ana), id: revoke))
+    #expect(try await database.due().count == 1)
+  }
+
+  @Test func `A workspace's own templates are kept, and known by their count`() async throws {
+    let database = try await MailerDatabase.start()
+    let template = InvitationTemplate(language: "de", subject: "Los geht's", text: "{{url}}")
+    try await database.apply(.workspace())
+    try await database.apply(.ordered(.setTemplate(template)))
+    try await database.apply(.user(.ana, .created, .invited, version: 1, language: "de-AT"))
+    let due = try #require(try await database.due().first)
+    #expect(due.settings.templates == 1)
+    #expect(try await database.invitations.workspace(.acme)?.templates == [template])
+    try await database.apply(.ordered(.resetTemplate(language: "DE")))
+    #expect(try await database.invitations.workspace(.acme)?.templates == [])
+  }
+
+  @Test func `People for the administrator go together, and the same together again after a crash`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(
+      .workspace(policy: InvitationPolicy(sending: .digest(address: "it@acme.example"))), .user(.ana, .created, .invited, version: 1),
+      .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
+    let now = Date.sample.adding(seconds: 3600)
+    #expect(try await database.due(at: .sample).isEmpty)
+    let due = try await database.due(at: now)
+    #expect(due.map(\.isDigest) == [true, true])
+    let first = try #require(due.first)
+    let id = InvitationID.derived("digest", first.id.description)
+    let store = database.invitations
+    let (together, again) = try await database.pool.withExclusiveConnection { session in
+      let together = try await store.digest(of: first, in: session)
+      _ = try await store.claim(together, digest: id, by: "invitation-mailer/0", at: now, in: session)
+      // Another comes, and the mailer crashes.
+      try await database.apply(.user(UserKey(workspace: .acme, id: .made(at: .sample)), .created, .invited, version: 1), at: now)
+      _ = try await store.letGoOfClaims(of: "invitation-mailer/0", at: now, in: session)
+      let due = try #require(try await store.due(atMost: 1, at: now, in: session).first)
+      #expect(due.digest == id)
+      return (together, try await store.digest(of: due, in: session))
+    }
+    #expect(Set(together.map(\.user)) == [.ana, .ben])
+    #expect(Set(again.map(\.id)) == Set(together.map(\.id)))
+  }
+}
+
+@Suite("Sign-ins of those who are known", .serialized, .timeLimit(.minutes(2)))
+struct KnownSignInTests {
+  private func signIn(_ email: String?, user: UserID? = nil, at time: Date = .sample) throws -> ReceivedSignIn {
+    let signIn = SignIn(workspace: .acme, email: email, user: user, signedInAt: time, method: "saml")
+    return ReceivedSignIn(signIn, of: try signIn.cloudEvent(id: UUID().uuidString, source: "product", time: time, traceparent: nil))
+  }
+
+  @Test func `Only those of active people ask for no promotion`() async throws {
+    let database = try await MailerDatabase.start()
+    let store = SignInStore(pool: database.pool)
+    try await database.apply(
+      .workspace(), .user(.ana, .activated, .active, version: 2), .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
+    let known = [try signIn("ANA@example.com"), try signIn(nil, user: .ana)]
+    let asking = [try signIn("ben@example.com"), try signIn(nil, user: .ben), try signIn("new@example.com")]
+    #expect(try await store.toPromote(known + asking) == asking)
+    // Who shares an address with someone invited may be either.
+    try await database.apply(.user(.ben, .updated, .invited, version: 2, email: "ana@example.com"))
+    #expect(try await store.toPromote([known[0]]).count == 1)
+    // Disabled people ask, for the audit.
+    try await database.apply(.user(.ana, .disabled, .disabled, version: 3), .user(.ben, .deleted, .disabled, version: 3))
+    #expect(try await store.toPromote(known).count == 2)
+  }
+
+  @Test func `One that was skipped too soon is made up for`() async throws {
+    let database = try await MailerDatabase.start()
+    let store = SignInStore(pool: database.pool)
+    try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
+    // Ana was deleted and pushed anew, and signs in before the mailer hears of that.
+    #expect(try await store.toPromote([try signIn("ana@example.com", at: .sample.adding(seconds: 20))]).isEmpty)
+    let decided = try await database.events.apply(
+      [
+        try IdentityEvent.user(.ana, .deleted, .disabled, version: 3, at: .sample.adding(seconds: 5)).received(),
+        try IdentityEvent.user(.ben, .created, .invited, version: 1, at: .sample.adding(seconds: 10)).received(),
+      ], at: .sample.adding(seconds: 30))
+    #expect(decided.promotions.map(\.user) == [.ben])
+    #expect(decided.promotions.map(\.signedInAt) == [.sample.adding(seconds: 20)])
+  }
+
+  @Test func `A hundred thousand of active people are told apart in seconds`() async throws {
+    let database = try await MailerDatabase.start()
+    let store = SignInStore(pool: database.pool)
+    let people = (0..<1000).map { (UserKey(workspace: .acme, id: .made(at: .sample)), "person\($0)@example.com") }
+    _ = try await database.events.apply(
+      try people.map { try IdentityEvent.user($0.0, .activated, .active, version: 2, email: $0.1).received() }, at: .sample)
+    let began = ContinuousClock.now
+    for _ in 0..<100 {
+      let asking = try await store.toPromote(try people.map { try signIn($0.1, at: .now) })
+      #expect(asking.isEmpty)
+    }
+    #expect(ContinuousClock.now - began < .seconds(60))
+  }
+}

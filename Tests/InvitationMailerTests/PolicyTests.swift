@@ -1,0 +1,138 @@
+import Foundation
+import Models
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("What a workspace's policy means")
+struct PolicyTests {
+  private func changes(_ events: [IdentityEvent], known: KnownState = .acme()) -> MailerChanges {
+    var decider = InvitationDecider(known: known)
+    for event in events { decider.decide(event) }
+    return decider.changes
+  }
+
+  private func fate(_ policy: InvitationPolicy) -> NewInvitation.Fate? {
+    changes([.user(.ana, .created, .invited, version: 1)], known: .acme(policy)).invitations.first?.fate
+  }
+
+  @Test func `Mail goes at once, or later, or to the administrator, or to nobody`() throws {
+    guard case .scheduled(let now, _)? = fate(InvitationPolicy()),
+      case .scheduled(let later, _)? = fate(.init(sending: .delayed(seconds: 60))),
+      case .scheduled(let digest, _)? = fate(.init(sending: .digest(address: "it@acme.example"), expiryDays: nil))
+    else {
+      Issue.record("not scheduled")
+      return
+    }
+    #expect(now.delay == 0)
+    #expect(now.lifetime == 2_592_000.0)
+    #expect(later.delay == 60)
+    #expect(digest.isDigest)
+    #expect(digest.lifetime == nil)
+    #expect(fate(.init(sending: .none)) == .revoked(reason: "the workspace mails nobody"))
+  }
+
+  @Test func `Who is invited before the workspace is known waits for its policy`() {
+    let changes = changes(
+      [.user(.ana, .created, .invited, version: 1), .workspace(policy: .init(sending: .none)), .workspace(name: "Other", version: 2)],
+      known: KnownState())
+    #expect(changes.invitations.map(\.fate) == [.unplanned])
+    #expect(changes.policies[.acme]?.sending == InvitationPolicy.Sending.none)
+  }
+
+  @Test func `A new address has the old invitation revoked, and another sent`() {
+    let known = KnownState.acme(users: [.ana: KnownUser(version: 1, state: .invited(email: "ana@example.com"))])
+    let same = changes([.user(.ana, .updated, .invited, version: 2, email: "Ana@example.com")], known: known)
+    #expect(same.invitations.isEmpty)
+    #expect(same.withdrawals.isEmpty)
+    let moved = changes([.user(.ana, .updated, .invited, version: 2, email: "ana.lopez@example.com")], known: known)
+    #expect(moved.invitations.map(\.version) == [2])
+    #expect(moved.withdrawals.first?[.ana]?.upTo == 1)
+    #expect(moved.withdrawals.first?[.ana]?.reason == "the person has another address now")
+  }
+
+  @Test func `An order is carried out once, and spares the invitation that it makes`() throws {
+    let known = KnownState.acme(
+      .init(sending: .delayed(seconds: 3600)), users: [.ana: KnownUser(version: 4, state: .invited(email: "ana@example.com"))])
+    let order = CommandID.made(at: .sample)
+    let resent = changes([.ordered(.resend(.ana), id: order), .ordered(.resend(.ana), id: order)], known: known)
+    let made = try #require(resent.invitations.first)
+    #expect(resent.invitations.count == 1)
+    guard case .scheduled(let plan, let reason) = made.fate else {
+      Issue.record("not scheduled")
+      return
+    }
+    #expect(plan.delay == 0)
+    #expect(reason == "operator:eve wants it sent")
+    #expect(resent.withdrawals.map { $0[.ana]?.except } == [made.id])
+    #expect(resent.withdrawals.map { $0[.ana]?.upTo } == [4])
+    var again = known
+    again.orders = [order]
+    #expect(changes([.ordered(.resend(.ana), id: order)], known: again) == MailerChanges())
+    let gone = changes([.ordered(.resend(.ana))], known: .acme(users: [.ana: KnownUser(version: 5)]))
+    #expect(gone.invitations.isEmpty)
+  }
+
+  @Test func `Withdrawals of one batch keep their order`() {
+    let changes = changes([
+      .user(.ana, .created, .invited, version: 1), .ordered(.resend(.ana)), .ordered(.revoke(.ana)),
+      .user(.ana, .activated, .active, version: 2),
+    ])
+    #expect(changes.withdrawals.map { $0[.ana]?.state } == [.revoked, .revoked, .accepted])
+  }
+
+  @Test(arguments: [(0, 1, 3.0), (1, 2, 4), (2, 3, 7)])
+  func `Reminders follow after the days that are set`(sent: Int, next: Int, days: Double) throws {
+    let policy = InvitationPolicy(reminderDays: [3, 7, 14])
+    let reminder = try #require(policy.next(after: sent, now: .sample))
+    #expect(reminder.letter == next)
+    #expect(reminder.at == .sample.adding(days: days))
+    #expect(policy.next(after: 3, now: .sample) == nil)
+  }
+
+  @Test func `A reminder that the server refuses leaves the invitation sent, one whose address is gone does not`() {
+    func record(_ verdict: RetrySchedule.Verdict, letter: Int) -> MailRecord {
+      MailRecord(
+        verdict, letter: letter, attempts: 2, firstTriedAt: .sample, isDigest: false, policy: InvitationPolicy(), now: .sample, pause: .zero
+      )
+    }
+    #expect(record(.failed(answer: "554 no"), letter: 1).state == .sent)
+    #expect(record(.failed(answer: "554 no"), letter: 1).nextAttemptAt == .sample.adding(days: 4))
+    #expect(record(.failed(answer: "554 no"), letter: 0).state == .failed)
+    #expect(record(.bounced(answer: "550 no"), letter: 1).state == .bounced)
+    #expect(record(.retry(at: .sample, answer: "451"), letter: 1).state == .sent)
+    #expect(record(.sent(answer: "250"), letter: 2).nextAttemptAt == nil)
+    #expect(record(.sent(answer: "250"), letter: 1).letter == 2)
+    #expect(record(.sent(answer: "250"), letter: 1).attempts == 0)
+  }
+
+  @Test func `A sign-in that was skipped is made up for when the news comes that it counts`() {
+    var known = KnownState.acme()
+    known.skippedSignIns[WorkspaceSignInKey(.acme, SignInKey("ana@example.com", in: .acme))] = .sample.adding(seconds: 5)
+    let invited = IdentityEvent.user(.ana, .created, .invited, version: 1)
+    #expect(changes([invited], known: known).promotions.map(\.user) == [.ana])
+    #expect(
+      changes([invited], known: known).promotions.first?.command.operation
+        == .promoteUser(SignIn(workspace: .acme, email: nil, user: .ana, signedInAt: .sample.adding(seconds: 5))))
+    #expect(changes([.user(.ana, .disabled, .disabled, version: 2)], known: known).promotions.count == 1)
+    #expect(changes([.user(.ana, .activated, .active, version: 2)], known: known).promotions.isEmpty)
+    // A sign-in from before the change has had its effect.
+    #expect(changes([.user(.ana, .created, .invited, version: 1, at: .sample.adding(seconds: 6))], known: known).promotions.isEmpty)
+  }
+}
+
+@Suite("The pace at which a domain gets mail")
+struct DomainPaceTests {
+  @Test func `gives each mail that would come too soon a time of its own, domain by domain`() {
+    var pace = DomainPace(rate: 2)
+    #expect((0..<3).map { _ in pace.slot(for: "a.example", at: .sample) } == [0, 0.5, 1].map { Date.sample.adding(seconds: $0) })
+    #expect(pace.slot(for: "b.example", at: .sample) == .sample)
+    #expect(pace.slot(for: "a.example", at: .sample.adding(seconds: 0.5), isWaiting: true) == .sample.adding(seconds: 0.5))
+    #expect(pace.slot(for: "a.example", at: .sample.adding(seconds: 60)) == .sample.adding(seconds: 60))
+  }
+
+  @Test func `has no bound where none is set`() {
+    var pace = DomainPace(rate: nil)
+    #expect((0..<100).allSatisfy { _ in pace.slot(for: "a.example", at: .sample) == .sample })
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Models
+import Postgres
+import Schema
+import TestSupport
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("A database from before there were histories", .timeLimit(.minutes(1)))
+struct UpgradeTests {
+  @Test func `keeps its invitations, each in the state that it was in`() async throws {
+    let server = try await PostgresServer.shared()
+    let name = try await server.createDatabase(migrations: Schema.identity + Schema.mailer.prefix(1))
+    let owner = PostgresPool(
+      PostgresConfiguration(url: server.url(database: name), connections: 1, applicationName: "test"), logger: .silent)
+    let rows = [("pending", "null"), ("sent", "'2026-01-31 09:05:07+00'"), ("failed", "null"), ("cancelled", "null")]
+    _ = try await owner.query(
+      Statement(
+        once: "workspace",
+        "insert into mailer.workspaces values ('\(WorkspaceID.acme)', 'Acme Data', 'https://acme.example.com/sign-in', 4)"))
+    for (index, (state, sentAt)) in rows.enumerated() {
+      let user = UserID.made(at: .sample)
+      _ = try await owner.query(
+        Statement(
+          once: "user \(index)",
+          """
+          insert into mailer.users (workspace_id, user_id, version, state, email)
+          values ('\(WorkspaceID.acme)', '\(user)', 1, 'invited', 'person\(index)@example.com')
+          """))
+      _ = try await owner.query(
+        Statement(
+          once: "invitation \(index)",
+          """
+          insert into mailer.invitations (workspace_id, id, user_id, user_version, state, next_attempt_at, created_at, sent_at)
+          values (
+            '\(WorkspaceID.acme)', '\(InvitationID.made(at: .sample))', '\(user)', \(index + 1), '\(state)', '2026-01-31 09:05:07+00',
+            '2026-01-31 09:05:07+00', \(sentAt))
+          """))
+    }
+    _ = try await Migrations.apply(Schema.all, on: owner, logger: .silent)
+    let states = Statement(once: "states", "select state from mailer.invitations order by user_version")
+    #expect(try await owner.query(states).map { try $0.string(0) } == ["scheduled", "sent", "failed", "revoked"])
+    let store = InvitationStore(pool: owner)
+    let due = try await owner.withExclusiveConnection { try await store.due(atMost: 10, at: .sample, in: $0) }
+    #expect(due.map(\.recipient.email) == ["person0@example.com"])
+    #expect(try await store.workspace(.acme)?.settings.name == "Acme Data")
+    #expect(try await store.workspace(.acme)?.settings.signInURL == "https://acme.example.com/sign-in")
+    // The next event of the workspace takes the place of what was known.
+    let events = EventStore(pool: owner)
+    _ = try await events.apply([try IdentityEvent.workspace(name: "New", version: 5).received()], at: .sample)
+    #expect(try await store.workspace(.acme)?.settings.name == "New")
+    await owner.close()
+  }
+}

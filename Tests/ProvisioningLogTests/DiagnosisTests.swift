@@ -1,0 +1,157 @@
+import Foundation
+import Models
+import SCIM
+import Testing
+
+@testable import ProvisioningLog
+
+@Suite("A diagnosis")
+struct DiagnosisTests {
+  private static let now = Date(timeIntervalSince1970: 1_769_850_000)
+  private static let settings = WorkspaceSettings(
+    slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/",
+    customRoles: ["Data Steward"])
+
+  private static func entry(
+    _ status: Int, _ scimType: String? = nil, method: String = "PUT",
+    path: String = "/api/v2/scim/Users/01997b5e-7a00-7a01-8d3e-0a52e1d6b9f1",
+    detail: String? = nil, provider: String? = "okta", type: LogEntry.ResourceType? = .user
+  ) -> LogEntry {
+    var entry = LogEntry(
+      id: .made(at: now), workspace: .made(at: now), at: now, method: method, path: path, status: status, milliseconds: 1)
+    entry.scimType = scimType
+    entry.detail = detail
+    entry.identityProvider = provider
+    entry.resourceType = type
+    entry.resource = path.split(separator: "/").last.flatMap { ResourceID($0) }
+    return entry
+  }
+
+  private static func facts(_ change: (inout DiagnosisFacts) -> Void = { _ in }) -> DiagnosisFacts {
+    var facts = DiagnosisFacts()
+    facts.settings = settings
+    change(&facts)
+    return facts
+  }
+
+  private static func token(_ change: (inout DiagnosisFacts.Token) -> Void = { _ in }) -> DiagnosisFacts.Token {
+    var token = DiagnosisFacts.Token(name: "Okta", scopes: ["scim"], expiresAt: nil, revokedAt: nil)
+    change(&token)
+    return token
+  }
+
+  @Test("is not made of what succeeded")
+  func success() {
+    #expect(Diagnosis(of: Self.entry(200), Self.facts()) == nil)
+  }
+
+  @Test(
+    "of a stale id says who has the name now, and what to click there",
+    arguments: [
+      ("okta", "Assignments", "X beside 'ana@example.com'"), ("entra", "Provision on demand", "Restart provisioning"),
+      ("onelogin", "Users > Users > 'ana@example.com'", "delete this app"), (nil, "unassign 'ana@example.com'", "assign them again"),
+    ] as [(String?, String, String)])
+  func staleUser(_ provider: String?, _ first: String, _ second: String) throws {
+    let holder = DiagnosisFacts.Holder(id: .made(at: Self.now), name: "ana@example.com", externalID: nil, state: "invited")
+    let diagnosis = try #require(
+      Diagnosis(
+        of: Self.entry(404, provider: provider),
+        Self.facts {
+          $0.holder = holder
+          $0.deletedAt = Self.now
+        }))
+    #expect(diagnosis.cause == .staleUser)
+    #expect(diagnosis.explanation.contains("deleted on 2026-01-31"))
+    #expect(diagnosis.explanation.contains("'ana@example.com' belongs today to the user with id \(holder.id), who is invited"))
+    #expect(diagnosis.fix.contains(first))
+    #expect(diagnosis.fix.contains(second))
+  }
+
+  @Test("of a stale id whose name nobody has says that it is made anew, and of one that is there again that it can be sent again")
+  func staleVariants() throws {
+    var entry = Self.entry(404)
+    entry.name = "ben@example.com"
+    #expect(try #require(Diagnosis(of: entry, Self.facts())).explanation.contains("Nobody has the name 'ben@example.com' now"))
+    let there = try #require(Diagnosis(of: entry, Self.facts { $0.resourceIsThere = true }))
+    #expect(there.fix.contains("scimctl log replay \(entry.id)"))
+    let group = try #require(
+      Diagnosis(of: Self.entry(404, path: "/api/v2/scim/Groups/01997b5e-7a00-7a01-8d3e-0a52e1d6b9f1", type: .group), Self.facts()))
+    #expect(group.cause == .staleGroup)
+    #expect(group.fix.contains("Push Groups"))
+  }
+
+  /// What the edge and the store refuse with, and what it is called.
+  @Test(
+    "names the cause of each refusal",
+    arguments: [
+      (entry(404, path: "/scim/Users", type: nil), facts(), .wrongURL),
+      (entry(401), facts(), .tokenUnknown),
+      (entry(401), facts { $0.token = token { $0.revokedAt = now - 60 } }, .tokenRevoked),
+      (entry(401), facts { $0.token = token { $0.expiresAt = now - 60 } }, .tokenExpired),
+      (entry(401, detail: "not at the domain acme.example"), facts { $0.token = token() }, .otherWorkspace),
+      (entry(401), facts { $0.token = token { $0.revokedAt = now + 60 } }, .loginRefused),
+      (entry(403), facts { $0.token = token { $0.scopes = ["sign-ins"] } }, .tokenScope),
+      (entry(403), facts { $0.settings?.plan = .free }, .closedByPlan),
+      (entry(403), facts { $0.settings?.samlSSO = false }, .closedBySSO),
+      (entry(403), facts { $0.settings?.scimEnabled = false }, .closedByOptIn),
+      (entry(403), facts { $0.token = token() }, .closed),
+      (entry(403, "sensitive"), facts(), .secretInURL),
+      (entry(403), DiagnosisFacts(), .forbidden),
+      (
+        entry(409, "uniqueness"), facts { $0.holder = .init(id: .made(at: now), name: "ana", externalID: "00u", state: "active") },
+        .userNameTaken
+      ),
+      (entry(409, "uniqueness"), facts(), .userNameTaken),
+      (
+        entry(409, "uniqueness", type: .group), facts { $0.holder = .init(id: .made(at: now), name: "Data", externalID: nil, state: nil) },
+        .groupNameTaken
+      ),
+      (entry(409), facts(), .conflict),
+      (entry(400, "invalidValue", detail: "secodaRole: this workspace has no role 'x'."), facts(), .unknownRole),
+      (
+        entry(400, "invalidValue", detail: "members.value: no user"), facts { $0.unknownMembers = [.init(id: "x", deletedAt: now)] },
+        .unknownMembers
+      ),
+      (entry(400, "invalidValue", detail: "members.value: no user"), facts(), .unknownMembers),
+      (entry(400, "invalidValue", detail: "active must be"), facts(), .invalidValue),
+      (entry(400, "invalidPath"), facts(), .invalidPath), (entry(400, "noTarget"), facts(), .noTarget),
+      (entry(400, "invalidFilter"), facts(), .invalidFilter), (entry(400, "invalidSyntax"), facts(), .invalidSyntax),
+      (entry(400, "invalidVers"), facts(), .invalidVersion), (entry(400, "mutability"), facts(), .mutability),
+      (entry(400, "expiredCursor"), facts(), .invalidCursor), (entry(400, "invalidCursor"), facts(), .invalidCursor),
+      (entry(400, "invalidCount"), facts(), .invalidCursor), (entry(400, "tooMany"), facts(), .tooMany), (entry(400), facts(), .badRequest),
+      (entry(405), facts(), .wrongMethod), (entry(406), facts(), .notAcceptable), (entry(412), facts(), .changedMeanwhile),
+      (entry(413), facts(), .tooLarge), (entry(415), facts(), .mediaType), (entry(429), facts(), .tooManyRequests),
+      (entry(503), facts(), .unavailable), (entry(500), facts(), .defect), (entry(418), facts(), .other),
+    ] as [(LogEntry, DiagnosisFacts, Diagnosis.Cause)])
+  func causes(_ entry: LogEntry, _ facts: DiagnosisFacts, _ cause: Diagnosis.Cause) throws {
+    let diagnosis = try #require(Diagnosis(of: entry, facts))
+    #expect(diagnosis.cause == cause)
+    #expect(diagnosis.explanation.count > 10 || entry.detail == diagnosis.explanation)
+    #expect(diagnosis.fix.count > 10)
+  }
+
+  @Test("covers every scimType that there is")
+  func types() throws {
+    for type in SCIMErrorType.allCases where type != .uniqueness && type != .sensitive {
+      let diagnosis = try #require(Diagnosis(of: Self.entry(400, type.rawValue), Self.facts()))
+      #expect(diagnosis.cause != .badRequest, "\(type)")
+    }
+  }
+
+  @Test("names what there is: roles, unknown members, the holder of a name, the failed operations of a bulk request")
+  func words() throws {
+    let role = try #require(Diagnosis(of: Self.entry(400, "invalidValue", detail: "secodaRole: no role 'x'."), Self.facts()))
+    #expect(role.explanation.contains("admin, editor, viewer, Data Steward"))
+    let members = try #require(
+      Diagnosis(
+        of: Self.entry(400, "invalidValue", detail: "members.value: no user"),
+        Self.facts { $0.unknownMembers = (0..<7).map { .init(id: "id-\($0)", deletedAt: $0 == 0 ? Self.now : nil) } }))
+    #expect(members.explanation.contains("id-0 (deleted on 2026-01-31), id-1"))
+    #expect(members.explanation.contains("and 2 more"))
+    var bulk = Self.entry(200, path: "/api/v2/scim/Bulk")
+    bulk.operations = LogEntry.Operations(count: 5, failed: 2)
+    #expect(try #require(Diagnosis(of: bulk, Self.facts())).explanation.contains("2 of the 5"))
+    bulk.operations?.failed = 0
+    #expect(Diagnosis(of: bulk, Self.facts()) == nil)
+  }
+}

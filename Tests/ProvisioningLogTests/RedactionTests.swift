@@ -1,0 +1,157 @@
+import Foundation
+import Models
+import SCIM
+import Testing
+
+@testable import ProvisioningLog
+
+@Suite("What is kept of a request")
+struct RedactionTests {
+  @Test(
+    "has no secret, wherever it stands",
+    arguments: [
+      (#"{"userName":"ana","password":"1mz050nq"}"#, #"{"userName":"ana"}"#),
+      (#"{"userName":"ana","PassWord":"1mz050nq"}"#, #"{"userName":"ana"}"#),
+      (#"{"urn:ietf:params:scim:schemas:core:2.0:User":{"password":"1mz050nq"}}"#, #"{"urn:ietf:params:scim:schemas:core:2.0:User":{}}"#),
+      (#"{"urn:ietf:params:scim:schemas:core:2.0:User:password":"1mz050nq"}"#, "{}"),
+      (
+        #"{"Operations":[{"op":"replace","path":"password","value":"1mz050nq"}]}"#,
+        #"{"Operations":[{"op":"replace","path":"password","value":"(removed)"}]}"#
+      ),
+      (
+        #"{"Operations":[{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User:password","VALUE":"1mz050nq"}]}"#,
+        #"{"Operations":[{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User:password","VALUE":"(removed)"}]}"#
+      ),
+      (
+        #"{"Operations":[{"op":"remove","path":"password[value eq \"1mz050nq\"]"}]}"#,
+        #"{"Operations":[{"op":"remove","path":"password"}]}"#
+      ),
+      (
+        #"{"Operations":[{"op":"add","value":{"password":"1mz050nq","active":true}}]}"#,
+        #"{"Operations":[{"op":"add","value":{"active":true}}]}"#
+      ),
+      (
+        #"{"Operations":[{"method":"POST","path":"/Users","data":{"password":"1mz050nq"}}]}"#,
+        #"{"Operations":[{"method":"POST","path":"/Users","data":{}}]}"#
+      ),
+      (#"{"roles":[{"value":"{\"clientSecret\":\"1mz050nq\"}"}]}"#, #"{"roles":[{"value":"(removed)"}]}"#),
+      (#"{"client_secret":"1mz050nq","Access_Token":"1mz050nq","apiKey":"1mz050nq","digest":"1mz050nq"}"#, "{}"),
+      (#"{"filter":"password eq \"1mz050nq\""}"#, #"{"filter":"(removed)"}"#),
+      (#"{"filter":"userName eq \"ana\""}"#, #"{"filter":"userName eq \"ana\""}"#),
+      (
+        #"{"Operations":[{"op":"remove","path":"emails[secret eq \"1mz050nq\"].value"}]}"#,
+        #"{"Operations":[{"op":"remove","path":"emails"}]}"#
+      ),
+      (#"{"userName":"password","title":"Token Ring"}"#, #"{"userName":"password","title":"Token Ring"}"#),
+    ])
+  func body(_ sent: String, _ kept: String) throws {
+    let outcome = Redaction.body(try JSON(parsing: sent))
+    #expect(String(decoding: outcome.json.serialized(), as: UTF8.self) == kept)
+    #expect(outcome.removed.isEmpty == (sent == kept) || sent.contains("roles"))
+  }
+
+  @Test(
+    "has no secret in its URL",
+    arguments: [
+      ("filter=userName%20eq%20%22ana%22&count=100", "filter=userName%20eq%20%22ana%22&count=100"),
+      ("access_token=abc&count=1", "access_token=(removed)&count=1"),
+      ("filter=pass%77ord%20eq%20%22x%22", "filter=(removed)"),
+      ("token", "token"),
+    ])
+  func query(_ sent: String, _ kept: String) {
+    #expect(Redaction.query(sent) == kept)
+    #expect(Redaction.isRedacted(kept) == (sent != kept))
+  }
+
+  @Test("has no access token, wherever one stands")
+  func tokens() throws {
+    let token = AccessToken.made(for: .made(at: Date()))
+    var entry = LogEntry(
+      id: .made(at: Date()), workspace: token.workspace, at: Date(), method: "GET", path: "/api/v2/scim/Users/\(token.text)", status: 404,
+      milliseconds: 1)
+    entry.userAgent = "curl \(token.text)"
+    entry.detail = "no \(token.text), and rollcall_short is a name"
+    entry.body = LoggedBody(bytes: 1, content: .whole(["title": .string(token.text)], removed: []))
+    let text = String(decoding: entry.json(), as: UTF8.self)
+    #expect(!text.contains(token.text.dropFirst(9).prefix(20)))
+    #expect(text.components(separatedBy: Redaction.maskedToken).count == 5)
+    #expect(text.contains("rollcall_short is a name"))
+    #expect(try LogEntry(json: Array(text.utf8)).userAgent == "curl \(Redaction.maskedToken)")
+  }
+
+  @Test("does not get a secret back through what was answered")
+  func detail() throws {
+    let outcome = Redaction.body(try JSON(parsing: #"{"password":"hunter2hunter2"}"#))
+    #expect(Redaction.detail("found the string \"hunter2hunter2\"", without: outcome) == "found the string \"(removed)\"")
+    #expect(Redaction.detail("nothing", without: nil) == "nothing")
+  }
+
+  @Test("is the head of what is large, with its counts")
+  func head() throws {
+    let members: [JSON] = (0..<3000).map { ["value": .string("user-\($0)"), "password": "1mz050nq"] }
+    let group: JSON = ["displayName": "Everybody", "members": .array(members), "description": .string(String(repeating: "x", count: 5000))]
+    let body = LoggedBody.keeping(group, bytes: group.serialized().count).body
+    guard case .head(let head) = body.content else { throw MessageError.unknownType("whole") }
+    #expect(head.object?["displayName"] == "Everybody")
+    #expect(head.object?["members"]?.object?["count"] == 3000)
+    #expect(head.object?["members"]?.object?["first"]?.array?.count == 5)
+    let text = String(decoding: head.serialized(), as: UTF8.self)
+    #expect(!text.contains("1mz050nq"))
+    #expect(text.utf8.count < 2000)
+    #expect(body.content.name("displayName") == "Everybody")
+    let small = LoggedBody.keeping(["members": [["value": "a"]]], bytes: 10).body
+    #expect(small.content.memberValues == ["a"])
+  }
+
+  @Test(
+    "tells whom it is about",
+    arguments: [
+      (#"{"userName":"ana@example.com"}"#, "ana@example.com"),
+      (#"{"USERNAME":"ana@example.com"}"#, "ana@example.com"),
+      (#"{"Operations":[{"op":"replace","path":"userName","value":"ana@example.com"}]}"#, "ana@example.com"),
+      (#"{"Operations":[{"op":"replace","value":{"active":false,"userName":"ana@example.com"}}]}"#, "ana@example.com"),
+      (#"{"Operations":[{"op":"replace","path":"active","value":false}]}"#, nil),
+    ] as [(String, String?)])
+  func name(_ body: String, _ name: String?) throws {
+    #expect(LoggedBody.Content.whole(try JSON(parsing: body), removed: []).name("userName") == name)
+  }
+
+  @Test("goes over the topic and comes back as it was")
+  func roundTrip() throws {
+    let now = Date(timeIntervalSince1970: 1_769_850_000.123)
+    var entry = LogEntry(
+      id: .made(at: now), workspace: .made(at: now), at: now, method: "PATCH", path: "/api/v2/scim/Users/1", status: 409, milliseconds: 4.2)
+    entry.token = .made(at: now)
+    entry.identityProvider = "entra"
+    entry.userAgent = "Microsoft"
+    entry.address = "::1"
+    entry.query = "attributes=id"
+    entry.contentType = "application/json"
+    entry.ifMatch = "W/\"1\""
+    entry.scimType = "uniqueness"
+    entry.detail = "taken"
+    entry.normalisations = ["a", "b"]
+    entry.resourceType = .user
+    entry.resource = .made(at: now)
+    entry.name = "ana"
+    entry.command = .made(at: now)
+    entry.trace = "0af7651916cd43dd8448eb211c80319c"
+    entry.body = LoggedBody(bytes: 3, content: .none(reason: "broken"))
+    entry.operations = LogEntry.Operations(count: 3, failed: 1)
+    entry.bulk = .made(at: now)
+    entry.replayOf = .made(at: now)
+    let event = entry.cloudEvent(source: "scim-api/0")
+    #expect(event.id == "\(entry.id)")
+    #expect(try LogEntry(CloudEvent(headers: event.headers, data: event.data)) == entry)
+    #expect(throws: MessageError.self) { try LogEntry(json: Array("{}".utf8)) }
+    #expect(throws: MessageError.self) { try LogEntry(json: Array("nothing".utf8)) }
+  }
+
+  @Test("names what it sends again by the token it came with")
+  func replayToken() {
+    let token = ReplayToken(entry: .made(at: Date()), operator: "ana of operations")
+    #expect(ReplayToken(token.name) == token)
+    #expect(ReplayToken("replay of nothing by ana") == nil)
+    #expect(ReplayToken("Okta") == nil)
+  }
+}

@@ -1,0 +1,273 @@
+import Foundation
+import Models
+import NIOCore
+import SCIM
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import scim_api
+
+@Suite("Limits", .timeLimit(.minutes(1)))
+struct LimitsTests {
+  // MARK: - Buckets
+
+  @Test(
+    "A bucket gives its burst at once and then its rate, and says truly when there is another",
+    arguments: [Rate(perSecond: 100, burst: 500), Rate(perSecond: 0.5, burst: 1), Rate(perSecond: 3, burst: 7)])
+  func bucket(rate: Rate) {
+    var now = 1000.0
+    var bucket = TokenBucket(at: now)
+    var taken = 0
+    while bucket.wait(of: rate, at: now) == 0 {
+      bucket.take(of: rate, at: now)
+      taken += 1
+    }
+    #expect(taken == rate.burst)
+    for _ in 0..<20 {
+      let wait = bucket.wait(of: rate, at: now)
+      #expect(wait > 0 && wait <= 1 / rate.perSecond + 1e-6)
+      #expect(bucket.wait(of: rate, at: now + wait * 0.9) > 0)
+      now += wait + 1e-6
+      #expect(bucket.wait(of: rate, at: now) == 0)
+      bucket.take(of: rate, at: now)
+    }
+    // After a long rest the burst is there again, and no more.
+    now += 1e6
+    taken = 0
+    while bucket.wait(of: rate, at: now) == 0 {
+      bucket.take(of: rate, at: now)
+      taken += 1
+    }
+    #expect(taken == rate.burst)
+  }
+
+  @Test("Over any span no more comes through than the burst and the span's rate, whenever requests arrive")
+  func conformance() {
+    var generator = SeededGenerator(seed: 7)
+    let rate = Rate(perSecond: 20, burst: 10)
+    for _ in 0..<10 {
+      var bucket = TokenBucket(at: 0)
+      var now = 0.0
+      var taken: [Double] = []
+      for _ in 0..<200 {
+        now += Double.random(in: 0...0.1, using: &generator)
+        guard bucket.wait(of: rate, at: now) == 0 else { continue }
+        bucket.take(of: rate, at: now)
+        taken.append(now)
+      }
+      var excess = 0.0
+      for start in taken.indices {
+        for end in start..<taken.count {
+          let allowed: Double = 10 + (taken[end] - taken[start]) * 20
+          excess = max(excess, Double(end - start + 1) - allowed)
+        }
+      }
+      #expect(taken.count > 100)
+      #expect(excess < 1e-4)
+    }
+  }
+
+  @Test("The buckets of many strangers take bounded memory, and whoever sent most is not forgotten first")
+  func bounded() {
+    var buckets = Buckets<Int>(Rate(perSecond: 1, burst: 10), maximum: 100)
+    for _ in 0..<10 { buckets.take(of: -1, at: 0) }
+    for owner in 0..<10_000 { buckets.take(of: owner, at: 0) }
+    #expect(buckets.count <= 100)
+    #expect(buckets.wait(of: -1, at: 0) > 0)
+    // Full again, and so forgotten.
+    for owner in 0..<200 { buckets.take(of: owner, at: 1000) }
+    #expect(buckets.wait(of: -1, at: 1000) == 0)
+    var unlimited = Buckets<Int>(.unlimited, maximum: 100)
+    for _ in 0..<1000 { unlimited.take(of: 1, at: 0) }
+    #expect(unlimited.wait(of: 1, at: 0) == 0)
+  }
+
+  @Test(
+    "Strangers are told apart by address, of IPv6 by network",
+    arguments: [
+      (ClientAddress("10.0.0.1"), ClientAddress("10.0.0.1"), true),
+      (ClientAddress("10.0.0.1"), ClientAddress("10.0.0.2"), false),
+      (ClientAddress("2001:db8:1:2::3"), ClientAddress("2001:db8:1:2:ffff::4"), true),
+      (ClientAddress("2001:db8:1:2::3"), ClientAddress("2001:db8:1:3::3"), false),
+    ])
+  func addresses(one: ClientAddress, other: ClientAddress, isSame: Bool) {
+    #expect((one == other) == isSame)
+  }
+
+  // MARK: - Rates
+
+  @Test("Tokens and workspaces have a limit each; a refused request counts for neither")
+  func rates() throws {
+    let clock = Mutex(0.0)
+    let limits = RateLimits(
+      RateLimits.Rates(token: Rate(perSecond: 1, burst: 2), workspace: Rate(perSecond: 1, burst: 3)), now: { clock.withLock { $0 } })
+    let (workspace, other) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
+    let (first, second, third) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
+    for _ in 0..<2 { try limits.count(first, of: workspace) }
+    let refusal = Self.refusal(of: limits, first, workspace)
+    #expect(refusal?.error.status == 429)
+    #expect(refusal?.headers[.retryAfter] == "1")
+    #expect(refusal?.error.detail.contains("this token") == true)
+    try limits.count(second, of: workspace)
+    let shared = Self.refusal(of: limits, second, workspace)
+    #expect(shared?.error.detail.contains("this workspace") == true)
+    try limits.count(third, of: other)
+    clock.withLock { $0 = 1.001 }
+    try limits.count(second, of: workspace)
+  }
+
+  private static func refusal(of limits: RateLimits, _ token: TokenID, _ workspace: WorkspaceID) -> Refusal? {
+    do {
+      try limits.count(token, of: workspace)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("The default limits let through what identity providers send: 25 requests a second for as long as they like, and their bursts")
+  func defaults() throws {
+    let clock = Mutex(0.0)
+    let limits = RateLimits(now: { clock.withLock { $0 } })
+    let (workspace, token) = (WorkspaceID.made(at: Date()), TokenID.made(at: Date()))
+    // Okta and Entra work through a queue with tens of requests at once.
+    for _ in 0..<400 { try limits.count(token, of: workspace) }
+    for second in 1...600 {
+      clock.withLock { $0 = Double(second) }
+      for _ in 0..<50 { try limits.count(token, of: workspace) }
+    }
+  }
+
+  @Test("A token over its limit is told so before its body is read, with a Retry-After that is true")
+  func refused() async throws {
+    var builder = EdgeBuilder()
+    builder.rates.token = Rate(perSecond: 0.001, burst: 2)
+    try await serving(builder) { client in
+      for _ in 0..<2 { #expect(try await client.send("GET", "/Schemas").status == 200) }
+      // The body never comes: only what is told before it can be answered.
+      let text = try await client.exchange(
+        """
+        POST /api/v2/scim/Users HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer \(client.token)\r
+        Content-Type: application/scim+json\r\nContent-Length: 1000000\r\n\r\n{
+        """)
+      #expect(text.hasPrefix("HTTP/1.1 429 "))
+      #expect(text.contains("Retry-After: "))
+      #expect(text.contains("urn:ietf:params:scim:api:messages:2.0:Error"))
+      let answer = try await client.send("GET", "/Schemas")
+      #expect(answer.status == 429)
+      // A thousand seconds for one, less what has gone by.
+      #expect((900...1000).contains(answer.headers["retry-after"].flatMap { Int($0) } ?? 0))
+    }
+  }
+
+  @Test("Whoever guesses tokens is made to wait, and a good token from the same address is not")
+  func strangers() async throws {
+    var builder = EdgeBuilder()
+    builder.rates.stranger = Rate(perSecond: 0.001, burst: 5)
+    try await serving(builder) { client in
+      #expect(try await client.send("GET", "/Schemas").status == 200)
+      for _ in 0..<5 {
+        let guess = HTTPClient(port: client.port, token: AccessToken.made(for: .made(at: Date())).text)
+        #expect(try await guess.send("GET", "/Schemas").status == 401)
+      }
+      for token in [AccessToken.made(for: .made(at: Date())).text, "nonsense", ""] {
+        let answer = try await HTTPClient(port: client.port, token: token).send("GET", "/Schemas")
+        #expect(answer.status == 429)
+        #expect((900...1000).contains(answer.headers["retry-after"].flatMap { Int($0) } ?? 0))
+        #expect(answer.detail.contains("this address"))
+      }
+      #expect(try await client.send("GET", "/Schemas").status == 200)
+    }
+  }
+
+  // MARK: - Shares
+
+  @Test("Writes in flight are bounded of each token, of each workspace and in all")
+  func inFlight() throws {
+    let inFlight = InFlight(InFlight.Limits(all: 4, perWorkspace: 2, perToken: 1))
+    let workspaces = (0..<4).map { _ in WorkspaceID.made(at: Date()) }
+    let tokens = (0..<8).map { _ in TokenID.made(at: Date()) }
+    try inFlight.enter(tokens[0], of: workspaces[0])
+    #expect(Self.refusal(of: inFlight, tokens[0], workspaces[0]) == .tooManyRequests("writes", of: "token", limit: 1))
+    try inFlight.enter(tokens[1], of: workspaces[0])
+    #expect(Self.refusal(of: inFlight, tokens[2], workspaces[0]) == .tooManyRequests("writes", of: "workspace", limit: 2))
+    try inFlight.enter(tokens[3], of: workspaces[1])
+    try inFlight.enter(tokens[4], of: workspaces[2])
+    #expect(Self.refusal(of: inFlight, tokens[5], workspaces[3]) == .overloaded())
+    for (token, workspace) in [(0, 0), (1, 0), (3, 1), (4, 2)] { inFlight.leave(tokens[token], of: workspaces[workspace]) }
+    #expect(inFlight.count == 0)
+  }
+
+  private static func refusal(of inFlight: InFlight, _ token: TokenID, _ workspace: WorkspaceID) -> Refusal? {
+    do {
+      try inFlight.enter(token, of: workspace)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test("However many workspaces flood, another one finds a place", arguments: [1, 2, 3, 5, 8])
+  func fairShare(flooding: Int) throws {
+    let inFlight = InFlight(InFlight.Limits(all: 100, perWorkspace: 100, perToken: 100))
+    let floods = (0..<flooding).map { _ in (token: TokenID.made(at: Date()), workspace: WorkspaceID.made(at: Date())) }
+    var refused = 0
+    for _ in 0..<200 {
+      for flood in floods {
+        guard let refusal = Self.refusal(of: inFlight, flood.token, flood.workspace) else { continue }
+        #expect(refusal.error.status == 429)
+        refused += 1
+      }
+    }
+    #expect(refused > 0)
+    #expect(inFlight.count >= 75)
+    let (token, workspace) = (TokenID.made(at: Date()), WorkspaceID.made(at: Date()))
+    for _ in 0..<5 { try inFlight.enter(token, of: workspace) }
+  }
+
+  @Test("A workspace that searches much waits for itself, in order, and keeps no other waiting")
+  func searches() async throws {
+    let turns = SearchTurns(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
+    let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
+    let order = Journal<Int>()
+    var held: SearchTurns.Turn? = try await turns.turn(of: busy)
+    let first = Task {
+      _ = try await turns.turn(of: busy)
+      order.note(1)
+    }
+    try await eventually("one waits") { turns.waitingCount(of: busy) == 1 }
+    let second = Task {
+      _ = try await turns.turn(of: busy)
+      order.note(2)
+    }
+    try await eventually("two wait") { turns.waitingCount(of: busy) == 2 }
+    let refusal = await #expect(throws: Refusal.self) { try await turns.turn(of: busy) }
+    #expect(refusal?.error.status == 429)
+    _ = try await turns.turn(of: calm)
+    #expect(order.entries.isEmpty)
+    #expect(held != nil)
+    held = nil
+    try await first.value
+    try await second.value
+    #expect(order.entries == [1, 2])
+    // Nobody holds one: another has its turn at once.
+    _ = try await turns.turn(of: busy)
+  }
+
+  @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
+  func searchesInVain() async throws {
+    let turns = SearchTurns(maximumPerWorkspace: 1, patience: .milliseconds(50))
+    let workspace = WorkspaceID.made(at: Date())
+    var held: SearchTurns.Turn? = try await turns.turn(of: workspace)
+    let refusal = await #expect(throws: Refusal.self) { try await turns.turn(of: workspace) }
+    #expect(refusal?.error.status == 429)
+    let gone = Task { _ = try await turns.turn(of: workspace) }
+    gone.cancel()
+    await #expect(throws: (any Error).self) { try await gone.value }
+    try await eventually("nobody waits") { turns.waitingCount(of: workspace) == 0 }
+    #expect(held != nil)
+    held = nil
+    _ = try await turns.turn(of: workspace)
+  }
+}

@@ -1,0 +1,202 @@
+import Foundation
+import Logging
+import Models
+import Postgres
+import Schema
+import TestSupport
+import Testing
+
+@testable import scim_api
+
+@Suite("Row-level security", .timeLimit(.minutes(2)))
+struct RowSecurityTests {
+  /// What the edge reads.
+  private static let views = ["workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals"]
+
+  @Test("The edge's role sees the rows of the workspace in force, no other's, and without one none at all")
+  func views() async throws {
+    let store = try await StoreBuilder.start()
+    try await store.fillEveryTable()
+    let other = WorkspaceID.made(at: Date())
+    try await store.write("insert into identity.workspaces values ($1, 'other', '{}', 1, now(), now())", [.uuid(other.uuid)])
+    for view in Self.views {
+      let count = Statement(once: "count", "select count(*) from identity_read.\(view)")
+      func seen(under setting: LocalSetting?) async throws -> Int? { try await store.reader.query(count, under: setting).first?.int(0) }
+      #expect(try await seen(under: nil) == 0, "\(view)")
+      #expect(try await seen(under: .inForce(store.workspace)) ?? 0 > 0, "\(view)")
+      // The other one has itself alone.
+      #expect(try await seen(under: .inForce(other)) == (view == "workspaces" ? 1 : 0), "\(view)")
+      #expect(try await seen(under: .inForce(.made(at: Date()))) == 0, "\(view)")
+      // What was in force for a statement is not in force for the next one of its connection.
+      #expect(try await seen(under: nil) == 0, "\(view)")
+      let snapshot = try await store.reader.snapshot(under: .inForce(store.workspace))
+      for _ in 0..<2 { #expect(try await snapshot.query(count).first?.int(0) ?? 0 > 0, "\(view)") }
+    }
+    let byEmail = Statement(once: "email", "select count(*) from identity_read.users_by_other_email(array[$1])")
+    let key = PostgresValue.text("\(store.workspace) second@example.com")
+    #expect(try await store.reader.query(byEmail, [key]).first?.int(0) == 0)
+    #expect(try await store.reader.query(byEmail, [key], under: .inForce(store.workspace)).first?.int(0) == 1)
+    #expect(try await store.reader.query(byEmail, [key], under: .inForce(other)).first?.int(0) == 0)
+    await store.close()
+  }
+
+  @Test("A read that names another workspace than the one in force finds nothing, whatever the statement says")
+  func statements() async throws {
+    let store = try await StoreBuilder.start()
+    let users = try await store.insertUsers(["ana"])
+    let statement = ResourceStatements.one(.user, withRows: true)
+    let parameters: [PostgresValue] = [.uuid(store.workspace.uuid), .uuid(users[0].uuid)]
+    #expect(try await store.database.query(statement, parameters, in: store.workspace).count == 1)
+    #expect(try await store.database.query(statement, parameters, in: .made(at: Date())).isEmpty)
+    #expect(try await store.database.search(statement, parameters, in: .made(at: Date())).isEmpty)
+    #expect(try await store.database.snapshot(of: .made(at: Date())).query(statement, parameters).isEmpty)
+    await store.close()
+  }
+
+  @Test("Every table of the store has policies, and every view of the edge is read with the rights of who reads")
+  func everything() async throws {
+    let store = try await StoreBuilder.start()
+    let open = try await store.owner.query(
+      Statement(
+        once: "tables",
+        """
+        select c.relname
+        from pg_class c
+        where c.relnamespace = 'identity'::regnamespace
+        and c.relkind in ('r', 'p')
+        and not c.relispartition
+        and not c.relrowsecurity
+        """))
+    // What belongs to no workspace: whose a host is, and the keys of the deployment.
+    #expect(Set(try open.map { try $0.string(0) }) == ["domains", "domain_changes", "signing_keys"])
+    let lent = try await store.owner.query(
+      Statement(
+        once: "views",
+        """
+        select c.relname
+        from pg_class c
+        where c.relnamespace = 'identity_read'::regnamespace
+        and c.relkind = 'v'
+        and not coalesce('security_invoker=true' = any (c.reloptions), false)
+        """))
+    // The same, and how many events wait to be published.
+    #expect(Set(try lent.map { try $0.string(0) }) == ["domains", "domain_changes", "signing_keys", "outbox_state", "waiting_events"])
+    await store.close()
+  }
+
+  @Test("The edge's role can name no table, write nothing and take no other role; the operator's sees all and writes nothing")
+  func rights() async throws {
+    let store = try await StoreBuilder.start()
+    _ = try await store.insertUsers(["ana", "ben"])
+    for sql in [
+      "select count(*) from identity.users", "update identity_read.users set role = 'admin'", "delete from identity_read.tokens",
+      "insert into identity_read.tombstones select * from identity_read.tombstones", "set role rollcall_store",
+      "set role rollcall_operator",
+      "alter table identity.users disable row level security",
+    ] {
+      let error = await #expect(throws: PostgresError.self, "\(sql)") {
+        try await store.reader.query(Statement(once: "attempt", sql), under: .inForce(store.workspace))
+      }
+      #expect(error?.sqlState == "42501", "\(sql): \(error.map { "\($0)" } ?? "")")
+    }
+    // Switching the policies off for oneself makes an error of every read, and shows nothing.
+    await #expect(throws: PostgresError.self) {
+      try await store.reader.transaction { transaction in
+        _ = try await transaction.query(Statement(once: "off", "set local row_security = off"))
+        _ = try await transaction.query(Statement(once: "read", "select count(*) from identity_read.users"))
+      }
+    }
+    let scimctl = store.pool("scimctl")
+    let count = Statement(once: "count", "select count(*) from identity_read.users")
+    #expect(try await scimctl.query(count).first?.int(0) == 2)
+    await #expect(throws: PostgresError.self) {
+      try await scimctl.query(Statement(once: "attempt", "update identity_read.users set role = 'admin'"))
+    }
+    await scimctl.close()
+    let writer = store.pool("identity_store")
+    let update = Statement(once: "update", "update identity.users set version = version + 1 returning id")
+    #expect(try await writer.query(update).count == 2)
+    await writer.close()
+    await store.close()
+  }
+
+  @Test("A second address is found by index, within the workspace")
+  func otherEmail() async throws {
+    let store = try await StoreBuilder.start()
+    try await store.insertWorkforce(of: 5000, groups: 10)
+    // The body of the function, as its owner runs it with the settings of the edge's connections.
+    let plan = try await store.owner.transaction { transaction in
+      for setting in ["plan_cache_mode = force_generic_plan", "enable_seqscan = off"] {
+        _ = try await transaction.query(Statement(once: "set", "set local \(setting)"))
+      }
+      let rows = try await transaction.query(
+        Statement(
+          once: "explain",
+          """
+          explain (costs off)
+          select u.id
+          from identity.users u
+          where u.workspace_id::text = current_setting('rollcall.workspace', true)
+          and u.other_email_keys @> array['a']
+          """))
+      return try rows.map { try $0.string(0) }.joined(separator: "\n")
+    }
+    #expect(plan.contains("Bitmap Index Scan on users_by_other_email"), "\(plan)")
+    await store.close()
+  }
+
+  @Test("The policies cost a look-up microseconds")
+  func cost() async throws {
+    let store = try await StoreBuilder.start()
+    try await store.insertWorkforce(of: 10_000, groups: 2000)
+    let statement = ResourceStatements.one(.user, withRows: false)
+    let id = try #require(ResourceID("0192f7a0-0000-7000-8000-000000000007"))
+    let parameters: [PostgresValue] = [.uuid(store.workspace.uuid), .uuid(id.uuid)]
+    // The operator's policy lets all through, and needs no setting.
+    let operating = store.pool("scimctl", planning: .onceByIndex)
+    func time(_ pool: PostgresPool, under setting: LocalSetting?) async throws -> Duration {
+      let clock = ContinuousClock()
+      var best = Duration.seconds(1)
+      for _ in 0..<5 {
+        let taken = try await clock.measure {
+          for _ in 0..<400 {
+            let rows = try await pool.query(statement, parameters, under: setting)
+            #expect(rows.count == 1)
+          }
+        }
+        best = min(best, taken / 400)
+      }
+      return best
+    }
+    _ = try await time(operating, under: nil)
+    let without = try await time(operating, under: nil)
+    _ = try await time(store.reader, under: .inForce(store.workspace))
+    let with = try await time(store.reader, under: .inForce(store.workspace))
+    print("a look-up by id: \(without) without policies in the way, \(with) under them")
+    #expect(with - without < .milliseconds(2))
+    await operating.close()
+    await store.close()
+  }
+}
+
+extension StoreBuilder {
+  /// A pool as another role.
+  func pool(_ role: String, planning: PostgresConfiguration.Planning = .adaptive) -> PostgresPool {
+    PostgresPool(
+      PostgresConfiguration(
+        url: server.url(database: name, role: role), connections: 1, applicationName: "SCIMAPITests", planning: planning),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  /// A row of the workspace in each table that the edge reads.
+  fileprivate func fillEveryTable() async throws {
+    let users = try await insertUsers(["ana", "ben"])
+    let groups = try await insertGroups(["Data team"])
+    try await insertMembership(group: groups[0], user: users[0])
+    try await insertTombstone(of: .made(at: Date()), named: "ana")
+    try await insertToken(digest: Array(repeating: 7, count: 32), scopes: ["scim"])
+    try await insertReply(Reply(command: .made(at: Date()), outcome: .done))
+    try await write(
+      "update identity.users set other_email_keys = array[workspace_id || ' second@example.com'] where id = $1", [.uuid(users[0].uuid)])
+  }
+}

@@ -1,0 +1,156 @@
+import Foundation
+import HTTPTypes
+import Models
+import ServiceKit
+import TestSupport
+import Testing
+
+@testable import scim_api
+
+@Suite("Where requests are sent to, and come from")
+struct SiteTests {
+  private static let proxies = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"].compactMap { AddressRange($0) }
+
+  private func request(_ host: String?, _ headers: [String: String] = [:]) -> HTTPRequest {
+    var fields: HTTPFields = [:]
+    for (name, value) in headers { if let name = HTTPField.Name(name) { fields[name] = value } }
+    return HTTPRequest(method: .get, scheme: "http", authority: host, path: "/", headerFields: fields)
+  }
+
+  @Test(
+    "Only proxies that are trusted are believed",
+    arguments: [
+      ("203.0.113.9", "http://app.example.com:8080", "203.0.113.9"), ("10.1.2.3", "https://scim.acme.example", "198.51.100.4"),
+      ("::ffff:10.1.2.3", "https://scim.acme.example", "198.51.100.4"), ("fd12::1", "https://scim.acme.example", "198.51.100.4"),
+      ("192.0.2.8", "http://app.example.com:8080", "192.0.2.8"),
+    ])
+  func proxies(peer: String, site: String, address: String) throws {
+    let request = request(
+      "App.example.com:8080",
+      [
+        "X-Forwarded-Host": "scim.Acme.example, inner.example", "X-Forwarded-Proto": "https, http",
+        "X-Forwarded-For": "8.8.8.8, 198.51.100.4:5123, 10.9.9.9",
+      ])
+    let origin = try OriginRule(trustedProxies: Self.proxies).origin(of: request, peer: peer)
+    #expect("\(origin.scheme)://\(origin.authority)" == site)
+    #expect(origin.address == address)
+  }
+
+  @Test("Of a proxy that says nothing, and of one that says nonsense, the connection is believed")
+  func silentProxy() throws {
+    let rule = OriginRule(trustedProxies: Self.proxies)
+    let origin = try rule.origin(of: request("app.example.com"), peer: "10.1.2.3")
+    #expect(origin == Origin(scheme: "http", authority: "app.example.com", address: "10.1.2.3"))
+    let nonsense = request("app.example.com", ["X-Forwarded-Proto": "gopher", "X-Forwarded-For": "nobody", "X-Forwarded-Host": ""])
+    #expect(try rule.origin(of: nonsense, peer: "10.1.2.3") == origin)
+    #expect(throws: Refusal.self) { try rule.origin(of: request("app.example.com", ["X-Forwarded-Host": "a/b"]), peer: "10.1.2.3") }
+  }
+
+  @Test("A host that is none is refused", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
+  func host(_ host: String?) {
+    #expect(throws: Refusal.self) { try OriginRule().origin(of: request(host), peer: "10.1.2.3") }
+  }
+
+  @Test(
+    "Ranges of addresses hold what they say",
+    arguments: [
+      ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.1", false), ("192.0.2.128/25", "192.0.2.127", false),
+      ("192.0.2.128/25", "192.0.2.200", true), ("0.0.0.0/0", "8.8.8.8", true), ("0.0.0.0/0", "::1", false), ("::1", "::1", true),
+      ("2001:db8::/33", "2001:db8:7fff::1", true), ("2001:db8::/33", "2001:db8:8000::1", false), ("10.0.0.1", "10.0.0.1", true),
+    ])
+  func ranges(range: String, address: String, isIn: Bool) throws {
+    let range = try #require(AddressRange(range))
+    #expect(range.contains(try #require(IPAddress(address))) == isIn)
+  }
+
+  @Test(
+    "What is no range is told", arguments: ["", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "example.com", "10.0.0.0/x"])
+  func noRanges(_ text: String) {
+    #expect(AddressRange(text) == nil)
+  }
+
+  @Test(
+    "URLs in answers carry the domain that was called, and elsewhere the deployment's own host",
+    arguments: [
+      ("https://app.example.com/", "scim.acme.example", "https://scim.acme.example", true),
+      ("https://app.example.com/", "scim.acme.example.:8443", "https://scim.acme.example.:8443", true),
+      ("https://app.example.com/", "app.example.com", "https://app.example.com", false),
+      ("https://app.example.com/", "whatever.example", "https://app.example.com", false),
+      (nil, "scim.acme.example", "http://scim.acme.example", true), (nil, "whatever.example:8080", "http://whatever.example:8080", false),
+      ("https://scim.acme.example", "scim.acme.example", "https://scim.acme.example", false),
+    ])
+  func sites(publicURL: String?, host: String, url: String, isWorkspaces: Bool) async throws {
+    var builder = EdgeBuilder()
+    builder.publicURL = publicURL
+    builder.domains = ["scim.acme.example": builder.workspace]
+    let sites = builder.sites
+    let site = try await sites.site(of: try sites.origins.origin(of: request(host), peer: nil))
+    #expect(site.url == url)
+    #expect(site.workspace == (isWorkspaces ? builder.workspace : nil))
+    #expect(site.baseURL.location(.group, "7") == "\(url)/api/v2/scim/Groups/7")
+  }
+
+  @Test("Hosts that somebody made up cost no query, and domains that have not changed are not read again")
+  func madeUpHosts() async throws {
+    let workspace = WorkspaceID.made(at: Date())
+    let reads = Journal<Int64?>()
+    let directory = DomainDirectory { known in
+      reads.note(known)
+      return known == 4 ? nil : DomainDirectory.Domains(version: 4, workspaces: ["scim.acme.example": workspace])
+    }
+    for number in 0..<1000 { #expect(try await directory.workspace(of: "host-\(number).example") == nil) }
+    #expect(try await directory.workspace(of: "scim.acme.example") == workspace)
+    #expect(reads.entries.count < 5)
+    try await eventually("a look whether the domains have changed") {
+      _ = try await directory.workspace(of: "scim.acme.example")
+      return reads.entries.last == 4
+    }
+    #expect(try await directory.workspace(of: "scim.acme.example") == workspace)
+  }
+
+  @Test("A token is good at its own workspace's domain, and refused with the reason at another's")
+  func otherDomain() async throws {
+    var builder = EdgeBuilder()
+    builder.publicURL = nil
+    builder.domains = ["scim.acme.example": builder.workspace, "scim.other.example": .made(at: Date())]
+    try await serving(builder) { [builder] client in
+      let own = try await client.send("GET", "/ServiceProviderConfig", headers: ["Host": "scim.acme.example"])
+      #expect(own.status == 200)
+      #expect(own.text.contains("http://scim.acme.example/api/v2/scim/ServiceProviderConfig"))
+      let other = try await client.send("GET", "/ServiceProviderConfig", headers: ["Host": "scim.other.example"])
+      #expect(other.status == 401)
+      #expect(other.headers["www-authenticate"]?.contains("invalid_token") == true)
+      #expect(other.detail.contains("scim.other.example"))
+      #expect(other.detail.contains("another workspace"))
+      let shared = try await client.send("GET", "/ServiceProviderConfig")
+      #expect(shared.status == 200)
+      #expect(shared.text.contains("http://127.0.0.1:\(client.port)/api/v2/scim"))
+      let asked = builder.asked.entries
+      #expect(asked.isEmpty)
+    }
+  }
+
+  @Test("The settings take ranges of proxies and a lifetime within bounds, and say what is wrong with others")
+  func settings() async throws {
+    func read(_ environment: [String: String]) async throws -> ServiceSettings {
+      try await ServiceSettings.read(service: "scim-api", settings: EdgeSettings.all, environment: environment)
+    }
+    let good = try await read([
+      "ROLLCALL_HTTP_TRUSTED_PROXIES": "10.0.0.0/8, ::1", "ROLLCALL_OAUTH_TOKEN_LIFETIME": "10m",
+      "ROLLCALL_OAUTH_KEY": "a secret of 16 characters",
+    ])
+    #expect(try good.addressRanges(.trustedProxies) == ["10.0.0.0/8", "::1"].compactMap { AddressRange($0) })
+    #expect(try good.accessTokenLifetime() == 600)
+    #expect(try good.keySeal() != nil)
+    #expect(try await read([:]).addressRanges(.trustedProxies).isEmpty)
+    #expect(try await read([:]).keySeal() == nil)
+    let bad = try await read([
+      "ROLLCALL_HTTP_TRUSTED_PROXIES": "10.0.0.0/8,proxy.example", "ROLLCALL_OAUTH_TOKEN_LIFETIME": "2h", "ROLLCALL_OAUTH_KEY": "short",
+    ])
+    let proxies = #expect(throws: SettingsError.self) { try bad.addressRanges(.trustedProxies) }
+    #expect(proxies?.description.contains("proxy.example") == true)
+    #expect(throws: SettingsError.self) { try bad.accessTokenLifetime() }
+    let key = #expect(throws: SettingsError.self) { try bad.keySeal() }
+    #expect(key?.description.contains("short") == false)
+  }
+}

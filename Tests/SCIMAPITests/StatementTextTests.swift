@@ -1,0 +1,67 @@
+import Foundation
+import Models
+import Postgres
+import Queries
+import SCIM
+import TestSupport
+import Testing
+
+@testable import scim_api
+
+@Suite("Statements hold nothing of a request")
+struct StatementTextTests {
+  /// What no statement of ours has in it, with what would end a literal.
+  private static let mark = "m4rk"
+  private static let texts = ["\(mark)", "\(mark)'; drop table x; --", "\(mark)\\'", "$$\(mark)$$", "\(mark)%_", "/*\(mark)*/"]
+
+  /// Everything that can stand before an operator, of users or groups.
+  private static func paths(_ definitions: [AttributeDefinition], prefix: String) -> [String] {
+    definitions.flatMap { definition in
+      [prefix + definition.name] + definition.subAttributes.map { "\(prefix)\(definition.name).\($0.name)" }
+    }
+  }
+
+  private static func query(_ kind: ResourceKind, _ filter: Filter?, sortBy: String?, part: ResourceQuery.Part) -> ResourceQuery? {
+    let schema = kind == .user ? RandomFilters.user : RandomFilters.group
+    var source = ResourceQuery.Source(kind: kind, withRows: true)
+    do {
+      if let filter { source.filter = try filter.typed(for: schema) }
+      if let sortBy { source.sortBy = try schema.sortAttribute(sortBy) }
+    } catch {
+      // What the schema refuses never becomes a statement.
+      return nil
+    }
+    return ResourceQuery(sources: [source], part: part, base: BaseURL(site: "https://\(mark).example.com"))
+  }
+
+  @Test(
+    "A filter's values, a sort key's place and the host are parameters, whatever is filtered or sorted by", arguments: ResourceKind.allCases
+  )
+  func values(kind: ResourceKind) throws {
+    let schema = kind == .user ? RandomFilters.user : RandomFilters.group
+    var paths = Self.paths(schema.core.attributes, prefix: "") + ["id", "externalId", "meta.created", "meta.location", "meta.version"]
+    for schemaExtension in schema.extensions { paths += Self.paths(schemaExtension.attributes, prefix: "\(schemaExtension.id):") }
+    var seen = 0
+    for path in paths {
+      for text in Self.texts {
+        let literal = String(decoding: JSON.string(text).serialized(), as: UTF8.self)
+        var filters = ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"].map { "\(path) \($0) \(literal)" }
+        if !path.contains(":"), let dot = path.lastIndex(of: ".") {
+          filters.append("\(path[..<dot])[\(path[path.index(after: dot)...]) eq \(literal)]")
+        }
+        for filter in filters {
+          let page = ResourceQuery.Part.page(Page(startIndex: 1, count: 10))
+          guard let query = Self.query(kind, try Filter(parsing: filter), sortBy: nil, part: page) else { continue }
+          seen += 1
+          let statement = ListStatement(query, in: .made(at: Date())).statement
+          #expect(!statement.sql.contains(Self.mark) && !statement.name.contains(Self.mark), "\(filter)")
+        }
+        let place = Place(key: text, kind: kind, id: .made(at: Date()))
+        guard let query = Self.query(kind, nil, sortBy: path, part: .from(place, count: 10)) else { continue }
+        #expect(!ListStatement(query, in: .made(at: Date())).statement.sql.contains(Self.mark), "sorted by \(path)")
+      }
+    }
+    // Else little was looked at.
+    #expect(seen > (kind == .user ? 500 : 100), "\(seen)")
+  }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Logging
+import Models
+import Testing
+
+@testable import scim_api
+
+@Suite("Counting the uses of tokens")
+struct TokenUseTests {
+  private let now = Date(timeIntervalSince1970: 1_767_225_600)
+  private let workspace = WorkspaceID.made(at: Date())
+  private let token = TokenID.made(at: Date())
+
+  @Test("Uses are counted by token, day and address, and once taken begin anew")
+  func counting() {
+    var counts = TokenUseCounts()
+    counts.note(token, of: workspace, from: "192.0.2.1", at: now - 1)
+    for second in 0..<3 { counts.note(token, of: workspace, from: "192.0.2.1", at: now + Double(second)) }
+    counts.note(token, of: workspace, from: "192.0.2.2", at: now)
+    let taken = counts.take()
+    #expect(taken.map(\.workspace) == [workspace])
+    #expect(
+      Set(taken.flatMap(\.uses.uses)) == [
+        .init(token: token, address: "192.0.2.1", count: 1, lastUsedAt: now - 1),
+        .init(token: token, address: "192.0.2.1", count: 3, lastUsedAt: now + 2),
+        .init(token: token, address: "192.0.2.2", count: 1, lastUsedAt: now),
+      ])
+    #expect(counts.take().isEmpty)
+  }
+
+  @Test("Addresses beyond those that are told apart are counted together")
+  func bound() {
+    var counts = TokenUseCounts()
+    for number in 0..<1000 { counts.note(token, of: workspace, from: "192.0.2.\(number)", at: now) }
+    counts.note(token, of: workspace, from: "192.0.2.0", at: now)
+    let uses = counts.take().flatMap(\.uses.uses)
+    #expect(uses.count == TokenUses.maximumAddresses + 1)
+    #expect(uses.first { $0.address == "192.0.2.0" }?.count == 2)
+    #expect(uses.first { $0.address.isEmpty }?.count == Int64(1000 - TokenUses.maximumAddresses))
+  }
+
+  @Test("What could not be told is told again, under the same id, and nothing is told twice")
+  func retelling() async throws {
+    let builder = EdgeBuilder()
+    let caller = try Caller(builder.record, for: .scim, at: now)
+    let sent = Journal<Command>()
+    let log = TokenUseLog(interval: .seconds(60), source: "scim-api/0", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
+      command in
+      sent.note(command)
+      if sent.entries.count == 1 { throw URLError(.timedOut) }
+    }
+    log.note(caller, from: "192.0.2.1", at: now)
+    await log.tell(at: now)
+    log.note(caller, from: nil, at: now)
+    await log.tell(at: now + 10)
+    await log.tell(at: now + 20)
+    let commands = sent.entries
+    #expect(commands.count == 3)
+    #expect(commands[0] == commands[1])
+    #expect(commands[0].workspace == builder.workspace)
+    #expect(commands[0].replyTo == nil && commands[0].deadline == nil)
+    #expect(commands[0].actor == .service("scim-api"))
+    let uses = [commands[1], commands[2]].map { command -> [TokenUses.Use] in
+      if case .recordTokenUses(let uses) = command.operation { uses.uses } else { [] }
+    }
+    #expect(uses[0] == [.init(token: builder.tokenID, address: "192.0.2.1", count: 1, lastUsedAt: now)])
+    #expect(uses[1] == [.init(token: builder.tokenID, address: "", count: 1, lastUsedAt: now)])
+  }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Kafka
+import Models
+import ProvisioningLog
+import Testing
+
+@testable import scimctl
+
+@Suite("The provisioning log at the command line")
+struct LogTests {
+  private static let now = Date(timeIntervalSince1970: 1_769_850_000)
+
+  private static func entry(_ status: Int, _ change: (inout LogEntry) -> Void = { _ in }) -> LogEntry {
+    var entry = LogEntry(
+      id: .made(at: now), workspace: .made(at: now), at: now, method: "POST", path: "/api/v2/scim/Users", status: status, milliseconds: 1)
+    change(&entry)
+    return entry
+  }
+
+  @Test("takes what to select as it is written")
+  func selection() throws {
+    let command = try #require(
+      try Scimctl.parseAsRoot([
+        "log", "tail", "-f", "--failed", "--user", "ana@example.com", "--since", "2h", "--status", "4xx", "--limit", "5", "--json",
+      ]) as? TailLog)
+    let selection = command.selection(at: Self.now)
+    #expect(selection.failedOnly && command.follow && command.json)
+    #expect(selection.subject == "ana@example.com")
+    #expect(selection.since == Self.now - 7200)
+    #expect(selection.status == 400...499)
+    #expect(selection.limit == 5)
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["log", "tail", "--since", "yesterday"]) }
+    #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["log", "show", "42"]) }
+  }
+
+  @Test(
+    "reads statuses",
+    arguments: [("404", 404...404), ("4xx", 400...499), ("400-403", 400...403), ("9xx", nil), ("500-400", nil), ("x", nil), ("", nil)]
+      as [(String, ClosedRange<Int>?)])
+  func statuses(_ text: String, _ range: ClosedRange<Int>?) {
+    #expect(StatusRange(argument: text)?.range == range)
+  }
+
+  @Test("sends a request again as it was, to the edge that is set")
+  func replay() throws {
+    let edge = try #require(URL(string: "http://127.0.0.1:8080/api/v2/scim/?x=1"))
+    let entry = Self.entry(409) {
+      $0.query = "attributes=userName"
+      $0.userAgent = "Okta SCIM Client 1.0.0"
+      $0.ifMatch = "W/\"3\""
+      $0.contentType = "application/json"
+      $0.body = LoggedBody(bytes: 20, content: .whole(["userName": "ana"], removed: ["password"]))
+    }
+    let request = try ReplayRequest(entry, to: edge, force: false)
+    #expect(request.url.absoluteString == "http://127.0.0.1:8080/api/v2/scim/Users?attributes=userName")
+    #expect(request.headers["User-Agent"] == "Okta SCIM Client 1.0.0")
+    #expect(request.headers["If-Match"] == "W/\"3\"")
+    #expect(request.headers["Content-Type"] == "application/json")
+    #expect(request.body == Array(#"{"userName":"ana"}"#.utf8))
+    #expect(request.scope == .scim)
+    let signIn = Self.entry(403) { $0.path = "/api/v2/sign-ins" }
+    #expect(try ReplayRequest(signIn, to: edge, force: false).scope == .signIns)
+  }
+
+  @Test(
+    "does not send again what succeeded or was not kept whole, and says why",
+    arguments: [
+      (entry(201), "--force"),
+      (entry(413) { $0.body = LoggedBody(bytes: 9_000_000, content: .head(["userName": "ana"])) }, "9000000 bytes"),
+      (entry(400) { $0.body = LoggedBody(bytes: 9, content: .none(reason: "it is not JSON")) }, "not JSON"),
+      (entry(403) { $0.query = "access_token=(removed)" }, "secret"),
+      (entry(400) { $0.body = LoggedBody(bytes: 9, content: .whole(["title": "rollcall_(removed)"], removed: [])) }, "access token"),
+      (
+        entry(409) {
+          $0.bulk = $0.id
+          $0.body = LoggedBody(bytes: 9, content: .whole(["manager": "bulkId:a"], removed: []))
+        }, "bulk request"
+      ),
+    ])
+  func refused(_ entry: LogEntry, _ reason: String) throws {
+    let failure = try #require(throws: Failure.self) { try ReplayRequest(entry, to: URL(fileURLWithPath: "/"), force: false) }
+    #expect(failure.message.contains(reason))
+  }
+
+  @Test("shows what failed with why and what to do")
+  func text() throws {
+    let entry = Self.entry(404) {
+      $0.detail = "gone\u{1B}[2J"
+      $0.resourceType = .user
+      $0.body = LoggedBody(bytes: 20, content: .whole(["userName": "ana"], removed: ["password"]))
+    }
+    let diagnosis = try #require(Diagnosis(of: entry, DiagnosisFacts()))
+    let text = LogEntryText.lines(entry, diagnosis).joined(separator: "\n")
+    for part in ["404", "POST /api/v2/scim/Users", "gone?[2J", "without password", "\"userName\" : \"ana\"", "why:", "fix:"] {
+      #expect(text.contains(part))
+    }
+    #expect(LogEntryText.json(entry, diagnosis).contains(#""cause":"wrongURL""#))
+  }
+}
+
+@Suite("The doctor's judgement")
+struct DoctorTests {
+  private static let now = Date(timeIntervalSince1970: 1_769_850_000)
+
+  @Test("of a group is by whether it moves")
+  func groups() {
+    func at(_ committed: Int64?, _ high: Int64) -> [TopicPartition: ClusterInspection.Position] {
+      [TopicPartition(topic: "t", partition: 0): .init(committed: committed, low: 0, high: high)]
+    }
+    func judge(_ before: [TopicPartition: ClusterInspection.Position], _ after: [TopicPartition: ClusterInspection.Position]) -> Finding {
+      KafkaCheck.judge("group-sync", "group-sync", before, after)
+    }
+    #expect(judge(at(5, 5), at(5, 5)).standing == .ok)
+    #expect(judge(at(5, 9), at(7, 9)).standing == .ok)
+    #expect(judge(at(5, 90_000), at(7, 90_000)).standing == .warn)
+    let stuck = judge(at(5, 9), at(5, 9))
+    #expect(stuck.standing == .fail)
+    #expect(stuck.message.contains("4 messages"))
+    #expect(stuck.mend?.contains("ops/restart group-sync") == true)
+    #expect(judge(at(nil, 3), at(nil, 3)).standing == .fail)
+    #expect(judge(at(nil, 0), at(nil, 0)).standing == .ok)
+    // It came while we looked.
+    #expect(judge(at(5, 5), at(5, 6)).standing == .ok)
+  }
+
+  @Test("of a topic is by what it was to be made with")
+  func topics() throws {
+    let check = KafkaCheck(
+      inspection: try ClusterInspection(KafkaConfiguration(bootstrapServers: "127.0.0.1:1", clientID: "test"), logger: .init(label: "t")),
+      brokers: "kafka:9092", partitions: 3)
+    let topic = Topic.provisioningLog
+    let good = ["retention.ms": "604800000", "max.message.bytes": "-1"]
+    #expect(check.topic(of: topic, .init(partitions: 3, settings: good)).isEmpty)
+    let missing: Finding = try #require(check.topic(of: topic, nil).first)
+    #expect(missing.standing == .fail)
+    #expect(missing.mend?.contains("--create --topic provisioning.log --partitions 3 --config retention.ms=604800000") == true)
+    let short = try #require(check.topic(of: topic, .init(partitions: 3, settings: ["retention.ms": "1000"])).first)
+    #expect(short.standing == .fail)
+    #expect(short.mend?.contains("--add-config retention.ms=604800000") == true)
+    #expect(check.topic(of: topic, .init(partitions: 1, settings: good)).map(\.standing) == [.warn])
+  }
+
+  @Test("of schemas, outbox, partitions and clocks says what mends them")
+  func database() {
+    #expect(DatabaseCheck.schema("identity", found: 4, expected: 4).standing == .ok)
+    #expect(DatabaseCheck.schema("identity", found: 3, expected: 4).mend?.contains("scimctl migrate") == true)
+    #expect(DatabaseCheck.schema("identity", found: 5, expected: 4).standing == .fail)
+    #expect(DatabaseCheck.outbox(waiting: 0, age: 0).standing == .ok)
+    #expect(DatabaseCheck.outbox(waiting: 9, age: 1).standing == .ok)
+    #expect(DatabaseCheck.outbox(waiting: 9, age: 20).standing == .warn)
+    #expect(DatabaseCheck.outbox(waiting: 9, age: 120).standing == .fail)
+    #expect(DatabaseCheck.partitions(["provisioning_log_20260131", "provisioning_log_20260201"], at: Self.now).standing == .ok)
+    let ends = DatabaseCheck.partitions(["provisioning_log_20260131"], at: Self.now)
+    #expect(ends.standing == .fail)
+    #expect(ends.message.contains("provisioning_log_20260201"))
+    #expect(DatabaseCheck.clock(difference: 0.01, "Its").standing == .ok)
+    #expect(DatabaseCheck.clock(difference: -10, "Its").standing == .warn)
+    #expect(DatabaseCheck.clock(difference: 100, "Its").standing == .fail)
+  }
+
+  @Test("of a mail server is by a connection to it")
+  func mail() async throws {
+    #expect(Finding.fail("mail", "gone\n", mend: "x").lines == ["fail  mail: gone?", "      mend: x"])
+    #expect(Finding.ok("mail", "there").json == #"{"check":"mail","standing":"ok","message":"there"}"#)
+  }
+}
