@@ -66,9 +66,11 @@ struct SendingTests {
         try await eventually("the first mails") { try catcher.count() == 20 }
       }
       try await invite(database, (0..<20).map { "late\($0)" })
-      try await eventually("the other mails") { try catcher.count() == 40 }
+      // One that the first had handed over when it ended may come twice.
+      try await eventually("the other mails", within: .seconds(120)) {
+        Set(try await catcher.mails().compactMap(\.recipient)).count == 40
+      }
     }
-    #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 40)
   }
 
   @Test func `A mail that is refused for now goes out later, one that is refused for good does not`() async throws {

@@ -43,7 +43,8 @@ public final class KafkaBroker: Sendable {
       process = try Self.process(port: port, folder: folder)
     }
     let reachability = try Reachability(configuration(), logger: Logger(label: "broker", factory: { _ in SwiftLogNoOpLogHandler() }))
-    let deadline = ContinuousClock.now + .seconds(30)
+    // Generous: many start at once where the tests do, on a machine that may be busy.
+    let deadline = ContinuousClock.now + .seconds(120)
     while let problem = await reachability.check(timeout: .milliseconds(500)) {
       guard .now < deadline, process.withLock({ $0?.isRunning ?? false }) else {
         throw KafkaBrokerError(reason: "\(problem)\n\(log)")
