@@ -112,7 +112,7 @@ extension EndToEnd {
 
     /// Looks through every table and every message.
     private func lookForSecrets(_ suite: Suite, _ secrets: [String]) async throws {
-      let (url, kafka) = await suite.stores()
+      let (url, kafka) = (suite.databaseURL, suite.kafka)
       let quiet = Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() }
       let pool = PostgresPool(PostgresConfiguration(url: url, connections: 1, applicationName: "EndToEnd"), logger: quiet)
       let tables = try await pool.query(

@@ -19,8 +19,6 @@ actor Suite {
   private nonisolated let broker: KafkaBroker
   private let services: [String: RunningService]
   private let scimctlEnvironment: [String: String]
-  /// The database, for whoever may do all.
-  nonisolated let owner: String
   private var workspaces = 0
 
   private static let sharedOne = MadeOnce { try await start() }
@@ -42,7 +40,6 @@ actor Suite {
     self.broker = broker
     self.mail = mail
     let database = try await postgres.createDatabase()
-    owner = postgres.url(database: database)
     let httpPort = try FreePort.find()
     scimURL = "http://127.0.0.1:\(httpPort)/api/v2/scim"
     directoryURL = "http://127.0.0.1:\(httpPort)/api/v2/directory"
@@ -102,7 +99,7 @@ actor Suite {
   }
 
   private func startServices() async throws {
-    try await scimctl(["migrate"], settings: ["ROLLCALL_DATABASE_URL": owner])
+    try await scimctl(["migrate"], settings: ["ROLLCALL_DATABASE_URL": databaseURL])
     try await postgres.makeLogins()
     let first = services.filter { ![Self.successor, Self.second].contains($0.key) }.values
     for service in first { try service.start() }
@@ -184,9 +181,6 @@ actor Suite {
       environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new }
         .merging(settings) { _, new in new })
   }
-
-  /// Where all the services' data lies, for a test that looks through everything.
-  func stores() -> (databaseURL: String, kafka: KafkaConfiguration) { (owner, broker.configuration()) }
 
   /// The mails delivered to an address.
   nonisolated func letters(to address: String) async throws -> [CaughtMail] {

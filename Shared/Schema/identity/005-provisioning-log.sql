@@ -109,39 +109,6 @@ select workspace_id, command_id, at, actor, action, target, summary, status, det
 create view identity_read.outbox_state as
 select count(*) as waiting, min(created_at) as oldest_at from identity.outbox;
 
--- The second lock between workspaces: who reads for the edge sees the rows of the workspace that is in force for the statement (the
--- setting rollcall.workspace), and without one none; the operator has a role apart, and sees all.
-do $$
-declare
-  secured text;
-begin
-  begin
-    if not exists (select from pg_roles where rolname = 'rollcall_operator') then
-      create role rollcall_operator nologin;
-    end if;
-  exception
-    -- Another database of the same cluster is being migrated at this moment.
-    when duplicate_object or unique_violation then null;
-  end;
-  foreach secured in array array['provisioning_log', 'audit'] loop
-    execute format('alter table identity.%I enable row level security', secured);
-    execute format('create policy store on identity.%I for all to rollcall_store using (true) with check (true)', secured);
-    execute format('create policy operator on identity.%I for select to rollcall_operator using (true)', secured);
-    execute format(
-      $policy$
-        create policy workspace on identity.%I for select to rollcall_reader
-        using (workspace_id = (select nullif(current_setting('rollcall.workspace', true), '')::uuid))
-      $policy$,
-      secured);
-    -- No usage of the schema: the tables are reached through the views alone.
-    execute format('grant select on identity.%I to rollcall_reader, rollcall_operator', secured);
-    execute format('alter view identity_read.%I set (security_invoker = true)', secured);
-  end loop;
-end
-$$;
-
 grant select, insert on identity.provisioning_log, identity.audit to rollcall_store;
 grant execute on function identity.maintain_provisioning_log(int, int, int) to rollcall_store;
-grant usage on schema identity_read to rollcall_operator;
-grant select on identity_read.provisioning_log, identity_read.audit to rollcall_reader, rollcall_operator;
-grant select on identity_read.outbox_state to rollcall_operator;
+grant select on identity_read.provisioning_log, identity_read.audit to rollcall_reader;

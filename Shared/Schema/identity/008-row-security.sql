@@ -24,7 +24,7 @@ begin
       values
         ('workspaces', 'id'), ('tokens', 'workspace_id'), ('users', 'workspace_id'), ('groups', 'workspace_id'),
         ('memberships', 'workspace_id'), ('replies', 'workspace_id'), ('tombstones', 'workspace_id'), ('totals', 'workspace_id'),
-        ('token_uses', 'workspace_id'), ('held_changes', 'workspace_id')
+        ('token_uses', 'workspace_id'), ('provisioning_log', 'workspace_id'), ('audit', 'workspace_id'), ('held_changes', 'workspace_id')
     ) t (name, workspace)
   loop
     execute format('alter table identity.%I enable row level security', secured.name);

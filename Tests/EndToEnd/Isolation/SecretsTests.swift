@@ -146,7 +146,7 @@ extension Suite {
   /// Every row of every table of the suite, as text.
   nonisolated func everyRow() async throws -> [String] {
     let pool = PostgresPool(
-      PostgresConfiguration(url: owner, connections: 1, applicationName: "end-to-end"),
+      PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "end-to-end"),
       logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
     let tables = try await pool.query(
       Statement(
