@@ -54,13 +54,15 @@ struct ScimAPI {
             try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
       }
       let limits = RateLimits(try RateLimits.Rates(settings))
+      let directory = DatabaseDirectory(database: database)
       let edge = Edge(
         credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
         uses: uses,
         oauth: OAuthEndpoints(
           tokens: TokenEndpoint(
-            sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime())),
-        reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database), commands: commands,
+            sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime()),
+          securityEventKeys: SecurityEventKeys(read: directory.signingKeys)),
+        reads: DatabaseReads(database: database), directory: directory, commands: commands,
         inFlight: inFlight,
         bulksInFlight: InFlight(
           try InFlight.Limits(settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),

@@ -28,6 +28,8 @@ struct EdgeBuilder: Sendable {
   var trustedProxies: [AddressRange] = []
   /// The deployment's keys for access tokens; none: it has no OAuth.
   var signingKeys: [SigningKey]?
+  /// The public keys of security event tokens.
+  var securityEventKeys: [String] = []
   let tellings = Journal<Command>()
   var reads = StoredResources()
   var directory = StoredDirectory()
@@ -80,7 +82,9 @@ struct EdgeBuilder: Sendable {
     return Edge(
       credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
       uses: uses,
-      oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600)), reads: reads,
+      oauth: OAuthEndpoints(
+        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600),
+        securityEventKeys: SecurityEventKeys { [securityEventKeys] in securityEventKeys }), reads: reads,
       directory: directory,
       commands: CommandPath(
         deadline: 5, bulkDeadline: 10, storeBound: 1,
