@@ -20,6 +20,7 @@ public enum Schema {
     migration("mailer", 1, "mailer", PackageResources._01_mailer_sql),
     migration("mailer", 2, "life", PackageResources._02_life_sql),
     migration("mailer", 3, "row-security", PackageResources._03_mailer_row_security_sql),
+    migration("mailer", 4, "notices", PackageResources._04_notices_sql),
   ]
 
   public static let directory = [

@@ -117,6 +117,19 @@ struct LifeTests {
     #expect(try await database.due(at: .distantFuture).isEmpty)
   }
 
+  @Test func `What was not sent yet goes where the workspace wants it now`() async throws {
+    let database = try await MailerDatabase.start()
+    let digest = InvitationPolicy(sending: .digest(address: "it@acme.example"))
+    try await database.apply(.workspace(policy: digest), .user(.ana, .created, .invited, version: 1))
+    #expect(try await database.nextMail() == .sample.adding(seconds: 3600))
+    try await database.apply(.workspace(version: 2), at: .sample.adding(seconds: 60))
+    #expect(try await database.due(at: .sample.adding(seconds: 60)).map(\.isDigest) == [false])
+    try await database.apply(.workspace(version: 3, policy: digest), at: .sample.adding(seconds: 90))
+    #expect(try await database.due(at: .sample.adding(seconds: 3600)).map(\.isDigest) == [true])
+    #expect(try await database.due(at: .sample.adding(seconds: 3599)).isEmpty)
+    #expect(try await database.recorded().map(\.state) == ["scheduled"])
+  }
+
   @Test func `What another replica wrote while the workspace came is planned after all`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))

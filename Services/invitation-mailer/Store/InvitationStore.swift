@@ -139,7 +139,7 @@ struct InvitationStore: Sendable {
     return (try JSONData.decode(from: row.bytes(0), type: "workspace settings"), templates)
   }
 
-  /// How many invitations wait to be sent.
+  /// How many invitations wait to be sent, and mails to administrators.
   func pending() async throws -> Int {
     try await pool.query(InvitationStatements.pending).first?.int(0) ?? 0
   }
