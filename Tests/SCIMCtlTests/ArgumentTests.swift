@@ -286,6 +286,34 @@ struct ArgumentTests {
         == InvitationBranding(colour: "#0a7d4f", support: "help@acme.example"))
   }
 
+  @Test("writes templates down and reads them again, unless one cannot be used")
+  func templateCopies() throws {
+    let templates = [
+      InvitationTemplate(language: "de", subject: "Los"),
+      InvitationTemplate(language: "*", text: "{{url}} \"ok\"\n", html: "<p>{{url}}</p>"),
+    ]
+    #expect(try TemplateCopies.templates(in: TemplateCopies.text(of: templates), called: "copy") == templates)
+    for bad in ["", "{}", #"[{"language":"de","text":"no link"}]"#] {
+      #expect(throws: Failure.self, "\(bad)") { try TemplateCopies.templates(in: bad, called: "copy") }
+    }
+  }
+
+  @Test("publishes again, and invites who was missed, all or nobody")
+  func missedInvitations() throws {
+    #expect(try parse(Rebuild.self, "rebuild").invitations == .missing)
+    #expect(try parse(Rebuild.self, "rebuild", "--invitations", "none").invitations == .none)
+    #expect(throws: (any Error).self) { try parse(Rebuild.self, "rebuild", "--invitations", "some") }
+    #expect(throws: (any Error).self) { try parse(ListInvitations.self, "invitation", "list", "--missing", "--state", "sent") }
+  }
+
+  @Test("says in which language administrators are mailed")
+  func adminLanguage() throws {
+    let german = try parse(UpdateWorkspace.self, "workspace", "update", "acme", "--admin-language", "de").applied(to: Self.acme)
+    #expect(german.adminLanguage == "de")
+    let english = try parse(UpdateWorkspace.self, "workspace", "update", "acme", "--admin-language", "none").applied(to: german)
+    #expect(english == Self.acme)
+  }
+
   @Test("refuses a template that cannot be used, and shows the mail of one that can")
   func templates() throws {
     let good = try parse(SetTemplate.self, "invitation", "template", "set", "--language", "de", "--subject", "Los mit {{workspace}}")
