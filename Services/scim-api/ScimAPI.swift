@@ -27,7 +27,7 @@ struct ScimAPI {
       let listener = try ListenerConfiguration(settings, logger: runtime.logger)
       let database = Database(
         pool: pool, patience: try settings.duration(.readPatience),
-        turns: SearchTurns(maximumPerWorkspace: searchesPerWorkspace))
+        turns: WorkspaceTurns(maximumPerWorkspace: searchesPerWorkspace))
       let deadline = try settings.duration(.requestDeadline)
       let sender = CommandSender(requests: requests, source: runtime.instance, logger: runtime.logger)
       let commands = CommandPath(
@@ -54,9 +54,10 @@ struct ScimAPI {
             try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
       }
       let limits = RateLimits(try RateLimits.Rates(settings))
+      let neighbours = Neighbours()
       let edge = Edge(
         credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-        uses: uses,
+        neighbours: neighbours, uses: uses,
         oauth: OAuthEndpoints(
           tokens: TokenEndpoint(
             sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime())),
@@ -70,7 +71,14 @@ struct ScimAPI {
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         cursors: CursorSeal(
           secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
-        log: log)
+        log: log,
+        listTurns: WorkspaceTurns(
+          maximumPerWorkspace: 4, besideOthers: try settings.integer(.listsBesideOthers), neighbours: neighbours, maximumWaiting: 500),
+        writeTurns: WorkspaceTurns(
+          "writes", maximumPerWorkspace: try settings.integer(.maximumInFlightPerWorkspace),
+          besideOthers: try settings.integer(.writesBesideOthers), neighbours: neighbours,
+          // As many as may be in flight.
+          maximumWaiting: try settings.integer(.maximumInFlightPerWorkspace)))
       let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(
         responder: edge.responder(), configuration: listener, logger: runtime.logger)

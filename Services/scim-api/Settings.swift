@@ -10,8 +10,9 @@ enum EdgeSettings {
     .httpHost, .httpPort, .tlsCertificate, .tlsKey, .publicURL, .trustedProxies, .sharePort, .maximumConnections, .idleTimeout,
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
-    .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory,
+    .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .refusalRate, .longestHold, .writesBesideOthers,
+    .listsBesideOthers, .maximumSearchesPerWorkspace, .readPatience, .cursorKey, .cursorLifetime, .oauthKey, .accessTokenLifetime,
+    .tokenUseInterval, .logEntries, .logMemory,
   ]
 }
 
@@ -105,6 +106,21 @@ extension Setting {
   static let strangerBurst = Setting(
     key: "limit.stranger-burst", default: "100", help: "Requests without a token that is known, from one address at once after a rest.",
     kind: .integer(1...10_000_000))
+  static let refusalRate = Setting(
+    key: "limit.refusal-rate", default: "20",
+    help:
+      "Refusals by these limits a second for one workspace, or for strangers at one address; those beyond are answered as much later. 0: at "
+      + "once.",
+    kind: .integer(0...1_000_000))
+  static let longestHold = Setting(
+    key: "limit.refusal-hold", default: "5s", help: "How long such a refusal is held at most.", kind: .duration)
+  static let writesBesideOthers = Setting(
+    key: "limit.writes-beside-others", default: "4",
+    help: "Writes of one workspace that are begun at once while other workspaces send requests, too; those beyond wait for their turn.",
+    kind: .integer(1...1_000_000))
+  static let listsBesideOthers = Setting(
+    key: "limit.lists-beside-others", default: "1", help: "Lists and queries, likewise; a workspace that is alone has four at once.",
+    kind: .integer(1...1000))
   static let maximumSearchesPerWorkspace = Setting(
     key: "read.searches-per-workspace", default: "4",
     help:
@@ -178,7 +194,9 @@ extension RateLimits.Rates {
     }
     self.init(
       token: try rate(.tokenRate, .tokenBurst), workspace: try rate(.workspaceRate, .workspaceBurst),
-      stranger: try rate(.strangerRate, .strangerBurst))
+      stranger: try rate(.strangerRate, .strangerBurst),
+      refusal: Rate(perSecond: Double(try settings.integer(.refusalRate)), burst: try settings.integer(.refusalRate)),
+      longestHold: try settings.duration(.longestHold).inSeconds)
   }
 }
 

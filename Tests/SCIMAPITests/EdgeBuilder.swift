@@ -79,7 +79,7 @@ struct EdgeBuilder: Sendable {
     }
     return Edge(
       credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-      uses: uses,
+      neighbours: Neighbours(), uses: uses,
       oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600)), reads: reads,
       directory: directory,
       commands: CommandPath(
@@ -99,7 +99,8 @@ struct EdgeBuilder: Sendable {
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
       sendMailEvent: { [mailEvents] event, _ in mailEvents.note(event) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log)
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceTurns(maximumPerWorkspace: 4),
+      writeTurns: WorkspaceTurns("writes", maximumPerWorkspace: max(1, maximumInFlight)))
   }
 
   var record: TokenRecord {

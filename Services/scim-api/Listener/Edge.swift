@@ -8,6 +8,7 @@ struct Edge: Sendable {
   let credentials: Credentials
   let sites: Sites
   let limits: RateLimits
+  let neighbours: Neighbours
   let uses: TokenUseLog
   let oauth: OAuthEndpoints
   let reads: any ResourceReads
@@ -22,13 +23,15 @@ struct Edge: Sendable {
   /// Where requests are put that the provisioning log wants.
   var log = LogBuffer()
   /// Lists take processor time by the hundred resources: those of one workspace wait for each other rather than keep the others waiting.
-  var listTurns = SearchTurns(maximumPerWorkspace: 4, maximumWaiting: 500)
+  let listTurns: WorkspaceTurns
+  /// Writes of one workspace that are begun at once make a batch as large, which the others' wait for.
+  let writeTurns: WorkspaceTurns
 
   var endpoints: [Endpoint] {
     let resources = ResourceKind.allCases.flatMap { kind in
       ResourceEndpoints(
         retrieval: Retrieval(kind: kind, reads: reads),
-        writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads)
+        writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, turns: writeTurns, commands: commands, reads: reads)
       ).all
     }
     // A literal segment before one that stands for any: `/Users/.search` before `/Users/{id}`.
@@ -71,7 +74,10 @@ struct Edge: Sendable {
     router.add(middleware: URLLength())
     for endpoint in endpoints {
       let group = router.group()
-        .add(middleware: Door(sites: sites, credentials: credentials, limits: limits, uses: uses, scope: endpoint.scope))
+        .add(
+          middleware: Door(
+            sites: sites, credentials: credentials, limits: limits, neighbours: neighbours, uses: uses, scope: endpoint.scope)
+        )
         .group(context: CallerContext.self)
       for pattern in endpoint.patterns {
         for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {

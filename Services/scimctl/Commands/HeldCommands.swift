@@ -108,10 +108,12 @@ struct HeldDecision: ParsableArguments {
       let workspace = try await workspace.resolve(settings, on: pool).id
       let changes = try await chosen(in: workspace, on: pool)
       let store = try await StoreConversation(settings, pool: pool)
-      for change in changes {
-        try await store.carryOut(
-          .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, in: workspace)
-        print("\(change.id) \(done): \(PlainText.line(change.name ?? "\(change.resource)"))")
+      try await store.hold { store in
+        for change in changes {
+          try await store.carryOut(
+            .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, in: workspace)
+          print("\(change.id) \(done): \(PlainText.line(change.name ?? "\(change.resource)"))")
+        }
       }
       return changes.count
     }

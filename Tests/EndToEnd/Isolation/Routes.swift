@@ -22,14 +22,14 @@ struct Routes {
     let sites = Sites(publicURL: nil, origins: OriginRule(), domains: DomainDirectory { _ in nil })
     let edge = Edge(
       credentials: Credentials(tokens: tokens, oauth: nil), sites: sites, limits: rates,
-      uses: TokenUseLog(interval: .seconds(60), source: "routes", logger: logger) { _ in },
+      neighbours: Neighbours(), uses: TokenUseLog(interval: .seconds(60), source: "routes", logger: logger) { _ in },
       oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600)),
       reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database),
       commands: CommandPath(deadline: 1, bulkDeadline: 1, storeBound: 1, ask: { _, _ in nil }, recorded: { _, _ in [:] }),
       inFlight: InFlight(limits), bulksInFlight: InFlight(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _ in },
       bodies: BodyReader(maximum: 1, budget: BodyBudget(maximum: 1)),
-      cursors: CursorSeal(secret: nil, lifetime: 1)
-    )
+      cursors: CursorSeal(secret: nil, lifetime: 1), listTurns: WorkspaceTurns(maximumPerWorkspace: 1),
+      writeTurns: WorkspaceTurns(maximumPerWorkspace: 1))
     endpoints = edge.endpoints
     open = edge.openEndpoints
   }
