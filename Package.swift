@@ -108,8 +108,14 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
       ] + processDependencies,
-      path: "Services/scim-api", swiftSettings: swiftSettings),
+      path: "Services/scim-api",
+      resources: [
+        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
+        "Layout/time.mustache",
+      ].map { .embedInCode("Console/\($0)") },
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "identity-store",
       dependencies: [

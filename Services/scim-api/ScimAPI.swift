@@ -70,6 +70,8 @@ struct ScimAPI {
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         cursors: CursorSeal(
           secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
+        console: try settings.bool(.console)
+          ? Console(sessions: ConsoleSessions(tokens: tokens), sites: sites, limits: limits, database: database, commands: commands) : nil,
         log: log)
       let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(

@@ -11,7 +11,7 @@ enum EdgeSettings {
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
     .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console,
   ]
 }
 
@@ -34,6 +34,10 @@ extension Setting {
     help:
       "The proxies in front whose X-Forwarded-Host, -Proto and -For are believed: addresses and ranges such as 10.0.0.0/8, separated by "
       + "commas. They have to set or remove each of the three. Default: none.")
+  static let console = Setting(
+    key: "console.enabled", default: "true",
+    help: "Whether the admin console is served, under /console. A copy of the edge that is for identity providers may do without.",
+    kind: .flag)
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
     help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)

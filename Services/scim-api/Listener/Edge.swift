@@ -3,7 +3,7 @@ import Models
 import Queries
 import SCIM
 
-/// The service without its sockets: every endpoint, the door before them, and what their answers and failures go through.
+/// The service without its sockets: every endpoint, the doors before them, and what their answers and failures go through.
 struct Edge: Sendable {
   let credentials: Credentials
   let sites: Sites
@@ -19,6 +19,8 @@ struct Edge: Sendable {
   let sendMailEvent: MailEventIntake.Send
   let bodies: BodyReader
   let cursors: CursorSeal
+  /// nil where this copy of the edge serves none.
+  var console: Console?
   /// Where requests are put that the provisioning log wants.
   var log = LogBuffer()
   /// Lists take processor time by the hundred resources: those of one workspace wait for each other rather than keep the others waiting.
@@ -40,7 +42,7 @@ struct Edge: Sendable {
   }
 
   /// What needs no token.
-  var openEndpoints: [OpenEndpoint] { oauth.all }
+  var openEndpoints: [OpenEndpoint] { oauth.all + (console?.openEndpoints ?? []) }
 
   private var discovery: [Endpoint] {
     let limits = ServiceLimits(
@@ -65,6 +67,7 @@ struct Edge: Sendable {
       for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
     }
     for endpoint in openEndpoints { known.add(endpoint.pattern, endpoint.method) }
+    for endpoint in console?.endpoints ?? [] { known.add(endpoint.pattern, endpoint.method) }
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestRecording(log: log))
     router.add(middleware: FailureAnswers(known: known))
@@ -87,6 +90,7 @@ struct Edge: Sendable {
         router.on(RouterPath(endpoint.pattern), method: method, use: endpoint.handle)
       }
     }
+    console?.add(to: router)
     return router.buildResponder()
   }
 }

@@ -1,0 +1,22 @@
+import Hummingbird
+import Models
+
+/// What is known of a request to the console behind the ``ConsoleDoor``.
+struct ConsoleContext: ChildRequestContext {
+  var coreContext: CoreRequestContextStorage
+  let facts: RequestFacts
+  /// Who asks, and for which workspace.
+  let session: ConsoleSession
+  /// The host that was called.
+  let site: Site
+
+  var workspace: WorkspaceID { session.caller.workspace }
+
+  init(context: EdgeContext) throws {
+    guard let session = context.session, let site = context.site else { throw Refusal.unauthenticated() }
+    coreContext = context.coreContext
+    facts = context.facts
+    self.session = session
+    self.site = site
+  }
+}
