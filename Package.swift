@@ -114,6 +114,9 @@ let package = Package(
       resources: [
         "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
         "Layout/time.mustache",
+        "SignIn/sign-in.mustache", "SignIn/link.mustache",
+        "Tokens/tokens.mustache", "Tokens/token.mustache", "Tokens/token-new.mustache", "Tokens/token-secret.mustache",
+        "Audit/audit.mustache", "Provisioning/provisioningTabs.mustache",
       ].map { .embedInCode("Console/\($0)") },
       swiftSettings: swiftSettings),
     .executableTarget(

@@ -52,7 +52,8 @@ struct IdentityStore {
       }
       let logging = try provisioningLog(runtime, deadLetters)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, trimming] + [rotation].compactMap { $0 } + logging + [consumer, loop]
+      return [pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger)] + [rotation].compactMap { $0 } + logging
+        + [consumer, loop]
     }
   }
 

@@ -54,6 +54,16 @@ struct ScimAPI {
             try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
       }
       let limits = RateLimits(try RateLimits.Rates(settings))
+      let cursors = CursorSeal(
+        secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
+      let console: Console? =
+        try settings.bool(.console)
+        ? Console(
+          Console.Parts(
+            sessions: ConsoleSessions(
+              directory: SessionDirectory(database), commands: commands, sites: sites, proxy: try settings.proxyHeaders()),
+            tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
+            hasOAuth: keys != nil)) : nil
       let edge = Edge(
         credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
         uses: uses,
@@ -68,11 +78,7 @@ struct ScimAPI {
         sendMailEvent: MailEventSender(producer: producer, source: runtime.instance, patience: deadline).send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
-        cursors: CursorSeal(
-          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
-        console: try settings.bool(.console)
-          ? Console(sessions: ConsoleSessions(tokens: tokens), sites: sites, limits: limits, database: database, commands: commands) : nil,
-        log: log)
+        cursors: cursors, console: console, log: log)
       let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(
         responder: edge.responder(), configuration: listener, logger: runtime.logger)

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Logging
 import NIOCore
 import ServiceKit
@@ -12,6 +13,7 @@ enum EdgeSettings {
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
     .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
     .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console,
+    .trustedHeader, .trustedWorkspaceHeader,
   ]
 }
 
@@ -38,6 +40,17 @@ extension Setting {
     key: "console.enabled", default: "true",
     help: "Whether the admin console is served, under /console. A copy of the edge that is for identity providers may do without.",
     kind: .flag)
+  static let trustedHeader = Setting(
+    key: "console.trusted-header",
+    help:
+      "The header in which a proxy with single sign-on names who is at the console, such as X-Forwarded-Email. Believed from "
+      + "http.trusted-proxies alone, which have to set or remove it on every request, and let admins through and nobody else. Default: none, "
+      + "and people sign in with a token or a link.")
+  static let trustedWorkspaceHeader = Setting(
+    key: "console.trusted-workspace-header",
+    help:
+      "The header in which that proxy names the slug of the person's workspace. Default: none, and whoever it names is let in at workspaces' "
+      + "own domains.")
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
     help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)
@@ -154,6 +167,25 @@ extension ServiceSettings {
       }
       return range
     }
+  }
+
+  /// nil where no proxy signs people in to the console.
+  func proxyHeaders() throws(SettingsError) -> ProxyHeaders? {
+    func name(_ setting: Setting) throws(SettingsError) -> HTTPField.Name? {
+      guard let text = optionalString(setting) else { return nil }
+      guard let name = HTTPField.Name(text) else {
+        throw SettingsError(["\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is no name of a header"])
+      }
+      return name
+    }
+    let workspace = try name(.trustedWorkspaceHeader)
+    guard let person = try name(.trustedHeader) else { return nil }
+    guard try !addressRanges(.trustedProxies).isEmpty else {
+      throw SettingsError([
+        "\(Setting.trustedHeader.environmentName) is set, but \(Setting.trustedProxies.environmentName) is not: no proxy would be believed"
+      ])
+    }
+    return ProxyHeaders(person: person, workspace: workspace)
   }
 
   /// nil where the deployment has no OAuth.

@@ -77,7 +77,9 @@ extension HTTPClient {
     var received: [String: String] = [:]
     for line in lines.dropFirst() {
       guard let colon = line.firstIndex(of: ":") else { continue }
-      received[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+      let (name, value) = (line[..<colon].lowercased(), line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces))
+      // One cookie a line.
+      received[name] = name == "set-cookie" ? [received[name], value].compactMap { $0 }.joined(separator: "\n") : value
     }
     return Answer(status: status, headers: received, body: Array(text[end.upperBound...].utf8))
   }

@@ -86,7 +86,7 @@ struct ChangeWriter: Sendable {
       .textArray(token.scopes.map(\.rawValue)), token.expiresAt.map(PostgresValue.timestamp) ?? .null, .text(token.createdBy),
       .timestamp(token.createdAt), .optional(token.revokedAt, PostgresValue.timestamp), .text(token.kind.rawValue),
       .optional(token.predecessor?.uuid, PostgresValue.uuid), .optional(token.former?.digest, PostgresValue.bytes),
-      .optional(token.former?.until, PostgresValue.timestamp),
+      .optional(token.former?.until, PostgresValue.timestamp), .optional(token.openedWith?.uuid, PostgresValue.uuid),
     ]
   }
 

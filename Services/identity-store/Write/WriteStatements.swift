@@ -18,9 +18,9 @@ enum WriteStatements {
     """
     insert into identity.tokens (
       workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at, kind, predecessor_id, former_digest,
-      former_until
+      former_until, opened_with
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     on conflict (workspace_id, id) do update
     set
       digest = excluded.digest,

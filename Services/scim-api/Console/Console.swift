@@ -5,16 +5,34 @@ import Models
 struct Console: Sendable {
   let door: ConsoleDoor
   let endpoints: [ConsoleEndpoint]
+  private let signIn: ConsoleSignIn
+
+  /// What the console's pages and its door need of the edge.
+  struct Parts: Sendable {
+    var sessions: ConsoleSessions
+    var tokens: TokenDirectory
+    var uses: TokenUseLog
+    var sites: Sites
+    var limits: RateLimits
+    var database: Database
+    var commands: CommandPath
+    var cursors: CursorSeal
+    /// Whether OAuth clients can get access tokens.
+    var hasOAuth: Bool
+  }
 
   /// - Throws: where a template that is built in cannot be read.
-  init(sessions: ConsoleSessions, sites: Sites, limits: RateLimits, database: Database, commands: CommandPath) throws {
+  init(_ parts: Parts) throws {
     let layout = try ConsoleLayout()
-    door = ConsoleDoor(sites: sites, sessions: sessions, limits: limits, layout: layout)
-    endpoints = []
+    door = ConsoleDoor(sites: parts.sites, sessions: parts.sessions, limits: parts.limits, layout: layout)
+    signIn = try ConsoleSignIn(parts, layout: layout)
+    endpoints = [SignOut(commands: parts.commands).endpoint] + (try Self.tokens(parts))
   }
 
   /// What needs no session.
-  var openEndpoints: [OpenEndpoint] { ConsoleAssets().all }
+  var openEndpoints: [OpenEndpoint] { ConsoleAssets().all + signIn.all }
+
+  var layout: ConsoleLayout { door.layout }
 
   func add(to router: Router<EdgeContext>) {
     let layout = door.layout
@@ -26,6 +44,15 @@ struct Console: Sendable {
         }
       }
     }
+  }
+
+  private static func tokens(_ parts: Parts) throws -> [ConsoleEndpoint] {
+    let (query, secrets) = (TokensQuery(database: parts.database), try SecretPage())
+    return [
+      try TokensPage(query: query, hasOAuth: parts.hasOAuth).endpoint,
+      try AuditPage(query: AuditQuery(database: parts.database)).endpoint,
+    ] + (try NewTokenPage(commands: parts.commands, hasOAuth: parts.hasOAuth, secrets: secrets).all)
+      + (try TokenPage(query: query, commands: parts.commands, secrets: secrets).all)
   }
 
   /// Where the console begins.

@@ -9,14 +9,19 @@ struct ConsoleContext: ChildRequestContext {
   let session: ConsoleSession
   /// The host that was called.
   let site: Site
+  /// What the browser shows its session with.
+  let sessionCookie: SessionCookie
 
   var workspace: WorkspaceID { session.caller.workspace }
 
   init(context: EdgeContext) throws {
-    guard let session = context.session, let site = context.site else { throw Refusal.unauthenticated() }
+    guard let session = context.session, let site = context.site, let cookie = context.sessionCookie else {
+      throw Refusal.unauthenticated()
+    }
     coreContext = context.coreContext
     facts = context.facts
     self.session = session
     self.site = site
+    sessionCookie = cookie
   }
 }

@@ -7,6 +7,8 @@ struct ConsoleEndpoint: Sendable {
     case page(ConsolePage)
     /// The browser is sent to a path of the console, which shows `saying` once.
     case redirect(to: String, saying: String? = nil)
+    /// The browser forgets its session, and is sent to a path that needs none.
+    case leave(to: String)
   }
 
   enum Handler: Sendable {

@@ -70,7 +70,7 @@ struct Edge: Sendable {
     for endpoint in console?.endpoints ?? [] { known.add(endpoint.pattern, endpoint.method) }
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestRecording(log: log))
-    router.add(middleware: FailureAnswers(known: known))
+    router.add(middleware: FailureAnswers(known: known, layout: console?.layout))
     router.add(middleware: URLLength())
     for endpoint in endpoints {
       let group = router.group()

@@ -13,6 +13,8 @@ struct EdgeContext: RequestContext {
   var session: ConsoleSession?
   /// Set by the ``ConsoleDoor``, too: the host that was called.
   var site: Site?
+  /// Set by the ``ConsoleDoor``, too.
+  var sessionCookie: SessionCookie?
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)

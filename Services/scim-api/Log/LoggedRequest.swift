@@ -22,9 +22,11 @@ struct LoggedRequest: Sendable {
 }
 
 extension LoggedRequest {
-  /// What there is to log of a request: nil for a read that went well, and where nobody can tell whose it is.
+  /// What there is to log of a request: nil for a read that went well, for what people do at the console, and where nobody can tell whose it
+  /// is.
   init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration) {
     let route = context.endpointPath
+    guard !ConsolePath.isOfConsole(request.uri.path) else { return nil }
     guard status >= 400 || Self.isWrite(request.method, route) else { return nil }
     let notes = context.facts.notes
     guard let workspace = notes.workspace ?? Self.claimedWorkspace(of: request) else { return nil }

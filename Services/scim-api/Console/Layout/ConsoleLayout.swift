@@ -24,6 +24,7 @@ struct ConsoleLayout: Sendable {
     library = MustacheLibrary(templates: [
       "formToken": try MustacheTemplate(string: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
       "pager": try partial(PackageResources.pager_mustache),
+      "provisioningTabs": try partial(PackageResources.provisioningTabs_mustache),
       "time": try partial(PackageResources.time_mustache),
     ])
   }
@@ -43,6 +44,8 @@ struct ConsoleLayout: Sendable {
     var headers = headers
     headers[.contentType] = "text/html; charset=utf-8"
     headers[.contentSecurityPolicy] = Self.policy
+    // 'no-referrer', as everywhere else, would have browsers send forms without their origin.
+    if headers[.referrerPolicy] == nil { headers[.referrerPolicy] = "same-origin" }
     if said != nil { headers.append(Self.cookie(said: "", age: 0)) }
     return Response(
       status: page.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: layout.render(shell, library: library))))

@@ -8,13 +8,17 @@ struct ConsoleSession: Sendable {
   var caller: Caller
   /// What the person, or what they signed in with, is called.
   var name: String
+  /// The token or link that it was opened with; nil where a proxy has vouched for the person.
+  var openedWith: TokenID?
   private let key: SymmetricKey
 
-  /// - Parameter secret: the cookie's value, which the session's own browser alone knows.
-  init(caller: Caller, name: String, secret: String) {
+  /// - Parameter seed: what the session's own browser alone knows, and what stays when its secret changes: a page that was opened before is of
+  ///   the session after.
+  init(caller: Caller, name: String, seed: [UInt8], openedWith: TokenID? = nil) {
     self.caller = caller
     self.name = name
-    key = SymmetricKey(data: SHA256.hash(data: Data("rollcall console\n\(secret)".utf8)))
+    self.openedWith = openedWith
+    key = SymmetricKey(data: SHA256.hash(data: Data("rollcall console\n".utf8) + Data(seed)))
   }
 
   /// What every form of the session's pages carries: another site can have a browser send a form, and cannot know this.
