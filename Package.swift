@@ -102,7 +102,8 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "InvitationMail", "Kafka", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys",
+        "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -114,6 +115,8 @@ let package = Package(
       resources: [
         "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
         "Layout/time.mustache",
+        "Members/deleted-member.mustache", "Members/member-invitation.mustache", "Members/member-timeline.mustache",
+        "Members/member.mustache", "Members/members.mustache",
       ].map { .embedInCode("Console/\($0)") },
       swiftSettings: swiftSettings),
     .executableTarget(

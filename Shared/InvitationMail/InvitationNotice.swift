@@ -52,6 +52,9 @@ package struct WorkspaceNotice: Sendable {
       name: settings.name, signInURL: settings.signInURL, customDomain: settings.customDomains.first,
       branding: settings.invitations.branding, templates: templates)
   }
+
+  /// Where a mail sends people to sign in; nil where the workspace's sign-in URL is no link.
+  package var link: String? { SignInLink(signInURL, customDomain: customDomain)?.text }
 }
 
 /// People whom an administrator tells of their access, in place of invitations.

@@ -14,12 +14,14 @@ public enum Schema {
     migration("identity", 6, "restatement", PackageResources._06_restatement_sql),
     migration("identity", 7, "held-changes", PackageResources._07_held_changes_sql),
     migration("identity", 8, "row-security", PackageResources._08_row_security_sql),
+    migration("identity", 9, "members-page", PackageResources._10_members_page_sql),
   ]
 
   public static let mailer = [
     migration("mailer", 1, "mailer", PackageResources._01_mailer_sql),
     migration("mailer", 2, "life", PackageResources._02_life_sql),
     migration("mailer", 3, "row-security", PackageResources._03_mailer_row_security_sql),
+    migration("mailer", 4, "sign-ins", PackageResources._05_sign_ins_sql),
   ]
 
   public static let directory = [

@@ -62,6 +62,7 @@ struct InvitationDecider: Sendable {
     case .deleted:
       changes.withdraw(.init(user: key, upTo: event.version, state: .revoked, reason: "the person was deleted"))
       changes.forgotten.insert(key)
+      changes.departures[key] = event.changedAt
     }
   }
 

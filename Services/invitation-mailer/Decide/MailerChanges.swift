@@ -64,6 +64,8 @@ struct MailerChanges: Sendable, Hashable {
   var orders: [OrderKey] = []
   /// Whose personal data is to go.
   var forgotten: Set<UserKey> = []
+  /// Since when those are gone whose sign-ins before are to be forgotten.
+  var departures: [UserKey: Date] = [:]
   /// To be asked for once all of this is written.
   var promotions: [LatePromotion] = []
 

@@ -18,6 +18,17 @@ enum MailerWriter {
           ]
         ))
     }
+    if !changes.departures.isEmpty {
+      // Before the rows of the people lose what their sign-ins came with.
+      let departures = changes.departures.sorted { $0.key < $1.key }
+      steps.append(
+        (
+          SignInStatements.forgetDeparted,
+          departures.map(\.key).columns + [
+            .bytesArray(departures.map { WorkspaceSignInKey($0.key).key.bytes }), .timestampArray(departures.map(\.value)),
+          ]
+        ))
+    }
     if !changes.users.isEmpty {
       steps.append((EventStatements.writeUsers, columns(changes.users.sorted { $0.key < $1.key }.map(\.value))))
     }

@@ -7,10 +7,13 @@ struct Console: Sendable {
   let endpoints: [ConsoleEndpoint]
 
   /// - Throws: where a template that is built in cannot be read.
-  init(sessions: ConsoleSessions, sites: Sites, limits: RateLimits, database: Database, commands: CommandPath) throws {
+  init(
+    sessions: ConsoleSessions, sites: Sites, limits: RateLimits, database: Database, commands: CommandPath, cursors: CursorSeal
+  ) throws {
     let layout = try ConsoleLayout()
     door = ConsoleDoor(sites: sites, sessions: sessions, limits: limits, layout: layout)
-    endpoints = []
+    let members = try MembersPage(query: MembersQuery(database: database), cursors: cursors).all
+    endpoints = members + (try MemberPage(database: database, cursors: cursors, commands: commands).all)
   }
 
   /// What needs no session.

@@ -23,6 +23,8 @@ struct ConsoleLayout: Sendable {
     func partial(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)) }
     library = MustacheLibrary(templates: [
       "formToken": try MustacheTemplate(string: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
+      "memberInvitation": try partial(PackageResources.member_invitation_mustache),
+      "memberTimeline": try partial(PackageResources.member_timeline_mustache),
       "pager": try partial(PackageResources.pager_mustache),
       "time": try partial(PackageResources.time_mustache),
     ])

@@ -12,12 +12,15 @@ function tellTimes(root) {
   }
 }
 
+const said = new WeakMap();
+
 // <button data-copy="ID">: copies the text of the element with that id, or its value.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
-  const was = button.dataset.was ?? (button.dataset.was = button.textContent);
+  // What it says can be markup: a part for those who hear it.
+  if (!said.has(button)) said.set(button, [...button.childNodes]);
   try {
     await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
     button.textContent = "Copied";
@@ -29,7 +32,7 @@ document.addEventListener("click", async (event) => {
     selection.addRange(range);
     button.textContent = "Selected: press Ctrl+C";
   }
-  setTimeout(() => { button.textContent = was; }, 2500);
+  setTimeout(() => { button.replaceChildren(...said.get(button)); }, 2500);
 });
 
 // <form data-confirm="Words">: asked before it is sent; <form data-confirm-button="Words"> names what is done.
