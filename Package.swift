@@ -102,7 +102,8 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys",
+        "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -114,6 +115,9 @@ let package = Package(
       resources: [
         "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
         "Layout/time.mustache",
+        "Groups/groups.mustache", "Groups/group.mustache",
+        "Connection/scim-gate.mustache", "Connection/scim-live.mustache", "Connection/scim-guides.mustache",
+        "Connection/scim-settings.mustache",
       ].map { .embedInCode("Console/\($0)") },
       swiftSettings: swiftSettings),
     .executableTarget(

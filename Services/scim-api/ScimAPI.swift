@@ -54,6 +54,8 @@ struct ScimAPI {
             try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
       }
       let limits = RateLimits(try RateLimits.Rates(settings))
+      let cursors = CursorSeal(
+        secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
       let edge = Edge(
         credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
         uses: uses,
@@ -68,10 +70,11 @@ struct ScimAPI {
         sendMailEvent: MailEventSender(producer: producer, source: runtime.instance, patience: deadline).send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
-        cursors: CursorSeal(
-          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
+        cursors: cursors,
         console: try settings.bool(.console)
-          ? Console(sessions: ConsoleSessions(tokens: tokens), sites: sites, limits: limits, database: database, commands: commands) : nil,
+          ? Console(
+            sessions: ConsoleSessions(tokens: tokens), sites: sites, limits: limits, database: database, commands: commands,
+            cursors: cursors) : nil,
         log: log)
       let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(

@@ -26,6 +26,7 @@ public enum Schema {
     migration("directory", 1, "directory", PackageResources._01_directory_sql),
     migration("directory", 2, "standings", PackageResources._02_standings_sql),
     migration("directory", 3, "row-security", PackageResources._03_directory_row_security_sql),
+    migration("directory", 4, "group-counts", PackageResources._04_group_counts_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.

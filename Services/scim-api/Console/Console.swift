@@ -7,10 +7,14 @@ struct Console: Sendable {
   let endpoints: [ConsoleEndpoint]
 
   /// - Throws: where a template that is built in cannot be read.
-  init(sessions: ConsoleSessions, sites: Sites, limits: RateLimits, database: Database, commands: CommandPath) throws {
+  init(
+    sessions: ConsoleSessions, sites: Sites, limits: RateLimits, database: Database, commands: CommandPath, cursors: CursorSeal
+  ) throws {
     let layout = try ConsoleLayout()
     door = ConsoleDoor(sites: sites, sessions: sessions, limits: limits, layout: layout)
-    endpoints = []
+    endpoints =
+      try GroupsPage(database: database, cursors: cursors).all + GroupPage(database: database, cursors: cursors).all
+      + ConnectionPage(database: database, commands: commands).all
   }
 
   /// What needs no session.

@@ -75,10 +75,10 @@ struct ConsoleLayout: Sendable {
   }
 
   private func page(of error: Refusal) -> ConsolePage {
-    ConsolePage(
-      title: error.error.status == 404 ? "Not found" : "That did not work", section: .members,
-      status: HTTPResponse.Status(code: error.error.status), template: refusal,
-      values: RefusalValues(status: error.error.status, detail: error.error.detail))
+    let title = error.error.status == 404 ? "Not found" : "That did not work"
+    return ConsolePage(
+      title: title, section: .members, status: HTTPResponse.Status(code: error.error.status), template: refusal,
+      values: RefusalValues(status: error.error.status, title: title, detail: error.error.detail))
   }
 
   /// Scripts and styles of our own alone, and nothing in the markup: a name full of markup that got through would still do nothing.
@@ -118,5 +118,6 @@ private struct Shell {
 
 private struct RefusalValues: Sendable {
   var status: Int
+  var title: String
   var detail: String
 }
