@@ -102,7 +102,8 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys",
+        "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -114,6 +115,8 @@ let package = Package(
       resources: [
         "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
         "Layout/time.mustache",
+        "Provisioning/provisioningTabs.mustache", "Provisioning/Log/provisioningLog.mustache", "Provisioning/Log/logEntry.mustache",
+        "Provisioning/Health/health.mustache", "Provisioning/Drift/drift.mustache", "Provisioning/Held/held.mustache",
       ].map { .embedInCode("Console/\($0)") },
       swiftSettings: swiftSettings),
     .executableTarget(
@@ -177,7 +180,8 @@ let package = Package(
     .testTarget(
       name: "SCIMAPITests",
       dependencies: [
-        "scim-api", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas",
+        "scim-api", "LogReads", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport",
+        "WorkspaceSchemas", .product(name: "Mustache", package: "swift-mustache"),
       ],
       path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),

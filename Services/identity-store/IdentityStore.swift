@@ -72,7 +72,8 @@ struct IdentityStore {
     let partitions = LogPartitions(
       pool: pool, days: max(1, Int(try runtime.settings.duration(.logRetention) / .seconds(86_400))), logger: runtime.logger)
     let loop = LogLoop(
-      consumer: consumer, writer: LogWriter(pool: pool), partitions: partitions, deadLetters: deadLetters, logger: runtime.logger)
+      consumer: consumer, writer: LogWriter(pool: pool, days: partitions.days), partitions: partitions, deadLetters: deadLetters,
+      logger: runtime.logger)
     return [pool, partitions, consumer, loop]
   }
 }

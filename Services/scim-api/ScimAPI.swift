@@ -54,7 +54,7 @@ struct ScimAPI {
             try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
       }
       let limits = RateLimits(try RateLimits.Rates(settings))
-      let edge = Edge(
+      var edge = Edge(
         credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
         uses: uses,
         oauth: OAuthEndpoints(
@@ -70,9 +70,12 @@ struct ScimAPI {
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         cursors: CursorSeal(
           secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
-        console: try settings.bool(.console)
-          ? Console(sessions: ConsoleSessions(tokens: tokens), sites: sites, limits: limits, database: database, commands: commands) : nil,
         log: log)
+      if try settings.bool(.console) {
+        edge.console = try Console(
+          sessions: ConsoleSessions(tokens: tokens), sites: sites, limits: limits, database: database, commands: commands,
+          replays: edge.replays)
+      }
       let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(
         responder: edge.responder(), configuration: listener, logger: runtime.logger)

@@ -14,6 +14,7 @@ public enum Schema {
     migration("identity", 6, "restatement", PackageResources._06_restatement_sql),
     migration("identity", 7, "held-changes", PackageResources._07_held_changes_sql),
     migration("identity", 8, "row-security", PackageResources._08_row_security_sql),
+    migration("identity", 9, "provisioning-pages", PackageResources._09_provisioning_pages_sql),
   ]
 
   public static let mailer = [

@@ -48,6 +48,7 @@ struct ChangeWriter: Sendable {
     add(
       WriteStatements.insertTombstones, when: !changes.insertedTombstones.isEmpty,
       tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
+    steps += pushSteps(for: state, at: decider.now)
     steps += heldChangeSteps(changes, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.usedSignIns.isEmpty, changes.usedSignIns.sorted().columns)
     add(

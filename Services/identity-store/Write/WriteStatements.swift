@@ -143,6 +143,11 @@ enum WriteStatements {
         delete from identity.memberships m
         using gone
         where m.workspace_id = gone.workspace_id and m.user_id = gone.id
+      ),
+      lost_pushes as (
+        delete from identity.pushes p
+        using gone
+        where p.workspace_id = gone.workspace_id and p.resource_id = gone.id
       )
     delete from identity.users u
     using gone
@@ -192,6 +197,11 @@ enum WriteStatements {
         delete from identity.memberships m
         using gone
         where m.workspace_id = gone.workspace_id and m.group_id = gone.id
+      ),
+      lost_pushes as (
+        delete from identity.pushes p
+        using gone
+        where p.workspace_id = gone.workspace_id and p.resource_id = gone.id
       )
     delete from identity.groups g
     using gone

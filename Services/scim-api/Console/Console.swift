@@ -7,10 +7,12 @@ struct Console: Sendable {
   let endpoints: [ConsoleEndpoint]
 
   /// - Throws: where a template that is built in cannot be read.
-  init(sessions: ConsoleSessions, sites: Sites, limits: RateLimits, database: Database, commands: CommandPath) throws {
+  init(
+    sessions: ConsoleSessions, sites: Sites, limits: RateLimits, database: Database, commands: CommandPath, replays: EntryReplays
+  ) throws {
     let layout = try ConsoleLayout()
     door = ConsoleDoor(sites: sites, sessions: sessions, limits: limits, layout: layout)
-    endpoints = []
+    endpoints = try Self.provisioning(database: database, commands: commands, replays: replays)
   }
 
   /// What needs no session.
@@ -26,6 +28,11 @@ struct Console: Sendable {
         }
       }
     }
+  }
+
+  private static func provisioning(database: Database, commands: CommandPath, replays: EntryReplays) throws -> [ConsoleEndpoint] {
+    try LogPage(database: database).all + EntryPage(database: database, replays: replays).all + HealthPage(database: database).all
+      + DriftPage(database: database).all + HeldPage(database: database, commands: commands).all
   }
 
   /// Where the console begins.

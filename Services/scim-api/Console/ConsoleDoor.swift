@@ -28,7 +28,7 @@ struct ConsoleDoor: RouterMiddleware {
       if request.method == .post { try Self.checkOrigin(of: request, at: site) }
       return try await next(request, context)
     } catch let refusal as Refusal {
-      return layout.response(.refusal(refusal), for: session)
+      return layout.response(refusal, for: session)
     }
   }
 

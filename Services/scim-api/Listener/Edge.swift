@@ -44,6 +44,11 @@ struct Edge: Sendable {
   /// What needs no token.
   var openEndpoints: [OpenEndpoint] { oauth.all + (console?.openEndpoints ?? []) }
 
+  /// Sends logged requests of identity providers again, for the console.
+  var replays: EntryReplays {
+    EntryReplays(endpoints.filter { [.scim, .signIns].contains($0.scope) }, log: log, limits: limits)
+  }
+
   private var discovery: [Endpoint] {
     let limits = ServiceLimits(
       page: Page.maximumCount, defaultPage: Page.defaultCount, cursorTimeout: cursors.lifetime,
@@ -73,17 +78,7 @@ struct Edge: Sendable {
     router.add(middleware: FailureAnswers(known: known))
     router.add(middleware: URLLength())
     for endpoint in endpoints {
-      let group = router.group()
-        .add(middleware: Door(sites: sites, credentials: credentials, limits: limits, uses: uses, scope: endpoint.scope))
-        .group(context: CallerContext.self)
-      for pattern in endpoint.patterns {
-        for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
-          group.on(RouterPath(pattern), method: method) { request, context in
-            if endpoint.scope == .scim { try MediaType.check(accept: request.headers[.accept]) }
-            return try await endpoint.handle(request, context)
-          }
-        }
-      }
+      endpoint.add(to: router, behind: Door(sites: sites, credentials: credentials, limits: limits, uses: uses, scope: endpoint.scope))
     }
     for endpoint in openEndpoints {
       for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {

@@ -24,6 +24,7 @@ struct ConsoleLayout: Sendable {
     library = MustacheLibrary(templates: [
       "formToken": try MustacheTemplate(string: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
       "pager": try partial(PackageResources.pager_mustache),
+      "provisioningTabs": try partial(PackageResources.provisioningTabs_mustache),
       "time": try partial(PackageResources.time_mustache),
     ])
   }
