@@ -102,14 +102,32 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "Kafka", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit",
+        "SigningKeys",
+        "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Mustache", package: "swift-mustache"),
       ] + processDependencies,
-      path: "Services/scim-api", swiftSettings: swiftSettings),
+      path: "Services/scim-api",
+      resources: [
+        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
+        "Layout/time.mustache",
+        "SignIn/sign-in.mustache", "SignIn/link.mustache",
+        "Tokens/tokens.mustache", "Tokens/token.mustache", "Tokens/token-new.mustache", "Tokens/token-secret.mustache",
+        "Audit/audit.mustache",
+        "Groups/groups.mustache", "Groups/group.mustache",
+        "Connection/scim-gate.mustache", "Connection/scim-live.mustache", "Connection/scim-guides.mustache",
+        "Connection/scim-settings.mustache",
+        "Members/deleted-member.mustache", "Members/member-invitation.mustache", "Members/member-timeline.mustache",
+        "Members/member.mustache", "Members/members.mustache",
+        "Provisioning/provisioningTabs.mustache", "Provisioning/Log/provisioningLog.mustache", "Provisioning/Log/logEntry.mustache",
+        "Provisioning/Health/health.mustache", "Provisioning/Drift/drift.mustache", "Provisioning/Held/held.mustache",
+      ].map { .embedInCode("Console/\($0)") },
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "identity-store",
       dependencies: [
@@ -171,7 +189,8 @@ let package = Package(
     .testTarget(
       name: "SCIMAPITests",
       dependencies: [
-        "scim-api", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas",
+        "scim-api", "LogReads", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport",
+        "WorkspaceSchemas", .product(name: "Mustache", package: "swift-mustache"),
       ],
       path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),

@@ -52,7 +52,8 @@ struct IdentityStore {
       }
       let logging = try provisioningLog(runtime, deadLetters)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, trimming] + [rotation].compactMap { $0 } + logging + [consumer, loop]
+      return [pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger)] + [rotation].compactMap { $0 } + logging
+        + [consumer, loop]
     }
   }
 
@@ -72,7 +73,8 @@ struct IdentityStore {
     let partitions = LogPartitions(
       pool: pool, days: max(1, Int(try runtime.settings.duration(.logRetention) / .seconds(86_400))), logger: runtime.logger)
     let loop = LogLoop(
-      consumer: consumer, writer: LogWriter(pool: pool), partitions: partitions, deadLetters: deadLetters, logger: runtime.logger)
+      consumer: consumer, writer: LogWriter(pool: pool, days: partitions.days), partitions: partitions, deadLetters: deadLetters,
+      logger: runtime.logger)
     return [pool, partitions, consumer, loop]
   }
 }

@@ -36,9 +36,11 @@ struct InvitationMailer {
       let sending = SendingLoop(
         pool: pool,
         desk: SendingDesk(
-          store: InvitationStore(pool: pool), composer: try InvitationComposer(from: sender),
+          store: InvitationStore(pool: pool),
+          composer: try InvitationComposer(from: sender, appURL: runtime.settings.optionalString(.appURL)),
           schedule: try RetrySchedule(runtime.settings), status: status, logger: runtime.logger),
-        connections: connections, pace: try DomainPace(runtime.settings), sender: runtime.instance,
+        connections: connections, pace: try DomainPace(runtime.settings), noticePace: try NoticePace(runtime.settings),
+        sender: runtime.instance,
         patience: Double(server.timeout) + 30, logger: runtime.logger, told: relay.wake)
       let loop = EventLoop(
         consumer: consumer,

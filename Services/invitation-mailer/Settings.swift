@@ -36,6 +36,16 @@ extension Setting {
   static let domainRate = Setting(
     key: "mail.domain-rate", default: "0", help: "Most mails a second to one recipient domain; 0 for as many as the connections take.",
     kind: .integer(0...100_000))
+  static let noticeGathering = Setting(
+    key: "mail.notice-gathering", default: "20s",
+    help: "For how long changes that wait for approval are gathered before an administrator is mailed.", kind: .duration)
+  static let noticeInterval = Setting(
+    key: "mail.notice-interval", default: "10m",
+    help: "The least time between two mails about held changes to the administrator of a workspace.", kind: .duration)
+  static let appURL = Setting(
+    key: "http.public-url",
+    help: "Scheme and host of the deployment's own, where the console is: scim-api's setting of the same name. Default: those of the "
+      + "workspace's sign-in URL. A workspace's own domain comes first.", kind: .url)
   static let maximumBatch = Setting(
     key: "mailer.batch", default: "512", help: "Most events in one transaction.", kind: .integer(1...100_000))
 
@@ -43,7 +53,7 @@ extension Setting {
   static let mailer: [Setting] = [
     .smtpURL, .smtpUser, .smtpPassword, .smtpTLS, .smtpAuthentication, .smtpAuthorities, .smtpConnections, .smtpConnectTimeout,
     .smtpTimeout, .mailFrom,
-    .firstRetry, .longestRetry, .giveUp, .domainRate, .maximumBatch,
+    .firstRetry, .longestRetry, .giveUp, .domainRate, .noticeGathering, .noticeInterval, .appURL, .maximumBatch,
   ]
 }
 
@@ -84,6 +94,12 @@ extension DomainPace {
   init(_ settings: ServiceSettings) throws(SettingsError) {
     let rate = try settings.integer(.domainRate)
     self.init(rate: rate == 0 ? nil : Double(rate))
+  }
+}
+
+extension NoticePace {
+  init(_ settings: ServiceSettings) throws(SettingsError) {
+    self.init(gathering: try settings.duration(.noticeGathering), interval: try settings.duration(.noticeInterval))
   }
 }
 

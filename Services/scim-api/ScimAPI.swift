@@ -27,7 +27,7 @@ struct ScimAPI {
       let listener = try ListenerConfiguration(settings, logger: runtime.logger)
       let database = Database(
         pool: pool, patience: try settings.duration(.readPatience),
-        turns: SearchTurns(maximumPerWorkspace: searchesPerWorkspace))
+        turns: WorkspaceTurns(maximumPerWorkspace: searchesPerWorkspace))
       let deadline = try settings.duration(.requestDeadline)
       let sender = CommandSender(requests: requests, source: runtime.instance, logger: runtime.logger)
       let commands = CommandPath(
@@ -54,13 +54,18 @@ struct ScimAPI {
             try command.cloudEvent(source: runtime.instance), topic: .identityCommands, key: command.resource.description))
       }
       let limits = RateLimits(try RateLimits.Rates(settings))
-      let edge = Edge(
+      let directory = DatabaseDirectory(database: database)
+      let cursors = CursorSeal(
+        secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
+      let neighbours = Neighbours()
+      var edge = Edge(
         credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-        uses: uses,
+        neighbours: neighbours, uses: uses,
         oauth: OAuthEndpoints(
           tokens: TokenEndpoint(
-            sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime())),
-        reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database), commands: commands,
+            sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime()),
+          securityEventKeys: SecurityEventKeys(read: directory.signingKeys)),
+        reads: DatabaseReads(database: database), directory: directory, commands: commands,
         inFlight: inFlight,
         bulksInFlight: InFlight(
           try InFlight.Limits(settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
@@ -68,9 +73,22 @@ struct ScimAPI {
         sendMailEvent: MailEventSender(producer: producer, source: runtime.instance, patience: deadline).send,
         bodies: BodyReader(
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
-        cursors: CursorSeal(
-          secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds)),
-        log: log)
+        cursors: cursors, log: log,
+        listTurns: WorkspaceTurns(
+          maximumPerWorkspace: 4, besideOthers: try settings.integer(.listsBesideOthers), neighbours: neighbours, maximumWaiting: 500),
+        writeTurns: WorkspaceTurns(
+          "writes", maximumPerWorkspace: try settings.integer(.maximumInFlightPerWorkspace),
+          besideOthers: try settings.integer(.writesBesideOthers), neighbours: neighbours,
+          // As many as may be in flight.
+          maximumWaiting: try settings.integer(.maximumInFlightPerWorkspace)))
+      if try settings.bool(.console) {
+        edge.console = try Console(
+          Console.Parts(
+            sessions: ConsoleSessions(
+              directory: SessionDirectory(database), commands: commands, sites: sites, proxy: try settings.proxyHeaders()),
+            tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
+            replays: edge.replays, hasOAuth: keys != nil))
+      }
       let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(
         responder: edge.responder(), configuration: listener, logger: runtime.logger)

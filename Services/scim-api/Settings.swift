@@ -1,3 +1,4 @@
+import HTTPTypes
 import Logging
 import NIOCore
 import ServiceKit
@@ -10,8 +11,9 @@ enum EdgeSettings {
     .httpHost, .httpPort, .tlsCertificate, .tlsKey, .publicURL, .trustedProxies, .sharePort, .maximumConnections, .idleTimeout,
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
-    .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory,
+    .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .refusalRate, .longestHold, .writesBesideOthers,
+    .listsBesideOthers, .maximumSearchesPerWorkspace, .readPatience, .cursorKey, .cursorLifetime, .oauthKey, .accessTokenLifetime,
+    .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader, .trustedWorkspaceHeader,
   ]
 }
 
@@ -34,6 +36,21 @@ extension Setting {
     help:
       "The proxies in front whose X-Forwarded-Host, -Proto and -For are believed: addresses and ranges such as 10.0.0.0/8, separated by "
       + "commas. They have to set or remove each of the three. Default: none.")
+  static let console = Setting(
+    key: "console.enabled", default: "true",
+    help: "Whether the admin console is served, under /console. A copy of the edge that is for identity providers may do without.",
+    kind: .flag)
+  static let trustedHeader = Setting(
+    key: "console.trusted-header",
+    help:
+      "The header in which a proxy with single sign-on names who is at the console, such as X-Forwarded-Email. Believed from "
+      + "http.trusted-proxies alone, which have to set or remove it on every request, and let admins through and nobody else. Default: none, "
+      + "and people sign in with a token or a link.")
+  static let trustedWorkspaceHeader = Setting(
+    key: "console.trusted-workspace-header",
+    help:
+      "The header in which that proxy names the slug of the person's workspace. Default: none, and whoever it names is let in at workspaces' "
+      + "own domains.")
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
     help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)
@@ -105,6 +122,21 @@ extension Setting {
   static let strangerBurst = Setting(
     key: "limit.stranger-burst", default: "100", help: "Requests without a token that is known, from one address at once after a rest.",
     kind: .integer(1...10_000_000))
+  static let refusalRate = Setting(
+    key: "limit.refusal-rate", default: "20",
+    help:
+      "Refusals by these limits a second for one workspace, or for strangers at one address; those beyond are answered as much later. 0: at "
+      + "once.",
+    kind: .integer(0...1_000_000))
+  static let longestHold = Setting(
+    key: "limit.refusal-hold", default: "5s", help: "How long such a refusal is held at most.", kind: .duration)
+  static let writesBesideOthers = Setting(
+    key: "limit.writes-beside-others", default: "4",
+    help: "Writes of one workspace that are begun at once while other workspaces send requests, too; those beyond wait for their turn.",
+    kind: .integer(1...1_000_000))
+  static let listsBesideOthers = Setting(
+    key: "limit.lists-beside-others", default: "1", help: "Lists and queries, likewise; a workspace that is alone has four at once.",
+    kind: .integer(1...1000))
   static let maximumSearchesPerWorkspace = Setting(
     key: "read.searches-per-workspace", default: "4",
     help:
@@ -152,6 +184,25 @@ extension ServiceSettings {
     }
   }
 
+  /// nil where no proxy signs people in to the console.
+  func proxyHeaders() throws(SettingsError) -> ProxyHeaders? {
+    func name(_ setting: Setting) throws(SettingsError) -> HTTPField.Name? {
+      guard let text = optionalString(setting) else { return nil }
+      guard let name = HTTPField.Name(text) else {
+        throw SettingsError(["\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is no name of a header"])
+      }
+      return name
+    }
+    let workspace = try name(.trustedWorkspaceHeader)
+    guard let person = try name(.trustedHeader) else { return nil }
+    guard try !addressRanges(.trustedProxies).isEmpty else {
+      throw SettingsError([
+        "\(Setting.trustedHeader.environmentName) is set, but \(Setting.trustedProxies.environmentName) is not: no proxy would be believed"
+      ])
+    }
+    return ProxyHeaders(person: person, workspace: workspace)
+  }
+
   /// nil where the deployment has no OAuth.
   func keySeal() throws(SettingsError) -> KeySeal? {
     guard let secret = optionalString(.oauthKey) else { return nil }
@@ -178,7 +229,9 @@ extension RateLimits.Rates {
     }
     self.init(
       token: try rate(.tokenRate, .tokenBurst), workspace: try rate(.workspaceRate, .workspaceBurst),
-      stranger: try rate(.strangerRate, .strangerBurst))
+      stranger: try rate(.strangerRate, .strangerBurst),
+      refusal: Rate(perSecond: Double(try settings.integer(.refusalRate)), burst: try settings.integer(.refusalRate)),
+      longestHold: try settings.duration(.longestHold).inSeconds)
   }
 }
 

@@ -15,7 +15,8 @@ struct Scimctl: AsyncParsableCommand {
       """,
     subcommands: [
       Migrate.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
-      InvitationCommands.self, SignInCommand.self, HeldCommands.self, LogCommands.self, AuditCommands.self, Doctor.self,
+      InvitationCommands.self, SignInCommand.self,
+      ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, Doctor.self,
       DirectoryCommands.self, Rebuild.self,
       ReceiptCommands.self,
     ])

@@ -5,6 +5,9 @@ import ServiceKit
 extension Setting {
   static let scimURL = Setting(
     key: "scim.url", help: "The SCIM base URL of the edge, to which 'log replay' sends: https://app.example.com/api/v2/scim/", kind: .url)
+  static let publicURL = Setting(
+    key: "http.public-url", help: "Scheme and host of the deployment's own, as scim-api has it; links into the console lead there.",
+    kind: .url)
   /// Also names the option in its place.
   static let workspace = Setting(key: "workspace", help: "The slug of the workspace that commands are about.")
 }
@@ -24,6 +27,11 @@ enum Settings {
   /// What sending a request again needs.
   static func forReplaying() async throws(SettingsError) -> ServiceSettings {
     try await read(CommonSettings.kafka + [.scimURL])
+  }
+
+  /// What making a link into the console needs.
+  static func forLinking() async throws(SettingsError) -> ServiceSettings {
+    try await read(CommonSettings.kafka + [.scimURL, .publicURL])
   }
 
   /// What `doctor` looks at.

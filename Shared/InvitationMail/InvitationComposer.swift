@@ -7,16 +7,23 @@ import Mustache
 /// There is no `List-Unsubscribe` (RFC 2369): the mail goes to one person, about an account that their administrator made, and nothing is
 /// subscribed to. Reminders end by themselves: with the sign-in, or after the number that the workspace has set.
 package struct InvitationComposer: Sendable {
-  private let from: MailAddress
-  private let wordings: Wordings
+  let from: MailAddress
+  let wordings: Wordings
+  /// Scheme and host of the deployment's own; nil where it is not known.
+  let appURL: String?
+  let heldText: MustacheTemplate
+  let heldHTML: MustacheTemplate
   private let text: MustacheTemplate
   private let html: MustacheTemplate
   private let digestText: MustacheTemplate
   private let digestHTML: MustacheTemplate
 
   /// With the templates that are built in.
-  package init(from: MailAddress) throws {
+  ///
+  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: those of workspaces' sign-in URLs.
+  package init(from: MailAddress, appURL: String? = nil) throws {
     self.from = from
+    self.appURL = appURL
     wordings = try Wordings.builtIn()
     func template(_ bytes: [UInt8], _ type: String) throws -> MustacheTemplate {
       try MustacheTemplate(string: "{{% CONTENT_TYPE:\(type)}}\n" + String(decoding: bytes, as: UTF8.self))
@@ -25,6 +32,8 @@ package struct InvitationComposer: Sendable {
     html = try template(PackageResources.invitation_html_mustache, "HTML")
     digestText = try template(PackageResources.digest_txt_mustache, "TEXT")
     digestHTML = try template(PackageResources.digest_html_mustache, "HTML")
+    heldText = try template(PackageResources.held_txt_mustache, "TEXT")
+    heldHTML = try template(PackageResources.held_html_mustache, "HTML")
   }
 
   /// The languages that are built in.
@@ -57,7 +66,7 @@ package struct InvitationComposer: Sendable {
     guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else {
       throw .notALink(notice.workspace.signInURL)
     }
-    let wording = wordings.wording(for: nil)
+    let wording = wordings.wording(for: notice.workspace.adminLanguage)
     let names = ["workspace": notice.workspace.name.withoutControlCharacters, "email": recipient.address]
     let people = notice.people.prefix(DigestNotice.maximumPeople).map { person in
       guard let name = person.displayName?.withoutControlCharacters, !name.isEmpty else { return person.email.withoutControlCharacters }
@@ -79,7 +88,7 @@ package struct InvitationComposer: Sendable {
       text: digestText.render(values), html: digestHTML.render(values))
   }
 
-  private func headers(
+  func headers(
     to recipient: MailAddress, subject: String, language: String, messageID: String, branding: InvitationBranding, at time: Date
   ) -> [HeaderField] {
     var headers = [

@@ -30,28 +30,37 @@ package struct InvitationNotice: Sendable {
 /// What is said of a workspace, the same to all its people.
 package struct WorkspaceNotice: Sendable {
   package var name: String
+  /// Names it in commands.
+  package var slug: String
   package var signInURL: String
   /// Stands in the link in place of the host that all workspaces share.
   package var customDomain: String?
   package var branding: InvitationBranding
   package var templates: CustomTemplates
+  /// Of mails to its administrators, BCP 47; nil: English.
+  package var adminLanguage: String?
 
   package init(
-    name: String, signInURL: String, customDomain: String? = nil, branding: InvitationBranding = InvitationBranding(),
-    templates: CustomTemplates = CustomTemplates()
+    name: String, slug: String = "", signInURL: String, customDomain: String? = nil, branding: InvitationBranding = InvitationBranding(),
+    templates: CustomTemplates = CustomTemplates(), adminLanguage: String? = nil
   ) {
     self.name = name
+    self.slug = slug
     self.signInURL = signInURL
     self.customDomain = customDomain
     self.branding = branding
     self.templates = templates
+    self.adminLanguage = adminLanguage
   }
 
   package init(_ settings: WorkspaceSettings, templates: CustomTemplates = CustomTemplates()) {
     self.init(
-      name: settings.name, signInURL: settings.signInURL, customDomain: settings.customDomains.first,
-      branding: settings.invitations.branding, templates: templates)
+      name: settings.name, slug: settings.slug, signInURL: settings.signInURL, customDomain: settings.customDomains.first,
+      branding: settings.invitations.branding, templates: templates, adminLanguage: settings.adminLanguage)
   }
+
+  /// Where a mail sends people to sign in; nil where the workspace's sign-in URL is no link.
+  package var link: String? { SignInLink(signInURL, customDomain: customDomain)?.text }
 }
 
 /// People whom an administrator tells of their access, in place of invitations.

@@ -5,7 +5,7 @@ import Models
 struct Palette: Sendable, Hashable {
   /// Of the button, by day and in dark mode.
   var colour = "#2f5fe0"
-  var darkColour = "#4f7cff"
+  var darkColour = "#3d6bf0"
   /// Of the button's text.
   var onColour = "#ffffff"
   /// Of links on white.

@@ -19,7 +19,7 @@ package enum TemplateCheck {
   /// What is wrong with it, in words for an operator; empty where nothing is.
   package static func faults(in template: InvitationTemplate) -> [String] {
     var faults: [String] = []
-    if template.language != InvitationTemplate.everyLanguage, !isTag(template.language) {
+    if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isOne(template.language) {
       faults.append("'\(template.language.prefix(40))' is no language tag (BCP 47) such as de or pt-BR, nor *")
     }
     if template.subject == nil, template.text == nil, template.html == nil { faults.append("it has neither subject nor text nor HTML") }
@@ -55,12 +55,6 @@ package enum TemplateCheck {
     } catch {
       return ["it is not mustache: \(error)"]
     }
-  }
-
-  private static func isTag(_ text: String) -> Bool {
-    let subtags = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard let first = subtags.first, (2...8).contains(first.count), first.allSatisfy({ $0.isASCII && $0.isLetter }) else { return false }
-    return subtags.allSatisfy { (1...8).contains($0.count) && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) } }
   }
 }
 

@@ -10,13 +10,21 @@ struct Wording: Sendable {
   let link: String
   let nextHeading: String
   let digestMore: String
+  /// What is said of held changes and names nothing.
+  let held: [Held: String]
   let next: [MustacheTemplate]
   private let sentences: [Sentence: MustacheTemplate]
 
   enum Sentence: String, CaseIterable {
     case subject, preview, reminderSubject, reminderPreview, greeting, greetingWithoutName, invitation, reminder, button, unexpected,
       support,
-      automatic, digestSubject, digest, digestNext, digestAutomatic
+      automatic, digestSubject, digest, digestNext, digestAutomatic, heldSubject, held, heldGroup, heldPeople, heldDisabled, heldDeleted,
+      heldMore,
+      heldAutomatic
+  }
+
+  enum Held: String, CaseIterable {
+    case heldTold, heldGroupsHeading, heldPeopleHeading, heldButton, heldDecideHeading, heldApprove, heldReject, heldWaits, heldCommands
   }
 
   /// Reads a `wording.….json`.
@@ -35,12 +43,21 @@ struct Wording: Sendable {
     var sentences: [Sentence: MustacheTemplate] = [:]
     for sentence in Sentence.allCases {
       guard let text = texts[sentence.rawValue]?.text else {
-        throw DecodingError.valueNotFound(
-          String.self, .init(codingPath: [], debugDescription: "the wording of '\(source.language)' lacks '\(sentence.rawValue)'"))
+        throw Self.lack(of: sentence.rawValue, in: source.language)
       }
       sentences[sentence] = try Self.template(text)
     }
     self.sentences = sentences
+    var held: [Held: String] = [:]
+    for sentence in Held.allCases {
+      guard let text = texts[sentence.rawValue]?.text else { throw Self.lack(of: sentence.rawValue, in: source.language) }
+      held[sentence] = text
+    }
+    self.held = held
+  }
+
+  private static func lack(of sentence: String, in language: String) -> DecodingError {
+    .valueNotFound(String.self, .init(codingPath: [], debugDescription: "the wording of '\(language)' lacks '\(sentence)'"))
   }
 
   /// A sentence with what it names filled in.

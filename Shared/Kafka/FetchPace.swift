@@ -8,15 +8,17 @@ import Synchronization
 /// Apache Kafka waits, so that it is never slowed down here; the small broker for trying things out does not.
 final class FetchPace: Sendable {
   private struct State {
-    /// The sizes of the latest answers, each once, the latest last.
+    /// The sizes of the latest answers, the latest last.
     var sizes: [Int] = []
     var emptyInARow = 0
   }
 
   private let state = Mutex(State())
 
-  /// A fetch of two topics begins with each partition in turn, so that one of the topics may stand in it twice: three sizes come of that.
-  private static let rememberedSizes = 4
+  /// A fetch of two topics of three partitions begins with each partition in turn, so that one of the topics may stand in it twice: the sizes
+  /// come again after six answers. No more are remembered, for messages as large as each other may come one at a time with some empty
+  /// answers between them, and to take those for empty would hold them up: the pause comes before they are handed on.
+  private static let rememberedAnswers = 6
 
   /// An answer that took this long was waited for.
   private static let early = Duration.milliseconds(20)
@@ -28,15 +30,14 @@ final class FetchPace: Sendable {
   ///
   /// - Parameters:
   ///   - size: The answer's size in bytes. One as large as one of the last few is taken for empty, since answers without messages come in
-  ///     few sizes. One with messages may happen to be as large; that costs one step.
+  ///     few sizes. One with messages may happen to be as large; that holds it up for one step.
   ///   - time: From fetch to answer.
   func pause(afterAnswerOf size: Int, in time: Duration) -> Duration {
     state.withLock { state in
-      let known = state.sizes.firstIndex(of: size)
-      if let known { state.sizes.remove(at: known) }
+      let isKnown = state.sizes.contains(size)
       state.sizes.append(size)
-      if state.sizes.count > Self.rememberedSizes { state.sizes.removeFirst() }
-      guard known != nil, time < Self.early else {
+      if state.sizes.count > Self.rememberedAnswers { state.sizes.removeFirst() }
+      guard isKnown, time < Self.early else {
         state.emptyInARow = 0
         return .zero
       }

@@ -31,6 +31,14 @@ public struct LogReads: Sendable {
   public struct Listed: Sendable, Hashable {
     public var entry: LogEntry
     public var presentName: String?
+    /// What kind of failure it was when it was written; nil where nothing failed, and for entries from before that was kept.
+    public var cause: Diagnosis.Cause?
+
+    public init(entry: LogEntry, presentName: String? = nil, cause: Diagnosis.Cause? = nil) {
+      self.entry = entry
+      self.presentName = presentName
+      self.cause = cause
+    }
   }
 
   /// The latest entries that are wanted, in the order of time.

@@ -5,20 +5,34 @@
 enum CheckedSecret {
   /// The workspace in `text`; nil where the form or the checksum is wrong.
   static func workspace(in text: String, prefix: String) -> WorkspaceID? {
+    content(of: text, prefix: prefix).map { WorkspaceID(bytes: $0.workspace) }
+  }
+
+  /// The bytes of the workspace in `text`, and the random ones; nil where the form or the checksum is wrong.
+  static func content(of text: String, prefix: String) -> (workspace: ArraySlice<UInt8>, secret: ArraySlice<UInt8>)? {
     guard text.hasPrefix(prefix), let bytes = Base64URL.decode(text.utf8.dropFirst(prefix.utf8.count)),
       bytes.count == workspaceBytes + secretBytes + checksumBytes
     else { return nil }
     let content = bytes.prefix(workspaceBytes + secretBytes)
     guard CRC32.checksum(of: content).bigEndianBytes.elementsEqual(bytes.suffix(checksumBytes)) else { return nil }
-    return WorkspaceID(bytes: content.prefix(workspaceBytes))
+    return (content.prefix(workspaceBytes), content.dropFirst(workspaceBytes))
   }
 
   /// A new text; `generator` must be fit for secrets.
   static func text(
     prefix: String, workspace: WorkspaceID, using generator: inout some RandomNumberGenerator
   ) -> String {
-    var bytes = workspace.bytes
-    for _ in 0..<secretBytes { bytes.append(UInt8.random(in: .min ... .max, using: &generator)) }
+    text(prefix: prefix, workspace: workspace, secret: random(using: &generator))
+  }
+
+  /// As many random bytes as a secret has.
+  static func random(using generator: inout some RandomNumberGenerator) -> [UInt8] {
+    (0..<secretBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+  }
+
+  /// The text of the secret with these random bytes.
+  static func text(prefix: String, workspace: WorkspaceID, secret: [UInt8]) -> String {
+    var bytes = workspace.bytes + secret
     bytes += CRC32.checksum(of: bytes).bigEndianBytes
     return prefix + Base64URL.encode(bytes)
   }

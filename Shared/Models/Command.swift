@@ -78,6 +78,8 @@ public struct Command: Sendable, Equatable {
     public static func client(_ id: TokenID) -> Actor { Actor(rawValue: "client:\(id)") }
     /// A process of the suite.
     public static func service(_ name: String) -> Actor { Actor(rawValue: "service:\(name)") }
+    /// A person at the admin console, by their name or that of what they signed in with.
+    public static func console(_ name: String) -> Actor { Actor(rawValue: "console:\(name)") }
     /// A person at `scimctl`.
     public static func `operator`(_ name: String) -> Actor { Actor(rawValue: "operator:\(name)") }
   }

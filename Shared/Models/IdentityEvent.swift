@@ -17,13 +17,31 @@ public struct UserChanged: Sendable, Hashable, Codable {
   public var change: Change
   public var version: Int64
   public var changedAt: Date
+  /// Of a restatement of someone who is invited; nil for any other change.
+  public var invitation: RestatedInvitation?
 
-  public init(workspace: WorkspaceID, user: UserSnapshot, change: Change, version: Int64, changedAt: Date) {
+  public init(
+    workspace: WorkspaceID, user: UserSnapshot, change: Change, version: Int64, changedAt: Date, invitation: RestatedInvitation? = nil
+  ) {
     self.workspace = workspace
     self.user = user
     self.change = change
     self.version = version
     self.changedAt = changedAt
+    self.invitation = invitation
+  }
+
+  /// What a consumer that knows of no invitation of the person needs in order to make up for it, or not to.
+  public struct RestatedInvitation: Sendable, Hashable, Codable {
+    /// When the person was created: they were invited then, or later.
+    public var createdAt: Date
+    /// What the operator wants.
+    public var missing: Restatement.Invitations
+
+    public init(createdAt: Date, missing: Restatement.Invitations) {
+      self.createdAt = createdAt
+      self.missing = missing
+    }
   }
 
   /// What brought the new state about.

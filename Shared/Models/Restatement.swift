@@ -8,11 +8,26 @@ public struct Restatement: Sendable, Hashable, Codable {
   public var users: [UserID]
   /// Groups, likewise.
   public var groups: [GroupPart]
+  /// Whether invitation-mailer makes up for invitations that it knows nothing of.
+  public var invitations: Invitations
 
-  public init(workspace: Bool = false, users: [UserID] = [], groups: [GroupPart] = []) {
+  public init(workspace: Bool = false, users: [UserID] = [], groups: [GroupPart] = [], invitations: Invitations = .missing) {
     self.workspace = workspace
     self.users = users
     self.groups = groups
+    self.invitations = invitations
+  }
+
+  /// What becomes of someone who is invited and of whose invitation invitation-mailer has no trace.
+  ///
+  /// Whoever was created longer ago than the workspace's invitations are good for is not mailed in any case.
+  public enum Invitations: String, Sendable, Hashable, Codable, CaseIterable {
+    /// They are invited where nobody can have mailed them: they were created since the mailer's database was begun.
+    case missing
+    /// They are invited: rather twice than not at all.
+    case all
+    /// They are not.
+    case none
   }
 
   /// A group with those of its members whose ids lie in a range.
@@ -31,4 +46,15 @@ public struct Restatement: Sendable, Hashable, Codable {
 
   /// The version of a deletion that nobody remembers the version of: nothing is newer. (JSON carries whole numbers up to here everywhere.)
   public static let lastVersion: Int64 = 1 << 53 - 1
+}
+
+extension Restatement {
+  /// Commands that were written before there was a choice of invitations have the default.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      workspace: try container.decode(Bool.self, forKey: .workspace), users: try container.decode([UserID].self, forKey: .users),
+      groups: try container.decode([GroupPart].self, forKey: .groups),
+      invitations: try container.decodeIfPresent(Invitations.self, forKey: .invitations) ?? .missing)
+  }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A new API access token, or a new OAuth client. The secret itself never travels: only its SHA-256.
+/// A new API access token, OAuth client, session of the console or link into it. The secret itself never travels: only its SHA-256.
 public struct TokenGrant: Sendable, Hashable, Codable {
   public var token: TokenID
   public var kind: TokenKind
@@ -10,14 +10,20 @@ public struct TokenGrant: Sendable, Hashable, Codable {
   public var digest: String
   /// nil: does not expire.
   public var expiresAt: Date?
+  /// The token or link that opens a session; nil for one that a proxy vouches for, and for what is no session.
+  public var openedWith: TokenID?
 
-  public init(token: TokenID, kind: TokenKind = .token, name: String, scopes: Set<TokenScope>, digest: String, expiresAt: Date?) {
+  public init(
+    token: TokenID, kind: TokenKind = .token, name: String, scopes: Set<TokenScope>, digest: String, expiresAt: Date?,
+    openedWith: TokenID? = nil
+  ) {
     self.token = token
     self.kind = kind
     self.name = name
     self.scopes = scopes
     self.digest = digest
     self.expiresAt = expiresAt
+    self.openedWith = openedWith
   }
 
   /// What was granted before there were OAuth clients is a token.
@@ -28,13 +34,15 @@ public struct TokenGrant: Sendable, Hashable, Codable {
       kind: try container.decodeIfPresent(TokenKind.self, forKey: .kind) ?? .token,
       name: try container.decode(String.self, forKey: .name), scopes: try container.decode(Set<TokenScope>.self, forKey: .scopes),
       digest: try container.decode(String.self, forKey: .digest),
-      expiresAt: try container.decodeIfPresent(Date.self, forKey: .expiresAt))
+      expiresAt: try container.decodeIfPresent(Date.self, forKey: .expiresAt),
+      openedWith: try container.decodeIfPresent(TokenID.self, forKey: .openedWith))
   }
 }
 
-/// What lets a caller in: its own text, or what an OAuth client gets for its id and secret.
+/// What lets a caller in: its own text, or what an OAuth client gets for its id and secret; a session of the console, or a link that opens
+/// one, once.
 public enum TokenKind: String, Sendable, Hashable, Codable, CaseIterable {
-  case token, client
+  case token, client, session, link
 }
 
 /// The end of a token or of an OAuth client.
@@ -63,16 +71,20 @@ public struct TokenRotation: Sendable, Hashable, Codable {
   }
 }
 
-/// A new secret for an OAuth client.
+/// A new secret for an OAuth client, or for a session of the console.
 public struct SecretRotation: Sendable, Hashable, Codable {
   public var client: TokenID
+  /// SHA-256 of the secret that the new one takes the place of: where it is good no more, nothing is changed, so that of two that are asked
+  /// for at once one alone is made. nil: whatever it is.
+  public var present: String?
   /// SHA-256 of the new secret's text, 64 hexadecimal digits.
   public var digest: String
   /// Until when the secret before it is good, too; nil: it is good no more.
   public var formerUntil: Date?
 
-  public init(client: TokenID, digest: String, formerUntil: Date?) {
+  public init(client: TokenID, replacing present: String? = nil, digest: String, formerUntil: Date?) {
     self.client = client
+    self.present = present
     self.digest = digest
     self.formerUntil = formerUntil
   }

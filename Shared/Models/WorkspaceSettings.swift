@@ -27,12 +27,14 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var invitations: InvitationPolicy
   /// Which changes of the identity provider wait for an admin's approval; nil: none does.
   public var changeGuard: ChangeGuard?
+  /// The language of mails to its administrators (BCP 47), such as digests and those about held changes; nil: English.
+  public var adminLanguage: String?
 
   public init(
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
     extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
-    changeGuard: ChangeGuard? = nil
+    changeGuard: ChangeGuard? = nil, adminLanguage: String? = nil
   ) {
     self.slug = slug
     self.name = name
@@ -48,6 +50,7 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.customDomains = customDomains
     self.invitations = invitations
     self.changeGuard = changeGuard
+    self.adminLanguage = adminLanguage
   }
 
   /// The roles that every workspace has.
@@ -100,6 +103,7 @@ extension WorkspaceSettings {
       extensions: try container.decodeIfPresent([SchemaExtension].self, forKey: .extensions) ?? [],
       customDomains: try container.decodeIfPresent([String].self, forKey: .customDomains) ?? [],
       invitations: try container.decodeIfPresent(InvitationPolicy.self, forKey: .invitations) ?? InvitationPolicy(),
-      changeGuard: try container.decodeIfPresent(ChangeGuard.self, forKey: .changeGuard))
+      changeGuard: try container.decodeIfPresent(ChangeGuard.self, forKey: .changeGuard),
+      adminLanguage: try container.decodeIfPresent(String.self, forKey: .adminLanguage))
   }
 }

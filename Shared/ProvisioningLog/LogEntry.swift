@@ -2,7 +2,8 @@ import Foundation
 import Models
 import SCIM
 
-/// What became of one request of an identity provider: a write, or whatever was refused. Holds no secret; see ``Redaction``.
+/// What became of one request of an identity provider: a write, whatever was refused, or a read by which one can see that it gets through.
+/// Holds no secret; see ``Redaction``.
 public struct LogEntry: Sendable, Hashable {
   /// Made by the edge, and sorted by ``at``.
   public var id: LogEntryID

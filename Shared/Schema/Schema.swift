@@ -14,18 +14,24 @@ public enum Schema {
     migration("identity", 6, "restatement", PackageResources._06_restatement_sql),
     migration("identity", 7, "held-changes", PackageResources._07_held_changes_sql),
     migration("identity", 8, "row-security", PackageResources._08_row_security_sql),
+    migration("identity", 9, "console-sessions", PackageResources._09_console_sessions_sql),
+    migration("identity", 10, "members-page", PackageResources._10_members_page_sql),
+    migration("identity", 11, "provisioning-pages", PackageResources._11_provisioning_pages_sql),
   ]
 
   public static let mailer = [
     migration("mailer", 1, "mailer", PackageResources._01_mailer_sql),
     migration("mailer", 2, "life", PackageResources._02_life_sql),
     migration("mailer", 3, "row-security", PackageResources._03_mailer_row_security_sql),
+    migration("mailer", 4, "notices", PackageResources._04_notices_sql),
+    migration("mailer", 5, "sign-ins", PackageResources._05_sign_ins_sql),
   ]
 
   public static let directory = [
     migration("directory", 1, "directory", PackageResources._01_directory_sql),
     migration("directory", 2, "standings", PackageResources._02_standings_sql),
     migration("directory", 3, "row-security", PackageResources._03_directory_row_security_sql),
+    migration("directory", 4, "group-counts", PackageResources._04_group_counts_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.

@@ -80,6 +80,11 @@ extension EndToEnd {
       let claims = try await keys.verify(token.data, as: Claims.self)
       #expect(claims.iss == "https://e2e.example")
       #expect(claims.events["urn:ietf:params:scim:event:prov:delete"] != nil)
+      // A receiver finds the key where the issuer's keys are.
+      let issuer = IdentityProvider(baseURL: suite.scimURL.replacingOccurrences(of: "/api/v2/scim", with: ""), token: "")
+      let published = try await issuer.send("GET", "/.well-known/jwks.json")
+      let found = try await JWTKeyCollection().add(jwksJSON: published.text).verify(token.data, as: Claims.self)
+      #expect(found.iss == claims.iss)
       #expect(try await product.get("/jwks").text == (try await workspace.scimctl(["receipt", "keys"])).trimmingCharacters(in: .newlines))
     }
 

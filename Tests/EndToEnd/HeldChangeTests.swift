@@ -1,4 +1,7 @@
 import Foundation
+import Kafka
+import Logging
+import Models
 import TestSupport
 import Testing
 
@@ -44,6 +47,47 @@ extension EndToEnd {
       #expect(try await held(workspace).isEmpty)
     }
 
+    @Test("The administrator is mailed what waits, once, with the command that lets it pass")
+    func notice() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let address = "it@\(workspace.slug).example"
+      try await workspace.scimctl([
+        "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--notify", address,
+      ])
+      try await workspace.scimctl(["workspace", "update", workspace.slug, "--admin-language", "de"])
+      let provider = workspace.identityProvider
+      var ids: [String] = []
+      for number in 0..<4 { ids.append(try await provider.create("told-\(workspace.slug)-\(number)@example.com")) }
+      let group = try #require(try await provider.send("POST", "/Groups", body: Self.group(ids)).json["id"] as? String)
+      #expect(try await provider.send("PUT", "/Groups/\(group)", body: Self.group([ids[0]])).status == 200)
+
+      try await eventually("the administrator's mail") { try await !suite.letters(to: address).isEmpty }
+      let letter = try #require(try await suite.letters(to: address).first)
+      #expect(letter["Subject"]?.contains("warten auf Ihre Zustimmung") == true)
+      #expect(letter.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
+      #expect(letter.text?.contains("https://\(workspace.slug).example/console/provisioning/held") == true)
+      let change = Self.id(try #require(try await held(workspace).first))
+      try await eventually("it to be on record") { try await workspace.scimctl(["held", "show", change]).contains("told 20") }
+
+      let line = try #require(letter.text?.split(whereSeparator: \.isNewline).first { $0.contains("scimctl held approve") })
+      let command = line.split(separator: " ").map(String.init)
+      #expect(command.last == change)
+      try await suite.scimctl(Array(command.drop { $0 != "scimctl" }.dropFirst()))
+      let members = try await provider.send("GET", "/Groups/\(group)").json["members"] as? [[String: Any]]
+      #expect(members?.count == 1)
+      // The same event again tells nobody anything.
+      let events = try await suite.messages(on: .identityEvents) {
+        $0.contains { $0.type == "rollcall.change.held.v1" && $0.subject == group }
+      }
+      let event = try #require(events.first { $0.type == "rollcall.change.held.v1" && $0.subject == group })
+      try await suite.publish(event, on: .identityEvents)
+      let other = try await provider.create("later-\(workspace.slug)@example.com")
+      #expect(!other.isEmpty)
+      try await eventually("a later mail") { try await suite.letters(to: "later-\(workspace.slug)@example.com").count == 1 }
+      #expect(try await suite.letters(to: address).count == 1)
+    }
+
     private func members(_ workspace: Workspace) async throws -> [Substring] {
       try await workspace.scimctl(["group", "members", "Data team"]).split(separator: "\n")
     }
@@ -67,5 +111,14 @@ extension EndToEnd {
       return
         #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data team","members":[\#(members)]}"#
     }
+  }
+}
+
+extension Suite {
+  /// Sends a message that was sent before once more.
+  nonisolated func publish(_ event: CloudEvent, on topic: Topic) async throws {
+    let producer = try Producer(kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
+    try await producer.send(OutgoingMessage(event, topic: topic, key: event.subject))
+    await producer.close()
   }
 }

@@ -49,6 +49,51 @@ extension EndToEnd {
       await #expect(throws: CommandRun.Failure.self) { try await workspace.scimctl(["invitation", "resend", email]) }
     }
 
+    @Test("Whose event was lost is invited by a rebuild, unless the operator wants none, and once")
+    func missed() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let email = "ana@\(workspace.slug).example"
+      let id = try await workspace.identityProvider.create(email)
+      try await eventually("the invitation") { try await workspace.scimctl(["invitation", "list", "--state", "sent"]).contains(email) }
+      // As if the mailer had never heard of her.
+      for table in ["invitations", "users"] { try await suite.damage("delete from mailer.\(table) where user_id = '\(id)'") }
+      #expect(try await workspace.scimctl(["invitation", "list", "--missing"]).contains(email))
+      try await workspace.scimctl(["rebuild", "--invitations", "none"])
+      let other = "ben@\(workspace.slug).example"
+      _ = try await workspace.identityProvider.create(other)
+      try await eventually("a later mail") { try await suite.letters(to: other).count == 1 }
+      #expect(try await workspace.scimctl(["invitation", "list", "--missing"]).contains(email))
+      try await workspace.scimctl(["rebuild"])
+      try await eventually("another invitation") { try await suite.letters(to: email).count == 2 }
+      try await workspace.scimctl(["rebuild", "--invitations", "all"])
+      try await eventually("all to be on record") { try await workspace.scimctl(["invitation", "list", "--missing"]).isEmpty }
+      try await workspace.scimctl(["invitation", "resend", other])
+      try await eventually("a mail behind the rebuild") { try await suite.letters(to: other).count == 2 }
+      #expect(try await suite.letters(to: email).count == 2)
+    }
+
+    @Test("A template that the mailer lost is missed by the doctor, and comes back from a copy")
+    func lostTemplate() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      try await workspace.scimctl(["invitation", "template", "set", "--language", "de-CH", "--subject", "Los mit {{workspace}}"])
+      @Sendable func templates() async throws -> String { try await workspace.scimctl(["invitation", "template", "show"]) }
+      try await eventually("the template") { try await templates().contains("de-ch") }
+      let copy = FileManager.default.temporaryDirectory.appendingPathComponent("templates-\(UUID().uuidString).json")
+      defer { try? FileManager.default.removeItem(at: copy) }
+      try Data(try await workspace.scimctl(["invitation", "template", "export"]).utf8).write(to: copy)
+      try await suite.damage("delete from mailer.templates where language = 'de-ch'")
+      let complaint = "lacks the template for 'de-ch' of workspace \(workspace.slug)"
+      @Sendable func diagnosis() async throws -> String {
+        do { return try await suite.scimctl(["doctor"]) } catch let failure as CommandRun.Failure { return failure.output }
+      }
+      try await eventually("the doctor to miss it", within: .seconds(60)) { try await diagnosis().contains(complaint) }
+      try await workspace.scimctl(["invitation", "template", "import", copy.path])
+      try await eventually("the template again") { try await templates().contains("de-ch") }
+      #expect(try await !diagnosis().contains(complaint))
+    }
+
     @Test("A disabled person's sign-in promotes nobody, and a return invites anew")
     func disabled() async throws {
       let suite = try await Suite.shared()

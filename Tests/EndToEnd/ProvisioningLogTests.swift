@@ -219,8 +219,9 @@ extension EndToEnd {
           return false
         }
       }
-      for check in ["schema: identity", "topics: all", "consumers: provisioning-log", "outbox", "mail: smtp://", "clock", "log-partitions"]
-      {
+      for check in [
+        "schema: identity", "topics: all", "consumers: provisioning-log", "outbox", "mail: smtp://", "clock", "log-partitions", "templates",
+      ] {
         #expect(healthy.contains("ok    \(check)"), "\(healthy)")
       }
 

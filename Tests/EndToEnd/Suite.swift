@@ -69,7 +69,10 @@ actor Suite {
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
       Self.second: edge.merging(["ROLLCALL_REPLICA": "2", "ROLLCALL_HTTP_PORT": String(secondPort)]) { _, new in new },
       "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"].merging(oauth) { _, new in new },
-      "invitation-mailer": ["ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>"],
+      "invitation-mailer": [
+        "ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>",
+        "ROLLCALL_MAIL_NOTICE_GATHERING": "1s",
+      ],
       "group-sync": [
         "ROLLCALL_SECURITY_SIGNING_KEY": P256.Signing.PrivateKey().pemRepresentation,
         "ROLLCALL_SECURITY_ISSUER": "https://e2e.example",

@@ -79,6 +79,35 @@ struct Store: Sendable {
     return try rows.map { row in [try row.optionalString(0), try row.optionalString(1), try row.optionalString(2)] }
   }
 
+  /// The kept counts of each group that has members, as visible, pending and held.
+  func counts() async throws -> [GroupID: [Int]] {
+    let rows = try await reader.query(
+      Statement(
+        "counts", "select group_id, visible, pending, held from directory_read.group_counts where (visible, pending, held) <> (0, 0, 0)"))
+    return try rows.reduce(into: [:]) { counts, row in
+      counts[GroupID(try row.uuid(0))] = [try row.int(1), try row.int(2), try row.int(3)]
+    }
+  }
+
+  /// The same, counted.
+  func counted() async throws -> [GroupID: [Int]] {
+    let rows = try await pool.query(
+      Statement(
+        "counted",
+        """
+        select
+          s.group_id, count(*) filter (where m.state = 'active'), count(*) filter (where m.state is null or m.state = 'invited'),
+          count(*) filter (where m.state = 'disabled')
+        from directory.memberships s
+        left join directory.members m on m.workspace_id = s.workspace_id and m.id = s.member_id
+        group by s.group_id
+        having count(*) filter (where m.state is distinct from 'deleted') > 0
+        """))
+    return try rows.reduce(into: [:]) { counts, row in
+      counts[GroupID(try row.uuid(0))] = [try row.int(1), try row.int(2), try row.int(3)]
+    }
+  }
+
   static func received(_ event: IdentityEvent) throws -> ReceivedEvent {
     let message = try message(event)
     return try ReceivedEvent(

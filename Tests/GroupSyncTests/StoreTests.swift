@@ -23,12 +23,16 @@ struct StoreTests {
       let size = Int.random(in: 1...12, using: &generator)
       try await store.take(Array(rest.prefix(size)))
       rest = rest.dropFirst(size)
+      // Kept with every change, whatever is not here yet.
+      #expect(try await store.counts() == store.counted())
     }
     let product = try await store.product()
     #expect(product.surprises == [])
     #expect(product.shown == history.shown)
     #expect(product.groupNames == history.groupNames)
     #expect(try await store.shown() == history.shown.filter { !$0.value.isEmpty })
+    let standings = history.standings.mapValues { of in [Standing.visible, .pending, .held].map { of[$0]?.count ?? 0 } }
+    #expect(try await store.counts() == standings.filter { $0.value != [0, 0, 0] })
 
     let told = try await store.messages().count
     try await store.take(arrival)
@@ -56,6 +60,7 @@ struct StoreTests {
     let product = try await store.product()
     #expect(product.surprises == [])
     #expect(product.shown == Dictionary(uniqueKeysWithValues: groups.map { ($0, Set(people)) }))
+    #expect(try await store.counts() == Dictionary(uniqueKeysWithValues: groups.map { ($0, [people.count, 0, 0]) }))
   }
 
   @Test("keeps a membership while the person is invited or disabled, and shows it while they are active")
@@ -98,6 +103,7 @@ struct StoreTests {
     #expect(try await store.shown() == [team: Set(people)])
     try await store.take([Bench.groupEvent(team, .deleted, version: 2)])
     #expect(try await store.shown() == [:])
+    #expect(try await store.counts() == [:])
     #expect(try await store.messages().count == 5000 + 1 + 5000 + 5000 + 1)
   }
 
@@ -118,7 +124,11 @@ struct StoreTests {
       "insert into directory.memberships values ('\(Bench.workspace)', '\(team)', '\(Bench.user(77))')",
       "update directory.groups set complete = false where id = '\(team)'", "delete from directory.groups where id = '\(other)'",
     ]
-    for statement in damage { _ = try await store.pool.query(Statement(once: "damage", statement)) }
+    for statement in damage {
+      _ = try await store.pool.query(Statement(once: "damage", statement))
+      // Also what is done behind group-sync's back is counted.
+      #expect(try await store.counts() == store.counted(), "\(statement)")
+    }
     let restatement =
       people.map { Bench.userEvent($0, .restated, .active, version: 1) }
       + [team, other].flatMap { group in
@@ -129,6 +139,7 @@ struct StoreTests {
       }
     for event in restatement { try await store.take([event]) }
     #expect(try await store.shown() == [team: Set(people), other: Set(people)])
+    #expect(try await store.counts() == [team: [6, 0, 0], other: [6, 0, 0]])
     let groups = try await store.pool.query(
       Statement("coverage", "select complete, restated_through::text from directory.groups order by id"))
     #expect(try groups.map { try $0.bool(0) } == [true, true])

@@ -31,6 +31,25 @@ struct RestatementTests {
     #expect(try await store.count("select count(*) from identity.users") == 1)
   }
 
+  @Test("with what the mailer needs to know of whoever is invited")
+  func invited() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    _ = try await process.carryOut([
+      store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
+      store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ben),
+    ])
+    let changes = try await restated(Restatement(users: [ana.user, ben.user], invitations: .all), in: store).compactMap { event in
+      if case .userChanged(let change) = event { change } else { nil }
+    }
+    #expect(changes.count == 2)
+    #expect(changes.first?.invitation?.missing == .all)
+    #expect(changes.last?.invitation == nil)
+    let (createdAt, restatedAt) = (try #require(changes.first?.invitation?.createdAt), try #require(changes.first?.changedAt))
+    #expect(createdAt < restatedAt)
+  }
+
   @Test("a group in parts that stand for themselves, none with more than fit an event")
   func groups() async throws {
     let store = try await StoreDatabase.start()

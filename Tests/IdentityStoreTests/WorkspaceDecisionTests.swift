@@ -30,6 +30,14 @@ struct WorkspaceDecisionTests {
     #expect(workspaceChanges(bench).last?.settings == settings(bench))
   }
 
+  @Test("The language of mails to administrators is a language")
+  func adminLanguage() {
+    var bench = Bench()
+    #expect(update(&bench) { $0.adminLanguage = "pt-BR" }.status == 204)
+    #expect(update(&bench) { $0.adminLanguage = "German language" }.error.contains("BCP 47"))
+    #expect(settings(bench).adminLanguage == "pt-BR")
+  }
+
   @Test("Settings that somebody changed meanwhile are not written over")
   func concurrency() {
     var bench = Bench()

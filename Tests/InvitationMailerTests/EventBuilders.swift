@@ -22,22 +22,35 @@ extension IdentityEvent {
   /// What happened to a user, as identity-store says it.
   static func user(
     _ user: UserKey = .ana, _ change: UserChanged.Change, _ state: UserState, version: Int64, email: String? = "ana@example.com",
-    givenName: String? = "Ana", familyName: String? = "Lopez", displayName: String? = nil, language: String? = nil, at time: Date = .sample
+    givenName: String? = "Ana", familyName: String? = "Lopez", displayName: String? = nil, language: String? = nil, at time: Date = .sample,
+    invitation: UserChanged.RestatedInvitation? = nil
   ) -> IdentityEvent {
     let hasData = change != .deleted
     let snapshot = UserSnapshot(
       id: user.id, state: state, userName: hasData ? email : nil, displayName: hasData ? displayName : nil,
       givenName: hasData ? givenName : nil, familyName: hasData ? familyName : nil, email: hasData ? email : nil,
       language: hasData ? language : nil)
-    return .userChanged(UserChanged(workspace: user.workspace, user: snapshot, change: change, version: version, changedAt: time))
+    return .userChanged(
+      UserChanged(workspace: user.workspace, user: snapshot, change: change, version: version, changedAt: time, invitation: invitation))
+  }
+
+  /// A change that waits for approval, as identity-store says it.
+  static func held(
+    _ kind: HeldChangeKind = .membersRemoved, _ name: String = "Data team", id: HeldChangeID = .made(at: .sample),
+    resource: ResourceID = .made(at: .sample), leaving: Int = 60, members: Int? = 100
+  ) -> IdentityEvent {
+    .changeHeld(
+      ChangeHeld(
+        workspace: .acme, change: id, kind: kind, resource: resource, name: name, leaving: leaving, members: members, heldAt: .sample))
   }
 
   static func workspace(
     _ workspace: WorkspaceID = .acme, name: String = "Acme Data", url: String = "https://acme.example.com/sign-in", version: Int64 = 1,
-    policy: InvitationPolicy = InvitationPolicy()
+    policy: InvitationPolicy = InvitationPolicy(), notifying address: String? = nil, adminLanguage: String? = nil
   ) -> IdentityEvent {
     let settings = WorkspaceSettings(
-      slug: "acme", name: name, plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: url, invitations: policy)
+      slug: "acme", name: name, plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: url, invitations: policy,
+      changeGuard: address.map { ChangeGuard(maximumShrink: 0.5, maximumDeactivations: 20, notify: $0) }, adminLanguage: adminLanguage)
     return .workspaceChanged(WorkspaceChanged(workspace: workspace, settings: settings, version: version, changedAt: .sample))
   }
 

@@ -53,6 +53,107 @@ struct LanguageTests {
   }
 }
 
+@Suite("Mails to administrators")
+struct AdministratorMailTests {
+  private func header(_ name: String, of letter: Letter) -> String? {
+    letter.headers.map(\.line).first { $0.hasPrefix("\(name): ") }?.dropFirst(name.count + 2).description
+  }
+
+  private func workspace(_ language: String?, customDomain: String? = nil) -> WorkspaceNotice {
+    WorkspaceNotice(
+      name: "Acme Data", slug: "acme", signInURL: "https://app.example.com/sign-in?sso=1", customDomain: customDomain,
+      adminLanguage: language)
+  }
+
+  private func digest(_ language: String?) throws -> Letter {
+    let people = (0..<201).map { DigestNotice.Person(email: "p\($0)@example.com", displayName: "Person \($0)") }
+    return try InvitationComposer(from: .rollcall).letter(
+      for: DigestNotice(
+        id: InvitationID(bytes: [7]), address: "it@acme.example", workspace: workspace(language), people: people), at: .sample)
+  }
+
+  private static let kinds: [HeldChangeKind] = [.membersRemoved, .userDisabled, .userDeleted]
+
+  private func held(
+    _ language: String?, customDomain: String? = nil, appURL: String? = nil, kinds: [HeldChangeKind] = kinds, beyond: Int = 3
+  ) throws -> Letter {
+    let changes = kinds.enumerated().map { index, kind in
+      HeldChanges.Change(
+        id: HeldChangeID(bytes: [UInt8(index)]), kind: kind, name: "<\(kind.rawValue)>", leaving: 61, members: 97, heldAt: .sample)
+    }
+    let groups = kinds.count { $0 == .membersRemoved }
+    return try InvitationComposer(from: .rollcall, appURL: appURL).letter(
+      for: HeldChangesNotice(
+        id: UUID(uuid: InvitationID(bytes: [9]).uuid.uuid), address: "it@acme.example",
+        workspace: workspace(language, customDomain: customDomain),
+        changes: HeldChanges(changes: changes, groups: groups + beyond, people: kinds.count - groups + (beyond == 0 ? 0 : beyond + 1)),
+        maximumDeactivations: 23), at: .sample)
+  }
+
+  @Test(arguments: ["en", "de", "fr", "es", "ja"])
+  func `of new people are in the language of the workspace, whole`(language: String) throws {
+    let letter = try digest(language)
+    #expect(header("Content-Language", of: letter) == language)
+    for form in [letter.text, letter.html] {
+      for part in ["Acme Data", "Person 199 (p199@example.com)", "it@acme.example", "https://app.example.com/sign-in?sso=1"] {
+        #expect(form.contains(part), "\(part)")
+      }
+      #expect(!form.contains("{{"))
+      #expect(!form.contains("p200@example.com"))
+    }
+    let english = try digest(nil)
+    #expect(header("Content-Language", of: english) == "en")
+    #expect((letter.text == english.text) == (language == "en"))
+    #expect((header("Subject", of: letter) == header("Subject", of: english)) == (language == "en"))
+    // Each line that is not a name differs.
+    let lines = Set(english.text.split(separator: "\n")).intersection(letter.text.split(separator: "\n"))
+    if language != "en" { #expect(lines.allSatisfy { $0.hasPrefix("- Person") || $0.hasPrefix("https:") || $0 == "-- " }, "\(lines)") }
+  }
+
+  @Test(arguments: ["en", "de", "fr", "es", "ja"])
+  func `of held changes say what waits and how to decide, in the language of the workspace`(language: String) throws {
+    let letter = try held(language)
+    #expect(header("Content-Language", of: letter) == language)
+    for part in [
+      "Acme Data", "<members-removed>", "61", "97", "<user-disabled>", "<user-deleted>", "23", "it@acme.example", "(4)", "(6)",
+      "https://app.example.com/console/provisioning/held\n", "scimctl held list --workspace acme\n",
+      "scimctl held approve --workspace acme ID\n", "scimctl held reject --workspace acme ID\n",
+    ] {
+      #expect(letter.text.contains(part), "\(part)")
+      let escaped = part.replacing("\n", with: "").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+      #expect(letter.html.contains(escaped), "\(part)")
+    }
+    #expect(!letter.text.contains("{{"))
+    #expect(!letter.html.contains("{{"))
+    let english = try held(nil)
+    let lines = Set(english.text.split(separator: "\n")).intersection(letter.text.split(separator: "\n"))
+    if language != "en" {
+      #expect(lines.allSatisfy { $0.hasPrefix("  scimctl") || $0.hasPrefix("https:") || $0 == "-- " }, "\(lines)")
+    }
+    #expect(header("Message-ID", of: letter) == "<held-09000000-0000-0000-0000-000000000000@rollcall.example>")
+    #expect(header("Auto-Submitted", of: letter) == "auto-generated")
+  }
+
+  @Test func `of one held change name it in the commands, and nothing that is not there`() throws {
+    let letter = try held("de", kinds: [.membersRemoved], beyond: 0)
+    #expect(letter.text.contains("scimctl held approve --workspace acme 00000000-0000-0000-0000-000000000000"))
+    #expect(letter.text.contains("(1)"))
+    #expect(!letter.text.contains("23"))
+    #expect(!letter.text.contains("weitere"))
+    let people = try held("de", kinds: [.userDisabled, .userDeleted], beyond: 0)
+    #expect(!people.text.contains("Gruppen, die"))
+    #expect(people.text.contains("(2)"))
+  }
+
+  @Test func `lead to the console on the workspace's own domain, else the deployment's`() throws {
+    #expect(
+      try held(nil, customDomain: "data.acme.example", appURL: "https://rollcall.example").text.contains(
+        "\nhttps://data.acme.example/console/provisioning/held\n"))
+    #expect(
+      try held(nil, appURL: "https://rollcall.example:8443/").text.contains("\nhttps://rollcall.example:8443/console/provisioning/held\n"))
+  }
+}
+
 @Suite("How a workspace's mails look")
 struct BrandingTests {
   private func letter(_ branding: InvitationBranding, customDomain: String? = nil) throws -> Letter {

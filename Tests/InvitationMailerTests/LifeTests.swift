@@ -117,6 +117,19 @@ struct LifeTests {
     #expect(try await database.due(at: .distantFuture).isEmpty)
   }
 
+  @Test func `What was not sent yet goes where the workspace wants it now`() async throws {
+    let database = try await MailerDatabase.start()
+    let digest = InvitationPolicy(sending: .digest(address: "it@acme.example"))
+    try await database.apply(.workspace(policy: digest), .user(.ana, .created, .invited, version: 1))
+    #expect(try await database.nextMail() == .sample.adding(seconds: 3600))
+    try await database.apply(.workspace(version: 2), at: .sample.adding(seconds: 60))
+    #expect(try await database.due(at: .sample.adding(seconds: 60)).map(\.isDigest) == [false])
+    try await database.apply(.workspace(version: 3, policy: digest), at: .sample.adding(seconds: 90))
+    #expect(try await database.due(at: .sample.adding(seconds: 3600)).map(\.isDigest) == [true])
+    #expect(try await database.due(at: .sample.adding(seconds: 3599)).isEmpty)
+    #expect(try await database.recorded().map(\.state) == ["scheduled"])
+  }
+
   @Test func `What another replica wrote while the workspace came is planned after all`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
@@ -259,6 +272,39 @@ struct KnownSignInTests {
       ], at: .sample.adding(seconds: 30))
     #expect(decided.promotions.map(\.user) == [.ben])
     #expect(decided.promotions.map(\.signedInAt) == [.sample.adding(seconds: 20)])
+  }
+
+  @Test func `The last of a person is kept for long, and goes with the person`() async throws {
+    let database = try await MailerDatabase.start()
+    let store = SignInStore(pool: database.pool)
+    try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
+    func remembered(_ name: String) async throws -> Date? {
+      try await database.pool.query(
+        Statement("last sign-in", "select max(signed_in_at) from mailer.skipped_sign_ins where key = $1"),
+        [.bytes(SignInKey(name, in: .acme).bytes)]
+      ).first?.optionalTimestamp(0)
+    }
+    // As mailer_read.sign_in_key has it, too.
+    let workspace = try #require(WorkspaceID("01997b5d-0000-7000-8000-000000000001"))
+    #expect(
+      SignInKey("Ana@example.com", in: workspace).bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        == "23d830a394ce92e8af1326de1a93391a")
+    for (name, user, seconds) in [("ANA@example.com", nil, 1.0), ("ana@example.com", nil, 2), (nil, UserKey.ana.id, 3)]
+      as [(String?, UserID?, Double)]
+    {
+      #expect(try await store.toPromote([try signIn(name, user: user, at: .sample.adding(seconds: seconds))]).isEmpty)
+    }
+    #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 2))
+    #expect(try await remembered("\(UserKey.ana.id)") == .sample.adding(seconds: 3))
+    try await database.invitations.tidy(at: .sample.adding(seconds: 390 * InvitationPlan.day))
+    #expect(try await remembered("ana@example.com") != nil)
+    // What came after the deletion is not of the person any more.
+    #expect(try await store.toPromote([try signIn("ana@example.com", at: .sample.adding(seconds: 20))]).isEmpty)
+    try await database.apply(.user(.ana, .deleted, .disabled, version: 3, at: .sample.adding(seconds: 5)))
+    #expect(try await remembered("\(UserKey.ana.id)") == nil)
+    #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 20))
+    try await database.invitations.tidy(at: .sample.adding(seconds: 401 * InvitationPlan.day))
+    #expect(try await remembered("ana@example.com") == nil)
   }
 
   @Test func `A hundred thousand of active people are told apart in seconds`() async throws {

@@ -102,7 +102,7 @@ struct MailerDatabase {
   /// Every text that any of the mailer's tables holds.
   func everything() async throws -> String {
     var texts: [String] = []
-    for table in ["users", "invitations", "invitation_history", "skipped_sign_ins"] {
+    for table in ["users", "invitations", "invitation_history", "skipped_sign_ins", "held_changes"] {
       let statement = Statement("whole \(table)", "select t::text from mailer.\(table) t")
       texts += try await pool.query(statement).map { try $0.string(0) }
     }

@@ -20,6 +20,15 @@ struct FetchPaceTests {
     #expect(pauses.last == .milliseconds(5))
   }
 
+  @Test("Messages that come one at a time are not held up, though each is as large as the last")
+  func steady() {
+    let pace = FetchPace()
+    for _ in 0..<20 {
+      for _ in 0..<8 { _ = pace.pause(afterAnswerOf: 544, in: .microseconds(80)) }
+      #expect(pace.pause(afterAnswerOf: 1800, in: .microseconds(80)) == .zero)
+    }
+  }
+
   @Test("A broker that waits for messages, as Kafka does, is asked again at once")
   func patient() {
     let pace = FetchPace()

@@ -20,6 +20,10 @@ struct EventTests {
     } + [
       .userChanged(
         UserChanged(workspace: workspace, user: UserSnapshot(id: user, state: .disabled), change: .deleted, version: 4, changedAt: time)),
+      .userChanged(
+        UserChanged(
+          workspace: workspace, user: UserSnapshot(id: user, state: .invited), change: .restated, version: 4, changedAt: time,
+          invitation: .init(createdAt: time, missing: .all))),
       .groupChanged(
         GroupChanged(
           workspace: workspace, group: .made(at: time), displayName: "Data team", externalID: nil, change: .updated, version: 2, part: 1,

@@ -139,9 +139,9 @@ struct StoreBuilder: Sendable {
 
   var database: Database { Database(pool: reader, patience: .seconds(5)) }
 
-  static func start() async throws -> StoreBuilder {
+  static func start(migrations: [Migration] = Schema.identity) async throws -> StoreBuilder {
     let server = try await PostgresServer.start()
-    let name = try await server.createDatabase(migrations: Schema.identity)
+    let name = try await server.createDatabase(migrations: migrations)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(

@@ -188,5 +188,5 @@ struct StoredDirectory: DirectoryReads {
 
   func receipt(_ id: ReceiptID, in workspace: WorkspaceID) async throws -> DeprovisionReceipt? { nil }
 
-  func signingKeys(in workspace: WorkspaceID) async throws -> [String] { [] }
+  func signingKeys() async throws -> [String] { [] }
 }

@@ -28,6 +28,8 @@ struct EdgeBuilder: Sendable {
   var trustedProxies: [AddressRange] = []
   /// The deployment's keys for access tokens; none: it has no OAuth.
   var signingKeys: [SigningKey]?
+  /// The public keys of security event tokens.
+  var securityEventKeys: [String] = []
   let tellings = Journal<Command>()
   var reads = StoredResources()
   var directory = StoredDirectory()
@@ -40,6 +42,9 @@ struct EdgeBuilder: Sendable {
   let signIns = Journal<SignIn>()
   var log = LogBuffer()
   let mailEvents = Journal<MailEvent>()
+  /// The sessions of a console; nil: there is none.
+  var consoleStore: ConsoleStore?
+  var proxyHeaders: ProxyHeaders?
   /// What identity-store replies; nil: nothing.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
@@ -77,29 +82,35 @@ struct EdgeBuilder: Sendable {
     let keys = signingKeys.map { keys in
       SigningKeyDirectory(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
     }
-    return Edge(
+    let commands = CommandPath(
+      deadline: 5, bulkDeadline: 10, storeBound: 1,
+      ask: { [asked, reply] command, _ in
+        asked.note(command)
+        return try await reply(command).map { Reply(command: command.id, outcome: $0) }
+      },
+      recorded: { [recorded] ids, _ in
+        var replies: [CommandID: Reply] = [:]
+        for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
+        return replies
+      })
+    var edge = Edge(
       credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-      uses: uses,
-      oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600)), reads: reads,
+      neighbours: Neighbours(), uses: uses,
+      oauth: OAuthEndpoints(
+        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600),
+        securityEventKeys: SecurityEventKeys { [securityEventKeys] in securityEventKeys }), reads: reads,
       directory: directory,
-      commands: CommandPath(
-        deadline: 5, bulkDeadline: 10, storeBound: 1,
-        ask: { [asked, reply] command, _ in
-          asked.note(command)
-          return try await reply(command).map { Reply(command: command.id, outcome: $0) }
-        },
-        recorded: { [recorded] ids, _ in
-          var replies: [CommandID: Reply] = [:]
-          for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
-          return replies
-        }),
+      commands: commands,
       inFlight: InFlight(
         InFlight.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
       bulksInFlight: InFlight(InFlight.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
       sendMailEvent: { [mailEvents] event, _ in mailEvents.note(event) },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log)
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceTurns(maximumPerWorkspace: 4),
+      writeTurns: WorkspaceTurns("writes", maximumPerWorkspace: max(1, maximumInFlight)))
+    if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }
+    return edge
   }
 
   var record: TokenRecord {

@@ -77,7 +77,9 @@ extension HTTPClient {
     var received: [String: String] = [:]
     for line in lines.dropFirst() {
       guard let colon = line.firstIndex(of: ":") else { continue }
-      received[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+      let (name, value) = (line[..<colon].lowercased(), line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces))
+      // One cookie a line.
+      received[name] = name == "set-cookie" ? [received[name], value].compactMap { $0 }.joined(separator: "\n") : value
     }
     return Answer(status: status, headers: received, body: Array(text[end.upperBound...].utf8))
   }
@@ -88,12 +90,20 @@ func serving(
   _ builder: EdgeBuilder, token: String? = nil,
   _ body: @Sendable (_ client: HTTPClient, _ shutDown: @Sendable () async -> Void) async throws -> Void
 ) async throws {
+  try await serveEdge(builder.edge, certificate: builder.certificate, token: token ?? builder.token.text, body)
+}
+
+/// As ``serving(_:token:_:)``, for an edge that is built already.
+func serveEdge(
+  _ edge: Edge, certificate: Certificate? = nil, token: String,
+  _ body: @Sendable (_ client: HTTPClient, _ shutDown: @Sendable () async -> Void) async throws -> Void
+) async throws {
   let (ports, listening) = AsyncStream<Int>.makeStream()
   let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
   let server = EdgeServer(
-    responder: builder.edge.responder(),
+    responder: edge.responder(),
     configuration: ListenerConfiguration(
-      host: "127.0.0.1", port: 0, certificate: builder.certificate, isSecure: builder.certificate != nil, sharesPort: false,
+      host: "127.0.0.1", port: 0, certificate: certificate, isSecure: certificate != nil, sharesPort: false,
       maximumConnections: 100, idleTimeout: .seconds(30), requestTimeout: .seconds(30),
       writeTimeout: .seconds(30), drain: .milliseconds(50)),
     logger: logger, onListening: { listening.yield($0) })
@@ -101,7 +111,7 @@ func serving(
   try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await group.run() }
     for await port in ports.prefix(1) {
-      try await body(HTTPClient(port: port, token: token ?? builder.token.text)) { await group.triggerGracefulShutdown() }
+      try await body(HTTPClient(port: port, token: token)) { await group.triggerGracefulShutdown() }
     }
     await group.triggerGracefulShutdown()
     try await tasks.waitForAll()

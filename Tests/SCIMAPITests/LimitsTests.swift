@@ -8,7 +8,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("Limits", .timeLimit(.minutes(1)))
+@Suite("Limits", .timeLimit(.minutes(5)))
 struct LimitsTests {
   // MARK: - Buckets
 
@@ -115,6 +115,70 @@ struct LimitsTests {
     try limits.count(third, of: other)
     clock.withLock { $0 = 1.001 }
     try limits.count(second, of: workspace)
+  }
+
+  @Test("A few refusals are told at once; those beyond are held until they are due, for one workspace and not for another")
+  func heldRefusals() async throws {
+    let limits = RateLimits(
+      RateLimits.Rates(
+        token: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 2), longestHold: 3600), now: { 0 })
+    let senders = (0..<2).map { _ in (token: TokenID.made(at: Date()), workspace: WorkspaceID.made(at: Date())) }
+    for sender in senders { try await limits.admit(sender.token, of: sender.workspace) }
+    for _ in 0..<2 {
+      let refusal = await #expect(throws: Refusal.self) { try await limits.admit(senders[0].token, of: senders[0].workspace) }
+      #expect(refusal?.error.status == 429)
+    }
+    #expect(limits.heldCount == 0)
+    let held = Task { try await limits.admit(senders[0].token, of: senders[0].workspace) }
+    try await eventually("one is held") { limits.heldCount == 1 }
+    await #expect(throws: Refusal.self) { try await limits.admit(senders[1].token, of: senders[1].workspace) }
+    #expect(limits.heldCount == 1)
+    // The end of whoever waits is no reason to keep it.
+    held.cancel()
+    let refusal = await #expect(throws: Refusal.self) { try await held.value }
+    #expect(refusal?.error.status == 429)
+    #expect(limits.heldCount == 0)
+  }
+
+  @Test("Strangers' refusals are held, too, and no more are held than there is room for")
+  func heldStrangers() async throws {
+    let limits = RateLimits(
+      RateLimits.Rates(
+        stranger: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 1), longestHold: 3600), now: { 0 })
+    let guess: @Sendable () async throws -> Void = {
+      try await limits.admitting(from: "10.0.0.1") { throw Refusal.unknownToken() }
+    }
+    for status in [401, 429] {
+      let refusal = await #expect(throws: Refusal.self) { try await guess() }
+      #expect(refusal?.error.status == status)
+    }
+    let held = Task { try await guess() }
+    try await eventually("it is held") { limits.heldCount == 1 }
+    held.cancel()
+    await #expect(throws: Refusal.self) { try await held.value }
+
+    let pace = RefusalPace(Rate(perSecond: 0.001, burst: 1), longest: 3600, maximumHeld: 1)
+    let sender = RefusalPace.Sender.stranger(ClientAddress("10.0.0.2"))
+    await pace.hold(sender, at: 0)
+    let first = Task { await pace.hold(sender, at: 0) }
+    try await eventually("it is held") { pace.heldCount == 1 }
+    // There is no room: it goes out at once.
+    await pace.hold(sender, at: 0)
+    first.cancel()
+    await first.value
+    #expect(pace.heldCount == 0)
+  }
+
+  @Test("Refusals come due at their rate, and none later than the longest")
+  func refusalsDue() {
+    var buckets = Buckets<Int>(Rate(perSecond: 10, burst: 2), maximum: 10)
+    let waits = (0..<6).map { _ in buckets.reserve(of: 1, at: 0, within: 0.25) }
+    for (wait, due) in zip(waits, [0, 0, 0.1, 0.2, 0.25, 0.25]) { #expect(abs(wait - due) < 1e-6) }
+    #expect(buckets.reserve(of: 2, at: 0, within: 0.25) == 0)
+    // Those that were held longest have taken nothing of what comes later.
+    #expect(abs(buckets.reserve(of: 1, at: 1, within: 0.25)) < 1e-6)
+    var unlimited = Buckets<Int>(.unlimited, maximum: 10)
+    #expect((0..<100).allSatisfy { _ in unlimited.reserve(of: 1, at: 0, within: 5) == 0 })
   }
 
   private static func refusal(of limits: RateLimits, _ token: TokenID, _ workspace: WorkspaceID) -> Refusal? {
@@ -228,10 +292,10 @@ struct LimitsTests {
 
   @Test("A workspace that searches much waits for itself, in order, and keeps no other waiting")
   func searches() async throws {
-    let turns = SearchTurns(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
+    let turns = WorkspaceTurns(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     let order = Journal<Int>()
-    var held: SearchTurns.Turn? = try await turns.turn(of: busy)
+    var held: WorkspaceTurns.Turn? = try await turns.turn(of: busy)
     let first = Task {
       _ = try await turns.turn(of: busy)
       order.note(1)
@@ -255,11 +319,65 @@ struct LimitsTests {
     _ = try await turns.turn(of: busy)
   }
 
+  @Test("A workspace has neighbours for as long as others send requests, and a second more")
+  func neighbours() {
+    let clock = Mutex(10.0)
+    let neighbours = Neighbours { clock.withLock { $0 } }
+    let (one, other) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
+    #expect(!neighbours.hasOthers(than: one))
+    neighbours.note(one)
+    #expect(!neighbours.hasOthers(than: one))
+    #expect(neighbours.hasOthers(than: other))
+    neighbours.note(other)
+    #expect(neighbours.hasOthers(than: one))
+    clock.withLock { $0 = 11.9 }
+    #expect(neighbours.hasOthers(than: one))
+    neighbours.note(one)
+    clock.withLock { $0 = 12 }
+    #expect(!neighbours.hasOthers(than: one))
+    #expect(neighbours.hasOthers(than: other))
+    clock.withLock { $0 = 20 }
+    #expect(!neighbours.hasOthers(than: other))
+  }
+
+  @Test("A workspace that is alone has more turns than one beside which others send requests")
+  func turnsBesideOthers() async throws {
+    let clock = Mutex(0.0)
+    let neighbours = Neighbours { clock.withLock { $0 } }
+    let turns = WorkspaceTurns(maximumPerWorkspace: 3, besideOthers: 1, neighbours: neighbours, patience: .seconds(30))
+    let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
+    neighbours.note(busy)
+    var held: [WorkspaceTurns.Turn] = []
+    for _ in 0..<3 { held.append(try await turns.turn(of: busy)) }
+    let taken = TakenTurns()
+    let waiting = (0..<3).map { _ in
+      Task {
+        let turn = try await turns.turn(of: busy)
+        taken.turns.withLock { $0.append(turn) }
+      }
+    }
+    try await eventually("three wait") { turns.waitingCount(of: busy) == 3 }
+    // Somebody else comes: those that are given back go to nobody, until there is none left.
+    neighbours.note(calm)
+    held.removeLast()
+    held.removeLast()
+    #expect(turns.waitingCount(of: busy) == 3)
+    held.removeLast()
+    try await eventually("one goes on") { taken.turns.withLock { $0.count } == 1 }
+    #expect(turns.waitingCount(of: busy) == 2)
+    // Alone again: with the next that is given back all go on.
+    clock.withLock { $0 = 5 }
+    taken.turns.withLock { $0 = [] }
+    for task in waiting { try await task.value }
+    #expect(taken.turns.withLock { $0.count } == 2)
+    _ = try await turns.turn(of: busy)
+  }
+
   @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
   func searchesInVain() async throws {
-    let turns = SearchTurns(maximumPerWorkspace: 1, patience: .milliseconds(50))
+    let turns = WorkspaceTurns(maximumPerWorkspace: 1, patience: .milliseconds(50))
     let workspace = WorkspaceID.made(at: Date())
-    var held: SearchTurns.Turn? = try await turns.turn(of: workspace)
+    var held: WorkspaceTurns.Turn? = try await turns.turn(of: workspace)
     let refusal = await #expect(throws: Refusal.self) { try await turns.turn(of: workspace) }
     #expect(refusal?.error.status == 429)
     let gone = Task { _ = try await turns.turn(of: workspace) }
@@ -270,4 +388,9 @@ struct LimitsTests {
     held = nil
     _ = try await turns.turn(of: workspace)
   }
+}
+
+/// Turns that tasks have taken.
+private final class TakenTurns: Sendable {
+  let turns = Mutex<[WorkspaceTurns.Turn]>([])
 }

@@ -173,6 +173,27 @@ struct OAuthTests {
     }
   }
 
+  @Test("The issuer's keys are those of access tokens and of security event tokens, and the latter alone where there is no OAuth")
+  func allKeys() async throws {
+    var builder = try builder()
+    let key = #"{"crv":"P-256","kid":"security-events","kty":"EC","x":"AA","y":"AA"}"#
+    builder.securityEventKeys = [key]
+    let own = "\(try #require(builder.signingKeys?.first).id)"
+    @Sendable func ids(_ client: HTTPClient) async throws -> [String] {
+      let keys = try await client.send("GET", "", base: OAuthEndpoints.keysPath).json["keys"]?.array ?? []
+      return keys.compactMap { $0.object?["kid"]?.string }
+    }
+    try await serving(builder) { client in
+      let listed = try await ids(client)
+      #expect(listed == [own, "security-events"])
+    }
+    builder.signingKeys = nil
+    try await serving(builder) { client in
+      let listed = try await ids(client)
+      #expect(listed == ["security-events"])
+    }
+  }
+
   @Test("A key that has no key to sign with yet is waited for with 503")
   func noKeyYet() async throws {
     var builder = EdgeBuilder()

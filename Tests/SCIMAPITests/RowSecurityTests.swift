@@ -11,7 +11,7 @@ import Testing
 @Suite("Row-level security", .timeLimit(.minutes(2)))
 struct RowSecurityTests {
   /// What the edge reads.
-  private static let views = ["workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals"]
+  private static let views = ["workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals"]
 
   @Test("The edge's role sees the rows of the workspace in force, no other's, and without one none at all")
   func views() async throws {

@@ -286,6 +286,34 @@ struct ArgumentTests {
         == InvitationBranding(colour: "#0a7d4f", support: "help@acme.example"))
   }
 
+  @Test("writes templates down and reads them again, unless one cannot be used")
+  func templateCopies() throws {
+    let templates = [
+      InvitationTemplate(language: "de", subject: "Los"),
+      InvitationTemplate(language: "*", text: "{{url}} \"ok\"\n", html: "<p>{{url}}</p>"),
+    ]
+    #expect(try TemplateCopies.templates(in: TemplateCopies.text(of: templates), called: "copy") == templates)
+    for bad in ["", "{}", #"[{"language":"de","text":"no link"}]"#] {
+      #expect(throws: Failure.self, "\(bad)") { try TemplateCopies.templates(in: bad, called: "copy") }
+    }
+  }
+
+  @Test("publishes again, and invites who was missed, all or nobody")
+  func missedInvitations() throws {
+    #expect(try parse(Rebuild.self, "rebuild").invitations == .missing)
+    #expect(try parse(Rebuild.self, "rebuild", "--invitations", "none").invitations == .none)
+    #expect(throws: (any Error).self) { try parse(Rebuild.self, "rebuild", "--invitations", "some") }
+    #expect(throws: (any Error).self) { try parse(ListInvitations.self, "invitation", "list", "--missing", "--state", "sent") }
+  }
+
+  @Test("says in which language administrators are mailed")
+  func adminLanguage() throws {
+    let german = try parse(UpdateWorkspace.self, "workspace", "update", "acme", "--admin-language", "de").applied(to: Self.acme)
+    #expect(german.adminLanguage == "de")
+    let english = try parse(UpdateWorkspace.self, "workspace", "update", "acme", "--admin-language", "none").applied(to: german)
+    #expect(english == Self.acme)
+  }
+
   @Test("refuses a template that cannot be used, and shows the mail of one that can")
   func templates() throws {
     let good = try parse(SetTemplate.self, "invitation", "template", "set", "--language", "de", "--subject", "Los mit {{workspace}}")
@@ -306,5 +334,38 @@ struct ArgumentTests {
     #expect(try parse(ListInvitations.self, "invitation", "list", "--state", "bounced").state == .bounced)
     #expect(try parse(ResendInvitation.self, "invitation", "resend", "ana@example.com").who == "ana@example.com")
     #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["invitation", "list", "--state", "lost"]) }
+  }
+}
+
+@Suite("Links into the console")
+struct ConsoleLinkTests {
+  @Test("are good for ten minutes, or for as long as was asked")
+  func lifetime() throws {
+    let now = Date(timeIntervalSince1970: 1_700_000_000)
+    let key = LinkKey.made(for: .made(at: now))
+    let command = try #require(try Scimctl.parseAsRoot(["console", "link", "--for", "Ana"]) as? MakeLink)
+    let grant = command.grant(of: key, at: now)
+    #expect(grant.kind == .link && grant.name == "Ana" && grant.scopes == [.admin] && grant.expiresAt == now + 600)
+    #expect(!String(decoding: try JSONData.encode(grant), as: UTF8.self).contains(key.text))
+    let longer = try #require(try Scimctl.parseAsRoot(["console", "link", "--expires-in", "1h"]) as? MakeLink)
+    #expect(longer.grant(of: key, at: now).expiresAt == now + 3600)
+  }
+
+  @Test(
+    "lead to what was said, to the workspace's own domain, or to the deployment's host",
+    arguments: [
+      ("https://a.example/x", ["own.example"], ["https://b.example"], "https://a.example"),
+      (nil, ["own.example"], ["https://b.example"], "https://own.example"), (nil, ["own.example"], [], "https://own.example"),
+      (nil, ["own.example"], ["http://127.0.0.1:8080"], "http://own.example"),
+      (nil, [], [nil, "https://b.example:8443/api/v2/scim/"], "https://b.example:8443"), (nil, [], ["http://[::1]:80/"], "http://[::1]:80"),
+    ] as [(String?, [String], [String?], String)])
+  func host(_ option: String?, _ domains: [String], _ configured: [String?], _ site: String) throws {
+    #expect(try ConsoleHost(option: option, domains: domains, configured: configured).site == site)
+  }
+
+  @Test("are refused where nothing tells where the console is")
+  func unknown() {
+    #expect(throws: Failure.self) { try ConsoleHost(option: nil, domains: [], configured: [nil]) }
+    #expect(throws: Failure.self) { try ConsoleHost(option: "app.example.com", domains: [], configured: []) }
   }
 }

@@ -51,15 +51,15 @@ struct LogTests {
       $0.contentType = "application/json"
       $0.body = LoggedBody(bytes: 20, content: .whole(["userName": "ana"], removed: ["password"]))
     }
-    let request = try ReplayRequest(entry, to: edge, force: false)
-    #expect(request.url.absoluteString == "http://127.0.0.1:8080/api/v2/scim/Users?attributes=userName")
+    let request = try ReplayRequest.of(entry, force: false)
+    #expect(try request.url(at: edge).absoluteString == "http://127.0.0.1:8080/api/v2/scim/Users?attributes=userName")
     #expect(request.headers["User-Agent"] == "Okta SCIM Client 1.0.0")
     #expect(request.headers["If-Match"] == "W/\"3\"")
     #expect(request.headers["Content-Type"] == "application/json")
     #expect(request.body == Array(#"{"userName":"ana"}"#.utf8))
     #expect(request.scope == .scim)
     let signIn = Self.entry(403) { $0.path = "/api/v2/sign-ins" }
-    #expect(try ReplayRequest(signIn, to: edge, force: false).scope == .signIns)
+    #expect(try ReplayRequest.of(signIn, force: false).scope == .signIns)
   }
 
   @Test(
@@ -70,6 +70,7 @@ struct LogTests {
       (entry(400) { $0.body = LoggedBody(bytes: 9, content: .none(reason: "it is not JSON")) }, "not JSON"),
       (entry(403) { $0.query = "access_token=(removed)" }, "secret"),
       (entry(400) { $0.body = LoggedBody(bytes: 9, content: .whole(["title": "rollcall_(removed)"], removed: [])) }, "access token"),
+      (entry(400) { $0.body = LoggedBody(bytes: 9, content: .whole(["roles": ["(removed)"]], removed: ["roles"])) }, "secret"),
       (
         entry(409) {
           $0.bulk = $0.id
@@ -78,7 +79,7 @@ struct LogTests {
       ),
     ])
   func refused(_ entry: LogEntry, _ reason: String) throws {
-    let failure = try #require(throws: Failure.self) { try ReplayRequest(entry, to: URL(fileURLWithPath: "/"), force: false) }
+    let failure = try #require(throws: Failure.self) { try ReplayRequest.of(entry, force: false) }
     #expect(failure.message.contains(reason))
   }
 
@@ -153,6 +154,10 @@ struct DoctorTests {
     let ends = DatabaseCheck.partitions(["provisioning_log_20260131"], at: Self.now)
     #expect(ends.standing == .fail)
     #expect(ends.message.contains("provisioning_log_20260201"))
+    #expect(DatabaseCheck.templates(missing: []).map(\.standing) == [.ok])
+    let lost = DatabaseCheck.templates(missing: [("acme", "de")])
+    #expect(lost.map(\.standing) == [.warn])
+    #expect(lost.first?.mend?.contains("template import --workspace acme") == true)
     #expect(DatabaseCheck.clock(difference: 0.01, "Its").standing == .ok)
     #expect(DatabaseCheck.clock(difference: -10, "Its").standing == .warn)
     #expect(DatabaseCheck.clock(difference: 100, "Its").standing == .fail)

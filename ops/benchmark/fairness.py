@@ -8,6 +8,7 @@ import argparse
 import http.client
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -123,6 +124,7 @@ def main():
     clients = [Calm(kind, calm_token, users) for kind in PACE]
     measure(clients, 3)
     alone, beside, rates = {kind: [] for kind in PACE}, {kind: [] for kind in PACE}, []
+    flood_cpu = 0.0
     for number in range(options.rounds):
         for kind, latencies in measure(clients, options.seconds).items():
             alone[kind] += latencies
@@ -131,7 +133,11 @@ def main():
         for kind, latencies in measure(clients, options.seconds).items():
             beside[kind] += latencies
         rates += [line.split()[-1] for line in flooding.communicate()[0].splitlines() if line.startswith("Requests/sec")]
-    print(f"\nThe flood: {', '.join(rates)} answers a second, those by 429 included, over 64 connections")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # A child's is known once it has ended; the rounds' add up.
+        flood_cpu = (used.ru_utime + used.ru_stime) / ((number + 1) * (options.seconds + 2))
+    print(f"\nThe flood: {', '.join(rates)} answers a second, those by 429 included, over 64 connections;")
+    print(f"its generator takes {flood_cpu:.1%} of a core")
     print(f"{'':8}{'alone':>22}{'beside the flood':>22}{'ratio':>16}")
     print(f"{'':8}{'p50':>11}{'p99':>11}{'p50':>11}{'p99':>11}{'p50':>8}{'p99':>8}")
     is_met = True

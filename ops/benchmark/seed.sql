@@ -96,6 +96,11 @@ select workspace_id, 'Group', 0, count(*) from identity.groups group by workspac
 on conflict (workspace_id, type, part) do update
 set total = excluded.total;
 
+insert into identity.state_totals (workspace_id, part, invited, active, disabled)
+select workspace_id, 0, 0, count(*), 0 from identity.users group by workspace_id
+on conflict (workspace_id, part) do update
+set active = excluded.active;
+
 insert into directory.members (workspace_id, id, state, email, display_name, role, version)
 select workspace_id, id, state, email, display_name, role, version
 from identity.users

@@ -24,10 +24,35 @@ extension Decider {
   /// What a command is about, in a few words.
   private func target(of read: ReadCommand, _ touched: Touches) -> String {
     let workspace = state.workspaces[read.command.workspace]?.settings.slug ?? touched.slugs.first ?? "\(read.command.workspace)"
-    if let key = touched.tokens.first {
-      return "token \(key.id)\(state.tokens[key].map { " '\($0.name)'" } ?? "")"
+    if let id = read.payload.token {
+      let token = state.tokens[ResourceKey(workspace: read.command.workspace, id: id.resource)]
+      return "\((token?.kind ?? .token).noun) \(id)\(token.map { " '\($0.name)'" } ?? "")"
     }
     if read.command.resource == read.command.workspace.resource { return "workspace \(workspace)" }
     return "resource \(read.command.resource)"
+  }
+}
+
+extension ReadCommand.Payload {
+  /// The token, or what is kept as one, that a command is about; of a rotation, the one that is to be replaced.
+  fileprivate var token: TokenID? {
+    switch self {
+    case .issueToken(let grant): grant.token
+    case .revokeToken(let revocation): revocation.token
+    case .rotateToken(let rotation): rotation.token
+    case .rotateSecret(let rotation): rotation.client
+    default: nil
+    }
+  }
+}
+
+extension TokenKind {
+  /// What the audit trail calls one. A client was a token there before it had a word of its own.
+  fileprivate var noun: String {
+    switch self {
+    case .token, .client: "token"
+    case .session: "session"
+    case .link: "link"
+    }
   }
 }

@@ -16,15 +16,20 @@ extension Decider {
         .workspaceChanged(
           WorkspaceChanged(workspace: workspace.id, settings: workspace.settings, version: workspace.version, changedAt: now)))
     }
-    for user in restatement.users { restate(ResourceKey(workspace: workspace.id, id: user.resource)) }
+    for user in restatement.users {
+      restate(ResourceKey(workspace: workspace.id, id: user.resource), invitations: restatement.invitations)
+    }
     for (position, part) in restatement.groups.enumerated() {
       restate(ResourceKey(workspace: workspace.id, id: part.group.resource), part.range, at: position)
     }
     return .done
   }
 
-  private mutating func restate(_ user: ResourceKey) {
-    if let record = state.users[user] { return publishChange(of: record, .restated) }
+  private mutating func restate(_ user: ResourceKey, invitations: Restatement.Invitations) {
+    if let record = state.users[user] {
+      let invitation = UserChanged.RestatedInvitation(createdAt: record.createdAt, missing: invitations)
+      return publishChange(of: record, .restated, invitation: record.state == .invited ? invitation : nil)
+    }
     let tombstone = state.tombstones[user]
     publish(
       .userChanged(

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import SCIM
 
-// API access tokens and OAuth clients.
+// API access tokens, OAuth clients, and the secrets of both and of the console's sessions.
 extension Decider {
   mutating func issueToken(_ read: ReadCommand, _ grant: TokenGrant) throws(SCIMError) -> Reply.Outcome {
     let key = ResourceKey(workspace: read.command.workspace, id: grant.token.resource)
@@ -12,10 +12,11 @@ extension Decider {
       throw .badRequest(.invalidValue, "The name of \(grant.kind.phrase) has 1 to 200 characters.")
     }
     guard state.tokens[key] == nil else { throw Self.tokenExists(grant.token) }
+    let expiresAt = try openConsole(read, grant)
     state.write(
       TokenRecord(
         key: key, kind: grant.kind, name: grant.name, digest: digest, scopes: grant.scopes.sorted { $0.rawValue < $1.rawValue },
-        expiresAt: grant.expiresAt, createdBy: read.command.actor.rawValue, createdAt: now, revokedAt: nil))
+        expiresAt: expiresAt, createdBy: read.command.actor.rawValue, createdAt: now, revokedAt: nil, openedWith: grant.openedWith))
     return .done
   }
 
@@ -53,8 +54,16 @@ extension Decider {
   }
 
   mutating func rotateSecret(_ read: ReadCommand, _ rotation: SecretRotation) throws(SCIMError) -> Reply.Outcome {
-    var client = try goodToken(rotation.client, .client, of: read)
+    let kind: TokenKind = try token(rotation.client, of: read).kind == .session ? .session : .client
+    var client = try goodToken(rotation.client, kind, of: read)
     let digest = try Self.digest(rotation.digest)
+    if let present = rotation.present, try !client.hasSecret(Self.digest(present), at: now) {
+      throw SCIMError(status: 409, scimType: nil, detail: "The secret has been replaced meanwhile. Nothing was changed.")
+    }
+    if let present = rotation.present, let former = client.former, try former.digest == Self.digest(present) {
+      // Whoever still comes with the former one never got the present one.
+      client.digest = former.digest
+    }
     client.former = rotation.formerUntil.map { TokenRecord.FormerSecret(digest: client.digest, until: $0) }
     client.digest = digest
     state.write(client)
@@ -73,7 +82,7 @@ extension Decider {
     return .done
   }
 
-  private func token(_ id: TokenID, of read: ReadCommand) throws(SCIMError) -> TokenRecord {
+  func token(_ id: TokenID, of read: ReadCommand) throws(SCIMError) -> TokenRecord {
     guard let token = state.tokens[ResourceKey(workspace: read.command.workspace, id: id.resource)] else {
       throw SCIMError(
         status: 404, scimType: nil,
@@ -109,10 +118,12 @@ extension Decider {
 
 extension TokenKind {
   /// How a refusal calls one.
-  fileprivate var phrase: String {
+  var phrase: String {
     switch self {
     case .token: "a token"
     case .client: "an OAuth client"
+    case .session: "a session of the console"
+    case .link: "a link into the console"
     }
   }
 }

@@ -143,10 +143,14 @@ extension Decider {
     return role
   }
 
-  mutating func publishChange(of user: UserRecord, _ change: UserChanged.Change) {
+  mutating func publishChange(
+    of user: UserRecord, _ change: UserChanged.Change, invitation: UserChanged.RestatedInvitation? = nil
+  ) {
     publish(
       .userChanged(
-        UserChanged(workspace: user.key.workspace, user: user.snapshot, change: change, version: user.version, changedAt: now)))
+        UserChanged(
+          workspace: user.key.workspace, user: user.snapshot, change: change, version: user.version, changedAt: now, invitation: invitation)
+      ))
   }
 }
 

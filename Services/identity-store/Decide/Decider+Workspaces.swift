@@ -58,6 +58,10 @@ extension Decider {
     try checkNames(settings)
     try settings.invitations.check()
     try settings.checkExtensions()
+    if let language = settings.adminLanguage, !LanguageTag.isOne(language) {
+      throw .badRequest(
+        .invalidValue, "'\(language.prefix(40))' is no language of mails to administrators: a tag (BCP 47) such as de or pt-BR is.")
+    }
     if let fault = settings.invitations.branding.fault {
       throw SCIMError(status: 400, scimType: .invalidValue, detail: "The branding of invitations cannot be had: \(fault).")
     }

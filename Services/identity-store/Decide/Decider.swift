@@ -44,8 +44,19 @@ struct Decider: Sendable {
   mutating func record(_ outcome: Reply.Outcome, of read: ReadCommand) -> Reply {
     let reply = Reply(command: read.command.id, outcome: outcome)
     state.record(reply)
+    notePush(outcome, of: read)
     recorded.append(RecordedReply(workspace: read.command.workspace, reply: reply))
     return reply
+  }
+
+  /// An identity provider has written a user or group: which day that was is kept, also where nothing was changed.
+  private mutating func notePush(_ outcome: Reply.Outcome, of read: ReadCommand) {
+    guard case .resource(let stored, _) = outcome else { return }
+    switch read.payload {
+    case .createUser, .replaceUser, .patchUser, .createGroup, .replaceGroup, .patchGroup:
+      state.notePush(of: ResourceKey(workspace: read.command.workspace, id: stored.id))
+    default: return
+    }
   }
 
   mutating func audit(_ record: AuditRecord) {

@@ -82,7 +82,7 @@ extension LoadStatements {
     )
     select
       workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at, kind, predecessor_id, former_digest,
-      former_until
+      former_until, opened_with
     from found
     join identity.tokens using (workspace_id, id)
     """)
@@ -98,7 +98,8 @@ extension LoadStatements {
       key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), kind: kind, name: try row.string(2),
       digest: try row.bytes(3), scopes: try row.textArray(4).compactMap(TokenScope.init(rawValue:)),
       expiresAt: try row.optionalTimestamp(5), createdBy: try row.string(6), createdAt: try row.timestamp(7),
-      revokedAt: try row.optionalTimestamp(8), predecessor: try row.optionalUUID(10).map { TokenID($0) }, former: former)
+      revokedAt: try row.optionalTimestamp(8), predecessor: try row.optionalUUID(10).map { TokenID($0) },
+      openedWith: try row.optionalUUID(13).map { TokenID($0) }, former: former)
   }
 
   static func addresses(_ days: Set<TokenDay>) -> Load {

@@ -21,7 +21,7 @@ enum LoadStatements {
     if !touches.replacedGroups.isEmpty { loads.append(otherMembers(touches)) }
     if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(heldChanges(touches)) }
     if !touches.memberRanges.isEmpty { loads.append(membersInRanges(touches.memberRanges)) }
-    if !touches.tokens.isEmpty { loads.append(tokens(touches.tokens)) }
+    if !touches.allTokens.isEmpty { loads.append(tokens(touches.allTokens)) }
     if !touches.tokenDays.isEmpty { loads.append(addresses(touches.tokenDays)) }
     return loads
   }

@@ -94,6 +94,8 @@ struct TokenRecord: Sendable, Equatable {
   var revokedAt: Date?
   /// The token that this one takes the place of.
   var predecessor: TokenID?
+  /// The token or link that a session was opened with.
+  var openedWith: TokenID?
   /// The secret that a client had before, while it is good, too.
   var former: FormerSecret?
 

@@ -12,6 +12,8 @@ struct Touches: Sendable, Equatable {
   var users: Set<ResourceKey> = []
   var groups: Set<ResourceKey> = []
   var tokens: Set<ResourceKey> = []
+  /// Tokens and links that sessions are opened with.
+  var openers: Set<ResourceKey> = []
   var tokenDays: Set<TokenDay> = []
   var userNames: Set<NameKey> = []
   var externalIDs: Set<NameKey> = []
@@ -39,11 +41,14 @@ struct Touches: Sendable, Equatable {
     !users.isDisjoint(with: other.users) || !groups.isDisjoint(with: other.groups) || !userNames.isDisjoint(with: other.userNames)
       || !externalIDs.isDisjoint(with: other.externalIDs) || !emails.isDisjoint(with: other.emails)
       || !groupNames.isDisjoint(with: other.groupNames) || !commands.isDisjoint(with: other.commands)
-      || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !tokens.isDisjoint(with: other.tokens)
+      || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
       || createsOrUsesWorkspace(other)
       || memberships.contains { other.users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
       || other.memberships.contains { users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
   }
+
+  /// Whatever is looked at of the tokens.
+  var allTokens: Set<ResourceKey> { openers.isEmpty ? tokens : tokens.union(openers) }
 
   private func createsOrUsesWorkspace(_ other: Touches) -> Bool {
     (!slugs.isEmpty || !other.slugs.isEmpty) && !workspaces.isDisjoint(with: other.workspaces)
@@ -89,6 +94,7 @@ struct Touches: Sendable, Equatable {
       if let user = order.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
     case .issueToken(let grant):
       tokens.insert(ResourceKey(workspace: workspace, id: grant.token.resource))
+      if let opener = grant.openedWith { openers.insert(ResourceKey(workspace: workspace, id: opener.resource)) }
     case .revokeToken(let revocation):
       tokens.insert(ResourceKey(workspace: workspace, id: revocation.token.resource))
     case .decideHeldChange:

@@ -54,6 +54,8 @@ struct WorkingSet: Sendable {
     /// By their own keys.
     var writtenHeldChanges: [ResourceKey: HeldChangeRecord] = [:]
     var deactivations: Set<ResourceKey> = []
+    /// Users and groups that an identity provider has written, whether or not anything differed.
+    var pushes: Set<ResourceKey> = []
   }
 
   /// Uses that are to be counted beside those that are.
@@ -236,6 +238,8 @@ struct WorkingSet: Sendable {
     earlySignIns[key] = nil
     if changes.insertedSignIns.remove(key) == nil { changes.usedSignIns.insert(key) }
   }
+
+  mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
 
   mutating func record(_ reply: Reply) { replies[reply.command] = reply }
 

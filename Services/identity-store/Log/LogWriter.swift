@@ -3,32 +3,103 @@ import Models
 import Postgres
 import ProvisioningLog
 
-/// Writes entries of the provisioning log, many with one statement. An entry that comes again changes nothing, and one of a workspace that
-/// does not exist (a token can be made up) is left out.
+/// Writes entries of the provisioning log, many with one statement, and counts them with it. An entry that comes again changes nothing, and
+/// one of a workspace that does not exist (a token can be made up) is left out.
 struct LogWriter: Sendable {
   let pool: PostgresPool
+  /// For how many days entries are kept, and counted.
+  var days = 30
 
+  /// Who sent how much in which hour, and which kinds of failures there were on which day, is counted of what was not there
+  /// yet, and of what identity providers have sent themselves.
   static let insert = Statement(
     "insert log entries",
     """
-    insert into identity.provisioning_log (workspace_id, id, status, failed, resource_type, resource_id, name_key, entry)
-    select workspace_id, id, status, failed, resource_type, resource_id, name_key, entry
-    from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::bool[], $5::text[], $6::uuid[], $7::text[], $8::text[])
-      as written (workspace_id, id, status, failed, resource_type, resource_id, name_key, entry)
-    where exists (select from identity.workspaces w where w.id = written.workspace_id)
-    order by workspace_id, id
-    on conflict (workspace_id, id) do nothing
+    with
+      given as materialized (
+        select *
+        from unnest(
+          $1::uuid[], $2::uuid[], $3::int8[], $4::bool[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::timestamptz[],
+          $11::uuid[], $12::text[], $13::bool[], $14::bool[]
+        ) as given (
+          workspace_id, id, status, failed, resource_type, resource_id, name_key, entry, cause, at, token_id, identity_provider, is_request,
+          is_replay
+        )
+      ),
+      written as (
+        insert into identity.provisioning_log (workspace_id, id, status, failed, resource_type, resource_id, name_key, entry, cause)
+        select workspace_id, id, status, failed, resource_type, resource_id, name_key, entry, cause
+        from given
+        where exists (select from identity.workspaces w where w.id = given.workspace_id)
+        order by workspace_id, id
+        on conflict (workspace_id, id) do nothing
+        returning workspace_id, id
+      ),
+      counted as (
+        select distinct on (g.workspace_id, g.id) g.workspace_id, g.failed, g.cause, g.at, g.token_id, g.identity_provider, g.is_request
+        from given g
+        join written w on w.workspace_id = g.workspace_id and w.id = g.id
+        where not g.is_replay
+        order by g.workspace_id, g.id
+      ),
+      hours as (
+        insert into identity.provisioning_hours as h (
+          workspace_id, hour, token_id, identity_provider, requests, failures, last_at, last_success_at, last_failure_at
+        )
+        select
+          workspace_id, date_trunc('hour', at, 'UTC'), token_id, identity_provider, count(*), count(*) filter (where failed), max(at),
+          max(at) filter (where not failed), max(at) filter (where failed)
+        from counted
+        where is_request
+        group by 1, 2, 3, 4
+        order by 1, 2, 3, 4
+        on conflict (workspace_id, hour, token_id, identity_provider) do update
+        set
+          requests = h.requests + excluded.requests,
+          failures = h.failures + excluded.failures,
+          last_at = greatest(h.last_at, excluded.last_at),
+          last_success_at = greatest(h.last_success_at, excluded.last_success_at),
+          last_failure_at = greatest(h.last_failure_at, excluded.last_failure_at)
+      ),
+      causes as (
+        insert into identity.provisioning_causes as c (workspace_id, day, cause, failures, last_at)
+        select workspace_id, (at at time zone 'UTC')::date, cause, count(*), max(at)
+        from counted
+        where cause is not null
+        group by 1, 2, 3
+        order by 1, 2, 3
+        on conflict (workspace_id, day, cause) do update
+        set failures = c.failures + excluded.failures, last_at = greatest(c.last_at, excluded.last_at)
+      ),
+      past_hours as (
+        delete from identity.provisioning_hours h
+        using (select distinct workspace_id from counted) w
+        where h.workspace_id = w.workspace_id and h.hour < now() - make_interval(days => $15::int8::int + 1)
+      ),
+      past_causes as (
+        delete from identity.provisioning_causes c
+        using (select distinct workspace_id from counted) w
+        where c.workspace_id = w.workspace_id and c.day < (now() at time zone 'UTC')::date - $15::int8::int
+      )
+    select count(*) from written
     """)
 
   func write(_ entries: [LogEntry]) async throws {
     guard !entries.isEmpty else { return }
+    let causes = try await LogCauses(pool: pool).causes(of: entries)
     _ = try await pool.query(
       Self.insert,
       [
         .uuidArray(entries.map(\.workspace.uuid)), .uuidArray(entries.map(\.id.uuid)), .intArray(entries.map { Int64($0.status) }),
         .boolArray(entries.map(\.isFailure)), .textArray(entries.map(\.resourceType?.rawValue)),
         .uuidArray(entries.map(\.resource?.uuid)), .textArray(entries.map { $0.name?.lowercased() }),
-        .textArray(entries.map { String(decoding: $0.json(), as: UTF8.self) }),
+        .textArray(entries.map { String(decoding: $0.json(), as: UTF8.self) }), .textArray(causes.map { $0?.rawValue }),
+        .timestampArray(entries.map(\.at)), .uuidArray(entries.map { $0.token?.uuid ?? Self.unknownToken }),
+        .textArray(entries.map { $0.identityProvider ?? "" }),
+        .boolArray(entries.map { $0.bulk == nil }), .boolArray(entries.map { $0.replayOf != nil }), .int(Int64(days)),
       ])
   }
+
+  /// Stands for a token that is not known.
+  private static let unknownToken = TokenID(bytes: []).uuid
 }

@@ -48,6 +48,7 @@ struct ChangeWriter: Sendable {
     add(
       WriteStatements.insertTombstones, when: !changes.insertedTombstones.isEmpty,
       tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
+    steps += pushSteps(for: state, at: decider.now)
     steps += heldChangeSteps(changes, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.usedSignIns.isEmpty, changes.usedSignIns.sorted().columns)
     add(
@@ -86,7 +87,7 @@ struct ChangeWriter: Sendable {
       .textArray(token.scopes.map(\.rawValue)), token.expiresAt.map(PostgresValue.timestamp) ?? .null, .text(token.createdBy),
       .timestamp(token.createdAt), .optional(token.revokedAt, PostgresValue.timestamp), .text(token.kind.rawValue),
       .optional(token.predecessor?.uuid, PostgresValue.uuid), .optional(token.former?.digest, PostgresValue.bytes),
-      .optional(token.former?.until, PostgresValue.timestamp),
+      .optional(token.former?.until, PostgresValue.timestamp), .optional(token.openedWith?.uuid, PostgresValue.uuid),
     ]
   }
 

@@ -18,9 +18,9 @@ enum WriteStatements {
     """
     insert into identity.tokens (
       workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, revoked_at, kind, predecessor_id, former_digest,
-      former_until
+      former_until, opened_with
     )
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     on conflict (workspace_id, id) do update
     set
       digest = excluded.digest,
@@ -143,6 +143,11 @@ enum WriteStatements {
         delete from identity.memberships m
         using gone
         where m.workspace_id = gone.workspace_id and m.user_id = gone.id
+      ),
+      lost_pushes as (
+        delete from identity.pushes p
+        using gone
+        where p.workspace_id = gone.workspace_id and p.resource_id = gone.id
       )
     delete from identity.users u
     using gone
@@ -192,6 +197,11 @@ enum WriteStatements {
         delete from identity.memberships m
         using gone
         where m.workspace_id = gone.workspace_id and m.group_id = gone.id
+      ),
+      lost_pushes as (
+        delete from identity.pushes p
+        using gone
+        where p.workspace_id = gone.workspace_id and p.resource_id = gone.id
       )
     delete from identity.groups g
     using gone

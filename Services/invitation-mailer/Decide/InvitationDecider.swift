@@ -19,13 +19,16 @@ struct InvitationDecider: Sendable {
     case .userChanged(let event): decide(event, traceparent: traceparent)
     case .workspaceChanged(let event): decide(event)
     case .invitationOrdered(let event): carryOut(event, traceparent: traceparent)
-    case .groupChanged, .signInRefused, .changeHeld: break
+    case .changeHeld(let event): changes.heldChanges.append(event)
+    case .groupChanged, .signInRefused: break
     }
   }
 
   private mutating func decide(_ event: WorkspaceChanged) {
     let before = known.workspaces[event.workspace]
-    guard event.version > before?.version ?? 0 else { return }
+    // A restatement of the same version mends what differs.
+    let isMended = event.version == before?.version && event.settings != before?.settings
+    guard event.version > before?.version ?? 0 || isMended else { return }
     let record = WorkspaceRecord(id: event.workspace, settings: event.settings, version: event.version)
     known.workspaces[event.workspace] = record
     changes.workspaces[event.workspace] = record
@@ -40,12 +43,21 @@ struct InvitationDecider: Sendable {
   private mutating func decide(_ event: UserChanged, traceparent: String?) {
     let key = UserKey(workspace: event.workspace, id: event.user.id)
     let before = known.users[key]
-    guard event.version > before?.version ?? 0 else { return }
+    // What is published again mends a row of the same version.
+    let isStatement = event.change == .restated || event.change == .deleted
+    guard event.version > before?.version ?? 0 || isStatement && event.version == before?.version else { return }
     let record = UserRecord(event)
-    known.users[key] = KnownUser(record)
+    known.users[key] = KnownUser(record, hasInvitation: before?.hasInvitation ?? false)
     changes.users[key] = record
     switch record.state {
     case .invited(let invitee):
+      if event.change == .restated {
+        // Since then any sign-in of theirs counts.
+        makeUp(for: record, since: event.invitation?.createdAt ?? event.changedAt, traceparent: traceparent)
+        if makeUp(forTheInvitationOf: key, invitee, event, before, traceparent: traceparent) { return }
+      }
+      // Of the same version, it is the row that was wrong, and not where the mail went.
+      guard event.version > before?.version ?? 0 else { return }
       let isInvitedAnew = event.change == .created || event.change == .enabled
       if !isInvitedAnew {
         // Someone who merely goes on being invited has an invitation already, unless that is on its way to where they are no more.
@@ -62,10 +74,41 @@ struct InvitationDecider: Sendable {
     case .deleted:
       changes.withdraw(.init(user: key, upTo: event.version, state: .revoked, reason: "the person was deleted"))
       changes.forgotten.insert(key)
+      changes.departures[key] = event.changedAt
     }
   }
 
-  private mutating func invite(_ key: UserKey, _ invitee: Invitee, version: Int64, traceparent: String?) {
+  /// Someone is invited, and nothing is known of an invitation: their event was lost, or the database that knew of it.
+  ///
+  /// - Returns: Whether it is so, whatever becomes of them.
+  private mutating func makeUp(
+    forTheInvitationOf key: UserKey, _ invitee: Invitee, _ event: UserChanged, _ before: KnownUser?, traceparent: String?
+  ) -> Bool {
+    let invitation = event.invitation
+    if let before, before.hasInvitation {
+      // Not invited when last heard of, they became so since: nobody has mailed them for that.
+      guard case .other = before.state, event.version > before.version else { return false }
+      if let invitation, invitation.missing != .none { invite(key, invitee, version: event.version, traceparent: traceparent) }
+      return true
+    }
+    guard let invitation else { return true }
+    switch invitation.missing {
+    case .none: return true
+    case .missing where invitation.createdAt < known.begunAt: return true
+    case .missing, .all: break
+    }
+    let lifetime = known.workspaces[key.workspace]?.settings.invitations.lifetime
+    if let lifetime, invitation.createdAt.addingTimeInterval(lifetime) <= event.changedAt {
+      add(key, version: event.version, fate: .expired(reason: Self.tooLate), traceparent: traceparent)
+    } else {
+      invite(key, invitee, version: event.version, traceparent: traceparent, since: invitation.createdAt)
+    }
+    return true
+  }
+
+  private mutating func invite(
+    _ key: UserKey, _ invitee: Invitee, version: Int64, traceparent: String?, since: Date? = nil
+  ) {
     let fate: NewInvitation.Fate
     if invitee.email?.isEmpty ?? true {
       fate = .failed(reason: Self.noAddress)
@@ -74,8 +117,16 @@ struct InvitationDecider: Sendable {
     } else {
       fate = .unplanned
     }
+    add(key, version: version, fate: fate, traceparent: traceparent, since: fate == .unplanned ? since : nil)
+  }
+
+  private mutating func add(
+    _ key: UserKey, version: Int64, fate: NewInvitation.Fate, traceparent: String?, since: Date? = nil
+  ) {
+    known.users[key]?.hasInvitation = true
     changes.invitations.append(
-      NewInvitation(id: NewInvitation.id(of: key, version: version), user: key, version: version, fate: fate, traceparent: traceparent))
+      NewInvitation(
+        id: NewInvitation.id(of: key, version: version), user: key, version: version, fate: fate, traceparent: traceparent, since: since))
   }
 
   /// A sign-in asked for no promotion, since the person was still known to be active; it came after this change, so it does ask for one.
@@ -106,6 +157,7 @@ struct InvitationDecider: Sendable {
   private mutating func resend(_ key: UserKey, _ event: InvitationOrdered, traceparent: String?) {
     // identity-store has seen to it that the person was invited then; if not any more, an event of theirs came before.
     guard let user = known.users[key], case .invited(let email) = user.state else { return }
+    known.users[key]?.hasInvitation = true
     let id = InvitationID.derived("order", event.workspace.description, event.id.description)
     changes.withdraw(.init(user: key, upTo: user.version, except: id, state: .revoked, reason: "\(event.actor) had another one sent"))
     let plan = InvitationPlan.now(known.workspaces[key.workspace]?.settings.invitations ?? InvitationPolicy())
@@ -119,6 +171,8 @@ struct InvitationDecider: Sendable {
 
   /// Why someone without an email is not invited.
   static let noAddress = "the user has no email address"
+  /// Why someone is not mailed whose invitation was missed.
+  static let tooLate = "it was missed, and would not be good any more"
 }
 
 extension UserRecord {

@@ -16,7 +16,7 @@ struct InvitationPlan: Sendable, Hashable {
 
   /// nil where the workspace mails nobody.
   init?(_ policy: InvitationPolicy) {
-    lifetime = policy.expiryDays.map { Double($0) * Self.day }
+    lifetime = policy.lifetime
     switch policy.sending {
     case .immediately: break
     case .delayed(let seconds): delay = Double(max(0, seconds))
@@ -29,7 +29,7 @@ struct InvitationPlan: Sendable, Hashable {
 
   /// At once, to the person, whatever the policy says of that.
   static func now(_ policy: InvitationPolicy) -> InvitationPlan {
-    InvitationPlan(lifetime: policy.expiryDays.map { Double($0) * day })
+    InvitationPlan(lifetime: policy.lifetime)
   }
 
   private init(lifetime: TimeInterval?) { self.lifetime = lifetime }
@@ -40,4 +40,9 @@ struct InvitationPlan: Sendable, Hashable {
   }
 
   static let nobody = "the workspace mails nobody"
+}
+
+extension InvitationPolicy {
+  /// How long an invitation is good; nil for ever.
+  var lifetime: TimeInterval? { expiryDays.map { Double($0) * InvitationPlan.day } }
 }

@@ -67,6 +67,8 @@ struct NewInvitation: Sendable, Hashable {
   var version: Int64
   var fate: Fate
   var traceparent: String?
+  /// Since when it is as good as made, where that is not now: what was forgotten is no younger for being made up for.
+  var since: Date?
 
   enum Fate: Sendable, Hashable {
     case scheduled(InvitationPlan, reason: String)
@@ -75,6 +77,8 @@ struct NewInvitation: Sendable, Hashable {
     /// Never to be sent, and why.
     case failed(reason: String)
     case revoked(reason: String)
+    /// It would not be good any more.
+    case expired(reason: String)
   }
 
   /// Stable per becoming-invited: however often the event is delivered, it is the same invitation.

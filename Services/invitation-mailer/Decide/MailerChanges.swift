@@ -9,25 +9,31 @@ struct KnownState: Sendable, Hashable {
   var orders: Set<CommandID> = []
   /// The latest sign-ins that asked for no promotion.
   var skippedSignIns: [WorkspaceSignInKey: Date] = [:]
+  /// Since when the mailer's database has been there; whoever was created earlier may have been mailed on the word of another.
+  var begunAt = Date.distantPast
 }
 
 /// As much of a user as decisions need.
 struct KnownUser: Sendable, Hashable {
   var version: Int64
   var state: State
+  /// Whether there is an invitation of theirs on record, whatever became of it.
+  var hasInvitation: Bool
 
   enum State: Sendable, Hashable {
     case invited(email: String?)
     case other
   }
 
-  init(version: Int64, state: State = .other) {
+  init(version: Int64, state: State = .other, hasInvitation: Bool = true) {
     self.version = version
     self.state = state
+    self.hasInvitation = hasInvitation
   }
 
-  init(_ record: UserRecord) {
+  init(_ record: UserRecord, hasInvitation: Bool) {
     version = record.version
+    self.hasInvitation = hasInvitation
     if case .invited(let invitee) = record.state { state = .invited(email: invitee.email) } else { state = .other }
   }
 }
@@ -62,8 +68,12 @@ struct MailerChanges: Sendable, Hashable {
   private(set) var withdrawals: [[UserKey: Withdrawal]] = []
   var templates: [TemplateChange] = []
   var orders: [OrderKey] = []
+  /// Changes that wait for approval, of which an administrator is to be told.
+  var heldChanges: [ChangeHeld] = []
   /// Whose personal data is to go.
   var forgotten: Set<UserKey> = []
+  /// Since when those are gone whose sign-ins before are to be forgotten.
+  var departures: [UserKey: Date] = [:]
   /// To be asked for once all of this is written.
   var promotions: [LatePromotion] = []
 

@@ -6,6 +6,9 @@ import Postgres
 struct SignInStore: Sendable {
   let pool: PostgresPool
 
+  /// For how many days it is remembered when somebody last signed in.
+  static let memory = 400.0
+
   /// Those of `signIns` that identity-store has to hear of. The others are remembered, by the latest of each: what is known may be out of
   /// date, and then they are made up for when the news comes.
   func toPromote(_ signIns: [ReceivedSignIn]) async throws -> [ReceivedSignIn] {
@@ -99,7 +102,24 @@ enum SignInStatements {
     where s.signed_in_at < excluded.signed_in_at
     """)
 
-  /// What is known is never out of date for as long.
+  /// What deleted people came with; not what came since, which may be of somebody who has the address now, and is to be made up for.
+  static let forgetDeparted = Statement(
+    "forget sign-ins of the departed",
+    """
+    delete from mailer.skipped_sign_ins s
+    using (
+      select g.workspace_id, k.key, g.gone_at
+      from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::timestamptz[]) as g (workspace_id, user_id, id_key, gone_at)
+      left join mailer.users u on u.workspace_id = g.workspace_id and u.user_id = g.user_id
+      cross join lateral (values (u.name_key), (u.email_key), (g.id_key)) k (key)
+      where k.key is not null
+    ) gone
+    where s.workspace_id = gone.workspace_id
+    and s.key = gone.key
+    and s.signed_in_at <= gone.gone_at
+    """)
+
+  /// What is older than it is told for, and far older than what is known can be out of date.
   static let forgetSkipped = Statement(
     "forget skipped sign-ins",
     """

@@ -26,7 +26,10 @@ struct PendingInvitations: Service {
         do {
           try await store.planLate(at: .now)
           pending.record(try await store.pending())
-          if round % Self.tidying == 0 { try await store.tidy(at: .now) }
+          if round % Self.tidying == 0 {
+            try await store.tidy(at: .now)
+            try await NoticeStore(pool: store.pool).tidy(at: .now)
+          }
           round += 1
         } catch is CancellationError {
           return

@@ -12,14 +12,16 @@ struct SendingDesk: Sendable {
   let schedule: RetrySchedule
   let status: MailServerStatus
   let logger: Logger
-  private let workspaces: KnownWorkspaces
+  let workspaces: KnownWorkspaces
+  let patience: Patience
   private let recorder: MailRecorder
-  private let patience: Patience
 
   private let sent = Counter(label: "rollcall_mailer_invitations_sent_total")
   private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
   private let bounced = Counter(label: "rollcall_mailer_invitations_bounced_total")
   private let retried = Counter(label: "rollcall_mailer_invitations_retried_total")
+  let toldAdministrators = Counter(label: "rollcall_mailer_notices_sent_total")
+  let untoldAdministrators = Counter(label: "rollcall_mailer_notices_failed_total")
   private let duration = Timer(label: "rollcall_mailer_send_seconds")
 
   init(store: InvitationStore, composer: InvitationComposer, schedule: RetrySchedule, status: MailServerStatus, logger: Logger) {
@@ -50,6 +52,7 @@ struct SendingDesk: Sendable {
   ///
   /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; nothing was sent then.
   func attempt(_ mailing: Mailing, over connection: SMTPConnection) async throws -> Attempt {
+    if let notice = mailing.notice { return try await attempt(notice, over: connection) }
     guard let first = mailing.invitations.first else {
       return Attempt(verdict: .failed(answer: "nobody is left"), policy: InvitationPolicy())
     }
@@ -75,6 +78,7 @@ struct SendingDesk: Sendable {
   /// - Parameter pause: By how much the mail is put off where the server is away.
   /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; an error that waiting does not mend.
   func record(_ attempt: Attempt, of mailing: Mailing, pause: Duration) async throws {
+    if let notice = mailing.notice { return try await record(attempt.verdict, of: notice, pause: pause) }
     try await recorder.record(
       mailing.invitations.map { invitation in
         MailOutcome(
@@ -98,12 +102,18 @@ struct SendingDesk: Sendable {
     } catch {
       return .failed(answer: "\(error)")
     }
+    return await send(letter, over: connection, attempts: first.attempts, firstTriedAt: first.firstTriedAt)
+  }
+
+  func send(
+    _ letter: Letter, over connection: SMTPConnection, attempts: Int, firstTriedAt: Date?
+  ) async -> RetrySchedule.Verdict {
     let began = ContinuousClock.now
     let outcome = await connection.send(letter)
     duration.record(duration: ContinuousClock.now - began)
     if case .unreachable(let reason) = outcome { status.isAway(reason) } else { status.isThere() }
     return schedule.verdict(
-      on: outcome, attempts: first.attempts, firstTriedAt: first.firstTriedAt, now: .now, jitter: .random(in: 0...1))
+      on: outcome, attempts: attempts, firstTriedAt: firstTriedAt, now: .now, jitter: .random(in: 0...1))
   }
 
   private func compose(_ mailing: Mailing, in workspace: KnownWorkspaces.Entry) throws -> Letter {
@@ -123,6 +133,7 @@ struct SendingDesk: Sendable {
         DigestNotice.Person(email: $0.recipient.email, displayName: $0.recipient.displayName)
       }
       return try composer.letter(for: DigestNotice(id: id, address: address, workspace: workspace.notice, people: people), at: .now)
+    case .notice: throw UnsendableMail(reason: "it is no invitation")
     }
   }
 
@@ -158,7 +169,7 @@ struct SendingDesk: Sendable {
 }
 
 /// There is nothing that could be sent.
-private struct UnsendableMail: Error, CustomStringConvertible {
+struct UnsendableMail: Error, CustomStringConvertible {
   var reason: String
   var description: String { reason }
 }

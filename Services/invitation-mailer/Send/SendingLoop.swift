@@ -15,6 +15,9 @@ final class SendingLoop: Service {
   private let desk: SendingDesk
   private let connections: [SMTPConnection]
   private let pace: DomainPace
+  /// Of the mails to administrators about held changes.
+  private let noticePace: NoticePace
+  private let notices: NoticeStore
   /// Stands at what it claims: `invitation-mailer/0`.
   private let sender: String
   /// How long another sender may be at a mail that it claimed.
@@ -32,13 +35,16 @@ final class SendingLoop: Service {
   ///   - told: Called when there are events of invitations to be published.
   init(
     pool: PostgresPool, desk: SendingDesk, connections: [SMTPConnection], pace: DomainPace = DomainPace(rate: nil),
-    sender: String = "invitation-mailer/0", patience: TimeInterval = 120, interval: Duration = .seconds(1), logger: Logger,
+    noticePace: NoticePace = NoticePace(), sender: String = "invitation-mailer/0", patience: TimeInterval = 120,
+    interval: Duration = .seconds(1), logger: Logger,
     told: @escaping @Sendable () -> Void = {}
   ) {
     self.pool = pool
     self.desk = desk
     self.connections = connections
     self.pace = pace
+    self.noticePace = noticePace
+    notices = NoticeStore(pool: pool)
     self.sender = sender
     self.patience = patience
     self.interval = interval
@@ -79,6 +85,7 @@ final class SendingLoop: Service {
           guard try await session.query(Self.lead).first?.bool(0) == true else { return }
           logger.info("this replica sends the invitations now")
           note(inDoubt: try await desk.store.letGoOfClaims(of: sender, at: .now, in: session))
+          note(inDoubt: try await notices.letGoOfClaims(of: sender, at: .now, in: session))
           var round = Round(pace: pace, idle: connections)
           try await sendDue(session, &round)
           for await _ in signals { try await sendDue(session, &round) }
@@ -108,6 +115,8 @@ final class SendingLoop: Service {
     var idle: [SMTPConnection]
     /// Invitations that were put off to a time of their own, which is no time to be put off again.
     var slots: [InvitationID: Date] = [:]
+    /// When it was last seen that no administrator is to be told of anything.
+    var noticesLookedForAt = Date.distantPast
     var speed = Speed()
   }
 
@@ -116,6 +125,7 @@ final class SendingLoop: Service {
   private nonisolated(nonsending) func sendDue(_ session: PostgresSession, _ round: inout Round) async throws {
     let now = Date.now
     note(inDoubt: try await desk.store.letGoOfClaims(ofOthersThan: sender, before: now - patience, at: now, in: session))
+    note(inDoubt: try await notices.letGoOfClaims(ofOthersThan: sender, before: now - patience, at: now, in: session))
     while try await desk.store.expire(at: .now, in: session) > 0 { told() }
     var pause = Self.firstPause
     while !Task.isShuttingDownGracefully, !Task.isCancelled {
@@ -189,6 +199,7 @@ final class SendingLoop: Service {
           }
           if !goesOn, problem == nil, !claimed.isEmpty {
             try await desk.store.release(claimed.flatMap(\.invitations), at: .now, in: session)
+            for notice in claimed.compactMap(\.notice) { try await notices.release(notice, at: .now, in: session) }
             claimed = []
           }
         } catch {
@@ -228,6 +239,7 @@ final class SendingLoop: Service {
     atMost limit: Int, _ session: PostgresSession, _ round: inout Round
   ) async throws -> [Mailing] {
     guard limit > 0 else { return [] }
+    if let notice = try await claimNotice(session, &round) { return [.notice(notice)] }
     let store = desk.store
     while true {
       let now = Date.now
@@ -254,6 +266,16 @@ final class SendingLoop: Service {
       // What was put off or withdrawn made room for what comes after it.
       if !mailings.isEmpty { return mailings }
     }
+  }
+
+  /// Administrators are told ahead of the invitations, however many there are of those.
+  private nonisolated(nonsending) func claimNotice(_ session: PostgresSession, _ round: inout Round) async throws -> DueNotice? {
+    let now = Date.now
+    guard now.timeIntervalSince(round.noticesLookedForAt) >= interval / .seconds(1) else { return nil }
+    try await notices.gather(noticePace, at: now, in: session)
+    if let notice = try await notices.claim(by: sender, at: now, in: session) { return notice }
+    round.noticesLookedForAt = now
+    return nil
   }
 
   private nonisolated(nonsending) func claimDigest(of first: DueInvitation, _ session: PostgresSession) async throws -> Mailing? {

@@ -14,7 +14,9 @@ enum EventStatements {
   static let knownUsers = Statement(
     "known users",
     """
-    select u.workspace_id, u.user_id, u.version, u.state, u.email
+    select
+      u.workspace_id, u.user_id, u.version, u.state, u.email,
+      exists (select from mailer.invitations i where i.workspace_id = u.workspace_id and i.user_id = u.user_id)
     from mailer.users u
     join unnest($1::uuid[], $2::uuid[]) as wanted (workspace_id, user_id)
       on u.workspace_id = wanted.workspace_id and u.user_id = wanted.user_id
@@ -38,6 +40,8 @@ enum EventStatements {
     join mailer.skipped_sign_ins s on s.workspace_id = wanted.workspace_id and s.key = wanted.key
     """)
 
+  static let origin = Statement("origin of the mailer's database", "select begun_at from mailer.origin")
+
   static let writeWorkspaces = Statement(
     "write workspaces",
     """
@@ -45,8 +49,13 @@ enum EventStatements {
     select workspace_id, settings::jsonb, version
     from unnest($1::uuid[], $2::text[], $3::int8[]) as written (workspace_id, settings, version)
     on conflict (workspace_id) do update
-    set settings = excluded.settings, version = excluded.version
+    set
+      settings = excluded.settings,
+      version = excluded.version,
+      -- What was mended under the same version is read again, too.
+      templates = w.templates + (w.version = excluded.version)::int
     where w.version < excluded.version
+      or w.version = excluded.version and w.settings is distinct from excluded.settings
     """)
 
   /// Plans the invitations that came before their workspace.
@@ -80,6 +89,24 @@ enum EventStatements {
       and case when letter = 0 then $2::bool else letter > $3::int8 end
     """)
 
+  /// Has what was not sent yet go where the workspace wants it now: to the people, or to the administrator.
+  static let redirect = Statement(
+    "redirect invitations",
+    """
+    update mailer.invitations
+    set
+      is_digest = $2,
+      digest_id = null,
+      next_attempt_at = greatest(created_at + make_interval(secs => $3), $4::timestamptz)
+    where workspace_id = $1
+      and is_planned
+      and state = 'scheduled'
+      and letter = 0
+      and attempts = 0
+      and next_attempt_at is not null
+      and is_digest <> $2
+    """)
+
   /// Workspaces with invitations that came before them, and were not seen when they came: another replica was just about to write them.
   static let unplanned = Statement(
     "unplanned invitations",
@@ -110,6 +137,10 @@ enum EventStatements {
       name_key = excluded.name_key,
       email_key = excluded.email_key
     where u.version < excluded.version
+      or u.version = excluded.version
+        and (u.state, u.email, u.given_name, u.display_name, u.language, u.name_key, u.email_key) is distinct from (
+          excluded.state, excluded.email, excluded.given_name, excluded.display_name, excluded.language, excluded.name_key,
+          excluded.email_key)
     """)
 
   static let insertInvitations = Statement(
@@ -119,10 +150,13 @@ enum EventStatements {
       workspace_id, user_id, id, user_version, state, reason, traceparent, next_attempt_at, expires_at, is_digest, is_planned, created_at,
       changed_at
     )
-    select made.*, $12::timestamptz, $12::timestamptz
+    select
+      workspace_id, user_id, id, version, state, reason, traceparent, due_at, expires_at, is_digest, is_planned, coalesce(since, $13),
+      $13::timestamptz
     from unnest(
       $1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::bool[],
-      $11::bool[]) as made
+      $11::bool[], $12::timestamptz[])
+      as made (workspace_id, user_id, id, version, state, reason, traceparent, due_at, expires_at, is_digest, is_planned, since)
     on conflict (workspace_id, id) do nothing
     """)
 

@@ -70,7 +70,8 @@ struct EventStore: Sendable {
         workspaces.insert(event.workspace)
         orders.insert(OrderKey(workspace: event.workspace, id: event.id))
         if let user = event.order.user { users.insert(UserKey(workspace: event.workspace, id: user)) }
-      case .groupChanged, .signInRefused, .changeHeld: break
+      case .changeHeld(let event): workspaces.insert(event.workspace)
+      case .groupChanged, .signInRefused: break
       }
     }
     var known = KnownState()
@@ -81,8 +82,9 @@ struct EventStore: Sendable {
       (EventStatements.knownUsers, users.sorted().columns),
       (EventStatements.knownOrders, [.uuidArray(orders.map(\.workspace.uuid)), .uuidArray(orders.map(\.id.uuid))]),
       (EventStatements.skippedSignIns, [.uuidArray(sortedKeys.map(\.workspace.uuid)), .bytesArray(sortedKeys.map(\.key.bytes))]),
+      (EventStatements.origin, []),
     ])
-    guard answers.count == 4 else { return known }
+    guard answers.count == 5 else { return known }
     for row in answers[0] {
       let id = WorkspaceID(try row.uuid(0))
       known.workspaces[id] = WorkspaceRecord(
@@ -91,12 +93,13 @@ struct EventStore: Sendable {
     for row in answers[1] {
       let state: KnownUser.State = try row.string(3) == "invited" ? .invited(email: try row.optionalString(4)) : .other
       known.users[UserKey(workspace: WorkspaceID(try row.uuid(0)), id: UserID(try row.uuid(1)))] = KnownUser(
-        version: Int64(try row.int(2)), state: state)
+        version: Int64(try row.int(2)), state: state, hasInvitation: try row.bool(5))
     }
     for row in answers[2] { known.orders.insert(CommandID(try row.uuid(0))) }
     for row in answers[3] {
       known.skippedSignIns[WorkspaceSignInKey(WorkspaceID(try row.uuid(0)), SignInKey(bytes: try row.bytes(1)))] = try row.timestamp(2)
     }
+    if let row = answers[4].first { known.begunAt = try row.timestamp(0) }
     return known
   }
 }

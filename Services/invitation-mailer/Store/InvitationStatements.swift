@@ -160,9 +160,9 @@ enum InvitationStatements {
   static let pending = Statement(
     "pending invitations",
     """
-    select count(*)
-    from mailer.invitations
-    where state in ('scheduled', 'sending')
+    select
+      (select count(*) from mailer.invitations where state in ('scheduled', 'sending'))
+      + (select count(*) from mailer.notices where state in ('scheduled', 'sending'))
     """)
 
   static let forgetOrders = Statement(

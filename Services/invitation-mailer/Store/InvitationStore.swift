@@ -139,7 +139,7 @@ struct InvitationStore: Sendable {
     return (try JSONData.decode(from: row.bytes(0), type: "workspace settings"), templates)
   }
 
-  /// How many invitations wait to be sent.
+  /// How many invitations wait to be sent, and mails to administrators.
   func pending() async throws -> Int {
     try await pool.query(InvitationStatements.pending).first?.int(0) ?? 0
   }
@@ -153,9 +153,9 @@ struct InvitationStore: Sendable {
     }
   }
 
-  /// Forgets what no news can come for any more.
+  /// Forgets what nobody asks for any more.
   func tidy(at now: Date) async throws {
-    _ = try await pool.query(SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-7 * InvitationPlan.day))])
+    _ = try await pool.query(SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-SignInStore.memory * InvitationPlan.day))])
     _ = try await pool.query(InvitationStatements.forgetOrders, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
   }
 

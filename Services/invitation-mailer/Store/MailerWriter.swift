@@ -18,6 +18,17 @@ enum MailerWriter {
           ]
         ))
     }
+    if !changes.departures.isEmpty {
+      // Before the rows of the people lose what their sign-ins came with.
+      let departures = changes.departures.sorted { $0.key < $1.key }
+      steps.append(
+        (
+          SignInStatements.forgetDeparted,
+          departures.map(\.key).columns + [
+            .bytesArray(departures.map { WorkspaceSignInKey($0.key).key.bytes }), .timestampArray(departures.map(\.value)),
+          ]
+        ))
+    }
     if !changes.users.isEmpty {
       steps.append((EventStatements.writeUsers, columns(changes.users.sorted { $0.key < $1.key }.map(\.value))))
     }
@@ -37,6 +48,10 @@ enum MailerWriter {
             .text(InvitationPlan.nobody), .timestamp(now),
           ]
         ))
+      if let plan = InvitationPlan(policy) {
+        steps.append(
+          (EventStatements.redirect, [.uuid(workspace.uuid), .bool(plan.isDigest), .double(plan.delay), .timestamp(now)]))
+      }
     }
     for round in changes.withdrawals {
       let withdrawals = round.values.sorted { $0.user < $1.user }
@@ -54,6 +69,9 @@ enum MailerWriter {
       steps.append((EventStatements.forgetHistory, changes.forgotten.sorted().columns))
     }
     for change in changes.templates { steps += templateSteps(change) }
+    // Before people are forgotten, who may be among them.
+    if !changes.heldChanges.isEmpty { steps.append((NoticeStatements.note, columns(changes.heldChanges) + [.timestamp(now)])) }
+    if !changes.forgotten.isEmpty { steps.append((NoticeStatements.forget, changes.forgotten.sorted().columns)) }
     if !changes.orders.isEmpty {
       steps.append(
         (
@@ -105,6 +123,14 @@ enum MailerWriter {
     ]
   }
 
+  private static func columns(_ changes: [ChangeHeld]) -> [PostgresValue] {
+    [
+      .uuidArray(changes.map(\.workspace.uuid)), .uuidArray(changes.map(\.change.uuid)), .textArray(changes.map(\.kind.rawValue)),
+      .uuidArray(changes.map(\.resource.uuid)), .textArray(changes.map(\.name)), .intArray(changes.map { Int64($0.leaving) }),
+      .intArray(changes.map { Int64($0.members ?? -1) }), .timestampArray(changes.map(\.heldAt)),
+    ]
+  }
+
   private static func columns(_ invitations: [NewInvitation], at now: Date) -> [PostgresValue] {
     let plans = invitations.map(\.fate.plan)
     return invitations.map(\.user).columns + [
@@ -117,6 +143,7 @@ enum MailerWriter {
       .timestampArray(plans.map { $0?.lifetime.map { now.addingTimeInterval($0) } }),
       .boolArray(plans.map { $0?.isDigest ?? false }),
       .boolArray(invitations.map { $0.fate != .unplanned }),
+      .timestampArray(invitations.map(\.since)),
     ]
   }
 }
@@ -142,6 +169,7 @@ extension NewInvitation.Fate {
     case .scheduled, .unplanned: .scheduled
     case .failed: .failed
     case .revoked: .revoked
+    case .expired: .expired
     }
   }
 
@@ -151,7 +179,7 @@ extension NewInvitation.Fate {
 
   fileprivate var reason: String {
     switch self {
-    case .scheduled(_, let reason), .failed(let reason), .revoked(let reason): reason
+    case .scheduled(_, let reason), .failed(let reason), .revoked(let reason), .expired(let reason): reason
     case .unplanned: "waits for the workspace's policy"
     }
   }

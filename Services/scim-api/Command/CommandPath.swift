@@ -19,6 +19,12 @@ struct CommandPath: Sendable {
   let ask: Ask
   let recorded: Recorded
 
+  /// One on which nobody waits for long.
+  func hurried(_ deadline: TimeInterval) -> CommandPath {
+    CommandPath(
+      deadline: min(deadline, self.deadline), bulkDeadline: bulkDeadline, storeBound: storeBound, ask: ask, recorded: recorded)
+  }
+
   /// Carries out `operation` on `resource` for `caller`.
   ///
   /// - Parameter expected: the versions of the resource on which it may be carried out; nil for any.
@@ -26,10 +32,20 @@ struct CommandPath: Sendable {
   func carryOut(
     _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, facts: RequestFacts
   ) async throws -> Reply.Outcome {
+    try await carryOut(operation, on: resource, expecting: expected, in: caller.workspace, by: caller.actor, facts: facts)
+  }
+
+  /// Carries out `operation` on `resource` of `workspace`, as `actor` asks for it.
+  ///
+  /// - Throws: 503 where it was not carried out and will not be.
+  func carryOut(
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, in workspace: WorkspaceID,
+    by actor: Command.Actor, facts: RequestFacts
+  ) async throws -> Reply.Outcome {
     let now = Date()
     let deadline = now + deadline
     let command = Command(
-      id: .made(at: now), workspace: caller.workspace, resource: resource, actor: caller.actor, issuedAt: now,
+      id: .made(at: now), workspace: workspace, resource: resource, actor: actor, issuedAt: now,
       deadline: deadline, expectedVersions: expected, traceparent: facts.notes.traceparent, operation: operation)
     facts.note(command: command.id, on: resource)
     if let reply = try await ask(command, deadline + storeBound) { return reply.outcome }

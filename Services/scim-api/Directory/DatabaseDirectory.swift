@@ -55,7 +55,7 @@ struct DatabaseDirectory: DirectoryReads {
     try await rows(Self.receipt, of: workspace, [.uuid(id.uuid)]).first.map(Self.receipt)
   }
 
-  func signingKeys(in workspace: WorkspaceID) async throws -> [String] {
+  func signingKeys() async throws -> [String] {
     // They are the suite's, not the workspace's.
     try await database.query(Self.signingKeys, []).map { try $0.string(0) }
   }

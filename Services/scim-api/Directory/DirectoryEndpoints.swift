@@ -88,7 +88,7 @@ struct DirectoryEndpoints: Sendable {
   }
 
   @Sendable private func keys(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
-    Array("{\"keys\":[\(try await reads.signingKeys(in: context.caller.workspace).joined(separator: ","))]}".utf8)
+    Array("{\"keys\":[\(try await reads.signingKeys().joined(separator: ","))]}".utf8)
   }
 }
 

@@ -23,7 +23,7 @@ protocol DirectoryReads: Sendable {
   func receipt(_ id: ReceiptID, in workspace: WorkspaceID) async throws -> DeprovisionReceipt?
 
   /// The public keys of security event tokens, each a JSON Web Key.
-  func signingKeys(in workspace: WorkspaceID) async throws -> [String]
+  func signingKeys() async throws -> [String]
 }
 
 /// Where a member of a group stands.

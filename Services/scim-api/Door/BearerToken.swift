@@ -93,6 +93,8 @@ extension TokenKind {
     switch self {
     case .token: "access token"
     case .client: "OAuth client"
+    case .session: "session"
+    case .link: "link"
     }
   }
 }

@@ -3,14 +3,14 @@ import Foundation
 import Models
 import SCIM
 
-/// A token or an OAuth client as the store has it, with the workspace it belongs to.
+/// A token, or what is kept as one, as the store has it, with the workspace it belongs to.
 struct TokenRecord: Sendable {
   var token: TokenID
   var kind = TokenKind.token
   var name: String
   /// SHA-256 of the token's text, or of the client's secret.
   var digest: [UInt8]
-  /// The secret that a client had before.
+  /// The secret that a client or a session had before.
   var former: FormerSecret?
   var scopes: Set<TokenScope>
   var expiresAt: Date?
@@ -25,7 +25,7 @@ struct TokenRecord: Sendable {
     var until: Date
   }
 
-  /// Whether a client's secret has this SHA-256; takes the same time wherever it differs.
+  /// Whether a client's or a session's secret has this SHA-256; takes the same time wherever it differs.
   func hasSecret(_ digest: SHA256.Digest, at now: Date) -> Bool {
     let isCurrent = digest == self.digest
     let isFormer = former.map { (digest == $0.digest) && now < $0.until } ?? false
@@ -35,9 +35,11 @@ struct TokenRecord: Sendable {
 
 /// Who calls, once let in.
 struct Caller: Sendable {
-  /// The API access token, or the OAuth client, that let them in.
+  /// The API access token, the OAuth client, or the session of the console that let them in.
   var token: TokenID
   var kind: TokenKind
+  /// What that is called; of a session, the person.
+  var name: String
   var workspace: WorkspaceID
   var settings: WorkspaceSettings
   var schemas: ResourceSchemas
@@ -54,6 +56,7 @@ struct Caller: Sendable {
     }
     token = record.token
     kind = record.kind
+    name = record.name
     workspace = record.workspace
     settings = record.settings
     schemas = record.schemas
@@ -64,6 +67,7 @@ struct Caller: Sendable {
     switch kind {
     case .token: .token(token)
     case .client: .client(token)
+    case .session, .link: .console(name)
     }
   }
 }

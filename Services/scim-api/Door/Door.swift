@@ -7,6 +7,7 @@ struct Door: RouterMiddleware {
   let sites: Sites
   let credentials: Credentials
   let limits: RateLimits
+  let neighbours: Neighbours
   let uses: TokenUseLog
   let scope: TokenScope
 
@@ -22,7 +23,8 @@ struct Door: RouterMiddleware {
       try await credentials.record(for: try BearerToken.text(in: authorization), at: site, now)
     }
     context.facts.note(record)
-    try limits.count(record.token, of: record.workspace)
+    try await limits.admit(record.token, of: record.workspace)
+    neighbours.note(record.workspace)
     try site.admit(record.workspace)
     let caller = try Caller(record, for: scope, at: now)
     uses.note(caller, from: origin.address, at: now)

@@ -53,6 +53,9 @@ final class RecentReads<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     return found
   }
 
+  /// Has the next one who needs the value of `key` read it.
+  func forget(_ key: Key) { entries.withLock { $0[key] = nil } }
+
   /// Whether `key` had a value not long ago.
   func has(_ key: Key) -> Bool { entries.withLock { $0[key] != nil } }
 

@@ -8,7 +8,8 @@ import WorkspaceSchemas
 struct TokenLookup: Sendable {
   let database: Database
 
-  private static let columns = """
+  /// Of a token and its workspace, as ``TokenRecord/init(_:_:in:)`` reads them.
+  static let columns = """
     t.id, t.name, t.digest, t.scopes, t.expires_at, t.revoked_at, w.settings::text, t.former_digest, t.former_until
     """
 
@@ -46,13 +47,19 @@ struct TokenLookup: Sendable {
     _ statement: Statement, _ kind: TokenKind, _ workspace: WorkspaceID, _ key: PostgresValue
   ) async throws -> TokenRecord? {
     let rows = try await database.query(statement, [.uuid(workspace.uuid), key], in: workspace)
-    guard let row = rows.first else { return nil }
+    return try rows.first.map { try TokenRecord($0, kind, in: workspace) }
+  }
+}
+
+extension TokenRecord {
+  /// - Parameter row: begins with ``TokenLookup/columns``.
+  init(_ row: Row, _ kind: TokenKind, in workspace: WorkspaceID) throws {
     let settings: WorkspaceSettings = try JSONData.decode(from: try row.bytes(6), type: "workspace settings")
     var former: TokenRecord.FormerSecret?
     if let digest = try row.optionalBytes(7), let until = try row.optionalTimestamp(8) {
       former = TokenRecord.FormerSecret(digest: digest, until: until)
     }
-    return TokenRecord(
+    self.init(
       token: TokenID(try row.uuid(0)), kind: kind, name: try row.string(1), digest: try row.bytes(2), former: former,
       // A scope that a newer build has brought is of no use here.
       scopes: Set(try row.textArray(3).compactMap { TokenScope(rawValue: $0) }), expiresAt: try row.optionalTimestamp(4),

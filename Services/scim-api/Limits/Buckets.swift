@@ -23,6 +23,15 @@ struct Buckets<Owner: Hashable & Sendable>: Sendable {
     buckets[owner, default: TokenBucket(at: now)].take(of: rate, at: now)
   }
 
+  /// Takes a token that may be yet to come, and returns in how many seconds it does; where that is longer than `longest`, it is that and
+  /// nothing is taken.
+  mutating func reserve(of owner: Owner, at now: Double, within longest: Double) -> Double {
+    let wait = wait(of: owner, at: now)
+    guard wait < longest else { return longest }
+    take(of: owner, at: now)
+    return wait
+  }
+
   /// Forgets the full ones and, where that leaves more than half, those that are full soonest.
   private mutating func makeRoom(at now: Double) {
     buckets = buckets.filter { $0.value.fullAt > now }

@@ -29,7 +29,7 @@ struct TokenBucket: Sendable, Hashable {
     return missing < 1e-6 ? 0 : missing / rate.perSecond
   }
 
-  /// Takes a token, which has to be there.
+  /// Takes a token, which is there or is waited for.
   mutating func take(of rate: Rate, at now: Double) {
     guard !rate.isUnlimited else { return }
     fullAt = max(fullAt, now) + 1 / rate.perSecond

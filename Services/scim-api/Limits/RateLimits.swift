@@ -10,6 +10,10 @@ final class RateLimits: Sendable {
     var workspace = Rate(perSecond: 200, burst: 1000)
     /// Requests without a token that is known, by the address they come from.
     var stranger = Rate(perSecond: 10, burst: 100)
+    /// Refusals of one workspace, or of the strangers at one address: those beyond are held until they are due.
+    var refusal = Rate(perSecond: 20, burst: 20)
+    /// For how many seconds at most.
+    var longestHold = 5.0
   }
 
   private struct State {
@@ -19,6 +23,7 @@ final class RateLimits: Sendable {
   }
 
   private let state: Mutex<State>
+  private let pace: RefusalPace
   private let now: @Sendable () -> Double
 
   /// - Parameter now: A clock's seconds, which never goes back.
@@ -27,10 +32,26 @@ final class RateLimits: Sendable {
       State(
         tokens: Buckets(rates.token, maximum: 100_000), workspaces: Buckets(rates.workspace, maximum: 100_000),
         strangers: Buckets(rates.stranger, maximum: 20_000)))
+    pace = RefusalPace(rates.refusal, longest: rates.longestHold)
     self.now = now
   }
 
+  /// How many refusals are held.
+  var heldCount: Int { pace.heldCount }
+
   /// Counts one request of `token`, before anything is done for it.
+  ///
+  /// - Throws: 429, in its own time where there are many, where the token or its workspace has none left; then nothing is counted.
+  func admit(_ token: TokenID, of workspace: WorkspaceID) async throws {
+    do {
+      try count(token, of: workspace)
+    } catch {
+      await pace.hold(.workspace(workspace), at: now())
+      throw error
+    }
+  }
+
+  /// Counts one request of `token`.
   ///
   /// - Throws: 429 where the token or its workspace has none left; then nothing is counted.
   func count(_ token: TokenID, of workspace: WorkspaceID) throws(Refusal) {
@@ -56,6 +77,7 @@ final class RateLimits: Sendable {
   ) async throws -> Admitted {
     let (wait, rate) = strangersWait(at: address)
     if wait > 0, !isKnown() {
+      await pace.hold(.stranger(ClientAddress(address)), at: now())
       throw Refusal.rateExceeded("this address, without a token that is known here,", rate, wait: wait)
     }
     do {

@@ -3,11 +3,12 @@ import Models
 import Queries
 import SCIM
 
-/// The service without its sockets: every endpoint, the door before them, and what their answers and failures go through.
+/// The service without its sockets: every endpoint, the doors before them, and what their answers and failures go through.
 struct Edge: Sendable {
   let credentials: Credentials
   let sites: Sites
   let limits: RateLimits
+  let neighbours: Neighbours
   let uses: TokenUseLog
   let oauth: OAuthEndpoints
   let reads: any ResourceReads
@@ -19,16 +20,20 @@ struct Edge: Sendable {
   let sendMailEvent: MailEventIntake.Send
   let bodies: BodyReader
   let cursors: CursorSeal
+  /// nil where this copy of the edge serves none.
+  var console: Console?
   /// Where requests are put that the provisioning log wants.
   var log = LogBuffer()
   /// Lists take processor time by the hundred resources: those of one workspace wait for each other rather than keep the others waiting.
-  var listTurns = SearchTurns(maximumPerWorkspace: 4, maximumWaiting: 500)
+  let listTurns: WorkspaceTurns
+  /// Writes of one workspace that are begun at once make a batch as large, which the others' wait for.
+  let writeTurns: WorkspaceTurns
 
   var endpoints: [Endpoint] {
     let resources = ResourceKind.allCases.flatMap { kind in
       ResourceEndpoints(
         retrieval: Retrieval(kind: kind, reads: reads),
-        writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, commands: commands, reads: reads)
+        writing: Writing(kind: kind, bodies: bodies, inFlight: inFlight, turns: writeTurns, commands: commands, reads: reads)
       ).all
     }
     // A literal segment before one that stands for any: `/Users/.search` before `/Users/{id}`.
@@ -40,7 +45,12 @@ struct Edge: Sendable {
   }
 
   /// What needs no token.
-  var openEndpoints: [OpenEndpoint] { oauth.all }
+  var openEndpoints: [OpenEndpoint] { oauth.all + (console?.openEndpoints ?? []) }
+
+  /// Sends logged requests of identity providers again, for the console.
+  var replays: EntryReplays {
+    EntryReplays(endpoints.filter { [.scim, .signIns].contains($0.scope) }, log: log, limits: limits)
+  }
 
   private var discovery: [Endpoint] {
     let limits = ServiceLimits(
@@ -65,28 +75,22 @@ struct Edge: Sendable {
       for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
     }
     for endpoint in openEndpoints { known.add(endpoint.pattern, endpoint.method) }
+    for endpoint in console?.endpoints ?? [] { known.add(endpoint.pattern, endpoint.method) }
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestRecording(log: log))
-    router.add(middleware: FailureAnswers(known: known))
+    router.add(middleware: FailureAnswers(known: known, layout: console?.layout))
     router.add(middleware: URLLength())
     for endpoint in endpoints {
-      let group = router.group()
-        .add(middleware: Door(sites: sites, credentials: credentials, limits: limits, uses: uses, scope: endpoint.scope))
-        .group(context: CallerContext.self)
-      for pattern in endpoint.patterns {
-        for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
-          group.on(RouterPath(pattern), method: method) { request, context in
-            if endpoint.scope == .scim { try MediaType.check(accept: request.headers[.accept]) }
-            return try await endpoint.handle(request, context)
-          }
-        }
-      }
+      endpoint.add(
+        to: router,
+        behind: Door(sites: sites, credentials: credentials, limits: limits, neighbours: neighbours, uses: uses, scope: endpoint.scope))
     }
     for endpoint in openEndpoints {
       for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
         router.on(RouterPath(endpoint.pattern), method: method, use: endpoint.handle)
       }
     }
+    console?.add(to: router)
     return router.buildResponder()
   }
 }

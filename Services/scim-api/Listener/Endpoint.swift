@@ -24,4 +24,17 @@ struct Endpoint: Sendable {
     guard pattern == ResourcePath.base || pattern.hasPrefix(ResourcePath.base + "/") else { return [pattern] }
     return [pattern, "\(ResourcePath.base)/v2\(pattern.dropFirst(ResourcePath.base.count))"]
   }
+
+  /// Has `router` answer it, for whoever `door` lets in.
+  func add(to router: Router<EdgeContext>, behind door: some RouterMiddleware<EdgeContext>) {
+    let group = router.group().add(middleware: door).group(context: CallerContext.self)
+    for pattern in patterns {
+      for method in method == .get ? [.get, .head] : [method] {
+        group.on(RouterPath(pattern), method: method) { [scope, handle] request, context in
+          if scope == .scim { try MediaType.check(accept: request.headers[.accept]) }
+          return try await handle(request, context)
+        }
+      }
+    }
+  }
 }

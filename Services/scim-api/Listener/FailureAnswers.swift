@@ -9,6 +9,8 @@ import ServiceKit
 /// are, HEAD without a body.
 struct FailureAnswers: RouterMiddleware {
   let known: KnownPaths
+  /// Of the console, where what fails is a page; nil where it is not served.
+  var layout: ConsoleLayout?
 
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
@@ -26,15 +28,16 @@ struct FailureAnswers: RouterMiddleware {
     } catch let error as HTTPError where error.status == .notFound && request.method == .options {
       let allowed = known.methods(of: request.uri.path)
       guard allowed.isEmpty else { return Response(status: .noContent, headers: [.allow: allowed.list]) }
-      return refuse(.unknownPath(request.uri.path), context, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+      return refuse(.unknownPath(request.uri.path), request, context)
     } catch {
-      return refuse(refusal(for: error, request, context), context, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
+      return refuse(refusal(for: error, request, context), request, context)
     }
   }
 
-  private func refuse(_ refusal: Refusal, _ context: EdgeContext, mediaType: String) -> Response {
+  private func refuse(_ refusal: Refusal, _ request: Request, _ context: EdgeContext) -> Response {
     context.facts.note(refusal: refusal.error.body())
-    return .refusal(refusal, mediaType: mediaType)
+    if let layout, ConsolePath.isOfConsole(request.uri.path) { return layout.response(refusal, for: nil) }
+    return .refusal(refusal, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
 
   private func refusal(for error: any Error, _ request: Request, _ context: EdgeContext) -> Refusal {
@@ -45,6 +48,7 @@ struct FailureAnswers: RouterMiddleware {
     case let error as HTTPParserError: return .malformedRequest(error)
     case let error as HTTPError where error.status == .notFound:
       let allowed = known.methods(of: request.uri.path)
+      if allowed.isEmpty, layout != nil, ConsolePath.isOfConsole(request.uri.path) { return .unknownPage() }
       return allowed.isEmpty ? .unknownPath(request.uri.path) : .methodNotAllowed(request.method.rawValue, allowed: allowed.list)
     case let error as PostgresError where error.isTransient:
       context.logger.warning("the database is away", metadata: ["error": "\(error)"])

@@ -9,6 +9,12 @@ struct EdgeContext: RequestContext {
   var caller: Caller?
   /// Set by the ``Door``, too: of the host that was called.
   var base: BaseURL?
+  /// Set by the ``ConsoleDoor``.
+  var session: ConsoleSession?
+  /// Set by the ``ConsoleDoor``, too: the host that was called.
+  var site: Site?
+  /// Set by the ``ConsoleDoor``, too.
+  var sessionCookie: SessionCookie?
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)

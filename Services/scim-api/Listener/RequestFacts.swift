@@ -23,6 +23,8 @@ final class RequestFacts: Sendable {
     /// Of a bulk request, how many operations it has, and the first that failed.
     var operations: LogEntry.Operations?
     var failures: [FailedOperation] = []
+    /// The entry of the provisioning log that is to be written, where that was said beforehand, and whose request is sent again by this.
+    var replay: (entry: LogEntryID, of: LogEntryID)?
   }
 
   /// The address of the other end of the connection.
@@ -48,6 +50,16 @@ final class RequestFacts: Sendable {
       $0.workspace = record.workspace
       $0.tokenName = record.name
       $0.profile = record.settings.connectionProfile
+    }
+  }
+
+  /// The request of entry `original` is sent again for `caller`; its own entry is to be `entry`.
+  func note(replayOf original: LogEntryID, as entry: LogEntryID, by caller: Caller) {
+    stored.withLock {
+      $0.token = caller.token
+      $0.workspace = caller.workspace
+      $0.profile = caller.settings.connectionProfile
+      $0.replay = (entry, original)
     }
   }
 

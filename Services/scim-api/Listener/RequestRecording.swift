@@ -27,7 +27,9 @@ struct RequestRecording: RouterMiddleware {
       let duration = ContinuousClock.now - start
       metrics.record(request.method, route: context.endpointPath, status: response.status.code, duration)
       log(request, context, response.status.code, duration)
-      if let logged = LoggedRequest(request, context, status: response.status.code, at: at, duration) { log.append(logged) }
+      if let logged = LoggedRequest(request, context, status: response.status.code, at: at, duration, reads: log.reads) {
+        log.append(logged)
+      }
       return response
     }
   }

@@ -24,7 +24,7 @@ struct SecurityHeaders: Sendable {
 
 extension HTTPField.Name {
   // The names of RFCs are HTTPTypes' own; this one is of the W3C, and a token all the same.
-  fileprivate static let referrerPolicy: HTTPField.Name = name("Referrer-Policy")
+  static let referrerPolicy: HTTPField.Name = name("Referrer-Policy")
 
   private static func name(_ text: String) -> HTTPField.Name {
     guard let name = HTTPField.Name(text) else { preconditionFailure("'\(text)' is no field's name") }

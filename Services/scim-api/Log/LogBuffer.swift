@@ -16,6 +16,8 @@ final class LogBuffer: Sendable {
     var lastSaid: ContinuousClock.Instant?
   }
 
+  /// Which reads it is given.
+  let reads = ReadSightings()
   private let state = Mutex(State())
   private let maximumEntries: Int
   private let maximumBytes: Int

@@ -8,8 +8,8 @@ extension LoggedRequest {
   /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed.
   func entries() -> [LogEntry] {
     var entry = LogEntry(
-      id: .made(at: at), workspace: workspace, at: at, method: String(head.method.rawValue.prefix(20)), path: String(path.prefix(2000)),
-      status: status, milliseconds: duration / .milliseconds(1))
+      id: notes.replay?.entry ?? .made(at: at), workspace: workspace, at: at, method: String(head.method.rawValue.prefix(20)),
+      path: String(path.prefix(2000)), status: status, milliseconds: duration / .milliseconds(1))
     let (body, redaction) = keptBody()
     entry.body = body
     entry.token = notes.token
@@ -25,7 +25,7 @@ extension LoggedRequest {
     entry.name = body.flatMap { name(in: $0, of: entry.resourceType) }
     entry.command = notes.command
     entry.trace = notes.traceparent.flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) }
-    entry.replayOf = notes.tokenName.flatMap(ReplayToken.init)?.entry
+    entry.replayOf = notes.replay?.of ?? notes.tokenName.flatMap(ReplayToken.init)?.entry
     if let refusal = notes.refusal { entry.tell(refusal, without: redaction) }
     entry.operations = notes.operations
     return [entry] + notes.failures.map { self.entry(for: $0, of: entry) }

@@ -22,11 +22,13 @@ struct LoggedRequest: Sendable {
 }
 
 extension LoggedRequest {
-  /// What there is to log of a request: nil for a read that went well, and where nobody can tell whose it is.
-  init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration) {
+  /// What there is to log of a request: nil for a read that went well and is none that `reads` picks, for what people do at the console, and
+  /// where nobody can tell whose it is.
+  init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration, reads: ReadSightings) {
     let route = context.endpointPath
-    guard status >= 400 || Self.isWrite(request.method, route) else { return nil }
+    guard !ConsolePath.isOfConsole(request.uri.path) else { return nil }
     let notes = context.facts.notes
+    guard status >= 400 || Self.isWrite(request.method, route) || Self.isPicked(request, route, notes, at, by: reads) else { return nil }
     guard let workspace = notes.workspace ?? Self.claimedWorkspace(of: request) else { return nil }
     self.init(
       at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status, address: context.facts.peer,
@@ -36,6 +38,14 @@ extension LoggedRequest {
   private static func isWrite(_ method: HTTPRequest.Method, _ route: String?) -> Bool {
     guard [.post, .put, .patch, .delete].contains(method), let route else { return false }
     return route.hasPrefix(ResourcePath.base) && !route.hasSuffix(".search")
+  }
+
+  /// Of SCIM alone: what the product and the console read is no identity provider's.
+  private static func isPicked(
+    _ request: Request, _ route: String?, _ notes: RequestFacts.Notes, _ at: Date, by reads: ReadSightings
+  ) -> Bool {
+    guard let route, route.hasPrefix(ResourcePath.base), let token = notes.token else { return false }
+    return reads.isDue(token, from: request.headers[.userAgent], at: at)
   }
 
   /// The workspace that a token names which is not known, or was not looked up at a path where there is nothing: its admin wants to hear of

@@ -7,6 +7,8 @@ import SCIM
 /// Where OAuth clients get access tokens, and what they and others can find out about that.
 struct OAuthEndpoints: Sendable {
   let tokens: TokenEndpoint
+  /// The public keys of security event tokens, each a JSON Web Key: whoever gets one finds its key where the issuer's keys are.
+  var securityEventKeys = SecurityEventKeys { [] }
 
   static let tokenPath = "/api/v2/oauth/token"
   static let keysPath = "/.well-known/jwks.json"
@@ -20,12 +22,14 @@ struct OAuthEndpoints: Sendable {
     ]
   }
 
-  /// The public keys (RFC 7517 §5).
+  /// The public keys (RFC 7517 §5) of access tokens, where there is OAuth, and of security event tokens; a token's `typ` says which it is.
   private func keys(_: Request, _: EdgeContext) async throws -> Response {
-    guard let directory = tokens.keys else { throw Refusal.noOAuth() }
-    let keys = try await directory.keys().published(at: Date()).map(\.publicKey).joined(separator: ",")
+    var keys = try await securityEventKeys.keys()
+    if let directory = tokens.keys { keys = try await directory.keys().published(at: Date()).map(\.publicKey) + keys }
+    guard tokens.keys != nil || !keys.isEmpty else { throw Refusal.noOAuth() }
     return .json(
-      .ok, ByteBuffer(string: "{\"keys\":[\(keys)]}"), mediaType: MediaType.json, headers: [.cacheControl: "public, max-age=300"])
+      .ok, ByteBuffer(string: "{\"keys\":[\(keys.joined(separator: ","))]}"), mediaType: MediaType.json,
+      headers: [.cacheControl: "public, max-age=300"])
   }
 
   /// RFC 8414. The issuer is the host that was called, as it is for SCIM.

@@ -40,7 +40,7 @@ struct TokenEndpoint: Sendable {
     let asked = try TokenRequest(form: try await Self.form(in: request), authorization: request.headers[.authorization])
     let client = try await limits.admitting(from: origin.address) { try await self.client(asked, at: now) }
     context.facts.note(client)
-    try limits.count(client.token, of: client.workspace)
+    try await limits.admit(client.token, of: client.workspace)
     do throws(Refusal) {
       try site.admit(client.workspace)
     } catch {

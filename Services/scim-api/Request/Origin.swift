@@ -58,6 +58,9 @@ struct OriginRule: Sendable {
     return nil
   }
 
+  /// Whether what `peer` says of a request is believed.
+  func isTrusted(peer: String?) -> Bool { peer.flatMap { IPAddress($0) }.map(isTrusted) ?? false }
+
   private func isTrusted(_ address: IPAddress) -> Bool { trustedProxies.contains { $0.contains(address) } }
 
   private static func first(_ value: String?) -> String? {

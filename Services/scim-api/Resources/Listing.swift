@@ -13,7 +13,7 @@ struct Listing: Sendable {
   let reads: any ResourceReads
   let bodies: BodyReader
   let cursors: CursorSeal
-  let turns: SearchTurns
+  let turns: WorkspaceTurns
 
   func list(_ request: Request, _ context: CallerContext) async throws -> Response {
     try await answer(try SearchRequest(QueryParameters(request.uri.query)), request, context)

@@ -11,6 +11,7 @@ struct Writing: Sendable {
   let kind: ResourceKind
   let bodies: BodyReader
   let inFlight: InFlight
+  let turns: WorkspaceTurns
   let commands: CommandPath
   let reads: any ResourceReads
 
@@ -29,7 +30,7 @@ struct Writing: Sendable {
   func delete(_ request: Request, _ context: CallerContext) async throws -> Response {
     let id = try kind.id(in: context)
     let expected = try EntityTagCondition(.ifMatch, of: request.head)
-    let outcome = try await inFlight.withPlace(of: context.caller) {
+    let outcome = try await inTurn(of: context.caller) {
       try await commands.carryOut(
         kind == .user ? .deleteUser : .deleteGroup, on: id, expecting: expected?.expectedVersions, for: context.caller,
         facts: context.facts)
@@ -43,7 +44,7 @@ struct Writing: Sendable {
   ) async throws -> Response {
     // Whatever may be wrong with the request is found before anything is written.
     let form = try AnswerForm(kind, of: request, in: context)
-    let outcome = try await inFlight.withPlace(of: context.caller) {
+    let outcome = try await inTurn(of: context.caller) {
       try await carryOut(verb, on: id, request, context)
     }
     switch outcome {
@@ -62,6 +63,15 @@ struct Writing: Sendable {
       let found = try await present(stored, isCreated, form, context)
       return try form.response(
         isCreated ? .created : .ok, with: found, from: reads, in: context.caller.workspace, headers: form.headers(of: found.resource))
+    }
+  }
+
+  /// Runs `write` when it is its workspace's turn.
+  private func inTurn(of caller: Caller, _ write: () async throws -> Reply.Outcome) async throws -> Reply.Outcome {
+    try await inFlight.withPlace(of: caller) {
+      let turn = try await turns.turn(of: caller.workspace)
+      defer { withExtendedLifetime(turn) {} }
+      return try await write()
     }
   }
 

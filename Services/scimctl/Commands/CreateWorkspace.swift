@@ -44,6 +44,9 @@ struct CreateWorkspace: AsyncParsableCommand {
     help: ArgumentHelp("A host name of the workspace's own that SCIM is reached under. May be repeated.", valueName: "host"))
   var domains: [HostName] = []
 
+  @Option(help: "The language of mails to its administrators, such as de. (default: English)")
+  var adminLanguage: String?
+
   @OptionGroup(title: "Invitations") var invitations: InvitationOptions
 
   @Flag(help: "Leave a workspace of this slug as it is, rather than fail.")
@@ -60,7 +63,7 @@ struct CreateWorkspace: AsyncParsableCommand {
       WorkspaceSettings(
         slug: slug, name: name, plan: plan, samlSSO: samlSSO, scimEnabled: scim, signInURL: signInURL, customRoles: role,
         defaultRole: defaultRole, roleAttribute: roleAttribute, connectionProfile: profile, customDomains: domains.map(\.text),
-        invitations: try invitations.applied(to: InvitationPolicy()))
+        invitations: try invitations.applied(to: InvitationPolicy()), adminLanguage: adminLanguage)
     }
   }
 

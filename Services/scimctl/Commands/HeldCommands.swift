@@ -47,11 +47,12 @@ struct ShowHeld: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forReading()
-    let (change, leaving) = try await withDatabase(settings) { pool in
+    let (change, leaving, told) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool).id
       let change = try await HeldChange.found(id, in: workspace, on: pool)
       let rows = try await pool.query(HeldChange.leavingStatement, [.uuid(workspace.uuid), .uuid(id.uuid)])
-      return (change, try rows.map { try $0.string(0) })
+      let told = try await pool.query(HeldChange.toldStatement, [.uuid(workspace.uuid), .uuid(id.uuid)]).first
+      return (change, try rows.map { try $0.string(0) }, try told.map(HeldChange.told))
     }
     var table = Table()
     table.append(["id", "\(change.id)"])
@@ -61,6 +62,7 @@ struct ShowHeld: AsyncParsableCommand {
     table.append(["asked for by", change.requestedBy])
     table.append(["since", Timestamp.text(change.heldAt)])
     table.append(["last asked for", Timestamp.text(change.askedAt)])
+    table.append(["administrator", told ?? "not told: the mailer has not heard of it yet"])
     if let decidedAt = change.decidedAt { table.append(["decided", "\(Timestamp.text(decidedAt)), \(change.decidedBy ?? "-")"]) }
     table.print()
     for person in leaving { print("leaves: \(PlainText.line(person))") }
@@ -108,10 +110,12 @@ struct HeldDecision: ParsableArguments {
       let workspace = try await workspace.resolve(settings, on: pool).id
       let changes = try await chosen(in: workspace, on: pool)
       let store = try await StoreConversation(settings, pool: pool)
-      for change in changes {
-        try await store.carryOut(
-          .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, in: workspace)
-        print("\(change.id) \(done): \(PlainText.line(change.name ?? "\(change.resource)"))")
+      try await store.hold { store in
+        for change in changes {
+          try await store.carryOut(
+            .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, in: workspace)
+          print("\(change.id) \(done): \(PlainText.line(change.name ?? "\(change.resource)"))")
+        }
       }
       return changes.count
     }
@@ -208,6 +212,26 @@ struct HeldChange: Sendable {
     and ($3::uuid is null or id = $3)
     order by id
     """)
+
+  static let toldStatement = Statement(
+    "who was told of a held change",
+    """
+    select state, changed_at, answer
+    from mailer_read.held_changes
+    where workspace_id = $1
+    and id = $2
+    """)
+
+  /// Whether an administrator was mailed about it, in words.
+  static func told(_ row: Row) throws -> String {
+    guard let state = try row.optionalString(0), let changedAt = try row.optionalTimestamp(1) else { return "is told with the next mail" }
+    let answer = try row.optionalString(2).map { ": \($0)" } ?? ""
+    switch state {
+    case "sent": return "told \(Timestamp.text(changedAt))\(answer)"
+    case "scheduled", "sending": return "is being told\(answer)"
+    default: return "not told, the mail \(state) \(Timestamp.text(changedAt))\(answer)"
+    }
+  }
 
   static let leavingStatement = Statement(
     "who leaves by a held change",

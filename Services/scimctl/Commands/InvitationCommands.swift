@@ -25,15 +25,21 @@ struct ListInvitations: AsyncParsableCommand {
   @Option(help: "Only those in this state.")
   var state: InvitationState?
 
+  @Flag(
+    help: "Rather who is invited and has no invitation on record: address, when created, id. 'scimctl rebuild --help' says what of them.")
+  var missing = false
+
   @Option(help: "The most to list.")
   var limit = 1000
 
   func validate() throws {
     guard limit > 0 else { throw ValidationError("--limit has to be at least 1.") }
+    if missing, state != nil { throw ValidationError("Who has no invitation has none in a state: give --missing or --state.") }
   }
 
   func run() async throws {
     let settings = try await Settings.forReading()
+    if missing { return try await listMissing(settings) }
     let (table, isCut) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let rows = try await pool.query(
@@ -50,8 +56,32 @@ struct ListInvitations: AsyncParsableCommand {
       return (table, rows.count > limit)
     }
     table.print()
-    if isCut {
-      FileHandle.standardError.write(Data("scimctl: only the first \(limit) are listed; --limit lists more\n".utf8))
+    if isCut { sayCut() }
+  }
+
+  private func sayCut() {
+    FileHandle.standardError.write(Data("scimctl: only the first \(limit) are listed; --limit lists more\n".utf8))
+  }
+
+  private func listMissing(_ settings: ServiceSettings) async throws {
+    let (table, isCut, begunAt) = try await withDatabase(settings) { pool in
+      let workspace = try await workspace.resolve(settings, on: pool)
+      let rows = try await pool.query(InvitationQueries.missing, [.uuid(workspace.id.uuid), .int(Int64(limit) + 1)])
+      var table = Table()
+      for row in rows.prefix(limit) {
+        table.append([try row.string(0), Timestamp.text(try row.timestamp(1)), "\(UserID(try row.uuid(2)))"])
+      }
+      return (table, rows.count > limit, try await pool.query(InvitationQueries.origin).first?.timestamp(0))
+    }
+    table.print()
+    if isCut { sayCut() }
+    if let begunAt, !table.lines.isEmpty {
+      FileHandle.standardError.write(
+        Data(
+          """
+          scimctl: the mailer's database was begun \(Timestamp.text(begunAt)). 'scimctl rebuild' invites those who were created later; \
+          with '--invitations all' the others, too\n
+          """.utf8))
     }
   }
 }

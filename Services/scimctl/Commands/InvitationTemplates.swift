@@ -14,7 +14,9 @@ struct InvitationTemplateCommands: AsyncParsableCommand {
       escaped in HTML. Variables: \(TemplateCheck.variables.joined(separator: ", ")). `next` is a list, {{#next}}{{.}}{{/next}}; isReminder \
       is true for reminders. Text and HTML have to name {{url}}.
       """,
-    subcommands: [SetTemplate.self, ShowTemplates.self, ResetTemplate.self, PreviewTemplate.self])
+    subcommands: [
+      SetTemplate.self, ShowTemplates.self, ResetTemplate.self, PreviewTemplate.self, ExportTemplates.self, ImportTemplates.self,
+    ])
 }
 
 /// The parts of a template, from files.
@@ -33,14 +35,19 @@ struct TemplateFiles: ParsableArguments {
 
   /// - Throws: ``Failure`` where a file can't be read, or the whole is no template.
   func template() throws(Failure) -> InvitationTemplate {
-    let template = InvitationTemplate(
-      language: language, subject: subject, text: try Self.read(text), html: try Self.read(html))
+    try Self.checked(
+      InvitationTemplate(language: language, subject: subject, text: try Self.read(text), html: try Self.read(html)))
+  }
+
+  static func checked(_ template: InvitationTemplate) throws(Failure) -> InvitationTemplate {
     let faults = TemplateCheck.faults(in: template)
-    guard faults.isEmpty else { throw Failure(.refused, "the template cannot be used: \(faults.joined(separator: "; "))") }
+    guard faults.isEmpty else {
+      throw Failure(.refused, "the template for \(template.language) cannot be used: \(faults.joined(separator: "; "))")
+    }
     return template
   }
 
-  private static func read(_ file: String?) throws(Failure) -> String? {
+  static func read(_ file: String?) throws(Failure) -> String? {
     guard let file else { return nil }
     do {
       return try String(contentsOfFile: file, encoding: .utf8)

@@ -37,7 +37,8 @@ struct ReplayLogEntry: AsyncParsableCommand {
     let answer = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let entry = try await LogCommands.entry(id, in: workspace, LogReads { try await pool.query($0, $1) })
-      let request = try ReplayRequest(entry, to: edge, force: force)
+      let request = try ReplayRequest.of(entry, force: force)
+      let url = try request.url(at: edge)
       let store = try await StoreConversation(settings, pool: pool)
       let token = AccessToken.made(for: workspace.id)
       let grant = TokenGrant(
@@ -47,7 +48,7 @@ struct ReplayLogEntry: AsyncParsableCommand {
       try await store.carryOut(.issueToken(grant), in: workspace.id)
       let answer: Result<(Int, String), any Error>
       do {
-        answer = .success(try await Self.send(request, with: token))
+        answer = .success(try await Self.send(request, to: url, with: token))
       } catch {
         answer = .failure(error)
       }
@@ -61,9 +62,10 @@ struct ReplayLogEntry: AsyncParsableCommand {
     }
   }
 
-  private static func send(_ replay: ReplayRequest, with token: AccessToken) async throws -> (Int, String) {
-    var request = URLRequest(url: replay.url, timeoutInterval: 60)
+  private static func send(_ replay: ReplayRequest, to url: URL, with token: AccessToken) async throws -> (Int, String) {
+    var request = URLRequest(url: url, timeoutInterval: 60)
     request.httpMethod = replay.method
+    request.setValue("scimctl", forHTTPHeaderField: "User-Agent")
     for (name, value) in replay.headers { request.setValue(value, forHTTPHeaderField: name) }
     request.setValue("Bearer \(token.text)", forHTTPHeaderField: "Authorization")
     request.httpBody = replay.body.map { Data($0) }
@@ -72,7 +74,7 @@ struct ReplayLogEntry: AsyncParsableCommand {
       return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
     } catch let error as URLError {
       throw Failure(
-        .unavailable, "the edge does not answer at \(replay.url.host() ?? ""): \(error.localizedDescription). See ROLLCALL_SCIM_URL")
+        .unavailable, "the edge does not answer at \(url.host() ?? ""): \(error.localizedDescription). See ROLLCALL_SCIM_URL")
     }
   }
 }

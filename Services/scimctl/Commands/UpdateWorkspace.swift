@@ -37,11 +37,14 @@ struct UpdateWorkspace: AsyncParsableCommand {
   @Option(help: "How the identity provider's dialect is read.")
   var profile: WorkspaceSettings.ConnectionProfile?
 
+  @Option(help: "The language of mails to its administrators, such as de; none for English.")
+  var adminLanguage: String?
+
   @OptionGroup(title: "Invitations") var invitations: InvitationOptions
 
   func validate() throws {
     if let signInURL { try SignInURL.check(signInURL) }
-    let texts = [newSlug, name, signInURL, defaultRole, roleAttribute]
+    let texts = [newSlug, name, signInURL, defaultRole, roleAttribute, adminLanguage]
     guard texts.contains(where: { $0 != nil }) || plan != nil || samlSSO != nil || scim != nil || profile != nil || !invitations.isEmpty
     else {
       throw ValidationError("What is to be changed? 'scimctl workspace update --help' shows what can be.")
@@ -61,6 +64,7 @@ struct UpdateWorkspace: AsyncParsableCommand {
     if let defaultRole { changed.defaultRole = settings.role(named: defaultRole) ?? defaultRole }
     if let roleAttribute { changed.roleAttribute = roleAttribute }
     if let profile { changed.connectionProfile = profile }
+    if let adminLanguage { changed.adminLanguage = adminLanguage == "none" ? nil : adminLanguage }
     do throws(ValidationError) {
       changed.invitations = try invitations.applied(to: settings.invitations)
     } catch {

@@ -71,6 +71,7 @@ extension KnownWorkspace {
       invitations.reminderDays.isEmpty ? "none" : "after \(invitations.reminderDays.map(String.init).joined(separator: ", ")) days",
     ])
     table.append(["invitation-expiry", invitations.expiryDays.map { "\($0) days" } ?? "never"])
+    table.append(["admin-language", settings.adminLanguage ?? "en"])
     for schemaExtension in settings.extensions { table.append(["extension", schemaExtension.id]) }
     return table
   }

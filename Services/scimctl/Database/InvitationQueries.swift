@@ -14,6 +14,21 @@ enum InvitationQueries {
     limit $3::int8
     """)
 
+  /// Who is invited and has no invitation on record, those first who were created last.
+  static let missing = Statement(
+    "missing invitations",
+    """
+    select coalesce(u.email, u.user_name), u.created_at, u.id
+    from identity_read.users u
+    where u.workspace_id = $1
+    and u.state = 'invited'
+    and not exists (select from mailer_read.invitations i where i.workspace_id = u.workspace_id and i.user_id = u.id)
+    order by u.created_at desc, u.id
+    limit $2::int8
+    """)
+
+  static let origin = Statement("origin of the mailer's database", "select begun_at from mailer_read.origin")
+
   /// By the invitation's id, or all of one user, latest first.
   static let details = Statement(
     "invitation",

@@ -57,6 +57,21 @@ enum Queries {
     order by day desc, last_used_at desc
     """)
 
+  /// Those that are good: sessions end with the token that they were opened with.
+  static let sessions = Statement(
+    "sessions",
+    """
+    select t.id, t.name, t.created_at, t.expires_at, o.kind || ' ' || o.name
+    from identity_read.tokens t
+    left join identity_read.tokens o on o.workspace_id = t.workspace_id and o.id = t.opened_with
+    where t.workspace_id = $1
+    and t.kind = 'session'
+    and t.revoked_at is null
+    and t.expires_at > now()
+    and (o.kind is distinct from 'token' or (o.revoked_at is null and (o.expires_at is null or o.expires_at > now())))
+    order by t.id
+    """)
+
   /// How many users have which role.
   static let usersByRole = Statement(
     "users by role",

@@ -7,6 +7,8 @@ struct Publishing: Sendable {
   let asking: StoreConversation.Asking
   let pool: PostgresPool
   let workspace: KnownWorkspace
+  /// What becomes of people who have no invitation on record.
+  var invitations = Restatement.Invitations.missing
 
   private static let usersAtOnce = 500
   private static let groupsAtOnce = 500
@@ -36,7 +38,7 @@ struct Publishing: Sendable {
     try await publish([Restatement(workspace: true)], &progress)
     try await pages(of: RestatementQueries.users, atOnce: Self.usersAtOnce * Self.piecesInFlight) { ids in
       let pieces = stride(from: 0, to: ids.count, by: Self.usersAtOnce).map { start in
-        Restatement(users: ids[start..<min(start + Self.usersAtOnce, ids.count)].map { UserID($0) })
+        Restatement(users: ids[start..<min(start + Self.usersAtOnce, ids.count)].map { UserID($0) }, invitations: invitations)
       }
       try await publish(pieces, &progress)
     }
@@ -49,7 +51,7 @@ struct Publishing: Sendable {
   func only(users: [UserID], groups: [GroupID]) async throws -> Count {
     var progress = Progress(slug: workspace.settings.slug, users: users.count, groups: groups.count)
     let people = stride(from: 0, to: users.count, by: Self.usersAtOnce).map { start in
-      Restatement(users: Array(users[start..<min(start + Self.usersAtOnce, users.count)]))
+      Restatement(users: Array(users[start..<min(start + Self.usersAtOnce, users.count)]), invitations: invitations)
     }
     try await publish(people, &progress)
     try await publish(try await plan(groups).pieces, &progress)

@@ -10,6 +10,11 @@ struct Rebuild: AsyncParsableCommand {
     discussion: """
       Everything goes on meanwhile. What a consumer holds already changes nothing there, and nobody is told of it; rows that were lost or \
       changed are mended, also those of whoever was deleted. Interrupted, it can be begun again. With --user or --group only those.
+
+      Who is invited, and of whose invitation the mailer has no trace, is invited (--invitations missing) where nobody can have mailed \
+      them before: they were created since the mailer's database was begun. After the loss of that database, 'all' invites the others, too, \
+      some of whom may have had a mail; 'none' invites nobody. Who was created longer ago than the workspace's invitations are good for is \
+      never mailed. 'scimctl invitation list --missing' shows who has no invitation.
       """)
 
   @OptionGroup var workspaces: WorkspacesOption
@@ -19,6 +24,9 @@ struct Rebuild: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Only this group. May be repeated.", valueName: "id"), transform: { try resourceID($0) })
   var group: [ResourceID] = []
+
+  @Option(help: "Who is invited of those who are invited and have no invitation on record: missing, all or none.")
+  var invitations = Restatement.Invitations.missing
 
   func run() async throws {
     let settings = try await Settings.forWriting()
@@ -30,7 +38,7 @@ struct Rebuild: AsyncParsableCommand {
       return try await StoreConversation(settings, pool: pool).hold { asking in
         var published = Publishing.Count()
         for workspace in workspaces {
-          let publishing = Publishing(asking: asking, pool: pool, workspace: workspace)
+          let publishing = Publishing(asking: asking, pool: pool, workspace: workspace, invitations: invitations)
           published +=
             user.isEmpty && group.isEmpty
             ? try await publishing.everything() : try await publishing.only(users: user.map(\.user), groups: group.map(\.group))
@@ -47,3 +55,5 @@ func resourceID(_ text: String) throws -> ResourceID {
   guard let id = ResourceID(text) else { throw ValidationError("'\(text)' is no id of a person or a group.") }
   return id
 }
+
+extension Restatement.Invitations: ExpressibleByArgument {}

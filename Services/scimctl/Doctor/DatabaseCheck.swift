@@ -20,6 +20,7 @@ struct DatabaseCheck: Sendable {
     guard !findings.contains(where: { $0.check == "schema" && $0.standing == .fail }) else { return findings }
     findings.append(try await outbox())
     findings.append(try await partitions(at: .now))
+    findings += try await templates()
     return findings
   }
 
@@ -76,6 +77,25 @@ struct DatabaseCheck: Sendable {
     return .ok("log-partitions", "\(names.count) days, and those to come")
   }
 
+  /// Templates of invitations that an operator set and the mailer has not: it has them from an event that is gone some day.
+  private func templates() async throws -> [Finding] {
+    Self.templates(
+      missing: try await pool.query(DoctorStatements.missingTemplates).map { (slug: try $0.string(0), language: try $0.string(1)) })
+  }
+
+  static func templates(missing: [(slug: String, language: String)]) -> [Finding] {
+    missing.isEmpty
+      ? [.ok("templates", "the mailer has the invitations' templates that were set")]
+      : missing.map { slug, language in
+        .warn(
+          "templates", "the mailer lacks the template for '\(language)' of workspace \(slug): invitations are worded as built in",
+          mend: """
+            scimctl invitation template import --workspace \(slug) FILE, with what 'template export' wrote; or have it so: scimctl \
+            invitation template reset --workspace \(slug) --language '\(language)'
+            """)
+      }
+  }
+
   private func clock() async throws -> Finding {
     let before = Date.now
     guard let row = try await pool.query(DoctorStatements.clock).first else { return .skipped("clock", "the database has no time") }
@@ -100,6 +120,31 @@ enum DoctorStatements {
     "doctor outbox", "select waiting, coalesce(extract(epoch from now() - oldest_at), 0)::float8 from identity_read.outbox_state")
 
   static let clock = Statement("doctor clock", "select clock_timestamp()")
+
+  /// By the audit trail: of each language the last that was asked for. What was asked for seconds ago may be on its way.
+  static let missingTemplates = Statement(
+    "doctor templates",
+    """
+    select w.slug, asked.language
+    from (
+      select distinct on (a.workspace_id, language)
+        a.workspace_id, a.at,
+        a.summary::json #>> '{asked,action}' as action,
+        lower(coalesce(a.summary::json #>> '{asked,template,language}', a.summary::json #>> '{asked,language}')) as language
+      from identity_read.audit a
+      where a.action = 'order-invitation'
+      and a.status is null
+      and a.summary::json #>> '{asked,action}' in ('setTemplate', 'resetTemplate')
+      order by a.workspace_id, language, a.at desc
+    ) asked
+    join identity_read.workspaces w on w.id = asked.workspace_id
+    where asked.action = 'setTemplate'
+    and asked.at < now() - interval '10 seconds'
+    and not exists (
+      select from mailer_read.templates t where t.workspace_id = asked.workspace_id and t.language = asked.language
+    )
+    order by w.slug, asked.language
+    """)
 
   static let partitions = Statement(
     "doctor partitions",

@@ -27,8 +27,9 @@ struct StoreConversation: Sendable {
     try await hold { try await $0.carryOut(operation, on: resource, in: workspace) }
   }
 
+  // With its error typed, Swift 6.3 crashes when it optimises the asynchronous functions that call it.
   /// - Throws: ``Failure`` where it was refused.
-  static func check(_ outcome: Reply.Outcome) throws(Failure) {
+  static func check(_ outcome: Reply.Outcome) throws {
     if case .refused(let status, let error) = outcome { throw Failure(refusal: status, error: error) }
   }
 

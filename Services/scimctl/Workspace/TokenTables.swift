@@ -59,7 +59,12 @@ enum TokenTables {
   }
 
   private static func unknown(_ id: TokenID, _ kind: TokenKind, in workspace: KnownWorkspace) -> Failure {
-    let (what, list) = kind == .token ? ("token", "scimctl token list") : ("OAuth client", "scimctl oauth-client list")
+    let (what, list) =
+      switch kind {
+      case .token: ("token", "scimctl token list")
+      case .client: ("OAuth client", "scimctl oauth-client list")
+      case .session, .link: ("session of the console", "scimctl console sessions")
+      }
     return Failure(.notFound, "workspace '\(workspace.settings.slug)' has no \(what) \(id). '\(list)' shows those it has")
   }
 

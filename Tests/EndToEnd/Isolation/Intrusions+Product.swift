@@ -78,6 +78,10 @@ extension Intrusions {
 
   /// What needs no token, by its name.
   static let open: [String: Intrusion] = [
+    "GET /console/sign-in": console(200...200, "GET", "/console/sign-in"),
+    "POST /console/sign-in": console(422...422, "POST", "/console/sign-in"),
+    "GET /console/link": console(401...401, "GET", "/console/link?key=x"),
+    "POST /console/link": console(401...401, "POST", "/console/link"),
     "POST /api/v2/oauth/token": oauthToken,
     "GET /.well-known/jwks.json": { intruder in
       let answer = try await intruder.open("/.well-known/jwks.json")
@@ -88,6 +92,16 @@ extension Intrusions {
       #expect(answer.status == 200, "\(answer.text)")
     },
   ]
+
+  /// Before the sign-in the console tells nothing of anybody; what opens it is tried in the tests of its sessions.
+  private static func console(_ statuses: ClosedRange<Int>, _ method: String, _ path: String) -> Intrusion {
+    { intruder in
+      var browser = ConsoleBrowser(at: intruder.workspace.identityProvider.baseURL)
+      let answer = method == "GET" ? try await browser.open(path) : try await browser.submit(path, [("token", ""), ("key", "x")])
+      #expect(statuses.contains(answer.status), "\(method) \(path): \(answer.status)")
+      #expect(!answer.text.contains(intruder.victim.marker) && browser.session == nil)
+    }
+  }
 
   private static let oauthToken: Intrusion = { intruder in
     let victims = try await intruder.victim.workspace.scimctl(["oauth-client", "create", "--name", "idp", "--scope", "scim"])

@@ -9,6 +9,8 @@ struct Routes {
   let endpoints: [Endpoint]
   /// Those that need no token.
   let open: [OpenEndpoint]
+  /// Those of the console, for who has signed in there.
+  let console: [ConsoleEndpoint]
 
   init() {
     // What the endpoints do is done by the running processes; here they are listed.
@@ -20,22 +22,34 @@ struct Routes {
     let limits = InFlight.Limits(all: 1, perWorkspace: 1, perToken: 1)
     let (tokens, rates) = (TokenDirectory { _, _ in nil }, RateLimits())
     let sites = Sites(publicURL: nil, origins: OriginRule(), domains: DomainDirectory { _ in nil })
-    let edge = Edge(
+    let uses = TokenUseLog(interval: .seconds(60), source: "routes", logger: logger) { _ in }
+    let commands = CommandPath(deadline: 1, bulkDeadline: 1, storeBound: 1, ask: { _, _ in nil }, recorded: { _, _ in [:] })
+    let cursors = CursorSeal(secret: nil, lifetime: 1)
+    var edge = Edge(
       credentials: Credentials(tokens: tokens, oauth: nil), sites: sites, limits: rates,
-      uses: TokenUseLog(interval: .seconds(60), source: "routes", logger: logger) { _ in },
+      neighbours: Neighbours(), uses: uses,
       oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600)),
       reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database),
-      commands: CommandPath(deadline: 1, bulkDeadline: 1, storeBound: 1, ask: { _, _ in nil }, recorded: { _, _ in [:] }),
+      commands: commands,
       inFlight: InFlight(limits), bulksInFlight: InFlight(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _ in },
       bodies: BodyReader(maximum: 1, budget: BodyBudget(maximum: 1)),
-      cursors: CursorSeal(secret: nil, lifetime: 1)
-    )
+      cursors: cursors, listTurns: WorkspaceTurns(maximumPerWorkspace: 1), writeTurns: WorkspaceTurns(maximumPerWorkspace: 1))
+    edge.console = try! Console(
+      Console.Parts(
+        sessions: ConsoleSessions(directory: SessionDirectory(database), commands: commands, sites: sites), tokens: tokens, uses: uses,
+        sites: sites, limits: rates, database: database, commands: commands, cursors: cursors, replays: edge.replays, hasOAuth: true))
     endpoints = edge.endpoints
     open = edge.openEndpoints
+    console = edge.console?.endpoints ?? []
   }
 }
 
 extension OpenEndpoint {
+  var name: String { "\(method.rawValue) \(pattern)" }
+}
+
+extension ConsoleEndpoint {
+  /// `GET /console/settings/api/{id}`
   var name: String { "\(method.rawValue) \(pattern)" }
 }
 

@@ -2,15 +2,16 @@ import DequeModule
 import Models
 import Synchronization
 
-/// Shares the connections that one reader at a time has to itself among the workspaces: whoever searches without an index, or reads a large
-/// group slowly, keeps the others of its own workspace waiting and nobody else.
-final class SearchTurns: Sendable {
+/// Shares out what takes much of the machine: whoever does much of it at once keeps the others of its own workspace waiting and nobody else.
+///
+/// A workspace that is alone may have more of it than one beside which others send requests, too: those would feel it.
+final class WorkspaceTurns: Sendable {
   /// A place, for as long as it is held.
   final class Turn: Sendable {
-    private let turns: SearchTurns
+    private let turns: WorkspaceTurns
     private let workspace: WorkspaceID
 
-    fileprivate init(_ turns: SearchTurns, _ workspace: WorkspaceID) {
+    fileprivate init(_ turns: WorkspaceTurns, _ workspace: WorkspaceID) {
       self.turns = turns
       self.workspace = workspace
     }
@@ -31,18 +32,37 @@ final class SearchTurns: Sendable {
   }
 
   private let state = Mutex(State())
+  private let what: String
   private let maximumPerWorkspace: Int
+  private let maximumBesideOthers: Int
+  private let neighbours: Neighbours?
   private let maximumWaiting: Int
   private let patience: Duration
 
   /// - Parameters:
+  ///   - what: is taken in turns, for refusals.
   ///   - maximumPerWorkspace: how many turns a workspace has at once.
+  ///   - maximumBesideOthers: how many while `neighbours` has others; nil for as many.
   ///   - maximumWaiting: how many more of a workspace wait.
   ///   - patience: for how long.
-  init(maximumPerWorkspace: Int, maximumWaiting: Int = 100, patience: Duration = .seconds(10)) {
+  init(
+    _ what: String = "lists, queries or readings of large groups", maximumPerWorkspace: Int, besideOthers maximumBesideOthers: Int? = nil,
+    neighbours: Neighbours? = nil, maximumWaiting: Int = 100, patience: Duration = .seconds(10)
+  ) {
+    self.what = what
     self.maximumPerWorkspace = max(1, maximumPerWorkspace)
+    self.maximumBesideOthers = max(1, min(maximumBesideOthers ?? maximumPerWorkspace, maximumPerWorkspace))
+    self.neighbours = neighbours
     self.maximumWaiting = maximumWaiting
     self.patience = patience
+  }
+
+  /// How many turns a workspace has at once, as things are.
+  private func maximum(for workspace: WorkspaceID) -> Int {
+    guard maximumBesideOthers < maximumPerWorkspace, let neighbours, neighbours.hasOthers(than: workspace) else {
+      return maximumPerWorkspace
+    }
+    return maximumBesideOthers
   }
 
   /// How many of a workspace wait.
@@ -55,11 +75,12 @@ final class SearchTurns: Sendable {
     let isFree = try state.withLock { state throws(Refusal) in
       var queue = state.queues[workspace] ?? Queue()
       defer { state.queues[workspace] = queue }
-      if queue.held < maximumPerWorkspace {
+      let maximum = maximum(for: workspace)
+      if queue.held < maximum {
         queue.held += 1
         return true
       }
-      guard queue.waiting.count < maximumWaiting else { throw .tooManySearches(maximumPerWorkspace) }
+      guard queue.waiting.count < maximumWaiting else { throw .tooMany(what, maximum) }
       return false
     }
     if isFree { return Turn(self, workspace) }
@@ -70,7 +91,7 @@ final class SearchTurns: Sendable {
         return nil
       }
       defer { group.cancelAll() }
-      guard let turn = try await group.next() ?? nil else { throw Refusal.tooManySearches(maximumPerWorkspace) }
+      guard let turn = try await group.next() ?? nil else { throw Refusal.tooMany(what, maximum(for: workspace)) }
       return turn
     }
   }
@@ -86,7 +107,7 @@ final class SearchTurns: Sendable {
           var queue = state.queues[workspace] ?? Queue()
           defer { state.queues[workspace] = queue }
           // One may have come free since.
-          if queue.held < maximumPerWorkspace {
+          if queue.held < maximum(for: workspace) {
             queue.held += 1
             return true
           }
@@ -108,25 +129,30 @@ final class SearchTurns: Sendable {
     waiter?.resume(throwing: CancellationError())
   }
 
+  /// Gives the turn to whoever has waited longest; to none where there are too many, to several where there may be more than there were.
   private func giveBack(_ workspace: WorkspaceID) {
-    let waiter = state.withLock { state -> Waiter? in
-      guard var queue = state.queues[workspace] else { return nil }
-      let next = queue.waiting.popFirst()?.waiter
-      if next == nil { queue.held -= 1 }
+    let next = state.withLock { state -> [Waiter] in
+      guard var queue = state.queues[workspace] else { return [] }
+      queue.held -= 1
+      let maximum = maximum(for: workspace)
+      var next: [Waiter] = []
+      while queue.held < maximum, let first = queue.waiting.popFirst() {
+        queue.held += 1
+        next.append(first.waiter)
+      }
       state.queues[workspace] = queue.held == 0 ? nil : queue
       return next
     }
-    waiter?.resume(returning: Turn(self, workspace))
+    for waiter in next { waiter.resume(returning: Turn(self, workspace)) }
   }
 }
 
 extension Refusal {
-  fileprivate static func tooManySearches(_ limit: Int, retryAfter seconds: Int = retrySeconds) -> Refusal {
+  fileprivate static func tooMany(_ what: String, _ limit: Int, retryAfter seconds: Int = retrySeconds) -> Refusal {
     Refusal(
       429,
       """
-      More than \(limit) lists, queries or readings of large groups of this workspace are under way, and others wait. Send the request again \
-      in \(seconds) s.
+      More than \(limit) \(what) of this workspace are under way, and others wait; nothing was changed. Send the request again in \(seconds) s.
       """,
       headers: [.retryAfter: "\(seconds)"])
   }

@@ -1,0 +1,144 @@
+import Postgres
+
+/// The statements about held changes, and the mails to administrators about them.
+enum NoticeStatements {
+  static let note = Statement(
+    "note held changes",
+    """
+    insert into mailer.held_changes (workspace_id, id, kind, resource_id, name, leaving, members, held_at, noted_at)
+    select workspace_id, id, kind, resource_id, name, leaving, nullif(members, -1), held_at, $9::timestamptz
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::int8[], $7::int8[], $8::timestamptz[])
+      as held (workspace_id, id, kind, resource_id, name, leaving, members, held_at)
+    on conflict (workspace_id, id) do nothing
+    """)
+
+  static let forget = Statement(
+    "forget names of held changes",
+    """
+    update mailer.held_changes h
+    set name = null
+    from unnest($1::uuid[], $2::uuid[]) as forgotten (workspace_id, user_id)
+    where h.workspace_id = forgotten.workspace_id and h.resource_id = forgotten.user_id
+    """)
+
+  /// Gathers what nobody was told of into one mail for each workspace whose changes have waited as long as they are gathered for, and that
+  /// neither has a mail on its way nor got one lately.
+  static let gather = Statement(
+    "gather held changes",
+    """
+    with ripe as (
+      select h.workspace_id
+      from mailer.held_changes h
+      where h.notice_id is null
+        and exists (select from mailer.workspaces w where w.workspace_id = h.workspace_id)
+        and not exists (
+          select
+          from mailer.notices n
+          where n.workspace_id = h.workspace_id
+            and (n.state in ('scheduled', 'sending') or coalesce(n.sent_at, n.made_at) > $3))
+      group by h.workspace_id
+      having min(h.noted_at) <= $2
+    ), made as (
+      insert into mailer.notices (workspace_id, id, state, next_attempt_at, made_at, changed_at)
+      select workspace_id, gen_random_uuid(), 'scheduled', $1, $1, $1
+      from ripe
+      returning workspace_id, id
+    )
+    update mailer.held_changes h
+    set notice_id = m.id
+    from made m
+    where h.workspace_id = m.workspace_id and h.notice_id is null
+    """)
+
+  static let claim = Statement(
+    "claim notice",
+    """
+    update mailer.notices n
+    set state = 'sending', next_attempt_at = null, claimed_by = $2, changed_at = $1
+    from (
+      select d.workspace_id, d.id, w.version, w.templates
+      from mailer.notices d
+      join mailer.workspaces w on w.workspace_id = d.workspace_id
+      where d.next_attempt_at <= $1
+      order by d.next_attempt_at
+      limit 1
+    ) due
+    where n.workspace_id = due.workspace_id and n.id = due.id and n.state = 'scheduled'
+    returning n.workspace_id, n.id, n.attempts, n.first_tried_at, due.version, due.templates
+    """)
+
+  /// How many groups and how many people are in a mail.
+  static let counts = Statement(
+    "counts of a notice",
+    """
+    select
+      count(*) filter (where kind = 'members-removed'),
+      count(*) filter (where kind <> 'members-removed')
+    from mailer.held_changes
+    where workspace_id = $1 and notice_id = $2
+    """)
+
+  /// The first of them, of groups and of people each.
+  static let changes = Statement(
+    "changes of a notice",
+    """
+    select id, kind, name, leaving, members, held_at
+    from (
+      select h.*, row_number() over (partition by h.kind = 'members-removed' order by h.held_at, h.id) as number
+      from mailer.held_changes h
+      where h.workspace_id = $1 and h.notice_id = $2
+    ) numbered
+    where number <= $3
+    order by kind <> 'members-removed', number
+    """)
+
+  static let record = Statement(
+    "record notice",
+    """
+    with told as (
+      update mailer.notices n
+      set
+        state = $3,
+        next_attempt_at = $4,
+        attempts = $5,
+        first_tried_at = $6,
+        answer = $7,
+        changed_at = $8,
+        sent_at = case when $3 = 'sent' then $8 else n.sent_at end
+      where n.workspace_id = $1 and n.id = $2
+    )
+    update mailer.held_changes
+    set name = null
+    where $4::timestamptz is null and workspace_id = $1 and notice_id = $2 and name is not null
+    """)
+
+  static let letGo = Statement(
+    "let go of notices",
+    """
+    update mailer.notices
+    set state = 'scheduled', next_attempt_at = $1, changed_at = $1
+    where state = 'sending'
+      and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
+    returning id
+    """)
+
+  static let release = Statement(
+    "release notice",
+    """
+    update mailer.notices
+    set state = 'scheduled', next_attempt_at = $3, changed_at = $3
+    where workspace_id = $1 and id = $2 and state = 'sending'
+    """)
+
+  /// Longer than events are kept, so that none comes again that is not known.
+  static let tidy = Statement(
+    "forget held changes",
+    """
+    with gone as (
+      delete from mailer.held_changes
+      where noted_at < $1 and notice_id is not null
+    )
+    delete from mailer.notices n
+    where n.made_at < $1 and n.state in ('sent', 'bounced', 'failed')
+    """)
+}

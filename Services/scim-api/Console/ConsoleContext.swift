@@ -1,0 +1,27 @@
+import Hummingbird
+import Models
+
+/// What is known of a request to the console behind the ``ConsoleDoor``.
+struct ConsoleContext: ChildRequestContext {
+  var coreContext: CoreRequestContextStorage
+  let facts: RequestFacts
+  /// Who asks, and for which workspace.
+  let session: ConsoleSession
+  /// The host that was called.
+  let site: Site
+  /// What the browser shows its session with.
+  let sessionCookie: SessionCookie
+
+  var workspace: WorkspaceID { session.caller.workspace }
+
+  init(context: EdgeContext) throws {
+    guard let session = context.session, let site = context.site, let cookie = context.sessionCookie else {
+      throw Refusal.unauthenticated()
+    }
+    coreContext = context.coreContext
+    facts = context.facts
+    self.session = session
+    self.site = site
+    sessionCookie = cookie
+  }
+}

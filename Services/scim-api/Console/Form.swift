@@ -1,0 +1,56 @@
+import Foundation
+import Hummingbird
+
+/// What a form of a page sent: `application/x-www-form-urlencoded`, as browsers write it.
+struct Form: Sendable, Equatable {
+  private var values: [String: [String]] = [:]
+
+  /// The most bytes that a form has.
+  static let maximumBytes = 256 << 10
+
+  /// - Throws: 413, 415 or 400.
+  init(of request: Request) async throws {
+    guard let type = request.headers[.contentType], type.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
+      throw Refusal(415, "A form of the console was expected: application/x-www-form-urlencoded.")
+    }
+    var bytes: [UInt8] = []
+    for try await part in request.body {
+      guard bytes.count + part.readableBytes <= Self.maximumBytes else { throw Refusal.bodyTooLarge(limit: Self.maximumBytes) }
+      bytes.append(contentsOf: part.readableBytesView)
+    }
+    try self.init(bytes)
+  }
+
+  /// - Throws: 400 where a value is not percent-encoded UTF-8.
+  init(_ bytes: some Sequence<UInt8>) throws(Refusal) {
+    for pair in Array(bytes).split(separator: UInt8(ascii: "&")) {
+      let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      guard let name = Self.text(parts[0]), let value = Self.text(parts.count > 1 ? parts[1] : []) else {
+        throw Refusal(400, .invalidValue, "The form is not percent-encoded UTF-8.")
+      }
+      values[name, default: []].append(value)
+    }
+  }
+
+  /// The first value of `name`, without white space around it; nil where it is not given or empty.
+  subscript(name: String) -> String? {
+    guard let value = values[name]?.first?.trimmed, !value.isEmpty else { return nil }
+    return value
+  }
+
+  /// Every value of `name`: of check boxes.
+  func all(_ name: String) -> [String] { values[name] ?? [] }
+
+  private static func text(_ bytes: ArraySlice<UInt8>) -> String? {
+    String(decoding: bytes.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }, as: UTF8.self).removingPercentEncoding
+  }
+}
+
+extension String {
+  fileprivate var trimmed: String {
+    var text = Substring(self)
+    while text.first?.isWhitespace == true { text.removeFirst() }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+}

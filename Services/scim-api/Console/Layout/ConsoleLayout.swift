@@ -1,0 +1,128 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Models
+import Mustache
+import NIOCore
+
+/// What is around every page: the head, the navigation, what was said, who is signed in.
+struct ConsoleLayout: Sendable {
+  private let layout: MustacheTemplate
+  private let refusal: ConsoleTemplate
+  /// What templates share: `{{>pager}}`, `{{>state}}`, …
+  private let library: MustacheLibrary
+
+  /// The name of the field of every form that says which session it is of.
+  static let formToken = "formToken"
+  private static let saidCookie = "rollcall_said"
+
+  /// - Throws: where a template that is built in cannot be read.
+  init() throws {
+    layout = try MustacheTemplate(string: String(decoding: PackageResources.layout_mustache, as: UTF8.self))
+    refusal = try ConsoleTemplate(PackageResources.refusal_mustache)
+    func partial(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)) }
+    library = MustacheLibrary(templates: [
+      "formToken": try MustacheTemplate(string: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
+      "memberInvitation": try partial(PackageResources.member_invitation_mustache),
+      "memberTimeline": try partial(PackageResources.member_timeline_mustache),
+      "pager": try partial(PackageResources.pager_mustache),
+      "provisioningTabs": try partial(PackageResources.provisioningTabs_mustache),
+      "time": try partial(PackageResources.time_mustache),
+    ])
+  }
+
+  /// - Parameters:
+  ///   - session: nil on the pages before the sign-in.
+  ///   - said: shown once, above the page.
+  func response(
+    _ page: ConsolePage, for session: ConsoleSession?, saying said: String? = nil, headers: HTTPFields = [:]
+  ) -> Response {
+    let frame = Frame(
+      formToken: session?.formToken ?? "", workspace: session?.caller.settings.name ?? "", person: session?.name ?? "", page: page.values)
+    let shell = Shell(
+      title: page.title, workspace: frame.workspace, person: frame.person, formToken: frame.formToken, isSignedIn: session != nil,
+      said: said, sections: ConsoleSection.allCases.map { Shell.Section(name: $0.name, path: $0.path, isCurrent: $0 == page.section) },
+      content: page.template.render(frame, library: library), style: ConsoleAssets.style.path, script: ConsoleAssets.script.path)
+    var headers = headers
+    headers[.contentType] = "text/html; charset=utf-8"
+    headers[.contentSecurityPolicy] = Self.policy
+    // 'no-referrer', as everywhere else, would have browsers send forms without their origin.
+    if headers[.referrerPolicy] == nil { headers[.referrerPolicy] = "same-origin" }
+    if said != nil { headers.append(Self.cookie(said: "", age: 0)) }
+    return Response(
+      status: page.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: layout.render(shell, library: library))))
+  }
+
+  func response(_ error: Refusal, for session: ConsoleSession?) -> Response {
+    response(page(of: error), for: session, headers: error.headers)
+  }
+
+  /// Sends the browser to `path`, which says `saying`.
+  func redirect(to path: String, saying: String?, in session: ConsoleSession) -> Response {
+    var headers: HTTPFields = [.location: path]
+    if let saying {
+      let text = Base64URL.encode(Array(saying.utf8))
+      headers.append(Self.cookie(said: "\(text).\(session.tag(of: text))", age: 60))
+    }
+    return Response(status: .seeOther, headers: headers)
+  }
+
+  /// What the request before has to say. Nobody but that could have written it.
+  func said(of request: Request, in session: ConsoleSession) -> String? {
+    guard let parts = request.cookies[Self.saidCookie]?.value.split(separator: "."), parts.count == 2,
+      session.isTag(String(parts[1]), of: String(parts[0])), let text = Base64URL.decode(parts[0].utf8)
+    else { return nil }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  private static func cookie(said value: String, age: Int) -> HTTPField {
+    HTTPField(name: .setCookie, value: "\(saidCookie)=\(value); Path=\(Console.path); Max-Age=\(age); HttpOnly; SameSite=Lax")
+  }
+
+  private func page(of error: Refusal) -> ConsolePage {
+    let title = error.error.status == 404 ? "Not found" : "That did not work"
+    return ConsolePage(
+      title: title, section: .members, status: HTTPResponse.Status(code: error.error.status), template: refusal,
+      values: RefusalValues(status: error.error.status, title: title, detail: error.error.detail))
+  }
+
+  /// Scripts and styles of our own alone, and nothing in the markup: a name full of markup that got through would still do nothing.
+  private static let policy = """
+    default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'
+    """
+}
+
+/// What a page's template sees.
+private struct Frame {
+  var formToken: String
+  var workspace: String
+  var person: String
+  var page: any Sendable
+}
+
+/// What the layout's template sees.
+private struct Shell {
+  var title: String
+  var workspace: String
+  var person: String
+  var formToken: String
+  var isSignedIn: Bool
+  var said: String?
+  var sections: [Section]
+  var content: String
+  var style: String
+  var script: String
+
+  struct Section {
+    var name: String
+    var path: String
+    var isCurrent: Bool
+  }
+}
+
+private struct RefusalValues: Sendable {
+  var status: Int
+  var title: String
+  var detail: String
+}

@@ -1,0 +1,166 @@
+import Foundation
+import Models
+import Postgres
+import Queries
+
+/// Reads one person, with what the services hold of them; each list is bounded.
+struct MemberQuery: Sendable {
+  let database: Database
+
+  /// The most groups, invitations and receipts that a page shows.
+  static let maximumGroups = 200
+  static let maximumInvitations = 20
+  static let maximumReceipts = 20
+
+  /// nil where there is no such person now.
+  func member(_ id: UserID, in workspace: WorkspaceID) async throws -> StoredMember? {
+    try await read(MemberStatements.member, id, in: workspace).first.map { row in
+      StoredMember(
+        id: id,
+        name: PersonName(
+          userName: try row.string(0), displayName: try row.optionalString(1), givenName: try row.optionalString(2),
+          familyName: try row.optionalString(3)),
+        externalID: try row.optionalString(4), email: try row.optionalString(5), language: try row.optionalString(6),
+        state: UserState(rawValue: try row.string(7)) ?? .disabled, role: try row.string(8),
+        firstSignedInAt: try row.optionalTimestamp(9), lastSignedInAt: try row.optionalTimestamp(10),
+        createdAt: try row.timestamp(11),
+        resource: StoredResource(
+          id: id.resource, version: Int64(try row.int(13)), modifiedAt: try row.timestamp(12), document: try row.bytes(14)))
+    }
+  }
+
+  /// The groups that the identity provider has put them in, and how they stand there in the product; one more than is shown tells that
+  /// there are more.
+  func groups(of id: UserID, in workspace: WorkspaceID) async throws -> [StandingInGroup] {
+    try await read(MemberStatements.groups, id, [.int(Int64(Self.maximumGroups) + 1)], in: workspace).map { row in
+      StandingInGroup(
+        group: GroupID(try row.uuid(0)), name: try row.string(1), standing: try row.optionalString(2).flatMap(Standing.init(rawValue:)),
+        waitsFor: try row.optionalString(3))
+    }
+  }
+
+  /// Their invitations, the latest first.
+  func invitations(of id: UserID, in workspace: WorkspaceID) async throws -> [StoredInvitation] {
+    try await read(MemberStatements.invitations, id, [.int(Int64(Self.maximumInvitations))], in: workspace).compactMap { row in
+      try StoredInvitation(row, from: 0)
+    }
+  }
+
+  /// What was taken away from them, the latest first.
+  func receipts(of id: UserID, before time: Date, limit: Int, in workspace: WorkspaceID) async throws -> [DeprovisionReceipt] {
+    try await read(MemberStatements.receipts, id, [.timestamp(time), .int(Int64(limit))], in: workspace).map { row in
+      try JSONData.decode(from: row.bytes(0), type: "receipt")
+    }
+  }
+
+  private func read(
+    _ statement: Statement, _ id: UserID, _ parameters: [PostgresValue] = [], in workspace: WorkspaceID
+  ) async throws -> Rows {
+    try await database.query(statement, [.uuid(workspace.uuid), .uuid(id.uuid)] + parameters, in: workspace)
+  }
+}
+
+/// A person as identity-store has them, and when they last signed in.
+struct StoredMember: Sendable, Equatable {
+  var id: UserID
+  var name: PersonName
+  var externalID: String?
+  var email: String?
+  var language: String?
+  var state: UserState
+  var role: String
+  var firstSignedInAt: Date?
+  /// Of the sign-ins after the first, as far back as they are remembered.
+  var lastSignedInAt: Date?
+  var createdAt: Date
+  var resource: StoredResource
+}
+
+/// A group that somebody is in.
+struct StandingInGroup: Sendable, Equatable {
+  var group: GroupID
+  var name: String
+  /// nil where the product's directory does not have it yet.
+  var standing: Standing?
+  /// What for, where the product does not show them.
+  var waitsFor: String?
+}
+
+/// The workspace always comes first, and then the person.
+enum MemberStatements {
+  static let member = Statement(
+    "console member",
+    """
+    with person as materialized (
+      select *
+      from identity_read.users
+      where workspace_id = $1
+      and id = $2
+    ), keys as materialized (
+      select k.key
+      from person p
+      cross join lateral (
+        values
+          (mailer_read.sign_in_key($1, p.id::text)), (mailer_read.sign_in_key($1, p.user_name_key)),
+          (mailer_read.sign_in_key($1, p.email_key))
+      ) k (key)
+      where k.key is not null
+    )
+    select
+      user_name, display_name, given_name, family_name, external_id, email, language, state, role, first_signed_in_at,
+      (
+        select max(s.signed_in_at)
+        from keys k
+        cross join lateral (select signed_in_at from mailer_read.sign_ins where workspace_id = $1 and key = k.key limit 1) s
+      ),
+      created_at, modified_at, version, document
+    from person
+    """)
+
+  static let groups = Statement(
+    "console groups of member",
+    """
+    select g.id, g.display_name, d.standing, d.waits_for
+    from (
+      select group_id
+      from identity_read.memberships
+      where workspace_id = $1
+      and user_id = $2
+      order by group_id
+      limit $3::int8
+    ) m
+    join identity_read.groups g on g.workspace_id = $1 and g.id = m.group_id
+    left join lateral (
+      select standing, waits_for
+      from directory_read.group_members
+      where workspace_id = $1
+      and group_id = m.group_id
+      and member_id = $2
+      limit 1
+    ) d on true
+    order by g.display_name_key collate "C"
+    """)
+
+  static let invitations = Statement(
+    "console invitations of member",
+    """
+    select \(StoredInvitation.columns)
+    from mailer_read.invitations i
+    where i.workspace_id = $1
+    and i.user_id = $2
+    order by i.created_at desc, i.id
+    limit $3::int8
+    """)
+
+  static let receipts = Statement(
+    "console receipts of member",
+    """
+    select document
+    from directory_read.receipts
+    where workspace_id = $1
+    and member_id = $2
+    and revoked_at < $3
+    order by revoked_at desc
+    limit $4::int8
+    """)
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Models
+import Postgres
+import ProvisioningLog
+
+/// Finds what happened to a person, in each place that remembers any of it.
+struct TimelineQuery: Sendable {
+  let database: Database
+
+  /// The latest events of a person before `time`.
+  ///
+  /// - Parameters:
+  ///   - member: nil where they are deleted.
+  ///   - deletedAt: when, in that case.
+  func timeline(
+    of id: UserID, member: StoredMember?, deletedAt: Date?, before time: Date, in workspace: WorkspaceID
+  ) async throws -> Timeline {
+    async let pushed = pushes(of: id, before: time, in: workspace)
+    async let mailed = mails(of: id, before: time, in: workspace)
+    async let held = heldChanges(of: id, before: time, in: workspace)
+    async let receipts = MemberQuery(database: database).receipts(of: id, before: time, limit: Timeline.size + 1, in: workspace)
+    var states: [Timeline.Event] = []
+    if let member {
+      states.append(Timeline.Event(at: member.createdAt, what: .cameToBe))
+      if let first = member.firstSignedInAt { states.append(Timeline.Event(at: first, what: .firstSignedIn)) }
+      if let last = member.lastSignedInAt, last > member.firstSignedInAt ?? .distantPast {
+        states.append(Timeline.Event(at: last, what: .lastSignedIn))
+      }
+    }
+    if let deletedAt { states.append(Timeline.Event(at: deletedAt, what: .deleted)) }
+    return Timeline(merging: [
+      // What was asked for stands before what it led to.
+      try await receipts.map { Timeline.Event(at: $0.revokedAt, what: .accessEnded($0)) }, try await mailed, try await held,
+      states.filter { $0.at < time }, try await pushed,
+    ])
+  }
+
+  /// What the identity provider sent about them and the log still has.
+  private func pushes(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
+    try await read(TimelineStatements.pushes, id, .uuid(Self.leastLogEntry(at: time).uuid), in: workspace).map { row in
+      let entry = try LogEntry(json: try row.bytes(0))
+      return Timeline.Event(at: entry.at, what: .pushed(entry))
+    }
+  }
+
+  private func mails(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
+    try await read(TimelineStatements.mails, id, .timestamp(time), in: workspace).compactMap { row in
+      guard let state = InvitationState(rawValue: try row.string(1)) else { return nil }
+      return Timeline.Event(at: try row.timestamp(0), what: .mailed(state, reason: try row.string(2)))
+    }
+  }
+
+  private func heldChanges(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
+    var events: [Timeline.Event] = []
+    for row in try await read(TimelineStatements.heldChanges, id, .timestamp(time), in: workspace) {
+      guard let kind = HeldChangeKind(rawValue: try row.string(0)) else { continue }
+      let heldAt = try row.timestamp(2)
+      if heldAt < time { events.append(Timeline.Event(at: heldAt, what: .held(kind, by: try row.string(1)))) }
+      guard let decidedAt = try row.optionalTimestamp(5), decidedAt < time else { continue }
+      let what: Timeline.What? =
+        switch try row.string(3) {
+        case "approved": .decided(kind, .approve, by: try row.optionalString(4) ?? "")
+        case "rejected": .decided(kind, .reject, by: try row.optionalString(4) ?? "")
+        case "superseded": .superseded(kind)
+        default: nil
+        }
+      if let what { events.append(Timeline.Event(at: decidedAt, what: what)) }
+    }
+    return events
+  }
+
+  private func read(_ statement: Statement, _ id: UserID, _ place: PostgresValue, in workspace: WorkspaceID) async throws -> Rows {
+    try await database.query(
+      statement, [.uuid(workspace.uuid), .uuid(id.uuid), place, .int(Int64(Timeline.size) + 1)], in: workspace)
+  }
+
+  /// The least id that an entry of that time can have: they begin with its milliseconds.
+  static func leastLogEntry(at time: Date) -> LogEntryID {
+    let milliseconds = UInt64(max(0, min(time.timeIntervalSince1970 * 1000, 0xFFFF_FFFF_FFFF)))
+    return LogEntryID(bytes: stride(from: 40, through: 0, by: -8).map { UInt8(truncatingIfNeeded: milliseconds >> UInt64($0)) })
+  }
+}
+
+/// The workspace comes first, then the person, then where to begin, then the most that is wanted.
+enum TimelineStatements {
+  static let pushes = Statement(
+    "console pushes of member",
+    """
+    select entry
+    from identity_read.provisioning_log
+    where workspace_id = $1
+    and resource_id = $2
+    and id < $3
+    order by id desc
+    limit $4::int8
+    """)
+
+  static let mails = Statement(
+    "console mails of member",
+    """
+    select h.at, h.state, h.reason
+    from mailer_read.invitations i
+    join mailer_read.invitation_history h on h.workspace_id = $1 and h.invitation_id = i.id
+    where i.workspace_id = $1
+    and i.user_id = $2
+    and h.at < $3
+    order by h.at desc, h.id desc
+    limit $4::int8
+    """)
+
+  static let heldChanges = Statement(
+    "console held changes of member",
+    """
+    select kind, requested_by, held_at, status, decided_by, decided_at
+    from identity_read.held_changes
+    where workspace_id = $1
+    and resource_id = $2
+    and held_at < $3
+    order by greatest(held_at, case when decided_at < $3 then decided_at end) desc
+    limit $4::int8
+    """)
+}

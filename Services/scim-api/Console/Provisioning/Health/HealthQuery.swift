@@ -1,0 +1,188 @@
+import Foundation
+import Models
+import Postgres
+import ProvisioningLog
+
+/// Reads what was counted of the log.
+struct HealthQuery: Sendable {
+  let database: Database
+
+  /// Requests of an hour or a day.
+  struct Count: Sendable, Equatable {
+    /// The beginning of the hour, or of the day in UTC.
+    var at: Date
+    var requests: Int
+    var failures: Int
+  }
+
+  /// Who sends: a token, and how the sender is recognised.
+  struct Sender: Sendable, Equatable {
+    /// nil where it is not known here.
+    var token: TokenID?
+    var name: String?
+    var isRevoked = false
+    var provider: String?
+    var lastAt: Date?
+    var lastSuccessAt: Date?
+    var lastFailureAt: Date?
+    var requestsInMonth = 0
+    var failuresInMonth = 0
+    var requestsInDay = 0
+    var failuresInDay = 0
+    /// Reads included, of 30 days.
+    var uses: Int?
+    var lastUsedAt: Date?
+  }
+
+  struct Failures: Sendable, Equatable {
+    var cause: Diagnosis.Cause
+    var count: Int
+    var lastAt: Date
+  }
+
+  struct Health: Sendable {
+    var hours: [Count]
+    var days: [Count]
+    var senders: [Sender]
+    var failures: [Failures]
+  }
+
+  /// How many senders are shown.
+  static let maximumSenders = 30
+  private static let maximumCauses = 10
+
+  func health(of workspace: WorkspaceID, at now: Date) async throws -> Health {
+    let id = PostgresValue.uuid(workspace.uuid)
+    let firstHour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600) - 23 * 3600
+    let firstDay = ProvisioningText.startOfDay(now) - 29 * 86_400
+    async let hours = database.query(Self.hours, [id, .timestamp(firstHour)], in: workspace)
+    async let days = database.query(Self.days, [id, .timestamp(firstDay)], in: workspace)
+    async let senders = database.query(
+      Self.senders, [id, .timestamp(firstDay), .timestamp(firstHour), .int(Int64(Self.maximumSenders))], in: workspace)
+    async let uses = database.query(Self.uses, [id, .timestamp(firstDay), .int(Int64(Self.maximumSenders))], in: workspace)
+    async let failures = database.query(
+      Self.causes, [id, .timestamp(ProvisioningText.startOfDay(now) - 6 * 86_400), .int(Int64(Self.maximumCauses))], in: workspace)
+    return Health(
+      hours: Self.filled(try await hours.map(Self.count), from: firstHour, step: 3600, count: 24),
+      days: Self.filled(try await days.map(Self.count), from: firstDay, step: 86_400, count: 30),
+      senders: try Self.senders(try await senders, uses: try await uses),
+      failures: try await failures.compactMap { row in
+        // A kind that a newer build has brought has no words here.
+        guard let cause = Diagnosis.Cause(rawValue: try row.string(0)) else { return nil }
+        return Failures(cause: cause, count: try row.int(1), lastAt: try row.timestamp(2))
+      })
+  }
+
+  /// Every hour or day, those without requests, too.
+  static func filled(_ counts: [Count], from first: Date, step: TimeInterval, count: Int) -> [Count] {
+    let known = Dictionary(counts.map { ($0.at, $0) }) { first, _ in first }
+    return (0..<count).map { number in
+      let at = first + Double(number) * step
+      return known[at] ?? Count(at: at, requests: 0, failures: 0)
+    }
+  }
+
+  private static func count(_ row: Row) throws -> Count {
+    Count(at: try row.timestamp(0), requests: try row.int(1), failures: try row.int(2))
+  }
+
+  /// Those that have written, then those that have only read.
+  private static func senders(_ counted: Rows, uses: Rows) throws -> [Sender] {
+    var readers: [TokenID: Sender] = [:]
+    for row in uses {
+      let token = TokenID(try row.uuid(0))
+      readers[token] = Sender(
+        token: token, name: try row.string(1), isRevoked: try row.bool(2), uses: try row.int(3), lastUsedAt: try row.timestamp(4))
+    }
+    var senders: [Sender] = []
+    for row in counted {
+      let token = try row.optionalString(1).map { _ in TokenID(try row.uuid(0)) }
+      let provider = try row.string(3)
+      let known = token.flatMap { readers[$0] }
+      senders.append(
+        Sender(
+          token: token, name: try row.optionalString(1), isRevoked: try row.optionalBool(2) ?? false,
+          provider: provider.isEmpty ? nil : provider, lastAt: try row.timestamp(4), lastSuccessAt: try row.optionalTimestamp(5),
+          lastFailureAt: try row.optionalTimestamp(6), requestsInMonth: try row.int(7), failuresInMonth: try row.int(8),
+          requestsInDay: try row.int(9), failuresInDay: try row.int(10), uses: known?.uses, lastUsedAt: known?.lastUsedAt))
+    }
+    let written = Set(senders.compactMap(\.token))
+    return senders
+      + readers.values.filter { !written.contains($0.token ?? TokenID(bytes: [])) }.sorted {
+        ($0.lastUsedAt ?? .distantPast) > ($1.lastUsedAt ?? .distantPast)
+      }
+  }
+
+  private static let hours = Statement(
+    "console_health_hours",
+    """
+    select hour, sum(requests)::int8, sum(failures)::int8
+    from identity_read.provisioning_hours
+    where workspace_id = $1
+    and hour >= $2
+    group by hour
+    """)
+
+  private static let days = Statement(
+    "console_health_days",
+    """
+    select date_trunc('day', hour, 'UTC'), sum(requests)::int8, sum(failures)::int8
+    from identity_read.provisioning_hours
+    where workspace_id = $1
+    and hour >= $2
+    group by 1
+    """)
+
+  private static let senders = Statement(
+    "console_health_senders",
+    """
+    select
+      h.token_id, t.name, t.revoked_at is not null, h.identity_provider, h.last_at, h.last_success_at, h.last_failure_at, h.requests,
+      h.failures, h.requests_in_day, h.failures_in_day
+    from (
+      select
+        workspace_id, token_id, identity_provider, max(last_at) as last_at, max(last_success_at) as last_success_at,
+        max(last_failure_at) as last_failure_at, sum(requests)::int8 as requests, sum(failures)::int8 as failures,
+        coalesce(sum(requests) filter (where hour >= $3), 0)::int8 as requests_in_day,
+        coalesce(sum(failures) filter (where hour >= $3), 0)::int8 as failures_in_day
+      from identity_read.provisioning_hours
+      where workspace_id = $1
+      and hour >= $2
+      group by workspace_id, token_id, identity_provider
+      order by max(last_at) desc
+      limit $4
+    ) h
+    left join identity_read.tokens t on t.workspace_id = h.workspace_id and t.id = h.token_id
+    order by h.last_at desc
+    """)
+
+  /// Of tokens that are for SCIM, reads included.
+  private static let uses = Statement(
+    "console_health_uses",
+    """
+    select t.id, t.name, t.revoked_at is not null, u.uses, u.last_used_at
+    from (
+      select workspace_id, token_id, sum(uses)::int8 as uses, max(last_used_at) as last_used_at
+      from identity_read.token_uses
+      where workspace_id = $1
+      and day >= ($2::timestamptz at time zone 'UTC')::date
+      group by workspace_id, token_id
+      order by max(last_used_at) desc
+      limit $3
+    ) u
+    join identity_read.tokens t on t.workspace_id = u.workspace_id and t.id = u.token_id
+    where 'scim' = any (t.scopes)
+    """)
+
+  private static let causes = Statement(
+    "console_health_causes",
+    """
+    select cause, sum(failures)::int8, max(last_at)
+    from identity_read.provisioning_causes
+    where workspace_id = $1
+    and day >= ($2::timestamptz at time zone 'UTC')::date
+    group by cause
+    order by 2 desc, 3 desc
+    limit $3
+    """)
+}

@@ -1,0 +1,122 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import Models
+import WorkspaceSchemas
+
+/// Finds the session of a request, and opens new ones.
+struct ConsoleSessions: Sendable {
+  let directory: SessionDirectory
+  let rotation: SessionRotation
+  let opening: SessionOpening
+  /// nil where no proxy is believed, which is the rule.
+  let proxy: ProxyHeaders?
+  let sites: Sites
+
+  init(directory: SessionDirectory, commands: CommandPath, sites: Sites, proxy: ProxyHeaders? = nil) {
+    self.directory = directory
+    self.sites = sites
+    self.proxy = proxy
+    rotation = SessionRotation(commands: commands, directory: directory)
+    opening = SessionOpening(commands: commands)
+  }
+
+  /// A session, and the cookie that the answer sets, if any.
+  struct Found: Sendable {
+    var session: ConsoleSession
+    var cookie: HTTPField?
+  }
+
+  /// Whether the session that a request shows was good not long ago, so that it is no stranger's.
+  func knows(_ request: Request, cookie: SessionCookie) -> Bool { cookie.key(in: request).map(directory.knows) ?? false }
+
+  /// The session of `request`; nil where it has none that is good here.
+  ///
+  /// - Throws: 401 where it shows one that there never was, or another's secret.
+  func session(of request: Request, at site: Site, cookie: SessionCookie, facts: RequestFacts, logger: Logger) async throws -> Found? {
+    let now = Date()
+    let claim = sites.origins.isTrusted(peer: facts.peer) ? try proxy?.claim(in: request.headers) : nil
+    if let key = cookie.key(in: request) {
+      guard let stored = try await directory.session(key, at: now) else {
+        if claim == nil { throw Refusal(401, "The session is not known here.") }
+        return try await opened(claim, at: site, cookie: cookie, facts: facts)
+      }
+      if stored.isGood(at: now), Self.isOf(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
+        let caller = try? Caller(stored.token, for: .admin, at: now)
+      {
+        let next = await rotation.key(after: key, of: stored, at: now, facts: facts, logger: logger)
+        let left = Int((stored.token.expiresAt ?? now).timeIntervalSince(now))
+        return Found(
+          session: ConsoleSession(caller: caller, name: stored.token.name, seed: key.secret.seed, openedWith: stored.opener?.id),
+          cookie: next.map { cookie.setting($0, for: left) })
+      }
+    }
+    return try await opened(claim, at: site, cookie: cookie, facts: facts)
+  }
+
+  /// A session that a proxy has opened is used for the person alone whom the proxy names with the request; and where it names one, so is no
+  /// other session.
+  static func isOf(_ claim: ProxyHeaders.Claim?, _ session: SessionRecord) -> Bool {
+    switch (claim, session.opener) {
+    case (nil, .some): true
+    case (.some(let claim), nil): claim.person == session.token.name
+    default: false
+    }
+  }
+
+  /// A session of the person whom a proxy names.
+  private func opened(
+    _ claim: ProxyHeaders.Claim?, at site: Site, cookie: SessionCookie, facts: RequestFacts
+  ) async throws -> Found? {
+    guard let claim else { return nil }
+    var workspace = site.workspace
+    if let slug = claim.slug {
+      let named = try await directory.workspace(named: slug)
+      guard let named, workspace == nil || workspace == named else {
+        throw Refusal(403, "The proxy in front names the workspace '\(slug.prefix(100))', which is not one at this host.")
+      }
+      workspace = named
+    }
+    guard let workspace, let settings = try await directory.settings(of: workspace) else { return nil }
+    let opened = try await opening.open(claim.person, with: nil, in: workspace, until: nil, facts: facts)
+    let record = TokenRecord(
+      token: opened.key.id, kind: .session, name: claim.person, digest: [], scopes: [.admin], expiresAt: opened.end, workspace: workspace,
+      settings: settings, schemas: settings.schemas)
+    return Found(
+      session: ConsoleSession(caller: try Caller(record, for: .admin, at: Date()), name: claim.person, seed: opened.key.secret.seed),
+      cookie: cookie.setting(opened.key, for: Int(opened.end.timeIntervalSinceNow)))
+  }
+}
+
+/// Has identity-store open sessions. Each has a secret of its own that is made here and now: what a browser had before is never adopted.
+struct SessionOpening: Sendable {
+  let commands: CommandPath
+
+  /// How long a session lasts, in seconds.
+  static let length: TimeInterval = 12 * 3600
+
+  struct Opened: Sendable {
+    var key: SessionKey
+    var end: Date
+  }
+
+  /// - Parameters:
+  ///   - name: of the person, or of what they sign in with.
+  ///   - opener: a token or a link; nil where a proxy vouches for them.
+  ///   - last: the opener's own end.
+  /// - Throws: what identity-store refuses it with; 503.
+  func open(_ name: String, with opener: TokenID?, in workspace: WorkspaceID, until last: Date?, facts: RequestFacts) async throws -> Opened
+  {
+    let now = Date()
+    let end = min(now + Self.length, last ?? .distantFuture)
+    let key = SessionKey(id: .made(at: now), secret: .made(for: workspace))
+    let grant = TokenGrant(
+      token: key.id, kind: .session, name: name, scopes: [.admin], digest: Hex.digest(of: key.secret.text), expiresAt: end,
+      openedWith: opener)
+    let outcome = try await commands.carryOut(
+      .issueToken(grant), on: workspace.resource, in: workspace, by: .console(name), facts: facts)
+    if case .refused(let status, let error) = outcome { throw Refusal(status: status, stored: error) }
+    return Opened(key: key, end: end)
+  }
+}

@@ -1,0 +1,16 @@
+import Models
+
+/// The end of a session: in the store, so on every copy of the edge within a second, and in the browser.
+struct SignOut: Sendable {
+  let commands: CommandPath
+
+  var endpoint: ConsoleEndpoint {
+    .action("/sign-out") { _, context in
+      let session = context.session.caller.token
+      let outcome = try await commands.carryOut(
+        .revokeToken(TokenRevocation(token: session)), on: context.workspace.resource, for: context.session.caller, facts: context.facts)
+      if case .refused(let status, let error) = outcome { throw Refusal(status: status, stored: error) }
+      return .leave(to: ConsolePath.signIn)
+    }
+  }
+}

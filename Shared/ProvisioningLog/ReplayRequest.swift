@@ -1,0 +1,83 @@
+import Models
+import SCIM
+
+/// The request of a log entry, to be sent again.
+public struct ReplayRequest: Sendable, Hashable {
+  public var method: String
+  /// Path and query.
+  public var target: String
+  public var headers: [String: String]
+  public var body: [UInt8]?
+  /// What has to be permitted to whoever sends it.
+  public var scope: TokenScope
+
+  /// Why a request cannot be sent again as it was.
+  public enum Obstacle: Error, Hashable {
+    case succeeded(status: Int)
+    case secretInURL, secretInBody, tokenInBody
+    /// Only its head was kept.
+    case bodyCut(bytes: Int)
+    case bodyNotKept(reason: String)
+    /// It is an operation of a bulk request that names others of it.
+    case bulkReference
+  }
+
+  /// - Parameter force: also where the request succeeded.
+  /// - Throws: ``Obstacle`` where it cannot be sent as it was. Attributes that were left out for their name, such as passwords, which are
+  ///   of no use here, are none.
+  public init(_ entry: LogEntry, force: Bool = false) throws(Obstacle) {
+    guard entry.isFailure || force else { throw .succeeded(status: entry.status) }
+    guard entry.query.map(Redaction.isRedacted) != true else { throw .secretInURL }
+    method = entry.method
+    scope = entry.path.hasPrefix("/api/v2/sign-ins") ? .signIns : .scim
+    target = entry.path + (entry.query.map { "?\($0)" } ?? "")
+    body = try Self.body(of: entry)
+    headers = ["Accept": "application/scim+json"]
+    // The sender's dialect is recognised by how it names itself.
+    headers["User-Agent"] = entry.userAgent
+    headers["If-Match"] = entry.ifMatch
+    if body != nil { headers["Content-Type"] = entry.contentType ?? "application/scim+json" }
+  }
+
+  private static func body(of entry: LogEntry) throws(Obstacle) -> [UInt8]? {
+    switch entry.body?.content {
+    case nil: return nil
+    case .whole(let json, _)?:
+      let bytes = json.serialized()
+      guard Redaction.maskingTokens(in: bytes) == bytes, !bytes.contains(Array(Redaction.maskedToken.utf8)) else { throw .tokenInBody }
+      guard !Redaction.isMasked(json) else { throw .secretInBody }
+      guard entry.bulk == nil || !bytes.contains(Array(#""bulkId:"#.utf8)) else { throw .bulkReference }
+      return bytes
+    case .head?: throw .bodyCut(bytes: entry.body?.bytes ?? 0)
+    case .none(let reason)?: throw .bodyNotKept(reason: reason)
+    }
+  }
+}
+
+extension ReplayRequest.Obstacle: CustomStringConvertible {
+  /// In words for whoever wanted to send it again.
+  public var description: String {
+    switch self {
+    case .succeeded(let status): "the request succeeded with \(status)"
+    case .secretInURL: "the URL of the request held a secret that was not kept; have the identity provider send it again"
+    case .secretInBody: "a part of the body was secret and not kept; have the identity provider send it again"
+    case .tokenInBody: "the body held an access token that was not kept; have the identity provider send it again"
+    case .bodyCut(let bytes):
+      "only the head of the body was kept, since it has \(bytes) bytes; have the identity provider send it again"
+    case .bodyNotKept(let reason): "the body was not kept: \(reason); have the identity provider send it again"
+    case .bulkReference: "the operation refers to others of its bulk request; have the identity provider send that again"
+    }
+  }
+}
+
+extension Redaction {
+  /// Whether a value of `json` is one that was put in place of a secret.
+  static func isMasked(_ json: JSON) -> Bool {
+    switch json {
+    case .string(let text): text == mask
+    case .array(let elements): elements.contains(where: isMasked)
+    case .object(let object): object.members.contains { isMasked($0.value) }
+    default: false
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import FoundationNetworking
+import Logging
+import Postgres
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  @Suite("The console's pages on provisioning")
+  struct ConsoleProvisioning {
+    /// An admin's browser without a script.
+    private static func entries(in page: String) -> [String] {
+      page.components(separatedBy: "/console/provisioning/entries/").dropFirst().map { String($0.prefix { $0 != "\"" && $0 != "/" }) }
+    }
+
+    @Test("A failed push is explained, sent again once its cause is mended, and counted; nobody else sees it")
+    func replay() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let browser = try await ConsoleAdmin.signedIn(to: workspace)
+      #expect(try await browser.open("/console/provisioning").text.contains("Nothing has been pushed yet"))
+      #expect(try await browser.open("/console/provisioning/health").text.contains("Nobody has called yet"))
+      let provider = IdentityProvider(
+        baseURL: suite.scimURL, token: workspace.identityProvider.token, userAgent: "Okta SCIM Client 1.0.0")
+      let email = "again@\(workspace.slug).example"
+      let created = try await provider.send("POST", "/Users", body: IdentityProvider.oktaUser(email))
+      let id = try #require(created.json["id"] as? String)
+      #expect(try await provider.send("POST", "/Users", body: IdentityProvider.oktaUser(email)).status == 409)
+
+      var failed: [String] = []
+      try await eventually("the failure in the log") {
+        failed = Self.entries(in: try await browser.open("/console/provisioning?failed=1&who=\(email)").text)
+        return failed.count == 1
+      }
+      let entry = "/console/provisioning/entries/\(failed[0])"
+      let page = try await browser.open(entry)
+      #expect(page.status == 200)
+      for words in ["Why it failed: The userName is taken", "What to do", "Assign to People", "409 Refused", "&quot;userName&quot;"] {
+        #expect(page.text.contains(words), "\(words) in \(page.text)")
+      }
+      #expect(!page.text.contains("1mz050nq"), "the junk password is nowhere")
+
+      // Not mended yet: it is refused the same, and that has an entry of its own.
+      let refused = try await browser.press("\(entry)/replay", on: entry)
+      let second = refused.path
+      #expect(second != entry && second.hasPrefix("/console/provisioning/entries/"))
+      try await eventually("the entry of the refused repetition") { try await browser.open(second).text.contains("409 Refused") }
+      // Mended, it goes well.
+      #expect(try await provider.send("DELETE", "/Users/\(id)").status == 204)
+      let sent = try await browser.press("\(entry)/replay", on: entry)
+      let third = sent.path
+      try await eventually("the entry of the repetition") { try await browser.open(third).text.contains("201 Done") }
+      let repetition = try await browser.open(third).text
+      #expect(repetition.contains("repetition of an earlier request") && repetition.contains(entry))
+      #expect(try await provider.find(userName: email).json["totalResults"] as? Int == 1)
+
+      // It is in the health page, by what the identity provider itself has sent: its creation, its failure and its deletion.
+      try await eventually("the failure in the page on health") {
+        let health = try await browser.open("/console/provisioning/health").text
+        return health.contains("/console/provisioning?cause=userNameTaken") && health.contains("3, 1 failed")
+      }
+      let health = try await browser.open("/console/provisioning/health").text
+      #expect(health.contains("<th scope=\"row\">Okta<span class=\"faint\">identity provider</span></th>"), "\(health)")
+
+      // A form of nobody's page, and another workspace's admin.
+      #expect(try await browser.submit("\(entry)/replay", token: "x").status == 403)
+      #expect(try await browser.submit("\(entry)/replay", token: "").status == 403)
+      let other = try await ConsoleAdmin.signedIn(to: try await suite.workspace())
+      #expect(try await other.open(entry).status == 404)
+      #expect(try await other.open("/console/provisioning?who=\(email)").text.contains("Nothing matches"))
+      #expect(try await browser.open("/console/provisioning/entries/nonsense").status == 404)
+      #expect(try await browser.open("/console/provisioning?after=nonsense").status == 400)
+      #expect(try await browser.open("/console/provisioning?time=dates&from=x").status == 422)
+    }
+
+    @Test("Changes that wait are approved and rejected there; names full of markup are text")
+    func held() async throws {
+      let workspace = try await Suite.shared().workspace()
+      try await workspace.scimctl([
+        "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--deactivations", "0", "--notify",
+        "admin@acme.example",
+      ])
+      let provider = workspace.identityProvider
+      var ids: [String] = []
+      for number in 0..<4 {
+        ids.append(try await provider.create("held-\(number)@\(workspace.slug).example"))
+      }
+      func group(_ members: [String]) -> String {
+        let members = members.map { #"{"value":"\#($0)"}"# }.joined(separator: ",")
+        return #"{"displayName":"<img src=x onerror=alert(1)>","members":[\#(members)]}"#
+      }
+      let id = try #require(try await provider.send("POST", "/Groups", body: group(ids)).json["id"] as? String)
+      #expect(try await provider.send("PUT", "/Groups/\(id)", body: group([ids[0]])).status == 200)
+      #expect(try await provider.send("DELETE", "/Users/\(ids[1])").status == 204)
+
+      let browser = try await ConsoleAdmin.signedIn(to: workspace)
+      let path = "/console/provisioning/held"
+      let page = try await browser.open(path)
+      #expect(page.text.contains("3 of 4 members would leave the group"))
+      #expect(page.text.contains("held-2@\(workspace.slug).example"))
+      #expect(page.text.contains("The person would be deleted"))
+      #expect(page.text.contains("&lt;img src=x onerror=alert(1)&gt;") && !page.text.contains("<img"))
+      #expect(try await browser.open("/console/provisioning").text.contains("<span class=\"count\">2<span"))
+      let actions = page.text.components(separatedBy: "action=\"").dropFirst().map { String($0.prefix { $0 != "\"" }) }
+        .filter { $0.hasPrefix(path) }
+      // The latest first: the deletion, then the group.
+      #expect(actions.count == 4)
+      #expect(try await browser.press(actions[1], on: path).status == 200)
+      #expect(try await browser.press(actions[2], on: path).status == 200)
+      let decided = try await browser.open(path).text
+      #expect(decided.contains("Nothing waits") && decided.contains("Approved") && decided.contains("Rejected"))
+      #expect(try await provider.send("GET", "/Users/\(ids[1])").status == 200)
+      let left = try await provider.send("GET", "/Groups/\(id)").json["members"] as? [[String: Any]]
+      #expect(left?.compactMap { $0["value"] as? String } == [ids[0]])
+      // Decided once, it waits no more; another workspace's admin has no such change.
+      let other = try await ConsoleAdmin.signedIn(to: try await Suite.shared().workspace())
+      #expect(try await other.open(path).text.contains("No rules are set"))
+    }
+
+    @Test("Who was not pushed for long is listed until they are pushed again")
+    func drift() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let browser = try await ConsoleAdmin.signedIn(to: workspace)
+      let email = "old@\(workspace.slug).example"
+      let id = try await workspace.identityProvider.create(email)
+      let path = "/console/provisioning/drift?days=30"
+      #expect(try await browser.open(path).text.contains("No people here"))
+      let pool = PostgresPool(
+        PostgresConfiguration(url: suite.databaseURL, connections: 1, applicationName: "EndToEnd"),
+        logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
+      _ = try await pool.query(
+        Statement(
+          once: "age",
+          """
+          update identity.pushes p set pushed_on = pushed_on - 40
+          from identity.workspaces w
+          where w.id = p.workspace_id and w.slug = $1
+          """), [.text(workspace.slug)])
+      await pool.close()
+      let page = try await browser.open(path).text
+      #expect(page.contains(email) && page.contains("40 days ago") && page.contains("/console/members/\(id)"))
+      #expect(try await browser.open("/console/provisioning/drift?days=60").text.contains("No people here"))
+      // The same again changes nothing, and is a push.
+      #expect(
+        try await workspace.identityProvider.send("PUT", "/Users/\(id)", body: IdentityProvider.oktaUser(email)).status == 200)
+      #expect(try await browser.open(path).text.contains("No people here"))
+      #expect(try await browser.open("/console/provisioning/drift?days=none").status == 422)
+    }
+  }
+}

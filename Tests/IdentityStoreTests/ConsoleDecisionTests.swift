@@ -1,0 +1,170 @@
+import Foundation
+import Models
+import Postgres
+import Testing
+
+@testable import identity_store
+
+@Suite("Decisions on sessions of the console", .timeLimit(.minutes(3)))
+struct ConsoleDecisionTests {
+  private static let (first, second, third) = (
+    String(repeating: "a", count: 64), String(repeating: "b", count: 64), String(repeating: "c", count: 64)
+  )
+  private static let hour: TimeInterval = 3600
+
+  private func issue(
+    _ bench: inout Bench, _ kind: TokenKind, scopes: Set<TokenScope> = [.admin], until end: Date? = Bench.start + 12 * hour,
+    with opener: TokenID? = nil
+  ) -> (id: TokenID, outcome: Reply.Outcome) {
+    let id = TokenID(bench.id().uuid)
+    let grant = TokenGrant(
+      token: id, kind: kind, name: "Ana", scopes: scopes, digest: Self.first, expiresAt: end, openedWith: opener)
+    return (id, bench.decide(.issueToken(grant), on: Bench.workspace.resource))
+  }
+
+  private func record(_ id: TokenID, _ bench: Bench) -> TokenRecord? {
+    bench.decider.state.tokens[ResourceKey(workspace: Bench.workspace, id: id.resource)]
+  }
+
+  @Test("A session is opened with an admin token, and lasts 12 hours at most, and no longer than that")
+  func token() throws {
+    var bench = Bench()
+    let short = issue(&bench, .token, until: Bench.start + 60).id
+    let long = issue(&bench, .token, until: nil).id
+    let session = issue(&bench, .session, with: short)
+    #expect(session.outcome.status == 204)
+    #expect(record(session.id, bench)?.expiresAt == Bench.start + 60)
+    #expect(record(session.id, bench)?.openedWith == short && record(session.id, bench)?.kind == .session)
+    let days = issue(&bench, .session, until: Bench.start + 30 * 86_400, with: long).id
+    #expect(record(days, bench)?.expiresAt == Bench.start + 12 * Self.hour)
+  }
+
+  @Test("A link opens one session, and the second who comes with it is told so")
+  func link() {
+    var bench = Bench()
+    let link = issue(&bench, .link, until: Bench.start + 600).id
+    #expect(issue(&bench, .session, with: link).outcome.status == 204)
+    #expect(record(link, bench)?.revokedAt == Bench.start)
+    let again = issue(&bench, .session, with: link)
+    #expect(again.outcome.status == 403)
+    #expect(again.outcome.error.contains("used already"))
+    #expect(record(again.id, bench) == nil)
+  }
+
+  @Test("Of two commands in one batch one alone opens a session with a link")
+  func together() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let link = TokenID.made(at: Date())
+    func grant(_ kind: TokenKind, _ id: TokenID, _ digest: String, with opener: TokenID? = nil) -> Command {
+      store.command(
+        .issueToken(
+          TokenGrant(
+            token: id, kind: kind, name: "Ana", scopes: [.admin], digest: digest, expiresAt: Date() + 600, openedWith: opener)),
+        on: store.workspace.resource)
+    }
+    #expect(try await process.carryOut([grant(.link, link, Self.first)]).map(\.outcome.status) == [204])
+    let replies = try await process.carryOut([
+      grant(.session, .made(at: Date()), Self.second, with: link), grant(.session, .made(at: Date()), Self.third, with: link),
+    ])
+    #expect(replies.map(\.outcome.status).sorted() == [204, 403])
+    #expect(try await store.count("select count(*) from identity.tokens where kind = 'session'") == 1)
+    #expect(
+      try await store.text("select opened_with::text from identity_read.tokens where kind = 'session' and revoked_at is null")
+        == link.description)
+    await process.pool.close()
+  }
+
+  @Test("What is revoked, expired, of another scope or kind, or not there opens none")
+  func unfit() {
+    var bench = Bench()
+    let revoked = issue(&bench, .token, until: nil).id
+    bench.decide(.revokeToken(TokenRevocation(token: revoked)), on: Bench.workspace.resource)
+    let session = issue(&bench, .session, with: issue(&bench, .token, until: nil).id).id
+    for (opener, status, mention) in [
+      (revoked, 403, "revoked"), (issue(&bench, .token, until: Bench.start).id, 403, "expired"),
+      (issue(&bench, .link, until: Bench.start).id, 403, "expired"),
+      (issue(&bench, .token, scopes: [.scim], until: nil).id, 403, "scope admin"),
+      (issue(&bench, .client, until: nil).id, 403, "scope admin"), (session, 403, "scope admin"),
+      (TokenID.made(at: Bench.start), 404, "token"),
+    ] {
+      let opened = issue(&bench, .session, with: opener)
+      #expect(opened.outcome.status == status)
+      #expect(opened.outcome.error.contains(mention), "\(opened.outcome.error)")
+      #expect(record(opened.id, bench) == nil)
+    }
+    #expect(issue(&bench, .session, until: nil).outcome.status == 400)
+    #expect(issue(&bench, .session, scopes: [.admin, .scim]).outcome.status == 400)
+    #expect(issue(&bench, .link, until: Bench.start + 2 * 86_400).outcome.status == 400)
+    #expect(issue(&bench, .token, with: session).outcome.status == 400)
+    // A proxy vouches for its people.
+    #expect(issue(&bench, .session).outcome.status == 204)
+  }
+
+  @Test("A session's secret is replaced by who has it: of two at once one alone, and the one before is good for its time")
+  func rotation() throws {
+    var bench = Bench()
+    let session = issue(&bench, .session).id
+    func rotate(_ present: String, _ next: String) -> Int {
+      bench.decide(
+        .rotateSecret(SecretRotation(client: session, replacing: present, digest: next, formerUntil: Bench.start + 60)),
+        on: Bench.workspace.resource
+      ).status
+    }
+    #expect(rotate(Self.third, Self.second) == 409)
+    #expect(rotate(Self.first, Self.second) == 204)
+    let bytes = { (byte: UInt8) in [UInt8](repeating: byte, count: 32) }
+    #expect(try #require(record(session, bench)).former?.digest == bytes(0xAA))
+    // The answer with the second was lost: who still has the first gets a third.
+    #expect(rotate(Self.first, Self.third) == 204)
+    let rotated = try #require(record(session, bench))
+    #expect(rotated.digest == bytes(0xCC) && rotated.former?.digest == bytes(0xAA))
+    #expect(rotate(Self.second, Self.first) == 409)
+  }
+
+  @Test("The audit trail tells who signed in and out, and not of rotations")
+  func audit() {
+    var bench = Bench()
+    let token = issue(&bench, .token, until: nil).id
+    let session = TokenID(bench.id().uuid)
+    let actor = Command.Actor.console("Ana")
+    func send(_ operation: Command.Operation, by actor: Command.Actor) {
+      var command = bench.command(operation, on: Bench.workspace.resource)
+      command.actor = actor
+      #expect(bench.decider.decide(ReadCommand(command)).outcome.status == 204)
+    }
+    send(
+      .issueToken(
+        TokenGrant(
+          token: session, kind: .session, name: "Ana", scopes: [.admin], digest: Self.first, expiresAt: Bench.start + 60,
+          openedWith: token)), by: actor)
+    send(.rotateSecret(SecretRotation(client: session, digest: Self.second, formerUntil: nil)), by: .service("scim-api"))
+    send(.revokeToken(TokenRevocation(token: session)), by: actor)
+    #expect(bench.decider.audited.map(\.action) == ["issue-token", "revoke-token"])
+    #expect(bench.decider.audited.allSatisfy { $0.actor == "console:Ana" && $0.target == "session \(session) 'Ana'" })
+  }
+
+  @Test("Sessions and links are trimmed some days after their end, and nothing else is")
+  func trimming() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    _ = try await process.pool.query(
+      Statement(
+        once: "rows",
+        """
+        insert into identity.tokens (workspace_id, id, name, digest, scopes, expires_at, created_by, created_at, kind)
+        select '\(store.workspace)', gen_random_uuid(), kind || days, sha256((kind || days)::bytea), '{admin}', now() - make_interval(days => days),
+          'operator:test', now(), kind
+        from unnest(array['token', 'client', 'session', 'link']) kind
+        cross join unnest(array[1, 6, 8, 30]) days
+        """))
+    let trimming = SessionTrimming(pool: process.pool, logger: quiet)
+    #expect(try await trimming.trim() == 4)
+    #expect(try await trimming.trim() == 0)
+    #expect(
+      try await store.text("select string_agg(name, ' ' order by name) from identity.tokens where kind in ('session', 'link')")
+        == "link1 link6 session1 session6")
+    #expect(try await store.count("select count(*) from identity.tokens where kind in ('token', 'client')") == 8)
+    await process.pool.close()
+  }
+}

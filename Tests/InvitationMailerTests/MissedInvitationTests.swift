@@ -1,0 +1,125 @@
+import Foundation
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("Invitations that were missed", .serialized, .timeLimit(.minutes(2)))
+struct MissedInvitationTests {
+  private func restated(
+    _ missing: Restatement.Invitations, created: Date, version: Int64 = 4, email: String = "ana@example.com", at now: Date = .sample
+  ) -> IdentityEvent {
+    .user(
+      .ana, .restated, .invited, version: version, email: email, at: now, invitation: .init(createdAt: created, missing: missing))
+  }
+
+  private func changes(_ event: IdentityEvent, known: KnownState) -> MailerChanges {
+    var decider = InvitationDecider(known: known)
+    decider.decide(event)
+    return decider.changes
+  }
+
+  @Test(arguments: [
+    // Since the mailer's database was begun nobody else mailed anyone.
+    (Restatement.Invitations.missing, 1.0, InvitationState?.some(.scheduled)), (.missing, -1, nil), (.none, 1, nil), (.none, -1, nil),
+    (.all, 1, .scheduled), (.all, -1, .scheduled),
+    // The workspace's invitations are good for 30 days.
+    (.all, -21, .expired),
+  ])
+  func `are made up for where the operator wants it and nobody can have been mailed twice`(
+    missing: Restatement.Invitations, day: Double, expected: InvitationState?
+  ) {
+    var known = KnownState.acme()
+    known.begunAt = .sample.adding(days: -10)
+    let event = restated(missing, created: known.begunAt.adding(days: day))
+    let states = expected.map { [$0] } ?? []
+    #expect(changes(event, known: known).invitations.map(\.fate.state) == states)
+    // Known from an event that made no invitation, or from a rebuild before.
+    known.users[.ana] = KnownUser(version: 4, state: .invited(email: "ana@example.com"), hasInvitation: false)
+    #expect(changes(event, known: known).invitations.map(\.fate.state) == states)
+    known.users[.ana]?.hasInvitation = true
+    #expect(changes(event, known: known).invitations.isEmpty)
+    #expect(changes(.user(.ana, .restated, .invited, version: 4), known: known).invitations.isEmpty)
+  }
+
+  @Test(arguments: [(Restatement.Invitations.missing, 1), (.all, 1), (.none, 0)])
+  func `of someone who came back unheard are made up for, however long they have been known`(
+    missing: Restatement.Invitations, count: Int
+  ) {
+    var known = KnownState.acme(users: [.ana: KnownUser(version: 3, state: .other)])
+    known.begunAt = .sample
+    let event = restated(missing, created: .sample.adding(days: -100))
+    #expect(changes(event, known: known).invitations.filter { $0.fate.state == .scheduled }.count == count)
+    known.users[.ana]?.version = 4
+    #expect(changes(event, known: known).invitations.isEmpty)
+  }
+
+  @Test func `are one mail, also when the rebuild comes twice and the lost event after all`() async throws {
+    let database = try await MailerDatabase.start()
+    let created = Date.now
+    let event = restated(.missing, created: created, at: created.addingTimeInterval(5))
+    try await database.apply(.workspace(), event)
+    try await database.apply(event)
+    try await database.apply(.user(.ana, .created, .invited, version: 1), .user(.ana, .updated, .invited, version: 3))
+    try await database.apply(restated(.all, created: created, version: 5, at: created.addingTimeInterval(9)))
+    #expect(try await database.recorded().map(\.state) == ["scheduled"])
+  }
+
+  @Test func `of a workspace that is not known yet wait for its policy, and are as old as the person`() async throws {
+    let database = try await MailerDatabase.start()
+    let created = Date.now
+    try await database.apply(restated(.all, created: created), at: created.adding(days: 40))
+    try await database.apply(.workspace(), at: created.adding(days: 40))
+    let expired = try await database.pool.withExclusiveConnection {
+      try await database.invitations.expire(at: created.adding(days: 40), in: $0)
+    }
+    #expect(expired == 1)
+    #expect(try await database.due(at: .distantFuture).isEmpty)
+  }
+
+  @Test func `are none where a sign-in was skipped that counts: the person is promoted`() async throws {
+    var known = KnownState.acme(users: [.ana: KnownUser(version: 4, state: .other)])
+    known.skippedSignIns[WorkspaceSignInKey(.acme, SignInKey("ana@example.com", in: .acme))] = .sample.adding(seconds: -5)
+    let decided = changes(restated(.missing, created: .sample.adding(days: -1)), known: known)
+    #expect(decided.promotions.map(\.user) == [.ana])
+  }
+}
+
+@Suite("A row that is not as the store says", .serialized, .timeLimit(.minutes(2)))
+struct MendingTests {
+  @Test func `is mended by a restatement of the same version, and mails nobody`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(
+      .workspace(), .user(.ana, .created, .invited, version: 3), .user(.ben, .created, .invited, version: 2, email: "ben@example.com"))
+    try await database.execute("update mailer.users set email = 'wrong@example.com', given_name = 'Wrong'")
+    // An event that merely comes again mends nothing: it says what was, not what is.
+    try await database.apply(.user(.ana, .created, .invited, version: 3))
+    #expect(Set(try await database.due().map(\.recipient.email)) == ["wrong@example.com"])
+    let invitation = UserChanged.RestatedInvitation(createdAt: .sample, missing: .missing)
+    try await database.apply(
+      .user(.ana, .restated, .invited, version: 3, invitation: invitation),
+      .user(.ben, .restated, .active, version: 2, email: "ben@example.com"))
+    #expect(try await database.due().map(\.recipient.email) == ["ana@example.com"])
+    #expect(try await database.due().map(\.recipient.givenName) == ["Ana"])
+    #expect(try await database.recorded(.ben).map(\.state) == ["accepted"])
+    try await database.execute("update mailer.users set state = 'invited', email = 'ben@example.com' where state = 'active'")
+    try await database.apply(.user(.ben, .deleted, .disabled, version: 2))
+    #expect(try await !database.everything().contains("ben@example.com"))
+  }
+
+  @Test func `is mended by its workspace's, which mails see at once`() async throws {
+    let database = try await MailerDatabase.start()
+    let known = KnownWorkspaces(store: database.invitations)
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    try await database.execute("update mailer.workspaces set settings = jsonb_set(settings, '{name}', '\"Wrong\"')")
+    let before = try #require(try await database.due().first)
+    #expect(try await known.entry(before.settings)?.settings.name == "Wrong")
+    try await database.apply(.workspace())
+    let after = try #require(try await database.due().first)
+    #expect(try await known.entry(after.settings)?.settings.name == "Acme Data")
+    try await database.apply(.workspace())
+    #expect(try await database.due().first?.settings == after.settings)
+  }
+}

@@ -1,0 +1,181 @@
+import Foundation
+import Models
+import Postgres
+import ProvisioningLog
+import Testing
+
+@testable import scim_api
+
+@Suite("The console's page Settings > SCIM", .timeLimit(.minutes(2)))
+struct ConnectionPageTests {
+  private static let path = "/console/settings/scim"
+
+  private func sent(_ bench: ConsoleBench) -> [(WorkspaceSettings, [Int64]?)] {
+    bench.builder.asked.entries.compactMap { command in
+      if case .updateWorkspace(let settings) = command.operation { (settings, command.expectedVersions) } else { nil }
+    }
+  }
+
+  private func log(_ entry: LogEntry, _ bench: ConsoleBench) async throws {
+    try await bench.write(
+      "insert into identity.provisioning_log (workspace_id, id, status, failed, entry) values ($1, $2, $3, $4, $5)",
+      [
+        .uuid(entry.workspace.uuid), .uuid(entry.id.uuid), .int(Int64(entry.status)), .bool(entry.isFailure),
+        .text(String(decoding: entry.json(), as: UTF8.self)),
+      ])
+  }
+
+  @Test("What keeps SCIM closed is named with who can change it, and the opt-in is switched on the version that was shown")
+  func gate() async throws {
+    let bench = try await ConsoleBench.made {
+      $0.plan = .team
+      $0.samlSSO = false
+      $0.scimEnabled = false
+    }
+    try await bench.serving { client in
+      let page = try await client.get(Self.path)
+      #expect(page.status == 200, "\(page.text)")
+      for words in [
+        "the plan team", "scimctl workspace update acme --plan enterprise", "--saml-sso", "Switch SCIM on", "badge bad\">closed",
+      ] {
+        #expect(page.text.contains(words), "\(words)")
+      }
+      let done = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on"])
+      #expect(done.status == 303 && done.headers["location"] == Self.path, "\(done.text)")
+      var expected = bench.builder.settings
+      expected.scimEnabled = true
+      #expect(sent(bench).map(\.0) == [expected])
+      #expect(sent(bench).map(\.1) == [[1]])
+      // Neither plan nor SAML SSO is an admin's to change, whatever the form says.
+      let sly = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on", "plan": "enterprise", "samlSSO": "true"])
+      #expect(sly.status == 303)
+      #expect(sent(bench).map(\.0) == [expected, expected])
+      // A form of another site has no token of the session.
+      let forged = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on", ConsoleLayout.formToken: "x"])
+      #expect(forged.status == 403)
+      #expect(sent(bench).count == 2)
+    }
+    await bench.close()
+  }
+
+  @Test("A change that somebody else made meanwhile is not undone, and what was entered is kept")
+  func conflicts() async throws {
+    let bench = try await ConsoleBench.made()
+    try await bench.serving { client in
+      let page = try await client.get(Self.path)
+      try await bench.write("update identity.workspaces set version = 2")
+      let late = try await client.post("\(Self.path)/roles", of: page, ["customRoles": "Steward", "defaultRole": "viewer"])
+      #expect(late.status == 409)
+      #expect(late.text.contains("Somebody else has changed the settings") && late.text.contains(">Steward</textarea>"))
+      #expect(late.hidden("version") == "2")
+      #expect(sent(bench).isEmpty)
+      // Checked, and saved again from there.
+      let again = try await client.post("\(Self.path)/roles", of: late, ["customRoles": "Steward", "defaultRole": "viewer"])
+      #expect(again.status == 303 && again.headers["location"] == "\(Self.path)#roles")
+      #expect(sent(bench).map(\.0.customRoles) == [["Steward"]] && sent(bench).map(\.1) == [[2]])
+      // Nothing to change: nobody is asked.
+      let same = try await client.post("\(Self.path)/profile", of: late, ["profile": "auto", "roleAttribute": "secodaRole"])
+      #expect(same.status == 303 && sent(bench).count == 1)
+    }
+    await bench.close()
+  }
+
+  @Test(
+    "What the store refuses is told at the form, with what was entered",
+    arguments: [(412, 409, "Somebody else has changed"), (400, 422, "The role &#39;Analyst&#39; is in use"), (503, 503, "busy")])
+  func refusals(status: Int, answered: Int, words: String) async throws {
+    var bench = try await ConsoleBench.made { $0.customRoles = ["Analyst"] }
+    let detail = status == 400 ? "The role 'Analyst' is in use: 3 users have it." : "busy"
+    bench.builder.reply = { _ in .refused(status: status, error: Array(#"{"status":"\#(status)","detail":"\#(detail)"}"#.utf8)) }
+    try await bench.serving { client in
+      let page = try await client.get(Self.path)
+      let refused = try await client.post("\(Self.path)/roles", of: page, ["customRoles": "Steward", "defaultRole": "viewer"])
+      #expect(refused.status == answered)
+      #expect(refused.text.contains(words) || refused.text.contains(words.replacingOccurrences(of: "&#39;", with: "'")), "\(refused.text)")
+      if answered != 503 { #expect(refused.text.contains(">Steward</textarea>")) }
+    }
+    await bench.close()
+  }
+
+  @Test("A field that is wrong says so, tied to it, and nothing is sent")
+  func faults() async throws {
+    let bench = try await ConsoleBench.made()
+    try await bench.serving { client in
+      let page = try await client.get(Self.path)
+      let wrong = try await client.post("\(Self.path)/profile", of: page, ["profile": "okta", "roleAttribute": "<b>my role"])
+      #expect(wrong.status == 422)
+      #expect(wrong.text.contains(#"aria-describedby="roleAttribute-hint roleAttribute-wrong" aria-invalid="true""#))
+      #expect(
+        wrong.text.contains("id=\"roleAttribute-wrong\"") && wrong.text.contains("&lt;b&gt;my role") && !wrong.text.contains("<b>my role"))
+      #expect(wrong.text.contains(#"<option value="okta" selected>"#))
+      let invitations = try await client.post("\(Self.path)/invitations", of: page, ["sending": "delayed", "delayHours": "x"])
+      #expect(invitations.status == 422 && invitations.text.contains("delayHours-wrong"))
+      #expect(sent(bench).isEmpty)
+    }
+    await bench.close()
+  }
+
+  @Test("Each guide has the workspace's values filled in: the host that was called, its domains, its attribute and roles")
+  func guides() async throws {
+    let bench = try await ConsoleBench.made {
+      $0.customDomains = ["scim.acme.example"]
+      $0.roleAttribute = "productRole"
+      $0.customRoles = ["Analyst"]
+    }
+    try await bench.serving { client in
+      let host = "http://127.0.0.1"
+      for (guide, values) in [
+        (
+          "okta",
+          ["Unique identifier field", "<code id=\"okta-url\">\(host)/api/v2/scim/</code>", "HTTP Header", "<code>productRole</code>"]
+        ),
+        ("entra", ["Tenant URL", "Secret Token", "urn:ietf:params:scim:schemas:core:2.0:User:productRole", "userPrincipalName"]),
+        (
+          "onelogin",
+          [
+            "SCIM Provisioner with SAML", "<code id=\"onelogin-url\">\(host)/api/v2/scim</code>", "{$parameters.productRole}",
+            "Custom Headers",
+          ]
+        ),
+      ] {
+        let page = try await client.get("\(Self.path)?guide=\(guide)")
+        for value in values {
+          #expect(page.text.contains(value) || page.text.contains(value.replacing("\"", with: "&quot;")), "\(guide): \(value)")
+        }
+        #expect(page.text.contains("http://scim.acme.example/api/v2/scim/"))
+        #expect(page.text.contains("admin, editor, viewer, Analyst"))
+      }
+    }
+    await bench.close()
+  }
+
+  @Test("The live check waits, then tells the call, then why one was refused; another workspace's calls are not told")
+  func live() async throws {
+    let bench = try await ConsoleBench.made()
+    try await bench.serving { client in
+      let waiting = try await client.get(Self.path)
+      #expect(waiting.text.contains("Waiting for the first call") && waiting.text.contains(#"id="live" data-live="3""#))
+      func entry(_ status: Int, of workspace: WorkspaceID) -> LogEntry {
+        var entry = LogEntry(
+          id: .made(at: Date()), workspace: workspace, at: Date(), method: "GET", path: "/api/v2/scim/Users", status: status,
+          milliseconds: 1)
+        entry.userAgent = "Okta SCIM Client 1.0.0 <i>"
+        entry.identityProvider = "okta"
+        return entry
+      }
+      try await log(entry(200, of: .made(at: Date())), bench)
+      #expect(try await client.get(Self.path).text.contains("Waiting for the first call"))
+      try await log(entry(200, of: bench.workspace), bench)
+      let received = try await client.get(Self.path)
+      #expect(received.text.contains("<strong>Received:</strong> GET /Users from Okta"))
+      #expect(received.text.contains("recognised as Okta") && received.text.contains(#"data-live="10""#))
+      try await Task.sleep(for: .milliseconds(2))
+      try await log(entry(401, of: bench.workspace), bench)
+      let refused = try await client.get(Self.path)
+      #expect(refused.text.contains("<strong>Refused:</strong> GET /Users from Okta"))
+      #expect(refused.text.contains("is not known here") && refused.text.contains("In Okta: this app"))
+      #expect(!refused.text.contains("<i>"))
+    }
+    await bench.close()
+  }
+}

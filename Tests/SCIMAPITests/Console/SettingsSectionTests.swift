@@ -1,0 +1,95 @@
+import Foundation
+import Models
+import Testing
+
+@testable import scim_api
+
+@Suite("Forms of a workspace's settings")
+struct SettingsSectionTests {
+  private var settings: WorkspaceSettings {
+    var settings = EdgeBuilder().settings
+    settings.customRoles = ["Analyst"]
+    settings.invitations = InvitationPolicy(sending: .delayed(seconds: 5400), reminderDays: [3, 7], expiryDays: 30)
+    return settings
+  }
+
+  private func form(_ values: [String: String]) throws -> Form {
+    try Form(values.map { "\($0)=\(GroupsView.escaped($1))" }.joined(separator: "&").utf8)
+  }
+
+  @Test("What is shown and sent back unchanged changes nothing")
+  func roundTrip() throws {
+    let settings = settings
+    let profile = ProfileSection(of: settings)
+    var sentProfile = ProfileSection(try form(["profile": profile.profile, "roleAttribute": profile.roleAttribute]))
+    #expect(sentProfile.applied(to: settings) == settings)
+    let roles = RolesSection(of: settings)
+    var sentRoles = RolesSection(try form(["customRoles": roles.customRoles, "defaultRole": roles.defaultRole]))
+    #expect(sentRoles.applied(to: settings) == settings)
+    let invitations = InvitationsSection(of: settings)
+    #expect(invitations.delayHours == "1.5")
+    var sentInvitations = InvitationsSection(
+      try form([
+        "sending": invitations.sending, "delayHours": invitations.delayHours, "digestAddress": invitations.digestAddress,
+        "reminderDays": invitations.reminderDays, "expiryDays": invitations.expiryDays,
+      ]))
+    #expect(sentInvitations.applied(to: settings) == settings)
+  }
+
+  @Test("Nothing but its own part of the settings is changed by a form")
+  func parts() throws {
+    let settings = settings
+    var profile = ProfileSection(try form(["profile": "okta", "roleAttribute": "role", "plan": "free", "scimEnabled": "false"]))
+    var expected = settings
+    expected.connectionProfile = .okta
+    expected.roleAttribute = "role"
+    #expect(profile.applied(to: settings) == expected)
+    var roles = RolesSection(try form(["customRoles": " Analyst \r\n\r\nSteward", "defaultRole": "STEWARD"]))
+    expected = settings
+    expected.customRoles = ["Analyst", "Steward"]
+    expected.defaultRole = "Steward"
+    #expect(roles.applied(to: settings) == expected)
+    var invitations = InvitationsSection(
+      try form(["sending": "digest", "digestAddress": "it@acme.example", "reminderDays": "7, 3 7", "expiryDays": ""]))
+    expected = settings
+    expected.invitations.sending = .digest(address: "it@acme.example")
+    expected.invitations.reminderDays = [3, 7]
+    expected.invitations.expiryDays = nil
+    #expect(invitations.applied(to: settings) == expected)
+  }
+
+  @Test(
+    "The connection: what cannot be is refused",
+    arguments: [("weird", "role"), ("okta", ""), ("okta", "my role"), ("okta", "röle"), ("", "role")])
+  func profileFaults(profile: String, attribute: String) throws {
+    var section = ProfileSection(try form(["profile": profile, "roleAttribute": attribute]))
+    #expect(section.applied(to: settings) == nil)
+    #expect(section.problem != nil || section.wrongRoleAttribute != nil)
+    #expect(section.roleAttribute == attribute)
+  }
+
+  @Test(
+    "Roles: what cannot be is refused",
+    arguments: [("Analyst\nanalyst", "viewer"), ("Editor", "viewer"), ("Analyst", "emperor"), ("", "Analyst"), ("", "")])
+  func roleFaults(roles: String, standard: String) throws {
+    var section = RolesSection(try form(["customRoles": roles, "defaultRole": standard]))
+    #expect(section.applied(to: settings) == nil)
+    #expect(section.wrongCustomRoles != nil || section.wrongDefaultRole != nil)
+    #expect(section.customRoles == roles)
+  }
+
+  @Test(
+    "Invitations: what cannot be is refused, and each fault is told at its field",
+    arguments: [
+      (["sending": "soon"], \InvitationsSection.problem), (["sending": "delayed", "delayHours": "many"], \.wrongDelay),
+      (["sending": "delayed", "delayHours": "721"], \.wrongDelay), (["sending": "delayed", "delayHours": "nan"], \.wrongDelay),
+      (["sending": "digest", "digestAddress": "it"], \.wrongAddress), (["sending": "none", "reminderDays": "3,x"], \.wrongReminders),
+      (["sending": "none", "reminderDays": "0"], \.wrongReminders), (["sending": "none", "expiryDays": "4000"], \.wrongExpiry),
+      (["sending": "none", "expiryDays": "soon"], \.wrongExpiry),
+    ] as [([String: String], KeyPath<InvitationsSection, String?> & Sendable)])
+  func invitationFaults(values: [String: String], fault: KeyPath<InvitationsSection, String?> & Sendable) throws {
+    var section = InvitationsSection(try form(values))
+    #expect(section.applied(to: settings) == nil)
+    #expect(section[keyPath: fault] != nil)
+  }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import HTTPTypes
+import Models
+import Testing
+
+@testable import scim_api
+
+@Suite("A proxy that signs people in to the console", .timeLimit(.minutes(2)))
+struct ConsoleProxyTests {
+  private static let person = HTTPField.Name("X-Forwarded-Email")!
+  private static let workspace = HTTPField.Name("X-Workspace")!
+
+  private func builder(trusting proxies: String? = "127.0.0.1") -> (builder: EdgeBuilder, store: ConsoleStore) {
+    EdgeBuilder.withConsole { builder in
+      builder.trustedProxies = proxies.flatMap { AddressRange($0) }.map { [$0] } ?? []
+      builder.proxyHeaders = ProxyHeaders(person: Self.person, workspace: Self.workspace)
+    }
+  }
+
+  @Test("opens a session of the person that it names, and goes on with it for as long as it names them")
+  func person() async throws {
+    let (builder, store) = builder()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      browser.headers = ["X-Forwarded-Email": "ana@example.com", "X-Workspace": "acme"]
+      for _ in 0..<3 {
+        let answer = try await browser.submit("/console/sign-out", [:])
+        #expect(answer.status == 403)
+      }
+      #expect(store.sessions.map(\.token.name) == ["ana@example.com"] && store.sessions.first?.opener == nil)
+      #expect(builder.asked.entries.map(\.actor) == [.console("ana@example.com")])
+      let anas = browser.cookies
+      // The proxy names somebody else, or nobody: the session is not theirs.
+      browser.headers["X-Forwarded-Email"] = "ben@example.com"
+      let bens = try await browser.submit("/console/sign-out", [:])
+      #expect(bens.status == 403)
+      #expect(Set(store.sessions.map(\.token.name)) == ["ana@example.com", "ben@example.com"] && browser.cookies != anas)
+      browser.headers = [:]
+      browser.cookies = anas
+      let nobodys = try await browser.submit("/console/sign-out", [:])
+      #expect(nobodys.status == 303)
+    }
+  }
+
+  @Test("is not believed where it is none of the operator's, or where two values came through")
+  func forged() async throws {
+    for (proxies, headers, status) in [
+      (nil, ["X-Forwarded-Email": "ana@example.com", "X-Workspace": "acme"], 303),
+      ("192.0.2.1", ["X-Forwarded-Email": "ana@example.com", "X-Workspace": "acme"], 303),
+      ("127.0.0.1", ["X-Forwarded-Email": "ana@example.com\r\nX-Forwarded-Email: eve@example.com", "X-Workspace": "acme"], 400),
+      ("127.0.0.1", ["X-Forwarded-Email": "ana@example.com", "X-Workspace": "nobodys"], 403),
+      ("127.0.0.1", ["X-Forwarded-Email": "ana@example.com"], 303), ("127.0.0.1", ["X-Workspace": "acme"], 303),
+    ] as [(String?, [String: String], Int)] {
+      let (builder, store) = builder(trusting: proxies)
+      try await serving(builder) { client in
+        var browser = Browser(client)
+        browser.headers = headers
+        let answer = try await browser.submit("/console/sign-out", [:])
+        #expect(answer.status == status, "\(headers)")
+        #expect(browser.cookies.isEmpty && store.sessions.isEmpty)
+      }
+    }
+  }
+
+  @Test("names the workspace by its domain, too, and none but that one there")
+  func domain() async throws {
+    let (made, store) = builder()
+    var builder = made
+    builder.domains = ["own.example": builder.workspace, "other.example": .made(at: Date())]
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for (headers, status) in [
+        (["X-Forwarded-Host": "own.example"], 403), (["X-Forwarded-Host": "own.example", "X-Workspace": "acme"], 403),
+        (["X-Forwarded-Host": "other.example", "X-Workspace": "acme"], 403), (["X-Forwarded-Host": "other.example"], 303),
+      ] {
+        browser.cookies = [:]
+        browser.headers = headers.merging(["X-Forwarded-Email": "ana@example.com", "Origin": "http://\(headers["X-Forwarded-Host"] ?? "")"])
+        { $1 }
+        let answer = try await browser.submit("/console/sign-out", [:], headers: browser.headers)
+        #expect(answer.status == status, "\(headers): \(answer.text)")
+      }
+    }
+    // Two at its own domain; at the other's the proxy is told that the slug is not one there, or there is no such workspace.
+    #expect(store.sessions.count == 2)
+  }
+
+  @Test("is off by default: a session that it opened before is none then")
+  func off() {
+    let builder = EdgeBuilder()
+    let session = SessionRecord(token: builder.record, startedAt: Date())
+    #expect(!ConsoleSessions.isOf(nil, session))
+    #expect(ConsoleSessions.isOf(.init(person: "Okta"), session) && !ConsoleSessions.isOf(.init(person: "Ana"), session))
+    var opened = session
+    opened.opener = .init(id: builder.tokenID, kind: .token, scopes: [.admin])
+    #expect(ConsoleSessions.isOf(nil, opened) && !ConsoleSessions.isOf(.init(person: "Okta"), opened))
+  }
+}

@@ -1,0 +1,313 @@
+import Crypto
+import Foundation
+import HTTPTypes
+import Models
+import TestSupport
+import Testing
+
+@testable import scim_api
+
+@Suite("Sessions of the console", .timeLimit(.minutes(2)))
+struct ConsoleSessionTests {
+  private static let cookie = "rollcall_session"
+
+  @Test("A token of the scope admin opens one, in a cookie that scripts, other sites and the disk get nothing of")
+  func signIn() async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      let page = try await browser.open("/console/sign-in")
+      #expect(page.status == 200 && page.text.contains("type=\"password\""))
+      #expect(page.headers["referrer-policy"] == "same-origin" && page.headers["cache-control"] == "no-store")
+      let answer = try await browser.signIn(next: "/console/groups?q=a")
+      #expect(answer.status == 303 && answer.headers["location"] == "/console/groups?q=a")
+      let set = try #require(answer.headers["set-cookie"])
+      for part in ["; Path=/;", "; HttpOnly", "; SameSite=Lax", "; Max-Age=43"] { #expect(set.contains(part), "\(set)") }
+      #expect(!set.contains("Secure") && !set.contains("Domain"))
+      #expect(store.sessions.count == 1)
+      #expect(builder.asked.entries.map(\.actor) == [.console("Okta")])
+      // Nothing of the token is in the session's cookie, and it is in no command.
+      #expect(!set.contains(builder.token.text))
+    }
+  }
+
+  @Test("Over TLS the cookie is of this host alone, and one without that prefix is none")
+  func secure() async throws {
+    let (builder, _) = EdgeBuilder.withConsole { $0.publicURL = "https://app.example.com/" }
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      let answer = try await browser.submit("/console/sign-in", ["token": client.token], headers: ["Origin": "https://app.example.com"])
+      #expect(answer.headers["set-cookie"]?.hasPrefix("__Host-rollcall_session=") == true)
+      #expect(answer.headers["set-cookie"]?.hasSuffix("; Secure") == true)
+      let value = try #require(browser.cookies["__Host-rollcall_session"])
+      browser.cookies = [Self.cookie: value]
+      #expect(try await browser.open("/console/sign-out").status != 200)
+      browser.cookies = [Self.cookie: value]
+      #expect(try await browser.submit("/console/sign-out", ["formToken": "x"]).headers["location"]?.hasPrefix("/console/sign-in") == true)
+    }
+  }
+
+  @Test(
+    "What is no admin's token opens none, and says why",
+    arguments: [("scim", 403), ("revoked", 401), ("unknown", 401), ("nonsense", 401), ("", 422)])
+  func wrongTokens(_ what: String, _ status: Int) async throws {
+    let (builder, store) = EdgeBuilder.withConsole { builder in
+      if what == "scim" { builder.scopes = [.scim] }
+      if what == "revoked" { builder.revokedAt = Date() }
+    }
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      let others = ["unknown": AccessToken.made(for: builder.workspace).text, "nonsense": "<script>alert(1)</script>", "": ""]
+      let token = others[what] ?? client.token
+      let answer = try await browser.submit("/console/sign-in", ["token": token])
+      #expect(answer.status == status)
+      #expect(answer.text.contains("aria-invalid=\"true\"") && answer.headers["content-type"] == "text/html; charset=utf-8")
+      #expect(answer.headers["set-cookie"] == nil && store.sessions.isEmpty)
+      #expect(!answer.text.contains("<script>alert") && (token.isEmpty || !answer.text.contains(token)))
+    }
+  }
+
+  @Test("Whoever guesses tokens, sessions or links is made to wait")
+  func guessing() async throws {
+    let (builder, _) = EdgeBuilder.withConsole { $0.rates.stranger = Rate(perSecond: 0.01, burst: 5) }
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for _ in 0..<2 {
+        #expect(try await browser.submit("/console/sign-in", ["token": AccessToken.made(for: builder.workspace).text]).status == 401)
+        #expect(try await browser.open("/console/link?key=\(LinkKey.made(for: builder.workspace).text)").status == 401)
+      }
+      browser.cookies[Self.cookie] = SessionKey(id: .made(at: Date()), secret: .made(for: builder.workspace)).text
+      #expect(try await browser.submit("/console/sign-out", [:]).status == 303)
+      #expect(browser.cookies.isEmpty)
+      let answer = try await browser.submit("/console/sign-in", ["token": AccessToken.made(for: builder.workspace).text])
+      #expect(answer.status == 429 && answer.headers["content-type"] == "text/html; charset=utf-8")
+    }
+  }
+
+  @Test("A session that was there before the sign-in is never adopted")
+  func fixation() async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      let planted = SessionKey(id: .made(at: Date()), secret: .made(for: builder.workspace)).text
+      var victim = Browser(client)
+      victim.cookies[Self.cookie] = planted
+      _ = try await victim.signIn()
+      let own = try #require(victim.cookies[Self.cookie])
+      #expect(own != planted)
+      // Not even the other half is the one that the attacker knows.
+      #expect(SessionKey(own)?.secret.seed != SessionKey(planted)?.secret.seed && SessionKey(own)?.id != SessionKey(planted)?.id)
+      var attacker = Browser(client)
+      attacker.cookies[Self.cookie] = planted
+      #expect(try await attacker.submit("/console/sign-out", [:]).headers["location"] == "/console/sign-in")
+      // Nor is a good session of the attacker's that was planted.
+      _ = try await attacker.signIn()
+      let good = try #require(attacker.cookies[Self.cookie])
+      victim.cookies[Self.cookie] = good
+      _ = try await victim.signIn()
+      #expect(victim.cookies[Self.cookie] != good && store.sessions.count == 3)
+    }
+  }
+
+  @Test("A link asks before it opens a session, and opens one")
+  func link() async throws {
+    let (builder, store) = EdgeBuilder.withConsole { $0.settings.name = "<b>Acme</b>" }
+    try await serving(builder) { client in
+      let (key, late) = (store.link(), store.link(until: Date() - 1))
+      var browser = Browser(client)
+      for _ in 0..<2 {
+        let page = try await browser.open("/console/link?key=\(key.text)")
+        #expect(page.status == 200 && page.text.contains("&lt;b&gt;Acme&lt;/b&gt;") && !page.text.contains("<b>Acme"))
+        #expect(page.headers["referrer-policy"] == "strict-origin")
+      }
+      #expect(store.sessions.isEmpty)
+      #expect(try await browser.submit("/console/link", ["key": key.text], headers: ["Origin": "https://evil.example"]).status == 403)
+      let answer = try await browser.submit("/console/link", ["key": key.text])
+      #expect(answer.status == 303 && browser.cookies[Self.cookie] != nil && store.sessions.count == 1)
+      var second = Browser(client)
+      for answer in [try await second.submit("/console/link", ["key": key.text]), try await second.open("/console/link?key=\(key.text)")] {
+        #expect(answer.status == 403 && answer.text.contains("used already"))
+      }
+      #expect(try await second.submit("/console/link", ["key": late.text]).text.contains("expired"))
+      #expect(try await second.submit("/console/link", ["key": "x"]).status == 401)
+      #expect(second.cookies.isEmpty && store.sessions.count == 1)
+    }
+  }
+
+  @Test("Signing out ends the session here and in the store, and only a form of the session does it")
+  func signOut() async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var (browser, other) = (Browser(client), Browser(client))
+      _ = try await browser.signIn()
+      _ = try await other.signIn()
+      let (form, foreign) = (try formToken(of: browser, store, builder), try formToken(of: other, store, builder))
+      let kept = browser.cookies
+      for token in ["", "nonsense", foreign] {
+        let answer = try await browser.submit("/console/sign-out", ["formToken": token])
+        #expect(answer.status == 403 && answer.text.contains("Nothing was changed"))
+      }
+      for headers in [
+        ["Origin": "https://evil.example"], ["Origin": "null"], ["Sec-Fetch-Site": "cross-site"], ["Sec-Fetch-Site": "same-site"],
+      ] {
+        #expect(try await browser.submit("/console/sign-out", ["formToken": form], headers: headers).status == 403)
+      }
+      #expect(store.sessions.allSatisfy { $0.token.revokedAt == nil } && browser.cookies == kept)
+      let answer = try await browser.submit("/console/sign-out", ["formToken": form], headers: ["Sec-Fetch-Site": "same-origin"])
+      #expect(answer.status == 303 && answer.headers["location"] == "/console/sign-in" && browser.cookies.isEmpty)
+      #expect(store.sessions.count { $0.token.revokedAt != nil } == 1)
+    }
+  }
+
+  /// What a page of the browser's session would carry.
+  private func formToken(of browser: Browser, _ store: ConsoleStore, _ builder: EdgeBuilder) throws -> String {
+    let key = try #require(SessionKey(browser.cookies[Self.cookie] ?? ""))
+    let record = try #require(store.sessions.first { $0.token.token == key.id })
+    return ConsoleSession(caller: try Caller(record.token, for: .admin, at: Date()), name: "", seed: key.secret.seed).formToken
+  }
+
+  @Test("A session gets a new secret when its own is old, goes on with the one before for a minute, and its forms stay good")
+  func rotation() async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      _ = try await browser.signIn()
+      let first = try #require(browser.cookies[Self.cookie])
+      let id = try #require(SessionKey(first)).id
+      let form = try formToken(of: browser, store, builder)
+      // Refused for want of a form's token, and the session is used all the same.
+      _ = try await browser.submit("/console/sign-out", [:])
+      #expect(browser.cookies[Self.cookie] == first)
+      store.change(id) { $0.startedAt = Date() - 16 * 60 }
+      // What is remembered of the session is a second old at most.
+      try await eventually("a new secret", within: .seconds(20)) {
+        _ = try await browser.submit("/console/sign-out", [:])
+        return browser.cookies[Self.cookie] != first
+      }
+      let second = try #require(browser.cookies[Self.cookie])
+      // At once, whatever is remembered; and another tab, with the former.
+      var tab = browser
+      tab.cookies[Self.cookie] = first
+      #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
+      #expect(try await tab.submit("/console/sign-out", [:]).status == 403)
+      #expect(tab.cookies[Self.cookie] == first && browser.cookies[Self.cookie] == second)
+      let rotations = builder.asked.entries.filter { if case .rotateSecret = $0.operation { true } else { false } }
+      #expect(rotations.map(\.actor) == [.service("scim-api")])
+      store.change(id) { $0.token.former?.until = Date() - 1 }
+      try await eventually("the former secret's end", within: .seconds(20)) {
+        try await tab.submit("/console/sign-out", [:]).status == 303
+      }
+      // The page was opened with the secret before.
+      #expect(try await browser.submit("/console/sign-out", ["formToken": form]).headers["location"] == "/console/sign-in")
+      #expect(browser.cookies.isEmpty)
+    }
+  }
+
+  @Test("A secret is rotated when it is old, and given again to who lost the answer with it")
+  func due() {
+    let now = Date()
+    let (present, former, other) = (SHA256.hash(data: Data("a".utf8)), SHA256.hash(data: Data("b".utf8)), SHA256.hash(data: Data("c".utf8)))
+    let builder = EdgeBuilder()
+    var token = builder.record
+    token.digest = Array(present)
+    func isDue(_ shown: SHA256.Digest, started: TimeInterval, formerUntil: TimeInterval? = nil) -> Bool {
+      token.former = formerUntil.map { .init(digest: Array(former), until: now + $0) }
+      return SessionRotation.isDue(SessionRecord(token: token, startedAt: now - started), shown: shown, at: now)
+    }
+    #expect(!isDue(present, started: 14 * 60) && isDue(present, started: 15 * 60))
+    // The session is old, and its secret is not.
+    #expect(!isDue(present, started: 3 * 3600, formerUntil: 59) && !isDue(present, started: 3 * 3600, formerUntil: -13 * 60))
+    #expect(isDue(present, started: 3 * 3600, formerUntil: -14 * 60))
+    #expect(!isDue(former, started: 3 * 3600, formerUntil: 59) && isDue(former, started: 3 * 3600, formerUntil: 29))
+    #expect(!isDue(other, started: 3 * 3600, formerUntil: 29))
+  }
+
+  @Test("While the store is away a session goes on with its old secret")
+  func storeAway() async throws {
+    let (made, store) = EdgeBuilder.withConsole()
+    var changed = made
+    changed.reply = { command in
+      if case .rotateSecret = command.operation { throw Refusal(503, "away") }
+      return store.take(command)
+    }
+    let builder = changed
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      _ = try await browser.signIn()
+      let first = browser.cookies
+      for session in store.sessions { store.change(session.token.token) { $0.startedAt = Date() - 3600 } }
+      try await eventually("a rotation", within: .seconds(20)) {
+        let answer = try await browser.submit("/console/sign-out", [:])
+        #expect(answer.status == 403)
+        return builder.asked.entries.count == 2
+      }
+      for _ in 0..<3 { #expect(try await browser.submit("/console/sign-out", [:]).status == 403) }
+      #expect(browser.cookies == first)
+      // It is not tried with every request.
+      #expect(builder.asked.entries.count == 2)
+    }
+  }
+
+  @Test("A session ends with the token that opened it, at its own end, and is of no use at another workspace's domain")
+  func ends() async throws {
+    let (builder, store) = EdgeBuilder.withConsole { $0.domains = ["other.example": .made(at: Date()), "own.example": $0.workspace] }
+    let now = Date()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      _ = try await browser.signIn()
+      let kept = browser.cookies
+      for (host, isLetIn) in [("other.example", false), ("own.example", true)] {
+        browser.cookies = kept
+        let answer = try await browser.submit("/console/sign-out", [:], headers: ["Host": host, "Origin": "http://\(host)"])
+        #expect((answer.status == 403) == isLetIn, "\(host): \(answer.status)")
+        let signedIn = try await browser.submit(
+          "/console/sign-in", ["token": client.token], headers: ["Host": host, "Origin": "http://\(host)"])
+        #expect(signedIn.status == (isLetIn ? 303 : 401))
+      }
+      #expect(try await browser.open("/console/sign-in").status == 200)
+      browser.cookies = kept
+      store.revoke(builder.tokenID)
+      try await eventually("the session's end", within: .seconds(20)) {
+        try await browser.submit("/console/sign-out", [:]).headers["location"] == "/console/sign-in"
+      }
+    }
+    var session = try #require(store.sessions.first)
+    #expect(session.isGood(at: now))
+    session.opener?.expiresAt = now
+    #expect(!session.isGood(at: now) && session.isGood(at: now - 1))
+    session.opener?.expiresAt = nil
+    session.opener?.scopes = [.scim]
+    #expect(!session.isGood(at: now))
+    session.opener = nil
+    #expect(session.isGood(at: now) && !session.isGood(at: now + 12 * 3600 + 60))
+  }
+
+  @Test(
+    "After the sign-in nobody is sent anywhere but to the console",
+    arguments: [
+      ("/console/members?q=a&x=%2F", "/console/members?q=a&x=%2F"), ("/console", "/console"), ("https://evil.example", "/console"),
+      ("//evil.example/console", "/console"), ("/consolation", "/console"), ("/console/../x", "/console"), ("/console//evil", "/console"),
+      ("/console/\\evil", "/console"), ("/console/a\r\nSet-Cookie: a=b", "/console"), ("javascript:alert(1)", "/console"),
+      ("/console/sign-in", "/console"), ("/console/sign-out", "/console"), ("", "/console"),
+    ])
+  func next(_ wanted: String, _ path: String) {
+    #expect(ConsolePath.next(wanted) == path)
+  }
+
+  @Test("A path of the console that is not there is a page, and nothing of the console gets into the provisioning log")
+  func pages() async throws {
+    let (builder, _) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for path in ["/console/nothing", "/console/members/x/y/z"] {
+        let answer = try await browser.open(path)
+        #expect(answer.status == 404 && answer.headers["content-type"] == "text/html; charset=utf-8" && answer.text.contains("<h1>"))
+      }
+      #expect(try await browser.open("/console").headers["location"] == "/console/sign-in")
+      #expect(try await client.sendAsItIs("DELETE", "/console/sign-in", "", headers: [:]).status == 405)
+      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).headers["content-type"]?.contains("json") == true)
+      _ = try await browser.signIn()
+      #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
+      #expect(builder.log.take(100).isEmpty)
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import Crypto
+import Foundation
+import Logging
+import Models
+import Postgres
+import Synchronization
+import WorkspaceSchemas
+
+@testable import scim_api
+
+/// Sessions and links in memory, as identity-store would have them after the commands that it is sent.
+final class ConsoleStore: Sendable {
+  private struct State {
+    var sessions: [TokenID: SessionRecord] = [:]
+    var links: [TokenID: TokenRecord] = [:]
+    /// The token that sessions are opened with, and when it was revoked.
+    var revoked: [TokenID: Date] = [:]
+  }
+
+  private let state = Mutex(State())
+  let workspace: WorkspaceID
+  let settings: WorkspaceSettings
+
+  init(workspace: WorkspaceID, settings: WorkspaceSettings) {
+    self.workspace = workspace
+    self.settings = settings
+  }
+
+  var sessions: [SessionRecord] { state.withLock { Array($0.sessions.values) } }
+
+  func change(_ id: TokenID, _ change: (inout SessionRecord) -> Void) {
+    state.withLock { state in
+      if var session = state.sessions[id] {
+        change(&session)
+        state.sessions[id] = session
+      }
+    }
+  }
+
+  func revoke(_ token: TokenID) { state.withLock { $0.revoked[token] = Date() } }
+
+  /// A link that opens one session.
+  func link(until end: Date = Date() + 600) -> LinkKey {
+    let key = LinkKey.made(for: workspace)
+    let id = TokenID.made(at: Date())
+    state.withLock { $0.links[id] = record(id, .link, "Ana", Hex.digest(of: key.text), until: end) }
+    return key
+  }
+
+  func take(_ command: Command) -> Reply.Outcome {
+    state.withLock { state in
+      switch command.operation {
+      case .issueToken(let grant) where grant.kind == .session:
+        if let link = grant.openedWith, state.links[link] != nil {
+          guard state.links[link]?.revokedAt == nil else { return .refused(status: 403, error: Array(#"{"detail":"used already"}"#.utf8)) }
+          state.links[link]?.revokedAt = Date()
+        }
+        state.sessions[grant.token] = SessionRecord(
+          token: record(grant.token, .session, grant.name, grant.digest, until: grant.expiresAt ?? .distantPast), startedAt: Date(),
+          opener: grant.openedWith.map {
+            SessionRecord.Opener(id: $0, kind: state.links[$0] == nil ? .token : .link, scopes: [.admin], expiresAt: nil, revokedAt: nil)
+          })
+      case .rotateSecret(let rotation):
+        guard let session = state.sessions[rotation.client], Hex.text(session.token.digest) == rotation.present else {
+          return .refused(status: 409, error: [])
+        }
+        state.sessions[rotation.client]?.token.former = rotation.formerUntil.map { .init(digest: session.token.digest, until: $0) }
+        state.sessions[rotation.client]?.token.digest = Self.bytes(rotation.digest)
+      case .revokeToken(let revocation): state.sessions[revocation.token]?.token.revokedAt = Date()
+      default: break
+      }
+      return .done
+    }
+  }
+
+  var directory: SessionDirectory {
+    SessionDirectory { [self] workspace, id in
+      guard workspace == self.workspace else { return nil }
+      return state.withLock { state in
+        var session = state.sessions[id]
+        if let opener = session?.opener?.id, let at = state.revoked[opener] { session?.opener?.revokedAt = at }
+        return session
+      }
+    } links: { [self] workspace, digest in
+      workspace == self.workspace ? state.withLock { $0.links.values.first { $0.digest == digest } } : nil
+    } slugs: { [self] slug in
+      slug == settings.slug ? workspace : nil
+    } settings: { [self] workspace in
+      workspace == self.workspace ? settings : nil
+    }
+  }
+
+  private func record(_ id: TokenID, _ kind: TokenKind, _ name: String, _ digest: String, until end: Date) -> TokenRecord {
+    TokenRecord(
+      token: id, kind: kind, name: name, digest: Self.bytes(digest), scopes: [.admin], expiresAt: end, workspace: workspace,
+      settings: settings, schemas: settings.schemas)
+  }
+
+  private static func bytes(_ hexadecimal: String) -> [UInt8] {
+    stride(from: 0, to: hexadecimal.count, by: 2).compactMap { UInt8(hexadecimal.dropFirst($0).prefix(2), radix: 16) }
+  }
+}
+
+extension EdgeBuilder {
+  /// The parts of a console over `store`.
+  func consoleParts(_ commands: CommandPath, _ sites: Sites, _ tokens: TokenDirectory, _ limits: RateLimits, _ replays: EntryReplays)
+    -> Console.Parts?
+  {
+    guard let consoleStore else { return nil }
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let pool = PostgresPool(
+      PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none", applicationName: "test"), logger: logger)
+    return Console.Parts(
+      sessions: ConsoleSessions(directory: consoleStore.directory, commands: commands, sites: sites, proxy: proxyHeaders), tokens: tokens,
+      uses: uses, sites: sites, limits: limits, database: Database(pool: pool, patience: .zero), commands: commands,
+      cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true)
+  }
+
+  /// An edge with a console, whose token is an admin's.
+  static func withConsole(_ change: (inout EdgeBuilder) -> Void = { _ in }) -> (builder: EdgeBuilder, store: ConsoleStore) {
+    var builder = EdgeBuilder()
+    builder.scopes = [.admin]
+    builder.publicURL = nil
+    change(&builder)
+    let store = ConsoleStore(workspace: builder.workspace, settings: builder.settings)
+    builder.consoleStore = store
+    builder.reply = { store.take($0) }
+    return (builder, store)
+  }
+}
+
+/// What a person has at the console: keeps cookies, follows no redirects.
+struct Browser {
+  let client: HTTPClient
+  var cookies: [String: String] = [:]
+  var headers: [String: String] = [:]
+
+  init(_ client: HTTPClient) { self.client = client }
+
+  mutating func open(_ path: String) async throws -> Answer { try await send("GET", path, "") }
+
+  /// Sends a form, as a page of the console itself does.
+  mutating func submit(_ path: String, _ fields: [String: String], headers: [String: String] = [:]) async throws -> Answer {
+    let body = fields.map { name, value in
+      "\(name)=\(value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
+    }.joined(separator: "&")
+    let own = ["Content-Type": "application/x-www-form-urlencoded", "Origin": "http://127.0.0.1"].merging(headers) { $1 }
+    return try await send("POST", path, body, headers: own)
+  }
+
+  mutating func signIn(next: String = "") async throws -> Answer {
+    try await submit("/console/sign-in", ["token": client.token, "next": next])
+  }
+
+  private mutating func send(_ method: String, _ path: String, _ body: String, headers: [String: String] = [:]) async throws -> Answer {
+    var all = self.headers.merging(headers) { $1 }
+    if !cookies.isEmpty { all["Cookie"] = cookies.map { "\($0)=\($1)" }.joined(separator: "; ") }
+    let answer = try await client.sendAsItIs(method, path, body, headers: all)
+    for cookie in (answer.headers["set-cookie"] ?? "").split(separator: "\n") {
+      let pair = cookie.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      cookies[String(pair[0])] = cookie.contains("Max-Age=0") ? nil : String(pair[1])
+    }
+    return answer
+  }
+
+  /// What the forms of a page carry.
+  static func formToken(in page: String) -> String? {
+    page.firstMatch(of: /name="formToken" value="([^"]*)"/).map { String($0.1) }
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Models
+import ProvisioningLog
+import SCIM
+import Testing
+
+@testable import scim_api
+
+@Suite("A member's page")
+struct MemberTimelineTests {
+  private static let start = Date(timeIntervalSince1970: 1_767_225_600)
+
+  @Test("A timeline has the latest of every source first, in parts that leave nothing out")
+  func merging() {
+    let mails = (0..<40).map { Timeline.Event(at: Self.start + Double($0), what: .mailed(.sent, reason: "\($0)")) }
+    let others = (0..<30).map { Timeline.Event(at: Self.start + Double($0) + 0.5, what: .held(.userDisabled, by: "\($0)")) }
+    var before = Date.distantFuture
+    var seen: [Timeline.Event] = []
+    while true {
+      // Each source tells no more than a page and one.
+      let sources = [mails, others].map { source in
+        Array(source.filter { $0.at < before }.sorted { $0.at > $1.at }.prefix(Timeline.size + 1))
+      }
+      let timeline = Timeline(merging: sources)
+      #expect(timeline.events.count <= Timeline.size)
+      seen += timeline.events
+      guard let next = timeline.next else { break }
+      before = next
+    }
+    #expect(seen.count == 70)
+    #expect(seen.map(\.at) == seen.map(\.at).sorted(by: >))
+  }
+
+  @Test("What happened in one moment is never divided between two parts")
+  func ties() {
+    let events = (0..<40).map { Timeline.Event(at: Self.start + ($0 < 20 ? 1 : 0), what: .mailed(.sent, reason: "\($0)")) }
+    let timeline = Timeline(merging: [events])
+    #expect(timeline.events.count == 40)
+    #expect(timeline.next == nil)
+    let earlier = Timeline.Event(at: Self.start - 1, what: .cameToBe)
+    let more = Timeline(merging: [events, [earlier]])
+    #expect(more.events.count == 40)
+    #expect(more.next == Self.start)
+  }
+
+  @Test("Moments are to the millisecond, as ids of the log are")
+  func moments() {
+    let time = Date(timeIntervalSince1970: 1_767_225_600.123_9)
+    let id = TimelineQuery.leastLogEntry(at: Timeline.moment(time))
+    #expect(id <= LogEntryID.made(at: time))
+    #expect(TimelineQuery.leastLogEntry(at: time + 0.001) > LogEntryID.made(at: time))
+    #expect(TimelineQuery.leastLogEntry(at: .distantFuture) > LogEntryID.made(at: time))
+  }
+
+  @Test("What the identity provider did is said of it, and what was refused with its status and words")
+  func pushes() {
+    func words(_ method: String, _ path: String, _ status: Int, _ change: (inout LogEntry) -> Void = { _ in }) -> TimelineWords {
+      var entry = LogEntry(
+        id: .made(at: Self.start), workspace: .made(at: Self.start), at: Self.start, method: method, path: path, status: status,
+        milliseconds: 1)
+      entry.identityProvider = "okta"
+      change(&entry)
+      return TimelineWords(Timeline.Event(at: Self.start, what: .pushed(entry)))
+    }
+    #expect(words("POST", "/api/v2/scim/Users", 201).eventTitle == "Okta added them")
+    #expect(words("PATCH", "/api/v2/scim/Users/x", 200).eventTitle == "Okta updated them")
+    #expect(words("DELETE", "/api/v2/scim/Users/x", 204) { $0.identityProvider = nil }.eventTitle == "The identity provider deleted them")
+    let failed = words("PUT", "/api/v2/scim/Users/x", 400) {
+      $0.detail = "no such role"
+      $0.replayOf = .made(at: Self.start)
+    }
+    #expect(failed.eventTitle == "Okta tried to update them: refused with 400, sent again by an admin")
+    #expect((failed.eventTone, failed.eventDetail) == ("bad", "no such role"))
+    #expect(failed.eventPath?.hasPrefix("/console/provisioning/entries/") == true)
+  }
+
+  @Test("What else happened is told in words")
+  func words() {
+    let token = TokenID.made(at: Self.start)
+    let actors = ActorNames(names: [token: "Okta"])
+    func words(_ what: Timeline.What) -> TimelineWords { TimelineWords(Timeline.Event(at: Self.start, what: what), actors: actors) }
+    let mail = words(.mailed(.bounced, reason: "reported by the mail system: full"))
+    #expect((mail.eventTitle, mail.eventDetail) == ("Invitation: came back", "Reported by the mail system: full"))
+    let held = words(.held(.userDisabled, by: "token:\(token)"))
+    #expect((held.eventTitle, held.eventDetail) == ("Held for approval: disabling them", "Asked for by “Okta”."))
+    #expect(words(.decided(.userDeleted, .reject, by: "operator:ana")).eventDetail == "By ana (scimctl).")
+    let groups = (1...7).map { DeprovisionReceipt.LostGroup(id: .made(at: Self.start), displayName: "Team \($0)", wasVisible: $0 > 1) }
+    let receipt = DeprovisionReceipt(
+      id: .made(at: Self.start), workspace: .made(at: Self.start), member: .made(at: Self.start), memberVersion: 3, reason: .disabled,
+      revokedAt: Self.start, invitationRevoked: true, groups: groups, events: [])
+    let ended = words(.accessEnded(receipt))
+    #expect(ended.eventTitle == "Access ended: disabled")
+    #expect(
+      ended.eventDetail
+        == "No longer visible in Team 2, Team 3, Team 4, Team 5, Team 6 and 1 more. Their invitation was revoked. Receipt \(receipt.id).")
+  }
+
+  @Test("The identity provider's data is readable, and there as JSON in its order")
+  func facts() throws {
+    let json = try JSON(
+      parsing: #"""
+        {"schemas":["a"],"id":"x","userName":"ana","name":{"familyName":"Silva","givenName":"Ana"},"active":true,
+         "emails":[{"value":"a@x.example","type":"work","primary":true},{"value":"b@x.example"}],"nickName":null,
+         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"7","manager":{"value":"9","displayName":"Bo"}},
+         "tags":["one","two"],"meta":{"resourceType":"User"}}
+        """#)
+    let facts = ResourceFacts.facts(of: try #require(json.object))
+    #expect(
+      facts.map(\.factName) == [
+        "User name", "Name", "Active", "Emails", "Employee number (enterprise)", "Manager (enterprise)", "Tags",
+      ])
+    #expect(facts[1].factValues == ["family name: Silva, given name: Ana"])
+    #expect(facts[3].factValues == ["a@x.example (work, primary)", "b@x.example"])
+    #expect(facts[2].factValues == ["yes"])
+    #expect(facts.last?.factValues == ["one", "two"])
+    #expect(try JSON(parsing: json.pretty) == json)
+    #expect(json.pretty.hasPrefix("{\n  \"schemas\": [\n    \"a\"\n  ],\n  \"id\": \"x\","))
+    #expect((JSON.array([]).pretty, JSON.object([:]).pretty) == ("[]", "{}"))
+  }
+
+  @Test("The page is looked at anew while an invitation is on its way, and for a minute after an order until it shows")
+  func live() throws {
+    func isLive(_ state: InvitationState, due: Date? = nil, changedAt: Date = Self.start - 100, orderedAt: Date? = nil) throws -> Bool {
+      var invitation = StoredInvitation.sample(state)
+      (invitation.nextAttemptAt, invitation.changedAt) = (due, changedAt)
+      let member = StoredMember.sample("ana", .invited, document: #"{"userName":"ana","meta":{"resourceType":"User""#)
+      let timeline = TimelineView(Timeline(merging: []), of: member.id, isOlder: false, actors: ActorNames()) { _ in "" }
+      return try MemberView(
+        member, groups: [], invitations: [invitation], timeline: timeline, workspace: .sample, orderedAt: orderedAt, at: Self.start
+      ).isLive
+    }
+    #expect(try isLive(.sending))
+    #expect(try isLive(.scheduled, due: Self.start))
+    #expect(try !isLive(.scheduled, due: Self.start + 3600))
+    #expect(try !isLive(.sent))
+    #expect(try isLive(.sent, orderedAt: Self.start - 5))
+    #expect(try !isLive(.sent, changedAt: Self.start - 1, orderedAt: Self.start - 5))
+    #expect(try !isLive(.sent, orderedAt: Self.start - 61))
+  }
+}

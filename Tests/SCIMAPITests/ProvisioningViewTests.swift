@@ -1,0 +1,271 @@
+import Foundation
+import LogReads
+import Models
+import Mustache
+import ProvisioningLog
+import Testing
+
+@testable import SCIM
+@testable import scim_api
+
+@Suite("What the pages on provisioning show")
+struct ProvisioningViewTests {
+  private static let now = Date(timeIntervalSince1970: 1_769_850_000)  // 2026-01-31T09:00:00Z
+  private static let settings = EdgeBuilder().settings
+
+  private static func entry(_ status: Int, at time: Date = now, _ change: (inout LogEntry) -> Void = { _ in }) -> LogEntry {
+    var entry = LogEntry(
+      id: .made(at: time), workspace: .made(at: time), at: time, method: "POST", path: "/api/v2/scim/Users", status: status,
+      milliseconds: 12.34)
+    entry.resourceType = .user
+    change(&entry)
+    return entry
+  }
+
+  private static func tabs(_ page: ProvisioningTab.Page) -> [ProvisioningTab] { ProvisioningTab.all(on: page, waiting: 3) }
+
+  /// A page's values as its template has them before it.
+  private struct Frame {
+    var page: any Sendable
+    var formToken = "t0ken"
+  }
+
+  private static func html(_ bytes: [UInt8], _ values: any Sendable) throws -> String {
+    try ConsoleTemplate(bytes).render(Frame(page: values), library: MustacheLibrary(templates: [:]))
+  }
+
+  @Test("The tabs tell where one is and how many changes wait")
+  func tabs() {
+    #expect(Self.tabs(.held).filter(\.isCurrent).map(\.name) == ["Held changes"])
+    #expect(Self.tabs(.log).compactMap(\.count) == ["3"])
+    #expect(ProvisioningTab.all(on: .log, waiting: 0).compactMap(\.count) == [])
+    #expect(ProvisioningTab.all(on: .log, waiting: 100).compactMap(\.count) == ["99+"])
+    #expect(Self.tabs(.audit).last?.path == "/console/audit")
+  }
+
+  @Test("The log's form becomes a filter, and the filter a path")
+  func search() throws {
+    let search = LogSearch(try QueryParameters("who=Ana%20%26%20Ben&time=dates&from=2026-01-30&to=2026-01-31&failed=1"))
+    let filter = search.filter(at: Self.now)
+    #expect(filter.subject == "Ana & Ben")
+    #expect(filter.failedOnly)
+    #expect(filter.since == Timestamp.date("2026-01-30T00:00:00.000Z"))
+    #expect(filter.until == Timestamp.date("2026-02-01T00:00:00.000Z"))
+    #expect(search.wrong == nil)
+    #expect(search.path() == "/console/provisioning?who=Ana%20%26%20Ben&time=dates&from=2026-01-30&to=2026-01-31&failed=1")
+    #expect(LogSearch(try QueryParameters(String(search.path().split(separator: "?")[1]))) == search)
+    #expect(LogSearch(try QueryParameters("time=today")).filter(at: Self.now).since == Timestamp.date("2026-01-31T00:00:00.000Z"))
+    #expect(LogSearch(try QueryParameters("time=week")).filter(at: Self.now).since == Self.now - 7 * 86_400)
+    #expect(LogSearch(try QueryParameters("from=2026-01-30")).time == .dates, "whoever fills in a day means it")
+    #expect(LogSearch(try QueryParameters("cause=staleUser")).filter(at: Self.now).cause == .staleUser)
+    #expect(LogSearch(try QueryParameters("cause=nonsense")) == LogSearch())
+    #expect(LogSearch().path() == "/console/provisioning")
+  }
+
+  @Test(
+    "Days that are none are told",
+    arguments: [
+      ("time=dates", "Fill in"), ("from=2026-02-30", "2026-02-30"), ("to=tomorrow", "tomorrow"),
+      ("from=2026-01-31&to=2026-01-30", "after"),
+    ])
+  func wrongDays(_ query: String, _ words: String) throws {
+    #expect(LogSearch(try QueryParameters(query)).wrong?.contains(words) == true)
+  }
+
+  @Test("A row of the log says what, who, by whom, and why it failed; more than a part has leads to the next")
+  func list() throws {
+    let token = TokenID.made(at: Self.now)
+    var listed = (0..<51).map { number in
+      LogReads.Listed(entry: Self.entry(201, at: Self.now - Double(number)) { $0.name = "person-\(number)@example.com" })
+    }
+    listed[0] = LogReads.Listed(
+      entry: Self.entry(409) {
+        $0.token = token
+        $0.identityProvider = "entra"
+        $0.scimType = "uniqueness"
+        $0.name = "<script>alert(1)</script>"
+      }, cause: .userNameTaken)
+    let list = LogList(
+      LogSearch(), listed, tokens: [token: "Entra ID of Acme"], settings: Self.settings, tabs: Self.tabs(.log), isFirst: true)
+    #expect(list.rows.count == 50)
+    let row = try #require(list.rows.first)
+    #expect((row.purpose, row.sender, row.provider, row.tone) == ("Create person", "Entra ID of Acme", "Entra ID", "bad"))
+    #expect(row.why == "The userName is taken")
+    #expect(list.rows[1].why == nil)
+    #expect(list.pager?.first == nil)
+    #expect(list.pager?.next == "/console/provisioning?after=\(listed[49].entry.id)")
+    #expect(list.empty == nil)
+    // The kind of failure of an entry from before it was kept is told by what is known now.
+    let old = LogList(
+      LogSearch(), [LogReads.Listed(entry: Self.entry(409) { $0.scimType = "uniqueness" })], tokens: [:], settings: Self.settings, tabs: [],
+      isFirst: true)
+    #expect(old.rows.first?.why == "The userName is taken")
+
+    let html = try Self.html(PackageResources.provisioningLog_mustache, list)
+    #expect(html.contains("Create person &lt;script&gt;alert(1)&lt;/script&gt;"))
+    #expect(!html.contains("<script"))
+    #expect(html.contains("409 Refused") && html.contains("/console/provisioning/entries/\(listed[0].entry.id)"))
+  }
+
+  @Test("Where there is nothing, the page says what to do next")
+  func empty() throws {
+    func heading(_ query: String) throws -> String? {
+      LogList(LogSearch(try QueryParameters(query)), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true).empty?.heading
+    }
+    #expect(try heading("") == "Nothing has been pushed yet")
+    #expect(try heading("failed=1") == "Nothing failed")
+    #expect(try heading("who=ana&failed=1") == "Nothing matches")
+    #expect(try heading("time=dates") == nil, "the days are wrong, which is said instead")
+    let html = try Self.html(
+      PackageResources.provisioningLog_mustache,
+      LogList(LogSearch(), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true))
+    #expect(html.contains("/console/settings/scim") && !html.contains("<table"))
+  }
+
+  @Test("An entry shows why it failed, what to do, the body, and whether it can be sent again")
+  func entryView() throws {
+    let entry = Self.entry(409) {
+      $0.scimType = "uniqueness"
+      $0.name = "ana@example.com"
+      $0.detail = "The userName is taken & <b>so</b>"
+      $0.normalisations = ["missing-schemas", "of-a-later-build"]
+      $0.body = LoggedBody(bytes: 40, content: .whole(["userName": "ana@example.com", "list": [1, true, nil]], removed: ["password"]))
+    }
+    let diagnosis = try #require(Diagnosis(of: entry, DiagnosisFacts()))
+    let shown = EntryView.Shown(entry, diagnosis, token: "Okta", presentName: nil)
+    #expect(shown.heading == "Create person ana@example.com")
+    #expect(shown.failure?.fix.isEmpty == false)
+    #expect(shown.replay?.action == "/console/provisioning/entries/\(entry.id)/replay")
+    #expect(shown.replay?.without == "password")
+    #expect(shown.changes[1] == "of-a-later-build")
+    #expect(shown.content?.json == "{\n  \"userName\": \"ana@example.com\",\n  \"list\": [\n    1,\n    true,\n    null\n  ]\n}")
+    let html = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], shown: shown))
+    #expect(html.contains("What to do") && html.contains("&lt;b&gt;so") && !html.contains("<b>"))
+    #expect(html.contains("data-confirm=\"Send this request again"))
+
+    let cut = Self.entry(400) { $0.body = LoggedBody(bytes: 90_000, content: .head(["userName": "ana"])) }
+    let unsent = EntryView.Shown(cut, Diagnosis(of: cut, DiagnosisFacts()), token: nil, presentName: nil)
+    #expect(unsent.replay == nil)
+    #expect(unsent.obstacle?.contains("only the head of the body was kept, since it has 90000 bytes") == true)
+    let masked = Self.entry(400) { $0.body = LoggedBody(bytes: 90, content: .whole(["roles": ["(removed)"]], removed: ["roles"])) }
+    #expect(EntryView.Shown(masked, nil, token: nil, presentName: nil).obstacle?.contains("secret") == true)
+    let well = Self.entry(200) {
+      $0.method = "PUT"
+      $0.resource = .made(at: Self.now)
+    }
+    let done = EntryView.Shown(well, nil, token: nil, presentName: "ana@example.com")
+    #expect(done.replay == nil && done.obstacle == nil && done.failure == nil)
+    #expect(done.facts.first?.link == well.resource.map { "/console/members/\($0)" })
+    let pending = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], isPending: true))
+    #expect(pending.contains("data-live=\"1\"") && pending.contains("id=\"entry\""))
+  }
+
+  @Test("Every normalisation has words")
+  func normalisations() {
+    let names = Set((Normalisation.everySender + Normalisation.entra).map(\.name))
+    #expect(names == Set(NormalisationWords.words.keys))
+  }
+
+  @Test("Bars are in proportion, and what there is can be seen")
+  func chart() {
+    let counts = [(0, 0), (1000, 1), (500, 500), (1, 1)].enumerated().map { index, count in
+      HealthQuery.Count(at: Self.now + Double(index) * 3600, requests: count.0, failures: count.1)
+    }
+    let chart = BarChart(counts, unit: "hour") { String(Timestamp.text($0).dropFirst(11).prefix(5)) }
+    #expect(chart.bars.map { $0.goodHeight + $0.badHeight } == [0, 136, 68, 2])
+    #expect(chart.bars.map(\.badHeight) == [0, 2, 68, 2])
+    #expect(chart.bars.map(\.goodHeight)[2] == 0)
+    #expect(chart.bars.allSatisfy { $0.badY + $0.badHeight == chart.base && $0.goodY + $0.goodHeight == $0.badY })
+    #expect(chart.summary == "1,501 requests, 502 of them failed; at most 1,000 in one hour")
+    #expect(chart.table.map(\.time) == ["12:00", "11:00", "10:00"])
+    #expect(BarChart([], unit: "hour") { _ in "" }.bars.isEmpty)
+  }
+
+  @Test("Hours without requests are there, too")
+  func filled() {
+    let first = Self.now
+    let filled = HealthQuery.filled([.init(at: first + 3600, requests: 4, failures: 1)], from: first, step: 3600, count: 3)
+    #expect(filled.map(\.requests) == [0, 4, 0])
+  }
+
+  @Test("A sender is well, or not, by what came last")
+  func senders() throws {
+    func sender(_ success: Date?, _ failure: Date?) -> HealthView.Sender {
+      HealthView.Sender(HealthQuery.Sender(name: "Okta", lastSuccessAt: success, lastFailureAt: failure, requestsInDay: 1234))
+    }
+    #expect(sender(Self.now, nil).standing == "Well")
+    #expect(sender(Self.now, Self.now - 1).standing == "Well")
+    #expect(sender(Self.now - 1, Self.now).standing == "The last one failed")
+    #expect(sender(nil, Self.now).tone == "bad")
+    #expect(sender(nil, nil).standing == "Only reads")
+    #expect(sender(Self.now, nil).day == "1,234, 0 failed")
+    #expect(HealthView.share(1, of: 1000) == "Less than 1 % of them")
+    #expect(HealthView.share(250, of: 1000) == "25 % of them")
+    let hours = HealthQuery.filled([.init(at: Self.now, requests: 10, failures: 5)], from: Self.now, step: 3600, count: 24)
+    let view = HealthView(
+      HealthQuery.Health(
+        hours: hours, days: [], senders: [HealthQuery.Sender(name: "<i>Okta</i>", lastAt: Self.now, lastFailureAt: Self.now)],
+        failures: [.init(cause: .staleUser, count: 5, lastAt: Self.now)]), tabs: [])
+    let html = try Self.html(PackageResources.health_mustache, view)
+    #expect(html.contains("/console/provisioning?cause=staleUser"))
+    #expect(html.contains("&lt;i&gt;Okta") && !html.contains("<i>"))
+    #expect(html.components(separatedBy: "<rect").count == 1 + 2 * 24)
+    let calm = HealthView(HealthQuery.Health(hours: [], days: [], senders: [], failures: []), tabs: [])
+    #expect(try Self.html(PackageResources.health_mustache, calm).contains("Nobody has called yet"))
+  }
+
+  @Test("Drift shows for how long, and its parts lead on")
+  func drift() throws {
+    let found = (0..<51).map { number in
+      DriftQuery.Found(
+        id: .made(at: Self.now - Double(100 - number)), name: "person-\(number)@example.com", state: .invited, pushedOn: "2025-12-01")
+    }
+    let view = DriftView(
+      .user, days: 30, found: found, totals: [.user: 1001, .group: 7], tabs: Self.tabs(.drift), isFirst: true, at: Self.now)
+    #expect(view.rows.count == 50)
+    #expect(view.rows.first?.ago == "61 days ago")
+    #expect(view.rows.first?.state == "Invited")
+    #expect(view.kinds.map(\.total) == ["1,000+", "7"])
+    #expect(view.pager?.next == "/console/provisioning/drift?days=30&after=2025-12-01_\(found[49].id)")
+    let place = try #require(DriftQuery.Place("2025-12-01_\(found[49].id)"))
+    #expect(place == DriftQuery.Place(pushedOn: "2025-12-01", id: found[49].id))
+    for wrong in ["", "2025-12-01", "x_\(found[0].id)", "2025-12-41_\(found[0].id)", "2025-12-01_x"] {
+      #expect(DriftQuery.Place(wrong) == nil, "\(wrong)")
+    }
+    let none = DriftView(.group, days: 7, found: [], totals: [:], tabs: [], isFirst: true, at: Self.now)
+    #expect(try Self.html(PackageResources.drift_mustache, none).contains("No groups here"))
+  }
+
+  @Test("A held change says what would happen, what each decision means, and whom it takes")
+  func held() throws {
+    func change(_ kind: HeldChangeKind, _ status: String = "pending", by actor: String? = nil) -> HeldQuery.Change {
+      HeldQuery.Change(
+        id: .made(at: Self.now), resource: .made(at: Self.now), kind: kind, name: "Data <team>",
+        members: kind == .membersRemoved ? 1400 : nil, leaving: kind == .membersRemoved ? 1200 : 0,
+        leavers: kind == .membersRemoved ? (0..<100).map { "person-\($0)@example.com" } : [], requestedBy: "token:x", token: "Okta",
+        heldAt: Self.now, askedAt: Self.now, status: status, decidedBy: actor, decidedAt: actor.map { _ in Self.now }, isThere: true)
+    }
+    var guarded = Self.settings
+    guarded.changeGuard = ChangeGuard(maximumShrink: 0.5, maximumDeactivations: 20, notify: "admin@example.com")
+    let view = HeldView(
+      [change(.membersRemoved), change(.userDeleted)],
+      decided: [
+        change(.membersRemoved, "approved", by: "operator:ana"), change(.userDisabled, "rejected", by: "console:ben"),
+        change(.userDisabled, "superseded"),
+      ], settings: guarded, tabs: Self.tabs(.held), isFirst: true)
+    #expect(view.waiting[0].effect == "1,200 of 1,400 members would leave the group")
+    #expect(view.waiting[0].more?.hasPrefix("and 1,100 more") == true)
+    #expect(view.waiting[1].approveQuestion.contains("cannot be undone"))
+    #expect(view.decided.map(\.by) == ["ana, with scimctl", "ben", nil])
+    #expect(view.decided.map { $0.change != nil } == [false, true, false])
+    #expect(view.rules.count == 3)
+    let html = try Self.html(PackageResources.held_mustache, view)
+    #expect(html.contains("Data &lt;team&gt;") && !html.contains("<team>"))
+    #expect(html.contains("action=\"\(view.waiting[0].approvePath)\""))
+    // A row without a name to link to does not take over what is around it.
+    #expect(!html.contains("Frame("))
+    let calm = HeldView([], decided: [], settings: Self.settings, tabs: [], isFirst: true)
+    #expect(try Self.html(PackageResources.held_mustache, calm).contains("No rules are set"))
+    #expect(HeldPage.words(.approve, change(.membersRemoved)) == "Approved: 1,200 people have left the group Data <team>.")
+  }
+}
