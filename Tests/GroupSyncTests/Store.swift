@@ -35,7 +35,7 @@ struct Store: Sendable {
 
   private static func pool(_ url: String) -> PostgresPool {
     PostgresPool(
-      PostgresConfiguration(url: url, connections: 1, statementTimeout: .seconds(30), applicationName: "test"), logger: quiet)
+      PostgresConfiguration(url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test"), logger: quiet)
   }
 
   /// Takes the events in as one batch.

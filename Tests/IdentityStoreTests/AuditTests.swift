@@ -7,7 +7,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("The audit trail", .timeLimit(.minutes(3)))
+@Suite("The audit trail", .timeLimit(.minutes(10)))
 struct AuditTests {
   private static let ana = Command.Actor.operator("ana")
 

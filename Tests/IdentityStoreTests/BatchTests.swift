@@ -7,7 +7,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("A batch is a transaction", .timeLimit(.minutes(2)))
+@Suite("A batch is a transaction", .timeLimit(.minutes(10)))
 struct BatchTests {
   @Test("A command that comes again is answered as before and changes nothing, in its batch and in a later one")
   func redelivery() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("A bulk is carried out operation by operation", .timeLimit(.minutes(2)))
+@Suite("A bulk is carried out operation by operation", .timeLimit(.minutes(10)))
 struct BulkTests {
   @Test("Each operation is a transaction, and what was made is named by those that come later")
   func operations() async throws {

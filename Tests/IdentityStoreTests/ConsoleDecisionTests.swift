@@ -5,7 +5,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("Decisions on sessions of the console", .timeLimit(.minutes(3)))
+@Suite("Decisions on sessions of the console", .timeLimit(.minutes(10)))
 struct ConsoleDecisionTests {
   private static let (first, second, third) = (
     String(repeating: "a", count: 64), String(repeating: "b", count: 64), String(repeating: "c", count: 64)

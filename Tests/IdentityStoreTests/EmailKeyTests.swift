@@ -7,7 +7,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("Addresses that users are found by", .timeLimit(.minutes(2)))
+@Suite("Addresses that users are found by", .timeLimit(.minutes(10)))
 struct EmailKeyTests {
   @Test("Every address but the one that mail goes to has a key, for as long as the user has it")
   func keys() async throws {

@@ -192,7 +192,7 @@ struct HeldChangeTests {
   }
 }
 
-@Suite("Held changes in storage", .timeLimit(.minutes(2)))
+@Suite("Held changes in storage", .timeLimit(.minutes(10)))
 struct HeldChangeStorageTests {
   private static func guarded(_ changeGuard: ChangeGuard) -> WorkspaceSettings {
     var settings = WorkspaceSettings(

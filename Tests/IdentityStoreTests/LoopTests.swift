@@ -8,7 +8,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("The loop from topic to record", .timeLimit(.minutes(3)))
+@Suite("The loop from topic to record", .timeLimit(.minutes(10)))
 struct LoopTests {
   private let topic = Topic(name: "commands-\(UUIDText.text(UUID()))", retention: 3600)
 

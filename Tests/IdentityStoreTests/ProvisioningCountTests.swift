@@ -7,7 +7,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("What is counted for the console", .timeLimit(.minutes(3)))
+@Suite("What is counted for the console", .timeLimit(.minutes(10)))
 struct ProvisioningCountTests {
   private func entry(_ status: Int, at time: Date, _ change: (inout LogEntry) -> Void = { _ in }) -> LogEntry {
     var entry = LogEntry(

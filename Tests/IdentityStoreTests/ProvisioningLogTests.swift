@@ -11,7 +11,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("The provisioning log's table", .timeLimit(.minutes(3)))
+@Suite("The provisioning log's table", .timeLimit(.minutes(10)))
 struct ProvisioningLogTests {
   private func entry(
     _ status: Int, at time: Date = Date(), in workspace: WorkspaceID = Bench.workspace, _ change: (inout LogEntry) -> Void = { _ in }

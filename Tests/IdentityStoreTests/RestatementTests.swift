@@ -5,7 +5,7 @@ import Testing
 
 @testable import identity_store
 
-@Suite("What there is is published again", .timeLimit(.minutes(2)))
+@Suite("What there is is published again", .timeLimit(.minutes(10)))
 struct RestatementTests {
   @Test("as it is, with the version it has, and so are deletions")
   func people() async throws {

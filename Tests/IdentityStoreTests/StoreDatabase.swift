@@ -40,7 +40,9 @@ struct StoreDatabase: Sendable {
 
   func process(bound: Duration = .seconds(10)) -> StoreProcess {
     let pool = PostgresPool(
-      PostgresConfiguration(url: url, connections: 1, applicationName: "IdentityStoreTests", planning: .onceByIndex), logger: quiet)
+      PostgresConfiguration(
+        url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "IdentityStoreTests", planning: .onceByIndex),
+      logger: quiet)
     return StoreProcess(
       pool: pool,
       transaction: BatchTransaction(

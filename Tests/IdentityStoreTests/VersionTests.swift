@@ -44,7 +44,7 @@ struct VersionTests {
     #expect(bench.decide(put, on: id, expecting: [3]).status == 404)
   }
 
-  @Test("Of writers with the same version one gets through, in one batch and from two processes", .timeLimit(.minutes(2)))
+  @Test("Of writers with the same version one gets through, in one batch and from two processes", .timeLimit(.minutes(10)))
   func race() async throws {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())

@@ -5,7 +5,7 @@ import Testing
 @testable import invitation_mailer
 
 /// Against Exim: what a server says that was not written for these tests.
-@Suite("A mail handed to a real mail server", .serialized, .timeLimit(.minutes(2)))
+@Suite("A mail handed to a real mail server", .serialized, .timeLimit(.minutes(10)))
 struct EximTests {
   private func server(
     _ exim: EximServer, password: String = "s3cret", authentication: SMTPServer.Authentication = .any, authorities: String? = nil

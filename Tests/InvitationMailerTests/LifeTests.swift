@@ -7,7 +7,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("The life of an invitation", .serialized, .timeLimit(.minutes(2)))
+@Suite("The life of an invitation", .serialized, .timeLimit(.minutes(10)))
 struct LifeTests {
   private let answer = "250 2.0.0 OK"
 
@@ -236,7 +236,7 @@ struct LifeTests {
   }
 }
 
-@Suite("Sign-ins of those who are known", .serialized, .timeLimit(.minutes(2)))
+@Suite("Sign-ins of those who are known", .serialized, .timeLimit(.minutes(10)))
 struct KnownSignInTests {
   private func signIn(_ email: String?, user: UserID? = nil, at time: Date = .sample) throws -> ReceivedSignIn {
     let signIn = SignIn(workspace: .acme, email: email, user: user, signedInAt: time, method: "saml")

@@ -17,7 +17,9 @@ struct MailerDatabase {
     let server = if let server { server } else { try await PostgresServer.shared() }
     let database = try await server.createDatabase(migrations: Schema.all)
     let pool = PostgresPool(
-      PostgresConfiguration(url: server.url(database: database, role: "invitation_mailer"), connections: 2, applicationName: "test"),
+      PostgresConfiguration(
+        url: server.url(database: database, role: "invitation_mailer"), connections: 2, statementTimeout: PostgresServer.patience,
+        applicationName: "test"),
       logger: .silent)
     return MailerDatabase(server: server, pool: pool)
   }

@@ -10,7 +10,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("The mailer between broker, database and mail server", .serialized, .timeLimit(.minutes(3)))
+@Suite("The mailer between broker, database and mail server", .serialized, .timeLimit(.minutes(10)))
 struct MailerTests {
   private let topics = [
     Topic.identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, .deadLetters(of: "invitation-mailer"),

@@ -6,7 +6,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("Invitations that were missed", .serialized, .timeLimit(.minutes(2)))
+@Suite("Invitations that were missed", .serialized, .timeLimit(.minutes(10)))
 struct MissedInvitationTests {
   private func restated(
     _ missing: Restatement.Invitations, created: Date, version: Int64 = 4, email: String = "ana@example.com", at now: Date = .sample
@@ -87,7 +87,7 @@ struct MissedInvitationTests {
   }
 }
 
-@Suite("A row that is not as the store says", .serialized, .timeLimit(.minutes(2)))
+@Suite("A row that is not as the store says", .serialized, .timeLimit(.minutes(10)))
 struct MendingTests {
   @Test func `is mended by a restatement of the same version, and mails nobody`() async throws {
     let database = try await MailerDatabase.start()

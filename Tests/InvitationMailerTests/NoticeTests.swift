@@ -8,7 +8,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("Administrators are told of held changes", .serialized, .timeLimit(.minutes(2)))
+@Suite("Administrators are told of held changes", .serialized, .timeLimit(.minutes(10)))
 struct NoticeTests {
   private static let pace = NoticePace(gathering: .seconds(20), interval: .seconds(600))
 

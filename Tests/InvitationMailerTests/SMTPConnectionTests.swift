@@ -4,7 +4,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("A mail handed over by libcurl", .timeLimit(.minutes(2)))
+@Suite("A mail handed over by libcurl", .timeLimit(.minutes(10)))
 struct SMTPConnectionTests {
   @Test func `has text and HTML as alternatives, and the headers it was given`() async throws {
     let catcher = try await MailCatcher()

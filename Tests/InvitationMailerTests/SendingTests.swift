@@ -8,7 +8,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("Sending what is due", .serialized, .timeLimit(.minutes(2)))
+@Suite("Sending what is due", .serialized, .timeLimit(.minutes(10)))
 struct SendingTests {
   private func loop(
     _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2,

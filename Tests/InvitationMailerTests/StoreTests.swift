@@ -6,7 +6,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("The mailer's tables", .serialized, .timeLimit(.minutes(2)))
+@Suite("The mailer's tables", .serialized, .timeLimit(.minutes(10)))
 struct StoreTests {
   @Test func `An invitation waits for its workspace, and is due once that is known`() async throws {
     let database = try await MailerDatabase.start()

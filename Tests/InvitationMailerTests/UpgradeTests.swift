@@ -7,7 +7,7 @@ import Testing
 
 @testable import invitation_mailer
 
-@Suite("A database from before there were histories", .timeLimit(.minutes(5)))
+@Suite("A database from before there were histories", .timeLimit(.minutes(10)))
 struct UpgradeTests {
   @Test func `keeps its invitations, each in the state that it was in`() async throws {
     let server = try await PostgresServer.shared()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("A proxy that signs people in to the console", .timeLimit(.minutes(2)))
+@Suite("A proxy that signs people in to the console", .timeLimit(.minutes(10)))
 struct ConsoleProxyTests {
   private static let person = HTTPField.Name("X-Forwarded-Email")!
   private static let workspace = HTTPField.Name("X-Workspace")!

@@ -6,7 +6,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("What the console reads of tokens, sessions and the audit trail", .timeLimit(.minutes(2)))
+@Suite("What the console reads of tokens, sessions and the audit trail", .timeLimit(.minutes(10)))
 struct ConsoleQueryTests {
   private func insert(
     _ store: StoreBuilder, _ kind: TokenKind, _ name: String, id: TokenID = .made(at: Date()), openedWith opener: TokenID? = nil,

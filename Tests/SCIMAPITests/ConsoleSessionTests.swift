@@ -7,7 +7,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("Sessions of the console", .timeLimit(.minutes(2)))
+@Suite("Sessions of the console", .timeLimit(.minutes(10)))
 struct ConsoleSessionTests {
   private static let cookie = "rollcall_session"
 

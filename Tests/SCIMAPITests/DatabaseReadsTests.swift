@@ -11,7 +11,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("Reading the store", .timeLimit(.minutes(2)))
+@Suite("Reading the store", .timeLimit(.minutes(10)))
 struct DatabaseReadsTests {
   @Test("Resources, lists, remains, tokens and recorded replies are read by the read-only role")
   func reads() async throws {
@@ -145,8 +145,8 @@ struct StoreBuilder: Sendable {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: name, role: role), connections: 1, applicationName: "SCIMAPITests",
-          planning: role == "scim_api" ? .onceByIndex : .adaptive),
+          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
+          applicationName: "SCIMAPITests", planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     let store = StoreBuilder(server: server, name: name, owner: pool("postgres"), reader: pool("scim_api"))

@@ -8,7 +8,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("The product asks of its directory", .timeLimit(.minutes(2)))
+@Suite("The product asks of its directory", .timeLimit(.minutes(10)))
 struct DirectoryTests {
   private static let base = ResourcePath.directory
 
@@ -97,8 +97,8 @@ struct DirectoryTests {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: name, role: role), connections: 1, applicationName: "DirectoryTests",
-          planning: role == "scim_api" ? .onceByIndex : .adaptive),
+          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
+          applicationName: "DirectoryTests", planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     let (owner, reader) = (pool("group_sync"), pool("scim_api"))

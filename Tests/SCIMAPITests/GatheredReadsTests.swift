@@ -4,7 +4,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("Reads by key that are asked for at the same time", .timeLimit(.minutes(5)))
+@Suite("Reads by key that are asked for at the same time", .timeLimit(.minutes(10)))
 struct GatheredReadsTests {
   private struct Away: Error {}
 

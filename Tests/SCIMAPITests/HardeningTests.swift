@@ -9,7 +9,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("Hardening", .timeLimit(.minutes(2)))
+@Suite("Hardening", .timeLimit(.minutes(10)))
 struct HardeningTests {
   @Test(
     "Every answer tells browsers not to guess, keep, frame or run anything",

@@ -8,7 +8,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("Limits", .timeLimit(.minutes(5)))
+@Suite("Limits", .timeLimit(.minutes(10)))
 struct LimitsTests {
   // MARK: - Buckets
 

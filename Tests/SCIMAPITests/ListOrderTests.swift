@@ -8,7 +8,7 @@ import Testing
 @testable import SCIM
 @testable import scim_api
 
-@Suite("Lists in order and in parts", .timeLimit(.minutes(5)))
+@Suite("Lists in order and in parts", .timeLimit(.minutes(10)))
 struct ListOrderTests {
   private static let sortings: [(kinds: [ResourceKind], sortBy: String?)] =
     [

@@ -9,7 +9,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("What the members page reads", .timeLimit(.minutes(3)))
+@Suite("What the members page reads", .timeLimit(.minutes(10)))
 struct MembersQueryTests {
   @Test("People are listed by state, by name and by age, part by part, with their groups, invitation and last sign-in")
   func lists() async throws {

@@ -186,7 +186,7 @@ struct ProvisioningLogTests {
       notes: notes)
   }
 
-  @Test("Kafka's absence keeps no process from ending", .timeLimit(.minutes(2)))
+  @Test("Kafka's absence keeps no process from ending", .timeLimit(.minutes(10)))
   func shutdownWithoutKafka() async throws {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
     let buffer = LogBuffer(logger: quiet)

@@ -9,7 +9,7 @@ import Testing
 @testable import LogReads
 @testable import scim_api
 
-@Suite("What the pages on provisioning read", .timeLimit(.minutes(3)))
+@Suite("What the pages on provisioning read", .timeLimit(.minutes(10)))
 struct ProvisioningQueryTests {
   /// The user that entries are of; their name is `person-<n>@example.com`.
   private static func user(_ number: Int) -> String { "0192f7a0-0000-7000-8000-\(String(format: "%012d", number))" }

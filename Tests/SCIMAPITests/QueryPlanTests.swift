@@ -8,7 +8,7 @@ import Testing
 @testable import SCIM
 @testable import scim_api
 
-@Suite("Plans of queries", .timeLimit(.minutes(2)))
+@Suite("Plans of queries", .timeLimit(.minutes(10)))
 struct QueryPlanTests {
   /// A query that has to be answered from an index.
   struct Look: Sendable, CustomTestStringConvertible {

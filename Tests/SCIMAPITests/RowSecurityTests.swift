@@ -8,7 +8,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("Row-level security", .timeLimit(.minutes(2)))
+@Suite("Row-level security", .timeLimit(.minutes(10)))
 struct RowSecurityTests {
   /// What the edge reads.
   private static let views = ["workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals"]
@@ -184,7 +184,8 @@ extension StoreBuilder {
   func pool(_ role: String, planning: PostgresConfiguration.Planning = .adaptive) -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
-        url: server.url(database: name, role: role), connections: 1, applicationName: "SCIMAPITests", planning: planning),
+        url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
+        applicationName: "SCIMAPITests", planning: planning),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("The console's page Settings > SCIM", .timeLimit(.minutes(2)))
+@Suite("The console's page Settings > SCIM", .timeLimit(.minutes(10)))
 struct ConnectionPageTests {
   private static let path = "/console/settings/scim"
 

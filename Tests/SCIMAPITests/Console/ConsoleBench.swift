@@ -23,8 +23,8 @@ struct ConsoleBench: Sendable {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: name, role: role), connections: 1, statementTimeout: .seconds(60), applicationName: "ConsoleBench",
-          planning: role == "scim_api" ? .onceByIndex : .adaptive),
+          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
+          applicationName: "ConsoleBench", planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     var bench = ConsoleBench(owner: pool("postgres"), reader: pool("scim_api"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import scim_api
 
-@Suite("The console's pages about groups", .timeLimit(.minutes(5)))
+@Suite("The console's pages about groups", .timeLimit(.minutes(10)))
 struct GroupPagesTests {
   private func names(_ page: Answer) -> [String] {
     page.text.components(separatedBy: "<th scope=\"row\">").dropFirst().map { row in
