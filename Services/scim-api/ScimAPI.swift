@@ -75,10 +75,12 @@ struct ScimAPI {
           maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
         cursors: cursors, log: log,
         listTurns: WorkspaceTurns(
-          maximumPerWorkspace: 4, besideOthers: try settings.integer(.listsBesideOthers), neighbours: neighbours, maximumWaiting: 500),
+          maximumPerWorkspace: 4, besideOthers: try settings.integer(.listsBesideOthers), neighbours: neighbours,
+          pace: try .besideOthers(settings, .listRateBesideOthers), maximumWaiting: 500),
         writeTurns: WorkspaceTurns(
           "writes", maximumPerWorkspace: try settings.integer(.maximumInFlightPerWorkspace),
           besideOthers: try settings.integer(.writesBesideOthers), neighbours: neighbours,
+          pace: try .besideOthers(settings, .writeRateBesideOthers),
           // As many as may be in flight.
           maximumWaiting: try settings.integer(.maximumInFlightPerWorkspace)))
       if try settings.bool(.console) {

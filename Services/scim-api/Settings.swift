@@ -12,8 +12,9 @@ enum EdgeSettings {
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
     .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .refusalRate, .longestHold, .writesBesideOthers,
-    .listsBesideOthers, .maximumSearchesPerWorkspace, .readPatience, .cursorKey, .cursorLifetime, .oauthKey, .accessTokenLifetime,
-    .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader, .trustedWorkspaceHeader,
+    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
+    .trustedWorkspaceHeader,
   ]
 }
 
@@ -137,6 +138,14 @@ extension Setting {
   static let listsBesideOthers = Setting(
     key: "limit.lists-beside-others", default: "1", help: "Lists and queries, likewise; a workspace that is alone has four at once.",
     kind: .integer(1...1000))
+  static let writeRateBesideOthers = Setting(
+    key: "limit.write-rate-beside-others", default: "30",
+    help:
+      "Writes a second that one workspace begins while other workspaces send requests, too; the next wait until they are due. 0: as they come.",
+    kind: .integer(0...1_000_000))
+  static let listRateBesideOthers = Setting(
+    key: "limit.list-rate-beside-others", default: "10", help: "Lists and queries, likewise; look-ups by a name do not count.",
+    kind: .integer(0...1_000_000))
   static let maximumSearchesPerWorkspace = Setting(
     key: "read.searches-per-workspace", default: "4",
     help:
@@ -219,6 +228,14 @@ extension ServiceSettings {
       throw SettingsError(["\(Setting.accessTokenLifetime.environmentName) must be from 10m to 60m, but is \(lifetime)s"])
     }
     return lifetime
+  }
+}
+
+extension Rate {
+  /// What a workspace begins a second beside others: a third of it at once after a rest.
+  static func besideOthers(_ settings: ServiceSettings, _ setting: Setting) throws(SettingsError) -> Rate {
+    let perSecond = try settings.integer(setting)
+    return Rate(perSecond: Double(perSecond), burst: max(1, perSecond / 3))
   }
 }
 

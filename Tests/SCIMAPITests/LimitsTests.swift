@@ -373,6 +373,35 @@ struct LimitsTests {
     _ = try await turns.turn(of: busy)
   }
 
+  @Test("Beside others a workspace begins no more than its pace, and does not wait once it is alone")
+  func pacedTurns() async throws {
+    let clock = Mutex(0.0)
+    let now = { @Sendable in clock.withLock { $0 } }
+    let neighbours = Neighbours(now: now)
+    let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
+    func turns(_ pace: Rate, patience: Duration) -> WorkspaceTurns {
+      WorkspaceTurns(maximumPerWorkspace: 100, neighbours: neighbours, pace: pace, patience: patience, now: now)
+    }
+    let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .zero)
+    neighbours.note(busy)
+    for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
+    // Somebody else comes: two may be begun at once, and one more in a second.
+    neighbours.note(calm)
+    for _ in 0..<2 { _ = try await impatient.turn(of: busy) }
+    let refusal = await #expect(throws: Refusal.self) { try await impatient.turn(of: busy) }
+    #expect(refusal?.error.status == 429)
+    _ = try await impatient.turn(of: calm)
+    clock.withLock { $0 = 1 }
+    _ = try await impatient.turn(of: busy)
+    await #expect(throws: Refusal.self) { try await impatient.turn(of: busy) }
+    // Whoever has patience gets it when it is due.
+    let patient = turns(Rate(perSecond: 100, burst: 1), patience: .seconds(30))
+    for _ in 0..<3 { _ = try await patient.turn(of: busy) }
+    clock.withLock { $0 = 20 }
+    neighbours.note(busy)
+    for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
+  }
+
   @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
   func searchesInVain() async throws {
     let turns = WorkspaceTurns(maximumPerWorkspace: 1, patience: .milliseconds(50))

@@ -29,26 +29,34 @@ final class WorkspaceTurns: Sendable {
   private struct State {
     var queues: [WorkspaceID: Queue] = [:]
     var lastNumber = 0
+    /// When each workspace may begin the next beside others.
+    var paces: Buckets<WorkspaceID>
   }
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   private let what: String
   private let maximumPerWorkspace: Int
   private let maximumBesideOthers: Int
   private let neighbours: Neighbours?
   private let maximumWaiting: Int
   private let patience: Duration
+  private let now: @Sendable () -> Double
 
   /// - Parameters:
   ///   - what: is taken in turns, for refusals.
   ///   - maximumPerWorkspace: how many turns a workspace has at once.
   ///   - maximumBesideOthers: how many while `neighbours` has others; nil for as many.
+  ///   - pace: how many a workspace begins a second while `neighbours` has others; the next wait until they are due.
   ///   - maximumWaiting: how many more of a workspace wait.
   ///   - patience: for how long.
+  ///   - now: a clock's seconds, which never goes back.
   init(
     _ what: String = "lists, queries or readings of large groups", maximumPerWorkspace: Int, besideOthers maximumBesideOthers: Int? = nil,
-    neighbours: Neighbours? = nil, maximumWaiting: Int = 100, patience: Duration = .seconds(10)
+    neighbours: Neighbours? = nil, pace: Rate = .unlimited, maximumWaiting: Int = 100, patience: Duration = .seconds(10),
+    now: @escaping @Sendable () -> Double = RateLimits.uptime
   ) {
+    state = Mutex(State(paces: Buckets(pace, maximum: 20_000)))
+    self.now = now
     self.what = what
     self.maximumPerWorkspace = max(1, maximumPerWorkspace)
     self.maximumBesideOthers = max(1, min(maximumBesideOthers ?? maximumPerWorkspace, maximumPerWorkspace))
@@ -59,19 +67,28 @@ final class WorkspaceTurns: Sendable {
 
   /// How many turns a workspace has at once, as things are.
   private func maximum(for workspace: WorkspaceID) -> Int {
-    guard maximumBesideOthers < maximumPerWorkspace, let neighbours, neighbours.hasOthers(than: workspace) else {
-      return maximumPerWorkspace
-    }
-    return maximumBesideOthers
+    maximumBesideOthers < maximumPerWorkspace && isBesideOthers(workspace) ? maximumBesideOthers : maximumPerWorkspace
   }
+
+  private func isBesideOthers(_ workspace: WorkspaceID) -> Bool { neighbours?.hasOthers(than: workspace) ?? false }
 
   /// How many of a workspace wait.
   func waitingCount(of workspace: WorkspaceID) -> Int { state.withLock { $0.queues[workspace]?.waiting.count ?? 0 } }
 
-  /// Waits until the workspace may have another.
+  /// Waits until the workspace may have another, and until it is due.
   ///
   /// - Throws: 429 where too many wait, or none comes free in time; `CancellationError`.
   func turn(of workspace: WorkspaceID) async throws -> Turn {
+    let turn = try await freeTurn(of: workspace)
+    guard isBesideOthers(workspace) else { return turn }
+    let longest = patience / .seconds(1)
+    let seconds = state.withLock { [now] in $0.paces.reserve(of: workspace, at: now(), within: longest) }
+    guard seconds == 0 || seconds < longest else { throw Refusal.tooMany(what, maximumBesideOthers) }
+    if seconds > 0 { try await Task.sleep(for: .seconds(seconds)) }
+    return turn
+  }
+
+  private func freeTurn(of workspace: WorkspaceID) async throws -> Turn {
     let isFree = try state.withLock { state throws(Refusal) in
       var queue = state.queues[workspace] ?? Queue()
       defer { state.queues[workspace] = queue }
