@@ -8,36 +8,45 @@ import Synchronization
 /// Apache Kafka waits, so that it is never slowed down here; the small broker for trying things out does not.
 final class FetchPace: Sendable {
   private struct State {
-    /// The sizes of the latest answers, the latest last.
-    var sizes: [Int] = []
+    /// How large each broker's latest fetch was.
+    var asked: [Int32: Int] = [:]
+    /// The smallest answer to fetches of each size.
+    var smallest: [Int: Int] = [:]
     var emptyInARow = 0
   }
 
   private let state = Mutex(State())
-
-  /// A fetch of two topics of three partitions begins with each partition in turn, so that one of the topics may stand in it twice: the sizes
-  /// come again after six answers. No more are remembered, for messages as large as each other may come one at a time with some empty
-  /// answers between them, and to take those for empty would hold them up: the pause comes before they are handed on.
-  private static let rememberedAnswers = 6
 
   /// An answer that took this long was waited for.
   private static let early = Duration.milliseconds(20)
   /// What each empty answer adds to the pause. Whoever was idle for long is slow to notice a message, and at work nobody is.
   private static let step = Duration.microseconds(200)
   private static let longest = Duration.milliseconds(5)
+  /// Fetches come in as many sizes as there are sets of topics and partitions that are asked for together: few.
+  private static let maximumSizes = 1000
+
+  /// Notes a fetch. librdkafka has one under way at a broker.
+  func sent(_ size: Int, to broker: Int32) {
+    state.withLock { $0.asked[broker] = size }
+  }
 
   /// How long to wait before the next fetch.
   ///
+  /// A fetch names topics and partitions, and so does its answer: to fetches of one size, answers without messages are of one size, too,
+  /// and those with messages are larger.
+  ///
   /// - Parameters:
-  ///   - size: The answer's size in bytes. One as large as one of the last few is taken for empty, since answers without messages come in
-  ///     few sizes. One with messages may happen to be as large; that holds it up for one step.
+  ///   - size: The answer's size in bytes.
   ///   - time: From fetch to answer.
-  func pause(afterAnswerOf size: Int, in time: Duration) -> Duration {
+  func pause(afterAnswerOf size: Int, from broker: Int32, in time: Duration) -> Duration {
     state.withLock { state in
-      let isKnown = state.sizes.contains(size)
-      state.sizes.append(size)
-      if state.sizes.count > Self.rememberedAnswers { state.sizes.removeFirst() }
-      guard isKnown, time < Self.early else {
+      guard let asked = state.asked[broker] else { return .zero }
+      let smallest = state.smallest[asked]
+      if smallest.map({ size < $0 }) ?? true {
+        if state.smallest.count >= Self.maximumSizes { state.smallest = [:] }
+        state.smallest[asked] = size
+      }
+      guard size == smallest, time < Self.early else {
         state.emptyInARow = 0
         return .zero
       }
@@ -55,12 +64,19 @@ extension FetchPace {
     rd_kafka_conf_interceptor_add_on_new(
       conf, "fetch-pace",
       { client, _, opaque, _, _ in
-        rd_kafka_interceptor_add_on_response_received(
+        rd_kafka_interceptor_add_on_request_sent(
           client, "fetch-pace",
-          { _, _, _, _, request, _, _, size, time, code, opaque in
+          { _, _, _, broker, request, _, _, size, opaque in
+            guard request == FetchPace.fetch, let opaque else { return RD_KAFKA_RESP_ERR_NO_ERROR }
+            Unmanaged<FetchPace>.fromOpaque(opaque).takeUnretainedValue().sent(size, to: broker)
+            return RD_KAFKA_RESP_ERR_NO_ERROR
+          }, opaque)
+        return rd_kafka_interceptor_add_on_response_received(
+          client, "fetch-pace",
+          { _, _, _, broker, request, _, _, size, time, code, opaque in
             guard request == FetchPace.fetch, code == RD_KAFKA_RESP_ERR_NO_ERROR, let opaque else { return RD_KAFKA_RESP_ERR_NO_ERROR }
             let pace = Unmanaged<FetchPace>.fromOpaque(opaque).takeUnretainedValue()
-            let pause = pace.pause(afterAnswerOf: size, in: .microseconds(time))
+            let pause = pace.pause(afterAnswerOf: size, from: broker, in: .microseconds(time))
             if pause > .zero { usleep(UInt32(pause / .microseconds(1))) }
             return RD_KAFKA_RESP_ERR_NO_ERROR
           }, opaque)
