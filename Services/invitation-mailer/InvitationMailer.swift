@@ -26,13 +26,15 @@ struct InvitationMailer {
         runtime.kafka,
         ConsumerConfiguration(
           group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents, .mailEvents],
-          maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(25)),
+          // A mail may be a tenth of a second later; one at a time each would cost several times as much.
+          maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(100), lingersAlone: true),
         logger: runtime.logger)
       runtime.watch(consumer)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }
       let relay = OutboxRelay(
-        pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102, logger: runtime.logger)
+        pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
+        linger: .milliseconds(100), logger: runtime.logger)
       let sending = SendingLoop(
         pool: pool,
         desk: SendingDesk(

@@ -106,7 +106,7 @@ final class PollLoop: Sendable {
 
   /// Waits for a message, then takes what else comes until the batch is asked for and has waited its time.
   private func gather(_ gathering: inout Gathering, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
-    let linger = previous > 1 ? configuration.linger : .zero
+    let linger = previous > 1 || configuration.lingersAlone ? configuration.linger : .zero
     var closing = ContinuousClock.now
     while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
       progress.measure(assignment, handle)
