@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Markup
 import Models
 import Mustache
 import NIOCore
@@ -18,11 +19,11 @@ struct ConsoleLayout: Sendable {
 
   /// - Throws: where a template that is built in cannot be read.
   init() throws {
-    layout = try MustacheTemplate(string: String(decoding: PackageResources.layout_mustache, as: UTF8.self))
+    layout = try MustacheTemplate(html: String(decoding: PackageResources.layout_mustache, as: UTF8.self))
     refusal = try ConsoleTemplate(PackageResources.refusal_mustache)
-    func partial(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)) }
+    func partial(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(html: String(decoding: bytes, as: UTF8.self)) }
     library = MustacheLibrary(templates: [
-      "formToken": try MustacheTemplate(string: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
+      "formToken": try MustacheTemplate(html: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
       "memberInvitation": try partial(PackageResources.member_invitation_mustache),
       "memberTimeline": try partial(PackageResources.member_timeline_mustache),
       "pager": try partial(PackageResources.pager_mustache),
