@@ -55,12 +55,13 @@ struct ConsoleSessions: Sendable {
     return try await opened(claim, at: site, cookie: cookie, facts: facts)
   }
 
-  /// A session that a proxy has opened is used for the person alone whom the proxy names with the request; and where it names one, so is no
-  /// other session.
+  /// A session that a proxy has opened is used for the person alone whom the proxy names with the request, and in the workspace alone that
+  /// it names, if it names one; and where it names a person, so is no other session.
   static func isOf(_ claim: ProxyHeaders.Claim?, _ session: SessionRecord) -> Bool {
     switch (claim, session.opener) {
     case (nil, .some): true
-    case (.some(let claim), nil): claim.person == session.token.name
+    case (.some(let claim), nil):
+      claim.person == session.token.name && claim.slug.map { $0 == session.token.settings.slug } ?? true
     default: false
     }
   }
