@@ -113,6 +113,35 @@ struct ConsoleProxyTests {
     }
   }
 
+  @Test("opens so many sessions of a person and no more, and none for what another site puts into its pages")
+  func openings() async throws {
+    let (made, store) = builder()
+    var builder = made
+    builder.rates.opening = Rate(perSecond: 0.001, burst: 3)
+    func fetch(_ site: String, _ mode: String, _ destination: String) -> [String: String] {
+      ["Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination]
+    }
+    let (page, form) = ("/console/settings/api/new", "/console/sign-out")
+    let cases: [(path: String, person: String, headers: [String: String], status: Int, sessions: Int)] = [
+      (page, "ana", fetch("cross-site", "no-cors", "image"), 303, 0), (page, "ana", fetch("same-site", "cors", "empty"), 303, 0),
+      (page, "ana", fetch("cross-site", "navigate", "iframe"), 303, 0), (form, "ana", fetch("cross-site", "navigate", "document"), 303, 0),
+      (page, "ana", fetch("cross-site", "navigate", "document"), 200, 1), (page, "ana", fetch("none", "navigate", "document"), 200, 2),
+      (form, "ana", [:], 403, 3), (page, "ana", [:], 429, 3), (page, "ana", [:], 429, 3), (page, "ben", [:], 200, 4),
+    ]
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for one in cases {
+        browser.cookies = [:]
+        browser.headers = ["X-Workspace": "acme", "X-Forwarded-Email": one.person].merging(one.headers) { $1 }
+        let answer = one.path == page ? try await browser.open(page) : try await browser.submit(form, [:])
+        #expect(answer.status == one.status && store.sessions.count == one.sessions, "\(one)")
+      }
+      // A session that is there goes on.
+      let answer = try await browser.open(page)
+      #expect(answer.status == 200 && store.sessions.count == 4)
+    }
+  }
+
   @Test("is off by default: a session that it opened before is none then")
   func off() {
     let builder = EdgeBuilder()

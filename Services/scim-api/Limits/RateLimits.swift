@@ -10,6 +10,8 @@ final class RateLimits: Sendable {
     var workspace = Rate(perSecond: 200, burst: 1000)
     /// Requests without a token that is known, by the address they come from.
     var stranger = Rate(perSecond: 10, burst: 100)
+    /// Sessions of the console that are opened for one person whom a proxy names.
+    var opening = Rate(perSecond: 0.1, burst: 20)
     /// Refusals of one workspace, or of the strangers at one address: those beyond are held until they are due.
     var refusal = Rate(perSecond: 20, burst: 20)
     /// For how many seconds at most.
@@ -20,6 +22,12 @@ final class RateLimits: Sendable {
     var tokens: Buckets<TokenID>
     var workspaces: Buckets<WorkspaceID>
     var strangers: Buckets<ClientAddress>
+    var openings: Buckets<Person>
+  }
+
+  private struct Person: Hashable, Sendable {
+    var workspace: WorkspaceID
+    var name: String
   }
 
   private let state: Mutex<State>
@@ -31,7 +39,7 @@ final class RateLimits: Sendable {
     state = Mutex(
       State(
         tokens: Buckets(rates.token, maximum: 100_000), workspaces: Buckets(rates.workspace, maximum: 100_000),
-        strangers: Buckets(rates.stranger, maximum: 20_000)))
+        strangers: Buckets(rates.stranger, maximum: 20_000), openings: Buckets(rates.opening, maximum: 20_000)))
     pace = RefusalPace(rates.refusal, longest: rates.longestHold)
     self.now = now
   }
@@ -62,6 +70,22 @@ final class RateLimits: Sendable {
       let shared = state.workspaces.wait(of: workspace, at: now)
       guard shared == 0 else { throw .rateExceeded("this workspace, of all its tokens,", state.workspaces.rate, wait: shared) }
       state.tokens.take(of: token, at: now)
+      state.workspaces.take(of: workspace, at: now)
+    }
+  }
+
+  /// Counts one session of the console that is to be opened for `person`.
+  ///
+  /// - Throws: 429 where they have had too many lately, or their workspace has no request left; then nothing is counted.
+  func countOpening(of person: String, in workspace: WorkspaceID) throws(Refusal) {
+    let now = now()
+    let owner = Person(workspace: workspace, name: person)
+    try state.withLock { state throws(Refusal) in
+      let wait = state.openings.wait(of: owner, at: now)
+      guard wait == 0 else { throw .rateExceeded("this person that open a session", state.openings.rate, wait: wait) }
+      let shared = state.workspaces.wait(of: workspace, at: now)
+      guard shared == 0 else { throw .rateExceeded("this workspace, of all its tokens,", state.workspaces.rate, wait: shared) }
+      state.openings.take(of: owner, at: now)
       state.workspaces.take(of: workspace, at: now)
     }
   }

@@ -13,10 +13,12 @@ struct ConsoleSessions: Sendable {
   /// nil where no proxy is believed, which is the rule.
   let proxy: ProxyHeaders?
   let sites: Sites
+  private let limits: RateLimits
 
-  init(directory: SessionDirectory, commands: CommandPath, sites: Sites, proxy: ProxyHeaders? = nil) {
+  init(directory: SessionDirectory, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
     self.directory = directory
     self.sites = sites
+    self.limits = limits
     self.proxy = proxy
     rotation = SessionRotation(commands: commands, directory: directory)
     opening = SessionOpening(commands: commands)
@@ -40,7 +42,7 @@ struct ConsoleSessions: Sendable {
     if let key = cookie.key(in: request) {
       guard let stored = try await directory.session(key, at: now) else {
         if claim == nil { throw Refusal(401, "The session is not known here.") }
-        return try await opened(claim, at: site, cookie: cookie, facts: facts)
+        return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
       }
       if stored.isGood(at: now), Self.isOf(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
         let caller = try? Caller(stored.token, for: .admin, at: now)
@@ -52,7 +54,7 @@ struct ConsoleSessions: Sendable {
           cookie: next.map { cookie.setting($0, for: left) })
       }
     }
-    return try await opened(claim, at: site, cookie: cookie, facts: facts)
+    return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
   }
 
   /// A session that a proxy has opened is used for the person alone whom the proxy names with the request, and in the workspace alone that
@@ -68,9 +70,9 @@ struct ConsoleSessions: Sendable {
 
   /// A session of the person whom a proxy names.
   private func opened(
-    _ claim: ProxyHeaders.Claim?, at site: Site, cookie: SessionCookie, facts: RequestFacts
+    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, facts: RequestFacts
   ) async throws -> Found? {
-    guard let claim else { return nil }
+    guard let claim, FormOrigin.mayOpenSession(request) else { return nil }
     var workspace = site.workspace
     if let slug = claim.slug {
       let named = try await directory.workspace(named: slug)
@@ -80,6 +82,8 @@ struct ConsoleSessions: Sendable {
       workspace = named
     }
     guard let workspace, let settings = try await directory.settings(of: workspace) else { return nil }
+    // Nothing has been counted yet: a request that brings no session makes one, and each is a write.
+    try limits.countOpening(of: claim.person, in: workspace)
     let opened = try await opening.open(claim.person, with: nil, in: workspace, until: nil, facts: facts)
     let record = TokenRecord(
       token: opened.key.id, kind: .session, name: claim.person, digest: [], scopes: [.admin], expiresAt: opened.end, workspace: workspace,
