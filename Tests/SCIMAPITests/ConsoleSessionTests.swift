@@ -81,6 +81,23 @@ struct ConsoleSessionTests {
       #expect(browser.cookies.isEmpty)
       let answer = try await browser.submit("/console/sign-in", ["token": AccessToken.made(for: builder.workspace).text])
       #expect(answer.status == 429 && answer.headers["content-type"] == "text/html; charset=utf-8")
+      // Nothing is read of whoever has to wait: a form that is too large is not even looked at.
+      for (path, field) in [("/console/sign-in", "token"), ("/console/link", "key")] {
+        #expect(try await browser.submit(path, [field: String(repeating: "a", count: 5000)]).status == 429)
+      }
+    }
+  }
+
+  @Test("Who has no session may send a short form and no more", arguments: [("/console/sign-in", "token"), ("/console/link", "key")])
+  func largeForms(_ path: String, _ field: String) async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for (count, status) in [(3000, 401), (4097, 413)] {
+        let answer = try await browser.submit(path, [field: String(repeating: "a", count: count)])
+        #expect(answer.status == status)
+      }
+      #expect(store.sessions.isEmpty)
     }
   }
 

@@ -7,15 +7,17 @@ struct Form: Sendable, Equatable {
 
   /// The most bytes that a form has.
   static let maximumBytes = 256 << 10
+  /// The most bytes of one that anybody can send, before it is known who they are.
+  static let maximumBytesOfStrangers = 4 << 10
 
   /// - Throws: 413, 415 or 400.
-  init(of request: Request) async throws {
+  init(of request: Request, maximum: Int = maximumBytes) async throws {
     guard let type = request.headers[.contentType], type.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
       throw Refusal(415, "A form of the console was expected: application/x-www-form-urlencoded.")
     }
     var bytes: [UInt8] = []
     for try await part in request.body {
-      guard bytes.count + part.readableBytes <= Self.maximumBytes else { throw Refusal.bodyTooLarge(limit: Self.maximumBytes) }
+      guard bytes.count + part.readableBytes <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
       bytes.append(contentsOf: part.readableBytesView)
     }
     try self.init(bytes)

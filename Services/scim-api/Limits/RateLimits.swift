@@ -90,6 +90,16 @@ final class RateLimits: Sendable {
     }
   }
 
+  /// Refuses whoever comes from an address whose strangers have sent too much, before anything is read of them.
+  ///
+  /// - Throws: 429, in its own time where there are many.
+  func checkStranger(at address: String?) async throws {
+    let (wait, rate) = strangersWait(at: address)
+    guard wait > 0 else { return }
+    await pace.hold(.stranger(ClientAddress(address)), at: now())
+    throw Refusal.rateExceeded("this address, without a token that is known here,", rate, wait: wait)
+  }
+
   /// Lets `admit` find out who sends a request from `address`, and counts it as a stranger's where that is refused with 401.
   ///
   /// Where strangers at its address have sent too much, nobody is asked, but for a token that was good a moment ago: whoever shares the
@@ -99,11 +109,7 @@ final class RateLimits: Sendable {
   func admitting<Admitted>(
     from address: String?, unlessKnown isKnown: @autoclosure () -> Bool = false, _ admit: () async throws -> Admitted
   ) async throws -> Admitted {
-    let (wait, rate) = strangersWait(at: address)
-    if wait > 0, !isKnown() {
-      await pace.hold(.stranger(ClientAddress(address)), at: now())
-      throw Refusal.rateExceeded("this address, without a token that is known here,", rate, wait: wait)
-    }
+    if strangersWait(at: address).wait > 0, !isKnown() { try await checkStranger(at: address) }
     do {
       return try await admit()
     } catch let refusal as Refusal where refusal.error.status == 401 {
