@@ -101,6 +101,28 @@ struct ConsoleSessionTests {
     }
   }
 
+  @Test("U+0000 in a form or a URL is refused before anything is asked or changed")
+  func nullCharacters() async throws {
+    let (builder, _) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      let stranger = try await browser.submit("/console/sign-in", ["token": "a\0"])
+      #expect(stranger.status == 400 && stranger.text.contains("U+0000"))
+      _ = try await browser.signIn()
+      let asked = builder.asked.entries.count
+      let form = try #require(Browser.formToken(in: try await browser.open("/console/settings/api/new").text))
+      let made = try await browser.submit("/console/settings/api/new", ["formToken": form, "name": "a\0b", "scope": "scim"])
+      #expect(made.status == 400 && made.text.contains("U+0000"), "\(made.text)")
+      for path in [
+        "/console/members?q=a%00b", "/console/provisioning?who=%00", "/console/groups?q=%00", "/console/settings/api/new?kind=%00",
+      ] {
+        let answer = try await browser.open(path)
+        #expect(answer.status == 400 && answer.text.contains("U+0000"), "\(path): \(answer.text)")
+      }
+      #expect(builder.asked.entries.count == asked)
+    }
+  }
+
   @Test("A session that was there before the sign-in is never adopted")
   func fixation() async throws {
     let (builder, store) = EdgeBuilder.withConsole()

@@ -81,7 +81,9 @@ extension ConsoleEndpoint {
     switch handler {
     case .page(let page):
       let said = layout.said(of: request, in: context.session)
-      return layout.response(try await page(try QueryParameters(request.uri.query), context), for: context.session, saying: said)
+      let parameters = try QueryParameters(request.uri.query)
+      try parameters.checkText()
+      return layout.response(try await page(parameters, context), for: context.session, saying: said)
     case .action(let action):
       let form = try await Form(of: request)
       guard let token = form[ConsoleLayout.formToken], context.session.isTag(token, of: "form") else {
