@@ -191,7 +191,9 @@ struct ConsoleSessionTests {
         #expect(try await browser.submit("/console/sign-out", ["formToken": form], headers: headers).status == 403)
       }
       #expect(store.sessions.allSatisfy { $0.token.revokedAt == nil } && browser.cookies == kept)
+      let session = try #require(SessionKey(browser.cookies[Self.cookie] ?? "")).id
       let answer = try await browser.submit("/console/sign-out", ["formToken": form], headers: ["Sec-Fetch-Site": "same-origin"])
+      #expect(builder.asked.entries.last?.session == session && builder.asked.entries.first?.session == nil)
       #expect(answer.status == 303 && answer.headers["location"] == "/console/sign-in" && browser.cookies.isEmpty)
       #expect(store.sessions.count { $0.token.revokedAt != nil } == 1)
     }
