@@ -123,6 +123,20 @@ struct ConsoleSessionTests {
     }
   }
 
+  @Test("What is said once lies in a cookie that is as the session's is", arguments: [true, false])
+  func said(isSecure: Bool) throws {
+    let builder = EdgeBuilder()
+    let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
+    let cookie = SessionCookie(isSecure: isSecure)
+    let layout = try ConsoleLayout()
+    let set = layout.redirect(to: "/console", saying: "Done.", in: session, cookie: cookie).headers[.setCookie]
+    let cleared = layout.response(Refusal(404, "gone"), for: session, saying: "Done.", cookie: cookie).headers[.setCookie]
+    for header in [set, cleared] {
+      #expect(header?.hasPrefix("rollcall_said=") == true && header?.contains("; HttpOnly; SameSite=Lax") == true)
+      #expect(header?.hasSuffix("; Secure") == isSecure)
+    }
+  }
+
   @Test("A session that was there before the sign-in is never adopted")
   func fixation() async throws {
     let (builder, store) = EdgeBuilder.withConsole()

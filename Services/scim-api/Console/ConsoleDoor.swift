@@ -83,7 +83,7 @@ extension ConsoleEndpoint {
       let said = layout.said(of: request, in: context.session)
       let parameters = try QueryParameters(request.uri.query)
       try parameters.checkText()
-      return layout.response(try await page(parameters, context), for: context.session, saying: said)
+      return layout.response(try await page(parameters, context), for: context.session, saying: said, cookie: context.sessionCookie)
     case .action(let action):
       let form = try await Form(of: request)
       guard let token = form[ConsoleLayout.formToken], context.session.isTag(token, of: "form") else {
@@ -91,7 +91,8 @@ extension ConsoleEndpoint {
       }
       switch try await action(form, context) {
       case .page(let page): return layout.response(page, for: context.session)
-      case .redirect(let path, let saying): return layout.redirect(to: path, saying: saying, in: context.session)
+      case .redirect(let path, let saying):
+        return layout.redirect(to: path, saying: saying, in: context.session, cookie: context.sessionCookie)
       case .leave(let path):
         return Response(status: .seeOther, headers: [.location: path, .setCookie: context.sessionCookie.clearing.value])
       }
