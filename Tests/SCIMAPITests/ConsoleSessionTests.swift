@@ -247,13 +247,40 @@ struct ConsoleSessionTests {
       #expect(tab.cookies[Self.cookie] == first && browser.cookies[Self.cookie] == second)
       let rotations = builder.asked.entries.filter { if case .rotateSecret = $0.operation { true } else { false } }
       #expect(rotations.map(\.actor) == [.service("scim-api")])
-      store.change(id) { $0.token.former?.until = Date() - 1 }
-      try await eventually("the former secret's end", within: .seconds(20)) {
-        try await tab.submit("/console/sign-out", [:]).status == 303
-      }
       // The page was opened with the secret before.
       #expect(try await browser.submit("/console/sign-out", ["formToken": form]).headers["location"] == "/console/sign-in")
       #expect(browser.cookies.isEmpty)
+    }
+  }
+
+  @Test("Whoever shows a secret that was replaced, and is good no more, ends the session: one of two has a copied cookie")
+  func copied() async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      _ = try await browser.signIn()
+      let first = try #require(browser.cookies[Self.cookie])
+      let id = try #require(SessionKey(first)).id
+      store.change(id) { $0.startedAt = Date() - 16 * 60 }
+      try await eventually("a new secret", within: .seconds(20)) {
+        _ = try await browser.submit("/console/sign-out", [:])
+        return browser.cookies[Self.cookie] != first
+      }
+      // Nobody's secret ends nothing.
+      var guesser = browser
+      guesser.cookies[Self.cookie] = SessionKey(id: id, secret: .made(for: builder.workspace)).text
+      #expect(try await guesser.submit("/console/sign-out", [:]).status == 303)
+      #expect(store.sessions.allSatisfy { $0.token.revokedAt == nil })
+      store.change(id) { $0.token.former?.until = Date() - 1 }
+      try await eventually("the session's end", within: .seconds(20)) {
+        var thief = browser
+        thief.cookies[Self.cookie] = first
+        _ = try await thief.submit("/console/sign-out", [:])
+        return store.sessions.allSatisfy { $0.token.revokedAt != nil }
+      }
+      #expect(try await browser.submit("/console/sign-out", [:]).headers["location"] == "/console/sign-in")
+      let revocations = builder.asked.entries.filter { if case .revokeToken = $0.operation { true } else { false } }
+      #expect(revocations.map(\.actor) == [.service("scim-api")])
     }
   }
 

@@ -14,9 +14,12 @@ struct ConsoleSessions: Sendable {
   let proxy: ProxyHeaders?
   let sites: Sites
   private let limits: RateLimits
+  private let commands: CommandPath
 
   init(directory: SessionDirectory, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
     self.directory = directory
+    // Nobody is to wait for long for the end of a session that lets nobody in anyhow.
+    self.commands = commands.hurried(2)
     self.sites = sites
     self.limits = limits
     self.proxy = proxy
@@ -41,6 +44,7 @@ struct ConsoleSessions: Sendable {
     let claim = sites.origins.isTrusted(peer: facts.peer) ? try proxy?.claim(in: request.headers) : nil
     if let key = cookie.key(in: request) {
       guard let stored = try await directory.session(key, at: now) else {
+        try await endIfCopied(key, at: now, facts: facts, logger: logger)
         if claim == nil { throw Refusal(401, "The session is not known here.") }
         return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
       }
@@ -55,6 +59,22 @@ struct ConsoleSessions: Sendable {
       }
     }
     return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
+  }
+
+  /// Ends the session whose former secret is shown when that is good no more: its browser has had the present one for a minute, so that the
+  /// cookie was copied, by this sender or by whoever has the present one.
+  private func endIfCopied(_ key: SessionKey, at now: Date, facts: RequestFacts, logger: Logger) async throws {
+    guard try await directory.isSuperseded(key, at: now) else { return }
+    logger.warning("a session's former secret was shown; the session ends", metadata: ["session": "\(key.id)"])
+    do {
+      let workspace = key.secret.workspace
+      let revocation = Command.Operation.revokeToken(TokenRevocation(token: key.id))
+      _ = try await commands.carryOut(revocation, on: workspace.resource, in: workspace, by: .service("scim-api"), facts: facts)
+      directory.forget(key.id, in: workspace)
+    } catch {
+      // The sender is not let in all the same; the next time it is tried again.
+      logger.warning("the session could not be ended", metadata: ["session": "\(key.id)", "error": "\(error)"])
+    }
   }
 
   /// A session that a proxy has opened is used for the person alone whom the proxy names with the request, and in the workspace alone that
