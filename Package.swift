@@ -92,8 +92,12 @@ let package = Package(
       name: "Queries", dependencies: ["Models", "Postgres", "SCIM"], path: "Shared/Queries", swiftSettings: swiftSettings),
 
     .target(
+      name: "Markup", dependencies: [.product(name: "Mustache", package: "swift-mustache")], path: "Shared/Markup",
+      swiftSettings: swiftSettings),
+
+    .target(
       name: "InvitationMail",
-      dependencies: ["Models", .product(name: "Mustache", package: "swift-mustache")],
+      dependencies: ["Markup", "Models", .product(name: "Mustache", package: "swift-mustache")],
       path: "Shared/InvitationMail",
       resources: [.embedInCode("Templates")],
       swiftSettings: swiftSettings),
@@ -102,9 +106,8 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema", "ServiceKit",
-        "SigningKeys",
-        "WorkspaceSchemas",
+        "InvitationMail", "Kafka", "LogReads", "Markup", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema",
+        "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -189,7 +192,7 @@ let package = Package(
     .testTarget(
       name: "SCIMAPITests",
       dependencies: [
-        "scim-api", "LogReads", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport",
+        "scim-api", "LogReads", "Markup", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport",
         "WorkspaceSchemas", .product(name: "Mustache", package: "swift-mustache"),
       ],
       path: "Tests/SCIMAPITests",

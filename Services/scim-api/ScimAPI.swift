@@ -87,7 +87,7 @@ struct ScimAPI {
         edge.console = try Console(
           Console.Parts(
             sessions: ConsoleSessions(
-              directory: SessionDirectory(database), commands: commands, sites: sites, proxy: try settings.proxyHeaders()),
+              directory: SessionDirectory(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
             tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
             replays: edge.replays, hasOAuth: keys != nil))
       }

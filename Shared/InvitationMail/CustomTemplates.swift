@@ -1,3 +1,4 @@
+import Markup
 import Models
 import Mustache
 
@@ -17,9 +18,9 @@ package struct CustomTemplates: Sendable {
   package init(_ templates: [InvitationTemplate]) throws {
     for template in templates {
       byLanguage[template.language.lowercased()] = Parts(
-        subject: try template.subject.map { try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\($0)") },
-        text: try template.text.map { try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n\($0)") },
-        html: try template.html.map { try MustacheTemplate(string: "{{% CONTENT_TYPE:HTML}}\n\($0)") })
+        subject: try template.subject.map { try MustacheTemplate(text: $0) },
+        text: try template.text.map { try MustacheTemplate(text: $0) },
+        html: try template.html.map { try MustacheTemplate(html: $0) })
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Markup
 import Models
 import Mustache
 
@@ -25,15 +26,14 @@ package struct InvitationComposer: Sendable {
     self.from = from
     self.appURL = appURL
     wordings = try Wordings.builtIn()
-    func template(_ bytes: [UInt8], _ type: String) throws -> MustacheTemplate {
-      try MustacheTemplate(string: "{{% CONTENT_TYPE:\(type)}}\n" + String(decoding: bytes, as: UTF8.self))
-    }
-    text = try template(PackageResources.invitation_txt_mustache, "TEXT")
-    html = try template(PackageResources.invitation_html_mustache, "HTML")
-    digestText = try template(PackageResources.digest_txt_mustache, "TEXT")
-    digestHTML = try template(PackageResources.digest_html_mustache, "HTML")
-    heldText = try template(PackageResources.held_txt_mustache, "TEXT")
-    heldHTML = try template(PackageResources.held_html_mustache, "HTML")
+    func text(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(text: String(decoding: bytes, as: UTF8.self)) }
+    func html(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(html: String(decoding: bytes, as: UTF8.self)) }
+    self.text = try text(PackageResources.invitation_txt_mustache)
+    self.html = try html(PackageResources.invitation_html_mustache)
+    digestText = try text(PackageResources.digest_txt_mustache)
+    digestHTML = try html(PackageResources.digest_html_mustache)
+    heldText = try text(PackageResources.held_txt_mustache)
+    heldHTML = try html(PackageResources.held_html_mustache)
   }
 
   /// The languages that are built in.

@@ -1,4 +1,5 @@
 import Foundation
+import Markup
 import Mustache
 
 /// The sentences of an invitation in one language: small templates, filled in and then laid out as text and as HTML.
@@ -67,7 +68,7 @@ struct Wording: Sendable {
 
   /// The sentences are escaped where they are laid out, once.
   private static func template(_ text: String) throws -> MustacheTemplate {
-    try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\(text)")
+    try MustacheTemplate(text: text)
   }
 
   private struct Source: Decodable {

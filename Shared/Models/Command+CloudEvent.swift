@@ -4,6 +4,7 @@ extension Command {
   /// The message of this command; `source` is the process that produces it.
   public func cloudEvent(source: String) throws -> CloudEvent {
     var extensions = ["workspaceid": workspace.description, "actor": actor.rawValue]
+    if let session { extensions["sessionid"] = session.description }
     if let deadline { extensions["deadline"] = Timestamp.text(deadline) }
     if let expectedVersions { extensions["expectedversions"] = expectedVersions.map(String.init).joined(separator: ",") }
     if let replyTo {
@@ -19,6 +20,11 @@ extension Command {
   public init(_ event: CloudEvent) throws(MessageError) {
     guard let id = CommandID(event.id) else { throw .malformed(attribute: "id", value: event.id) }
     guard let resource = ResourceID(event.subject) else { throw .malformed(attribute: "subject", value: event.subject) }
+    var session: TokenID?
+    if let text = event.extensions["sessionid"] {
+      guard let id = TokenID(text) else { throw .malformed(attribute: "sessionid", value: text) }
+      session = id
+    }
     var deadline: Date?
     if let text = event.extensions["deadline"] {
       guard let date = Timestamp.date(text) else { throw .malformed(attribute: "deadline", value: text) }
@@ -37,9 +43,9 @@ extension Command {
     }
     self.init(
       id: id, workspace: try event.requiredID("workspaceid"), resource: resource,
-      actor: Actor(rawValue: try event.required("actor")), issuedAt: event.time, deadline: deadline, expectedVersions: expectedVersions,
-      replyTo: replyTo,
-      traceparent: event.traceparent, operation: try Operation(type: event.type, data: event.data))
+      actor: Actor(rawValue: try event.required("actor")), session: session, issuedAt: event.time, deadline: deadline,
+      expectedVersions: expectedVersions, replyTo: replyTo, traceparent: event.traceparent,
+      operation: try Operation(type: event.type, data: event.data))
   }
 }
 

@@ -8,6 +8,8 @@ public struct Command: Sendable, Equatable {
   /// What is written: the message's key, so that commands on one resource stay in order. The workspace's id for settings.
   public var resource: ResourceID
   public var actor: Actor
+  /// The session of the admin console in which they asked, for the audit trail: the names of two people there may be the same.
+  public var session: TokenID?
   public var issuedAt: Date
   /// identity-store does not begin the command after this; nil where nobody waits for it.
   public var deadline: Date?
@@ -19,13 +21,15 @@ public struct Command: Sendable, Equatable {
   public var operation: Operation
 
   public init(
-    id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, issuedAt: Date, deadline: Date? = nil,
+    id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, session: TokenID? = nil, issuedAt: Date,
+    deadline: Date? = nil,
     expectedVersions: [Int64]? = nil, replyTo: ReplyAddress? = nil, traceparent: String? = nil, operation: Operation
   ) {
     self.id = id
     self.workspace = workspace
     self.resource = resource
     self.actor = actor
+    self.session = session
     self.issuedAt = issuedAt
     self.deadline = deadline
     self.expectedVersions = expectedVersions

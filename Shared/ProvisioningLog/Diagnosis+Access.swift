@@ -53,7 +53,7 @@ extension Diagnosis {
       return Diagnosis(
         .closed,
         "SCIM was closed for this workspace when the request came, and is open now. The answer was: \(entry.detail ?? "403")",
-        fix: "Send it again: scimctl log replay \(entry.id). \(provider.again).")
+        fix: "\(provider.again).")
     }
     switch obstacle {
     case .plan:

@@ -14,6 +14,8 @@ public struct ReplayRequest: Sendable, Hashable {
   /// Why a request cannot be sent again as it was.
   public enum Obstacle: Error, Hashable {
     case succeeded(status: Int)
+    /// It was refused before it was known who sent it, or whether they may: whoever sends it again lends it a permission that it never had.
+    case notLetIn(status: Int)
     case secretInURL, secretInBody, tokenInBody
     /// Only its head was kept.
     case bodyCut(bytes: Int)
@@ -27,6 +29,7 @@ public struct ReplayRequest: Sendable, Hashable {
   ///   of no use here, are none.
   public init(_ entry: LogEntry, force: Bool = false) throws(Obstacle) {
     guard entry.isFailure || force else { throw .succeeded(status: entry.status) }
+    guard entry.wasLetIn else { throw .notLetIn(status: entry.status) }
     guard entry.query.map(Redaction.isRedacted) != true else { throw .secretInURL }
     method = entry.method
     scope = entry.path.hasPrefix("/api/v2/sign-ins") ? .signIns : .scim
@@ -59,6 +62,11 @@ extension ReplayRequest.Obstacle: CustomStringConvertible {
   public var description: String {
     switch self {
     case .succeeded(let status): "the request succeeded with \(status)"
+    case .notLetIn(let status):
+      """
+      it was refused at the door with \(status), so that nobody knows whether its sender may do that, and its body was not kept; have the \
+      identity provider send it again
+      """
     case .secretInURL: "the URL of the request held a secret that was not kept; have the identity provider send it again"
     case .secretInBody: "a part of the body was secret and not kept; have the identity provider send it again"
     case .tokenInBody: "the body held an access token that was not kept; have the identity provider send it again"
@@ -68,6 +76,14 @@ extension ReplayRequest.Obstacle: CustomStringConvertible {
     case .bulkReference: "the operation refers to others of its bulk request; have the identity provider send that again"
     }
   }
+}
+
+extension LogEntry {
+  /// Whether its sender was known and had passed every check of what they may do.
+  ///
+  /// An entry may be of a request that only claims to be of this workspace: with a token that nobody knows. And the limits on what one token
+  /// may send come before the look at whether it is revoked, or of another scope.
+  fileprivate var wasLetIn: Bool { token != nil && ![401, 403, 429].contains(status) }
 }
 
 extension Redaction {

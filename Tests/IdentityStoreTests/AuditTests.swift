@@ -59,6 +59,7 @@ struct AuditTests {
       (Command.Operation.updateWorkspace(Bench.settings), ana, true), (.updateWorkspace(Bench.settings), .service("x"), false),
       (.updateWorkspace(Bench.settings), .token(.made(at: Date())), true), (.deleteUser, .token(.made(at: Date())), false),
       (.deleteUser, ana, true), (.deleteGroup, Command.Actor(rawValue: "person:ana"), true), (.deleteGroup, .service("x"), false),
+      (.revokeToken(TokenRevocation(token: .made(at: Date()))), .service("scim-api"), true),
     ])
   func audited(_ operation: Command.Operation, _ actor: Command.Actor, _ isAudited: Bool) {
     let command = Command(

@@ -122,7 +122,7 @@ struct ConsoleDecisionTests {
     #expect(rotate(Self.second, Self.first) == 409)
   }
 
-  @Test("The audit trail tells who signed in and out, and not of rotations")
+  @Test("The audit trail tells who signed in and out, with what, and in which session what was done; and not of rotations")
   func audit() {
     var bench = Bench()
     let token = issue(&bench, .token, until: nil).id
@@ -131,6 +131,7 @@ struct ConsoleDecisionTests {
     func send(_ operation: Command.Operation, by actor: Command.Actor) {
       var command = bench.command(operation, on: Bench.workspace.resource)
       command.actor = actor
+      if case .revokeToken = operation { command.session = session }
       #expect(bench.decider.decide(ReadCommand(command)).outcome.status == 204)
     }
     send(
@@ -141,6 +142,10 @@ struct ConsoleDecisionTests {
     send(.rotateSecret(SecretRotation(client: session, digest: Self.second, formerUntil: nil)), by: .service("scim-api"))
     send(.revokeToken(TokenRevocation(token: session)), by: actor)
     #expect(bench.decider.audited.map(\.action) == ["issue-token", "revoke-token"])
+    // Whoever makes a token may call it by another's name: the ids tell them apart.
+    let summaries = bench.decider.audited.map(\.summary)
+    #expect(summaries.first?.contains(#""openedWith":"\#(token)""#) == true && summaries.first?.contains(#""session""#) == false)
+    #expect(summaries.last?.contains(#""session":"\#(session)""#) == true)
     #expect(bench.decider.audited.allSatisfy { $0.actor == "console:Ana" && $0.target == "session \(session) 'Ana'" })
   }
 

@@ -25,6 +25,14 @@ struct TokenDecisionTests {
     TokenRotation(token: id, successor: TokenID(bench.id().uuid), digest: digest, retiresAt: retiresAt, expiresAt: nil)
   }
 
+  @Test("A name with U+0000 is refused, since the database would refuse the whole batch for it", arguments: ["\0", "Ok\0ta", "Okta\0"])
+  func nullCharacter(name: String) {
+    var bench = Bench()
+    let grant = TokenGrant(token: TokenID(bench.id().uuid), name: name, scopes: [.scim], digest: Self.digests[0], expiresAt: nil)
+    let outcome = bench.decide(.issueToken(grant), on: Bench.workspace.resource)
+    #expect(outcome.status == 400 && outcome.error.contains("U+0000"))
+  }
+
   @Test("A rotated token stays good beside its successor, which has its name and scopes")
   func rotate() throws {
     var bench = Bench()

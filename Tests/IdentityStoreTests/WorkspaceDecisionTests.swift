@@ -30,6 +30,22 @@ struct WorkspaceDecisionTests {
     #expect(workspaceChanges(bench).last?.settings == settings(bench))
   }
 
+  @Test("U+0000 is refused wherever it is, since the database would refuse the whole batch for it")
+  func nullCharacter() {
+    var bench = Bench()
+    let changes: [(inout WorkspaceSettings) -> Void] = [
+      { $0.name = "Ac\0me" }, { $0.customRoles = ["steward\0"] }, { $0.signInURL = "https://acme.example/\0" },
+      { $0.invitations.branding.inviter = "A\0na" },
+    ]
+    for change in changes {
+      let outcome = update(&bench, change)
+      #expect(outcome.status == 400 && outcome.error.contains("U+0000"))
+    }
+    let template = InvitationTemplate(language: "*", subject: "A\0")
+    #expect(bench.decide(.orderInvitation(.setTemplate(template)), on: Bench.workspace.resource).error.contains("U+0000"))
+    #expect(bench.decider.events.isEmpty)
+  }
+
   @Test("The language of mails to administrators is a language")
   func adminLanguage() {
     var bench = Bench()

@@ -49,6 +49,20 @@ struct InvitationComposerTests {
     #expect(letter.html.contains("Müller &amp; Söhne &lt;img src=x onerror=alert(1)&gt;"))
   }
 
+  @Test(arguments: ["\u{600}<b\u{600}>", "\"\u{301}<\u{338}b>\u{338}", "'\u{301}&\u{301}"])
+  func `escapes in HTML what is one character with its neighbour, and nothing in text`(name: String) throws {
+    let templates = [InvitationTemplate(language: "*", subject: "{{name}}", text: "{{name}} {{url}}", html: "<p>{{name}}</p>{{url}}")]
+    for notice in [
+      try InvitationNotice.sample(givenName: name, workspace: name), try .sample(givenName: name, workspace: name, templates: templates),
+    ] {
+      let letter = try letter(notice)
+      for raw in ["\u{600}<", "\u{600}>", "<\u{338}", ">\u{338}", "\"\u{301}", "'\u{301}", "&\u{301}"] {
+        #expect(!letter.html.unicodeScalars.contains(raw.unicodeScalars), "\(raw.debugDescription)")
+      }
+      #expect(letter.text.unicodeScalars.contains(name.unicodeScalars))
+    }
+  }
+
   @Test func `does not take a name for a template`() throws {
     let letter = try letter(try .sample(givenName: "{{email}}{{{url}}}", workspace: "{{#next}}"))
     #expect(letter.text.contains("Hello {{email}}{{{url}}},"))

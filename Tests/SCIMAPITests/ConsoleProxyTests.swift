@@ -49,7 +49,7 @@ struct ConsoleProxyTests {
       ("192.0.2.1", ["X-Forwarded-Email": "ana@example.com", "X-Workspace": "acme"], 303),
       ("127.0.0.1", ["X-Forwarded-Email": "ana@example.com\r\nX-Forwarded-Email: eve@example.com", "X-Workspace": "acme"], 400),
       ("127.0.0.1", ["X-Forwarded-Email": "ana@example.com", "X-Workspace": "nobodys"], 403),
-      ("127.0.0.1", ["X-Forwarded-Email": "ana@example.com"], 303), ("127.0.0.1", ["X-Workspace": "acme"], 303),
+      ("127.0.0.1", ["X-Forwarded-Email": "ana@example.com"], 403), ("127.0.0.1", ["X-Workspace": "acme"], 303),
     ] as [(String?, [String: String], Int)] {
       let (builder, store) = builder(trusting: proxies)
       try await serving(builder) { client in
@@ -62,16 +62,16 @@ struct ConsoleProxyTests {
     }
   }
 
-  @Test("names the workspace by its domain, too, and none but that one there")
+  @Test("names the workspace by its domain, and no other way where no header is set for it")
   func domain() async throws {
     let (made, store) = builder()
     var builder = made
     builder.domains = ["own.example": builder.workspace, "other.example": .made(at: Date())]
+    builder.proxyHeaders = ProxyHeaders(person: Self.person)
     try await serving(builder) { client in
       var browser = Browser(client)
       for (headers, status) in [
-        (["X-Forwarded-Host": "own.example"], 403), (["X-Forwarded-Host": "own.example", "X-Workspace": "acme"], 403),
-        (["X-Forwarded-Host": "other.example", "X-Workspace": "acme"], 403), (["X-Forwarded-Host": "other.example"], 303),
+        (["X-Forwarded-Host": "own.example"], 403), (["X-Forwarded-Host": "other.example"], 303),
       ] {
         browser.cookies = [:]
         browser.headers = headers.merging(["X-Forwarded-Email": "ana@example.com", "Origin": "http://\(headers["X-Forwarded-Host"] ?? "")"])
@@ -80,8 +80,66 @@ struct ConsoleProxyTests {
         #expect(answer.status == status, "\(headers): \(answer.text)")
       }
     }
-    // Two at its own domain; at the other's the proxy is told that the slug is not one there, or there is no such workspace.
-    #expect(store.sessions.count == 2)
+    // At the other's there is no such workspace.
+    #expect(store.sessions.count == 1)
+  }
+
+  @Test("has to name the workspace with each request where it is to, and a session of another workspace is not used")
+  func workspace() async throws {
+    let (made, store) = builder()
+    var builder = made
+    builder.domains = ["own.example": builder.workspace, "other.example": .made(at: Date())]
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for (host, slug, opened) in [("own.example", "acme", 1), ("other.example", "acme", 1), ("own.example", "", 1)] {
+        browser.cookies = [:]
+        browser.headers = ["X-Forwarded-Host": host, "X-Workspace": slug, "X-Forwarded-Email": "ana@example.com"]
+        let answer = try await browser.submit("/console/sign-out", [:], headers: ["Origin": "http://\(host)"])
+        #expect(answer.status == 403 && store.sessions.count == opened, "\(host) \(slug): \(answer.text)")
+        #expect(answer.text.contains("&#39;X-Workspace&#39; is missing") == slug.isEmpty, "\(answer.text)")
+      }
+      browser.headers = ["X-Workspace": "acme", "X-Forwarded-Email": "ana@example.com"]
+      #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
+      let kept = browser.cookies
+      #expect(store.sessions.count == 2 && !kept.isEmpty)
+      // The proxy has moved the person to another workspace: the session of the first is of no more use.
+      for slug in ["others", ""] {
+        browser.headers["X-Workspace"] = slug
+        browser.cookies = kept
+        let answer = try await browser.submit("/console/sign-out", [:])
+        #expect(answer.status == 403 && !answer.text.contains("older than the session"), "\(slug): \(answer.text)")
+      }
+      #expect(store.sessions.count == 2)
+    }
+  }
+
+  @Test("opens so many sessions of a person and no more, and none for what another site puts into its pages")
+  func openings() async throws {
+    let (made, store) = builder()
+    var builder = made
+    builder.rates.opening = Rate(perSecond: 0.001, burst: 3)
+    func fetch(_ site: String, _ mode: String, _ destination: String) -> [String: String] {
+      ["Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode, "Sec-Fetch-Dest": destination]
+    }
+    let (page, form) = ("/console/settings/api/new", "/console/sign-out")
+    let cases: [(path: String, person: String, headers: [String: String], status: Int, sessions: Int)] = [
+      (page, "ana", fetch("cross-site", "no-cors", "image"), 303, 0), (page, "ana", fetch("same-site", "cors", "empty"), 303, 0),
+      (page, "ana", fetch("cross-site", "navigate", "iframe"), 303, 0), (form, "ana", fetch("cross-site", "navigate", "document"), 303, 0),
+      (page, "ana", fetch("cross-site", "navigate", "document"), 200, 1), (page, "ana", fetch("none", "navigate", "document"), 200, 2),
+      (form, "ana", [:], 403, 3), (page, "ana", [:], 429, 3), (page, "ana", [:], 429, 3), (page, "ben", [:], 200, 4),
+    ]
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for one in cases {
+        browser.cookies = [:]
+        browser.headers = ["X-Workspace": "acme", "X-Forwarded-Email": one.person].merging(one.headers) { $1 }
+        let answer = one.path == page ? try await browser.open(page) : try await browser.submit(form, [:])
+        #expect(answer.status == one.status && store.sessions.count == one.sessions, "\(one)")
+      }
+      // A session that is there goes on.
+      let answer = try await browser.open(page)
+      #expect(answer.status == 200 && store.sessions.count == 4)
+    }
   }
 
   @Test("is off by default: a session that it opened before is none then")
@@ -90,6 +148,8 @@ struct ConsoleProxyTests {
     let session = SessionRecord(token: builder.record, startedAt: Date())
     #expect(!ConsoleSessions.isOf(nil, session))
     #expect(ConsoleSessions.isOf(.init(person: "Okta"), session) && !ConsoleSessions.isOf(.init(person: "Ana"), session))
+    let slugs = ["acme", "others"].filter { ConsoleSessions.isOf(.init(person: "Okta", slug: $0), session) }
+    #expect(slugs == ["acme"])
     var opened = session
     opened.opener = .init(id: builder.tokenID, kind: .token, scopes: [.admin])
     #expect(ConsoleSessions.isOf(nil, opened) && !ConsoleSessions.isOf(.init(person: "Okta"), opened))

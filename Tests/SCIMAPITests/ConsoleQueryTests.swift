@@ -130,6 +130,7 @@ struct ConsoleQueryTests {
         .init(field: "plan", before: "free", after: "team"), .init(field: "roles", before: "a", after: "a, b"),
         .init(field: "scim", before: nil, after: "true"),
       ])
+    #expect(changed.session == nil && view(#"{"asked":{"token":"x"},"session":"s"}"#).session == "s")
     #expect(view(#"{"asked":{"token":"x"}}"#, status: 403).refusal == "403: No")
     #expect(view(#"{"asked":{"token":"x"}}"#).changes == [.init(field: "token", before: nil, after: "x")])
     #expect(view("{}", action: "issue-token", target: "session x 'Ana'").what == "Signed in to the console")

@@ -81,6 +81,59 @@ struct ConsoleSessionTests {
       #expect(browser.cookies.isEmpty)
       let answer = try await browser.submit("/console/sign-in", ["token": AccessToken.made(for: builder.workspace).text])
       #expect(answer.status == 429 && answer.headers["content-type"] == "text/html; charset=utf-8")
+      // Nothing is read of whoever has to wait: a form that is too large is not even looked at.
+      for (path, field) in [("/console/sign-in", "token"), ("/console/link", "key")] {
+        #expect(try await browser.submit(path, [field: String(repeating: "a", count: 5000)]).status == 429)
+      }
+    }
+  }
+
+  @Test("Who has no session may send a short form and no more", arguments: [("/console/sign-in", "token"), ("/console/link", "key")])
+  func largeForms(_ path: String, _ field: String) async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      for (count, status) in [(3000, 401), (4097, 413)] {
+        let answer = try await browser.submit(path, [field: String(repeating: "a", count: count)])
+        #expect(answer.status == status)
+      }
+      #expect(store.sessions.isEmpty)
+    }
+  }
+
+  @Test("U+0000 in a form or a URL is refused before anything is asked or changed")
+  func nullCharacters() async throws {
+    let (builder, _) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      let stranger = try await browser.submit("/console/sign-in", ["token": "a\0"])
+      #expect(stranger.status == 400 && stranger.text.contains("U+0000"))
+      _ = try await browser.signIn()
+      let asked = builder.asked.entries.count
+      let form = try #require(Browser.formToken(in: try await browser.open("/console/settings/api/new").text))
+      let made = try await browser.submit("/console/settings/api/new", ["formToken": form, "name": "a\0b", "scope": "scim"])
+      #expect(made.status == 400 && made.text.contains("U+0000"), "\(made.text)")
+      for path in [
+        "/console/members?q=a%00b", "/console/provisioning?who=%00", "/console/groups?q=%00", "/console/settings/api/new?kind=%00",
+      ] {
+        let answer = try await browser.open(path)
+        #expect(answer.status == 400 && answer.text.contains("U+0000"), "\(path): \(answer.text)")
+      }
+      #expect(builder.asked.entries.count == asked)
+    }
+  }
+
+  @Test("What is said once lies in a cookie that is as the session's is", arguments: [true, false])
+  func said(isSecure: Bool) throws {
+    let builder = EdgeBuilder()
+    let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
+    let cookie = SessionCookie(isSecure: isSecure)
+    let layout = try ConsoleLayout()
+    let set = layout.redirect(to: "/console", saying: "Done.", in: session, cookie: cookie).headers[.setCookie]
+    let cleared = layout.response(Refusal(404, "gone"), for: session, saying: "Done.", cookie: cookie).headers[.setCookie]
+    for header in [set, cleared] {
+      #expect(header?.hasPrefix("rollcall_said=") == true && header?.contains("; HttpOnly; SameSite=Lax") == true)
+      #expect(header?.hasSuffix("; Secure") == isSecure)
     }
   }
 
@@ -152,7 +205,9 @@ struct ConsoleSessionTests {
         #expect(try await browser.submit("/console/sign-out", ["formToken": form], headers: headers).status == 403)
       }
       #expect(store.sessions.allSatisfy { $0.token.revokedAt == nil } && browser.cookies == kept)
+      let session = try #require(SessionKey(browser.cookies[Self.cookie] ?? "")).id
       let answer = try await browser.submit("/console/sign-out", ["formToken": form], headers: ["Sec-Fetch-Site": "same-origin"])
+      #expect(builder.asked.entries.last?.session == session && builder.asked.entries.first?.session == nil)
       #expect(answer.status == 303 && answer.headers["location"] == "/console/sign-in" && browser.cookies.isEmpty)
       #expect(store.sessions.count { $0.token.revokedAt != nil } == 1)
     }
@@ -192,13 +247,40 @@ struct ConsoleSessionTests {
       #expect(tab.cookies[Self.cookie] == first && browser.cookies[Self.cookie] == second)
       let rotations = builder.asked.entries.filter { if case .rotateSecret = $0.operation { true } else { false } }
       #expect(rotations.map(\.actor) == [.service("scim-api")])
-      store.change(id) { $0.token.former?.until = Date() - 1 }
-      try await eventually("the former secret's end", within: .seconds(20)) {
-        try await tab.submit("/console/sign-out", [:]).status == 303
-      }
       // The page was opened with the secret before.
       #expect(try await browser.submit("/console/sign-out", ["formToken": form]).headers["location"] == "/console/sign-in")
       #expect(browser.cookies.isEmpty)
+    }
+  }
+
+  @Test("Whoever shows a secret that was replaced, and is good no more, ends the session: one of two has a copied cookie")
+  func copied() async throws {
+    let (builder, store) = EdgeBuilder.withConsole()
+    try await serving(builder) { client in
+      var browser = Browser(client)
+      _ = try await browser.signIn()
+      let first = try #require(browser.cookies[Self.cookie])
+      let id = try #require(SessionKey(first)).id
+      store.change(id) { $0.startedAt = Date() - 16 * 60 }
+      try await eventually("a new secret", within: .seconds(20)) {
+        _ = try await browser.submit("/console/sign-out", [:])
+        return browser.cookies[Self.cookie] != first
+      }
+      // Nobody's secret ends nothing.
+      var guesser = browser
+      guesser.cookies[Self.cookie] = SessionKey(id: id, secret: .made(for: builder.workspace)).text
+      #expect(try await guesser.submit("/console/sign-out", [:]).status == 303)
+      #expect(store.sessions.allSatisfy { $0.token.revokedAt == nil })
+      store.change(id) { $0.token.former?.until = Date() - 1 }
+      try await eventually("the session's end", within: .seconds(20)) {
+        var thief = browser
+        thief.cookies[Self.cookie] = first
+        _ = try await thief.submit("/console/sign-out", [:])
+        return store.sessions.allSatisfy { $0.token.revokedAt != nil }
+      }
+      #expect(try await browser.submit("/console/sign-out", [:]).headers["location"] == "/console/sign-in")
+      let revocations = builder.asked.entries.filter { if case .revokeToken = $0.operation { true } else { false } }
+      #expect(revocations.map(\.actor) == [.service("scim-api")])
     }
   }
 

@@ -111,8 +111,10 @@ extension EdgeBuilder {
     let pool = PostgresPool(
       PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none", applicationName: "test"), logger: logger)
     return Console.Parts(
-      sessions: ConsoleSessions(directory: consoleStore.directory, commands: commands, sites: sites, proxy: proxyHeaders), tokens: tokens,
-      uses: uses, sites: sites, limits: limits, database: Database(pool: pool, patience: .zero), commands: commands,
+      sessions: ConsoleSessions(
+        directory: consoleStore.directory, commands: commands, sites: sites, limits: limits, proxy: proxyHeaders), tokens: tokens,
+      uses: uses,
+      sites: sites, limits: limits, database: Database(pool: pool, patience: .zero), commands: commands,
       cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true)
   }
 

@@ -117,7 +117,9 @@ struct MembersViewTests {
 
   @Test("Names, groups, reasons and searches full of markup stay text")
   func escaping() async throws {
-    let markup = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+    // U+0600 and U+0301 each make one character with what stands beside them, which is not equal to `<` or `"`, and is that for a browser.
+    let markup = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>\u{600}<b\u{600}>\"\u{301}'\u{301}&\u{301}"
+    let raw = ["\u{600}<", "\u{600}>", "\"\u{301}", "'\u{301}", "&\u{301}"].map { Array($0.unicodeScalars) }
     var member = ListedMember.sample(markup, .invited)
     (member.email, member.role, member.groups, member.groupCount) = (markup, markup, [markup], 1)
     member.invitation = .sample(.bounced)
@@ -131,6 +133,7 @@ struct MembersViewTests {
     #expect(html.components(separatedBy: "alert(").count > 5)
     #expect(!html.contains("<script>alert"))
     #expect(!html.contains("<img"))
+    #expect(raw.filter { html.unicodeScalars.contains($0) } == [])
     // Everything there is to do is a form with the session's token.
     #expect(html.components(separatedBy: "method=\"post\"").count == html.components(separatedBy: "name=\"formToken\"").count)
 
@@ -149,6 +152,7 @@ struct MembersViewTests {
     #expect(whole.components(separatedBy: "alert(").count > 6)
     #expect(!whole.contains("<script>alert"))
     #expect(!whole.contains("<img"))
+    #expect(raw.filter { whole.unicodeScalars.contains($0) } == [])
   }
 
   private static func json(_ text: String) -> String { String(decoding: JSON.string(text).serialized(), as: UTF8.self) }

@@ -18,6 +18,7 @@ struct ProvisioningViewTests {
       id: .made(at: time), workspace: .made(at: time), at: time, method: "POST", path: "/api/v2/scim/Users", status: status,
       milliseconds: 12.34)
     entry.resourceType = .user
+    entry.token = .made(at: time)
     change(&entry)
     return entry
   }
@@ -152,6 +153,11 @@ struct ProvisioningViewTests {
     let well = Self.entry(200) {
       $0.method = "PUT"
       $0.resource = .made(at: Self.now)
+    }
+    // Sent by nobody who was let in, it would be carried out in the admin's name.
+    for stranger in [Self.entry(401), Self.entry(403), Self.entry(404) { $0.token = nil }] {
+      let refused = EntryView.Shown(stranger, Diagnosis(of: stranger, DiagnosisFacts()), token: nil, presentName: nil)
+      #expect(refused.replay == nil && refused.obstacle?.contains("refused at the door") == true)
     }
     let done = EntryView.Shown(well, nil, token: nil, presentName: "ana@example.com")
     #expect(done.replay == nil && done.obstacle == nil && done.failure == nil)

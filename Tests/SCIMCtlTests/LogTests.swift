@@ -13,6 +13,7 @@ struct LogTests {
   private static func entry(_ status: Int, _ change: (inout LogEntry) -> Void = { _ in }) -> LogEntry {
     var entry = LogEntry(
       id: .made(at: now), workspace: .made(at: now), at: now, method: "POST", path: "/api/v2/scim/Users", status: status, milliseconds: 1)
+    entry.token = .made(at: now)
     change(&entry)
     return entry
   }
@@ -58,7 +59,7 @@ struct LogTests {
     #expect(request.headers["Content-Type"] == "application/json")
     #expect(request.body == Array(#"{"userName":"ana"}"#.utf8))
     #expect(request.scope == .scim)
-    let signIn = Self.entry(403) { $0.path = "/api/v2/sign-ins" }
+    let signIn = Self.entry(400) { $0.path = "/api/v2/sign-ins" }
     #expect(try ReplayRequest.of(signIn, force: false).scope == .signIns)
   }
 
@@ -68,7 +69,7 @@ struct LogTests {
       (entry(201), "--force"),
       (entry(413) { $0.body = LoggedBody(bytes: 9_000_000, content: .head(["userName": "ana"])) }, "9000000 bytes"),
       (entry(400) { $0.body = LoggedBody(bytes: 9, content: .none(reason: "it is not JSON")) }, "not JSON"),
-      (entry(403) { $0.query = "access_token=(removed)" }, "secret"),
+      (entry(400) { $0.query = "access_token=(removed)" }, "secret"),
       (entry(400) { $0.body = LoggedBody(bytes: 9, content: .whole(["title": "rollcall_(removed)"], removed: [])) }, "access token"),
       (entry(400) { $0.body = LoggedBody(bytes: 9, content: .whole(["roles": ["(removed)"]], removed: ["roles"])) }, "secret"),
       (
@@ -77,6 +78,10 @@ struct LogTests {
           $0.body = LoggedBody(bytes: 9, content: .whole(["manager": "bulkId:a"], removed: []))
         }, "bulk request"
       ),
+      // Whoever sent these may never have been allowed to; the second one's token is that of nobody.
+      (entry(401) { $0.method = "DELETE" }, "at the door"), (entry(404) { ($0.method, $0.token) = ("DELETE", nil) }, "at the door"),
+      (entry(429) { $0.token = nil }, "at the door"), (entry(403) { $0.method = "DELETE" }, "nobody knows whether its sender may"),
+      (entry(429) { $0.method = "DELETE" }, "have the identity provider send it again"),
     ])
   func refused(_ entry: LogEntry, _ reason: String) throws {
     let failure = try #require(throws: Failure.self) { try ReplayRequest.of(entry, force: false) }

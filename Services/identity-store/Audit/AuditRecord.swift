@@ -18,9 +18,13 @@ struct AuditRecord: Sendable, Equatable {
 
 extension Command {
   /// Whether the audit trail has it: whatever a person does. Not what an identity provider writes to users and groups, which the provisioning
-  /// log has, nor what a service of the suite asks for by itself. So a new kind of command is in it from the start.
+  /// log has, nor what a service of the suite asks for by itself, but for the end of a session whose cookie was copied. So a new kind of
+  /// command is in it from the start.
   var isAudited: Bool {
-    if actor.rawValue.hasPrefix("service:") { return false }
+    if actor.rawValue.hasPrefix("service:") {
+      if case .revokeToken = operation { return true }
+      return false
+    }
     guard actor.rawValue.hasPrefix("token:") || actor.rawValue.hasPrefix("client:") else { return true }
     switch operation {
     case .createUser, .replaceUser, .patchUser, .deleteUser, .promoteUser, .createGroup, .replaceGroup, .patchGroup, .deleteGroup, .bulk:

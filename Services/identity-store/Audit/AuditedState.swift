@@ -41,6 +41,7 @@ struct AuditedState: Sendable, Equatable {
     object["name"] = .string(token.name)
     object["scopes"] = .array(token.scopes.map { .string($0.rawValue) })
     object["expiresAt"] = token.expiresAt.map { .string(Timestamp.text($0)) }
+    object["openedWith"] = token.openedWith.map { .string("\($0)") }
     object["revokedAt"] = token.revokedAt.map { .string(Timestamp.text($0)) }
     return object
   }
@@ -58,6 +59,7 @@ enum AuditSummary {
       summary["before"] = .object(old)
       summary["after"] = .object(new)
     }
+    summary["session"] = command.session.map { .string("\($0)") }
     return String(decoding: Redaction.maskingTokens(in: summary.serialized()), as: UTF8.self)
   }
 

@@ -14,6 +14,7 @@ extension Decider {
           detail: "\(user.userName) is \(user.state.rawValue): only someone who is invited gets an invitation.")
       }
     }
+    if case .setTemplate(let template) = order { try Self.checkText(template, "The template") }
     publish(
       .invitationOrdered(
         InvitationOrdered(

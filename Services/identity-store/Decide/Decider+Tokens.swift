@@ -11,6 +11,7 @@ extension Decider {
     guard !grant.name.allSatisfy(\.isWhitespace), grant.name.count <= 200 else {
       throw .badRequest(.invalidValue, "The name of \(grant.kind.phrase) has 1 to 200 characters.")
     }
+    try Self.checkText(grant, "The name of \(grant.kind.phrase)")
     guard state.tokens[key] == nil else { throw Self.tokenExists(grant.token) }
     let expiresAt = try openConsole(read, grant)
     state.write(

@@ -38,6 +38,7 @@ extension Decider {
   }
 
   private func check(_ settings: WorkspaceSettings) throws(SCIMError) {
+    try Self.checkText(settings, "The settings")
     let slug = settings.slug
     let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
     guard !slug.isEmpty, slug.count <= 63, slug.allSatisfy(letters.contains), !slug.hasPrefix("-"), !slug.hasSuffix("-") else {
@@ -64,6 +65,17 @@ extension Decider {
     }
     if let fault = settings.invitations.branding.fault {
       throw SCIMError(status: 400, scimType: .invalidValue, detail: "The branding of invitations cannot be had: \(fault).")
+    }
+  }
+
+  /// Refuses what PostgreSQL cannot keep: text with U+0000. Written, it would fail the batch that it is in.
+  ///
+  /// - Parameter name: begins the sentence.
+  static func checkText(_ value: some Encodable, _ name: String) throws(SCIMError) {
+    do {
+      _ = try JSON(parsing: JSONData.encode(value))
+    } catch {
+      throw .badRequest(.invalidValue, "\(name) cannot be stored: \(error)")
     }
   }
 

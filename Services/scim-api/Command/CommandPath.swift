@@ -32,20 +32,22 @@ struct CommandPath: Sendable {
   func carryOut(
     _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, facts: RequestFacts
   ) async throws -> Reply.Outcome {
-    try await carryOut(operation, on: resource, expecting: expected, in: caller.workspace, by: caller.actor, facts: facts)
+    try await carryOut(
+      operation, on: resource, expecting: expected, in: caller.workspace, by: caller.actor, at: caller.session, facts: facts)
   }
 
   /// Carries out `operation` on `resource` of `workspace`, as `actor` asks for it.
   ///
+  /// - Parameter session: of the console, where that is where they ask.
   /// - Throws: 503 where it was not carried out and will not be.
   func carryOut(
     _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, in workspace: WorkspaceID,
-    by actor: Command.Actor, facts: RequestFacts
+    by actor: Command.Actor, at session: TokenID? = nil, facts: RequestFacts
   ) async throws -> Reply.Outcome {
     let now = Date()
     let deadline = now + deadline
     let command = Command(
-      id: .made(at: now), workspace: workspace, resource: resource, actor: actor, issuedAt: now,
+      id: .made(at: now), workspace: workspace, resource: resource, actor: actor, session: session, issuedAt: now,
       deadline: deadline, expectedVersions: expected, traceparent: facts.notes.traceparent, operation: operation)
     facts.note(command: command.id, on: resource)
     if let reply = try await ask(command, deadline + storeBound) { return reply.outcome }
@@ -65,8 +67,8 @@ struct CommandPath: Sendable {
     let id = CommandID.made(at: now)
     let deadline = now + bulkDeadline
     let command = Command(
-      id: id, workspace: caller.workspace, resource: id.resource, actor: caller.actor, issuedAt: now, deadline: deadline,
-      traceparent: facts.notes.traceparent, operation: .bulk(bulk))
+      id: id, workspace: caller.workspace, resource: id.resource, actor: caller.actor, session: caller.session, issuedAt: now,
+      deadline: deadline, traceparent: facts.notes.traceparent, operation: .bulk(bulk))
     facts.note(command: id, on: id.resource)
     var replies: [CommandID: Reply] = [:]
     if bulk.operations.contains(where: \.isWrite) {

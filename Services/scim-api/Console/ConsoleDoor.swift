@@ -81,7 +81,9 @@ extension ConsoleEndpoint {
     switch handler {
     case .page(let page):
       let said = layout.said(of: request, in: context.session)
-      return layout.response(try await page(try QueryParameters(request.uri.query), context), for: context.session, saying: said)
+      let parameters = try QueryParameters(request.uri.query)
+      try parameters.checkText()
+      return layout.response(try await page(parameters, context), for: context.session, saying: said, cookie: context.sessionCookie)
     case .action(let action):
       let form = try await Form(of: request)
       guard let token = form[ConsoleLayout.formToken], context.session.isTag(token, of: "form") else {
@@ -89,7 +91,8 @@ extension ConsoleEndpoint {
       }
       switch try await action(form, context) {
       case .page(let page): return layout.response(page, for: context.session)
-      case .redirect(let path, let saying): return layout.redirect(to: path, saying: saying, in: context.session)
+      case .redirect(let path, let saying):
+        return layout.redirect(to: path, saying: saying, in: context.session, cookie: context.sessionCookie)
       case .leave(let path):
         return Response(status: .seeOther, headers: [.location: path, .setCookie: context.sessionCookie.clearing.value])
       }

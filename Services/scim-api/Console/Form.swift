@@ -7,27 +7,30 @@ struct Form: Sendable, Equatable {
 
   /// The most bytes that a form has.
   static let maximumBytes = 256 << 10
+  /// The most bytes of one that anybody can send, before it is known who they are.
+  static let maximumBytesOfStrangers = 4 << 10
 
   /// - Throws: 413, 415 or 400.
-  init(of request: Request) async throws {
+  init(of request: Request, maximum: Int = maximumBytes) async throws {
     guard let type = request.headers[.contentType], type.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
       throw Refusal(415, "A form of the console was expected: application/x-www-form-urlencoded.")
     }
     var bytes: [UInt8] = []
     for try await part in request.body {
-      guard bytes.count + part.readableBytes <= Self.maximumBytes else { throw Refusal.bodyTooLarge(limit: Self.maximumBytes) }
+      guard bytes.count + part.readableBytes <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
       bytes.append(contentsOf: part.readableBytesView)
     }
     try self.init(bytes)
   }
 
-  /// - Throws: 400 where a value is not percent-encoded UTF-8.
+  /// - Throws: 400 where a value is not percent-encoded UTF-8, or holds U+0000, which cannot be stored.
   init(_ bytes: some Sequence<UInt8>) throws(Refusal) {
     for pair in Array(bytes).split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.text(parts[0]), let value = Self.text(parts.count > 1 ? parts[1] : []) else {
         throw Refusal(400, .invalidValue, "The form is not percent-encoded UTF-8.")
       }
+      guard !value.utf8.contains(0) else { throw .nullCharacter(in: "The field '\(name.prefix(50))' of the form") }
       values[name, default: []].append(value)
     }
   }
@@ -43,6 +46,13 @@ struct Form: Sendable, Equatable {
 
   private static func text(_ bytes: ArraySlice<UInt8>) -> String? {
     String(decoding: bytes.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }, as: UTF8.self).removingPercentEncoding
+  }
+}
+
+extension Refusal {
+  /// - Parameter place: begins the sentence.
+  static func nullCharacter(in place: String) -> Refusal {
+    Refusal(400, .invalidValue, "\(place) holds the character U+0000, which cannot be stored. Leave it out.")
   }
 }
 

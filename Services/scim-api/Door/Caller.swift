@@ -62,6 +62,9 @@ struct Caller: Sendable {
     schemas = record.schemas
   }
 
+  /// Their session of the console; nil where they are not there.
+  var session: TokenID? { kind == .session ? token : nil }
+
   /// How commands name them.
   var actor: Command.Actor {
     switch kind {

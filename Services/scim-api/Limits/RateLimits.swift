@@ -10,6 +10,8 @@ final class RateLimits: Sendable {
     var workspace = Rate(perSecond: 200, burst: 1000)
     /// Requests without a token that is known, by the address they come from.
     var stranger = Rate(perSecond: 10, burst: 100)
+    /// Sessions of the console that are opened for one person whom a proxy names.
+    var opening = Rate(perSecond: 0.1, burst: 20)
     /// Refusals of one workspace, or of the strangers at one address: those beyond are held until they are due.
     var refusal = Rate(perSecond: 20, burst: 20)
     /// For how many seconds at most.
@@ -20,6 +22,12 @@ final class RateLimits: Sendable {
     var tokens: Buckets<TokenID>
     var workspaces: Buckets<WorkspaceID>
     var strangers: Buckets<ClientAddress>
+    var openings: Buckets<Person>
+  }
+
+  private struct Person: Hashable, Sendable {
+    var workspace: WorkspaceID
+    var name: String
   }
 
   private let state: Mutex<State>
@@ -31,7 +39,7 @@ final class RateLimits: Sendable {
     state = Mutex(
       State(
         tokens: Buckets(rates.token, maximum: 100_000), workspaces: Buckets(rates.workspace, maximum: 100_000),
-        strangers: Buckets(rates.stranger, maximum: 20_000)))
+        strangers: Buckets(rates.stranger, maximum: 20_000), openings: Buckets(rates.opening, maximum: 20_000)))
     pace = RefusalPace(rates.refusal, longest: rates.longestHold)
     self.now = now
   }
@@ -66,6 +74,32 @@ final class RateLimits: Sendable {
     }
   }
 
+  /// Counts one session of the console that is to be opened for `person`.
+  ///
+  /// - Throws: 429 where they have had too many lately, or their workspace has no request left; then nothing is counted.
+  func countOpening(of person: String, in workspace: WorkspaceID) throws(Refusal) {
+    let now = now()
+    let owner = Person(workspace: workspace, name: person)
+    try state.withLock { state throws(Refusal) in
+      let wait = state.openings.wait(of: owner, at: now)
+      guard wait == 0 else { throw .rateExceeded("this person that open a session", state.openings.rate, wait: wait) }
+      let shared = state.workspaces.wait(of: workspace, at: now)
+      guard shared == 0 else { throw .rateExceeded("this workspace, of all its tokens,", state.workspaces.rate, wait: shared) }
+      state.openings.take(of: owner, at: now)
+      state.workspaces.take(of: workspace, at: now)
+    }
+  }
+
+  /// Refuses whoever comes from an address whose strangers have sent too much, before anything is read of them.
+  ///
+  /// - Throws: 429, in its own time where there are many.
+  func checkStranger(at address: String?) async throws {
+    let (wait, rate) = strangersWait(at: address)
+    guard wait > 0 else { return }
+    await pace.hold(.stranger(ClientAddress(address)), at: now())
+    throw Refusal.rateExceeded("this address, without a token that is known here,", rate, wait: wait)
+  }
+
   /// Lets `admit` find out who sends a request from `address`, and counts it as a stranger's where that is refused with 401.
   ///
   /// Where strangers at its address have sent too much, nobody is asked, but for a token that was good a moment ago: whoever shares the
@@ -75,11 +109,7 @@ final class RateLimits: Sendable {
   func admitting<Admitted>(
     from address: String?, unlessKnown isKnown: @autoclosure () -> Bool = false, _ admit: () async throws -> Admitted
   ) async throws -> Admitted {
-    let (wait, rate) = strangersWait(at: address)
-    if wait > 0, !isKnown() {
-      await pace.hold(.stranger(ClientAddress(address)), at: now())
-      throw Refusal.rateExceeded("this address, without a token that is known here,", rate, wait: wait)
-    }
+    if strangersWait(at: address).wait > 0, !isKnown() { try await checkStranger(at: address) }
     do {
       return try await admit()
     } catch let refusal as Refusal where refusal.error.status == 401 {

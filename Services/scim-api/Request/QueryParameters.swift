@@ -20,6 +20,11 @@ struct QueryParameters: Sendable, Equatable {
     }
   }
 
+  /// - Throws: 400 where a value holds U+0000, which PostgreSQL's text does not have.
+  func checkText() throws(Refusal) {
+    for (name, value) in values where value.utf8.contains(0) { throw .nullCharacter(in: "The query parameter '\(name.prefix(50))'") }
+  }
+
   /// The value of `name`; nil where it is not given or empty.
   subscript(name: String) -> String? {
     guard let value = values[name.lowercased()], !value.isEmpty else { return nil }

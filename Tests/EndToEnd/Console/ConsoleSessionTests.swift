@@ -126,7 +126,8 @@ extension EndToEnd {
     @Test("Names full of markup are text on every page")
     func markup() async throws {
       let workspace = try await Suite.shared().workspace()
-      let markup = #"<script>alert(1)</script><img src=x onerror=alert(2)>'"&{{name}}"#
+      // U+0600 and U+0301 each make one character for a reader of what stands beside them, and none for a browser.
+      let markup = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{name}} \u{600}<b\u{600}>\"\u{301} x=y"
       var admin = try await workspace.admin(named: markup)
       try await workspace.scimctl(["token", "issue", "--name", markup, "--scope", "scim", "--expires-in", "1d"])
       let idp = workspace.identityProvider
@@ -147,9 +148,14 @@ extension EndToEnd {
       for route in routes.console where route.method == .get {
         for id in route.pattern.contains("{id}") ? [userID, groupID, tokenID] : [""] {
           let path = route.pattern.replacingOccurrences(of: "{id}", with: id)
-          for query in ["", "?q=\(ConsoleBrowser.encoded(markup))", "?state=invited", "?kind=client"] {
+          let searches = ["q", "who", "from", "action"].map { "?\($0)=\(ConsoleBrowser.encoded(markup))" }
+          for query in ["", "?state=invited", "?kind=client"] + searches {
             let page = try await admin.open(path + query)
             #expect(!page.text.contains("<script>alert") && !page.text.contains("<img src=x"), "\(path)\(query)")
+            let scalars = page.text.unicodeScalars
+            for raw in ["\u{600}<b", "b\u{600}>", "\"\u{301}"] {
+              #expect(!scalars.contains(raw.unicodeScalars), "\(path)\(query) has \(raw.debugDescription)")
+            }
             #expect(page.headers["content-security-policy"]?.contains("script-src 'self'") == true || page.status == 303, "\(path)\(query)")
           }
         }

@@ -36,7 +36,8 @@ struct Routes {
       cursors: cursors, listTurns: WorkspaceTurns(maximumPerWorkspace: 1), writeTurns: WorkspaceTurns(maximumPerWorkspace: 1))
     edge.console = try! Console(
       Console.Parts(
-        sessions: ConsoleSessions(directory: SessionDirectory(database), commands: commands, sites: sites), tokens: tokens, uses: uses,
+        sessions: ConsoleSessions(directory: SessionDirectory(database), commands: commands, sites: sites, limits: rates), tokens: tokens,
+        uses: uses,
         sites: sites, limits: rates, database: database, commands: commands, cursors: cursors, replays: edge.replays, hasOAuth: true))
     endpoints = edge.endpoints
     open = edge.openEndpoints

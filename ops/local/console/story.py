@@ -10,8 +10,9 @@ from identity_provider import IdentityProvider
 
 ANA, BEN, MALLORY, CLEO = "ana@example.com", "ben@example.com", "mallory@example.com", "cleo@example.com"
 TEAM = "Data team"
-# Names that would be more than names where somebody forgot to escape them.
-TRAP = "<img src=x onerror=\"document.title='trapped'\">"
+# Names that would be more than names where somebody forgot to escape them, or escapes what people take for characters: U+0600 is one with
+# what follows it, and not for a browser.
+TRAP = "\u0600<img src=x onerror=\"document.title='trapped'\">"
 
 
 class Story:

@@ -4,6 +4,8 @@ import SCIM
 struct AuditView: Sendable, Equatable {
   var at: String
   var who: String
+  /// The session of the console in which it was done.
+  var session: String?
   var what: String
   var target: String
   var changes: [Change]
@@ -22,7 +24,9 @@ struct AuditView: Sendable, Equatable {
     who = ActorWords.text(entry.actor)
     what = Self.words(of: entry.action, on: entry.target)
     target = entry.target
-    changes = Self.changes(in: entry.summary)
+    let summary = Self.summary(of: entry)
+    session = summary?["session"]?.string
+    changes = Self.changes(in: summary, or: entry.summary)
     hasChanges = !changes.isEmpty
     refusal = entry.status.map { status in entry.detail.map { "\(status): \($0)" } ?? "\(status)" }
   }
@@ -65,11 +69,13 @@ struct AuditView: Sendable, Equatable {
   /// How long a value is shown at most; `scimctl audit show` has all of it.
   private static let maximumValue = 300
 
-  private static func changes(in summary: String) -> [Change] {
-    let json: JSONObject?
+  private static func summary(of entry: AuditEntry) -> JSONObject? {
+    do { return try JSON(parsing: Array(entry.summary.utf8)).object } catch { return nil }
+  }
+
+  private static func changes(in summary: JSONObject?, or unread: String) -> [Change] {
     // What cannot be read is shown as it is.
-    do { json = try JSON(parsing: Array(summary.utf8)).object } catch { json = nil }
-    guard let json else { return [Change(field: "summary", before: nil, after: String(summary.prefix(maximumValue)))] }
+    guard let json = summary else { return [Change(field: "summary", before: nil, after: String(unread.prefix(maximumValue)))] }
     if let asked = json["asked"]?.object {
       return asked.map { Change(field: $0.key, before: nil, after: text($0.value)) }
     }

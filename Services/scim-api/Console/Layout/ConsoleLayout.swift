@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Markup
 import Models
 import Mustache
 import NIOCore
@@ -18,11 +19,11 @@ struct ConsoleLayout: Sendable {
 
   /// - Throws: where a template that is built in cannot be read.
   init() throws {
-    layout = try MustacheTemplate(string: String(decoding: PackageResources.layout_mustache, as: UTF8.self))
+    layout = try MustacheTemplate(html: String(decoding: PackageResources.layout_mustache, as: UTF8.self))
     refusal = try ConsoleTemplate(PackageResources.refusal_mustache)
-    func partial(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(string: String(decoding: bytes, as: UTF8.self)) }
+    func partial(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(html: String(decoding: bytes, as: UTF8.self)) }
     library = MustacheLibrary(templates: [
-      "formToken": try MustacheTemplate(string: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
+      "formToken": try MustacheTemplate(html: "<input type=\"hidden\" name=\"\(Self.formToken)\" value=\"{{formToken}}\">"),
       "memberInvitation": try partial(PackageResources.member_invitation_mustache),
       "memberTimeline": try partial(PackageResources.member_timeline_mustache),
       "pager": try partial(PackageResources.pager_mustache),
@@ -34,8 +35,9 @@ struct ConsoleLayout: Sendable {
   /// - Parameters:
   ///   - session: nil on the pages before the sign-in.
   ///   - said: shown once, above the page.
+  ///   - cookie: the session's, where something is said.
   func response(
-    _ page: ConsolePage, for session: ConsoleSession?, saying said: String? = nil, headers: HTTPFields = [:]
+    _ page: ConsolePage, for session: ConsoleSession?, saying said: String? = nil, cookie: SessionCookie? = nil, headers: HTTPFields = [:]
   ) -> Response {
     let frame = Frame(
       formToken: session?.formToken ?? "", workspace: session?.caller.settings.name ?? "", person: session?.name ?? "", page: page.values)
@@ -48,21 +50,23 @@ struct ConsoleLayout: Sendable {
     headers[.contentSecurityPolicy] = Self.policy
     // 'no-referrer', as everywhere else, would have browsers send forms without their origin.
     if headers[.referrerPolicy] == nil { headers[.referrerPolicy] = "same-origin" }
-    if said != nil { headers.append(Self.cookie(said: "", age: 0)) }
+    if said != nil { headers.append(Self.cookie(said: "", age: 0, isSecure: cookie?.isSecure ?? false)) }
     return Response(
       status: page.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: layout.render(shell, library: library))))
   }
 
-  func response(_ error: Refusal, for session: ConsoleSession?) -> Response {
-    response(page(of: error), for: session, headers: error.headers)
+  func response(
+    _ error: Refusal, for session: ConsoleSession?, saying said: String? = nil, cookie: SessionCookie? = nil
+  ) -> Response {
+    response(page(of: error), for: session, saying: said, cookie: cookie, headers: error.headers)
   }
 
   /// Sends the browser to `path`, which says `saying`.
-  func redirect(to path: String, saying: String?, in session: ConsoleSession) -> Response {
+  func redirect(to path: String, saying: String?, in session: ConsoleSession, cookie: SessionCookie) -> Response {
     var headers: HTTPFields = [.location: path]
     if let saying {
       let text = Base64URL.encode(Array(saying.utf8))
-      headers.append(Self.cookie(said: "\(text).\(session.tag(of: text))", age: 60))
+      headers.append(Self.cookie(said: "\(text).\(session.tag(of: text))", age: 60, isSecure: cookie.isSecure))
     }
     return Response(status: .seeOther, headers: headers)
   }
@@ -75,8 +79,10 @@ struct ConsoleLayout: Sendable {
     return String(decoding: text, as: UTF8.self)
   }
 
-  private static func cookie(said value: String, age: Int) -> HTTPField {
-    HTTPField(name: .setCookie, value: "\(saidCookie)=\(value); Path=\(Console.path); Max-Age=\(age); HttpOnly; SameSite=Lax")
+  private static func cookie(said value: String, age: Int, isSecure: Bool) -> HTTPField {
+    let secure = isSecure ? "; Secure" : ""
+    return HTTPField(
+      name: .setCookie, value: "\(saidCookie)=\(value); Path=\(Console.path); Max-Age=\(age); HttpOnly; SameSite=Lax\(secure)")
   }
 
   private func page(of error: Refusal) -> ConsolePage {

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Markup
 import Mustache
 
 /// A page before the layout is put around it.
@@ -43,7 +44,7 @@ struct ConsoleTemplate: Sendable {
 
   /// - Throws: where the template cannot be read.
   init(_ bytes: [UInt8]) throws {
-    template = try MustacheTemplate(string: "{{#page}}\(String(decoding: bytes, as: UTF8.self)){{/page}}")
+    template = try MustacheTemplate(html: "{{#page}}\(String(decoding: bytes, as: UTF8.self)){{/page}}")
   }
 
   func render(_ frame: Any, library: MustacheLibrary) -> String { template.render(frame, library: library) }

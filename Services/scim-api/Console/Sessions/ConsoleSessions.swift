@@ -13,10 +13,15 @@ struct ConsoleSessions: Sendable {
   /// nil where no proxy is believed, which is the rule.
   let proxy: ProxyHeaders?
   let sites: Sites
+  private let limits: RateLimits
+  private let commands: CommandPath
 
-  init(directory: SessionDirectory, commands: CommandPath, sites: Sites, proxy: ProxyHeaders? = nil) {
+  init(directory: SessionDirectory, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
     self.directory = directory
+    // Nobody is to wait for long for the end of a session that lets nobody in anyhow.
+    self.commands = commands.hurried(2)
     self.sites = sites
+    self.limits = limits
     self.proxy = proxy
     rotation = SessionRotation(commands: commands, directory: directory)
     opening = SessionOpening(commands: commands)
@@ -39,8 +44,9 @@ struct ConsoleSessions: Sendable {
     let claim = sites.origins.isTrusted(peer: facts.peer) ? try proxy?.claim(in: request.headers) : nil
     if let key = cookie.key(in: request) {
       guard let stored = try await directory.session(key, at: now) else {
+        try await endIfCopied(key, at: now, facts: facts, logger: logger)
         if claim == nil { throw Refusal(401, "The session is not known here.") }
-        return try await opened(claim, at: site, cookie: cookie, facts: facts)
+        return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
       }
       if stored.isGood(at: now), Self.isOf(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
         let caller = try? Caller(stored.token, for: .admin, at: now)
@@ -52,24 +58,41 @@ struct ConsoleSessions: Sendable {
           cookie: next.map { cookie.setting($0, for: left) })
       }
     }
-    return try await opened(claim, at: site, cookie: cookie, facts: facts)
+    return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
   }
 
-  /// A session that a proxy has opened is used for the person alone whom the proxy names with the request; and where it names one, so is no
-  /// other session.
+  /// Ends the session whose former secret is shown when that is good no more: its browser has had the present one for a minute, so that the
+  /// cookie was copied, by this sender or by whoever has the present one.
+  private func endIfCopied(_ key: SessionKey, at now: Date, facts: RequestFacts, logger: Logger) async throws {
+    guard try await directory.isSuperseded(key, at: now) else { return }
+    logger.warning("a session's former secret was shown; the session ends", metadata: ["session": "\(key.id)"])
+    do {
+      let workspace = key.secret.workspace
+      let revocation = Command.Operation.revokeToken(TokenRevocation(token: key.id))
+      _ = try await commands.carryOut(revocation, on: workspace.resource, in: workspace, by: .service("scim-api"), facts: facts)
+      directory.forget(key.id, in: workspace)
+    } catch {
+      // The sender is not let in all the same; the next time it is tried again.
+      logger.warning("the session could not be ended", metadata: ["session": "\(key.id)", "error": "\(error)"])
+    }
+  }
+
+  /// A session that a proxy has opened is used for the person alone whom the proxy names with the request, and in the workspace alone that
+  /// it names, if it names one; and where it names a person, so is no other session.
   static func isOf(_ claim: ProxyHeaders.Claim?, _ session: SessionRecord) -> Bool {
     switch (claim, session.opener) {
     case (nil, .some): true
-    case (.some(let claim), nil): claim.person == session.token.name
+    case (.some(let claim), nil):
+      claim.person == session.token.name && claim.slug.map { $0 == session.token.settings.slug } ?? true
     default: false
     }
   }
 
   /// A session of the person whom a proxy names.
   private func opened(
-    _ claim: ProxyHeaders.Claim?, at site: Site, cookie: SessionCookie, facts: RequestFacts
+    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, facts: RequestFacts
   ) async throws -> Found? {
-    guard let claim else { return nil }
+    guard let claim, FormOrigin.mayOpenSession(request) else { return nil }
     var workspace = site.workspace
     if let slug = claim.slug {
       let named = try await directory.workspace(named: slug)
@@ -79,6 +102,8 @@ struct ConsoleSessions: Sendable {
       workspace = named
     }
     guard let workspace, let settings = try await directory.settings(of: workspace) else { return nil }
+    // Nothing has been counted yet: a request that brings no session makes one, and each is a write.
+    try limits.countOpening(of: claim.person, in: workspace)
     let opened = try await opening.open(claim.person, with: nil, in: workspace, until: nil, facts: facts)
     let record = TokenRecord(
       token: opened.key.id, kind: .session, name: claim.person, digest: [], scopes: [.admin], expiresAt: opened.end, workspace: workspace,

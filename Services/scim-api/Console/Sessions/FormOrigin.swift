@@ -11,6 +11,16 @@ enum FormOrigin {
     guard sender == site.url.lowercased() || sender == "\(origin.scheme)://\(origin.authority)" else { throw foreign(sender) }
   }
 
+  /// Whether a request that brings no session may have one opened, where a proxy vouches for the person: what other sites put into their
+  /// pages may not, nor may a form of theirs; a link that was followed may.
+  static func mayOpenSession(_ request: Request) -> Bool {
+    guard let name = secFetchSite, let from = request.headers[name], !["same-origin", "none"].contains(from) else { return true }
+    func says(_ name: HTTPField.Name?, _ value: String) -> Bool { name.map { request.headers[$0] == value } ?? false }
+    return [.get, .head].contains(request.method) && says(secFetchMode, "navigate") && says(secFetchDest, "document")
+  }
+
+  private static let secFetchMode = HTTPField.Name("Sec-Fetch-Mode")
+  private static let secFetchDest = HTTPField.Name("Sec-Fetch-Dest")
   private static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")
 
   private static func foreign(_ sender: String) -> Refusal {

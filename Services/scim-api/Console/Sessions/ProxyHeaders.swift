@@ -6,15 +6,23 @@ import Models
 struct ProxyHeaders: Sendable, Hashable {
   /// `X-Forwarded-Email`.
   var person: HTTPField.Name
-  /// The slug of the person's workspace, at the deployment's own host; nil: sessions are opened at workspaces' own domains alone.
+  /// The slug of the person's workspace; nil: sessions are opened at workspaces' own domains alone.
   var workspace: HTTPField.Name?
 
   /// What a request says that comes from a proxy that is believed; nil where it says nothing.
   ///
-  /// - Throws: 400 where it says two things, so that the proxy has let something through that it did not write.
+  /// - Throws: 400 where it says two things, so that the proxy has let something through that it did not write; 403 where it is to name the
+  ///   workspace and does not.
   func claim(in headers: HTTPFields) throws(Refusal) -> Claim? {
     guard let person = try Self.value(of: person, in: headers) else { return nil }
-    return Claim(person: person, slug: try workspace.flatMap { name throws(Refusal) in try Self.value(of: name, in: headers) })
+    guard let workspace else { return Claim(person: person) }
+    guard let slug = try Self.value(of: workspace, in: headers) else {
+      throw Refusal(
+        403,
+        "The proxy in front names who is there, and not of which workspace: the header '\(workspace)' is missing. Have it set both, always."
+      )
+    }
+    return Claim(person: person, slug: slug)
   }
 
   struct Claim: Sendable, Hashable {

@@ -76,6 +76,15 @@ final class SessionDirectory: Sendable {
     return nil
   }
 
+  /// Whether `key` has the secret that a session, which has not ended, had before its present one, and for longer than that was good.
+  func isSuperseded(_ key: SessionKey, at now: Date) async throws -> Bool {
+    let place = Key(workspace: key.secret.workspace, session: key.id)
+    guard let found = try await sessions.value(of: place, read: { try await lookup(key.secret.workspace, key.id) }),
+      found.token.revokedAt == nil, let end = found.token.expiresAt, now < end, let former = found.token.former
+    else { return false }
+    return SHA256.hash(data: Data(key.secret.text.utf8)) == former.digest && now >= former.until
+  }
+
   /// Whether the session was found not long ago, so that it is no stranger's.
   func knows(_ key: SessionKey) -> Bool { sessions.has(Key(workspace: key.secret.workspace, session: key.id)) }
 

@@ -35,16 +35,15 @@ struct ConsoleSignIn: Sendable {
   private func signIn(_ request: Request, _ context: EdgeContext) async throws -> Response {
     let (origin, site) = try await place(of: request, context)
     try FormOrigin.check(request, at: site, origin)
-    let sent = try await Form(of: request)
+    try await parts.limits.checkStranger(at: origin.address)
+    let sent = try await Form(of: request, maximum: Form.maximumBytesOfStrangers)
     let next = ConsolePath.next(sent["next"])
     guard let text = sent["token"] else {
       return layout.response(page(next: next, wrong: "Enter an access token.", status: .unprocessableContent), for: nil)
     }
     do {
       let now = Date()
-      let record = try await parts.limits.admitting(from: origin.address, unlessKnown: parts.tokens.knows(Substring(text))) {
-        try await parts.tokens.record(for: Substring(text))
-      }
+      let record = try await parts.limits.admitting(from: origin.address) { try await parts.tokens.record(for: Substring(text)) }
       context.facts.note(token: record.token, workspace: record.workspace)
       try parts.limits.count(record.token, of: record.workspace)
       try site.admit(record.workspace)
@@ -101,7 +100,8 @@ struct ConsoleSignIn: Sendable {
   private func redeem(_ request: Request, _ context: EdgeContext) async throws -> Response {
     let (origin, site) = try await place(of: request, context)
     try FormOrigin.check(request, at: site, origin)
-    let text = try await Form(of: request)[Self.keyName] ?? ""
+    try await parts.limits.checkStranger(at: origin.address)
+    let text = try await Form(of: request, maximum: Form.maximumBytesOfStrangers)[Self.keyName] ?? ""
     do {
       let record = try await checkedLink(text, origin, site)
       context.facts.note(token: record.token, workspace: record.workspace)
