@@ -382,7 +382,7 @@ struct LimitsTests {
     func turns(_ pace: Rate, patience: Duration) -> WorkspaceTurns {
       WorkspaceTurns(maximumPerWorkspace: 100, neighbours: neighbours, pace: pace, patience: patience, now: now)
     }
-    let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .zero)
+    let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .milliseconds(1))
     neighbours.note(busy)
     for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
     // Somebody else comes: two may be begun at once, and one more in a second.

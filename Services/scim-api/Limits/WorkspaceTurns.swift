@@ -83,7 +83,7 @@ final class WorkspaceTurns: Sendable {
     guard isBesideOthers(workspace) else { return turn }
     let longest = patience / .seconds(1)
     let seconds = state.withLock { [now] in $0.paces.reserve(of: workspace, at: now(), within: longest) }
-    guard seconds == 0 || seconds < longest else { throw Refusal.tooMany(what, maximumBesideOthers) }
+    guard seconds < longest else { throw Refusal.tooMany(what, maximumBesideOthers) }
     if seconds > 0 { try await Task.sleep(for: .seconds(seconds)) }
     return turn
   }

@@ -81,15 +81,38 @@ struct ListSource {
     """
     select p.kind, p.key, p.id, p.version, p.modified_at, p.document, \(rowColumns)
     from (
-      select \(ordinal) as kind, \(keySQL) as key, r.id, r.version, r.modified_at, r.document, r.workspace_id
-      \(body)
-      \(behind)
-      order by \(orderColumns(order))
-      \(offset.map { "offset \($0)" } ?? "")
-      limit \(limit)
+      \(chosen(behind: behind, order: orderColumns(order), limit: limit, offset: offset))
     ) p
     \(rowTables)
     """
+  }
+
+  private func chosen(behind: String, order: String, limit: String, offset: String?) -> String {
+    let columns = "\(ordinal) as kind, \(keySQL) as key, r.id, r.version, r.modified_at, r.document, r.workspace_id"
+    guard let offset, condition == nil, key == nil else {
+      return """
+        select \(columns)
+        \(body)
+        \(behind)
+        order by \(order)
+        \(offset.map { "offset \($0)" } ?? "")
+        limit \(limit)
+        """
+    }
+    // What is passed over is passed over in the index alone.
+    return """
+      select \(columns)
+      from (
+        select r.id
+        from identity_read.\(kind.table) r
+        where r.workspace_id = $1
+        \(behind)
+        order by \(order)
+        offset \(offset)
+        limit \(limit)
+      ) f
+      join identity_read.\(kind.table) r on r.workspace_id = $1 and r.id = f.id
+      """
   }
 
   private var rowColumns: String { withRows ? "e.ids, e.names" : "null::uuid[] as ids, null::text[] as names" }

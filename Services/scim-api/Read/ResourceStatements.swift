@@ -88,10 +88,13 @@ extension ResourceKind {
   }
 
   /// The first rows of each resource `p`, as two arrays beside it: one more than are held at once, which tells that there are more.
+  ///
+  /// An aggregate takes rows in the order in which a subquery has them (PostgreSQL's documentation, "Aggregate Functions"); told the order,
+  /// it would sort them once more for each array.
   var rowArrays: String {
     """
     left join lateral (
-      select array_agg(n.id order by n.id) as ids, array_agg(n.name order by n.id) as names
+      select array_agg(n.id) as ids, array_agg(n.name) as names
       from (
         select \(row.id) as id, \(row.name) as name
         from identity_read.memberships m
