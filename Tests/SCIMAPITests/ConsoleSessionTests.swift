@@ -130,7 +130,8 @@ struct ConsoleSessionTests {
     let cookie = SessionCookie(isSecure: isSecure)
     let layout = try ConsoleLayout()
     let set = layout.redirect(to: "/console", saying: "Done.", in: session, cookie: cookie).headers[.setCookie]
-    let cleared = layout.response(Refusal(404, "gone"), for: session, saying: "Done.", cookie: cookie).headers[.setCookie]
+    let page = ConsolePage(title: "Members", section: .members, template: try ConsoleTemplate(Array("nobody".utf8)), values: "")
+    let cleared = layout.response(page, for: session, saying: "Done.", cookie: cookie).headers[.setCookie]
     for header in [set, cleared] {
       #expect(header?.hasPrefix("rollcall_said=") == true && header?.contains("; HttpOnly; SameSite=Lax") == true)
       #expect(header?.hasSuffix("; Secure") == isSecure)
@@ -220,6 +221,17 @@ struct ConsoleSessionTests {
     return ConsoleSession(caller: try Caller(record.token, for: .admin, at: Date()), name: "", seed: key.secret.seed).formToken
   }
 
+  /// Has the session's secret grow old, and uses the session until it has another.
+  private func awaitNewSecret(of id: TokenID, in store: ConsoleStore, _ browser: inout Browser) async throws {
+    let first = browser.cookies[Self.cookie]
+    store.change(id) { $0.startedAt = Date() - 16 * 60 }
+    // What is remembered of the session is a second old at most.
+    try await eventually("a new secret", within: .seconds(20)) {
+      _ = try await browser.submit("/console/sign-out", [:])
+      return browser.cookies[Self.cookie] != first
+    }
+  }
+
   @Test("A session gets a new secret when its own is old, goes on with the one before for a minute, and its forms stay good")
   func rotation() async throws {
     let (builder, store) = EdgeBuilder.withConsole()
@@ -232,12 +244,7 @@ struct ConsoleSessionTests {
       // Refused for want of a form's token, and the session is used all the same.
       _ = try await browser.submit("/console/sign-out", [:])
       #expect(browser.cookies[Self.cookie] == first)
-      store.change(id) { $0.startedAt = Date() - 16 * 60 }
-      // What is remembered of the session is a second old at most.
-      try await eventually("a new secret", within: .seconds(20)) {
-        _ = try await browser.submit("/console/sign-out", [:])
-        return browser.cookies[Self.cookie] != first
-      }
+      try await awaitNewSecret(of: id, in: store, &browser)
       let second = try #require(browser.cookies[Self.cookie])
       // At once, whatever is remembered; and another tab, with the former.
       var tab = browser
@@ -261,11 +268,7 @@ struct ConsoleSessionTests {
       _ = try await browser.signIn()
       let first = try #require(browser.cookies[Self.cookie])
       let id = try #require(SessionKey(first)).id
-      store.change(id) { $0.startedAt = Date() - 16 * 60 }
-      try await eventually("a new secret", within: .seconds(20)) {
-        _ = try await browser.submit("/console/sign-out", [:])
-        return browser.cookies[Self.cookie] != first
-      }
+      try await awaitNewSecret(of: id, in: store, &browser)
       // Nobody's secret ends nothing.
       var guesser = browser
       guesser.cookies[Self.cookie] = SessionKey(id: id, secret: .made(for: builder.workspace)).text

@@ -63,29 +63,27 @@ final class RateLimits: Sendable {
   ///
   /// - Throws: 429 where the token or its workspace has none left; then nothing is counted.
   func count(_ token: TokenID, of workspace: WorkspaceID) throws(Refusal) {
-    let now = now()
-    try state.withLock { state throws(Refusal) in
-      let wait = state.tokens.wait(of: token, at: now)
-      guard wait == 0 else { throw .rateExceeded("this token", state.tokens.rate, wait: wait) }
-      let shared = state.workspaces.wait(of: workspace, at: now)
-      guard shared == 0 else { throw .rateExceeded("this workspace, of all its tokens,", state.workspaces.rate, wait: shared) }
-      state.tokens.take(of: token, at: now)
-      state.workspaces.take(of: workspace, at: now)
-    }
+    try count(token, in: \.tokens, named: "this token", of: workspace)
   }
 
   /// Counts one session of the console that is to be opened for `person`.
   ///
   /// - Throws: 429 where they have had too many lately, or their workspace has no request left; then nothing is counted.
   func countOpening(of person: String, in workspace: WorkspaceID) throws(Refusal) {
+    try count(Person(workspace: workspace, name: person), in: \.openings, named: "this person that open a session", of: workspace)
+  }
+
+  /// Counts one of `owner` and of the workspace: of both or, where either has none left, of neither.
+  private func count<Owner>(
+    _ owner: Owner, in buckets: WritableKeyPath<State, Buckets<Owner>>, named whose: String, of workspace: WorkspaceID
+  ) throws(Refusal) {
     let now = now()
-    let owner = Person(workspace: workspace, name: person)
     try state.withLock { state throws(Refusal) in
-      let wait = state.openings.wait(of: owner, at: now)
-      guard wait == 0 else { throw .rateExceeded("this person that open a session", state.openings.rate, wait: wait) }
+      let wait = state[keyPath: buckets].wait(of: owner, at: now)
+      guard wait == 0 else { throw .rateExceeded(whose, state[keyPath: buckets].rate, wait: wait) }
       let shared = state.workspaces.wait(of: workspace, at: now)
       guard shared == 0 else { throw .rateExceeded("this workspace, of all its tokens,", state.workspaces.rate, wait: shared) }
-      state.openings.take(of: owner, at: now)
+      state[keyPath: buckets].take(of: owner, at: now)
       state.workspaces.take(of: workspace, at: now)
     }
   }

@@ -89,28 +89,18 @@ struct ListSource {
 
   private func chosen(behind: String, order: String, limit: String, offset: String?) -> String {
     let columns = "\(ordinal) as kind, \(keySQL) as key, r.id, r.version, r.modified_at, r.document, r.workspace_id"
-    guard let offset, condition == nil, key == nil else {
-      return """
-        select \(columns)
-        \(body)
-        \(behind)
-        order by \(order)
-        \(offset.map { "offset \($0)" } ?? "")
-        limit \(limit)
-        """
-    }
+    let found = """
+      \(body)
+      \(behind)
+      order by \(order)
+      \(offset.map { "offset \($0)" } ?? "")
+      limit \(limit)
+      """
+    guard offset != nil, condition == nil, key == nil else { return "select \(columns)\n\(found)" }
     // What is passed over is passed over in the index alone.
     return """
       select \(columns)
-      from (
-        select r.id
-        from identity_read.\(kind.table) r
-        where r.workspace_id = $1
-        \(behind)
-        order by \(order)
-        offset \(offset)
-        limit \(limit)
-      ) f
+      from (select r.id \(found)) f
       join identity_read.\(kind.table) r on r.workspace_id = $1 and r.id = f.id
       """
   }

@@ -36,9 +36,9 @@ struct Routes {
       cursors: cursors, listTurns: WorkspaceTurns(maximumPerWorkspace: 1), writeTurns: WorkspaceTurns(maximumPerWorkspace: 1))
     edge.console = try! Console(
       Console.Parts(
-        sessions: ConsoleSessions(directory: SessionDirectory(database), commands: commands, sites: sites, limits: rates), tokens: tokens,
-        uses: uses,
-        sites: sites, limits: rates, database: database, commands: commands, cursors: cursors, replays: edge.replays, hasOAuth: true))
+        sessions: ConsoleSessions(directory: SessionDirectory(database), commands: commands, sites: sites, limits: rates),
+        tokens: tokens, uses: uses, sites: sites, limits: rates, database: database, commands: commands,
+        cursors: cursors, replays: edge.replays, hasOAuth: true))
     endpoints = edge.endpoints
     open = edge.openEndpoints
     console = edge.console?.endpoints ?? []

@@ -55,10 +55,8 @@ struct ConsoleLayout: Sendable {
       status: page.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: layout.render(shell, library: library))))
   }
 
-  func response(
-    _ error: Refusal, for session: ConsoleSession?, saying said: String? = nil, cookie: SessionCookie? = nil
-  ) -> Response {
-    response(page(of: error), for: session, saying: said, cookie: cookie, headers: error.headers)
+  func response(_ error: Refusal, for session: ConsoleSession?) -> Response {
+    response(page(of: error), for: session, headers: error.headers)
   }
 
   /// Sends the browser to `path`, which says `saying`.
