@@ -38,7 +38,7 @@ struct StoreDatabase: Sendable {
     }
   }
 
-  func process(bound: Duration = .seconds(10)) -> StoreProcess {
+  func process(bound: Duration = PostgresServer.patience) -> StoreProcess {
     let pool = PostgresPool(
       PostgresConfiguration(
         url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "IdentityStoreTests", planning: .onceByIndex),
