@@ -53,6 +53,8 @@ extension HTTPClient {
   /// Sends `text` as it is, and returns all that comes until the edge closes the connection: for what `URLSession` does not send.
   func exchange(_ text: String) async throws -> String {
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      // The loop, which is the edge's, too, has the requests of all tests that run beside this one.
+      .connectTimeout(.seconds(300))
       .connect(host: "127.0.0.1", port: port) { channel in
         channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
       }
@@ -104,8 +106,8 @@ func serveEdge(
     responder: edge.responder(),
     configuration: ListenerConfiguration(
       host: "127.0.0.1", port: 0, certificate: certificate, isSecure: certificate != nil, sharesPort: false,
-      maximumConnections: 100, idleTimeout: .seconds(30), requestTimeout: .seconds(30),
-      writeTimeout: .seconds(30), drain: .milliseconds(50)),
+      maximumConnections: 100, idleTimeout: .seconds(300), requestTimeout: .seconds(300),
+      writeTimeout: .seconds(300), drain: .milliseconds(50)),
     logger: logger, onListening: { listening.yield($0) })
   let group = ServiceGroup(services: [server], logger: logger)
   try await withThrowingTaskGroup(of: Void.self) { tasks in

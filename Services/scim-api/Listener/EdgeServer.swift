@@ -32,7 +32,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         try await withThrowingDiscardingTaskGroup { group in
           for try await channel in accepted {
             connections.add(channel.channel)
-            group.addTask {
+            group.addTask(executorPreference: ConnectionExecutor(of: channel.channel)) {
               await connection.handle(value: channel, logger: logger)
               connections.remove(channel.channel)
             }
