@@ -67,11 +67,11 @@ final class DeliveringClient: Sendable {
   }
 
   /// Hands a message over to be delivered; its place in the limit is given back when its fate is known.
-  func enqueue(_ message: OutgoingMessage, index: Int, receipt: Receipt, size: Int) {
+  func enqueue(_ message: OutgoingMessage, index: Int, witness: any DeliveryWitness, size: Int) {
     let (delivery, failure) = state.withLock { state in
       state.nextSequence += 1
       let delivery = Delivery(
-        message, index: index, receipt: receipt, size: size, acceptedAt: .now, sequence: state.nextSequence)
+        message, index: index, witness: witness, size: size, acceptedAt: .now, sequence: state.nextSequence)
       switch state.phase {
       case .live(let handle):
         let failure = produce(delivery, on: handle)
@@ -257,6 +257,6 @@ extension DeliveringClient {
     if failure == nil { sent.increment() } else { failed.increment() }
     deliveryTime.recordNanoseconds((ContinuousClock.now - delivery.acceptedAt).nanoseconds)
     limit.release(size: delivery.size)
-    delivery.receipt.settle(delivery.index, failure)
+    delivery.witness.settle(delivery.index, failure)
   }
 }

@@ -34,11 +34,7 @@ final class InFlightLimit: Sendable {
   /// - Throws: `CancellationError` where the task is cancelled while it waits.
   func acquire(size: Int) async throws {
     let id: UInt64? = state.withLock { state in
-      if state.waiting.isEmpty, hasRoom(state, for: size) {
-        state.messages += 1
-        state.bytes += size
-        return nil
-      }
+      if take(of: &state, size) { return nil }
       state.nextID += 1
       return state.nextID
     }
@@ -64,6 +60,18 @@ final class InFlightLimit: Sendable {
     }
     // Whoever was admitted just before the cancellation came has left its mark behind.
     _ = state.withLock { $0.cancelled.remove(id) }
+  }
+
+  /// Takes a place for a message of `size` bytes, where there is one and nobody waits for it.
+  func acquireAtOnce(size: Int) -> Bool {
+    state.withLock { take(of: &$0, size) }
+  }
+
+  private func take(of state: inout State, _ size: Int) -> Bool {
+    guard state.waiting.isEmpty, hasRoom(state, for: size) else { return false }
+    state.messages += 1
+    state.bytes += size
+    return true
   }
 
   /// Gives the place of a message of `size` bytes back.

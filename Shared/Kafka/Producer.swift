@@ -44,9 +44,20 @@ public final class Producer: Service, Sendable {
     for (index, message) in messages.enumerated() {
       let size = message.size
       try await limit.acquire(size: size)
-      delivering.enqueue(message, index: index, receipt: receipt, size: size)
+      delivering.enqueue(message, index: index, witness: receipt, size: size)
     }
     try await receipt.wait()
+  }
+
+  /// Hands a message over without waiting for anything, where fewer are in flight than may be.
+  ///
+  /// - Parameter failed: Is told, by a thread of the producer's, where the message does not arrive.
+  /// - Returns: Whether it was taken; where it was not, `failed` is told nothing.
+  func post(_ message: OutgoingMessage, failed: @escaping @Sendable (KafkaError) -> Void) -> Bool {
+    let size = message.size
+    guard limit.acquireAtOnce(size: size) else { return false }
+    delivering.enqueue(message, index: 0, witness: FailureWitness(failed: failed), size: size)
+    return true
   }
 
   /// The number of messages that are accepted and not yet acknowledged.

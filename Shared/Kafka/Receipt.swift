@@ -1,7 +1,22 @@
 import Synchronization
 
+/// Is told the fate of messages.
+protocol DeliveryWitness: Sendable {
+  /// Says what became of the message at `index` of those that it stands for.
+  func settle(_ index: Int, _ failure: KafkaError?)
+}
+
+/// Is told of one message, and only where it does not arrive.
+struct FailureWitness: DeliveryWitness {
+  let failed: @Sendable (KafkaError) -> Void
+
+  func settle(_ index: Int, _ failure: KafkaError?) {
+    if let failure { failed(failure) }
+  }
+}
+
 /// What one call of `send` waits for: the fate of each of its messages.
-final class Receipt: Sendable {
+final class Receipt: DeliveryWitness {
   private struct State {
     var outstanding: Int
     var failures: [Int: KafkaError] = [:]
@@ -15,7 +30,6 @@ final class Receipt: Sendable {
     state = Mutex(State(outstanding: messages))
   }
 
-  /// Says what became of the message at `index` of the call.
   func settle(_ index: Int, _ failure: KafkaError?) {
     let done = state.withLock { state -> (CheckedContinuation<Void, any Error>, KafkaError?)? in
       state.outstanding -= 1
@@ -65,7 +79,7 @@ final class Receipt: Sendable {
 final class Delivery: Sendable {
   let message: OutgoingMessage
   let index: Int
-  let receipt: Receipt
+  let witness: any DeliveryWitness
   let size: Int
   let acceptedAt: ContinuousClock.Instant
   /// The order in which messages were accepted, kept when they have to be produced again.
@@ -74,12 +88,12 @@ final class Delivery: Sendable {
   let attempt: Int
 
   init(
-    _ message: OutgoingMessage, index: Int, receipt: Receipt, size: Int, acceptedAt: ContinuousClock.Instant, sequence: UInt64,
+    _ message: OutgoingMessage, index: Int, witness: any DeliveryWitness, size: Int, acceptedAt: ContinuousClock.Instant, sequence: UInt64,
     attempt: Int = 0
   ) {
     self.message = message
     self.index = index
-    self.receipt = receipt
+    self.witness = witness
     self.size = size
     self.acceptedAt = acceptedAt
     self.sequence = sequence
@@ -88,6 +102,6 @@ final class Delivery: Sendable {
 
   func again() -> Delivery {
     Delivery(
-      message, index: index, receipt: receipt, size: size, acceptedAt: acceptedAt, sequence: sequence, attempt: attempt + 1)
+      message, index: index, witness: witness, size: size, acceptedAt: acceptedAt, sequence: sequence, attempt: attempt + 1)
   }
 }

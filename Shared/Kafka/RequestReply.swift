@@ -43,7 +43,7 @@ public final class RequestReply: Service, Sendable {
         own: .notReady, action: "request", brokers: brokers, topic: reader.topic, reason: "the partition for replies is not known yet",
         isRetriable: true)
     }
-    return ReplyAddress(partition: partition, correlationID: UUIDText.text(UUID()))
+    return ReplyAddress(partition: partition, correlationID: UUIDText.random())
   }
 
   /// Whether requests can be sent.
@@ -68,29 +68,17 @@ public final class RequestReply: Service, Sendable {
     let start = ContinuousClock.now
     try pending.register(correlationID, deadline: start + .seconds(max(deadline.timeIntervalSinceNow, 0)))
     defer { pending.remove(correlationID) }
-    let reply = try await withThrowingTaskGroup(of: Step.self) { group in
-      group.addTask { [producer] in
-        try await producer.send(message)
-        return .sent
-      }
-      group.addTask { [pending] in .replied(try await pending.reply(to: correlationID)) }
-      // What is left is a delivery report that comes after the reply or the deadline, and that nobody waits for any more.
-      defer { group.cancelAll() }
-      while let step = try await group.next() {
-        if case .replied(let reply) = step { return reply }
-      }
-      return nil
+    // The reply says that the message arrived, so that nobody waits for the broker's word on it.
+    let isTaken = producer.post(message) { [pending] failure in pending.settle(correlationID, .failure(failure)) }
+    guard isTaken else {
+      throw KafkaError(
+        own: .tooManyPending, action: "request", brokers: brokers, reason: "too many messages wait to be acknowledged", isRetriable: true)
     }
+    let reply = try await pending.reply(to: correlationID)
     try Task.checkCancellation()
     if reply == nil { unanswered.increment() }
     roundTrip.recordNanoseconds((ContinuousClock.now - start).nanoseconds)
     return reply
-  }
-
-  /// What a request waits for.
-  private enum Step {
-    case sent
-    case replied(CloudEvent?)
   }
 
   /// Reads replies until graceful shutdown, and then until the requests that are pending are answered or past their deadline.

@@ -95,6 +95,29 @@ struct RequestReplyTests {
     }
   }
 
+  @Test("A request that finds the producer full is refused at once")
+  func fullProducer() async throws {
+    let broker = try await KafkaBroker.shared()
+    let replies = try await broker.topic("replies")
+    let nowhere = KafkaConfiguration(bootstrapServers: "127.0.0.1:1", clientID: "test")
+    let producer = try Producer(nowhere, maximumInFlight: 1, logger: quiet)
+    let asking = try RequestReply(broker.configuration(), producer: producer, replyTopic: replies, instance: 0, logger: quiet)
+    try await running(asking) {
+      try await asking.waitUntilReady()
+      func ask(_ deadline: Date) async throws -> CloudEvent? {
+        let message = OutgoingMessage(topic: "requests", key: nil, headers: [], value: [1])
+        return try await asking.request(message, correlationID: try asking.address().correlationID, deadline: deadline)
+      }
+      async let first = ask(Date(timeIntervalSinceNow: 1))
+      try await eventually("the first request to be pending") { producer.inFlight == 1 }
+      let error = await #expect(throws: KafkaError.self) { try await ask(Self.future) }
+      #expect(error?.code == .tooManyPending)
+      #expect(asking.pendingRequests == 1)
+      #expect(try await first == nil)
+    }
+    await producer.close(timeout: .zero)
+  }
+
   @Test("A task that is cancelled no longer waits for its reply")
   func cancellation() async throws {
     try await exchanging { exchange in

@@ -14,7 +14,7 @@ struct SignInSender: Sendable {
   ///
   /// - Throws: 503 where it does not have it in time; it may arrive all the same, and twice is as good as once.
   func send(_ signIn: SignIn, traceparent: String?) async throws {
-    let event = try signIn.cloudEvent(id: UUIDText.text(UUID()), source: source, time: Date(), traceparent: traceparent)
+    let event = try signIn.cloudEvent(id: UUIDText.random(), source: source, time: Date(), traceparent: traceparent)
     let message = OutgoingMessage(event, topic: .signInEvents, key: signIn.key)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
