@@ -24,7 +24,7 @@ struct GroupSync {
           group: "group-sync", instance: runtime.memberID, topics: [.identityEvents],
           maximumBatch: try runtime.settings.integer(.maximumBatch),
           // An event of a group names up to a thousand members, each of which is loaded: a dozen such events are a batch.
-          maximumBatchBytes: 512 << 10, linger: .milliseconds(20), lingersAlone: true),
+          maximumBatchBytes: 512 << 10, fetchInterval: .milliseconds(20)),
         logger: runtime.logger)
       runtime.watch(consumer)
       let relay = OutboxRelay(

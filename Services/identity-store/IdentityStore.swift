@@ -67,7 +67,8 @@ struct IdentityStore {
     let consumer = try Consumer(
       runtime.kafka,
       ConsumerConfiguration(
-        group: "provisioning-log", instance: runtime.memberID, topics: [.provisioningLog], maximumBatch: 500, maximumBatchBytes: 8 << 20),
+        group: "provisioning-log", instance: runtime.memberID, topics: [.provisioningLog], maximumBatch: 500, maximumBatchBytes: 8 << 20,
+        fetchInterval: .milliseconds(100)),
       logger: runtime.logger)
     runtime.watch(consumer)
     let partitions = LogPartitions(

@@ -27,7 +27,7 @@ struct InvitationMailer {
         ConsumerConfiguration(
           group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents, .mailEvents],
           // A mail may be a tenth of a second later; one at a time each would cost several times as much.
-          maximumBatch: try runtime.settings.integer(.maximumBatch), linger: .milliseconds(100), lingersAlone: true),
+          maximumBatch: try runtime.settings.integer(.maximumBatch), fetchInterval: .milliseconds(100)),
         logger: runtime.logger)
       runtime.watch(consumer)
       let status = MailServerStatus()

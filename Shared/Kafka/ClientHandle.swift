@@ -4,7 +4,7 @@ import Logging
 /// What a client's callbacks call. librdkafka holds it for as long as the client lives.
 final class ClientCallbacks: Sendable {
   let logger: Logger
-  let fetchPace = FetchPace()
+  let fetchPace: FetchPace
   /// Told of the errors that concern the client as a whole; on the thread that polls it.
   let failed: @Sendable (rd_kafka_resp_err_t, String) -> Void
   /// Told of the fate of each message; on the thread that polls it.
@@ -13,7 +13,7 @@ final class ClientCallbacks: Sendable {
   let rebalanced: (@Sendable (OpaquePointer, rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> Void)?
 
   init(
-    logger: Logger,
+    logger: Logger, fetchPace: FetchPace = FetchPace(),
     failed: @escaping @Sendable (rd_kafka_resp_err_t, String) -> Void,
     delivered: (@Sendable (OpaquePointer, UnsafePointer<rd_kafka_message_t>) -> Void)? = nil,
     rebalanced: (
@@ -21,6 +21,7 @@ final class ClientCallbacks: Sendable {
     )? = nil
   ) {
     self.logger = logger
+    self.fetchPace = fetchPace
     self.failed = failed
     self.delivered = delivered
     self.rebalanced = rebalanced

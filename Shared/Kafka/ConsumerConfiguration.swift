@@ -19,16 +19,18 @@ public struct ConsumerConfiguration: Sendable {
   /// A batch is closed when it holds this many bytes or more.
   public var maximumBatchBytes: Int
   public var offsetReset: OffsetReset
-  /// How long a batch waits to be joined by more messages. Fewer and larger batches cost less a message.
+  /// How long a batch waits to be joined by more messages, where the one before it had several. Fewer and larger batches cost less a
+  /// message.
   public var linger: Duration
-  /// Whether a batch waits also where the batch before it had one message alone: so for work that nobody waits for.
-  public var lingersAlone: Bool
+  /// How long after an answer that brought little the broker is asked again, so that what comes meanwhile is fetched, and makes a batch,
+  /// together: for work that nobody waits for.
+  public var fetchInterval: Duration
   /// After how long without a heartbeat the group gives the member's partitions to others.
   public var sessionTimeout: Duration
 
   public init(
     group: String, instance: String, topics: [Topic], maximumBatch: Int = 512, maximumBatchBytes: Int = 32 << 20,
-    offsetReset: OffsetReset = .earliest, linger: Duration = .milliseconds(2), lingersAlone: Bool = false,
+    offsetReset: OffsetReset = .earliest, linger: Duration = .milliseconds(2), fetchInterval: Duration = .zero,
     sessionTimeout: Duration = .seconds(30)
   ) {
     self.group = group
@@ -38,7 +40,7 @@ public struct ConsumerConfiguration: Sendable {
     self.maximumBatchBytes = maximumBatchBytes
     self.offsetReset = offsetReset
     self.linger = linger
-    self.lingersAlone = lingersAlone
+    self.fetchInterval = fetchInterval
     self.sessionTimeout = sessionTimeout
   }
 

@@ -3,9 +3,11 @@ import Foundation
 import Synchronization
 
 /// Slows a consumer down whose broker does not: one that answers a fetch without messages at once, rather than wait for some as
-/// `fetch.wait.max.ms` says, would be asked again at once, and both sides would be busy with nothing.
+/// `fetch.wait.max.ms` says, would be asked again at once, and both sides would be busy with nothing. Apache Kafka waits; the small broker
+/// for trying things out does not.
 ///
-/// Apache Kafka waits, so that it is never slowed down here; the small broker for trying things out does not.
+/// A consumer whose messages nobody waits for is slowed down with every broker, for as long as they come one by one: what came in the
+/// meantime costs no more than one of them.
 final class FetchPace: Sendable {
   private struct State {
     /// How large each broker's latest fetch was.
@@ -16,14 +18,25 @@ final class FetchPace: Sendable {
   }
 
   private let state = Mutex(State())
+  private let interval: Duration
 
   /// An answer that took this long was waited for.
   private static let early = Duration.milliseconds(20)
-  /// What each empty answer adds to the pause. Whoever was idle for long is slow to notice a message, and at work nobody is.
-  private static let step = Duration.microseconds(200)
-  private static let longest = Duration.milliseconds(5)
+  /// The pause after an empty answer: short for as many as come in about a tenth of a second, and long from then on. Whoever was idle is
+  /// slow to notice a message, and at work nobody is.
+  private static let brief = Duration.milliseconds(1)
+  private static let briefPauses = 80
+  private static let long = Duration.milliseconds(5)
   /// Fetches come in as many sizes as there are sets of topics and partitions that are asked for together: few.
   private static let maximumSizes = 1000
+
+  /// An answer of this many bytes is worth its fetch.
+  private static let large = 64 << 10
+
+  /// - Parameter interval: How long after an answer that is small the next fetch waits, whatever is in it.
+  init(interval: Duration = .zero) {
+    self.interval = interval
+  }
 
   /// Notes a fetch. librdkafka has one under way at a broker.
   func sent(_ size: Int, to broker: Int32) {
@@ -39,7 +52,8 @@ final class FetchPace: Sendable {
   ///   - size: The answer's size in bytes.
   ///   - time: From fetch to answer.
   func pause(afterAnswerOf size: Int, from broker: Int32, in time: Duration) -> Duration {
-    state.withLock { state in
+    guard interval == .zero else { return size < Self.large ? interval : .zero }
+    return state.withLock { state in
       guard let asked = state.asked[broker] else { return .zero }
       let smallest = state.smallest[asked]
       if smallest.map({ size < $0 }) ?? true {
@@ -51,7 +65,7 @@ final class FetchPace: Sendable {
         return .zero
       }
       state.emptyInARow += 1
-      return min(Self.step * min(state.emptyInARow, 1000), Self.longest)
+      return state.emptyInARow > Self.briefPauses ? Self.long : Self.brief
     }
   }
 }

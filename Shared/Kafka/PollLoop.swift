@@ -37,7 +37,7 @@ final class PollLoop: Sendable {
     handle = try ClientHandle(
       RD_KAFKA_CONSUMER, kafka, properties: configuration.properties,
       callbacks: ClientCallbacks(
-        logger: logger,
+        logger: logger, fetchPace: FetchPace(interval: configuration.fetchInterval),
         failed: { [logger] code, reason in
           let level: Logger.Level = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .warning : .debug
           logger.log(level: level, "consumer: \(reason)")
@@ -106,7 +106,7 @@ final class PollLoop: Sendable {
 
   /// Waits for a message, then takes what else comes until the batch is asked for and has waited its time.
   private func gather(_ gathering: inout Gathering, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
-    let linger = previous > 1 || configuration.lingersAlone ? configuration.linger : .zero
+    let linger = previous > 1 ? configuration.linger : .zero
     var closing = ContinuousClock.now
     while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
       progress.measure(assignment, handle)
