@@ -44,15 +44,14 @@ struct HealthServer: Service {
   /// 200 where nothing is wrong, else 503 with what is, as a JSON object.
   private static func readiness(_ problems: [String: String]) -> Response {
     var text = JSONText()
-    text.object([
-      ("ready", { $0.raw(problems.isEmpty ? "true" : "false") }),
-      (
-        "problems",
-        { text in
-          text.object(problems.sorted { $0.key < $1.key }.map { problem in (problem.key, { $0.string(problem.value) }) })
-        }
-      ),
-    ])
+    text.object { text in
+      text.name("ready")
+      text.raw(problems.isEmpty ? "true" : "false")
+      text.name("problems")
+      text.object { text in
+        for (name, problem) in problems.sorted(by: { $0.key < $1.key }) { text.member(name, problem) }
+      }
+    }
     return Response(
       status: problems.isEmpty ? .ok : .serviceUnavailable, headers: [.contentType: "application/json"],
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: text.bytes + [UInt8(ascii: "\n")])))

@@ -38,19 +38,21 @@ struct JSONLogHandler: LogHandler {
     if let provided = metadataProvider?.get() { metadata.merge(provided) { _, new in new } }
     if let given = event.metadata { metadata.merge(given) { _, new in new } }
     let trace = metadata.removeValue(forKey: Self.traceKey)
-    var members: [(name: String, write: (inout JSONText) -> Void)] = [
-      ("time", { $0.string(Timestamp.text(time)) }),
-      ("level", { $0.string(event.level.rawValue) }),
-      ("service", { $0.string(service) }),
-      ("instance", { $0.string(instance) }),
-      ("message", { $0.string(event.message.description) }),
-    ]
-    if let trace { members.append((Self.traceKey, { $0.string("\(trace)") })) }
-    if let error = event.error { members.append(("error", { $0.string("\(error)") })) }
-    if label != service { members.append(("logger", { $0.string(label) })) }
-    if !metadata.isEmpty { members.append(("metadata", { $0.metadata(metadata) })) }
     var text = JSONText()
-    text.object(members)
+    text.object { text in
+      text.member("time", Timestamp.text(time))
+      text.member("level", event.level.rawValue)
+      text.member("service", service)
+      text.member("instance", instance)
+      text.member("message", event.message.description)
+      if let trace { text.member(Self.traceKey, "\(trace)") }
+      if let error = event.error { text.member("error", "\(error)") }
+      if label != service { text.member("logger", label) }
+      if !metadata.isEmpty {
+        text.name("metadata")
+        text.metadata(metadata)
+      }
+    }
     text.raw("\n")
     return text.bytes
   }
@@ -66,7 +68,12 @@ struct JSONLogHandler: LogHandler {
 
 extension JSONText {
   fileprivate mutating func metadata(_ metadata: Logger.Metadata) {
-    object(metadata.sorted { $0.key < $1.key }.map { key, value in (key, { $0.metadataValue(value) }) })
+    object { text in
+      for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+        text.name(key)
+        text.metadataValue(value)
+      }
+    }
   }
 
   private mutating func metadataValue(_ value: Logger.Metadata.Value) {

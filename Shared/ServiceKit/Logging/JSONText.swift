@@ -10,6 +10,22 @@ struct JSONText {
   /// one line and can pretend to be nothing else.
   mutating func string(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
+    var text = text
+    let isPlain = text.withUTF8 { utf8 in
+      guard utf8.allSatisfy(Self.isPlain) else { return false }
+      bytes.append(contentsOf: utf8)
+      return true
+    }
+    if !isPlain { escape(text) }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Whether a byte is of ASCII and stands for itself.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
+  private mutating func escape(_ text: String) {
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"": raw("\\\"")
@@ -22,19 +38,26 @@ struct JSONText {
       default: bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 
-  /// An object whose members `body` writes through ``member(_:isFirst:)``.
-  mutating func object(_ members: [(name: String, write: (inout JSONText) -> Void)]) {
+  /// An object, whose members `write` writes, each behind its ``name(_:)``.
+  mutating func object(_ write: (inout JSONText) -> Void) {
     raw("{")
-    for (index, member) in members.enumerated() {
-      if index > 0 { raw(",") }
-      string(member.name)
-      raw(":")
-      member.write(&self)
-    }
+    write(&self)
     raw("}")
+  }
+
+  /// The name of an object's next member; its value comes next.
+  mutating func name(_ name: String) {
+    if bytes.last != UInt8(ascii: "{") { raw(",") }
+    string(name)
+    raw(":")
+  }
+
+  /// A member of an object that is text.
+  mutating func member(_ name: String, _ value: String) {
+    self.name(name)
+    string(value)
   }
 
   /// An array with one element for each of `elements`.
