@@ -17,6 +17,7 @@ public enum Schema {
     migration("identity", 9, "console-sessions", PackageResources._09_console_sessions_sql),
     migration("identity", 10, "members-page", PackageResources._10_members_page_sql),
     migration("identity", 11, "provisioning-pages", PackageResources._11_provisioning_pages_sql),
+    migration("identity", 12, "cheaper-writes", PackageResources._12_cheaper_writes_sql),
   ]
 
   public static let mailer = [
@@ -25,6 +26,7 @@ public enum Schema {
     migration("mailer", 3, "row-security", PackageResources._03_mailer_row_security_sql),
     migration("mailer", 4, "notices", PackageResources._04_notices_sql),
     migration("mailer", 5, "sign-ins", PackageResources._05_sign_ins_sql),
+    migration("mailer", 6, "states-told-together", PackageResources._06_states_told_together_sql),
   ]
 
   public static let directory = [

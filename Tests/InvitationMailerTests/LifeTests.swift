@@ -28,6 +28,36 @@ struct LifeTests {
     #expect(try await database.nextMail() == nil)
   }
 
+  @Test func `What one statement changes is told of each that changed its state, and of no other`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(
+      .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
+    try await database.execute("update mailer.invitations set attempts = 1, traceparent = '00-trace'")
+    try await database.execute(
+      "update mailer.invitations set state = case user_id when '\(UserKey.ana.id)' then 'sending' else state end, next_attempt_at = null")
+    #expect(try await database.history(.ana).map(\.state) == ["scheduled", "sending"])
+    #expect(try await database.history(.ben).map(\.state) == ["scheduled"])
+    let told = Statement(
+      "told",
+      """
+      select o.headers, convert_from(o.payload, 'UTF8')::jsonb = jsonb_build_object(
+        'workspace', h.workspace_id, 'invitation', i.id, 'user', i.user_id, 'state', h.state, 'reason', h.reason, 'changedAt',
+        '2026-01-31T09:05:07.000Z')
+      from mailer.outbox o
+      join mailer.invitations i on convert_from(o.key, 'UTF8') = i.id::text
+      join mailer.invitation_history h on o.headers[4] = i.id || '/' || h.id
+      order by o.id
+      """)
+    let rows = try await database.pool.query(told)
+    #expect(rows.count == 3)
+    #expect(try rows.allSatisfy { try $0.bool(1) })
+    let last = try #require(rows.last)
+    let headers = [String: String](pairs: try last.textArray(0))
+    #expect(headers["ce_type"] == "rollcall.invitation.sending.v1")
+    #expect(headers["ce_workspaceid"] == "\(WorkspaceID.acme)")
+    #expect(headers["traceparent"] == "00-trace")
+  }
+
   @Test func `Reminders follow until the last, and stop with the sign-in`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))

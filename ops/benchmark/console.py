@@ -97,7 +97,7 @@ def main():
     parser.add_argument("--check", action="store_true", help="exit with 1 where a page takes longer than its target")
     options = parser.parse_args()
     admin = Admin(os.environ["BENCH_LINK"])
-    users, entries = database("select (select sum(total) from identity.totals where type = 'User')"), database(
+    users, entries = database("select sum(total) from identity_read.totals where type = 'User'"), database(
         "select count(*) from identity.provisioning_log")
     print(f"\nThe console's pages with {int(users):,} users and {int(entries):,} entries of the log, {options.rounds} times each, ms")
     print(f"{'':32}{'first':>9}{'p50':>9}{'p99':>9}{'KB':>7}")

@@ -90,8 +90,6 @@ order by m.group_id, m.user_id;
 
 -- What the triggers would have counted.
 insert into identity.totals (workspace_id, type, part, total)
-select workspace_id, 'User', 0, count(*) from identity.users group by workspace_id
-union all
 select workspace_id, 'Group', 0, count(*) from identity.groups group by workspace_id
 on conflict (workspace_id, type, part) do update
 set total = excluded.total;
