@@ -69,7 +69,7 @@ def header(results):
         f"{results['users']:,} users and 100 groups{more}",
         f"Medians of {results['rounds']} rounds; while a limit is measured the suite is stopped, so that it has the machine to itself.",
         "The local broker is started anew, empty, before each round of writes: the more it keeps, the less it does.",
-        "The mail catcher stands for somebody else's machine and runs at the lowest priority; the mailer, whose mails can wait, at a low one.",
+        "The mail server stands for somebody else's machine and runs at the lowest priority; the mailer, whose mails can wait, at a low one.",
     ]
     others = statistics.median(level["others_cpu"] for levels in results["rows"].values() for level in levels.values())
     if others > 0.2:

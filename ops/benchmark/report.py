@@ -7,7 +7,7 @@ from rows import LIMITS, MEASURED, ROWS
 from suite import SERVICES
 
 # What somebody else's machine would do is not counted.
-UNCOUNTED = "mail-catcher"
+UNCOUNTED = "mail-sink"
 # A spread between rounds, as a part of their median, that is worth a word.
 NOTABLE_SPREAD = 0.2
 

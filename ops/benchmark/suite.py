@@ -11,7 +11,7 @@ from pathlib import Path
 SERVICES = ["scim-api", "identity-store", "invitation-mailer", "group-sync"]
 # Who takes in what, and says how much.
 CONSUMERS = ["identity-store", "invitation-mailer", "group-sync"]
-PROCESSES = ["postgres", "broker", *SERVICES, "mail-catcher"]
+PROCESSES = ["postgres", "broker", *SERVICES, "mail-sink"]
 # The limit of reads runs beside the suite; it does nothing unless it is measured.
 LIMIT = "static-json"
 TICKS = os.sysconf("SC_CLK_TCK")
