@@ -1,6 +1,8 @@
--- The changes of state of one statement are told together, as each costs more by itself than a dozen do: see tell_state, which this replaces.
+-- The changes of state of one statement are told together, as each costs more by itself than a dozen do. What is told is what
+-- mailer.tell_state told, which this replaces.
 
--- The event of a change of state, `told` being its row in the history. Returns a table so that it is planned into the statements that call it.
+-- The event of a change of state, `told` being its row in the history. It returns a table so that it is planned into the statement that
+-- calls it.
 create function mailer.state_event(
   workspace uuid, invitation uuid, person uuid, state text, reason text, changed_at timestamptz, traceparent text, told bigint)
 returns table (topic text, key bytea, headers text[], payload bytea)
@@ -26,41 +28,30 @@ language plpgsql
 set enable_nestloop = off
 set enable_hashjoin = on
 as $$
+declare
+  changed mailer.invitations[];
 begin
   if tg_op = 'INSERT' then
-    with told as (
-      insert into mailer.invitation_history (workspace_id, invitation_id, at, state, reason)
-      select workspace_id, id, changed_at, state, reason
-      from come
-      returning workspace_id, invitation_id, id
-    )
-    insert into mailer.outbox (topic, key, headers, payload)
-    select e.topic, e.key, e.headers, e.payload
-    from come c
-    join told t on t.workspace_id = c.workspace_id and t.invitation_id = c.id
-    cross join lateral mailer.state_event(
-      c.workspace_id, c.id, c.user_id, c.state, c.reason, c.changed_at, c.traceparent, t.id) e
-    order by t.id;
+    changed := array(select c::mailer.invitations from come c);
   else
-    with changed as materialized (
-      select c.*
+    changed := array(
+      select c::mailer.invitations
       from come c
       join gone g on g.workspace_id = c.workspace_id and g.id = c.id
-      where c.state <> g.state
-    ), told as (
-      insert into mailer.invitation_history (workspace_id, invitation_id, at, state, reason)
-      select workspace_id, id, changed_at, state, reason
-      from changed
-      returning workspace_id, invitation_id, id
-    )
-    insert into mailer.outbox (topic, key, headers, payload)
-    select e.topic, e.key, e.headers, e.payload
-    from changed c
-    join told t on t.workspace_id = c.workspace_id and t.invitation_id = c.id
-    cross join lateral mailer.state_event(
-      c.workspace_id, c.id, c.user_id, c.state, c.reason, c.changed_at, c.traceparent, t.id) e
-    order by t.id;
+      where c.state <> g.state);
   end if;
+  with told as (
+    insert into mailer.invitation_history (workspace_id, invitation_id, at, state, reason)
+    select workspace_id, id, changed_at, state, reason
+    from unnest(changed)
+    returning workspace_id, invitation_id, id
+  )
+  insert into mailer.outbox (topic, key, headers, payload)
+  select e.topic, e.key, e.headers, e.payload
+  from unnest(changed) c
+  join told t on t.workspace_id = c.workspace_id and t.invitation_id = c.id
+  cross join lateral mailer.state_event(c.workspace_id, c.id, c.user_id, c.state, c.reason, c.changed_at, c.traceparent, t.id) e
+  order by t.id;
   return null;
 end
 $$;
