@@ -19,9 +19,6 @@ public struct ConsumerConfiguration: Sendable {
   /// A batch is closed when it holds this many bytes or more.
   public var maximumBatchBytes: Int
   public var offsetReset: OffsetReset
-  /// How long a batch waits to be joined by more messages, where the one before it had several. Fewer and larger batches cost less a
-  /// message.
-  public var linger: Duration
   /// How long after an answer that brought little the broker is asked again, so that what comes meanwhile is fetched, and makes a batch,
   /// together: for work that nobody waits for.
   public var fetchInterval: Duration
@@ -30,8 +27,7 @@ public struct ConsumerConfiguration: Sendable {
 
   public init(
     group: String, instance: String, topics: [Topic], maximumBatch: Int = 512, maximumBatchBytes: Int = 32 << 20,
-    offsetReset: OffsetReset = .earliest, linger: Duration = .milliseconds(2), fetchInterval: Duration = .zero,
-    sessionTimeout: Duration = .seconds(30)
+    offsetReset: OffsetReset = .earliest, fetchInterval: Duration = .zero, sessionTimeout: Duration = .seconds(30)
   ) {
     self.group = group
     self.instance = instance
@@ -39,7 +35,6 @@ public struct ConsumerConfiguration: Sendable {
     self.maximumBatch = maximumBatch
     self.maximumBatchBytes = maximumBatchBytes
     self.offsetReset = offsetReset
-    self.linger = linger
     self.fetchInterval = fetchInterval
     self.sessionTimeout = sessionTimeout
   }

@@ -21,6 +21,9 @@ final class PollLoop: Sendable {
   /// How long a finished batch may wait to be taken before the partitions are paused.
   private static let patience: TimeInterval = 0.5
   private static let pollMilliseconds: Int32 = 100
+  /// How long a batch waits to be joined by more messages, where the one before it had several. Fewer and larger batches cost less a
+  /// message.
+  private static let linger = Duration.milliseconds(2)
 
   init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
     var logger = logger
@@ -106,7 +109,7 @@ final class PollLoop: Sendable {
 
   /// Waits for a message, then takes what else comes until the batch is asked for and has waited its time.
   private func gather(_ gathering: inout Gathering, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
-    let linger = previous > 1 ? configuration.linger : .zero
+    let linger = previous > 1 ? Self.linger : .zero
     var closing = ContinuousClock.now
     while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
       progress.measure(assignment, handle)

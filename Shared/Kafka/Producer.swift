@@ -51,7 +51,7 @@ public final class Producer: Service, Sendable {
 
   /// Hands a message over without waiting for anything, where fewer are in flight than may be.
   ///
-  /// - Parameter failed: Is told, by a thread of the producer's, where the message does not arrive.
+  /// - Parameter failed: Is told where the message does not arrive: by a thread of the producer's, or before this returns.
   /// - Returns: Whether it was taken; where it was not, `failed` is told nothing.
   func post(_ message: OutgoingMessage, failed: @escaping @Sendable (KafkaError) -> Void) -> Bool {
     let size = message.size
