@@ -43,7 +43,7 @@ public final class RequestReply: Service, Sendable {
         own: .notReady, action: "request", brokers: brokers, topic: reader.topic, reason: "the partition for replies is not known yet",
         isRetriable: true)
     }
-    return ReplyAddress(partition: partition, correlationID: UUIDText.random())
+    return ReplyAddress(partition: partition, correlationID: "\(Identifier<RequestReply>.made(at: Date()))")
   }
 
   /// Whether requests can be sent.

@@ -12,18 +12,6 @@ public enum UUIDText {
     }
   }
 
-  /// The text of a random UUID (version 4).
-  ///
-  /// Foundation opens `/dev/urandom` for each, and closes it.
-  public static func random() -> String {
-    var generator = SystemRandomNumberGenerator()
-    var (high, low): (UInt64, UInt64) = (generator.next(), generator.next())
-    high = high & ~0xF000 | 0x4000
-    low = low & ~(0b11 << 62) | 0b10 << 62
-    let uuid = withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { $0.loadUnaligned(as: uuid_t.self) }
-    return text(UUID(uuid: uuid))
-  }
-
   /// Writes the text's ``length`` bytes to the beginning of `target`, which has to have room for them.
   public static func write(_ uuid: UUID, to target: UnsafeMutableRawBufferPointer) {
     withUnsafeBytes(of: uuid.uuid) { bytes in

@@ -14,7 +14,9 @@ struct MailEventSender: Sendable {
   ///
   /// - Throws: 503 where it does not have it in time; it may arrive all the same, and twice is as good as once.
   func send(_ report: MailEvent, traceparent: String?) async throws {
-    let event = try report.cloudEvent(id: UUIDText.random(), source: source, time: Date(), traceparent: traceparent)
+    let now = Date()
+    let event = try report.cloudEvent(
+      id: "\(Identifier<MailEvent>.made(at: now))", source: source, time: now, traceparent: traceparent)
     let message = OutgoingMessage(event, topic: .mailEvents, key: report.key)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {

@@ -14,7 +14,9 @@ struct SignInSender: Sendable {
   ///
   /// - Throws: 503 where it does not have it in time; it may arrive all the same, and twice is as good as once.
   func send(_ signIn: SignIn, traceparent: String?) async throws {
-    let event = try signIn.cloudEvent(id: UUIDText.random(), source: source, time: Date(), traceparent: traceparent)
+    let now = Date()
+    let event = try signIn.cloudEvent(
+      id: "\(Identifier<SignIn>.made(at: now))", source: source, time: now, traceparent: traceparent)
     let message = OutgoingMessage(event, topic: .signInEvents, key: signIn.key)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {

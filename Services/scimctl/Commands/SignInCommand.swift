@@ -24,7 +24,7 @@ struct SignInCommand: AsyncParsableCommand {
     let chosen = try await withDatabase(settings) { try await workspace.resolve(settings, on: $0) }
     let now = Date.now
     let signIn = SignIn(workspace: chosen.id, email: email, user: nil, signedInAt: now, method: "scimctl")
-    let event = try signIn.cloudEvent(id: UUIDText.random(), source: "scimctl", time: now, traceparent: nil)
+    let event = try signIn.cloudEvent(id: "\(Identifier<SignIn>.made(at: now))", source: "scimctl", time: now, traceparent: nil)
     let brokers = try await Brokers.reached(settings, topics: [.signInEvents])
     try await brokers.send(OutgoingMessage(event, topic: .signInEvents, key: signIn.key))
     print("\(email) signed in to \(chosen.settings.slug)")
