@@ -17,7 +17,10 @@ class Connection:
 
     async def exchange(self, lot):
         """Pairs of request and status; 0 where a request that is none was not answered."""
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(self.host, self.port, limit=1 << 20), SECONDS)
+        try:
+            reader, writer = await asyncio.wait_for(asyncio.open_connection(self.host, self.port, limit=1 << 20), SECONDS)
+        except OSError as error:
+            raise Fault(lot[0], f"got no connection within {SECONDS} seconds: {str(error) or 'none was taken'}") from None
         try:
             return await asyncio.wait_for(self._exchange(lot, reader, writer), SECONDS)
         except asyncio.TimeoutError:
@@ -37,14 +40,14 @@ class Connection:
             if lot[0].ends:
                 writer.write_eof()
             await writer.drain()
-        except ConnectionError:
-            # The edge has closed it already: what it said before that is still there.
+        except OSError:
+            # The edge has closed it already (ending a connection that is gone is no ConnectionError): what it said before is still there.
             pass
         answers = []
         for request in lot:
             try:
                 status = await self._answer(reader, request)
-            except (asyncio.IncompleteReadError, ConnectionError):
+            except (asyncio.IncompleteReadError, OSError):
                 status = 0
             if status == 0 and not request.ends:
                 raise Fault(request, "was not answered")
