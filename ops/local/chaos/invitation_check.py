@@ -5,12 +5,6 @@ from collections import Counter, defaultdict
 from check import Check
 from database import rows
 
-# A mail that was handed over may be stored a moment after its sender's end.
-LATE = 3.0
-
-# How long the mailer may take to record that a mail was taken; and how long where PostgreSQL goes away, or all is held for the broker.
-PROMPT, PATIENT = 3.0, 30.0
-
 # Of the mailer to the mail server, each with one mail at a time, and as many mails again that are just being recorded.
 CONNECTIONS = 16
 
@@ -20,8 +14,20 @@ from mailer.invitations
 order by user_id, user_version
 """
 
-# What a mailer was sending when it ended: between the mail server's answer and the commit lies the one window in which a mail goes out twice.
-IN_DOUBT = "select distinct invitation_id as id from mailer.invitation_history where reason like 'the mailer ended while sending it%'"
+# What a mailer was sending when it ended, from when it took it up until the next one let go of it, in seconds since 1970: in there lies the
+# one window in which a mail goes out twice, between the mail server's answer and the commit.
+IN_DOUBT = """
+select
+  h.invitation_id as id,
+  (
+    select extract(epoch from max(claim.at))
+    from mailer.invitation_history claim
+    where claim.workspace_id = h.workspace_id and claim.invitation_id = h.invitation_id and claim.state = 'sending' and claim.id < h.id
+  ) as claimed,
+  extract(epoch from h.at) as released
+from mailer.invitation_history h
+where h.reason like 'the mailer ended while sending it%'
+"""
 
 
 def check(url, book, mails, kills):
@@ -42,7 +48,9 @@ def check(url, book, mails, kills):
         missing += missing_of(person, arrived, mine, states.get(person.id))
         wrong += wrong_of(person, arrived, mine)
     wrong += [f"{address}: a mail, and no acknowledged user" for address in recipients]
-    in_doubt = {row["id"] for row in rows(url, IN_DOUBT)}
+    in_doubt = defaultdict(list)
+    for row in rows(url, IN_DOUBT):
+        in_doubt[row["id"]].append((row["claimed"], row["released"]))
     twice, unexplained = doubled(deliveries, kills, in_doubt)
     counts = f"of {len(people):,} users; {len(deliveries):,} invitations, {len(mails):,} mails, {len(in_doubt):,} in doubt for a while"
     return twice, [
@@ -84,16 +92,17 @@ def wrong_of(person, arrived, records):
 
 
 def doubled(deliveries, kills, in_doubt):
-    """Each kill explains as many mails as can have been under way, each of which the mailer has on record as in doubt."""
+    """Each kill explains as many mails as can have been under way, each of which the mailer has on record as in doubt at that moment."""
     mailer = sorted(kill.at for kill in kills if kill.process == "invitation-mailer")
-    outages = [kill.at for kill in kills if kill.process in ("postgres", "broker")]
     twice, unexplained, explained = [], [], Counter()
     pairs = [(*pair, id) for id, times in deliveries.items() for pair in zip(sorted(times), sorted(times)[1:])]
     for first, second, id in sorted(pairs, key=lambda pair: pair[1]):
-        was_away = any(first - LATE <= outage <= first + PROMPT for outage in outages)
-        last = min(second, first + (PATIENT if was_away else PROMPT))
-        candidates = [kill for kill in mailer if first - LATE <= kill <= last and explained[kill] < CONNECTIONS]
-        if candidates and id in in_doubt:
+        # One that was handed over may be stored a moment after its sender's end, but not before that took it up.
+        spans = [(claimed, released) for claimed, released in in_doubt.get(id, []) if claimed <= first and released <= second]
+        candidates = [
+            kill for kill in mailer if explained[kill] < CONNECTIONS and any(claimed <= kill <= released for claimed, released in spans)
+        ]
+        if candidates:
             explained[candidates[0]] += 1
             twice.append(candidates[0] - first)
         else:
