@@ -114,7 +114,7 @@ extension EndToEnd {
         return try await workspace.scimctl(["user", "list", "--state", "active"]).contains(other)
       }
       #expect(try await workspace.scimctl(["user", "list", "--state", "disabled"]).contains(email))
-      #expect(try await workspace.scimctl(["invitation", "list", "--state", "revoked"]).contains(email))
+      try await eventually("the revocation") { try await workspace.scimctl(["invitation", "list", "--state", "revoked"]).contains(email) }
       _ = try await workspace.identityProvider.send(
         "PATCH", "/Users/\(id)", body: deactivation.replacingOccurrences(of: "false", with: "true"))
       try await eventually("another invitation") { try await suite.letters(to: email).count == 2 }

@@ -35,7 +35,9 @@ struct Store: Sendable {
 
   private static func pool(_ url: String) -> PostgresPool {
     PostgresPool(
-      PostgresConfiguration(url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test"), logger: quiet)
+      PostgresConfiguration(
+        url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test", maximumWait: PostgresServer.patience),
+      logger: quiet)
   }
 
   /// Takes the events in as one batch.

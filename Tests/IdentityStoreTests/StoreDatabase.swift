@@ -41,7 +41,8 @@ struct StoreDatabase: Sendable {
   func process(bound: Duration = PostgresServer.patience) -> StoreProcess {
     let pool = PostgresPool(
       PostgresConfiguration(
-        url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "IdentityStoreTests", planning: .onceByIndex),
+        url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "IdentityStoreTests",
+        maximumWait: PostgresServer.patience, planning: .onceByIndex),
       logger: quiet)
     return StoreProcess(
       pool: pool,

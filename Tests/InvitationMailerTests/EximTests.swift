@@ -12,7 +12,7 @@ struct EximTests {
   ) -> SMTPServer {
     SMTPServer(
       url: exim.url, credentials: .init(username: "rollcall", password: password), tls: .required, authentication: authentication,
-      authorities: authorities ?? exim.certificate, connectTimeout: 5, timeout: 20)
+      authorities: authorities ?? exim.certificate, connectTimeout: 60, timeout: 60)
   }
 
   @Test(arguments: [SMTPServer.Authentication.plain, .login])

@@ -19,7 +19,7 @@ struct MailerDatabase {
     let pool = PostgresPool(
       PostgresConfiguration(
         url: server.url(database: database, role: "invitation_mailer"), connections: 2, statementTimeout: PostgresServer.patience,
-        applicationName: "test"),
+        applicationName: "test", maximumWait: PostgresServer.patience),
       logger: .silent)
     return MailerDatabase(server: server, pool: pool)
   }

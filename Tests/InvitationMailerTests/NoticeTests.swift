@@ -141,7 +141,7 @@ struct NoticeTests {
         store: database.invitations, composer: try InvitationComposer(from: .rollcall),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
-      connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 2, timeout: 5), name: "smtp")],
+      connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],
       noticePace: NoticePace(gathering: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(100), logger: .silent)
   }
 

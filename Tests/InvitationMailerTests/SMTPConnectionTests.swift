@@ -92,7 +92,7 @@ struct SMTPConnectionTests {
 
   @Test func `is interrupted where the server stalls, after the time-out`() async throws {
     let catcher = try await MailCatcher()
-    let connection = SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 2, timeout: 2), name: "smtp")
+    let connection = SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 10, timeout: 10), name: "smtp")
     try catcher.setFaults(#"{"content": "stall"}"#)
     guard case .interrupted = await connection.send(try .sample()) else {
       Issue.record("not interrupted")
@@ -101,7 +101,7 @@ struct SMTPConnectionTests {
   }
 
   @Test func `waits for a server that is away, and goes through when it is back`() async throws {
-    let first = try await MailCatcher()
+    let first = try await MailCatcher(.init(port: try FreePort.find()))
     let connection = SMTPConnection(SMTPServer(url: first.url), name: "smtp")
     #expect(await connection.send(try .sample()).isAccepted)
     await first.stop()

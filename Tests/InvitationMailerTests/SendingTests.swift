@@ -12,10 +12,10 @@ import Testing
 struct SendingTests {
   private func loop(
     _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2,
-    pace: DomainPace = DomainPace(rate: nil)
+    pace: DomainPace = DomainPace(rate: nil), timeout: Int = 60
   ) throws -> SendingLoop {
     let schedule = RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60))
-    let server = SMTPServer(url: catcher.url, connectTimeout: 2, timeout: 5)
+    let server = SMTPServer(url: catcher.url, connectTimeout: 60, timeout: timeout)
     return SendingLoop(
       pool: database.pool,
       desk: SendingDesk(
@@ -101,7 +101,7 @@ struct SendingTests {
   }
 
   @Test func `While the mail server is away invitations wait, and the status says so`() async throws {
-    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher(.init(port: try FreePort.find())))
     let status = MailServerStatus()
     let loop = try loop(database, catcher, status: status)
     try await running(loop) {
@@ -163,7 +163,7 @@ struct SendingTests {
   @Test func `A server that stalls holds up its mail alone, which goes out when it answers again`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(#"{"content": "stall", "to": "slow@"}"#)
-    let loop = try loop(database, catcher)
+    let loop = try loop(database, catcher, timeout: 10)
     try await running(loop) {
       try await invite(database, ["slow", "ana", "ben", "cid"])
       try await eventually("the others") { try catcher.count() == 3 }
@@ -173,14 +173,16 @@ struct SendingTests {
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 4)
   }
 
-  @Test func `An hour without the server loses nothing and doubles nothing`() async throws {
-    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
-    let loop = try loop(database, catcher, connections: 4)
+  @Test func `An hour without the server loses nothing, and repeats at most what that had taken without a word as it ended`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher(.init(port: try FreePort.find())))
+    let connections = 4
+    let loop = try loop(database, catcher, connections: connections)
     let names = (0..<150).map { "person\($0)" }
     try await running(loop) {
       try await invite(database, Array(names.prefix(75)))
       try await eventually("some mails") { try catcher.count() >= 20 }
       await catcher.stop()
+      let before = try await catcher.mails()
       try await invite(database, Array(names.dropFirst(75)))
       try await Task.sleep(for: .seconds(3))
       // As though all of this had been an hour ago.
@@ -192,26 +194,29 @@ struct SendingTests {
         """)
       let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
       try await eventually("the queue to drain") { try await database.invitations.pending() == 0 }
-      #expect(try back.count() == names.count)
+      let (all, early) = (try await back.mails(), Set(before.compactMap { $0["Message-ID"] }))
+      #expect(Set(all.compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
+      #expect(Set(all.compactMap { $0["Message-ID"] }).count == names.count)
+      let repeated = all.dropFirst(before.count).compactMap { $0["Message-ID"] }.filter(early.contains)
+      #expect(all.count == names.count + repeated.count && repeated.count <= connections)
     }
-    #expect(Set(try await catcher.mails().compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
     let states = Statement("states", "select distinct state from mailer.invitations")
     #expect(try await database.pool.query(states).map { try $0.string(0) } == ["sent"])
   }
 
   @Test func `A domain gets no more than its pace, and others do not wait for it`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
-    let loop = try loop(database, catcher, pace: DomainPace(rate: 10))
+    let loop = try loop(database, catcher, pace: DomainPace(rate: 1))
     let began = ContinuousClock.now
     try await running(loop) {
-      try await invite(database, (0..<30).map { "person\($0)" })
+      try await invite(database, (0..<10).map { "person\($0)" })
       try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@other.example"), at: .now)
       try await eventually("the other domain's") { try await database.recorded(.ben).map(\.state) == ["sent"] }
-      #expect(try catcher.count() < 25)
+      #expect(try await database.invitations.pending() > 0)
       try await eventually("all recorded") { try await database.invitations.pending() == 0 }
     }
-    #expect(ContinuousClock.now - began > .seconds(2))
-    #expect(try catcher.count() == 31)
+    #expect(ContinuousClock.now - began > .seconds(8))
+    #expect(try catcher.count() == 11)
   }
 
   @Test func `What a mailer that crashed was sending goes out again, as the same mail`() async throws {

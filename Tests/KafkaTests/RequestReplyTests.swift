@@ -108,7 +108,7 @@ struct RequestReplyTests {
         let message = OutgoingMessage(topic: "requests", key: nil, headers: [], value: [1])
         return try await asking.request(message, correlationID: try asking.address().correlationID, deadline: deadline)
       }
-      async let first = ask(Date(timeIntervalSinceNow: 1))
+      async let first = ask(Date(timeIntervalSinceNow: 15))
       try await eventually("the first request to be pending") { producer.inFlight == 1 }
       let error = await #expect(throws: KafkaError.self) { try await ask(Self.future) }
       #expect(error?.code == .tooManyPending)

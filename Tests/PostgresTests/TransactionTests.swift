@@ -136,7 +136,7 @@ struct TransactionTests {
 
   @Test("The connections for transactions are bounded, and who gets none in time is told so")
   func bound() async throws {
-    try await withThings(exclusiveConnections: 1, maximumWait: .seconds(2)) { pool in
+    try await withThings(exclusiveConnections: 1, maximumWait: .seconds(15)) { pool in
       try await pool.transaction { transaction in
         try await transaction.run("select 1")
         let error = await #expect(throws: PostgresError.self) { _ = try await pool.transaction { try await $0.run("select 1") } }

@@ -146,7 +146,8 @@ struct StoreBuilder: Sendable {
       PostgresPool(
         PostgresConfiguration(
           url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-          applicationName: "SCIMAPITests", planning: role == "scim_api" ? .onceByIndex : .adaptive),
+          applicationName: "SCIMAPITests", maximumWait: PostgresServer.patience,
+          planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     let store = StoreBuilder(server: server, name: name, owner: pool("postgres"), reader: pool("scim_api"))

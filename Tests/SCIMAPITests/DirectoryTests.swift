@@ -98,7 +98,8 @@ struct DirectoryTests {
       PostgresPool(
         PostgresConfiguration(
           url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-          applicationName: "DirectoryTests", planning: role == "scim_api" ? .onceByIndex : .adaptive),
+          applicationName: "DirectoryTests", maximumWait: PostgresServer.patience,
+          planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     let (owner, reader) = (pool("group_sync"), pool("scim_api"))

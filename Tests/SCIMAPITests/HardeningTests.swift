@@ -85,7 +85,7 @@ struct HardeningTests {
     try await serving(builder) { client in
       @Sendable func fetch(_ options: String...) async throws -> String {
         try await run(
-          ["curl", "--silent", "--show-error", "--include", "--max-time", "20", "--cacert", chain] + options + [
+          ["curl", "--silent", "--show-error", "--include", "--max-time", "300", "--cacert", chain] + options + [
             "--header", "Authorization: Bearer \(client.token)", "https://localhost:\(client.port)/api/v2/scim/Schemas",
           ])
       }

@@ -1,15 +1,18 @@
 import Foundation
+import Synchronization
 
 public enum FreePort {
   /// A TCP port of the loopback interface that nobody listens on, below those that the kernel gives to outgoing connections: a server
-  /// that is killed and started again finds it free.
+  /// that is killed and started again finds it free. None is given out twice, since those who get one may listen much later.
   public static func find() throws -> Int {
     for _ in 0..<1000 {
       let port = UInt16.random(in: 10_000..<32_000)
-      if try isFree(port) { return Int(port) }
+      if try isFree(port), given.withLock({ $0.insert(port).inserted }) { return Int(port) }
     }
     throw POSIXError(.EADDRINUSE)
   }
+
+  private static let given = Mutex<Set<UInt16>>([])
 
   static func isFree(_ port: UInt16) throws -> Bool {
     #if canImport(Glibc)

@@ -24,7 +24,8 @@ struct ConsoleBench: Sendable {
       PostgresPool(
         PostgresConfiguration(
           url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-          applicationName: "ConsoleBench", planning: role == "scim_api" ? .onceByIndex : .adaptive),
+          applicationName: "ConsoleBench", maximumWait: PostgresServer.patience,
+          planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     var bench = ConsoleBench(owner: pool("postgres"), reader: pool("scim_api"))
