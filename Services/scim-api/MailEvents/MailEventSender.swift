@@ -18,21 +18,7 @@ struct MailEventSender: Sendable {
     let event = try report.cloudEvent(
       id: "\(Identifier<MailEvent>.made(at: now))", source: source, time: now, traceparent: traceparent)
     let message = OutgoingMessage(event, topic: .mailEvents, key: report.key)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        do {
-          try await producer.send(message)
-        } catch let error as KafkaError where error.isRetriable || error.code == .closed {
-          throw Refusal.mailEventNotTaken()
-        }
-      }
-      group.addTask {
-        try await Task.sleep(for: patience)
-        throw Refusal.mailEventNotTaken()
-      }
-      defer { group.cancelAll() }
-      try await group.next()
-    }
+    try await producer.send(message, within: patience, else: .mailEventNotTaken())
   }
 }
 

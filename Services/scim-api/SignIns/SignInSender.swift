@@ -18,21 +18,7 @@ struct SignInSender: Sendable {
     let event = try signIn.cloudEvent(
       id: "\(Identifier<SignIn>.made(at: now))", source: source, time: now, traceparent: traceparent)
     let message = OutgoingMessage(event, topic: .signInEvents, key: signIn.key)
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        do {
-          try await producer.send(message)
-        } catch let error as KafkaError where error.isRetriable || error.code == .closed {
-          throw Refusal.signInNotTaken()
-        }
-      }
-      group.addTask {
-        try await Task.sleep(for: patience)
-        throw Refusal.signInNotTaken()
-      }
-      defer { group.cancelAll() }
-      try await group.next()
-    }
+    try await producer.send(message, within: patience, else: .signInNotTaken())
   }
 }
 

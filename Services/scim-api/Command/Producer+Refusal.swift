@@ -1,0 +1,26 @@
+import Kafka
+
+extension Producer {
+  /// Returns when Kafka has the message.
+  ///
+  /// - Parameters:
+  ///   - patience: How long Kafka is waited for.
+  ///   - refusal: Is thrown where it does not have the message in time; that may arrive all the same.
+  func send(_ message: OutgoingMessage, within patience: Duration, else refusal: Refusal) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do {
+          try await self.send(message)
+        } catch let error as KafkaError where error.isRetriable || error.code == .closed {
+          throw refusal
+        }
+      }
+      group.addTask {
+        try await Task.sleep(for: patience)
+        throw refusal
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+}
