@@ -217,11 +217,12 @@ struct ProvisioningLogTests {
       sent.withLock { $0.append(messages) }
     }
     let group = ServiceGroup(services: [shipping], logger: quiet)
+    // Before it runs, so that they wait together however slow the machine is.
+    for _ in 0..<20 { buffer.append(try #require(Self.request(known: true))) }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
-      for _ in 0..<20 { buffer.append(try #require(Self.request(known: true))) }
       try await eventually("the entries to be sent") { sent.withLock { $0.flatMap { $0 }.count } == 20 }
-      #expect(sent.withLock { $0.count } < 20)
+      #expect(sent.withLock { $0.count } <= 2)
       let message = try #require(sent.withLock { $0.first?.first })
       #expect(message.topic == "provisioning.log")
       #expect(message.headers.contains { $0 == ("ce_type", LogEntry.eventType) })

@@ -4,7 +4,7 @@ import Foundation
 final class ChildProcess: Sendable {
   private let process: Process
   private let output = Pipe()
-  /// Where there is a guard: a line on it says that the process is to end.
+  /// Where there is a guard: a line on it says by which signal the process is to end.
   private let standardInput: Pipe?
 
   init(_ executable: String, _ arguments: [String]) throws {
@@ -29,25 +29,26 @@ final class ChildProcess: Sendable {
     try process.run()
   }
 
-  /// SIGKILL rather than SIGTERM: a process inherits the signal mask of the thread that starts it, and libdispatch's threads block nearly
-  /// every signal.
+  /// SIGKILL where nothing else is asked for: a process inherits the signal mask of the thread that starts it, and libdispatch's threads
+  /// block nearly every signal.
   private static let guardian = """
     "$@" < /dev/null &
     exec >&-
-    read -r _ && keep=yes || keep=
-    kill -9 $! 2> /dev/null
+    read -r signal || signal=
+    kill -"${signal:-9}" $! 2> /dev/null
     wait
-    [ -n "$keep" ] || [ -z "$0" ] || rm -rf "$0"
+    [ -n "$signal" ] || [ -z "$0" ] || rm -rf "$0"
     """
 
-  func terminate() {
+  /// - Parameter signal: One other than SIGKILL is for a program that unblocks it.
+  func terminate(by signal: Int32 = SIGKILL) {
     guard process.isRunning else { return }
     guard let standardInput else {
-      kill(process.processIdentifier, SIGKILL)
+      kill(process.processIdentifier, signal)
       return
     }
     // Where the guard is gone already, there is nobody to tell.
-    try? standardInput.fileHandleForWriting.write(contentsOf: Data("\n".utf8))
+    try? standardInput.fileHandleForWriting.write(contentsOf: Data("\(signal)\n".utf8))
   }
 
   func exit() async {

@@ -61,9 +61,9 @@ public final class MailCatcher: Sendable {
   /// The certificate it shows, for clients to trust.
   public var certificate: String { folder.appending(path: "certificate.pem").path }
 
-  /// Ends it and waits until it has; connections break.
+  /// Ends it in order and waits until it has: what it has kept it has answered. Connections break.
   public func stop() async {
-    process.terminate()
+    process.terminate(by: SIGTERM)
     await process.exit()
   }
 

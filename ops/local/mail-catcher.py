@@ -202,6 +202,8 @@ async def serve(options):
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    # Whoever started it may have had them blocked, which is inherited.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
     print(f"listening on {options.host}:{server.sockets[0].getsockname()[1]}", flush=True)
     await stop.wait()
     server.close()
