@@ -139,7 +139,7 @@ struct GroupPagesTests {
     let group = try await bench.insertCrowd(groups: 3000, members: 100_000)
     try await bench.write("analyze")
     for (statement, types, index) in [
-      (GroupsQuery.list, "uuid, text, text, int8", "groups_display_name_key"), (GroupsQuery.one, "uuid, uuid", "groups_pkey"),
+      (GroupsQuery.list, "uuid, text, text, int8, uuid", "groups_display_name_key"), (GroupsQuery.one, "uuid, uuid", "groups_pkey"),
     ] {
       let plan = try await bench.plan(of: statement, types)
       #expect(plan.contains(index) && plan.contains("group_counts_pkey") && !plan.contains("Seq Scan"), "\(plan)")
