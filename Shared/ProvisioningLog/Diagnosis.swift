@@ -117,7 +117,10 @@ extension Diagnosis {
       return Diagnosis(
         .groupNameTaken,
         "There is a group '\(holder.name)' already, with id \(holder.id). Names of groups are compared without case.",
-        fix: "Link the pushed group to the existing one rather than make another, or rename one of the two. \(provider.repush("'\(name)'"))"
+        fix: """
+          Link the pushed group to the existing one rather than make another, or rename one of the two. \(provider.repush("'\(name)'")) To let \
+          groups share a name: scimctl workspace update SLUG --duplicate-group-names allow.
+          """
       )
     }
     let state = holder.state.map { ", who is \($0)" } ?? ""
