@@ -18,8 +18,8 @@ extension InvitationComposer {
       "commands": commands(for: notice),
     ]
     for (sentence, text) in wording.held { values[sentence.rawValue] = text }
-    let groups = notice.changes.changes.filter { $0.kind == .membersRemoved }
-    let people = notice.changes.changes.filter { $0.kind != .membersRemoved }
+    let groups = notice.changes.changes.filter(\.kind.isOfGroup)
+    let people = notice.changes.changes.filter { !$0.kind.isOfGroup }
     if !groups.isEmpty { values["groups"] = section(groups, of: notice.changes.groups, wording) }
     if !people.isEmpty {
       values["people"] = section(people, of: notice.changes.people, wording)
@@ -65,6 +65,7 @@ extension HeldChanges.Change {
   fileprivate var sentence: Wording.Sentence {
     switch kind {
     case .membersRemoved: .heldGroup
+    case .groupDeleted: .heldGroupDeleted
     case .userDisabled: .heldDisabled
     case .userDeleted: .heldDeleted
     }

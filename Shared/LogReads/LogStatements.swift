@@ -89,6 +89,7 @@ enum LogStatements {
     where g.workspace_id = $1
     and g.display_name_key = $2
     and g.id is distinct from $3::uuid
+    order by g.id
     limit 1
     """)
 

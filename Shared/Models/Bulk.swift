@@ -49,7 +49,7 @@ public struct Bulk: Sendable, Equatable {
 
   /// What became of an operation.
   public enum Outcome: Sendable, Equatable {
-    case written(ResourceID, version: Int64, created: Bool)
+    case written(ResourceID, version: Int64, created: Bool, relink: Relink? = nil)
     /// Carried out, with nothing left to show.
     case done
     /// An HTTP status and a SCIM error in JSON.
@@ -146,7 +146,7 @@ extension Bulk.Operation: Codable {
 
 extension Bulk.Outcome: Decodable {
   private enum Key: String, CodingKey {
-    case status, resource, version, error
+    case status, resource, version, relink, error
   }
 
   public init(from decoder: any Decoder) throws {
@@ -155,7 +155,7 @@ extension Bulk.Outcome: Decodable {
     case let status where status == 200 || status == 201:
       self = .written(
         try container.decode(ResourceID.self, forKey: .resource), version: try container.decode(Int64.self, forKey: .version),
-        created: status == 201)
+        created: status == 201, relink: try container.decodeIfPresent(String.self, forKey: .relink).flatMap(Relink.init(rawValue:)))
     case 204: self = .done
     case let status: self = .refused(status: status, error: Array(try container.decode(String.self, forKey: .error).utf8))
     }
@@ -164,8 +164,9 @@ extension Bulk.Outcome: Decodable {
   /// Appends the outcome as it is decoded.
   func write(to bytes: inout [UInt8]) {
     switch self {
-    case .written(let id, let version, let created):
-      bytes += #"{"status":\#(created ? 201 : 200),"resource":"\#(id)","version":\#(version)}"#.utf8
+    case .written(let id, let version, let created, let relink):
+      let reused = relink.map { #","relink":"\#($0.rawValue)""# } ?? ""
+      bytes += #"{"status":\#(created ? 201 : 200),"resource":"\#(id)","version":\#(version)\#(reused)}"#.utf8
     case .done: bytes += #"{"status":204}"#.utf8
     case .refused(let status, let error):
       bytes += #"{"status":\#(status),"error":""#.utf8

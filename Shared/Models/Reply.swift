@@ -33,13 +33,24 @@ public struct StoredResource: Sendable, Hashable {
   public var version: Int64
   public var modifiedAt: Date
   public var document: [UInt8]
+  /// Of a create that reused an existing record: why. nil for every other write, and for what is read.
+  public var relink: Relink?
 
-  public init(id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8]) {
+  public init(id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8], relink: Relink? = nil) {
     self.id = id
     self.version = version
     self.modifiedAt = modifiedAt
     self.document = document
+    self.relink = relink
   }
+}
+
+/// Why a create reused the record of a disabled user.
+public enum Relink: String, Sendable, Hashable, Codable, CaseIterable {
+  /// The person came back.
+  case samePerson = "same-person"
+  /// The userName was given to somebody else: sign-in history, role and memberships were reset.
+  case reassigned
 }
 
 extension Reply {
@@ -66,7 +77,7 @@ extension Reply {
         [
           "status": created ? "201" : "200", "resourceid": resource.id.description, "resourceversion": String(resource.version),
           "resourcemodified": Timestamp.text(resource.modifiedAt),
-        ], resource.document
+        ].merging(resource.relink.map { ["relink": $0.rawValue] } ?? [:]) { first, _ in first }, resource.document
       )
     case .done: (["status": "204"], [])
     case .bulk(let outcomes): (["status": "207"], outcomes.json())
@@ -88,9 +99,9 @@ extension Reply {
       guard let id = ResourceID(id) else { throw .malformed(attribute: "resourceid", value: id) }
       guard let version = Int64(version) else { throw .malformed(attribute: "resourceversion", value: version) }
       guard let modified = Timestamp.date(modified) else { throw .malformed(attribute: "resourcemodified", value: modified) }
-      self.init(
-        command: command,
-        outcome: .resource(StoredResource(id: id, version: version, modifiedAt: modified, document: data), created: status == 201))
+      let resource = StoredResource(
+        id: id, version: version, modifiedAt: modified, document: data, relink: attributes["relink"].flatMap(Relink.init(rawValue:)))
+      self.init(command: command, outcome: .resource(resource, created: status == 201))
     case 204: self.init(command: command, outcome: .done)
     case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))

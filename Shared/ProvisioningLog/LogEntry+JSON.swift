@@ -33,6 +33,7 @@ extension LogEntry {
       object["operations"] = ["count": .integer(Int64(operations.count)), "failed": .integer(Int64(operations.failed))]
     }
     object["bulk"] = bulk.map { .string("\($0)") }
+    object["relink"] = relink.map { .string($0.rawValue) }
     object["replayOf"] = replayOf.map { .string("\($0)") }
     return Redaction.maskingTokens(in: object.serialized())
   }
@@ -75,6 +76,7 @@ extension LogEntry {
       operations = Operations(count: Int(clamping: count), failed: Int(clamping: failed))
     }
     bulk = object.id("bulk")
+    relink = object["relink"]?.string.flatMap(Relink.init(rawValue:))
     replayOf = object.id("replayOf")
   }
 }

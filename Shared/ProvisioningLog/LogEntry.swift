@@ -41,6 +41,8 @@ public struct LogEntry: Sendable, Hashable {
   public var operations: Operations?
   /// The entry of the bulk request whose operation this is.
   public var bulk: LogEntryID?
+  /// Why a create reused the record of a disabled user; nil where it did not.
+  public var relink: Relink?
   /// The entry whose request was sent again by this one.
   public var replayOf: LogEntryID?
 

@@ -18,6 +18,7 @@ public enum Schema {
     migration("identity", 10, "members-page", PackageResources._10_members_page_sql),
     migration("identity", 11, "provisioning-pages", PackageResources._11_provisioning_pages_sql),
     migration("identity", 12, "cheaper-writes", PackageResources._12_cheaper_writes_sql),
+    migration("identity", 13, "names-and-departures", PackageResources._14_names_and_departures_sql),
   ]
 
   public static let mailer = [
@@ -27,6 +28,7 @@ public enum Schema {
     migration("mailer", 4, "notices", PackageResources._04_notices_sql),
     migration("mailer", 5, "sign-ins", PackageResources._05_sign_ins_sql),
     migration("mailer", 6, "states-told-together", PackageResources._06_states_told_together_sql),
+    migration("mailer", 7, "held-group-deletions", PackageResources._07_held_group_deletions_sql),
   ]
 
   public static let directory = [

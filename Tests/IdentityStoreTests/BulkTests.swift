@@ -122,7 +122,8 @@ struct BulkTests {
     let outcomes = try await carryOut(bulk, in: store)
     #expect(
       outcomes == [
-        .written(old, version: 2, created: true), .written(team, version: 1, created: true), .written(old, version: 3, created: false),
+        .written(old, version: 2, created: true, relink: .samePerson), .written(team, version: 1, created: true),
+        .written(old, version: 3, created: false),
         .written(team, version: 2, created: false),
       ])
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
@@ -145,7 +146,7 @@ struct BulkTests {
       ])
     let outcomes = try await carryOut(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201])
-    #expect(outcomes[1] == .written(old, version: 2, created: true))
+    #expect(outcomes[1] == .written(old, version: 2, created: true, relink: .samePerson))
     #expect(try await managerOf("ana@example.com", in: store) == old.description)
     #expect(try await managerOf("ben@example.com", in: store) == ana.description)
     #expect(try await carryOut(bulk, in: store) == outcomes)
@@ -276,7 +277,7 @@ extension Bulk.Outcome {
   /// The HTTP status that it comes to.
   var status: Int {
     switch self {
-    case .written(_, _, let created): created ? 201 : 200
+    case .written(_, _, let created, _): created ? 201 : 200
     case .done: 204
     case .refused(let status, _): status
     }

@@ -72,7 +72,7 @@ struct AdministratorMailTests {
         id: InvitationID(bytes: [7]), address: "it@acme.example", workspace: workspace(language), people: people), at: .sample)
   }
 
-  private static let kinds: [HeldChangeKind] = [.membersRemoved, .userDisabled, .userDeleted]
+  private static let kinds: [HeldChangeKind] = [.membersRemoved, .groupDeleted, .userDisabled, .userDeleted]
 
   private func held(
     _ language: String?, customDomain: String? = nil, appURL: String? = nil, kinds: [HeldChangeKind] = kinds, beyond: Int = 3
@@ -81,7 +81,7 @@ struct AdministratorMailTests {
       HeldChanges.Change(
         id: HeldChangeID(bytes: [UInt8(index)]), kind: kind, name: "<\(kind.rawValue)>", leaving: 61, members: 97, heldAt: .sample)
     }
-    let groups = kinds.count { $0 == .membersRemoved }
+    let groups = kinds.count(where: \.isOfGroup)
     return try InvitationComposer(from: .rollcall, appURL: appURL).letter(
       for: HeldChangesNotice(
         id: UUID(uuid: InvitationID(bytes: [9]).uuid.uuid), address: "it@acme.example",
@@ -115,7 +115,8 @@ struct AdministratorMailTests {
     let letter = try held(language)
     #expect(header("Content-Language", of: letter) == language)
     for part in [
-      "Acme Data", "<members-removed>", "61", "97", "<user-disabled>", "<user-deleted>", "23", "it@acme.example", "(4)", "(6)",
+      "Acme Data", "<members-removed>", "<group-deleted>", "61", "97", "<user-disabled>", "<user-deleted>", "23", "it@acme.example", "(5)",
+      "(6)",
       "https://app.example.com/console/provisioning/held\n", "scimctl held list --workspace acme\n",
       "scimctl held approve --workspace acme ID\n", "scimctl held reject --workspace acme ID\n",
     ] {

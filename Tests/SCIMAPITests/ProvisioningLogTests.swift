@@ -118,7 +118,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("Of a bulk request each operation that failed is logged, with its own body and answer")
+  @Test("Of a bulk request each operation that failed, or reused a disabled user's record, is logged with its own body and answer")
   func bulk() async throws {
     var builder = EdgeBuilder()
     builder.reply = { command in
@@ -136,18 +136,19 @@ struct ProvisioningLogTests {
       return .bulk(
         bulk.operations.map { operation in
           if case .refused(let status, let error) = operation.action { return .refused(status: status, error: error) }
-          return .written(operation.resource, version: 1, created: true)
+          return .written(operation.resource, version: 3, created: true, relink: .reassigned)
         })
     }
     try await serving(builder) { [builder] client in
       let answer = try await client.send("POST", "/Bulk", body)
       #expect(answer.status == 200)
       let all = entries(of: builder)
-      #expect(all.map(\.status) == [200, 400, 404])
+      #expect(all.map(\.status) == [200, 201, 400, 404])
       #expect(all[0].operations == LogEntry.Operations(count: 3, failed: 2))
+      #expect(all[1].relink == .reassigned && all[1].name == "ana" && all[1].resource != nil && !all[1].isFailure)
       #expect(all.dropFirst().allSatisfy { $0.bulk == all[0].id && $0.id != all[0].id })
-      #expect((all[1].method, all[1].path, all[1].scimType) == ("POST", "/api/v2/scim/Users", "invalidValue"))
-      #expect((all[2].method, all[2].path, all[2].name) == ("PUT", "/api/v2/scim/Users/42", "ben"))
+      #expect((all[2].method, all[2].path, all[2].scimType) == ("POST", "/api/v2/scim/Users", "invalidValue"))
+      #expect((all[3].method, all[3].path, all[3].name) == ("PUT", "/api/v2/scim/Users/42", "ben"))
       for entry in all { #expect(!String(decoding: entry.json(), as: UTF8.self).contains("1mz050nq")) }
     }
   }

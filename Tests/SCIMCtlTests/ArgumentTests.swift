@@ -66,6 +66,7 @@ struct ArgumentTests {
     (["--sign-in-url", "https://b.example/"], { $0.signInURL = "https://b.example/" }),
     (["--default-role", "AUDITOR"], { $0.defaultRole = "Auditor" }),
     (["--role-attribute", "acmeRole"], { $0.roleAttribute = "acmeRole" }), (["--profile", "entra"], { $0.connectionProfile = .entra }),
+    (["--relink", "never"], { $0.relink = .never }), (["--duplicate-group-names", "allow"], { $0.duplicateGroupNames = .allow }),
     (["--invitations", "immediately"], { $0.invitations.sending = .immediately }),
     (["--invitations", "none"], { $0.invitations.sending = .none }),
     (["--invitation-delay", "2h"], { $0.invitations.sending = .delayed(seconds: 7200) }),
@@ -237,6 +238,18 @@ struct ArgumentTests {
   @Test("takes nothing else for a time", arguments: ["", "d", "0d", "-1d", "1", "1.5h", "1x", "99999999999999999999d"])
   func noLifetime(_ text: String) {
     #expect(Lifetime(argument: text) == nil)
+  }
+
+  @Test("makes a workspace with its rules for names, and lists the ids where a name is ambiguous")
+  func names() throws {
+    let command = try parse(
+      CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/", "--relink", "never",
+      "--duplicate-group-names", "allow")
+    #expect(try command.settings.relink == .never && command.settings.duplicateGroupNames == .allow)
+    let groups = [GroupID.made(at: .now), GroupID.made(at: .now)]
+    try ListGroupMembers.checkOne([groups[0]], named: "Data team")
+    let failure = #expect(throws: Failure.self) { try ListGroupMembers.checkOne(Set(groups), named: "Data team") }
+    for group in groups { #expect(failure.map { "\($0)".contains("\(group)") } == true) }
   }
 
   @Test("guards a workspace by what is given, and not by nothing")

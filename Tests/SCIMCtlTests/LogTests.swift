@@ -42,6 +42,15 @@ struct LogTests {
     #expect(StatusRange(argument: text)?.range == range)
   }
 
+  @Test("marks a POST that reused a disabled user's record", arguments: Relink.allCases)
+  func relink(_ relink: Relink) throws {
+    let entry = Self.entry(201) { $0.relink = relink }
+    #expect(TailLog.table(of: [.init(entry: entry)]).lines[0].contains(relink.summary))
+    #expect(
+      LogEntryText.lines(entry, nil).contains { $0.hasPrefix("relink") && $0.contains(relink.rawValue) && $0.contains(relink.explanation) })
+    #expect(try LogEntry(json: entry.json()) == entry)
+  }
+
   @Test("sends a request again as it was, to the edge that is set")
   func replay() throws {
     let edge = try #require(URL(string: "http://127.0.0.1:8080/api/v2/scim/?x=1"))

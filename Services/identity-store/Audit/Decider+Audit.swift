@@ -7,7 +7,10 @@ extension Decider {
     guard read.command.isAudited else { return decide(&self) }
     let touched = Touches(of: [read])
     let before = AuditedState(touched, of: read.command.workspace, in: state)
+    let known = audited.count
     let reply = decide(&self)
+    // A command has one entry, and that of a relink says more.
+    guard audited.count == known else { return reply }
     let after = AuditedState(touched, of: read.command.workspace, in: state)
     var record = AuditRecord(
       workspace: read.command.workspace, command: read.command.id, at: now, actor: read.command.actor.rawValue,

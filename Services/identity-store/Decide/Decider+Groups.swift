@@ -5,9 +5,17 @@ extension Decider {
   mutating func createGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try GroupDocument(json, schemas: workspace.schemas)
     var group = GroupRecord(
-      key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [])
+      key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [],
+      mayShareName: workspace.settings.duplicateGroupNames == .allow)
     group.describe(document)
-    if let namesake = state.group(named: group.nameKey) { throw .displayNameTaken(document.displayName, by: namesake) }
+    if let namesake = namesake(of: group) {
+      // To its identity provider a group whose deletion waits for approval is gone already: it comes back under the old id.
+      guard state.heldChanges[namesake.key]?.kind == .groupDeleted else { throw .displayNameTaken(document.displayName, by: namesake) }
+      let edits = [MembershipEdit.replace(document.members.map(\.value))]
+      let outcome = try rewrite(namesake, as: document, edits: edits, in: workspace, for: read)
+      guard case .resource(let stored, _) = outcome else { return outcome }
+      return .resource(stored, created: true)
+    }
     let members = try memberIDs(document.members.map(\.value), in: group.key)
     state.insert(group)
     let added = state.withMembers(of: group.key) { $0.add(members) }
@@ -32,15 +40,25 @@ extension Decider {
     return try rewrite(existing, as: document, edits: edits, in: workspace, for: read)
   }
 
-  mutating func deleteGroup(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
-    var existing = try group(read.key)
+  mutating func deleteGroup(_ read: ReadCommand, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
-    supersedeHeldChange(of: existing.key)
+    if !deletionWaitsForApproval(of: existing, in: workspace, for: read) { delete(existing) }
+    return .done
+  }
+
+  mutating func delete(_ group: GroupRecord) {
+    supersedeHeldChange(of: group.key)
+    var existing = group
     existing.version += 1
     state.delete(
       existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, version: existing.version, deletedAt: now))
     publishChange(of: existing, .deleted, added: [], removed: [])
-    return .done
+  }
+
+  /// Another group that has the name, where the workspace has names unique.
+  private func namesake(of group: GroupRecord) -> GroupRecord? {
+    group.mayShareName ? nil : state.groups(named: group.nameKey).first { $0.key != group.key }
   }
 
   private func group(_ key: ResourceKey) throws(SCIMError) -> GroupRecord {
@@ -53,8 +71,10 @@ extension Decider {
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
     group.describe(document)
-    if let namesake = state.group(named: group.nameKey), namesake.key != group.key {
-      throw .displayNameTaken(document.displayName, by: namesake)
+    // Groups that came to share a name while that was allowed keep it.
+    if group.nameKey != existing.nameKey {
+      group.mayShareName = workspace.settings.duplicateGroupNames == .allow
+      if let namesake = namesake(of: group) { throw .displayNameTaken(document.displayName, by: namesake) }
     }
     // Every edit is checked before the first is carried out: a PATCH is done whole or not at all (RFC 7644 §3.5.2).
     let checked = try edits.map { edit throws(SCIMError) in try check(edit, in: group.key) }

@@ -4,6 +4,8 @@ import SCIM
 
 extension Decider {
   /// POST of a user. Someone who was disabled comes back under the old id; anybody else with the name is in the way.
+  ///
+  /// An `externalId` alone identifies nobody: identity providers reuse it for other people, and leave it blank.
   mutating func createUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.schemas)
     let role = try role(of: document, in: workspace)
@@ -13,10 +15,14 @@ extension Decider {
       guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
         throw .userNameTaken(document.userName, by: existing)
       }
-      return .resource(relink(document, role: role, to: existing).stored, created: true)
+      let isReassigned = UserRecord.differ(existing.externalID, document.externalID)
+      return try relink(document, role: role, to: existing, isReassigned ? .reassigned : .samePerson, in: workspace, for: read)
     }
-    if let externalID = document.externalID, let existing = state.disabledUser(externalID: externalID, in: workspace.id) {
-      return .resource(relink(document, role: role, to: existing).stored, created: true)
+    if let externalID = document.externalID, let email = document.email,
+      let existing = state.disabledUser(
+        externalID: externalID, email: NameKey(workspace: workspace.id, name: email.lowercased()), in: workspace.id)
+    {
+      return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: read)
     }
     return .resource(insert(document, role: role, as: read.key).stored, created: true)
   }
@@ -99,12 +105,6 @@ extension Decider {
     return user
   }
 
-  /// Gives someone who comes back the old id.
-  private mutating func relink(_ document: UserDocument, role: String, to existing: UserRecord) -> UserRecord {
-    supersedeHeldChange(of: existing.key)
-    return write(document.settingActive(document.active), role: role, active: document.active, over: existing)
-  }
-
   /// Writes `document` over `existing` and returns the result; where nothing differs it is `existing` itself.
   mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
     var user = existing
@@ -155,6 +155,12 @@ extension Decider {
 }
 
 extension UserRecord {
+  /// Whether two records have an `externalId` each, and not the same.
+  static func differ(_ one: String?, _ other: String?) -> Bool {
+    guard let one, let other else { return false }
+    return one != other
+  }
+
   /// Takes over what `document` says of the person; state, version and times are the caller's.
   fileprivate mutating func describe(_ document: UserDocument) {
     userName = document.userName

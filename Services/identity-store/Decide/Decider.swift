@@ -84,7 +84,7 @@ struct Decider: Sendable {
       case .createGroup(let json): return try createGroup(read, json, in: workspace)
       case .replaceGroup(let json): return try replaceGroup(read, json, in: workspace)
       case .patchGroup(let patch): return try patchGroup(read, patch, in: workspace)
-      case .deleteGroup: return try deleteGroup(read)
+      case .deleteGroup: return try deleteGroup(read, in: workspace)
       case .createWorkspace(let settings): return try createWorkspace(read, settings)
       case .updateWorkspace(let settings): return try updateWorkspace(read, workspace, settings)
       case .orderInvitation(let order): return try orderInvitation(read, order)

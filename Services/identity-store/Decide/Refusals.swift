@@ -13,12 +13,25 @@ extension SCIMError {
         """)
   }
 
+  static func relinkRefused(_ userName: String, to user: UserRecord) -> SCIMError {
+    let standing = user.state == .disabled ? "is disabled" : "waits for an admin to approve its deactivation"
+    let shared = user.nameKey.name == userName.lowercased() ? "this userName" : "this externalId and address"
+    return SCIMError(
+      status: 409, scimType: .uniqueness,
+      detail: """
+        The user with id \(user.id) and userName '\(user.userName)' \(standing), and has \(shared). The workspace's relink policy is \
+        'never', so the record is not reused. If both are one person, have the identity provider look the user up by userName and set \
+        active to true. If not, delete that user or change its userName, then send the request again.
+        """)
+  }
+
   static func displayNameTaken(_ displayName: String, by group: GroupRecord) -> SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
         A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case. Link to \
-        that group, or rename one of the two.
+        that group, or rename one of the two. A workspace can also allow several groups of one name: \
+        scimctl workspace update SLUG --duplicate-group-names allow.
         """)
   }
 

@@ -13,7 +13,7 @@ enum LoadStatements {
     if !touches.keptRoles.isEmpty { loads += settings(touches) }
     loads.append(replies(touches.commands))
     loads.append(workspaces(touches))
-    if !touches.users.isEmpty || !touches.userNames.isEmpty || !touches.externalIDs.isEmpty { loads.append(users(touches)) }
+    if !touches.users.isEmpty || !touches.userNames.isEmpty { loads.append(users(touches)) }
     if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(tombstones(touches)) }
     if !touches.emails.isEmpty { loads.append(earlySignIns(touches.emails)) }
     if !touches.groups.isEmpty || !touches.groupNames.isEmpty { loads.append(groups(touches)) }
@@ -70,13 +70,12 @@ enum LoadStatements {
     where id = any ($1) or slug = any ($2)
     """)
 
-  /// Users by id, name and external id, locked.
+  /// Users by id, name and address, locked. Not by external id: by itself it identifies nobody.
   private static func users(_ touches: Touches) -> Load {
     let byName = touches.userNames.union(touches.emails).sorted()
     return Load(
       statement: userStatement,
-      parameters: touches.users.sorted().columns + byName.columns + touches.externalIDs.sorted().columns
-        + touches.emails.sorted().columns
+      parameters: touches.users.sorted().columns + byName.columns + touches.emails.sorted().columns
     ) { row, set in set.load(try userRecord(row)) }
   }
 
@@ -108,12 +107,7 @@ enum LoadStatements {
       join identity.users u using (workspace_id, user_name_key)
       union
       select workspace_id, u.id
-      from unnest($5::uuid[], $6::text[]) as touched (workspace_id, external_id)
-      join identity.users u using (workspace_id, external_id)
-      where u.state = 'disabled'
-      union
-      select workspace_id, u.id
-      from unnest($7::uuid[], $8::text[]) as touched (workspace_id, email_key)
+      from unnest($5::uuid[], $6::text[]) as touched (workspace_id, email_key)
       join identity.users u using (workspace_id, email_key)
     )
     select \(userColumns)
@@ -160,12 +154,20 @@ enum LoadStatements {
 
   private static func groups(_ touches: Touches) -> Load {
     Load(statement: groupStatement, parameters: touches.groups.sorted().columns + touches.groupNames.sorted().columns) { row, set in
-      set.load(
-        GroupRecord(
-          key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), displayName: try row.string(2),
-          externalID: try row.optionalString(3), version: Int64(try row.int(4)), createdAt: try row.timestamp(5),
-          modifiedAt: try row.timestamp(6), document: try row.bytes(7)))
+      set.load(try groupRecord(row))
     }
+  }
+
+  static let groupColumns = """
+    g.workspace_id, g.id, g.display_name, g.external_id, g.version, g.created_at, g.modified_at, g.document,
+    g.namesake <> '00000000-0000-0000-0000-000000000000'
+    """
+
+  static func groupRecord(_ row: Row) throws -> GroupRecord {
+    GroupRecord(
+      key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), displayName: try row.string(2),
+      externalID: try row.optionalString(3), version: Int64(try row.int(4)), createdAt: try row.timestamp(5),
+      modifiedAt: try row.timestamp(6), document: try row.bytes(7), mayShareName: try row.bool(8))
   }
 
   private static let groupStatement = Statement(
@@ -178,7 +180,7 @@ enum LoadStatements {
       from unnest($3::uuid[], $4::text[]) as touched (workspace_id, display_name_key)
       join identity.groups g using (workspace_id, display_name_key)
     )
-    select g.workspace_id, g.id, g.display_name, g.external_id, g.version, g.created_at, g.modified_at, g.document
+    select \(groupColumns)
     from identity.groups g
     join found using (workspace_id, id)
     order by g.workspace_id, g.id
@@ -203,7 +205,7 @@ enum LoadStatements {
     """)
 
   /// Of replaced groups those members that no command names: who leaves.
-  private static func otherMembers(_ touches: Touches) -> Load {
+  static func otherMembers(_ touches: Touches) -> Load {
     let named = touches.memberships.filter { touches.replacedGroups.contains($0.group) }.sorted()
     return Load(statement: otherMemberStatement, parameters: touches.replacedGroups.sorted().columns + named.columns) { row, set in
       set.loadMembership(try membershipKey(row), isMember: true, isUser: true)
@@ -244,7 +246,7 @@ enum LoadStatements {
     join identity.users u on u.workspace_id = m.workspace_id and u.id = m.user_id
     """)
 
-  private static func membershipKey(_ row: Row) throws -> MembershipKey {
+  static func membershipKey(_ row: Row) throws -> MembershipKey {
     MembershipKey(
       group: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), user: UserID(try row.uuid(2)))
   }

@@ -49,6 +49,8 @@ struct GroupRecord: Sendable, Equatable {
   var createdAt: Date
   var modifiedAt: Date
   var document: [UInt8]
+  /// Whether it got its name while the workspace allowed two groups of one name.
+  var mayShareName = false
 
   var id: GroupID { key.id.group }
   var nameKey: NameKey { NameKey(workspace: key.workspace, name: displayName.lowercased()) }

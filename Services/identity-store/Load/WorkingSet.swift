@@ -26,11 +26,13 @@ struct WorkingSet: Sendable {
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
   /// How many people were deactivated lately, this batch included.
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
+  /// Who left groups lately, of those that a guard watches.
+  private(set) var departures: [ResourceKey: Departures] = [:]
   /// Users that are named as members, and exist.
   private var knownUsers: Set<ResourceKey> = []
 
   private var usersByName: [NameKey: ResourceKey] = [:]
-  private var groupsByName: [NameKey: ResourceKey] = [:]
+  private var groupsByName: [NameKey: Set<ResourceKey>] = [:]
   private var workspacesBySlug: [String: WorkspaceID] = [:]
 
   private(set) var changes = Changes()
@@ -54,6 +56,8 @@ struct WorkingSet: Sendable {
     /// By their own keys.
     var writtenHeldChanges: [ResourceKey: HeldChangeRecord] = [:]
     var deactivations: Set<ResourceKey> = []
+    /// What is to be counted beside what is.
+    var departures: [ResourceKey: Departures] = [:]
     /// Users and groups that an identity provider has written, whether or not anything differed.
     var pushes: Set<ResourceKey> = []
   }
@@ -78,7 +82,7 @@ struct WorkingSet: Sendable {
 
   mutating func load(_ group: GroupRecord) {
     groups[group.key] = group
-    groupsByName[group.nameKey] = group.key
+    groupsByName[group.nameKey, default: []].insert(group.key)
   }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
@@ -99,6 +103,8 @@ struct WorkingSet: Sendable {
   mutating func load(_ change: HeldChangeRecord) { heldChanges[change.resource] = change }
   mutating func loadDeactivations(_ count: Int, in workspace: WorkspaceID) { recentDeactivations[workspace] = count }
 
+  mutating func load(_ departed: Departures, of group: ResourceKey) { departures[group] = departed }
+
   mutating func loadMembership(_ key: MembershipKey, isMember: Bool, isUser: Bool) {
     members[key.group, default: GroupMembers()].know(key.user, isMember: isMember)
     if isUser { knownUsers.insert(ResourceKey(workspace: key.group.workspace, id: key.user.resource)) }
@@ -107,12 +113,20 @@ struct WorkingSet: Sendable {
   // MARK: What decisions ask
 
   func user(named name: NameKey) -> UserRecord? { usersByName[name].flatMap { users[$0] } }
-  func group(named name: NameKey) -> GroupRecord? { groupsByName[name].flatMap { groups[$0] } }
+  /// Several, where the workspace allows that or did.
+  func groups(named name: NameKey) -> [GroupRecord] { (groupsByName[name] ?? []).sorted().compactMap { groups[$0] } }
   func workspace(withSlug slug: String) -> WorkspaceRecord? { workspacesBySlug[slug].flatMap { workspaces[$0] } }
 
-  /// The disabled user with that `externalId`, the earliest where there are several.
-  func disabledUser(externalID: String, in workspace: WorkspaceID) -> UserRecord? {
-    users.values.filter { $0.key.workspace == workspace && $0.externalID == externalID && $0.state == .disabled }.min { $0.key < $1.key }
+  /// The disabled user with that `externalId` and that primary address, the earliest where there are several.
+  func disabledUser(externalID: String, email: NameKey, in workspace: WorkspaceID) -> UserRecord? {
+    users.values.filter {
+      $0.key.workspace == workspace && $0.externalID == externalID && $0.state == .disabled && $0.emailKey == email
+    }.min { $0.key < $1.key }
+  }
+
+  /// The groups that a user is in, as far as the memberships are known.
+  func groups(of user: ResourceKey) -> [ResourceKey] {
+    members.filter { $0.key.workspace == user.workspace && $0.value.contains(user.id.user) }.map(\.key).sorted()
   }
 
   /// The user that a sign-in with `email` is of: by user name, else by address, the earliest where several share it.
@@ -167,14 +181,14 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ group: GroupRecord) {
-    if let name = groups[group.key]?.nameKey, name != group.nameKey { groupsByName[name] = nil }
+    if let name = groups[group.key]?.nameKey, name != group.nameKey { groupsByName[name]?.remove(group.key) }
     load(group)
     if !changes.insertedGroups.contains(group.key) { changes.updatedGroups.insert(group.key) }
   }
 
   mutating func delete(_ group: GroupRecord, leaving tombstone: Tombstone) {
     groups[group.key] = nil
-    groupsByName[group.nameKey] = nil
+    groupsByName[group.nameKey]?.remove(group.key)
     members[group.key] = nil
     if changes.insertedGroups.remove(group.key) == nil { changes.deletedGroups.insert(group.key) }
     changes.updatedGroups.remove(group.key)
@@ -213,6 +227,27 @@ struct WorkingSet: Sendable {
   /// Counts someone who is disabled or deleted.
   mutating func countDeactivation(of user: ResourceKey) {
     if changes.deactivations.insert(user).inserted { recentDeactivations[user.workspace, default: 0] += 1 }
+  }
+
+  /// How many members left a group lately, and how many it had before that.
+  ///
+  /// - Parameter before: the members before the command.
+  func departures(from group: ResourceKey, of before: GroupMembers) -> Departures {
+    // Of a group that the batch has made, storage has no members.
+    var known = departures[group] ?? Departures()
+    known.present += before.balance
+    if known.count == 0 { known.members = known.present }
+    return known
+  }
+
+  /// Counts members who have left a group.
+  ///
+  /// - Parameter before: as it was before that.
+  mutating func countDepartures(_ count: Int, from group: ResourceKey, before: Departures) {
+    guard count > 0 else { return }
+    departures[group, default: Departures()].count += count
+    departures[group]?.members = before.members
+    changes.departures[group, default: Departures(members: before.members)].count += count
   }
 
   /// Counts uses of a token, those from beyond the addresses that are told apart under the empty one.

@@ -143,6 +143,8 @@ struct ChangeWriter: Sendable {
     return users.map(\.key).columns + described
   }
 
+  private static let noNamesake = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
   private func groupColumns(_ groups: [GroupRecord]) -> [PostgresValue] {
     let described: [PostgresValue] = [
       .textArray(groups.map(\.displayName)),
@@ -152,6 +154,8 @@ struct ChangeWriter: Sendable {
       .timestampArray(groups.map(\.createdAt)),
       .timestampArray(groups.map(\.modifiedAt)),
       .textArray(groups.map { String(decoding: $0.document, as: UTF8.self) }),
+      // Names are unique together with this: the same for all groups but those that may share theirs.
+      .uuidArray(groups.map { $0.mayShareName ? $0.key.id.uuid : Self.noNamesake }),
     ]
     return groups.map(\.key).columns + described
   }

@@ -156,9 +156,9 @@ enum WriteStatements {
 
   private static let groupArrays = """
     unnest(
-      $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::timestamptz[], $8::timestamptz[], $9::text[]
+      $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::uuid[]
     ) as written (
-      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document
+      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document, namesake
     )
     """
 
@@ -166,7 +166,7 @@ enum WriteStatements {
     "insert groups",
     """
     insert into identity.groups (
-      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document
+      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document, namesake
     )
     select * from \(groupArrays)
     """)
@@ -181,7 +181,8 @@ enum WriteStatements {
       external_id = written.external_id,
       version = written.version,
       modified_at = written.modified_at,
-      document = written.document
+      document = written.document,
+      namesake = written.namesake
     from \(groupArrays)
     where g.workspace_id = written.workspace_id and g.id = written.id
     """)

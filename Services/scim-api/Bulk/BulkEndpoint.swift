@@ -33,7 +33,7 @@ struct BulkEndpoint: Sendable {
     let (message, plan) = try await LongWork.run { try Self.plan(bytes, of: caller, userAgent, facts) }
     context.facts.note(normalisations: plan.normalisations)
     let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
-    context.facts.note(operations: message.operations.count, failures: plan.failures(outcomes, in: message))
+    context.facts.note(operations: message.operations.count, logged: plan.loggedOperations(outcomes, in: message))
     share.release()
     let base = context.base
     return try await LongWork.run { BulkAnswer(plan: plan, outcomes: outcomes, base: base).body() }

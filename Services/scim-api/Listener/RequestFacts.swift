@@ -20,9 +20,11 @@ final class RequestFacts: Sendable {
     var body: NotedBody?
     /// What the sender is told, a SCIM error in JSON.
     var refusal: [UInt8]?
-    /// Of a bulk request, how many operations it has, and the first that failed.
+    /// Of a bulk request, how many operations it has, and the first of those that have an entry of their own.
     var operations: LogEntry.Operations?
-    var failures: [FailedOperation] = []
+    var loggedOperations: [LoggedOperation] = []
+    /// Why a create reused the record of a disabled user.
+    var relink: Relink?
     /// The entry of the provisioning log that is to be written, where that was said beforehand, and whose request is sent again by this.
     var replay: (entry: LogEntryID, of: LogEntryID)?
   }
@@ -71,11 +73,16 @@ final class RequestFacts: Sendable {
     stored.withLock { $0.refusal = refusal }
   }
 
-  func note(operations: Int, failures: [FailedOperation]) {
+  /// - Parameter logged: those of the operations that have an entry of their own.
+  func note(operations: Int, logged: [LoggedOperation]) {
     stored.withLock {
-      $0.operations = LogEntry.Operations(count: operations, failed: failures.count)
-      $0.failures = Array(failures.prefix(LogEntry.Operations.maximumEntries))
+      $0.operations = LogEntry.Operations(count: operations, failed: logged.count(where: \.isFailure))
+      $0.loggedOperations = Array(logged.prefix(LogEntry.Operations.maximumEntries))
     }
+  }
+
+  func note(relink: Relink?) {
+    stored.withLock { $0.relink = relink }
   }
 
   func note(command: CommandID, on resource: ResourceID) {

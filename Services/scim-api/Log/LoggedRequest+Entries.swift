@@ -5,7 +5,8 @@ import ProvisioningLog
 import SCIM
 
 extension LoggedRequest {
-  /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed.
+  /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed or
+  /// reused the record of a disabled user.
   func entries() -> [LogEntry] {
     var entry = LogEntry(
       id: notes.replay?.entry ?? .made(at: at), workspace: workspace, at: at, method: String(head.method.rawValue.prefix(20)),
@@ -28,29 +29,31 @@ extension LoggedRequest {
     entry.replayOf = notes.replay?.of ?? notes.tokenName.flatMap(ReplayToken.init)?.entry
     if let refusal = notes.refusal { entry.tell(refusal, without: redaction) }
     entry.operations = notes.operations
-    return [entry] + notes.failures.map { self.entry(for: $0, of: entry) }
+    entry.relink = notes.relink
+    return [entry] + notes.loggedOperations.map { self.entry(for: $0, of: entry) }
   }
 
-  private func entry(for failure: FailedOperation, of bulk: LogEntry) -> LogEntry {
+  private func entry(for operation: LoggedOperation, of bulk: LogEntry) -> LogEntry {
     var entry = bulk
     entry.id = .made(at: at)
     entry.bulk = bulk.id
     entry.operations = nil
-    entry.method = failure.method
-    entry.path = ResourcePath.base + failure.path.prefix(2000)
+    entry.method = operation.method
+    entry.path = ResourcePath.base + operation.path.prefix(2000)
     entry.query = nil
     entry.ifMatch = nil
-    entry.status = failure.status
-    entry.resourceType = resourceType(of: failure.path[...])
-    entry.resource = failure.path.split(separator: "/").last.flatMap { ResourceID($0) }
+    entry.status = operation.status
+    entry.resourceType = resourceType(of: operation.path[...])
+    entry.resource = operation.resource ?? operation.path.split(separator: "/").last.flatMap { ResourceID($0) }
+    entry.relink = operation.relink
     var redaction: Redaction.Outcome?
     entry.body = nil
-    if let data = failure.data {
+    if let data = operation.data {
       let kept = LoggedBody.keeping(data, bytes: data.serialized().count)
       (entry.body, redaction) = (kept.body, kept.redaction)
     }
     entry.name = entry.body.flatMap { name(in: $0, of: entry.resourceType) }
-    entry.tell(failure.error, without: redaction)
+    if operation.isFailure { entry.tell(operation.error, without: redaction) }
     return entry
   }
 

@@ -18,7 +18,7 @@ struct LoggedRequest: Sendable {
   let notes: RequestFacts.Notes
 
   /// About what it holds in memory, beside what every one does.
-  var size: Int { (notes.body?.bytes ?? 0) + notes.failures.reduce(0) { $0 + $1.error.count + 2048 } }
+  var size: Int { (notes.body?.bytes ?? 0) + notes.loggedOperations.reduce(0) { $0 + $1.error.count + 2048 } }
 }
 
 extension LoggedRequest {
@@ -59,15 +59,21 @@ extension LoggedRequest {
   }
 }
 
-/// An operation of a bulk request that failed.
-struct FailedOperation: Sendable {
+/// An operation of a bulk request that has an entry of its own in the log.
+struct LoggedOperation: Sendable {
   var position: Int
   var method: String
   var path: String
   var data: JSON?
   var status: Int
-  /// A SCIM error in JSON.
+  /// A SCIM error in JSON; empty where it did not fail.
   var error: [UInt8]
+  /// Why a create reused the record of a disabled user.
+  var relink: Relink?
+  /// The user that was written.
+  var resource: ResourceID?
+
+  var isFailure: Bool { status >= 400 }
 }
 
 /// A body as it was read.

@@ -58,7 +58,7 @@ struct ShowHeld: AsyncParsableCommand {
     table.append(["id", "\(change.id)"])
     table.append(["status", change.status])
     table.append(["effect", change.effect])
-    table.append([change.kind == .membersRemoved ? "group" : "user", "\(change.name ?? "(deleted)"), \(change.resource)"])
+    table.append([change.kind.isOfGroup ? "group" : "user", "\(change.name ?? "(deleted)"), \(change.resource)"])
     table.append(["asked for by", change.requestedBy])
     table.append(["since", Timestamp.text(change.heldAt)])
     table.append(["last asked for", Timestamp.text(change.askedAt)])
@@ -149,6 +149,7 @@ struct HeldChange: Sendable {
   var effect: String {
     switch kind {
     case .membersRemoved: "\(leaving) of \(members ?? 0) members leave"
+    case .groupDeleted: "is deleted, with \(members ?? 0) members"
     case .userDisabled: "is disabled"
     case .userDeleted: "is deleted"
     }

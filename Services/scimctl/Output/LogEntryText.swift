@@ -51,6 +51,7 @@ enum LogEntryText {
     row("normalisations", entry.normalisations.isEmpty ? nil : entry.normalisations.joined(separator: ", "))
     row("operations", entry.operations.map { "\($0.count), of which \($0.failed) failed" })
     row("bulk-request", entry.bulk.map { "\($0)" })
+    row("relink", entry.relink.map { "\($0.rawValue): \($0.explanation)" })
     row("replay-of", entry.replayOf.map { "\($0)" })
     row("milliseconds", String(format: "%.1f", entry.milliseconds))
     row("command", entry.command.map { "\($0)" })

@@ -28,6 +28,8 @@ enum AttributeReader {
       guard !(definition.isRequired && text.allSatisfy(\.isWhitespace)) else {
         throw InvalidValue(complaint: "is required and must not be empty")
       }
+      // Templates with an unset field send a blank externalId: it identifies nothing, so it counts as unassigned.
+      if definition == CommonAttributes.externalID, text.isBlank { return nil }
     case .boolean:
       guard case .bool = json else { throw .expected("true or false", json) }
     case .integer:
@@ -88,6 +90,13 @@ enum AttributeReader {
       }
     }
     return digits % 4 != 1 && (padding == 0 || padding <= 2 && (digits + padding).isMultiple(of: 4))
+  }
+}
+
+extension String {
+  /// Whether it holds nothing but white space and zero-width characters.
+  var isBlank: Bool {
+    unicodeScalars.allSatisfy { $0.properties.isWhitespace || ["\u{200B}", "\u{200C}", "\u{200D}", "\u{2060}", "\u{FEFF}"].contains($0) }
   }
 }
 

@@ -43,7 +43,8 @@ public struct GroupDocument: Sendable, Hashable {
   }
 
   public var displayName: String { attributes["displayName"]?.string ?? "" }
-  public var externalID: String? { attributes["externalId"]?.string }
+  /// nil where it is blank, which documents of earlier versions may have.
+  public var externalID: String? { attributes["externalId"]?.string.flatMap { $0.isBlank ? nil : $0 } }
 
   /// The document as it travels in a command, members included.
   public func json() -> [UInt8] {

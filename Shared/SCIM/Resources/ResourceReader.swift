@@ -121,6 +121,7 @@ struct ResourceReader {
       let still = Self.stillValid(attributes, in: schemaExtension)
       if !still.isEmpty { kept.appendNew(schemaExtension.id, .object(still)) }
     }
+    if kept[CommonAttributes.externalID.name]?.string?.isBlank == true { kept[CommonAttributes.externalID.name] = nil }
     kept[CommonAttributes.schemas.name] = .array(
       ([schema.core] + schema.extensions.filter { kept[$0.id] != nil }).map { .string($0.id) })
     return kept

@@ -34,7 +34,7 @@ struct AuditView: Sendable, Equatable {
   /// What the filter offers.
   static let actions = [
     "update-workspace", "issue-token", "revoke-token", "rotate-token", "rotate-secret", "order-invitation", "decide-held-change",
-    "create-workspace", "restate",
+    "create-workspace", "restate", "relink-user",
   ]
 
   /// What the filter calls it.
@@ -49,6 +49,7 @@ struct AuditView: Sendable, Equatable {
     case "order-invitation": "Invitation sent again, or taken back"
     case "decide-held-change": "Held change decided"
     case "restate": "State published again"
+    case "relink-user": "Disabled user's record reused"
     default: action.prefix(1).uppercased() + action.dropFirst().replacing("-", with: " ")
     }
   }

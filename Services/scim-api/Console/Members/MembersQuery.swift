@@ -184,7 +184,9 @@ extension ListedMember {
     groupCount = try row.int(10)
     firstSignedInAt = try row.optionalTimestamp(11)
     // The first is not among those that are remembered, since it asked for the promotion.
-    lastSignedInAt = [firstSignedInAt, try row.optionalTimestamp(12)].compactMap { $0 }.max()
+    // What came before the first sign-in was somebody else's who had the userName.
+    let last = try row.optionalTimestamp(12)
+    lastSignedInAt = firstSignedInAt.map { max($0, last ?? $0) }
     invitation = try StoredInvitation(row, from: 13)
   }
 }

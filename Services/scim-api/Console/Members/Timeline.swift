@@ -105,6 +105,8 @@ struct TimelineWords: Sendable, Equatable {
     let who = entry.identityProvider.map(name) ?? "The identity provider"
     let (done, asked) =
       switch (entry.method, entry.path.hasSuffix("/Users")) {
+      case ("POST", true) where entry.relink == .reassigned: ("gave their user name and record to somebody else", "add them")
+      case ("POST", true) where entry.relink != nil: ("added them again, under the same id", "add them")
       case ("POST", true): ("added them", "add them")
       case ("DELETE", _): ("deleted them", "delete them")
       case ("PUT", _), ("PATCH", _): ("updated them", "update them")
@@ -142,6 +144,7 @@ extension HeldChangeKind {
   fileprivate var words: String {
     switch self {
     case .membersRemoved: "members leave a group"
+    case .groupDeleted: "a group is deleted"
     case .userDisabled: "disabling them"
     case .userDeleted: "deleting them"
     }

@@ -98,6 +98,7 @@ extension EntryView.Shown {
     add("Kind of error", entry.scimType)
     add("Content type", entry.contentType)
     add("Only on version", entry.ifMatch)
+    add("Relinked", entry.relink?.explanation)
     if let operations = entry.operations {
       add(
         "Operations",

@@ -99,7 +99,7 @@ extension LogList.Row {
     tone = RequestWords.tone(entry)
     answer = RequestWords.answer(entry)
     scimType = entry.scimType
-    why = (listed.cause ?? Self.presentCause(of: entry, settings))?.summary
+    why = entry.relink?.summary ?? (listed.cause ?? Self.presentCause(of: entry, settings))?.summary
     isReplay = entry.replayOf != nil
   }
 

@@ -36,7 +36,7 @@ enum RequestWords {
   /// What a status is shown as beside its number.
   static func tone(_ entry: LogEntry) -> String {
     if entry.status >= 400 { return "bad" }
-    return entry.isFailure ? "warn" : "good"
+    return entry.isFailure || entry.relink == .reassigned ? "warn" : "good"
   }
 
   static func answer(_ entry: LogEntry) -> String {
@@ -44,6 +44,7 @@ enum RequestWords {
       let all = ProvisioningText.count(operations.count, "operation", "operations")
       return "\(ProvisioningText.number(operations.failed)) of \(all) failed"
     }
+    if entry.relink != nil { return "Relinked" }
     return entry.status < 400 ? "Done" : "Refused"
   }
 }
