@@ -13,11 +13,14 @@ extension Decider {
       guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
         throw .userNameTaken(document.userName, by: existing)
       }
+      try document.checkBounds(replacing: existing.document, schemas: workspace.schemas)
       return .resource(relink(document, role: role, to: existing).stored, created: true)
     }
     if let externalID = document.externalID, let existing = state.disabledUser(externalID: externalID, in: workspace.id) {
+      try document.checkBounds(replacing: existing.document, schemas: workspace.schemas)
       return .resource(relink(document, role: role, to: existing).stored, created: true)
     }
+    try document.checkBounds(schemas: workspace.schemas)
     return .resource(insert(document, role: role, as: read.key).stored, created: true)
   }
 
@@ -27,6 +30,7 @@ extension Decider {
     let existing = try user(read.key, named: document.userName)
     try read.command.checkVersion(existing.version, of: "user")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
+    try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
     return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: read)
   }
@@ -39,6 +43,7 @@ extension Decider {
     var document = try UserDocument(openDocument: existing.document, schemas: schemas)
     if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
     document = try patch.applied(to: document, schemas: schemas)
+    try document.checkBounds(replacing: existing.document, schemas: schemas)
     let active = document.attributes["active"]?.bool ?? isActive(existing)
     return try rewrite(existing, as: document, active: active, in: workspace, for: read)
   }
