@@ -44,10 +44,12 @@ struct StoreDatabase: Sendable {
     }
   }
 
-  func process(bound: Duration = PostgresServer.patience) -> StoreProcess {
+  func process(
+    bound: Duration = PostgresServer.patience, statementTimeout: Duration = PostgresServer.patience
+  ) -> StoreProcess {
     let pool = PostgresPool(
       PostgresConfiguration(
-        url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "IdentityStoreTests",
+        url: url, connections: 1, statementTimeout: statementTimeout, applicationName: "IdentityStoreTests",
         maximumWait: PostgresServer.patience, planning: .onceByIndex),
       logger: quiet)
     return StoreProcess(

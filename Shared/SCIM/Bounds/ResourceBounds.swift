@@ -98,6 +98,13 @@ private struct BoundsCheck {
           .invalidValue, "\(path) has \(values.count) values; an attribute has at most \(ResourceBounds.values). Send fewer values.")
       }
     }
+    if definition.type == .complex {
+      let allowed = max(ResourceBounds.values, old?.mostPartValues ?? 0)
+      guard value.mostPartValues <= allowed else {
+        throw .badRequest(
+          .invalidValue, "A part of \(path) has more than \(ResourceBounds.values) values, which is the most. Send fewer values.")
+      }
+    }
     var storedTexts: Set<String>?
     for text in TextsBeyondBounds(of: definition, in: value, at: path, isEmail: definition.name == "emails", schema: schema).found {
       // What is stored already stays, wherever in the attribute it is.
@@ -170,6 +177,13 @@ private struct TextsBeyondBounds {
 }
 
 extension JSON {
+  /// The most values that a multi-valued part of a complex value has.
+  fileprivate var mostPartValues: Int {
+    (array ?? [self]).reduce(0) { most, element in
+      element.object?.members.reduce(most) { max($0, $1.value.array?.count ?? 0) } ?? most
+    }
+  }
+
   fileprivate var decimal: String? {
     if case .decimal(let lexeme) = self { lexeme } else { nil }
   }
