@@ -9,7 +9,7 @@ extension InvitationComposer {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
     guard let page = notice.workspace.heldChangesPage(appURL: appURL) else { throw .notALink(appURL ?? notice.workspace.signInURL) }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    var names = ["workspace": notice.workspace.name.withoutControlCharacters, "email": recipient.address]
+    var names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
     if let limit = notice.maximumDeactivations { names["limit"] = "\(limit)" }
     let subject = wording.filled(.heldSubject, names)
     var values: [String: Any] = [
@@ -41,7 +41,8 @@ extension InvitationComposer {
       wording.filled(
         change.sentence,
         [
-          "name": change.name?.withoutControlCharacters ?? "\(change.id)", "leaving": "\(change.leaving)",
+          "name": (change.kind == .membersRemoved ? change.name?.mailName : change.name?.shownAddress) ?? "\(change.id)",
+          "leaving": "\(change.leaving)",
           "members": "\(change.members ?? change.leaving)",
         ])
     }

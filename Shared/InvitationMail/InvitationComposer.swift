@@ -41,7 +41,7 @@ package struct InvitationComposer: Sendable {
 
   /// - Throws: ``CompositionError`` where this invitation can't be a mail; trying again is of no use.
   package func letter(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> Letter {
-    guard let recipient = MailAddress(name: notice.displayName, address: notice.email) else {
+    guard let recipient = MailAddress(name: notice.displayName?.mailName, address: notice.email) else {
       throw .notAnAddress(notice.email)
     }
     guard let sentences = sentences(of: notice) else { throw .notALink(notice.workspace.signInURL) }
@@ -67,10 +67,10 @@ package struct InvitationComposer: Sendable {
       throw .notALink(notice.workspace.signInURL)
     }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    let names = ["workspace": notice.workspace.name.withoutControlCharacters, "email": recipient.address]
+    let names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
     let people = notice.people.prefix(DigestNotice.maximumPeople).map { person in
-      guard let name = person.displayName?.withoutControlCharacters, !name.isEmpty else { return person.email.withoutControlCharacters }
-      return "\(name) (\(person.email.withoutControlCharacters))"
+      guard let name = person.displayName?.mailName, !name.isEmpty else { return person.email.shownAddress }
+      return "\(name) (\(person.email.shownAddress))"
     }
     let subject = wording.filled(.digestSubject, names)
     var values: [String: Any] = [
@@ -143,12 +143,12 @@ struct Sentences {
 
   init(_ wording: Wording, notice: InvitationNotice, url: SignInLink) {
     let branding = notice.workspace.branding
-    let name = (notice.givenName ?? notice.displayName)?.withoutControlCharacters ?? ""
+    let name = (notice.givenName ?? notice.displayName)?.mailName ?? ""
     let isReminder = notice.letter > 0
-    let workspace = notice.workspace.name.withoutControlCharacters
+    let workspace = notice.workspace.name.mailName
     var names = [
-      "workspace": workspace, "inviter": branding.inviter?.withoutControlCharacters ?? wording.inviter, "name": name,
-      "email": notice.email.withoutControlCharacters,
+      "workspace": workspace, "inviter": branding.inviter?.mailName ?? wording.inviter, "name": name,
+      "email": notice.email.shownAddress,
     ]
     if let support = branding.support { names["support"] = support }
     language = wording.language

@@ -17,6 +17,9 @@ extension SignIn {
   public init(_ event: CloudEvent) throws(MessageError) {
     guard event.type == Self.eventType else { throw .unknownType(event.type) }
     self = try JSONData.decode(from: event.data, type: event.type)
+    guard key.utf8.count <= TextBounds.name else {
+      throw .undecodable(type: event.type, reason: "'email' has \(key.utf8.count) bytes; at most \(TextBounds.name) are possible")
+    }
     guard !key.isEmpty else { throw .undecodable(type: event.type, reason: "neither 'email' nor 'user' is given") }
   }
 }

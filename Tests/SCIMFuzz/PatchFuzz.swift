@@ -17,6 +17,14 @@ extension Fuzz {
         let valid = try UserDocument(JSON(parsing: changed.json()), schemas: schemas)
         precondition(valid == changed, "what a PATCH makes of a user is valid")
       }
+      // How long it may take is libFuzzer's to say: the budget has to end what takes longer.
+      trying {
+        let patch = try Patch(normaliser.userPatch(enlarged(json)))
+        try patch.checkSteps()
+        let changed = try patch.applied(to: largeUser, schemas: schemas)
+        try changed.checkBounds(replacing: largeUserStored, schemas: schemas)
+        checkBounds(of: changed)
+      }
       trying {
         let patch = try Patch(normaliser.groupPatch(json).json)
         _ = patch.mentionedMemberEdits

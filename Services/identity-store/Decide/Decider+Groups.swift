@@ -4,6 +4,7 @@ import SCIM
 extension Decider {
   mutating func createGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try GroupDocument(json, schemas: workspace.schemas)
+    try document.checkBounds(schemas: workspace.schemas)
     var group = GroupRecord(
       key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [],
       mayShareName: workspace.settings.duplicateGroupNames == .allow)
@@ -29,6 +30,7 @@ extension Decider {
     let existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
+    try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))], in: workspace, for: read)
   }
 
@@ -37,6 +39,7 @@ extension Decider {
     try read.command.checkVersion(existing.version, of: "group")
     let schemas = workspace.schemas
     let (document, edits) = try patch.applied(to: GroupDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
+    try document.checkBounds(replacing: existing.document, schemas: schemas)
     return try rewrite(existing, as: document, edits: edits, in: workspace, for: read)
   }
 
@@ -79,7 +82,7 @@ extension Decider {
     // Every edit is checked before the first is carried out: a PATCH is done whole or not at all (RFC 7644 §3.5.2).
     let checked = try edits.map { edit throws(SCIMError) in try check(edit, in: group.key) }
     let before = state.members[group.key] ?? GroupMembers()
-    for edit in checked { state.withMembers(of: group.key) { $0.apply(edit) } }
+    for edit in checked.effective { state.withMembers(of: group.key) { $0.apply(edit) } }
     holdDepartures(from: existing, of: before, after: checked, in: workspace, for: read)
     let (added, removed) = (state.members[group.key] ?? GroupMembers()).difference(from: before)
     guard group != existing || !added.isEmpty || !removed.isEmpty else { return .resource(existing.stored, created: false) }
@@ -132,6 +135,15 @@ enum CheckedEdit: Sendable, Equatable {
   case add([UserID])
   case remove([UserID])
   case replace([UserID])
+}
+
+extension [CheckedEdit] {
+  /// The edits that matter to who is a member in the end: a replacement makes those before it void. So the cost of many replacements is
+  /// that of the last one.
+  fileprivate var effective: ArraySlice<CheckedEdit> {
+    let last = lastIndex { edit in if case .replace = edit { true } else { false } }
+    return self[(last ?? startIndex)...]
+  }
 }
 
 extension GroupMembers {

@@ -10,6 +10,7 @@ extension Decider {
     _ document: UserDocument, role: String, to existing: UserRecord, _ reason: Relink, in workspace: WorkspaceRecord, for read: ReadCommand
   ) throws(SCIMError) -> Reply.Outcome {
     guard workspace.settings.relink != .never else { throw .relinkRefused(document.userName, to: existing) }
+    try document.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     supersedeHeldChange(of: existing.key)
     var former = existing
     var left: [GroupID] = []

@@ -1,4 +1,5 @@
 import Models
+import SCIM
 
 extension Decider {
   /// A person signed in: someone invited becomes active. Nothing is refused: the person is in already.
@@ -7,7 +8,7 @@ extension Decider {
     let byID = signIn.user.flatMap { state.users[ResourceKey(workspace: signIn.workspace, id: $0.resource)] }
     guard var user = byID ?? email.flatMap({ state.user(signingInWith: $0) }) else {
       // Seen before the identity provider pushed the person: who is provisioned later starts active.
-      if let email { state.rememberSignIn(email, at: signIn.signedInAt) }
+      if let email, ResourceBounds.isName(email.name) { state.rememberSignIn(email, at: signIn.signedInAt) }
       return .done
     }
     switch user.state {

@@ -24,6 +24,7 @@ extension Decider {
     {
       return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: read)
     }
+    try document.checkBounds(schemas: workspace.schemas)
     return .resource(insert(document, role: role, as: read.key).stored, created: true)
   }
 
@@ -33,6 +34,7 @@ extension Decider {
     let existing = try user(read.key, named: document.userName)
     try read.command.checkVersion(existing.version, of: "user")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
+    try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
     return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: read)
   }
@@ -45,6 +47,7 @@ extension Decider {
     var document = try UserDocument(openDocument: existing.document, schemas: schemas)
     if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
     document = try patch.applied(to: document, schemas: schemas)
+    try document.checkBounds(replacing: existing.document, schemas: schemas)
     let active = document.attributes["active"]?.bool ?? isActive(existing)
     return try rewrite(existing, as: document, active: active, in: workspace, for: read)
   }

@@ -158,4 +158,14 @@ enum Refusal {
         this id.
         """)
   }
+
+  /// The command's transaction takes longer than a batch may, also when the command is alone.
+  static func outlasted(_ command: CommandID) -> SCIMError {
+    SCIMError(
+      status: 500, scimType: nil,
+      detail: """
+        The request took longer than the time limit of a batch, twice, and nothing was changed. If it changes many members of a group, send \
+        them in several requests. It is kept for the operator as command \(command); tell them this id.
+        """)
+  }
 }

@@ -94,7 +94,7 @@ extension LoggedRequest {
 
   private func name(in body: LoggedBody, of type: LogEntry.ResourceType?) -> String? {
     guard let type, let name = body.content.name(type == .user ? "userName" : "displayName") else { return nil }
-    return String(name.prefix(300))
+    return name.truncated(to: 300)
   }
 }
 

@@ -18,8 +18,11 @@ extension MailEvent {
     }
     let invitation = try Self.invitation(in: object)
     let email = try Self.text("email", in: object)
-    if let email, !email.contains("@") || email.utf8.count > 320 {
-      throw Refusal(400, .invalidValue, "email must be an address, found '\(email.prefix(100))'.")
+    if let email, !email.contains("@") || !ResourceBounds.isName(email) {
+      throw Refusal(
+        400, .invalidValue,
+        "email must be an address of at most \(ResourceBounds.name) bytes, found '\(email.truncated(to: 100))' of \(email.utf8.count) bytes."
+      )
     }
     guard invitation != nil || email != nil else {
       throw Refusal(
@@ -27,7 +30,8 @@ extension MailEvent {
     }
     self.init(
       workspace: workspace, invitation: invitation, email: email, event: event,
-      reason: try Self.text("reason", in: object).map { String($0.prefix(500)) }, occurredAt: try Self.time(in: object, at: now))
+      reason: try Self.text("reason", in: object).map { $0.truncated(to: 500, bytes: 2000) }, occurredAt: try Self.time(in: object, at: now)
+    )
   }
 
   private static var events: String { Kind.allCases.map(\.rawValue).joined(separator: ", ") }

@@ -88,9 +88,10 @@ extension FoundResources {
   ///
   /// - Parameters:
   ///   - resources: One more than `count` where there are more, in the order in which they were read.
-  init(total: Int?, read resources: [ListedResource], from place: Place?, count: Int) {
+  ///   - isCut: Whether more of them would have made the answer too large.
+  init(total: Int?, read resources: [ListedResource], from place: Place?, count: Int, isCut: Bool = false) {
     let isForward = place?.isForward ?? true
-    let hasMore = resources.count > count
+    let hasMore = resources.count > count || isCut
     let part = Array(isForward ? resources.prefix(count) : resources.prefix(count).reversed()[...])
     self.total = total
     self.resources = part

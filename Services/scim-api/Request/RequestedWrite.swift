@@ -24,13 +24,16 @@ struct RequestedWrite: Sendable {
     case (.create, .user), (.replace, .user):
       normalised = normaliser.user(body)
       if profile == .strict { try schemas.user.refuseUnknown(in: normalised.json) }
-      let document = try UserDocument(normalised.json, schemas: schemas).json()
-      operation = verb == .create ? .createUser(document: document) : .replaceUser(document: document)
+      let document = try UserDocument(normalised.json, schemas: schemas)
+      // Of what there is already, identity-store alone knows what stays as it is.
+      if verb == .create { try document.checkBounds(schemas: schemas) }
+      operation = verb == .create ? .createUser(document: document.json()) : .replaceUser(document: document.json())
     case (.create, .group), (.replace, .group):
       normalised = normaliser.group(body)
       if profile == .strict { try schemas.group.refuseUnknown(in: normalised.json) }
-      let document = try GroupDocument(normalised.json, schemas: schemas).json()
-      operation = verb == .create ? .createGroup(document: document) : .replaceGroup(document: document)
+      let document = try GroupDocument(normalised.json, schemas: schemas)
+      if verb == .create { try document.checkBounds(schemas: schemas) }
+      operation = verb == .create ? .createGroup(document: document.json()) : .replaceGroup(document: document.json())
     case (.patch, .user):
       try Self.checkCount(body)
       normalised = normaliser.userPatch(body)
@@ -63,6 +66,7 @@ struct RequestedWrite: Sendable {
     _ normalised: Normaliser.Normalised, against schema: ResourceSchema, refusingUnknown: Bool
   ) throws(SCIMError) -> [UInt8] {
     let patch = try Patch(normalised)
+    try patch.checkSteps()
     try patch.check(against: schema)
     if refusingUnknown { try schema.refuseUnknown(in: patch) }
     return patch.withoutSecrets(of: schema).json()

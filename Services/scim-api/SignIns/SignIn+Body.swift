@@ -14,8 +14,11 @@ extension SignIn {
       throw Refusal(400, .invalidSyntax, "The body must be a JSON object with 'email' or 'user', found \(body.summary).")
     }
     let email = try Self.text("email", in: object)
-    if let email, !email.contains("@") || email.utf8.count > 320 {
-      throw Refusal(400, .invalidValue, "email must be an address, found '\(email.prefix(100))'.")
+    if let email, !email.contains("@") || !ResourceBounds.isName(email) {
+      throw Refusal(
+        400, .invalidValue,
+        "email must be an address of at most \(ResourceBounds.name) bytes, found '\(email.truncated(to: 100))' of \(email.utf8.count) bytes."
+      )
     }
     var user: UserID?
     if let text = try Self.text("user", in: object) {
@@ -27,7 +30,7 @@ extension SignIn {
     }
     self.init(
       workspace: workspace, email: email, user: user, signedInAt: try Self.time(in: object, at: now),
-      method: try Self.text("method", in: object).map { String($0.prefix(100)) })
+      method: try Self.text("method", in: object).map { $0.truncated(to: 100) })
   }
 
   private static func time(in object: JSONObject, at now: Date) throws(Refusal) -> Date {

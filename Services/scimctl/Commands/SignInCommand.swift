@@ -17,6 +17,9 @@ struct SignInCommand: AsyncParsableCommand {
     guard email.contains("@"), !email.contains(where: \.isWhitespace) else {
       throw ValidationError("'\(email)' is no email address.")
     }
+    guard email.utf8.count <= TextBounds.name else {
+      throw ValidationError("An email address has at most \(TextBounds.name) bytes; this one has \(email.utf8.count).")
+    }
   }
 
   func run() async throws {

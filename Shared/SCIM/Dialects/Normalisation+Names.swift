@@ -7,11 +7,19 @@ extension Normalisation {
     envelope: { resource, schema in
       guard resource.contains(where: { schema.extensionMeant(by: $0.key) != nil }) else { return nil }
       var changed = JSONObject()
-      for member in resource where schema.extensionMeant(by: member.key) == nil { changed[member.key] = member.value }
+      var meant: [(member: JSONObject.Member, SchemaDefinition)] = []
       for member in resource {
-        guard let schemaExtension = schema.extensionMeant(by: member.key) else { continue }
+        if let schemaExtension = schema.extensionMeant(by: member.key) {
+          meant.append((member, schemaExtension))
+        } else {
+          changed.appendNew(member.key, member.value)
+        }
+      }
+      for schemaExtension in schema.extensions {
+        let named = meant.filter { $0.1.id == schemaExtension.id }.map(\.member)
+        guard !named.isEmpty else { continue }
         var attributes = changed.value(forAttribute: schemaExtension.id)?.object ?? JSONObject()
-        if attributes.value(forAttribute: member.key) == nil { attributes[member.key] = member.value }
+        attributes.appendAttributes(named)
         changed.setValue(.object(attributes), forAttribute: schemaExtension.id)
       }
       return changed
@@ -91,18 +99,35 @@ extension ResourceSchema {
 }
 
 extension JSONObject {
+  /// Appends those attributes that are not there yet; names have no case.
+  fileprivate mutating func appendAttributes(_ new: [Member]) {
+    var present = Set(keys.map(AttributeName.folded))
+    for member in new where present.insert(AttributeName.folded(member.key)).inserted { appendNew(member.key, member.value) }
+  }
+
   /// nil where no key is another. A key that is there already is left as it is.
   func renamingKeys(_ rename: (String) -> String?) -> JSONObject? {
+    let names = members.map { rename($0.key) }
+    guard names.contains(where: { $0 != nil }) else { return nil }
+    let present = Set(keys)
     var hasChanged = false
-    var renamed = JSONObject()
-    for member in members {
-      guard let key = rename(member.key), self[key] == nil else {
-        renamed[member.key] = member.value
+    var renamed: [Member] = []
+    renamed.reserveCapacity(count)
+    // Where two keys get the same name, the last one's value counts.
+    var positions: [String: Int] = [:]
+    for (member, name) in zip(members, names) {
+      guard let name, !present.contains(name) else {
+        renamed.append(member)
         continue
       }
       hasChanged = true
-      renamed[key] = member.value
+      if let position = positions[name] {
+        renamed[position].value = member.value
+      } else {
+        positions[name] = renamed.count
+        renamed.append(Member(key: name, value: member.value))
+      }
     }
-    return hasChanged ? renamed : nil
+    return hasChanged ? JSONObject(uncheckedMembers: renamed) : nil
   }
 }

@@ -8,7 +8,7 @@ extension Filter {
       self.init(try parser.wholeFilter())
     } catch {
       throw .badRequest(
-        .invalidFilter, "The filter can't be read at position \(error.offset + 1): \(error.reason). The filter is: \(text.prefix(300))")
+        .invalidFilter, "The filter can't be read at position \(error.offset + 1): \(error.reason). The filter is: \(text.head(300))")
     }
   }
 }

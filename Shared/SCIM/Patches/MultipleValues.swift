@@ -1,6 +1,10 @@
 /// The values of a multi-valued attribute under the operations of a PATCH.
+///
+/// The cost of each operation is linear in the values that are there and those that are given.
 struct MultipleValues {
   private var values: [JSON]
+  /// Where the primary values are; nil where that is not known.
+  private var primaries: [Int]?
   private let definition: AttributeDefinition
   /// Where a value can't be changed, it is what its `value` says, as a member is its id; elsewhere `type` tells values apart too.
   private let isKnownByValueAlone: Bool
@@ -14,31 +18,38 @@ struct MultipleValues {
   /// What is there now; nil where nothing is left.
   var json: JSON? { values.isEmpty ? nil : .array(values) }
 
-  mutating func removeAll() { values = [] }
+  mutating func removeAll() { setAll([]) }
 
-  mutating func remove(where filter: Filter) { values.removeAll { filter.selects($0, of: definition) } }
+  mutating func remove(where filter: Filter) {
+    let selector = ValueSelector(filter, of: definition)
+    setAll(values.filter { !selector.selects($0) })
+  }
 
   mutating func replaceAll(with new: [JSON]) {
-    values = []
+    setAll([])
     add(new)
   }
 
   /// Appends what is not there yet; a value that only comes with more parts than one with the same `value` and `type` is merged
   /// into that.
   mutating func add(_ new: [JSON]) {
-    for value in new where !values.contains(value) {
-      handOverPrimary(to: value)
-      if let index = values.firstIndex(where: { isSame($0, value) }) {
-        values[index] = Self.merge(value, into: values[index])
+    var index = ValueIndex(values, byValueAlone: isKnownByValueAlone)
+    for value in new where !index.contains(value) {
+      for former in handOverPrimary(to: value) { index.replace(former, by: values[former.position]) }
+      if let position = index.position(ofSameAs: value) {
+        let former = ValueIndex.Entry(position: position, value: values[position])
+        setValue(Self.merge(value, into: former.value), at: position)
+        index.replace(former, by: values[position])
       } else {
-        values.append(value)
+        index.insert(value, at: values.count)
+        append(value)
       }
     }
   }
 
   /// Sets a part of all values; where there are none, one is made that has it.
   mutating func assign(_ part: JSON, to subAttribute: AttributeDefinition) {
-    if values.isEmpty, part != .null { values = [.object(JSONObject())] }
+    if values.isEmpty, part != .null { setAll([.object(JSONObject())]) }
     set(part, of: subAttribute, in: Array(values.indices))
   }
 
@@ -58,18 +69,18 @@ struct MultipleValues {
       guard isAddition else { return false }
       if definition.type == .complex {
         guard let seed = filter.expression.seed(for: definition) else { return false }
-        values.append(.object(seed))
+        append(.object(seed))
       } else {
-        values.append(new)
+        append(new)
       }
       chosen = [values.count - 1]
     }
     for index in chosen {
       let part: JSON = subAttribute.map { [$0.name: new] } ?? new
       let changed = isAddition || subAttribute != nil ? Self.merge(part, into: values[index]) : part
-      values[index] = .object(JSONObject())
-      handOverPrimary(to: changed)
-      values[index] = changed
+      setValue(.object(JSONObject()), at: index)
+      _ = handOverPrimary(to: changed)
+      setValue(changed, at: index)
     }
     dropUnassignedAndRepeated()
     return true
@@ -77,38 +88,52 @@ struct MultipleValues {
 
   private func selected(_ filter: Filter?) -> [Int] {
     guard let filter else { return Array(values.indices) }
-    return values.indices.filter { filter.selects(values[$0], of: definition) }
+    let selector = ValueSelector(filter, of: definition)
+    return values.indices.filter { selector.selects(values[$0]) }
   }
 
   private mutating func set(_ part: JSON, of subAttribute: AttributeDefinition, in indices: [Int]) {
     for index in indices {
       guard case .object(var parts) = values[index] else { continue }
       parts[subAttribute.name] = part == .null ? nil : part
-      values[index] = .object(parts)
+      setValue(.object(parts), at: index)
     }
     dropUnassignedAndRepeated()
   }
 
   /// Values that a change left empty, or made equal to one before them, are none.
   private mutating func dropUnassignedAndRepeated() {
-    var kept: [JSON] = []
-    for value in values where !value.isUnassigned && !kept.contains(value) { kept.append(value) }
-    values = kept
+    var seen: Set<JSON> = []
+    setAll(values.filter { !$0.isUnassigned && seen.insert($0).inserted })
   }
 
-  /// A new primary value makes the old one an ordinary one (RFC 7644 §3.5.2).
-  private mutating func handOverPrimary(to new: JSON) {
-    guard new.object?["primary"] == .bool(true) else { return }
-    for index in values.indices {
-      guard case .object(var parts) = values[index], parts["primary"] == .bool(true) else { continue }
+  /// A new primary value makes the old one an ordinary one (RFC 7644 §3.5.2). Returns what was changed, as it was before.
+  private mutating func handOverPrimary(to new: JSON) -> [ValueIndex.Entry] {
+    guard new.isPrimary else { return [] }
+    var changed: [ValueIndex.Entry] = []
+    for position in primaries ?? values.indices.filter({ values[$0].isPrimary }) {
+      guard case .object(var parts) = values[position], parts["primary"] == .bool(true) else { continue }
+      changed.append(ValueIndex.Entry(position: position, value: values[position]))
       parts["primary"] = .bool(false)
-      values[index] = .object(parts)
+      values[position] = .object(parts)
     }
+    primaries = []
+    return changed
   }
 
-  private func isSame(_ left: JSON, _ right: JSON) -> Bool {
-    guard let left = left.object, let right = right.object, let value = left["value"], value == right["value"] else { return false }
-    return isKnownByValueAlone || left["type"] == right["type"]
+  private mutating func setAll(_ new: [JSON]) {
+    values = new
+    primaries = nil
+  }
+
+  private mutating func setValue(_ value: JSON, at position: Int) {
+    values[position] = value
+    if value.isPrimary { primaries?.append(position) }
+  }
+
+  private mutating func append(_ value: JSON) {
+    if value.isPrimary { primaries?.append(values.count) }
+    values.append(value)
   }
 
   private static func merge(_ new: JSON, into existing: JSON) -> JSON {
@@ -116,6 +141,61 @@ struct MultipleValues {
     for member in added { parts[member.key] = member.value == .null ? nil : member.value }
     return .object(parts)
   }
+}
+
+/// Finds values that are there already: equal ones, and those with the same `value` and `type`.
+private struct ValueIndex {
+  /// A value and where it is.
+  struct Entry {
+    let position: Int
+    let value: JSON
+  }
+
+  /// What tells one value from another.
+  private struct Key: Hashable {
+    let value: JSON
+    let type: JSON?
+  }
+
+  private let byValueAlone: Bool
+  /// How many there are of each.
+  private var counts: [JSON: Int] = [:]
+  /// Of those with the same key the first.
+  private var positions: [Key: Int] = [:]
+
+  init(_ values: [JSON], byValueAlone: Bool) {
+    self.byValueAlone = byValueAlone
+    counts.reserveCapacity(values.count)
+    positions.reserveCapacity(values.count)
+    for (position, value) in values.enumerated() { insert(value, at: position) }
+  }
+
+  func contains(_ value: JSON) -> Bool { counts[value] != nil }
+
+  /// Where the first value with the same `value`, and `type` where that counts, is; nil where there is none.
+  func position(ofSameAs value: JSON) -> Int? { key(of: value).flatMap { positions[$0] } }
+
+  mutating func insert(_ value: JSON, at position: Int) {
+    counts[value, default: 0] += 1
+    if let key = key(of: value), positions[key] == nil { positions[key] = position }
+  }
+
+  /// Another value in the same place; it has the same key.
+  mutating func replace(_ former: Entry, by value: JSON) {
+    let left = counts[former.value, default: 1] - 1
+    counts[former.value] = left == 0 ? nil : left
+    counts[value, default: 0] += 1
+  }
+
+  private func key(of value: JSON) -> Key? {
+    guard let parts = value.object, let value = parts["value"] else { return nil }
+    return Key(value: value, type: byValueAlone ? nil : parts["type"])
+  }
+}
+
+extension JSON {
+  /// Whether it is marked as the primary one of several values.
+  fileprivate var isPrimary: Bool { object?["primary"] == .bool(true) }
 }
 
 extension Filter.Expression {

@@ -132,7 +132,7 @@ enum MemberSelection: Sendable, Hashable {
       var joined = MemberSelection.none
       for operand in operands {
         guard let selection = MemberSelection(operand) else { return nil }
-        joined = joined.union(selection)
+        joined.formUnion(selection)
       }
       self = joined
     case .and(let operands):
@@ -146,11 +146,16 @@ enum MemberSelection: Sendable, Hashable {
     }
   }
 
-  private func union(_ other: MemberSelection) -> MemberSelection {
+  private mutating func formUnion(_ other: MemberSelection) {
     switch (self, other) {
-    case (.all, _), (_, .all): .all
-    case (.none, let rest), (let rest, .none): rest
-    case (.ids(let left), .ids(let right)): .ids(left + right)
+    case (.all, _), (_, .none): break
+    case (_, .all): self = .all
+    case (.none, .ids): self = other
+    case (.ids(var ids), .ids(let more)):
+      // In place: there may be a thousand operands.
+      self = .none
+      ids += more
+      self = .ids(ids)
     }
   }
 

@@ -36,15 +36,11 @@ extension Patch.Operation {
   }
 
   private static func without(_ object: JSONObject, _ secrets: [String]) -> JSONObject {
-    var rest = object
-    for member in object {
-      if AttributePath(member.key)?.isOne(of: secrets) ?? false {
-        rest[member.key] = removed
-      } else if member.key.contains(":"), let inner = member.value.object {
-        rest[member.key] = .object(without(inner, secrets))
-      }
+    object.mapValues { member in
+      if AttributePath(member.key)?.isOne(of: secrets) ?? false { return removed }
+      guard member.key.contains(":"), let inner = member.value.object else { return member.value }
+      return .object(without(inner, secrets))
     }
-    return rest
   }
 }
 

@@ -96,3 +96,26 @@ extension Patch.Operation {
     return .object(object)
   }
 }
+
+extension Patch.Operation {
+  /// The steps of finding what the operation changes, whatever it is applied to: the comparisons of its filter and, where it has no path,
+  /// the attributes that its value names.
+  var steps: Int {
+    1 + (path?.filter?.expression.attributeNames.count ?? 0) + (value?.object?.namedAttributes ?? 0)
+  }
+}
+
+extension JSONObject {
+  /// The number of names in the object and in those below it; arrays are values.
+  fileprivate var namedAttributes: Int { members.reduce(count) { $0 + ($1.value.object?.namedAttributes ?? 0) } }
+}
+
+extension Patch {
+  /// That the operations can be carried out within a request's budget, as far as that does not depend on the resource.
+  ///
+  /// - Throws: `tooMany` where they take more steps than a request may.
+  public func checkSteps(within budget: StepBudget = StepBudget()) throws(SCIMError) {
+    var budget = budget
+    for operation in operations { try budget.spend(operation.steps) }
+  }
+}

@@ -5,10 +5,13 @@ struct PatchApplication {
   private(set) var resource: JSONObject
   /// The top-level members that were written.
   private var changed: [String] = []
+  /// The work that the operations may still cause.
+  private var budget: StepBudget
 
-  init(_ resource: JSONObject, schema: ResourceSchema) {
+  init(_ resource: JSONObject, schema: ResourceSchema, budget: StepBudget = StepBudget()) {
     self.resource = resource
     self.schema = schema
+    self.budget = budget
   }
 
   /// The resource as it is now, valid and in canonical form.
@@ -23,6 +26,7 @@ struct PatchApplication {
   }
 
   mutating func apply(_ operation: Patch.Operation) throws(SCIMError) {
+    try budget.spend(operation.steps)
     guard let path = operation.path else {
       try applyAttributes(operation.kind, operation.value?.object ?? JSONObject())
       return
@@ -125,7 +129,9 @@ struct PatchApplication {
   }
 
   private mutating func applyToValues(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
-    var values = MultipleValues(target.location.value(in: resource)?.array ?? [], of: target.definition)
+    let present = target.location.value(in: resource)?.array ?? []
+    try budget.spend(Self.steps(of: target.path.filter, over: present, of: target.definition))
+    var values = MultipleValues(present, of: target.definition)
     if target.path.filter != nil || target.subAttribute != nil { try checkImmutable(kind, target) }
     switch (kind, target.path.filter) {
     case (.remove, nil):
@@ -187,6 +193,17 @@ struct PatchApplication {
     } catch {
       throw error.refusal(at: "\(path)")
     }
+  }
+}
+
+extension PatchApplication {
+  /// The steps of an operation on a multi-valued attribute: each comparison of the filter looks at each value, and each value is copied and
+  /// hashed.
+  fileprivate static func steps(of filter: Filter?, over values: [JSON], of definition: AttributeDefinition) -> Int {
+    let size = values.reduce(0) { $0 + $1.steps }
+    // Finding a sub-attribute takes longer where there are many.
+    let names = 1 + definition.subAttributes.count / 16
+    return size * (2 + (filter.map { ValueSelector($0, of: definition).comparisons } ?? 0) * names)
   }
 }
 

@@ -24,7 +24,7 @@ public struct PatchPath: Sendable, Hashable {
       self = try parser.wholePatchPath()
     } catch {
       throw .badRequest(
-        .invalidPath, "The path can't be read at position \(error.offset + 1): \(error.reason). The path is: \(text.prefix(300))")
+        .invalidPath, "The path can't be read at position \(error.offset + 1): \(error.reason). The path is: \(text.head(300))")
     }
   }
 }
