@@ -11,7 +11,7 @@ struct ReplyTests {
   @Test(
     "Every outcome arrives as it was sent, and as it was recorded",
     arguments: [
-      .resource(resource, created: true), .resource(resource, created: false), .done,
+      .resource(resource, created: true), .resource(resource, created: false), .done, .signIn(.promoted), .signIn(.remembered),
       .refused(status: 409, error: Array(#"{"status":"409"}"#.utf8)), .refused(status: 500, error: []),
       .bulk([
         .written(resource.id, version: 7, created: true), .written(resource.id, version: 8, created: false), .done,

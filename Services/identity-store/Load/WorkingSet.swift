@@ -228,7 +228,6 @@ struct WorkingSet: Sendable {
   }
 
   mutating func rememberSignIn(_ key: NameKey, at time: Date) {
-    guard earlySignIns[key] == nil else { return }
     earlySignIns[key] = time
     changes.usedSignIns.remove(key)
     changes.insertedSignIns.insert(key)
@@ -236,7 +235,8 @@ struct WorkingSet: Sendable {
 
   mutating func useSignIn(_ key: NameKey) {
     earlySignIns[key] = nil
-    if changes.insertedSignIns.remove(key) == nil { changes.usedSignIns.insert(key) }
+    changes.insertedSignIns.remove(key)
+    changes.usedSignIns.insert(key)
   }
 
   mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
