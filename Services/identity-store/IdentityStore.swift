@@ -52,8 +52,10 @@ struct IdentityStore {
       }
       let logging = try provisioningLog(runtime, deadLetters)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger)] + [rotation].compactMap { $0 } + logging
-        + [consumer, loop]
+      return [
+        pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger),
+        EarlySignInTrimming(pool: pool, logger: runtime.logger),
+      ] + [rotation].compactMap { $0 } + logging + [consumer, loop]
     }
   }
 

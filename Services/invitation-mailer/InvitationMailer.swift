@@ -15,6 +15,13 @@ struct InvitationMailer {
     ) { runtime in
       let sender = try MailAddress(runtime.settings, .mailFrom)
       let server = try SMTPServer(runtime.settings)
+      if runtime.settings.optionalString(.appURL) == nil {
+        runtime.logger.warning(
+          """
+          \(Setting.appURL.environmentName) is not set: mails about held changes have no link to the console, but for workspaces with a \
+          domain of their own
+          """)
+      }
       let connections = (0..<(try runtime.settings.integer(.smtpConnections))).map { SMTPConnection(server, name: "smtp-\($0)") }
       let pool = try runtime.postgres(planning: .onceByIndex)
       let deadLetterTopic = Topic.deadLetters(of: "invitation-mailer")

@@ -155,7 +155,7 @@ extension Setting {
     key: "cursor.key",
     help:
       "Secret key of the cursors in lists; the same for all copies. Default: one of this process's own, so that its cursors end with it.",
-    isSecret: true)
+    isKey: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor in a list is good.", kind: .duration)
   static let logEntries = Setting(
@@ -169,7 +169,7 @@ extension Setting {
     help:
       "Secret that the keys of access tokens are sealed with, of at least 16 characters: the same here and for identity-store. Default: "
       + "none, and no OAuth.",
-    isSecret: true)
+    isKey: true)
   static let accessTokenLifetime = Setting(
     key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is good: 10 to 60 minutes.",
     kind: .duration)

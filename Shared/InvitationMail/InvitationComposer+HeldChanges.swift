@@ -7,16 +7,16 @@ extension InvitationComposer {
   /// - Throws: ``CompositionError`` where it can't be a mail; trying again is of no use.
   package func letter(for notice: HeldChangesNotice, at time: Date) throws(CompositionError) -> Letter {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
-    guard let page = notice.workspace.heldChangesPage(appURL: appURL) else { throw .notALink(appURL ?? notice.workspace.signInURL) }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
     var names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
     if let limit = notice.maximumDeactivations { names["limit"] = "\(limit)" }
     let subject = wording.filled(.heldSubject, names)
     var values: [String: Any] = [
       "workspace": names["workspace"] ?? "", "language": wording.language, "direction": wording.direction, "subject": subject,
-      "held": wording.filled(.held, names), "url": page.text, "link": wording.link, "automatic": wording.filled(.heldAutomatic, names),
+      "held": wording.filled(.held, names), "link": wording.link, "automatic": wording.filled(.heldAutomatic, names),
       "commands": commands(for: notice),
     ]
+    values["url"] = notice.workspace.heldChangesPage(appURL: appURL)?.text
     for (sentence, text) in wording.held { values[sentence.rawValue] = text }
     let groups = notice.changes.changes.filter(\.kind.isOfGroup)
     let people = notice.changes.changes.filter { !$0.kind.isOfGroup }

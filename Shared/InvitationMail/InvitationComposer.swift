@@ -21,7 +21,8 @@ package struct InvitationComposer: Sendable {
 
   /// With the templates that are built in.
   ///
-  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: those of workspaces' sign-in URLs.
+  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: mails link to the console only
+  ///   for workspaces with a custom domain.
   package init(from: MailAddress, appURL: String? = nil) throws {
     self.from = from
     self.appURL = appURL

@@ -46,7 +46,7 @@ public struct BulkProgress: Sendable {
       case .resource(let resource, let created):
         if operation.isCreation, resource.id != operation.resource { chosen[operation.resource] = resource.id }
         settle(operation, .written(resource.id, version: resource.version, created: created, relink: resource.relink))
-      case .done, .bulk: settle(operation, .done)
+      case .done, .signIn, .bulk: settle(operation, .done)
       case .refused(let status, let error): settle(operation, .refused(status: status, error: error))
       }
     }

@@ -15,6 +15,8 @@ public struct Reply: Sendable, Equatable {
     case resource(StoredResource, created: Bool)
     /// Carried out, with nothing to show.
     case done
+    /// What became of a sign-in.
+    case signIn(SignInOutcome)
     /// What became of the operations of a bulk, in the order of the command; those that were left alone are missing at the end.
     case bulk([Bulk.Outcome])
     /// Not carried out: an HTTP status and a SCIM error in JSON (RFC 7644 §3.12).
@@ -55,6 +57,7 @@ public enum Relink: String, Sendable, Hashable, Codable, CaseIterable {
 
 extension Reply {
   public static let type = "rollcall.reply.v1"
+  private static let signInAttribute = "signin"
 
   public func cloudEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
     let (extensions, data) = encoded()
@@ -80,6 +83,7 @@ extension Reply {
         ].merging(resource.relink.map { ["relink": $0.rawValue] } ?? [:]) { first, _ in first }, resource.document
       )
     case .done: (["status": "204"], [])
+    case .signIn(let outcome): (["status": "204", Self.signInAttribute: outcome.rawValue], [])
     case .bulk(let outcomes): (["status": "207"], outcomes.json())
     case .refused(let status, let error): (["status": String(status)], error)
     }
@@ -102,7 +106,13 @@ extension Reply {
       let resource = StoredResource(
         id: id, version: version, modifiedAt: modified, document: data, relink: attributes["relink"].flatMap(Relink.init(rawValue:)))
       self.init(command: command, outcome: .resource(resource, created: status == 201))
-    case 204: self.init(command: command, outcome: .done)
+    case 204:
+      guard let text = attributes[Self.signInAttribute] else {
+        self.init(command: command, outcome: .done)
+        return
+      }
+      guard let outcome = SignInOutcome(rawValue: text) else { throw .malformed(attribute: Self.signInAttribute, value: text) }
+      self.init(command: command, outcome: .signIn(outcome))
     case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))
     }

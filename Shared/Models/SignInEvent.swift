@@ -23,3 +23,21 @@ extension SignIn {
     guard !key.isEmpty else { throw .undecodable(type: event.type, reason: "neither 'email' nor 'user' is given") }
   }
 }
+
+/// What became of a sign-in.
+public enum SignInOutcome: String, Sendable, Hashable, CaseIterable {
+  /// The person was invited, and is active now.
+  case promoted
+  case alreadyActive = "already-active"
+  /// The person is disabled and stays so.
+  case disabled
+  /// Nobody has the address yet: the sign-in is remembered for ``SignIn/memory``, and whoever is provisioned with it by then starts active.
+  case remembered
+  /// Nobody has the user id, and no address is given that could be remembered.
+  case unknownUser = "unknown-user"
+}
+
+extension SignIn {
+  /// How long a sign-in of somebody who is not provisioned yet is remembered, in seconds: 30 days.
+  public static let memory: TimeInterval = 30 * 86_400
+}

@@ -99,7 +99,7 @@ extension EndToEnd {
       let letter = try #require(try await suite.letters(to: address).first)
       #expect(letter["Subject"]?.contains("warten auf Ihre Zustimmung") == true)
       #expect(letter.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
-      #expect(letter.text?.contains("https://\(workspace.slug).example/console/provisioning/held") == true)
+      #expect(letter.text?.contains("\(Suite.publicURL)/console/provisioning/held") == true)
       let change = Self.id(try #require(try await held(workspace).first))
       try await eventually("it to be on record") { try await workspace.scimctl(["held", "show", change]).contains("told 20") }
 

@@ -100,7 +100,7 @@ extension Reply.Outcome {
   var status: Int {
     switch self {
     case .resource(_, let created): created ? 201 : 200
-    case .done: 204
+    case .done, .signIn: 204
     case .bulk: 207
     case .refused(let status, _): status
     }

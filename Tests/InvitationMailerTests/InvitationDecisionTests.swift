@@ -64,6 +64,17 @@ struct InvitationDecisionTests {
     #expect(changes.invitations.map(\.fate) == [.failed(reason: "the user has no email address")])
   }
 
+  @Test func `Those without an email address are one warning for a workspace, however many they are`() throws {
+    let others = (0..<60).map { UserID(bytes: [200, UInt8($0)]) }
+    let changes = changes(
+      [.user(.ana, .created, .invited, version: 1)] + others.map { .user($0, .created, .invited, version: 1, email: nil) })
+    let groups = UnsendableInvitations.groups(of: changes.invitations)
+    let group = try #require(groups.first)
+    #expect(groups.count == 1 && group.workspace == .acme && group.users == others)
+    #expect(group.metadata["count"] == "60")
+    #expect(group.metadata["users"]?.description.split(separator: ",").count == UnsendableInvitations.maximumNamed)
+  }
+
   @Test func `Personal data is kept of the invited alone`() {
     let changes = changes([
       .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1),

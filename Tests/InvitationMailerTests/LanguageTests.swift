@@ -75,7 +75,8 @@ struct AdministratorMailTests {
   private static let kinds: [HeldChangeKind] = [.membersRemoved, .groupDeleted, .userDisabled, .userDeleted]
 
   private func held(
-    _ language: String?, customDomain: String? = nil, appURL: String? = nil, kinds: [HeldChangeKind] = kinds, beyond: Int = 3
+    _ language: String?, customDomain: String? = nil, appURL: String? = "https://rollcall.example", kinds: [HeldChangeKind] = kinds,
+    beyond: Int = 3
   ) throws -> Letter {
     let changes = kinds.enumerated().map { index, kind in
       HeldChanges.Change(
@@ -117,7 +118,7 @@ struct AdministratorMailTests {
     for part in [
       "Acme Data", "<members-removed>", "<group-deleted>", "61", "97", "<user-disabled>", "<user-deleted>", "23", "it@acme.example", "(5)",
       "(6)",
-      "https://app.example.com/console/provisioning/held\n", "scimctl held list --workspace acme\n",
+      "https://rollcall.example/console/provisioning/held\n", "scimctl held list --workspace acme\n",
       "scimctl held approve --workspace acme ID\n", "scimctl held reject --workspace acme ID\n",
     ] {
       #expect(letter.text.contains(part), "\(part)")
@@ -144,6 +145,15 @@ struct AdministratorMailTests {
     let people = try held("de", kinds: [.userDisabled, .userDeleted], beyond: 0)
     #expect(!people.text.contains("Gruppen, die"))
     #expect(people.text.contains("(2)"))
+  }
+
+  @Test func `have no link to the console where nobody has said where it is, and never one to the sign-in page's host`() throws {
+    let letter = try held(nil, appURL: nil)
+    for form in [letter.text, letter.html] {
+      #expect(form.contains("scimctl held list --workspace acme"))
+      #expect(!form.contains("https://app.example.com"))
+      #expect(!form.contains("/console/") && !form.contains("href=\"\"") && !form.contains("See what waits"))
+    }
   }
 
   @Test func `lead to the console on the workspace's own domain, else the deployment's`() throws {

@@ -17,7 +17,7 @@ struct ReplyTests {
   @Test(
     "Every outcome arrives as it was sent, and as it was recorded",
     arguments: [
-      .resource(resource, created: true), .resource(resource, created: false), .done,
+      .resource(resource, created: true), .resource(resource, created: false), .done, .signIn(.promoted), .signIn(.remembered),
       .resource(relinked(.samePerson), created: true), .resource(relinked(.reassigned), created: true),
       .refused(status: 409, error: Array(#"{"status":"409"}"#.utf8)), .refused(status: 500, error: []),
       .bulk([

@@ -66,6 +66,19 @@ struct DoorTests {
     #expect(lookups.entries == [builder.workspace, builder.workspace])
   }
 
+  @Test("lets nobody in with a token whose digest is not the one that the database has, wherever the two differ", arguments: [0, 15, 31])
+  func otherDigest(position: Int) async throws {
+    let builder = EdgeBuilder()
+    let tokens = TokenDirectory { _, digest in
+      var record = builder.record
+      record.digest = digest
+      record.digest[position] ^= 1
+      return record
+    }
+    let refusal = await #expect(throws: Refusal.self) { try await tokens.record(for: Substring(builder.token.text)) }
+    #expect(refusal?.error.status == 401)
+  }
+
   @Test("does not ask the database for what cannot be a token")
   func malformed() async {
     let tokens = TokenDirectory { _, _ in

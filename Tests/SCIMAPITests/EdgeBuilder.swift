@@ -42,6 +42,8 @@ struct EdgeBuilder: Sendable {
   let signIns = Journal<SignIn>()
   var log = LogBuffer()
   let mailEvents = Journal<MailEvent>()
+  /// Who sent them.
+  let mailReporters = Journal<Command.Actor>()
   /// The sessions of a console; nil: there is none.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
@@ -105,7 +107,10 @@ struct EdgeBuilder: Sendable {
         InFlight.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
       bulksInFlight: InFlight(InFlight.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
-      sendMailEvent: { [mailEvents] event, _ in mailEvents.note(event) },
+      sendMailEvent: { [mailEvents, mailReporters] event, actor, _ in
+        mailEvents.note(event)
+        mailReporters.note(actor)
+      },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
       cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceTurns(maximumPerWorkspace: 4),
       writeTurns: WorkspaceTurns("writes", maximumPerWorkspace: max(1, maximumInFlight)))

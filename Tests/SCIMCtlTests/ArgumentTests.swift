@@ -267,7 +267,7 @@ struct ArgumentTests {
   @Test("decides held changes by their ids or all of them, and not neither")
   func held() throws {
     let id = HeldChangeID.made(at: Date())
-    #expect(try parse(ApproveHeld.self, "held", "approve", "\(id)").decision.ids == [id])
+    #expect(try parse(ApproveHeld.self, "held", "approve", "\(id)").decision.ids.map(\.lowest) == [id.uuid])
     #expect(try parse(RejectHeld.self, "held", "reject", "--all").decision.all)
     #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve") }
     #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve", "nonsense") }
@@ -357,11 +357,12 @@ struct ConsoleLinkTests {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let key = LinkKey.made(for: .made(at: now))
     let command = try #require(try Scimctl.parseAsRoot(["console", "link", "--for", "Ana"]) as? MakeLink)
-    let grant = command.grant(of: key, at: now)
+    let grant = command.grant(of: key, at: now, operator: "ben")
     #expect(grant.kind == .link && grant.name == "Ana" && grant.scopes == [.admin] && grant.expiresAt == now + 600)
     #expect(!String(decoding: try JSONData.encode(grant), as: UTF8.self).contains(key.text))
     let longer = try #require(try Scimctl.parseAsRoot(["console", "link", "--expires-in", "1h"]) as? MakeLink)
-    #expect(longer.grant(of: key, at: now).expiresAt == now + 3600)
+    #expect(longer.grant(of: key, at: now, operator: "ben").expiresAt == now + 3600)
+    #expect(longer.grant(of: key, at: now, operator: "ben").name == "ben")
   }
 
   @Test(

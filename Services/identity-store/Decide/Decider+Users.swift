@@ -135,7 +135,8 @@ extension Decider {
   /// When the person signed in before being provisioned, if so; by user name or any address of theirs.
   private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
     let keys = Set([user.nameKey, user.emailKey].compactMap { $0 })
-    let times = keys.compactMap { state.earlySignIns[$0] }
+    // One that is too old is trimmed sooner or later, and counts no more until then.
+    let times = keys.compactMap { state.earlySignIns[$0] }.filter { $0 > now.addingTimeInterval(-SignIn.memory) }
     for key in keys where state.earlySignIns[key] != nil { state.useSignIn(key) }
     return times.min()
   }

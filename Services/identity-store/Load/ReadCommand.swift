@@ -26,6 +26,7 @@ struct ReadCommand: Sendable {
     case rotateToken(TokenRotation)
     case rotateSecret(SecretRotation)
     case recordTokenUses(TokenUses)
+    case reportMail(MailEvent)
     /// The data is no document of its kind; the edge would have refused it.
     case malformed(SCIMError)
   }
@@ -61,6 +62,7 @@ struct ReadCommand: Sendable {
       case .rotateToken(let rotation): .rotateToken(rotation)
       case .rotateSecret(let rotation): .rotateSecret(rotation)
       case .recordTokenUses(let uses): .recordTokenUses(uses)
+      case .reportMail(let report): .reportMail(report)
       }
     } catch let error {
       return .malformed(error)

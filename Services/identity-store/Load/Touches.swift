@@ -84,10 +84,7 @@ struct Touches: Sendable, Equatable {
       deactivating.insert(workspace)
     case .promoteUser(let signIn):
       if let user = signIn.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
-      if let email = signIn.email?.lowercased() {
-        emails.insert(NameKey(workspace: workspace, name: email))
-        userNames.insert(NameKey(workspace: workspace, name: email))
-      }
+      if let email = signIn.email { insertPerson(with: email, in: workspace) }
     case .createGroup(let json), .replaceGroup(let json):
       groups.insert(read.key)
       replacedGroups.insert(read.key)
@@ -134,9 +131,18 @@ struct Touches: Sendable, Equatable {
         tokens.insert(token)
         tokenDays.insert(TokenDay(token: token, at: use.lastUsedAt))
       }
+    case .reportMail(let report):
+      if let email = report.email { insertPerson(with: email, in: workspace) }
     case .malformed:
       break
     }
+  }
+
+  /// Whoever has `email`, as their address or as their userName.
+  private mutating func insertPerson(with email: String, in workspace: WorkspaceID) {
+    let key = NameKey(workspace: workspace, name: email.lowercased())
+    emails.insert(key)
+    userNames.insert(key)
   }
 
   private mutating func insertUser(_ json: JSON, of read: ReadCommand) {

@@ -263,7 +263,6 @@ struct WorkingSet: Sendable {
   }
 
   mutating func rememberSignIn(_ key: NameKey, at time: Date) {
-    guard earlySignIns[key] == nil else { return }
     earlySignIns[key] = time
     changes.usedSignIns.remove(key)
     changes.insertedSignIns.insert(key)
@@ -271,7 +270,8 @@ struct WorkingSet: Sendable {
 
   mutating func useSignIn(_ key: NameKey) {
     earlySignIns[key] = nil
-    if changes.insertedSignIns.remove(key) == nil { changes.usedSignIns.insert(key) }
+    changes.insertedSignIns.remove(key)
+    changes.usedSignIns.insert(key)
   }
 
   mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }

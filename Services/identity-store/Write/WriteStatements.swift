@@ -236,9 +236,10 @@ enum WriteStatements {
   static let insertEarlySignIns = Statement(
     "insert early sign-ins",
     """
-    insert into identity.early_sign_ins (workspace_id, email_key, signed_in_at)
+    insert into identity.early_sign_ins as early_sign_ins (workspace_id, email_key, signed_in_at)
     select * from unnest($1::uuid[], $2::text[], $3::timestamptz[])
-    on conflict (workspace_id, email_key) do nothing
+    on conflict (workspace_id, email_key) do update
+    set signed_in_at = greatest(early_sign_ins.signed_in_at, excluded.signed_in_at)
     """)
 
   static let deleteEarlySignIns = Statement(

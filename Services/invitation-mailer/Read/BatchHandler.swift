@@ -77,12 +77,9 @@ struct BatchHandler: Sendable {
   }
 
   private func report(_ made: [NewInvitation]) {
-    for invitation in made {
-      guard case .failed(let reason) = invitation.fate else { continue }
-      failed.increment()
-      logger.error(
-        "invitation not sent: \(reason)",
-        metadata: ["invitation": "\(invitation.id)", "workspace": "\(invitation.user.workspace)", "user": "\(invitation.user.id)"])
+    for group in UnsendableInvitations.groups(of: made) {
+      failed.increment(by: group.users.count)
+      logger.warning("invitations not sent: \(group.reason)", metadata: group.metadata)
     }
   }
 

@@ -91,8 +91,9 @@ extension ConsoleEndpoint {
       }
       switch try await action(form, context) {
       case .page(let page): return layout.response(page, for: context.session)
-      case .redirect(let path, let saying):
-        return layout.redirect(to: path, saying: saying, in: context.session, cookie: context.sessionCookie)
+      case .redirect(let path, let saying, let isFailure):
+        let message = saying.map { FlashMessage(text: $0, isFailure: isFailure) }
+        return layout.redirect(to: path, saying: message, in: context.session, cookie: context.sessionCookie)
       case .leave(let path):
         return Response(status: .seeOther, headers: [.location: path, .setCookie: context.sessionCookie.clearing.value])
       }

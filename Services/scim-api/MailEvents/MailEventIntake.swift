@@ -4,8 +4,8 @@ import Models
 
 /// `POST /api/v2/mail-events`: the mail system reports what became of an invitation after it took it.
 struct MailEventIntake: Sendable {
-  /// Passes a report on; returns when it is safe. The text is the `traceparent`.
-  typealias Send = @Sendable (MailEvent, String?) async throws -> Void
+  /// Passes a report on; returns when it is safe, and who reported it as well. The text is the `traceparent`.
+  typealias Send = @Sendable (MailEvent, Command.Actor, String?) async throws -> Void
 
   let bodies: BodyReader
   let send: Send
@@ -16,7 +16,7 @@ struct MailEventIntake: Sendable {
     var share = BodyBudget.Share(of: bodies.budget)
     let body = try await bodies.json(in: request, share: &share, facts: context.facts)
     let event = try MailEvent(body, in: context.caller.workspace, at: Date())
-    try await send(event, context.facts.notes.traceparent)
+    try await send(event, context.caller.actor, context.facts.notes.traceparent)
     share.release()
     return Response(status: .accepted)
   }

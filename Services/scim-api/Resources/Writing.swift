@@ -49,7 +49,7 @@ struct Writing: Sendable {
     }
     switch outcome {
     case .refused(let status, let error): return refusal(status, error, request, context)
-    case .done, .bulk: return Response(status: .noContent)
+    case .done, .signIn, .bulk: return Response(status: .noContent)
     case .resource(let stored, let isCreated):
       context.facts.note(resource: stored.id)
       context.facts.note(relink: stored.relink)

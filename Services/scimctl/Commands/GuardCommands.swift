@@ -65,7 +65,7 @@ struct SetGuard: AsyncParsableCommand {
   func run() async throws {
     let guarding = changeGuard
     try await WorkspaceChange.carryOut(on: slug) { settings in settings.guarded(by: guarding) }
-    print(guarding.description)
+    print("Workspace \(slug): \(guarding.description)")
   }
 }
 

@@ -123,8 +123,8 @@ struct ShowLogEntry: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The entry's id, as 'scimctl log tail' shows it.", transform: LogCommands.entryID)
-  var id: LogEntryID
+  @Argument(help: "The entry's id, as 'scimctl log tail' shows it, or its beginning.", transform: LogCommands.entryID)
+  var id: IDPrefix
 
   @Flag(help: "As a JSON object.")
   var json = false
@@ -133,7 +133,7 @@ struct ShowLogEntry: AsyncParsableCommand {
     let settings = try await Settings.forReading()
     let (entry, diagnosis) = try await withDatabase(settings) { pool in
       let log = LogReads { try await pool.query($0, $1) }
-      let entry = try await LogCommands.entry(id, in: try await workspace.resolve(settings, on: pool), log)
+      let entry = try await LogCommands.entry(id, in: try await workspace.resolve(settings, on: pool), on: pool)
       return (entry, try await log.diagnosis(of: entry))
     }
     if json {
@@ -145,17 +145,15 @@ struct ShowLogEntry: AsyncParsableCommand {
 }
 
 extension LogCommands {
-  @Sendable static func entryID(_ text: String) throws -> LogEntryID {
-    guard let id = LogEntryID(text) else { throw ValidationError("'\(text)' is no entry's id; 'scimctl log tail' shows them.") }
-    return id
-  }
+  @Sendable static func entryID(_ text: String) throws -> IDPrefix { try IDPrefix(text, list: list) }
 
-  /// - Throws: ``Failure`` where there is none of that id.
-  static func entry(_ id: LogEntryID, in workspace: KnownWorkspace, _ log: LogReads) async throws -> LogEntry {
-    guard let entry = try await log.entry(id, in: workspace.id) else {
-      throw Failure(
-        .notFound,
-        "workspace \(workspace.settings.slug) has no entry \(id). Entries are kept for 30 days; 'scimctl log tail' shows the latest")
+  private static let list = "scimctl log tail"
+
+  /// - Throws: ``Failure`` where there is none whose id begins so, or several are.
+  static func entry(_ prefix: IDPrefix, in workspace: KnownWorkspace, on pool: PostgresPool) async throws -> LogEntry {
+    let id = LogEntryID(try await prefix.resolve("entry", list: list, in: workspace, on: pool, Queries.logEntryIDs))
+    guard let entry = try await LogReads({ try await pool.query($0, $1) }).entry(id, in: workspace.id) else {
+      throw Failure(.notFound, "workspace \(workspace.settings.slug) has no entry \(id) any more")
     }
     return entry
   }

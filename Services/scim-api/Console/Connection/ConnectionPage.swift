@@ -115,7 +115,7 @@ struct ConnectionPage: Sendable {
       .updateWorkspace(settings), on: context.workspace.resource, expecting: [stored.version], for: context.session.caller,
       facts: context.facts)
     switch outcome {
-    case .done, .resource, .bulk: return nil
+    case .done, .resource, .signIn, .bulk: return nil
     case .refused(412, _): return .changedMeanwhile
     case .refused(let status, let error):
       let words = Self.words(of: error)
