@@ -119,7 +119,7 @@ struct Touches: Sendable, Equatable {
         tokens.insert(token)
         tokenDays.insert(TokenDay(token: token, at: use.lastUsedAt))
       }
-    case .malformed:
+    case .rebuild, .malformed:
       break
     }
   }

@@ -54,6 +54,8 @@ struct WorkingSet: Sendable {
     /// By their own keys.
     var writtenHeldChanges: [ResourceKey: HeldChangeRecord] = [:]
     var deactivations: Set<ResourceKey> = []
+    /// By the commands that ask for them.
+    var rebuilds: [CommandID: Rebuild] = [:]
     /// Users and groups that an identity provider has written, whether or not anything differed.
     var pushes: Set<ResourceKey> = []
   }
@@ -238,6 +240,8 @@ struct WorkingSet: Sendable {
     earlySignIns[key] = nil
     if changes.insertedSignIns.remove(key) == nil { changes.usedSignIns.insert(key) }
   }
+
+  mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }
 
   mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
 
