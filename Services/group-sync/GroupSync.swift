@@ -17,20 +17,26 @@ struct GroupSync {
         statementTimeout: try runtime.settings.duration(.statementTimeout), planning: .onceByIndex)
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let deadLetters = DeadLetters(consumer: "group-sync", producer: producer)
-      try await runtime.ensureTopics([.identityEvents, .directoryEvents, .securityEvents, deadLetters.topic])
+      try await runtime.ensureTopics()
+      let history = ConsumerHistory(pool: pool, schema: "directory", consumer: "group-sync")
       let consumer = try Consumer(
         runtime.kafka,
         ConsumerConfiguration(
           group: "group-sync", instance: runtime.memberID, topics: [.identityEvents],
           maximumBatch: try runtime.settings.integer(.maximumBatch),
           // An event of a group names up to a thousand members, each of which is loaded: a dozen such events are a batch.
-          maximumBatchBytes: 512 << 10, fetchInterval: .milliseconds(20)),
+          maximumBatchBytes: 512 << 10, fetchInterval: .milliseconds(20), sessionTimeout: runtime.sessionTimeout,
+          recordedOffsets: try await history.offsets()),
         logger: runtime.logger)
       runtime.watch(consumer)
       let relay = OutboxRelay(
         pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,
         // Revoked access is among it; and what a batch of events brings about comes together anyway.
         linger: .milliseconds(1), logger: runtime.logger)
+      // The directory alone has lost something: nobody is mailed.
+      let recorder = SkippedMessageRecorder(
+        consumer, history: history, rebuild: .init(invitations: .none, source: runtime.instance, producer: producer),
+        logger: runtime.logger)
       let securityEvents = try await SecurityEvents(runtime)
       let transaction = BatchTransaction(
         pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents))
@@ -39,7 +45,7 @@ struct GroupSync {
         deadLetters: deadLetters, logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, publication, consumer, loop]
+      return [pool, producer, relay, publication, recorder, consumer, loop]
     }
   }
 }

@@ -19,14 +19,15 @@ struct IdentityStore {
     ) { runtime in
       let bound = try runtime.settings.duration(.batchBound)
       let pool = try runtime.postgres(statementTimeout: bound, planning: .onceByIndex)
-      let deadLetterTopic = Topic.deadLetters(of: "identity-store")
-      try await runtime.ensureTopics([.identityCommands, .identityReplies, .identityEvents, .provisioningLog, deadLetterTopic])
+      try await runtime.ensureTopics()
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
+      let history = ConsumerHistory(pool: pool, schema: "identity", consumer: "identity-store")
       let consumer = try Consumer(
         runtime.kafka,
         ConsumerConfiguration(
           group: "identity-store", instance: runtime.memberID, topics: [.identityCommands],
-          maximumBatch: try runtime.settings.integer(.maximumBatch)),
+          maximumBatch: try runtime.settings.integer(.maximumBatch), sessionTimeout: runtime.sessionTimeout,
+          recordedOffsets: try await history.offsets()),
         logger: runtime.logger)
       runtime.watch(consumer)
       let relay = OutboxRelay(
@@ -50,27 +51,30 @@ struct IdentityStore {
           pool: pool, seal: seal,
           schedule: KeySchedule(lifetime: try runtime.settings.duration(.keyLifetime) / .seconds(1)), logger: runtime.logger)
       }
-      let logging = try provisioningLog(runtime, deadLetters)
+      let logging = try await provisioningLog(runtime, deadLetters)
+      let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
+      let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
       return [
         pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger),
-        EarlySignInTrimming(pool: pool, logger: runtime.logger),
-      ] + [rotation].compactMap { $0 } + logging + [consumer, loop]
+        EarlySignInTrimming(pool: pool, logger: runtime.logger), rebuilds,
+      ] + [rotation].compactMap { $0 } + logging + [recorder, consumer, loop]
     }
   }
 
   /// What keeps the provisioning log: beside the commands, with a consumer and a connection of its own.
-  private static func provisioningLog(_ runtime: ServiceRuntime, _ deadLetters: DeadLetters) throws -> [any Service] {
+  private static func provisioningLog(_ runtime: ServiceRuntime, _ deadLetters: DeadLetters) async throws -> [any Service] {
     let pool = PostgresPool(
       PostgresConfiguration(
         url: try runtime.settings.string(.databaseURL), connections: 1, statementTimeout: .seconds(30),
         applicationName: "\(runtime.memberID) log", exclusiveConnections: 1),
       logger: runtime.logger)
+    let history = ConsumerHistory(pool: pool, schema: "identity", consumer: "provisioning-log")
     let consumer = try Consumer(
       runtime.kafka,
       ConsumerConfiguration(
         group: "provisioning-log", instance: runtime.memberID, topics: [.provisioningLog], maximumBatch: 500, maximumBatchBytes: 8 << 20,
-        fetchInterval: .milliseconds(100)),
+        fetchInterval: .milliseconds(100), sessionTimeout: runtime.sessionTimeout, recordedOffsets: try await history.offsets()),
       logger: runtime.logger)
     runtime.watch(consumer)
     let partitions = LogPartitions(
@@ -78,6 +82,8 @@ struct IdentityStore {
     let loop = LogLoop(
       consumer: consumer, writer: LogWriter(pool: pool, days: partitions.days), partitions: partitions, deadLetters: deadLetters,
       logger: runtime.logger)
-    return [pool, partitions, consumer, loop]
+    return [
+      pool, partitions, SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger), consumer, loop,
+    ]
   }
 }

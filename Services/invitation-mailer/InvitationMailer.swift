@@ -24,19 +24,23 @@ struct InvitationMailer {
       }
       let connections = (0..<(try runtime.settings.integer(.smtpConnections))).map { SMTPConnection(server, name: "smtp-\($0)") }
       let pool = try runtime.postgres(planning: .onceByIndex)
-      let deadLetterTopic = Topic.deadLetters(of: "invitation-mailer")
-      try await runtime.ensureTopics([
-        .identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, deadLetterTopic,
-      ])
+      try await runtime.ensureTopics()
+      let history = ConsumerHistory(pool: pool, schema: "mailer", consumer: "invitation-mailer")
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let consumer = try Consumer(
         runtime.kafka,
         ConsumerConfiguration(
           group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents, .mailEvents],
           // A mail may be a tenth of a second later; one at a time each would cost several times as much.
-          maximumBatch: try runtime.settings.integer(.maximumBatch), fetchInterval: .milliseconds(100)),
+          maximumBatch: try runtime.settings.integer(.maximumBatch), fetchInterval: .milliseconds(100),
+          sessionTimeout: runtime.sessionTimeout, recordedOffsets: try await history.offsets()),
         logger: runtime.logger)
       runtime.watch(consumer)
+      // Of those whose events were lost, the ones who were created since the mailer's database was begun, and have no invitation on record,
+      // cannot have been mailed by anybody.
+      let recorder = SkippedMessageRecorder(
+        consumer, history: history, rebuild: .init(invitations: .missing, source: runtime.instance, producer: producer),
+        logger: runtime.logger)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }
       let relay = OutboxRelay(
@@ -63,7 +67,8 @@ struct InvitationMailer {
         logger: runtime.logger)
       // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
       return [
-        pool, producer, relay, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, consumer, loop,
+        pool, producer, relay, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, recorder, consumer,
+        loop,
       ]
     }
   }

@@ -15,7 +15,8 @@ struct ScimAPI {
       let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
       // When one workspace has all of its, there are as many for the others.
       let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
-      try await runtime.ensureTopics([.identityCommands, .identityReplies, .signInEvents, .mailEvents, .provisioningLog])
+      try settings.checkSessionTimeout(against: .requestDeadline)
+      try await runtime.ensureTopics()
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let inFlight = InFlight(
         try InFlight.Limits(

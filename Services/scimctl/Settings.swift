@@ -50,7 +50,7 @@ extension ServiceSettings {
   /// Where the brokers are.
   var kafkaConfiguration: KafkaConfiguration {
     get throws(SettingsError) {
-      KafkaConfiguration(bootstrapServers: try string(.kafka), clientID: service, properties: try pairs(.kafkaProperties))
+      try kafka(clientID: service)
     }
   }
 }

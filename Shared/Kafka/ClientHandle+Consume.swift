@@ -5,8 +5,8 @@ import Foundation
 enum Polled {
   case nothing
   case message(Message)
-  /// Something to know about; the consumer goes on.
-  case notice(rd_kafka_resp_err_t, String)
+  /// Something to know about, and the partition that it is about; the consumer goes on.
+  case notice(rd_kafka_resp_err_t, String, TopicPartition?)
 }
 
 extension ClientHandle {
@@ -15,7 +15,10 @@ extension ClientHandle {
     guard let polled = rd_kafka_consumer_poll(pointer, timeout) else { return .nothing }
     defer { rd_kafka_message_destroy(polled) }
     guard polled.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      return .notice(polled.pointee.err, String(cString: rd_kafka_message_errstr(polled)))
+      let partition = polled.pointee.rkt.map {
+        TopicPartition(topic: String(cString: rd_kafka_topic_name($0)), partition: polled.pointee.partition)
+      }
+      return .notice(polled.pointee.err, String(cString: rd_kafka_message_errstr(polled)), partition)
     }
     return .message(Message(copying: polled))
   }

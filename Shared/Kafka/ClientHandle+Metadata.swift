@@ -15,7 +15,14 @@ extension ClientHandle {
     return try metadata(action: action, topic: reference, timeout: timeout)[topic]
   }
 
-  private func metadata(action: String, topic: OpaquePointer?, timeout: Duration) throws(KafkaError) -> [String: Int] {
+  /// The names of the cluster's topics, whether or not they can be used at the moment; blocks for at most `timeout`.
+  func topicNames(action: String, timeout: Duration) throws(KafkaError) -> Set<String> {
+    Set(try metadata(action: action, topic: nil, requiringLeaders: false, timeout: timeout).keys)
+  }
+
+  private func metadata(
+    action: String, topic: OpaquePointer?, requiringLeaders: Bool = true, timeout: Duration
+  ) throws(KafkaError) -> [String: Int] {
     var metadata: UnsafePointer<rd_kafka_metadata>?
     let code = rd_kafka_metadata(pointer, topic == nil ? 1 : 0, topic, &metadata, Int32(clamping: timeout.milliseconds))
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
@@ -23,10 +30,11 @@ extension ClientHandle {
     }
     defer { rd_kafka_metadata_destroy(metadata) }
     var partitions: [String: Int] = [:]
-    for topic in UnsafeBufferPointer(start: metadata.pointee.topics, count: Int(metadata.pointee.topic_cnt))
-    where topic.err == RD_KAFKA_RESP_ERR_NO_ERROR {
+    for topic in UnsafeBufferPointer(start: metadata.pointee.topics, count: Int(metadata.pointee.topic_cnt)) {
       let all = UnsafeBufferPointer(start: topic.partitions, count: Int(topic.partition_cnt))
-      if !all.isEmpty, all.allSatisfy({ $0.leader >= 0 }) { partitions[String(cString: topic.topic)] = all.count }
+      let isUsable = topic.err == RD_KAFKA_RESP_ERR_NO_ERROR && !all.isEmpty && all.allSatisfy { $0.leader >= 0 }
+      guard isUsable || !requiringLeaders && topic.err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART else { continue }
+      partitions[String(cString: topic.topic)] = all.count
     }
     return partitions
   }

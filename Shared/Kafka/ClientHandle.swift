@@ -4,6 +4,7 @@ import Logging
 /// What a client's callbacks call. librdkafka holds it for as long as the client lives.
 final class ClientCallbacks: Sendable {
   let logger: Logger
+  /// Used only where ``KafkaConfiguration/pausesEmptyFetches`` says so.
   let fetchPace: FetchPace
   /// Told of the errors that concern the client as a whole; on the thread that polls it.
   let failed: @Sendable (rd_kafka_resp_err_t, String) -> Void
@@ -64,7 +65,9 @@ final class ClientHandle: @unchecked Sendable {
     self.callbacks = Unmanaged.passRetained(callbacks)
     rd_kafka_conf_set_opaque(conf, self.callbacks.toOpaque())
     // Held by the callbacks.
-    if let conf { FetchPace.add(to: conf, opaque: Unmanaged.passUnretained(callbacks.fetchPace).toOpaque()) }
+    if let conf, type == RD_KAFKA_CONSUMER, configuration.pausesEmptyFetches {
+      FetchPace.add(to: conf, opaque: Unmanaged.passUnretained(callbacks.fetchPace).toOpaque())
+    }
     rd_kafka_conf_set_log_cb(conf) { client, level, facility, text in
       guard let client, let facility, let text, let callbacks = ClientCallbacks.of(rd_kafka_opaque(client)) else { return }
       callbacks.logger.log(level: level, facility: String(cString: facility), text: String(cString: text))

@@ -34,6 +34,9 @@ public struct ClusterInspection: Sendable {
       self.high = high
     }
 
+    /// Whether the group's offset is none of the partition's: messages were deleted before they were read, or the topic was created anew.
+    public var isOutOfRange: Bool { committed.map { $0 < low || $0 > high } ?? false }
+
     /// How many messages the group has still to read.
     public var lag: Int64 { max(0, high - max(committed ?? low, low)) }
   }

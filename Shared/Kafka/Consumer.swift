@@ -15,6 +15,15 @@ public final class Consumer: Service, Sendable {
   /// The messages on its partitions that are not committed, measured every two seconds and with what the last fetch told of the end.
   public var lag: Int64 { loop.progress.lag }
 
+  /// Messages that the group missed because they were deleted, for one task to iterate; ends with the consumer.
+  ///
+  /// Each is logged and counted. Whoever has recorded one says so with ``acknowledge(_:)``; until the partition's offset is committed, the gap
+  /// is found again after a restart.
+  public var gaps: AsyncStream<OffsetGap> { loop.starts.gaps }
+
+  /// Where the group stands by what this process has committed, and by ``ConsumerConfiguration/recordedOffsets``.
+  public var recordedOffsets: [TopicPartition: Int64] { loop.progress.recorded }
+
   /// What is wrong where messages wait and none was committed for longer than `limit`: for a process's readiness.
   public func standstill(longerThan limit: Duration) -> String? {
     guard let duration = loop.progress.standstill, duration > limit else { return nil }
@@ -90,6 +99,18 @@ public final class Consumer: Service, Sendable {
       try await Task.sleep(for: pause)
       pause = min(pause * 2, .seconds(1))
     }
+  }
+
+  /// Commits where reading went on behind a gap, or what was committed since, so that the gap is not found again.
+  ///
+  /// - Throws: ``KafkaError`` where the broker refuses; `CancellationError`.
+  public func acknowledge(_ gap: OffsetGap) async throws {
+    // Another member's by now: it finds the gap itself.
+    guard loop.assignment.term(of: gap.partition) != nil else { return }
+    let offset = loop.progress.recorded(gap.partition) ?? gap.resumed
+    let code = try await commits.commit([(gap.partition, offset: offset)])
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR, !Self.lost.contains(code.rawValue) else { return }
+    throw KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
   }
 
   /// The batches' last positions on the partitions that are held since they were read.

@@ -13,16 +13,34 @@ final class ConsumerProgress: Sendable {
     /// When something was committed, or nothing was left to read.
     var movedAt = ContinuousClock.now
     var measuredAt: ContinuousClock.Instant?
+    /// The last offset that the group is known to have come to on each partition, held or not.
+    var recorded: [TopicPartition: Int64]
   }
 
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   private let group: String
 
   /// How often the lag is measured where nothing is read.
   private static let interval = Duration.seconds(2)
 
-  init(group: String) {
+  init(group: String, recorded: [TopicPartition: Int64]) {
     self.group = group
+    state = Mutex(State(recorded: recorded))
+  }
+
+  /// What the group had come to when this process last knew; nil where it has read nothing.
+  func recorded(_ partition: TopicPartition) -> Int64? { state.withLock { $0.recorded[partition] } }
+
+  /// Where the group stands on every partition that this process has committed, or was told of.
+  var recorded: [TopicPartition: Int64] { state.withLock { $0.recorded } }
+
+  /// Says that reading goes on elsewhere than where it was.
+  func restart(_ partition: TopicPartition, at offset: Int64) {
+    state.withLock { state in
+      state.next[partition] = offset
+      state.lag[partition] = nil
+      state.recorded[partition] = offset
+    }
   }
 
   /// The messages on the held partitions that are not committed, as of the last measurement.
@@ -39,6 +57,7 @@ final class ConsumerProgress: Sendable {
     state.withLock { state in
       for (partition, offset) in positions {
         state.next[partition] = offset
+        state.recorded[partition] = offset
         // Until it is measured again: what came meanwhile is not known.
         state.lag[partition] = nil
       }

@@ -52,6 +52,8 @@ final class DeliveringClient: Sendable {
       "linger.ms": "0",
       "message.timeout.ms": String(max(deliveryTimeout.milliseconds, 1)),
       "message.max.bytes": String(16 << 20),
+      // Messages to a topic that does not exist fail after this, and at once where it existed before.
+      "topic.metadata.propagation.max.ms": "5000",
       // JSON and headers that are alike: a batch shrinks to a fraction, on the network and on the brokers' disks.
       "compression.codec": "lz4",
       // The producer bounds what is in flight itself; librdkafka's own bounds are set so that they are never met.
@@ -202,8 +204,7 @@ extension DeliveringClient {
         failed: { code, reason in
           // A fatal error is seen by the serving thread, which says so when it acts on it.
           guard code != RD_KAFKA_RESP_ERR__FATAL else { return }
-          let level: Logger.Level = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .warning : .debug
-          logger.log(level: level, "producer: \(reason)")
+          ClientErrors.log(code, reason, of: "producer", logger)
         },
         delivered: { [weak self] client, report in self?.delivered(report, by: client) }))
   }
@@ -228,9 +229,11 @@ extension DeliveringClient {
     // No delivery report comes for a message that was not taken.
     opaque.release()
     // A client that met a fatal error refuses with that error's code; whatever else it says, its successor takes the message.
-    return KafkaError(
+    var error = KafkaError(
       code, action: "produce", brokers: handle.brokers, topic: delivery.message.topic, partition: delivery.message.partition,
       isFatal: handle.hasFatalError)
+    error.isNotPersisted = delivery.attempt == 0
+    return error
   }
 
   /// A delivery report: the one place where a message that librdkafka took is released.
@@ -246,11 +249,11 @@ extension DeliveringClient {
       undelivered.withLock { $0.append(delivery.again()) }
       return
     }
-    settle(
-      delivery,
-      KafkaError(
-        code, action: "produce", brokers: configuration.bootstrapServers, topic: delivery.message.topic,
-        partition: report.pointee.partition))
+    var error = KafkaError(
+      code, action: "produce", brokers: configuration.bootstrapServers, topic: delivery.message.topic, partition: report.pointee.partition)
+    // A client before this one may have sent it.
+    error.isNotPersisted = delivery.attempt == 0 && rd_kafka_message_status(report) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+    settle(delivery, error)
   }
 
   private func settle(_ delivery: Delivery, _ failure: KafkaError?) {

@@ -2,12 +2,11 @@ import CKafka
 import Foundation
 import Synchronization
 
-/// Slows a consumer down whose broker does not: one that answers a fetch without messages at once, rather than wait for some as
-/// `fetch.wait.max.ms` says, would be asked again at once, and both sides would be busy with nothing. Apache Kafka waits; the small broker
-/// for trying things out does not.
+/// Pauses after empty fetches: a workaround for brokers that do not implement `fetch.wait.max.ms` and `fetch.min.bytes`, such as the
+/// local suite's, and would otherwise be asked again at once.
 ///
-/// A consumer whose messages nobody waits for is slowed down with every broker, for as long as they come one by one: what came in the
-/// meantime costs no more than one of them.
+/// The pause holds up librdkafka's broker thread, so this is only used where ``KafkaConfiguration/pausesEmptyFetches`` says so. Apache Kafka
+/// needs none of it.
 final class FetchPace: Sendable {
   private struct State {
     /// How large each broker's latest fetch was.

@@ -6,11 +6,14 @@ public struct KafkaConfiguration: Sendable {
   public var clientID: String
   /// Any librdkafka property, such as `security.protocol`; wins over what this module sets.
   public var properties: [String: String]
+  /// Whether consumers pause after empty fetches, for brokers that do not implement `fetch.wait.max.ms`; off for Apache Kafka.
+  public var pausesEmptyFetches: Bool
 
-  public init(bootstrapServers: String, clientID: String, properties: [String: String] = [:]) {
+  public init(bootstrapServers: String, clientID: String, properties: [String: String] = [:], pausesEmptyFetches: Bool = false) {
     self.bootstrapServers = bootstrapServers
     self.clientID = clientID
     self.properties = properties
+    self.pausesEmptyFetches = pausesEmptyFetches
   }
 
   /// The properties of a client: what every client gets, then what its kind needs, then what the operator asks for.

@@ -44,6 +44,8 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
   public var isRetriable: Bool
   /// The client that raised it is of no further use.
   public var isFatal: Bool
+  /// Of a message that failed: it is certainly not on the topic, and never will be.
+  public var isNotPersisted = false
   /// Which of several messages failed, by their place in the call.
   public var failedIndices: [Int] = []
 
@@ -53,11 +55,23 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
     if let partition, partition >= 0 { text += " partition \(partition)" }
     text += " at \(brokers): \(reason) (\(code.rawValue)\(isFatal ? ", fatal" : isRetriable ? ", retriable" : ""))"
     if failedIndices.count > 1 { text += "; \(failedIndices.count) messages" }
+    if let advice { text += ". \(advice)" }
     return text
   }
 }
 
 extension KafkaError {
+  /// Whether the topic, or the partition, does not exist.
+  public var isAboutMissingTopic: Bool { Self.missingTopic.contains(code.rawValue) }
+
+  private static let missingTopic = Set(["UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"])
+
+  /// What to do about it, where the error alone does not say so.
+  private var advice: String? {
+    code == .fencedInstanceID
+      ? "Another process has joined under the same instance id: give each process of a service a replica number of its own" : nil
+  }
+
   /// An error that librdkafka reports as a code.
   init(
     _ code: rd_kafka_resp_err_t, action: String, brokers: String, topic: String? = nil, partition: Int32? = nil,
@@ -80,13 +94,15 @@ extension KafkaError {
     KafkaError(own: .closed, action: action, brokers: brokers, reason: "the client was shut down", isRetriable: false)
   }
 
-  /// Errors that pass by themselves: brokers away, leaders and coordinators moving, timeouts.
+  /// Errors that pass by themselves: brokers away, leaders and coordinators moving, topics that are being created, timeouts.
   private static let retriable = Set(
     [
       RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__TIMED_OUT,
       RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__QUEUE_FULL, RD_KAFKA_RESP_ERR__WAIT_COORD,
       RD_KAFKA_RESP_ERR__WAIT_CACHE, RD_KAFKA_RESP_ERR__IN_PROGRESS, RD_KAFKA_RESP_ERR__RETRY, RD_KAFKA_RESP_ERR__PURGE_QUEUE,
       RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+      // A topic that is missing is created again.
+      RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,
       RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
       RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,

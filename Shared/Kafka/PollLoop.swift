@@ -13,6 +13,7 @@ final class PollLoop: Sendable {
   let buffer: BatchBuffer
   let assignment: Assignment
   let progress: ConsumerProgress
+  let starts: StartOffsets
   private let configuration: ConsumerConfiguration
   private let logger: Logger
   private let isStopping = Atomic<Bool>(false)
@@ -30,21 +31,21 @@ final class PollLoop: Sendable {
     logger[metadataKey: "kafka.group"] = "\(configuration.group)"
     let waking = Waking()
     let (buffer, assignment) = (BatchBuffer { waking.wake() }, Assignment())
-    let rebalance = Rebalance(buffer: buffer, assignment: assignment, logger: logger)
+    let progress = ConsumerProgress(group: configuration.group, recorded: configuration.recordedOffsets)
+    let starts = StartOffsets(configuration, progress: progress, assignment: assignment, logger: logger)
+    let rebalance = Rebalance(buffer: buffer, assignment: assignment, starts: starts, logger: logger)
     self.configuration = configuration
     self.logger = logger
     self.buffer = buffer
     self.assignment = assignment
     metrics = ConsumerMetrics(group: configuration.group)
-    progress = ConsumerProgress(group: configuration.group)
+    self.progress = progress
+    self.starts = starts
     handle = try ClientHandle(
       RD_KAFKA_CONSUMER, kafka, properties: configuration.properties,
       callbacks: ClientCallbacks(
         logger: logger, fetchPace: FetchPace(interval: configuration.fetchInterval),
-        failed: { [logger] code, reason in
-          let level: Logger.Level = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .warning : .debug
-          logger.log(level: level, "consumer: \(reason)")
-        },
+        failed: { [logger] code, reason in ClientErrors.log(code, reason, of: "consumer", logger) },
         rebalanced: rebalance.handle))
     rd_kafka_poll_set_consumer(handle.pointer)
     waking.poll(of: handle)
@@ -69,6 +70,7 @@ final class PollLoop: Sendable {
     var previous = 0
     while case .success = outcome, !isStopping.load(ordering: .acquiring) {
       progress.measure(assignment, handle)
+      starts.resume(handle)
       var gathering = Gathering()
       if !buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience)) {
         outcome = pollPaused(&gathering)
@@ -94,6 +96,7 @@ final class PollLoop: Sendable {
     }
     buffer.end(outcome)
     close()
+    starts.finish()
     return outcome
   }
 
@@ -121,8 +124,8 @@ final class PollLoop: Sendable {
       case .message(let message):
         if gathering.messages.isEmpty { closing = .now + linger }
         gathering.add(message, under: assignment)
-      case .notice(let code, let reason):
-        if let error = serious(code, reason) { return .failure(error) }
+      case .notice(let code, let reason, let partition):
+        if let error = serious(code, reason, partition) { return .failure(error) }
       }
     }
     return .success(())
@@ -146,8 +149,8 @@ final class PollLoop: Sendable {
       switch handle.poll(timeout: 20) {
       case .nothing: break
       case .message(let message): gathering.add(message, under: assignment)
-      case .notice(let code, let reason):
-        if let error = serious(code, reason) { return .failure(error) }
+      case .notice(let code, let reason, let partition):
+        if let error = serious(code, reason, partition) { return .failure(error) }
       }
     }
     return .success(())
@@ -165,11 +168,16 @@ final class PollLoop: Sendable {
   }
 
   /// Logs what polling found besides messages; returns it where it ends the consumer.
-  private func serious(_ code: rd_kafka_resp_err_t, _ reason: String) -> KafkaError? {
+  private func serious(_ code: rd_kafka_resp_err_t, _ reason: String, _ partition: TopicPartition?) -> KafkaError? {
     let action = "read as '\(configuration.instance)' of group '\(configuration.group)'"
     if let error = handle.fatalError(action: action) {
       logger.error("\(error)")
       return error
+    }
+    if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, let partition {
+      starts.lost(partition)
+      logger.info("\(partition) cannot be read on: \(reason)")
+      return nil
     }
     logger.warning("\(KafkaError(code, action: action, brokers: handle.brokers, reason: reason))")
     return nil

@@ -17,9 +17,10 @@ public struct Reachability: Sendable {
       _ = try await DedicatedThread.run("kafka-reachability") { [client] in
         try client.handle.partitions(action: "reach a broker", timeout: timeout)
       }
+      client.forgetFailures()
       return nil
     } catch {
-      return "\(error)"
+      return client.causeOfFailure().map { "\(error): \($0)" } ?? "\(error)"
     }
   }
 }

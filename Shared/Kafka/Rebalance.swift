@@ -6,6 +6,7 @@ import Logging
 struct Rebalance: Sendable {
   let buffer: BatchBuffer
   let assignment: Assignment
+  let starts: StartOffsets
   let logger: Logger
 
   /// How long partitions that are taken away wait for the batch in hand to be committed, so that nobody handles it again.
@@ -18,6 +19,7 @@ struct Rebalance: Sendable {
     if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
       logger.info("partitions assigned", metadata: ["kafka.partitions": "\(partitions)"])
       assignment.add(partitions)
+      starts.resolve(list, client)
       if isCooperative {
         report(rd_kafka_incremental_assign(client, list))
       } else {
@@ -35,6 +37,7 @@ struct Rebalance: Sendable {
       _ = buffer.waitUntilGivenBack(until: Date(timeIntervalSinceNow: Self.courtesy))
     }
     assignment.remove(partitions)
+    starts.revoked(partitions)
     logger.info("partitions taken away", metadata: ["kafka.partitions": "\(partitions)"])
     if isCooperative {
       report(rd_kafka_incremental_unassign(client, list))

@@ -10,6 +10,8 @@ final class ReplyReader: Sendable {
   private enum Phase {
     case locating
     case ready(partition: Int32)
+    /// The topic, or the partition in it, is gone; it is looked for again.
+    case lost
     case ended
   }
 
@@ -46,10 +48,7 @@ final class ReplyReader: Sendable {
       ]) { _, new in new },
       callbacks: ClientCallbacks(
         logger: logger,
-        failed: { code, reason in
-          let level: Logger.Level = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ? .warning : .debug
-          logger.log(level: level, "reply reader: \(reason)")
-        }))
+        failed: { [logger] code, reason in ClientErrors.log(code, reason, of: "reply reader", logger) }))
     rd_kafka_poll_set_consumer(handle.pointer)
   }
 
@@ -57,6 +56,13 @@ final class ReplyReader: Sendable {
   var partition: Int32? {
     state.withLock { state in
       if case .ready(let partition) = state.phase { partition } else { nil }
+    }
+  }
+
+  /// Whether replies could be read before, and the topic is missing now.
+  var isLost: Bool {
+    state.withLock { state in
+      if case .lost = state.phase { true } else { false }
     }
   }
 
@@ -89,7 +95,7 @@ final class ReplyReader: Sendable {
           switch state.phase {
           case .ready: return .success(())
           case .ended: return .failure(closed)
-          case .locating:
+          case .locating, .lost:
             state.waiting[id] = continuation
             return nil
           }
@@ -108,20 +114,47 @@ final class ReplyReader: Sendable {
 
 extension ReplyReader {
   private func loop() {
-    if let (partition, end) = locate(), assign(partition, from: end) {
-      logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(end)"])
+    /// The partition that was read last, and the offset after the last reply.
+    var last: (partition: Int32, next: Int64)?
+    while let (partition, low, end) = locate() {
+      // A reply that is read again does no harm; on a topic that was created anew they begin at its first.
+      var next = end
+      if let last, last.partition == partition { next = last.next > end ? low : max(low, last.next) }
+      guard assign(partition, from: next) else { break }
+      logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(next)"])
       enter(.ready(partition: partition)) { $0.resume() }
-      var nextExpiry = ContinuousClock.now
-      while !mayStop() {
-        take(handle.poll(timeout: 20))
-        guard .now >= nextExpiry else { continue }
-        pending.expire(.now)
-        nextExpiry = .now + Self.expiryInterval
-      }
+      let isLost = read(&next)
+      last = (partition, next)
+      guard isLost else { break }
+      logger.error("no replies can be read, for the topic '\(topic)' is missing", metadata: ["kafka.partition": "\(partition)"])
+      // Nobody waits for a reader that is ready; whoever comes now waits until it is again.
+      state.withLock { $0.phase = .lost }
+      rd_kafka_assign(handle.pointer, nil)
     }
     enter(.ended) { $0.resume(throwing: closed) }
     pending.fail(closed)
     rd_kafka_consumer_close(handle.pointer)
+  }
+
+  /// Reads until the reader is to stop; true where the topic went missing.
+  private func read(_ next: inout Int64) -> Bool {
+    var nextExpiry = ContinuousClock.now
+    while !mayStop() {
+      switch handle.poll(timeout: 20) {
+      case .nothing: break
+      case .message(let message):
+        next = message.offset + 1
+        take(message)
+      case .notice(let code, let reason, _):
+        let error = KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, reason: reason)
+        logger.warning("\(error)")
+        if error.isAboutMissingTopic { return true }
+      }
+      guard .now >= nextExpiry else { continue }
+      pending.expire(.now)
+      nextExpiry = .now + Self.expiryInterval
+    }
+    return false
   }
 
   private func mayStop() -> Bool {
@@ -138,11 +171,12 @@ extension ReplyReader {
     waiting.values.forEach(resume)
   }
 
-  /// The partition and its end; waits for the broker and the topic for as long as it takes.
-  private func locate() -> (partition: Int32, end: Int64)? {
+  /// The partition with its first offset and its end; waits for the broker and the topic for as long as it takes.
+  private func locate() -> (partition: Int32, low: Int64, end: Int64)? {
     var lastSaid: KafkaError.Code?
     while !mayStop() {
       do {
+        pending.expire(.now)
         return try partitionAndEnd()
       } catch {
         if lastSaid != error.code { logger.warning("waiting for the partition for replies: \(error)") }
@@ -153,7 +187,7 @@ extension ReplyReader {
     return nil
   }
 
-  private func partitionAndEnd() throws(KafkaError) -> (partition: Int32, end: Int64) {
+  private func partitionAndEnd() throws(KafkaError) -> (partition: Int32, low: Int64, end: Int64) {
     let action = "find the partition for replies"
     guard let count = try handle.partitions(of: topic, action: action, timeout: .seconds(2)) else {
       throw KafkaError(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, action: action, brokers: handle.brokers, topic: topic)
@@ -164,7 +198,7 @@ extension ReplyReader {
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
       throw KafkaError(code, action: action, brokers: handle.brokers, topic: topic, partition: partition)
     }
-    return (partition, high)
+    return (partition, low, high)
   }
 
   private func assign(_ partition: Int32, from offset: Int64) -> Bool {
@@ -175,21 +209,15 @@ extension ReplyReader {
     return false
   }
 
-  private func take(_ polled: Polled) {
-    switch polled {
-    case .nothing: break
-    case .notice(let code, let reason):
-      logger.warning("\(KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, reason: reason))")
-    case .message(let message):
-      guard let id = message.header("ce_correlationid") else {
-        logger.warning("a message without correlation id is ignored", metadata: ["kafka.offset": "\(message.offset)"])
-        return
-      }
-      do {
-        pending.settle(id, .success(try message.cloudEvent()))
-      } catch {
-        logger.error("a reply is ignored: \(error)", metadata: ["kafka.offset": "\(message.offset)"])
-      }
+  private func take(_ message: Message) {
+    guard let id = message.header("ce_correlationid") else {
+      logger.warning("a message without correlation id is ignored", metadata: ["kafka.offset": "\(message.offset)"])
+      return
+    }
+    do {
+      pending.settle(id, .success(try message.cloudEvent()))
+    } catch {
+      logger.error("a reply is ignored: \(error)", metadata: ["kafka.offset": "\(message.offset)"])
     }
   }
 }

@@ -49,6 +49,12 @@ public final class RequestReply: Service, Sendable {
   /// Whether requests can be sent.
   public var isReady: Bool { reader.partition != nil }
 
+  /// Whether no reply could come, because the reply topic is missing though it was there before.
+  public var hasLostReplyTopic: Bool { reader.isLost }
+
+  /// The topic that replies come on.
+  public var replyTopic: String { reader.topic }
+
   /// Returns when requests can be sent.
   ///
   /// - Throws: ``KafkaError/Code/closed`` where the service ends before that; `CancellationError`.

@@ -70,6 +70,7 @@ extension Command.Operation {
     case .revokeToken: "rollcall.command.revoke-token.v1"
     case .decideHeldChange: "rollcall.command.decide-held-change.v1"
     case .restate: "rollcall.command.restate.v1"
+    case .rebuild: "rollcall.command.rebuild.v1"
     case .rotateToken: "rollcall.command.rotate-token.v1"
     case .rotateSecret: "rollcall.command.rotate-secret.v1"
     case .recordTokenUses: "rollcall.command.record-token-uses.v1"
@@ -90,6 +91,7 @@ extension Command.Operation {
     case .revokeToken(let revocation): try JSONData.encode(revocation)
     case .decideHeldChange(let decision): try JSONData.encode(decision)
     case .restate(let restatement): try JSONData.encode(restatement)
+    case .rebuild(let rebuild): try JSONData.encode(rebuild)
     case .rotateToken(let rotation): try JSONData.encode(rotation)
     case .rotateSecret(let rotation): try JSONData.encode(rotation)
     case .recordTokenUses(let uses): try JSONData.encode(uses)
@@ -116,6 +118,7 @@ extension Command.Operation {
     case "rollcall.command.revoke-token.v1": self = .revokeToken(try JSONData.decode(from: data, type: type))
     case "rollcall.command.decide-held-change.v1": self = .decideHeldChange(try JSONData.decode(from: data, type: type))
     case "rollcall.command.restate.v1": self = .restate(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.rebuild.v1": self = .rebuild(try JSONData.decode(from: data, type: type))
     case "rollcall.command.rotate-token.v1": self = .rotateToken(try JSONData.decode(from: data, type: type))
     case "rollcall.command.rotate-secret.v1": self = .rotateSecret(try JSONData.decode(from: data, type: type))
     case "rollcall.command.record-token-uses.v1": self = .recordTokenUses(try JSONData.decode(from: data, type: type))

@@ -66,6 +66,8 @@ public struct Command: Sendable, Equatable {
     case decideHeldChange(HeldChangeDecision)
     /// Publish the present state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
     case restate(Restatement)
+    /// Publish the present state of every workspace again. ``Command/workspace`` is ``Rebuild/deployment``; nobody waits for it.
+    case rebuild(Rebuild)
     case rotateToken(TokenRotation)
     case rotateSecret(SecretRotation)
     /// ``Command/resource`` is the workspace's id; nobody waits for it.

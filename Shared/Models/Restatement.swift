@@ -1,3 +1,5 @@
+import Foundation
+
 /// Which resources are to be published again, as they are when the command is carried out.
 ///
 /// Who asks cuts the work into pieces of a bounded size: each is one command and one transaction, and everything else goes on meanwhile.
@@ -56,5 +58,33 @@ extension Restatement {
       workspace: try container.decode(Bool.self, forKey: .workspace), users: try container.decode([UserID].self, forKey: .users),
       groups: try container.decode([GroupPart].self, forKey: .groups),
       invitations: try container.decodeIfPresent(Invitations.self, forKey: .invitations) ?? .missing)
+  }
+}
+
+/// A request to publish the present state of every workspace again, because a consumer lost messages and cannot know of which workspaces.
+///
+/// identity-store plans the work itself, workspace by workspace, as ``Restatement`` commands.
+public struct Rebuild: Sendable, Hashable, Codable {
+  /// The consumer group that lost messages.
+  public var consumer: String
+  /// What was lost, for the operator.
+  public var reason: String
+  /// Whether invitation-mailer makes up for invitations that it knows nothing of.
+  public var invitations: Restatement.Invitations
+
+  public init(consumer: String, reason: String, invitations: Restatement.Invitations) {
+    self.consumer = consumer
+    self.reason = reason
+    self.invitations = invitations
+  }
+
+  /// The workspace id of commands that are about the whole deployment: no workspace has it.
+  public static let deployment = WorkspaceID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+
+  /// The command that asks for it. The same `id` is one rebuild, however often the command is sent.
+  public func command(id: CommandID, by service: String, at time: Date) -> Command {
+    Command(
+      id: id, workspace: Self.deployment, resource: Self.deployment.resource, actor: .service(service), issuedAt: time,
+      operation: .rebuild(self))
   }
 }

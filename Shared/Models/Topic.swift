@@ -37,6 +37,31 @@ public struct Topic: Sendable, Hashable {
     Topic(name: "\(consumer).dead-letters", retention: 30 * day, maximumMessageBytes: largestCommand)
   }
 
+  /// The topics that a service reads or writes, by the service's name. Each service creates those of its topics that are missing.
+  private static let byService: [(service: String, topics: [Topic])] = [
+    (
+      "identity-store",
+      [.identityCommands, .identityReplies, .identityEvents, .provisioningLog, .deadLetters(of: "identity-store")]
+    ),
+    ("scim-api", [.identityCommands, .identityReplies, .signInEvents, .mailEvents, .provisioningLog]),
+    (
+      "invitation-mailer",
+      [.identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, .deadLetters(of: "invitation-mailer")]
+    ),
+    ("group-sync", [.identityEvents, .identityCommands, .directoryEvents, .securityEvents, .deadLetters(of: "group-sync")]),
+  ]
+
+  /// The topics that `service` reads or writes, and creates where they are missing; none for a name that is no service of the suite.
+  public static func used(by service: String) -> [Topic] { byService.first { $0.service == service }?.topics ?? [] }
+
+  /// Every topic of the suite, dead letters included.
+  public static let all: [Topic] = byService.flatMap(\.topics).reduce(into: []) { all, topic in
+    if !all.contains(topic) { all.append(topic) }
+  }
+
+  /// Whether its messages are events about the state of identity-store, which can be published again.
+  public var isRestated: Bool { self == .identityEvents }
+
   private static let day = 24 * 3600
   /// A PUT of a group of 100,000 members is about 6 MB; the edge accepts 8 MiB, and JSON escapes can grow it.
   private static let largestCommand = 16 << 20

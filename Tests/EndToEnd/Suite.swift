@@ -1,7 +1,9 @@
 import Crypto
 import Foundation
 import Kafka
+import Logging
 import Models
+import Postgres
 import TestSupport
 
 /// The whole suite, each service its own process, on ports and in folders of its own.
@@ -52,6 +54,7 @@ actor Suite {
     let common = [
       "ROLLCALL_KAFKA": broker.bootstrapServers,
       "ROLLCALL_TOPIC_PARTITIONS": "4",
+      "ROLLCALL_KAFKA_PAUSE_EMPTY_FETCHES": "true",
       "ROLLCALL_LOG_LEVEL": "info",
     ]
     /// Each process may do in the database what its role may.
@@ -103,6 +106,43 @@ actor Suite {
   private static func role(of service: String) -> String {
     (service.hasPrefix("scim-api") ? "scim-api" : service).replacingOccurrences(of: "-", with: "_")
   }
+
+  /// A suite of a test's own, for what would harm the others.
+  static func ownSuite() async throws -> Suite { try await start() }
+
+  /// Deletes a topic.
+  func delete(_ topic: Topic) async throws { try await broker.delete(topic) }
+
+  /// Deletes all messages of a topic, as retention would.
+  func deleteMessages(of topic: Topic, partitions: Int32 = 4) async throws {
+    let inspection = try ClusterInspection(kafka, logger: Logger(label: "inspection", factory: { _ in SwiftLogNoOpLogHandler() }))
+    for (partition, position) in try await inspection.positions(of: "end-to-end", on: [topic.name: Int(partitions)]) {
+      try await broker.deleteMessages(of: topic, partition: partition.partition, before: position.high)
+    }
+  }
+
+  /// Stops one service.
+  func stop(_ name: String) { services[name]?.end(by: SIGTERM) }
+
+  /// Starts a service that was stopped.
+  func startAgain(_ name: String) async throws {
+    guard let service = services[name] else { throw CocoaError(.keyValueValidation) }
+    try service.start()
+    try await waitUntilReady(service)
+  }
+
+  /// The first column of a query's first row.
+  func number(_ sql: String) async throws -> Int {
+    let pool = PostgresPool(
+      PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "end-to-end"),
+      logger: Logger(label: "database", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let rows = try await pool.query(Statement(once: "number", sql))
+    await pool.close()
+    return try rows.first?.int(0) ?? -1
+  }
+
+  /// Ends every service, where the suite is a test's own.
+  func end() { for service in services.values { service.end(by: SIGKILL) } }
 
   private func startServices() async throws {
     try await scimctl(["migrate"], settings: ["ROLLCALL_DATABASE_URL": databaseURL])

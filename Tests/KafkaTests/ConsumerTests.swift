@@ -189,6 +189,22 @@ struct ConsumerTests {
     }
   }
 
+  @Test("A member whose instance id another process takes ends, and its error says why")
+  func fenced() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("fenced", count: 5)
+    let first = try broker.consumer(of: topic)
+    let ended = Task { try await first.run() }
+    try await eventually("the first member to have partitions") { !first.assignment.isEmpty }
+    let second = try broker.consumer(of: topic)
+    try await running(second) {
+      let error = await #expect(throws: KafkaError.self) { try await ended.value }
+      #expect(error?.code == .fencedInstanceID)
+      #expect(error?.description.contains("replica number of its own") == true)
+      #expect(try await second.take(5).count == 5)
+    }
+  }
+
   @Test("A property that librdkafka does not know is named")
   func unknownProperty() async throws {
     let broker = try await KafkaBroker.shared()

@@ -142,6 +142,28 @@ struct RequestReplyTests {
     }
   }
 
+  @Test("While the topic of replies is missing no request is sent; when it is back, replies come again")
+  func lostReplyTopic() async throws {
+    try await exchanging { exchange in
+      let broker = try await KafkaBroker.shared()
+      try await broker.delete(exchange.replies)
+      try await eventually("the loss to be noticed") { exchange.asking.hasLostReplyTopic }
+      let error = #expect(throws: KafkaError.self) { try exchange.asking.address() }
+      #expect(error?.code == .notReady)
+      try await TopicAdministration.ensure(
+        [exchange.replies], partitions: 3, replication: 1, configuration: broker.configuration(), logger: quiet)
+      try await eventually("replies to be read again") { exchange.asking.isReady }
+      async let reply = exchange.ask("back?")
+      var batches = exchange.answering.batches.makeAsyncIterator()
+      let question = try #require(try await batches.next()?.messages.first).cloudEvent()
+      try await eventually("the reply to be sent") {
+        try await exchange.reply(to: question)
+        return true
+      }
+      #expect(try await reply?.id == "back?")
+    }
+  }
+
   @Test("Before its partition is known it says that it is not ready")
   func notReady() async throws {
     let broker = try await KafkaBroker.shared()

@@ -29,6 +29,7 @@ struct CommandTests {
       Restatement(
         workspace: true, users: [resource.user],
         groups: [Restatement.GroupPart(group: resource.group, range: MemberRange(after: resource.user, through: nil))])),
+    .rebuild(Rebuild(consumer: "group-sync", reason: "messages 3 to 7 of partition 1", invitations: .none)),
     .rotateToken(
       TokenRotation(
         token: .made(at: time), successor: .made(at: time), digest: String(repeating: "c", count: 64), retiresAt: time, expiresAt: nil)),

@@ -138,6 +138,46 @@ struct DoctorTests {
     #expect(judge(at(5, 5), at(5, 6)).standing == .ok)
   }
 
+  @Test("of a group whose messages were deleted before it read them is that it has not read everything")
+  func skipped() {
+    func judge(_ committed: Int64, _ low: Int64, _ high: Int64, topic: String = "identity.events") -> Finding {
+      let position = [TopicPartition(topic: topic, partition: 0): ClusterInspection.Position(committed: committed, low: low, high: high)]
+      return KafkaCheck.judge("group-sync", "group-sync", position, position)
+    }
+    // Retention has deleted the rest; or the topic was created anew.
+    for finding in [judge(5, 9, 9), judge(5, 0, 0)] {
+      #expect(finding.standing == .fail)
+      #expect(finding.mend?.contains("scimctl rebuild") == true)
+    }
+    #expect(judge(5, 9, 9, topic: "provisioning.log").standing == .fail)
+    #expect(judge(9, 9, 9).standing == .ok)
+  }
+
+  @Test("of messages that were skipped is a failure until the state has been published again")
+  func skippedMessages() {
+    func judge(_ topic: Topic, isRebuilt: Bool?, after seconds: Double = 60) -> Finding? {
+      DatabaseCheck.skipped(
+        .init(consumer: "group-sync", topic: topic.name, noticedAt: Self.now - seconds, partitions: 2, isRebuilt: isRebuilt), at: Self.now)
+    }
+    let open = judge(.identityEvents, isRebuilt: false, after: 90_000)
+    #expect(open?.standing == .fail)
+    #expect(open?.mend?.contains("scimctl rebuild") == true)
+    #expect(judge(.identityEvents, isRebuilt: true)?.standing == .ok)
+    #expect(judge(.signInEvents, isRebuilt: nil)?.mend?.contains("/api/v2/sign-ins") == true)
+    #expect(judge(.signInEvents, isRebuilt: nil, after: 90_000) == nil)
+  }
+
+  @Test("is about every topic that a service creates")
+  func everyTopic() {
+    #expect(KafkaCheck.topics.count == 12)
+    for service in ["scim-api", "identity-store", "invitation-mailer", "group-sync"] {
+      #expect(!Topic.used(by: service).isEmpty)
+      #expect(Topic.used(by: service).allSatisfy(KafkaCheck.topics.contains))
+    }
+    #expect(KafkaCheck.deadLetters.allSatisfy(KafkaCheck.topics.contains))
+    for group in KafkaCheck.groups { #expect(group.topics.allSatisfy(Topic.used(by: group.service).contains)) }
+  }
+
   @Test("of a topic is by what it was to be made with")
   func topics() throws {
     let check = KafkaCheck(
@@ -153,6 +193,9 @@ struct DoctorTests {
     #expect(short.standing == .fail)
     #expect(short.mend?.contains("--add-config retention.ms=604800000") == true)
     #expect(check.topic(of: topic, .init(partitions: 1, settings: good)).map(\.standing) == [.warn])
+    let more = check.topic(of: topic, .init(partitions: 6, settings: good))
+    #expect(more.map(\.standing) == [.warn])
+    #expect(more.first?.mend?.contains("ROLLCALL_TOPIC_PARTITIONS=6") == true)
   }
 
   @Test("of schemas, outbox, partitions and clocks says what mends them")

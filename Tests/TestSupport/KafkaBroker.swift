@@ -33,7 +33,7 @@ public final class KafkaBroker: Sendable {
   public var bootstrapServers: String { "127.0.0.1:\(port)" }
 
   public func configuration(clientID: String = "test", properties: [String: String] = [:]) -> KafkaConfiguration {
-    KafkaConfiguration(bootstrapServers: bootstrapServers, clientID: clientID, properties: properties)
+    KafkaConfiguration(bootstrapServers: bootstrapServers, clientID: clientID, properties: properties, pausesEmptyFetches: true)
   }
 
   /// Starts the broker again after ``stop()``, and returns when it answers.

@@ -68,6 +68,8 @@ address() {
 service_settings() {
   local service=${1%.next}
   echo "ROLLCALL_KAFKA=127.0.0.1:$port_kafka"
+  # The local broker answers a fetch at once, messages or not.
+  echo "ROLLCALL_KAFKA_PAUSE_EMPTY_FETCHES=true"
   echo "ROLLCALL_DATABASE_URL=$(database_url "${service//-/_}")"
   echo "ROLLCALL_REPLICA=$(replica "$1")"
   echo "ROLLCALL_TOPIC_PARTITIONS=$topic_partitions"

@@ -25,6 +25,12 @@ extension Decider {
     return .done
   }
 
+  /// Notes that the state of every workspace is to be published again; ``RebuildRunner`` does so.
+  mutating func request(_ rebuild: Rebuild, by command: Command) -> Reply.Outcome {
+    state.request(rebuild, as: command.id)
+    return .done
+  }
+
   private mutating func restate(_ user: ResourceKey, invitations: Restatement.Invitations) {
     if let record = state.users[user] {
       let invitation = UserChanged.RestatedInvitation(createdAt: record.createdAt, missing: invitations)

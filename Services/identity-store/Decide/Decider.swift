@@ -71,6 +71,7 @@ struct Decider: Sendable {
     do throws(SCIMError) {
       if let deadline = read.command.deadline, deadline < now { throw Refusal.deadlinePassed(deadline) }
       if case .createWorkspace(let settings) = read.payload { return try createWorkspace(read, settings) }
+      if case .rebuild(let rebuild) = read.payload { return request(rebuild, by: read.command) }
       guard let workspace = state.workspaces[read.command.workspace] else {
         throw SCIMError(
           status: 404, scimType: nil, detail: "There is no workspace \(read.command.workspace); see 'scimctl workspace list'.")
@@ -92,6 +93,7 @@ struct Decider: Sendable {
       case .revokeToken(let revocation): return try revokeToken(read, revocation)
       case .decideHeldChange(let decision): return try decideHeldChange(read, decision)
       case .restate(let restatement): return try restate(restatement, in: workspace)
+      case .rebuild(let rebuild): return request(rebuild, by: read.command)
       case .rotateToken(let rotation): return try rotateToken(read, rotation)
       case .rotateSecret(let rotation): return try rotateSecret(read, rotation)
       case .recordTokenUses(let uses): return recordTokenUses(read, uses)

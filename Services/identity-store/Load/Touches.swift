@@ -133,7 +133,7 @@ struct Touches: Sendable, Equatable {
       }
     case .reportMail(let report):
       if let email = report.email { insertPerson(with: email, in: workspace) }
-    case .malformed:
+    case .rebuild, .malformed:
       break
     }
   }

@@ -58,6 +58,8 @@ struct WorkingSet: Sendable {
     var deactivations: Set<ResourceKey> = []
     /// What is to be counted beside what is.
     var departures: [ResourceKey: Departures] = [:]
+    /// By the commands that ask for them.
+    var rebuilds: [CommandID: Rebuild] = [:]
     /// Users and groups that an identity provider has written, whether or not anything differed.
     var pushes: Set<ResourceKey> = []
   }
@@ -273,6 +275,8 @@ struct WorkingSet: Sendable {
     changes.insertedSignIns.remove(key)
     changes.usedSignIns.insert(key)
   }
+
+  mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }
 
   mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
 

@@ -54,6 +54,9 @@ struct ChangeWriter: Sendable {
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
       earlySignInColumns(changes.insertedSignIns.sorted().map { ($0, state.earlySignIns[$0] ?? decider.now) }))
+    for (id, rebuild) in changes.rebuilds.sorted(by: { $0.key < $1.key }) {
+      steps.append((RebuildStatements.request, RebuildStatements.parameters(of: rebuild, id: id, at: decider.now)))
+    }
     add(WriteStatements.insertReplies, when: !decider.recorded.isEmpty, replyColumns(decider.recorded))
     add(WriteStatements.insertAudit, when: !decider.audited.isEmpty, auditColumns(decider.audited))
     if !decider.events.isEmpty { steps.append(Self.outbox.insertion(of: try messages(decider.events, at: decider.now))) }

@@ -26,6 +26,9 @@ struct CommandSender: Sendable {
       switch error.code {
       case .tooManyPending, .notReady: throw Refusal.overloaded()
       case .messageTooLarge: throw Refusal.commandTooLarge()
+      case _ where error.isNotPersisted:
+        logger.error("a command cannot be sent; it is refused", metadata: ["command": "\(command.id)", "error": "\(error)"])
+        throw Refusal.commandNotSent()
       default: logger.warning("no reply", metadata: ["command": "\(command.id)", "error": "\(error)"])
       }
     } catch let error as MessageError {
@@ -49,6 +52,8 @@ struct CommandSender: Sendable {
   /// Where the reply goes. The partition for replies is known a moment after the start of the process.
   private func address(until deadline: Date) async throws -> ReplyAddress {
     while !requests.isReady {
+      // Nobody would hear the reply, and the topic may be missing for long.
+      guard !requests.hasLostReplyTopic else { throw Refusal.commandNotSent() }
       guard Date() < deadline else { throw Refusal.overloaded() }
       try await Task.sleep(for: .milliseconds(20))
     }

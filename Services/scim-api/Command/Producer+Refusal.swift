@@ -11,7 +11,9 @@ extension Producer {
       group.addTask {
         do {
           try await self.send(message)
-        } catch let error as KafkaError where error.isRetriable || error.code == .closed {
+        } catch let error as KafkaError
+          where error.isRetriable || error.code == .closed || error.isNotPersisted && error.code != .messageTooLarge
+        {
           throw refusal
         }
       }

@@ -67,6 +67,13 @@ extension Refusal {
     Refusal(503, "The service is busy; nothing was changed. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
   }
 
+  /// Kafka does not take the command, or could not deliver the reply: a topic is missing, for example. /readyz and the log say why.
+  static func commandNotSent(retryAfter seconds: Int = retrySeconds) -> Refusal {
+    Refusal(
+      503, "The service cannot process writes at the moment; nothing was changed. Send the request again in \(seconds) s.",
+      headers: [.retryAfter: "\(seconds)"])
+  }
+
   /// A token, or a workspace, has more in flight than its share.
   static func tooManyRequests(_ what: String, of whose: String, limit: Int, retryAfter seconds: Int = 1) -> Refusal {
     Refusal(

@@ -20,6 +20,7 @@ struct DatabaseCheck: Sendable {
     guard !findings.contains(where: { $0.check == "schema" && $0.standing == .fail }) else { return findings }
     findings.append(try await outbox())
     findings.append(try await partitions(at: .now))
+    findings += try await skippedMessages(at: .now)
     findings += try await templates()
     return findings
   }
@@ -77,6 +78,54 @@ struct DatabaseCheck: Sendable {
     return .ok("log-partitions", "\(names.count) days, and those to come")
   }
 
+  /// Messages that a service could not read, because they were deleted before.
+  private func skippedMessages(at now: Date) async throws -> [Finding] {
+    let findings = try await pool.query(DoctorStatements.skippedMessages).compactMap { row in
+      Self.skipped(
+        Skipped(
+          consumer: try row.string(0), topic: try row.string(1), noticedAt: try row.timestamp(2), partitions: try row.int(3),
+          isRebuilt: try row.optionalBool(4)), at: now)
+    }
+    return findings.isEmpty ? [.ok("skipped-messages", "none")] : findings
+  }
+
+  /// What a consumer group missed of a topic.
+  struct Skipped: Sendable {
+    var consumer: String
+    var topic: String
+    var noticedAt: Date
+    var partitions: Int
+    /// Whether the state has been published again since; nil where that does not bring it back.
+    var isRebuilt: Bool?
+  }
+
+  /// For how long doctor fails because of messages that nothing brings back.
+  private static let memory: TimeInterval = 86_400
+
+  static func skipped(_ skipped: Skipped, at now: Date) -> Finding? {
+    let message = """
+      \(skipped.consumer) missed messages on \(skipped.partitions) partitions of '\(skipped.topic)', noticed at \
+      \(Timestamp.text(skipped.noticedAt))
+      """
+    switch skipped.isRebuilt {
+    case true?: return .ok("skipped-messages", message + "; the state has been published again since")
+    case false?:
+      return .fail(
+        "skipped-messages", message + "; the state has not been published again yet",
+        mend: "identity-store does so by itself while it runs; or scimctl rebuild")
+    case nil:
+      guard now.timeIntervalSince(skipped.noticedAt) < memory else { return nil }
+      let mend =
+        switch skipped.topic {
+        case Topic.signInEvents.name: "have the product report the sign-ins since then again: POST /api/v2/sign-ins, or sign-in.events"
+        case Topic.mailEvents.name: "have the mail system report the bounces since then again, or look at its log"
+        case Topic.identityCommands.name: "nothing: whoever asked was answered 503; sign-ins since then may have to be reported again"
+        default: "nothing: only entries of the provisioning log are missing"
+        }
+      return .fail("skipped-messages", message, mend: mend)
+    }
+  }
+
   /// Templates of invitations that an operator set and the mailer has not: it has them from an event that is gone some day.
   private func templates() async throws -> [Finding] {
     Self.templates(
@@ -118,6 +167,25 @@ struct DatabaseCheck: Sendable {
 enum DoctorStatements {
   static let outbox = Statement(
     "doctor outbox", "select waiting, coalesce(extract(epoch from now() - oldest_at), 0)::float8 from identity_read.outbox_state")
+
+  static let skippedMessages = Statement(
+    "doctor skipped messages",
+    """
+    select
+      s.consumer, s.topic, max(s.noticed_at), count(distinct s.partition),
+      case when s.rebuild_id is not null then r.finished_at is not null end as is_rebuilt
+    from (
+      select * from identity_read.skipped_messages
+      union all
+      select * from mailer_read.skipped_messages
+      union all
+      select * from directory_read.skipped_messages
+    ) s
+    left join identity_read.rebuilds r on r.id = s.rebuild_id
+    where s.noticed_at > now() - interval '30 days'
+    group by s.consumer, s.topic, is_rebuilt
+    order by s.consumer, s.topic, is_rebuilt
+    """)
 
   static let clock = Statement("doctor clock", "select clock_timestamp()")
 

@@ -16,13 +16,13 @@ struct KafkaCheck: Sendable {
   static let groups: [(name: String, service: String, topics: [Topic])] = [
     ("identity-store", "identity-store", [.identityCommands]),
     ("provisioning-log", "identity-store", [.provisioningLog]),
-    ("invitation-mailer", "invitation-mailer", [.identityEvents, .signInEvents]),
+    ("invitation-mailer", "invitation-mailer", [.identityEvents, .signInEvents, .mailEvents]),
     ("group-sync", "group-sync", [.identityEvents]),
   ]
 
+  /// Every topic that a service creates.
+  static let topics = Topic.all
   static let deadLetters = ["identity-store", "invitation-mailer", "group-sync"].map { Topic.deadLetters(of: $0) }
-  static let topics: [Topic] =
-    [.identityCommands, .identityReplies, .identityEvents, .signInEvents, .directoryEvents, .provisioningLog] + deadLetters
 
   /// A group that is behind by no more is simply at work.
   private static let tolerableLag: Int64 = 1000
@@ -60,9 +60,18 @@ struct KafkaCheck: Sendable {
           "topics", "'\(topic.name)' has \(found.partitions) partitions, and \(partitions) are configured",
           mend: """
             kafka-topics.sh --bootstrap-server \(brokers) --alter --topic \(topic.name) --partitions \(partitions), with the services \
-            stopped
+            stopped and nothing left to read; ops/runbook.md, Adding partitions
             """
         ))
+    }
+    if found.partitions > partitions {
+      findings.append(
+        .warn(
+          "topics", "'\(topic.name)' has \(found.partitions) partitions, and \(partitions) are configured",
+          mend: """
+            set ROLLCALL_TOPIC_PARTITIONS=\(found.partitions) for every service and scimctl, so that a topic that has to be created again has \
+            as many; ops/runbook.md, Adding partitions
+            """))
     }
     for (name, wanted) in topic.settings {
       guard let value = found.settings[name].flatMap({ Int($0) }), value >= 0, value < wanted else { continue }
@@ -91,6 +100,19 @@ struct KafkaCheck: Sendable {
     _ group: String, _ service: String, _ before: [TopicPartition: ClusterInspection.Position],
     _ after: [TopicPartition: ClusterInspection.Position]
   ) -> Finding {
+    let skipping = after.filter { $0.value.isOutOfRange }
+    guard skipping.isEmpty else {
+      let topics = Set(skipping.keys.map(\.topic))
+      return .fail(
+        "consumers",
+        """
+        \(group) cannot read on where it was on \(skipping.count) of \(after.count) partitions of \(topics.sorted().joined(separator: ", ")): \
+        messages were deleted before they were read
+        """,
+        mend: topics.contains(Topic.identityEvents.name)
+          ? "start \(service), which has the state published again by itself; or scimctl rebuild"
+          : "start \(service), which goes on at the first message that is left; ops/runbook.md, Messages were skipped")
+    }
     let lag = after.values.reduce(0) { $0 + $1.lag }
     guard lag > 0 else { return .ok("consumers", "\(group) has read everything") }
     // A partition that is behind, and was behind by then, and where nothing was committed meanwhile.

@@ -29,9 +29,10 @@ struct ServiceBody: Service {
       logger.info("ended as asked, before its work began")
       ExitCode.success.exitProcess()
     }
+    let monitor = try runtime.topicMonitor()
     health.setOccupation(nil)
     logger.info("ready")
-    try await run([pool, MemoryReturn()] + services)
+    try await run([pool, MemoryReturn(), monitor] + services)
   }
 
   /// The services, once everything they need is there.

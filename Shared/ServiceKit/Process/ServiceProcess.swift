@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import Logging
 import Metrics
 import NIOCore
@@ -100,8 +101,19 @@ public enum ServiceProcess {
       logger.info("ended")
       return .success
     } catch {
-      logger.critical("ended by an error", metadata: ["error": "\(error)"])
+      var metadata: Logger.Metadata = ["error": "\(error)"]
+      metadata["advice"] = advice(on: error, service: settings.service, replica: replica).map { Logger.MetadataValue.string($0) }
+      logger.critical("ended by an error", metadata: metadata)
       return ExitCode(error)
     }
+  }
+
+  /// What the operator can do about an error that ended the process, where the error alone does not say so.
+  static func advice(on error: any Error, service: String, replica: Int) -> String? {
+    guard let error = error as? KafkaError, error.code == .fencedInstanceID else { return nil }
+    return """
+      another process of \(service) runs with the same replica number, \(replica), and has taken this one's place: set \
+      \(Setting.replica.environmentName) to a number of its own for each, the same after a restart
+      """
   }
 }

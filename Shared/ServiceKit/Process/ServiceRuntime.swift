@@ -14,6 +14,8 @@ public struct ServiceRuntime: Sendable {
   /// How to reach Kafka, with ``memberID`` as the client's id.
   public let kafka: KafkaConfiguration
   public let health: Health
+  /// After how long without a sign of life other replicas take over this one's partitions.
+  public let sessionTimeout: Duration
 
   init(settings: ServiceSettings, logger: Logger, replica: Int, health: Health) throws(SettingsError) {
     self.settings = settings
@@ -21,9 +23,8 @@ public struct ServiceRuntime: Sendable {
     name = settings.service
     self.replica = replica
     self.health = health
-    kafka = KafkaConfiguration(
-      bootstrapServers: try settings.string(.kafka), clientID: "\(settings.service)-\(replica)",
-      properties: try settings.pairs(.kafkaProperties))
+    kafka = try settings.kafka(clientID: "\(settings.service)-\(replica)")
+    sessionTimeout = try settings.sessionTimeout
   }
 
   /// The source of the process's messages, `scim-api/0`.
@@ -53,10 +54,11 @@ public struct ServiceRuntime: Sendable {
   /// Longer than any bulk, whose offsets wait for its last operation.
   private static let standstillLimit = Duration.seconds(120)
 
-  /// Creates the topics that are missing, and waits until that was possible, saying what it waits for.
+  /// Creates those of the service's topics that are missing (``Topic/used(by:)``), and waits until that was possible, saying what it waits for.
   ///
   /// - Throws: `KafkaError` where waiting does not help; ``SettingsError``; `CancellationError`.
-  public func ensureTopics(_ topics: [Topic]) async throws {
+  public func ensureTopics() async throws {
+    let topics = Topic.used(by: name)
     let partitions = try settings.integer(.topicPartitions)
     let replication = try settings.integer(.topicReplication)
     try await Waiting(for: "Kafka's topics", health: health, logger: logger).end {
@@ -69,6 +71,17 @@ public struct ServiceRuntime: Sendable {
       }
     }
     health.setOccupation("making the services")
+  }
+
+  /// Watches over the service's topics, and makes the process unready while one is missing.
+  ///
+  /// - Throws: `KafkaError`; ``SettingsError``.
+  func topicMonitor() throws -> TopicMonitor {
+    let monitor = try TopicMonitor(
+      Topic.used(by: name), partitions: try settings.integer(.topicPartitions), replication: try settings.integer(.topicReplication),
+      configuration: kafka, logger: logger)
+    health.add("topics") { monitor.problem }
+    return monitor
   }
 
   /// The replica of the settings, else the number behind the last hyphen of the host's name, as Kubernetes numbers a StatefulSet's pods.

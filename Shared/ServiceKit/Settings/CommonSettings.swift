@@ -4,11 +4,11 @@ public enum CommonSettings {
   public static let all: [Setting] =
     [.configurationFile]
     + kafka
-    + [.databaseURL, .databaseConnections]
+    + [.sessionTimeout, .databaseURL, .databaseConnections]
     + [.replica, .logLevel, .healthHost, .healthPort, .shutdownSeconds, .insecureDefaults]
 
   /// What a process needs to talk to Kafka and to make its topics.
-  public static let kafka: [Setting] = [.kafka, .kafkaProperties, .topicPartitions, .topicReplication]
+  public static let kafka: [Setting] = [.kafka, .kafkaProperties, .pauseEmptyFetches, .topicPartitions, .topicReplication]
 }
 
 extension Setting {
@@ -20,6 +20,18 @@ extension Setting {
     key: "kafka.properties",
     help: "Properties of librdkafka, such as security.protocol=SASL_SSL,sasl.username=rollcall; they win over the suite's own.",
     isSecret: true)
+  public static let pauseEmptyFetches = Setting(
+    key: "kafka.pause-empty-fetches", default: "false",
+    help:
+      "Whether consumers pause after empty fetches: for brokers without fetch.wait.max.ms, such as the local suite's. Not for Apache "
+      + "Kafka.",
+    kind: .flag)
+  public static let sessionTimeout = Setting(
+    key: "kafka.session-timeout", default: "12s",
+    help:
+      "How long a replica may be away before the others take over its partitions: longer than a restart takes, and at least "
+      + "\(SessionTimeout.rebalance) shorter than request.deadline. The same for all services.",
+    kind: .duration)
   public static let databaseURL = Setting(
     key: "database.url", help: "The PostgreSQL database: postgres://user:password@host/name, or key=value pairs, as libpq takes them.",
     isSecret: true, required: true)

@@ -1,19 +1,19 @@
-import Models
-
 /// Groups with their members cut into commands that are each about as much work as the next.
-struct RestatementPlan: Sendable, Equatable {
+public struct RestatementPlan: Sendable, Equatable {
   /// The most members of one command, more or less: what one transaction reads and publishes.
-  static let members = 2000
+  public static let members = 2000
   /// The most groups of one command.
-  static let groups = 200
+  public static let groups = 200
 
-  private(set) var pieces: [Restatement] = []
+  public private(set) var pieces: [Restatement] = []
   private var budget = 0
+
+  public init() {}
 
   /// - Parameters:
   ///   - cuts: Ids of members, sorted, each so many behind the last that the members between two fit an event.
   ///   - count: How many members there are.
-  mutating func add(_ group: GroupID, cuts: [UserID], count: Int) {
+  public mutating func add(_ group: GroupID, cuts: [UserID], count: Int) {
     let bounds = [nil] + cuts.map(Optional.some) + [nil]
     for (after, through) in zip(bounds, bounds.dropFirst()) {
       let members = min(count, GroupChanged.maximumMembersPerEvent)

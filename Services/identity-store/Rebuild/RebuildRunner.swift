@@ -1,0 +1,202 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import Postgres
+import ServiceLifecycle
+
+/// Publishes the state of every workspace again where a consumer has asked for it (``Rebuild``).
+///
+/// Plans the work workspace by workspace and page by page, and sends it to identity-store itself as ``Restatement`` commands, a few at a time.
+/// How far it has come is stored after each page: whichever process claims the rebuild next goes on from there. A page that is published twice
+/// changes nothing at the consumers.
+struct RebuildRunner: Service {
+  let pool: PostgresPool
+  let producer: Producer
+  /// This process, as its messages name it: `identity-store/0`.
+  let source: String
+  let logger: Logger
+  /// How often it looks for requests.
+  var interval = Duration.seconds(5)
+
+  private static let usersAtOnce = 500
+  private static let groupsAtOnce = 200
+  private static let piecesInFlight = 4
+  /// While so many events wait nothing is added to them, so that those of the day's work do not wait behind many.
+  private static let mostWaiting = 20_000
+  /// How long a page may take. A command that cannot be carried out, and lies with the dead letters, must not keep the rest waiting.
+  private static let answerLimit = Duration.seconds(600)
+  /// How long a process may go without a sign of life before another one takes over, in seconds.
+  private static let claim = 60.0
+
+  /// How far a rebuild has come: the resources of a workspace up to an id.
+  struct Position: Sendable, Equatable {
+    enum Stage: String, Sendable {
+      case workspace
+      case users
+      case groups
+    }
+
+    var workspace: UUID?
+    var stage = Stage.workspace
+    var after = Self.lowest
+
+    static let lowest = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+  }
+
+  private struct Claimed {
+    let id: UUID
+    let invitations: Restatement.Invitations
+    var position: Position
+  }
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do {
+          if try await runNext() { continue }
+        } catch {
+          if !Task.isCancelled { logger.warning("the state is not published again for the moment", metadata: ["error": "\(error)"]) }
+        }
+        do { try await Task.sleep(for: interval) } catch { return }
+      }
+    }
+  }
+
+  /// Carries the next rebuild out; false where there is none.
+  func runNext() async throws -> Bool {
+    guard var rebuild = try await claimed() else { return false }
+    logger.notice("the state is published again", metadata: ["rebuild": "\(rebuild.id)"])
+    while let next = try await step(rebuild) {
+      rebuild.position = next
+      guard try await advance(rebuild) else { return true }
+    }
+    _ = try await advance(rebuild, isFinished: true)
+    logger.notice("the state has been published again", metadata: ["rebuild": "\(rebuild.id)"])
+    return true
+  }
+
+  private func claimed() async throws -> Claimed? {
+    guard let row = try await pool.query(RebuildStatements.claim, [.text(source), .double(Self.claim)]).first else { return nil }
+    return Claimed(
+      id: try row.uuid(0), invitations: Restatement.Invitations(rawValue: try row.string(1)) ?? .none,
+      position: Position(
+        workspace: try row.optionalUUID(2), stage: Position.Stage(rawValue: try row.string(3)) ?? .workspace,
+        after: try row.optionalUUID(4) ?? Position.lowest))
+  }
+
+  private func advance(_ rebuild: Claimed, isFinished: Bool = false) async throws -> Bool {
+    let position = rebuild.position
+    return try await !pool.query(
+      RebuildStatements.advance,
+      [
+        .uuid(rebuild.id), .text(source), .double(Self.claim), .optional(position.workspace, PostgresValue.uuid),
+        .text(position.stage.rawValue), .uuid(position.after), .bool(isFinished),
+      ]
+    ).isEmpty
+  }
+
+  /// Publishes the next page; returns where the one after it begins, nil where there is none.
+  private func step(_ rebuild: Claimed) async throws -> Position? {
+    var position = rebuild.position
+    switch position.stage {
+    case .workspace:
+      let rows = try await pool.query(RebuildStatements.nextWorkspace, [.uuid(position.workspace ?? Position.lowest)])
+      guard let next = try rows.first?.uuid(0) else { return nil }
+      try await publish([Restatement(workspace: true)], of: next, rebuild)
+      return Position(workspace: next, stage: .users)
+    case .users:
+      let ids = try await page(RebuildStatements.users, position, Self.usersAtOnce * Self.piecesInFlight)
+      let pieces = stride(from: 0, to: ids.count, by: Self.usersAtOnce).map { start in
+        Restatement(
+          users: ids[start..<min(start + Self.usersAtOnce, ids.count)].map { UserID($0) }, invitations: rebuild.invitations)
+      }
+      return try await publish(pieces, upTo: ids.last, &position, thenTo: .groups, rebuild)
+    case .groups:
+      let ids = try await page(RebuildStatements.groups, position, Self.groupsAtOnce)
+      let pieces = try await plan(ids.map { GroupID($0) }, of: position.workspace ?? Position.lowest).pieces
+      return try await publish(pieces, upTo: ids.last, &position, thenTo: .workspace, rebuild)
+    }
+  }
+
+  private func publish(
+    _ pieces: [Restatement], upTo last: UUID?, _ position: inout Position, thenTo stage: Position.Stage, _ rebuild: Claimed
+  ) async throws -> Position {
+    guard let last else { return Position(workspace: position.workspace, stage: stage) }
+    try await publish(pieces, of: position.workspace ?? Position.lowest, rebuild)
+    position.after = last
+    return position
+  }
+
+  private func page(_ statement: Statement, _ position: Position, _ limit: Int) async throws -> [UUID] {
+    try await pool.query(
+      statement, [.uuid(position.workspace ?? Position.lowest), .uuid(position.after), .int(Int64(limit))]
+    ).map { try $0.uuid(0) }
+  }
+
+  private func plan(_ groups: [GroupID], of workspace: UUID) async throws -> RestatementPlan {
+    let rows = try await pool.query(
+      RebuildStatements.cuts,
+      [.uuid(workspace), .uuidArray(groups.map(\.uuid)), .int(Int64(GroupChanged.maximumMembersPerEvent))])
+    var found: [GroupID: (count: Int, cuts: [UserID])] = [:]
+    for row in rows { found[GroupID(try row.uuid(0))] = (try row.int(1), try row.uuidArray(2).map { UserID($0) }) }
+    var plan = RestatementPlan()
+    for group in groups { plan.add(group, cuts: found[group]?.cuts ?? [], count: found[group]?.count ?? 0) }
+    return plan
+  }
+
+  /// Has the pieces carried out, a few at a time, and returns when all are.
+  private func publish(_ pieces: [Restatement], of workspace: UUID, _ rebuild: Claimed) async throws {
+    for start in stride(from: 0, to: pieces.count, by: Self.piecesInFlight) {
+      try await waitForRoom(rebuild)
+      let workspace = WorkspaceID(workspace)
+      let now = Date()
+      let commands = pieces[start..<min(start + Self.piecesInFlight, pieces.count)].map { piece in
+        Command(
+          id: .made(at: now), workspace: workspace, resource: workspace.resource, actor: .service("identity-store"), issuedAt: now,
+          operation: .restate(piece))
+      }
+      try await producer.send(
+        contentsOf: try commands.map { command in
+          OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
+        })
+      try await untilAnswered(commands.map(\.id.uuid), in: workspace, rebuild)
+    }
+  }
+
+  private func untilAnswered(_ ids: [UUID], in workspace: WorkspaceID, _ rebuild: Claimed) async throws {
+    let deadline = ContinuousClock.now + Self.answerLimit
+    try await wait(rebuild) {
+      let answered = try await pool.query(RebuildStatements.answered, [.uuid(workspace.uuid), .uuidArray(ids)]).first?.int(0) ?? 0
+      if answered < ids.count, .now > deadline {
+        logger.error(
+          "resources are not published again; their commands may be among the dead letters",
+          metadata: ["workspace": "\(workspace)", "commands": "\(ids.map(UUIDText.text).joined(separator: ", "))"])
+        return true
+      }
+      return answered >= ids.count
+    }
+  }
+
+  private func waitForRoom(_ rebuild: Claimed) async throws {
+    try await wait(rebuild) {
+      try await pool.query(RebuildStatements.waitingEvents, [.int(Int64(Self.mostWaiting))]).first?.int(0) ?? 0 < Self.mostWaiting
+    }
+  }
+
+  /// Waits for a condition, and keeps the claim meanwhile.
+  ///
+  /// - Throws: ``RebuildTakenOver`` where another process has it by now.
+  private func wait(_ rebuild: Claimed, until condition: () async throws -> Bool) async throws {
+    var renewedAt = ContinuousClock.now
+    while try await !condition() {
+      try await Task.sleep(for: .milliseconds(100))
+      guard .now - renewedAt > .seconds(Self.claim / 3) else { continue }
+      renewedAt = .now
+      guard try await advance(rebuild) else { throw RebuildTakenOver() }
+    }
+  }
+}
+
+/// Another process works on the rebuild, because this one gave no sign of life for too long.
+struct RebuildTakenOver: Error {}

@@ -1,0 +1,87 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+import TestSupport
+import Testing
+
+@testable import identity_store
+
+@Suite("A consumer that lost messages", .timeLimit(.minutes(10)))
+struct RebuildTests {
+  @Test("has the state of every workspace published again by one command, however often that is sent")
+  func rebuild() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    _ = try await process.carryOut([store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben)])
+    let group = ResourceID.made(at: Date())
+    _ = try await process.carryOut([
+      store.command(.createGroup(document: Bench().group("Team", members: [ana])), on: group), store.command(.deleteUser, on: ben),
+    ])
+    _ = try await process.pool.query(Statement(once: "forget", "delete from identity.outbox"))
+
+    let request = Rebuild(consumer: "group-sync", reason: "identity.events[1] from 10 to 15", invitations: .none)
+      .command(id: .made(at: Date()), by: "group-sync", at: Date())
+    for _ in 0..<2 { #expect(try await process.carryOut([request]).map(\.outcome) == [.done]) }
+    #expect(try await store.count("select count(*) from identity.rebuilds where finished_at is null") == 1)
+    #expect(try await store.count("select count(*) from identity.audit where action = 'rebuild'") == 0)
+
+    let broker = try await KafkaBroker.start()
+    try await TopicAdministration.ensure(
+      [.identityCommands], partitions: 1, replication: 1, configuration: broker.configuration(), logger: quiet)
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let consumer = try Consumer(
+      broker.configuration(), ConsumerConfiguration(group: "store", instance: "0", topics: [.identityCommands]), logger: quiet)
+    let runner = RebuildRunner(pool: process.pool, producer: producer, source: "identity-store/0", logger: quiet)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await consumer.run() }
+      tasks.addTask {
+        let other = store.process()
+        for try await batch in consumer.batches {
+          _ = try await other.carryOut(try batch.messages.map { try ReceivedCommand($0).read.command })
+          try await consumer.commit(batch)
+        }
+      }
+      #expect(try await runner.runNext())
+      #expect(try await !runner.runNext())
+      tasks.cancelAll()
+    }
+    await producer.close()
+
+    #expect(try await store.count("select count(*) from identity.rebuilds where finished_at is not null") == 1)
+    let events = try await process.pool.query(Statement(once: "events", "select headers, payload from identity.outbox order by id"))
+    var kinds: [String] = []
+    for row in events {
+      let headers = [String: String](pairs: try row.textArray(0))
+      kinds.append("\(headers["ce_type"] ?? "")")
+      #expect(!String(decoding: try row.bytes(1), as: UTF8.self).contains(#""missing":"missing""#))
+    }
+    // The workspace before its people, and those before the groups.
+    #expect(kinds.count == 4)
+    #expect(kinds.first?.contains("workspace") == true)
+    #expect(kinds.dropFirst().prefix(2).allSatisfy { $0.contains("user") })
+    #expect(kinds.last?.contains("group") == true)
+  }
+
+  @Test("waits its turn behind another process that works on a rebuild, until that gives no sign of life")
+  func claim() async throws {
+    let store = try await StoreDatabase.start()
+    let pool = store.process().pool
+    func request() async throws {
+      let rebuild = Rebuild(consumer: "group-sync", reason: "", invitations: .none)
+      _ = try await pool.query(
+        RebuildStatements.request, RebuildStatements.parameters(of: rebuild, id: .made(at: Date()), at: Date()))
+    }
+    func claim(_ process: String) async throws -> Int {
+      try await pool.query(RebuildStatements.claim, [.text(process), .double(60)]).count
+    }
+    try await request()
+    try await request()
+    #expect(try await claim("identity-store/0") == 1)
+    #expect(try await claim("identity-store/1") == 0)
+    #expect(try await claim("identity-store/0") == 1)
+    _ = try await pool.query(Statement(once: "age", "update identity.rebuilds set claimed_until = now() - interval '1 second'"))
+    #expect(try await claim("identity-store/1") == 1)
+  }
+}
