@@ -60,13 +60,14 @@ final class ReplyReader: Sendable {
     }
   }
 
-  func run() async {
-    await withCheckedContinuation { continuation in
-      DedicatedThread.start("kafka-replies") {
-        self.loop()
-        continuation.resume()
-      }
+  /// Reads until it is stopped.
+  ///
+  /// - Throws: ``KafkaError`` where the reader cannot go on.
+  func run() async throws {
+    let outcome: Result<Void, KafkaError> = await withCheckedContinuation { continuation in
+      DedicatedThread.start("kafka-replies") { continuation.resume(returning: self.loop()) }
     }
+    try outcome.get()
   }
 
   func stop() {
@@ -107,13 +108,17 @@ final class ReplyReader: Sendable {
 // MARK: - The thread
 
 extension ReplyReader {
-  private func loop() {
-    if let (partition, end) = locate(), assign(partition, from: end) {
-      logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(end)"])
-      enter(.ready(partition: partition)) { $0.resume() }
+  private func loop() -> Result<Void, KafkaError> {
+    var outcome = Result<Void, KafkaError>.success(())
+    if let (partition, end) = locate() {
+      outcome = assign(partition, from: end)
+      if case .success = outcome {
+        logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(end)"])
+        enter(.ready(partition: partition)) { $0.resume() }
+      }
       var nextExpiry = ContinuousClock.now
-      while !mayStop() {
-        take(handle.poll(timeout: 20))
+      while case .success = outcome, !mayStop() {
+        outcome = take(handle.poll(timeout: 20))
         guard .now >= nextExpiry else { continue }
         pending.expire(.now)
         nextExpiry = .now + Self.expiryInterval
@@ -122,6 +127,7 @@ extension ReplyReader {
     enter(.ended) { $0.resume(throwing: closed) }
     pending.fail(closed)
     rd_kafka_consumer_close(handle.pointer)
+    return outcome
   }
 
   private func mayStop() -> Bool {
@@ -167,23 +173,24 @@ extension ReplyReader {
     return (partition, high)
   }
 
-  private func assign(_ partition: Int32, from offset: Int64) -> Bool {
+  private func assign(_ partition: Int32, from offset: Int64) -> Result<Void, KafkaError> {
     let place = [(TopicPartition(topic: topic, partition: partition), offset: offset)]
     let code = handle.withList(place) { rd_kafka_assign(handle.pointer, $0) } ?? RD_KAFKA_RESP_ERR__FAIL
-    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return true }
-    logger.error("\(KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, partition: partition))")
-    return false
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return .success(()) }
+    return .failure(KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, partition: partition))
   }
 
-  private func take(_ polled: Polled) {
+  /// Takes in what polling found; fails where the client can read no more.
+  private func take(_ polled: Polled) -> Result<Void, KafkaError> {
     switch polled {
     case .nothing: break
     case .notice(let code, let reason):
+      if let error = handle.fatalError(action: "read replies") { return .failure(error) }
       logger.warning("\(KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, reason: reason))")
     case .message(let message):
       guard let id = message.header("ce_correlationid") else {
         logger.warning("a message without correlation id is ignored", metadata: ["kafka.offset": "\(message.offset)"])
-        return
+        return .success(())
       }
       do {
         pending.settle(id, .success(try message.cloudEvent()))
@@ -191,5 +198,6 @@ extension ReplyReader {
         logger.error("a reply is ignored: \(error)", metadata: ["kafka.offset": "\(message.offset)"])
       }
     }
+    return .success(())
   }
 }

@@ -18,6 +18,7 @@ public enum Schema {
     migration("identity", 10, "members-page", PackageResources._10_members_page_sql),
     migration("identity", 11, "provisioning-pages", PackageResources._11_provisioning_pages_sql),
     migration("identity", 12, "cheaper-writes", PackageResources._12_cheaper_writes_sql),
+    migration("identity", 19, "dead-letters", PackageResources._19_dead_letters_sql),
   ]
 
   public static let mailer = [
@@ -27,6 +28,7 @@ public enum Schema {
     migration("mailer", 4, "notices", PackageResources._04_notices_sql),
     migration("mailer", 5, "sign-ins", PackageResources._05_sign_ins_sql),
     migration("mailer", 6, "states-told-together", PackageResources._06_states_told_together_sql),
+    migration("mailer", 8, "dead-letters", PackageResources._08_dead_letters_sql),
   ]
 
   public static let directory = [
@@ -34,6 +36,7 @@ public enum Schema {
     migration("directory", 2, "standings", PackageResources._02_standings_sql),
     migration("directory", 3, "row-security", PackageResources._03_directory_row_security_sql),
     migration("directory", 4, "group-counts", PackageResources._04_group_counts_sql),
+    migration("directory", 6, "dead-letters", PackageResources._06_dead_letters_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.

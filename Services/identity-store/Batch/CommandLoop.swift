@@ -20,7 +20,26 @@ struct CommandLoop: Service {
   let deadLetters: DeadLetters
   let logger: Logger
 
+  /// Runs until shutdown, or until any part of the loop fails. The parts are tasks of their own, and a task that fails does not by itself
+  /// wake the one that waits for the next batch: so both are children of one group, which the first failure ends.
   func run() async throws {
+    let (failures, failed) = AsyncThrowingStream<Never, any Error>.makeStream()
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { for try await _ in failures {} }
+        group.addTask {
+          defer { failed.finish() }
+          try await consume { failed.finish(throwing: $0) }
+        }
+        while try await group.next() != nil {}
+      }
+    } catch is CancellationError where Task.isShuttingDownGracefully {
+      logger.notice("stopped with commands in hand; they are read again at the next start")
+    }
+  }
+
+  /// - Parameter failed: is told why a part of the loop failed, at once.
+  private func consume(failed: @escaping @Sendable (any Error) -> Void) async throws {
     let offsets = OffsetLane(logger: logger) { [consumer] in try await consumer.commit($0) }
     try await withThrowingDiscardingTaskGroup { group in
       var last: InFlight?
@@ -49,10 +68,22 @@ struct CommandLoop: Service {
           group.addTask { [number] in
             defer { finished.open() }
             await previous?.pass()
-            try await carry(bulk, command, of: number, offsets)
+            do {
+              try await carry(bulk, command, of: number, offsets)
+            } catch {
+              failed(error)
+              throw error
+            }
           }
         }
-        group.addTask { try await carry(commands, current, offsets) }
+        group.addTask {
+          do {
+            try await carry(commands, current, offsets)
+          } catch {
+            failed(error)
+            throw error
+          }
+        }
         last = current
         number += 1
       }
@@ -76,6 +107,7 @@ struct CommandLoop: Service {
     }
     if !commands.isEmpty {
       let outcomes = try await runner.run(commands, touches: turn.touches) { turn.decided.open() }
+      consumer.noteProgress()
       relay.wake()
       await turn.previous?.pass()
       await replies.publish(zip(commands, outcomes))
@@ -89,7 +121,10 @@ struct CommandLoop: Service {
   /// Carries a bulk out and answers it. Interrupted, its batch is never done, and it comes again.
   private func carry(_ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetLane) async throws {
     do {
-      let reply = try await BulkRunner(runner: runner, committed: relay.wake).run(command, bulk)
+      let reply = try await BulkRunner(runner: runner) {
+        consumer.noteProgress()
+        relay.wake()
+      }.run(command, bulk)
       await replies.publish([(command, reply)])
     } catch is BulkInterrupted {
       logger.info("bulk interrupted; it is gone on with when it comes again", metadata: ["command": "\(command.read.command.id)"])

@@ -13,6 +13,8 @@ extension Producer {
           try await self.send(message)
         } catch let error as KafkaError where error.isRetriable || error.code == .closed {
           throw refusal
+        } catch let error as KafkaError where error.isAboutMessage {
+          throw Refusal(413, "The request is larger than can be passed on. Shorten its values.")
         }
       }
       group.addTask {
