@@ -32,12 +32,16 @@ struct IdentityStore {
       runtime.watch(consumer)
       let relay = OutboxRelay(
         pool: pool, table: "identity.outbox", producer: producer, lockKey: 0x726f_6c6c_0001, logger: runtime.logger)
+      runtime.watch(relay)
       let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
-      let deadLetters = DeadLetters(consumer: "identity-store", producer: producer)
+      let deadLetters = DeadLetters(
+        consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
       let transaction = BatchTransaction(
         pool: pool, writer: ChangeWriter(nameHash: nameHash, source: runtime.instance), nameHash: nameHash, bound: bound)
       let loop = CommandLoop(
-        consumer: consumer, runner: BatchRunner(transaction: transaction, deadLetters: deadLetters, logger: runtime.logger),
+        consumer: consumer,
+        runner: BatchRunner(
+          transaction: transaction, deadLetters: deadLetters, logger: runtime.logger, completed: consumer.noteProgress),
         maximumBulks: try runtime.settings.integer(.maximumBulks),
         replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
         deadLetters: deadLetters, logger: runtime.logger)

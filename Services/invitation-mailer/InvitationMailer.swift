@@ -46,6 +46,7 @@ struct InvitationMailer {
       let relay = OutboxRelay(
         pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
         linger: .milliseconds(100), logger: runtime.logger)
+      runtime.watch(relay)
       let sending = SendingLoop(
         pool: pool,
         desk: SendingDesk(
@@ -59,7 +60,9 @@ struct InvitationMailer {
         consumer: consumer,
         handler: BatchHandler(
           store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
-          deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: runtime.logger
+          deadLetters: DeadLetters(
+            consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),
+            logger: runtime.logger), logger: runtime.logger, completed: consumer.noteProgress
         ) {
           sending.wake()
           relay.wake()

@@ -20,7 +20,7 @@ struct Scimctl: AsyncParsableCommand {
       Migrate.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
       InvitationCommands.self, SignInCommand.self,
       ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, Doctor.self,
-      DirectoryCommands.self, Rebuild.self,
+      DirectoryCommands.self, Rebuild.self, DeadLetterCommands.self,
       ReceiptCommands.self,
     ])
 

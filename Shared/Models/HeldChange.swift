@@ -47,6 +47,8 @@ public struct ChangeHeld: Sendable, Hashable, Codable {
   /// How many members the group has; nil for a user.
   public var members: Int?
   public var heldAt: Date
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public init(
     workspace: WorkspaceID, change: HeldChangeID, kind: HeldChangeKind, resource: ResourceID, name: String, leaving: Int, members: Int?,

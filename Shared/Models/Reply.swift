@@ -66,6 +66,16 @@ extension Reply {
       extensions: extensions.merging(["correlationid": correlationID]) { _, new in new }, traceparent: traceparent, data: data)
   }
 
+  /// The type of a message that stands for a reply which is too large for its topic: whoever waits for it reads the recorded one.
+  public static let recordedType = "rollcall.reply.recorded.v1"
+
+  /// The message that says that the reply is recorded.
+  public func recordedEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
+    CloudEvent(
+      id: command.description, source: source, type: Self.recordedType, subject: command.description, time: time,
+      extensions: ["correlationid": correlationID], traceparent: traceparent, data: [])
+  }
+
   public init(_ event: CloudEvent) throws(MessageError) {
     guard event.type == Self.type else { throw .unknownType(event.type) }
     guard let command = CommandID(event.id) else { throw .malformed(attribute: "id", value: event.id) }

@@ -20,6 +20,7 @@ public enum Schema {
     migration("identity", 12, "cheaper-writes", PackageResources._12_cheaper_writes_sql),
     migration("identity", 13, "names-and-departures", PackageResources._14_names_and_departures_sql),
     migration("identity", 20, "rebuilds", PackageResources._20_rebuilds_sql),
+    migration("identity", 19, "dead-letters", PackageResources._19_dead_letters_sql),
   ]
 
   public static let mailer = [
@@ -31,6 +32,7 @@ public enum Schema {
     migration("mailer", 6, "states-told-together", PackageResources._06_states_told_together_sql),
     migration("mailer", 7, "held-group-deletions", PackageResources._07_held_group_deletions_sql),
     migration("mailer", 9, "skipped-messages", PackageResources._09_skipped_messages_sql),
+    migration("mailer", 8, "dead-letters", PackageResources._08_dead_letters_sql),
   ]
 
   public static let directory = [
@@ -39,6 +41,7 @@ public enum Schema {
     migration("directory", 3, "row-security", PackageResources._03_directory_row_security_sql),
     migration("directory", 4, "group-counts", PackageResources._04_group_counts_sql),
     migration("directory", 7, "skipped-messages", PackageResources._07_skipped_messages_sql),
+    migration("directory", 6, "dead-letters", PackageResources._06_dead_letters_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.

@@ -76,7 +76,7 @@ struct BatchTests {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters(consumer: "poison-\(UUID())", producer: producer)
+    let letters = DeadLetters("poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
     let runner = BatchRunner(transaction: store.process().transaction, deadLetters: letters, logger: quiet)

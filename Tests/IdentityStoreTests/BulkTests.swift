@@ -180,7 +180,7 @@ struct BulkTests {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters(consumer: "bulk-poison-\(UUID())", producer: producer)
+    let letters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
     // A name that no index takes: what it is longer than cannot be compressed away.
@@ -259,8 +259,7 @@ struct BulkTests {
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
     let runner = BatchRunner(
-      transaction: store.process().transaction, deadLetters: deadLetters ?? DeadLetters(consumer: "none", producer: producer), logger: quiet
-    )
+      transaction: store.process().transaction, deadLetters: deadLetters ?? DeadLetters("none", producer, in: store), logger: quiet)
     let event = try store.command(.bulk(bulk), deadline: deadline).cloudEvent(source: "test")
     let received = try ReceivedCommand(
       Message(

@@ -202,7 +202,7 @@ struct ProvisioningLogTests {
       kafka, ConsumerConfiguration(group: topic.name, instance: topic.name, topics: [topic]), logger: quiet)
     let loop = LogLoop(
       consumer: consumer, writer: LogWriter(pool: pool), partitions: LogPartitions(pool: pool, days: 30, logger: quiet),
-      deadLetters: DeadLetters(consumer: topic.name, producer: producer), logger: quiet)
+      deadLetters: DeadLetters(topic.name, producer, in: store), logger: quiet)
     let group = ServiceGroup(services: [pool, producer, consumer, loop], logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }

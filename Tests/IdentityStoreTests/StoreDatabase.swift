@@ -85,5 +85,13 @@ struct StoreDatabase: Sendable {
   }
 }
 
+extension DeadLetters {
+  /// Those of a consumer that works on the database of a test.
+  init(_ consumer: String, _ producer: Producer, in store: StoreDatabase) {
+    self.init(
+      consumer: consumer, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: store.process().pool), logger: quiet)
+  }
+}
+
 /// Tests look at results, not at logs.
 let quiet = Logger(label: "identity-store", factory: { _ in SwiftLogNoOpLogHandler() })

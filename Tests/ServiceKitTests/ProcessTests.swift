@@ -155,6 +155,32 @@ struct ProcessTests {
     }
     #expect(try result.said.contains("ended by an error"))
   }
+
+  @Test("A service that fails ends the process also where another does not follow, and the log names it")
+  func failingBesideStubborn() async throws {
+    let url = try await PostgresServer.emptyDatabase()
+    let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
+      let cluster = try MockCluster()
+      try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms").end { _ in
+        [
+          Worker { await withCheckedContinuation { Worker.heldForEver.append($0) } },
+          Worker { throw CocoaError(.fileNoSuchFile) },
+        ]
+      }
+    }
+    let text = try result.said
+    #expect(text.contains("Worker cannot continue; the process ends") && text.contains("did not end within its bound"))
+  }
+
+  @Test("A service that returns although nobody asked it to ends the process with 1")
+  func returning() async throws {
+    let url = try await PostgresServer.emptyDatabase()
+    let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
+      let cluster = try MockCluster()
+      try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers).end { _ in [Worker {}] }
+    }
+    #expect(try result.said.contains("Worker ended although nobody asked it to"))
+  }
 }
 
 extension ExitTest.Result? {

@@ -9,6 +9,8 @@ struct BatchRunner: Sendable {
   let transaction: BatchTransaction
   let deadLetters: DeadLetters
   let logger: Logger
+  /// Called when a command of a batch that is run one by one is answered: the batch may take long.
+  let completed: @Sendable () -> Void
 
   private let carriedOut = Counter(label: "rollcall_store_commands_total")
   private let poisoned = Counter(label: "rollcall_store_poisoned_commands_total")
@@ -16,10 +18,13 @@ struct BatchRunner: Sendable {
   private let duration = Timer(label: "rollcall_store_batch_seconds")
   private let size = Recorder(label: "rollcall_store_batch_size")
 
-  init(transaction: BatchTransaction, deadLetters: DeadLetters, logger: Logger) {
+  init(
+    transaction: BatchTransaction, deadLetters: DeadLetters, logger: Logger, completed: @escaping @Sendable () -> Void = {}
+  ) {
     self.transaction = transaction
     self.deadLetters = deadLetters
     self.logger = logger
+    self.completed = completed
   }
 
   /// The replies to `commands`, in order.
@@ -110,6 +115,7 @@ struct BatchRunner: Sendable {
       while !rest.isEmpty {
         let part = rest.map { commands[$0] }
         let answers = try await carryOut(part, touches: Touches(of: part.lazy.map(\.read)), decided: {})
+        completed()
         for (position, reply) in zip(rest, answers) { replies[position] = reply }
         rest = rest.dropFirst(answers.count)
       }

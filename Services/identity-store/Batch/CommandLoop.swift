@@ -20,7 +20,26 @@ struct CommandLoop: Service {
   let deadLetters: DeadLetters
   let logger: Logger
 
+  /// Runs until shutdown, or until any part of the loop fails. The parts are tasks of their own, and a task that fails does not by itself
+  /// wake the one that waits for the next batch: so both are children of one group, which the first failure ends.
   func run() async throws {
+    let (failures, failed) = AsyncThrowingStream<Never, any Error>.makeStream()
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { for try await _ in failures {} }
+        group.addTask {
+          defer { failed.finish() }
+          try await consume { failed.finish(throwing: $0) }
+        }
+        while try await group.next() != nil {}
+      }
+    } catch is CancellationError where Task.isShuttingDownGracefully {
+      logger.notice("stopped with commands in hand; they are read again at the next start")
+    }
+  }
+
+  /// - Parameter failed: is told why a part of the loop failed, at once.
+  private func consume(failed: @escaping @Sendable (any Error) -> Void) async throws {
     let offsets = OffsetLane(logger: logger) { [consumer] in try await consumer.commit($0) }
     try await withThrowingDiscardingTaskGroup { group in
       var last: InFlight?
@@ -49,10 +68,22 @@ struct CommandLoop: Service {
           group.addTask { [number] in
             defer { finished.open() }
             await previous?.pass()
-            try await carry(bulk, command, of: number, offsets, in: slots)
+            do {
+              try await carry(bulk, command, of: number, offsets, in: slots)
+            } catch {
+              failed(error)
+              throw error
+            }
           }
         }
-        group.addTask { try await carry(commands, current, offsets) }
+        group.addTask {
+          do {
+            try await carry(commands, current, offsets)
+          } catch {
+            failed(error)
+            throw error
+          }
+        }
         last = current
         number += 1
       }
@@ -77,6 +108,7 @@ struct CommandLoop: Service {
     if !commands.isEmpty {
       // A batch may be several transactions, and nobody waits for the replies of those that come after their own.
       _ = try await runner.run(commands, touches: turn.touches) { answered in
+        consumer.noteProgress()
         relay.wake()
         await turn.previous?.pass()
         await replies.publish(answered)
@@ -94,7 +126,11 @@ struct CommandLoop: Service {
     _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetLane, in slots: BulkSlots
   ) async throws {
     do {
-      let reply = try await BulkRunner(runner: runner, slots: slots, committed: relay.wake).run(command, bulk)
+      let runner = BulkRunner(runner: runner, slots: slots) {
+        consumer.noteProgress()
+        relay.wake()
+      }
+      let reply = try await runner.run(command, bulk)
       await replies.publish([(command, reply)])
     } catch is BulkInterrupted {
       logger.info("bulk interrupted; it is gone on with when it comes again", metadata: ["command": "\(command.read.command.id)"])

@@ -29,7 +29,7 @@ struct InvitationDecider: Sendable {
     // A restatement of the same version mends what differs.
     let isMended = event.version == before?.version && event.settings != before?.settings
     guard event.version > before?.version ?? 0 || isMended else { return }
-    let record = WorkspaceRecord(id: event.workspace, settings: event.settings, version: event.version)
+    let record = WorkspaceRecord(id: event.workspace, settings: event.settings(after: before?.settings), version: event.version)
     known.workspaces[event.workspace] = record
     changes.workspaces[event.workspace] = record
     // Those who became invited before the workspace was known wait for its policy.
@@ -46,7 +46,12 @@ struct InvitationDecider: Sendable {
     // What is published again mends a row of the same version.
     let isStatement = event.change == .restated || event.change == .deleted
     guard event.version > before?.version ?? 0 || isStatement && event.version == before?.version else { return }
-    let record = UserRecord(event)
+    var record = UserRecord(event)
+    // An address that is too large for an event is none that the person was mailed at: what is known stays.
+    if event.omits("email"), case .invited(let address)? = before?.state, case .invited(var invitee) = record.state {
+      invitee.email = address
+      record.state = .invited(invitee)
+    }
     known.users[key] = KnownUser(record, hasInvitation: before?.hasInvitation ?? false)
     changes.users[key] = record
     switch record.state {
@@ -145,6 +150,8 @@ struct InvitationDecider: Sendable {
       let key = UserKey(workspace: event.workspace, id: user)
       changes.withdraw(
         .init(user: key, upTo: known.users[key]?.version ?? 0, state: .revoked, reason: "\(event.actor) revoked it"))
+    // Its texts were too large for the event: the dead letters have the order.
+    case .setTemplate where event.omitted != nil: break
     case .setTemplate(var template):
       template.language = template.language.lowercased()
       changes.templates.append(.init(workspace: event.workspace, language: template.language, template: template, at: event.orderedAt))

@@ -58,7 +58,8 @@ struct LogShipping: Service {
       do {
         try await send(messages)
       } catch {
-        buffer.drop(requests.count, because: "\(error)")
+        // Of a batch in which one entry is refused the others are safe.
+        buffer.drop((error as? KafkaError).map(\.failedIndices.count) ?? requests.count, because: "\(error)")
         if Task.isCancelled { return }
       }
     }

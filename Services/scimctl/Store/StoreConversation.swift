@@ -95,7 +95,7 @@ struct StoreConversation: Sendable {
       try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.resource.description)
     let answer = try await requests.request(
       message, correlationID: address.correlationID, deadline: now + Self.deadline + Self.storeBound)
-    if let answer { return try Reply(answer) }
+    if let answer, answer.type != Reply.recordedType { return try Reply(answer) }
     // Whatever was begun in time is committed or rolled back by now: the record tells which.
     if let recorded = try await recordedReply(to: command.id, in: workspace) { return recorded }
     throw Failure(
