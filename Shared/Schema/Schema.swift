@@ -18,6 +18,7 @@ public enum Schema {
     migration("identity", 10, "members-page", PackageResources._10_members_page_sql),
     migration("identity", 11, "provisioning-pages", PackageResources._11_provisioning_pages_sql),
     migration("identity", 12, "cheaper-writes", PackageResources._12_cheaper_writes_sql),
+    migration("identity", 18, "unverified-senders", PackageResources._18_unverified_senders_sql),
   ]
 
   public static let mailer = [

@@ -18,9 +18,7 @@ extension MailEvent {
     }
     let invitation = try Self.invitation(in: object)
     let email = try Self.text("email", in: object)
-    if let email, !email.contains("@") || email.utf8.count > 320 {
-      throw Refusal(400, .invalidValue, "email must be an address, found '\(email.prefix(100))'.")
-    }
+    if let email { try Refusal.checkAddress(email, "email") }
     guard invitation != nil || email != nil else {
       throw Refusal(
         400, .invalidValue, "The body names no mail. Send 'messageId' with its Message-ID, 'invitation' with its id, or 'email'.")

@@ -30,7 +30,7 @@ extension Patch.Operation {
   /// Of an object without a path, members are attributes, or schemas with attributes in them.
   private static func mentions(_ object: JSONObject, _ secrets: [String]) -> Bool {
     object.contains { member in
-      AttributePath(member.key)?.isOne(of: secrets) ?? false
+      AttributePath(member.key)?.isOne(of: secrets) ?? SecretText.isMentioned(in: member.key)
         || member.key.contains(":") && member.value.object.map { mentions($0, secrets) } ?? false
     }
   }
@@ -38,7 +38,11 @@ extension Patch.Operation {
   private static func without(_ object: JSONObject, _ secrets: [String]) -> JSONObject {
     var rest = object
     for member in object {
-      if AttributePath(member.key)?.isOne(of: secrets) ?? false {
+      if AttributePath(member.key) == nil, SecretText.isMentioned(in: member.key) {
+        // No attribute's name, and refused as such; it may have the secret in it.
+        rest[member.key] = nil
+        rest[SecretText.shown(member.key)] = removed
+      } else if AttributePath(member.key)?.isOne(of: secrets) ?? false {
         rest[member.key] = removed
       } else if member.key.contains(":"), let inner = member.value.object {
         rest[member.key] = .object(without(inner, secrets))
