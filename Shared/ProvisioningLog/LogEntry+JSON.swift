@@ -35,6 +35,12 @@ extension LogEntry {
     object["bulk"] = bulk.map { .string("\($0)") }
     object["relink"] = relink.map { .string($0.rawValue) }
     object["replayOf"] = replayOf.map { .string("\($0)") }
+    if let unverified {
+      object["unverifiedSender"] = [
+        "requests": .integer(Int64(unverified.requests)), "firstAt": .string(Timestamp.text(unverified.firstAt)),
+        "lastAt": .string(Timestamp.text(unverified.lastAt)),
+      ]
+    }
     return Redaction.maskingTokens(in: object.serialized())
   }
 
@@ -78,6 +84,16 @@ extension LogEntry {
     bulk = object.id("bulk")
     relink = object["relink"]?.string.flatMap(Relink.init(rawValue:))
     replayOf = object.id("replayOf")
+    unverified = object["unverifiedSender"]?.object.flatMap(UnverifiedSender.init)
+  }
+}
+
+extension LogEntry.UnverifiedSender {
+  fileprivate init?(_ object: JSONObject) {
+    guard let requests = object["requests"]?.integer, let first = object["firstAt"]?.string.flatMap(Timestamp.date),
+      let last = object["lastAt"]?.string.flatMap(Timestamp.date)
+    else { return nil }
+    self.init(requests: Int(clamping: requests), firstAt: first, lastAt: last)
   }
 }
 

@@ -45,6 +45,8 @@ public struct LogEntry: Sendable, Hashable {
   public var relink: Relink?
   /// The entry whose request was sent again by this one.
   public var replayOf: LogEntryID?
+  /// Set where the entry sums up requests with tokens that nobody issued; then there is nothing of the requests themselves.
+  public var unverified: UnverifiedSender?
 
   public enum ResourceType: String, Sendable, Hashable {
     case user = "User"
@@ -63,6 +65,36 @@ public struct LogEntry: Sendable, Hashable {
 
     /// The most entries for failed operations of one request.
     public static let maximumEntries = 100
+  }
+
+  /// Requests from one address, within one hour, with tokens that have the form of the workspace's and were never issued: anybody who knows
+  /// the workspace's id can send them.
+  public struct UnverifiedSender: Sendable, Hashable {
+    public var requests: Int
+    public var firstAt: Date
+    public var lastAt: Date
+
+    public init(requests: Int, firstAt: Date, lastAt: Date) {
+      self.requests = requests
+      self.firstAt = firstAt
+      self.lastAt = lastAt
+    }
+  }
+
+  /// What stands in place of the method and the path of requests of an unverified sender.
+  public static let omitted = "-"
+
+  /// An entry that sums up requests of an unverified sender.
+  ///
+  /// - Parameters:
+  ///   - address: nil where they came from several.
+  ///   - detail: what the senders are told.
+  public init(id: LogEntryID, workspace: WorkspaceID, unverified: UnverifiedSender, address: String?, detail: String) {
+    self.init(
+      id: id, workspace: workspace, at: unverified.firstAt, method: Self.omitted, path: Self.omitted, status: 401, milliseconds: 0)
+    self.unverified = unverified
+    self.address = address
+    self.detail = detail
   }
 
   public init(

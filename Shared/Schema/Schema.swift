@@ -21,6 +21,7 @@ public enum Schema {
     migration("identity", 13, "names-and-departures", PackageResources._14_names_and_departures_sql),
     migration("identity", 20, "rebuilds", PackageResources._20_rebuilds_sql),
     migration("identity", 19, "dead-letters", PackageResources._19_dead_letters_sql),
+    migration("identity", 18, "unverified-senders", PackageResources._18_unverified_senders_sql),
   ]
 
   public static let mailer = [

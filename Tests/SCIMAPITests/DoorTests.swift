@@ -8,7 +8,7 @@ import Testing
 struct DoorTests {
   @Test(
     "takes the text behind Bearer, whatever the case of the scheme",
-    arguments: [("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER   abc", "abc")])
+    arguments: [("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER   abc", "abc"), ("Bearer\tabc ", "abc")])
   func bearer(header: String, text: String) throws {
     #expect(try BearerToken.text(in: header) == text)
   }

@@ -34,6 +34,9 @@ struct EdgeBuilder: Sendable {
   var reads = StoredResources()
   var directory = StoredDirectory()
   var bodyLimit = 8 << 20
+  var bodyMemory = BodyBudget.Limits()
+  /// Tokens of other workspaces that are known here, too.
+  var others: [AccessToken: TokenRecord] = [:]
   var cursorLifetime = 60
   var maximumInFlight = 100
   var rates = RateLimits.Rates()
@@ -66,6 +69,7 @@ struct EdgeBuilder: Sendable {
 
   var tokens: TokenDirectory {
     TokenDirectory { [self] workspace, digest in
+      if let other = others.values.first(where: { $0.workspace == workspace && $0.digest == digest }) { return other }
       guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
       return record
     } clientLookup: { [self] workspace, id in
@@ -111,7 +115,7 @@ struct EdgeBuilder: Sendable {
         mailEvents.note(event)
         mailReporters.note(actor)
       },
-      bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
+      bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory)),
       cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceTurns(maximumPerWorkspace: 4),
       writeTurns: WorkspaceTurns("writes", maximumPerWorkspace: max(1, maximumInFlight)))
     if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }

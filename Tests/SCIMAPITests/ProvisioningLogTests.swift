@@ -13,7 +13,9 @@ import Testing
 
 @Suite("What the edge logs")
 struct ProvisioningLogTests {
-  private func entries(of builder: EdgeBuilder) -> [LogEntry] { builder.log.take(1000).flatMap { $0.entries() } }
+  private func entries(of builder: EdgeBuilder) -> [LogEntry] {
+    builder.log.take(1000).flatMap { $0.entries() } + builder.log.takeUnverified(all: true)
+  }
 
   @Test("A write is logged with all that an admin wants to know, and without its junk password")
   func write() async throws {
@@ -153,7 +155,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("A full buffer drops what comes, and never waits; unknown senders have a share of it alone")
+  @Test("A full buffer drops what comes, and never waits; unknown senders take no place in it")
   func bounds() throws {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
     let buffer = LogBuffer(maximumEntries: 3, logger: quiet)
@@ -165,7 +167,7 @@ struct ProvisioningLogTests {
     #expect(large.take(10).count == 1)
     let open = LogBuffer(logger: quiet)
     for _ in 0..<500 { open.append(try #require(Self.request(known: false))) }
-    #expect(open.take(1000).count == 50)
+    #expect(open.take(1000).isEmpty)
     open.append(try #require(Self.request(known: true)))
     #expect(open.take(1000).count == 1)
     open.close()

@@ -159,6 +159,18 @@ struct ProvisioningViewTests {
       let refused = EntryView.Shown(stranger, Diagnosis(of: stranger, DiagnosisFacts()), token: nil, presentName: nil)
       #expect(refused.replay == nil && refused.obstacle?.contains("refused at the door") == true)
     }
+    let forged = LogEntry(
+      id: .made(at: Date()), workspace: .made(at: Date()), unverified: .init(requests: 12, firstAt: Date(), lastAt: Date()),
+      address: "203.0.113.7", detail: "not known")
+    let summed = EntryView.Shown(forged, Diagnosis(of: forged, DiagnosisFacts()), token: nil, presentName: nil)
+    #expect(summed.heading == "Unverified sender" && summed.requestLine == "12 requests")
+    #expect(summed.replay == nil && summed.obstacle == nil && summed.content == nil)
+    #expect(summed.facts.map(\.label) == ["Token", "Address", "First request", "Last request", "Entry"])
+    #expect(summed.failure?.explanation.contains("203.0.113.7") == true)
+    let listed = LogList.Row(.init(entry: forged), tokens: [:], settings: EdgeBuilder().settings)
+    #expect((listed.purpose, listed.request, listed.provider, listed.sender) == ("Unverified sender", "12 requests", nil, nil))
+    let live = LiveCheck([forged], diagnosis: nil, at: Date())
+    #expect(forged.isCall && live.latest?.sender == "an unverified sender" && live.latest?.isGood == false && live.recognised == nil)
     let done = EntryView.Shown(well, nil, token: nil, presentName: "ana@example.com")
     #expect(done.replay == nil && done.obstacle == nil && done.failure == nil)
     #expect(done.facts.first?.link == well.resource.map { "/console/members/\($0)" })

@@ -51,6 +51,21 @@ struct LogTests {
     #expect(try LogEntry(json: entry.json()) == entry)
   }
 
+  @Test("shows an unverified sender with its count and times, and without a request")
+  func unverifiedSender() throws {
+    let entry = LogEntry(
+      id: .made(at: Self.now), workspace: .made(at: Self.now),
+      unverified: .init(requests: 12, firstAt: Self.now, lastAt: Self.now + 60), address: "203.0.113.7", detail: "not known")
+    let lines = LogEntryText.lines(entry, Diagnosis(of: entry, DiagnosisFacts())).joined(separator: "\n")
+    for words in ["unverified", "12", "203.0.113.7", Timestamp.text(Self.now), Timestamp.text(Self.now + 60), "why:", "fix:"] {
+      #expect(lines.contains(words), "\(lines)")
+    }
+    #expect(!lines.contains("identity-provider") && !lines.contains("milliseconds"))
+    #expect(TailLog.table(of: [.init(entry: entry)]).lines.first?.contains("unverified sender, 12 requests") == true)
+    let failure = #expect(throws: Failure.self) { try ReplayRequest.of(entry, force: true) }
+    #expect(failure.map { "\($0)" }?.contains("never issued") == true)
+  }
+
   @Test("sends a request again as it was, to the edge that is set")
   func replay() throws {
     let edge = try #require(URL(string: "http://127.0.0.1:8080/api/v2/scim/?x=1"))

@@ -25,7 +25,7 @@ struct BulkEndpoint: Sendable {
   }
 
   private func answer(to request: Request, _ context: CallerContext) async throws -> ByteBuffer {
-    var share = BodyBudget.Share(of: bodies.budget)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let bytes = try await bodies.bytes(of: request, share: &share)
     let caller = context.caller
     let userAgent = request.headers[.userAgent]

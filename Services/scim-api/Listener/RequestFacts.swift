@@ -7,7 +7,11 @@ import Synchronization
 final class RequestFacts: Sendable {
   struct Notes: Sendable {
     var token: TokenID?
+    /// The client's, which is not the peer's behind a proxy.
+    var address: String?
     var workspace: WorkspaceID?
+    /// The workspace that a token names which was never issued.
+    var unissuedTokenOf: WorkspaceID?
     var command: CommandID?
     var resource: ResourceID?
     /// The normalisations that were applied to the body.
@@ -38,6 +42,14 @@ final class RequestFacts: Sendable {
   }
 
   var notes: Notes { stored.withLock { $0 } }
+
+  func note(unissuedTokenOf workspace: WorkspaceID) {
+    stored.withLock { $0.unissuedTokenOf = workspace }
+  }
+
+  func note(address: String?) {
+    stored.withLock { $0.address = address }
+  }
 
   func note(token: TokenID, workspace: WorkspaceID) {
     stored.withLock {

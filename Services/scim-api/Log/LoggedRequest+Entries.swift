@@ -10,7 +10,7 @@ extension LoggedRequest {
   func entries() -> [LogEntry] {
     var entry = LogEntry(
       id: notes.replay?.entry ?? .made(at: at), workspace: workspace, at: at, method: String(head.method.rawValue.prefix(20)),
-      path: String(path.prefix(2000)), status: status, milliseconds: duration / .milliseconds(1))
+      path: String(Redaction.path(path).prefix(2000)), status: status, milliseconds: duration / .milliseconds(1))
     let (body, redaction) = keptBody()
     entry.body = body
     entry.token = notes.token
@@ -39,7 +39,7 @@ extension LoggedRequest {
     entry.bulk = bulk.id
     entry.operations = nil
     entry.method = operation.method
-    entry.path = ResourcePath.base + operation.path.prefix(2000)
+    entry.path = ResourcePath.base + Redaction.path(operation.path).prefix(2000)
     entry.query = nil
     entry.ifMatch = nil
     entry.status = operation.status

@@ -18,12 +18,7 @@ extension MailEvent {
     }
     let invitation = try Self.invitation(in: object)
     let email = try Self.text("email", in: object)
-    if let email, !email.contains("@") || !ResourceBounds.isName(email) {
-      throw Refusal(
-        400, .invalidValue,
-        "email must be an address of at most \(ResourceBounds.name) bytes, found '\(email.truncated(to: 100))' of \(email.utf8.count) bytes."
-      )
-    }
+    if let email { try Refusal.checkAddress(email, "email") }
     guard invitation != nil || email != nil else {
       throw Refusal(
         400, .invalidValue, "The body names no mail. Send 'messageId' with its Message-ID, 'invitation' with its id, or 'email'.")

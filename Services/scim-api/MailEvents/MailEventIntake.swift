@@ -13,8 +13,8 @@ struct MailEventIntake: Sendable {
   var endpoint: Endpoint { Endpoint(.post, ResourcePath.mailEvents, scope: .admin, handle: accept) }
 
   private func accept(_ request: Request, _ context: CallerContext) async throws -> Response {
-    var share = BodyBudget.Share(of: bodies.budget)
-    let body = try await bodies.json(in: request, share: &share, facts: context.facts)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
+    let body = try await bodies.json(in: request, share: &share, facts: context.facts, maximum: BodyReader.maximumEvent)
     let event = try MailEvent(body, in: context.caller.workspace, at: Date())
     try await send(event, context.caller.actor, context.facts.notes.traceparent)
     share.release()

@@ -20,7 +20,7 @@ struct Listing: Sendable {
   }
 
   func search(_ request: Request, _ context: CallerContext) async throws -> Response {
-    var share = BodyBudget.Share(of: bodies.budget)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let search = try SearchRequest(try await bodies.json(in: request, share: &share, facts: context.facts))
     share.release()
     return try await answer(search, request, context)

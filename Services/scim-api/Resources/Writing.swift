@@ -81,7 +81,7 @@ struct Writing: Sendable {
   ) async throws -> Reply.Outcome {
     // A resource to be made has no version yet.
     let expected = verb == .create ? nil : try EntityTagCondition(.ifMatch, of: request.head)
-    var share = BodyBudget.Share(of: bodies.budget)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let body = try await bodies.json(in: request, share: &share, facts: context.facts)
     let write = try RequestedWrite(
       verb, kind, body, profile: context.caller.settings.connectionProfile, userAgent: request.headers[.userAgent],

@@ -94,7 +94,9 @@ struct TailLog: AsyncParsableCommand {
     for item in listed {
       let entry = item.entry
       table.append([
-        Timestamp.text(entry.at), String(entry.status), entry.method, shortened(entry.path), entry.name ?? item.presentName,
+        Timestamp.text(entry.at), String(entry.status), entry.method,
+        entry.unverified.map { "unverified sender, \($0.requests) \($0.requests == 1 ? "request" : "requests")" } ?? shortened(entry.path),
+        entry.name ?? item.presentName,
         entry.identityProvider, "\(entry.id)", answer(entry),
       ])
     }

@@ -38,6 +38,15 @@ enum LogEntryText {
     row("id", "\(entry.id)")
     row("time", Timestamp.text(entry.at))
     row("status", String(entry.status) + (entry.scimType.map { " \($0)" } ?? ""))
+    if let sender = entry.unverified {
+      row("sender", "unverified: the token was never issued")
+      row("requests", String(sender.requests))
+      row("first", Timestamp.text(sender.firstAt))
+      row("last", Timestamp.text(sender.lastAt))
+      row("address", entry.address ?? "several")
+      row("answer", entry.detail)
+      return table
+    }
     row("request", "\(entry.method) \(entry.path)\(entry.query.map { "?\($0)" } ?? "")")
     row("answer", entry.detail)
     row("identity-provider", entry.identityProvider)

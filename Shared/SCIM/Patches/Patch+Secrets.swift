@@ -30,16 +30,29 @@ extension Patch.Operation {
   /// Of an object without a path, members are attributes, or schemas with attributes in them.
   private static func mentions(_ object: JSONObject, _ secrets: [String]) -> Bool {
     object.contains { member in
-      AttributePath(member.key)?.isOne(of: secrets) ?? false
+      AttributePath(member.key)?.isOne(of: secrets) ?? SecretText.isMentioned(in: member.key)
         || member.key.contains(":") && member.value.object.map { mentions($0, secrets) } ?? false
     }
   }
 
   private static func without(_ object: JSONObject, _ secrets: [String]) -> JSONObject {
-    object.mapValues { member in
-      if AttributePath(member.key)?.isOne(of: secrets) ?? false { return removed }
-      guard member.key.contains(":"), let inner = member.value.object else { return member.value }
-      return .object(without(inner, secrets))
+    var rest = JSONObject()
+    var keys: Set<String> = []
+    for member in object {
+      var (key, value) = (member.key, member.value)
+      if let path = AttributePath(key) {
+        if path.isOne(of: secrets) {
+          value = removed
+        } else if key.contains(":"), let inner = value.object {
+          value = .object(without(inner, secrets))
+        }
+      } else if SecretText.isMentioned(in: key) {
+        // No attribute's name, and rejected as such; it may contain the secret.
+        (key, value) = (SecretText.shown(key), removed)
+      } else if key.contains(":"), let inner = value.object {
+        value = .object(without(inner, secrets))
+      }
+      if keys.insert(key).inserted { rest.appendNew(key, value) }
     }
   }
 }

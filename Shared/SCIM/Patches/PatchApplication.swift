@@ -55,13 +55,14 @@ struct PatchApplication {
   private mutating func applyAttributes(_ kind: Patch.Operation.Kind, _ attributes: JSONObject) throws(SCIMError) {
     for member in attributes {
       guard let path = AttributePath(member.key) else {
-        throw .badRequest(.invalidPath, "'\(member.key)' in a value without a path is no attribute's name.")
+        throw .badRequest(.invalidPath, "'\(SecretText.shown(member.key))' in a value without a path is no attribute's name.")
       }
       switch schema.resolve(path) {
       case .attribute(let location, let subAttribute)?:
         guard location.definition.name != CommonAttributes.schemas.name else { continue }
         guard subAttribute == nil else {
-          throw .badRequest(.invalidPath, "'\(member.key)' is a path, not an attribute's name: use an operation with that path.")
+          throw .badRequest(
+            .invalidPath, "'\(SecretText.shown(member.key))' is a path, not an attribute's name: use an operation with that path.")
         }
         try apply(kind, member.value, to: PatchTarget(location, path: PatchPath(attribute: path)))
       case .schemaExtension(let schemaExtension)?:

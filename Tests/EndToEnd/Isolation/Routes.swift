@@ -32,7 +32,7 @@ struct Routes {
       reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database),
       commands: commands,
       inFlight: InFlight(limits), bulksInFlight: InFlight(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _, _ in },
-      bodies: BodyReader(maximum: 1, budget: BodyBudget(maximum: 1)),
+      bodies: BodyReader(maximum: 1, budget: BodyBudget()),
       cursors: cursors, listTurns: WorkspaceTurns(maximumPerWorkspace: 1), writeTurns: WorkspaceTurns(maximumPerWorkspace: 1))
     edge.console = try! Console(
       Console.Parts(

@@ -64,7 +64,7 @@ extension EntryView.Shown {
   init(_ entry: LogEntry, _ diagnosis: Diagnosis?, token: String?, presentName: String?) {
     let name = entry.name ?? presentName
     heading = RequestWords.purpose(entry) + (name.map { " \($0)" } ?? "")
-    requestLine = "\(entry.method) \(entry.path)\(entry.query.map { "?\($0)" } ?? "")"
+    requestLine = RequestWords.request(entry, path: "\(entry.path)\(entry.query.map { "?\($0)" } ?? "")")
     at = Timestamp.text(entry.at)
     status = entry.status
     tone = RequestWords.tone(entry)
@@ -84,6 +84,14 @@ extension EntryView.Shown {
     var facts: [EntryView.Fact] = []
     func add(_ label: String, _ text: String?, link: String? = nil) {
       if let text { facts.append(EntryView.Fact(label: label, text: text, link: link)) }
+    }
+    if let sender = entry.unverified {
+      add("Token", "Never issued")
+      add("Address", entry.address ?? "Several")
+      add("First request", Timestamp.text(sender.firstAt))
+      add("Last request", Timestamp.text(sender.lastAt))
+      add("Entry", "\(entry.id)")
+      return facts
     }
     if let resource = entry.resource, let type = entry.resourceType {
       // Only what is there has a page.
@@ -116,7 +124,7 @@ extension EntryView.Shown {
   }
 
   private static func replay(of entry: LogEntry) -> (EntryView.Replay?, String?) {
-    guard entry.isFailure else { return (nil, nil) }
+    guard entry.isFailure, entry.unverified == nil else { return (nil, nil) }
     do throws(ReplayRequest.Obstacle) {
       _ = try ReplayRequest(entry)
     } catch {

@@ -92,7 +92,7 @@ extension LogList.Row {
     at = Timestamp.text(entry.at)
     purpose = RequestWords.purpose(entry)
     subject = entry.name ?? listed.presentName
-    request = "\(entry.method) \(RequestWords.path(entry))"
+    request = RequestWords.request(entry, path: RequestWords.path(entry))
     sender = entry.token.flatMap { tokens[$0] } ?? entry.replayOf.map { _ in "The console" }
     provider = entry.identityProvider.map(ProvisioningText.identityProvider)
     status = entry.status

@@ -5,6 +5,7 @@ import ProvisioningLog
 enum RequestWords {
   /// `Create person`
   static func purpose(_ entry: LogEntry) -> String {
+    if entry.unverified != nil { return "Unverified sender" }
     if entry.path.hasSuffix("/Bulk") { return "Bulk request" }
     if entry.path.hasSuffix("/.search") { return "Search" }
     if entry.path.hasPrefix("/api/v2/sign-ins") { return "Sign-in" }
@@ -31,6 +32,11 @@ enum RequestWords {
       ResourceID(segment) == nil ? segment : segment.prefix(8) + "…"
     }.joined(separator: "/")
     return short.count > 80 ? short.prefix(79) + "…" : short
+  }
+
+  /// What was asked for: method and path, or how many requests an entry sums up.
+  static func request(_ entry: LogEntry, path: String) -> String {
+    entry.unverified.map { ProvisioningText.count($0.requests, "request", "requests") } ?? "\(entry.method) \(path)"
   }
 
   /// What a status is shown as beside its number.
