@@ -54,6 +54,7 @@ extension Patch.Operation {
       }
       if keys.insert(key).inserted { rest.appendNew(key, value) }
     }
+    return rest
   }
 }
 
