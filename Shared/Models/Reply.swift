@@ -33,12 +33,16 @@ public struct StoredResource: Sendable, Hashable {
   public var version: Int64
   public var modifiedAt: Date
   public var document: [UInt8]
+  /// In the reply to a write that disabled a user and could not be applied whole: a JSON array of what was not applied and why, objects with
+  /// `path` and `detail`. nil where all was applied.
+  public var unapplied: [UInt8]?
 
-  public init(id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8]) {
+  public init(id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8], unapplied: [UInt8]? = nil) {
     self.id = id
     self.version = version
     self.modifiedAt = modifiedAt
     self.document = document
+    self.unapplied = unapplied
   }
 }
 
@@ -62,15 +66,15 @@ extension Reply {
   public func encoded() -> (attributes: [String: String], data: [UInt8]) {
     switch outcome {
     case .resource(let resource, let created):
-      (
-        [
-          "status": created ? "201" : "200", "resourceid": resource.id.description, "resourceversion": String(resource.version),
-          "resourcemodified": Timestamp.text(resource.modifiedAt),
-        ], resource.document
-      )
-    case .done: (["status": "204"], [])
-    case .bulk(let outcomes): (["status": "207"], outcomes.json())
-    case .refused(let status, let error): (["status": String(status)], error)
+      var attributes = [
+        "status": created ? "201" : "200", "resourceid": resource.id.description, "resourceversion": String(resource.version),
+        "resourcemodified": Timestamp.text(resource.modifiedAt),
+      ]
+      if let unapplied = resource.unapplied { attributes["unapplied"] = String(decoding: unapplied, as: UTF8.self) }
+      return (attributes, resource.document)
+    case .done: return (["status": "204"], [])
+    case .bulk(let outcomes): return (["status": "207"], outcomes.json())
+    case .refused(let status, let error): return (["status": String(status)], error)
     }
   }
 
@@ -90,7 +94,10 @@ extension Reply {
       guard let modified = Timestamp.date(modified) else { throw .malformed(attribute: "resourcemodified", value: modified) }
       self.init(
         command: command,
-        outcome: .resource(StoredResource(id: id, version: version, modifiedAt: modified, document: data), created: status == 201))
+        outcome: .resource(
+          StoredResource(
+            id: id, version: version, modifiedAt: modified, document: data, unapplied: attributes["unapplied"].map { Array($0.utf8) }),
+          created: status == 201))
     case 204: self.init(command: command, outcome: .done)
     case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))

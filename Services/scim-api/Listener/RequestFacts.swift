@@ -20,7 +20,9 @@ final class RequestFacts: Sendable {
     var body: NotedBody?
     /// What the sender is told, a SCIM error in JSON.
     var refusal: [UInt8]?
-    /// Of a bulk request, how many operations it has, and the first that failed.
+    /// What of the body was not applied, as `StoredResource.unapplied`.
+    var unapplied: [UInt8]?
+    /// Of a bulk request, how many operations it has, and the first that failed or were applied in part.
     var operations: LogEntry.Operations?
     var failures: [FailedOperation] = []
     /// The entry of the provisioning log that is to be written, where that was said beforehand, and whose request is sent again by this.
@@ -71,9 +73,13 @@ final class RequestFacts: Sendable {
     stored.withLock { $0.refusal = refusal }
   }
 
+  func note(unapplied: [UInt8]?) {
+    stored.withLock { $0.unapplied = unapplied }
+  }
+
   func note(operations: Int, failures: [FailedOperation]) {
     stored.withLock {
-      $0.operations = LogEntry.Operations(count: operations, failed: failures.count)
+      $0.operations = LogEntry.Operations(count: operations, failed: failures.count { $0.unapplied == nil })
       $0.failures = Array(failures.prefix(LogEntry.Operations.maximumEntries))
     }
   }

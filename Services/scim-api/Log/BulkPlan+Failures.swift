@@ -2,11 +2,17 @@ import Models
 import SCIM
 
 extension BulkPlan {
-  /// The operations of `request` that `outcomes`, those of ``bulk``, say were refused.
+  /// The operations of `request` that `outcomes`, those of ``bulk``, say were refused or applied in part.
   func failures(_ outcomes: [Bulk.Outcome], in request: BulkRequest) -> [FailedOperation] {
     zip(positions, outcomes).compactMap { position, outcome in
-      guard case .refused(let status, let error) = outcome else { return nil }
-      var failure = FailedOperation(position: position, method: "POST", path: "/Bulk", status: status, error: error)
+      var failure: FailedOperation
+      switch outcome {
+      case .refused(let status, let error):
+        failure = FailedOperation(position: position, method: "POST", path: "/Bulk", status: status, error: error)
+      case .written(_, _, _, let unapplied?):
+        failure = FailedOperation(position: position, method: "POST", path: "/Bulk", status: 200, error: [], unapplied: unapplied)
+      case .written, .done: return nil
+      }
       switch request.operations[position] {
       case .success(let operation):
         failure.method = operation.method.rawValue

@@ -59,15 +59,17 @@ extension LoggedRequest {
   }
 }
 
-/// An operation of a bulk request that failed.
+/// An operation of a bulk request that failed, or was applied in part.
 struct FailedOperation: Sendable {
   var position: Int
   var method: String
   var path: String
   var data: JSON?
   var status: Int
-  /// A SCIM error in JSON.
+  /// A SCIM error in JSON; empty where nothing failed.
   var error: [UInt8]
+  /// What was not applied, as `StoredResource.unapplied`.
+  var unapplied: [UInt8]?
 }
 
 /// A body as it was read.

@@ -29,21 +29,40 @@ struct MultipleValues {
     for value in new where !values.contains(value) {
       handOverPrimary(to: value)
       if let index = values.firstIndex(where: { isSame($0, value) }) {
-        values[index] = Self.merge(value, into: values[index])
+        values[index] = merge(value, into: values[index], isAddition: true)
       } else {
         values.append(value)
       }
     }
   }
 
-  /// Sets a part of all values; where there are none, one is made that has it.
-  mutating func assign(_ part: JSON, to subAttribute: AttributeDefinition) {
+  /// Sets a part of all values, or adds to it where it is multi-valued; where there are no values, one is made that has it.
+  mutating func assign(_ part: JSON, to subAttribute: AttributeDefinition, isAddition: Bool) {
     if values.isEmpty, part != .null { values = [.object(JSONObject())] }
-    set(part, of: subAttribute, in: Array(values.indices))
+    set(subAttribute, in: Array(values.indices)) { existing in
+      guard part != .null else { return nil }
+      return isAddition ? Self.adding(part, to: existing, of: subAttribute) : part
+    }
   }
 
-  mutating func unassign(_ subAttribute: AttributeDefinition, where filter: Filter?) {
-    set(.null, of: subAttribute, in: selected(filter))
+  /// - Parameter removed: Selects the values to take out of a multi-valued part; nil for all of it.
+  mutating func unassign(_ subAttribute: AttributeDefinition, where filter: Filter?, removing removed: Filter? = nil) {
+    set(subAttribute, in: selected(filter)) { existing in
+      removed.flatMap { Self.part(existing, of: subAttribute, without: $0) }
+    }
+  }
+
+  /// Changes the `value` of the value that stands for the attribute where only one can be had: the primary one, else the one for work,
+  /// else the first. The others stay. Where there is none, one is made.
+  mutating func replacePrincipal(_ new: JSON, in subAttribute: AttributeDefinition) {
+    let principal =
+      values.firstIndex { $0.object?["primary"] == .bool(true) } ?? values.firstIndex { $0.object?["type"]?.string?.lowercased() == "work" }
+      ?? values.indices.first
+    guard let principal else {
+      values = [[subAttribute.name: new]]
+      return
+    }
+    set(subAttribute, in: [principal]) { _ in new }
   }
 
   /// Changes the values that the filter selects: a part of each, or, without a sub-attribute, each as a whole. An addition leaves
@@ -66,13 +85,25 @@ struct MultipleValues {
     }
     for index in chosen {
       let part: JSON = subAttribute.map { [$0.name: new] } ?? new
-      let changed = isAddition || subAttribute != nil ? Self.merge(part, into: values[index]) : part
+      let changed =
+        isAddition || subAttribute != nil
+        ? merge(part, into: values[index], isAddition: isAddition) : keepingParts(of: values[index], selectedBy: filter, in: part)
       values[index] = .object(JSONObject())
       handOverPrimary(to: changed)
       values[index] = changed
     }
-    dropUnassignedAndRepeated()
+    joinRepeated(chosen)
     return true
+  }
+
+  /// A value that replaces one selected by `type eq "work"`, and does not say its type, is still for work.
+  private func keepingParts(of existing: JSON, selectedBy filter: Filter, in new: JSON) -> JSON {
+    guard let old = existing.object, case .object(var parts) = new, !parts.isEmpty else { return new }
+    for name in filter.expression.equalities {
+      guard let part = definition.subAttribute(named: name), parts[part.name] == nil, let value = old[part.name] else { continue }
+      parts[part.name] = value
+    }
+    return .object(parts)
   }
 
   private func selected(_ filter: Filter?) -> [Int] {
@@ -80,13 +111,50 @@ struct MultipleValues {
     return values.indices.filter { filter.selects(values[$0], of: definition) }
   }
 
-  private mutating func set(_ part: JSON, of subAttribute: AttributeDefinition, in indices: [Int]) {
+  private mutating func set(_ subAttribute: AttributeDefinition, in indices: [Int], to part: (JSON?) -> JSON?) {
     for index in indices {
       guard case .object(var parts) = values[index] else { continue }
-      parts[subAttribute.name] = part == .null ? nil : part
+      parts[subAttribute.name] = part(parts[subAttribute.name])
       values[index] = .object(parts)
     }
+    joinRepeated(indices)
+  }
+
+  /// A change can make a value the same as another, in `value` and `type`: then both become one, with the parts of both.
+  private mutating func joinRepeated(_ changed: [Int]) {
+    let changed = Set(changed)
+    var first: [Identity: Int] = [:]
+    for index in values.indices {
+      guard let identity = identity(of: values[index]) else { continue }
+      guard let earlier = first[identity] else {
+        first[identity] = index
+        continue
+      }
+      guard changed.contains(index) || changed.contains(earlier) else { continue }
+      let (new, old) = changed.contains(index) ? (values[index], values[earlier]) : (values[earlier], values[index])
+      values[earlier] = Self.join(new, with: old)
+      values[index] = .null
+    }
     dropUnassignedAndRepeated()
+  }
+
+  /// What makes two values the same.
+  private struct Identity: Hashable {
+    let value: JSON
+    let type: JSON?
+  }
+
+  private func identity(of value: JSON) -> Identity? {
+    guard let parts = value.object, let value = parts["value"] else { return nil }
+    return Identity(value: value, type: isKnownByValueAlone ? nil : parts["type"])
+  }
+
+  /// `new` with the parts that only `old` has; primary if one of them is.
+  private static func join(_ new: JSON, with old: JSON) -> JSON {
+    guard case .object(var parts) = new, let others = old.object else { return new }
+    for member in others where parts[member.key] == nil { parts[member.key] = member.value }
+    if others["primary"] == .bool(true) { parts["primary"] = .bool(true) }
+    return .object(parts)
   }
 
   /// Values that a change left empty, or made equal to one before them, are none.
@@ -111,14 +179,48 @@ struct MultipleValues {
     return isKnownByValueAlone || left["type"] == right["type"]
   }
 
-  private static func merge(_ new: JSON, into existing: JSON) -> JSON {
+  private func merge(_ new: JSON, into existing: JSON, isAddition: Bool) -> JSON {
     guard case .object(let added) = new, case .object(var parts) = existing else { return new }
-    for member in added { parts[member.key] = member.value == .null ? nil : member.value }
+    for member in added {
+      guard member.value != .null else {
+        parts[member.key] = nil
+        continue
+      }
+      guard isAddition, let part = definition.subAttribute(named: member.key) else {
+        parts[member.key] = member.value
+        continue
+      }
+      parts[member.key] = Self.adding(member.value, to: parts[member.key], of: part)
+    }
     return .object(parts)
+  }
+
+  /// What a part is once `new` is added to it: values of a multi-valued one are appended to those that it has (RFC 7644 §3.5.2.1).
+  static func adding(_ new: JSON?, to existing: JSON?, of part: AttributeDefinition) -> JSON? {
+    guard part.isMultiValued, let old = existing?.array, let added = new?.array else { return new }
+    var known = Set(old)
+    return .array(old + added.filter { known.insert($0).inserted })
+  }
+
+  /// What is left of a part without the values that the filter selects.
+  static func part(_ existing: JSON?, of part: AttributeDefinition, without removed: Filter) -> JSON? {
+    guard let existing else { return nil }
+    guard let values = existing.array else { return removed.selects(existing, of: part) ? nil : existing }
+    let kept = values.filter { !removed.selects($0, of: part) }
+    return kept.isEmpty ? nil : .array(kept)
   }
 }
 
 extension Filter.Expression {
+  /// The sub-attributes whose value the filter says.
+  fileprivate var equalities: [String] {
+    switch self {
+    case .comparison(let path, .equal, let value) where value != .null: [path.attribute]
+    case .and(let operands): operands.flatMap(\.equalities)
+    default: []
+    }
+  }
+
   /// The value that a filter of equalities describes: `type eq "work"` a value of type work; nil for any other filter.
   fileprivate func seed(for definition: AttributeDefinition) -> JSONObject? {
     switch self {
