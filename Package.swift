@@ -209,7 +209,8 @@ let package = Package(
       dependencies: ["group-sync", "Models", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")], path: "Tests/GroupSyncTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "ProvisioningLog", "ServiceKit", "TestSupport"], path: "Tests/SCIMCtlTests",
+      name: "SCIMCtlTests", dependencies: ["scimctl", "LogReads", "Models", "ProvisioningLog", "SCIM", "ServiceKit", "TestSupport"],
+      path: "Tests/SCIMCtlTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEnd",

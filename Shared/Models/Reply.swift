@@ -37,13 +37,19 @@ public struct StoredResource: Sendable, Hashable {
   public var document: [UInt8]
   /// Of a create that reused an existing record: why. nil for every other write, and for what is read.
   public var relink: Relink?
+  /// In the reply to a write that disabled a user and could not be applied whole: a JSON array of what was not applied and why, objects with
+  /// `path` and `detail`. nil where all was applied.
+  public var unapplied: [UInt8]?
 
-  public init(id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8], relink: Relink? = nil) {
+  public init(
+    id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8], relink: Relink? = nil, unapplied: [UInt8]? = nil
+  ) {
     self.id = id
     self.version = version
     self.modifiedAt = modifiedAt
     self.document = document
     self.relink = relink
+    self.unapplied = unapplied
   }
 }
 
@@ -86,16 +92,17 @@ extension Reply {
   public func encoded() -> (attributes: [String: String], data: [UInt8]) {
     switch outcome {
     case .resource(let resource, let created):
-      (
-        [
-          "status": created ? "201" : "200", "resourceid": resource.id.description, "resourceversion": String(resource.version),
-          "resourcemodified": Timestamp.text(resource.modifiedAt),
-        ].merging(resource.relink.map { ["relink": $0.rawValue] } ?? [:]) { first, _ in first }, resource.document
-      )
-    case .done: (["status": "204"], [])
-    case .signIn(let outcome): (["status": "204", Self.signInAttribute: outcome.rawValue], [])
-    case .bulk(let outcomes): (["status": "207"], outcomes.json())
-    case .refused(let status, let error): (["status": String(status)], error)
+      var attributes = [
+        "status": created ? "201" : "200", "resourceid": resource.id.description, "resourceversion": String(resource.version),
+        "resourcemodified": Timestamp.text(resource.modifiedAt),
+      ]
+      if let relink = resource.relink { attributes["relink"] = relink.rawValue }
+      if let unapplied = resource.unapplied { attributes["unapplied"] = String(decoding: unapplied, as: UTF8.self) }
+      return (attributes, resource.document)
+    case .done: return (["status": "204"], [])
+    case .signIn(let outcome): return (["status": "204", Self.signInAttribute: outcome.rawValue], [])
+    case .bulk(let outcomes): return (["status": "207"], outcomes.json())
+    case .refused(let status, let error): return (["status": String(status)], error)
     }
   }
 
@@ -114,7 +121,8 @@ extension Reply {
       guard let version = Int64(version) else { throw .malformed(attribute: "resourceversion", value: version) }
       guard let modified = Timestamp.date(modified) else { throw .malformed(attribute: "resourcemodified", value: modified) }
       let resource = StoredResource(
-        id: id, version: version, modifiedAt: modified, document: data, relink: attributes["relink"].flatMap(Relink.init(rawValue:)))
+        id: id, version: version, modifiedAt: modified, document: data, relink: attributes["relink"].flatMap(Relink.init(rawValue:)),
+        unapplied: attributes["unapplied"].map { Array($0.utf8) })
       self.init(command: command, outcome: .resource(resource, created: status == 201))
     case 204:
       guard let text = attributes[Self.signInAttribute] else {

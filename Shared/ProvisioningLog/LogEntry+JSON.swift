@@ -21,6 +21,7 @@ extension LogEntry {
     object["status"] = .integer(Int64(status))
     object["scimType"] = scimType.map(JSON.string)
     object["detail"] = detail.map(JSON.string)
+    if !unapplied.isEmpty { object["unapplied"] = UnappliedChange.json(unapplied) }
     if !normalisations.isEmpty { object["normalisations"] = .array(normalisations.map(JSON.string)) }
     object["resourceType"] = resourceType.map { .string($0.rawValue) }
     object["resource"] = resource.map { .string("\($0)") }
@@ -71,6 +72,7 @@ extension LogEntry {
     ifMatch = object["ifMatch"]?.string
     scimType = object["scimType"]?.string
     detail = object["detail"]?.string
+    unapplied = object["unapplied"].map(UnappliedChange.list(reading:)) ?? []
     normalisations = object["normalisations"]?.array?.compactMap(\.string) ?? []
     resourceType = object["resourceType"]?.string.flatMap(ResourceType.init)
     resource = object.id("resource")

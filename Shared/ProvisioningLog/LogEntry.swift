@@ -26,6 +26,8 @@ public struct LogEntry: Sendable, Hashable {
   public var scimType: String?
   /// What the identity provider was told.
   public var detail: String?
+  /// What of a request that disabled a user was not applied.
+  public var unapplied: [UnappliedChange] = []
   /// The normalisations that were applied to the body.
   public var normalisations: [String] = []
   public var resourceType: ResourceType?
@@ -108,6 +110,9 @@ public struct LogEntry: Sendable, Hashable {
     self.status = status
     self.milliseconds = milliseconds
   }
+
+  /// Whether a part of it was not applied: a warning rather than a failure.
+  public var isPartlyApplied: Bool { !unapplied.isEmpty }
 
   /// Whether it was refused, or one of its operations was.
   public var isFailure: Bool { status >= 400 || (operations?.failed ?? 0) > 0 }

@@ -289,16 +289,33 @@ struct UserDecisionTests {
     #expect(bench.userChanges == [.created])
   }
 
-  @Test("active that is removed is unassigned, and leaves the user enabled or disabled", arguments: [true, false])
-  func activeRemoved(active: Bool) throws {
-    var bench = Bench()
-    let (id, _) = bench.createUser(#"{"userName":"ana@example.com","active":\#(active)}"#)
-    bench.decide(.patchUser(patch: bench.patch(#"{"op":"remove","path":"active"}"#)), on: id)
-    let user = try #require(bench.user(id))
-    #expect(user.state == (active ? .invited : .disabled))
-    #expect(!String(decoding: user.document, as: UTF8.self).contains(#""active""#))
-    bench.decide(.patchUser(patch: bench.patch(#"{"op":"add","path":"active","value":\#(!active)}"#)), on: id)
-    #expect(bench.user(id)?.state == (active ? .disabled : .invited))
+  @Test(
+    "active can't be removed, and stays in the document",
+    arguments: [
+      #"{"op":"remove","path":"active"}"#, #"{"op":"replace","path":"active","value":null}"#, #"{"op":"add","value":{"active":null}}"#,
+      #"{"op":"remove","path":"urn:ietf:params:scim:schemas:core:2.0:User:active"}"#,
+    ])
+  func activeRemoved(operation: String) throws {
+    for active in [true, false] {
+      var bench = Bench()
+      let (id, _) = bench.createUser(#"{"userName":"ana@example.com","active":\#(active)}"#)
+      let outcome = bench.decide(.patchUser(patch: bench.patch(operation)), on: id)
+      #expect(outcome.status == 400 && outcome.error.contains("mutability"))
+      let user = try #require(bench.user(id))
+      #expect(user.state == (active ? .invited : .disabled))
+      #expect(String(decoding: user.document, as: UTF8.self).contains(#""active":\#(active)"#))
+    }
+  }
+
+  @Test("A PUT without active, or with null, keeps the state, and the document says it", arguments: ["", #","active":null"#])
+  func activeNotPut(member: String) throws {
+    for active in [true, false] {
+      var bench = Bench()
+      let (id, _) = bench.createUser(#"{"userName":"ana@example.com","active":\#(active)}"#)
+      bench.decide(.replaceUser(document: Bench.user(#"{"userName":"ana@example.com","title":"t"\#(member)}"#)), on: id)
+      let document = String(decoding: try #require(bench.user(id)).document, as: UTF8.self)
+      #expect(document.contains(#""active":\#(active)"#) && document.contains(#""title":"t""#))
+    }
   }
 
   @Test("A PUT cannot take another user's name")

@@ -155,6 +155,34 @@ struct ProvisioningLogTests {
     }
   }
 
+  @Test("What was applied in part is logged with what was not, alone and in a bulk request")
+  func partlyApplied() async throws {
+    var builder = EdgeBuilder()
+    let unapplied = Array(#"[{"path":"secodaRole","detail":"no role '1mz050nq'"}]"#.utf8)
+    builder.reply = { command in
+      if case .bulk(let bulk) = command.operation {
+        return .bulk(bulk.operations.map { .written($0.resource, version: 2, created: false, unapplied: unapplied) })
+      }
+      var user = EdgeBuilder.user("ana@example.com", id: command.resource)
+      user.unapplied = unapplied
+      return .resource(user, created: false)
+    }
+    let put = #"{"userName":"ana@example.com","active":false,"secodaRole":"Owner","password":"1mz050nq"}"#
+    try await serving(builder) { [builder] client in
+      #expect(try await client.send("PUT", Self.gone, put).status == 200)
+      let bulk = #"{"schemas":["\#(MessageSchema.bulkRequest)"],"Operations":[{"method":"PUT","path":"\#(Self.gone)","data":\#(put)}]}"#
+      #expect(try await client.send("POST", "/Bulk", bulk).status == 200)
+      let all = entries(of: builder)
+      #expect(all.map(\.method) == ["PUT", "POST", "PUT"] && all.map(\.status) == [200, 200, 200])
+      for entry in [all[0], all[2]] {
+        #expect(entry.unapplied == [UnappliedChange(path: "secodaRole", detail: "no role '(removed)'")])
+        #expect(entry.isPartlyApplied && !entry.isFailure && entry.name == "ana@example.com")
+      }
+      #expect(all[1].operations == LogEntry.Operations(count: 1, failed: 0) && !all[1].isPartlyApplied)
+      #expect(all[2].bulk == all[1].id)
+    }
+  }
+
   @Test("A full buffer drops what comes, and never waits; unknown senders take no place in it")
   func bounds() throws {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }

@@ -178,10 +178,33 @@ struct ProvisioningViewTests {
     #expect(pending.contains("data-live=\"1\"") && pending.contains("id=\"entry\""))
   }
 
+  @Test("What was applied in part is a warning that lists what was not applied, in the list and in the entry")
+  func partlyApplied() throws {
+    let entry = Self.entry(200) {
+      $0.method = "PATCH"
+      $0.unapplied = [UnappliedChange(path: "secodaRole", detail: "secodaRole: this workspace has no role '<b>Owner</b>'.")]
+    }
+    let list = LogList(
+      LogSearch(), [LogReads.Listed(entry: entry)], tokens: [:], settings: Self.settings, tabs: Self.tabs(.log), isFirst: true)
+    let row = try #require(list.rows.first)
+    #expect((row.tone, row.answer, row.why) == ("warn", "Partly applied", "Not applied: secodaRole"))
+    let event = TimelineWords(Timeline.Event(at: Self.now, what: .pushed(entry)))
+    #expect(event.eventDetail == "Partly applied. Not applied: secodaRole.")
+    let shown = EntryView.Shown(entry, nil, token: nil, presentName: nil)
+    #expect(shown.tone == "warn" && shown.failure == nil)
+    let html = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], shown: shown))
+    #expect(html.contains("200 Partly applied") && html.contains("no role '&lt;b&gt;Owner") || html.contains("no role &#39;&lt;b&gt;Owner"))
+    let whole = try Self.html(
+      PackageResources.logEntry_mustache,
+      EntryView(tabs: [], shown: EntryView.Shown(Self.entry(200), nil, token: nil, presentName: nil)))
+    #expect(!whole.contains("Partly applied"))
+  }
+
   @Test("Every normalisation has words")
   func normalisations() {
-    let names = Set((Normalisation.everySender + Normalisation.entra).map(\.name))
-    #expect(names == Set(NormalisationWords.words.keys))
+    let names = Set((Normalisation.everySender + Normalisation.entra + Normalisation.last).map(\.name))
+    // The log still has entries from when unknown paths were left out.
+    #expect(names.union(["unknown-path"]) == Set(NormalisationWords.words.keys))
   }
 
   @Test("Bars are in proportion, and what there is can be seen")

@@ -1,7 +1,9 @@
 import Foundation
 import Kafka
+import LogReads
 import Models
 import ProvisioningLog
+import SCIM
 import Testing
 
 @testable import scimctl
@@ -125,6 +127,15 @@ struct LogTests {
       #expect(text.contains(part))
     }
     #expect(LogEntryText.json(entry, diagnosis).contains(#""cause":"wrongURL""#))
+  }
+
+  @Test("shows what was applied in part with what was not")
+  func partlyApplied() throws {
+    let entry = Self.entry(200) { $0.unapplied = [UnappliedChange(path: "title", detail: "title must be a string, found 5.\u{1B}[2J")] }
+    let text = LogEntryText.lines(entry, nil).joined(separator: "\n")
+    #expect(text.contains("partly applied") && text.contains("title: title must be a string, found 5.?[2J"))
+    #expect(TailLog.table(of: [LogReads.Listed(entry: entry)]).lines.joined().contains("partly applied, without title"))
+    #expect(try LogEntry(json: entry.json()) == entry)
   }
 }
 

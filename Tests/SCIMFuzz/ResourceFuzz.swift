@@ -28,6 +28,14 @@ extension Fuzz {
         precondition(isSame, "a group that travels in a command is read as it was")
       }
       trying { try schemas.user.refuseUnknown(in: json) }
+      trying {
+        let body = normaliser.user(json).json
+        let error = SCIMError.badRequest(.invalidValue, "wrong")
+        guard let partial = UserDocument.deactivation(of: body, schemas: schemas, isStrict: profile == .strict, after: error) else {
+          return
+        }
+        check(disabled: user.replacedAsFarAsPossible(by: try JSON(parsing: partial), schemas: schemas).document)
+      }
     }
   }
 }

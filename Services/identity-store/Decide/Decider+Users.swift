@@ -28,8 +28,9 @@ extension Decider {
     return .resource(insert(document, role: role, as: read.key).stored, created: true)
   }
 
-  /// PUT of a user. Without `active` the user stays enabled or disabled as before.
+  /// PUT of a user. Without `active` the user stays enabled or disabled as before: to enable somebody takes a word.
   mutating func replaceUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    if UserDocument.deactivates(json) { return try replaceDisabling(read, json, in: workspace) }
     let document = try UserDocument(json, schemas: workspace.schemas)
     let existing = try user(read.key, named: document.userName)
     try read.command.checkVersion(existing.version, of: "user")
@@ -39,17 +40,18 @@ extension Decider {
     return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: read)
   }
 
-  /// PATCH of a user. Where `active` was removed the user stays enabled or disabled as before.
+  /// PATCH of a user.
   mutating func patchUser(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
     try read.command.checkVersion(existing.version, of: "user")
     let schemas = workspace.schemas
     var document = try UserDocument(openDocument: existing.document, schemas: schemas)
     if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
+    if patch.deactivates { return disable(existing, by: patch, over: document, in: workspace, for: read) }
     document = try patch.applied(to: document, schemas: schemas)
     try document.checkBounds(replacing: existing.document, schemas: schemas)
     let active = document.attributes["active"]?.bool ?? isActive(existing)
-    return try rewrite(existing, as: document, active: active, in: workspace, for: read)
+    return try rewrite(existing, as: document.settingActive(active), active: active, in: workspace, for: read)
   }
 
   mutating func deleteUser(_ read: ReadCommand, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
@@ -76,7 +78,7 @@ extension Decider {
     user.state.isActiveInSCIM && state.heldChanges[user.key] == nil
   }
 
-  private func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
+  func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
     if let user = state.users[key] { return user }
     let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, name: $0.lowercased())) }
     throw .userNotFound(key.id, tombstone: state.tombstones[key], successor: namesake ?? state.successors[key])
@@ -86,13 +88,18 @@ extension Decider {
     _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for read: ReadCommand
   ) throws(SCIMError) -> Reply.Outcome {
     let role = try role(of: document, in: workspace)
-    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
-    if let namesake = state.user(named: name), namesake.key != existing.key { throw .userNameTaken(document.userName, by: namesake) }
+    if let namesake = namesake(of: document, other: existing, in: workspace) { throw .userNameTaken(document.userName, by: namesake) }
     if active { supersedeHeldChange(of: existing.key) }
     guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: read) else {
       return .resource(write(document.settingActive(true), role: role, active: true, over: existing).stored, created: false)
     }
     return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
+  }
+
+  /// Another user who has the document's `userName`.
+  func namesake(of document: UserDocument, other existing: UserRecord, in workspace: WorkspaceRecord) -> UserRecord? {
+    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
+    return state.user(named: name).flatMap { $0.key == existing.key ? nil : $0 }
   }
 
   private mutating func insert(_ document: UserDocument, role: String, as key: ResourceKey) -> UserRecord {
@@ -141,7 +148,7 @@ extension Decider {
     return times.min()
   }
 
-  private func role(of document: UserDocument, in workspace: WorkspaceRecord) throws(SCIMError) -> String {
+  func role(of document: UserDocument, in workspace: WorkspaceRecord) throws(SCIMError) -> String {
     guard let name = document.role else { return workspace.settings.defaultRole }
     guard let role = workspace.settings.role(named: name) else { throw .unknownRole(name, in: workspace.settings) }
     return role

@@ -24,6 +24,8 @@ final class RequestFacts: Sendable {
     var body: NotedBody?
     /// What the sender is told, a SCIM error in JSON.
     var refusal: [UInt8]?
+    /// What of the body was not applied, as `StoredResource.unapplied`.
+    var unapplied: [UInt8]?
     /// Of a bulk request, how many operations it has, and the first of those that have an entry of their own.
     var operations: LogEntry.Operations?
     var loggedOperations: [LoggedOperation] = []
@@ -83,6 +85,10 @@ final class RequestFacts: Sendable {
 
   func note(refusal: [UInt8]) {
     stored.withLock { $0.refusal = refusal }
+  }
+
+  func note(unapplied: [UInt8]?) {
+    stored.withLock { $0.unapplied = unapplied }
   }
 
   /// - Parameter logged: those of the operations that have an entry of their own.

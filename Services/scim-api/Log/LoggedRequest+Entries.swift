@@ -5,8 +5,8 @@ import ProvisioningLog
 import SCIM
 
 extension LoggedRequest {
-  /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed or
-  /// reused the record of a disabled user.
+  /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed, was applied in
+  /// part, or reused the record of a disabled user.
   func entries() -> [LogEntry] {
     var entry = LogEntry(
       id: notes.replay?.entry ?? .made(at: at), workspace: workspace, at: at, method: String(head.method.rawValue.prefix(20)),
@@ -28,6 +28,7 @@ extension LoggedRequest {
     entry.trace = notes.traceparent.flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) }
     entry.replayOf = notes.replay?.of ?? notes.tokenName.flatMap(ReplayToken.init)?.entry
     if let refusal = notes.refusal { entry.tell(refusal, without: redaction) }
+    if let unapplied = notes.unapplied { entry.tell(unapplied: unapplied, without: redaction) }
     entry.operations = notes.operations
     entry.relink = notes.relink
     return [entry] + notes.loggedOperations.map { self.entry(for: $0, of: entry) }
@@ -53,7 +54,10 @@ extension LoggedRequest {
       (entry.body, redaction) = (kept.body, kept.redaction)
     }
     entry.name = entry.body.flatMap { name(in: $0, of: entry.resourceType) }
+    entry.scimType = nil
+    entry.detail = nil
     if operation.isFailure { entry.tell(operation.error, without: redaction) }
+    if let unapplied = operation.unapplied { entry.tell(unapplied: unapplied, without: redaction) }
     return entry
   }
 
@@ -105,5 +109,14 @@ extension LogEntry {
     do { object = try JSON(parsing: error).object } catch { object = nil }
     scimType = object?["scimType"]?.string
     detail = object?["detail"]?.string.map { String(Redaction.detail($0, without: redaction).prefix(4000)) }
+  }
+
+  /// Takes over what was not applied, a JSON array.
+  fileprivate mutating func tell(unapplied: [UInt8], without redaction: Redaction.Outcome?) {
+    let changes: JSON
+    do { changes = try JSON(parsing: unapplied) } catch { return }
+    self.unapplied = UnappliedChange.list(reading: changes).map {
+      UnappliedChange(path: Redaction.detail($0.path, without: redaction), detail: Redaction.detail($0.detail, without: redaction))
+    }
   }
 }

@@ -64,6 +64,8 @@ struct LoggedOperation: Sendable {
   var relink: Relink?
   /// The user that was written.
   var resource: ResourceID?
+  /// What was not applied, as `StoredResource.unapplied`.
+  var unapplied: [UInt8]?
 
   var isFailure: Bool { status >= 400 }
 }

@@ -53,6 +53,7 @@ struct Writing: Sendable {
     case .resource(let stored, let isCreated):
       context.facts.note(resource: stored.id)
       context.facts.note(relink: stored.relink)
+      context.facts.note(unapplied: stored.unapplied)
       if verb == .patch, kind == .group, !form.namesAttributes {
         // Identity providers take it, Entra wants it, and the members of a large group are not read for nothing.
         return Response(

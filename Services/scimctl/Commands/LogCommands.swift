@@ -106,6 +106,7 @@ struct TailLog: AsyncParsableCommand {
   private static func answer(_ entry: LogEntry) -> String? {
     if let operations = entry.operations { return "\(operations.failed) of \(operations.count) operations failed" }
     if let relink = entry.relink { return relink.summary }
+    if entry.isPartlyApplied { return "partly applied, without \(entry.unapplied.map(\.path).joined(separator: ", "))" }
     guard let detail = entry.detail else { return entry.scimType }
     let words = detail.count > 100 ? detail.prefix(99) + "…" : detail[...]
     return entry.scimType.map { "\($0): \(words)" } ?? String(words)

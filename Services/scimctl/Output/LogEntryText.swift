@@ -15,6 +15,10 @@ enum LogEntryText {
       case .none(let reason): lines += ["", "The body, \(body.bytes) bytes, was not kept: \(reason)."]
       }
     }
+    if entry.isPartlyApplied {
+      lines += ["", "partly applied: the request disables a user; these attributes keep their stored values:"]
+      lines += entry.unapplied.map { PlainText.line("  \($0.path): \($0.detail)") }
+    }
     if let diagnosis {
       lines += ["", "why:  " + PlainText.line(diagnosis.explanation), "fix:  " + PlainText.line(diagnosis.fix)]
     }

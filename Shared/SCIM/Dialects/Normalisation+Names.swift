@@ -59,19 +59,25 @@ extension Normalisation {
         guard path.filter == nil, schema.isRole(path.attribute, below: role) else { return nil }
         return [operation.with(path: PatchPath(attribute: AttributePath(attribute: role)))]
       }
+      if let raised = operation.raisingRole(role, of: schema) { return [raised] }
       return operation.renamingKeysOfValue { key in
         AttributePath(key).map { schema.isRole($0, below: role) } ?? false ? role : nil
       }.map { [$0] }
     })
+}
 
-  /// Paths of attributes that no schema has, beside operations that can be carried out: an unknown attribute, which a POST or PUT
-  /// may hold as well, must not keep someone from being disabled. A PATCH of nothing else is refused by the engine, with the path.
-  static let unknownPath = Normalisation(
-    "unknown-path",
-    operations: { operations, schema in
-      let known = operations.filter { operation in operation.path.map { schema.resolve($0.attribute) != nil } ?? true }
-      return known.isEmpty || known.count == operations.count ? nil : known
-    })
+extension SentOperation {
+  /// The same operation, without a path, with the role from below a URI that no schema has at the top of its value; nil where there is none.
+  fileprivate func raisingRole(_ role: String, of schema: ResourceSchema) -> SentOperation? {
+    guard pathText == nil, case .object(var attributes)? = value, attributes.value(forAttribute: role) == nil,
+      let other = attributes.members.first(where: { member in
+        schema.isForeign(member.key) && member.value.object?.value(forAttribute: role) != nil
+      }), case .object(var rest) = other.value, let value = rest.removeValue(forAttribute: role)
+    else { return nil }
+    attributes[other.key] = rest.isEmpty ? nil : .object(rest)
+    attributes[role] = value
+    return with(value: .object(attributes))
+  }
 }
 
 extension ResourceSchema {

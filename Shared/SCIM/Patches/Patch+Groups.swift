@@ -20,6 +20,7 @@ extension Patch {
     var edits: [MembershipEdit] = []
     for (index, operation) in operations.enumerated() {
       do throws(SCIMError) {
+        try operation.check(against: schemas.group)
         let separated = try operation.separatingMembers()
         edits += separated.edits
         if let attributes = separated.attributes { try application.apply(attributes) }
@@ -93,7 +94,7 @@ extension Patch.Operation {
 
   private static func edit(_ kind: Kind, _ value: JSON) throws(SCIMError) -> MembershipEdit {
     let values: [JSON] = value == .null ? [] : value.array ?? [value]
-    let ids = try MemberReference.list(values.filter { $0 != .null }).map(\.value)
+    let ids = try MemberReference.list(values).map(\.value)
     return switch kind {
     case .add: .add(ids)
     case .remove: .remove(ids)

@@ -8,7 +8,9 @@ extension Patch {
   public func withoutSecrets(of schema: ResourceSchema) -> Patch {
     let secrets = schema.core.attributes.filter { $0.returned == .never }.map(\.name)
     guard operations.contains(where: { $0.mentions(secrets) }) else { return self }
-    return Patch(operations: operations.map { $0.without(secrets) })
+    var patch = Patch(operations: operations.map { $0.without(secrets) })
+    patch.unapplied = unapplied
+    return patch
   }
 }
 

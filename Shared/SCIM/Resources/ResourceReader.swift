@@ -163,7 +163,7 @@ struct ResourceReader {
     return still
   }
 
-  private func checkSchemas(_ sent: JSON?) throws(SCIMError) {
+  func checkSchemas(_ sent: JSON?) throws(SCIMError) {
     guard let sent, case .array(let uris) = sent, !uris.isEmpty else {
       throw .badRequest(.invalidValue, "schemas must be an array that holds \(schema.core.id), found \(sent?.summary ?? "nothing").")
     }
@@ -179,7 +179,7 @@ struct ResourceReader {
     }
   }
 
-  private func twice(_ name: String) -> SCIMError {
+  func twice(_ name: String) -> SCIMError {
     .badRequest(.invalidSyntax, "\(name) is there twice. Attribute names have no case, and each may be there once.")
   }
 }

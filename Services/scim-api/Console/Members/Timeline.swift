@@ -69,7 +69,7 @@ struct TimelineWords: Sendable, Equatable {
     case .pushed(let entry):
       eventTone = entry.isFailure ? "bad" : ""
       eventTitle = Self.title(of: entry)
-      eventDetail = entry.isFailure ? entry.detail : nil
+      eventDetail = entry.isFailure ? entry.detail : Self.partly(entry)
       eventPath = "\(ConsoleSection.provisioning.path)/entries/\(entry.id)"
       eventPathName = "Log entry"
     case .mailed(let state, let reason):
@@ -99,6 +99,12 @@ struct TimelineWords: Sendable, Equatable {
   }
 
   private static let heldPath = "\(ConsoleSection.provisioning.path)/held"
+
+  /// What of a request was not applied, if anything.
+  private static func partly(_ entry: LogEntry) -> String? {
+    guard entry.isPartlyApplied else { return nil }
+    return "Partly applied. Not applied: \(entry.unapplied.map(\.path).joined(separator: ", "))."
+  }
 
   /// Who asked for what, and whether they got it.
   private static func title(of entry: LogEntry) -> String {

@@ -19,6 +19,9 @@ struct EntryView: Sendable {
     var tone: String
     var answer: String
     var failure: Failure?
+    /// What was not applied, and why.
+    var unapplied: [String]
+    var isPartlyApplied: Bool
     var facts: [Fact]
     var changes: [String]
     var hasChanges: Bool
@@ -73,6 +76,8 @@ extension EntryView.Shown {
       EntryView.Failure(
         summary: $0.cause.summary, explanation: $0.explanation, fix: $0.fix, told: entry.detail == $0.explanation ? nil : entry.detail)
     }
+    unapplied = entry.unapplied.map(\.detail)
+    isPartlyApplied = entry.isPartlyApplied
     facts = Self.facts(entry, token: token, presentName: presentName)
     changes = entry.normalisations.map(NormalisationWords.text)
     hasChanges = !changes.isEmpty

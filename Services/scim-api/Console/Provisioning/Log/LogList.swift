@@ -99,7 +99,9 @@ extension LogList.Row {
     tone = RequestWords.tone(entry)
     answer = RequestWords.answer(entry)
     scimType = entry.scimType
-    why = entry.relink?.summary ?? (listed.cause ?? Self.presentCause(of: entry, settings))?.summary
+    why =
+      entry.relink?.summary ?? (listed.cause ?? Self.presentCause(of: entry, settings))?.summary
+      ?? (entry.isPartlyApplied ? "Not applied: \(entry.unapplied.map(\.path).joined(separator: ", "))" : nil)
     isReplay = entry.replayOf != nil
   }
 

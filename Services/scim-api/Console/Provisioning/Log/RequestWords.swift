@@ -42,7 +42,7 @@ enum RequestWords {
   /// What a status is shown as beside its number.
   static func tone(_ entry: LogEntry) -> String {
     if entry.status >= 400 { return "bad" }
-    return entry.isFailure || entry.relink == .reassigned ? "warn" : "good"
+    return entry.isFailure || entry.isPartlyApplied || entry.relink == .reassigned ? "warn" : "good"
   }
 
   static func answer(_ entry: LogEntry) -> String {
@@ -51,6 +51,7 @@ enum RequestWords {
       return "\(ProvisioningText.number(operations.failed)) of \(all) failed"
     }
     if entry.relink != nil { return "Relinked" }
+    if entry.isPartlyApplied { return "Partly applied" }
     return entry.status < 400 ? "Done" : "Refused"
   }
 }
@@ -74,7 +75,7 @@ enum NormalisationWords {
     "unknown-path": "An attribute that no schema has was left out, so that the rest could be done.",
     "upper-case-operation": "The operation's name in capitals was understood.",
     "read-only-in-patch-value": "Attributes that cannot be written were left out of the change.",
-    "removal-by-value": "Only the members that were named were removed, not all.",
+    "removal-by-value": "Only the values that were named were removed, not all.",
     "dotted-extension": "A dot in an attribute's name was read as the colon that is meant.",
     "paths-as-keys": "Names such as “name.givenName” as keys were read as the paths they are.",
     "filtered-replace-creates": "A value that was to be replaced and was not there yet was added.",
