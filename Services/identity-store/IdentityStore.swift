@@ -33,8 +33,9 @@ struct IdentityStore {
         pool: pool, table: "identity.outbox", producer: producer, lockKey: 0x726f_6c6c_0001, logger: runtime.logger)
       let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
       let deadLetters = DeadLetters(consumer: "identity-store", producer: producer)
-      let transaction = BatchTransaction(
-        pool: pool, writer: ChangeWriter(nameHash: nameHash, source: runtime.instance), nameHash: nameHash, bound: bound)
+      let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
+      let transaction = BatchTransaction(pool: pool, writer: writer, nameHash: nameHash, bound: bound)
+      let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandLoop(
         consumer: consumer, runner: BatchRunner(transaction: transaction, deadLetters: deadLetters, logger: runtime.logger),
         maximumBulks: try runtime.settings.integer(.maximumBulks),
@@ -52,7 +53,8 @@ struct IdentityStore {
       }
       let logging = try provisioningLog(runtime, deadLetters)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger)] + [rotation].compactMap { $0 } + logging
+      return [pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger), backfill] + [rotation].compactMap { $0 }
+        + logging
         + [consumer, loop]
     }
   }

@@ -18,6 +18,7 @@ public enum Schema {
     migration("identity", 10, "members-page", PackageResources._10_members_page_sql),
     migration("identity", 11, "provisioning-pages", PackageResources._11_provisioning_pages_sql),
     migration("identity", 12, "cheaper-writes", PackageResources._12_cheaper_writes_sql),
+    migration("identity", 13, "comparison-keys", PackageResources._13_comparison_keys_sql),
   ]
 
   public static let mailer = [
@@ -34,6 +35,7 @@ public enum Schema {
     migration("directory", 2, "standings", PackageResources._02_standings_sql),
     migration("directory", 3, "row-security", PackageResources._03_directory_row_security_sql),
     migration("directory", 4, "group-counts", PackageResources._04_group_counts_sql),
+    migration("directory", 5, "group-names", PackageResources._05_group_names_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.

@@ -1,4 +1,5 @@
 import Models
+import Primitives
 import SCIM
 
 extension Decider {
@@ -53,7 +54,8 @@ extension Decider {
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
     group.describe(document)
-    if let namesake = state.group(named: group.nameKey), namesake.key != group.key {
+    // A group that shares a name from before names were compared like this keeps it.
+    if group.ownNameKey != existing.ownNameKey, let namesake = state.group(named: group.ownNameKey), namesake.key != group.key {
       throw .displayNameTaken(document.displayName, by: namesake)
     }
     // Every edit is checked before the first is carried out: a PATCH is done whole or not at all (RFC 7644 §3.5.2).
@@ -147,6 +149,7 @@ struct MembershipParts: Sequence {
 
 extension GroupRecord {
   fileprivate mutating func describe(_ document: GroupDocument) {
+    if ComparisonKey(document.displayName) != ComparisonKey(displayName) { storedNameKey = nil }
     displayName = document.displayName
     externalID = document.externalID
     self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))

@@ -3,7 +3,7 @@ import Models
 extension Decider {
   /// A person signed in: someone invited becomes active. Nothing is refused: the person is in already.
   mutating func promoteUser(_ signIn: SignIn) -> Reply.Outcome {
-    let email = signIn.email.map { NameKey(workspace: signIn.workspace, name: $0.lowercased()) }
+    let email = signIn.email.map { NameKey(workspace: signIn.workspace, comparing: $0) }
     let byID = signIn.user.flatMap { state.users[ResourceKey(workspace: signIn.workspace, id: $0.resource)] }
     guard var user = byID ?? email.flatMap({ state.user(signingInWith: $0) }) else {
       // Seen before the identity provider pushed the person: who is provisioned later starts active.

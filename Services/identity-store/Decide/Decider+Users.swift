@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 
 extension Decider {
@@ -7,7 +8,7 @@ extension Decider {
   mutating func createUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.schemas)
     let role = try role(of: document, in: workspace)
-    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
     if let existing = state.user(named: name) {
       // To its identity provider someone whose deactivation waits for approval is gone already.
       guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
@@ -53,7 +54,7 @@ extension Decider {
   mutating func delete(_ existing: UserRecord) {
     supersedeHeldChange(of: existing.key)
     let tombstone = Tombstone(
-      key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), version: existing.version + 1, deletedAt: now)
+      key: existing.key, type: .user, userNameHash: nameHash(existing.ownNameKey), version: existing.version + 1, deletedAt: now)
     state.delete(existing, leaving: tombstone)
     publish(
       .userChanged(
@@ -69,7 +70,7 @@ extension Decider {
 
   private func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
     if let user = state.users[key] { return user }
-    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, name: $0.lowercased())) }
+    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, comparing: $0)) }
     throw .userNotFound(key.id, tombstone: state.tombstones[key], successor: namesake ?? state.successors[key])
   }
 
@@ -77,8 +78,11 @@ extension Decider {
     _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for read: ReadCommand
   ) throws(SCIMError) -> Reply.Outcome {
     let role = try role(of: document, in: workspace)
-    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
-    if let namesake = state.user(named: name), namesake.key != existing.key { throw .userNameTaken(document.userName, by: namesake) }
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
+    // Whoever shares a name from before names were compared like this keeps it.
+    if name != existing.ownNameKey, let namesake = state.user(named: name), namesake.key != existing.key {
+      throw .userNameTaken(document.userName, by: namesake)
+    }
     if active { supersedeHeldChange(of: existing.key) }
     guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: read) else {
       return .resource(write(document.settingActive(true), role: role, active: true, over: existing).stored, created: false)
@@ -131,7 +135,7 @@ extension Decider {
 
   /// When the person signed in before being provisioned, if so; by user name or any address of theirs.
   private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
-    let keys = Set([user.nameKey, user.emailKey].compactMap { $0 })
+    let keys = Set([user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) })
     let times = keys.compactMap { state.earlySignIns[$0] }
     for key in keys where state.earlySignIns[key] != nil { state.useSignIn(key) }
     return times.min()
@@ -157,14 +161,14 @@ extension Decider {
 extension UserRecord {
   /// Takes over what `document` says of the person; state, version and times are the caller's.
   fileprivate mutating func describe(_ document: UserDocument) {
+    if ComparisonKey(document.userName) != ComparisonKey(userName) { storedNameKey = nil }
     userName = document.userName
     externalID = document.externalID
     displayName = document.displayName ?? document.formattedName
     givenName = document.givenName
     familyName = document.familyName
     email = document.email
-    let others = document.emails.filter { $0.lowercased() != emailKey?.name }
-    otherEmailKeys = others.isEmpty ? [] : Set(others.map { EmailKey.text($0, in: key.workspace) }).sorted()
+    otherEmailKeys = otherEmailKeys(of: document.emails)
     language = document.language
     self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))
   }

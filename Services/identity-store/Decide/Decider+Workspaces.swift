@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 import WorkspaceSchemas
 
@@ -92,10 +93,10 @@ extension Decider {
     }
     var known = Set(WorkspaceSettings.builtInRoles)
     for role in settings.customRoles {
-      guard !role.allSatisfy(\.isWhitespace), role.count <= 100 else {
+      guard !ComparisonKey(role).isEmpty, role.count <= 100 else {
         throw .badRequest(.invalidValue, "A role's name has 1 to 100 characters.")
       }
-      guard known.insert(role.lowercased()).inserted else {
+      guard known.insert(ComparisonKey(role).text).inserted else {
         throw .badRequest(
           .invalidValue,
           """

@@ -9,7 +9,8 @@ extension SCIMError {
       status: 409, scimType: .uniqueness,
       detail: """
         A user with userName '\(userName)' exists already, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
-        userName is compared without case. Look the user up by userName and update it, or change the userName of one of the two.
+        userName is compared without case and without blanks at either end. Look the user up by userName and update it, or change the \
+        userName of one of the two.
         """)
   }
 
@@ -17,8 +18,8 @@ extension SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case. Link to \
-        that group, or rename one of the two.
+        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case and without \
+        blanks at either end. Link to that group, or rename one of the two.
         """)
   }
 

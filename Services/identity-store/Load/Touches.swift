@@ -66,15 +66,16 @@ struct Touches: Sendable, Equatable {
     case .patchUser(let patch):
       users.insert(read.key)
       deactivating.insert(workspace)
-      for name in patch.mentionedNames { userNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
+      for name in patch.mentionedNames { userNames.formUnion(NameKey.forms(of: name, in: workspace)) }
     case .deleteUser:
       users.insert(read.key)
       deactivating.insert(workspace)
     case .promoteUser(let signIn):
       if let user = signIn.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
-      if let email = signIn.email?.lowercased() {
-        emails.insert(NameKey(workspace: workspace, name: email))
-        userNames.insert(NameKey(workspace: workspace, name: email))
+      if let email = signIn.email {
+        let forms = NameKey.forms(of: email, in: workspace)
+        emails.formUnion(forms)
+        userNames.formUnion(forms)
       }
     case .createGroup(let json), .replaceGroup(let json):
       groups.insert(read.key)
@@ -82,7 +83,7 @@ struct Touches: Sendable, Equatable {
       insertGroup(json, of: read)
     case .patchGroup(let patch):
       groups.insert(read.key)
-      for name in patch.mentionedNames { groupNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
+      for name in patch.mentionedNames { groupNames.formUnion(NameKey.forms(of: name, in: workspace)) }
       for edit in patch.mentionedMemberEdits { insert(edit, of: read) }
     case .deleteGroup:
       groups.insert(read.key)
@@ -128,8 +129,9 @@ struct Touches: Sendable, Equatable {
     guard case .object(let attributes) = json else { return }
     if case .string(let name)? = attributes.value(forAttribute: "userName") {
       // A user name that is an address is an address a sign-in may come with.
-      userNames.insert(NameKey(workspace: workspace, name: name.lowercased()))
-      emails.insert(NameKey(workspace: workspace, name: name.lowercased()))
+      let forms = NameKey.forms(of: name, in: workspace)
+      userNames.formUnion(forms)
+      emails.formUnion(forms)
     }
     if case .string(let id)? = attributes.value(forAttribute: "externalId") {
       externalIDs.insert(NameKey(workspace: workspace, name: id))
@@ -137,7 +139,7 @@ struct Touches: Sendable, Equatable {
     if case .array(let values)? = attributes.value(forAttribute: "emails") {
       for case .object(let email) in values {
         guard case .string(let address)? = email.value(forAttribute: "value") else { continue }
-        emails.insert(NameKey(workspace: workspace, name: address.lowercased()))
+        emails.formUnion(NameKey.forms(of: address, in: workspace))
       }
     }
   }
@@ -145,7 +147,7 @@ struct Touches: Sendable, Equatable {
   private mutating func insertGroup(_ json: JSON, of read: ReadCommand) {
     guard case .object(let attributes) = json else { return }
     if case .string(let name)? = attributes.value(forAttribute: "displayName") {
-      groupNames.insert(NameKey(workspace: read.command.workspace, name: name.lowercased()))
+      groupNames.formUnion(NameKey.forms(of: name, in: read.command.workspace))
     }
     if case .array(let members)? = attributes.value(forAttribute: "members") {
       for case .object(let member) in members {

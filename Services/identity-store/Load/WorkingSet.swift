@@ -74,11 +74,16 @@ struct WorkingSet: Sendable {
   mutating func load(_ user: UserRecord) {
     users[user.key] = user
     usersByName[user.nameKey] = user.key
+    // One that has not been re-keyed is found by its own key, too, unless another has that.
+    if user.storedNameKey != nil, usersByName[user.ownNameKey].flatMap({ users[$0] }) == nil { usersByName[user.ownNameKey] = user.key }
   }
 
   mutating func load(_ group: GroupRecord) {
     groups[group.key] = group
     groupsByName[group.nameKey] = group.key
+    if group.storedNameKey != nil, groupsByName[group.ownNameKey].flatMap({ groups[$0] }) == nil {
+      groupsByName[group.ownNameKey] = group.key
+    }
   }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
@@ -147,14 +152,14 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ user: UserRecord) {
-    if let name = users[user.key]?.nameKey, name != user.nameKey { usersByName[name] = nil }
+    forgetNames(of: users[user.key])
     load(user)
     if !changes.insertedUsers.contains(user.key) { changes.updatedUsers.insert(user.key) }
   }
 
   mutating func delete(_ user: UserRecord, leaving tombstone: Tombstone) {
+    forgetNames(of: user)
     users[user.key] = nil
-    usersByName[user.nameKey] = nil
     for group in members.keys where group.workspace == user.key.workspace { members[group]?.forget(user.id) }
     if changes.insertedUsers.remove(user.key) == nil { changes.deletedUsers.insert(user.key) }
     changes.updatedUsers.remove(user.key)
@@ -167,14 +172,14 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ group: GroupRecord) {
-    if let name = groups[group.key]?.nameKey, name != group.nameKey { groupsByName[name] = nil }
+    forgetNames(of: groups[group.key])
     load(group)
     if !changes.insertedGroups.contains(group.key) { changes.updatedGroups.insert(group.key) }
   }
 
   mutating func delete(_ group: GroupRecord, leaving tombstone: Tombstone) {
+    forgetNames(of: groups[group.key])
     groups[group.key] = nil
-    groupsByName[group.nameKey] = nil
     members[group.key] = nil
     if changes.insertedGroups.remove(group.key) == nil { changes.deletedGroups.insert(group.key) }
     changes.updatedGroups.remove(group.key)
@@ -242,6 +247,16 @@ struct WorkingSet: Sendable {
   mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
 
   mutating func record(_ reply: Reply) { replies[reply.command] = reply }
+
+  private mutating func forgetNames(of user: UserRecord?) {
+    guard let user else { return }
+    for name in [user.nameKey, user.ownNameKey] where usersByName[name] == user.key { usersByName[name] = nil }
+  }
+
+  private mutating func forgetNames(of group: GroupRecord?) {
+    guard let group else { return }
+    for name in [group.nameKey, group.ownNameKey] where groupsByName[name] == group.key { groupsByName[name] = nil }
+  }
 
   private mutating func bury(_ tombstone: Tombstone) {
     tombstones[tombstone.key] = tombstone

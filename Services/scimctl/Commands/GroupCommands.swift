@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// `scimctl group …`
 struct GroupCommands: AsyncParsableCommand {
@@ -60,7 +61,7 @@ struct ListGroupMembers: AsyncParsableCommand {
     let members = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let rows = try await pool.query(
-        Queries.groupMembers, [.uuid(workspace.id.uuid), .text(name), state == .all ? .null : .text(state.rawValue)])
+        Queries.groupMembers, [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text), state == .all ? .null : .text(state.rawValue)])
       if rows.isEmpty { try await explainAbsence(in: workspace, on: pool) }
       return try rows.compactMap { row in
         try row.optionalString(0).map { [$0, try row.optionalString(1), try row.optionalString(2)] }
@@ -73,7 +74,7 @@ struct ListGroupMembers: AsyncParsableCommand {
 
   /// A group that was pushed a moment ago has nobody in the product yet; another name is a mistake.
   private func explainAbsence(in workspace: KnownWorkspace, on pool: PostgresPool) async throws {
-    guard try await pool.query(Queries.pushedGroup, [.uuid(workspace.id.uuid), .text(name)]).isEmpty else {
+    guard try await pool.query(Queries.pushedGroup, [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text)]).isEmpty else {
       return FileHandle.standardError.write(Data("scimctl: the group is pushed, and group-sync has not taken it in yet\n".utf8))
     }
     throw Failure(

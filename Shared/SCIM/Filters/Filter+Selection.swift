@@ -16,7 +16,7 @@ extension Filter.Expression {
     case .comparison(let path, let comparison, let compared):
       path.parts(of: value, definition).contains { part in
         guard let order = TypedFilter.Comparison.Order(comparison), part.definition.type.permits(order),
-          let operand = TypedFilter.Comparison.Operand(compared, for: part.definition)
+          let operand = TypedFilter.Comparison.Operand(compared, for: part.definition, comparedBy: order)
         else { return false }
         return TypedFilter.Comparison(order: order, operand: operand).holds(for: part.value, of: part.definition)
       }

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// A group as the console lists it: what the identity provider pushed, and what the product's directory made of it.
 struct ListedGroup: Sendable, Equatable {
@@ -74,12 +75,13 @@ struct GroupsQuery: Sendable {
 
   /// Groups by name, from behind the one that is sorted by `after` on.
   ///
-  /// - Parameter prefix: what their names begin with, without case; nil for all.
+  /// - Parameter prefix: what their names begin with, compared by the key; nil for all.
   func groups(named prefix: String?, after: String?, limit: Int, in workspace: WorkspaceID) async throws -> [ListedGroup] {
     let rows = try await database.query(
       Self.list,
       [
-        .uuid(workspace.uuid), .optional(prefix, PostgresValue.text), .optional(after, PostgresValue.text), .int(Int64(limit)),
+        .uuid(workspace.uuid), .optional(prefix.map { ComparisonKey($0).text }, PostgresValue.text), .optional(after, PostgresValue.text),
+        .int(Int64(limit)),
       ], in: workspace)
     return try rows.map { row in
       ListedGroup(
@@ -165,9 +167,9 @@ extension GroupsQuery {
       select workspace_id, id, display_name, display_name_key, modified_at
       from identity_read.groups
       where workspace_id = $1
-      and display_name_key >= coalesce($3, identity_read.fold($2::text), '')
+      and display_name_key >= coalesce($3, $2::text, '')
       and ($3::text is null or display_name_key <> $3)
-      and ($2::text is null or starts_with(display_name_key, identity_read.fold($2)))
+      and ($2::text is null or starts_with(display_name_key, $2))
       order by display_name_key
       limit $4::int8
     ) g
