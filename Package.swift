@@ -50,14 +50,15 @@ let package = Package(
       providers: [.apt(["libcurl4-openssl-dev"])]),
 
     // Shared
-    .target(name: "Models", path: "Shared/Models", swiftSettings: swiftSettings),
-    .target(name: "SCIM", path: "Shared/SCIM", swiftSettings: swiftSettings),
+    .target(name: "Primitives", path: "Shared/Primitives", swiftSettings: swiftSettings),
+    .target(name: "Models", dependencies: ["Primitives"], path: "Shared/Models", swiftSettings: swiftSettings),
+    .target(name: "SCIM", dependencies: ["Primitives"], path: "Shared/SCIM", swiftSettings: swiftSettings),
     .target(
       name: "WorkspaceSchemas", dependencies: ["Models", "SCIM"], path: "Shared/WorkspaceSchemas", swiftSettings: swiftSettings),
     .target(
       name: "ProvisioningLog", dependencies: ["Models", "SCIM"], path: "Shared/ProvisioningLog", swiftSettings: swiftSettings),
     .target(
-      name: "LogReads", dependencies: ["Models", "Postgres", "ProvisioningLog", "SCIM"], path: "Shared/LogReads",
+      name: "LogReads", dependencies: ["Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM"], path: "Shared/LogReads",
       swiftSettings: swiftSettings),
     .target(
       name: "Postgres",
@@ -106,7 +107,7 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "InvitationMail", "Kafka", "LogReads", "Markup", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema",
+        "InvitationMail", "Kafka", "LogReads", "Markup", "Models", "Postgres", "Primitives", "ProvisioningLog", "Queries", "SCIM", "Schema",
         "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
@@ -134,14 +135,14 @@ let package = Package(
     .executableTarget(
       name: "identity-store",
       dependencies: [
-        "Kafka", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", swiftSettings: swiftSettings),
     .executableTarget(
       name: "invitation-mailer",
       dependencies: [
-        "CCurl", "InvitationMail", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "CCurl", "InvitationMail", "Kafka", "Models", "Postgres", "Primitives", "Schema", "ServiceKit",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/invitation-mailer", exclude: ["CCurl"],
@@ -156,7 +157,8 @@ let package = Package(
     .executableTarget(
       name: "scimctl",
       dependencies: [
-        "CCurl", "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit",
+        "CCurl", "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "Schema",
+        "ServiceKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
@@ -173,6 +175,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], path: "Tests/PrimitivesTests", swiftSettings: swiftSettings),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], path: "Tests/ModelsTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "SCIMTests", dependencies: ["Models", "SCIM", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMTests",
@@ -192,26 +195,29 @@ let package = Package(
     .testTarget(
       name: "SCIMAPITests",
       dependencies: [
-        "scim-api", "LogReads", "Markup", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport",
+        "scim-api", "LogReads", "Markup", "Primitives", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models",
+        "TestSupport",
         "WorkspaceSchemas", .product(name: "Mustache", package: "swift-mustache"),
       ],
       path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "IdentityStoreTests",
-      dependencies: ["identity-store", "LogReads", "ProvisioningLog", "SCIM", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas"],
+      dependencies: [
+        "identity-store", "LogReads", "Primitives", "ProvisioningLog", "SCIM", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas",
+      ],
       path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "InvitationMailerTests", dependencies: ["InvitationMail", "invitation-mailer", "Models", "TestSupport"],
+      name: "InvitationMailerTests", dependencies: ["InvitationMail", "invitation-mailer", "Models", "Primitives", "TestSupport"],
       path: "Tests/InvitationMailerTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "GroupSyncTests",
       dependencies: ["group-sync", "Models", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")], path: "Tests/GroupSyncTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMCtlTests", dependencies: ["scimctl", "LogReads", "Models", "ProvisioningLog", "SCIM", "ServiceKit", "TestSupport"],
-      path: "Tests/SCIMCtlTests",
-      swiftSettings: swiftSettings),
+      name: "SCIMCtlTests",
+      dependencies: ["scimctl", "LogReads", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "TestSupport"],
+      path: "Tests/SCIMCtlTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEnd",
       dependencies: [

@@ -36,8 +36,9 @@ struct IdentityStore {
       let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
       let deadLetters = DeadLetters(
         consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
-      let transaction = BatchTransaction(
-        pool: pool, writer: ChangeWriter(nameHash: nameHash, source: runtime.instance), nameHash: nameHash, bound: bound)
+      let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
+      let transaction = BatchTransaction(pool: pool, writer: writer, nameHash: nameHash, bound: bound)
+      let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandLoop(
         consumer: consumer,
         runner: BatchRunner(
@@ -61,7 +62,7 @@ struct IdentityStore {
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
       return [
         pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger),
-        EarlySignInTrimming(pool: pool, logger: runtime.logger), rebuilds,
+        EarlySignInTrimming(pool: pool, logger: runtime.logger), backfill, rebuilds,
       ] + [rotation].compactMap { $0 } + logging + [recorder, consumer, loop]
     }
   }

@@ -1,11 +1,12 @@
 import Foundation
+import Primitives
 
 extension SignIn {
   /// The CloudEvents type on `sign-in.events`.
   public static let eventType = "rollcall.sign-in.v1"
 
-  /// The key of its message: the email in lower case where there is one, else the user's id.
-  public var key: String { email?.lowercased() ?? user?.description ?? "" }
+  /// The key of its message: the comparison key of the email where there is one, else the user's id.
+  public var key: String { email.map { ComparisonKey($0).text } ?? user?.description ?? "" }
 
   public func cloudEvent(id: String, source: String, time: Date, traceparent: String?) throws -> CloudEvent {
     CloudEvent(

@@ -1,3 +1,5 @@
+import Primitives
+
 /// A customer's workspace, as the operator sets it up.
 public struct WorkspaceSettings: Sendable, Hashable, Codable {
   /// Short name in URLs and commands, unique in the deployment: lower-case letters, digits and dashes.
@@ -66,10 +68,10 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   /// Every role of the workspace, built-in ones first.
   public var roles: [String] { Self.builtInRoles + customRoles }
 
-  /// The workspace's role of that name, matched without case; nil where it has none.
+  /// The workspace's role of that name, matched by its comparison key; nil where it has none.
   public func role(named name: String) -> String? {
-    let key = name.lowercased()
-    return roles.first { $0.lowercased() == key }
+    let key = ComparisonKey(name)
+    return roles.first { ComparisonKey($0) == key }
   }
 
   /// The first thing that is missing before SCIM may be used; nil where nothing is.

@@ -1,4 +1,5 @@
 import Models
+import Primitives
 import SCIM
 
 extension Decider {
@@ -74,8 +75,8 @@ extension Decider {
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
     group.describe(document)
-    // Groups that came to share a name while that was allowed keep it.
-    if group.nameKey != existing.nameKey {
+    // Groups that came to share a name while that was allowed, or before names were compared like this, keep it.
+    if group.ownNameKey != existing.ownNameKey {
       group.mayShareName = workspace.settings.duplicateGroupNames == .allow
       if let namesake = namesake(of: group) { throw .displayNameTaken(document.displayName, by: namesake) }
     }
@@ -179,6 +180,7 @@ struct MembershipParts: Sequence {
 
 extension GroupRecord {
   fileprivate mutating func describe(_ document: GroupDocument) {
+    if ComparisonKey(document.displayName) != ComparisonKey(displayName) { storedNameKey = nil }
     displayName = document.displayName
     externalID = document.externalID
     self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))

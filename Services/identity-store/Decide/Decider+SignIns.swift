@@ -8,7 +8,7 @@ extension Decider {
     guard var user = person(signIn.user, email: signIn.email, in: signIn.workspace) else {
       guard let email = signIn.email else { return .signIn(.unknownUser) }
       // Seen before the identity provider pushed the person: who is provisioned later starts active.
-      let key = NameKey(workspace: signIn.workspace, name: email.lowercased())
+      let key = NameKey(workspace: signIn.workspace, comparing: email)
       guard ResourceBounds.isName(key.name) else { return .signIn(.unknownUser) }
       remember(signIn, with: key)
       return .signIn(.remembered)
@@ -33,7 +33,7 @@ extension Decider {
   /// Who is meant by an id or an address; nil where nobody is.
   func person(_ id: UserID?, email: String?, in workspace: WorkspaceID) -> UserRecord? {
     id.flatMap { state.users[ResourceKey(workspace: workspace, id: $0.resource)] }
-      ?? email.flatMap { state.user(signingInWith: NameKey(workspace: workspace, name: $0.lowercased())) }
+      ?? email.flatMap { state.user(signingInWith: NameKey(workspace: workspace, comparing: $0)) }
   }
 
   /// A later sign-in makes an earlier one last longer; within a day of it nothing is written.

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 
 extension Decider {
@@ -9,7 +10,7 @@ extension Decider {
   mutating func createUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.schemas)
     let role = try role(of: document, in: workspace)
-    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
     if let existing = state.user(named: name) {
       // To its identity provider someone whose deactivation waits for approval is gone already.
       guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
@@ -20,7 +21,7 @@ extension Decider {
     }
     if let externalID = document.externalID, let email = document.email,
       let existing = state.disabledUser(
-        externalID: externalID, email: NameKey(workspace: workspace.id, name: email.lowercased()), in: workspace.id)
+        externalID: externalID, email: NameKey(workspace: workspace.id, comparing: email), in: workspace.id)
     {
       return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: read)
     }
@@ -64,7 +65,7 @@ extension Decider {
   mutating func delete(_ existing: UserRecord) {
     supersedeHeldChange(of: existing.key)
     let tombstone = Tombstone(
-      key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), version: existing.version + 1, deletedAt: now)
+      key: existing.key, type: .user, userNameHash: nameHash(existing.ownNameKey), version: existing.version + 1, deletedAt: now)
     state.delete(existing, leaving: tombstone)
     publish(
       .userChanged(
@@ -80,7 +81,7 @@ extension Decider {
 
   func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
     if let user = state.users[key] { return user }
-    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, name: $0.lowercased())) }
+    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, comparing: $0)) }
     throw .userNotFound(key.id, tombstone: state.tombstones[key], successor: namesake ?? state.successors[key])
   }
 
@@ -96,9 +97,10 @@ extension Decider {
     return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
   }
 
-  /// Another user who has the document's `userName`.
+  /// Another user who has the document's `userName`. A user who shares a name from before names were compared like this keeps it.
   func namesake(of document: UserDocument, other existing: UserRecord, in workspace: WorkspaceRecord) -> UserRecord? {
-    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
+    guard name != existing.ownNameKey else { return nil }
     return state.user(named: name).flatMap { $0.key == existing.key ? nil : $0 }
   }
 
@@ -141,7 +143,7 @@ extension Decider {
 
   /// When the person signed in before being provisioned, if so; by user name or any address of theirs.
   private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
-    let keys = Set([user.nameKey, user.emailKey].compactMap { $0 })
+    let keys = Set([user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) })
     // One that is too old is trimmed sooner or later, and counts no more until then.
     let times = keys.compactMap { state.earlySignIns[$0] }.filter { $0 > now.addingTimeInterval(-SignIn.memory) }
     for key in keys where state.earlySignIns[key] != nil { state.useSignIn(key) }
@@ -174,14 +176,14 @@ extension UserRecord {
 
   /// Takes over what `document` says of the person; state, version and times are the caller's.
   fileprivate mutating func describe(_ document: UserDocument) {
+    if ComparisonKey(document.userName) != ComparisonKey(userName) { storedNameKey = nil }
     userName = document.userName
     externalID = document.externalID
     displayName = document.displayName ?? document.formattedName
     givenName = document.givenName
     familyName = document.familyName
     email = document.email
-    let others = document.emails.filter { $0.lowercased() != emailKey?.name }
-    otherEmailKeys = others.isEmpty ? [] : Set(others.map { EmailKey.text($0, in: key.workspace) }).sorted()
+    otherEmailKeys = otherEmailKeys(of: document.emails)
     language = document.language
     self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))
   }

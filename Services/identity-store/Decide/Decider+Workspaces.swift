@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 import WorkspaceSchemas
 
@@ -107,10 +108,10 @@ extension Decider {
     }
     var known = Set(WorkspaceSettings.builtInRoles)
     for role in settings.customRoles {
-      guard !role.allSatisfy(\.isWhitespace), role.count <= 100, role.utf8.count <= TextBounds.name else {
+      guard !ComparisonKey(role).isEmpty, role.count <= 100, role.utf8.count <= TextBounds.name else {
         throw .badRequest(.invalidValue, "A role's name has 1 to 100 characters, and at most \(TextBounds.name) bytes of UTF-8.")
       }
-      guard known.insert(role.lowercased()).inserted else {
+      guard known.insert(ComparisonKey(role).text).inserted else {
         throw .badRequest(
           .invalidValue,
           """

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 
 /// What identity-store refuses, in words that an identity provider's admin can act on.
@@ -9,13 +10,14 @@ extension SCIMError {
       status: 409, scimType: .uniqueness,
       detail: """
         A user with userName '\(userName)' exists already, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
-        userName is compared without case. Look the user up by userName and update it, or change the userName of one of the two.
+        userName is compared without case and without blanks at either end. Look the user up by userName and update it, or change the \
+        userName of one of the two.
         """)
   }
 
   static func relinkRefused(_ userName: String, to user: UserRecord) -> SCIMError {
     let standing = user.state == .disabled ? "is disabled" : "waits for an admin to approve its deactivation"
-    let shared = user.nameKey.name == userName.lowercased() ? "this userName" : "this externalId and address"
+    let shared = user.ownNameKey.name == ComparisonKey(userName).text ? "this userName" : "this externalId and address"
     return SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
@@ -29,8 +31,8 @@ extension SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case. Link to \
-        that group, or rename one of the two. A workspace can also allow several groups of one name: \
+        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case and without \
+        blanks at either end. Link to that group, or rename one of the two. A workspace can also allow several groups of one name: \
         scimctl workspace update SLUG --duplicate-group-names allow.
         """)
   }

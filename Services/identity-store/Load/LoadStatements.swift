@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// The statements that load a working set: names are locked first, then rows in the order of their keys.
 enum LoadStatements {
@@ -92,9 +93,9 @@ enum LoadStatements {
 
   private static let userColumns = """
     u.workspace_id, u.id, u.user_name, u.external_id, u.display_name, u.given_name, u.family_name, u.email, u.language, u.state, u.role,
-    u.first_signed_in_at, u.version, u.created_at, u.modified_at, u.document, u.other_email_keys
+    u.first_signed_in_at, u.version, u.created_at, u.modified_at, u.document, u.other_email_keys, u.user_name_key
     """
-  private static let userColumnCount = 17
+  private static let userColumnCount = 18
 
   private static let userStatement = Statement(
     "load users",
@@ -123,7 +124,11 @@ enum LoadStatements {
     select \(userColumns), t.workspace_id, t.id, t.type, t.deleted_at, t.version
     from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
     join identity.tombstones t using (workspace_id, id)
-    left join identity.users u on u.workspace_id = t.workspace_id and u.user_name_hash = t.user_name_hash
+    left join lateral (
+      select * from identity.users n where n.workspace_id = t.workspace_id and n.user_name_hash = t.user_name_hash
+      union all
+      select * from identity.users f where f.workspace_id = t.workspace_id and f.former_name_hash = t.user_name_hash
+    ) u on true
     """)
 
   private static func userRecord(_ row: Row) throws -> UserRecord {
@@ -135,7 +140,13 @@ enum LoadStatements {
       familyName: try row.optionalString(6), email: try row.optionalString(7),
       otherEmailKeys: try row.optionalTextArray(16) ?? [], language: try row.optionalString(8), state: state,
       role: try row.string(10), firstSignedInAt: try row.optionalTimestamp(11), version: Int64(try row.int(12)),
-      createdAt: try row.timestamp(13), modifiedAt: try row.timestamp(14), document: try row.bytes(15))
+      createdAt: try row.timestamp(13), modifiedAt: try row.timestamp(14), document: try row.bytes(15),
+      storedNameKey: try storedKey(row.string(17), of: row.string(2)))
+  }
+
+  /// The key that a row is stored under where that is not the one of its name.
+  private static func storedKey(_ stored: String, of name: String) -> String? {
+    stored.utf8.elementsEqual(ComparisonKey(name).text.utf8) ? nil : stored
   }
 
   private static func earlySignIns(_ emails: Set<NameKey>) -> Load {
@@ -160,14 +171,14 @@ enum LoadStatements {
 
   static let groupColumns = """
     g.workspace_id, g.id, g.display_name, g.external_id, g.version, g.created_at, g.modified_at, g.document,
-    g.namesake <> '00000000-0000-0000-0000-000000000000'
+    g.namesake <> '00000000-0000-0000-0000-000000000000', g.display_name_key
     """
 
   static func groupRecord(_ row: Row) throws -> GroupRecord {
     GroupRecord(
       key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), displayName: try row.string(2),
       externalID: try row.optionalString(3), version: Int64(try row.int(4)), createdAt: try row.timestamp(5),
-      modifiedAt: try row.timestamp(6), document: try row.bytes(7), mayShareName: try row.bool(8))
+      modifiedAt: try row.timestamp(6), document: try row.bytes(7), mayShareName: try row.bool(8), storedNameKey: try storedKey(row.string(9), of: row.string(2)))
   }
 
   private static let groupStatement = Statement(

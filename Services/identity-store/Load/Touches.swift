@@ -75,9 +75,8 @@ struct Touches: Sendable, Equatable {
       users.insert(read.key)
       deactivating.insert(workspace)
       for name in patch.mentionedNames {
-        let key = NameKey(workspace: workspace, name: name.lowercased())
-        userNames.insert(key)
-        renamedUsers[key, default: []].insert(read.key)
+        userNames.formUnion(NameKey.forms(of: name, in: workspace))
+        renamedUsers[NameKey(workspace: workspace, comparing: name), default: []].insert(read.key)
       }
     case .deleteUser:
       users.insert(read.key)
@@ -92,7 +91,7 @@ struct Touches: Sendable, Equatable {
       insertGroup(json, of: read)
     case .patchGroup(let patch):
       groups.insert(read.key)
-      for name in patch.mentionedNames { groupNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
+      for name in patch.mentionedNames { groupNames.formUnion(NameKey.forms(of: name, in: workspace)) }
       for edit in patch.mentionedMemberEdits { insert(edit, of: read) }
     case .deleteGroup:
       groups.insert(read.key)
@@ -140,9 +139,9 @@ struct Touches: Sendable, Equatable {
 
   /// Whoever has `email`, as their address or as their userName.
   private mutating func insertPerson(with email: String, in workspace: WorkspaceID) {
-    let key = NameKey(workspace: workspace, name: email.lowercased())
-    emails.insert(key)
-    userNames.insert(key)
+    let forms = NameKey.forms(of: email, in: workspace)
+    emails.formUnion(forms)
+    userNames.formUnion(forms)
   }
 
   private mutating func insertUser(_ json: JSON, of read: ReadCommand) {
@@ -150,9 +149,10 @@ struct Touches: Sendable, Equatable {
     let workspace = read.command.workspace
     if case .string(let name)? = attributes.value(forAttribute: "userName") {
       // A user name that is an address is an address a sign-in may come with.
-      let key = NameKey(workspace: workspace, name: name.lowercased())
-      userNames.insert(key)
-      emails.insert(key)
+      let key = NameKey(workspace: workspace, comparing: name)
+      let forms = NameKey.forms(of: name, in: workspace)
+      userNames.formUnion(forms)
+      emails.formUnion(forms)
       if case .replaceUser = read.payload {
         renamedUsers[key, default: []].insert(read.key)
       } else if case .string(let id)? = attributes.value(forAttribute: "externalId") {
@@ -162,7 +162,7 @@ struct Touches: Sendable, Equatable {
     if case .array(let values)? = attributes.value(forAttribute: "emails") {
       for case .object(let email) in values {
         guard case .string(let address)? = email.value(forAttribute: "value") else { continue }
-        emails.insert(NameKey(workspace: workspace, name: address.lowercased()))
+        emails.formUnion(NameKey.forms(of: address, in: workspace))
       }
     }
   }
@@ -170,9 +170,8 @@ struct Touches: Sendable, Equatable {
   private mutating func insertGroup(_ json: JSON, of read: ReadCommand) {
     guard case .object(let attributes) = json else { return }
     if case .string(let name)? = attributes.value(forAttribute: "displayName") {
-      let key = NameKey(workspace: read.command.workspace, name: name.lowercased())
-      groupNames.insert(key)
-      if case .createGroup = read.payload { createdGroups.insert(key) }
+      groupNames.formUnion(NameKey.forms(of: name, in: read.command.workspace))
+      if case .createGroup = read.payload { createdGroups.insert(NameKey(workspace: read.command.workspace, comparing: name)) }
     }
     if case .array(let members)? = attributes.value(forAttribute: "members") {
       for case .object(let member) in members {

@@ -80,11 +80,18 @@ struct WorkingSet: Sendable {
   mutating func load(_ user: UserRecord) {
     users[user.key] = user
     usersByName[user.nameKey] = user.key
+    // One that has not been re-keyed is found by its own key, too, unless another has that.
+    if user.storedNameKey != nil, usersByName[user.ownNameKey].flatMap({ users[$0] }) == nil { usersByName[user.ownNameKey] = user.key }
   }
 
   mutating func load(_ group: GroupRecord) {
     groups[group.key] = group
-    groupsByName[group.nameKey, default: []].insert(group.key)
+    // A group that is stored under this key comes before one that only has the name.
+    let others = (groupsByName[group.nameKey] ?? []).filter { groups[$0]?.nameKey == group.nameKey }
+    groupsByName[group.nameKey] = others.union([group.key])
+    if group.storedNameKey != nil, groupsByName[group.ownNameKey, default: []].isEmpty {
+      groupsByName[group.ownNameKey] = [group.key]
+    }
   }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
@@ -163,14 +170,14 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ user: UserRecord) {
-    if let name = users[user.key]?.nameKey, name != user.nameKey { usersByName[name] = nil }
+    forgetNames(of: users[user.key])
     load(user)
     if !changes.insertedUsers.contains(user.key) { changes.updatedUsers.insert(user.key) }
   }
 
   mutating func delete(_ user: UserRecord, leaving tombstone: Tombstone) {
+    forgetNames(of: user)
     users[user.key] = nil
-    usersByName[user.nameKey] = nil
     for group in members.keys where group.workspace == user.key.workspace { members[group]?.forget(user.id) }
     if changes.insertedUsers.remove(user.key) == nil { changes.deletedUsers.insert(user.key) }
     changes.updatedUsers.remove(user.key)
@@ -183,14 +190,14 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ group: GroupRecord) {
-    if let name = groups[group.key]?.nameKey, name != group.nameKey { groupsByName[name]?.remove(group.key) }
+    forgetNames(of: groups[group.key])
     load(group)
     if !changes.insertedGroups.contains(group.key) { changes.updatedGroups.insert(group.key) }
   }
 
   mutating func delete(_ group: GroupRecord, leaving tombstone: Tombstone) {
+    forgetNames(of: groups[group.key])
     groups[group.key] = nil
-    groupsByName[group.nameKey]?.remove(group.key)
     members[group.key] = nil
     if changes.insertedGroups.remove(group.key) == nil { changes.deletedGroups.insert(group.key) }
     changes.updatedGroups.remove(group.key)
@@ -281,6 +288,16 @@ struct WorkingSet: Sendable {
   mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
 
   mutating func record(_ reply: Reply) { replies[reply.command] = reply }
+
+  private mutating func forgetNames(of user: UserRecord?) {
+    guard let user else { return }
+    for name in [user.nameKey, user.ownNameKey] where usersByName[name] == user.key { usersByName[name] = nil }
+  }
+
+  private mutating func forgetNames(of group: GroupRecord?) {
+    guard let group else { return }
+    for name in [group.nameKey, group.ownNameKey] { groupsByName[name]?.remove(group.key) }
+  }
 
   private mutating func bury(_ tombstone: Tombstone) {
     tombstones[tombstone.key] = tombstone

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 import ProvisioningLog
 
 /// Writes entries of the provisioning log, many with one statement, and counts them with it. An entry that comes again changes nothing, and
@@ -104,7 +105,7 @@ struct LogWriter: Sendable {
       [
         .uuidArray(entries.map(\.workspace.uuid)), .uuidArray(entries.map(\.id.uuid)), .intArray(entries.map { Int64($0.status) }),
         .boolArray(entries.map(\.isFailure)), .textArray(entries.map(\.resourceType?.rawValue)),
-        .uuidArray(entries.map(\.resource?.uuid)), .textArray(entries.map { $0.name?.lowercased() }),
+        .uuidArray(entries.map(\.resource?.uuid)), .textArray(entries.map { $0.name.map { ComparisonKey($0).text } }),
         .textArray(entries.map { String(decoding: $0.json(), as: UTF8.self) }), .textArray(causes.map { $0?.rawValue }),
         .timestampArray(entries.map(\.at)), .uuidArray(entries.map { $0.token?.uuid ?? Self.unknownToken }),
         .textArray(entries.map { $0.identityProvider ?? "" }),

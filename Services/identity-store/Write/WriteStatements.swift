@@ -86,10 +86,11 @@ enum WriteStatements {
     unnest(
       $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
       $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::int8[], $17::timestamptz[], $18::timestamptz[],
-      $19::text[], $20::text[]
+      $19::text[], $20::text[], $21::bytea[], $22::text[], $23::text[], $24::text[]
     ) as written (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys, former_name_hash,
+      display_name_key, name_key, family_name_key
     )
     """
 
@@ -98,11 +99,13 @@ enum WriteStatements {
     """
     insert into identity.users (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys, former_name_hash,
+      display_name_key, name_key, family_name_key, keyed_version
     )
     select
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys::text[]
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys::text[],
+      former_name_hash, display_name_key, name_key, family_name_key, version
     from \(userArrays)
     """)
 
@@ -127,7 +130,12 @@ enum WriteStatements {
       version = written.version,
       modified_at = written.modified_at,
       document = written.document,
-      other_email_keys = written.other_email_keys::text[]
+      other_email_keys = written.other_email_keys::text[],
+      former_name_hash = written.former_name_hash,
+      display_name_key = written.display_name_key,
+      name_key = written.name_key,
+      family_name_key = written.family_name_key,
+      keyed_version = written.version
     from \(userArrays)
     where u.workspace_id = written.workspace_id and u.id = written.id
     """)
@@ -166,9 +174,9 @@ enum WriteStatements {
     "insert groups",
     """
     insert into identity.groups (
-      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document, namesake
+      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document, namesake, keyed_version
     )
-    select * from \(groupArrays)
+    select *, version from \(groupArrays)
     """)
 
   static let updateGroups = Statement(
@@ -182,7 +190,8 @@ enum WriteStatements {
       version = written.version,
       modified_at = written.modified_at,
       document = written.document,
-      namesake = written.namesake
+      namesake = written.namesake,
+      keyed_version = written.version
     from \(groupArrays)
     where g.workspace_id = written.workspace_id and g.id = written.id
     """)

@@ -1,6 +1,7 @@
 import Foundation
 import InvitationMail
 import Models
+import Primitives
 
 /// Decides what events mean for invitations, one after the other: pure.
 ///
@@ -66,7 +67,9 @@ struct InvitationDecider: Sendable {
       let isInvitedAnew = event.change == .created || event.change == .enabled
       if !isInvitedAnew {
         // Someone who merely goes on being invited has an invitation already, unless that is on its way to where they are no more.
-        guard let before, case .invited(let address) = before.state, address?.lowercased() != invitee.email?.lowercased() else { return }
+        guard let before, case .invited(let address) = before.state,
+          address.map(ComparisonKey.init) != invitee.email.map(ComparisonKey.init)
+        else { return }
         changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person has another address now"))
       }
       invite(key, invitee, version: event.version, traceparent: traceparent)
@@ -186,7 +189,7 @@ extension UserRecord {
   /// All that a sign-in of theirs may be known by.
   var signInKeys: [WorkspaceSignInKey] {
     guard state != .deleted else { return [] }
-    return [WorkspaceSignInKey(key)] + [nameKey, emailKey].compactMap { $0.map { WorkspaceSignInKey(key.workspace, $0) } }
+    return [WorkspaceSignInKey(key)] + ([nameKey, emailKey].compactMap { $0 } + formerKeys).map { WorkspaceSignInKey(key.workspace, $0) }
   }
 
   init(_ event: UserChanged) {
@@ -197,7 +200,9 @@ extension UserRecord {
     }
     self.init(
       key: UserKey(workspace: event.workspace, id: user.id), version: event.version, state: State(event), nameKey: key(user.userName),
-      emailKey: key(user.email))
+      emailKey: key(user.email),
+      formerKeys: event.change == .deleted
+        ? [] : [user.userName, user.email].compactMap { $0 }.compactMap { SignInKey.former($0, in: event.workspace) })
   }
 }
 

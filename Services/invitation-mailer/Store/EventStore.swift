@@ -45,6 +45,7 @@ struct EventStore: Sendable {
                   let words = (report.reason ?? "").withoutControlCharacters.truncated(to: 500, bytes: 2000)
                   return words.isEmpty ? "reported by the mail system" : "reported by the mail system: \(words)"
                 }), .timestamp(now),
+              .bytesArray(reported.map { report in report.email.flatMap { SignInKey.former($0, in: report.workspace)?.bytes } }),
             ]
           )
         ], commit: true)

@@ -37,7 +37,7 @@ struct ResourceQuery: Sendable {
 }
 
 extension ResourceQuery {
-  /// The name of the user that is looked up, in lower case, and the page that is asked for, where the query is such a look-up and no more.
+  /// The comparison key of the userName that is looked up, and the page that is asked for, where the query is such a look-up and no more.
   var soughtName: (name: String, page: Page)? {
     guard sources.count == 1, sources[0].kind == .user, sources[0].sortBy == nil, case .page(let page) = part,
       case .comparison(let attribute, let comparison)? = sources[0].filter?.expression, attribute.path == "userName",

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// `scimctl group …`
 struct GroupCommands: AsyncParsableCommand {
@@ -60,7 +61,8 @@ struct ListGroupMembers: AsyncParsableCommand {
     let members = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let rows = try await pool.query(
-        Queries.groupMembers, [.uuid(workspace.id.uuid), .text(name), state == .all ? .null : .text(state.rawValue), id])
+        Queries.groupMembers,
+        [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text), state == .all ? .null : .text(state.rawValue), id])
       if rows.isEmpty { try await explainAbsence(in: workspace, on: pool) }
       try Self.checkOne(Set(try rows.map { GroupID(try $0.uuid(3)) }), named: name)
       return try rows.compactMap { row in
@@ -83,7 +85,7 @@ struct ListGroupMembers: AsyncParsableCommand {
 
   /// A group that was pushed a moment ago has nobody in the product yet; another name is a mistake.
   private func explainAbsence(in workspace: KnownWorkspace, on pool: PostgresPool) async throws {
-    guard try await pool.query(Queries.pushedGroup, [.uuid(workspace.id.uuid), .text(name), id]).isEmpty else {
+    guard try await pool.query(Queries.pushedGroup, [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text), id]).isEmpty else {
       return FileHandle.standardError.write(Data("scimctl: the group is pushed, and group-sync has not taken it in yet\n".utf8))
     }
     throw Failure(

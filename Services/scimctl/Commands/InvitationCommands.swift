@@ -3,6 +3,7 @@ import Foundation
 import InvitationMail
 import Models
 import Postgres
+import Primitives
 import ServiceKit
 
 /// `scimctl invitation …`
@@ -195,7 +196,7 @@ struct InvitedUser: Sendable {
   /// - Throws: ``Failure`` where several are meant; `PostgresError`.
   static func find(_ who: String, in workspace: WorkspaceID, on pool: PostgresPool) async throws -> InvitedUser? {
     let rows = try await pool.query(
-      InvitationQueries.user, [.uuid(workspace.uuid), .optional(UserID(who)?.uuid, PostgresValue.uuid), .text(who)])
+      InvitationQueries.user, [.uuid(workspace.uuid), .optional(UserID(who)?.uuid, PostgresValue.uuid), .text(ComparisonKey(who).text)])
     guard rows.count < 2 else { throw Failure(.usage, "several people are '\(who)': name one by id. 'scimctl user list' shows them") }
     guard let row = rows.first else { return nil }
     return InvitedUser(id: UserID(try row.uuid(0)), userName: try row.string(1))

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The value filter of a PATCH path, prepared for many values: names are resolved and operands are read once.
 ///
 /// Paths are sub-attributes of the multi-valued attribute. What does not fit a sub-attribute's type selects nothing. Many comparisons of
@@ -60,7 +62,7 @@ private indirect enum Test {
     case .comparison(let path, .equal, .null): self = .not(Test(.present(path), of: definition))
     case .comparison(let path, let comparison, let compared):
       guard let part = ValuePart(path, of: definition), let order = TypedFilter.Comparison.Order(comparison),
-        part.definition.type.permits(order), let operand = TypedFilter.Comparison.Operand(compared, for: part.definition)
+        part.definition.type.permits(order), let operand = TypedFilter.Comparison.Operand(compared, for: part.definition, comparedBy: order)
       else {
         self = .never
         return
@@ -127,6 +129,6 @@ private struct ComparedText: Hashable {
   init(operand: String) { bytes = Array(operand.utf8) }
 
   init(stored text: String, of definition: AttributeDefinition) {
-    bytes = Array((definition.isCaseExact ? text : text.lowercased()).utf8)
+    bytes = Array((definition.isCaseExact ? text : ComparisonKey(text).text).utf8)
   }
 }

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Reads the value of one attribute by its definition.
 enum AttributeReader {
   /// The value in canonical form; nil where it is unassigned: null, an empty array, a complex value without parts (RFC 7643 §2.5).
@@ -25,7 +27,7 @@ enum AttributeReader {
     case .complex: return try complex(json, of: definition)
     case .string, .reference:
       guard case .string(let text) = json else { throw .expected("a string", json) }
-      guard !(definition.isRequired && text.allSatisfy(\.isWhitespace)) else {
+      guard !(definition.isRequired && ComparisonKey(text).isEmpty) else {
         throw InvalidValue(complaint: "is required and must not be empty")
       }
       // Templates with an unset field send a blank externalId: it identifies nothing, so it counts as unassigned.

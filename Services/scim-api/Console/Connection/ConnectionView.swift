@@ -1,4 +1,5 @@
 import Models
+import Primitives
 
 /// The forms of the page about the connection.
 struct ConnectionSections: Sendable, Equatable {
@@ -140,7 +141,9 @@ struct ConnectionView: Sendable, Equatable {
     names = NamesForm(entered: sections.names, relinks: sections.names.relinks, duplicates: sections.names.duplicates)
     roleForm = RoleForm(
       entered: sections.roles,
-      choices: settings.roles.map { FormOption(value: $0, name: $0, isChosen: $0.lowercased() == sections.roles.defaultRole.lowercased()) })
+      choices: settings.roles.map {
+        FormOption(value: $0, name: $0, isChosen: ComparisonKey($0) == ComparisonKey(sections.roles.defaultRole))
+      })
     invitations = InvitationForm(entered: sections.invitations, ways: sections.invitations.ways)
   }
 

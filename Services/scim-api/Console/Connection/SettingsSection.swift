@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 
 /// A part of a workspace's settings as a form shows it, with what is wrong with what was entered.
 protocol SettingsSection: Sendable, Equatable {
@@ -155,7 +156,7 @@ struct RolesSection: SettingsSection {
   mutating func applied(to settings: WorkspaceSettings) -> WorkspaceSettings? {
     let roles = roles
     var known = Set(WorkspaceSettings.builtInRoles)
-    for role in roles where !known.insert(role.lowercased()).inserted {
+    for role in roles where !known.insert(ComparisonKey(role).text).inserted {
       wrongCustomRoles = """
         “\(role.prefix(100))” is there twice. Upper and lower case make no difference, and the built-in roles are there already.
         """

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// A group as the console lists it: what the identity provider pushed, and what the product's directory made of it.
 struct ListedGroup: Sendable, Equatable {
@@ -76,15 +77,15 @@ struct GroupsQuery: Sendable {
 
   /// Groups by name, and by id where several share one, from behind `after` on.
   ///
-  /// - Parameter prefix: what their names begin with, without case; nil for all.
+  /// - Parameter prefix: what their names begin with, compared by the key; nil for all.
   func groups(
     named prefix: String?, after: (key: String, id: ResourceID)?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedGroup] {
     let rows = try await database.query(
       Self.list,
       [
-        .uuid(workspace.uuid), .optional(prefix, PostgresValue.text), .optional(after?.key, PostgresValue.text), .int(Int64(limit)),
-        .optional(after?.id.uuid, PostgresValue.uuid),
+        .uuid(workspace.uuid), .optional(prefix.map { ComparisonKey($0).text }, PostgresValue.text),
+        .optional(after?.key, PostgresValue.text), .int(Int64(limit)), .optional(after?.id.uuid, PostgresValue.uuid),
       ], in: workspace)
     return try rows.map { row in
       ListedGroup(
@@ -172,9 +173,9 @@ extension GroupsQuery {
       select workspace_id, id, display_name, display_name_key, modified_at
       from identity_read.groups
       where workspace_id = $1
-      and display_name_key >= coalesce($3, identity_read.fold($2::text), '')
+      and display_name_key >= coalesce($3, $2::text, '')
       and ($3::text is null or (display_name_key, id) > ($3, $5::uuid))
-      and ($2::text is null or starts_with(display_name_key, identity_read.fold($2)))
+      and ($2::text is null or starts_with(display_name_key, $2))
       order by display_name_key, id
       limit $4::int8
     ) g
