@@ -131,7 +131,7 @@ private final class RejectingBroker: Sendable {
       default: return
       }
       let frame = bytes(Int32(answer.count)) + answer
-      let sent = frame.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let sent = frame.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       guard sent == frame.count else { return }
     }
   }
