@@ -276,7 +276,7 @@ extension Bulk.Outcome {
   /// The HTTP status that it comes to.
   var status: Int {
     switch self {
-    case .written(_, _, let created, _): created ? 201 : 200
+    case .written(_, _, let created, _, _): created ? 201 : 200
     case .done: 204
     case .refused(let status, _): status
     }

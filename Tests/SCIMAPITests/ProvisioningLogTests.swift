@@ -168,7 +168,7 @@ struct ProvisioningLogTests {
       return .resource(user, created: false)
     }
     let put = #"{"userName":"ana@example.com","active":false,"secodaRole":"Owner","password":"1mz050nq"}"#
-    try await serving(builder) { [builder] client in
+    try await serving(builder) { [builder] client async throws in
       #expect(try await client.send("PUT", Self.gone, put).status == 200)
       let bulk = #"{"schemas":["\#(MessageSchema.bulkRequest)"],"Operations":[{"method":"PUT","path":"\#(Self.gone)","data":\#(put)}]}"#
       #expect(try await client.send("POST", "/Bulk", bulk).status == 200)

@@ -75,7 +75,7 @@ struct UnauthenticatedLimitTests {
     builder.consoleStore = ConsoleStore(workspace: builder.workspace, settings: builder.settings)
     builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
     builder.rates.publicRead = Rate(perSecond: 0.001, burst: 6)
-    try await serving(builder) { client in
+    try await serving(builder) { client async throws in
       for path in [OAuthEndpoints.keysPath, OAuthEndpoints.metadataPath, ConsoleAssets.style.path] {
         for _ in 0..<2 { #expect(try await client.sendAsItIs("GET", path, "", headers: [:]).status == 200) }
       }
@@ -89,7 +89,7 @@ struct UnauthenticatedLimitTests {
   func wrongBaseURL() async throws {
     var builder = EdgeBuilder()
     builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
-    try await serving(builder) { [builder] client in
+    try await serving(builder) { [builder] client async throws in
       for _ in 0..<4 { #expect(try await client.send("GET", "/Users", base: "/scim/v1").status == 404) }
       #expect(try await client.send("OPTIONS", "/Users").status == 204)
       let entries = builder.log.take(10).flatMap { $0.entries() }
@@ -137,7 +137,7 @@ struct UnauthenticatedLimitTests {
   func notLookedUp() async throws {
     var builder = EdgeBuilder()
     builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
-    try await serving(builder) { [builder] client in
+    try await serving(builder) { [builder] client async throws in
       #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
       // It may be a good one.
       #expect(try await client.send("GET", "/Schemas").status == 429)

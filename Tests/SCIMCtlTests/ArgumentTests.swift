@@ -241,7 +241,7 @@ struct ArgumentTests {
   }
 
   @Test("makes a workspace with its rules for names, and lists the ids where a name is ambiguous")
-  func names() throws {
+  func sharedNames() throws {
     let command = try parse(
       CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/", "--relink", "never",
       "--duplicate-group-names", "allow")

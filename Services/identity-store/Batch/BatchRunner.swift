@@ -61,8 +61,9 @@ struct BatchRunner: Sendable {
       var rest = positions[...]
       while !rest.isEmpty {
         let part = rest.map { commands[$0] }
-        let answers = try await carryOut(
-          part, touches: part.count == commands.count ? touches : Touches(of: part.lazy.map(\.read)), decided: isLast ? decided : {})
+        let answers = try await carryOut(part, touches: part.count == commands.count ? touches : Touches(of: part.lazy.map(\.read))) {
+          if isLast { decided() }
+        }
         for (position, reply) in zip(rest, answers) { replies[position] = reply }
         await committed(Array(zip(part, answers)))
         rest = rest.dropFirst(answers.count)
