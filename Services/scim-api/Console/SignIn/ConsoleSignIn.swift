@@ -85,7 +85,7 @@ struct ConsoleSignIn: Sendable {
 
   /// Names the workspace and asks for a press of a button: what looks at links before people do (mail filters, previews) opens nothing.
   private func showLink(_ request: Request, _ context: EdgeContext) async throws -> Response {
-    let (origin, site) = try await place(of: request, context)
+    let (_, site) = try await place(of: request, context)
     let text = try QueryParameters(request.uri.query)[Self.keyName] ?? ""
     do {
       let record = try await checkedLink(text, site)
