@@ -8,10 +8,10 @@ struct DiscoveryEndpoints: Sendable {
   let limits: ServiceLimits
 
   var all: [Endpoint] {
-    // The plural is what drafts of SCIM 2.0 called it, and what some clients ask for.
-    ["/ServiceProviderConfig", "/ServiceProviderConfigs"].map { path in
-      endpoint(path) { [limits] discovery, base, _ in discovery.serviceProviderConfig(baseURL: base, limits: limits).serialized() }
-    } + [
+    [
+      serviceProviderConfig("/ServiceProviderConfig"),
+      // What drafts of SCIM 2.0 called it, and some clients ask for.
+      serviceProviderConfig("/ServiceProviderConfigs"),
       endpoint("/ResourceTypes") { discovery, base, _ in Self.list(discovery.resourceTypes(baseURL: base)) },
       endpoint("/ResourceTypes/{\(ResourcePath.id)}") { discovery, base, name throws(Refusal) in
         guard let type = discovery.resourceType(name, baseURL: base) else {
@@ -25,6 +25,10 @@ struct DiscoveryEndpoints: Sendable {
         return schema.serialized()
       },
     ]
+  }
+
+  private func serviceProviderConfig(_ path: String) -> Endpoint {
+    endpoint(path) { [limits] discovery, base, _ in discovery.serviceProviderConfig(baseURL: base, limits: limits).serialized() }
   }
 
   private typealias Answer = @Sendable (_ discovery: Discovery, _ baseURL: String, _ id: String) throws(Refusal) -> [UInt8]

@@ -13,7 +13,7 @@ enum BearerToken {
     let text = header[scheme.endIndex...].trimmingBlanks
     guard scheme.lowercased() == "bearer" else {
       // The whole may be a secret, which no answer and no log repeats.
-      throw text.isEmpty || isToken(scheme) ? .schemeMissing() : .otherScheme(String(scheme))
+      throw text.isEmpty || isToken(scheme) ? Refusal.schemeMissing() : Refusal.otherScheme(String(scheme))
     }
     guard !text.isEmpty else { throw .unauthenticated() }
     let first = text.prefix { !isBlank($0) }.lowercased()

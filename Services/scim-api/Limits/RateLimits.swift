@@ -134,7 +134,8 @@ final class RateLimits: Sendable {
   ///
   /// - Throws: 429 where the address has sent too many, in its own time where there are many; then nothing is counted.
   func countPublicRead(from address: String?) async throws {
-    let (now, client) = (now(), ClientAddress(address))
+    let now = now()
+    let client = ClientAddress(address)
     let refusal = state.withLock { state -> Refusal? in
       let wait = state.publicReads.wait(of: client, at: now)
       guard wait == 0 else { return .rateExceeded("this address for public keys and metadata", state.publicReads.rate, wait: wait) }

@@ -4,8 +4,8 @@ import Synchronization
 /// Limits the memory that request bodies take: in all, and for each workspace or client address.
 ///
 /// Memory is reserved as bytes arrive, so a connection that only announces a body takes none. Bodies of up to ``smallBody`` bytes have a
-/// reserve of their own, so that they pass while large ones fill the rest. No owner gets more than what is then left for
-/// the others: one alone leaves half of the memory.
+/// reserve of their own, so that they pass while large ones fill the rest. No owner gets more than what is then left for the others: one
+/// alone leaves half of the memory.
 final class BodyBudget: Sendable {
   /// In bytes.
   struct Limits: Sendable, Equatable {
@@ -65,7 +65,7 @@ final class BodyBudget: Sendable {
       if isSmall, bytes + more <= Self.smallBody, state.small.take(more, for: owner) { return true }
       // What outgrows the reserve, or finds it full, is taken from the memory for large bodies as a whole.
       guard state.large.take(isSmall ? bytes + more : more, for: owner) else {
-        throw own > bytes ? .bodyShareExceeded(owner) : .overloaded()
+        throw own > bytes ? Refusal.bodyShareExceeded(owner) : Refusal.overloaded()
       }
       if isSmall { state.small.give(bytes, from: owner) }
       return false

@@ -1,3 +1,4 @@
+import Foundation
 import ProvisioningLog
 
 /// Keeps what is secret out of URLs, which proxies and browsers write down (RFC 7644 §7.5.2, RFC 6750 §2.3). A filter that asks for a
