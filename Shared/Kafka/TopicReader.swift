@@ -98,7 +98,7 @@ public struct TopicReader: Sendable {
       case .message(let message):
         deadline = .now + timeout
         guard take(message) else { return }
-      case .notice(let code, let reason) where handle.hasFatalError:
+      case .notice(let code, let reason, _) where handle.hasFatalError:
         throw KafkaError(code, action: "read the topic", brokers: handle.brokers, reason: reason)
       case .notice, .nothing:
         guard ContinuousClock.now < deadline else {

@@ -107,7 +107,7 @@ extension Patch.Operation {
   /// The steps of finding what the operation changes, whatever it is applied to: the comparisons of its filter and, where it has no path,
   /// the attributes that its value names.
   var steps: Int {
-    1 + (path?.filter?.expression.attributeNames.count ?? 0) + (value?.object?.namedAttributes ?? 0)
+    1 + (path?.filter?.expression.attributePaths.count ?? 0) + (value?.object?.namedAttributes ?? 0)
   }
 }
 
