@@ -78,14 +78,41 @@ struct DeactivationDecisionTests {
     #expect(try attribute("emails", of: id, bench) == nil)
   }
 
+  @Test("Attributes beyond a bound keep their values, alone or all together", arguments: [true, false])
+  func bounds(isPatch: Bool) throws {
+    let title = String(repeating: "t", count: ResourceBounds.text + 1)
+    let address = #"{"formatted":"\#(String(repeating: "a", count: ResourceBounds.text - 100))","type":"#
+    let addresses = (0..<100).map { address + #""\#($0)"}"# }.joined(separator: ",")
+    for (attribute, value) in [("title", #""\#(title)""#), ("addresses", "[\(addresses)]"), ("userName", #""\#(title)""#)] {
+      var bench = Bench()
+      let (id, _) = bench.createUser(Self.ana)
+      let operation: Command.Operation
+      if isPatch {
+        operation = .patchUser(
+          patch: bench.patch(#"{"op":"replace","value":{"\#(attribute)":\#(value),"displayName":"Ana","active":false}}"#))
+      } else {
+        let name = attribute == "userName" ? "" : #""userName":"ana@example.com","#
+        let put = #"{\#(name)"\#(attribute)":\#(value),"secodaRole":"editor","displayName":"Ana","active":false}"#
+        operation = .replaceUser(document: Bench.user(put))
+      }
+      let outcome = bench.decide(operation, on: id)
+      #expect(try unapplied(outcome).map(\.path) == [attribute])
+      let user = try #require(bench.user(id))
+      #expect(user.state == .disabled && user.userName == "ana@example.com" && user.displayName == "Ana")
+      #expect(user.document.count < ResourceBounds.text)
+    }
+  }
+
   @Test("A write that can be applied whole says nothing, and makes no version the second time")
   func whole() throws {
     var bench = Bench()
     let (id, _) = bench.createUser(Self.ana)
     let put = Self.ana.replacing("\"title\"", with: "\"active\":false,\"title\"")
     for _ in 0..<2 {
-      #expect(try unapplied(bench.decide(.replaceUser(document: Bench.user(put)), on: id)).isEmpty)
-      #expect(try unapplied(bench.decide(.patchUser(patch: bench.patch(Self.disabling)), on: id)).isEmpty)
+      let replaced = bench.decide(.replaceUser(document: Bench.user(put)), on: id)
+      #expect(try unapplied(replaced).isEmpty)
+      let patched = bench.decide(.patchUser(patch: bench.patch(Self.disabling)), on: id)
+      #expect(try unapplied(patched).isEmpty)
     }
     #expect(bench.user(id)?.version == 2)
   }
@@ -98,7 +125,8 @@ struct DeactivationDecisionTests {
       patch: bench.patch(Self.disabling + #",{"op":"replace","path":"secodaRole","value":"Owner"}"#))
     #expect(bench.decide(patch, on: id, expecting: [7]).status == 412)
     #expect(bench.decide(patch, on: bench.id()).status == 404)
-    #expect(try unapplied(bench.decide(patch, on: id)).map(\.path) == ["secodaRole"])
+    let held = bench.decide(patch, on: id)
+    #expect(try unapplied(held).map(\.path) == ["secodaRole"])
     #expect(bench.user(id)?.state == .invited)
     #expect(bench.decider.state.heldChanges.count == 1)
   }

@@ -24,8 +24,9 @@ extension Decider {
     _ existing: UserRecord, as described: UserDocument, keeping stored: UserDocument, _ unapplied: [UnappliedChange],
     in workspace: WorkspaceRecord, for read: ReadCommand
   ) -> Reply.Outcome {
-    var document = described
-    var unapplied = unapplied
+    let (bounded, beyond) = described.withinBounds(replacing: stored, schemas: workspace.schemas)
+    var document = bounded
+    var unapplied = unapplied + beyond
     var role = existing.role
     do throws(SCIMError) {
       role = try self.role(of: document, in: workspace)

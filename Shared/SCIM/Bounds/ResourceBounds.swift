@@ -36,6 +36,37 @@ extension UserDocument {
   }
 }
 
+extension UserDocument {
+  /// This user as the replacement of a stored one, with the stored values of attributes that are beyond a bound, and which these are: a
+  /// write that disables somebody is applied as far as it can be.
+  public func withinBounds(
+    replacing stored: UserDocument, schemas: ResourceSchemas
+  ) -> (document: UserDocument, unapplied: [UnappliedChange]) {
+    let check = BoundsCheck(schemas.user)
+    func fault(of attributes: JSONObject) -> SCIMError? {
+      do throws(SCIMError) {
+        try check.check(attributes) { stored.attributes }
+        return nil
+      } catch {
+        return error
+      }
+    }
+    guard fault(of: attributes) != nil else { return (self, []) }
+    var kept = self
+    var unapplied: [UnappliedChange] = []
+    for member in attributes where member.key != CommonAttributes.schemas.name && member.value != stored.attributes[member.key] {
+      var probe = stored.attributes
+      probe[member.key] = member.value
+      guard let error = fault(of: probe) else { continue }
+      kept = kept.keeping(member.key, of: stored, schemas: schemas)
+      unapplied.append(UnappliedChange(path: member.key, detail: error.detail))
+    }
+    // Each by itself is within its bound, and all together are not.
+    guard let error = fault(of: kept.attributes) else { return (kept, unapplied) }
+    return (stored.settingActive(false), unapplied + [UnappliedChange(path: "*", detail: error.detail)])
+  }
+}
+
 extension GroupDocument {
   /// As ``UserDocument/checkBounds(replacing:schemas:)``; members are not counted.
   public func checkBounds(replacing stored: [UInt8]? = nil, schemas: ResourceSchemas) throws(SCIMError) {

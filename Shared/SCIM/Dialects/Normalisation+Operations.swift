@@ -37,17 +37,17 @@ extension Normalisation {
         // To remove none of the values is to leave them.
         return [operation.with(op: "add").with(value: [])]
       }
-      guard let terms = terms(for: removed, of: location.definition, part), !terms.isEmpty else { return nil }
+      guard let terms = selection(of: removed, of: location.definition, part), !terms.isEmpty else { return nil }
       return inSteps(terms).map { terms in
         let selected = Filter.Expression.any(of: terms)
-        let filter = Filter(path.filter.map { .all(of: [$0.expression, selected]) } ?? selected)
+        let filter = path.filter.map { Filter(Filter.Expression.all(of: [$0.expression, selected])) } ?? Filter(selected)
         return operation.with(path: PatchPath(attribute: path.attribute, filter: filter)).with(value: nil)
       }
     })
 
   /// What selects each of the values; nil where one of them names nothing, or is too long to stand in a path.
-  private static func terms(
-    for removed: [JSON], of definition: AttributeDefinition, _ part: AttributeDefinition?
+  private static func selection(
+    of removed: [JSON], of definition: AttributeDefinition, _ part: AttributeDefinition?
   ) -> [Filter.Expression]? {
     do throws(SCIMError) {
       var terms: [Filter.Expression] = []

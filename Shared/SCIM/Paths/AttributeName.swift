@@ -43,9 +43,10 @@ enum AttributeName {
     let close = names.compactMap { known -> (distance: Int, name: String)? in
       guard abs(known.utf8.count - sent.count) <= 2 else { return nil }
       let distance = editDistance(sent, Array(folded(known).utf8))
-      return distance <= 2 ? (distance, known) : nil
+      guard distance <= 2 else { return nil }
+      return (distance: distance, name: known)
     }
-    return close.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
+    return close.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map { $0.name }
   }
 
   /// The Levenshtein distance.
