@@ -91,7 +91,7 @@ private final class RejectingBroker: Sendable {
     let isBound = withUnsafePointer(to: &place) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
     }
-    guard isBound, listen(listener, 64) == 0 else { throw KafkaBrokerError(reason: "port \(port) cannot be listened on") }
+    guard isBound, listen(listener, 64) == 0 else { throw POSIXError(.EADDRINUSE) }
     let (listener, counter) = (listener, counter)
     Thread.detachNewThread {
       while true {
@@ -131,7 +131,7 @@ private final class RejectingBroker: Sendable {
       default: return
       }
       let frame = bytes(Int32(answer.count)) + answer
-      let sent = frame.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let sent = frame.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       guard sent == frame.count else { return }
     }
   }
