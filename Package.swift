@@ -26,19 +26,19 @@ let package = Package(
     .executable(name: "scimctl", targets: ["scimctl"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-service-context", from: "1.5.1"),
-    .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
-    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-service-context", exact: "1.5.1"),
+    .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+    .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
   ],
   targets: [
     // C libraries
@@ -50,14 +50,15 @@ let package = Package(
       providers: [.apt(["libcurl4-openssl-dev"])]),
 
     // Shared
-    .target(name: "Models", path: "Shared/Models", swiftSettings: swiftSettings),
-    .target(name: "SCIM", path: "Shared/SCIM", swiftSettings: swiftSettings),
+    .target(name: "Primitives", path: "Shared/Primitives", swiftSettings: swiftSettings),
+    .target(name: "Models", dependencies: ["Primitives"], path: "Shared/Models", swiftSettings: swiftSettings),
+    .target(name: "SCIM", dependencies: ["Primitives"], path: "Shared/SCIM", swiftSettings: swiftSettings),
     .target(
       name: "WorkspaceSchemas", dependencies: ["Models", "SCIM"], path: "Shared/WorkspaceSchemas", swiftSettings: swiftSettings),
     .target(
       name: "ProvisioningLog", dependencies: ["Models", "SCIM"], path: "Shared/ProvisioningLog", swiftSettings: swiftSettings),
     .target(
-      name: "LogReads", dependencies: ["Models", "Postgres", "ProvisioningLog", "SCIM"], path: "Shared/LogReads",
+      name: "LogReads", dependencies: ["Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM"], path: "Shared/LogReads",
       swiftSettings: swiftSettings),
     .target(
       name: "Postgres",
@@ -106,7 +107,7 @@ let package = Package(
     .executableTarget(
       name: "scim-api",
       dependencies: [
-        "InvitationMail", "Kafka", "LogReads", "Markup", "Models", "Postgres", "ProvisioningLog", "Queries", "SCIM", "Schema",
+        "InvitationMail", "Kafka", "LogReads", "Markup", "Models", "Postgres", "Primitives", "ProvisioningLog", "Queries", "SCIM", "Schema",
         "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
@@ -134,14 +135,14 @@ let package = Package(
     .executableTarget(
       name: "identity-store",
       dependencies: [
-        "Kafka", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "Kafka", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", swiftSettings: swiftSettings),
     .executableTarget(
       name: "invitation-mailer",
       dependencies: [
-        "CCurl", "InvitationMail", "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "CCurl", "InvitationMail", "Kafka", "Models", "Postgres", "Primitives", "Schema", "ServiceKit",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/invitation-mailer", exclude: ["CCurl"],
@@ -156,7 +157,8 @@ let package = Package(
     .executableTarget(
       name: "scimctl",
       dependencies: [
-        "CCurl", "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit",
+        "CCurl", "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "Schema",
+        "ServiceKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
@@ -173,6 +175,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], path: "Tests/PrimitivesTests", swiftSettings: swiftSettings),
     .testTarget(name: "ModelsTests", dependencies: ["Models"], path: "Tests/ModelsTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "SCIMTests", dependencies: ["Models", "SCIM", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMTests",
@@ -192,29 +195,34 @@ let package = Package(
     .testTarget(
       name: "SCIMAPITests",
       dependencies: [
-        "scim-api", "LogReads", "Markup", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models", "TestSupport",
+        "scim-api", "LogReads", "Markup", "Primitives", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models",
+        "TestSupport",
         "WorkspaceSchemas", .product(name: "Mustache", package: "swift-mustache"),
       ],
       path: "Tests/SCIMAPITests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "IdentityStoreTests",
-      dependencies: ["identity-store", "LogReads", "ProvisioningLog", "SCIM", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas"],
+      dependencies: [
+        "identity-store", "LogReads", "Primitives", "ProvisioningLog", "SCIM", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas",
+      ],
       path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "InvitationMailerTests", dependencies: ["InvitationMail", "invitation-mailer", "Models", "TestSupport"],
+      name: "InvitationMailerTests", dependencies: ["InvitationMail", "invitation-mailer", "Models", "Primitives", "TestSupport"],
       path: "Tests/InvitationMailerTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "GroupSyncTests",
       dependencies: ["group-sync", "Models", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")], path: "Tests/GroupSyncTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "SCIMCtlTests", dependencies: ["scimctl", "Models", "ProvisioningLog", "TestSupport"], path: "Tests/SCIMCtlTests",
-      swiftSettings: swiftSettings),
+      name: "SCIMCtlTests",
+      dependencies: ["scimctl", "LogReads", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "TestSupport"],
+      path: "Tests/SCIMCtlTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEnd",
       dependencies: [
-        "Kafka", "Models", "Postgres", "TestSupport", "scim-api", .product(name: "Crypto", package: "swift-crypto"),
+        "Kafka", "Models", "Postgres", "TestSupport", "scim-api", "scimctl",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "JWTKit", package: "jwt-kit"),
       ],
       path: "Tests/EndToEnd", swiftSettings: swiftSettings),

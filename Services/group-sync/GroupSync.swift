@@ -16,7 +16,8 @@ struct GroupSync {
       let pool = try runtime.postgres(
         statementTimeout: try runtime.settings.duration(.statementTimeout), planning: .onceByIndex)
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
-      let deadLetters = DeadLetters(consumer: "group-sync", producer: producer)
+      let deadLetters = DeadLetters(
+        consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: pool), logger: runtime.logger)
       try await runtime.ensureTopics()
       let history = ConsumerHistory(pool: pool, schema: "directory", consumer: "group-sync")
       let consumer = try Consumer(
@@ -33,6 +34,7 @@ struct GroupSync {
         pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,
         // Revoked access is among it; and what a batch of events brings about comes together anyway.
         linger: .milliseconds(1), logger: runtime.logger)
+      runtime.watch(relay)
       // The directory alone has lost something: nobody is mailed.
       let recorder = SkippedMessageRecorder(
         consumer, history: history, rebuild: .init(invitations: .none, source: runtime.instance, producer: producer),
@@ -41,7 +43,9 @@ struct GroupSync {
       let transaction = BatchTransaction(
         pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents))
       let loop = EventLoop(
-        consumer: consumer, runner: BatchRunner(transaction: transaction, deadLetters: deadLetters, logger: runtime.logger), relay: relay,
+        consumer: consumer,
+        runner: BatchRunner(
+          transaction: transaction, deadLetters: deadLetters, logger: runtime.logger, completed: consumer.noteProgress), relay: relay,
         deadLetters: deadLetters, logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.

@@ -32,12 +32,17 @@ struct IdentityStore {
       runtime.watch(consumer)
       let relay = OutboxRelay(
         pool: pool, table: "identity.outbox", producer: producer, lockKey: 0x726f_6c6c_0001, logger: runtime.logger)
+      runtime.watch(relay)
       let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
-      let deadLetters = DeadLetters(consumer: "identity-store", producer: producer)
-      let transaction = BatchTransaction(
-        pool: pool, writer: ChangeWriter(nameHash: nameHash, source: runtime.instance), nameHash: nameHash, bound: bound)
+      let deadLetters = DeadLetters(
+        consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
+      let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
+      let transaction = BatchTransaction(pool: pool, writer: writer, nameHash: nameHash, bound: bound)
+      let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandLoop(
-        consumer: consumer, runner: BatchRunner(transaction: transaction, deadLetters: deadLetters, logger: runtime.logger),
+        consumer: consumer,
+        runner: BatchRunner(
+          transaction: transaction, deadLetters: deadLetters, logger: runtime.logger, completed: consumer.noteProgress),
         maximumBulks: try runtime.settings.integer(.maximumBulks),
         replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
         deadLetters: deadLetters, logger: runtime.logger)
@@ -55,8 +60,10 @@ struct IdentityStore {
       let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger), rebuilds]
-        + [rotation].compactMap { $0 } + logging + [recorder, consumer, loop]
+      return [
+        pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger),
+        EarlySignInTrimming(pool: pool, logger: runtime.logger), backfill, rebuilds,
+      ] + [rotation].compactMap { $0 } + logging + [recorder, consumer, loop]
     }
   }
 

@@ -4,7 +4,7 @@ extension Setting {
   static let tombstoneKey = Setting(
     key: "tombstone.key",
     help: "Secret key of the hash under which deleted users' names are remembered; the same for all replicas and for ever.",
-    isSecret: true, required: true)
+    isKey: true, required: true)
   static let maximumBatch = Setting(
     key: "store.batch", default: "512", help: "Most commands in one transaction.", kind: .integer(1...10_000))
   static let batchBound = Setting(
@@ -21,7 +21,7 @@ extension Setting {
     help:
       "Secret that the keys of access tokens are sealed with, of at least 16 characters: the same here and for scim-api. Default: none, "
       + "and no OAuth.",
-    isSecret: true)
+    isKey: true)
   static let keyLifetime = Setting(
     key: "oauth.key-lifetime", default: "30d", help: "How long a key signs access tokens until the next one does.", kind: .duration)
   static let replyRetention = Setting(

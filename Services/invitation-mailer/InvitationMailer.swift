@@ -15,6 +15,13 @@ struct InvitationMailer {
     ) { runtime in
       let sender = try MailAddress(runtime.settings, .mailFrom)
       let server = try SMTPServer(runtime.settings)
+      if runtime.settings.optionalString(.appURL) == nil {
+        runtime.logger.warning(
+          """
+          \(Setting.appURL.environmentName) is not set: mails about held changes have no link to the console, but for workspaces with a \
+          domain of their own
+          """)
+      }
       let connections = (0..<(try runtime.settings.integer(.smtpConnections))).map { SMTPConnection(server, name: "smtp-\($0)") }
       let pool = try runtime.postgres(planning: .onceByIndex)
       try await runtime.ensureTopics()
@@ -39,6 +46,7 @@ struct InvitationMailer {
       let relay = OutboxRelay(
         pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
         linger: .milliseconds(100), logger: runtime.logger)
+      runtime.watch(relay)
       let sending = SendingLoop(
         pool: pool,
         desk: SendingDesk(
@@ -52,7 +60,9 @@ struct InvitationMailer {
         consumer: consumer,
         handler: BatchHandler(
           store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
-          deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: runtime.logger
+          deadLetters: DeadLetters(
+            consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),
+            logger: runtime.logger), logger: runtime.logger, completed: consumer.noteProgress
         ) {
           sending.wake()
           relay.wake()

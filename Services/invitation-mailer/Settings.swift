@@ -44,8 +44,9 @@ extension Setting {
     help: "The least time between two mails about held changes to the administrator of a workspace.", kind: .duration)
   static let appURL = Setting(
     key: "http.public-url",
-    help: "Scheme and host of the deployment's own, where the console is: scim-api's setting of the same name. Default: those of the "
-      + "workspace's sign-in URL. A workspace's own domain comes first.", kind: .url)
+    help: "Scheme and host of the deployment's own, where the console is: scim-api's setting of the same name. Mails about held changes "
+      + "link there, or to the workspace's own domain where it has one. Default: none, and no link for workspaces without a domain.",
+    kind: .url)
   static let maximumBatch = Setting(
     key: "mailer.batch", default: "512", help: "Most events in one transaction.", kind: .integer(1...100_000))
 

@@ -59,12 +59,13 @@ struct ScimAPI {
       let cursors = CursorSeal(
         secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
       let neighbours = Neighbours()
+      let bodies = BodyBudget(try BodyBudget.Limits(settings))
       var edge = Edge(
         credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
         neighbours: neighbours, uses: uses,
         oauth: OAuthEndpoints(
           tokens: TokenEndpoint(
-            sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime()),
+            sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies),
           securityEventKeys: SecurityEventKeys(read: directory.signingKeys)),
         reads: DatabaseReads(database: database), directory: directory, commands: commands,
         inFlight: inFlight,
@@ -72,8 +73,7 @@ struct ScimAPI {
           try InFlight.Limits(settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"), sendSignIn: signIns.send,
         sendMailEvent: MailEventSender(producer: producer, source: runtime.instance, patience: deadline).send,
-        bodies: BodyReader(
-          maximum: try settings.integer(.bodyLimit), budget: BodyBudget(maximum: try settings.integer(.bodyMemory))),
+        bodies: BodyReader(maximum: try settings.integer(.bodyLimit), budget: bodies),
         cursors: cursors, log: log,
         listTurns: WorkspaceTurns(
           maximumPerWorkspace: 4, besideOthers: try settings.integer(.listsBesideOthers), neighbours: neighbours,
@@ -90,11 +90,11 @@ struct ScimAPI {
             sessions: ConsoleSessions(
               directory: SessionDirectory(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
             tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
-            replays: edge.replays, hasOAuth: keys != nil))
+            replays: edge.replays, hasOAuth: keys != nil, bodies: bodies))
       }
       let shipping = LogShipping(buffer: log, source: runtime.instance) { [producer] in try await producer.send(contentsOf: $0) }
       let server = EdgeServer(
-        responder: edge.responder(), configuration: listener, logger: runtime.logger)
+        responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
       // Shut down in the opposite order: requests in flight are finished while what they need still works.
       return [pool, producer, requests, uses, shipping, server]
     }

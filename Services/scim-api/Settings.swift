@@ -9,9 +9,11 @@ enum EdgeSettings {
   /// In the order in which `--help` lists them.
   static let all: [Setting] = [
     .httpHost, .httpPort, .tlsCertificate, .tlsKey, .publicURL, .trustedProxies, .sharePort, .maximumConnections, .idleTimeout,
-    .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
+    .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .smallBodyMemory, .bodyMemoryPerWorkspace,
+    .bodyMemoryPerAddress, .minimumBodyRate, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
-    .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .refusalRate, .longestHold, .writesBesideOthers,
+    .tokenBurst, .workspaceRate, .workspaceBurst, .strangerRate, .strangerBurst, .publicRate, .publicBurst, .refusalRate, .longestHold,
+    .writesBesideOthers,
     .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
     .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
@@ -61,7 +63,8 @@ extension Setting {
   static let idleTimeout = Setting(
     key: "http.idle-timeout", default: "75s", help: "How long a connection is kept without a request.", kind: .duration)
   static let requestTimeout = Setting(
-    key: "http.request-timeout", default: "60s", help: "How long a client may take to send the body of a request.", kind: .duration)
+    key: "http.request-timeout", default: "60s",
+    help: "How long a client may take to send the body of a request; then it is answered with 408.", kind: .duration)
   static let writeTimeout = Setting(
     key: "http.write-timeout", default: "60s", help: "How long a client may leave an answer unread.", kind: .duration)
   static let drain = Setting(
@@ -71,8 +74,25 @@ extension Setting {
     key: "http.body-limit", default: "8388608", help: "The largest body of a request, in bytes.", kind: .integer(1024...(12 << 20)))
   static let bodyMemory = Setting(
     key: "http.body-memory", default: "268435456",
-    help: "How many bytes of request bodies are held at once; what comes then is told to retry.",
+    help:
+      "How many bytes of request bodies larger than 64 kB are held at once; what comes then is told to retry. At least twice "
+      + "http.body-limit is used.",
     kind: .count)
+  static let smallBodyMemory = Setting(
+    key: "http.small-body-memory", default: "33554432",
+    help: "How many bytes of request bodies of up to 64 kB are held at once, beside http.body-memory; larger bodies do not take it.",
+    kind: .count)
+  static let bodyMemoryPerWorkspace = Setting(
+    key: "http.body-memory-per-workspace", default: "67108864",
+    help: "How many bytes of request bodies of one workspace are held at once. At least http.body-limit is used.", kind: .count)
+  static let bodyMemoryPerAddress = Setting(
+    key: "http.body-memory-per-address", default: "1048576",
+    help: "How many bytes of request bodies from one client address are held at once whose sender is not known yet: forms.", kind: .count)
+  static let minimumBodyRate = Setting(
+    key: "http.minimum-body-rate", default: "1024",
+    help:
+      "Bytes a second that a request body has to arrive with, on average over 10 seconds; a slower one is ended with 408. 0 for no minimum.",
+    kind: .integer(0...(100 << 20)))
   static let requestDeadline = Setting(
     key: "request.deadline", default: "20s",
     help: "How long a write waits for identity-store to begin it; then it is refused and will not be carried out.", kind: .duration)
@@ -118,10 +138,21 @@ extension Setting {
     kind: .integer(1...10_000_000))
   static let strangerRate = Setting(
     key: "limit.stranger-rate", default: "10",
-    help: "Requests a second without a token that is known, from one address in the long run; 0 for no limit.",
+    help:
+      "Requests a second without a known credential, from one address in the long run, whatever they ask for: unknown paths and malformed "
+      + "requests included. 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let strangerBurst = Setting(
-    key: "limit.stranger-burst", default: "100", help: "Requests without a token that is known, from one address at once after a rest.",
+    key: "limit.stranger-burst", default: "100", help: "Requests without a known credential, from one address at once after a rest.",
+    kind: .integer(1...10_000_000))
+  static let publicRate = Setting(
+    key: "limit.public-rate", default: "50",
+    help:
+      "Requests a second for public keys, OAuth metadata and the console's style sheet and script, from one address in the long run; 0 for "
+      + "no limit.",
+    kind: .integer(0...1_000_000))
+  static let publicBurst = Setting(
+    key: "limit.public-burst", default: "500", help: "The same requests, from one address at once after a rest.",
     kind: .integer(1...10_000_000))
   static let refusalRate = Setting(
     key: "limit.refusal-rate", default: "20",
@@ -155,7 +186,7 @@ extension Setting {
     key: "cursor.key",
     help:
       "Secret key of the cursors in lists; the same for all copies. Default: one of this process's own, so that its cursors end with it.",
-    isSecret: true)
+    isKey: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor in a list is good.", kind: .duration)
   static let logEntries = Setting(
@@ -169,7 +200,7 @@ extension Setting {
     help:
       "Secret that the keys of access tokens are sealed with, of at least 16 characters: the same here and for identity-store. Default: "
       + "none, and no OAuth.",
-    isSecret: true)
+    isKey: true)
   static let accessTokenLifetime = Setting(
     key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is good: 10 to 60 minutes.",
     kind: .duration)
@@ -246,7 +277,7 @@ extension RateLimits.Rates {
     }
     self.init(
       token: try rate(.tokenRate, .tokenBurst), workspace: try rate(.workspaceRate, .workspaceBurst),
-      stranger: try rate(.strangerRate, .strangerBurst),
+      stranger: try rate(.strangerRate, .strangerBurst), publicRead: try rate(.publicRate, .publicBurst),
       refusal: Rate(perSecond: Double(try settings.integer(.refusalRate)), burst: try settings.integer(.refusalRate)),
       longestHold: try settings.duration(.longestHold).inSeconds)
   }
@@ -257,6 +288,18 @@ extension InFlight.Limits {
   init(_ settings: ServiceSettings, all: Setting, perWorkspace: Setting, perToken: Setting) throws(SettingsError) {
     self.init(
       all: try settings.integer(all), perWorkspace: try settings.integer(perWorkspace), perToken: try settings.integer(perToken))
+  }
+}
+
+extension BodyBudget.Limits {
+  init(_ settings: ServiceSettings) throws(SettingsError) {
+    let body = try settings.integer(.bodyLimit)
+    self.init(
+      // One body may fill half of the memory, and has to fit.
+      largeBodies: max(try settings.integer(.bodyMemory), 2 * body),
+      smallBodies: max(try settings.integer(.smallBodyMemory), 2 * BodyBudget.smallBody),
+      perWorkspace: max(try settings.integer(.bodyMemoryPerWorkspace), body),
+      perAddress: max(try settings.integer(.bodyMemoryPerAddress), BodyBudget.smallBody))
   }
 }
 
@@ -271,7 +314,9 @@ extension ListenerConfiguration {
       isSecure: certificate != nil || settings.optionalString(.publicURL)?.lowercased().hasPrefix("https://") == true,
       sharesPort: try settings.bool(.sharePort),
       maximumConnections: try settings.integer(.maximumConnections), idleTimeout: TimeAmount(try settings.duration(.idleTimeout)),
-      requestTimeout: TimeAmount(try settings.duration(.requestTimeout)), writeTimeout: TimeAmount(try settings.duration(.writeTimeout)),
+      timeouts: SlowClientHandler.Timeouts(
+        read: TimeAmount(try settings.duration(.requestTimeout)), write: TimeAmount(try settings.duration(.writeTimeout)),
+        minimumRate: try settings.integer(.minimumBodyRate)),
       drain: try settings.duration(.drain))
   }
 }

@@ -48,6 +48,8 @@ extension Failure {
     case let error as MigrationError: self.init(.internal, "the database was left as it was before this migration: \(error)")
     case let error as KafkaError where error.code == .configuration:
       self.init(.configuration, "\(error); see ROLLCALL_KAFKA and ROLLCALL_KAFKA_PROPERTIES")
+    case let error as KafkaError where error.isAboutMessage:
+      self.init(.refused, "\(error). What is to be sent is larger than the topic allows: send less at once, or raise max.message.bytes")
     case let error as KafkaError:
       self.init(.unavailable, "\(error). Is Kafka running, and is ROLLCALL_KAFKA its address?")
     case is PostgresDecodingError, is MessageError, is EncodingError: self.init(.internal, "\(error)")

@@ -12,14 +12,24 @@ struct Scimctl: AsyncParsableCommand {
       Settings come from the environment, or from the JSON file that ROLLCALL_CONFIG_FILE names, as those of the services do: \
       ROLLCALL_DATABASE_URL for everything, ROLLCALL_KAFKA (and ROLLCALL_KAFKA_PROPERTIES) for what changes something, and \
       ROLLCALL_WORKSPACE in place of --workspace.
+
+      The audit trail has every change under the name of whoever made it: --as NAME, which every command takes, or ROLLCALL_OPERATOR, else \
+      your login name.
       """,
     subcommands: [
       Migrate.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
       InvitationCommands.self, SignInCommand.self,
       ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, Doctor.self,
-      DirectoryCommands.self, Rebuild.self,
+      DirectoryCommands.self, Rebuild.self, DeadLetterCommands.self,
       ReceiptCommands.self,
     ])
+
+  @Option(name: .customLong("as"), help: "Who you are, for the audit trail. (default: ROLLCALL_OPERATOR, else your login name)")
+  var operatorName: String?
+
+  func validate() throws {
+    if let fault = operatorName.flatMap(Operator.fault) { throw ValidationError("--as \(fault).") }
+  }
 
   /// Runs the command that the arguments name. A failure is one line on standard error, and an exit status of `sysexits.h`.
   static func main() async {
@@ -30,6 +40,7 @@ struct Scimctl: AsyncParsableCommand {
     }
     do {
       var command = try await asyncParseAsRoot()
+      Operator.choose(from: Array(CommandLine.arguments.dropFirst()))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

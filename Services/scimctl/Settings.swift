@@ -8,6 +8,8 @@ extension Setting {
   static let publicURL = Setting(
     key: "http.public-url", help: "Scheme and host of the deployment's own, as scim-api has it; links into the console lead there.",
     kind: .url)
+  static let operatorName = Setting(
+    key: "operator", help: "Who you are: what the audit trail calls you. --as comes first. Default: your login name.")
   /// Also names the option in its place.
   static let workspace = Setting(key: "workspace", help: "The slug of the workspace that commands are about.")
 }
@@ -40,7 +42,7 @@ enum Settings {
   }
 
   private static func read(_ more: [Setting]) async throws(SettingsError) -> ServiceSettings {
-    try await ServiceSettings.read(service: "scimctl", settings: [.configurationFile, .databaseURL, .workspace] + more)
+    try await ServiceSettings.read(service: "scimctl", settings: [.configurationFile, .databaseURL, .workspace, .operatorName] + more)
   }
 }
 

@@ -59,11 +59,13 @@ package struct HeldChangesNotice: Sendable {
 }
 
 extension WorkspaceNotice {
-  /// The console's page of what waits for approval: on the workspace's own domain, else the deployment's, else where people sign in.
+  /// The console's page of held changes: on the workspace's custom domain, else at the deployment's public URL.
+  ///
+  /// nil where there is neither. The host of the sign-in URL is the product's, where no console need be.
   func heldChangesPage(appURL: String?) -> SignInLink? {
-    guard var components = SignInLink(appURL ?? signInURL, customDomain: customDomain).flatMap({ URLComponents(string: $0.text) }) else {
-      return nil
-    }
+    guard let site = customDomain.map({ "https://\($0)" }) ?? appURL,
+      var components = SignInLink(site).flatMap({ URLComponents(string: $0.text) })
+    else { return nil }
     components.path = "/console/provisioning/held"
     components.query = nil
     components.fragment = nil

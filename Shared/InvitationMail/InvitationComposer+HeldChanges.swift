@@ -7,19 +7,19 @@ extension InvitationComposer {
   /// - Throws: ``CompositionError`` where it can't be a mail; trying again is of no use.
   package func letter(for notice: HeldChangesNotice, at time: Date) throws(CompositionError) -> Letter {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
-    guard let page = notice.workspace.heldChangesPage(appURL: appURL) else { throw .notALink(appURL ?? notice.workspace.signInURL) }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    var names = ["workspace": notice.workspace.name.withoutControlCharacters, "email": recipient.address]
+    var names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
     if let limit = notice.maximumDeactivations { names["limit"] = "\(limit)" }
     let subject = wording.filled(.heldSubject, names)
     var values: [String: Any] = [
       "workspace": names["workspace"] ?? "", "language": wording.language, "direction": wording.direction, "subject": subject,
-      "held": wording.filled(.held, names), "url": page.text, "link": wording.link, "automatic": wording.filled(.heldAutomatic, names),
+      "held": wording.filled(.held, names), "link": wording.link, "automatic": wording.filled(.heldAutomatic, names),
       "commands": commands(for: notice),
     ]
+    values["url"] = notice.workspace.heldChangesPage(appURL: appURL)?.text
     for (sentence, text) in wording.held { values[sentence.rawValue] = text }
-    let groups = notice.changes.changes.filter { $0.kind == .membersRemoved }
-    let people = notice.changes.changes.filter { $0.kind != .membersRemoved }
+    let groups = notice.changes.changes.filter(\.kind.isOfGroup)
+    let people = notice.changes.changes.filter { !$0.kind.isOfGroup }
     if !groups.isEmpty { values["groups"] = section(groups, of: notice.changes.groups, wording) }
     if !people.isEmpty {
       values["people"] = section(people, of: notice.changes.people, wording)
@@ -41,7 +41,8 @@ extension InvitationComposer {
       wording.filled(
         change.sentence,
         [
-          "name": change.name?.withoutControlCharacters ?? "\(change.id)", "leaving": "\(change.leaving)",
+          "name": (change.kind == .membersRemoved ? change.name?.mailName : change.name?.shownAddress) ?? "\(change.id)",
+          "leaving": "\(change.leaving)",
           "members": "\(change.members ?? change.leaving)",
         ])
     }
@@ -65,6 +66,7 @@ extension HeldChanges.Change {
   fileprivate var sentence: Wording.Sentence {
     switch kind {
     case .membersRemoved: .heldGroup
+    case .groupDeleted: .heldGroupDeleted
     case .userDisabled: .heldDisabled
     case .userDeleted: .heldDeleted
     }

@@ -21,7 +21,8 @@ package struct InvitationComposer: Sendable {
 
   /// With the templates that are built in.
   ///
-  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: those of workspaces' sign-in URLs.
+  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: mails link to the console only
+  ///   for workspaces with a custom domain.
   package init(from: MailAddress, appURL: String? = nil) throws {
     self.from = from
     self.appURL = appURL
@@ -41,7 +42,7 @@ package struct InvitationComposer: Sendable {
 
   /// - Throws: ``CompositionError`` where this invitation can't be a mail; trying again is of no use.
   package func letter(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> Letter {
-    guard let recipient = MailAddress(name: notice.displayName, address: notice.email) else {
+    guard let recipient = MailAddress(name: notice.displayName?.mailName, address: notice.email) else {
       throw .notAnAddress(notice.email)
     }
     guard let sentences = sentences(of: notice) else { throw .notALink(notice.workspace.signInURL) }
@@ -67,10 +68,10 @@ package struct InvitationComposer: Sendable {
       throw .notALink(notice.workspace.signInURL)
     }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    let names = ["workspace": notice.workspace.name.withoutControlCharacters, "email": recipient.address]
+    let names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
     let people = notice.people.prefix(DigestNotice.maximumPeople).map { person in
-      guard let name = person.displayName?.withoutControlCharacters, !name.isEmpty else { return person.email.withoutControlCharacters }
-      return "\(name) (\(person.email.withoutControlCharacters))"
+      guard let name = person.displayName?.mailName, !name.isEmpty else { return person.email.shownAddress }
+      return "\(name) (\(person.email.shownAddress))"
     }
     let subject = wording.filled(.digestSubject, names)
     var values: [String: Any] = [
@@ -143,12 +144,12 @@ struct Sentences {
 
   init(_ wording: Wording, notice: InvitationNotice, url: SignInLink) {
     let branding = notice.workspace.branding
-    let name = (notice.givenName ?? notice.displayName)?.withoutControlCharacters ?? ""
+    let name = (notice.givenName ?? notice.displayName)?.mailName ?? ""
     let isReminder = notice.letter > 0
-    let workspace = notice.workspace.name.withoutControlCharacters
+    let workspace = notice.workspace.name.mailName
     var names = [
-      "workspace": workspace, "inviter": branding.inviter?.withoutControlCharacters ?? wording.inviter, "name": name,
-      "email": notice.email.withoutControlCharacters,
+      "workspace": workspace, "inviter": branding.inviter?.mailName ?? wording.inviter, "name": name,
+      "email": notice.email.shownAddress,
     ]
     if let support = branding.support { names["support"] = support }
     language = wording.language

@@ -25,7 +25,9 @@ package enum TemplateCheck {
     if template.subject == nil, template.text == nil, template.html == nil { faults.append("it has neither subject nor text nor HTML") }
     if let subject = template.subject {
       if subject.contains(where: \.isNewline) { faults.append("the subject has more than one line") }
-      if subject.count > maximumSubject { faults.append("the subject is longer than \(maximumSubject) characters") }
+      if subject.count > maximumSubject || subject.utf8.count > 4 * maximumSubject {
+        faults.append("the subject is longer than \(maximumSubject) characters")
+      }
     }
     for (name, part) in [("subject", template.subject), ("text", template.text), ("HTML", template.html)] {
       guard let part else { continue }

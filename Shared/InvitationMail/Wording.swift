@@ -19,8 +19,8 @@ struct Wording: Sendable {
   enum Sentence: String, CaseIterable {
     case subject, preview, reminderSubject, reminderPreview, greeting, greetingWithoutName, invitation, reminder, button, unexpected,
       support,
-      automatic, digestSubject, digest, digestNext, digestAutomatic, heldSubject, held, heldGroup, heldPeople, heldDisabled, heldDeleted,
-      heldMore,
+      automatic, digestSubject, digest, digestNext, digestAutomatic, heldSubject, held, heldGroup, heldGroupDeleted, heldPeople,
+      heldDisabled, heldDeleted, heldMore,
       heldAutomatic
   }
 

@@ -24,10 +24,22 @@ public final class Consumer: Service, Sendable {
   /// Where the group stands by what this process has committed, and by ``ConsumerConfiguration/recordedOffsets``.
   public var recordedOffsets: [TopicPartition: Int64] { loop.progress.recorded }
 
-  /// What is wrong where messages wait and none was committed for longer than `limit`: for a process's readiness.
-  public func standstill(longerThan limit: Duration) -> String? {
-    guard let duration = loop.progress.standstill, duration > limit else { return nil }
-    return "group '\(group)' has not moved for \(duration.components.seconds) s, with \(lag) messages before it"
+  /// What is wrong where messages wait and the work on none was completed for longer than `limit`, or no offset was committed for longer
+  /// than `commitLimit`: for a process's readiness.
+  public func standstill(longerThan limit: Duration, commitLimit: Duration = .seconds(600)) -> String? {
+    guard let standstill = loop.progress.standstill else { return nil }
+    if standstill.idle > limit {
+      return "group '\(group)' has completed nothing for \(standstill.idle.components.seconds) s, with \(lag) messages before it"
+    }
+    if standstill.uncommitted > commitLimit {
+      return "group '\(group)' has not moved for \(standstill.uncommitted.components.seconds) s, with \(lag) messages before it"
+    }
+    return nil
+  }
+
+  /// Says that the work on a message, or on a part of one that takes long, is completed, before its offset is committed.
+  @Sendable public func noteProgress() {
+    loop.progress.completed()
   }
 
   private let loop: PollLoop

@@ -12,6 +12,8 @@ final class ConsumerProgress: Sendable {
     var lag: [TopicPartition: Int64] = [:]
     /// When something was committed, or nothing was left to read.
     var movedAt = ContinuousClock.now
+    /// When the work on a message, or on a part of one, was completed.
+    var completedAt = ContinuousClock.now
     var measuredAt: ContinuousClock.Instant?
     /// The last offset that the group is known to have come to on each partition, held or not.
     var recorded: [TopicPartition: Int64]
@@ -46,11 +48,17 @@ final class ConsumerProgress: Sendable {
   /// The messages on the held partitions that are not committed, as of the last measurement.
   var lag: Int64 { state.withLock { $0.lag.values.reduce(0, +) } }
 
-  /// For how long there has been something to read and nothing was committed; nil where all is well.
-  var standstill: Duration? {
+  /// For how long there has been something to read and nothing was committed, and nothing was completed; nil where all is well.
+  var standstill: (uncommitted: Duration, idle: Duration)? {
     state.withLock { state in
-      state.lag.values.contains { $0 > 0 } ? ContinuousClock.now - state.movedAt : nil
+      guard state.lag.values.contains(where: { $0 > 0 }) else { return nil }
+      let now = ContinuousClock.now
+      return (now - state.movedAt, now - max(state.movedAt, state.completedAt))
     }
+  }
+
+  func completed() {
+    state.withLock { $0.completedAt = .now }
   }
 
   func committed(_ positions: [(TopicPartition, offset: Int64)]) {

@@ -72,6 +72,17 @@ extension KafkaError {
       ? "Another process has joined under the same instance id: give each process of a service a replica number of its own" : nil
   }
 
+  /// Whether the message itself is refused, by the client or the broker, and would be every time: it is too large or malformed. Missing
+  /// rights and missing topics are not of this kind: an operator can repair them while the message waits.
+  public var isAboutMessage: Bool { Self.aboutMessage.contains(code) }
+
+  private static let aboutMessage = Set(
+    [
+      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE,
+      RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
+      RD_KAFKA_RESP_ERR__INVALID_ARG,
+    ].map { Code($0) })
+
   /// An error that librdkafka reports as a code.
   init(
     _ code: rd_kafka_resp_err_t, action: String, brokers: String, topic: String? = nil, partition: Int32? = nil,

@@ -35,18 +35,39 @@ public struct Outbox: Sendable {
     )
   }
 
-  /// The oldest messages, with their age in seconds.
-  func oldest(_ limit: Int) -> (Statement, [PostgresValue]) {
+  /// The oldest messages that are not for one of `topics`, with their age in seconds.
+  func oldest(_ limit: Int, except topics: [String]) -> (Statement, [PostgresValue]) {
     (
       Statement(
         "read \(table)",
         """
         select id, topic, key, headers, payload, extract(epoch from clock_timestamp() - created_at)::float8
         from \(table)
+        where topic <> all ($2::text[])
         order by id
         limit $1
         """),
-      [.int(Int64(limit))]
+      [.int(Int64(limit)), .textArray(topics)]
+    )
+  }
+
+  /// The table beside this one for messages that Kafka rejects: `identity.dead_letters`.
+  var deadLetters: String {
+    guard let dot = table.lastIndex(of: ".") else { return "dead_letters" }
+    return table[...dot] + "dead_letters"
+  }
+
+  /// The step that puts another message in the place of one, under the same id.
+  func replacement(of id: Int, with message: OutgoingMessage) -> (Statement, [PostgresValue]) {
+    (
+      Statement(
+        "replace in \(table)",
+        """
+        update \(table)
+        set headers = $2, payload = $3
+        where id = $1
+        """),
+      [.int(Int64(id)), .textArray(message.headers.flatMap { [$0.name, $0.value] }), .bytes(message.value)]
     )
   }
 

@@ -39,14 +39,22 @@ public final class Producer: Service, Sendable {
   ///
   /// - Throws: ``KafkaError`` of the first that failed, with ``KafkaError/failedIndices`` naming all that did; the others have arrived.
   public func send(contentsOf messages: [OutgoingMessage]) async throws {
-    guard !messages.isEmpty else { return }
+    if let failure = Receipt.summary(try await deliver(messages)) { throw failure }
+  }
+
+  /// Returns when the fate of each message is known. Those of one partition arrive in their order here.
+  ///
+  /// - Returns: The errors of the messages that the broker does not have, by their index; the others have arrived.
+  /// - Throws: `CancellationError` where the task is cancelled, in which case the messages may still arrive.
+  func deliver(_ messages: [OutgoingMessage]) async throws -> [Int: KafkaError] {
+    guard !messages.isEmpty else { return [:] }
     let receipt = Receipt(messages: messages.count)
     for (index, message) in messages.enumerated() {
       let size = message.size
       try await limit.acquire(size: size)
       delivering.enqueue(message, index: index, witness: receipt, size: size)
     }
-    try await receipt.wait()
+    return try await receipt.wait()
   }
 
   /// Hands a message over without waiting for anything, where fewer are in flight than may be.

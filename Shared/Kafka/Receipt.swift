@@ -21,7 +21,7 @@ final class Receipt: DeliveryWitness {
     var outstanding: Int
     var failures: [Int: KafkaError] = [:]
     var isAbandoned = false
-    var continuation: CheckedContinuation<Void, any Error>?
+    var continuation: CheckedContinuation<[Int: KafkaError], any Error>?
   }
 
   private let state: Mutex<State>
@@ -31,27 +31,24 @@ final class Receipt: DeliveryWitness {
   }
 
   func settle(_ index: Int, _ failure: KafkaError?) {
-    let done = state.withLock { state -> (CheckedContinuation<Void, any Error>, KafkaError?)? in
+    let done = state.withLock { state -> (CheckedContinuation<[Int: KafkaError], any Error>, [Int: KafkaError])? in
       state.outstanding -= 1
       if let failure { state.failures[index] = failure }
       guard state.outstanding == 0, let continuation = state.continuation.take() else { return nil }
-      return (continuation, Self.summary(state.failures))
+      return (continuation, state.failures)
     }
-    guard let (continuation, failure) = done else { return }
-    if let failure { continuation.resume(throwing: failure) } else { continuation.resume() }
+    guard let (continuation, failures) = done else { return }
+    continuation.resume(returning: failures)
   }
 
-  /// Returns when all messages are with the broker.
+  /// Returns when the fate of all messages is known: the errors of those that the broker does not have, by index.
   ///
-  /// - Throws: ``KafkaError`` naming those that are not; `CancellationError` where the task is cancelled, which ends the wait but
-  ///   does not recall the messages.
-  func wait() async throws {
+  /// - Throws: `CancellationError` where the task is cancelled, which ends the wait but does not recall the messages.
+  func wait() async throws -> [Int: KafkaError] {
     try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        let outcome = state.withLock { state -> Result<Void, any Error>? in
-          if state.outstanding == 0 {
-            return Self.summary(state.failures).map { .failure($0) } ?? .success(())
-          }
+      try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[Int: KafkaError], any Error>) in
+        let outcome = state.withLock { state -> Result<[Int: KafkaError], any Error>? in
+          if state.outstanding == 0 { return .success(state.failures) }
           if state.isAbandoned { return .failure(CancellationError()) }
           state.continuation = continuation
           return nil
@@ -67,7 +64,8 @@ final class Receipt: DeliveryWitness {
     }
   }
 
-  private static func summary(_ failures: [Int: KafkaError]) -> KafkaError? {
+  /// The error of the first message that failed, naming all that did; nil where none did.
+  static func summary(_ failures: [Int: KafkaError]) -> KafkaError? {
     let indices = failures.keys.sorted()
     guard let first = indices.first, var error = failures[first] else { return nil }
     error.failedIndices = indices

@@ -66,13 +66,14 @@ final class ReplyReader: Sendable {
     }
   }
 
-  func run() async {
-    await withCheckedContinuation { continuation in
-      DedicatedThread.start("kafka-replies") {
-        self.loop()
-        continuation.resume()
-      }
+  /// Reads until it is stopped.
+  ///
+  /// - Throws: ``KafkaError`` where the reader cannot go on.
+  func run() async throws {
+    let outcome: Result<Void, KafkaError> = await withCheckedContinuation { continuation in
+      DedicatedThread.start("kafka-replies") { continuation.resume(returning: self.loop()) }
     }
+    try outcome.get()
   }
 
   func stop() {
@@ -113,19 +114,24 @@ final class ReplyReader: Sendable {
 // MARK: - The thread
 
 extension ReplyReader {
-  private func loop() {
+  private func loop() -> Result<Void, KafkaError> {
+    var outcome = Result<Void, KafkaError>.success(())
     /// The partition that was read last, and the offset after the last reply.
     var last: (partition: Int32, next: Int64)?
-    while let (partition, low, end) = locate() {
+    while case .success = outcome, let (partition, low, end) = locate() {
       // A reply that is read again does no harm; on a topic that was created anew they begin at its first.
       var next = end
       if let last, last.partition == partition { next = last.next > end ? low : max(low, last.next) }
-      guard assign(partition, from: next) else { break }
+      outcome = assign(partition, from: next)
+      guard case .success = outcome else { break }
       logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(next)"])
       enter(.ready(partition: partition)) { $0.resume() }
-      let isLost = read(&next)
+      let reason = read(&next)
       last = (partition, next)
-      guard isLost else { break }
+      guard case .topicLost = reason else {
+        if case .failed(let error) = reason { outcome = .failure(error) }
+        break
+      }
       logger.error("no replies can be read, for the topic '\(topic)' is missing", metadata: ["kafka.partition": "\(partition)"])
       // Nobody waits for a reader that is ready; whoever comes now waits until it is again.
       state.withLock { $0.phase = .lost }
@@ -134,10 +140,18 @@ extension ReplyReader {
     enter(.ended) { $0.resume(throwing: closed) }
     pending.fail(closed)
     rd_kafka_consumer_close(handle.pointer)
+    return outcome
   }
 
-  /// Reads until the reader is to stop; true where the topic went missing.
-  private func read(_ next: inout Int64) -> Bool {
+  /// Why reading ended.
+  private enum End {
+    case stopped
+    case topicLost
+    case failed(KafkaError)
+  }
+
+  /// Reads until the reader is to stop, the topic is missing, or the client can read no more.
+  private func read(_ next: inout Int64) -> End {
     var nextExpiry = ContinuousClock.now
     while !mayStop() {
       switch handle.poll(timeout: 20) {
@@ -146,15 +160,16 @@ extension ReplyReader {
         next = message.offset + 1
         take(message)
       case .notice(let code, let reason, _):
+        if let error = handle.fatalError(action: "read replies") { return .failed(error) }
         let error = KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, reason: reason)
         logger.warning("\(error)")
-        if error.isAboutMissingTopic { return true }
+        if error.isAboutMissingTopic { return .topicLost }
       }
       guard .now >= nextExpiry else { continue }
       pending.expire(.now)
       nextExpiry = .now + Self.expiryInterval
     }
-    return false
+    return .stopped
   }
 
   private func mayStop() -> Bool {
@@ -201,12 +216,11 @@ extension ReplyReader {
     return (partition, low, high)
   }
 
-  private func assign(_ partition: Int32, from offset: Int64) -> Bool {
+  private func assign(_ partition: Int32, from offset: Int64) -> Result<Void, KafkaError> {
     let place = [(TopicPartition(topic: topic, partition: partition), offset: offset)]
     let code = handle.withList(place) { rd_kafka_assign(handle.pointer, $0) } ?? RD_KAFKA_RESP_ERR__FAIL
-    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return true }
-    logger.error("\(KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, partition: partition))")
-    return false
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return .success(()) }
+    return .failure(KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, partition: partition))
   }
 
   private func take(_ message: Message) {

@@ -88,11 +88,13 @@ public final class RequestReply: Service, Sendable {
   }
 
   /// Reads replies until graceful shutdown, and then until the requests that are pending are answered or past their deadline.
+  ///
+  /// - Throws: ``KafkaError`` where no reply can be read any more.
   public func run() async throws {
     let reader = reader
-    await withTaskCancellationHandler {
-      await withGracefulShutdownHandler {
-        await reader.run()
+    try await withTaskCancellationHandler {
+      try await withGracefulShutdownHandler {
+        try await reader.run()
       } onGracefulShutdown: {
         reader.stopWhenIdle()
       }

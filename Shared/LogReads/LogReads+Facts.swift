@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 import ProvisioningLog
 
 extension LogReads {
@@ -37,7 +38,8 @@ extension LogReads {
     let rows = try await query(
       type == .user ? LogStatements.userHolder : LogStatements.groupHolder,
       [
-        workspace, .optional(entry.name?.lowercased(), PostgresValue.text), entry.resource.map { PostgresValue.uuid($0.uuid) } ?? .null,
+        workspace, .optional(entry.name.map { ComparisonKey($0).text }, PostgresValue.text),
+        entry.resource.map { PostgresValue.uuid($0.uuid) } ?? .null,
       ])
     return try rows.first.map { row in
       DiagnosisFacts.Holder(

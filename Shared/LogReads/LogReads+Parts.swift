@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 import ProvisioningLog
 
 extension LogReads {
@@ -32,9 +33,9 @@ extension LogReads {
     let kind = filter.cause.map(LogPart.Kind.cause) ?? (filter.failedOnly ? .failed : .all)
     if case .cause(let cause) = kind { parameters.append(.text(cause.rawValue)) } else { parameters.append(.null) }
     if let subject = filter.subject {
-      var ids = try await query(LogStatements.subjects, [.uuid(workspace.uuid), .text(subject.lowercased())]).map { try $0.uuid(0) }
+      var ids = try await query(LogStatements.subjects, [.uuid(workspace.uuid), .text(ComparisonKey(subject).text)]).map { try $0.uuid(0) }
       if let id = ResourceID(subject) { ids.append(id.uuid) }
-      parameters += [.text(subject.lowercased()), .uuidArray(ids)]
+      parameters += [.textArray(Self.nameKeys(of: subject)), .uuidArray(ids)]
     }
     return try await query(LogPart.statement(kind, ofSubject: filter.subject != nil), parameters).map { row in
       Listed(
@@ -108,17 +109,19 @@ enum LogPart {
     """
     select distinct on (id) \(columns)
     from (
-      (
+      select called.*
+      from unnest($6::text[]) as given (name)
+      cross join lateral (
         select \(columns)
         from identity_read.provisioning_log
         where workspace_id = $1
-        and name_key = $6
+        and name_key = given.name
         and id >= $2
         and id < $3
         and \(condition)
         order by id desc
         limit $4
-      )
+      ) called
       union all
       select named.*
       from unnest($7::uuid[]) as subject (id)

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 import ProvisioningLog
 
 /// Reads the provisioning log through the views that are open to readers; for scimctl and the admin console alike.
@@ -47,7 +48,7 @@ public struct LogReads: Sendable {
   public func entries(_ selection: Selection, in workspace: WorkspaceID) async throws -> [Listed] {
     var ids: [UUID] = []
     if let subject = selection.subject {
-      ids = try await query(LogStatements.subjects, [.uuid(workspace.uuid), .text(subject.lowercased())]).map { try $0.uuid(0) }
+      ids = try await query(LogStatements.subjects, [.uuid(workspace.uuid), .text(ComparisonKey(subject).text)]).map { try $0.uuid(0) }
       if let id = ResourceID(subject) { ids.append(id.uuid) }
     }
     let rows = try await query(
@@ -55,7 +56,7 @@ public struct LogReads: Sendable {
       [
         .uuid(workspace.uuid), .uuid(Self.leastID(at: selection.since ?? .distantPast)), .bool(selection.failedOnly),
         .int(Int64(selection.status?.lowerBound ?? 0)), .int(Int64(selection.status?.upperBound ?? 999)),
-        .optional(selection.subject?.lowercased(), PostgresValue.text), .uuidArray(ids), .int(Int64(selection.limit)),
+        .optional(selection.subject.map(Self.nameKeys), PostgresValue.textArray), .uuidArray(ids), .int(Int64(selection.limit)),
       ])
     return try rows.map { row in Listed(entry: try LogEntry(json: try row.bytes(0)), presentName: try row.optionalString(1)) }.reversed()
   }
@@ -63,6 +64,13 @@ public struct LogReads: Sendable {
   /// The entry of that id; nil where there is none.
   public func entry(_ id: LogEntryID, in workspace: WorkspaceID) async throws -> LogEntry? {
     try await query(LogStatements.entry, [.uuid(workspace.uuid), .uuid(id.uuid)]).first.map { try LogEntry(json: try $0.bytes(0)) }
+  }
+
+  /// What entries are found by that name `subject`: its comparison key, and what entries from before there were such keys have.
+  static func nameKeys(of subject: String) -> [String?] {
+    var keys: [String?] = [ComparisonKey(subject).text]
+    if let former = ComparisonKey.former(of: subject) { keys.append(former) }
+    return keys
   }
 
   /// The least id that an entry of that time can have.

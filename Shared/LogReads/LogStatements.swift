@@ -13,7 +13,7 @@ enum LogStatements {
       and id >= $2
       and (not $3 or failed)
       and status between $4 and $5
-      and ($6::text is null or name_key = $6 or resource_id = any ($7))
+      and ($6::text[] is null or name_key = any ($6) or resource_id = any ($7))
       order by id desc
       limit $8
     ) l
@@ -76,6 +76,13 @@ enum LogStatements {
     and (
       u.user_name_key = $2
       or u.user_name_hash = (select t.user_name_hash from identity_read.tombstones t where t.workspace_id = $1 and t.id = $3)
+      or u.id = (
+        select f.id
+        from identity_read.former_name_hashes f
+        where f.workspace_id = $1
+        and f.former_name_hash = (select t.user_name_hash from identity_read.tombstones t where t.workspace_id = $1 and t.id = $3)
+        limit 1
+      )
     )
     order by u.user_name_key = $2 desc nulls last
     limit 1
@@ -89,6 +96,7 @@ enum LogStatements {
     where g.workspace_id = $1
     and g.display_name_key = $2
     and g.id is distinct from $3::uuid
+    order by g.id
     limit 1
     """)
 

@@ -49,7 +49,8 @@ public struct Bulk: Sendable, Equatable {
 
   /// What became of an operation.
   public enum Outcome: Sendable, Equatable {
-    case written(ResourceID, version: Int64, created: Bool)
+    /// `unapplied` is as ``StoredResource/unapplied``.
+    case written(ResourceID, version: Int64, created: Bool, relink: Relink? = nil, unapplied: [UInt8]? = nil)
     /// Carried out, with nothing left to show.
     case done
     /// An HTTP status and a SCIM error in JSON.
@@ -146,7 +147,7 @@ extension Bulk.Operation: Codable {
 
 extension Bulk.Outcome: Decodable {
   private enum Key: String, CodingKey {
-    case status, resource, version, error
+    case status, resource, version, relink, unapplied, error
   }
 
   public init(from decoder: any Decoder) throws {
@@ -155,7 +156,8 @@ extension Bulk.Outcome: Decodable {
     case let status where status == 200 || status == 201:
       self = .written(
         try container.decode(ResourceID.self, forKey: .resource), version: try container.decode(Int64.self, forKey: .version),
-        created: status == 201)
+        created: status == 201, relink: try container.decodeIfPresent(String.self, forKey: .relink).flatMap(Relink.init(rawValue:)),
+        unapplied: try container.decodeIfPresent(String.self, forKey: .unapplied).map { Array($0.utf8) })
     case 204: self = .done
     case let status: self = .refused(status: status, error: Array(try container.decode(String.self, forKey: .error).utf8))
     }
@@ -164,20 +166,33 @@ extension Bulk.Outcome: Decodable {
   /// Appends the outcome as it is decoded.
   func write(to bytes: inout [UInt8]) {
     switch self {
-    case .written(let id, let version, let created):
-      bytes += #"{"status":\#(created ? 201 : 200),"resource":"\#(id)","version":\#(version)}"#.utf8
+    case .written(let id, let version, let created, let relink, let unapplied):
+      bytes += #"{"status":\#(created ? 201 : 200),"resource":"\#(id)","version":\#(version)"#.utf8
+      if let relink { bytes += #","relink":"\#(relink.rawValue)""#.utf8 }
+      if let unapplied {
+        bytes += #","unapplied":"#.utf8
+        Self.write(unapplied, to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "}"))
     case .done: bytes += #"{"status":204}"#.utf8
     case .refused(let status, let error):
-      bytes += #"{"status":\#(status),"error":""#.utf8
-      for byte in error {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-        case 0..<0x20: bytes += (byte < 0x10 ? #"\u000\#(String(byte, radix: 16))"# : #"\u00\#(String(byte, radix: 16))"#).utf8
-        default: bytes.append(byte)
-        }
-      }
-      bytes += #""}"#.utf8
+      bytes += #"{"status":\#(status),"error":"#.utf8
+      Self.write(error, to: &bytes)
+      bytes.append(UInt8(ascii: "}"))
     }
+  }
+
+  /// Appends a JSON string.
+  private static func write(_ text: [UInt8], to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+      case 0..<0x20: bytes += (byte < 0x10 ? #"\u000\#(String(byte, radix: 16))"# : #"\u00\#(String(byte, radix: 16))"#).utf8
+      default: bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
   }
 }
 

@@ -45,8 +45,11 @@ public struct BulkProgress: Sendable {
       switch reply {
       case .resource(let resource, let created):
         if operation.isCreation, resource.id != operation.resource { chosen[operation.resource] = resource.id }
-        settle(operation, .written(resource.id, version: resource.version, created: created))
-      case .done, .bulk: settle(operation, .done)
+        settle(
+          operation,
+          .written(
+            resource.id, version: resource.version, created: created, relink: resource.relink, unapplied: resource.unapplied))
+      case .done, .signIn, .bulk: settle(operation, .done)
       case .refused(let status, let error): settle(operation, .refused(status: status, error: error))
       }
     }

@@ -3,7 +3,8 @@
 ///
 /// The identity provider is answered as if the change was made; until it is approved, people stay where they are.
 public struct ChangeGuard: Sendable, Hashable, Codable {
-  /// The largest share of a group's members that one replacement may drop, from 0 to 1; nil: any.
+  /// The largest share of a group's members that may leave within ``window``, from 0 to 1; nil: any. Replacements of the list, removals of
+  /// single members and the deletion of the group count alike.
   public var maximumShrink: Double?
   /// Groups with fewer members than this may shrink as they like.
   public var minimumMembers: Int
@@ -12,7 +13,7 @@ public struct ChangeGuard: Sendable, Hashable, Codable {
   /// Who is mailed when changes begin to wait.
   public var notify: String
 
-  /// The stretch in seconds over which deactivations are counted.
+  /// The stretch in seconds over which deactivations and departures are counted.
   public static let window = 600.0
   public static let defaultMinimumMembers = 10
 
@@ -25,7 +26,7 @@ public struct ChangeGuard: Sendable, Hashable, Codable {
     self.notify = notify
   }
 
-  /// Whether a replacement that drops `leaving` of `members` waits for approval.
+  /// Whether a change waits for approval by which `leaving` of `members` have left within ``window``.
   public func holds(leaving: Int, of members: Int) -> Bool {
     guard let maximumShrink, members >= minimumMembers, leaving > 0 else { return false }
     return Double(leaving) > maximumShrink * Double(members)

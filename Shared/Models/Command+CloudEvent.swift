@@ -74,6 +74,7 @@ extension Command.Operation {
     case .rotateToken: "rollcall.command.rotate-token.v1"
     case .rotateSecret: "rollcall.command.rotate-secret.v1"
     case .recordTokenUses: "rollcall.command.record-token-uses.v1"
+    case .reportMail: "rollcall.command.report-mail.v1"
     }
   }
 
@@ -94,6 +95,7 @@ extension Command.Operation {
     case .rotateToken(let rotation): try JSONData.encode(rotation)
     case .rotateSecret(let rotation): try JSONData.encode(rotation)
     case .recordTokenUses(let uses): try JSONData.encode(uses)
+    case .reportMail(let report): try JSONData.encode(report)
     }
   }
 
@@ -120,6 +122,7 @@ extension Command.Operation {
     case "rollcall.command.rotate-token.v1": self = .rotateToken(try JSONData.decode(from: data, type: type))
     case "rollcall.command.rotate-secret.v1": self = .rotateSecret(try JSONData.decode(from: data, type: type))
     case "rollcall.command.record-token-uses.v1": self = .recordTokenUses(try JSONData.decode(from: data, type: type))
+    case "rollcall.command.report-mail.v1": self = .reportMail(try JSONData.decode(from: data, type: type))
     default: throw .unknownType(type)
     }
   }

@@ -72,6 +72,9 @@ public struct Command: Sendable, Equatable {
     case rotateSecret(SecretRotation)
     /// ``Command/resource`` is the workspace's id; nobody waits for it.
     case recordTokenUses(TokenUses)
+    /// Somebody reported what became of a mail: for the audit trail alone, the mailer takes the report itself from `mail.events`.
+    /// ``Command/resource`` is the workspace's id; nobody waits for it.
+    case reportMail(MailEvent)
   }
 
   /// Who asked for a write.

@@ -20,6 +20,8 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
   /// The group's version that the event reflects.
   public var groupVersion: Int64?
   public var changedAt: Date
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public init(
     workspace: WorkspaceID, change: Change, member: UserID? = nil, group: GroupID? = nil, displayName: String? = nil,

@@ -4,10 +4,15 @@ import Foundation
 public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   /// Members leave a group.
   case membersRemoved = "members-removed"
+  /// A group is deleted, and all its members leave.
+  case groupDeleted = "group-deleted"
   /// A user is disabled.
   case userDisabled = "user-disabled"
   /// A user is deleted.
   case userDeleted = "user-deleted"
+
+  /// Whether it is of a group, and otherwise of a user.
+  public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }
 }
 
 /// What becomes of a held change.
@@ -37,11 +42,13 @@ public struct ChangeHeld: Sendable, Hashable, Codable {
   public var resource: ResourceID
   /// The group's displayName or the user's userName.
   public var name: String
-  /// How many members would leave; 1 for a user.
+  /// How many members would leave; all of them where the group is deleted, 1 for a user.
   public var leaving: Int
   /// How many members the group has; nil for a user.
   public var members: Int?
   public var heldAt: Date
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public init(
     workspace: WorkspaceID, change: HeldChangeID, kind: HeldChangeKind, resource: ResourceID, name: String, leaving: Int, members: Int?,

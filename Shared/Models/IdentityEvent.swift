@@ -19,6 +19,8 @@ public struct UserChanged: Sendable, Hashable, Codable {
   public var changedAt: Date
   /// Of a restatement of someone who is invited; nil for any other change.
   public var invitation: RestatedInvitation?
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public init(
     workspace: WorkspaceID, user: UserSnapshot, change: Change, version: Int64, changedAt: Date, invitation: RestatedInvitation? = nil
@@ -112,6 +114,8 @@ public struct GroupChanged: Sendable, Hashable, Codable {
   /// Of a restatement: which part of the members it is about. nil for any other change.
   public var range: MemberRange?
   public var changedAt: Date
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public static let maximumMembersPerEvent = 1000
 
@@ -163,6 +167,8 @@ public struct WorkspaceChanged: Sendable, Hashable, Codable {
   public var settings: WorkspaceSettings
   public var version: Int64
   public var changedAt: Date
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public init(workspace: WorkspaceID, settings: WorkspaceSettings, version: Int64, changedAt: Date) {
     self.workspace = workspace
@@ -194,6 +200,8 @@ public struct InvitationOrdered: Sendable, Hashable, Codable {
   /// Who gave it.
   public var actor: String
   public var orderedAt: Date
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public init(id: CommandID, workspace: WorkspaceID, order: InvitationOrder, actor: String, orderedAt: Date) {
     self.id = id

@@ -30,7 +30,7 @@ public struct InvitationBranding: Sendable, Hashable, Codable {
     for address in [replyTo, support].compactMap({ $0 }) where !Self.isAddress(address) {
       return "'\(address.prefix(100))' is no address"
     }
-    if let inviter, inviter.isEmpty || inviter.count > 100 || inviter.contains(where: \.isNewline) {
+    if let inviter, inviter.isEmpty || inviter.count > 100 || inviter.utf8.count > TextBounds.name || inviter.contains(where: \.isNewline) {
       return "the inviter is a name of 1 to 100 characters on one line"
     }
     return nil

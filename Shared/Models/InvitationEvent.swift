@@ -31,6 +31,8 @@ public struct InvitationEvent: Sendable, Hashable, Codable {
   /// Why: in our words, or the mail server's.
   public var reason: String
   public var changedAt: Date
+  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  public var omitted: [String]?
 
   public init(workspace: WorkspaceID, invitation: InvitationID, user: UserID, state: InvitationState, reason: String, changedAt: Date) {
     self.workspace = workspace

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// What the mail system reports of a mail after it took it, on `mail.events`.
 public struct MailEvent: Sendable, Hashable, Codable {
@@ -34,7 +35,7 @@ public struct MailEvent: Sendable, Hashable, Codable {
   public static let eventType = "rollcall.mail.v1"
 
   /// The key of its message.
-  public var key: String { invitation?.description ?? email?.lowercased() ?? "" }
+  public var key: String { invitation?.description ?? email.map { ComparisonKey($0).text } ?? "" }
 
   public func cloudEvent(id: String, source: String, time: Date, traceparent: String?) throws -> CloudEvent {
     CloudEvent(

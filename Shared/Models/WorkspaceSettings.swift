@@ -1,3 +1,5 @@
+import Primitives
+
 /// A customer's workspace, as the operator sets it up.
 public struct WorkspaceSettings: Sendable, Hashable, Codable {
   /// Short name in URLs and commands, unique in the deployment: lower-case letters, digits and dashes.
@@ -29,12 +31,17 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var changeGuard: ChangeGuard?
   /// The language of mails to its administrators (BCP 47), such as digests and those about held changes; nil: English.
   public var adminLanguage: String?
+  /// What a POST of a user does that finds the record of someone who is disabled.
+  public var relink: RelinkPolicy
+  /// Whether two groups may have one name.
+  public var duplicateGroupNames: DuplicateGroupNames
 
   public init(
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
     extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
-    changeGuard: ChangeGuard? = nil, adminLanguage: String? = nil
+    changeGuard: ChangeGuard? = nil, adminLanguage: String? = nil, relink: RelinkPolicy = .samePerson,
+    duplicateGroupNames: DuplicateGroupNames = .reject
   ) {
     self.slug = slug
     self.name = name
@@ -51,6 +58,8 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.invitations = invitations
     self.changeGuard = changeGuard
     self.adminLanguage = adminLanguage
+    self.relink = relink
+    self.duplicateGroupNames = duplicateGroupNames
   }
 
   /// The roles that every workspace has.
@@ -59,10 +68,10 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   /// Every role of the workspace, built-in ones first.
   public var roles: [String] { Self.builtInRoles + customRoles }
 
-  /// The workspace's role of that name, matched without case; nil where it has none.
+  /// The workspace's role of that name, matched by its comparison key; nil where it has none.
   public func role(named name: String) -> String? {
-    let key = name.lowercased()
-    return roles.first { $0.lowercased() == key }
+    let key = ComparisonKey(name)
+    return roles.first { ComparisonKey($0) == key }
   }
 
   /// The first thing that is missing before SCIM may be used; nil where nothing is.
@@ -85,6 +94,22 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public enum ConnectionProfile: String, Sendable, Hashable, Codable, CaseIterable {
     case auto, okta, entra, onelogin, strict
   }
+
+  /// Whether a POST may reuse the record of a disabled user.
+  public enum RelinkPolicy: String, Sendable, Hashable, Codable, CaseIterable {
+    /// For a user with the same userName, or with the same externalId and the same primary address.
+    case samePerson = "same-person"
+    /// Never: the POST gets 409, and an admin decides.
+    case never
+  }
+
+  /// What becomes of a group whose name another group has.
+  public enum DuplicateGroupNames: String, Sendable, Hashable, Codable, CaseIterable {
+    /// It gets 409. Groups that share a name already keep it.
+    case reject
+    /// Both have the name; only their ids tell them apart.
+    case allow
+  }
 }
 
 extension WorkspaceSettings {
@@ -104,6 +129,8 @@ extension WorkspaceSettings {
       customDomains: try container.decodeIfPresent([String].self, forKey: .customDomains) ?? [],
       invitations: try container.decodeIfPresent(InvitationPolicy.self, forKey: .invitations) ?? InvitationPolicy(),
       changeGuard: try container.decodeIfPresent(ChangeGuard.self, forKey: .changeGuard),
-      adminLanguage: try container.decodeIfPresent(String.self, forKey: .adminLanguage))
+      adminLanguage: try container.decodeIfPresent(String.self, forKey: .adminLanguage),
+      relink: try container.decodeIfPresent(RelinkPolicy.self, forKey: .relink) ?? .samePerson,
+      duplicateGroupNames: try container.decodeIfPresent(DuplicateGroupNames.self, forKey: .duplicateGroupNames) ?? .reject)
   }
 }

@@ -50,6 +50,9 @@ extension PostgresError {
   /// exception) and 23 (integrity constraint violation).
   public var isAboutData: Bool { sqlState.hasPrefix("22") || sqlState.hasPrefix("23") }
 
+  /// Whether the values are larger than the server can store or index: SQLSTATE class 54 (program limit exceeded).
+  public var isAboutSize: Bool { sqlState.hasPrefix("54") }
+
   /// Whether a row with the same key is there already.
   public var isUniqueViolation: Bool { sqlState == "23505" }
 

@@ -6,6 +6,19 @@ extension Diagnosis {
   private static let newToken = "Make a token: scimctl token issue --name NAME --scope scim, or Settings > API."
 
   static func unauthenticated(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+    if let sender = entry.unverified {
+      return Diagnosis(
+        .tokenUnknown,
+        """
+        \(sender.requests == 1 ? "A request" : "\(sender.requests) requests") from \(entry.address ?? "several addresses") came with a token \
+        that has the form of one of this workspace and was never issued. Whoever knows the workspace's id can make one up, so that it is \
+        not known who sent it; nothing of it was carried out or kept.
+        """,
+        fix: """
+          If the address is your identity provider's, its token was mistyped or is of another deployment. \(newToken) \
+          \(provider.enterToken) Otherwise there is nothing to do.
+          """)
+    }
     guard let token = facts.token else {
       return Diagnosis(
         .tokenUnknown,

@@ -56,7 +56,7 @@ extension Diagnosis {
           person gets the role '\(settings.defaultRole)'. \(provider.again).
           """)
     }
-    guard detail.hasPrefix("members") else {
+    guard detail.hasPrefix("members.value:") else {
       return Diagnosis(
         .invalidValue, detail, fix: "\(provider.mappings): correct the value that the detail names. \(provider.again).")
     }

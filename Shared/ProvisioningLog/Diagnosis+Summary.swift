@@ -17,6 +17,7 @@ extension Diagnosis.Cause {
     case .secretInURL: "A secret was in the URL"
     case .forbidden: "It is not permitted"
     case .userNameTaken: "The userName is taken"
+    case .relinkRefused: "A disabled user has the name"
     case .groupNameTaken: "The group's name is taken"
     case .conflict: "It contradicts what is stored"
     case .bulkReference: "It refers to an operation that failed"

@@ -14,7 +14,7 @@ public struct Diagnosis: Sendable, Hashable {
     case staleUser, staleGroup
     case tokenRevoked, tokenExpired, tokenUnknown, tokenScope, otherWorkspace, loginRefused
     case closedByPlan, closedBySSO, closedByOptIn, closed, secretInURL, forbidden
-    case userNameTaken, groupNameTaken, conflict, bulkReference
+    case userNameTaken, relinkRefused, groupNameTaken, conflict, bulkReference
     case unknownRole, unknownMembers, invalidValue, invalidPath, noTarget, invalidFilter, invalidSyntax, invalidVersion, mutability
     case invalidCursor, tooMany, badRequest
     case wrongURL, wrongMethod, notAcceptable, changedMeanwhile, tooLarge, mediaType
@@ -96,6 +96,15 @@ extension Diagnosis {
       return Diagnosis(
         .conflict, entry.detail ?? "The request contradicts what is stored.", fix: "Change what the detail names. \(provider.again).")
     }
+    if entry.resourceType == .user, let detail = entry.detail, detail.contains("relink policy") {
+      return Diagnosis(
+        .relinkRefused, detail,
+        fix: """
+          If both are one person, set active to true for the disabled user in the identity provider. \(provider.reassign("the person")) If \
+          they are two people, delete the disabled user or change its userName. To have such users come back by themselves: scimctl workspace \
+          update SLUG --relink same-person.
+          """)
+    }
     let attribute = entry.resourceType == .group ? "displayName" : "userName"
     let name = entry.name ?? facts.holder?.name ?? "that was sent"
     guard let holder = facts.holder else {
@@ -108,7 +117,10 @@ extension Diagnosis {
       return Diagnosis(
         .groupNameTaken,
         "There is a group '\(holder.name)' already, with id \(holder.id). Names of groups are compared without case.",
-        fix: "Link the pushed group to the existing one rather than make another, or rename one of the two. \(provider.repush("'\(name)'"))"
+        fix: """
+          Link the pushed group to the existing one rather than make another, or rename one of the two. \(provider.repush("'\(name)'")) To let \
+          groups share a name: scimctl workspace update SLUG --duplicate-group-names allow.
+          """
       )
     }
     let state = holder.state.map { ", who is \($0)" } ?? ""

@@ -21,6 +21,7 @@ extension LogEntry {
     object["status"] = .integer(Int64(status))
     object["scimType"] = scimType.map(JSON.string)
     object["detail"] = detail.map(JSON.string)
+    if !unapplied.isEmpty { object["unapplied"] = UnappliedChange.json(unapplied) }
     if !normalisations.isEmpty { object["normalisations"] = .array(normalisations.map(JSON.string)) }
     object["resourceType"] = resourceType.map { .string($0.rawValue) }
     object["resource"] = resource.map { .string("\($0)") }
@@ -33,7 +34,14 @@ extension LogEntry {
       object["operations"] = ["count": .integer(Int64(operations.count)), "failed": .integer(Int64(operations.failed))]
     }
     object["bulk"] = bulk.map { .string("\($0)") }
+    object["relink"] = relink.map { .string($0.rawValue) }
     object["replayOf"] = replayOf.map { .string("\($0)") }
+    if let unverified {
+      object["unverifiedSender"] = [
+        "requests": .integer(Int64(unverified.requests)), "firstAt": .string(Timestamp.text(unverified.firstAt)),
+        "lastAt": .string(Timestamp.text(unverified.lastAt)),
+      ]
+    }
     return Redaction.maskingTokens(in: object.serialized())
   }
 
@@ -64,6 +72,7 @@ extension LogEntry {
     ifMatch = object["ifMatch"]?.string
     scimType = object["scimType"]?.string
     detail = object["detail"]?.string
+    unapplied = object["unapplied"].map(UnappliedChange.list(reading:)) ?? []
     normalisations = object["normalisations"]?.array?.compactMap(\.string) ?? []
     resourceType = object["resourceType"]?.string.flatMap(ResourceType.init)
     resource = object.id("resource")
@@ -75,7 +84,18 @@ extension LogEntry {
       operations = Operations(count: Int(clamping: count), failed: Int(clamping: failed))
     }
     bulk = object.id("bulk")
+    relink = object["relink"]?.string.flatMap(Relink.init(rawValue:))
     replayOf = object.id("replayOf")
+    unverified = object["unverifiedSender"]?.object.flatMap(UnverifiedSender.init)
+  }
+}
+
+extension LogEntry.UnverifiedSender {
+  fileprivate init?(_ object: JSONObject) {
+    guard let requests = object["requests"]?.integer, let first = object["firstAt"]?.string.flatMap(Timestamp.date),
+      let last = object["lastAt"]?.string.flatMap(Timestamp.date)
+    else { return nil }
+    self.init(requests: Int(clamping: requests), firstAt: first, lastAt: last)
   }
 }
 

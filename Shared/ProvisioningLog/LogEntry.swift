@@ -26,6 +26,8 @@ public struct LogEntry: Sendable, Hashable {
   public var scimType: String?
   /// What the identity provider was told.
   public var detail: String?
+  /// What of a request that disabled a user was not applied.
+  public var unapplied: [UnappliedChange] = []
   /// The normalisations that were applied to the body.
   public var normalisations: [String] = []
   public var resourceType: ResourceType?
@@ -41,8 +43,12 @@ public struct LogEntry: Sendable, Hashable {
   public var operations: Operations?
   /// The entry of the bulk request whose operation this is.
   public var bulk: LogEntryID?
+  /// Why a create reused the record of a disabled user; nil where it did not.
+  public var relink: Relink?
   /// The entry whose request was sent again by this one.
   public var replayOf: LogEntryID?
+  /// Set where the entry sums up requests with tokens that nobody issued; then there is nothing of the requests themselves.
+  public var unverified: UnverifiedSender?
 
   public enum ResourceType: String, Sendable, Hashable {
     case user = "User"
@@ -63,6 +69,36 @@ public struct LogEntry: Sendable, Hashable {
     public static let maximumEntries = 100
   }
 
+  /// Requests from one address, within one hour, with tokens that have the form of the workspace's and were never issued: anybody who knows
+  /// the workspace's id can send them.
+  public struct UnverifiedSender: Sendable, Hashable {
+    public var requests: Int
+    public var firstAt: Date
+    public var lastAt: Date
+
+    public init(requests: Int, firstAt: Date, lastAt: Date) {
+      self.requests = requests
+      self.firstAt = firstAt
+      self.lastAt = lastAt
+    }
+  }
+
+  /// What stands in place of the method and the path of requests of an unverified sender.
+  public static let omitted = "-"
+
+  /// An entry that sums up requests of an unverified sender.
+  ///
+  /// - Parameters:
+  ///   - address: nil where they came from several.
+  ///   - detail: what the senders are told.
+  public init(id: LogEntryID, workspace: WorkspaceID, unverified: UnverifiedSender, address: String?, detail: String) {
+    self.init(
+      id: id, workspace: workspace, at: unverified.firstAt, method: Self.omitted, path: Self.omitted, status: 401, milliseconds: 0)
+    self.unverified = unverified
+    self.address = address
+    self.detail = detail
+  }
+
   public init(
     id: LogEntryID, workspace: WorkspaceID, at: Date, method: String, path: String, status: Int, milliseconds: Double
   ) {
@@ -74,6 +110,9 @@ public struct LogEntry: Sendable, Hashable {
     self.status = status
     self.milliseconds = milliseconds
   }
+
+  /// Whether a part of it was not applied: a warning rather than a failure.
+  public var isPartlyApplied: Bool { !unapplied.isEmpty }
 
   /// Whether it was refused, or one of its operations was.
   public var isFailure: Bool { status >= 400 || (operations?.failed ?? 0) > 0 }

@@ -1,3 +1,4 @@
+import Models
 import SCIM
 
 extension LoggedBody {
@@ -23,7 +24,7 @@ extension LoggedBody {
 
   private static func head(of json: JSON, depth: Int) -> JSON {
     switch json {
-    case .string(let text) where text.utf8.count > maximumText: return .string(text.prefix(maximumText) + "…")
+    case .string(let text) where text.utf8.count > maximumText: return .string(text.truncated(to: maximumText, bytes: 4 * maximumText))
     case .array(let elements) where depth >= maximumDepth: return ["count": .integer(Int64(elements.count))]
     case .array(let elements) where elements.count > maximumElements:
       return [
@@ -35,7 +36,7 @@ extension LoggedBody {
       guard depth < maximumDepth else { return ["count": .integer(Int64(object.count))] }
       var cut = JSONObject()
       for member in object.members.prefix(maximumMembers) {
-        cut[String(member.key.prefix(maximumText))] = head(of: member.value, depth: depth + 1)
+        cut[member.key.truncated(to: maximumText, bytes: 4 * maximumText)] = head(of: member.value, depth: depth + 1)
       }
       if object.count > maximumMembers { cut["…"] = .string("\(object.count - maximumMembers) more") }
       return .object(cut)

@@ -16,6 +16,8 @@ public struct ReplayRequest: Sendable, Hashable {
     case succeeded(status: Int)
     /// It was refused before it was known who sent it, or whether they may: whoever sends it again lends it a permission that it never had.
     case notLetIn(status: Int)
+    /// It sums up requests whose token was never issued, and nothing of them was kept.
+    case unverified
     case secretInURL, secretInBody, tokenInBody
     /// Only its head was kept.
     case bodyCut(bytes: Int)
@@ -29,8 +31,9 @@ public struct ReplayRequest: Sendable, Hashable {
   ///   of no use here, are none.
   public init(_ entry: LogEntry, force: Bool = false) throws(Obstacle) {
     guard entry.isFailure || force else { throw .succeeded(status: entry.status) }
+    guard entry.unverified == nil else { throw .unverified }
     guard entry.wasLetIn else { throw .notLetIn(status: entry.status) }
-    guard entry.query.map(Redaction.isRedacted) != true else { throw .secretInURL }
+    guard entry.query.map(Redaction.isRedacted) != true, !Redaction.isRedacted(entry.path) else { throw .secretInURL }
     method = entry.method
     scope = entry.path.hasPrefix("/api/v2/sign-ins") ? .signIns : .scim
     target = entry.path + (entry.query.map { "?\($0)" } ?? "")
@@ -67,6 +70,7 @@ extension ReplayRequest.Obstacle: CustomStringConvertible {
       it was refused at the door with \(status), so that nobody knows whether its sender may do that, and its body was not kept; have the \
       identity provider send it again
       """
+    case .unverified: "its token was never issued, and nothing of it was kept"
     case .secretInURL: "the URL of the request held a secret that was not kept; have the identity provider send it again"
     case .secretInBody: "a part of the body was secret and not kept; have the identity provider send it again"
     case .tokenInBody: "the body held an access token that was not kept; have the identity provider send it again"

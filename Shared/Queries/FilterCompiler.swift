@@ -72,8 +72,9 @@ package struct FilterCompiler {
 
   private mutating func compared(_ attribute: FilterAttribute, _ comparison: TypedFilter.Comparison, _ scope: Scope) -> String {
     switch (stored(attribute, scope), comparison.operand) {
-    case (.text(let sql, let folded), .string(let operand)):
-      return text(attribute.leaf.isCaseExact ? sql : folded ?? Self.folded(sql), comparison.order, operand)
+    case (.text(let sql, let key), .string(let operand)):
+      if let key, comparison.order == .equal, !attribute.leaf.isCaseExact { return text(key, .equal, operand) }
+      return text(Self.compared(sql, by: comparison.order, of: attribute.leaf), comparison.order, operand)
     case (.id(let sql), .string(let operand)): return id(sql, comparison.order, operand)
     case (.time(let sql), .instant(let operand, _)): return time(sql, comparison.order, operand)
     case (.truth(let sql), .bool(let operand)): return operand ? sql : "(not \(sql))"
@@ -133,7 +134,8 @@ package struct FilterCompiler {
     switch comparison.operand {
     case .string(let operand):
       let text = "(\(sql) #>> '{}')"
-      return "(jsonb_typeof(\(sql)) = 'string' and \(self.text(leaf.isCaseExact ? text : Self.folded(text), comparison.order, operand)))"
+      let compared = Self.compared(text, by: comparison.order, of: leaf)
+      return "(jsonb_typeof(\(sql)) = 'string' and \(self.text(compared, comparison.order, operand)))"
     case .bool(let operand): return "(\(sql) = \(operand ? "'true'" : "'false'"))"
     case .number(_, let lexeme):
       let parameter = parameters.bind(.text(lexeme))
@@ -146,7 +148,11 @@ package struct FilterCompiler {
     }
   }
 
-  private static func folded(_ sql: String) -> String { "identity_read.fold(\(sql))" }
+  /// A text in the form in which the operator compares it, as `TypedFilter` has its operands.
+  private static func compared(_ sql: String, by order: TypedFilter.Comparison.Order, of leaf: AttributeDefinition) -> String {
+    if leaf.isCaseExact { return sql }
+    return order == .equal ? "identity_read.comparison_key(\(sql))" : "identity_read.folded(\(sql))"
+  }
 
   // MARK: - Places
 

@@ -5,8 +5,8 @@ import SCIM
 /// Where the store has what a filter or a sort order speaks of, as SQL.
 package enum StoredAttribute {
   /// Text.
-  /// - folded: The same in lower case, where it is there ready-made.
-  case text(String, folded: String? = nil)
+  /// - key: Its comparison key, where that is stored.
+  case text(String, key: String? = nil)
   /// A `uuid`, which is sent as text.
   case id(String)
   /// A `timestamptz`, which is sent to the millisecond.
@@ -38,9 +38,9 @@ package struct StoredKind {
     case ("id", nil, _): return .id("r.id")
     case ("externalId", nil, _): return .text("r.external_id")
     case ("meta", let part?, _): return meta(part, &parameters)
-    case ("userName", nil, .user): return .text("r.user_name", folded: "r.user_name_key")
+    case ("userName", nil, .user): return .text("r.user_name", key: "r.user_name_key")
     case ("active", nil, .user): return .truth("(r.state <> 'disabled')")
-    case ("displayName", nil, .group): return .text("r.display_name", folded: "r.display_name_key")
+    case ("displayName", nil, .group): return .text("r.display_name", key: "r.display_name_key")
     case (kind.rowAttribute, _, _): return .rows
     case ("password", _, _): return .nowhere
     default: return .document

@@ -18,7 +18,12 @@ public enum Schema {
     migration("identity", 10, "members-page", PackageResources._10_members_page_sql),
     migration("identity", 11, "provisioning-pages", PackageResources._11_provisioning_pages_sql),
     migration("identity", 12, "cheaper-writes", PackageResources._12_cheaper_writes_sql),
-    migration("identity", 20, "rebuilds", PackageResources._20_rebuilds_sql),
+    migration("identity", 13, "comparison-keys", PackageResources._13_comparison_keys_sql),
+    migration("identity", 14, "names-and-departures", PackageResources._14_names_and_departures_sql),
+    migration("identity", 15, "unverified-senders", PackageResources._15_unverified_senders_sql),
+    migration("identity", 16, "dead-letters", PackageResources._16_dead_letters_sql),
+    migration("identity", 17, "rebuilds", PackageResources._17_rebuilds_sql),
+    migration("identity", 18, "early-sign-ins", PackageResources._18_early_sign_ins_sql),
   ]
 
   public static let mailer = [
@@ -28,6 +33,8 @@ public enum Schema {
     migration("mailer", 4, "notices", PackageResources._04_notices_sql),
     migration("mailer", 5, "sign-ins", PackageResources._05_sign_ins_sql),
     migration("mailer", 6, "states-told-together", PackageResources._06_states_told_together_sql),
+    migration("mailer", 7, "held-group-deletions", PackageResources._07_held_group_deletions_sql),
+    migration("mailer", 8, "dead-letters", PackageResources._08_dead_letters_sql),
     migration("mailer", 9, "skipped-messages", PackageResources._09_skipped_messages_sql),
   ]
 
@@ -36,6 +43,8 @@ public enum Schema {
     migration("directory", 2, "standings", PackageResources._02_standings_sql),
     migration("directory", 3, "row-security", PackageResources._03_directory_row_security_sql),
     migration("directory", 4, "group-counts", PackageResources._04_group_counts_sql),
+    migration("directory", 5, "group-names", PackageResources._05_group_names_sql),
+    migration("directory", 6, "dead-letters", PackageResources._06_dead_letters_sql),
     migration("directory", 7, "skipped-messages", PackageResources._07_skipped_messages_sql),
   ]
 

@@ -47,6 +47,39 @@ extension EndToEnd {
       #expect(try await held(workspace).isEmpty)
     }
 
+    @Test("Members who are removed one by one are counted together, and the deletion of the group waits like any other departure")
+    func steps() async throws {
+      let workspace = try await Suite.shared().workspace()
+      try await workspace.scimctl([
+        "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--notify", "admin@acme.example",
+      ])
+      let provider = workspace.identityProvider
+      var ids: [String] = []
+      for number in 0..<4 {
+        let email = "steps-\(workspace.slug)-\(number)@example.com"
+        ids.append(try await provider.create(email))
+        try await workspace.scimctl(["sign-in", email])
+      }
+      let group = try #require(try await provider.send("POST", "/Groups", body: Self.group(ids)).json["id"] as? String)
+      try await eventually("four people in the product's group") { try await members(workspace).count == 4 }
+      for id in ids[..<3] {
+        let removal = #"{"op":"remove","path":"members[value eq \"\#(id)\"]"}"#
+        let patch = #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\#(removal)]}"#
+        #expect(try await provider.send("PATCH", "/Groups/\(group)", body: patch).status == 204)
+      }
+      let change = try #require(try await held(workspace).first)
+      #expect(change.contains("1 of 4 members leave"))
+      try await eventually("two people in the product's group") { try await members(workspace).count == 2 }
+
+      #expect(try await provider.send("DELETE", "/Groups/\(group)").status == 204)
+      #expect(try await provider.send("GET", "/Groups/\(group)").status == 200, "nothing is deleted yet")
+      let deletion = try #require(try await held(workspace).first)
+      #expect(deletion.contains("is deleted, with 2 members"))
+      try await workspace.scimctl(["held", "approve", Self.id(deletion)])
+      #expect(try await provider.send("GET", "/Groups/\(group)").status == 404)
+      try await eventually("the group to be gone") { try await !workspace.scimctl(["group", "list"]).contains("Data team") }
+    }
+
     @Test("The administrator is mailed what waits, once, with the command that lets it pass")
     func notice() async throws {
       let suite = try await Suite.shared()
@@ -66,7 +99,7 @@ extension EndToEnd {
       let letter = try #require(try await suite.letters(to: address).first)
       #expect(letter["Subject"]?.contains("warten auf Ihre Zustimmung") == true)
       #expect(letter.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
-      #expect(letter.text?.contains("https://\(workspace.slug).example/console/provisioning/held") == true)
+      #expect(letter.text?.contains("\(Suite.publicURL)/console/provisioning/held") == true)
       let change = Self.id(try #require(try await held(workspace).first))
       try await eventually("it to be on record") { try await workspace.scimctl(["held", "show", change]).contains("told 20") }
 

@@ -105,7 +105,8 @@ extension EndToEnd {
         {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":false}}]}
         """
       _ = try await workspace.identityProvider.send("PATCH", "/Users/\(id)", body: deactivation)
-      try await workspace.scimctl(["sign-in", email])
+      let refusal = try await #require(throws: CommandRun.Failure.self) { try await workspace.scimctl(["sign-in", email]) }
+      #expect(refusal.status == 65 && refusal.output.contains("disabled"))
       // The sign-in has been seen by the time that a later one of somebody else has had its effect.
       let other = "cid@\(workspace.slug).example"
       _ = try await workspace.identityProvider.create(other)

@@ -8,6 +8,9 @@ import TestSupport
 
 /// The whole suite, each service its own process, on ports and in folders of its own.
 actor Suite {
+  /// Where the console is, as the mailer is told.
+  static let publicURL = "https://console.rollcall.example"
+
   nonisolated let mail: MailCatcher
   nonisolated let scimURL: String
   /// Where the product asks for its directory.
@@ -71,10 +74,10 @@ actor Suite {
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
       Self.second: edge.merging(["ROLLCALL_REPLICA": "2", "ROLLCALL_HTTP_PORT": String(secondPort)]) { _, new in new },
-      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "end-to-end"].merging(oauth) { _, new in new },
+      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "the tombstones of the end-to-end tests"].merging(oauth) { _, new in new },
       "invitation-mailer": [
         "ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>",
-        "ROLLCALL_MAIL_NOTICE_GATHERING": "1s",
+        "ROLLCALL_MAIL_NOTICE_GATHERING": "1s", "ROLLCALL_HTTP_PUBLIC_URL": Self.publicURL,
       ],
       "group-sync": [
         "ROLLCALL_SECURITY_SIGNING_KEY": P256.Signing.PrivateKey().pemRepresentation,
@@ -225,6 +228,14 @@ actor Suite {
         .merging(settings) { _, new in new })
   }
 
+  /// Runs `scimctl` to its end and returns all that it printed, whatever its exit status.
+  func everythingPrinted(by arguments: [String], workspace: String?, settings: [String: String] = [:]) async throws -> CommandRun.Result {
+    try await CommandRun.result(
+      of: RunningService.products.appendingPathComponent("scimctl"), arguments: arguments,
+      environment: scimctlEnvironment.merging(workspace.map { ["ROLLCALL_WORKSPACE": $0] } ?? [:]) { _, new in new }
+        .merging(settings) { _, new in new })
+  }
+
   /// The mails delivered to an address.
   nonisolated func letters(to address: String) async throws -> [CaughtMail] {
     try await mail.mails().filter { $0.recipient == address }
@@ -276,8 +287,25 @@ enum CommandRun {
     var description: String { "'\(command)' ended with \(status): \(output)" }
   }
 
+  struct Result: Sendable {
+    var status: Int32
+    var output: String
+    var errors: String
+  }
+
   /// What `executable` prints on standard output.
   static func output(of executable: URL, arguments: [String], environment: [String: String]) async throws -> String {
+    let result = try await result(of: executable, arguments: arguments, environment: environment)
+    guard result.status == 0 else {
+      throw Failure(
+        command: ([executable.lastPathComponent] + arguments).joined(separator: " "), status: result.status,
+        output: result.output + result.errors)
+    }
+    return result.output
+  }
+
+  /// What `executable` prints, and its exit status.
+  static func result(of executable: URL, arguments: [String], environment: [String: String]) async throws -> Result {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
@@ -291,12 +319,7 @@ enum CommandRun {
     async let complaints = read(errors)
     let (printed, complained) = (await text, await complaints)
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(
-        command: ([executable.lastPathComponent] + arguments).joined(separator: " "), status: process.terminationStatus,
-        output: printed + complained)
-    }
-    return printed
+    return Result(status: process.terminationStatus, output: printed, errors: complained)
   }
 
   private static func read(_ pipe: Pipe) async -> String {

@@ -109,3 +109,11 @@ struct Said: Hashable, CustomStringConvertible {
 enum Standing: String, Sendable, Hashable, CaseIterable {
   case visible, pending, held
 }
+
+extension IdentityEvent {
+  /// The event as consumers get it where it is too large for its topic.
+  func withoutLargeFields() throws -> IdentityEvent {
+    let event = try cloudEvent(id: identity, source: "identity-store/0", time: Bench.time, traceparent: nil).withoutLargeFields()
+    return try event.map { try IdentityEvent($0) } ?? self
+  }
+}

@@ -50,6 +50,19 @@ struct GroupDecisionTests {
     #expect(bench.members(of: team) == [eva])
   }
 
+  @Test("whose name was too large for the topic keeps the name that is known, and takes in its members")
+  func omittedName() throws {
+    var bench = people()
+    let large = String(repeating: "x", count: 1 << 20)
+    bench.take(Bench.groupEvent(team, .created, version: 1, adding: [ana]))
+    let update = try Bench.groupEvent(team, .updated, version: 2, name: large, adding: [ben], removing: [ana]).withoutLargeFields()
+    #expect(bench.take(update) == [Said(.membershipRemoved, ana, in: team), Said(.membershipAdded, ben, in: team)])
+    #expect(bench.decider.directory.groups.values.first?.presence.content == "Data team")
+    var other = people()
+    other.take(try Bench.groupEvent(team, .created, version: 1, name: large, adding: [ana]).withoutLargeFields())
+    #expect(other.decider.directory.groups.values.first?.presence.content == String(repeating: "x", count: 256) + "…")
+  }
+
   @Test("that is not newer changes nothing", arguments: [(Int64(1), 0), (2, 0), (2, 1)])
   func stale(version: Int64, part: Int) {
     var bench = people()

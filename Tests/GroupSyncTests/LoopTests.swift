@@ -20,7 +20,8 @@ struct LoopTests {
     let store = try await Store.made(on: server)
 
     let producer = try Producer(kafka, logger: quiet)
-    let deadLetters = DeadLetters(consumer: "group-sync", producer: producer)
+    let deadLetters = DeadLetters(
+      consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: store.pool), logger: quiet)
     try await TopicAdministration.ensure(
       [.identityEvents, .directoryEvents, deadLetters.topic], partitions: 2, replication: 1, configuration: kafka, logger: quiet)
     let consumer = try Consumer(

@@ -51,6 +51,15 @@ struct MemberDecisionTests {
     #expect(bench.members(of: team) == (example.change == .deleted ? [] : [ana]))
   }
 
+  @Test("that lacks what was too large for the topic keeps what is known of it")
+  func omitted() throws {
+    var bench = Bench()
+    bench.take(Bench.userEvent(ana, .created, .active, version: 1))
+    let update = try Bench.userEvent(ana, .updated, .active, version: 2, role: String(repeating: "x", count: 1 << 20)).withoutLargeFields()
+    #expect(bench.take(update) == [])
+    #expect(bench.member(ana)?.version == 2 && bench.member(ana)?.presence.content?.role == "viewer")
+  }
+
   @Test("is told for each of the person's groups")
   func everyGroup() {
     var bench = Bench()

@@ -10,6 +10,10 @@ import Testing
 @Suite("The audit trail", .timeLimit(.minutes(10)))
 struct AuditTests {
   private static let ana = Command.Actor.operator("ana")
+  private static let signIn = SignIn(workspace: Bench.workspace, email: "ben@example.com", user: nil, signedInAt: Bench.start)
+  private static let report = MailEvent(
+    workspace: Bench.workspace, invitation: nil, email: "ben@example.com", event: .bounced, reason: "550 ben@example.com",
+    occurredAt: Bench.start)
 
   private func command(
     _ operation: Command.Operation, by actor: Command.Actor = ana, in store: StoreDatabase, on resource: ResourceID? = nil
@@ -60,11 +64,36 @@ struct AuditTests {
       (.updateWorkspace(Bench.settings), .token(.made(at: Date())), true), (.deleteUser, .token(.made(at: Date())), false),
       (.deleteUser, ana, true), (.deleteGroup, Command.Actor(rawValue: "person:ana"), true), (.deleteGroup, .service("x"), false),
       (.revokeToken(TokenRevocation(token: .made(at: Date()))), .service("scim-api"), true),
+      (.promoteUser(signIn), ana, true), (.promoteUser(signIn), .service("invitation-mailer"), false),
+      (.reportMail(report), .token(.made(at: Date())), true), (.reportMail(report), .client(.made(at: Date())), true),
     ])
   func audited(_ operation: Command.Operation, _ actor: Command.Actor, _ isAudited: Bool) {
     let command = Command(
       id: .made(at: Date()), workspace: Bench.workspace, resource: .made(at: Date()), actor: actor, issuedAt: Date(), operation: operation)
     #expect(command.isAudited == isAudited)
+  }
+
+  @Test("names people by their ids, and not by the address of a sign-in or of a mail")
+  func people() throws {
+    var bench = Bench()
+    let (ben, _) = bench.createUser(#"{"userName":"ben@example.com"}"#)
+    for operation in [Command.Operation.promoteUser(Self.signIn), .promoteUser(Self.signIn), .reportMail(Self.report)] {
+      var command = bench.command(operation, on: Bench.workspace.resource)
+      command.actor = Self.ana
+      _ = bench.decider.decide(ReadCommand(command))
+    }
+    let rows = bench.decider.audited
+    #expect(rows.map(\.action) == ["promote-user", "promote-user", "report-mail"])
+    #expect(rows.allSatisfy { $0.actor == "operator:ana" && $0.target == "user \(ben)" && !$0.summary.contains("ben@example.com") })
+    let outcomes = try rows.map { try JSON(parsing: $0.summary).object?["outcome"]?.string }
+    #expect(outcomes == ["promoted", "already-active", nil])
+    #expect(rows.last?.summary.contains("bounced") == true)
+    var unknown = bench.command(
+      .promoteUser(SignIn(workspace: Bench.workspace, email: "nobody@example.com", user: nil, signedInAt: Bench.start)), on: bench.id())
+    unknown.actor = Self.ana
+    _ = bench.decider.decide(ReadCommand(unknown))
+    #expect(bench.decider.audited.last?.target == "nobody known")
+    #expect(bench.decider.audited.last?.summary.contains("nobody@example.com") == false)
   }
 
   @Test(

@@ -76,19 +76,57 @@ struct BatchTests {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters(consumer: "poison-\(UUID())", producer: producer)
+    let letters = DeadLetters("poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
     let runner = BatchRunner(transaction: store.process().transaction, deadLetters: letters, logger: quiet)
-    // A name that no index takes: what it is longer than cannot be compressed away.
-    let name = (0..<900).map { _ in UUID().uuidString }.joined()
-    let received = try [store.createUser("before@example.com"), store.createUser(name), store.createUser("after@example.com")]
+    // Its id is another user's: the database refuses it each time.
+    let taken = ResourceID.made(at: Date())
+    _ = try await store.process().carryOut([store.createUser("first@example.com", on: taken)])
+    let poison = store.createUser("second@example.com", on: taken)
+    let received = try [store.createUser("before@example.com"), poison, store.createUser("after@example.com")]
       .map { try ReceivedCommand(message($0)) }
     let replies = try await runner.run(received, touches: Touches(of: received.map(\.read))) {}
     #expect(replies.map(\.outcome.status) == [201, 500, 201])
-    #expect(try await store.count("select count(*) from identity.users") == 2)
+    #expect(try await store.count("select count(*) from identity.users") == 3)
     await producer.close()
     #expect(try await first(on: letters.topic, of: broker)?.value == received[1].message.value)
+  }
+
+  @Test("A command that outlasts the bound twice is answered 500 and not tried again; other workspaces do not wait for it")
+  func outlasting() async throws {
+    let store = try await StoreDatabase.start()
+    let broker = try await KafkaBroker.shared()
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let letters = DeadLetters(consumer: "outlasting-\(UUID())", producer: producer)
+    try await TopicAdministration.ensure(
+      [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
+    let neighbour = WorkspaceID.made(at: Date())
+    var creation = store.command(
+      .createWorkspace(
+        WorkspaceSettings(
+          slug: "neighbour", name: "Neighbour", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://n.example/")))
+    creation.workspace = neighbour
+    creation.resource = neighbour.resource
+    let held = ResourceID.made(at: Date())
+    _ = try await store.process().carryOut([creation, store.createUser("held@example.com", on: held)])
+    var other = store.createUser("neighbour@example.com")
+    other.workspace = neighbour
+    let received = try [store.command(.deleteUser, on: held), other].map { try ReceivedCommand(message($0)) }
+
+    // Somebody has the user's row, and does not let go of it.
+    let holder = store.process().pool
+    let process = store.process(bound: .seconds(30), statementTimeout: .milliseconds(500))
+    let runner = BatchRunner(transaction: process.transaction, deadLetters: letters, logger: quiet)
+    let replies = try await holder.transaction { transaction in
+      _ = try await transaction.query(Statement(once: "hold", "select 1 from identity.users where id = '\(held)' for update"))
+      return try await runner.run(received, touches: Touches(of: received.map(\.read))) {}
+    }
+    #expect(replies.map(\.outcome.status) == [500, 201])
+    #expect(try await store.count("select count(*) from identity.users where id = '\(held)'") == 1)
+    await holder.close()
+    await producer.close()
+    #expect(try await first(on: letters.topic, of: broker)?.value == received[0].message.value)
   }
 
   @Test("A group's members are written as the difference, and told in events of a thousand at most")

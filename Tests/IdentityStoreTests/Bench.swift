@@ -12,14 +12,18 @@ struct Bench {
   var decider: Decider
   private var nextID: UInt8 = 1
 
-  init(customRoles: [String] = [], defaultRole: String = "viewer", changeGuard: ChangeGuard? = nil) {
+  init(
+    customRoles: [String] = [], defaultRole: String = "viewer", changeGuard: ChangeGuard? = nil,
+    relink: WorkspaceSettings.RelinkPolicy = .samePerson, duplicateGroupNames: WorkspaceSettings.DuplicateGroupNames = .reject
+  ) {
     var state = WorkingSet()
     state.load(
       WorkspaceRecord(
         id: Self.workspace,
         settings: WorkspaceSettings(
           slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/",
-          customRoles: customRoles, defaultRole: defaultRole, changeGuard: changeGuard),
+          customRoles: customRoles, defaultRole: defaultRole, changeGuard: changeGuard, relink: relink,
+          duplicateGroupNames: duplicateGroupNames),
         version: 1, createdAt: Self.start, modifiedAt: Self.start))
     decider = Decider(state: state, now: Self.start, nameHash: NameHash(key: "test"))
   }
@@ -96,7 +100,7 @@ extension Reply.Outcome {
   var status: Int {
     switch self {
     case .resource(_, let created): created ? 201 : 200
-    case .done: 204
+    case .done, .signIn: 204
     case .bulk: 207
     case .refused(let status, _): status
     }

@@ -122,7 +122,8 @@ struct BulkTests {
     let outcomes = try await carryOut(bulk, in: store)
     #expect(
       outcomes == [
-        .written(old, version: 2, created: true), .written(team, version: 1, created: true), .written(old, version: 3, created: false),
+        .written(old, version: 2, created: true, relink: .samePerson), .written(team, version: 1, created: true),
+        .written(old, version: 3, created: false),
         .written(team, version: 2, created: false),
       ])
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
@@ -145,7 +146,7 @@ struct BulkTests {
       ])
     let outcomes = try await carryOut(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201])
-    #expect(outcomes[1] == .written(old, version: 2, created: true))
+    #expect(outcomes[1] == .written(old, version: 2, created: true, relink: .samePerson))
     #expect(try await managerOf("ana@example.com", in: store) == old.description)
     #expect(try await managerOf("ben@example.com", in: store) == ana.description)
     #expect(try await carryOut(bulk, in: store) == outcomes)
@@ -179,7 +180,7 @@ struct BulkTests {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters(consumer: "bulk-poison-\(UUID())", producer: producer)
+    let letters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
     // A name that no index takes: what it is longer than cannot be compressed away.
@@ -258,8 +259,7 @@ struct BulkTests {
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
     let runner = BatchRunner(
-      transaction: store.process().transaction, deadLetters: deadLetters ?? DeadLetters(consumer: "none", producer: producer), logger: quiet
-    )
+      transaction: store.process().transaction, deadLetters: deadLetters ?? DeadLetters("none", producer, in: store), logger: quiet)
     let event = try store.command(.bulk(bulk), deadline: deadline).cloudEvent(source: "test")
     let received = try ReceivedCommand(
       Message(
@@ -276,7 +276,7 @@ extension Bulk.Outcome {
   /// The HTTP status that it comes to.
   var status: Int {
     switch self {
-    case .written(_, _, let created): created ? 201 : 200
+    case .written(_, _, let created, _): created ? 201 : 200
     case .done: 204
     case .refused(let status, _): status
     }

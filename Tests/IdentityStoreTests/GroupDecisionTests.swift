@@ -111,4 +111,37 @@ struct GroupDecisionTests {
     #expect(bench.createGroup("Data team").outcome.status == 201)
     #expect(bench.groupChanges.map(\.change) == [.created, .deleted, .created])
   }
+
+  @Test("Where names may be shared, POST, PUT and PATCH take one that another group has")
+  func sharedNames() {
+    var bench = Bench(duplicateGroupNames: .allow)
+    let (first, _) = bench.createGroup("Data team")
+    let (second, outcome) = bench.createGroup("DATA team")
+    #expect(outcome.status == 201)
+    #expect(first != second)
+    let (third, _) = bench.createGroup("Sales")
+    #expect(bench.decide(.replaceGroup(document: bench.group("Data team", members: [])), on: third).status == 200)
+    let rename = bench.patch(#"{"op":"replace","path":"displayName","value":"data TEAM"}"#)
+    let (fourth, _) = bench.createGroup("Support")
+    #expect(bench.decide(.patchGroup(patch: rename), on: fourth).status == 200)
+    #expect(bench.decider.state.groups(named: NameKey(workspace: Bench.workspace, name: "data team")).count == 4)
+    #expect(bench.decide(.deleteGroup, on: first).status == 204)
+    #expect(bench.decider.state.groups(named: NameKey(workspace: Bench.workspace, name: "data team")).count == 3)
+  }
+
+  @Test("Where names are unique again, groups that share one keep it, and no further one gets it")
+  func namesUniqueAgain() {
+    var bench = Bench(duplicateGroupNames: .allow)
+    let (first, _) = bench.createGroup("Data team")
+    let (second, _) = bench.createGroup("Data team")
+    var settings = bench.decider.state.workspaces[Bench.workspace]!.settings
+    settings.duplicateGroupNames = .reject
+    bench.decide(.updateWorkspace(settings), on: Bench.workspace.resource)
+    #expect(bench.createGroup("data team").outcome.status == 409)
+    for group in [first, second] {
+      #expect(bench.decide(.replaceGroup(document: bench.group("Data team", members: [])), on: group).status == 200)
+    }
+    #expect(bench.decide(.replaceGroup(document: bench.group("Sales", members: [])), on: first).status == 200)
+    #expect(bench.decide(.replaceGroup(document: bench.group("Data team", members: [])), on: first).status == 409)
+  }
 }

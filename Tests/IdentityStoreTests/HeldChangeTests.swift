@@ -182,6 +182,145 @@ struct HeldChangeTests {
     #expect(guarded.told.count == 2, "it is another change")
   }
 
+  @Test(
+    "Members who leave one by one are counted together, however they are removed",
+    arguments: [
+      #"{"op":"remove","path":"members[value eq \"ID\"]"}"#, #"{"op":"remove","path":"members","value":[{"value":"ID"}]}"#,
+    ])
+  func removals(operation: String) throws {
+    var guarded = Guarded()
+    for person in 0..<4 {
+      let patch = guarded.bench.patch(operation.replacing("ID", with: "\(guarded.people[person])"))
+      #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
+    }
+    // Of six members one may leave, and two are more than 30 percent.
+    #expect(guarded.members() == Set(guarded.people[1...].map(\.user)))
+    #expect(guarded.held(guarded.group)?.leaving == guarded.people[1..<4].map(\.user))
+    #expect(guarded.told.map(\.leaving) == [1], "it is one change that grows")
+    #expect(guarded.told.first?.members == 6)
+    #expect(guarded.decide(.approve, on: guarded.group).status == 204)
+    #expect(guarded.members() == Set(guarded.people[4...].map(\.user)))
+  }
+
+  @Test("Lists that shrink step by step are counted together, and the first step alone is made")
+  func stepwise() {
+    var guarded = Guarded()
+    for left in 1...4 { #expect(guarded.replace(with: Array(guarded.people[left...])).status == 200) }
+    #expect(guarded.members() == Set(guarded.people[1...].map(\.user)))
+    #expect(guarded.held(guarded.group)?.leaving == guarded.people[1..<4].map(\.user))
+  }
+
+  @Test("A removal without a filter and a replacement by PATCH are counted with what left before")
+  func wholeLists() {
+    for operation in [#"{"op":"remove","path":"members"}"#, #"{"op":"replace","path":"members","value":[]}"#] {
+      var guarded = Guarded()
+      guarded.replace(with: Array(guarded.people[1...]))
+      guarded.bench.decide(.patchGroup(patch: guarded.bench.patch(operation)), on: guarded.group)
+      #expect(guarded.members().count == 5)
+      #expect(guarded.held(guarded.group)?.leaving.count == 5)
+    }
+  }
+
+  @Test("Members whose removal was rejected stay, also when they are removed one by one")
+  func rejectedRemovals() {
+    var guarded = Guarded()
+    guarded.replace(with: [guarded.people[0]])
+    #expect(guarded.decide(.reject, on: guarded.group).status == 204)
+    let patch = guarded.bench.patch(#"{"op":"remove","path":"members[value eq \"\#(guarded.people[3])\"]"}"#)
+    #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
+    #expect(guarded.members().count == 6)
+    #expect(guarded.told.count == 1)
+  }
+
+  @Test("The deletion of a group waits; approved, it is made")
+  func groupDeletion() throws {
+    var guarded = Guarded()
+    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
+    #expect(guarded.bench.groupRecord(guarded.group) != nil)
+    #expect(guarded.members().count == 6)
+    let told = try #require(guarded.told.last)
+    #expect((told.kind, told.leaving, told.members) == (.groupDeleted, 6, 6))
+    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
+    #expect(guarded.told.count == 1, "asked for again, it is one change")
+    #expect(guarded.decide(.approve, on: guarded.group).status == 204)
+    #expect(guarded.bench.groupRecord(guarded.group) == nil)
+    #expect(guarded.bench.groupChanges.last?.change == .deleted)
+    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 404)
+  }
+
+  @Test("A deletion that was rejected is not made when it comes again; small and empty groups are deleted at once")
+  func rejectedGroupDeletion() {
+    var guarded = Guarded()
+    guarded.bench.decide(.deleteGroup, on: guarded.group)
+    #expect(guarded.decide(.reject, on: guarded.group).status == 204)
+    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
+    #expect(guarded.bench.groupRecord(guarded.group) != nil)
+    #expect(guarded.told.count == 1)
+    for members in [[], Array(guarded.people[..<3])] {
+      let (small, _) = guarded.bench.createGroup("Pair", members: members)
+      #expect(guarded.bench.decide(.deleteGroup, on: small).status == 204)
+      #expect(guarded.bench.groupRecord(small) == nil)
+    }
+  }
+
+  @Test("A group whose deletion waits comes back under the old id when it is created again, and a change of it ends the deletion")
+  func groupCreatedAgain() {
+    var guarded = Guarded()
+    guarded.bench.decide(.deleteGroup, on: guarded.group)
+    let again = guarded.bench.createGroup("DATA team", members: guarded.people)
+    guard case .resource(let stored, let created) = again.outcome else {
+      Issue.record("refused: \(again.outcome.error)")
+      return
+    }
+    #expect(created && stored.id == guarded.group)
+    #expect(guarded.held(guarded.group) == nil)
+    guarded.bench.decide(.deleteGroup, on: guarded.group)
+    #expect(guarded.held(guarded.group)?.kind == .groupDeleted)
+    let rename = guarded.bench.patch(#"{"op":"replace","path":"displayName","value":"Data people"}"#)
+    guarded.bench.decide(.patchGroup(patch: rename), on: guarded.group)
+    #expect(guarded.held(guarded.group) == nil)
+    #expect(guarded.decide(.approve, on: guarded.group).status == 409)
+    #expect(guarded.members().count == 6)
+  }
+
+  @Test("Created again with fewer members, the group keeps those whom the guard holds")
+  func groupCreatedAgainSmaller() {
+    var guarded = Guarded()
+    guarded.bench.decide(.deleteGroup, on: guarded.group)
+    #expect(guarded.bench.createGroup("Data team", members: []).outcome.status == 201)
+    #expect(guarded.members().count == 6)
+    #expect(guarded.held(guarded.group)?.kind == .membersRemoved)
+  }
+
+  @Test("Somebody else who gets a member's userName is counted among those who leave, and never stays")
+  func reassignedMember() throws {
+    var bench = Bench(changeGuard: ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, notify: "admin@example.com"))
+    let people = (0..<6).map { bench.createUser(#"{"userName":"user-\#($0)@example.com","externalId":"\#($0)"}"#).id }
+    let (group, _) = bench.createGroup("Data team", members: people)
+    for person in people[..<2] {
+      bench.decide(.patchUser(patch: bench.patch(#"{"op":"replace","path":"active","value":false}"#)), on: person)
+    }
+    for number in 0..<2 { bench.createUser(#"{"userName":"user-\#(number)@example.com","externalId":"new-\#(number)"}"#) }
+    #expect(bench.members(of: group) == Set(people[2...].map(\.user)))
+    let patch = bench.patch(#"{"op":"remove","path":"members[value eq \"\#(people[2])\"]"}"#)
+    bench.decide(.patchGroup(patch: patch), on: group)
+    #expect(bench.members(of: group).count == 4, "two of six have left already")
+    #expect(bench.decider.state.heldChanges[ResourceKey(workspace: Bench.workspace, id: group)]?.leaving == [people[2].user])
+  }
+
+  @Test("A deactivation that waits, and whose userName somebody else gets, ends the former person's access first")
+  func reassignedWhileHeld() {
+    var bench = Bench(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
+    let (id, _) = bench.createUser(#"{"userName":"ana@example.com","externalId":"00u1"}"#)
+    bench.decide(.promoteUser(SignIn(workspace: Bench.workspace, email: nil, user: id.user, signedInAt: Bench.start)), on: id)
+    bench.decide(.patchUser(patch: bench.patch(#"{"op":"replace","path":"active","value":false}"#)), on: id)
+    #expect(bench.user(id)?.state == .active)
+    bench.createUser(#"{"userName":"ana@example.com","externalId":"00u2"}"#)
+    #expect(bench.user(id)?.state == .invited)
+    #expect(bench.userChanges == [.created, .activated, .disabled, .enabled])
+    #expect(bench.decider.state.heldChanges.isEmpty)
+  }
+
   @Test("A guard that guards nothing, or tells nobody, is refused")
   func faults() {
     #expect(ChangeGuard(notify: "admin@example.com").fault != nil)
@@ -227,6 +366,73 @@ struct HeldChangeStorageTests {
     #expect(try await store.process().carryOut([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
     #expect(try await store.count("select count(*) from identity.memberships") == 2)
     #expect(try await store.text("select status || ' ' || decided_by from identity_read.held_changes") == "approved service:test")
+  }
+
+  @Test("Departures are counted over batches and processes, and a group's deletion is held, taken back and approved in later ones")
+  func departures() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let rule = ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, notify: "admin@example.com")
+    let people = (0..<10).map { _ in ResourceID.made(at: Date()) }
+    let group = ResourceID.made(at: Date())
+    let bench = Bench()
+    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.carryOut(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
+    _ = try await process.carryOut([store.command(.createGroup(document: bench.group("Data team", members: people)), on: group)])
+    for person in people[..<5] {
+      let patch = bench.patch(#"{"op":"remove","path":"members[value eq \"\#(person)\"]"}"#)
+      #expect(try await store.process().carryOut([store.command(.patchGroup(patch: patch), on: group)]).map(\.outcome.status) == [200])
+    }
+    #expect(try await store.count("select count(*) from identity.memberships") == 7)
+    #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 2)
+    #expect(try await store.count("select sum(departed)::int8 from identity.departures") == 3)
+    // Once the window has passed, others may leave; those who are held stay.
+    _ = try await store.count("with past as (update identity.departures set happened_at = now() - interval '11 minutes') select 1::int8")
+    for person in people[3..<6] {
+      let patch = bench.patch(#"{"op":"remove","path":"members","value":[{"value":"\#(person)"}]}"#)
+      _ = try await store.process().carryOut([store.command(.patchGroup(patch: patch), on: group)])
+    }
+    #expect(try await store.count("select count(*) from identity.memberships") == 6)
+
+    let delete = store.command(.deleteGroup, on: group)
+    #expect(try await store.process().carryOut([delete]).map(\.outcome.status) == [204])
+    #expect(
+      try await store.text("select kind || ' ' || members from identity_read.held_changes where status = 'pending'") == "group-deleted 6")
+    let made = store.command(.createGroup(document: bench.group("data team", members: Array(people[3...]))))
+    let replies = try await store.process().carryOut([made])
+    guard case .resource(let stored, true)? = replies.first?.outcome else {
+      Issue.record("\(replies)")
+      return
+    }
+    #expect(stored.id == group)
+    #expect(try await store.count("select count(*) from identity.groups") == 1)
+    #expect(try await store.count("select count(*) from identity.memberships") == 7)
+
+    // Deleted and made again in one batch.
+    let (again, anew) = (
+      store.command(.deleteGroup, on: group), store.command(.createGroup(document: bench.group("Data team", members: [])))
+    )
+    #expect(try await store.process().carryOut([again, anew]).map(\.outcome.status) == [204, 201])
+    #expect(try await store.count("select count(*) from identity.memberships") == 7)
+
+    let last = store.command(.deleteGroup, on: group)
+    _ = try await store.process().carryOut([last])
+    let decision = HeldChangeDecision(change: HeldChangeID(last.id.uuid), verdict: .approve)
+    #expect(try await store.process().carryOut([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
+    #expect(try await store.count("select count(*) from identity.groups") == 0)
+    #expect(try await store.count("select count(*) from identity.memberships") == 0)
+  }
+
+  @Test("Workspaces without a guard count no departures")
+  func unguarded() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let (person, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    _ = try await process.carryOut([store.createUser("ana@example.com", on: person)])
+    _ = try await process.carryOut([store.command(.createGroup(document: Bench().group("Data team", members: [person])), on: group)])
+    _ = try await process.carryOut([store.command(.replaceGroup(document: Bench().group("Data team", members: [])), on: group)])
+    #expect(try await store.count("select count(*) from identity.memberships") == 0)
+    #expect(try await store.count("select count(*) from identity.departures") == 0)
   }
 
   @Test("Two processes that deactivate people at the same moment let no more than the count through")

@@ -81,7 +81,8 @@ struct LoopTests {
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: topic.name, instance: topic.name, topics: [topic]), logger: quiet)
-    let deadLetters = DeadLetters(consumer: topic.name, producer: producer)
+    let deadLetters = DeadLetters(
+      consumer: topic.name, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: process.pool), logger: quiet)
     let loop = CommandLoop(
       consumer: consumer, runner: BatchRunner(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),

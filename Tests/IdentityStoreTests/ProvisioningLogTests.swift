@@ -44,6 +44,47 @@ struct ProvisioningLogTests {
     }
   }
 
+  @Test("An entry about an unverified sender follows its count, whatever order it comes in; it counts as no request, and no other changes")
+  func unverifiedSender() async throws {
+    try await withLog { store, pool, log in
+      let writer = LogWriter(pool: pool)
+      let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+      func sender(_ requests: Int, id: LogEntryID) -> LogEntry {
+        LogEntry(
+          id: id, workspace: store.workspace, unverified: .init(requests: requests, firstAt: now, lastAt: now + Double(requests)),
+          address: "203.0.113.7", detail: "not known")
+      }
+      let (id, other) = (LogEntryID.made(at: now), LogEntryID.made(at: now))
+      let written = entry(404)
+      try await writer.write([sender(1, id: id), written])
+      try await writer.write([sender(7, id: id), sender(3, id: id), sender(2, id: other)])
+      try await writer.write([sender(5, id: id)])
+      #expect(try await log.entry(id, in: store.workspace) == sender(7, id: id))
+      #expect(try await log.entry(other, in: store.workspace) == sender(2, id: other))
+      #expect(try await store.count("select count(*) from identity.provisioning_log") == 3)
+      #expect(try await store.count("select sum(requests) from identity.provisioning_hours") == 1)
+      #expect(try await store.count("select sum(failures) from identity.provisioning_causes where cause = 'tokenUnknown'") == 2)
+      // One that is not about such a sender stays as it is, even for an entry that says it is.
+      try await writer.write([sender(9, id: written.id)])
+      #expect(try await log.entry(written.id, in: store.workspace) == LogEntry(json: written.json()))
+      // The store's role may write that column, and no other.
+      try await pool.transaction { transaction in
+        _ = try await transaction.pipeline([
+          (Statement(once: "role", "set local role rollcall_store"), []),
+          (Statement(once: "entry", "update identity.provisioning_log set entry = entry"), []),
+        ])
+      }
+      await #expect(throws: PostgresError.self) {
+        try await pool.transaction { transaction in
+          _ = try await transaction.pipeline([
+            (Statement(once: "role", "set local role rollcall_store"), []),
+            (Statement(once: "status", "update identity.provisioning_log set status = 200"), []),
+          ])
+        }
+      }
+    }
+  }
+
   @Test("The latest entries are found by failure, status, time and whom they are about, in the order of time")
   func selection() async throws {
     try await withLog { store, pool, log in
@@ -202,7 +243,7 @@ struct ProvisioningLogTests {
       kafka, ConsumerConfiguration(group: topic.name, instance: topic.name, topics: [topic]), logger: quiet)
     let loop = LogLoop(
       consumer: consumer, writer: LogWriter(pool: pool), partitions: LogPartitions(pool: pool, days: 30, logger: quiet),
-      deadLetters: DeadLetters(consumer: topic.name, producer: producer), logger: quiet)
+      deadLetters: DeadLetters(topic.name, producer, in: store), logger: quiet)
     let group = ServiceGroup(services: [pool, producer, consumer, loop], logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }

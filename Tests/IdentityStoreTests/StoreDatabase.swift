@@ -31,17 +31,25 @@ struct StoreDatabase: Sendable {
     let pool: PostgresPool
     let transaction: BatchTransaction
 
-    /// Carries the commands out as one batch.
+    /// Carries the commands out as one batch, in several transactions where deciding takes long.
     func carryOut(_ commands: [Command]) async throws -> [Reply] {
-      let read = commands.map(ReadCommand.init)
-      return try await transaction.run(read, touches: Touches(of: read)) {}
+      var read = commands.map(ReadCommand.init)[...]
+      var replies: [Reply] = []
+      while !read.isEmpty {
+        let answered = try await transaction.run(Array(read), touches: Touches(of: read)) {}
+        replies += answered
+        read = read.dropFirst(answered.count)
+      }
+      return replies
     }
   }
 
-  func process(bound: Duration = PostgresServer.patience) -> StoreProcess {
+  func process(
+    bound: Duration = PostgresServer.patience, statementTimeout: Duration = PostgresServer.patience
+  ) -> StoreProcess {
     let pool = PostgresPool(
       PostgresConfiguration(
-        url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "IdentityStoreTests",
+        url: url, connections: 1, statementTimeout: statementTimeout, applicationName: "IdentityStoreTests",
         maximumWait: PostgresServer.patience, planning: .onceByIndex),
       logger: quiet)
     return StoreProcess(
@@ -74,6 +82,14 @@ struct StoreDatabase: Sendable {
     let count = try await pool.query(Statement(once: "count", sql)).first?.int(0) ?? -1
     await pool.close()
     return count
+  }
+}
+
+extension DeadLetters {
+  /// Those of a consumer that works on the database of a test.
+  init(_ consumer: String, _ producer: Producer, in store: StoreDatabase) {
+    self.init(
+      consumer: consumer, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: store.process().pool), logger: quiet)
   }
 }
 

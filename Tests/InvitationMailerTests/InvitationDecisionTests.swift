@@ -46,6 +46,21 @@ struct InvitationDecisionTests {
     #expect(changes.withdrawals.map { $0[.ana]?.upTo } == [2])
   }
 
+  @Test func `What was too large for an event stays as it is known, and a template without its texts is not taken`() throws {
+    let large = String(repeating: "x", count: 1 << 20)
+    func reduced(_ event: IdentityEvent) throws -> IdentityEvent {
+      let event = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: .sample, traceparent: nil)
+      return try IdentityEvent(try #require(try event.withoutLargeFields()))
+    }
+    let known = changes([
+      .user(.ana, .created, .invited, version: 1), try reduced(.user(.ana, .updated, .invited, version: 2, email: large)),
+    ])
+    #expect(known.invitations.map(\.version) == [1] && known.withdrawals.isEmpty)
+    guard case .invited(let invitee) = known.users[.ana]?.state else { throw MessageError.missing(attribute: "state") }
+    #expect(invitee.email == "ana@example.com")
+    #expect(changes([try reduced(.ordered(.setTemplate(InvitationTemplate(language: "de", html: large))))]).templates.isEmpty)
+  }
+
   @Test(arguments: [Int64(1), 2, 3])
   func `An event that is not newer than what is known changes nothing`(version: Int64) {
     let known = KnownState.acme(version: 3, users: [.ana: KnownUser(version: 3)])
@@ -62,6 +77,17 @@ struct InvitationDecisionTests {
   func `Without an email address the invitation has failed`(email: String?) {
     let changes = changes([.user(.ana, .created, .invited, version: 1, email: email)])
     #expect(changes.invitations.map(\.fate) == [.failed(reason: "the user has no email address")])
+  }
+
+  @Test func `Those without an email address are one warning for a workspace, however many they are`() throws {
+    let others = (0..<60).map { UserID(bytes: [200, UInt8($0)]) }
+    let changes = changes(
+      [.user(.ana, .created, .invited, version: 1)] + others.map { .user($0, .created, .invited, version: 1, email: nil) })
+    let groups = UnsendableInvitations.groups(of: changes.invitations)
+    let group = try #require(groups.first)
+    #expect(groups.count == 1 && group.workspace == .acme && group.users == others)
+    #expect(group.metadata["count"] == "60")
+    #expect(group.metadata["users"]?.description.split(separator: ",").count == UnsendableInvitations.maximumNamed)
   }
 
   @Test func `Personal data is kept of the invited alone`() {

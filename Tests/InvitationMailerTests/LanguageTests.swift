@@ -72,16 +72,17 @@ struct AdministratorMailTests {
         id: InvitationID(bytes: [7]), address: "it@acme.example", workspace: workspace(language), people: people), at: .sample)
   }
 
-  private static let kinds: [HeldChangeKind] = [.membersRemoved, .userDisabled, .userDeleted]
+  private static let kinds: [HeldChangeKind] = [.membersRemoved, .groupDeleted, .userDisabled, .userDeleted]
 
   private func held(
-    _ language: String?, customDomain: String? = nil, appURL: String? = nil, kinds: [HeldChangeKind] = kinds, beyond: Int = 3
+    _ language: String?, customDomain: String? = nil, appURL: String? = "https://rollcall.example", kinds: [HeldChangeKind] = kinds,
+    beyond: Int = 3
   ) throws -> Letter {
     let changes = kinds.enumerated().map { index, kind in
       HeldChanges.Change(
         id: HeldChangeID(bytes: [UInt8(index)]), kind: kind, name: "<\(kind.rawValue)>", leaving: 61, members: 97, heldAt: .sample)
     }
-    let groups = kinds.count { $0 == .membersRemoved }
+    let groups = kinds.count(where: \.isOfGroup)
     return try InvitationComposer(from: .rollcall, appURL: appURL).letter(
       for: HeldChangesNotice(
         id: UUID(uuid: InvitationID(bytes: [9]).uuid.uuid), address: "it@acme.example",
@@ -115,8 +116,9 @@ struct AdministratorMailTests {
     let letter = try held(language)
     #expect(header("Content-Language", of: letter) == language)
     for part in [
-      "Acme Data", "<members-removed>", "61", "97", "<user-disabled>", "<user-deleted>", "23", "it@acme.example", "(4)", "(6)",
-      "https://app.example.com/console/provisioning/held\n", "scimctl held list --workspace acme\n",
+      "Acme Data", "<members-removed>", "<group-deleted>", "61", "97", "<user-disabled>", "<user-deleted>", "23", "it@acme.example", "(5)",
+      "(6)",
+      "https://rollcall.example/console/provisioning/held\n", "scimctl held list --workspace acme\n",
       "scimctl held approve --workspace acme ID\n", "scimctl held reject --workspace acme ID\n",
     ] {
       #expect(letter.text.contains(part), "\(part)")
@@ -143,6 +145,15 @@ struct AdministratorMailTests {
     let people = try held("de", kinds: [.userDisabled, .userDeleted], beyond: 0)
     #expect(!people.text.contains("Gruppen, die"))
     #expect(people.text.contains("(2)"))
+  }
+
+  @Test func `have no link to the console where nobody has said where it is, and never one to the sign-in page's host`() throws {
+    let letter = try held(nil, appURL: nil)
+    for form in [letter.text, letter.html] {
+      #expect(form.contains("scimctl held list --workspace acme"))
+      #expect(!form.contains("https://app.example.com"))
+      #expect(!form.contains("/console/") && !form.contains("href=\"\"") && !form.contains("See what waits"))
+    }
   }
 
   @Test func `lead to the console on the workspace's own domain, else the deployment's`() throws {

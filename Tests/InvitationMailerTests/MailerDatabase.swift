@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import Logging
 import Models
 import Postgres
@@ -126,4 +127,25 @@ struct RecordedState: Equatable {
 
 extension Logger {
   static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+extension MailerDatabase {
+  /// A pool of the database's owner.
+  func owner() async throws -> PostgresPool {
+    let name = try await pool.query(Statement(once: "name", "select current_database()::text")).first?.string(0) ?? ""
+    return PostgresPool(
+      PostgresConfiguration(
+        url: server.url(database: name), connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test",
+        maximumWait: PostgresServer.patience),
+      logger: .silent)
+  }
+}
+
+extension DeadLetters {
+  /// Those of a mailer that works on the database of a test.
+  init(_ database: MailerDatabase, _ producer: Producer) {
+    self.init(
+      consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: database.pool),
+      logger: .silent)
+  }
 }

@@ -36,7 +36,7 @@ struct MailerTests {
       connections: [SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")], logger: .silent)
     let handler = BatchHandler(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
-      deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: .silent
+      deadLetters: DeadLetters(database, producer), logger: .silent
     ) { sending.wake() }
     return [relay, sending, consumer, EventLoop(consumer: consumer, handler: handler, logger: .silent)]
   }
@@ -129,7 +129,7 @@ struct MailerTests {
     let producer = try Producer(broker.configuration(), logger: .silent)
     let handler = BatchHandler(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
-      deadLetters: DeadLetters(consumer: "invitation-mailer", producer: producer), logger: .silent
+      deadLetters: DeadLetters(database, producer), logger: .silent
     ) {}
     try await handler.handle([
       try IdentityEvent.user(.ana, .created, .invited, version: 1).message(),

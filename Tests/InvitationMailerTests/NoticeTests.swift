@@ -117,7 +117,7 @@ struct NoticeTests {
     #expect(mail.text?.contains("Data team: 60 von 100 Mitgliedern würden entfernt") == true)
     #expect(mail.text?.split(whereSeparator: \.isNewline).count { $0.hasSuffix("@example.com: würde deaktiviert") } == 50)
     #expect(mail.text?.contains("- und 10 weitere") == true)
-    #expect(mail.text?.contains("https://acme.example.com/console/provisioning/held") == true)
+    #expect(mail.text?.contains("https://rollcall.example/console/provisioning/held") == true)
     #expect(
       try await database.pool.query(Statement(once: "state", "select state from mailer.notices")).map { try $0.string(0) } == ["sent"])
   }
@@ -138,7 +138,7 @@ struct NoticeTests {
     SendingLoop(
       pool: database.pool,
       desk: SendingDesk(
-        store: database.invitations, composer: try InvitationComposer(from: .rollcall),
+        store: database.invitations, composer: try InvitationComposer(from: .rollcall, appURL: "https://rollcall.example"),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],

@@ -22,6 +22,16 @@ struct RetryScheduleTests {
       verdict(on: .refused(SMTPReply(code: 550, text: "5.1.1 No such user"), at: .recipient)) == .bounced(answer: "550 5.1.1 No such user"))
   }
 
+  @Test func `What only the customer can mend is a warning, and an error what the operator can`() {
+    #expect(verdict(on: .refused(SMTPReply(code: 550, text: "5.1.1 No such user"), at: .recipient)).logLevel == .warning)
+    #expect(verdict(on: .refused(SMTPReply(code: 550, text: "5.7.1 Relaying denied"), at: .sender)).logLevel == .error)
+    #expect(RetrySchedule.Verdict.unsendable(reason: InvitationDecider.noAddress).logLevel == .warning)
+    let record = MailRecord(
+      .unsendable(reason: InvitationDecider.noAddress), letter: 0, attempts: 0, firstTriedAt: nil, isDigest: false,
+      policy: InvitationPolicy(), now: now, pause: .seconds(1))
+    #expect(record.state == .failed && record.reason == InvitationDecider.noAddress && record.nextAttemptAt == nil)
+  }
+
   @Test func `The pause varies by a quarter either way, so that what failed together does not come again together`() {
     let outcome = SMTPOutcome.interrupted(reason: "cut")
     #expect(verdict(on: outcome, jitter: 0) == .retry(at: now.addingTimeInterval(7.5), answer: "cut"))

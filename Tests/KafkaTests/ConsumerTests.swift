@@ -56,6 +56,11 @@ struct ConsumerTests {
       try await eventually("the consumer to stand still") { consumer.standstill(longerThan: .milliseconds(100)) != nil }
       #expect(consumer.standstill(longerThan: .milliseconds(100))?.contains("20 messages") == true)
       #expect(consumer.standstill(longerThan: .seconds(600)) == nil)
+      // A batch that takes long and makes progress stands still only where nothing is committed for far longer.
+      consumer.noteProgress()
+      #expect(consumer.standstill(longerThan: .seconds(60)) == nil)
+      #expect(consumer.standstill(longerThan: .seconds(60), commitLimit: .milliseconds(100))?.contains("has not moved") == true)
+      try await eventually("the consumer to stand still again") { consumer.standstill(longerThan: .milliseconds(100)) != nil }
       try await consumer.commit(first)
       var read = first.messages.count
       while read < 20, let batch = try await batches.next() {
@@ -201,8 +206,8 @@ struct ConsumerTests {
       let error = await #expect(throws: KafkaError.self) { try await ended.value }
       #expect(error?.code == .fencedInstanceID)
       #expect(error?.description.contains("replica number of its own") == true)
-      let read = try await second.take(5)
-      #expect(read.count == 5)
+      let taken = try await second.take(5)
+      #expect(taken.count == 5)
     }
   }
 

@@ -2,6 +2,7 @@ import Foundation
 import Kafka
 import Logging
 import Models
+import Postgres
 import ServiceLifecycle
 import TestSupport
 
@@ -112,4 +113,24 @@ func message(_ topic: Topic, key: String? = "key", _ text: String, partition: In
 
 extension Message {
   var text: String { String(decoding: value, as: UTF8.self) }
+}
+
+extension DeadLetterTable {
+  /// The columns that every table of dead letters has.
+  static let columns = """
+    id bigint generated always as identity primary key, kind text not null, topic text not null, origin_partition bigint,
+    origin_offset bigint, key bytea, headers text[] not null, payload bytea not null, size bigint not null, error text not null,
+    attempts bigint not null, at timestamptz not null default now()
+    """
+
+  /// A pool on a new database with a table of dead letters.
+  static func pool() async throws -> PostgresPool {
+    let server = try await PostgresServer.shared()
+    let pool = PostgresPool(
+      PostgresConfiguration(
+        url: server.url(database: try await server.createDatabase()), connections: 1, applicationName: "test", maximumWait: .seconds(60)),
+      logger: quiet)
+    _ = try await pool.query(Statement("create dead letters", "create table dead_letters (\(columns))"))
+    return pool
+  }
 }

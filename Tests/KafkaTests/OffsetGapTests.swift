@@ -66,8 +66,8 @@ struct OffsetGapTests {
     // Nothing was read, and the gap is not found again.
     let third = try broker.consumer(of: topic)
     try await running(third) {
-      let rest = try await third.take(10)
-      #expect(rest == (20..<30).map(String.init))
+      let taken = try await third.take(10)
+      #expect(taken == (20..<30).map(String.init))
     }
     #expect(await third.gaps.first { _ in true } == nil)
   }

@@ -1,3 +1,5 @@
+import CKafka
+import Foundation
 import Kafka
 import Models
 import Postgres
@@ -14,11 +16,13 @@ struct OutboxTests {
     let producer: Producer
 
     static func made(_ name: String, on broker: KafkaBroker) async throws -> Office {
-      let server = try await PostgresServer.shared()
-      let pool = PostgresPool(
-        PostgresConfiguration(
-          url: server.url(database: try await server.createDatabase()), connections: 1, applicationName: "test", maximumWait: .seconds(60)),
-        logger: quiet)
+      let topic = try await broker.topic(name)
+      return Office(
+        broker: broker, topic: topic, pool: try await pool(), producer: try Producer(broker.configuration(), logger: quiet))
+    }
+
+    static func pool() async throws -> PostgresPool {
+      let pool = try await DeadLetterTable.pool()
       _ = try await pool.query(
         Statement(
           "create outbox",
@@ -27,9 +31,7 @@ struct OutboxTests {
             id bigint generated always as identity primary key, topic text not null, key bytea, headers text[] not null,
             payload bytea not null, created_at timestamptz not null default now())
           """))
-      return Office(
-        broker: broker, topic: try await broker.topic(name), pool: pool,
-        producer: try Producer(broker.configuration(), logger: quiet))
+      return pool
     }
 
     func relay(batch: Int = 1000) -> OutboxRelay {
@@ -37,8 +39,17 @@ struct OutboxTests {
     }
 
     func write(_ numbers: Range<Int>) async throws {
-      let step = Outbox(table: "outbox").insertion(of: numbers.map { message(topic, key: "\($0 % 5)", "\($0)") })
+      try await write(numbers.map { message(topic, key: "\($0 % 5)", "\($0)") })
+    }
+
+    func write(_ messages: [OutgoingMessage]) async throws {
+      let step = Outbox(table: "outbox").insertion(of: messages)
       _ = try await pool.transaction { try await $0.pipeline([step], commit: true) }
+    }
+
+    /// The errors of the messages that were set aside.
+    func setAside() async throws -> [String] {
+      try await pool.query(Statement("set aside", "select error from dead_letters order by id")).map { try $0.string(0) }
     }
 
     func waitUntilEmpty() async throws {
@@ -140,5 +151,80 @@ struct OutboxTests {
     var seen: Set<Int> = []
     let firsts = received.filter { seen.insert($0).inserted }
     #expect(firsts == Array(0..<200))
+  }
+
+  @Test("An event that the broker rejects is set aside and replaced in its place by one without its large fields; nothing is sent twice")
+  func tooLarge() async throws {
+    let office = try await Office.made("outbox-large", on: KafkaBroker.shared())
+    let (user, other) = (UserID.made(at: .now), UserID.made(at: .now))
+    func event(_ user: UserID, version: Int64, displayName: String) throws -> OutgoingMessage {
+      let change = IdentityEvent.userChanged(
+        UserChanged(
+          workspace: .made(at: .now), user: UserSnapshot(id: user, state: .active, displayName: displayName, role: "editor"),
+          change: .updated, version: version, changedAt: .now))
+      return OutgoingMessage(
+        try change.cloudEvent(id: change.identity, source: "test", time: .now, traceparent: nil), topic: office.topic, key: "\(user)")
+    }
+    let large = String(repeating: "x", count: 17 << 20)
+    try await office.write([
+      event(user, version: 1, displayName: "Ana"), event(other, version: 1, displayName: "Ben"),
+      event(user, version: 2, displayName: large), event(user, version: 3, displayName: "Ana B"),
+      event(other, version: 2, displayName: "Ben B"),
+      // What is no CloudEvent has no fields to leave out.
+      OutgoingMessage(topic: office.topic.name, key: [1], value: Array(repeating: 0, count: 17 << 20)),
+    ])
+    try await running(office.pool, office.producer, office.relay()) { try await office.waitUntilEmpty() }
+    let received = try await TopicReader(office.broker.configuration(), logger: quiet).messages(on: office.topic.name) { $0 }
+    let events = try received.map { message -> UserChanged? in
+      guard case .userChanged(let change) = try IdentityEvent(message.cloudEvent()) else { return nil }
+      return change
+    }.compactMap { $0 }
+    #expect(events.filter { $0.user.id == user }.map(\.version) == [1, 2, 3])
+    #expect(events.filter { $0.user.id == other }.map(\.version) == [1, 2])
+    let stub = try #require(events.first { $0.version == 2 && $0.user.id == user })
+    #expect(stub.user.displayName == nil && stub.user.role == "editor" && stub.omitted == ["displayName"])
+    #expect(received.compactMap { $0.header("ce_omitted") } == ["displayName"])
+    let errors = try await office.setAside()
+    #expect(errors.count == 2 && errors.allSatisfy { $0.contains("MSG_SIZE_TOO_LARGE") })
+  }
+
+  @Test("Of a batch that the broker rejects as a whole every message is sent alone, and only the culprit is set aside")
+  func rejectedBatch() async throws {
+    let cluster = try MockCluster()
+    cluster.create(topic: "rejected", partitions: 1)
+    let office = Office(
+      broker: try await KafkaBroker.shared(), topic: Topic(name: "rejected", retention: 3600), pool: try await Office.pool(),
+      // So that all three are one batch.
+      producer: try Producer(cluster.configuration(properties: ["linger.ms": "500"]), logger: quiet))
+    try await office.write(["0", "1", "2"].map { message(office.topic, key: $0, $0) })
+    // The batch of all three, and then the first by itself.
+    cluster.fail(.produce, with: [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
+    try await running(office.pool, office.producer, office.relay()) { try await office.waitUntilEmpty() }
+    #expect(try await office.setAside().count == 1)
+    #expect(try cluster.texts(on: "rejected").sorted() == ["1", "2"])
+  }
+
+  @Test("A topic that takes no messages for a while keeps no other from being published")
+  func pausedTopic() async throws {
+    let office = try await Office.made("outbox-paused", on: KafkaBroker.shared())
+    let missing = Topic(name: "missing-\(office.topic.name)", retention: 3600)
+    let relay = office.relay(batch: 5)
+    try await running(office.pool, office.producer, relay) {
+      try await office.write(
+        (0..<20).map { message(missing, key: "\($0)", "\($0)") } + (0..<20).map { message(office.topic, key: "a", "\($0)") })
+      try await eventually("the other topic's messages to be published") {
+        try await office.pool.query(
+          Statement("left", "select 1 from outbox where topic = $1 limit 1"), [.text(office.topic.name)]
+        ).isEmpty
+      }
+      #expect(relay.standstill(longerThan: .zero)?.contains(missing.name) == true)
+      #expect(try await office.pool.query(Statement("waiting", "select 1 from outbox")).count == 20)
+      try await TopicAdministration.ensure(
+        [missing], partitions: 1, replication: 1, configuration: office.broker.configuration(), logger: quiet)
+      try await office.waitUntilEmpty()
+      try await eventually("the relay to be well") { relay.standstill(longerThan: .zero) == nil }
+    }
+    #expect(try await office.broker.read(office.topic, count: 20).map(\.text) == (0..<20).map(String.init))
+    #expect(try await office.setAside().isEmpty)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Models
+import Postgres
 import TestSupport
 import Testing
 
@@ -53,7 +54,9 @@ struct TopicTests {
     let broker = try await KafkaBroker.shared()
     let consumer = "test-\(UUID().uuidString.prefix(8))"
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters(consumer: consumer, producer: producer)
+    let pool = try await DeadLetterTable.pool()
+    let letters = DeadLetters(
+      consumer: consumer, producer: producer, table: DeadLetterTable("dead_letters", pool: pool), logger: quiet)
     #expect(letters.topic.name == "\(consumer).dead-letters")
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), logger: quiet)
@@ -77,5 +80,50 @@ struct TopicTests {
     #expect(first.header(DeadLetters.Header.time).flatMap(Timestamp.date) != nil)
     #expect(again.headers.filter { $0.name == DeadLetters.Header.error }.map(\.value) == ["still cannot"])
     #expect(again.header(DeadLetters.Header.originTopic) == letters.topic.name)
+    await pool.close()
+  }
+
+  @Test("A dead letter that is larger than Kafka takes is stored with its head, size, headers, error and origin")
+  func largeDeadLetter() async throws {
+    let broker = try await KafkaBroker.shared()
+    let pool = try await DeadLetterTable.pool()
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let letters = DeadLetters(
+      consumer: "large", producer: producer, table: DeadLetterTable("dead_letters", pool: pool), logger: quiet)
+    let message = Message(
+      topic: "origin", partition: 3, offset: 17, timestamp: nil, key: [0, 1], headers: [("ce_id", "1"), ("odd", "a\0b")],
+      value: Array(repeating: 7, count: 17 << 20))
+    try await running(producer) { try await letters.send(message, error: "no\0good", attempts: 2) }
+    let rows = try await pool.query(
+      Statement(
+        once: "letters",
+        """
+        select kind, topic, origin_partition, origin_offset, key, headers, length(payload)::int8, size, error, attempts from dead_letters
+        """))
+    let row = try #require(rows.first)
+    #expect(rows.count == 1)
+    #expect(try row.string(0) == "message" && row.string(1) == "origin" && row.int(2) == 3 && row.int(3) == 17)
+    #expect(try row.bytes(4) == [0, 1] && row.textArray(5) == ["ce_id", "1", "odd", "a\u{FFFD}b"])
+    #expect(try row.int(6) == DeadLetterTable.head && row.int(7) == 17 << 20 && row.int(9) == 2)
+    #expect(try row.string(8).hasPrefix("no\u{FFFD}good") && row.string(8).contains("MSG_SIZE_TOO_LARGE"))
+    await pool.close()
+  }
+
+  @Test("A topic is read to its end, and a message by its offset")
+  func reader() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.topic("read", partitions: 3)
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    try await producer.send(contentsOf: (0..<50).map { message(topic, key: "\($0)", "\($0)") })
+    await producer.close()
+    let reader = TopicReader(broker.configuration(), logger: quiet)
+    let read = try await reader.messages(on: topic.name) { $0 }
+    #expect(Set(read.map(\.text)) == Set((0..<50).map(String.init)) && read.count == 50)
+    let last = try #require(read.last)
+    let again = try await reader.message(at: last.offset, of: TopicPartition(topic: topic.name, partition: last.partition))
+    #expect(again?.text == last.text)
+    #expect(try await reader.message(at: 1000, of: TopicPartition(topic: topic.name, partition: 0)) == nil)
+    #expect(try await reader.message(at: 0, of: TopicPartition(topic: "nowhere", partition: 0)) == nil)
+    #expect(try await reader.messages(on: "nowhere") { $0 }.isEmpty)
   }
 }

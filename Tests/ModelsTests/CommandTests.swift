@@ -43,6 +43,7 @@ struct CommandTests {
     .rotateSecret(SecretRotation(client: .made(at: time), digest: String(repeating: "d", count: 64), formerUntil: time)),
     .recordTokenUses(
       TokenUses(uses: [.init(token: .made(at: time), address: "2001:db8::1", count: 7, lastUsedAt: time)])),
+    .reportMail(MailEvent(workspace: workspace, invitation: nil, email: "ana@example.com", event: .bounced, occurredAt: time)),
     .bulk(
       Bulk(
         failOnErrors: 2,

@@ -8,13 +8,29 @@ struct ReplyTests {
   private static let resource = StoredResource(
     id: .made(at: time), version: 7, modifiedAt: time, document: Array(#"{"userName":"ana","meta":{"#.utf8))
 
+  private static func relinked(_ relink: Relink) -> StoredResource {
+    var resource = resource
+    resource.relink = relink
+    return resource
+  }
+
+  /// Of which not all was applied.
+  private static var partly: StoredResource {
+    var partly = resource
+    partly.unapplied = Array(#"[{"path":"title","detail":"Zoë \"\\n\""}]"#.utf8)
+    return partly
+  }
+
   @Test(
     "Every outcome arrives as it was sent, and as it was recorded",
     arguments: [
-      .resource(resource, created: true), .resource(resource, created: false), .done,
+      .resource(resource, created: true), .resource(resource, created: false), .resource(partly, created: false), .done,
+      .signIn(.promoted), .signIn(.remembered),
+      .resource(relinked(.samePerson), created: true), .resource(relinked(.reassigned), created: true),
       .refused(status: 409, error: Array(#"{"status":"409"}"#.utf8)), .refused(status: 500, error: []),
       .bulk([
-        .written(resource.id, version: 7, created: true), .written(resource.id, version: 8, created: false), .done,
+        .written(resource.id, version: 7, created: true, relink: .reassigned), .written(resource.id, version: 8, created: false), .done,
+        .written(resource.id, version: 9, created: false, unapplied: partly.unapplied),
         .refused(status: 409, error: Array("{\"detail\":\"Zoë \\\"\\\\ \t\n\u{1}\u{1F}\"}".utf8)), .refused(status: 500, error: []),
       ]), .bulk([]),
     ] as [Reply.Outcome])

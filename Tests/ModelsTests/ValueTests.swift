@@ -80,7 +80,7 @@ struct ValueTests {
     #expect(settings.scimObstacle == nil)
   }
 
-  @Test("Settings that were stored before there were invitation policies and custom domains have the defaults")
+  @Test("Settings that were stored before there were invitation policies, custom domains and rules for names have the defaults")
   func olderSettings() throws {
     let stored = """
       {"slug":"acme","name":"Acme","plan":"enterprise","samlSSO":true,"scimEnabled":true,"signInURL":"https://acme.example",
@@ -88,6 +88,7 @@ struct ValueTests {
       """
     let settings: WorkspaceSettings = try JSONData.decode(from: Array(stored.utf8), type: "workspace settings")
     #expect(settings.customDomains.isEmpty)
+    #expect(settings.relink == .samePerson && settings.duplicateGroupNames == .reject)
     #expect(settings.invitations == InvitationPolicy(sending: .immediately, reminderDays: [3, 7], expiryDays: 30))
     #expect(try JSONData.decode(from: JSONData.encode(settings), type: "workspace settings") == settings)
   }

@@ -45,6 +45,17 @@ struct DiagnosisTests {
     #expect(Diagnosis(of: Self.entry(200), Self.facts()) == nil)
   }
 
+  @Test("of a POST that may not reuse a disabled user's record says which user that is, and how such records are reused")
+  func relinkRefused() throws {
+    let entry = Self.entry(
+      409, "uniqueness", method: "POST", path: "/api/v2/scim/Users",
+      detail: "The user with id 42 and userName 'ana' is disabled. The workspace's relink policy is 'never', so the record is not reused.")
+    let diagnosis = try #require(Diagnosis(of: entry, Self.facts()))
+    #expect(diagnosis.cause == .relinkRefused)
+    #expect(diagnosis.explanation.contains("'ana' is disabled"))
+    #expect(diagnosis.fix.contains("--relink same-person"))
+  }
+
   @Test(
     "of a stale id says who has the name now, and what to click there",
     arguments: [

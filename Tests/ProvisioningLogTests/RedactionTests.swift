@@ -42,6 +42,19 @@ struct RedactionTests {
         #"{"Operations":[{"op":"remove","path":"emails[secret eq \"1mz050nq\"].value"}]}"#,
         #"{"Operations":[{"op":"remove","path":"emails"}]}"#
       ),
+      (
+        #"{"Operations":[{"op":"replace","path":"password xx \"1mz050nq\"","value":"1mz050nq"}]}"#,
+        #"{"Operations":[{"op":"replace","path":"password","value":"(removed)"}]}"#
+      ),
+      (
+        #"{"sortBy":"password 1mz050nq","attributes":["userName","password[\"1mz050nq\"]"]}"#,
+        #"{"sortBy":"password","attributes":["userName","password"]}"#
+      ),
+      (
+        #"{"Operations":[{"method":"DELETE","path":"/Users/token=1mz050nq"}]}"#,
+        #"{"Operations":[{"method":"DELETE","path":"/Users"}]}"#
+      ),
+      (#"{"Operations":[{"op":"add","value":{"password xx \"1mz050nq\"":1}}]}"#, #"{"Operations":[{"op":"add","value":{}}]}"#),
       (#"{"userName":"password","title":"Token Ring"}"#, #"{"userName":"password","title":"Token Ring"}"#),
     ])
   func body(_ sent: String, _ kept: String) throws {
@@ -55,12 +68,27 @@ struct RedactionTests {
     arguments: [
       ("filter=userName%20eq%20%22ana%22&count=100", "filter=userName%20eq%20%22ana%22&count=100"),
       ("access_token=abc&count=1", "access_token=(removed)&count=1"),
-      ("filter=pass%77ord%20eq%20%22x%22", "filter=(removed)"),
+      ("filter=pass%77ord%20eq%20%22x%22", "filter=(removed)"), ("TOKEN=abc", "TOKEN=(removed)"), ("%74oken=abc", "%74oken=(removed)"),
+      ("api_key=abc", "api_key=(removed)"), ("foo=rollcall_0123456789abcdefghij", "foo=(removed)"),
       ("token", "token"),
     ])
   func query(_ sent: String, _ kept: String) {
     #expect(Redaction.query(sent) == kept)
     #expect(Redaction.isRedacted(kept) == (sent != kept))
+  }
+
+  @Test(
+    "has no secret in the words about it",
+    arguments: [
+      (#"the path password[x eq "hunter2"] is none"#, #"the path password[x eq "(removed)"] is none"#),
+      (#"password eq "a\"b" and x eq "c""#, #"password eq "(removed)" and x eq "(removed)""#),
+      (#"the filter is: Secret xx "hunter2"#, #"the filter is: Secret xx "(removed)"#),
+      (#"userName eq "ana""#, #"userName eq "ana""#),
+      ("ROLLCALL_0123456789abcdefghij is none", "ROLLCALL_(removed) is none"),
+      ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl is none", "(removed) is none"), ("eyJust a word", "eyJust a word"),
+    ])
+  func text(_ sent: String, _ kept: String) {
+    #expect(Redaction.text(sent) == kept)
   }
 
   @Test("has no access token, wherever one stands")

@@ -1,7 +1,9 @@
 import Crypto
 import Foundation
 import HTTPTypes
+import Hummingbird
 import Models
+import NIOCore
 import TestSupport
 import Testing
 
@@ -129,12 +131,36 @@ struct ConsoleSessionTests {
     let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
     let cookie = SessionCookie(isSecure: isSecure)
     let layout = try ConsoleLayout()
-    let set = layout.redirect(to: "/console", saying: "Done.", in: session, cookie: cookie).headers[.setCookie]
+    let set = layout.redirect(to: "/console", saying: FlashMessage(text: "Done."), in: session, cookie: cookie).headers[.setCookie]
     let page = ConsolePage(title: "Members", section: .members, template: try ConsoleTemplate(Array("nobody".utf8)), values: "")
-    let cleared = layout.response(page, for: session, saying: "Done.", cookie: cookie).headers[.setCookie]
+    let cleared = layout.response(page, for: session, saying: FlashMessage(text: "Done."), cookie: cookie).headers[.setCookie]
     for header in [set, cleared] {
       #expect(header?.hasPrefix("rollcall_said=") == true && header?.contains("; HttpOnly; SameSite=Lax") == true)
       #expect(header?.hasSuffix("; Secure") == isSecure)
+    }
+  }
+
+  @Test("What is said once tells success from failure, and only as this edge said it")
+  func flashMessages() async throws {
+    let builder = EdgeBuilder()
+    let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
+    let layout = try ConsoleLayout()
+    let page = ConsolePage(title: "Members", section: .members, template: try ConsoleTemplate(Array("nobody".utf8)), values: "")
+    for (message, notice) in [
+      (FlashMessage(text: "Sent & done."), #"<p class="notice good" role="status">Sent &amp; done.</p>"#),
+      (FlashMessage(text: "Refused with 409.", isFailure: true), #"<p class="notice bad" role="alert">Refused with 409.</p>"#),
+    ] {
+      let set = layout.redirect(to: "/console", saying: message, in: session, cookie: SessionCookie(isSecure: false)).headers[.setCookie]
+      let cookie = try #require(set?.prefix { $0 != ";" })
+      func request(_ cookie: some StringProtocol) -> Request {
+        Request(
+          head: HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/console", headerFields: [.cookie: String(cookie)]),
+          body: RequestBody(buffer: ByteBuffer()))
+      }
+      let said = layout.said(of: request(cookie), in: session)
+      #expect(said == message)
+      #expect(layout.said(of: request(cookie.dropLast()), in: session) == nil)
+      #expect(try await layout.response(page, for: session, saying: said).text().contains(notice))
     }
   }
 

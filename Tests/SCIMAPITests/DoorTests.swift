@@ -8,7 +8,7 @@ import Testing
 struct DoorTests {
   @Test(
     "takes the text behind Bearer, whatever the case of the scheme",
-    arguments: [("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER   abc", "abc")])
+    arguments: [("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER   abc", "abc"), ("Bearer\tabc ", "abc")])
   func bearer(header: String, text: String) throws {
     #expect(try BearerToken.text(in: header) == text)
   }
@@ -64,6 +64,19 @@ struct DoorTests {
     await #expect(throws: URLError.self) { try await tokens.record(for: text) }
     for _ in 0..<5 { #expect(try await tokens.record(for: text).token == builder.tokenID) }
     #expect(lookups.entries == [builder.workspace, builder.workspace])
+  }
+
+  @Test("lets nobody in with a token whose digest is not the one that the database has, wherever the two differ", arguments: [0, 15, 31])
+  func otherDigest(position: Int) async throws {
+    let builder = EdgeBuilder()
+    let tokens = TokenDirectory { _, digest in
+      var record = builder.record
+      record.digest = digest
+      record.digest[position] ^= 1
+      return record
+    }
+    let refusal = await #expect(throws: Refusal.self) { try await tokens.record(for: Substring(builder.token.text)) }
+    #expect(refusal?.error.status == 401)
   }
 
   @Test("does not ask the database for what cannot be a token")

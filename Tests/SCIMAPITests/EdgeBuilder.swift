@@ -34,6 +34,9 @@ struct EdgeBuilder: Sendable {
   var reads = StoredResources()
   var directory = StoredDirectory()
   var bodyLimit = 8 << 20
+  var bodyMemory = BodyBudget.Limits()
+  /// Tokens of other workspaces that are known here, too.
+  var others: [AccessToken: TokenRecord] = [:]
   var cursorLifetime = 60
   var maximumInFlight = 100
   var rates = RateLimits.Rates()
@@ -42,6 +45,8 @@ struct EdgeBuilder: Sendable {
   let signIns = Journal<SignIn>()
   var log = LogBuffer()
   let mailEvents = Journal<MailEvent>()
+  /// Who sent them.
+  let mailReporters = Journal<Command.Actor>()
   /// The sessions of a console; nil: there is none.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
@@ -64,6 +69,7 @@ struct EdgeBuilder: Sendable {
 
   var tokens: TokenDirectory {
     TokenDirectory { [self] workspace, digest in
+      if let other = others.values.first(where: { $0.workspace == workspace && $0.digest == digest }) { return other }
       guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
       return record
     } clientLookup: { [self] workspace, id in
@@ -105,8 +111,11 @@ struct EdgeBuilder: Sendable {
         InFlight.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
       bulksInFlight: InFlight(InFlight.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
-      sendMailEvent: { [mailEvents] event, _ in mailEvents.note(event) },
-      bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(maximum: 64 << 20)),
+      sendMailEvent: { [mailEvents, mailReporters] event, actor, _ in
+        mailEvents.note(event)
+        mailReporters.note(actor)
+      },
+      bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory)),
       cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceTurns(maximumPerWorkspace: 4),
       writeTurns: WorkspaceTurns("writes", maximumPerWorkspace: max(1, maximumInFlight)))
     if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }

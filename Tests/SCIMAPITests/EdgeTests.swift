@@ -277,6 +277,24 @@ struct EdgeTests {
     }
   }
 
+  @Test("A report of a mail is taken with 202, under the scope of admins, with who sent it")
+  func mailEvent() async throws {
+    var builder = EdgeBuilder()
+    builder.scopes = [.admin]
+    try await serving(builder) { [builder] client in
+      let answer = try await client.send("POST", "", #"{"event":"bounced","email":"ana@example.com"}"#, base: ResourcePath.mailEvents)
+      #expect(answer.status == 202)
+      #expect(builder.mailEvents.entries.map(\.email) == ["ana@example.com"])
+      #expect(builder.mailReporters.entries == [.token(builder.tokenID)])
+    }
+    builder.scopes = [.scim]
+    try await serving(builder) { [builder] client in
+      let answer = try await client.send("POST", "", #"{"event":"bounced","email":"ana@example.com"}"#, base: ResourcePath.mailEvents)
+      #expect(answer.status == 403)
+      #expect(builder.mailReporters.entries.count == 1)
+    }
+  }
+
   @Test("A request in flight is finished after the shutdown began")
   func shutdown() async throws {
     let (arrivals, arrived) = AsyncStream<Void>.makeStream()

@@ -2,6 +2,7 @@ import Foundation
 import Models
 import NIOCore
 import Postgres
+import Primitives
 import Queries
 import TestSupport
 import Testing
@@ -67,6 +68,69 @@ struct FilterAgreementTests {
   }
 }
 
+extension FilterAgreementTests {
+  @Test("Every character, in every place, is compared alike in the database and in the services")
+  func comparisonKeys() async throws {
+    let store = try await StoreBuilder.start()
+    let statement = Statement(
+      once: "keys",
+      """
+      select identity_read.comparison_key(text), identity_read.folded(text)
+      from unnest($1::text[]) with ordinality as t (text, place)
+      order by place
+      """)
+    let scalars = (UInt32(1)...0x10FFFF).compactMap(Unicode.Scalar.init)
+    // Planes without characters are looked at here and there.
+    let looked = scalars.filter { $0.value < 0x20000 || $0.value % 1009 == 0 || 0xE0000..<0xE0200 ~= $0.value }
+    for start in stride(from: 0, to: looked.count, by: 4096) {
+      let texts = looked[start..<min(start + 4096, looked.count)].flatMap { ["\($0)", "a\u{345}\($0)\u{334}\u{301}B"] }
+      let rows = try await store.reader.query(statement, [.textArray(texts)])
+      for (text, row) in zip(texts, rows) {
+        let (key, folded) = (try row.string(0), try row.string(1))
+        if !key.utf8.elementsEqual(ComparisonKey(text).text.utf8) || !folded.utf8.elementsEqual(FoldedText.folded(text).utf8) {
+          Issue.record("\(text.unicodeScalars.map(\.value)): \(key), \(folded)")
+        }
+      }
+    }
+    await store.close()
+  }
+
+  @Test("A name is found by eq in every form, and compared by sw, co and ew with its blanks")
+  func forms() async throws {
+    let store = try await StoreBuilder.start()
+    var random = RandomFilters(generator: SeededGenerator(seed: 15))
+    let id = ResourceID.made(at: Date())
+    let user: JSONObject = [
+      "userName": " Jose\u{301}@example.com\u{200B}", "title": "Cre\u{301}atif ",
+      "emails": [["value": "E\u{301}va@example.com"], ["value": " E\u{301}mile@x.example"]],
+      "displayName": "E\u{301}milie\u{A0}",
+    ]
+    try await store.insert(user: user, id: id, using: &random)
+    let found = [
+      "userName eq \"jos\u{E9}@example.com\"", "userName eq \"JOSE\u{301}@Example.com \"", "title eq \"cr\u{E9}atif\"",
+      "emails.value eq \"\u{C9}VA@example.com\"", "emails[value eq \" \u{E9}mile@x.example\u{FEFF}\"]", "displayName eq \"\u{E9}milie\"",
+      "userName sw \" jos\u{E9}\"", "userName co \"OSE\u{301}\"", "userName ew \".com\u{200B}\"", "title ew \"atif \"",
+      "not (title ne \"CR\u{C9}ATIF\")",
+    ]
+    let missed = [
+      "userName sw \"jos\u{E9}\"", "userName ew \".com\"", "title ew \"atif\"", "userName eq \"jose@example.com\"",
+      "title eq \"cr\u{E9}\u{200B}atif\"",
+    ]
+    for (filters, isFound) in [(found, true), (missed, false)] {
+      for text in filters {
+        let typed = try Filter(parsing: text).typed(for: RandomFilters.user)
+        #expect(typed.matches(user) == isFound, "\(text)")
+        let query = ResourceQuery(
+          sources: [ResourceQuery.Source(kind: .user, filter: typed, withRows: false)], part: .page(Page(startIndex: 1, count: 10)),
+          base: StoreBuilder.base)
+        let resources = try await DatabaseReads(database: store.database).list(query, in: store.workspace).resources
+        #expect(resources.map(\.found.resource.id) == (isFound ? [id] : []), "\(text)")
+      }
+    }
+    await store.close()
+  }
+}
+
 /// A resource as it is sent.
 struct SentResource {
   var kind: ResourceKind
@@ -118,22 +182,25 @@ extension StoreBuilder {
     let document = OpenDocument.bytes(attributes, resourceType: "User", id: "\(id)", created: Timestamp.text(created))
     let name = attributes["userName"]?.string ?? ""
     let emails = (attributes["emails"]?.array ?? []).compactMap { $0.object?["value"]?.string }.filter { !$0.isEmpty }
-    let others = Set(emails.dropFirst().filter { $0.lowercased() != emails[0].lowercased() }.map { EmailKey.text($0, in: workspace) })
+    let emailKey = emails.first.map { ComparisonKey($0).text }
+    let others = Set(emails.dropFirst().filter { ComparisonKey($0).text != emailKey }.map { EmailKey.text($0, in: workspace) })
+    let displayName = attributes["displayName"]?.string ?? attributes["name"]?.object?["formatted"]?.string
     try await write(
       """
       insert into identity.users
       (workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, email, email_key, other_email_keys, state,
-       role, version, created_at, modified_at, document)
-      values ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10, 'viewer', $11, $12, $13, $14)
+       role, version, created_at, modified_at, document, display_name_key, name_key, keyed_version)
+      values ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10, 'viewer', $11, $12, $13, $14, $15, coalesce($15, $4), $11)
       """,
       [
-        .uuid(workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased()),
+        .uuid(workspace.uuid), .uuid(id.uuid), .text(name), .text(ComparisonKey(name).text),
         .optional(attributes["externalId"]?.string, PostgresValue.text),
-        .optional(attributes["displayName"]?.string ?? attributes["name"]?.object?["formatted"]?.string, PostgresValue.text),
-        .optional(emails.first, PostgresValue.text), .optional(emails.first?.lowercased(), PostgresValue.text),
+        .optional(displayName, PostgresValue.text),
+        .optional(emails.first, PostgresValue.text), .optional(emailKey, PostgresValue.text),
         others.isEmpty ? .null : .textArray(others.sorted()), .text(attributes["active"] == false ? "disabled" : "invited"),
         .int(random.generator.pick([1, 2])), .timestamp(created), .timestamp(random.moment()),
         .text(String(decoding: document, as: UTF8.self)),
+        .optional(displayName.map { String(ComparisonKey($0).text.unicodeScalars.prefix(200)) }, PostgresValue.text),
       ])
   }
 
@@ -148,7 +215,7 @@ extension StoreBuilder {
       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
       """,
       [
-        .uuid(workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased()),
+        .uuid(workspace.uuid), .uuid(id.uuid), .text(name), .text(ComparisonKey(name).text),
         .optional(attributes["externalId"]?.string, PostgresValue.text), .int(random.generator.pick([1, 2])), .timestamp(created),
         .timestamp(random.moment()), .text(String(decoding: document, as: UTF8.self)),
       ])

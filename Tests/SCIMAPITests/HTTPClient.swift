@@ -51,7 +51,10 @@ struct HTTPClient: Sendable {
 
 extension HTTPClient {
   /// Sends `text` as it is, and returns all that comes until the edge closes the connection: for what `URLSession` does not send.
-  func exchange(_ text: String) async throws -> String {
+  func exchange(_ text: String) async throws -> String { try await exchange(bytes: Array(text.utf8)) }
+
+  /// The same for bytes that are no text.
+  func exchange(bytes: [UInt8]) async throws -> String {
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       // The loop, which is the edge's, too, has the requests of all tests that run beside this one.
       .connectTimeout(.seconds(300))
@@ -59,7 +62,7 @@ extension HTTPClient {
         channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
       }
     return try await channel.executeThenClose { inbound, outbound in
-      try await outbound.write(ByteBuffer(string: text))
+      try await outbound.write(ByteBuffer(bytes: bytes))
       var received = ByteBuffer()
       for try await part in inbound { received.writeImmutableBuffer(part) }
       return String(buffer: received)
@@ -97,7 +100,8 @@ func serving(
 
 /// As ``serving(_:token:_:)``, for an edge that is built already.
 func serveEdge(
-  _ edge: Edge, certificate: Certificate? = nil, token: String,
+  _ edge: Edge, certificate: Certificate? = nil,
+  timeouts: SlowClientHandler.Timeouts = .init(read: .seconds(300), write: .seconds(300)), token: String,
   _ body: @Sendable (_ client: HTTPClient, _ shutDown: @Sendable () async -> Void) async throws -> Void
 ) async throws {
   let (ports, listening) = AsyncStream<Int>.makeStream()
@@ -106,9 +110,8 @@ func serveEdge(
     responder: edge.responder(),
     configuration: ListenerConfiguration(
       host: "127.0.0.1", port: 0, certificate: certificate, isSecure: certificate != nil, sharesPort: false,
-      maximumConnections: 100, idleTimeout: .seconds(300), requestTimeout: .seconds(300),
-      writeTimeout: .seconds(300), drain: .milliseconds(50)),
-    logger: logger, onListening: { listening.yield($0) })
+      maximumConnections: 100, idleTimeout: .seconds(300), timeouts: timeouts, drain: .milliseconds(50)),
+    logger: logger, countMalformed: edge.countMalformed, onListening: { listening.yield($0) })
   let group = ServiceGroup(services: [server], logger: logger)
   try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await group.run() }

@@ -146,7 +146,8 @@ struct LimitsTests {
       RateLimits.Rates(
         stranger: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 1), longestHold: 3600), now: { 0 })
     let guess: @Sendable () async throws -> Void = {
-      try await limits.admitting(from: "10.0.0.1") { throw Refusal.unknownToken() }
+      try await limits.limitingUnauthenticated(
+        from: "10.0.0.1", isKnown: { false }, isAuthenticated: { false }, answer: { throw Refusal.unknownToken() })
     }
     for status in [401, 429] {
       let refusal = await #expect(throws: Refusal.self) { try await guess() }

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 import Queries
 import TestSupport
 import Testing
@@ -135,7 +136,7 @@ private struct SentOrder {
     }
   }
 
-  /// Of many values the primary one, else the first; text without case where case does not count.
+  /// Of many values the primary one, else the first; text by its comparison key where case does not count.
   private func key(of resource: SentResource) -> JSON? {
     guard let attribute = sources.first(where: { $0.kind == resource.kind })?.sortBy else { return nil }
     let container = attribute.schemaExtension.map { resource.sent[$0]?.object ?? JSONObject() } ?? resource.sent
@@ -149,6 +150,8 @@ private struct SentOrder {
     guard case .string(let text) = chosen else { return chosen }
     if text.isEmpty { return nil }
     if attribute.leaf.type == .dateTime { return Instant(text).map { .integer($0.microseconds) } }
-    return .string(attribute.leaf.isCaseExact ? text : text.lowercased())
+    if attribute.leaf.isCaseExact { return .string(text) }
+    let key = ComparisonKey(text)
+    return key.isEmpty ? nil : .string(key.text)
   }
 }

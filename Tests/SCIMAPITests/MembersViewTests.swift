@@ -190,9 +190,15 @@ extension WorkspaceSettings {
 extension ConsolePage {
   /// The page as a browser gets it.
   func html() async throws -> String {
-    let response = try ConsoleLayout().response(self, for: nil)
+    try await ConsoleLayout().response(self, for: nil).text()
+  }
+}
+
+extension Response {
+  /// The body as text.
+  func text() async throws -> String {
     let written = Journal<ByteBuffer>()
-    try await response.body.write(BodyJournal(written: written))
+    try await body.write(BodyJournal(written: written))
     return written.entries.map { String(buffer: $0) }.joined()
   }
 }

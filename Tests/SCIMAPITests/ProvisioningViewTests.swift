@@ -159,6 +159,18 @@ struct ProvisioningViewTests {
       let refused = EntryView.Shown(stranger, Diagnosis(of: stranger, DiagnosisFacts()), token: nil, presentName: nil)
       #expect(refused.replay == nil && refused.obstacle?.contains("refused at the door") == true)
     }
+    let forged = LogEntry(
+      id: .made(at: Date()), workspace: .made(at: Date()), unverified: .init(requests: 12, firstAt: Date(), lastAt: Date()),
+      address: "203.0.113.7", detail: "not known")
+    let summed = EntryView.Shown(forged, Diagnosis(of: forged, DiagnosisFacts()), token: nil, presentName: nil)
+    #expect(summed.heading == "Unverified sender" && summed.requestLine == "12 requests")
+    #expect(summed.replay == nil && summed.obstacle == nil && summed.content == nil)
+    #expect(summed.facts.map(\.label) == ["Token", "Address", "First request", "Last request", "Entry"])
+    #expect(summed.failure?.explanation.contains("203.0.113.7") == true)
+    let listed = LogList.Row(.init(entry: forged), tokens: [:], settings: EdgeBuilder().settings)
+    #expect((listed.purpose, listed.request, listed.provider, listed.sender) == ("Unverified sender", "12 requests", nil, nil))
+    let live = LiveCheck([forged], diagnosis: nil, at: Date())
+    #expect(forged.isCall && live.latest?.sender == "an unverified sender" && live.latest?.isGood == false && live.recognised == nil)
     let done = EntryView.Shown(well, nil, token: nil, presentName: "ana@example.com")
     #expect(done.replay == nil && done.obstacle == nil && done.failure == nil)
     #expect(done.facts.first?.link == well.resource.map { "/console/members/\($0)" })
@@ -166,10 +178,33 @@ struct ProvisioningViewTests {
     #expect(pending.contains("data-live=\"1\"") && pending.contains("id=\"entry\""))
   }
 
+  @Test("What was applied in part is a warning that lists what was not applied, in the list and in the entry")
+  func partlyApplied() throws {
+    let entry = Self.entry(200) {
+      $0.method = "PATCH"
+      $0.unapplied = [UnappliedChange(path: "secodaRole", detail: "secodaRole: this workspace has no role '<b>Owner</b>'.")]
+    }
+    let list = LogList(
+      LogSearch(), [LogReads.Listed(entry: entry)], tokens: [:], settings: Self.settings, tabs: Self.tabs(.log), isFirst: true)
+    let row = try #require(list.rows.first)
+    #expect((row.tone, row.answer, row.why) == ("warn", "Partly applied", "Not applied: secodaRole"))
+    let event = TimelineWords(Timeline.Event(at: Self.now, what: .pushed(entry)))
+    #expect(event.eventDetail == "Partly applied. Not applied: secodaRole.")
+    let shown = EntryView.Shown(entry, nil, token: nil, presentName: nil)
+    #expect(shown.tone == "warn" && shown.failure == nil)
+    let html = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], shown: shown))
+    #expect(html.contains("200 Partly applied") && html.contains("no role '&lt;b&gt;Owner") || html.contains("no role &#39;&lt;b&gt;Owner"))
+    let whole = try Self.html(
+      PackageResources.logEntry_mustache,
+      EntryView(tabs: [], shown: EntryView.Shown(Self.entry(200), nil, token: nil, presentName: nil)))
+    #expect(!whole.contains("Partly applied"))
+  }
+
   @Test("Every normalisation has words")
   func normalisations() {
-    let names = Set((Normalisation.everySender + Normalisation.entra).map(\.name))
-    #expect(names == Set(NormalisationWords.words.keys))
+    let names = Set((Normalisation.everySender + Normalisation.entra + Normalisation.last).map(\.name))
+    // The log still has entries from when unknown paths were left out.
+    #expect(names.union(["unknown-path"]) == Set(NormalisationWords.words.keys))
   }
 
   @Test("Bars are in proportion, and what there is can be seen")

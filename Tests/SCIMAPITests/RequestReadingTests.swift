@@ -80,19 +80,19 @@ struct RequestReadingTests {
 
   @Test("The memory for bodies is bounded, and given back")
   func budget() throws {
-    let budget = BodyBudget(maximum: 10)
+    let budget = BodyBudget(BodyBudget.Limits(largeBodies: 400 << 10, smallBodies: 0, perWorkspace: 1 << 20))
+    let owners = (0..<2).map { _ in BodyBudget.Owner.workspace(.made(at: Date())) }
     do {
-      var first = BodyBudget.Share(of: budget)
-      try first.take(6)
-      var second = BodyBudget.Share(of: budget)
-      #expect(throws: Refusal.overloaded()) { try second.take(5) }
-      try second.take(4)
+      var first = BodyBudget.Share(of: budget, for: owners[0])
+      try first.take(200 << 10)
+      #expect(budget.taken == 200 << 10)
+      var second = BodyBudget.Share(of: budget, for: owners[1])
+      #expect(throws: Refusal.overloaded()) { try second.take(101 << 10) }
+      try second.take(100 << 10)
       first.release()
       second.release()
     }
-    var third = BodyBudget.Share(of: budget)
-    try third.take(10)
-    third.release()
+    #expect(budget.taken == 0)
   }
 
   @Test("404 and 405 are told apart by the path, whose segments in braces stand for any")

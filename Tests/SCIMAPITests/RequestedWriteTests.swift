@@ -78,9 +78,115 @@ struct RequestedWriteTests {
     #expect(error?.detail.contains(mention) == true, "\(error?.detail ?? "")")
   }
 
+  @Test(
+    "A write that disables somebody asks for what can be applied, and lists the rest",
+    arguments: [
+      (
+        RequestedWrite.Verb.patch,
+        #"{"op":"replace","path":"titel","value":"x"},{"op":"Replace","path":"active","value":"False"}"#, ["titel"]
+      ),
+      (.patch, #"{"op":"replace","value":{"active":false,"title":"t","shoeSize":44}}"#, ["shoeSize"]),
+      (
+        .patch, #"{"op":"replace","value":{"active":false,"\#(enterprise)":{"division":"d","departmnt":"x"}}}"#, ["\(enterprise):departmnt"]
+      ),
+      (
+        .patch, #"{"op":"replace","path":"emails[","value":"x"},{"op":"replace","path":"\#(core):active","value":false}"#, ["Operations[0]"]
+      ),
+      (.patch, #"{"op":"move","path":"title"},{"op":"replace","value":{"active":false}}"#, ["Operations[0]"]),
+      (.patch, #"{"op":"replace","path":"id","value":"x"},{"op":"add","path":"\#(core)","value":{"active":false}}"#, ["id"]),
+      (.patch, #"{"op":"remove","path":"emails","value":null},{"op":"replace","path":"active","value":false}"#, ["emails"]),
+      (.replace, #""userName":"a","active":false,"title":5.5,"emails":[{"value":{}}],"nickName":"n""#, ["emails"]),
+      (.replace, #""active":"False","title":"t""#, ["userName"]),
+      (.replace, #""userName":"a","\#(core)":{"active":false},"\#(enterprise)":7"#, [enterprise]),
+      (.replace, #""userName":"a","USERNAME":"b","active":false"#, ["userName"]),
+    ] as [(RequestedWrite.Verb, String, [String])])
+  func disabling(verb: RequestedWrite.Verb, content: String, unapplied: [String]) throws {
+    let write = try write(verb, .user, verb == .patch ? patchBody(content) : "{\(content)}")
+    let json = try JSON(parsing: write.operation.body)
+    #expect(UnappliedChange.list(in: json).map(\.path) == unapplied)
+    #expect(UnappliedChange.list(in: json).allSatisfy { !$0.detail.isEmpty })
+    if verb == .patch { #expect(try Patch(json).deactivates) } else { #expect(UserDocument.deactivates(json)) }
+  }
+
+  @Test(
+    "Anything else that is wrong in part is refused whole",
+    arguments: [
+      (RequestedWrite.Verb.patch, #"{"op":"replace","path":"titel","value":"x"},{"op":"replace","path":"active","value":true}"#),
+      (
+        .patch,
+        #"{"op":"replace","path":"active","value":false},{"op":"replace","value":{"x":1}},{"op":"add","path":"active","value":true}"#
+      ),
+      (.patch, #"{"op":"replace","path":"active","value":false},{"op":"add","path":"x","value":1},{"op":"remove","path":"active"}"#),
+      (.replace, #""userName":"a","active":true,"emails":[{"value":{}}]"#), (.create, #""userName":"a","active":false,"emails":7"#),
+    ])
+  func notDisabling(verb: RequestedWrite.Verb, content: String) {
+    #expect(throws: SCIMError.self) { try write(verb, .user, verb == .patch ? patchBody(content) : "{\(content)}") }
+  }
+
+  @Test("The strict profile disables by the RFC's form, whatever else the request holds, and by no other")
+  func strictDisabling() throws {
+    let schemas = #""schemas":["\#(Self.core)"]"#
+    let put = try write(.replace, .user, #"{\#(schemas),"userName":"a","active":false,"shoeSize":44}"#, profile: .strict)
+    #expect(UnappliedChange.list(in: try JSON(parsing: put.operation.body)).map(\.path) == ["shoeSize"])
+    let patch = try write(
+      .patch, .user,
+      patchBody(#"{"op":"replace","path":"active","value":false},{"op":"remove","path":"title","value":"x"}"#), profile: .strict)
+    #expect(UnappliedChange.list(in: try JSON(parsing: patch.operation.body)).map(\.path) == ["title"])
+    for body in [
+      #"{\#(schemas),"userName":"a","active":"False"}"#, #"{\#(schemas),"active":true}"#,
+    ] {
+      #expect(throws: SCIMError.self) { try write(.replace, .user, body, profile: .strict) }
+    }
+    #expect(throws: SCIMError.self) {
+      try write(.patch, .user, patchBody(#"{"op":"replace","path":"active","value":"False"}"#), profile: .strict)
+    }
+  }
+
+  @Test("Too many operations do not keep somebody enabled")
+  func excess() throws {
+    let many = Array(repeating: #"{"op":"add","path":"title","value":"t"}"#, count: RequestedWrite.maximumOperations)
+    let disabling = try write(
+      .patch, .user, patchBody((many + [#"{"op":"Replace","path":"active","value":"False"}"#]).joined(separator: ",")))
+    let json = try JSON(parsing: disabling.operation.body)
+    #expect(UnappliedChange.list(in: json).map(\.path) == ["Operations"])
+    #expect(try Patch(json).operations.count == 1)
+    let enabling = patchBody((many + [#"{"op":"Replace","path":"active","value":"True"}"#]).joined(separator: ","))
+    #expect(throws: SCIMError.self) { try write(.patch, .user, enabling) }
+  }
+
+  @Test("A list of what was not applied can't be sent, and a secret is in none")
+  func secrets() throws {
+    let forged = #"{"userName":"a","active":true,"urn:rollcall:params:scim:unapplied":[{"path":"title","detail":"x"}]}"#
+    #expect(UnappliedChange.list(in: try JSON(parsing: write(.replace, .user, forged).operation.body)).isEmpty)
+    let disabling = try write(
+      .patch, .user,
+      patchBody(
+        #"{"op":"add","path":"password[x eq \"s3cret\"","value":"s3cret"},{"op":"replace","value":{"active":false,"password":"s3cret"}}"#))
+    #expect(!String(decoding: disabling.operation.body, as: UTF8.self).contains("s3cret"))
+  }
+
+  private static let core = "urn:ietf:params:scim:schemas:core:2.0:User"
+  private static let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+  private func patchBody(_ operations: String) -> String {
+    #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\#(operations)]}"#
+  }
+
   private func write(
     _ verb: RequestedWrite.Verb, _ kind: ResourceKind, _ body: String, profile: WorkspaceSettings.ConnectionProfile = .auto
   ) throws -> RequestedWrite {
     try RequestedWrite(verb, kind, try JSON(parsing: body), profile: profile, userAgent: nil, schemas: ResourceSchemas())
+  }
+}
+
+extension Command.Operation {
+  /// The document or message of a write.
+  fileprivate var body: [UInt8] {
+    switch self {
+    case .createUser(let data), .replaceUser(let data), .patchUser(let data), .createGroup(let data), .replaceGroup(let data),
+      .patchGroup(let data):
+      data
+    default: []
+    }
   }
 }

@@ -66,6 +66,7 @@ struct ArgumentTests {
     (["--sign-in-url", "https://b.example/"], { $0.signInURL = "https://b.example/" }),
     (["--default-role", "AUDITOR"], { $0.defaultRole = "Auditor" }),
     (["--role-attribute", "acmeRole"], { $0.roleAttribute = "acmeRole" }), (["--profile", "entra"], { $0.connectionProfile = .entra }),
+    (["--relink", "never"], { $0.relink = .never }), (["--duplicate-group-names", "allow"], { $0.duplicateGroupNames = .allow }),
     (["--invitations", "immediately"], { $0.invitations.sending = .immediately }),
     (["--invitations", "none"], { $0.invitations.sending = .none }),
     (["--invitation-delay", "2h"], { $0.invitations.sending = .delayed(seconds: 7200) }),
@@ -239,6 +240,18 @@ struct ArgumentTests {
     #expect(Lifetime(argument: text) == nil)
   }
 
+  @Test("makes a workspace with its rules for names, and lists the ids where a name is ambiguous")
+  func names() throws {
+    let command = try parse(
+      CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/", "--relink", "never",
+      "--duplicate-group-names", "allow")
+    #expect(try command.settings.relink == .never && command.settings.duplicateGroupNames == .allow)
+    let groups = [GroupID.made(at: .now), GroupID.made(at: .now)]
+    try ListGroupMembers.checkOne([groups[0]], named: "Data team")
+    let failure = #expect(throws: Failure.self) { try ListGroupMembers.checkOne(Set(groups), named: "Data team") }
+    for group in groups { #expect(failure.map { "\($0)".contains("\(group)") } == true) }
+  }
+
   @Test("guards a workspace by what is given, and not by nothing")
   func changeGuard() throws {
     let command = try parse(
@@ -254,7 +267,7 @@ struct ArgumentTests {
   @Test("decides held changes by their ids or all of them, and not neither")
   func held() throws {
     let id = HeldChangeID.made(at: Date())
-    #expect(try parse(ApproveHeld.self, "held", "approve", "\(id)").decision.ids == [id])
+    #expect(try parse(ApproveHeld.self, "held", "approve", "\(id)").decision.ids.map(\.lowest) == [id.uuid])
     #expect(try parse(RejectHeld.self, "held", "reject", "--all").decision.all)
     #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve") }
     #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve", "nonsense") }
@@ -344,11 +357,12 @@ struct ConsoleLinkTests {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let key = LinkKey.made(for: .made(at: now))
     let command = try #require(try Scimctl.parseAsRoot(["console", "link", "--for", "Ana"]) as? MakeLink)
-    let grant = command.grant(of: key, at: now)
+    let grant = command.grant(of: key, at: now, operator: "ben")
     #expect(grant.kind == .link && grant.name == "Ana" && grant.scopes == [.admin] && grant.expiresAt == now + 600)
     #expect(!String(decoding: try JSONData.encode(grant), as: UTF8.self).contains(key.text))
     let longer = try #require(try Scimctl.parseAsRoot(["console", "link", "--expires-in", "1h"]) as? MakeLink)
-    #expect(longer.grant(of: key, at: now).expiresAt == now + 3600)
+    #expect(longer.grant(of: key, at: now, operator: "ben").expiresAt == now + 3600)
+    #expect(longer.grant(of: key, at: now, operator: "ben").name == "ben")
   }
 
   @Test(

@@ -1,7 +1,9 @@
 import Foundation
 import Kafka
+import LogReads
 import Models
 import ProvisioningLog
+import SCIM
 import Testing
 
 @testable import scimctl
@@ -40,6 +42,30 @@ struct LogTests {
       as [(String, ClosedRange<Int>?)])
   func statuses(_ text: String, _ range: ClosedRange<Int>?) {
     #expect(StatusRange(argument: text)?.range == range)
+  }
+
+  @Test("marks a POST that reused a disabled user's record", arguments: Relink.allCases)
+  func relink(_ relink: Relink) throws {
+    let entry = Self.entry(201) { $0.relink = relink }
+    #expect(TailLog.table(of: [.init(entry: entry)]).lines[0].contains(relink.summary))
+    #expect(
+      LogEntryText.lines(entry, nil).contains { $0.hasPrefix("relink") && $0.contains(relink.rawValue) && $0.contains(relink.explanation) })
+    #expect(try LogEntry(json: entry.json()) == entry)
+  }
+
+  @Test("shows an unverified sender with its count and times, and without a request")
+  func unverifiedSender() throws {
+    let entry = LogEntry(
+      id: .made(at: Self.now), workspace: .made(at: Self.now),
+      unverified: .init(requests: 12, firstAt: Self.now, lastAt: Self.now + 60), address: "203.0.113.7", detail: "not known")
+    let lines = LogEntryText.lines(entry, Diagnosis(of: entry, DiagnosisFacts())).joined(separator: "\n")
+    for words in ["unverified", "12", "203.0.113.7", Timestamp.text(Self.now), Timestamp.text(Self.now + 60), "why:", "fix:"] {
+      #expect(lines.contains(words), "\(lines)")
+    }
+    #expect(!lines.contains("identity-provider") && !lines.contains("milliseconds"))
+    #expect(TailLog.table(of: [.init(entry: entry)]).lines.first?.contains("unverified sender, 12 requests") == true)
+    let failure = #expect(throws: Failure.self) { try ReplayRequest.of(entry, force: true) }
+    #expect(failure.map { "\($0)" }?.contains("never issued") == true)
   }
 
   @Test("sends a request again as it was, to the edge that is set")
@@ -101,6 +127,15 @@ struct LogTests {
       #expect(text.contains(part))
     }
     #expect(LogEntryText.json(entry, diagnosis).contains(#""cause":"wrongURL""#))
+  }
+
+  @Test("shows what was applied in part with what was not")
+  func partlyApplied() throws {
+    let entry = Self.entry(200) { $0.unapplied = [UnappliedChange(path: "title", detail: "title must be a string, found 5.\u{1B}[2J")] }
+    let text = LogEntryText.lines(entry, nil).joined(separator: "\n")
+    #expect(text.contains("partly applied") && text.contains("title: title must be a string, found 5.?[2J"))
+    #expect(TailLog.table(of: [LogReads.Listed(entry: entry)]).lines.joined().contains("partly applied, without title"))
+    #expect(try LogEntry(json: entry.json()) == entry)
   }
 }
 

@@ -49,6 +49,16 @@ enum Fuzz {
     """#
   ) { json throws(SCIMError) in try UserDocument(json, schemas: schemas) }
 
+  /// As large as bounds allow.
+  static let largeUser = document(
+    #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana","emails":[\#(largeEmails)],"title":"\#(largeTitle)"}"#
+  ) { json throws(SCIMError) in try UserDocument(json, schemas: schemas) }
+
+  static let largeUserStored = largeUser.openDocument(id: "7", created: "2026-01-31T08:00:00.000Z")
+
+  private static let largeEmails = (0..<1000).map { #"{"value":"u\#($0)","type":"work"}"# }.joined(separator: ",")
+  private static let largeTitle = String(repeating: "a", count: 8192)
+
   static let group = document(
     #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data","externalId":"x"}"#
   ) { json throws(SCIMError) in try GroupDocument(json, schemas: schemas) }

@@ -17,11 +17,35 @@ extension Fuzz {
         let valid = try UserDocument(JSON(parsing: changed.json()), schemas: schemas)
         precondition(valid == changed, "what a PATCH makes of a user is valid")
       }
+      // How long it may take is libFuzzer's to say: the budget has to end what takes longer.
+      trying {
+        let patch = try Patch(normaliser.userPatch(enlarged(json)))
+        try patch.checkSteps()
+        let changed = try patch.applied(to: largeUser, schemas: schemas)
+        try changed.checkBounds(replacing: largeUserStored, schemas: schemas)
+        checkBounds(of: changed)
+      }
+      trying {
+        let normalised = normaliser.userPatch(json)
+        guard let partial = Patch(deactivating: normalised, schema: schemas.user, isStrict: profile == .strict) else { return }
+        let disabled = try Patch(JSON(parsing: partial.json())).appliedAsFarAsPossible(to: user, schemas: schemas).document
+        check(disabled: disabled)
+      }
       trying {
         let patch = try Patch(normaliser.groupPatch(json).json)
         _ = patch.mentionedMemberEdits
         _ = try patch.applied(to: group, schemas: schemas)
       }
+    }
+  }
+
+  /// A write that disables a user leaves one that is valid and disabled, whatever else it holds.
+  static func check(disabled user: UserDocument) {
+    precondition(!user.active, "a user who is disabled is not active")
+    do {
+      precondition(try UserDocument(JSON(parsing: user.json()), schemas: schemas) == user, "a user who is disabled is canonical")
+    } catch {
+      preconditionFailure("a user who is disabled is not valid: \(error)")
     }
   }
 }

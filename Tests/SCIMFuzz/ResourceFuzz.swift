@@ -13,12 +13,29 @@ extension Fuzz {
         _ = (user.email, user.role, user.language, user.formattedName)
       }
       trying {
+        let user = try UserDocument(normaliser.user(enlarged(json)).json, schemas: schemas)
+        try user.checkBounds(schemas: schemas)
+        checkBounds(of: user)
+        let stored = user.settingActive(true).openDocument(id: "7", created: "2026-01-31T08:00:00.000Z")
+        // Whoever is stored can be disabled, whatever bounds there are.
+        try user.settingActive(false).checkBounds(replacing: stored, schemas: schemas)
+      }
+      trying { try GroupDocument(normaliser.group(enlarged(json)).json, schemas: schemas).checkBounds(schemas: schemas) }
+      trying {
         let group = try GroupDocument(normaliser.group(json).json, schemas: schemas)
         let again = try GroupDocument(JSON(parsing: group.json()), schemas: schemas)
         let isSame = again.attributes == group.attributes && again.members.map(\.value) == group.members.map(\.value)
         precondition(isSame, "a group that travels in a command is read as it was")
       }
       trying { try schemas.user.refuseUnknown(in: json) }
+      trying {
+        let body = normaliser.user(json).json
+        let error = SCIMError.badRequest(.invalidValue, "wrong")
+        guard let partial = UserDocument.deactivation(of: body, schemas: schemas, isStrict: profile == .strict, after: error) else {
+          return
+        }
+        check(disabled: user.replacedAsFarAsPossible(by: try JSON(parsing: partial), schemas: schemas).document)
+      }
     }
   }
 }

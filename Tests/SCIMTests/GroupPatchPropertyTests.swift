@@ -14,7 +14,8 @@ struct GroupPatchPropertyTests {
     for seed in part * 500..<(part + 1) * 500 {
       var random = SeededGenerator(case: seed)
       let members = Self.ids.filter { _ in Bool.random(using: &random) }
-      let patch = try Sample.patch(Self.operations(&random))
+      let sent = try Sample.patchMessage(Self.operations(&random))
+      let patch = try Patch(Normaliser(profile: .entra, userAgent: nil).groupPatch(sent))
       let group = try Sample.group(#""externalId":"x""#)
       let asRows = outcome {
         let (document, edits) = try patch.applied(to: group, schemas: Sample.schemas)
@@ -81,7 +82,7 @@ struct GroupPatchPropertyTests {
   private static func operation(_ random: inout SeededGenerator) -> String {
     let op = random.one(of: ["add", "replace"])
     let path = random.one(of: ["members", "Members", "urn:ietf:params:scim:schemas:core:2.0:Group:members"])
-    switch Int.random(in: 0..<12, using: &random) {
+    switch Int.random(in: 0..<14, using: &random) {
     case 0...2: return #"{"op":"\#(op)","path":"\#(path)","value":[\#(values(&random))]}"#
     case 3: return #"{"op":"\#(op)","path":"\#(path)","value":{"value":"\#(random.one(of: ids))"}}"#
     case 4: return #"{"op":"\#(op)","value":{"\#(path)":[\#(values(&random))],"displayName":"\#(random.one(of: ids))"}}"#
@@ -90,6 +91,7 @@ struct GroupPatchPropertyTests {
     case 7, 8: return #"{"op":"remove","path":"\#(path)[\#(filter(&random))]"}"#
     case 9: return #"{"op":"remove","path":"\#(random.one(of: [path, "externalId"]))"}"#
     case 10: return #"{"op":"\#(op)","path":"displayName","value":"\#(random.one(of: ids))"}"#
+    case 11, 12: return #"{"op":"remove","path":"\#(path)","value":[\#(removed(&random))]}"#
     default: return refusedOperation(op, path, &random)
     }
   }
@@ -99,12 +101,26 @@ struct GroupPatchPropertyTests {
       #"{"op":"\#(op)","path":"\#(path)[value eq \"a\"].display","value":"x"}"#, #"{"op":"\#(op)","path":"\#(path).value","value":"x"}"#,
       #"{"op":"\#(op)","path":"\#(path)[value eq \"a\"]","value":{"value":"b"}}"#, #"{"op":"remove","path":"displayName"}"#,
       #"{"op":"\#(op)","path":"id","value":"x"}"#, #"{"op":"remove","path":"\#(path)[value eq \"a\"].value"}"#,
+      #"{"op":"\#(op)","path":"\#(path)","value":[{"value":"a","email":"x"}]}"#, #"{"op":"\#(op)","value":{"description":"x"}}"#,
+      #"{"op":"remove","path":"\#(path)","value":null}"#, #"{"op":"remove","path":"\#(path)","value":[{}]}"#,
+      #"{"op":"remove","path":"\#(path)","value":[{"display":"x"}]}"#,
     ])
   }
 
   private static func values(_ random: inout SeededGenerator) -> String {
     random.some(of: ids, atMost: 4).map { id in
-      random.one(of: [#"{"value":"\#(id)"}"#, #"{"value":"\#(id)","type":"User"}"#, #"{"$ref":null,"value":"\#(id)","display":"x"}"#])
+      random.one(of: [
+        #"{"value":"\#(id)"}"#, #"{"value":"\#(id)","type":"User"}"#, #"{"$ref":null,"value":"\#(id)","display":"x"}"#, #""\#(id)""#,
+      ])
+    }.joined(separator: ",")
+  }
+
+  private static func removed(_ random: inout SeededGenerator) -> String {
+    random.some(of: ids, atMost: 3).map { id in
+      random.one(of: [
+        #"{"value":"\#(id)"}"#, #""\#(id)""#, #"{"$ref":"https://example.com/v2/Users/\#(id)"}"#, #"{"value":"\#(id)","display":"x"}"#,
+        #"{"value":"\#(id)","$ref":"https://example.com/v2/Users/a"}"#,
+      ])
     }.joined(separator: ",")
   }
 

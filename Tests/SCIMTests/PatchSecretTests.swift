@@ -22,6 +22,7 @@ struct PatchSecretTests {
         #"{"op":"add","value":{"urn:ietf:params:scim:schemas:core:2.0:User:password":"s3cret"}}"#,
         #"{"op":"add","value":{"urn:ietf:params:scim:schemas:core:2.0:User:password":"removed"}}"#
       ),
+      (#"{"op":"add","value":{"password xx \"s3cret\"":"a"}}"#, #"{"op":"add","value":{"password…":"removed"}}"#),
       (#"{"op":"remove","path":"password"}"#, #"{"op":"remove","path":"password"}"#),
       (#"{"op":"replace","path":"title","value":"password"}"#, #"{"op":"replace","path":"title","value":"password"}"#),
     ])

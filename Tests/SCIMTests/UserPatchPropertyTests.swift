@@ -13,7 +13,8 @@ struct UserPatchPropertyTests {
       var user = try Sample.user(
         #""emails":[{"value":"a","type":"work","primary":true},{"value":"b"}],"name":{"givenName":"c"},"active":true"#)
       for _ in 0..<Int.random(in: 1...6, using: &random) {
-        let patch = try Sample.patch(Self.operation(&random))
+        let sent = try Sample.patchMessage(Self.operation(&random))
+        let patch = try Patch(Normaliser(profile: .okta, userAgent: nil).userPatch(sent))
         guard let changed = try result(of: patch, on: user) else { continue }
         applied += 1
         let what = "seed \(seed): \(String(decoding: patch.json(), as: UTF8.self)) on \(text(user))"
@@ -81,6 +82,10 @@ struct UserPatchPropertyTests {
         #"{"op":"\#(op)","path":"\#(Sample.enterprise):manager","value":{"value":"\#(type)"}}"#,
         #"{"op":"\#(op)","value":{"\#(Sample.enterprise)":{"division":\#(text(&random))}}}"#, #"{"op":"remove","path":"userName"}"#,
         #"{"op":"\#(op)","path":"active","value":"yes"}"#, #"{"op":"\#(op)","path":"meta","value":{}}"#,
+        #"{"op":"replace","path":"\#(plural)","value":\#(text(&random))}"#, #"{"op":"\#(op)","path":"\#(plural).nope","value":"x"}"#,
+        #"{"op":"remove","path":"\#(plural)","value":[\#(value(of: plural, &random))]}"#,
+        #"{"op":"remove","path":"\#(plural)[type eq \"\#(type)\"].\#(part)","value":\#(value(ofPart: part, &random))}"#,
+        #"{"op":"replace","path":"\#(plural)[type eq \"\#(type)\"]","value":\#(text(&random))}"#, #"{"op":"remove","path":"active"}"#,
       ])
     }
   }

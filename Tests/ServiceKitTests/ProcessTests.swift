@@ -36,6 +36,25 @@ struct ProcessTests {
     for name in ["ROLLCALL_HEALTH_PORT", "ROLLCALL_KAFKA", "ROLLCALL_DATABASE_URL"] { #expect(text.contains(name)) }
   }
 
+  @Test("Secrets that stand in examples end it with 78, unless they are wanted")
+  func placeholderSecrets() async throws {
+    let refused = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
+      var trial = try Trial.away(database: "postgres://identity_store:rollcall@127.0.0.1:1/rollcall")
+      trial.environment["ROLLCALL_INSECURE_DEFAULTS"] = "no"
+      await trial.end { _ in [] }
+    }
+    let text = try refused.said
+    #expect(text.contains("ROLLCALL_DATABASE_URL") && text.contains("ROLLCALL_INSECURE_DEFAULTS=1"))
+    let wanted = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) {
+      var trial = try Trial.away(database: "postgres://identity_store:rollcall@127.0.0.1:1/rollcall")
+      trial.environment["ROLLCALL_INSECURE_DEFAULTS"] = "1"
+      async let asked: Void = trial.ask(for: "waiting for PostgreSQL", andEndBy: SIGTERM)
+      await trial.end { _ in [] }
+      await asked
+    }
+    #expect(try wanted.said.contains("waiting for PostgreSQL"))
+  }
+
   @Test("While it waits it says for what, and ends at once when asked to")
   func waiting() async throws {
     let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) {
@@ -135,6 +154,32 @@ struct ProcessTests {
       }
     }
     #expect(try result.said.contains("ended by an error"))
+  }
+
+  @Test("A service that fails ends the process also where another does not follow, and the log names it")
+  func failingBesideStubborn() async throws {
+    let url = try await PostgresServer.emptyDatabase()
+    let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
+      let cluster = try MockCluster()
+      try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms").end { _ in
+        [
+          Worker { await withCheckedContinuation { Worker.heldForEver.append($0) } },
+          Worker { throw CocoaError(.fileNoSuchFile) },
+        ]
+      }
+    }
+    let text = try result.said
+    #expect(text.contains("Worker cannot continue; the process ends") && text.contains("did not end within its bound"))
+  }
+
+  @Test("A service that returns although nobody asked it to ends the process with 1")
+  func returning() async throws {
+    let url = try await PostgresServer.emptyDatabase()
+    let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
+      let cluster = try MockCluster()
+      try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers).end { _ in [Worker {}] }
+    }
+    #expect(try result.said.contains("Worker ended although nobody asked it to"))
   }
 }
 

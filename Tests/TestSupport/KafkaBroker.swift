@@ -72,5 +72,7 @@ public final class KafkaBroker: Sendable {
 public struct KafkaBrokerError: Error, CustomStringConvertible {
   public let reason: String
 
+  public init(reason: String) { self.reason = reason }
+
   public var description: String { "the Kafka broker for the test did not start: \(reason)" }
 }

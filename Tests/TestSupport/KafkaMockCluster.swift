@@ -11,6 +11,7 @@ public final class MockCluster: @unchecked Sendable {
     case produce = 0
     case fetch = 1
     case offsetCommit = 8
+    case heartbeat = 12
     case initProducerID = 22
   }
 
@@ -43,6 +44,11 @@ public final class MockCluster: @unchecked Sendable {
   /// Makes the next requests of this kind fail, one with each of `errors`.
   public func fail(_ request: Request, with errors: [rd_kafka_resp_err_t]) {
     rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, errors.count, errors)
+  }
+
+  /// Makes the broker reject the next messages, since they are larger than it allows.
+  public func rejectNextMessages() {
+    fail(.produce, with: [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
   }
 
   /// Breaks every connection and refuses new ones, for good: its port may be another's by the time that it came back.

@@ -1,8 +1,13 @@
--- Gives the login roles of database.sql the password from the environment; the image of PostgreSQL runs it after that file.
-\getenv password ROLLCALL_DATABASE_PASSWORD
-alter role rollcall_owner password :'password';
-alter role scim_api password :'password';
-alter role identity_store password :'password';
-alter role invitation_mailer password :'password';
-alter role group_sync password :'password';
-alter role scimctl password :'password';
+-- Gives each login role of database.sql its password from the environment; the image of PostgreSQL runs it after that file.
+\getenv rollcall_owner ROLLCALL_PASSWORD_OWNER
+alter role rollcall_owner password :'rollcall_owner';
+\getenv scim_api ROLLCALL_PASSWORD_SCIM_API
+alter role scim_api password :'scim_api';
+\getenv identity_store ROLLCALL_PASSWORD_IDENTITY_STORE
+alter role identity_store password :'identity_store';
+\getenv invitation_mailer ROLLCALL_PASSWORD_INVITATION_MAILER
+alter role invitation_mailer password :'invitation_mailer';
+\getenv group_sync ROLLCALL_PASSWORD_GROUP_SYNC
+alter role group_sync password :'group_sync';
+\getenv scimctl ROLLCALL_PASSWORD_SCIMCTL
+alter role scimctl password :'scimctl';

@@ -9,6 +9,21 @@ logs=$local_dir/logs
 run_dir=$local_dir/run
 export LC_ALL=C.UTF-8
 
+# Passwords, keys, tokens and people's mails lie there: nobody but the owner gets into it.
+for folder in "$root/.local" "$local_dir"; do
+  mkdir -p "$folder"
+  [[ ! -O $folder ]] || chmod 700 "$folder"
+done
+
+# The scripts are about the suite of this clone: a setting of the caller's, such as ROLLCALL_WORKSPACE or ROLLCALL_DATABASE_URL, must not
+# lead one of their own calls of scimctl to another workspace or database.
+for variable in "${!ROLLCALL_@}"; do
+  case $variable in
+    ROLLCALL_LOCAL | ROLLCALL_SUITE_LIMITS | ROLLCALL_WARNINGS_AS_ERRORS | ROLLCALL_PYTHON | ROLLCALL_NOIDA_DB) ;;
+    *) unset "$variable" ;;
+  esac
+done
+
 complain() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
 }

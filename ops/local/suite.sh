@@ -56,7 +56,7 @@ health_port() {
 # The URL that a person or script would look at, if there is one.
 address() {
   case $1 in
-    postgres) database_url rollcall_owner ;;
+    postgres) database_address rollcall_owner ;;
     broker) echo "127.0.0.1:$port_kafka" ;;
     mail-catcher) echo "127.0.0.1:$port_smtp" ;;
     scim-api) echo "http://127.0.0.1:$port_http" ;;
@@ -106,6 +106,7 @@ service_settings() {
     invitation-mailer)
       echo "ROLLCALL_SMTP_URL=smtp://127.0.0.1:$port_smtp"
       echo "ROLLCALL_MAIL_FROM=Rollcall <rollcall@localhost>"
+      echo "ROLLCALL_HTTP_PUBLIC_URL=http://127.0.0.1:$port_http"
       ;;
   esac
 }
@@ -214,8 +215,16 @@ suite_hand_over() {
   echo "$successor" >"$run_dir/scim-api.replica"
 }
 
+# quietly COMMAND... : without what it says beside its output, unless it fails.
+quietly() {
+  "$@" 2>"$logs/scimctl.log" || {
+    cat "$logs/scimctl.log" >&2
+    return 1
+  }
+}
+
 # Removes all that a suite that has been stopped keeps, but for its logs.
 remove_suite() {
   rm -rf "$(readlink -f "$local_dir/postgres")" \
-    "${local_dir:?}"/{postgres,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,signing.key,rollcall.env,demo.started}
+    "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,signing.key,rollcall.env,demo.started}
 }

@@ -10,6 +10,8 @@ struct BatchRunner: Sendable {
   let transaction: BatchTransaction
   let deadLetters: DeadLetters
   let logger: Logger
+  /// Called when a part of a batch is taken in.
+  let completed: @Sendable () -> Void
 
   private let takenIn = Counter(label: "rollcall_sync_events_total")
   private let poisoned = Counter(label: "rollcall_sync_poisoned_events_total")
@@ -17,10 +19,13 @@ struct BatchRunner: Sendable {
   private let duration = Timer(label: "rollcall_sync_batch_seconds")
   private let size = Recorder(label: "rollcall_sync_batch_size")
 
-  init(transaction: BatchTransaction, deadLetters: DeadLetters, logger: Logger) {
+  init(
+    transaction: BatchTransaction, deadLetters: DeadLetters, logger: Logger, completed: @escaping @Sendable () -> Void = {}
+  ) {
     self.transaction = transaction
     self.deadLetters = deadLetters
     self.logger = logger
+    self.completed = completed
   }
 
   /// Returns when every event is taken in, or lies with the dead letters.
@@ -40,12 +45,10 @@ struct BatchRunner: Sendable {
     var attempt = 0
     while true {
       do {
-        return try await transaction.run(events)
-      } catch let error as PostgresError where error.isAboutData {
-        guard events.count > 1 else { return try await bury(events[0], error: error) }
-        logger.error("batch refused, taking in its events one by one", metadata: ["error": "\(error)", "events": "\(events.count)"])
-        for event in events { try await takeIn([event]) }
-        return
+        try await transaction.run(events)
+        return completed()
+      } catch let error as PostgresError where error.isAboutData || error.isAboutSize || (error.isTimeout && events.count > 1) {
+        return try await isolate(events, error: error)
       } catch let error as PostgresError {
         // Anything else will pass, or be mended by the operator: events that are skipped would leave the directory wrong for good.
         attempt += 1
@@ -55,12 +58,25 @@ struct BatchRunner: Sendable {
           metadata: ["error": "\(error)", "attempt": "\(attempt)", "events": "\(events.count)"])
         if Task.isShuttingDownGracefully { throw CancellationError() }
         try await Task.sleep(for: Self.delay(beforeAttempt: attempt))
+      } catch let error where !(error is CancellationError) {
+        // Neither the database nor the end of the process: the event itself cannot be encoded or signed, and would fail at every start.
+        return try await isolate(events, error: error)
       }
     }
   }
 
+  /// Takes the events in one by one, so that the one that cannot be stored keeps no other from it.
+  private func isolate(_ events: [ReceivedEvent], error: any Error) async throws {
+    guard events.count > 1 else {
+      try await bury(events[0], error: error)
+      return completed()
+    }
+    logger.error("batch refused, taking in its events one by one", metadata: ["error": "\(error)", "events": "\(events.count)"])
+    for event in events { try await takeIn([event]) }
+  }
+
   /// Keeps an event that cannot be stored for the operator.
-  private func bury(_ event: ReceivedEvent, error: PostgresError) async throws {
+  private func bury(_ event: ReceivedEvent, error: any Error) async throws {
     poisoned.increment()
     logger.error(
       "event cannot be stored; it goes to the dead letters",

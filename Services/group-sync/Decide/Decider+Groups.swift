@@ -14,7 +14,8 @@ extension Decider {
   private mutating func change(_ event: GroupChanged, from previous: Group?, _ cause: Cause) {
     guard previous?.presence != .deleted, isNews(event, after: previous) else { return }
     let group = Group(
-      key: event.key, position: event.position, coverage: coverage(event, after: previous), presence: .present(event.displayName))
+      key: event.key, position: event.position, coverage: coverage(event, after: previous), presence: .present(name(event, after: previous))
+    )
     directory.write(group)
     tellName(of: group, was: previous?.presence.content, cause)
     for user in event.removedMembers { remove(user, from: group, cause) }
@@ -42,7 +43,8 @@ extension Decider {
     let range = event.range ?? MemberRange()
     let group = Group(
       key: event.key, position: isHeld ? previous?.position ?? .restated(event.version) : .restated(event.version),
-      coverage: coverage(range, after: isHeld ? previous?.coverage ?? .partial : .partial), presence: .present(event.displayName))
+      coverage: coverage(range, after: isHeld ? previous?.coverage ?? .partial : .partial),
+      presence: .present(name(event, after: previous)))
     if group != previous { directory.write(group) }
     tellName(of: group, was: previous?.presence.content, cause)
     replaceMembers(of: group, in: range, with: event.addedMembers, cause)
@@ -51,6 +53,12 @@ extension Decider {
   private mutating func tellName(of group: Group, was previous: String?, _ cause: Cause) {
     guard let previous else { return tell(.groupCreated, group: group, because: cause) }
     if previous != group.presence.content { tell(.groupRenamed, group: group, because: cause) }
+  }
+
+  /// The group's name. One that was shortened because of its size does not replace what is known.
+  private func name(_ event: GroupChanged, after previous: Group?) -> String {
+    guard event.omits("displayName") else { return event.displayName }
+    return previous?.presence.content ?? event.displayName
   }
 
   /// Whether the directory does not have it yet.

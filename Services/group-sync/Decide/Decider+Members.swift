@@ -11,8 +11,7 @@ extension Decider {
       let member = Member(
         key: event.member, version: event.version,
         presence: .present(
-          Member.Profile(
-            state: event.user.state, email: event.user.email, displayName: event.user.displayName, role: event.user.role)))
+          Member.Profile(event, keeping: previous?.presence.content)))
       guard member != previous else { return }
       directory.write(member)
       tellDifference(of: member, from: previous, after: event.change, cause)
@@ -77,5 +76,15 @@ extension Decider {
       guard let group = directory.groups[key] else { continue }
       tell(change, member: member, group: group, because: cause)
     }
+  }
+}
+
+extension Member.Profile {
+  /// The profile that the event tells of. What was left out of it because of its size stays as it was.
+  fileprivate init(_ event: UserChanged, keeping previous: Member.Profile?) {
+    self.init(
+      state: event.user.state, email: event.omits("email") ? previous?.email : event.user.email,
+      displayName: event.omits("displayName") ? previous?.displayName : event.user.displayName,
+      role: event.omits("role") ? previous?.role : event.user.role)
   }
 }

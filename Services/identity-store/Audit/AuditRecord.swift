@@ -19,7 +19,8 @@ struct AuditRecord: Sendable, Equatable {
 extension Command {
   /// Whether the audit trail has it: whatever a person does. Not what an identity provider writes to users and groups, which the provisioning
   /// log has, nor what a service of the suite asks for by itself, but for the end of a session whose cookie was copied. So a new kind of
-  /// command is in it from the start.
+  /// command is in it from the start. Sign-ins that the product reports are not, each by itself: there is one for every person and day,
+  /// they change nothing but that an invited person is active, and that is in the person's own history.
   var isAudited: Bool {
     if actor.rawValue.hasPrefix("service:") {
       if case .revokeToken = operation { return true }

@@ -47,10 +47,29 @@ struct AuditedState: Sendable, Equatable {
   }
 }
 
+extension Command {
+  /// The same without the address of a person: the audit trail keeps no personal data, and names whoever is known by their id.
+  fileprivate var withoutAddresses: Command {
+    var command = self
+    switch operation {
+    case .promoteUser(var signIn):
+      signIn.email = nil
+      command.operation = .promoteUser(signIn)
+    case .reportMail(var report):
+      report.email = nil
+      // Mail servers repeat the address in it.
+      report.reason = nil
+      command.operation = .reportMail(report)
+    default: break
+    }
+    return command
+  }
+}
+
 /// What the audit trail tells of a command, in JSON.
 enum AuditSummary {
   /// What changed; where nothing that is known here did, what was asked for.
-  static func text(of command: Command, before: AuditedState, after: AuditedState) -> String {
+  static func text(of command: Command, before: AuditedState, after: AuditedState, outcome: Reply.Outcome) -> String {
     let (old, new) = before.difference(to: after)
     var summary = JSONObject()
     if old.isEmpty, new.isEmpty {
@@ -59,6 +78,7 @@ enum AuditSummary {
       summary["before"] = .object(old)
       summary["after"] = .object(new)
     }
+    if case .signIn(let outcome) = outcome { summary["outcome"] = .string(outcome.rawValue) }
     summary["session"] = command.session.map { .string("\($0)") }
     return String(decoding: Redaction.maskingTokens(in: summary.serialized()), as: UTF8.self)
   }
@@ -68,7 +88,7 @@ enum AuditSummary {
   /// The command's data, cut to its head where it is large.
   private static func asked(_ command: Command) -> JSON {
     do {
-      let data = try command.cloudEvent(source: "audit").data
+      let data = try command.withoutAddresses.cloudEvent(source: "audit").data
       guard !data.isEmpty else { return .null }
       return withoutSecrets(LoggedBody.head(of: try JSON(parsing: data)))
     } catch {

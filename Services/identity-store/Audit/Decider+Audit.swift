@@ -7,12 +7,15 @@ extension Decider {
     guard read.command.isAudited else { return decide(&self) }
     let touched = Touches(of: [read])
     let before = AuditedState(touched, of: read.command.workspace, in: state)
+    let known = audited.count
     let reply = decide(&self)
+    // A command has one entry, and that of a relink says more.
+    guard audited.count == known else { return reply }
     let after = AuditedState(touched, of: read.command.workspace, in: state)
     var record = AuditRecord(
       workspace: read.command.workspace, command: read.command.id, at: now, actor: read.command.actor.rawValue,
       action: read.command.operation.action, target: target(of: read, touched),
-      summary: AuditSummary.text(of: read.command, before: before, after: after))
+      summary: AuditSummary.text(of: read.command, before: before, after: after, outcome: reply.outcome))
     if case .refused(let status, let error) = reply.outcome {
       record.status = status
       do { record.detail = try JSON(parsing: error).object?["detail"]?.string } catch { record.detail = nil }
@@ -28,8 +31,25 @@ extension Decider {
       let token = state.tokens[ResourceKey(workspace: read.command.workspace, id: id.resource)]
       return "\((token?.kind ?? .token).noun) \(id)\(token.map { " '\($0.name)'" } ?? "")"
     }
+    if let person = person(meantBy: read) { return person }
     if read.command.resource == read.command.workspace.resource { return "workspace \(workspace)" }
     return "resource \(read.command.resource)"
+  }
+}
+
+extension Decider {
+  /// Of a command that names somebody by an address: the trail is for ever, and holds their id in its place.
+  private func person(meantBy read: ReadCommand) -> String? {
+    switch read.payload {
+    case .promoteUser(let signIn): user(signIn.user, email: signIn.email, in: read.command.workspace)
+    case .reportMail(let report):
+      report.invitation.map { "invitation \($0)" } ?? user(nil, email: report.email, in: read.command.workspace)
+    default: nil
+    }
+  }
+
+  private func user(_ id: UserID?, email: String?, in workspace: WorkspaceID) -> String {
+    person(id, email: email, in: workspace).map { "user \($0.id)" } ?? id.map { "user \($0)" } ?? "nobody known"
   }
 }
 

@@ -11,7 +11,11 @@ struct BatchTransaction: Sendable {
   /// How long a batch may take from its begin to its commit; one that takes longer is rolled back.
   let bound: Duration
 
-  /// Carries out `commands` and returns their replies, in order.
+  /// How long deciding may take; what is not decided by then is left for the next transaction, so that what is decided gets through.
+  private var decisionBound: Duration { bound / 10 }
+
+  /// Carries out `commands` and returns their replies, in order. Where deciding takes long it carries out the first ones, at least one, and
+  /// returns as many replies.
   ///
   /// - Parameter together: Whether the commands are carried out all or not at all; they refer to each other then.
   /// - Parameter decided: Called when everything is loaded and decided, so that the next batch may begin.
@@ -24,8 +28,8 @@ struct BatchTransaction: Sendable {
     return try await pool.transaction { transaction in
       let state = try await loader.load(touches, in: transaction)
       var decider = Decider(state: state, now: now, nameHash: nameHash)
-      let replies = together ? decider.decideTogether(commands) : commands.map { decider.decide($0) }
-      decided()
+      let replies = together ? decider.decideTogether(commands) : decide(commands, by: &decider)
+      if replies.count == commands.count { decided() }
       let steps = try writer.steps(for: decider)
       guard !steps.isEmpty else { return replies }
       do {
@@ -36,6 +40,17 @@ struct BatchTransaction: Sendable {
       }
       return replies
     }
+  }
+
+  private func decide(_ commands: [ReadCommand], by decider: inout Decider) -> [Reply] {
+    let began = ContinuousClock.now
+    var replies: [Reply] = []
+    replies.reserveCapacity(commands.count)
+    for command in commands {
+      replies.append(decider.decide(command))
+      if ContinuousClock.now - began > decisionBound { break }
+    }
+    return replies
   }
 
   /// Divides by zero where the transaction is older than it may get.

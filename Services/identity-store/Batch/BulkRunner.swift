@@ -14,6 +14,8 @@ import ServiceLifecycle
 /// locked by each transaction.
 struct BulkRunner: Sendable {
   let runner: BatchRunner
+  /// Where operations are carried out beside those of other bulks.
+  var slots = BulkSlots(1)
   /// Called when an operation is committed.
   let committed: @Sendable () -> Void
 
@@ -25,9 +27,10 @@ struct BulkRunner: Sendable {
     while let next = progress.next() {
       if Task.isShuttingDownGracefully { throw BulkInterrupted() }
       let commands = try next.map { try ReceivedCommand($0.operation, $0.write, of: received) }
-      let replies = try await runner.run(
-        commands, together: next.first?.operation.circle != nil, touches: Touches(of: commands.lazy.map(\.read))
-      ) {}
+      let isCircle = next.first?.operation.circle != nil
+      let replies = try await slots.withSlot {
+        try await runner.run(commands, together: isCircle, touches: Touches(of: commands.lazy.map(\.read))) {}
+      }
       committed()
       progress.take(replies.map(\.outcome))
     }

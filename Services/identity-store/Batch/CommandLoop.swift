@@ -8,26 +8,45 @@ import ServiceLifecycle
 /// The next batch is loaded and decided while the last one is written and committed. Where it touches something that the last
 /// one does, it waits. Replies and offsets go out in the order of the batches.
 ///
-/// Bulks, each of which is many transactions, are carried out beside the batches, a few at a time: nobody waits for one but who asked for
-/// it. The offsets do; see ``OffsetLane``.
+/// Bulks, each of which is many transactions, are carried out beside the batches, a few operations at a time, of each workspace one bulk
+/// after the other: nobody waits for one but who asked for it. The offsets do; see ``OffsetLane``.
 struct CommandLoop: Service {
   let consumer: Consumer
   let runner: BatchRunner
-  /// How many bulks are carried out at once.
+  /// How many operations of bulks are carried out at once.
   let maximumBulks: Int
   let replies: ReplyPublisher
   let relay: OutboxRelay
   let deadLetters: DeadLetters
   let logger: Logger
 
+  /// Runs until shutdown, or until any part of the loop fails. The parts are tasks of their own, and a task that fails does not by itself
+  /// wake the one that waits for the next batch: so both are children of one group, which the first failure ends.
   func run() async throws {
+    let (failures, failed) = AsyncThrowingStream<Never, any Error>.makeStream()
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { for try await _ in failures {} }
+        group.addTask {
+          defer { failed.finish() }
+          try await consume { failed.finish(throwing: $0) }
+        }
+        while try await group.next() != nil {}
+      }
+    } catch is CancellationError where Task.isShuttingDownGracefully {
+      logger.notice("stopped with commands in hand; they are read again at the next start")
+    }
+  }
+
+  /// - Parameter failed: is told why a part of the loop failed, at once.
+  private func consume(failed: @escaping @Sendable (any Error) -> Void) async throws {
     let offsets = OffsetLane(logger: logger) { [consumer] in try await consumer.commit($0) }
     try await withThrowingDiscardingTaskGroup { group in
       var last: InFlight?
       var number = 0
-      // Each bulk waits for the one before it in its lane; how many wait at all is bounded by those who ask.
-      var lanes: [Gate?] = Array(repeating: nil, count: maximumBulks)
-      var bulkCount = 0
+      // The bulks of a workspace are carried out one after the other; how many wait at all is bounded by those who ask.
+      var lastBulks: [WorkspaceID: Gate] = [:]
+      let slots = BulkSlots(maximumBulks)
       var batches = consumer.batches.makeAsyncIterator()
       while true {
         // The next batch grows until it is asked for. No third one: the last one's predecessor has to be done by then.
@@ -43,16 +62,28 @@ struct CommandLoop: Service {
         let bulks = received.compactMap { command in command.bulk.map { (command, $0) } }
         await offsets.enter(batch, number: number, parts: 1 + bulks.count)
         for (command, bulk) in bulks {
-          let (previous, finished) = (lanes[bulkCount % maximumBulks], Gate())
-          lanes[bulkCount % maximumBulks] = finished
-          bulkCount += 1
+          let workspace = command.read.command.workspace
+          let (previous, finished) = (lastBulks[workspace], Gate())
+          lastBulks[workspace] = finished
           group.addTask { [number] in
             defer { finished.open() }
             await previous?.pass()
-            try await carry(bulk, command, of: number, offsets)
+            do {
+              try await carry(bulk, command, of: number, offsets, in: slots)
+            } catch {
+              failed(error)
+              throw error
+            }
           }
         }
-        group.addTask { try await carry(commands, current, offsets) }
+        group.addTask {
+          do {
+            try await carry(commands, current, offsets)
+          } catch {
+            failed(error)
+            throw error
+          }
+        }
         last = current
         number += 1
       }
@@ -75,21 +106,31 @@ struct CommandLoop: Service {
       turn.finished.open()
     }
     if !commands.isEmpty {
-      let outcomes = try await runner.run(commands, touches: turn.touches) { turn.decided.open() }
-      relay.wake()
-      await turn.previous?.pass()
-      await replies.publish(zip(commands, outcomes))
-    } else {
-      await turn.previous?.pass()
+      // A batch may be several transactions, and nobody waits for the replies of those that come after their own.
+      _ = try await runner.run(commands, touches: turn.touches) { answered in
+        consumer.noteProgress()
+        relay.wake()
+        await turn.previous?.pass()
+        await replies.publish(answered)
+      } decided: {
+        turn.decided.open()
+      }
     }
+    await turn.previous?.pass()
     try Task.checkCancellation()
     await offsets.finish(turn.number)
   }
 
   /// Carries a bulk out and answers it. Interrupted, its batch is never done, and it comes again.
-  private func carry(_ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetLane) async throws {
+  private func carry(
+    _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetLane, in slots: BulkSlots
+  ) async throws {
     do {
-      let reply = try await BulkRunner(runner: runner, committed: relay.wake).run(command, bulk)
+      let runner = BulkRunner(runner: runner, slots: slots) {
+        consumer.noteProgress()
+        relay.wake()
+      }
+      let reply = try await runner.run(command, bulk)
       await replies.publish([(command, reply)])
     } catch is BulkInterrupted {
       logger.info("bulk interrupted; it is gone on with when it comes again", metadata: ["command": "\(command.read.command.id)"])

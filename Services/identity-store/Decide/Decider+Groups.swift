@@ -1,13 +1,23 @@
 import Models
+import Primitives
 import SCIM
 
 extension Decider {
   mutating func createGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try GroupDocument(json, schemas: workspace.schemas)
+    try document.checkBounds(schemas: workspace.schemas)
     var group = GroupRecord(
-      key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [])
+      key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [],
+      mayShareName: workspace.settings.duplicateGroupNames == .allow)
     group.describe(document)
-    if let namesake = state.group(named: group.nameKey) { throw .displayNameTaken(document.displayName, by: namesake) }
+    if let namesake = namesake(of: group) {
+      // To its identity provider a group whose deletion waits for approval is gone already: it comes back under the old id.
+      guard state.heldChanges[namesake.key]?.kind == .groupDeleted else { throw .displayNameTaken(document.displayName, by: namesake) }
+      let edits = [MembershipEdit.replace(document.members.map(\.value))]
+      let outcome = try rewrite(namesake, as: document, edits: edits, in: workspace, for: read)
+      guard case .resource(let stored, _) = outcome else { return outcome }
+      return .resource(stored, created: true)
+    }
     let members = try memberIDs(document.members.map(\.value), in: group.key)
     state.insert(group)
     let added = state.withMembers(of: group.key) { $0.add(members) }
@@ -21,6 +31,7 @@ extension Decider {
     let existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
+    try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))], in: workspace, for: read)
   }
 
@@ -29,18 +40,29 @@ extension Decider {
     try read.command.checkVersion(existing.version, of: "group")
     let schemas = workspace.schemas
     let (document, edits) = try patch.applied(to: GroupDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
+    try document.checkBounds(replacing: existing.document, schemas: schemas)
     return try rewrite(existing, as: document, edits: edits, in: workspace, for: read)
   }
 
-  mutating func deleteGroup(_ read: ReadCommand) throws(SCIMError) -> Reply.Outcome {
-    var existing = try group(read.key)
+  mutating func deleteGroup(_ read: ReadCommand, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let existing = try group(read.key)
     try read.command.checkVersion(existing.version, of: "group")
-    supersedeHeldChange(of: existing.key)
+    if !deletionWaitsForApproval(of: existing, in: workspace, for: read) { delete(existing) }
+    return .done
+  }
+
+  mutating func delete(_ group: GroupRecord) {
+    supersedeHeldChange(of: group.key)
+    var existing = group
     existing.version += 1
     state.delete(
       existing, leaving: Tombstone(key: existing.key, type: .group, userNameHash: nil, version: existing.version, deletedAt: now))
     publishChange(of: existing, .deleted, added: [], removed: [])
-    return .done
+  }
+
+  /// Another group that has the name, where the workspace has names unique.
+  private func namesake(of group: GroupRecord) -> GroupRecord? {
+    group.mayShareName ? nil : state.groups(named: group.nameKey).first { $0.key != group.key }
   }
 
   private func group(_ key: ResourceKey) throws(SCIMError) -> GroupRecord {
@@ -53,13 +75,15 @@ extension Decider {
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
     group.describe(document)
-    if let namesake = state.group(named: group.nameKey), namesake.key != group.key {
-      throw .displayNameTaken(document.displayName, by: namesake)
+    // Groups that came to share a name while that was allowed, or before names were compared like this, keep it.
+    if group.ownNameKey != existing.ownNameKey {
+      group.mayShareName = workspace.settings.duplicateGroupNames == .allow
+      if let namesake = namesake(of: group) { throw .displayNameTaken(document.displayName, by: namesake) }
     }
     // Every edit is checked before the first is carried out: a PATCH is done whole or not at all (RFC 7644 §3.5.2).
     let checked = try edits.map { edit throws(SCIMError) in try check(edit, in: group.key) }
     let before = state.members[group.key] ?? GroupMembers()
-    for edit in checked { state.withMembers(of: group.key) { $0.apply(edit) } }
+    for edit in checked.effective { state.withMembers(of: group.key) { $0.apply(edit) } }
     holdDepartures(from: existing, of: before, after: checked, in: workspace, for: read)
     let (added, removed) = (state.members[group.key] ?? GroupMembers()).difference(from: before)
     guard group != existing || !added.isEmpty || !removed.isEmpty else { return .resource(existing.stored, created: false) }
@@ -114,6 +138,15 @@ enum CheckedEdit: Sendable, Equatable {
   case replace([UserID])
 }
 
+extension [CheckedEdit] {
+  /// The edits that matter to who is a member in the end: a replacement makes those before it void. So the cost of many replacements is
+  /// that of the last one.
+  fileprivate var effective: ArraySlice<CheckedEdit> {
+    let last = lastIndex { edit in if case .replace = edit { true } else { false } }
+    return self[(last ?? startIndex)...]
+  }
+}
+
 extension GroupMembers {
   fileprivate mutating func apply(_ edit: CheckedEdit) {
     switch edit {
@@ -147,6 +180,7 @@ struct MembershipParts: Sequence {
 
 extension GroupRecord {
   fileprivate mutating func describe(_ document: GroupDocument) {
+    if ComparisonKey(document.displayName) != ComparisonKey(displayName) { storedNameKey = nil }
     displayName = document.displayName
     externalID = document.externalID
     self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))

@@ -30,31 +30,110 @@ extension Decider {
     return true
   }
 
-  /// Has those members stay who would leave by a replacement that the workspace's guard wants approved.
+  /// Has those members stay who would leave where the workspace's guard wants that approved, whatever the edits are; other departures count as made.
   ///
   /// - Parameter before: The members before `edits`, which are carried out already.
   mutating func holdDepartures(
     from group: GroupRecord, of before: GroupMembers, after edits: [CheckedEdit], in workspace: WorkspaceRecord, for read: ReadCommand
   ) {
-    let standing = state.heldChanges[group.key]
-    guard edits.contains(where: \.isReplacement) else {
-      if let standing, standing.status == .pending { keepHeld(standing, without: Set(edits.flatMap(\.users))) }
+    // Whoever changes a group does not want it deleted any more.
+    if state.heldChanges[group.key]?.kind == .groupDeleted { supersedeHeldChange(of: group.key) }
+    let isWhole = edits.contains(where: \.isReplacement)
+    guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else {
+      if isWhole { return supersedeHeldChange(of: group.key) }
+      if let standing = state.heldChanges[group.key], standing.status == .pending {
+        keepHeld(standing, without: Set(edits.flatMap(\.users)))
+      }
       return
     }
     let leaving = (state.members[group.key] ?? GroupMembers()).difference(from: before).removed
-    guard let rule = workspace.settings.changeGuard, rule.holds(leaving: leaving.count, of: before.count) else {
+    let departures = state.departures(from: group.key, of: before)
+    if isWhole {
+      holdReplacement(of: group, leaving, departures, by: rule, for: read)
+    } else {
+      holdRemovals(from: group, leaving, named: Set(edits.flatMap(\.users)), departures, by: rule, for: read)
+    }
+  }
+
+  /// The whole list of members was sent: what stands of the group is restated, or counts no more.
+  private mutating func holdReplacement(
+    of group: GroupRecord, _ leaving: [UserID], _ departures: Departures, by rule: ChangeGuard, for read: ReadCommand
+  ) {
+    let standing = state.heldChanges[group.key]
+    let asked = Set(leaving)
+    // The same list waits, or stays rejected, also once the window has passed.
+    let isRepeated = standing.map { !asked.isEmpty && Set($0.leaving) == asked } ?? false
+    guard isRepeated || !leaving.isEmpty && rule.holds(leaving: departures.count + leaving.count, of: departures.members) else {
+      state.countDepartures(leaving.count, from: group.key, before: departures)
       return supersedeHeldChange(of: group.key)
     }
     state.withMembers(of: group.key) { _ = $0.add(leaving) }
-    if var standing, standing.status == .pending || Set(leaving).isSubset(of: standing.leaving) {
+    if var standing, standing.status == .pending || asked.isSubset(of: standing.leaving) {
       if standing.status == .pending { standing.leaving = leaving }
       standing.askedAt = now
       return state.write(standing)
     }
+    hold(leaving, of: group, departures, for: read)
+  }
+
+  /// Single members were named: those who are held already stay held, and of the others all leave or none does.
+  ///
+  /// - Parameter named: whom the edits name, those who come included.
+  private mutating func holdRemovals(
+    from group: GroupRecord, _ leaving: [UserID], named: Set<UserID>, _ departures: Departures, by rule: ChangeGuard, for read: ReadCommand
+  ) {
+    let standing = state.heldChanges[group.key]
+    let known = Set(standing?.leaving ?? [])
+    let fresh = leaving.filter { !known.contains($0) }
+    let isHeld = !fresh.isEmpty && rule.holds(leaving: departures.count + fresh.count, of: departures.members)
+    if !isHeld { state.countDepartures(fresh.count, from: group.key, before: departures) }
+    let staying = isHeld ? leaving : leaving.filter(known.contains)
+    if !staying.isEmpty { state.withMembers(of: group.key) { _ = $0.add(staying) } }
+    guard var standing else {
+      if isHeld { hold(fresh, of: group, departures, for: read) }
+      return
+    }
+    switch standing.status {
+    case .pending:
+      // Members who are named and do not leave are wanted.
+      let wanted = named.subtracting(leaving)
+      let waiting = standing.leaving.filter { !wanted.contains($0) } + (isHeld ? fresh : [])
+      if waiting.isEmpty { return supersedeHeldChange(of: group.key) }
+      guard waiting != standing.leaving || !staying.isEmpty else { return }
+      standing.leaving = waiting
+      if !staying.isEmpty { standing.askedAt = now }
+      state.write(standing)
+    case .rejected where isHeld: hold(leaving, of: group, departures, for: read)
+    case .rejected where !staying.isEmpty:
+      standing.askedAt = now
+      state.write(standing)
+    case .rejected, .approved, .superseded: break
+    }
+  }
+
+  private mutating func hold(_ leaving: [UserID], of group: GroupRecord, _ departures: Departures, for read: ReadCommand) {
     hold(
       HeldChangeRecord(
-        id: HeldChangeID(read.command.id.uuid), resource: group.key, kind: .membersRemoved, name: group.displayName, members: before.count,
-        leaving: leaving, requestedBy: read.command.actor.rawValue, heldAt: now, askedAt: now))
+        id: HeldChangeID(read.command.id.uuid), resource: group.key, kind: .membersRemoved, name: group.displayName,
+        members: departures.members, leaving: leaving, requestedBy: read.command.actor.rawValue, heldAt: now, askedAt: now))
+  }
+
+  /// Whether the deletion of `group` waits for approval, from now on or already: all its members leave by it.
+  mutating func deletionWaitsForApproval(of group: GroupRecord, in workspace: WorkspaceRecord, for read: ReadCommand) -> Bool {
+    guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else { return false }
+    if var standing = state.heldChanges[group.key], standing.kind == .groupDeleted {
+      // Rejected once, it stays rejected for as long as the identity provider says nothing else.
+      standing.askedAt = now
+      state.write(standing)
+      return true
+    }
+    let departures = state.departures(from: group.key, of: state.members[group.key] ?? GroupMembers())
+    guard departures.present > 0, rule.holds(leaving: departures.count + departures.present, of: departures.members) else { return false }
+    hold(
+      HeldChangeRecord(
+        id: HeldChangeID(read.command.id.uuid), resource: group.key, kind: .groupDeleted, name: group.displayName,
+        members: departures.present, leaving: [], requestedBy: read.command.actor.rawValue, heldAt: now, askedAt: now))
+    return true
   }
 
   /// The identity provider has said something else since: what stands of its resource counts no more.
@@ -107,22 +186,30 @@ extension Decider {
     case .userDeleted:
       guard let user = state.users[key] else { return }
       delete(user)
+    case .groupDeleted:
+      guard let group = state.groups[key] else { return }
+      delete(group)
     }
   }
 
   private mutating func hold(_ change: HeldChangeRecord) {
     supersedeHeldChange(of: change.resource)
     state.write(change)
+    let leaving =
+      switch change.kind {
+      case .membersRemoved: change.leaving.count
+      case .groupDeleted: change.members ?? 0
+      case .userDisabled, .userDeleted: 1
+      }
     publish(
       .changeHeld(
         ChangeHeld(
           workspace: change.resource.workspace, change: change.id, kind: change.kind, resource: change.resource.id,
-          name: change.name ?? "", leaving: change.kind == .membersRemoved ? change.leaving.count : 1, members: change.members,
-          heldAt: now)))
+          name: change.name ?? "", leaving: leaving, members: change.members, heldAt: now)))
   }
 
   /// Members whom the identity provider has named since are as it says: they are not held any more.
-  private mutating func keepHeld(_ change: HeldChangeRecord, without named: Set<UserID>) {
+  mutating func keepHeld(_ change: HeldChangeRecord, without named: Set<UserID>) {
     guard !named.isDisjoint(with: change.leaving) else { return }
     var change = change
     change.leaving.removeAll(where: named.contains)

@@ -8,10 +8,11 @@ extension Decider {
     let key = ResourceKey(workspace: read.command.workspace, id: grant.token.resource)
     let digest = try Self.digest(grant.digest)
     guard !grant.scopes.isEmpty else { throw .badRequest(.invalidValue, "At least one scope is needed for \(grant.kind.phrase).") }
-    guard !grant.name.allSatisfy(\.isWhitespace), grant.name.count <= 200 else {
-      throw .badRequest(.invalidValue, "The name of \(grant.kind.phrase) has 1 to 200 characters.")
+    guard !grant.name.allSatisfy(\.isWhitespace), grant.name.count <= 200, grant.name.utf8.count <= TextBounds.name else {
+      throw .badRequest(
+        .invalidValue, "The name of \(grant.kind.phrase) has 1 to 200 characters, and at most \(TextBounds.name) bytes of UTF-8.")
     }
-    try Self.checkText(grant, "The name of \(grant.kind.phrase)")
+    try Self.checkText(grant, "The name of \(grant.kind.phrase)", maximum: TextBounds.text)
     guard state.tokens[key] == nil else { throw Self.tokenExists(grant.token) }
     let expiresAt = try openConsole(read, grant)
     state.write(

@@ -1,46 +1,58 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 
 extension Decider {
   /// POST of a user. Someone who was disabled comes back under the old id; anybody else with the name is in the way.
+  ///
+  /// An `externalId` alone identifies nobody: identity providers reuse it for other people, and leave it blank.
   mutating func createUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.schemas)
     let role = try role(of: document, in: workspace)
-    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
     if let existing = state.user(named: name) {
       // To its identity provider someone whose deactivation waits for approval is gone already.
       guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
         throw .userNameTaken(document.userName, by: existing)
       }
-      return .resource(relink(document, role: role, to: existing).stored, created: true)
+      let isReassigned = UserRecord.differ(existing.externalID, document.externalID)
+      return try relink(document, role: role, to: existing, isReassigned ? .reassigned : .samePerson, in: workspace, for: read)
     }
-    if let externalID = document.externalID, let existing = state.disabledUser(externalID: externalID, in: workspace.id) {
-      return .resource(relink(document, role: role, to: existing).stored, created: true)
+    if let externalID = document.externalID, let email = document.email,
+      let existing = state.disabledUser(
+        externalID: externalID, email: NameKey(workspace: workspace.id, comparing: email), in: workspace.id)
+    {
+      return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: read)
     }
+    try document.checkBounds(schemas: workspace.schemas)
     return .resource(insert(document, role: role, as: read.key).stored, created: true)
   }
 
-  /// PUT of a user. Without `active` the user stays enabled or disabled as before.
+  /// PUT of a user. Without `active` the user stays enabled or disabled as before: to enable somebody takes a word.
   mutating func replaceUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    if UserDocument.deactivates(json) { return try replaceDisabling(read, json, in: workspace) }
     let document = try UserDocument(json, schemas: workspace.schemas)
     let existing = try user(read.key, named: document.userName)
     try read.command.checkVersion(existing.version, of: "user")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
+    try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
     return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: read)
   }
 
-  /// PATCH of a user. Where `active` was removed the user stays enabled or disabled as before.
+  /// PATCH of a user.
   mutating func patchUser(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(read.key, named: nil)
     try read.command.checkVersion(existing.version, of: "user")
     let schemas = workspace.schemas
     var document = try UserDocument(openDocument: existing.document, schemas: schemas)
     if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
+    if patch.deactivates { return disable(existing, by: patch, over: document, in: workspace, for: read) }
     document = try patch.applied(to: document, schemas: schemas)
+    try document.checkBounds(replacing: existing.document, schemas: schemas)
     let active = document.attributes["active"]?.bool ?? isActive(existing)
-    return try rewrite(existing, as: document, active: active, in: workspace, for: read)
+    return try rewrite(existing, as: document.settingActive(active), active: active, in: workspace, for: read)
   }
 
   mutating func deleteUser(_ read: ReadCommand, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
@@ -53,7 +65,7 @@ extension Decider {
   mutating func delete(_ existing: UserRecord) {
     supersedeHeldChange(of: existing.key)
     let tombstone = Tombstone(
-      key: existing.key, type: .user, userNameHash: nameHash(existing.nameKey), version: existing.version + 1, deletedAt: now)
+      key: existing.key, type: .user, userNameHash: nameHash(existing.ownNameKey), version: existing.version + 1, deletedAt: now)
     state.delete(existing, leaving: tombstone)
     publish(
       .userChanged(
@@ -67,9 +79,9 @@ extension Decider {
     user.state.isActiveInSCIM && state.heldChanges[user.key] == nil
   }
 
-  private func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
+  func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
     if let user = state.users[key] { return user }
-    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, name: $0.lowercased())) }
+    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, comparing: $0)) }
     throw .userNotFound(key.id, tombstone: state.tombstones[key], successor: namesake ?? state.successors[key])
   }
 
@@ -77,13 +89,19 @@ extension Decider {
     _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for read: ReadCommand
   ) throws(SCIMError) -> Reply.Outcome {
     let role = try role(of: document, in: workspace)
-    let name = NameKey(workspace: workspace.id, name: document.userName.lowercased())
-    if let namesake = state.user(named: name), namesake.key != existing.key { throw .userNameTaken(document.userName, by: namesake) }
+    if let namesake = namesake(of: document, other: existing, in: workspace) { throw .userNameTaken(document.userName, by: namesake) }
     if active { supersedeHeldChange(of: existing.key) }
     guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: read) else {
       return .resource(write(document.settingActive(true), role: role, active: true, over: existing).stored, created: false)
     }
     return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
+  }
+
+  /// Another user who has the document's `userName`. A user who shares a name from before names were compared like this keeps it.
+  func namesake(of document: UserDocument, other existing: UserRecord, in workspace: WorkspaceRecord) -> UserRecord? {
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
+    guard name != existing.ownNameKey else { return nil }
+    return state.user(named: name).flatMap { $0.key == existing.key ? nil : $0 }
   }
 
   private mutating func insert(_ document: UserDocument, role: String, as key: ResourceKey) -> UserRecord {
@@ -97,12 +115,6 @@ extension Decider {
     state.insert(user)
     publishChange(of: user, .created)
     return user
-  }
-
-  /// Gives someone who comes back the old id.
-  private mutating func relink(_ document: UserDocument, role: String, to existing: UserRecord) -> UserRecord {
-    supersedeHeldChange(of: existing.key)
-    return write(document.settingActive(document.active), role: role, active: document.active, over: existing)
   }
 
   /// Writes `document` over `existing` and returns the result; where nothing differs it is `existing` itself.
@@ -131,13 +143,14 @@ extension Decider {
 
   /// When the person signed in before being provisioned, if so; by user name or any address of theirs.
   private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
-    let keys = Set([user.nameKey, user.emailKey].compactMap { $0 })
-    let times = keys.compactMap { state.earlySignIns[$0] }
+    let keys = Set([user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) })
+    // One that is too old is trimmed sooner or later, and counts no more until then.
+    let times = keys.compactMap { state.earlySignIns[$0] }.filter { $0 > now.addingTimeInterval(-SignIn.memory) }
     for key in keys where state.earlySignIns[key] != nil { state.useSignIn(key) }
     return times.min()
   }
 
-  private func role(of document: UserDocument, in workspace: WorkspaceRecord) throws(SCIMError) -> String {
+  func role(of document: UserDocument, in workspace: WorkspaceRecord) throws(SCIMError) -> String {
     guard let name = document.role else { return workspace.settings.defaultRole }
     guard let role = workspace.settings.role(named: name) else { throw .unknownRole(name, in: workspace.settings) }
     return role
@@ -155,16 +168,22 @@ extension Decider {
 }
 
 extension UserRecord {
+  /// Whether two records have an `externalId` each, and not the same.
+  static func differ(_ one: String?, _ other: String?) -> Bool {
+    guard let one, let other else { return false }
+    return one != other
+  }
+
   /// Takes over what `document` says of the person; state, version and times are the caller's.
   fileprivate mutating func describe(_ document: UserDocument) {
+    if ComparisonKey(document.userName) != ComparisonKey(userName) { storedNameKey = nil }
     userName = document.userName
     externalID = document.externalID
     displayName = document.displayName ?? document.formattedName
     givenName = document.givenName
     familyName = document.familyName
     email = document.email
-    let others = document.emails.filter { $0.lowercased() != emailKey?.name }
-    otherEmailKeys = others.isEmpty ? [] : Set(others.map { EmailKey.text($0, in: key.workspace) }).sorted()
+    otherEmailKeys = otherEmailKeys(of: document.emails)
     language = document.language
     self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))
   }

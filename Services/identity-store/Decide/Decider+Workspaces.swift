@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 import WorkspaceSchemas
 
@@ -38,7 +39,7 @@ extension Decider {
   }
 
   private func check(_ settings: WorkspaceSettings) throws(SCIMError) {
-    try Self.checkText(settings, "The settings")
+    try Self.checkText(settings, "The settings", maximum: Self.maximumSettings)
     let slug = settings.slug
     let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
     guard !slug.isEmpty, slug.count <= 63, slug.allSatisfy(letters.contains), !slug.hasPrefix("-"), !slug.hasSuffix("-") else {
@@ -47,11 +48,12 @@ extension Decider {
         detail: "'\(slug.prefix(80))' is no slug: 1 to 63 lower-case letters, digits and inner dashes.")
     }
     guard settings.role(named: settings.defaultRole) == settings.defaultRole else { throw .unknownRole(settings.defaultRole, in: settings) }
-    guard !settings.roleAttribute.isEmpty, settings.roleAttribute.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
+    guard !settings.roleAttribute.isEmpty, settings.roleAttribute.utf8.count <= 100,
+      settings.roleAttribute.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
     else {
       throw SCIMError(
         status: 400, scimType: .invalidValue,
-        detail: "'\(settings.roleAttribute.prefix(80))' is no attribute name: letters, digits and underscores (RFC 7643 §2.1).")
+        detail: "'\(settings.roleAttribute.prefix(80))' is no attribute name: 1 to 100 letters, digits and underscores (RFC 7643 §2.1).")
     }
     if let fault = settings.changeGuard?.fault {
       throw SCIMError(status: 400, scimType: .invalidValue, detail: "The guard of changes can't be as asked: \(fault).")
@@ -68,20 +70,34 @@ extension Decider {
     }
   }
 
-  /// Refuses what PostgreSQL cannot keep: text with U+0000. Written, it would fail the batch that it is in.
+  /// The largest settings, in bytes of JSON: they are in an event, and every process keeps those of every workspace.
+  private static let maximumSettings = 512 << 10
+
+  /// Refuses what PostgreSQL cannot keep, text with U+0000, and what is too large. Written, it would fail the batch that it is in.
   ///
-  /// - Parameter name: begins the sentence.
-  static func checkText(_ value: some Encodable, _ name: String) throws(SCIMError) {
+  /// - Parameters:
+  ///   - name: begins the sentence.
+  ///   - maximum: the most bytes of JSON.
+  static func checkText(_ value: some Encodable, _ name: String, maximum: Int) throws(SCIMError) {
+    let bytes: [UInt8]
     do {
-      _ = try JSON(parsing: JSONData.encode(value))
+      bytes = try JSONData.encode(value)
+      _ = try JSON(parsing: bytes)
     } catch {
       throw .badRequest(.invalidValue, "\(name) cannot be stored: \(error)")
+    }
+    guard bytes.count <= maximum else {
+      throw .badRequest(.invalidValue, "\(name): at most \(maximum >> 10) kB are stored, found \(bytes.count) bytes.")
     }
   }
 
   private func checkNames(_ settings: WorkspaceSettings) throws(SCIMError) {
-    guard !settings.name.allSatisfy(\.isWhitespace), settings.name.count <= 200 else {
-      throw .badRequest(.invalidValue, "A workspace's name has 1 to 200 characters.")
+    guard !settings.name.allSatisfy(\.isWhitespace), settings.name.count <= 200, settings.name.utf8.count <= TextBounds.name else {
+      throw .badRequest(.invalidValue, "A workspace's name has 1 to 200 characters, and at most \(TextBounds.name) bytes of UTF-8.")
+    }
+    guard settings.signInURL.utf8.count <= TextBounds.text else {
+      throw .badRequest(
+        .invalidValue, "The URL to sign in at has at most \(TextBounds.text) bytes; found \(settings.signInURL.utf8.count).")
     }
     guard let url = URL(string: settings.signInURL), ["https", "http"].contains(url.scheme?.lowercased()), url.host?.isEmpty == false else {
       throw .badRequest(
@@ -92,10 +108,10 @@ extension Decider {
     }
     var known = Set(WorkspaceSettings.builtInRoles)
     for role in settings.customRoles {
-      guard !role.allSatisfy(\.isWhitespace), role.count <= 100 else {
-        throw .badRequest(.invalidValue, "A role's name has 1 to 100 characters.")
+      guard !ComparisonKey(role).isEmpty, role.count <= 100, role.utf8.count <= TextBounds.name else {
+        throw .badRequest(.invalidValue, "A role's name has 1 to 100 characters, and at most \(TextBounds.name) bytes of UTF-8.")
       }
-      guard known.insert(role.lowercased()).inserted else {
+      guard known.insert(ComparisonKey(role).text).inserted else {
         throw .badRequest(
           .invalidValue,
           """

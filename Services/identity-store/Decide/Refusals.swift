@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 
 /// What identity-store refuses, in words that an identity provider's admin can act on.
@@ -9,7 +10,20 @@ extension SCIMError {
       status: 409, scimType: .uniqueness,
       detail: """
         A user with userName '\(userName)' exists already, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
-        userName is compared without case. Look the user up by userName and update it, or change the userName of one of the two.
+        userName is compared without case and without blanks at either end. Look the user up by userName and update it, or change the \
+        userName of one of the two.
+        """)
+  }
+
+  static func relinkRefused(_ userName: String, to user: UserRecord) -> SCIMError {
+    let standing = user.state == .disabled ? "is disabled" : "waits for an admin to approve its deactivation"
+    let shared = user.ownNameKey.name == ComparisonKey(userName).text ? "this userName" : "this externalId and address"
+    return SCIMError(
+      status: 409, scimType: .uniqueness,
+      detail: """
+        The user with id \(user.id) and userName '\(user.userName)' \(standing), and has \(shared). The workspace's relink policy is \
+        'never', so the record is not reused. If both are one person, have the identity provider look the user up by userName and set \
+        active to true. If not, delete that user or change its userName, then send the request again.
         """)
   }
 
@@ -17,8 +31,9 @@ extension SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case. Link to \
-        that group, or rename one of the two.
+        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case and without \
+        blanks at either end. Link to that group, or rename one of the two. A workspace can also allow several groups of one name: \
+        scimctl workspace update SLUG --duplicate-group-names allow.
         """)
   }
 
@@ -143,6 +158,16 @@ enum Refusal {
       detail: """
         The request could not be carried out and nothing was changed. It is kept for the operator as command \(command); tell them \
         this id.
+        """)
+  }
+
+  /// The command's transaction takes longer than a batch may, also when the command is alone.
+  static func outlasted(_ command: CommandID) -> SCIMError {
+    SCIMError(
+      status: 500, scimType: nil,
+      detail: """
+        The request took longer than the time limit of a batch, twice, and nothing was changed. If it changes many members of a group, send \
+        them in several requests. It is kept for the operator as command \(command); tell them this id.
         """)
   }
 }

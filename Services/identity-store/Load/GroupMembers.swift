@@ -30,6 +30,9 @@ struct GroupMembers: Sendable, Equatable {
       }
   }
 
+  /// By how many the members are more than those in storage.
+  var balance: Int { changed.values.reduce(0) { $0 + ($1 ? 1 : -1) } }
+
   /// The members whose ids lie in `range`, sorted; all those of storage in it have to be known.
   func members(in range: MemberRange) -> [UserID] {
     Set(stored.keys).union(changed.keys).filter { range.contains($0) && contains($0) }.sorted()

@@ -3,14 +3,14 @@ import Models
 import Postgres
 
 extension LoadStatements {
-  /// What stands of held changes of the touched resources, and of the users with touched names.
+  /// What stands of held changes of the touched resources, of the users with touched names, and of groups whose names new ones are to have.
   static func heldChanges(_ touches: Touches) -> Load {
     let ids = touches.users.union(touches.groups)
     return Load(
       statement: heldChangeStatement,
       parameters: [
         .uuidArray(touches.workspaces.sorted().map(\.uuid)), .uuidArray(ids.sorted().map(\.id.uuid)),
-        .textArray(touches.userNames.sorted().map(\.name)),
+        .textArray(touches.userNames.sorted().map(\.name)), .textArray(touches.createdGroups.sorted().map(\.name)),
       ]
     ) { row, set in
       guard let kind = HeldChangeKind(rawValue: try row.string(3)), let status = HeldChangeRecord.Status(rawValue: try row.string(10))
@@ -37,6 +37,9 @@ extension LoadStatements {
       h.resource_id = any ($2)
       or exists (
         select from identity.users u where u.workspace_id = h.workspace_id and u.id = h.resource_id and u.user_name_key = any ($3)
+      )
+      or exists (
+        select from identity.groups g where g.workspace_id = h.workspace_id and g.id = h.resource_id and g.display_name_key = any ($4)
       )
     )
     """)

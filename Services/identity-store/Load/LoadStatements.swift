@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// The statements that load a working set: names are locked first, then rows in the order of their keys.
 enum LoadStatements {
@@ -13,7 +14,7 @@ enum LoadStatements {
     if !touches.keptRoles.isEmpty { loads += settings(touches) }
     loads.append(replies(touches.commands))
     loads.append(workspaces(touches))
-    if !touches.users.isEmpty || !touches.userNames.isEmpty || !touches.externalIDs.isEmpty { loads.append(users(touches)) }
+    if !touches.users.isEmpty || !touches.userNames.isEmpty { loads.append(users(touches)) }
     if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(tombstones(touches)) }
     if !touches.emails.isEmpty { loads.append(earlySignIns(touches.emails)) }
     if !touches.groups.isEmpty || !touches.groupNames.isEmpty { loads.append(groups(touches)) }
@@ -70,13 +71,12 @@ enum LoadStatements {
     where id = any ($1) or slug = any ($2)
     """)
 
-  /// Users by id, name and external id, locked.
+  /// Users by id, name and address, locked. Not by external id: by itself it identifies nobody.
   private static func users(_ touches: Touches) -> Load {
     let byName = touches.userNames.union(touches.emails).sorted()
     return Load(
       statement: userStatement,
-      parameters: touches.users.sorted().columns + byName.columns + touches.externalIDs.sorted().columns
-        + touches.emails.sorted().columns
+      parameters: touches.users.sorted().columns + byName.columns + touches.emails.sorted().columns
     ) { row, set in set.load(try userRecord(row)) }
   }
 
@@ -93,9 +93,9 @@ enum LoadStatements {
 
   private static let userColumns = """
     u.workspace_id, u.id, u.user_name, u.external_id, u.display_name, u.given_name, u.family_name, u.email, u.language, u.state, u.role,
-    u.first_signed_in_at, u.version, u.created_at, u.modified_at, u.document, u.other_email_keys
+    u.first_signed_in_at, u.version, u.created_at, u.modified_at, u.document, u.other_email_keys, u.user_name_key
     """
-  private static let userColumnCount = 17
+  private static let userColumnCount = 18
 
   private static let userStatement = Statement(
     "load users",
@@ -108,12 +108,7 @@ enum LoadStatements {
       join identity.users u using (workspace_id, user_name_key)
       union
       select workspace_id, u.id
-      from unnest($5::uuid[], $6::text[]) as touched (workspace_id, external_id)
-      join identity.users u using (workspace_id, external_id)
-      where u.state = 'disabled'
-      union
-      select workspace_id, u.id
-      from unnest($7::uuid[], $8::text[]) as touched (workspace_id, email_key)
+      from unnest($5::uuid[], $6::text[]) as touched (workspace_id, email_key)
       join identity.users u using (workspace_id, email_key)
     )
     select \(userColumns)
@@ -129,7 +124,11 @@ enum LoadStatements {
     select \(userColumns), t.workspace_id, t.id, t.type, t.deleted_at, t.version
     from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
     join identity.tombstones t using (workspace_id, id)
-    left join identity.users u on u.workspace_id = t.workspace_id and u.user_name_hash = t.user_name_hash
+    left join lateral (
+      select * from identity.users n where n.workspace_id = t.workspace_id and n.user_name_hash = t.user_name_hash
+      union all
+      select * from identity.users f where f.workspace_id = t.workspace_id and f.former_name_hash = t.user_name_hash
+    ) u on true
     """)
 
   private static func userRecord(_ row: Row) throws -> UserRecord {
@@ -141,7 +140,13 @@ enum LoadStatements {
       familyName: try row.optionalString(6), email: try row.optionalString(7),
       otherEmailKeys: try row.optionalTextArray(16) ?? [], language: try row.optionalString(8), state: state,
       role: try row.string(10), firstSignedInAt: try row.optionalTimestamp(11), version: Int64(try row.int(12)),
-      createdAt: try row.timestamp(13), modifiedAt: try row.timestamp(14), document: try row.bytes(15))
+      createdAt: try row.timestamp(13), modifiedAt: try row.timestamp(14), document: try row.bytes(15),
+      storedNameKey: try storedKey(row.string(17), of: row.string(2)))
+  }
+
+  /// The key that a row is stored under where that is not the one of its name.
+  private static func storedKey(_ stored: String, of name: String) -> String? {
+    stored.utf8.elementsEqual(ComparisonKey(name).text.utf8) ? nil : stored
   }
 
   private static func earlySignIns(_ emails: Set<NameKey>) -> Load {
@@ -160,12 +165,20 @@ enum LoadStatements {
 
   private static func groups(_ touches: Touches) -> Load {
     Load(statement: groupStatement, parameters: touches.groups.sorted().columns + touches.groupNames.sorted().columns) { row, set in
-      set.load(
-        GroupRecord(
-          key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), displayName: try row.string(2),
-          externalID: try row.optionalString(3), version: Int64(try row.int(4)), createdAt: try row.timestamp(5),
-          modifiedAt: try row.timestamp(6), document: try row.bytes(7)))
+      set.load(try groupRecord(row))
     }
+  }
+
+  static let groupColumns = """
+    g.workspace_id, g.id, g.display_name, g.external_id, g.version, g.created_at, g.modified_at, g.document,
+    g.namesake <> '00000000-0000-0000-0000-000000000000', g.display_name_key
+    """
+
+  static func groupRecord(_ row: Row) throws -> GroupRecord {
+    GroupRecord(
+      key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), displayName: try row.string(2),
+      externalID: try row.optionalString(3), version: Int64(try row.int(4)), createdAt: try row.timestamp(5),
+      modifiedAt: try row.timestamp(6), document: try row.bytes(7), mayShareName: try row.bool(8), storedNameKey: try storedKey(row.string(9), of: row.string(2)))
   }
 
   private static let groupStatement = Statement(
@@ -178,7 +191,7 @@ enum LoadStatements {
       from unnest($3::uuid[], $4::text[]) as touched (workspace_id, display_name_key)
       join identity.groups g using (workspace_id, display_name_key)
     )
-    select g.workspace_id, g.id, g.display_name, g.external_id, g.version, g.created_at, g.modified_at, g.document
+    select \(groupColumns)
     from identity.groups g
     join found using (workspace_id, id)
     order by g.workspace_id, g.id
@@ -203,7 +216,7 @@ enum LoadStatements {
     """)
 
   /// Of replaced groups those members that no command names: who leaves.
-  private static func otherMembers(_ touches: Touches) -> Load {
+  static func otherMembers(_ touches: Touches) -> Load {
     let named = touches.memberships.filter { touches.replacedGroups.contains($0.group) }.sorted()
     return Load(statement: otherMemberStatement, parameters: touches.replacedGroups.sorted().columns + named.columns) { row, set in
       set.loadMembership(try membershipKey(row), isMember: true, isUser: true)
@@ -244,7 +257,7 @@ enum LoadStatements {
     join identity.users u on u.workspace_id = m.workspace_id and u.id = m.user_id
     """)
 
-  private static func membershipKey(_ row: Row) throws -> MembershipKey {
+  static func membershipKey(_ row: Row) throws -> MembershipKey {
     MembershipKey(
       group: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), user: UserID(try row.uuid(2)))
   }

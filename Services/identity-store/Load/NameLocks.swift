@@ -8,7 +8,6 @@ extension Touches {
     var locks = Set<Int64>()
     // A user name can be the address of a sign-in: both are one name space.
     for name in userNames.union(emails) { locks.insert(Self.lock("user", name)) }
-    for name in externalIDs { locks.insert(Self.lock("external", name)) }
     for name in groupNames { locks.insert(Self.lock("group", name)) }
     for slug in slugs { locks.insert(Self.lock("slug", slug.utf8)) }
     for domain in domains { locks.insert(Self.lock("domain", domain.utf8)) }

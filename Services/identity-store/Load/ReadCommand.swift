@@ -27,6 +27,7 @@ struct ReadCommand: Sendable {
     case rotateToken(TokenRotation)
     case rotateSecret(SecretRotation)
     case recordTokenUses(TokenUses)
+    case reportMail(MailEvent)
     /// The data is no document of its kind; the edge would have refused it.
     case malformed(SCIMError)
   }
@@ -63,6 +64,7 @@ struct ReadCommand: Sendable {
       case .rotateToken(let rotation): .rotateToken(rotation)
       case .rotateSecret(let rotation): .rotateSecret(rotation)
       case .recordTokenUses(let uses): .recordTokenUses(uses)
+      case .reportMail(let report): .reportMail(report)
       }
     } catch let error {
       return .malformed(error)

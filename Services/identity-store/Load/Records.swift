@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 import WorkspaceSchemas
 
@@ -23,11 +24,39 @@ struct UserRecord: Sendable, Equatable {
   var modifiedAt: Date
   /// See `StoredResource`.
   var document: [UInt8]
+  /// What the row is stored under where that is not the key of its name: another row has that, or the row has not been re-keyed.
+  var storedNameKey: String?
 
   var id: UserID { key.id.user }
-  /// `userName` is compared without case (RFC 7643 §4.1.1).
-  var nameKey: NameKey { NameKey(workspace: key.workspace, name: userName.lowercased()) }
-  var emailKey: NameKey? { email.map { NameKey(workspace: key.workspace, name: $0.lowercased()) } }
+  /// What the row is found by: the key of its name, unless it is stored under another.
+  var nameKey: NameKey { storedNameKey.map { NameKey(workspace: key.workspace, name: $0) } ?? ownNameKey }
+  /// The key of the name that it has.
+  var ownNameKey: NameKey { NameKey(workspace: key.workspace, comparing: userName) }
+  /// nil where there is no address, or only blanks.
+  var emailKey: NameKey? {
+    let emailKey = email.map { NameKey(workspace: key.workspace, comparing: $0) }
+    return emailKey?.name.isEmpty == true ? nil : emailKey
+  }
+
+  /// What the user is found by in filters by displayName.
+  var displayNameKey: String? { displayName.map(Self.listingKey) }
+  /// What the console lists the user by.
+  var listedNameKey: String {
+    if let displayName, !displayName.isEmpty { return Self.listingKey(displayName) }
+    if let givenName, let familyName { return Self.listingKey("\(givenName) \(familyName)") }
+    return Self.listingKey(givenName ?? familyName ?? userName)
+  }
+  /// What the console's search finds the user by beside that.
+  var familyNameKey: String? { familyName.flatMap { $0.isEmpty ? nil : Self.listingKey($0) } }
+
+  /// The keys of `emails` but that of the address that mail goes to.
+  func otherEmailKeys(of emails: [String]) -> [String] {
+    let main = emailKey?.name
+    return Set(emails.filter { ComparisonKey($0).text != main }.map { EmailKey.text($0, in: key.workspace) }).sorted()
+  }
+
+  /// Bounded, as index entries are.
+  private static func listingKey(_ text: String) -> String { String(ComparisonKey(text).text.unicodeScalars.prefix(200)) }
 
   var stored: StoredResource {
     StoredResource(id: key.id, version: version, modifiedAt: modifiedAt, document: document)
@@ -49,9 +78,14 @@ struct GroupRecord: Sendable, Equatable {
   var createdAt: Date
   var modifiedAt: Date
   var document: [UInt8]
+  /// Whether it got its name while the workspace allowed two groups of one name.
+  var mayShareName = false
+  /// As that of a user.
+  var storedNameKey: String?
 
   var id: GroupID { key.id.group }
-  var nameKey: NameKey { NameKey(workspace: key.workspace, name: displayName.lowercased()) }
+  var nameKey: NameKey { storedNameKey.map { NameKey(workspace: key.workspace, name: $0) } ?? ownNameKey }
+  var ownNameKey: NameKey { NameKey(workspace: key.workspace, comparing: displayName) }
 
   var stored: StoredResource {
     StoredResource(id: key.id, version: version, modifiedAt: modifiedAt, document: document)

@@ -16,13 +16,21 @@ struct Touches: Sendable, Equatable {
   var openers: Set<ResourceKey> = []
   var tokenDays: Set<TokenDay> = []
   var userNames: Set<NameKey> = []
-  var externalIDs: Set<NameKey> = []
   var emails: Set<NameKey> = []
   var groupNames: Set<NameKey> = []
   /// Memberships that a command names.
   var memberships: Set<MembershipKey> = []
   /// Groups whose whole membership a command replaces.
   var replacedGroups: Set<ResourceKey> = []
+  /// Groups that may lose members, and those of them that a command deletes.
+  var shrinkingGroups: Set<ResourceKey> = []
+  var deletedGroups: Set<ResourceKey> = []
+  /// The names of groups that are to be made.
+  var createdGroups: Set<NameKey> = []
+  /// The names of users that are to be made with an `externalId`, which are these.
+  var createdUsers: [NameKey: Set<String>] = [:]
+  /// The users whom a command gives a name, by that name.
+  var renamedUsers: [NameKey: Set<ResourceKey>] = [:]
   /// Where people may be disabled or deleted.
   var deactivating: Set<WorkspaceID> = []
   /// Parts of groups whose every member a command asks for.
@@ -39,8 +47,8 @@ struct Touches: Sendable, Equatable {
   /// What exists is guarded by row locks and names by name locks; this is about what a batch in flight may be creating.
   func overlaps(_ other: Touches) -> Bool {
     !users.isDisjoint(with: other.users) || !groups.isDisjoint(with: other.groups) || !userNames.isDisjoint(with: other.userNames)
-      || !externalIDs.isDisjoint(with: other.externalIDs) || !emails.isDisjoint(with: other.emails)
-      || !groupNames.isDisjoint(with: other.groupNames) || !commands.isDisjoint(with: other.commands)
+      || !emails.isDisjoint(with: other.emails) || !groupNames.isDisjoint(with: other.groupNames)
+      || !commands.isDisjoint(with: other.commands)
       || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
       || createsOrUsesWorkspace(other)
       || memberships.contains { other.users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
@@ -61,31 +69,34 @@ struct Touches: Sendable, Equatable {
     switch read.payload {
     case .createUser(let json), .replaceUser(let json):
       users.insert(read.key)
-      insertUser(json, in: workspace)
+      insertUser(json, of: read)
       if case .object(let attributes) = json, attributes.value(forAttribute: "active") == .bool(false) { deactivating.insert(workspace) }
     case .patchUser(let patch):
       users.insert(read.key)
       deactivating.insert(workspace)
-      for name in patch.mentionedNames { userNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
+      for name in patch.mentionedNames {
+        userNames.formUnion(NameKey.forms(of: name, in: workspace))
+        renamedUsers[NameKey(workspace: workspace, comparing: name), default: []].insert(read.key)
+      }
     case .deleteUser:
       users.insert(read.key)
       deactivating.insert(workspace)
     case .promoteUser(let signIn):
       if let user = signIn.user { users.insert(ResourceKey(workspace: workspace, id: user.resource)) }
-      if let email = signIn.email?.lowercased() {
-        emails.insert(NameKey(workspace: workspace, name: email))
-        userNames.insert(NameKey(workspace: workspace, name: email))
-      }
+      if let email = signIn.email { insertPerson(with: email, in: workspace) }
     case .createGroup(let json), .replaceGroup(let json):
       groups.insert(read.key)
       replacedGroups.insert(read.key)
+      shrinkingGroups.insert(read.key)
       insertGroup(json, of: read)
     case .patchGroup(let patch):
       groups.insert(read.key)
-      for name in patch.mentionedNames { groupNames.insert(NameKey(workspace: workspace, name: name.lowercased())) }
+      for name in patch.mentionedNames { groupNames.formUnion(NameKey.forms(of: name, in: workspace)) }
       for edit in patch.mentionedMemberEdits { insert(edit, of: read) }
     case .deleteGroup:
       groups.insert(read.key)
+      shrinkingGroups.insert(read.key)
+      deletedGroups.insert(read.key)
     case .createWorkspace(let settings), .updateWorkspace(let settings):
       slugs.insert(settings.slug)
       domains.formUnion(settings.customDomains)
@@ -119,25 +130,39 @@ struct Touches: Sendable, Equatable {
         tokens.insert(token)
         tokenDays.insert(TokenDay(token: token, at: use.lastUsedAt))
       }
+    case .reportMail(let report):
+      if let email = report.email { insertPerson(with: email, in: workspace) }
     case .rebuild, .malformed:
       break
     }
   }
 
-  private mutating func insertUser(_ json: JSON, in workspace: WorkspaceID) {
+  /// Whoever has `email`, as their address or as their userName.
+  private mutating func insertPerson(with email: String, in workspace: WorkspaceID) {
+    let forms = NameKey.forms(of: email, in: workspace)
+    emails.formUnion(forms)
+    userNames.formUnion(forms)
+  }
+
+  private mutating func insertUser(_ json: JSON, of read: ReadCommand) {
     guard case .object(let attributes) = json else { return }
+    let workspace = read.command.workspace
     if case .string(let name)? = attributes.value(forAttribute: "userName") {
       // A user name that is an address is an address a sign-in may come with.
-      userNames.insert(NameKey(workspace: workspace, name: name.lowercased()))
-      emails.insert(NameKey(workspace: workspace, name: name.lowercased()))
-    }
-    if case .string(let id)? = attributes.value(forAttribute: "externalId") {
-      externalIDs.insert(NameKey(workspace: workspace, name: id))
+      let key = NameKey(workspace: workspace, comparing: name)
+      let forms = NameKey.forms(of: name, in: workspace)
+      userNames.formUnion(forms)
+      emails.formUnion(forms)
+      if case .replaceUser = read.payload {
+        renamedUsers[key, default: []].insert(read.key)
+      } else if case .string(let id)? = attributes.value(forAttribute: "externalId") {
+        createdUsers[key, default: []].insert(id)
+      }
     }
     if case .array(let values)? = attributes.value(forAttribute: "emails") {
       for case .object(let email) in values {
         guard case .string(let address)? = email.value(forAttribute: "value") else { continue }
-        emails.insert(NameKey(workspace: workspace, name: address.lowercased()))
+        emails.formUnion(NameKey.forms(of: address, in: workspace))
       }
     }
   }
@@ -145,7 +170,8 @@ struct Touches: Sendable, Equatable {
   private mutating func insertGroup(_ json: JSON, of read: ReadCommand) {
     guard case .object(let attributes) = json else { return }
     if case .string(let name)? = attributes.value(forAttribute: "displayName") {
-      groupNames.insert(NameKey(workspace: read.command.workspace, name: name.lowercased()))
+      groupNames.formUnion(NameKey.forms(of: name, in: read.command.workspace))
+      if case .createGroup = read.payload { createdGroups.insert(NameKey(workspace: read.command.workspace, comparing: name)) }
     }
     if case .array(let members)? = attributes.value(forAttribute: "members") {
       for case .object(let member) in members {
@@ -156,6 +182,7 @@ struct Touches: Sendable, Equatable {
   }
 
   private mutating func insert(_ edit: MembershipEdit, of read: ReadCommand) {
+    if case .add = edit {} else { shrinkingGroups.insert(read.key) }
     switch edit {
     case .add(let values), .remove(let values):
       for user in values.compactMap({ UserID($0) }) { memberships.insert(MembershipKey(group: read.key, user: user)) }

@@ -26,11 +26,13 @@ struct WorkingSet: Sendable {
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
   /// How many people were deactivated lately, this batch included.
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
+  /// Who left groups lately, of those that a guard watches.
+  private(set) var departures: [ResourceKey: Departures] = [:]
   /// Users that are named as members, and exist.
   private var knownUsers: Set<ResourceKey> = []
 
   private var usersByName: [NameKey: ResourceKey] = [:]
-  private var groupsByName: [NameKey: ResourceKey] = [:]
+  private var groupsByName: [NameKey: Set<ResourceKey>] = [:]
   private var workspacesBySlug: [String: WorkspaceID] = [:]
 
   private(set) var changes = Changes()
@@ -54,6 +56,8 @@ struct WorkingSet: Sendable {
     /// By their own keys.
     var writtenHeldChanges: [ResourceKey: HeldChangeRecord] = [:]
     var deactivations: Set<ResourceKey> = []
+    /// What is to be counted beside what is.
+    var departures: [ResourceKey: Departures] = [:]
     /// By the commands that ask for them.
     var rebuilds: [CommandID: Rebuild] = [:]
     /// Users and groups that an identity provider has written, whether or not anything differed.
@@ -76,11 +80,18 @@ struct WorkingSet: Sendable {
   mutating func load(_ user: UserRecord) {
     users[user.key] = user
     usersByName[user.nameKey] = user.key
+    // One that has not been re-keyed is found by its own key, too, unless another has that.
+    if user.storedNameKey != nil, usersByName[user.ownNameKey].flatMap({ users[$0] }) == nil { usersByName[user.ownNameKey] = user.key }
   }
 
   mutating func load(_ group: GroupRecord) {
     groups[group.key] = group
-    groupsByName[group.nameKey] = group.key
+    // A group that is stored under this key comes before one that only has the name.
+    let others = (groupsByName[group.nameKey] ?? []).filter { groups[$0]?.nameKey == group.nameKey }
+    groupsByName[group.nameKey] = others.union([group.key])
+    if group.storedNameKey != nil, groupsByName[group.ownNameKey, default: []].isEmpty {
+      groupsByName[group.ownNameKey] = [group.key]
+    }
   }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
@@ -101,6 +112,8 @@ struct WorkingSet: Sendable {
   mutating func load(_ change: HeldChangeRecord) { heldChanges[change.resource] = change }
   mutating func loadDeactivations(_ count: Int, in workspace: WorkspaceID) { recentDeactivations[workspace] = count }
 
+  mutating func load(_ departed: Departures, of group: ResourceKey) { departures[group] = departed }
+
   mutating func loadMembership(_ key: MembershipKey, isMember: Bool, isUser: Bool) {
     members[key.group, default: GroupMembers()].know(key.user, isMember: isMember)
     if isUser { knownUsers.insert(ResourceKey(workspace: key.group.workspace, id: key.user.resource)) }
@@ -109,12 +122,20 @@ struct WorkingSet: Sendable {
   // MARK: What decisions ask
 
   func user(named name: NameKey) -> UserRecord? { usersByName[name].flatMap { users[$0] } }
-  func group(named name: NameKey) -> GroupRecord? { groupsByName[name].flatMap { groups[$0] } }
+  /// Several, where the workspace allows that or did.
+  func groups(named name: NameKey) -> [GroupRecord] { (groupsByName[name] ?? []).sorted().compactMap { groups[$0] } }
   func workspace(withSlug slug: String) -> WorkspaceRecord? { workspacesBySlug[slug].flatMap { workspaces[$0] } }
 
-  /// The disabled user with that `externalId`, the earliest where there are several.
-  func disabledUser(externalID: String, in workspace: WorkspaceID) -> UserRecord? {
-    users.values.filter { $0.key.workspace == workspace && $0.externalID == externalID && $0.state == .disabled }.min { $0.key < $1.key }
+  /// The disabled user with that `externalId` and that primary address, the earliest where there are several.
+  func disabledUser(externalID: String, email: NameKey, in workspace: WorkspaceID) -> UserRecord? {
+    users.values.filter {
+      $0.key.workspace == workspace && $0.externalID == externalID && $0.state == .disabled && $0.emailKey == email
+    }.min { $0.key < $1.key }
+  }
+
+  /// The groups that a user is in, as far as the memberships are known.
+  func groups(of user: ResourceKey) -> [ResourceKey] {
+    members.filter { $0.key.workspace == user.workspace && $0.value.contains(user.id.user) }.map(\.key).sorted()
   }
 
   /// The user that a sign-in with `email` is of: by user name, else by address, the earliest where several share it.
@@ -149,14 +170,14 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ user: UserRecord) {
-    if let name = users[user.key]?.nameKey, name != user.nameKey { usersByName[name] = nil }
+    forgetNames(of: users[user.key])
     load(user)
     if !changes.insertedUsers.contains(user.key) { changes.updatedUsers.insert(user.key) }
   }
 
   mutating func delete(_ user: UserRecord, leaving tombstone: Tombstone) {
+    forgetNames(of: user)
     users[user.key] = nil
-    usersByName[user.nameKey] = nil
     for group in members.keys where group.workspace == user.key.workspace { members[group]?.forget(user.id) }
     if changes.insertedUsers.remove(user.key) == nil { changes.deletedUsers.insert(user.key) }
     changes.updatedUsers.remove(user.key)
@@ -169,14 +190,14 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ group: GroupRecord) {
-    if let name = groups[group.key]?.nameKey, name != group.nameKey { groupsByName[name] = nil }
+    forgetNames(of: groups[group.key])
     load(group)
     if !changes.insertedGroups.contains(group.key) { changes.updatedGroups.insert(group.key) }
   }
 
   mutating func delete(_ group: GroupRecord, leaving tombstone: Tombstone) {
+    forgetNames(of: groups[group.key])
     groups[group.key] = nil
-    groupsByName[group.nameKey] = nil
     members[group.key] = nil
     if changes.insertedGroups.remove(group.key) == nil { changes.deletedGroups.insert(group.key) }
     changes.updatedGroups.remove(group.key)
@@ -217,6 +238,27 @@ struct WorkingSet: Sendable {
     if changes.deactivations.insert(user).inserted { recentDeactivations[user.workspace, default: 0] += 1 }
   }
 
+  /// How many members left a group lately, and how many it had before that.
+  ///
+  /// - Parameter before: the members before the command.
+  func departures(from group: ResourceKey, of before: GroupMembers) -> Departures {
+    // Of a group that the batch has made, storage has no members.
+    var known = departures[group] ?? Departures()
+    known.present += before.balance
+    if known.count == 0 { known.members = known.present }
+    return known
+  }
+
+  /// Counts members who have left a group.
+  ///
+  /// - Parameter before: as it was before that.
+  mutating func countDepartures(_ count: Int, from group: ResourceKey, before: Departures) {
+    guard count > 0 else { return }
+    departures[group, default: Departures()].count += count
+    departures[group]?.members = before.members
+    changes.departures[group, default: Departures(members: before.members)].count += count
+  }
+
   /// Counts uses of a token, those from beyond the addresses that are told apart under the empty one.
   mutating func count(_ use: TokenUse, from address: String, on day: TokenDay, maximumAddresses: Int) {
     var known = addresses[day] ?? []
@@ -230,7 +272,6 @@ struct WorkingSet: Sendable {
   }
 
   mutating func rememberSignIn(_ key: NameKey, at time: Date) {
-    guard earlySignIns[key] == nil else { return }
     earlySignIns[key] = time
     changes.usedSignIns.remove(key)
     changes.insertedSignIns.insert(key)
@@ -238,7 +279,8 @@ struct WorkingSet: Sendable {
 
   mutating func useSignIn(_ key: NameKey) {
     earlySignIns[key] = nil
-    if changes.insertedSignIns.remove(key) == nil { changes.usedSignIns.insert(key) }
+    changes.insertedSignIns.remove(key)
+    changes.usedSignIns.insert(key)
   }
 
   mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }
@@ -246,6 +288,16 @@ struct WorkingSet: Sendable {
   mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
 
   mutating func record(_ reply: Reply) { replies[reply.command] = reply }
+
+  private mutating func forgetNames(of user: UserRecord?) {
+    guard let user else { return }
+    for name in [user.nameKey, user.ownNameKey] where usersByName[name] == user.key { usersByName[name] = nil }
+  }
+
+  private mutating func forgetNames(of group: GroupRecord?) {
+    guard let group else { return }
+    for name in [group.nameKey, group.ownNameKey] { groupsByName[name]?.remove(group.key) }
+  }
 
   private mutating func bury(_ tombstone: Tombstone) {
     tombstones[tombstone.key] = tombstone

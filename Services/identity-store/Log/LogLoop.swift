@@ -69,12 +69,12 @@ struct LogLoop: Service {
       do {
         try await writer.write(received.map(\.entry))
         written.increment(by: received.count)
-        return
+        return consumer.noteProgress()
       } catch let error as PostgresError where error.sqlState == Self.noPartition && attempt == 0 {
         // A day for which nobody has made one yet.
         attempt += 1
         try await partitions.maintain()
-      } catch let error as PostgresError where error.isAboutData || error.sqlState == Self.noPartition {
+      } catch let error as PostgresError where error.isAboutData || error.isAboutSize || error.sqlState == Self.noPartition {
         guard received.count > 1 else { return try await bury(received[0].message, error) }
         for one in received { try await store([one]) }
         return

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 import ProvisioningLog
 
 /// Writes entries of the provisioning log, many with one statement, and counts them with it. An entry that comes again changes nothing, and
@@ -84,6 +85,18 @@ struct LogWriter: Sendable {
     select count(*) from written
     """)
 
+  /// An entry about an unverified sender is sent again while its count rises; one that comes late, or again, changes nothing.
+  static let update = Statement(
+    "update log entries of unverified senders",
+    """
+    update identity.provisioning_log l
+    set entry = given.entry
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::int8[]) as given (workspace_id, id, entry, requests)
+    where l.workspace_id = given.workspace_id
+    and l.id = given.id
+    and (l.entry::json -> 'unverifiedSender' ->> 'requests')::int8 < given.requests
+    """)
+
   func write(_ entries: [LogEntry]) async throws {
     guard !entries.isEmpty else { return }
     let causes = try await LogCauses(pool: pool).causes(of: entries)
@@ -92,11 +105,30 @@ struct LogWriter: Sendable {
       [
         .uuidArray(entries.map(\.workspace.uuid)), .uuidArray(entries.map(\.id.uuid)), .intArray(entries.map { Int64($0.status) }),
         .boolArray(entries.map(\.isFailure)), .textArray(entries.map(\.resourceType?.rawValue)),
-        .uuidArray(entries.map(\.resource?.uuid)), .textArray(entries.map { $0.name?.lowercased() }),
+        .uuidArray(entries.map(\.resource?.uuid)), .textArray(entries.map { $0.name.map { ComparisonKey($0).text } }),
         .textArray(entries.map { String(decoding: $0.json(), as: UTF8.self) }), .textArray(causes.map { $0?.rawValue }),
         .timestampArray(entries.map(\.at)), .uuidArray(entries.map { $0.token?.uuid ?? Self.unknownToken }),
         .textArray(entries.map { $0.identityProvider ?? "" }),
-        .boolArray(entries.map { $0.bulk == nil }), .boolArray(entries.map { $0.replayOf != nil }), .int(Int64(days)),
+        .boolArray(entries.map { $0.bulk == nil && $0.unverified == nil }), .boolArray(entries.map { $0.replayOf != nil }),
+        .int(Int64(days)),
+      ])
+    try await updateUnverified(entries)
+  }
+
+  private func updateUnverified(_ entries: [LogEntry]) async throws {
+    var latest: [LogEntryID: (entry: LogEntry, requests: Int)] = [:]
+    for entry in entries {
+      // The first was inserted, if it was the first to come.
+      guard let requests = entry.unverified?.requests, requests > 1, latest[entry.id]?.requests ?? 0 < requests else { continue }
+      latest[entry.id] = (entry, requests)
+    }
+    guard !latest.isEmpty else { return }
+    let sorted = latest.values.sorted { ($0.entry.workspace, $0.entry.id) < ($1.entry.workspace, $1.entry.id) }
+    _ = try await pool.query(
+      Self.update,
+      [
+        .uuidArray(sorted.map(\.entry.workspace.uuid)), .uuidArray(sorted.map(\.entry.id.uuid)),
+        .textArray(sorted.map { String(decoding: $0.entry.json(), as: UTF8.self) }), .intArray(sorted.map { Int64($0.requests) }),
       ])
   }
 

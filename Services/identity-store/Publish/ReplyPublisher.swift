@@ -11,17 +11,34 @@ struct ReplyPublisher: Sendable {
 
   /// Sends what is awaited. A reply that cannot be sent is not lost: it is recorded, and the edge looks it up.
   func publish(_ answered: some Sequence<(ReceivedCommand, Reply)>) async {
-    let messages = answered.compactMap { received, reply -> OutgoingMessage? in
-      guard let address = received.read.command.replyTo else { return nil }
-      let event = reply.cloudEvent(
-        source: source, correlationID: address.correlationID, time: .now, traceparent: received.read.command.traceparent)
-      return OutgoingMessage(event, topic: .identityReplies, key: received.source, partition: address.partition)
-    }
+    let awaited = answered.filter { received, _ in received.read.command.replyTo != nil }
+    let messages = awaited.compactMap { message(for: $0, Reply.cloudEvent, $1) }
     guard !messages.isEmpty else { return }
     do {
       try await producer.send(contentsOf: messages)
+    } catch let error as KafkaError where error.isAboutMessage {
+      // Those that are too large are recorded; a word to whoever waits lets them be read at once.
+      let refused = error.failedIndices.map { awaited[$0] }
+      logger.warning(
+        "replies are too large for their topic; they are read from the record",
+        metadata: ["error": "\(error)", "replies": "\(refused.count)"])
+      do {
+        try await producer.send(contentsOf: refused.compactMap { message(for: $0, Reply.recordedEvent, $1) })
+      } catch {
+        logger.warning("replies not sent; they are recorded", metadata: ["error": "\(error)", "replies": "\(refused.count)"])
+      }
     } catch {
       logger.warning("replies not sent; they are recorded", metadata: ["error": "\(error)", "replies": "\(messages.count)"])
     }
+  }
+
+  /// nil where nobody waits for it.
+  private func message(
+    for received: ReceivedCommand, _ event: (Reply) -> (String, String, Date, String?) -> CloudEvent, _ reply: Reply
+  ) -> OutgoingMessage? {
+    guard let address = received.read.command.replyTo else { return nil }
+    return OutgoingMessage(
+      event(reply)(source, address.correlationID, .now, received.read.command.traceparent), topic: .identityReplies, key: received.source,
+      partition: address.partition)
   }
 }

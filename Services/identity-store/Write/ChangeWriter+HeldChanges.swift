@@ -3,7 +3,7 @@ import Models
 import Postgres
 
 extension ChangeWriter {
-  /// The steps for changes that wait for approval, and for the count of deactivations.
+  /// The steps for changes that wait for approval, and for the counts of deactivations and departures.
   func heldChangeSteps(_ changes: WorkingSet.Changes, at now: Date) -> [(Statement, [PostgresValue])] {
     var steps: [(Statement, [PostgresValue])] = []
     let written = changes.writtenHeldChanges.values.sorted { $0.key < $1.key }
@@ -15,6 +15,13 @@ extension ChangeWriter {
     if !changes.deletedUsers.isEmpty { steps.append((Self.forgetNames, changes.deletedUsers.sorted().columns)) }
     let deactivated = changes.deactivations.sorted()
     if !deactivated.isEmpty { steps.append((Self.insertDeactivations, deactivated.columns + [.timestamp(now)])) }
+    let departed = changes.departures.sorted { $0.key < $1.key }
+    if !departed.isEmpty {
+      let counts: [PostgresValue] = [
+        .intArray(departed.map { Int64($0.value.count) }), .intArray(departed.map { Int64($0.value.members) }),
+      ]
+      steps.append((Self.insertDepartures, departed.map(\.key).columns + counts + [.timestamp(now)]))
+    }
     return steps
   }
 
@@ -87,5 +94,22 @@ extension ChangeWriter {
     insert into identity.deactivations (workspace_id, happened_at, user_id)
     select workspace_id, $3, id from deactivated
     on conflict do nothing
+    """)
+
+  private static let insertDepartures = Statement(
+    "insert departures",
+    """
+    with departed as (
+      select workspace_id, group_id, departed, members
+      from unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[]) as departed (workspace_id, group_id, departed, members)
+    ), past as (
+      delete from identity.departures d
+      using (select distinct workspace_id from departed) as w
+      where d.workspace_id = w.workspace_id and d.happened_at < $5::timestamptz - interval '1 hour'
+    )
+    insert into identity.departures as d (workspace_id, group_id, happened_at, departed, members)
+    select workspace_id, group_id, $5, departed, members from departed
+    on conflict (workspace_id, group_id, happened_at) do update
+    set departed = d.departed + excluded.departed
     """)
 }

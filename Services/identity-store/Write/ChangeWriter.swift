@@ -122,7 +122,7 @@ struct ChangeWriter: Sendable {
     ]
   }
 
-  private func userColumns(_ users: [UserRecord]) -> [PostgresValue] {
+  func userColumns(_ users: [UserRecord]) -> [PostgresValue] {
     let described: [PostgresValue] = [
       .textArray(users.map(\.userName)),
       .textArray(users.map(\.nameKey.name)),
@@ -142,11 +142,17 @@ struct ChangeWriter: Sendable {
       .timestampArray(users.map(\.modifiedAt)),
       .textArray(users.map { String(decoding: $0.document, as: UTF8.self) }),
       .textArray(users.map { $0.otherEmailKeys.isEmpty ? nil : PostgresValue.arrayLiteral($0.otherEmailKeys) }),
+      .bytesArray(users.map { nameHash(formerNameOf: $0) }),
+      .textArray(users.map(\.displayNameKey)),
+      .textArray(users.map(\.listedNameKey)),
+      .textArray(users.map(\.familyNameKey)),
     ]
     return users.map(\.key).columns + described
   }
 
-  private func groupColumns(_ groups: [GroupRecord]) -> [PostgresValue] {
+  private static let noNamesake = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+
+  func groupColumns(_ groups: [GroupRecord]) -> [PostgresValue] {
     let described: [PostgresValue] = [
       .textArray(groups.map(\.displayName)),
       .textArray(groups.map(\.nameKey.name)),
@@ -155,6 +161,8 @@ struct ChangeWriter: Sendable {
       .timestampArray(groups.map(\.createdAt)),
       .timestampArray(groups.map(\.modifiedAt)),
       .textArray(groups.map { String(decoding: $0.document, as: UTF8.self) }),
+      // Names are unique together with this: the same for all groups but those that may share theirs.
+      .uuidArray(groups.map { $0.mayShareName ? $0.key.id.uuid : Self.noNamesake }),
     ]
     return groups.map(\.key).columns + described
   }

@@ -86,10 +86,11 @@ enum WriteStatements {
     unnest(
       $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
       $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::int8[], $17::timestamptz[], $18::timestamptz[],
-      $19::text[], $20::text[]
+      $19::text[], $20::text[], $21::bytea[], $22::text[], $23::text[], $24::text[]
     ) as written (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys, former_name_hash,
+      display_name_key, name_key, family_name_key
     )
     """
 
@@ -98,11 +99,13 @@ enum WriteStatements {
     """
     insert into identity.users (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys, former_name_hash,
+      display_name_key, name_key, family_name_key, keyed_version
     )
     select
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
-      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys::text[]
+      language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys::text[],
+      former_name_hash, display_name_key, name_key, family_name_key, version
     from \(userArrays)
     """)
 
@@ -127,7 +130,12 @@ enum WriteStatements {
       version = written.version,
       modified_at = written.modified_at,
       document = written.document,
-      other_email_keys = written.other_email_keys::text[]
+      other_email_keys = written.other_email_keys::text[],
+      former_name_hash = written.former_name_hash,
+      display_name_key = written.display_name_key,
+      name_key = written.name_key,
+      family_name_key = written.family_name_key,
+      keyed_version = written.version
     from \(userArrays)
     where u.workspace_id = written.workspace_id and u.id = written.id
     """)
@@ -156,9 +164,9 @@ enum WriteStatements {
 
   private static let groupArrays = """
     unnest(
-      $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::timestamptz[], $8::timestamptz[], $9::text[]
+      $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int8[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::uuid[]
     ) as written (
-      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document
+      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document, namesake
     )
     """
 
@@ -166,9 +174,9 @@ enum WriteStatements {
     "insert groups",
     """
     insert into identity.groups (
-      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document
+      workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document, namesake, keyed_version
     )
-    select * from \(groupArrays)
+    select *, version from \(groupArrays)
     """)
 
   static let updateGroups = Statement(
@@ -181,7 +189,9 @@ enum WriteStatements {
       external_id = written.external_id,
       version = written.version,
       modified_at = written.modified_at,
-      document = written.document
+      document = written.document,
+      namesake = written.namesake,
+      keyed_version = written.version
     from \(groupArrays)
     where g.workspace_id = written.workspace_id and g.id = written.id
     """)
@@ -235,9 +245,10 @@ enum WriteStatements {
   static let insertEarlySignIns = Statement(
     "insert early sign-ins",
     """
-    insert into identity.early_sign_ins (workspace_id, email_key, signed_in_at)
+    insert into identity.early_sign_ins as early_sign_ins (workspace_id, email_key, signed_in_at)
     select * from unnest($1::uuid[], $2::text[], $3::timestamptz[])
-    on conflict (workspace_id, email_key) do nothing
+    on conflict (workspace_id, email_key) do update
+    set signed_in_at = greatest(early_sign_ins.signed_in_at, excluded.signed_in_at)
     """)
 
   static let deleteEarlySignIns = Statement(

@@ -1,6 +1,7 @@
 import Foundation
 import InvitationMail
 import Models
+import Primitives
 
 /// Decides what events mean for invitations, one after the other: pure.
 ///
@@ -29,7 +30,7 @@ struct InvitationDecider: Sendable {
     // A restatement of the same version mends what differs.
     let isMended = event.version == before?.version && event.settings != before?.settings
     guard event.version > before?.version ?? 0 || isMended else { return }
-    let record = WorkspaceRecord(id: event.workspace, settings: event.settings, version: event.version)
+    let record = WorkspaceRecord(id: event.workspace, settings: event.settings(after: before?.settings), version: event.version)
     known.workspaces[event.workspace] = record
     changes.workspaces[event.workspace] = record
     // Those who became invited before the workspace was known wait for its policy.
@@ -46,7 +47,12 @@ struct InvitationDecider: Sendable {
     // What is published again mends a row of the same version.
     let isStatement = event.change == .restated || event.change == .deleted
     guard event.version > before?.version ?? 0 || isStatement && event.version == before?.version else { return }
-    let record = UserRecord(event)
+    var record = UserRecord(event)
+    // An address that is too large for an event is none that the person was mailed at: what is known stays.
+    if event.omits("email"), case .invited(let address)? = before?.state, case .invited(var invitee) = record.state {
+      invitee.email = address
+      record.state = .invited(invitee)
+    }
     known.users[key] = KnownUser(record, hasInvitation: before?.hasInvitation ?? false)
     changes.users[key] = record
     switch record.state {
@@ -61,7 +67,9 @@ struct InvitationDecider: Sendable {
       let isInvitedAnew = event.change == .created || event.change == .enabled
       if !isInvitedAnew {
         // Someone who merely goes on being invited has an invitation already, unless that is on its way to where they are no more.
-        guard let before, case .invited(let address) = before.state, address?.lowercased() != invitee.email?.lowercased() else { return }
+        guard let before, case .invited(let address) = before.state,
+          address.map(ComparisonKey.init) != invitee.email.map(ComparisonKey.init)
+        else { return }
         changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person has another address now"))
       }
       invite(key, invitee, version: event.version, traceparent: traceparent)
@@ -145,6 +153,8 @@ struct InvitationDecider: Sendable {
       let key = UserKey(workspace: event.workspace, id: user)
       changes.withdraw(
         .init(user: key, upTo: known.users[key]?.version ?? 0, state: .revoked, reason: "\(event.actor) revoked it"))
+    // Its texts were too large for the event: the dead letters have the order.
+    case .setTemplate where event.omitted != nil: break
     case .setTemplate(var template):
       template.language = template.language.lowercased()
       changes.templates.append(.init(workspace: event.workspace, language: template.language, template: template, at: event.orderedAt))
@@ -179,7 +189,7 @@ extension UserRecord {
   /// All that a sign-in of theirs may be known by.
   var signInKeys: [WorkspaceSignInKey] {
     guard state != .deleted else { return [] }
-    return [WorkspaceSignInKey(key)] + [nameKey, emailKey].compactMap { $0.map { WorkspaceSignInKey(key.workspace, $0) } }
+    return [WorkspaceSignInKey(key)] + ([nameKey, emailKey].compactMap { $0 } + formerKeys).map { WorkspaceSignInKey(key.workspace, $0) }
   }
 
   init(_ event: UserChanged) {
@@ -190,7 +200,9 @@ extension UserRecord {
     }
     self.init(
       key: UserKey(workspace: event.workspace, id: user.id), version: event.version, state: State(event), nameKey: key(user.userName),
-      emailKey: key(user.email))
+      emailKey: key(user.email),
+      formerKeys: event.change == .deleted
+        ? [] : [user.userName, user.email].compactMap { $0 }.compactMap { SignInKey.former($0, in: event.workspace) })
   }
 }
 

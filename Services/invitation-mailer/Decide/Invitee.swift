@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Models
+import Primitives
 
 /// Names a user.
 struct UserKey: Sendable, Hashable, Comparable {
@@ -19,6 +20,8 @@ struct UserRecord: Sendable, Hashable {
   /// What a sign-in of theirs may come with; none of someone deleted.
   var nameKey: SignInKey?
   var emailKey: SignInKey?
+  /// What it came with before there were comparison keys, where that differs: sign-ins from then are remembered by it. Not stored.
+  var formerKeys: [SignInKey] = []
 
   enum State: Sendable, Hashable {
     /// The only state in which personal data is needed, and kept.
@@ -44,9 +47,18 @@ struct SignInKey: Sendable, Hashable, Comparable {
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
-  /// Of a userName or an address, without case.
+  /// Of a userName or an address: of its comparison key.
   init(_ name: String, in workspace: WorkspaceID) {
-    bytes = Array(SHA256.hash(data: Array("\(workspace) \(name.lowercased())".utf8)).prefix(16))
+    self.init(compared: ComparisonKey(name).text, in: workspace)
+  }
+
+  private init(compared name: String, in workspace: WorkspaceID) {
+    bytes = Array(SHA256.hash(data: Array("\(workspace) \(name)".utf8)).prefix(16))
+  }
+
+  /// Of the same as it was compared before there were comparison keys; nil where that is not different.
+  static func former(_ name: String, in workspace: WorkspaceID) -> SignInKey? {
+    ComparisonKey.former(of: name).map { SignInKey(compared: $0, in: workspace) }
   }
 
   static func < (left: Self, right: Self) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }

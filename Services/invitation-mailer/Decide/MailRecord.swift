@@ -37,7 +37,7 @@ struct MailRecord: Sendable, Hashable {
       state = .bounced
       self.answer = answer
       reason = answer
-    case .failed(let answer):
+    case .failed(let answer), .unsendable(reason: let answer):
       state = letter == 0 ? .failed : .sent
       self.answer = answer
       reason = letter == 0 ? answer : "reminder \(letter) failed: \(answer)"

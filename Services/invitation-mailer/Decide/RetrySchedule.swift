@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 
 /// Decides what an attempt means for a mail: pure.
 struct RetrySchedule: Sendable, Hashable {
@@ -15,10 +16,21 @@ struct RetrySchedule: Sendable, Hashable {
     /// The server does not take mail for this address.
     case bounced(answer: String)
     case failed(answer: String)
+    /// There is nothing that could be sent, or nobody to send it to: the workspace's data do not make a mail.
+    case unsendable(reason: String)
     /// This mail is tried again.
     case retry(at: Date, answer: String)
     /// The server is not there for any mail; it was no attempt at this one.
     case postponed(answer: String)
+
+    /// How severe it is: an error is something that the operator can mend, a customer's wrong or missing address is not.
+    var logLevel: Logger.Level {
+      switch self {
+      case .sent: .info
+      case .failed: .error
+      case .bounced, .unsendable, .retry, .postponed: .warning
+      }
+    }
   }
 
   /// - Parameters:

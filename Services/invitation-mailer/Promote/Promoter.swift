@@ -18,10 +18,12 @@ struct Promoter: Sendable {
   /// Returns when the broker has the commands.
   func ask(_ commands: [Command]) async throws {
     guard !commands.isEmpty else { return }
-    let messages = try commands.map { command in
-      OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
-    }
+    let messages = try commands.map(message)
     try await producer.send(contentsOf: messages)
     promotions.increment(by: messages.count)
+  }
+
+  func message(for command: Command) throws -> OutgoingMessage {
+    OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
   }
 }

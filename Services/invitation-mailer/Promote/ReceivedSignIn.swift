@@ -34,8 +34,10 @@ extension ReceivedSignIn {
   /// Who signed in, where the event names them.
   var userKey: UserKey? { signIn.user.map { UserKey(workspace: signIn.workspace, id: $0) } }
 
-  /// What they signed in with, where the event says so.
-  var emailKey: WorkspaceSignInKey? {
-    signIn.email.map { WorkspaceSignInKey(signIn.workspace, SignInKey($0, in: signIn.workspace)) }
+  /// What they signed in with, where the event says so; and what that was known by before there were comparison keys, where that differs.
+  var emailKeys: [WorkspaceSignInKey] {
+    guard let email = signIn.email else { return [] }
+    let keys = [SignInKey(email, in: signIn.workspace), SignInKey.former(email, in: signIn.workspace)]
+    return keys.compactMap { $0.map { WorkspaceSignInKey(signIn.workspace, $0) } }
   }
 }

@@ -13,7 +13,7 @@ struct SignInStore: Sendable {
   /// date, and then they are made up for when the news comes.
   func toPromote(_ signIns: [ReceivedSignIn]) async throws -> [ReceivedSignIn] {
     guard !signIns.isEmpty else { return [] }
-    let keys = Set(signIns.compactMap(\.emailKey)).sorted()
+    let keys = Set(signIns.flatMap(\.emailKeys)).sorted()
     let users = Set(signIns.compactMap(\.userKey)).sorted()
     return try await pool.transaction { transaction in
       let answers = try await transaction.pipeline([
@@ -22,9 +22,13 @@ struct SignInStore: Sendable {
       ])
       guard answers.count == 2 else { return signIns }
       var active: Set<WorkspaceSignInKey> = []
-      for row in answers[0] where try row.bool(2) {
-        active.insert(WorkspaceSignInKey(WorkspaceID(try row.uuid(0)), SignInKey(bytes: try row.bytes(1))))
+      var others: Set<WorkspaceSignInKey> = []
+      for row in answers[0] {
+        let key = WorkspaceSignInKey(WorkspaceID(try row.uuid(0)), SignInKey(bytes: try row.bytes(1)))
+        if try row.bool(2) { active.insert(key) } else { others.insert(key) }
       }
+      // Of what is known by two keys, those of both have to be active.
+      for keys in signIns.map(\.emailKeys) where !others.isDisjoint(with: keys) { active.subtract(keys) }
       var activeUsers: Set<UserKey> = []
       for row in answers[1] { activeUsers.insert(UserKey(workspace: WorkspaceID(try row.uuid(0)), id: UserID(try row.uuid(1)))) }
       let (asking, skipped) = Self.divide(signIns, active: active, activeUsers: activeUsers)
@@ -57,7 +61,7 @@ struct SignInStore: Sendable {
     for signIn in signIns {
       if let user = signIn.userKey {
         if activeUsers.contains(user) { skip(WorkspaceSignInKey(user), signIn) } else { asking.append(signIn) }
-      } else if let key = signIn.emailKey, active.contains(key) {
+      } else if let key = signIn.emailKeys.first(where: active.contains) {
         skip(key, signIn)
       } else {
         asking.append(signIn)

@@ -12,6 +12,8 @@ struct BatchHandler: Sendable {
   let deadLetters: DeadLetters
   let patience: Patience
   let logger: Logger
+  /// Called when a part of a batch is done.
+  let completed: @Sendable () -> Void
   /// Called when there may be something to send.
   let changed: @Sendable () -> Void
 
@@ -20,7 +22,8 @@ struct BatchHandler: Sendable {
   private let skipped = Counter(label: "rollcall_mailer_sign_ins_of_active_total")
 
   init(
-    store: EventStore, promoter: Promoter, deadLetters: DeadLetters, logger: Logger, changed: @escaping @Sendable () -> Void
+    store: EventStore, promoter: Promoter, deadLetters: DeadLetters, logger: Logger, completed: @escaping @Sendable () -> Void = {},
+    changed: @escaping @Sendable () -> Void
   ) {
     self.store = store
     signIns = SignInStore(pool: store.pool)
@@ -28,6 +31,7 @@ struct BatchHandler: Sendable {
     self.deadLetters = deadLetters
     patience = Patience(logger: logger)
     self.logger = logger
+    self.completed = completed
     self.changed = changed
   }
 
@@ -46,11 +50,26 @@ struct BatchHandler: Sendable {
     let asking = try await patience.untilItPasses("looking up who signed in") { try await signIns.toPromote(received) }
     skipped.increment(by: received.count - asking.count)
     try await ask(asking.map(\.promotion))
+    completed()
   }
 
   private func ask(_ commands: [Command]) async throws {
     guard !commands.isEmpty else { return }
-    try await patience.untilItPasses("asking for promotions") { try await promoter.ask(commands) }
+    do {
+      try await patience.untilItPasses("asking for promotions") { try await promoter.ask(commands) }
+    } catch let error as KafkaError where error.isAboutMessage {
+      // One that the broker rejects keeps no other from being sent; which one it is shows when each is sent alone.
+      guard commands.count > 1 else { return try await bury(promoter.message(for: commands[0]), error: error) }
+      for command in commands { try await ask([command]) }
+    }
+  }
+
+  /// A command that the broker rejects, as if it had been read from its topic.
+  private func bury(_ message: OutgoingMessage, error: KafkaError) async throws {
+    try await bury(
+      Message(
+        topic: message.topic, partition: -1, offset: -1, timestamp: nil, key: message.key, headers: message.headers, value: message.value),
+      error: "\(error)", attempts: 1)
   }
 
   private func store(_ changes: [ReceivedChange]) async throws {
@@ -58,8 +77,9 @@ struct BatchHandler: Sendable {
       let decided = try await patience.untilItPasses("storing events") { try await store.apply(changes, at: .now) }
       report(decided.invitations)
       changed()
+      completed()
       try await ask(decided.promotions.map(\.command))
-    } catch let error as PostgresError where error.isAboutData {
+    } catch let error as PostgresError where error.isAboutData || error.isAboutSize {
       guard changes.count > 1 else { return try await bury(changes[0].message, error: "\(error)", attempts: 1) }
       logger.error("events not stored; they are stored one by one", metadata: ["error": "\(error)", "events": "\(changes.count)"])
       for change in changes { try await store([change]) }
@@ -70,19 +90,17 @@ struct BatchHandler: Sendable {
     do {
       try await patience.untilItPasses("storing reports") { try await store.apply(reports.map(\.report), at: .now) }
       changed()
-    } catch let error as PostgresError where error.isAboutData {
+      completed()
+    } catch let error as PostgresError where error.isAboutData || error.isAboutSize {
       guard reports.count > 1 else { return try await bury(reports[0].message, error: "\(error)", attempts: 1) }
       for report in reports { try await take([report]) }
     }
   }
 
   private func report(_ made: [NewInvitation]) {
-    for invitation in made {
-      guard case .failed(let reason) = invitation.fate else { continue }
-      failed.increment()
-      logger.error(
-        "invitation not sent: \(reason)",
-        metadata: ["invitation": "\(invitation.id)", "workspace": "\(invitation.user.workspace)", "user": "\(invitation.user.id)"])
+    for group in UnsendableInvitations.groups(of: made) {
+      failed.increment(by: group.users.count)
+      logger.warning("invitations not sent: \(group.reason)", metadata: group.metadata)
     }
   }
 
@@ -93,8 +111,7 @@ struct BatchHandler: Sendable {
       metadata: [
         "error": "\(error)", "topic": "\(message.topic)", "partition": "\(message.partition)", "offset": "\(message.offset)",
       ])
-    try await patience.untilItPasses("sending a dead letter") {
-      try await deadLetters.send(message, error: error, attempts: attempts)
-    }
+    try await deadLetters.send(message, error: error, attempts: attempts)
+    completed()
   }
 }

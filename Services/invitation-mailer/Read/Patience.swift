@@ -28,7 +28,7 @@ struct Patience: Sendable {
   /// What the server refuses for another reason than the data, such as a missing grant, an operator can mend while we wait.
   private static func mayPass(_ error: any Error) -> Bool {
     switch error {
-    case let error as PostgresError: error.isTransient || !(error.sqlState.isEmpty || error.isAboutData)
+    case let error as PostgresError: error.isTransient || !(error.sqlState.isEmpty || error.isAboutData || error.isAboutSize)
     case let error as KafkaError: error.isRetriable
     default: false
     }

@@ -20,7 +20,7 @@ struct SMTPReply: Sendable, Hashable {
 
   init(code: Int, text: String) {
     self.code = code
-    self.text = String(text.withoutControlCharacters.prefix(500))
+    self.text = text.withoutControlCharacters.truncated(to: 500, bytes: 2000)
   }
 
   var words: String { text.isEmpty ? "\(code)" : "\(code) \(text)" }

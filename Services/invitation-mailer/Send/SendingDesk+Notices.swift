@@ -18,6 +18,10 @@ extension SendingDesk {
       letter = try compose(notice, content, in: workspace)
     } catch let error as CancellationError {
       throw error
+    } catch let error as UnsendableMail {
+      return Attempt(verdict: .unsendable(reason: "\(error)"), policy: InvitationPolicy())
+    } catch let error as CompositionError {
+      return Attempt(verdict: .unsendable(reason: "\(error)"), policy: InvitationPolicy())
     } catch {
       return Attempt(verdict: .failed(answer: "\(error)"), policy: InvitationPolicy())
     }
@@ -32,7 +36,7 @@ extension SendingDesk {
       now: .now, pause: pause)
     let store = NoticeStore(pool: store.pool)
     try await patience.untilItPasses("recording a notice") { try await store.record(record, of: notice, at: .now) }
-    report(record, of: notice)
+    report(record, verdict.logLevel, of: notice)
   }
 
   private func compose(_ notice: DueNotice, _ content: HeldChanges, in workspace: KnownWorkspaces.Entry?) throws -> Letter {
@@ -46,7 +50,7 @@ extension SendingDesk {
         maximumDeactivations: rule.maximumDeactivations), at: .now)
   }
 
-  private func report(_ record: MailRecord, of notice: DueNotice) {
+  private func report(_ record: MailRecord, _ level: Logger.Level, of notice: DueNotice) {
     let metadata: Logger.Metadata = [
       "notice": "\(notice.id)", "workspace": "\(notice.workspace)", "attempt": "\(record.attempts)", "answer": "\(record.answer ?? "")",
     ]
@@ -56,7 +60,7 @@ extension SendingDesk {
       logger.info("an administrator was told of held changes", metadata: metadata)
     case .bounced, .failed:
       untoldAdministrators.increment()
-      logger.error("no administrator was told of held changes; it is not tried again", metadata: metadata)
+      logger.log(level: level, "no administrator was told of held changes; it is not tried again", metadata: metadata)
     default: logger.warning("the mail about held changes is not taken yet; it is tried again", metadata: metadata)
     }
   }

@@ -54,7 +54,7 @@ struct SendingDesk: Sendable {
   func attempt(_ mailing: Mailing, over connection: SMTPConnection) async throws -> Attempt {
     if let notice = mailing.notice { return try await attempt(notice, over: connection) }
     guard let first = mailing.invitations.first else {
-      return Attempt(verdict: .failed(answer: "nobody is left"), policy: InvitationPolicy())
+      return Attempt(verdict: .unsendable(reason: "nobody is left"), policy: InvitationPolicy())
     }
     return try await TraceContext.continuing(first.traceparent).run {
       let workspace: KnownWorkspaces.Entry?
@@ -95,12 +95,12 @@ struct SendingDesk: Sendable {
   private func attempt(
     _ mailing: Mailing, _ first: DueInvitation, in workspace: KnownWorkspaces.Entry?, over connection: SMTPConnection
   ) async -> RetrySchedule.Verdict {
-    guard let workspace else { return .failed(answer: "the workspace is not known any more") }
+    guard let workspace else { return .unsendable(reason: "the workspace is not known any more") }
     let letter: Letter
     do {
       letter = try compose(mailing, in: workspace)
     } catch {
-      return .failed(answer: "\(error)")
+      return .unsendable(reason: "\(error)")
     }
     return await send(letter, over: connection, attempts: first.attempts, firstTriedAt: first.firstTriedAt)
   }
@@ -150,11 +150,11 @@ struct SendingDesk: Sendable {
     case .bounced(let answer):
       bounced.increment()
       metadata["answer"] = "\(answer)"
-      logger.error("the mail server takes no mail for this person", metadata: metadata)
-    case .failed(let answer):
+      logger.log(level: verdict.logLevel, "the mail server takes no mail for this person", metadata: metadata)
+    case .failed(let answer), .unsendable(reason: let answer):
       failed.increment()
       metadata["answer"] = "\(answer)"
-      logger.error("invitation failed; it is not tried again", metadata: metadata)
+      logger.log(level: verdict.logLevel, "invitation failed; it is not tried again", metadata: metadata)
     case .retry(let time, let answer):
       retried.increment()
       metadata["answer"] = "\(answer)"

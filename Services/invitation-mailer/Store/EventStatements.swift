@@ -246,11 +246,12 @@ enum EventStatements {
           select i.id
           from mailer.users u
           join mailer.invitations i on i.workspace_id = u.workspace_id and i.user_id = u.user_id
-          where u.workspace_id = r.workspace_id and u.email_key = r.email_key
+          where u.workspace_id = r.workspace_id and u.email_key in (r.email_key, r.former_key)
           order by i.created_at desc
           limit 1
         )) as id
-      from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[]) as r (workspace_id, invitation_id, email_key, event, reason)
+      from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::text[], $5::text[], $7::bytea[])
+        as r (workspace_id, invitation_id, email_key, event, reason, former_key)
     ), latest as (
       select distinct on (workspace_id, id) * from reported where id is not null
     )

@@ -42,9 +42,10 @@ struct EventStore: Sendable {
               .textArray(reported.map(\.event.rawValue)),
               .textArray(
                 reported.map { report in
-                  let words = (report.reason ?? "").withoutControlCharacters.prefix(500)
+                  let words = (report.reason ?? "").withoutControlCharacters.truncated(to: 500, bytes: 2000)
                   return words.isEmpty ? "reported by the mail system" : "reported by the mail system: \(words)"
                 }), .timestamp(now),
+              .bytesArray(reported.map { report in report.email.flatMap { SignInKey.former($0, in: report.workspace)?.bytes } }),
             ]
           )
         ], commit: true)

@@ -72,8 +72,8 @@ enum NoticeStatements {
     "counts of a notice",
     """
     select
-      count(*) filter (where kind = 'members-removed'),
-      count(*) filter (where kind <> 'members-removed')
+      count(*) filter (where kind in ('members-removed', 'group-deleted')),
+      count(*) filter (where kind not in ('members-removed', 'group-deleted'))
     from mailer.held_changes
     where workspace_id = $1 and notice_id = $2
     """)
@@ -84,12 +84,12 @@ enum NoticeStatements {
     """
     select id, kind, name, leaving, members, held_at
     from (
-      select h.*, row_number() over (partition by h.kind = 'members-removed' order by h.held_at, h.id) as number
+      select h.*, row_number() over (partition by h.kind in ('members-removed', 'group-deleted') order by h.held_at, h.id) as number
       from mailer.held_changes h
       where h.workspace_id = $1 and h.notice_id = $2
     ) numbered
     where number <= $3
-    order by kind <> 'members-removed', number
+    order by kind not in ('members-removed', 'group-deleted'), number
     """)
 
   static let record = Statement(

@@ -16,7 +16,7 @@ struct BulkAnswer: Sendable {
     var ids: [ResourceID: ResourceID] = [:]
     for (position, outcome) in zip(plan.positions, outcomes) {
       byPosition[position] = outcome
-      if case .written(let id, _, _) = outcome, let made = plan.entries[position].resource { ids[made] = id }
+      if case .written(let id, _, _, _) = outcome, let made = plan.entries[position].resource { ids[made] = id }
     }
     var buffer = ByteBuffer()
     buffer.writeStaticString("{\"schemas\":[\"")
@@ -53,7 +53,7 @@ struct BulkAnswer: Sendable {
       buffer.writeJSONString(base.location(kind, id.description))
     }
     switch outcome {
-    case .written(_, let version, _):
+    case .written(_, let version, _, _):
       buffer.writeStaticString(",\"version\":")
       buffer.writeJSONString(ResourceWriter.entityTag(version))
     case .done: break
@@ -80,7 +80,7 @@ extension Bulk.Outcome {
   /// The HTTP status.
   fileprivate var status: Int {
     switch self {
-    case .written(_, _, let created): created ? 201 : 200
+    case .written(_, _, let created, _): created ? 201 : 200
     case .done: 204
     case .refused(let status, _): status
     }

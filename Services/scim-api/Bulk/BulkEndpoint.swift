@@ -25,7 +25,7 @@ struct BulkEndpoint: Sendable {
   }
 
   private func answer(to request: Request, _ context: CallerContext) async throws -> ByteBuffer {
-    var share = BodyBudget.Share(of: bodies.budget)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let bytes = try await bodies.bytes(of: request, share: &share)
     let caller = context.caller
     let userAgent = request.headers[.userAgent]
@@ -33,7 +33,7 @@ struct BulkEndpoint: Sendable {
     let (message, plan) = try await LongWork.run { try Self.plan(bytes, of: caller, userAgent, facts) }
     context.facts.note(normalisations: plan.normalisations)
     let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
-    context.facts.note(operations: message.operations.count, failures: plan.failures(outcomes, in: message))
+    context.facts.note(operations: message.operations.count, logged: plan.loggedOperations(outcomes, in: message))
     share.release()
     let base = context.base
     return try await LongWork.run { BulkAnswer(plan: plan, outcomes: outcomes, base: base).body() }

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import ProvisioningLog
 import Queries
 import SCIM
 
@@ -54,11 +55,11 @@ struct BulkPlan: Sendable {
         do {
           try Self.plan(operation, ids, &planned, &entry, &normalisations, read)
         } catch {
-          planned.action = .refused(status: error.status, error: error.body())
+          planned.action = .refused(status: error.status, error: error.withoutSecrets.body())
         }
       } catch {
         entry = Entry(method: error.method, bulkID: error.bulkID)
-        planned.action = .refused(status: error.error.status, error: error.error.body())
+        planned.action = .refused(status: error.error.status, error: error.error.withoutSecrets.body())
       }
       entries.append(entry)
       operations.append(planned)
@@ -151,14 +152,14 @@ private struct BulkTarget {
       throw SCIMError(
         status: 404, scimType: nil,
         detail:
-          "There is nothing at the path '\(operation.path.prefix(200))' that a bulk request can change. Send /Users or /Groups, or one of them with an id."
+          "There is nothing at the path '\(Redaction.path(operation.path).prefix(200))' that a bulk request can change. Send /Users or /Groups, or one of them with an id."
       )
     }
     guard (operation.method == .post) == (parts.count == 1) else {
       throw SCIMError(
         status: 405, scimType: nil,
         detail: """
-          \(operation.method.rawValue) is not possible at the path '\(operation.path.prefix(200))'. POST goes to /\(kind.endpoint), the others \
+          \(operation.method.rawValue) is not possible at the path '\(Redaction.path(operation.path).prefix(200))'. POST goes to /\(kind.endpoint), the others \
           go to a resource of it: /\(kind.endpoint)/{id}.
           """)
     }

@@ -15,6 +15,8 @@ extension Producer {
           where error.isRetriable || error.code == .closed || error.isNotPersisted && error.code != .messageTooLarge
         {
           throw refusal
+        } catch let error as KafkaError where error.isAboutMessage {
+          throw Refusal(413, "The request is larger than can be passed on. Shorten its values.")
         }
       }
       group.addTask {

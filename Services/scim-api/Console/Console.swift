@@ -6,6 +6,7 @@ struct Console: Sendable {
   let door: ConsoleDoor
   let endpoints: [ConsoleEndpoint]
   private let signIn: ConsoleSignIn
+  private let bodies: BodyBudget
 
   /// What the console's pages and its door need of the edge.
   struct Parts: Sendable {
@@ -21,6 +22,8 @@ struct Console: Sendable {
     var replays: EntryReplays
     /// Whether OAuth clients can get access tokens.
     var hasOAuth: Bool
+    /// The memory for forms.
+    var bodies = BodyBudget()
   }
 
   /// - Throws: where a template that is built in cannot be read.
@@ -28,6 +31,7 @@ struct Console: Sendable {
     let layout = try ConsoleLayout()
     door = ConsoleDoor(sites: parts.sites, sessions: parts.sessions, limits: parts.limits, layout: layout)
     signIn = try ConsoleSignIn(parts, layout: layout)
+    bodies = parts.bodies
     endpoints =
       [SignOut(commands: parts.commands).endpoint] + (try Self.members(parts)) + (try Self.groups(parts))
       + (try Self.provisioning(parts)) + (try Self.connection(parts)) + (try Self.tokens(parts))
@@ -39,12 +43,12 @@ struct Console: Sendable {
   var layout: ConsoleLayout { door.layout }
 
   func add(to router: Router<EdgeContext>) {
-    let layout = door.layout
+    let (layout, bodies) = (door.layout, bodies)
     for endpoint in endpoints {
       let group = router.group().add(middleware: door).group(context: ConsoleContext.self)
       for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
         group.on(RouterPath(endpoint.pattern), method: method) { request, context in
-          try await endpoint.respond(request, context, layout: layout)
+          try await endpoint.respond(request, context, layout: layout, bodies: bodies)
         }
       }
     }

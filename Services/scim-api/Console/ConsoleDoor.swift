@@ -18,7 +18,7 @@ struct ConsoleDoor: RouterMiddleware {
     let origin = try sites.origins.origin(of: request.head, peer: context.facts.peer)
     let site = try await sites.site(of: origin)
     let cookie = SessionCookie(for: site, origin)
-    guard let found = try await session(of: request, origin, site, cookie, context) else {
+    guard let found = try await session(of: request, site, cookie, context) else {
       return signInFirst(request, clearing: cookie)
     }
     let session = found.session
@@ -40,12 +40,10 @@ struct ConsoleDoor: RouterMiddleware {
   }
 
   private func session(
-    of request: Request, _ origin: Origin, _ site: Site, _ cookie: SessionCookie, _ context: EdgeContext
+    of request: Request, _ site: Site, _ cookie: SessionCookie, _ context: EdgeContext
   ) async throws -> ConsoleSessions.Found? {
     do {
-      return try await limits.admitting(from: origin.address, unlessKnown: sessions.knows(request, cookie: cookie)) {
-        try await sessions.session(of: request, at: site, cookie: cookie, facts: context.facts, logger: context.logger)
-      }
+      return try await sessions.session(of: request, at: site, cookie: cookie, facts: context.facts, logger: context.logger)
     } catch let refusal as Refusal where refusal.error.status == 401 {
       return nil
     }
@@ -77,7 +75,11 @@ struct ConsoleDoor: RouterMiddleware {
 
 extension ConsoleEndpoint {
   /// Answers a request of `context`'s session.
-  func respond(_ request: Request, _ context: ConsoleContext, layout: ConsoleLayout) async throws -> Response {
+  ///
+  /// - Parameter bodies: the memory for forms.
+  func respond(
+    _ request: Request, _ context: ConsoleContext, layout: ConsoleLayout, bodies: BodyBudget
+  ) async throws -> Response {
     switch handler {
     case .page(let page):
       let said = layout.said(of: request, in: context.session)
@@ -85,14 +87,17 @@ extension ConsoleEndpoint {
       try parameters.checkText()
       return layout.response(try await page(parameters, context), for: context.session, saying: said, cookie: context.sessionCookie)
     case .action(let action):
-      let form = try await Form(of: request)
+      var share = BodyBudget.Share(of: bodies, for: .workspace(context.workspace))
+      let form = try await Form(of: request, share: &share)
+      share.release()
       guard let token = form[ConsoleLayout.formToken], context.session.isTag(token, of: "form") else {
         throw Refusal(403, "The page was older than the session. Nothing was changed. Open the page again, and repeat it there.")
       }
       switch try await action(form, context) {
       case .page(let page): return layout.response(page, for: context.session)
-      case .redirect(let path, let saying):
-        return layout.redirect(to: path, saying: saying, in: context.session, cookie: context.sessionCookie)
+      case .redirect(let path, let saying, let isFailure):
+        let message = saying.map { FlashMessage(text: $0, isFailure: isFailure) }
+        return layout.redirect(to: path, saying: message, in: context.session, cookie: context.sessionCookie)
       case .leave(let path):
         return Response(status: .seeOther, headers: [.location: path, .setCookie: context.sessionCookie.clearing.value])
       }

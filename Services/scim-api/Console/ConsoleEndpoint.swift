@@ -5,8 +5,8 @@ struct ConsoleEndpoint: Sendable {
   /// What is answered.
   enum Answer: Sendable {
     case page(ConsolePage)
-    /// The browser is sent to a path of the console, which shows `saying` once.
-    case redirect(to: String, saying: String? = nil)
+    /// The browser is sent to a path of the console, which shows `saying` once: in green, or in red where it is a failure.
+    case redirect(to: String, saying: String? = nil, isFailure: Bool = false)
     /// The browser forgets its session, and is sent to a path that needs none.
     case leave(to: String)
   }

@@ -10,17 +10,13 @@ struct Form: Sendable, Equatable {
   /// The most bytes of one that anybody can send, before it is known who they are.
   static let maximumBytesOfStrangers = 4 << 10
 
-  /// - Throws: 413, 415 or 400.
-  init(of request: Request, maximum: Int = maximumBytes) async throws {
+  /// - Parameter share: what the form takes of the memory for bodies, for as long as the caller keeps it.
+  /// - Throws: 413, 415, 429, 503 or 400.
+  init(of request: Request, maximum: Int = maximumBytes, share: inout BodyBudget.Share) async throws {
     guard let type = request.headers[.contentType], type.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
       throw Refusal(415, "A form of the console was expected: application/x-www-form-urlencoded.")
     }
-    var bytes: [UInt8] = []
-    for try await part in request.body {
-      guard bytes.count + part.readableBytes <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
-      bytes.append(contentsOf: part.readableBytesView)
-    }
-    try self.init(bytes)
+    try self.init(try await BodyReader.collect(request, share: &share, maximum: maximum))
   }
 
   /// - Throws: 400 where a value is not percent-encoded UTF-8, or holds U+0000, which cannot be stored.

@@ -1,5 +1,6 @@
 import Hummingbird
 import NIOCore
+import ProvisioningLog
 import SCIM
 
 /// What a client can find out about the service (RFC 7644 §4). The schemas are those of the caller's workspace.
@@ -7,10 +8,10 @@ struct DiscoveryEndpoints: Sendable {
   let limits: ServiceLimits
 
   var all: [Endpoint] {
-    [
-      endpoint("/ServiceProviderConfig") { [limits] discovery, base, _ in
-        discovery.serviceProviderConfig(baseURL: base, limits: limits).serialized()
-      },
+    // The plural is what drafts of SCIM 2.0 called it, and what some clients ask for.
+    ["/ServiceProviderConfig", "/ServiceProviderConfigs"].map { path in
+      endpoint(path) { [limits] discovery, base, _ in discovery.serviceProviderConfig(baseURL: base, limits: limits).serialized() }
+    } + [
       endpoint("/ResourceTypes") { discovery, base, _ in Self.list(discovery.resourceTypes(baseURL: base)) },
       endpoint("/ResourceTypes/{\(ResourcePath.id)}") { discovery, base, name throws(Refusal) in
         guard let type = discovery.resourceType(name, baseURL: base) else {
@@ -31,7 +32,7 @@ struct DiscoveryEndpoints: Sendable {
   private func endpoint(_ path: String, _ answer: @escaping Answer) -> Endpoint {
     Endpoint(.get, ResourcePath.base + path) { request, context in
       // RFC 7644 §4 has a filter refused, lest anyone take the whole answer for a filtered one.
-      guard try QueryParameters(request.uri.query)["filter"] == nil else { throw Refusal.filteredDiscovery() }
+      guard try QueryParameters(request.uri.query).given("filter") == nil else { throw Refusal.filteredDiscovery() }
       let id = context.parameters.get(ResourcePath.id).map { $0.removingPercentEncoding ?? $0 } ?? ""
       let bytes = try answer(Discovery(schemas: context.caller.schemas), context.base.text, id)
       return .json(.ok, ByteBuffer(bytes: bytes), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
@@ -45,7 +46,7 @@ struct DiscoveryEndpoints: Sendable {
 
 extension Refusal {
   fileprivate static func undiscovered(_ what: String, _ name: String, among list: String) -> Refusal {
-    Refusal(404, "There is no \(what) '\(name.prefix(200))'. \(ResourcePath.base)/\(list) lists all.")
+    Refusal(404, "There is no \(what) '\(Redaction.path(name).prefix(200))'. \(ResourcePath.base)/\(list) lists all.")
   }
 
   fileprivate static func filteredDiscovery() -> Refusal {

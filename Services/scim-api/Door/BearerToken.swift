@@ -5,15 +5,34 @@ import Models
 enum BearerToken {
   /// The text after `Bearer`.
   ///
-  /// - Throws: 401 where the request has none.
+  /// - Throws: 401 where the request has none, or one that was entered in a wrong form.
   static func text(in authorization: String?) throws(Refusal) -> Substring {
-    guard let authorization, !authorization.isEmpty else { throw .unauthenticated() }
-    let scheme = authorization.prefix { $0 != " " }
-    // Without one, the whole may be a secret, which no answer and no log repeats.
-    guard scheme.endIndex < authorization.endIndex else { throw .unauthenticated() }
-    guard scheme.lowercased() == "bearer" else { throw .otherScheme(String(scheme)) }
-    let text = authorization[scheme.endIndex...].drop { $0 == " " }
+    let header = (authorization ?? "")[...].trimmingBlanks
+    guard !header.isEmpty else { throw .unauthenticated() }
+    let scheme = header.prefix { !isBlank($0) }
+    let text = header[scheme.endIndex...].trimmingBlanks
+    guard scheme.lowercased() == "bearer" else {
+      // The whole may be a secret, which no answer and no log repeats.
+      throw text.isEmpty || isToken(scheme) ? .schemeMissing() : .otherScheme(String(scheme))
+    }
     guard !text.isEmpty else { throw .unauthenticated() }
+    let first = text.prefix { !isBlank($0) }.lowercased()
+    guard first != "bearer" else { throw .schemeTwice() }
+    guard let start = text.first, !"\"'<“‘".contains(start) else { throw .quotedToken() }
+    guard !text.contains(where: isBlank) else { throw .blankInToken() }
+    return text
+  }
+
+  static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
+
+  /// Whether what stands where the scheme should be is a token.
+  private static func isToken(_ text: Substring) -> Bool { text.hasPrefix(AccessToken.prefix) || text.hasPrefix("eyJ") }
+}
+
+extension Substring {
+  fileprivate var trimmingBlanks: Substring {
+    var text = drop(while: BearerToken.isBlank)
+    while let last = text.last, BearerToken.isBlank(last) { text.removeLast() }
     return text
   }
 }
@@ -24,11 +43,43 @@ extension Refusal {
     challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token made in Settings > API.")
   }
 
-  static func otherScheme(_ scheme: String) -> Refusal {
+  static func schemeMissing() -> Refusal {
     challenge(
       nil,
       """
-      The Authorization header uses the scheme '\(scheme.prefix(20))'. Choose HTTP header authentication in the identity provider, so \
+      The Authorization header does not begin with 'Bearer' and a blank. Send 'Authorization: Bearer <token>': put the word and a blank before \
+      the token, or choose the authentication with a bearer token in the identity provider.
+      """)
+  }
+
+  static func schemeTwice() -> Refusal {
+    challenge(
+      "invalid_token",
+      """
+      The Authorization header says 'Bearer' twice: the identity provider adds the word itself. Enter the access token alone, so that it \
+      sends 'Authorization: Bearer <token>'.
+      """)
+  }
+
+  static func quotedToken() -> Refusal {
+    challenge("invalid_token", "The access token is in quotation marks or brackets. Enter it without them.")
+  }
+
+  static func blankInToken() -> Refusal {
+    challenge("invalid_token", "There is a blank within the access token, or text behind it. Copy the token again, without line breaks.")
+  }
+
+  /// The name of a scheme that is known; anything else may be a secret.
+  private static let knownSchemes: Set<String> = [
+    "basic", "digest", "token", "ssws", "apikey", "api-key", "oauth", "negotiate", "ntlm", "hmac", "jwt", "hawk", "bearer:", "key",
+  ]
+
+  static func otherScheme(_ scheme: String) -> Refusal {
+    let named = knownSchemes.contains(scheme.lowercased()) ? "the scheme '\(scheme)'" : "another scheme than Bearer"
+    return challenge(
+      nil,
+      """
+      The Authorization header uses \(named). Choose HTTP header authentication in the identity provider, so \
       that it sends 'Authorization: Bearer <token>' with a token made in Settings > API.
       """)
   }

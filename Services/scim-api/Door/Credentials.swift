@@ -13,6 +13,22 @@ struct Credentials: Sendable {
     return text.hasPrefix(AccessToken.prefix) ? tokens.knows(text) : oauth?.knows(text) ?? false
   }
 
+  /// The record of the token or client that a request shows, noted in `facts`. So is the workspace of a token that was never issued: whoever
+  /// knows the workspace's id can make one up.
+  ///
+  /// - Throws: 401 where the request shows none, or one that is good no more; whatever the database throws.
+  func record(forRequestWith authorization: String?, at site: Site, _ now: Date, facts: RequestFacts) async throws -> TokenRecord {
+    let text = try BearerToken.text(in: authorization)
+    do {
+      let record = try await record(for: text, at: site, now)
+      facts.note(record)
+      return record
+    } catch let refusal as Refusal where refusal.error.status == 401 {
+      if let workspace = AccessToken(String(text))?.workspace { facts.note(unissuedTokenOf: workspace) }
+      throw refusal
+    }
+  }
+
   /// The record of the token or client that `text` is of, with the scopes that `text` has.
   ///
   /// - Throws: 401 where it is neither, or good no more; whatever the database throws.

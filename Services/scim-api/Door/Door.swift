@@ -18,11 +18,8 @@ struct Door: RouterMiddleware {
     let origin = try sites.origins.origin(of: request.head, peer: context.facts.peer)
     let site = try await sites.site(of: origin)
     let now = Date()
-    let authorization = request.headers[.authorization]
-    let record = try await limits.admitting(from: origin.address, unlessKnown: credentials.knows(authorization)) {
-      try await credentials.record(for: try BearerToken.text(in: authorization), at: site, now)
-    }
-    context.facts.note(record)
+    let record = try await credentials.record(
+      forRequestWith: request.headers[.authorization], at: site, now, facts: context.facts)
     try await limits.admit(record.token, of: record.workspace)
     neighbours.note(record.workspace)
     try site.admit(record.workspace)

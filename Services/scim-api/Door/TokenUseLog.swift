@@ -68,6 +68,8 @@ final class TokenUseLog: Service {
     while let command = state.withLock({ $0.unsent.first }) {
       do {
         try await send(command)
+      } catch let error as KafkaError where error.isAboutMessage {
+        logger.error("uses of tokens cannot be told and are dropped", metadata: ["error": "\(error)", "workspace": "\(command.workspace)"])
       } catch {
         logger.warning("uses of tokens not told; they are kept for the next time", metadata: ["error": "\(error)"])
         return

@@ -8,8 +8,10 @@ final class RateLimits: Sendable {
   struct Rates: Sendable {
     var token = Rate(perSecond: 100, burst: 500)
     var workspace = Rate(perSecond: 200, burst: 1000)
-    /// Requests without a token that is known, by the address they come from.
+    /// Requests without a known credential, by the address they come from.
     var stranger = Rate(perSecond: 10, burst: 100)
+    /// Reads of what is public, such as keys, by the address they come from.
+    var publicRead = Rate(perSecond: 50, burst: 500)
     /// Sessions of the console that are opened for one person whom a proxy names.
     var opening = Rate(perSecond: 0.1, burst: 20)
     /// Refusals of one workspace, or of the strangers at one address: those beyond are held until they are due.
@@ -22,6 +24,7 @@ final class RateLimits: Sendable {
     var tokens: Buckets<TokenID>
     var workspaces: Buckets<WorkspaceID>
     var strangers: Buckets<ClientAddress>
+    var publicReads: Buckets<ClientAddress>
     var openings: Buckets<Person>
   }
 
@@ -39,7 +42,8 @@ final class RateLimits: Sendable {
     state = Mutex(
       State(
         tokens: Buckets(rates.token, maximum: 100_000), workspaces: Buckets(rates.workspace, maximum: 100_000),
-        strangers: Buckets(rates.stranger, maximum: 20_000), openings: Buckets(rates.opening, maximum: 20_000)))
+        strangers: Buckets(rates.stranger, maximum: 20_000), publicReads: Buckets(rates.publicRead, maximum: 20_000),
+        openings: Buckets(rates.opening, maximum: 20_000)))
     pace = RefusalPace(rates.refusal, longest: rates.longestHold)
     self.now = now
   }
@@ -88,35 +92,58 @@ final class RateLimits: Sendable {
     }
   }
 
-  /// Refuses whoever comes from an address whose strangers have sent too much, before anything is read of them.
+  /// Refuses a request from an address that has sent too many without a known credential, before anything is read of it.
   ///
   /// - Throws: 429, in its own time where there are many.
-  func checkStranger(at address: String?) async throws {
-    let (wait, rate) = strangersWait(at: address)
-    guard wait > 0 else { return }
+  private func checkUnauthenticated(from address: String?) async throws {
+    guard let refusal = unauthenticatedRefusal(for: address) else { return }
     await pace.hold(.stranger(ClientAddress(address)), at: now())
-    throw Refusal.rateExceeded("this address, without a token that is known here,", rate, wait: wait)
+    throw refusal
   }
 
-  /// Lets `admit` find out who sends a request from `address`, and counts it as a stranger's where that is refused with 401.
+  private func unauthenticatedRefusal(for address: String?) -> Refusal? {
+    let (wait, rate) = strangersWait(at: address)
+    return wait > 0 ? .rateExceeded("this address, without a token that is known here,", rate, wait: wait) : nil
+  }
+
+  /// Runs `answer` for a request from `address`, and counts it unless `isAuthenticated` says afterwards that it had a credential of this
+  /// deployment.
   ///
-  /// Where strangers at its address have sent too much, nobody is asked, but for a token that was good a moment ago: whoever shares the
-  /// address with a guesser is not shut out.
+  /// While the address has sent too many, only requests with a known credential are answered: who shares the address with a guesser is not
+  /// shut out.
   ///
-  /// - Throws: 429; whatever `admit` throws.
-  func admitting<Admitted>(
-    from address: String?, unlessKnown isKnown: @autoclosure () -> Bool = false, _ admit: () async throws -> Admitted
-  ) async throws -> Admitted {
-    if strangersWait(at: address).wait > 0, !isKnown() { try await checkStranger(at: address) }
-    do {
-      return try await admit()
-    } catch let refusal as Refusal where refusal.error.status == 401 {
-      countStranger(at: address)
-      throw refusal
-    } catch let error as OAuthError where error.status == 401 {
-      countStranger(at: address)
-      throw error
+  /// - Throws: 429; whatever `answer` throws.
+  func limitingUnauthenticated<Answer>(
+    from address: String?, isKnown: () -> Bool, isAuthenticated: () -> Bool, answer: () async throws -> Answer
+  ) async throws -> Answer {
+    if strangersWait(at: address).wait > 0, !isKnown() { try await checkUnauthenticated(from: address) }
+    defer { if !isAuthenticated() { countStranger(at: address) } }
+    return try await answer()
+  }
+
+  /// Counts one request without a credential, which is answered at once.
+  ///
+  /// - Returns: 429 where the address has sent too many; then nothing is counted.
+  func countUnauthenticated(from address: String?) -> Refusal? {
+    if let refusal = unauthenticatedRefusal(for: address) { return refusal }
+    countStranger(at: address)
+    return nil
+  }
+
+  /// Counts one read of what is public.
+  ///
+  /// - Throws: 429 where the address has sent too many, in its own time where there are many; then nothing is counted.
+  func countPublicRead(from address: String?) async throws {
+    let (now, client) = (now(), ClientAddress(address))
+    let refusal = state.withLock { state -> Refusal? in
+      let wait = state.publicReads.wait(of: client, at: now)
+      guard wait == 0 else { return .rateExceeded("this address for public keys and metadata", state.publicReads.rate, wait: wait) }
+      state.publicReads.take(of: client, at: now)
+      return nil
     }
+    guard let refusal else { return }
+    await pace.hold(.stranger(client), at: now)
+    throw refusal
   }
 
   private func strangersWait(at address: String?) -> (wait: Double, rate: Rate) {

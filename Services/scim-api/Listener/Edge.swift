@@ -68,6 +68,11 @@ struct Edge: Sendable {
     }
   }
 
+  /// Counts what is not HTTP, from an address; a refusal where there was too much. Whose it is that a proxy passes on cannot be told.
+  func countMalformed(from peer: String?) -> Refusal? {
+    sites.origins.isTrusted(peer: peer) ? nil : limits.countUnauthenticated(from: peer)
+  }
+
   func responder() -> RouterResponder<EdgeContext> {
     let endpoints = endpoints
     var known = KnownPaths()
@@ -79,6 +84,11 @@ struct Edge: Sendable {
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestRecording(log: log))
     router.add(middleware: FailureAnswers(known: known, layout: console?.layout))
+    router.add(
+      middleware: UnauthenticatedRateLimitMiddleware(
+        sites: sites, limits: limits, credentials: credentials, sessions: console?.door.sessions,
+        publicPaths: Set(openEndpoints.filter(\.isPublic).map(\.pattern))))
+    router.add(middleware: RequestFraming(maximumBody: bodies.maximum))
     router.add(middleware: URLLength())
     for endpoint in endpoints {
       endpoint.add(

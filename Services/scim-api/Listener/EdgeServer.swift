@@ -16,6 +16,8 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
   let responder: Responder
   let configuration: ListenerConfiguration
   let logger: Logger
+  /// Counts what is not HTTP, from an address; a refusal where there was too much from there.
+  var countMalformed: @Sendable (_ peer: String?) -> Refusal? = { _ in nil }
   /// Called with the port that is listened on, once it is.
   var onListening: @Sendable (Int) -> Void = { _ in }
 
@@ -86,6 +88,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
     let date = HTTPDate()
     let configuration = configuration
     let security = SecurityHeaders(isSecure: configuration.isSecure)
+    let countMalformed = countMalformed
     return HTTP1Channel(
       responder: { request, writer, channel in
         if request.headers[.expect]?.lowercased() == "100-continue" {
@@ -104,8 +107,8 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
       },
       configuration: HTTP1Channel.Configuration(
         additionalChannelHandlers: [
-          SlowClientHandler(read: configuration.requestTimeout, write: configuration.writeTimeout),
-          MalformedRequestHandler(headers: security),
+          SlowClientHandler(configuration.timeouts),
+          MalformedRequestHandler(headers: security, count: countMalformed),
         ],
         idleTimeout: configuration.idleTimeout,
         // A URL that is longer than may be, but not by much, is told so: see URLLength.
@@ -131,10 +134,8 @@ struct ListenerConfiguration: Sendable {
   var maximumConnections: Int
   /// How long a connection may be without a request, or a request's headers may take.
   var idleTimeout: TimeAmount
-  /// How long the rest of a request may take after its headers.
-  var requestTimeout: TimeAmount
-  /// How long a client may leave a response unread.
-  var writeTimeout: TimeAmount
+  /// How long clients may take to send a body and to read a response.
+  var timeouts: SlowClientHandler.Timeouts
   /// How long idle connections are kept after graceful shutdown began, so that their clients can learn of it with a response.
   var drain: Duration
 }

@@ -35,7 +35,10 @@ struct FailureAnswers: RouterMiddleware {
   }
 
   private func refuse(_ refusal: Refusal, _ request: Request, _ context: EdgeContext) -> Response {
+    // A refusal may repeat what was sent.
+    let refusal = refusal.withoutSecrets
     context.facts.note(refusal: refusal.error.body())
+    if request.uri.path == OAuthEndpoints.tokenPath { return OAuthError(refusal).response }
     if let layout, ConsolePath.isOfConsole(request.uri.path) { return layout.response(refusal, for: nil) }
     return .refusal(refusal, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
@@ -46,6 +49,7 @@ struct FailureAnswers: RouterMiddleware {
     case let error as SCIMError: return Refusal(error)
     // In the middle of the body.
     case let error as HTTPParserError: return .malformedRequest(error)
+    case is SlowClientHandler.BodyTimeout: return .requestTimeout()
     case let error as HTTPError where error.status == .notFound:
       let allowed = known.methods(of: request.uri.path)
       if allowed.isEmpty, layout != nil, ConsolePath.isOfConsole(request.uri.path) { return .unknownPage() }

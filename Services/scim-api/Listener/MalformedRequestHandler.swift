@@ -16,12 +16,15 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
   typealias OutboundOut = HTTPResponsePart
 
   private let headers: SecurityHeaders
+  private let count: (_ peer: String?) -> Refusal?
   /// Requests that have begun to arrive and are not answered to the end.
   private var unanswered = 0
   private var isClosing = false
 
-  init(headers: SecurityHeaders) {
+  /// - Parameter count: counts a request from an address; a refusal where there were too many.
+  init(headers: SecurityHeaders, count: @escaping (_ peer: String?) -> Refusal?) {
     self.headers = headers
+    self.count = count
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -38,11 +41,12 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard let error = error as? HTTPParserError, unanswered == 0, !isClosing else { return context.fireErrorCaught(error) }
     isClosing = true
-    let refusal = Refusal.malformedRequest(error)
+    let refusal = count(context.remoteAddress?.ipAddress) ?? Refusal.malformedRequest(error)
     let body = ByteBuffer(bytes: refusal.error.body())
     var fields: HTTPFields = [
       .contentType: "application/scim+json; charset=utf-8", .contentLength: "\(body.readableBytes)", .connection: "close",
     ]
+    for field in refusal.headers where !fields.contains(field.name) { fields.append(field) }
     headers.add(to: &fields)
     let head = HTTPResponse(status: HTTPResponse.Status(code: refusal.error.status), headerFields: fields)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
@@ -62,6 +66,13 @@ extension Refusal {
     switch error {
     case .headerOverflow:
       Refusal(431, "The request line or the headers are larger than this service takes. Send filters that are long by POST to .search.")
+    case .invalidContentLength, .unexpectedContentLength:
+      Refusal(
+        400,
+        """
+        The Content-Length is not one whole number of at most 20 digits, or is sent twice or beside a Transfer-Encoding. Send one, with the \
+        length of the body in bytes.
+        """)
     default: Refusal(400, "The request is not HTTP/1.1 as it should be: \(error).")
     }
   }

@@ -7,7 +7,11 @@ import Synchronization
 final class RequestFacts: Sendable {
   struct Notes: Sendable {
     var token: TokenID?
+    /// The client's, which is not the peer's behind a proxy.
+    var address: String?
     var workspace: WorkspaceID?
+    /// The workspace that a token names which was never issued.
+    var unissuedTokenOf: WorkspaceID?
     var command: CommandID?
     var resource: ResourceID?
     /// The normalisations that were applied to the body.
@@ -20,9 +24,13 @@ final class RequestFacts: Sendable {
     var body: NotedBody?
     /// What the sender is told, a SCIM error in JSON.
     var refusal: [UInt8]?
-    /// Of a bulk request, how many operations it has, and the first that failed.
+    /// What of the body was not applied, as `StoredResource.unapplied`.
+    var unapplied: [UInt8]?
+    /// Of a bulk request, how many operations it has, and the first of those that have an entry of their own.
     var operations: LogEntry.Operations?
-    var failures: [FailedOperation] = []
+    var loggedOperations: [LoggedOperation] = []
+    /// Why a create reused the record of a disabled user.
+    var relink: Relink?
     /// The entry of the provisioning log that is to be written, where that was said beforehand, and whose request is sent again by this.
     var replay: (entry: LogEntryID, of: LogEntryID)?
   }
@@ -36,6 +44,14 @@ final class RequestFacts: Sendable {
   }
 
   var notes: Notes { stored.withLock { $0 } }
+
+  func note(unissuedTokenOf workspace: WorkspaceID) {
+    stored.withLock { $0.unissuedTokenOf = workspace }
+  }
+
+  func note(address: String?) {
+    stored.withLock { $0.address = address }
+  }
 
   func note(token: TokenID, workspace: WorkspaceID) {
     stored.withLock {
@@ -71,11 +87,20 @@ final class RequestFacts: Sendable {
     stored.withLock { $0.refusal = refusal }
   }
 
-  func note(operations: Int, failures: [FailedOperation]) {
+  func note(unapplied: [UInt8]?) {
+    stored.withLock { $0.unapplied = unapplied }
+  }
+
+  /// - Parameter logged: those of the operations that have an entry of their own.
+  func note(operations: Int, logged: [LoggedOperation]) {
     stored.withLock {
-      $0.operations = LogEntry.Operations(count: operations, failed: failures.count)
-      $0.failures = Array(failures.prefix(LogEntry.Operations.maximumEntries))
+      $0.operations = LogEntry.Operations(count: operations, failed: logged.count(where: \.isFailure))
+      $0.loggedOperations = Array(logged.prefix(LogEntry.Operations.maximumEntries))
     }
+  }
+
+  func note(relink: Relink?) {
+    stored.withLock { $0.relink = relink }
   }
 
   func note(command: CommandID, on resource: ResourceID) {

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Logging
+import ProvisioningLog
 import ServiceKit
 
 /// Gives each request its trace, counts it, times it, writes its log line, and hands what the provisioning log wants to that.
@@ -46,7 +47,7 @@ struct RequestRecording: RouterMiddleware {
     var metadata: Logger.Metadata = [
       "method": "\(request.method.rawValue.prefix(20))",
       // Without the query: filters hold names and addresses.
-      "path": "\(request.uri.path.prefix(200))",
+      "path": "\(Redaction.path(String(request.uri.path.prefix(2000))).prefix(200))",
       "status": "\(status)",
       "milliseconds": "\(Int((duration / .milliseconds(1)).rounded()))",
     ]

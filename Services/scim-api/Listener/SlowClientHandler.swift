@@ -1,7 +1,8 @@
 import NIOCore
 import NIOHTTPTypes
 
-/// Closes the connection of a client that takes too long to send a request's body or to read a response.
+/// Ends the request of a client that takes too long to send its body, or sends it too slowly, with 408, and closes the connection of one
+/// that takes too long to read a response.
 ///
 /// Together with the idle timeout, which covers the time up to the end of a request's headers, this bounds how long a client can hold
 /// on to memory here. A request that arrives whole costs no timer.
@@ -11,37 +12,75 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
   typealias OutboundIn = HTTPResponsePart
   typealias OutboundOut = HTTPResponsePart
 
-  private let readTimeout: TimeAmount
-  private let writeTimeout: TimeAmount
+  /// How long clients may take.
+  struct Timeouts: Sendable {
+    /// For the rest of a request after its headers.
+    var read: TimeAmount
+    /// To read a response.
+    var write: TimeAmount
+    /// The bytes a second that a body has to arrive with, on average over each `window`; 0 for as slowly as the client likes.
+    var minimumRate = 0
+    var window = TimeAmount.seconds(10)
+  }
+
+  /// The body of a request did not arrive in time.
+  struct BodyTimeout: Error {}
+
+  private let timeouts: Timeouts
+  /// A body is on its way.
   private var isReading = false
   private var readTimer: Scheduled<Void>?
+  private var rateTimer: Scheduled<Void>?
   private var writeTimer: Scheduled<Void>?
+  /// In this window: what arrived, and how long the client was waited for. While this side reads nothing, the client cannot send.
+  private var received = 0
+  private var waited = TimeAmount.zero
+  private var waitsSince: NIODeadline?
+  /// Requests that have begun to arrive and are not answered to the end.
+  private var unanswered = 0
+  private var hasTimedOut = false
 
-  init(read: TimeAmount, write: TimeAmount) {
-    readTimeout = read
-    writeTimeout = write
+  init(_ timeouts: Timeouts) {
+    self.timeouts = timeouts
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head: isReading = true
-    case .body: break
+    case .head:
+      isReading = true
+      unanswered += 1
+    case .body(let part): received += part.readableBytes
     case .end:
       isReading = false
-      readTimer?.cancel()
-      readTimer = nil
+      if !hasTimedOut { cancelBodyTimers() }
     }
     context.fireChannelRead(data)
   }
 
+  func read(context: ChannelHandlerContext) {
+    if waitsSince == nil { waitsSince = context.eventLoop.now }
+    context.read()
+  }
+
   func channelReadComplete(context: ChannelHandlerContext) {
-    if isReading, readTimer == nil { readTimer = closing(context.channel, in: readTimeout) }
+    endWait(at: context.eventLoop.now)
+    if isReading, readTimer == nil, !hasTimedOut {
+      readTimer = scheduled(in: timeouts.read, context) { $0.endRequest($1) }
+      beginWindow(context)
+    }
     context.fireChannelReadComplete()
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    if case .end = unwrapOutboundIn(data) { unanswered -= 1 }
+    context.write(data, promise: promise)
+    // The rest of the body may never come: the client has a moment to read the answer.
+    if hasTimedOut, unanswered == 0 { closeSoon(context) }
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     writeTimer?.cancel()
-    writeTimer = context.channel.isWritable ? nil : closing(context.channel, in: writeTimeout)
+    writeTimer = context.channel.isWritable ? nil : scheduled(in: timeouts.write, context) { $1.close(promise: nil) }
     context.fireChannelWritabilityChanged()
   }
 
@@ -54,13 +93,55 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     cancelTimers()
   }
 
-  private func closing(_ channel: any Channel, in time: TimeAmount) -> Scheduled<Void> {
-    channel.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+  private func endWait(at now: NIODeadline) {
+    if let start = waitsSince { waited = waited + (now - start) }
+    waitsSince = nil
+  }
+
+  private func beginWindow(_ context: ChannelHandlerContext) {
+    received = 0
+    waited = .zero
+    guard timeouts.minimumRate > 0 else { return }
+    rateTimer = scheduled(in: timeouts.window, context) { $0.endWindow($1) }
+  }
+
+  private func endWindow(_ context: ChannelHandlerContext) {
+    let now = context.eventLoop.now
+    let isWaiting = waitsSince != nil
+    endWait(at: now)
+    if isWaiting { waitsSince = now }
+    let seconds = Double(waited.nanoseconds) / 1e9
+    if Double(received) < Double(timeouts.minimumRate) * seconds { endRequest(context) } else { beginWindow(context) }
+  }
+
+  /// Has whoever reads the body, or will, answer with 408; where all is answered, the connection is closed.
+  private func endRequest(_ context: ChannelHandlerContext) {
+    hasTimedOut = true
+    cancelBodyTimers()
+    guard unanswered > 0 else { return context.close(promise: nil) }
+    context.fireErrorCaught(BodyTimeout())
+  }
+
+  private func closeSoon(_ context: ChannelHandlerContext) {
+    readTimer?.cancel()
+    readTimer = scheduled(in: .seconds(2), context) { $1.close(promise: nil) }
+  }
+
+  private func scheduled(
+    in time: TimeAmount, _ context: ChannelHandlerContext, _ action: @escaping (SlowClientHandler, ChannelHandlerContext) -> Void
+  ) -> Scheduled<Void> {
+    context.eventLoop.assumeIsolated().scheduleTask(in: time) { action(self, context) }
+  }
+
+  private func cancelBodyTimers() {
+    readTimer?.cancel()
+    readTimer = nil
+    rateTimer?.cancel()
+    rateTimer = nil
   }
 
   private func cancelTimers() {
-    readTimer?.cancel()
-    readTimer = nil
+    cancelBodyTimers()
     writeTimer?.cancel()
     writeTimer = nil
   }

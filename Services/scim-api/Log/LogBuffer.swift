@@ -1,5 +1,7 @@
+import Foundation
 import Logging
 import Metrics
+import ProvisioningLog
 import Synchronization
 
 /// Requests on their way to the provisioning log: bounded, so that no request ever waits for the log, and without a cost while there is
@@ -10,8 +12,8 @@ final class LogBuffer: Sendable {
     var bytes = 0
     var isClosed = false
     var reader: CheckedContinuation<Void, Never>?
-    /// Of requests whose sender nobody knows, in this second.
-    var unauthenticated = (second: Int64(0), count: 0)
+    /// Requests whose token nobody issued.
+    var unverified = UnverifiedSenders()
     /// When it was last said that entries are dropped.
     var lastSaid: ContinuousClock.Instant?
   }
@@ -26,9 +28,6 @@ final class LogBuffer: Sendable {
   private let unauthenticated = Counter(label: "rollcall_log_entries_dropped_total", dimensions: [("reason", "unauthenticated")])
   private let unsent = Counter(label: "rollcall_log_entries_dropped_total", dimensions: [("reason", "unsent")])
 
-  /// Whoever sends requests with no good token decides what stands in them: so many a second are logged, and no more.
-  private static let maximumUnauthenticated = 50
-
   /// - Parameters:
   ///   - maximumEntries: how many requests may wait; what comes then is dropped and counted.
   ///   - maximumBytes: the same for the bytes of their bodies.
@@ -42,10 +41,10 @@ final class LogBuffer: Sendable {
   func append(_ request: LoggedRequest) {
     let (reader, dropped) = state.withLock { state -> (CheckedContinuation<Void, Never>?, Counter?) in
       if request.notes.token == nil {
-        let second = Int64(request.at.timeIntervalSince1970)
-        if state.unauthenticated.second != second { state.unauthenticated = (second, 0) }
-        state.unauthenticated.count += 1
-        if state.unauthenticated.count > Self.maximumUnauthenticated { return (nil, unauthenticated) }
+        guard !state.isClosed, let isDue = state.unverified.note(request.workspace, from: request.clientAddress, at: request.at) else {
+          return (nil, unauthenticated)
+        }
+        return (isDue ? state.reader.take() : nil, nil)
       }
       guard !state.isClosed, state.waiting.count < maximumEntries, state.bytes + request.size <= maximumBytes else { return (nil, full) }
       state.waiting.append(request)
@@ -66,10 +65,10 @@ final class LogBuffer: Sendable {
   }
 
   /// Returns when something waits, or the buffer is closed.
-  func waitForMore() async {
+  func waitForMore(at now: Date = Date()) async {
     await withCheckedContinuation { continuation in
       let isReady = state.withLock { state in
-        if state.isClosed || !state.waiting.isEmpty { return true }
+        if state.isClosed || !state.waiting.isEmpty || state.unverified.isDue(at: now) { return true }
         state.reader = continuation
         return false
       }
@@ -85,6 +84,17 @@ final class LogBuffer: Sendable {
       for request in taken { state.bytes -= request.size }
       return taken
     }
+  }
+
+  /// Takes out the entries about unverified senders that are to be sent now.
+  func takeUnverified(at now: Date = Date(), all: Bool = false) -> [LogEntry] {
+    state.withLock { $0.unverified.take(at: now, all: all || $0.isClosed) }
+  }
+
+  /// Wakes the reader where such an entry is due.
+  func wakeForUnverified(at now: Date = Date()) {
+    let reader = state.withLock { state in state.unverified.isDue(at: now) ? state.reader.take() : nil }
+    reader?.resume()
   }
 
   /// Takes nothing more; what waits can still be taken out.

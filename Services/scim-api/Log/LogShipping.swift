@@ -17,6 +17,7 @@ struct LogShipping: Service {
   /// How long requests are gathered for one batch.
   private static let gathering = Duration.milliseconds(100)
   private static let maximumBatch = 500
+  private static let wakeInterval = Duration.seconds(10)
 
   /// How long what waits at the end is tried to be sent.
   private static let patience = Duration.seconds(5)
@@ -25,6 +26,7 @@ struct LogShipping: Service {
     await withTaskCancellationHandler {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await ship() }
+        group.addTask { await wake() }
         group.addTask {
           do {
             try await gracefulShutdown()
@@ -43,6 +45,14 @@ struct LogShipping: Service {
     }
   }
 
+  /// Looks after entries whose count rises.
+  private func wake() async {
+    while true {
+      do { try await Task.sleep(for: Self.wakeInterval) } catch { return }
+      buffer.wakeForUnverified()
+    }
+  }
+
   private func ship() async {
     while true {
       await buffer.waitForMore()
@@ -51,14 +61,19 @@ struct LogShipping: Service {
         do { try await Task.sleep(for: Self.gathering) } catch { buffer.close() }
       }
       let requests = buffer.take(Self.maximumBatch)
-      if requests.isEmpty, buffer.isClosed { return }
-      let messages = requests.flatMap { $0.entries() }.map { entry in
+      let unverified = buffer.takeUnverified()
+      if requests.isEmpty, unverified.isEmpty {
+        if buffer.isClosed { return }
+        continue
+      }
+      let messages = (requests.flatMap { $0.entries() } + unverified).map { entry in
         OutgoingMessage(entry.cloudEvent(source: source), topic: .provisioningLog, key: "\(entry.workspace)")
       }
       do {
         try await send(messages)
       } catch {
-        buffer.drop(requests.count, because: "\(error)")
+        // Of a batch in which one entry is refused the others are safe.
+        buffer.drop((error as? KafkaError).map(\.failedIndices.count) ?? requests.count + unverified.count, because: "\(error)")
         if Task.isCancelled { return }
       }
     }

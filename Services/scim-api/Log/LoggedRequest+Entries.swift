@@ -5,11 +5,12 @@ import ProvisioningLog
 import SCIM
 
 extension LoggedRequest {
-  /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed.
+  /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed, was applied in
+  /// part, or reused the record of a disabled user.
   func entries() -> [LogEntry] {
     var entry = LogEntry(
       id: notes.replay?.entry ?? .made(at: at), workspace: workspace, at: at, method: String(head.method.rawValue.prefix(20)),
-      path: String(path.prefix(2000)), status: status, milliseconds: duration / .milliseconds(1))
+      path: String(Redaction.path(path).prefix(2000)), status: status, milliseconds: duration / .milliseconds(1))
     let (body, redaction) = keptBody()
     entry.body = body
     entry.token = notes.token
@@ -27,30 +28,36 @@ extension LoggedRequest {
     entry.trace = notes.traceparent.flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) }
     entry.replayOf = notes.replay?.of ?? notes.tokenName.flatMap(ReplayToken.init)?.entry
     if let refusal = notes.refusal { entry.tell(refusal, without: redaction) }
+    if let unapplied = notes.unapplied { entry.tell(unapplied: unapplied, without: redaction) }
     entry.operations = notes.operations
-    return [entry] + notes.failures.map { self.entry(for: $0, of: entry) }
+    entry.relink = notes.relink
+    return [entry] + notes.loggedOperations.map { self.entry(for: $0, of: entry) }
   }
 
-  private func entry(for failure: FailedOperation, of bulk: LogEntry) -> LogEntry {
+  private func entry(for operation: LoggedOperation, of bulk: LogEntry) -> LogEntry {
     var entry = bulk
     entry.id = .made(at: at)
     entry.bulk = bulk.id
     entry.operations = nil
-    entry.method = failure.method
-    entry.path = ResourcePath.base + failure.path.prefix(2000)
+    entry.method = operation.method
+    entry.path = ResourcePath.base + Redaction.path(operation.path).prefix(2000)
     entry.query = nil
     entry.ifMatch = nil
-    entry.status = failure.status
-    entry.resourceType = resourceType(of: failure.path[...])
-    entry.resource = failure.path.split(separator: "/").last.flatMap { ResourceID($0) }
+    entry.status = operation.status
+    entry.resourceType = resourceType(of: operation.path[...])
+    entry.resource = operation.resource ?? operation.path.split(separator: "/").last.flatMap { ResourceID($0) }
+    entry.relink = operation.relink
     var redaction: Redaction.Outcome?
     entry.body = nil
-    if let data = failure.data {
+    if let data = operation.data {
       let kept = LoggedBody.keeping(data, bytes: data.serialized().count)
       (entry.body, redaction) = (kept.body, kept.redaction)
     }
     entry.name = entry.body.flatMap { name(in: $0, of: entry.resourceType) }
-    entry.tell(failure.error, without: redaction)
+    entry.scimType = nil
+    entry.detail = nil
+    if operation.isFailure { entry.tell(operation.error, without: redaction) }
+    if let unapplied = operation.unapplied { entry.tell(unapplied: unapplied, without: redaction) }
     return entry
   }
 
@@ -91,7 +98,7 @@ extension LoggedRequest {
 
   private func name(in body: LoggedBody, of type: LogEntry.ResourceType?) -> String? {
     guard let type, let name = body.content.name(type == .user ? "userName" : "displayName") else { return nil }
-    return String(name.prefix(300))
+    return name.truncated(to: 300)
   }
 }
 
@@ -102,5 +109,14 @@ extension LogEntry {
     do { object = try JSON(parsing: error).object } catch { object = nil }
     scimType = object?["scimType"]?.string
     detail = object?["detail"]?.string.map { String(Redaction.detail($0, without: redaction).prefix(4000)) }
+  }
+
+  /// Takes over what was not applied, a JSON array.
+  fileprivate mutating func tell(unapplied: [UInt8], without redaction: Redaction.Outcome?) {
+    let changes: JSON
+    do { changes = try JSON(parsing: unapplied) } catch { return }
+    self.unapplied = UnappliedChange.list(reading: changes).map {
+      UnappliedChange(path: Redaction.detail($0.path, without: redaction), detail: Redaction.detail($0.detail, without: redaction))
+    }
   }
 }

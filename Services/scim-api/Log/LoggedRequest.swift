@@ -15,10 +15,12 @@ struct LoggedRequest: Sendable {
   let route: String?
   let status: Int
   let address: String?
+  /// The client's, which is not the peer's behind a proxy.
+  var clientAddress: String? { notes.address ?? address }
   let notes: RequestFacts.Notes
 
   /// About what it holds in memory, beside what every one does.
-  var size: Int { (notes.body?.bytes ?? 0) + notes.failures.reduce(0) { $0 + $1.error.count + 2048 } }
+  var size: Int { (notes.body?.bytes ?? 0) + notes.loggedOperations.reduce(0) { $0 + $1.error.count + 2048 } }
 }
 
 extension LoggedRequest {
@@ -29,7 +31,7 @@ extension LoggedRequest {
     guard !ConsolePath.isOfConsole(request.uri.path) else { return nil }
     let notes = context.facts.notes
     guard status >= 400 || Self.isWrite(request.method, route) || Self.isPicked(request, route, notes, at, by: reads) else { return nil }
-    guard let workspace = notes.workspace ?? Self.claimedWorkspace(of: request) else { return nil }
+    guard let workspace = notes.workspace ?? notes.unissuedTokenOf else { return nil }
     self.init(
       at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status, address: context.facts.peer,
       notes: notes)
@@ -47,27 +49,25 @@ extension LoggedRequest {
     guard let route, route.hasPrefix(ResourcePath.base), let token = notes.token else { return false }
     return reads.isDue(token, from: request.headers[.userAgent], at: at)
   }
-
-  /// The workspace that a token names which is not known, or was not looked up at a path where there is nothing: its admin wants to hear of
-  /// it.
-  private static func claimedWorkspace(of request: Request) -> WorkspaceID? {
-    do throws(Refusal) {
-      return AccessToken(String(try BearerToken.text(in: request.headers[.authorization])))?.workspace
-    } catch {
-      return nil
-    }
-  }
 }
 
-/// An operation of a bulk request that failed.
-struct FailedOperation: Sendable {
+/// An operation of a bulk request that has an entry of its own in the log.
+struct LoggedOperation: Sendable {
   var position: Int
   var method: String
   var path: String
   var data: JSON?
   var status: Int
-  /// A SCIM error in JSON.
+  /// A SCIM error in JSON; empty where it did not fail.
   var error: [UInt8]
+  /// Why a create reused the record of a disabled user.
+  var relink: Relink?
+  /// The user that was written.
+  var resource: ResourceID?
+  /// What was not applied, as `StoredResource.unapplied`.
+  var unapplied: [UInt8]?
+
+  var isFailure: Bool { status >= 400 }
 }
 
 /// A body as it was read.

@@ -18,16 +18,15 @@ extension MailEvent {
     }
     let invitation = try Self.invitation(in: object)
     let email = try Self.text("email", in: object)
-    if let email, !email.contains("@") || email.utf8.count > 320 {
-      throw Refusal(400, .invalidValue, "email must be an address, found '\(email.prefix(100))'.")
-    }
+    if let email { try Refusal.checkAddress(email, "email") }
     guard invitation != nil || email != nil else {
       throw Refusal(
         400, .invalidValue, "The body names no mail. Send 'messageId' with its Message-ID, 'invitation' with its id, or 'email'.")
     }
     self.init(
       workspace: workspace, invitation: invitation, email: email, event: event,
-      reason: try Self.text("reason", in: object).map { String($0.prefix(500)) }, occurredAt: try Self.time(in: object, at: now))
+      reason: try Self.text("reason", in: object).map { $0.truncated(to: 500, bytes: 2000) }, occurredAt: try Self.time(in: object, at: now)
+    )
   }
 
   private static var events: String { Kind.allCases.map(\.rawValue).joined(separator: ", ") }

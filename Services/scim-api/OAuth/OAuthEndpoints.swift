@@ -17,8 +17,8 @@ struct OAuthEndpoints: Sendable {
   var all: [OpenEndpoint] {
     [
       OpenEndpoint(.post, Self.tokenPath, handle: tokens.issue),
-      OpenEndpoint(.get, Self.keysPath, handle: keys),
-      OpenEndpoint(.get, Self.metadataPath, handle: metadata),
+      OpenEndpoint(.get, Self.keysPath, isPublic: true, handle: keys),
+      OpenEndpoint(.get, Self.metadataPath, isPublic: true, handle: metadata),
     ]
   }
 

@@ -21,6 +21,18 @@ struct OAuthError: Error, Sendable, Equatable {
     case serverError = "server_error"
   }
 
+  /// What is refused everywhere, in the form that OAuth has for it.
+  init(_ refusal: Refusal) {
+    self.init(code: .invalidRequest, description: refusal.error.detail, status: refusal.error.status, headers: refusal.headers)
+  }
+
+  init(code: Code, description: String, status: Int = 400, headers: HTTPFields = [:]) {
+    self.code = code
+    self.description = description
+    self.status = status
+    self.headers = headers
+  }
+
   static func invalidRequest(_ description: String) -> OAuthError { OAuthError(code: .invalidRequest, description: description) }
 
   static func invalidClient(_ description: String) -> OAuthError {

@@ -16,6 +16,8 @@ struct TokenEndpoint: Sendable {
   let keys: SigningKeyDirectory?
   /// How long an access token is good, in seconds.
   let lifetime: Int64
+  /// The memory for forms.
+  var bodies = BodyBudget()
 
   private static let maximumBody = 16 << 10
 
@@ -25,7 +27,7 @@ struct TokenEndpoint: Sendable {
     } catch let error as OAuthError {
       return error.response
     } catch let error as Refusal {
-      return OAuthError(code: .invalidRequest, description: error.error.detail, status: error.error.status, headers: error.headers).response
+      return OAuthError(error).response
     } catch let error as PostgresError where error.isTransient {
       return OAuthError.unavailable("The database does not answer at the moment. Send the request again.").response
     }
@@ -37,8 +39,8 @@ struct TokenEndpoint: Sendable {
     let now = Date()
     let origin = try sites.origins.origin(of: request.head, peer: context.facts.peer)
     let site = try await sites.site(of: origin)
-    let asked = try TokenRequest(form: try await Self.form(in: request), authorization: request.headers[.authorization])
-    let client = try await limits.admitting(from: origin.address) { try await self.client(asked, at: now) }
+    let asked = try TokenRequest(form: try await form(in: request, context), authorization: request.headers[.authorization])
+    let client = try await self.client(asked, at: now)
     context.facts.note(client)
     try await limits.admit(client.token, of: client.workspace)
     do throws(Refusal) {
@@ -84,18 +86,14 @@ struct TokenEndpoint: Sendable {
     return client
   }
 
-  private static func form(in request: Request) async throws -> String {
+  private func form(in request: Request, _ context: EdgeContext) async throws -> String {
     let type = request.headers[.contentType]?.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
     guard type == "application/x-www-form-urlencoded" else {
       throw OAuthError.invalidRequest("The body has to be application/x-www-form-urlencoded, and its Content-Type has to say so.")
     }
-    var bytes: [UInt8] = []
-    for try await part in request.body {
-      guard bytes.count + part.readableBytes <= maximumBody else {
-        throw OAuthError(code: .invalidRequest, description: "The body is larger than \(maximumBody) bytes.", status: 413)
-      }
-      bytes.append(contentsOf: part.readableBytesView)
-    }
+    var share = BodyBudget.Share(of: bodies, for: .address(ClientAddress(context.facts.notes.address)))
+    let bytes = try await BodyReader.collect(request, share: &share, maximum: Self.maximumBody)
+    share.release()
     guard let text = String(validating: bytes, as: UTF8.self) else { throw OAuthError.invalidRequest("The body is not UTF-8.") }
     return text
   }

@@ -38,9 +38,11 @@ struct DatabaseReads: ResourceReads {
     let column = list.isCounted ? 1 : 0
     // Beyond the end there is the total alone.
     let resources = try rows.filter { !$0.isNull(column) }.map { try ListedResource($0, from: column, of: query) }
+    let isCut = try rows.first.map { try $0.int(column + 8) > rows.count } ?? false
     switch query.part {
     case .page: return FoundResources(total: total, resources: resources)
-    case .from(let place, let count): return FoundResources(total: total, read: resources, from: place, count: count)
+    case .from(let place, let count):
+      return FoundResources(total: total, read: resources, from: place, count: count, isCut: isCut)
     }
   }
 

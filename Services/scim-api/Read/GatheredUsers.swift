@@ -27,7 +27,7 @@ struct GatheredUsers: Sendable {
     try await (withRows ? byID.whole : byID.withoutGroups).found(for: id, of: workspace)
   }
 
-  /// - Parameter name: the userName in lower case.
+  /// - Parameter name: the comparison key of the userName.
   func user(named name: String, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
     try await (withRows ? byName.whole : byName.withoutGroups).found(for: name, of: workspace)
   }

@@ -8,8 +8,8 @@ import SCIM
 /// A query that many clients send again and again (all resources, or one look-up by index) has the same text each time and is kept by the
 /// connections that ran it; any other is parsed for this use alone. So there is a bounded number of kept statements.
 ///
-/// Columns: the total, where it is counted; kind, sort key, id, version, modified_at, document, ids, names. Beyond the end of an
-/// indexed list there is one row with the total alone.
+/// Columns: the total, where it is counted; kind, sort key, id, version, modified_at, document, ids, names, and how many rows there would be
+/// if the part were not cut at ``ListResponse/maximumBytes``. Beyond the end of an indexed list there is one row with the total alone.
 struct ListStatement {
   let statement: Statement
   let parameters: [PostgresValue]
@@ -31,14 +31,39 @@ struct ListStatement {
       isCounted = place == nil
     }
     self.parameters = parameters.values
+    let cut = Self.cut(sql, isCounted: isCounted)
     let name = Self.keptName(of: query)
-    statement = name.map { Statement($0, sql) } ?? Statement(once: "scim_api_query", sql)
+    statement = name.map { Statement($0, cut) } ?? Statement(once: "scim_api_query", cut)
   }
 
   /// The columns of a resource `p`.
   private static let columns = "p.kind, p.key, p.id, p.version, p.modified_at, p.document, p.ids, p.names"
-  /// The same for the answer, where the key is text, whatever it is ordered as.
-  private static let answer = "p.kind, p.key::text, p.id, p.version, p.modified_at, p.document, p.ids, p.names"
+  /// The same for the answer, where the key is text, whatever it is ordered as; with the bytes of the resources before it.
+  private static func answer(order: String) -> String {
+    """
+    p.kind, p.key::text as key, p.id, p.version, p.modified_at, p.document, p.ids, p.names,
+    coalesce(sum(\(size)) over (order by \(order.prefixed("p")) rows between unbounded preceding and 1 preceding), 0) as bytes_before
+    """
+  }
+
+  /// About the bytes of a resource `p` in an answer.
+  private static let size = """
+    octet_length(p.document)::bigint + coalesce(octet_length(array_to_string(p.names, '')), 0) + 200 * coalesce(cardinality(p.ids), 0)
+    """
+
+  /// The rows of `sql` in their order, without those that come when the answer is as large as it may be; the first one is always there.
+  private static func cut(_ sql: String, isCounted: Bool) -> String {
+    """
+    select \(isCounted ? "c.total, " : "")c.kind, c.key, c.id, c.version, c.modified_at, c.document, c.ids, c.names, c.found
+    from (
+      select a.*, count(*) over () as found
+      from (
+        \(sql)
+      ) a
+    ) c
+    where c.bytes_before < \(ListResponse.maximumBytes)
+    """
+  }
 
   // MARK: - Pages by index
 
@@ -51,7 +76,7 @@ struct ListStatement {
     if sources.count == 1, !query.isSorted, sources[0].isNarrow {
       // The condition is looked up twice, by index, rather than kept in between.
       return """
-        select t.total, \(answer)
+        select t.total, \(answer(order: order))
         from (\(total(of: sources))) t
         left join lateral (
           \(sources[0].resources(behind: "", order: order, limit: limit, offset: offset))
@@ -69,7 +94,7 @@ struct ListStatement {
         offset \(offset)
         limit \(limit)
       )
-      select t.total, \(answer)
+      select t.total, \(answer(order: order))
       from (select count(*) as total from matching) t
       left join lateral (
         \(sources.map { $0.resources(in: "page") }.joined(separator: "\nunion all\n"))
@@ -108,9 +133,9 @@ struct ListStatement {
       limit \(limit)
       """
     }
-    guard place == nil else { return resources(answer) }
+    guard place == nil else { return resources(answer(order: order)) }
     return """
-      select t.total, \(answer)
+      select t.total, \(answer(order: order))
       from (\(total(of: sources))) t
       left join lateral (
         \(resources(columns))

@@ -37,7 +37,7 @@ struct ResourceQuery: Sendable {
 }
 
 extension ResourceQuery {
-  /// The name of the user that is looked up, in lower case, and the page that is asked for, where the query is such a look-up and no more.
+  /// The comparison key of the userName that is looked up, and the page that is asked for, where the query is such a look-up and no more.
   var soughtName: (name: String, page: Page)? {
     guard sources.count == 1, sources[0].kind == .user, sources[0].sortBy == nil, case .page(let page) = part,
       case .comparison(let attribute, let comparison)? = sources[0].filter?.expression, attribute.path == "userName",
@@ -88,9 +88,10 @@ extension FoundResources {
   ///
   /// - Parameters:
   ///   - resources: One more than `count` where there are more, in the order in which they were read.
-  init(total: Int?, read resources: [ListedResource], from place: Place?, count: Int) {
+  ///   - isCut: Whether more of them would have made the answer too large.
+  init(total: Int?, read resources: [ListedResource], from place: Place?, count: Int, isCut: Bool = false) {
     let isForward = place?.isForward ?? true
-    let hasMore = resources.count > count
+    let hasMore = resources.count > count || isCut
     let part = Array(isForward ? resources.prefix(count) : resources.prefix(count).reversed()[...])
     self.total = total
     self.resources = part

@@ -61,7 +61,15 @@ enum ResourceStatements {
       select u.id, u.user_name
       from identity_read.users u
       where u.workspace_id = t.workspace_id
-      and u.user_name_hash = t.user_name_hash
+      and (
+        u.user_name_hash = t.user_name_hash
+        or u.id = (
+          select f.id
+          from identity_read.former_name_hashes f
+          where f.workspace_id = t.workspace_id and f.former_name_hash = t.user_name_hash
+          limit 1
+        )
+      )
       order by u.id
       limit 1
     ) s on true

@@ -32,7 +32,7 @@ struct SortKey {
   init(_ attribute: FilterAttribute, of kind: StoredKind, _ parameters: inout BoundParameters) {
     let leaf = attribute.leaf
     switch kind.attribute(attribute, &parameters) {
-    case .text(let sql, let folded?): self.init(sql: leaf.isCaseExact ? sql : folded, type: "text", isAlwaysThere: true)
+    case .text(let sql, let key?): self.init(sql: leaf.isCaseExact ? sql : key, type: "text", isAlwaysThere: true)
     case .text(let sql, nil): self.init(sql: Self.text(sql, leaf), type: "text", isAlwaysThere: false)
     case .id(let sql): self.init(sql: "(\(sql))::text", type: "text", isAlwaysThere: true)
     case .time(let sql): self.init(sql: sql, type: "timestamptz", isAlwaysThere: true)
@@ -58,7 +58,7 @@ struct SortKey {
   }
 
   private static func text(_ sql: String, _ leaf: AttributeDefinition) -> String {
-    "nullif(left(\(leaf.isCaseExact ? sql : "identity_read.fold(\(sql))"), \(maximumLength)), '')"
+    "nullif(left(\(leaf.isCaseExact ? sql : "identity_read.comparison_key(\(sql))"), \(maximumLength)), '')"
   }
 
   /// A `jsonb` scalar as what its attribute holds.

@@ -7,37 +7,42 @@ struct BodyReader: Sendable {
   let maximum: Int
   let budget: BodyBudget
 
+  /// The largest body of one sign-in or one mail event, in bytes.
+  static let maximumEvent = 16 << 10
+
   /// The JSON in the body of `request`. `share` is what it takes of the budget, for as long as the caller keeps it. What was read is noted
   /// in `facts`.
   ///
-  /// - Throws: 415, 413, 503 or 400 ``Refusal``s.
-  func json(in request: Request, share: inout BodyBudget.Share, facts: RequestFacts) async throws -> JSON {
-    let bytes = try await bytes(of: request, share: &share)
-    guard bytes.count > Self.smallBody else { return try Self.parse(bytes, noting: facts) }
+  /// - Parameter maximum: the largest body that is expected here, in bytes, where that is less than the reader's.
+  /// - Throws: 415, 413, 429, 503 or 400 ``Refusal``s.
+  func json(
+    in request: Request, share: inout BodyBudget.Share, facts: RequestFacts, maximum: Int? = nil
+  ) async throws -> JSON {
+    let bytes = try await bytes(of: request, share: &share, maximum: maximum)
+    guard bytes.count > BodyBudget.smallBody else { return try Self.parse(bytes, noting: facts) }
     return try await LongWork.run { try Self.parse(bytes, noting: facts) }
   }
 
-  /// What is parsed where it was read, in bytes: that takes less than a millisecond.
-  private static let smallBody = 64 << 10
-
   /// The body of `request`, which says that it is JSON.
   ///
-  /// - Throws: 415, 413 or 503 ``Refusal``s.
-  func bytes(of request: Request, share: inout BodyBudget.Share) async throws -> [UInt8] {
+  /// - Throws: 415, 413, 429 or 503 ``Refusal``s.
+  func bytes(of request: Request, share: inout BodyBudget.Share, maximum: Int? = nil) async throws -> [UInt8] {
     try MediaType.check(contentType: request.headers[.contentType])
-    let announced = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-    guard announced <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
-    try share.take(announced)
-    var room = announced
+    return try await Self.collect(request, share: &share, maximum: min(maximum ?? self.maximum, self.maximum))
+  }
+
+  /// The body of `request`, whatever it holds. Memory is reserved as bytes arrive.
+  ///
+  /// - Throws: 415, 413, 429 or 503 ``Refusal``s.
+  static func collect(_ request: Request, share: inout BodyBudget.Share, maximum: Int) async throws -> [UInt8] {
+    try MediaType.check(contentEncoding: request.headers[values: .contentEncoding])
+    if let announced = request.headers[.contentLength], RequestFraming.exceeds(announced, maximum) {
+      throw Refusal.bodyTooLarge(limit: maximum)
+    }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(announced)
     for try await part in request.body {
       guard bytes.count + part.readableBytes <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
-      if part.readableBytes > room {
-        try share.take(part.readableBytes - room)
-        room = part.readableBytes
-      }
-      room -= part.readableBytes
+      try share.take(part.readableBytes)
       bytes.append(contentsOf: part.readableBytesView)
     }
     return bytes
@@ -57,9 +62,12 @@ struct BodyReader: Sendable {
 
   static func parse(_ bytes: [UInt8]) throws(Refusal) -> JSON {
     do {
-      return try JSON(parsing: bytes)
+      // RFC 8259 §8.1: a byte order mark may be ignored.
+      let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+      return try JSON(parsing: hasMark ? Array(bytes.dropFirst(3)) : bytes)
     } catch {
       if error.reason == .empty { throw .bodyMissing() }
+      if let encoding = MediaType.otherEncoding(of: bytes) { throw .unsupportedBody(encoding) }
       throw Refusal(400, .invalidSyntax, "The body is not the JSON that was expected: \(error).")
     }
   }

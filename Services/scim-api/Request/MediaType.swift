@@ -14,6 +14,28 @@ enum MediaType {
     guard ["utf-8", "utf8", "us-ascii"].contains(charset) else { throw .unsupportedMediaType(contentType) }
   }
 
+  /// Refuses a body that says that it is compressed (RFC 9110 §8.4): bodies are taken as they are.
+  static func check(contentEncoding: [String]) throws(Refusal) {
+    let codings = contentEncoding.flatMap { $0.split(separator: ",") }.map { essence($0) }
+    guard let coding = codings.first(where: { !$0.isEmpty && $0 != "identity" }) else { return }
+    throw .unsupportedContentEncoding(coding)
+  }
+
+  /// What bytes that are not JSON in UTF-8 are encoded with, as far as their first ones tell; nil where they do not.
+  static func otherEncoding(of bytes: [UInt8]) -> BodyEncoding? {
+    if bytes.starts(with: [0x1F, 0x8B]) { return .gzip }
+    if bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) { return .utf16 }
+    // JSON begins with a character of ASCII, which has one zero byte in UTF-16 and three in UTF-32.
+    guard bytes.count >= 2, bytes.prefix(4).contains(where: { $0 != 0 }) else { return nil }
+    return (bytes[0] == 0) != (bytes[1] == 0) ? .utf16 : nil
+  }
+
+  /// An encoding of bodies that is not taken.
+  enum BodyEncoding: Sendable {
+    case gzip
+    case utf16
+  }
+
   /// What the answer says it is: `application/json` for a client that names it and not `application/scim+json`, which is the
   /// preferred one (RFC 7644 §3.8). An `Accept` that names neither is answered all the same: an error could not be either.
   static func ofAnswer(accept: String?) -> String {

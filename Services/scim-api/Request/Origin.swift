@@ -27,6 +27,15 @@ struct OriginRule: Sendable {
   /// Whether TLS ends here.
   var speaksTLS = false
 
+  /// The client's address, which there is also for a request whose host is malformed.
+  ///
+  /// - Parameter peer: the address of the other end of the connection.
+  func clientAddress(of request: HTTPRequest, peer: String?) -> String? {
+    guard let address = peer.flatMap({ IPAddress($0) }) else { return peer }
+    guard isTrusted(address), let name = Self.forwardedFor, let chain = request.headerFields[name] else { return address.text }
+    return (client(in: chain) ?? address).text
+  }
+
   /// - Parameter peer: the address of the other end of the connection.
   /// - Throws: 400 where the request names no host, or something that is not one.
   func origin(of request: HTTPRequest, peer: String?) throws(Refusal) -> Origin {
@@ -73,14 +82,41 @@ struct OriginRule: Sendable {
   private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
 
   /// Host name, IPv4 or bracketed IPv6 address, with an optional port: nothing that would need escaping in JSON or a URL.
-  private static func isAuthority(_ text: String) -> Bool {
+  static func isAuthority(_ text: String) -> Bool {
     guard (1...255).contains(text.utf8.count) else { return false }
-    return text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-      case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"): true
-      default: false
-      }
+    let (host, port) = parts(of: text[...])
+    guard let host, port.map(isPort) ?? true else { return false }
+    if host.hasPrefix("[") { return isAddress(host.dropFirst().dropLast()) }
+    // One dot at the end is the root of DNS.
+    let labels = (host.hasSuffix(".") ? host.dropLast() : host).split(separator: ".", omittingEmptySubsequences: false)
+    return labels.allSatisfy { label in
+      (1...63).contains(label.utf8.count) && label.utf8.allSatisfy(isLabelByte) && label.first != "-" && label.last != "-"
+    }
+  }
+
+  /// The host is nil where the brackets of an address are not closed, or something stands between them and the port.
+  private static func parts(of text: Substring) -> (host: Substring?, port: Substring?) {
+    let isBracketed = text.hasPrefix("[")
+    guard let end = isBracketed ? text.firstIndex(of: "]").map(text.index(after:)) : text.firstIndex(of: ":") ?? text.endIndex else {
+      return (nil, nil)
+    }
+    let rest = text[end...]
+    guard !rest.isEmpty else { return (text[..<end], nil) }
+    return rest.first == ":" ? (text[..<end], rest.dropFirst()) : (nil, nil)
+  }
+
+  private static func isPort(_ text: Substring) -> Bool {
+    text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt16(text).map { $0 > 0 } ?? false
+  }
+
+  private static func isAddress(_ text: Substring) -> Bool { text.contains(":") && IPAddress(String(text)) != nil }
+
+  private static func isLabelByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "-"), UInt8(ascii: "_"):
+      true
+    default: false
     }
   }
 }

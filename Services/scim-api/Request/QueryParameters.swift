@@ -11,7 +11,7 @@ struct QueryParameters: Sendable, Equatable {
   init(_ query: String?) throws(Refusal) {
     for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-      let name = String(decoding: parts[0], as: UTF8.self)
+      let name = Self.decode(Array(parts[0])) ?? String(decoding: parts[0], as: UTF8.self)
       guard let value = Self.decode(parts.count > 1 ? Array(parts[1]) : []) else {
         throw Refusal(400, .invalidValue, "The query parameter '\(name.prefix(50))' is not percent-encoded UTF-8.")
       }

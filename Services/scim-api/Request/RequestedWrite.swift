@@ -23,22 +23,22 @@ struct RequestedWrite: Sendable {
     switch (verb, kind) {
     case (.create, .user), (.replace, .user):
       normalised = normaliser.user(body)
-      if profile == .strict { try schemas.user.refuseUnknown(in: normalised.json) }
-      let document = try UserDocument(normalised.json, schemas: schemas).json()
+      let document = try Self.document(normalised.json, verb, schemas: schemas, isStrict: profile == .strict)
       operation = verb == .create ? .createUser(document: document) : .replaceUser(document: document)
     case (.create, .group), (.replace, .group):
       normalised = normaliser.group(body)
       if profile == .strict { try schemas.group.refuseUnknown(in: normalised.json) }
-      let document = try GroupDocument(normalised.json, schemas: schemas).json()
-      operation = verb == .create ? .createGroup(document: document) : .replaceGroup(document: document)
+      let document = try GroupDocument(normalised.json, schemas: schemas)
+      if verb == .create { try document.checkBounds(schemas: schemas) }
+      operation = verb == .create ? .createGroup(document: document.json()) : .replaceGroup(document: document.json())
     case (.patch, .user):
-      try Self.checkCount(body)
-      normalised = normaliser.userPatch(body)
-      operation = .patchUser(patch: try Self.patch(normalised, against: schemas.user, refusingUnknown: profile == .strict))
+      let patch: Patch
+      (normalised, patch) = try Self.userPatch(body, normaliser, schemas.user, isStrict: profile == .strict)
+      operation = .patchUser(patch: patch.json())
     case (.patch, .group):
       try Self.checkCount(body)
       normalised = normaliser.groupPatch(body)
-      operation = .patchGroup(patch: try Self.patch(normalised, against: schemas.group, refusingUnknown: profile == .strict))
+      operation = .patchGroup(patch: try Self.patch(normalised, against: schemas.group, isStrict: profile == .strict).json())
     }
     normalisations = normalised.fired
   }
@@ -59,13 +59,63 @@ struct RequestedWrite: Sendable {
     }
   }
 
-  private static func patch(
-    _ normalised: Normaliser.Normalised, against schema: ResourceSchema, refusingUnknown: Bool
+  /// A user's document; of a PUT that disables somebody as much as can be applied, with a list of the rest.
+  private static func document(
+    _ json: JSON, _ verb: Verb, schemas: ResourceSchemas, isStrict: Bool
   ) throws(SCIMError) -> [UInt8] {
+    do throws(SCIMError) {
+      if isStrict { try schemas.user.refuseUnknown(in: json) }
+      let document = try UserDocument(json, schemas: schemas)
+      // Of what there is already, identity-store alone knows what stays as it is.
+      if verb == .create { try document.checkBounds(schemas: schemas) }
+      return document.json()
+    } catch {
+      guard verb == .replace,
+        let document = UserDocument.deactivation(of: json, schemas: schemas, isStrict: isStrict, after: error)
+      else { throw error }
+      return document
+    }
+  }
+
+  /// A PATCH of a user; of one that disables somebody as much as can be applied, with a list of the rest.
+  private static func userPatch(
+    _ body: JSON, _ normaliser: Normaliser, _ schema: ResourceSchema, isStrict: Bool
+  ) throws(SCIMError) -> (Normaliser.Normalised, Patch) {
+    var body = body
+    var excess: SCIMError?
+    do throws(SCIMError) {
+      try checkCount(body)
+    } catch {
+      guard let fewer = Patch.operationsOnActive(of: body, maximum: maximumOperations) else { throw error }
+      body = fewer
+      excess = error
+    }
+    let normalised = normaliser.userPatch(body)
+    var patch: Patch
+    do throws(SCIMError) {
+      if let excess { throw excess }
+      patch = try Self.patch(normalised, against: schema, isStrict: isStrict)
+    } catch {
+      guard let disabling = Patch(deactivating: normalised, schema: schema, isStrict: isStrict) else { throw error }
+      patch = disabling.withoutSecrets(of: schema)
+      if let excess {
+        patch.leaveOut(UnappliedChange(path: "Operations", detail: excess.detail))
+      } else if patch.unapplied.isEmpty {
+        // Each operation by itself is right: it is what is around them.
+        patch.leaveOut(UnappliedChange(path: "schemas", detail: error.detail))
+      }
+    }
+    return (normalised, patch)
+  }
+
+  private static func patch(
+    _ normalised: Normaliser.Normalised, against schema: ResourceSchema, isStrict: Bool
+  ) throws(SCIMError) -> Patch {
     let patch = try Patch(normalised)
+    try patch.checkSteps()
     try patch.check(against: schema)
-    if refusingUnknown { try schema.refuseUnknown(in: patch) }
-    return patch.withoutSecrets(of: schema).json()
+    if isStrict { try patch.refuseNonstandardForms(of: schema) }
+    return patch.withoutSecrets(of: schema)
   }
 }
 

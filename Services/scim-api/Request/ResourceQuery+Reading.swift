@@ -24,7 +24,8 @@ extension ResourceQuery {
           withRows: projection.includes(kind.rowAttribute)))
     }
     if let sortBy = request.sortBy, sources.allSatisfy({ $0.sortBy == nil }) {
-      throw Refusal(400, .invalidPath, "sortBy is '\(sortBy.prefix(200))', an attribute that the resources asked for do not have.")
+      throw Refusal(
+        400, .invalidPath, "sortBy is '\(SecretText.shown(sortBy).prefix(200))', an attribute that the resources asked for do not have.")
     }
     self.sources = sources
     self.base = base

@@ -5,7 +5,8 @@ extension SearchRequest {
   init(_ parameters: QueryParameters) throws(Refusal) {
     self.init(
       attributes: Self.names(parameters["attributes"]), excludedAttributes: Self.names(parameters["excludedAttributes"]),
-      filter: parameters["filter"], sortBy: parameters["sortBy"], sortOrder: parameters["sortOrder"],
+      // An empty filter is none that can be read, rather than no filter: its client would take the whole list for a filtered one.
+      filter: parameters.given("filter"), sortBy: parameters["sortBy"], sortOrder: parameters["sortOrder"],
       startIndex: try parameters.integer("startIndex"), count: try Self.count(parameters), cursor: parameters.given("cursor"))
   }
 

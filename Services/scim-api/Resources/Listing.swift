@@ -20,7 +20,7 @@ struct Listing: Sendable {
   }
 
   func search(_ request: Request, _ context: CallerContext) async throws -> Response {
-    var share = BodyBudget.Share(of: bodies.budget)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let search = try SearchRequest(try await bodies.json(in: request, share: &share, facts: context.facts))
     share.release()
     return try await answer(search, request, context)
@@ -48,38 +48,16 @@ struct Listing: Sendable {
       throw Refusal.queryTooLong(search)
     }
     let total = found.total ?? query.countedBefore ?? 0
-    func cursor(_ place: Place?) -> String? {
-      place.map { cursors.text(of: Cursor(place: $0, total: total), for: search.list(of: query.sources), in: caller.workspace, at: now) }
+    let list = search.list(of: query.sources)
+    let cursor: @Sendable (Place?) -> String? = { [cursors] place in
+      place.map { cursors.text(of: Cursor(place: $0, total: total), for: list, in: caller.workspace, at: now) }
     }
     let head = ListResponse.Head(
       totalResults: total, startIndex: query.startIndex, nextCursor: cursor(found.next), previousCursor: cursor(found.previous))
-    return .json(.ok, try body(head, found.resources, forms, in: caller.workspace), mediaType: mediaType)
-  }
-
-  /// The list; those resources that have more rows than were read are read again as they are written.
-  private func body(
-    _ head: ListResponse.Head, _ resources: [ListedResource], _ forms: [AnswerForm], in workspace: WorkspaceID
-  ) throws -> ResponseBody {
-    func form(of resource: ListedResource) -> AnswerForm { forms.first { $0.kind == resource.kind } ?? forms[0] }
-    guard resources.contains(where: \.found.hasMoreRows) else {
-      let texts = try resources.map { Array(try form(of: $0).body(of: $0.found).readableBytesView) }
-      return ResponseBody(byteBuffer: ByteBuffer(bytes: ListResponse(head, resources: texts).serialized()))
-    }
-    let listed = resources.map { (found: $0.found, form: form(of: $0)) }
-    return ResponseBody { [reads] writer in
-      try await writer.write(ByteBuffer(bytes: ListResponse.opening(head, itemsPerPage: listed.count)))
-      for (index, resource) in listed.enumerated() {
-        if index > 0 { try await writer.write(ByteBuffer(string: ",")) }
-        if resource.found.hasMoreRows {
-          let parts = PartedBody(form: resource.form, reads: reads, workspace: workspace)
-          try await parts.write(resource.found.resource.id, to: &writer)
-        } else {
-          try await writer.write(try resource.form.body(of: resource.found))
-        }
-      }
-      try await writer.write(ByteBuffer(bytes: ListResponse.closing))
-      try await writer.finish(nil)
-    }
+    let page = ListedPage(
+      head: head, resources: found.resources, forms: forms, reads: reads, workspace: caller.workspace,
+      nextCursor: query.isRead(forward: true) ? cursor : nil)
+    return .json(.ok, try page.body(), mediaType: mediaType)
   }
 }
 
@@ -87,6 +65,11 @@ extension ResourceQuery {
   /// The position that the answer says it begins at; nil where parts go by cursor.
   fileprivate var startIndex: Int? {
     if case .page(let page) = part { page.startIndex } else { nil }
+  }
+
+  /// Whether the part goes by cursor and is read in that direction.
+  fileprivate func isRead(forward: Bool) -> Bool {
+    if case .from(let place, _) = part { (place?.isForward ?? true) == forward } else { false }
   }
 }
 

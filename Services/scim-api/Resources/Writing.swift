@@ -49,9 +49,11 @@ struct Writing: Sendable {
     }
     switch outcome {
     case .refused(let status, let error): return refusal(status, error, request, context)
-    case .done, .bulk: return Response(status: .noContent)
+    case .done, .signIn, .bulk: return Response(status: .noContent)
     case .resource(let stored, let isCreated):
       context.facts.note(resource: stored.id)
+      context.facts.note(relink: stored.relink)
+      context.facts.note(unapplied: stored.unapplied)
       if verb == .patch, kind == .group, !form.namesAttributes {
         // Identity providers take it, Entra wants it, and the members of a large group are not read for nothing.
         return Response(
@@ -80,7 +82,7 @@ struct Writing: Sendable {
   ) async throws -> Reply.Outcome {
     // A resource to be made has no version yet.
     let expected = verb == .create ? nil : try EntityTagCondition(.ifMatch, of: request.head)
-    var share = BodyBudget.Share(of: bodies.budget)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let body = try await bodies.json(in: request, share: &share, facts: context.facts)
     let write = try RequestedWrite(
       verb, kind, body, profile: context.caller.settings.connectionProfile, userAgent: request.headers[.userAgent],

@@ -1,4 +1,5 @@
 import Models
+import ProvisioningLog
 import Queries
 
 extension Refusal {
@@ -6,7 +7,7 @@ extension Refusal {
   ///   - id: as it stands in the path.
   ///   - remains: what is known of the deleted resource.
   static func notFound(_ kind: ResourceKind, _ id: String, remains: Remains?) -> Refusal {
-    var detail = "\(kind.rawValue) not found: this workspace has no \(kind.rawValue.lowercased()) with id \(id.prefix(64))"
+    var detail = "\(kind.rawValue) not found: this workspace has no \(kind.rawValue.lowercased()) with id \(Redaction.path(id).prefix(64))"
     if let remains { detail += "; it was deleted on \(Timestamp.text(remains.deletedAt))" }
     detail += ". "
     if let successor = remains?.successor {

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Models
+import ProvisioningLog
 import SCIM
 
 /// A request that is answered with an error: the SCIM error and the headers that go with it.
@@ -26,16 +27,27 @@ struct Refusal: Error, Sendable, Equatable {
   }
 }
 
+extension Refusal {
+  /// The same without what may be secret in its words.
+  var withoutSecrets: Refusal { Refusal(error.withoutSecrets, headers: headers) }
+}
+
+extension SCIMError {
+  /// The same without what may be secret in its words.
+  var withoutSecrets: SCIMError { SCIMError(status: status, scimType: scimType, detail: Redaction.text(detail)) }
+}
+
 // What the edge refuses without asking the store.
 extension Refusal {
   static func unknownPath(_ path: String) -> Refusal {
     if let version = ResourcePath.version(in: path), version != "v2" {
       return Refusal(
         400, .invalidVers,
-        "The URL asks for version '\(version)' of SCIM; this service speaks v2. Enter the SCIM base URL as it ends in \(ResourcePath.base)/."
+        "The URL asks for version '\(version.prefix(20))' of SCIM; this service speaks v2. Enter the SCIM base URL as it ends in \(ResourcePath.base)/."
       )
     }
-    return Refusal(404, "There is nothing at '\(path.prefix(200))'. The SCIM base URL of this service ends in \(ResourcePath.base)/.")
+    return Refusal(
+      404, "There is nothing at '\(Redaction.path(path).prefix(200))'. The SCIM base URL of this service ends in \(ResourcePath.base)/.")
   }
 
   static func unknownPage() -> Refusal { Refusal(404, "The console has no such page. It may have been moved, or the address was cut off.") }
@@ -46,6 +58,33 @@ extension Refusal {
 
   static func unsupportedMediaType(_ type: String) -> Refusal {
     Refusal(415, "The body is '\(type.prefix(100))'; send application/scim+json or application/json, in UTF-8.")
+  }
+
+  /// RFC 9110 §15.5.16: the answer says which codings are taken.
+  static func unsupportedContentEncoding(_ coding: String) -> Refusal {
+    Refusal(
+      415, "The body is encoded with '\(coding.prefix(50))'. Send it without compression, and without Content-Encoding.",
+      headers: [.acceptEncoding: "identity"])
+  }
+
+  static func unsupportedBody(_ encoding: MediaType.BodyEncoding) -> Refusal {
+    switch encoding {
+    case .gzip: unsupportedContentEncoding("gzip")
+    case .utf16: Refusal(415, "The body is not encoded in UTF-8 but looks like UTF-16 or UTF-32. Send JSON in UTF-8.")
+    }
+  }
+
+  static func unsupportedTransferEncoding(_ coding: String) -> Refusal {
+    Refusal(
+      501, "The Transfer-Encoding is '\(coding.prefix(50))'; only 'chunked' is supported. Send the body without compression.",
+      headers: [.connection: "close"])
+  }
+
+  /// The body arrived too slowly, or not at all.
+  static func requestTimeout() -> Refusal {
+    Refusal(
+      408, "The body of the request did not arrive in time; nothing was changed. Send the request again, and its body without pauses.",
+      headers: [.connection: "close"])
   }
 
   static func notAcceptable(_ accept: String) -> Refusal {

@@ -2,6 +2,20 @@ import Foundation
 import Models
 import SCIM
 
+extension Refusal {
+  /// - Throws: 400 where `text`, the value of `name`, is no mail address on one line.
+  static func checkAddress(_ text: String, _ name: String) throws(Refusal) {
+    guard text.contains("@"), ResourceBounds.isName(text) else {
+      throw Refusal(
+        400, .invalidValue,
+        "\(name) must be an address of at most \(ResourceBounds.name) bytes, found '\(text.truncated(to: 100))' of \(text.utf8.count) bytes.")
+    }
+    guard !text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else {
+      throw Refusal(400, .invalidValue, "\(name) contains a line break. Send the address alone.")
+    }
+  }
+}
+
 extension SignIn {
   /// How far ahead of ours the clock of the sign-in service may be, in seconds.
   private static let clockTolerance: TimeInterval = 300
@@ -14,9 +28,7 @@ extension SignIn {
       throw Refusal(400, .invalidSyntax, "The body must be a JSON object with 'email' or 'user', found \(body.summary).")
     }
     let email = try Self.text("email", in: object)
-    if let email, !email.contains("@") || email.utf8.count > 320 {
-      throw Refusal(400, .invalidValue, "email must be an address, found '\(email.prefix(100))'.")
-    }
+    if let email { try Refusal.checkAddress(email, "email") }
     var user: UserID?
     if let text = try Self.text("user", in: object) {
       guard let id = UserID(text) else { throw Refusal(400, .invalidValue, "user must be the id of a user, found '\(text.prefix(100))'.") }
@@ -27,7 +39,7 @@ extension SignIn {
     }
     self.init(
       workspace: workspace, email: email, user: user, signedInAt: try Self.time(in: object, at: now),
-      method: try Self.text("method", in: object).map { String($0.prefix(100)) })
+      method: try Self.text("method", in: object).map { $0.truncated(to: 100) })
   }
 
   private static func time(in object: JSONObject, at now: Date) throws(Refusal) -> Date {

@@ -13,8 +13,8 @@ struct SignInIntake: Sendable {
   var endpoint: Endpoint { Endpoint(.post, ResourcePath.signIns, scope: .signIns, handle: accept) }
 
   private func accept(_ request: Request, _ context: CallerContext) async throws -> Response {
-    var share = BodyBudget.Share(of: bodies.budget)
-    let body = try await bodies.json(in: request, share: &share, facts: context.facts)
+    var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
+    let body = try await bodies.json(in: request, share: &share, facts: context.facts, maximum: BodyReader.maximumEvent)
     let signIn = try SignIn(body, in: context.caller.workspace, at: Date())
     try await send(signIn, context.facts.notes.traceparent)
     share.release()

@@ -71,19 +71,21 @@ struct ShowAudit: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The id, as 'scimctl audit list' shows it.")
-  var id: String
+  @Argument(help: "The id, as 'scimctl audit list' shows it, or its beginning.", transform: { try IDPrefix($0, list: ShowAudit.list) })
+  var id: IDPrefix
+
+  private static let list = "scimctl audit list"
 
   @Flag(help: "As a JSON object.")
   var json = false
 
   func run() async throws {
-    guard let id = CommandID(id) else { throw Failure(.usage, "'\(id)' is no id; 'scimctl audit list' shows them") }
     let settings = try await Settings.forReading()
     let row = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
-      guard let row = try await pool.query(Queries.auditRow, [.uuid(workspace.id.uuid), .uuid(id.uuid)]).first else {
-        throw Failure(.notFound, "workspace \(workspace.settings.slug) has no such entry. 'scimctl audit list' shows those there are")
+      let id = try await id.resolve("entry", list: Self.list, in: workspace, on: pool, Queries.auditIDs)
+      guard let row = try await pool.query(Queries.auditRow, [.uuid(workspace.id.uuid), .uuid(id)]).first else {
+        throw Failure(.notFound, "workspace \(workspace.settings.slug) has no such entry. '\(Self.list)' shows those there are")
       }
       return try AuditRow(row)
     }

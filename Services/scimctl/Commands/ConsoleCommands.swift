@@ -33,24 +33,27 @@ struct MakeLink: AsyncParsableCommand {
 
   private static let defaultLifetime: TimeInterval = 600
 
-  func grant(of key: LinkKey, at time: Date) -> TokenGrant {
+  /// - Parameter operator: whom it is for where nobody is named.
+  func grant(of key: LinkKey, at time: Date, operator: String) -> TokenGrant {
     TokenGrant(
-      token: .made(at: time), kind: .link, name: person ?? ProcessInfo.processInfo.userName, scopes: [.admin],
+      token: .made(at: time), kind: .link, name: person ?? `operator`, scopes: [.admin],
       digest: Digest.text(key.text), expiresAt: time + (expiresIn?.interval ?? Self.defaultLifetime))
   }
 
   func run() async throws {
     let settings = try await Settings.forLinking()
-    let link = try await withDatabase(settings) { pool in
+    let (slug, link, grant) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let host = try ConsoleHost(
         option: url, domains: workspace.settings.customDomains,
         configured: [settings.optionalString(.publicURL), settings.optionalString(.scimURL)])
       let key = LinkKey.made(for: workspace.id)
-      try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant(of: key, at: .now)), in: workspace.id)
-      return "\(host.site)/console/link?key=\(key.text)"
+      let grant = grant(of: key, at: .now, operator: try Operator.name(settings))
+      try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
+      return (workspace.settings.slug, "\(host.site)/console/link?key=\(key.text)", grant)
     }
     print(link)
+    StandardError.print("Workspace \(slug): link for \(PlainText.line(grant.name)) made")
   }
 }
 
@@ -126,7 +129,7 @@ struct EndSession: AsyncParsableCommand {
   var id: TokenID
 
   func run() async throws {
-    try await TokenTables.revoke(id, .session, in: workspace)
-    print("Session \(id) ended")
+    let slug = try await TokenTables.revoke(id, .session, in: workspace)
+    print("Workspace \(slug): session \(id) ended")
   }
 }

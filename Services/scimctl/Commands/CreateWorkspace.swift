@@ -44,6 +44,12 @@ struct CreateWorkspace: AsyncParsableCommand {
     help: ArgumentHelp("A host name of the workspace's own that SCIM is reached under. May be repeated.", valueName: "host"))
   var domains: [HostName] = []
 
+  @Option(help: WorkspaceSettings.RelinkPolicy.help)
+  var relink: WorkspaceSettings.RelinkPolicy = .samePerson
+
+  @Option(help: WorkspaceSettings.DuplicateGroupNames.help)
+  var duplicateGroupNames: WorkspaceSettings.DuplicateGroupNames = .reject
+
   @Option(help: "The language of mails to its administrators, such as de. (default: English)")
   var adminLanguage: String?
 
@@ -63,7 +69,8 @@ struct CreateWorkspace: AsyncParsableCommand {
       WorkspaceSettings(
         slug: slug, name: name, plan: plan, samlSSO: samlSSO, scimEnabled: scim, signInURL: signInURL, customRoles: role,
         defaultRole: defaultRole, roleAttribute: roleAttribute, connectionProfile: profile, customDomains: domains.map(\.text),
-        invitations: try invitations.applied(to: InvitationPolicy()), adminLanguage: adminLanguage)
+        invitations: try invitations.applied(to: InvitationPolicy()), adminLanguage: adminLanguage, relink: relink,
+        duplicateGroupNames: duplicateGroupNames)
     }
   }
 
@@ -104,3 +111,16 @@ enum SignInURL {
 
 extension WorkspaceSettings.Plan: ExpressibleByArgument {}
 extension WorkspaceSettings.ConnectionProfile: ExpressibleByArgument {}
+
+extension WorkspaceSettings.RelinkPolicy: ExpressibleByArgument {
+  static let help = ArgumentHelp(
+    """
+    What a POST of a user does that matches someone who is disabled: reuse the record for the same person, or never, so that it is refused \
+    with 409.
+    """)
+}
+
+extension WorkspaceSettings.DuplicateGroupNames: ExpressibleByArgument {
+  static let help = ArgumentHelp(
+    "Whether several groups may have one name. With reject, groups that share a name already keep it.")
+}

@@ -53,6 +53,7 @@ struct Doctor: AsyncParsableCommand {
     ConfigurationCheck.findings(settings).forEach(report)
     await database(settings, report)
     await kafka(settings, report)
+    await deadLetters(settings, report)
     if let mail = MailServerCheck(settings) {
       report(await mail.finding())
     } else {
@@ -70,6 +71,20 @@ struct Doctor: AsyncParsableCommand {
       let failure = Failure(reporting: error) ?? Failure(.internal, "\(error)")
       report(
         .fail("database", failure.message, mend: "pg_isready --dbname \"$ROLLCALL_DATABASE_URL\"; start PostgreSQL or correct the URL"))
+    }
+  }
+
+  private static func deadLetters(_ settings: ServiceSettings, _ report: (Finding) -> Void) async {
+    do {
+      let reader = TopicReader(try settings.kafkaConfiguration, logger: Logger(label: "kafka", factory: { _ in SwiftLogNoOpLogHandler() }))
+      let findings = try await withDatabase(settings, statementTimeout: .seconds(10)) { pool in
+        try await DeadLetterCheck(repository: DeadLetterRepository(reader: reader, pool: pool)).findings()
+      }
+      findings.forEach(report)
+    } catch {
+      // Why the database or Kafka does not answer is a finding of its own.
+      let failure = Failure(reporting: error) ?? Failure(.internal, "\(error)")
+      report(.skipped("dead-letters", "not counted: \(failure.message)"))
     }
   }
 

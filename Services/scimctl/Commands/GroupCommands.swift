@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// `scimctl group …`
 struct GroupCommands: AsyncParsableCommand {
@@ -44,7 +45,7 @@ struct ListGroupMembers: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The group's name, compared without case.")
+  @Argument(help: "The group's name, compared without case, or its id.")
   var name: String
 
   @Option(help: "Where those stand that are listed: visible, pending, held or all.")
@@ -60,8 +61,10 @@ struct ListGroupMembers: AsyncParsableCommand {
     let members = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let rows = try await pool.query(
-        Queries.groupMembers, [.uuid(workspace.id.uuid), .text(name), state == .all ? .null : .text(state.rawValue)])
+        Queries.groupMembers,
+        [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text), state == .all ? .null : .text(state.rawValue), id])
       if rows.isEmpty { try await explainAbsence(in: workspace, on: pool) }
+      try Self.checkOne(Set(try rows.map { GroupID(try $0.uuid(3)) }), named: name)
       return try rows.compactMap { row in
         try row.optionalString(0).map { [$0, try row.optionalString(1), try row.optionalString(2)] }
       }
@@ -71,9 +74,18 @@ struct ListGroupMembers: AsyncParsableCommand {
     table.print()
   }
 
+  private var id: PostgresValue { .optional(GroupID(name)?.uuid, PostgresValue.uuid) }
+
+  /// - Throws: ``Failure`` that lists the ids where several groups have the name.
+  static func checkOne(_ groups: Set<GroupID>, named name: String) throws(Failure) {
+    guard groups.count > 1 else { return }
+    let ids = groups.sorted().map { "\($0)" }.joined(separator: ", ")
+    throw Failure(.usage, "\(groups.count) groups are called '\(name)'. Give the id of the one that you mean: \(ids)")
+  }
+
   /// A group that was pushed a moment ago has nobody in the product yet; another name is a mistake.
   private func explainAbsence(in workspace: KnownWorkspace, on pool: PostgresPool) async throws {
-    guard try await pool.query(Queries.pushedGroup, [.uuid(workspace.id.uuid), .text(name)]).isEmpty else {
+    guard try await pool.query(Queries.pushedGroup, [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text), id]).isEmpty else {
       return FileHandle.standardError.write(Data("scimctl: the group is pushed, and group-sync has not taken it in yet\n".utf8))
     }
     throw Failure(

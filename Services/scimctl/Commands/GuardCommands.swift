@@ -37,7 +37,10 @@ struct SetGuard: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The share of a group's members that one replacement of the list may drop, in percent; more wait.", valueName: "percent"))
+      """
+      The share of a group's members that may leave within ten minutes, in percent: by new lists, by removals of single members, or by the \
+      deletion of the group. More wait.
+      """, valueName: "percent"))
   var shrink: Int?
 
   @Option(help: ArgumentHelp("Groups with fewer members may shrink as they like.", valueName: "count"))
@@ -62,7 +65,7 @@ struct SetGuard: AsyncParsableCommand {
   func run() async throws {
     let guarding = changeGuard
     try await WorkspaceChange.carryOut(on: slug) { settings in settings.guarded(by: guarding) }
-    print(guarding.description)
+    print("Workspace \(slug): \(guarding.description)")
   }
 }
 
@@ -93,7 +96,9 @@ extension ChangeGuard {
   var description: String {
     var held: [String] = []
     if let maximumShrink {
-      held.append("lists that drop more than \(Int((maximumShrink * 100).rounded())) % of a group of \(minimumMembers) or more members")
+      held.append(
+        "departures of more than \(Int((maximumShrink * 100).rounded())) % of a group of \(minimumMembers) or more members within ten minutes"
+      )
     }
     if let maximumDeactivations { held.append("people disabled or deleted beyond \(maximumDeactivations) within ten minutes") }
     return "For approval wait: \(held.joined(separator: "; ")). \(notify) is told"

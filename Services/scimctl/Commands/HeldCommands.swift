@@ -42,23 +42,23 @@ struct ShowHeld: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The change's id, as 'scimctl held list' shows it.", transform: HeldChange.id)
-  var id: HeldChangeID
+  @Argument(help: "The change's id, as 'scimctl held list' shows it, or its beginning.", transform: HeldChange.id)
+  var id: IDPrefix
 
   func run() async throws {
     let settings = try await Settings.forReading()
     let (change, leaving, told) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool).id
+      let workspace = try await workspace.resolve(settings, on: pool)
       let change = try await HeldChange.found(id, in: workspace, on: pool)
-      let rows = try await pool.query(HeldChange.leavingStatement, [.uuid(workspace.uuid), .uuid(id.uuid)])
-      let told = try await pool.query(HeldChange.toldStatement, [.uuid(workspace.uuid), .uuid(id.uuid)]).first
+      let rows = try await pool.query(HeldChange.leavingStatement, [.uuid(workspace.id.uuid), .uuid(change.id.uuid)])
+      let told = try await pool.query(HeldChange.toldStatement, [.uuid(workspace.id.uuid), .uuid(change.id.uuid)]).first
       return (change, try rows.map { try $0.string(0) }, try told.map(HeldChange.told))
     }
     var table = Table()
     table.append(["id", "\(change.id)"])
     table.append(["status", change.status])
     table.append(["effect", change.effect])
-    table.append([change.kind == .membersRemoved ? "group" : "user", "\(change.name ?? "(deleted)"), \(change.resource)"])
+    table.append([change.kind.isOfGroup ? "group" : "user", "\(change.name ?? "(deleted)"), \(change.resource)"])
     table.append(["asked for by", change.requestedBy])
     table.append(["since", Timestamp.text(change.heldAt)])
     table.append(["last asked for", Timestamp.text(change.askedAt)])
@@ -94,8 +94,8 @@ struct RejectHeld: AsyncParsableCommand {
 struct HeldDecision: ParsableArguments {
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The changes' ids, as 'scimctl held list' shows them.", transform: HeldChange.id)
-  var ids: [HeldChangeID] = []
+  @Argument(help: "The changes' ids, as 'scimctl held list' shows them, or their beginnings.", transform: HeldChange.id)
+  var ids: [IDPrefix] = []
 
   @Flag(help: "Every change of the workspace that waits.")
   var all = false
@@ -106,24 +106,25 @@ struct HeldDecision: ParsableArguments {
 
   func carryOut(_ verdict: HeldChangeDecision.Verdict, _ done: String) async throws {
     let settings = try await Settings.forWriting()
-    let count = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool).id
+    let (slug, count) = try await withDatabase(settings) { pool in
+      let workspace = try await workspace.resolve(settings, on: pool)
+      let slug = workspace.settings.slug
       let changes = try await chosen(in: workspace, on: pool)
       let store = try await StoreConversation(settings, pool: pool)
       try await store.hold { store in
         for change in changes {
           try await store.carryOut(
-            .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, in: workspace)
-          print("\(change.id) \(done): \(PlainText.line(change.name ?? "\(change.resource)"))")
+            .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, in: workspace.id)
+          print("Workspace \(slug): \(change.id) \(done): \(PlainText.line(change.name ?? "\(change.resource)"))")
         }
       }
-      return changes.count
+      return (slug, changes.count)
     }
-    if count == 0 { print("No change waits") }
+    if count == 0 { print("Workspace \(slug): no change waits") }
   }
 
-  private func chosen(in workspace: WorkspaceID, on pool: PostgresPool) async throws -> [HeldChange] {
-    guard !all else { return try await HeldChange.list(in: workspace, onlyPending: true, on: pool) }
+  private func chosen(in workspace: KnownWorkspace, on pool: PostgresPool) async throws -> [HeldChange] {
+    guard !all else { return try await HeldChange.list(in: workspace.id, onlyPending: true, on: pool) }
     var changes: [HeldChange] = []
     for id in ids { changes.append(try await HeldChange.found(id, in: workspace, on: pool)) }
     return changes
@@ -149,24 +150,25 @@ struct HeldChange: Sendable {
   var effect: String {
     switch kind {
     case .membersRemoved: "\(leaving) of \(members ?? 0) members leave"
+    case .groupDeleted: "is deleted, with \(members ?? 0) members"
     case .userDisabled: "is disabled"
     case .userDeleted: "is deleted"
     }
   }
 
-  @Sendable static func id(_ text: String) throws -> HeldChangeID {
-    guard let id = HeldChangeID(text) else { throw ValidationError("'\(text)' is no id of a change; 'scimctl held list' shows them.") }
-    return id
-  }
+  @Sendable static func id(_ text: String) throws -> IDPrefix { try IDPrefix(text, list: ids) }
+
+  private static let ids = "scimctl held list --all"
 
   static func list(in workspace: WorkspaceID, onlyPending: Bool, on pool: PostgresPool) async throws -> [HeldChange] {
     try await pool.query(listStatement, [.uuid(workspace.uuid), .bool(onlyPending), .null]).map(HeldChange.init)
   }
 
-  /// - Throws: ``Failure`` where the workspace has none of that id.
-  static func found(_ id: HeldChangeID, in workspace: WorkspaceID, on pool: PostgresPool) async throws -> HeldChange {
-    guard let row = try await pool.query(listStatement, [.uuid(workspace.uuid), .bool(false), .uuid(id.uuid)]).first else {
-      throw Failure(.notFound, "the workspace has no held change \(id). 'scimctl held list --all' shows those it has")
+  /// - Throws: ``Failure`` where the workspace has none whose id begins so, or several.
+  static func found(_ prefix: IDPrefix, in workspace: KnownWorkspace, on pool: PostgresPool) async throws -> HeldChange {
+    let id = try await prefix.resolve("held change", list: ids, in: workspace, on: pool, Queries.heldChangeIDs)
+    guard let row = try await pool.query(listStatement, [.uuid(workspace.id.uuid), .bool(false), .uuid(id)]).first else {
+      throw Failure(.notFound, "workspace \(workspace.settings.slug) has no held change '\(prefix.text)'. '\(ids)' shows those it has")
     }
     return try HeldChange(row)
   }

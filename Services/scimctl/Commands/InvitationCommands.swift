@@ -3,6 +3,7 @@ import Foundation
 import InvitationMail
 import Models
 import Postgres
+import Primitives
 import ServiceKit
 
 /// `scimctl invitation …`
@@ -93,7 +94,7 @@ struct ShowInvitation: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The person's address, userName or id, or the id of an invitation.")
+  @Argument(help: "The person's address, userName or id, or the id of an invitation, or its beginning.")
   var who: String
 
   func run() async throws {
@@ -101,10 +102,11 @@ struct ShowInvitation: AsyncParsableCommand {
     let tables = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let user = try await InvitedUser.find(who, in: workspace.id, on: pool)
+      let invitation = try await invitation(in: workspace, unless: user, on: pool)
       let rows = try await pool.query(
         InvitationQueries.details,
         [
-          .uuid(workspace.id.uuid), .optional(InvitationID(who)?.uuid, PostgresValue.uuid), .optional(user?.id.uuid, PostgresValue.uuid),
+          .uuid(workspace.id.uuid), .optional(invitation, PostgresValue.uuid), .optional(user?.id.uuid, PostgresValue.uuid),
           .int(50),
         ])
       guard rows.count > 0 else { throw Failure(.notFound, "there is no invitation of '\(who)'") }
@@ -120,6 +122,13 @@ struct ShowInvitation: AsyncParsableCommand {
       details.print()
       for line in history.lines { print("  \(line)") }
     }
+  }
+
+  /// The invitation that is named by its id, or by the beginning of it; nil where a person is named.
+  private func invitation(in workspace: KnownWorkspace, unless user: InvitedUser?, on pool: PostgresPool) async throws -> UUID? {
+    guard user == nil, let prefix = IDPrefix(argument: who) else { return nil }
+    return try await prefix.resolve(
+      "person or invitation", list: "scimctl invitation list", in: workspace, on: pool, Queries.invitationIDs)
   }
 
   private static func details(_ row: Row) throws -> Table {
@@ -187,7 +196,7 @@ struct InvitedUser: Sendable {
   /// - Throws: ``Failure`` where several are meant; `PostgresError`.
   static func find(_ who: String, in workspace: WorkspaceID, on pool: PostgresPool) async throws -> InvitedUser? {
     let rows = try await pool.query(
-      InvitationQueries.user, [.uuid(workspace.uuid), .optional(UserID(who)?.uuid, PostgresValue.uuid), .text(who)])
+      InvitationQueries.user, [.uuid(workspace.uuid), .optional(UserID(who)?.uuid, PostgresValue.uuid), .text(ComparisonKey(who).text)])
     guard rows.count < 2 else { throw Failure(.usage, "several people are '\(who)': name one by id. 'scimctl user list' shows them") }
     guard let row = rows.first else { return nil }
     return InvitedUser(id: UserID(try row.uuid(0)), userName: try row.string(1))

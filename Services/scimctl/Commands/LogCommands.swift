@@ -94,7 +94,9 @@ struct TailLog: AsyncParsableCommand {
     for item in listed {
       let entry = item.entry
       table.append([
-        Timestamp.text(entry.at), String(entry.status), entry.method, shortened(entry.path), entry.name ?? item.presentName,
+        Timestamp.text(entry.at), String(entry.status), entry.method,
+        entry.unverified.map { "unverified sender, \($0.requests) \($0.requests == 1 ? "request" : "requests")" } ?? shortened(entry.path),
+        entry.name ?? item.presentName,
         entry.identityProvider, "\(entry.id)", answer(entry),
       ])
     }
@@ -103,6 +105,8 @@ struct TailLog: AsyncParsableCommand {
 
   private static func answer(_ entry: LogEntry) -> String? {
     if let operations = entry.operations { return "\(operations.failed) of \(operations.count) operations failed" }
+    if let relink = entry.relink { return relink.summary }
+    if entry.isPartlyApplied { return "partly applied, without \(entry.unapplied.map(\.path).joined(separator: ", "))" }
     guard let detail = entry.detail else { return entry.scimType }
     let words = detail.count > 100 ? detail.prefix(99) + "…" : detail[...]
     return entry.scimType.map { "\($0): \(words)" } ?? String(words)
@@ -122,8 +126,8 @@ struct ShowLogEntry: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The entry's id, as 'scimctl log tail' shows it.", transform: LogCommands.entryID)
-  var id: LogEntryID
+  @Argument(help: "The entry's id, as 'scimctl log tail' shows it, or its beginning.", transform: LogCommands.entryID)
+  var id: IDPrefix
 
   @Flag(help: "As a JSON object.")
   var json = false
@@ -132,7 +136,7 @@ struct ShowLogEntry: AsyncParsableCommand {
     let settings = try await Settings.forReading()
     let (entry, diagnosis) = try await withDatabase(settings) { pool in
       let log = LogReads { try await pool.query($0, $1) }
-      let entry = try await LogCommands.entry(id, in: try await workspace.resolve(settings, on: pool), log)
+      let entry = try await LogCommands.entry(id, in: try await workspace.resolve(settings, on: pool), on: pool)
       return (entry, try await log.diagnosis(of: entry))
     }
     if json {
@@ -144,17 +148,15 @@ struct ShowLogEntry: AsyncParsableCommand {
 }
 
 extension LogCommands {
-  @Sendable static func entryID(_ text: String) throws -> LogEntryID {
-    guard let id = LogEntryID(text) else { throw ValidationError("'\(text)' is no entry's id; 'scimctl log tail' shows them.") }
-    return id
-  }
+  @Sendable static func entryID(_ text: String) throws -> IDPrefix { try IDPrefix(text, list: list) }
 
-  /// - Throws: ``Failure`` where there is none of that id.
-  static func entry(_ id: LogEntryID, in workspace: KnownWorkspace, _ log: LogReads) async throws -> LogEntry {
-    guard let entry = try await log.entry(id, in: workspace.id) else {
-      throw Failure(
-        .notFound,
-        "workspace \(workspace.settings.slug) has no entry \(id). Entries are kept for 30 days; 'scimctl log tail' shows the latest")
+  private static let list = "scimctl log tail"
+
+  /// - Throws: ``Failure`` where there is none whose id begins so, or several are.
+  static func entry(_ prefix: IDPrefix, in workspace: KnownWorkspace, on pool: PostgresPool) async throws -> LogEntry {
+    let id = LogEntryID(try await prefix.resolve("entry", list: list, in: workspace, on: pool, Queries.logEntryIDs))
+    guard let entry = try await LogReads({ try await pool.query($0, $1) }).entry(id, in: workspace.id) else {
+      throw Failure(.notFound, "workspace \(workspace.settings.slug) has no entry \(id) any more")
     }
     return entry
   }

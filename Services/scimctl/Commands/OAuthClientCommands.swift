@@ -21,17 +21,18 @@ struct CreateClient: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
-    let (client, secret) = try await withDatabase(settings) { pool in
+    let (slug, client, secret) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let secret = ClientSecret.made(for: workspace.id)
       let grant = grant.grant(.client, secret: secret.text, at: .now)
       try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
-      return (grant.token, secret)
+      return (workspace.settings.slug, grant.token, secret)
     }
     var table = Table()
     table.append(["client-id", "\(client)"])
     table.append(["client-secret", secret.text])
     table.print()
+    StandardError.print("Workspace \(slug): OAuth client \(client) made")
   }
 }
 
@@ -87,13 +88,14 @@ struct RotateSecret: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
-    let secret = try await withDatabase(settings) { pool in
+    let (slug, secret) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let secret = ClientSecret.made(for: workspace.id)
       try await StoreConversation(settings, pool: pool).carryOut(.rotateSecret(rotation(to: secret, at: .now)), in: workspace.id)
-      return secret
+      return (workspace.settings.slug, secret)
     }
     print(secret.text)
+    StandardError.print("Workspace \(slug): OAuth client \(id) has a new secret")
   }
 }
 
@@ -108,7 +110,7 @@ struct RevokeClient: AsyncParsableCommand {
   var id: TokenID
 
   func run() async throws {
-    try await TokenTables.revoke(id, .client, in: workspace)
-    print("OAuth client \(id) revoked")
+    let slug = try await TokenTables.revoke(id, .client, in: workspace)
+    print("Workspace \(slug): OAuth client \(id) revoked")
   }
 }

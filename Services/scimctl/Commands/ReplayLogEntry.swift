@@ -22,8 +22,8 @@ struct ReplayLogEntry: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The entry's id, as 'scimctl log tail' shows it.", transform: LogCommands.entryID)
-  var id: LogEntryID
+  @Argument(help: "The entry's id, as 'scimctl log tail' shows it, or its beginning.", transform: LogCommands.entryID)
+  var id: IDPrefix
 
   @Flag(help: "Also where the request succeeded.")
   var force = false
@@ -34,15 +34,15 @@ struct ReplayLogEntry: AsyncParsableCommand {
   func run() async throws {
     let settings = try await Settings.forReplaying()
     let edge = try settings.url(.scimURL)
-    let answer = try await withDatabase(settings) { pool in
+    let (slug, answer) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
-      let entry = try await LogCommands.entry(id, in: workspace, LogReads { try await pool.query($0, $1) })
+      let entry = try await LogCommands.entry(id, in: workspace, on: pool)
       let request = try ReplayRequest.of(entry, force: force)
       let url = try request.url(at: edge)
       let store = try await StoreConversation(settings, pool: pool)
       let token = AccessToken.made(for: workspace.id)
       let grant = TokenGrant(
-        token: .made(at: .now), name: ReplayToken(entry: entry.id, operator: ProcessInfo.processInfo.userName).name,
+        token: .made(at: .now), name: ReplayToken(entry: entry.id, operator: try Operator.name(settings)).name,
         scopes: [request.scope],
         digest: SHA256.hash(data: Data(token.text.utf8)).map { String(format: "%02x", $0) }.joined(), expiresAt: .now + Self.lifetime)
       try await store.carryOut(.issueToken(grant), in: workspace.id)
@@ -53,11 +53,12 @@ struct ReplayLogEntry: AsyncParsableCommand {
         answer = .failure(error)
       }
       try await store.carryOut(.revokeToken(TokenRevocation(token: grant.token)), in: workspace.id)
-      return try answer.get()
+      return (workspace.settings.slug, try answer.get())
     }
+    StandardError.print("Workspace \(slug): the request was sent once more")
     print(answer.0)
     if !answer.1.isEmpty { print(PlainText.line(answer.1)) }
-    if answer.0 >= 400 {
+    if !(200..<400).contains(answer.0) {
       throw Failure(.refused, "it was answered \(answer.0) again; 'scimctl log tail --failed' has the new entry")
     }
   }

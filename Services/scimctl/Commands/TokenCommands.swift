@@ -25,13 +25,15 @@ struct IssueToken: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
-    let token = try await withDatabase(settings) { pool in
+    let (slug, id, token) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
-      try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant(of: token, at: .now)), in: workspace.id)
-      return token
+      let grant = grant(of: token, at: .now)
+      try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
+      return (workspace.settings.slug, grant.token, token)
     }
     print(token.text)
+    StandardError.print("Workspace \(slug): token \(id) made")
   }
 }
 
@@ -87,13 +89,15 @@ struct RotateToken: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
-    let token = try await withDatabase(settings) { pool in
+    let (slug, successor, token) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
-      try await StoreConversation(settings, pool: pool).carryOut(.rotateToken(rotation(to: token, at: .now)), in: workspace.id)
-      return token
+      let rotation = rotation(to: token, at: .now)
+      try await StoreConversation(settings, pool: pool).carryOut(.rotateToken(rotation), in: workspace.id)
+      return (workspace.settings.slug, rotation.successor, token)
     }
     print(token.text)
+    StandardError.print("Workspace \(slug): token \(successor) made, to take the place of \(id)")
   }
 }
 
@@ -107,8 +111,8 @@ struct RevokeToken: AsyncParsableCommand {
   var id: TokenID
 
   func run() async throws {
-    try await TokenTables.revoke(id, .token, in: workspace)
-    print("Token \(id) revoked")
+    let slug = try await TokenTables.revoke(id, .token, in: workspace)
+    print("Workspace \(slug): token \(id) revoked")
   }
 }
 

@@ -37,6 +37,12 @@ struct UpdateWorkspace: AsyncParsableCommand {
   @Option(help: "How the identity provider's dialect is read.")
   var profile: WorkspaceSettings.ConnectionProfile?
 
+  @Option(help: WorkspaceSettings.RelinkPolicy.help)
+  var relink: WorkspaceSettings.RelinkPolicy?
+
+  @Option(help: WorkspaceSettings.DuplicateGroupNames.help)
+  var duplicateGroupNames: WorkspaceSettings.DuplicateGroupNames?
+
   @Option(help: "The language of mails to its administrators, such as de; none for English.")
   var adminLanguage: String?
 
@@ -45,7 +51,9 @@ struct UpdateWorkspace: AsyncParsableCommand {
   func validate() throws {
     if let signInURL { try SignInURL.check(signInURL) }
     let texts = [newSlug, name, signInURL, defaultRole, roleAttribute, adminLanguage]
-    guard texts.contains(where: { $0 != nil }) || plan != nil || samlSSO != nil || scim != nil || profile != nil || !invitations.isEmpty
+    guard
+      texts.contains(where: { $0 != nil }) || plan != nil || samlSSO != nil || scim != nil || profile != nil || relink != nil
+        || duplicateGroupNames != nil || !invitations.isEmpty
     else {
       throw ValidationError("What is to be changed? 'scimctl workspace update --help' shows what can be.")
     }
@@ -64,6 +72,8 @@ struct UpdateWorkspace: AsyncParsableCommand {
     if let defaultRole { changed.defaultRole = settings.role(named: defaultRole) ?? defaultRole }
     if let roleAttribute { changed.roleAttribute = roleAttribute }
     if let profile { changed.connectionProfile = profile }
+    if let relink { changed.relink = relink }
+    if let duplicateGroupNames { changed.duplicateGroupNames = duplicateGroupNames }
     if let adminLanguage { changed.adminLanguage = adminLanguage == "none" ? nil : adminLanguage }
     do throws(ValidationError) {
       changed.invitations = try invitations.applied(to: settings.invitations)

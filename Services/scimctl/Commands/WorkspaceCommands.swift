@@ -63,6 +63,8 @@ extension KnownWorkspace {
     table.append(["default-role", settings.defaultRole])
     table.append(["role-attribute", settings.roleAttribute])
     table.append(["profile", settings.connectionProfile.rawValue])
+    table.append(["relink", settings.relink.rawValue])
+    table.append(["duplicate-group-names", settings.duplicateGroupNames.rawValue])
     for domain in settings.customDomains { table.append(["domain", domain]) }
     let invitations = settings.invitations
     table.append(["invitations", invitations.sending.description])

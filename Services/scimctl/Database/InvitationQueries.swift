@@ -54,14 +54,14 @@ enum InvitationQueries {
     order by id
     """)
 
-  /// By id, userName or address, without case.
+  /// By id, or by the comparison key of a userName or address.
   static let user = Statement(
     "user",
     """
     select id, user_name
     from identity_read.users
     where workspace_id = $1
-    and (id = $2::uuid or user_name_key = lower($3) or lower(email) = lower($3))
+    and (id = $2::uuid or user_name_key = $3 or email_key = $3)
     order by id
     limit 2
     """)

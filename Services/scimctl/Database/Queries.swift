@@ -106,16 +106,17 @@ enum Queries {
     order by lower(g.display_name), g.id
     """)
 
-  /// A group without members still is a row, with nulls.
+  /// By the comparison key of the group's name, which several may have, or its id. A group without members still is a row, with nulls.
   static let groupMembers = Statement(
     "group members",
     """
-    select coalesce(m.email, m.member_id::text), m.standing, m.waits_for
-    from directory_read.groups g
+    select coalesce(m.email, m.member_id::text), m.standing, m.waits_for, g.id
+    from identity_read.groups p
+    join directory_read.groups g on g.workspace_id = p.workspace_id and g.id = p.id
     left join directory_read.group_members m
       on m.workspace_id = g.workspace_id and m.group_id = g.id and ($3::text is null or m.standing = $3)
-    where g.workspace_id = $1
-    and (g.display_name = $2 or lower(g.display_name) = lower($2))
+    where p.workspace_id = $1
+    and (p.display_name_key = $2 or p.id = $4::uuid)
     order by 1
     """)
 
@@ -125,7 +126,7 @@ enum Queries {
     select id
     from identity_read.groups
     where workspace_id = $1
-    and (display_name = $2 or lower(display_name) = lower($2))
+    and (display_name_key = $2 or id = $3::uuid)
     """)
 
   static let audit = Statement(
@@ -150,6 +151,27 @@ enum Queries {
     where workspace_id = $1
     and command_id = $2
     """)
+
+  // Ids from one to another, for beginnings of ids.
+
+  static let logEntryIDs = ids(of: "log entries", in: "identity_read.provisioning_log", column: "id")
+  static let auditIDs = ids(of: "audit rows", in: "identity_read.audit", column: "command_id")
+  static let heldChangeIDs = ids(of: "held changes", in: "identity_read.held_changes", column: "id")
+  static let receiptIDs = ids(of: "receipts", in: "directory_read.receipts", column: "id")
+  static let invitationIDs = ids(of: "invitations", in: "mailer_read.invitations", column: "id")
+
+  private static func ids(of what: String, in view: String, column: String) -> Statement {
+    Statement(
+      "ids of \(what)",
+      """
+      select \(column)
+      from \(view)
+      where workspace_id = $1
+      and \(column) between $2 and $3
+      order by \(column)
+      limit $4::int8
+      """)
+  }
 
   static let recordedReply = Statement(
     "recorded reply",

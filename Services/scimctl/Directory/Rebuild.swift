@@ -39,14 +39,16 @@ struct Rebuild: AsyncParsableCommand {
         var published = Publishing.Count()
         for workspace in workspaces {
           let publishing = Publishing(asking: asking, pool: pool, workspace: workspace, invitations: invitations)
-          published +=
+          let count =
             user.isEmpty && group.isEmpty
             ? try await publishing.everything() : try await publishing.only(users: user.map(\.user), groups: group.map(\.group))
+          print("Workspace \(workspace.settings.slug): published again: \(count)")
+          published += count
         }
         return published
       }
     }
-    print("Published again: \(published)")
+    if workspaces.slug == nil, published.workspaces != 1 { print("Published again: \(published)") }
   }
 }
 

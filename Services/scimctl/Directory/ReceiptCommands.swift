@@ -59,8 +59,12 @@ struct ShowReceipt: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The receipt's id, as 'scimctl receipt list' shows it.", transform: { try resourceID($0) })
-  var id: ResourceID
+  @Argument(
+    help: "The receipt's id, as 'scimctl receipt list' shows it, or its beginning.", transform: { try IDPrefix($0, list: ShowReceipt.list) }
+  )
+  var id: IDPrefix
+
+  private static let list = "scimctl receipt list"
 
   private static let statement = Statement(
     "receipt", "select document from directory_read.receipts where workspace_id = $1 and id = $2")
@@ -69,9 +73,10 @@ struct ShowReceipt: AsyncParsableCommand {
     let settings = try await Settings.forReading()
     let document = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
-      return try await pool.query(Self.statement, [.uuid(workspace.id.uuid), .uuid(id.uuid)]).first?.string(0)
+      let id = try await id.resolve("receipt", list: Self.list, in: workspace, on: pool, Queries.receiptIDs)
+      return try await pool.query(Self.statement, [.uuid(workspace.id.uuid), .uuid(id)]).first?.string(0)
     }
-    guard let document else { throw Failure(.notFound, "there is no receipt \(id); 'scimctl receipt list' shows those there are") }
+    guard let document else { throw Failure(.notFound, "there is no receipt '\(id.text)' any more; '\(Self.list)' shows those there are") }
     print(document)
   }
 }

@@ -9,24 +9,18 @@ enum ConfigurationCheck {
     var findings: [Finding] = []
     for setting in Setting.secretsOfTheSuite {
       guard let value = settings.optionalString(setting) else { continue }
-      if value.hasPrefix("only-for-trying-out") {
-        findings.append(
-          .warn(
-            "secrets", "\(setting.environmentName) has the value that is in compose.yaml for everybody to read",
-            mend: "export \(setting.environmentName)=$(openssl rand -base64 32)"))
-      } else if value.utf8.count < 16 {
-        findings.append(
-          .warn(
-            "secrets", "\(setting.environmentName) has \(value.utf8.count) bytes, which can be guessed",
-            mend: "export \(setting.environmentName)=$(openssl rand -base64 32)"))
-      }
+      guard let fault = PlaceholderSecrets.fault(inKey: value) else { continue }
+      findings.append(
+        .warn(
+          "secrets", "\(setting.environmentName) \(fault); the services do not start with it",
+          mend: "export \(setting.environmentName)=$(openssl rand -base64 32)"))
     }
-    if let url = settings.optionalString(.databaseURL), let password = URLComponents(string: url)?.password,
-      ["rollcall", "postgres", "password"].contains(password)
+    if let url = settings.optionalString(.databaseURL), let password = PlaceholderSecrets.password(inDatabaseURL: url),
+      PlaceholderSecrets.isKnown(password: password)
     {
       findings.append(
         .warn(
-          "secrets", "the password in ROLLCALL_DATABASE_URL is a default",
+          "secrets", "the password in ROLLCALL_DATABASE_URL is one that everybody knows; the services do not start with such a one",
           mend: "psql -c \"alter role scimctl password '…'\", and the other roles of ops/docker/passwords.sql"))
     }
     if settings.optionalString(.doctorSMTPUser) != nil, settings.optionalString(.doctorSMTPPassword) == nil {

@@ -22,6 +22,7 @@ struct DatabaseCheck: Sendable {
     findings.append(try await partitions(at: .now))
     findings += try await skippedMessages(at: .now)
     findings += try await templates()
+    findings += try await names()
     return findings
   }
 
@@ -145,6 +146,47 @@ struct DatabaseCheck: Sendable {
       }
   }
 
+  /// Users and groups whose names are equal by the comparison key, from before that was computed.
+  private func names() async throws -> [Finding] {
+    let shared = try await pool.query(DoctorStatements.sharedNames).map { row in
+      SharedName(
+        slug: try row.string(0), type: try row.string(1), id: try row.uuid(2).uuidString.lowercased(), name: try row.string(3),
+        holder: try row.uuid(4).uuidString.lowercased(), holderName: try row.optionalString(5))
+    }
+    return Self.names(waiting: try await pool.query(DoctorStatements.outdatedNames).first?.int(0) ?? 0, shared: shared)
+  }
+
+  /// Two rows with one comparison key: the first is found by its id alone.
+  struct SharedName: Sendable, Equatable {
+    var slug: String
+    /// `User` or `Group`.
+    var type: String
+    var id: String
+    var name: String
+    var holder: String
+    /// nil where it is deleted by now.
+    var holderName: String?
+  }
+
+  static func names(waiting: Int, shared: [SharedName]) -> [Finding] {
+    let findings = shared.map { shared in
+      let kind = shared.type == "User" ? "user" : "group"
+      let attribute = shared.type == "User" ? "userName" : "displayName"
+      return Finding.warn(
+        "names",
+        """
+        in workspace \(shared.slug) the \(kind)s '\(shared.name)' (id \(shared.id)) and '\(shared.holderName ?? "")' (id \(shared.holder)) \
+        have the same \(attribute) when compared: look-ups by name and sign-ins find only the second
+        """,
+        mend: """
+          change the \(attribute) of one of the two in the identity provider, or delete the one that is not used: DELETE \
+          /\(shared.type)s/<id>
+          """)
+    }
+    guard findings.isEmpty else { return findings }
+    return [.ok("names", waiting == 0 ? "no two are equal" : "identity-store is computing the keys of \(waiting) again")]
+  }
+
   private func clock() async throws -> Finding {
     let before = Date.now
     guard let row = try await pool.query(DoctorStatements.clock).first else { return .skipped("clock", "the database has no time") }
@@ -212,6 +254,25 @@ enum DoctorStatements {
       select from mailer_read.templates t where t.workspace_id = asked.workspace_id and t.language = asked.language
     )
     order by w.slug, asked.language
+    """)
+
+  static let outdatedNames = Statement(
+    "doctor outdated names", "select count(*) from identity_read.outdated_keys where conflicting_id is null")
+
+  static let sharedNames = Statement(
+    "doctor shared names",
+    """
+    select w.slug, o.type, o.id, coalesce(u.user_name, g.display_name), o.conflicting_id, coalesce(hu.user_name, hg.display_name)
+    from identity_read.outdated_keys o
+    join identity_read.workspaces w on w.id = o.workspace_id
+    left join identity_read.users u on o.type = 'User' and u.workspace_id = o.workspace_id and u.id = o.id
+    left join identity_read.groups g on o.type = 'Group' and g.workspace_id = o.workspace_id and g.id = o.id
+    left join identity_read.users hu on o.type = 'User' and hu.workspace_id = o.workspace_id and hu.id = o.conflicting_id
+    left join identity_read.groups hg on o.type = 'Group' and hg.workspace_id = o.workspace_id and hg.id = o.conflicting_id
+    where o.conflicting_id is not null
+    and coalesce(u.id, g.id) is not null
+    order by w.slug, o.type, o.id
+    limit 50
     """)
 
   static let partitions = Statement(

@@ -36,7 +36,6 @@ struct KafkaCheck: Sendable {
       guard !there.isEmpty else { continue }
       findings.append(try await standing(of: group.name, group.service, there))
     }
-    findings += try await letters(found)
     return findings
   }
 
@@ -129,22 +128,5 @@ struct KafkaCheck: Sendable {
     return .warn(
       "consumers", "\(group) is at work, but \(lag) messages behind",
       mend: "start another \(service) with the next ROLLCALL_REPLICA, where the lag grows")
-  }
-
-  private func letters(_ found: [String: ClusterInspection.FoundTopic]) async throws -> [Finding] {
-    var findings: [Finding] = []
-    for topic in Self.deadLetters {
-      guard let partitions = found[topic.name]?.partitions else { continue }
-      let count = try await inspection.positions(of: "scimctl", on: [topic.name: partitions]).values.reduce(0) { $0 + $1.high - $1.low }
-      guard count > 0 else { continue }
-      findings.append(
-        .warn(
-          "dead-letters", "\(count) messages could not be handled and lie on '\(topic.name)'",
-          mend: """
-            kafka-console-consumer.sh --bootstrap-server \(brokers) --topic \(topic.name) --from-beginning --property print.headers=true, \
-            then ops/runbook.md, Dead letters
-            """))
-    }
-    return findings.isEmpty ? [.ok("dead-letters", "none")] : findings
   }
 }

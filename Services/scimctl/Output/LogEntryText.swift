@@ -15,6 +15,10 @@ enum LogEntryText {
       case .none(let reason): lines += ["", "The body, \(body.bytes) bytes, was not kept: \(reason)."]
       }
     }
+    if entry.isPartlyApplied {
+      lines += ["", "partly applied: the request disables a user; these attributes keep their stored values:"]
+      lines += entry.unapplied.map { PlainText.line("  \($0.path): \($0.detail)") }
+    }
     if let diagnosis {
       lines += ["", "why:  " + PlainText.line(diagnosis.explanation), "fix:  " + PlainText.line(diagnosis.fix)]
     }
@@ -38,6 +42,15 @@ enum LogEntryText {
     row("id", "\(entry.id)")
     row("time", Timestamp.text(entry.at))
     row("status", String(entry.status) + (entry.scimType.map { " \($0)" } ?? ""))
+    if let sender = entry.unverified {
+      row("sender", "unverified: the token was never issued")
+      row("requests", String(sender.requests))
+      row("first", Timestamp.text(sender.firstAt))
+      row("last", Timestamp.text(sender.lastAt))
+      row("address", entry.address ?? "several")
+      row("answer", entry.detail)
+      return table
+    }
     row("request", "\(entry.method) \(entry.path)\(entry.query.map { "?\($0)" } ?? "")")
     row("answer", entry.detail)
     row("identity-provider", entry.identityProvider)
@@ -51,6 +64,7 @@ enum LogEntryText {
     row("normalisations", entry.normalisations.isEmpty ? nil : entry.normalisations.joined(separator: ", "))
     row("operations", entry.operations.map { "\($0.count), of which \($0.failed) failed" })
     row("bulk-request", entry.bulk.map { "\($0)" })
+    row("relink", entry.relink.map { "\($0.rawValue): \($0.explanation)" })
     row("replay-of", entry.replayOf.map { "\($0)" })
     row("milliseconds", String(format: "%.1f", entry.milliseconds))
     row("command", entry.command.map { "\($0)" })

@@ -8,14 +8,16 @@ import ServiceKit
 struct StoreConversation: Sendable {
   let brokers: Brokers
   let pool: PostgresPool
+  private let actor: Command.Actor
 
   /// How long a command may wait before identity-store begins it.
   private static let deadline: TimeInterval = 20
   /// How long identity-store may take for a command that it began in time: it rolls back what takes longer.
   private static let storeBound: TimeInterval = 6
 
-  /// - Throws: ``Failure`` where no broker answers; `KafkaError`; `SettingsError`.
+  /// - Throws: ``Failure`` where no broker answers, or the operator's name is none; `KafkaError`; `SettingsError`.
   init(_ settings: ServiceSettings, pool: PostgresPool) async throws {
+    actor = .operator(try Operator.name(settings))
     brokers = try await Brokers.reached(settings, topics: [.identityCommands, .identityReplies])
     self.pool = pool
   }
@@ -38,9 +40,9 @@ struct StoreConversation: Sendable {
   /// - Parameter expected: the versions of the settings on which it may be carried out; nil for any.
   /// - Throws: ``Failure`` where it was not carried out; `KafkaError`; `PostgresError`.
   func outcome(
-    of operation: Command.Operation, in workspace: WorkspaceID, expecting expected: [Int64]? = nil
+    of operation: Command.Operation, on resource: ResourceID? = nil, in workspace: WorkspaceID, expecting expected: [Int64]? = nil
   ) async throws -> Reply.Outcome {
-    try await hold { try await $0.outcome(of: operation, in: workspace, expecting: expected) }
+    try await hold { try await $0.outcome(of: operation, on: resource, in: workspace, expecting: expected) }
   }
 
   /// Runs `body` with what carries out any number of operations, several at once.
@@ -87,13 +89,13 @@ struct StoreConversation: Sendable {
     let now = Date.now
     let address = try requests.address()
     let command = Command(
-      id: .made(at: now), workspace: workspace, resource: resource, actor: .operator(ProcessInfo.processInfo.userName),
-      issuedAt: now, deadline: now + Self.deadline, expectedVersions: expected, replyTo: address, operation: operation)
+      id: .made(at: now), workspace: workspace, resource: resource, actor: actor, issuedAt: now, deadline: now + Self.deadline,
+      expectedVersions: expected, replyTo: address, operation: operation)
     let message = OutgoingMessage(
       try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.resource.description)
     let answer = try await requests.request(
       message, correlationID: address.correlationID, deadline: now + Self.deadline + Self.storeBound)
-    if let answer { return try Reply(answer) }
+    if let answer, answer.type != Reply.recordedType { return try Reply(answer) }
     // Whatever was begun in time is committed or rolled back by now: the record tells which.
     if let recorded = try await recordedReply(to: command.id, in: workspace) { return recorded }
     throw Failure(

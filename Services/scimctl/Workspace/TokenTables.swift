@@ -39,12 +39,14 @@ enum TokenTables {
     uses.print()
   }
 
-  static func revoke(_ id: TokenID, _ kind: TokenKind, in workspace: WorkspaceOption) async throws {
+  /// - Returns: The slug of the workspace.
+  static func revoke(_ id: TokenID, _ kind: TokenKind, in workspace: WorkspaceOption) async throws -> String {
     let settings = try await Settings.forWriting()
-    try await withDatabase(settings) { pool in
+    return try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       guard try await stored(id, kind, in: workspace, on: pool) != nil else { throw unknown(id, kind, in: workspace) }
       try await StoreConversation(settings, pool: pool).carryOut(.revokeToken(TokenRevocation(token: id)), in: workspace.id)
+      return workspace.settings.slug
     }
   }
 

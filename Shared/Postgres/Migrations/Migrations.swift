@@ -84,8 +84,8 @@ extension Migrations {
       let found = applied[schema]?.max() ?? 0
       guard found <= expected else { throw SchemaMismatch(schema: schema, found: found, expected: expected) }
       let own = migrations.filter { $0.schema == schema }.sorted { $0.number < $1.number }
-      for (migration, next) in zip(own, own.dropFirst()) where migration.number == next.number {
-        throw MigrationError(migration: next, problem: "two migrations of a schema have the same number")
+      for (position, migration) in own.enumerated() where migration.number != position + 1 {
+        throw MigrationError(migration: migration, problem: "the migrations of a schema are to be numbered 1, 2, 3, …")
       }
       pending += own.filter { applied[schema]?.contains($0.number) != true }
     }

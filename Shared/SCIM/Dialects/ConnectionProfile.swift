@@ -21,8 +21,8 @@ public enum ConnectionProfile: String, Sendable, Hashable, CaseIterable {
   var normalisations: [Normalisation] {
     switch self {
     case .strict: []
-    case .okta, .onelogin: Normalisation.everySender
-    case .entra, .auto: Normalisation.everySender + Normalisation.entra
+    case .okta, .onelogin: Normalisation.everySender + Normalisation.last
+    case .entra, .auto: Normalisation.everySender + Normalisation.entra + Normalisation.last
     }
   }
 }

@@ -7,11 +7,19 @@ extension Normalisation {
     envelope: { resource, schema in
       guard resource.contains(where: { schema.extensionMeant(by: $0.key) != nil }) else { return nil }
       var changed = JSONObject()
-      for member in resource where schema.extensionMeant(by: member.key) == nil { changed[member.key] = member.value }
+      var meant: [(member: JSONObject.Member, SchemaDefinition)] = []
       for member in resource {
-        guard let schemaExtension = schema.extensionMeant(by: member.key) else { continue }
+        if let schemaExtension = schema.extensionMeant(by: member.key) {
+          meant.append((member, schemaExtension))
+        } else {
+          changed.appendNew(member.key, member.value)
+        }
+      }
+      for schemaExtension in schema.extensions {
+        let named = meant.filter { $0.1.id == schemaExtension.id }.map(\.member)
+        guard !named.isEmpty else { continue }
         var attributes = changed.value(forAttribute: schemaExtension.id)?.object ?? JSONObject()
-        if attributes.value(forAttribute: member.key) == nil { attributes[member.key] = member.value }
+        attributes.appendAttributes(named)
         changed.setValue(.object(attributes), forAttribute: schemaExtension.id)
       }
       return changed
@@ -51,19 +59,25 @@ extension Normalisation {
         guard path.filter == nil, schema.isRole(path.attribute, below: role) else { return nil }
         return [operation.with(path: PatchPath(attribute: AttributePath(attribute: role)))]
       }
+      if let raised = operation.raisingRole(role, of: schema) { return [raised] }
       return operation.renamingKeysOfValue { key in
         AttributePath(key).map { schema.isRole($0, below: role) } ?? false ? role : nil
       }.map { [$0] }
     })
+}
 
-  /// Paths of attributes that no schema has, beside operations that can be carried out: an unknown attribute, which a POST or PUT
-  /// may hold as well, must not keep someone from being disabled. A PATCH of nothing else is refused by the engine, with the path.
-  static let unknownPath = Normalisation(
-    "unknown-path",
-    operations: { operations, schema in
-      let known = operations.filter { operation in operation.path.map { schema.resolve($0.attribute) != nil } ?? true }
-      return known.isEmpty || known.count == operations.count ? nil : known
-    })
+extension SentOperation {
+  /// The same operation, without a path, with the role from below a URI that no schema has at the top of its value; nil where there is none.
+  fileprivate func raisingRole(_ role: String, of schema: ResourceSchema) -> SentOperation? {
+    guard pathText == nil, case .object(var attributes)? = value, attributes.value(forAttribute: role) == nil,
+      let other = attributes.members.first(where: { member in
+        schema.isForeign(member.key) && member.value.object?.value(forAttribute: role) != nil
+      }), case .object(var rest) = other.value, let value = rest.removeValue(forAttribute: role)
+    else { return nil }
+    attributes[other.key] = rest.isEmpty ? nil : .object(rest)
+    attributes[role] = value
+    return with(value: .object(attributes))
+  }
 }
 
 extension ResourceSchema {
@@ -91,18 +105,35 @@ extension ResourceSchema {
 }
 
 extension JSONObject {
+  /// Appends those attributes that are not there yet; names have no case.
+  fileprivate mutating func appendAttributes(_ new: [Member]) {
+    var present = Set(keys.map(AttributeName.folded))
+    for member in new where present.insert(AttributeName.folded(member.key)).inserted { appendNew(member.key, member.value) }
+  }
+
   /// nil where no key is another. A key that is there already is left as it is.
   func renamingKeys(_ rename: (String) -> String?) -> JSONObject? {
+    let names = members.map { rename($0.key) }
+    guard names.contains(where: { $0 != nil }) else { return nil }
+    let present = Set(keys)
     var hasChanged = false
-    var renamed = JSONObject()
-    for member in members {
-      guard let key = rename(member.key), self[key] == nil else {
-        renamed[member.key] = member.value
+    var renamed: [Member] = []
+    renamed.reserveCapacity(count)
+    // Where two keys get the same name, the last one's value counts.
+    var positions: [String: Int] = [:]
+    for (member, name) in zip(members, names) {
+      guard let name, !present.contains(name) else {
+        renamed.append(member)
         continue
       }
       hasChanged = true
-      renamed[key] = member.value
+      if let position = positions[name] {
+        renamed[position].value = member.value
+      } else {
+        positions[name] = renamed.count
+        renamed.append(Member(key: name, value: member.value))
+      }
     }
-    return hasChanged ? renamed : nil
+    return hasChanged ? JSONObject(uncheckedMembers: renamed) : nil
   }
 }

@@ -7,35 +7,80 @@ extension Normalisation {
       return [operation.with(op: AttributeName.folded(op))]
     })
 
-  /// Read-only attributes in a value without a path, as in Okta's `{"op": "replace", "value": {"id": …, "displayName": …}}`.
+  /// Read-only attributes in a value without a path, as in Okta's `{"op": "replace", "value": {"id": …, "displayName": …}}`. An operation
+  /// that asks for nothing but a change of `groups` is refused by the engine.
   static let readOnlyInPatchValue = Normalisation(
     "read-only-in-patch-value",
     operation: { operation, schema in
       guard operation.pathText == nil, case .object(let attributes)? = operation.value else { return nil }
       let writable = attributes.members.filter { schema.attribute(named: $0.key)?.mutability != .readOnly }
-      guard writable.count < attributes.count else { return nil }
+      guard writable.count < attributes.count, !writable.isEmpty || attributes.allSatisfy({ isIdentification($0.key) }) else { return nil }
       return [operation.with(value: .object(JSONObject(uncheckedMembers: writable)))]
     })
 
-  /// `{"op": "remove", "path": "members", "value": [{"value": "id"}]}` removes those members, not all.
+  /// What a resource is known by, which is sent beside what is to be changed.
+  private static func isIdentification(_ key: String) -> Bool {
+    AttributeName.equal(key, CommonAttributes.id.name) || AttributeName.equal(key, CommonAttributes.meta.name)
+  }
+
+  /// `{"op": "remove", "path": "members", "value": [{"value": "id"}]}` removes those members, not all: a filter in the path selects them.
+  /// What names nothing is left, and the engine refuses it.
   static let removalByValue = Normalisation(
     "removal-by-value",
     operation: { operation, schema in
-      guard operation.op.map({ AttributeName.equal($0, "remove") }) ?? false, let path = operation.path, path.filter == nil,
-        path.attribute.subAttribute == nil, let value = operation.value, value != .null,
-        case .attribute(let location, nil)? = schema.resolve(path.attribute), location.definition.isMultiValued
+      guard operation.op.map({ AttributeName.equal($0, "remove") }) ?? false, let path = operation.path, let value = operation.value,
+        value != .null, case .attribute(let location, let part)? = schema.resolve(path.attribute), location.definition.isMultiValued,
+        part?.isMultiValued != true
       else { return nil }
-      let named = (value.array ?? [value]).compactMap { element in element.string ?? element.object?.value(forAttribute: "value")?.string }
-      guard !named.isEmpty else {
+      let removed = value.array ?? [value]
+      guard !removed.isEmpty || path.filter != nil || part != nil else {
         // To remove none of the values is to leave them.
         return [operation.with(op: "add").with(value: [])]
       }
-      return named.inSteps(of: 500).map { ids in
-        let terms = ids.map { Filter.Expression.comparison("value", .equal, .string($0)) }
-        let selecting = PatchPath(attribute: path.attribute, filter: Filter(terms.count == 1 ? terms[0] : .or(terms)))
-        return operation.with(path: selecting).with(value: nil)
+      guard let terms = terms(for: removed, of: location.definition, part), !terms.isEmpty else { return nil }
+      return inSteps(terms).map { terms in
+        let selected = Filter.Expression.any(of: terms)
+        let filter = Filter(path.filter.map { .all(of: [$0.expression, selected]) } ?? selected)
+        return operation.with(path: PatchPath(attribute: path.attribute, filter: filter)).with(value: nil)
       }
     })
+
+  /// What selects each of the values; nil where one of them names nothing, or is too long to stand in a path.
+  private static func terms(
+    for removed: [JSON], of definition: AttributeDefinition, _ part: AttributeDefinition?
+  ) -> [Filter.Expression]? {
+    do throws(SCIMError) {
+      var terms: [Filter.Expression] = []
+      for value in removed {
+        let whole: JSON = part.map { [$0.name: value] } ?? value
+        let term = try RemovedValue.filter(for: whole, of: definition)
+        guard "\(Filter(term))".utf8.count < FilterLimits.patchPath.bytes / 2 else { return nil }
+        terms.append(term)
+      }
+      return terms
+    } catch {
+      return nil
+    }
+  }
+
+  /// The terms in runs that each fit the filter of a path.
+  private static func inSteps(_ terms: [Filter.Expression]) -> [[Filter.Expression]] {
+    var steps: [[Filter.Expression]] = []
+    var step: [Filter.Expression] = []
+    var (bytes, comparisons) = (0, 0)
+    for term in terms {
+      let (size, count) = ("\(Filter(term))".utf8.count + 8, term.attributePaths.count)
+      if !step.isEmpty, bytes + size > FilterLimits.patchPath.bytes / 2 || comparisons + count > FilterLimits.patchPath.terms / 2 {
+        steps.append(step)
+        (step, bytes, comparisons) = ([], 0, 0)
+      }
+      step.append(term)
+      bytes += size
+      comparisons += count
+    }
+    steps.append(step)
+    return steps
+  }
 
   /// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager`, with a dot where a colon is meant.
   static let dottedExtension = Normalisation(
@@ -71,12 +116,12 @@ extension Normalisation {
     })
 
   /// A `replace` of a part of filtered values that may not be there yet: `emails[type eq "work"].value`. As `add`, which is the same
-  /// for a part of a value that is there, it makes one.
+  /// for a part of a value that is there, it makes one. To a part that has many values an `add` would append.
   static let filteredReplaceCreates = Normalisation(
     "filtered-replace-creates",
-    operation: { operation, _ in
+    operation: { operation, schema in
       guard operation.op.map({ AttributeName.equal($0, "replace") }) ?? false, let path = operation.path, path.filter != nil,
-        path.attribute.subAttribute != nil
+        case .attribute(_, let part?)? = schema.resolve(path.attribute), !part.isMultiValued
       else { return nil }
       return [operation.with(op: "add")]
     })
@@ -114,12 +159,5 @@ extension Normalisation {
       }
     }
     return nil
-  }
-}
-
-extension Array {
-  /// The elements in runs of at most `length`.
-  fileprivate func inSteps(of length: Int) -> [ArraySlice<Element>] {
-    stride(from: 0, to: count, by: length).map { self[$0..<Swift.min($0 + length, count)] }
   }
 }

@@ -53,7 +53,8 @@ extension Normalisation {
       return .null
     })
 
-  /// `"emails": "ana@example.com"`, or that as one of several, where an object with `value` is meant.
+  /// `"emails": "ana@example.com"`, or that as one of several, where an object with `value` is meant. At a filtered target the `value` of
+  /// what the filter selects is meant, whose other parts stay.
   static let textForComplexValue = Normalisation(
     "text-for-complex-value",
     value: { value, place in
@@ -61,6 +62,13 @@ extension Normalisation {
         place.definition.subAttribute(named: "value") != nil
       else { return nil }
       return place.isElement ? ["value": value] : [["value": value]]
+    },
+    operation: { operation, schema in
+      guard let op = operation.op, !AttributeName.equal(op, "remove"), case .string? = operation.value, let path = operation.path,
+        path.filter != nil, case .attribute(let location, nil)? = schema.resolve(path.attribute),
+        let part = location.definition.principalValue
+      else { return nil }
+      return [operation.with(path: PatchPath(attribute: path.attribute.appending(part.name), filter: path.filter))]
     })
 
   /// An app role as JSON inside of a string: `{"id": …, "value": "Admin", "displayName": …}`.

@@ -7,7 +7,6 @@ public struct Normalisation: Sendable {
   let envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)?
   let value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)?
   let operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)?
-  let operations: (@Sendable (_ operations: [SentOperation], _ schema: ResourceSchema) -> [SentOperation]?)?
   let patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)?
 
   /// Where a value stands.
@@ -23,30 +22,29 @@ public struct Normalisation: Sendable {
   ///   - envelope: Rewrites a resource as a whole.
   ///   - value: Rewrites the value of one attribute, in a resource or in an operation of a PATCH.
   ///   - operation: Rewrites one operation of a PATCH, into several or none where it has to be.
-  ///   - operations: Rewrites all of a PATCH's operations, once each is rewritten for itself.
   ///   - patchEnvelope: Rewrites what is around a PATCH's operations.
   init(
     _ name: String,
     envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)? = nil,
     value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)? = nil,
     operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
-    operations: (@Sendable (_ operations: [SentOperation], _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
     patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)? = nil
   ) {
     self.name = name
     self.envelope = envelope
     self.value = value
     self.operation = operation
-    self.operations = operations
     self.patchEnvelope = patchEnvelope
   }
 
   /// For departures that more than one provider is seen with, or that an admin's own mapping makes in any of them.
   static let everySender: [Normalisation] = [
     .missingSchemas, .foreignSchemas, .roleUnderOtherNamespace, .unqualifiedExtension, .upperCaseOperation, .readOnlyInPatchValue,
-    .removalByValue, .singleObjectForArray, .textForBoolean, .textForNumber, .numberForText, .managerAsText, .textForComplexValue,
-    .unknownPath,
+    .singleObjectForArray, .textForBoolean, .textForNumber, .numberForText, .managerAsText, .textForComplexValue,
   ]
+
+  /// Of every sender as well, once the paths are as the schemas have them.
+  static let last: [Normalisation] = [.removalByValue]
 
   /// For what Microsoft Entra ID does beside that.
   static let entra: [Normalisation] = [

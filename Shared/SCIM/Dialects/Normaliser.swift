@@ -76,11 +76,6 @@ public struct Normaliser: Sendable {
         results.append(rewriting.rewritten(rewritten) ?? rewritten)
       }
     }
-    for (index, normalisation) in normalisations.enumerated() {
-      guard let rewritten = normalisation.operations?(results, schema) else { continue }
-      results = rewritten
-      rewriting.fired.insert(index)
-    }
     return results
   }
 

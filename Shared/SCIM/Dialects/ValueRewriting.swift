@@ -5,6 +5,8 @@ struct ValueRewriting {
   private let schema: ResourceSchema
   /// The indices of the normalisations that found something to do.
   var fired: Set<Int> = []
+  /// The values are those of a `replace`.
+  private var isReplacement = false
 
   init(_ normalisations: [Normalisation], _ schema: ResourceSchema) {
     rewrites = normalisations.enumerated().compactMap { index, normalisation in normalisation.value.map { (index, $0) } }
@@ -28,6 +30,8 @@ struct ValueRewriting {
 
   /// nil where nothing was rewritten.
   mutating func rewritten(_ operation: SentOperation) -> SentOperation? {
+    isReplacement = operation.op.map { AttributeName.equal($0, "replace") } ?? false
+    defer { isReplacement = false }
     guard let value = operation.value, let new = rewritten(value, at: operation) else { return nil }
     return operation.with(value: new)
   }
@@ -58,8 +62,11 @@ struct ValueRewriting {
   private mutating func rewritten(
     _ value: JSON, of definition: AttributeDefinition, in parent: AttributeDefinition? = nil, isElement: Bool = false
   ) -> JSON? {
-    // There can be a hundred thousand members, and providers agree on their form.
-    guard definition.name != "members", !Self.isAsItShouldBe(value, definition, in: parent) else { return nil }
+    guard !Self.isAsItShouldBe(value, definition, in: parent) else { return nil }
+    if isReplacement, !isElement, parent == nil, case .string = value, let part = definition.principalValue {
+      // To replace all values by one is not meant: the engine finds the one that plain text stands for.
+      return rewritten(value, of: part, in: definition)
+    }
     let new = applied(to: value, Normalisation.Place(definition: definition, parent: parent, isElement: isElement))
     let current = new ?? value
     if case .array(let elements) = current, definition.isMultiValued, !isElement {
@@ -85,6 +92,8 @@ struct ValueRewriting {
       (.reference, .string), (.binary, .string):
       true
     case (.string, .string): parent?.name != "roles"
+    // There can be a hundred thousand members, and providers agree on the form of objects.
+    case (.complex, .array(let elements)) where definition.name == "members": elements.allSatisfy { $0.object != nil }
     default: false
     }
   }

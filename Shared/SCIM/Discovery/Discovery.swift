@@ -39,12 +39,14 @@ public struct Discovery: Sendable {
 
   /// The Schema resources, one for each schema and extension.
   public func schemas(baseURL: String) -> [JSON] {
-    definitions.map { $0.json(baseURL: baseURL) }
+    definitions.map { $0.definition.json(baseURL: baseURL, ofResource: $0.isOfResource) }
   }
 
   /// The schema with that URI; nil where there is none.
   public func schema(_ id: String, baseURL: String) -> JSON? {
-    definitions.first { AttributeName.equal($0.id, id) }?.json(baseURL: baseURL)
+    definitions.first { AttributeName.equal($0.definition.id, id) }.map {
+      $0.definition.json(baseURL: baseURL, ofResource: $0.isOfResource)
+    }
   }
 
   /// The ResourceType resources.
@@ -57,7 +59,8 @@ public struct Discovery: Sendable {
     schemas.all.first { $0.name == name }?.json(baseURL: baseURL)
   }
 
-  private var definitions: [SchemaDefinition] {
-    schemas.all.flatMap { [$0.core] + $0.extensions }
+  /// The schemas; those of resources, rather than of extensions, show the common attributes, too.
+  private var definitions: [(definition: SchemaDefinition, isOfResource: Bool)] {
+    schemas.all.flatMap { schema in [(schema.core, true)] + schema.extensions.map { ($0, false) } }
   }
 }

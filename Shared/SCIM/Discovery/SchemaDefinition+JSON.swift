@@ -1,7 +1,12 @@
 extension SchemaDefinition {
   /// The Schema resource (RFC 7643 §7).
-  func json(baseURL: String) -> JSON {
-    [
+  ///
+  /// - Parameter ofResource: Whether a resource has it, rather than an extension: then it lists `id`, `externalId` and `meta`, which every
+  ///   resource has (§3.1). Clients that build their mappings from the schemas, and Microsoft's validator, look for them there.
+  func json(baseURL: String, ofResource: Bool) -> JSON {
+    let own = self.attributes
+    let attributes = ofResource ? [CommonAttributes.id, CommonAttributes.externalID] + own + [CommonAttributes.meta] : own
+    return [
       "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
       "id": .string(id),
       "name": .string(name),

@@ -1,3 +1,5 @@
+import Primitives
+
 extension TypedFilter {
   /// Whether a resource, as it is sent, matches.
   public func matches(_ resource: JSONObject) -> Bool { expression.holds(in: .resource(resource)) }
@@ -50,7 +52,7 @@ extension TypedFilter.Comparison {
   /// Whether one stored value of an attribute compares so. Text is compared by its bytes in UTF-8, which is the order of its code points.
   func holds(for stored: JSON, of definition: AttributeDefinition) -> Bool {
     switch (operand, stored) {
-    case (.string(let right), .string(let left)): strings(definition.isCaseExact ? left : left.lowercased(), right)
+    case (.string(let right), .string(let left)): strings(order.compared(left, of: definition), right)
     case (.bool(let right), .bool(let left)): left == right
     case (.instant(let right, _), .string(let left)): Instant(left).map { ordered($0, right) } ?? false
     case (.number(let right, _), .integer), (.number(let right, _), .decimal): DecimalNumber(stored).map { ordered($0, right) } ?? false

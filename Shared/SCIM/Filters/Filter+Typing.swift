@@ -1,3 +1,5 @@
+import Primitives
+
 extension Filter {
   /// Checks the filter against the schema of a kind of resource.
   ///
@@ -102,7 +104,7 @@ private struct FilterTyping {
         "\(term): \(attribute.path) is of type \(attribute.leaf.type.rawValue), which \(permitted) can be used with; found \(comparison.rawValue)."
       )
     }
-    guard let operand = TypedFilter.Comparison.Operand(value, for: attribute.leaf) else {
+    guard let operand = TypedFilter.Comparison.Operand(value, for: attribute.leaf, comparedBy: order) else {
       throw .invalidFilter(
         "\(term): \(attribute.path) is of type \(attribute.leaf.type.rawValue); expected \(attribute.leaf.type.expectedValue), found \(value.json.summary)."
       )
@@ -138,14 +140,22 @@ extension TypedFilter.Comparison.Order {
   }
 }
 
+extension TypedFilter.Comparison.Order {
+  /// The form in which a text is compared: without case by its key where it has to be equal, and else folded but not trimmed.
+  func compared(_ text: String, of definition: AttributeDefinition) -> String {
+    if definition.isCaseExact { return text }
+    return self == .equal ? ComparisonKey(text).text : FoldedText.folded(text)
+  }
+}
+
 extension TypedFilter.Comparison.Operand {
   /// nil where the value is not of the attribute's type.
-  init?(_ value: Filter.Value, for definition: AttributeDefinition) {
+  init?(_ value: Filter.Value, for definition: AttributeDefinition, comparedBy order: TypedFilter.Comparison.Order) {
     switch (definition.type, value) {
     case (.string, .string(let text)), (.reference, .string(let text)), (.binary, .string(let text)):
       // No stored text holds U+0000, and PostgreSQL takes none.
       guard !text.utf8.contains(0) else { return nil }
-      self = .string(definition.isCaseExact ? text : text.lowercased())
+      self = .string(order.compared(text, of: definition))
     case (.boolean, .bool(let value)): self = .bool(value)
     case (.dateTime, .string(let text)):
       guard let instant = Instant(text) else { return nil }

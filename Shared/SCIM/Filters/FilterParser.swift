@@ -7,8 +7,7 @@ extension Filter {
       var parser = try FilterParser(text, limits: limits)
       self.init(try parser.wholeFilter())
     } catch {
-      throw .badRequest(
-        .invalidFilter, "The filter can't be read at position \(error.offset + 1): \(error.reason). The filter is: \(text.prefix(300))")
+      throw .unreadable(.invalidFilter, "filter", text, error)
     }
   }
 }

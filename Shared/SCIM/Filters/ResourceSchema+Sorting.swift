@@ -4,7 +4,8 @@ extension ResourceSchema {
   /// - Throws: `invalidPath` for what has no order.
   public func sortAttribute(_ sortBy: String) throws(SCIMError) -> FilterAttribute? {
     guard let path = AttributePath(sortBy) else {
-      throw .badRequest(.invalidPath, "sortBy must be an attribute such as userName or name.familyName, found '\(sortBy.prefix(200))'.")
+      throw .badRequest(
+        .invalidPath, "sortBy must be an attribute such as userName or name.familyName, found '\(SecretText.shown(sortBy).head(200))'.")
     }
     guard case .attribute(let location, var subAttribute)? = resolve(path) else { return nil }
     guard location.definition.returned != .never, subAttribute?.returned != .never else {

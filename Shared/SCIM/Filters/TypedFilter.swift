@@ -27,7 +27,7 @@ public struct TypedFilter: Sendable, Hashable {
     }
 
     public enum Operand: Sendable, Hashable {
-      /// In lower case unless the attribute is compared with case.
+      /// In the form that the operator compares, unless the attribute is compared with case: a comparison key for `eq`, else folded.
       case string(String)
       case bool(Bool)
       /// A number, and how it was written.

@@ -44,11 +44,19 @@ extension JSON {
     case .null: "null"
     case .bool(let value): "the boolean \(value)"
     case .integer(let value): "the number \(value)"
-    case .decimal(let lexeme): "the number \(lexeme.count > 40 ? lexeme.prefix(40) + "…" : lexeme)"
-    case .string(let text): "the string \"\(text.count > 40 ? text.prefix(40) + "…" : text)\""
+    case .decimal(let lexeme): "the number \(lexeme.head(40))"
+    case .string(let text): "the string \"\(text.head(40))\""
     case .array(let elements): elements.isEmpty ? "an empty array" : "an array"
     case .object: "an object"
     }
+  }
+}
+
+extension String {
+  /// The beginning of a text for messages. It counts scalars: one character may have any number of them.
+  func head(_ scalars: Int) -> String {
+    let head = unicodeScalars.prefix(scalars)
+    return head.endIndex == endIndex ? self : String(head) + "…"
   }
 }
 

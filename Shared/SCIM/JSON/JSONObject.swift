@@ -71,6 +71,14 @@ public struct JSONObject: Sendable {
     return members.remove(at: index).value
   }
 
+  /// The same keys in the same order with other values. Linear, where setting them one by one is not.
+  func mapValues<Failure: Error>(_ transform: (Member) throws(Failure) -> JSON) throws(Failure) -> JSONObject {
+    var mapped: [Member] = []
+    mapped.reserveCapacity(members.count)
+    for member in members { mapped.append(Member(key: member.key, value: try transform(member))) }
+    return JSONObject(uncheckedMembers: mapped)
+  }
+
   /// Inserts a member whose key is known to be new.
   mutating func insertNew(_ key: String, _ value: JSON, at index: Int) {
     members.insert(Member(key: key, value: value), at: index)
@@ -85,12 +93,23 @@ public struct JSONObject: Sendable {
 extension JSONObject: Hashable {
   public static func == (left: JSONObject, right: JSONObject) -> Bool {
     guard left.count == right.count else { return false }
+    let isLarge = left.count > fewEnoughToScan
     for (index, member) in left.members.enumerated() {
-      let counterpart = right.members[index].key == member.key ? right.members[index].value : right[member.key]
-      guard counterpart == member.value else { return false }
+      if right.members[index].key == member.key {
+        guard right.members[index].value == member.value else { return false }
+      } else if isLarge {
+        return Dictionary(left.pairs) { $1 } == Dictionary(right.pairs) { $1 }
+      } else {
+        guard right[member.key] == member.value else { return false }
+      }
     }
     return true
   }
+
+  /// Up to how many members scanning is as fast as hashing.
+  private static let fewEnoughToScan = 32
+
+  private var pairs: some Sequence<(String, JSON)> { members.lazy.map { ($0.key, $0.value) } }
 
   public func hash(into hasher: inout Hasher) {
     var combined = 0

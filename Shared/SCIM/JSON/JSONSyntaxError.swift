@@ -46,7 +46,7 @@ extension JSONSyntaxError.Reason: CustomStringConvertible {
     case .empty: "it is empty"
     case .unexpectedEnd: "it ends in the middle of a value"
     case .unexpected(let byte, let expected): "expected \(expected), found \(Self.show(byte))"
-    case .duplicateKey(let key): "the key \"\(key.count > 80 ? key.prefix(80) + "…" : key)\" is given twice in one object"
+    case .duplicateKey(let key): "the key \"\(key.head(80))\" is given twice in one object"
     case .tooDeep(let limit): "values are nested more than \(limit) deep"
     case .invalidUTF8: "a string is not valid UTF-8"
     case .loneSurrogate: "an escape is half of a surrogate pair"

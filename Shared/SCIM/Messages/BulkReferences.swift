@@ -32,12 +32,10 @@ public struct BulkReferences: Sendable {
       for value in values { resolved.append(try resolve(value)) }
       return .array(resolved)
     case .object(let object):
-      var resolved = object
-      for member in object {
-        let value = try resolve(member.value)
-        if value != member.value { resolved[member.key] = value }
-      }
-      return .object(resolved)
+      var resolved: [JSONObject.Member] = []
+      resolved.reserveCapacity(object.count)
+      for member in object { resolved.append(JSONObject.Member(key: member.key, value: try resolve(member.value))) }
+      return .object(JSONObject(uncheckedMembers: resolved))
     case .null, .bool, .integer, .decimal: return json
     }
   }

@@ -58,4 +58,21 @@ public struct ListResponse: Sendable {
 
   /// What comes behind the resources.
   public static let closing = Array("]}".utf8)
+
+  /// The bytes of resources from which on no further one is added: the page ends early, and `itemsPerPage` says how many there are.
+  public static let maximumBytes = 8 << 20
+
+  /// As ``opening(_:itemsPerPage:)`` for a message that is written before it is known where it ends; without the cursor of the next page.
+  public static func opening(_ head: Head) -> [UInt8] {
+    var text = #"{"schemas":["\#(MessageSchema.listResponse)"],"totalResults":\#(head.totalResults)"#
+    if let startIndex = head.startIndex { text += #","startIndex":\#(startIndex)"# }
+    if let cursor = head.previousCursor { text += #","previousCursor":"\#(cursor)""# }
+    return Array(text.utf8) + Array(#","Resources":["#.utf8)
+  }
+
+  /// What comes behind the resources of a message that began with ``opening(_:)``.
+  public static func closing(itemsPerPage: Int, nextCursor: String?) -> [UInt8] {
+    let cursor = nextCursor.map { #","nextCursor":"\#($0)""# } ?? ""
+    return Array("],\"itemsPerPage\":\(itemsPerPage)\(cursor)}".utf8)
+  }
 }

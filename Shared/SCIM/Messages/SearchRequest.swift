@@ -41,7 +41,7 @@ public struct SearchRequest: Sendable, Hashable {
     let reader = MessageReader(message: message)
     self.init(
       attributes: try reader.names("attributes"), excludedAttributes: try reader.names("excludedAttributes"),
-      filter: try reader.text("filter"), sortBy: try reader.text("sortBy"), sortOrder: try reader.text("sortOrder"),
+      filter: try reader.text("filter", isEmptyKept: true), sortBy: try reader.text("sortBy"), sortOrder: try reader.text("sortOrder"),
       startIndex: try reader.integer("startIndex"), count: try reader.integer("count"), cursor: try reader.text("cursor", isEmptyKept: true)
     )
   }

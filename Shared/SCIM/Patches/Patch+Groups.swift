@@ -20,6 +20,7 @@ extension Patch {
     var edits: [MembershipEdit] = []
     for (index, operation) in operations.enumerated() {
       do throws(SCIMError) {
+        try operation.check(against: schemas.group)
         let separated = try operation.separatingMembers()
         edits += separated.edits
         if let attributes = separated.attributes { try application.apply(attributes) }
@@ -93,7 +94,7 @@ extension Patch.Operation {
 
   private static func edit(_ kind: Kind, _ value: JSON) throws(SCIMError) -> MembershipEdit {
     let values: [JSON] = value == .null ? [] : value.array ?? [value]
-    let ids = try MemberReference.list(values.filter { $0 != .null }).map(\.value)
+    let ids = try MemberReference.list(values).map(\.value)
     return switch kind {
     case .add: .add(ids)
     case .remove: .remove(ids)
@@ -132,7 +133,7 @@ enum MemberSelection: Sendable, Hashable {
       var joined = MemberSelection.none
       for operand in operands {
         guard let selection = MemberSelection(operand) else { return nil }
-        joined = joined.union(selection)
+        joined.formUnion(selection)
       }
       self = joined
     case .and(let operands):
@@ -146,11 +147,16 @@ enum MemberSelection: Sendable, Hashable {
     }
   }
 
-  private func union(_ other: MemberSelection) -> MemberSelection {
+  private mutating func formUnion(_ other: MemberSelection) {
     switch (self, other) {
-    case (.all, _), (_, .all): .all
-    case (.none, let rest), (let rest, .none): rest
-    case (.ids(let left), .ids(let right)): .ids(left + right)
+    case (.all, _), (_, .none): break
+    case (_, .all): self = .all
+    case (.none, .ids): self = other
+    case (.ids(var ids), .ids(let more)):
+      // In place: there may be a thousand operands.
+      self = .none
+      ids += more
+      self = .ids(ids)
     }
   }
 

@@ -8,7 +8,9 @@ extension Patch {
   public func withoutSecrets(of schema: ResourceSchema) -> Patch {
     let secrets = schema.core.attributes.filter { $0.returned == .never }.map(\.name)
     guard operations.contains(where: { $0.mentions(secrets) }) else { return self }
-    return Patch(operations: operations.map { $0.without(secrets) })
+    var patch = Patch(operations: operations.map { $0.without(secrets) })
+    patch.unapplied = unapplied
+    return patch
   }
 }
 
@@ -30,19 +32,29 @@ extension Patch.Operation {
   /// Of an object without a path, members are attributes, or schemas with attributes in them.
   private static func mentions(_ object: JSONObject, _ secrets: [String]) -> Bool {
     object.contains { member in
-      AttributePath(member.key)?.isOne(of: secrets) ?? false
+      AttributePath(member.key)?.isOne(of: secrets) ?? SecretText.isMentioned(in: member.key)
         || member.key.contains(":") && member.value.object.map { mentions($0, secrets) } ?? false
     }
   }
 
   private static func without(_ object: JSONObject, _ secrets: [String]) -> JSONObject {
-    var rest = object
+    var rest = JSONObject()
+    var keys: Set<String> = []
     for member in object {
-      if AttributePath(member.key)?.isOne(of: secrets) ?? false {
-        rest[member.key] = removed
-      } else if member.key.contains(":"), let inner = member.value.object {
-        rest[member.key] = .object(without(inner, secrets))
+      var (key, value) = (member.key, member.value)
+      if let path = AttributePath(key) {
+        if path.isOne(of: secrets) {
+          value = removed
+        } else if key.contains(":"), let inner = value.object {
+          value = .object(without(inner, secrets))
+        }
+      } else if SecretText.isMentioned(in: key) {
+        // No attribute's name, and rejected as such; it may contain the secret.
+        (key, value) = (SecretText.shown(key), removed)
+      } else if key.contains(":"), let inner = value.object {
+        value = .object(without(inner, secrets))
       }
+      if keys.insert(key).inserted { rest.appendNew(key, value) }
     }
     return rest
   }

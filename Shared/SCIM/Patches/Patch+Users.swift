@@ -16,14 +16,26 @@ extension Patch {
     return changed
   }
 
-  /// Finds what can't hold for any user: paths that the schema does not have, read-only targets.
+  /// Finds what can't hold for any resource: attributes that the schema does not have, read-only targets, removals of what can't be told.
   ///
-  /// - Throws: `invalidPath` or `mutability`, with the number of the operation.
+  /// - Throws: `invalidPath`, `invalidValue` or `mutability`, with the number of the operation.
   public func check(against schema: ResourceSchema) throws(SCIMError) {
     for (index, operation) in operations.enumerated() {
-      guard let path = operation.path else { continue }
       do throws(SCIMError) {
-        _ = try schema.target(of: path)
+        try operation.check(against: schema)
+      } catch {
+        throw error.inOperation(index)
+      }
+    }
+  }
+
+  /// Finds the forms beside the RFC's that the engine accepts, which the strict profile refuses.
+  ///
+  /// - Throws: `invalidValue`, with the number of the operation.
+  public func refuseNonstandardForms(of schema: ResourceSchema) throws(SCIMError) {
+    for (index, operation) in operations.enumerated() {
+      do throws(SCIMError) {
+        try operation.refuseNonstandardForms(of: schema)
       } catch {
         throw error.inOperation(index)
       }
@@ -51,7 +63,63 @@ extension Patch {
   }
 }
 
+extension Patch.Operation {
+  func check(against schema: ResourceSchema) throws(SCIMError) {
+    if let path {
+      switch try schema.target(of: path) {
+      case .attribute(let target): if kind == .remove { try target.checkRemoval(of: value) }
+      case .schemaExtension: if kind == .remove, let value, value != .null { throw .removalTakesNoValue(path) }
+      case .resource: break
+      }
+    }
+    try schema.refuseUnknown(in: self)
+  }
+
+  /// RFC 7644 §3.5.2.2 has no value in a removal, and §3.5.2.3 no text in place of a complex value.
+  func refuseNonstandardForms(of schema: ResourceSchema) throws(SCIMError) {
+    guard let value else { return }
+    guard let path else { return try schema.refuseText(in: value) }
+    if kind == .remove, value != .null { throw .removalTakesNoValue(path) }
+    guard path.filter == nil else { return }
+    try schema.refuseText(in: .object(JSONObject(uncheckedMembers: [JSONObject.Member(key: "\(path)", value: value)])))
+  }
+}
+
+extension ResourceSchema {
+  /// Refuses plain text as the value of an attribute whose values are complex.
+  fileprivate func refuseText(in attributes: JSON) throws(SCIMError) {
+    for member in attributes.object ?? JSONObject() {
+      switch AttributePath(member.key).flatMap({ resolve($0) }) {
+      case .attribute(let location, nil)?: try location.refuseText(member.value)
+      case .schemaExtension(let schemaExtension)?:
+        for inner in member.value.object ?? JSONObject() {
+          guard let definition = schemaExtension.attribute(named: inner.key) else { continue }
+          try AttributeLocation(schemaExtension: schemaExtension.id, definition: definition).refuseText(inner.value)
+        }
+      case .resource?: try refuseText(in: member.value)
+      case .attribute?, nil: break
+      }
+    }
+  }
+}
+
+extension AttributeLocation {
+  fileprivate func refuseText(_ value: JSON) throws(SCIMError) {
+    guard definition.principalValue != nil, case .string = value else { return }
+    throw .badRequest(.invalidValue, "\(description) must be an array of objects, found \(value.summary).")
+  }
+}
+
 extension SCIMError {
+  fileprivate static func removalTakesNoValue(_ path: PatchPath) -> SCIMError {
+    .badRequest(
+      .invalidValue,
+      """
+      \(path): a remove operation has no value (RFC 7644 §3.5.2.2). Select what to remove in the path, as in \
+      emails[value eq "ana@example.com"].
+      """)
+  }
+
   func inOperation(_ index: Int) -> SCIMError {
     SCIMError(status: status, scimType: scimType, detail: "Operations[\(index)]: \(detail)")
   }

@@ -2,12 +2,14 @@
 public struct Patch: Sendable, Hashable {
   /// In the order in which they are to be carried out.
   public let operations: [Operation]
+  /// What the edge left out of a PATCH that disables a user, since it could not be read; see ``init(deactivating:schema:isStrict:)``.
+  public internal(set) var unapplied: [UnappliedChange] = []
 
   public struct Operation: Sendable, Hashable {
     public let kind: Kind
     /// nil: the value is an object whose members are the attributes to change.
     public let path: PatchPath?
-    /// nil for a removal.
+    /// nil for a removal. Where a removal has one, it removes what equals it.
     public let value: JSON?
 
     public enum Kind: String, Sendable, Hashable, CaseIterable {
@@ -15,11 +17,12 @@ public struct Patch: Sendable, Hashable {
     }
   }
 
-  /// Reads a message.
+  /// Reads a message as it travels in a command.
   ///
   /// - Throws: `invalidSyntax` for what is no PatchOp message, `invalidPath`, `noTarget` for a removal without a path.
   public init(_ json: JSON) throws(SCIMError) {
     try self.init(json, paths: [])
+    unapplied = UnappliedChange.list(in: json)
   }
 
   /// Reads a message that was normalised; the paths that were read for that are not read again.
@@ -54,14 +57,17 @@ public struct Patch: Sendable, Hashable {
 
   /// The message as it travels in a command.
   public func json() -> [UInt8] {
-    JSON.object([
-      "schemas": [.string(MessageSchema.patchOperation)], "Operations": .array(operations.map(\.json)),
-    ]).serialized()
+    UnappliedChange.appending(
+      unapplied,
+      to: JSON.object([
+        "schemas": [.string(MessageSchema.patchOperation)], "Operations": .array(operations.map(\.json)),
+      ]).serialized())
   }
 }
 
 extension Patch.Operation {
-  fileprivate init(_ json: JSON, path known: PatchPath?) throws(SCIMError) {
+  /// - Parameter known: the path, where it was read before.
+  init(_ json: JSON, path known: PatchPath?) throws(SCIMError) {
     guard case .object(let operation) = json else {
       throw .badRequest(.invalidSyntax, "an operation must be an object with op, path and value, found \(json.summary).")
     }
@@ -86,7 +92,7 @@ extension Patch.Operation {
           .invalidValue, "without a path, value must be an object with the attributes to change, found \(value.summary).")
       }
     }
-    self.init(kind: kind, path: path, value: kind == .remove ? nil : value)
+    self.init(kind: kind, path: path, value: value)
   }
 
   fileprivate var json: JSON {
@@ -94,5 +100,28 @@ extension Patch.Operation {
     if let path { object["path"] = .string(path.description) }
     if let value { object["value"] = value }
     return .object(object)
+  }
+}
+
+extension Patch.Operation {
+  /// The steps of finding what the operation changes, whatever it is applied to: the comparisons of its filter and, where it has no path,
+  /// the attributes that its value names.
+  var steps: Int {
+    1 + (path?.filter?.expression.attributePaths.count ?? 0) + (value?.object?.namedAttributes ?? 0)
+  }
+}
+
+extension JSONObject {
+  /// The number of names in the object and in those below it; arrays are values.
+  fileprivate var namedAttributes: Int { members.reduce(count) { $0 + ($1.value.object?.namedAttributes ?? 0) } }
+}
+
+extension Patch {
+  /// That the operations can be carried out within a request's budget, as far as that does not depend on the resource.
+  ///
+  /// - Throws: `tooMany` where they take more steps than a request may.
+  public func checkSteps(within budget: StepBudget = StepBudget()) throws(SCIMError) {
+    var budget = budget
+    for operation in operations { try budget.spend(operation.steps) }
   }
 }

@@ -4,16 +4,24 @@ struct PatchApplication {
   let schema: ResourceSchema
   private(set) var resource: JSONObject
   /// The top-level members that were written.
-  private var changed: [String] = []
+  private(set) var changed: [String] = []
+  /// The work that the operations may still cause.
+  private var budget: StepBudget
 
-  init(_ resource: JSONObject, schema: ResourceSchema) {
+  init(_ resource: JSONObject, schema: ResourceSchema, budget: StepBudget = StepBudget()) {
     self.resource = resource
     self.schema = schema
+    self.budget = budget
   }
 
   /// The resource as it is now, valid and in canonical form.
   func result() throws(SCIMError) -> JSONObject {
     try ResourceReader(schema: schema).reread(resource, changed: changed)
+  }
+
+  /// Takes a top-level member over from the resource as it was.
+  mutating func restore(_ key: String, from stored: JSONObject) {
+    resource[key] = stored[key]
   }
 
   private mutating func set(_ value: JSON?, at location: AttributeLocation) {
@@ -23,6 +31,8 @@ struct PatchApplication {
   }
 
   mutating func apply(_ operation: Patch.Operation) throws(SCIMError) {
+    try budget.spend(operation.steps)
+    try operation.check(against: schema)
     guard let path = operation.path else {
       try applyAttributes(operation.kind, operation.value?.object ?? JSONObject())
       return
@@ -51,13 +61,14 @@ struct PatchApplication {
   private mutating func applyAttributes(_ kind: Patch.Operation.Kind, _ attributes: JSONObject) throws(SCIMError) {
     for member in attributes {
       guard let path = AttributePath(member.key) else {
-        throw .badRequest(.invalidPath, "'\(member.key)' in a value without a path is no attribute's name.")
+        throw .badRequest(.invalidPath, "'\(SecretText.shown(member.key))' in a value without a path is no attribute's name.")
       }
       switch schema.resolve(path) {
       case .attribute(let location, let subAttribute)?:
         guard location.definition.name != CommonAttributes.schemas.name else { continue }
         guard subAttribute == nil else {
-          throw .badRequest(.invalidPath, "'\(member.key)' is a path, not an attribute's name: use an operation with that path.")
+          throw .badRequest(
+            .invalidPath, "'\(SecretText.shown(member.key))' is a path, not an attribute's name: use an operation with that path.")
         }
         try apply(kind, member.value, to: PatchTarget(location, path: PatchPath(attribute: path)))
       case .schemaExtension(let schemaExtension)?:
@@ -66,42 +77,66 @@ struct PatchApplication {
           continue
         }
         for inner in try self.attributes(member.value, at: PatchPath(attribute: path)) {
-          guard let definition = schemaExtension.attribute(named: inner.key) else { continue }
+          guard let definition = schemaExtension.attribute(named: inner.key) else {
+            throw .badRequest(.invalidPath, schema.unknown("\(schemaExtension.id):\(inner.key)"))
+          }
           let location = AttributeLocation(schemaExtension: schemaExtension.id, definition: definition)
           let path = PatchPath(attribute: AttributePath(schema: schemaExtension.id, attribute: definition.name))
           try apply(kind, inner.value, to: PatchTarget(location, path: path))
         }
       case .resource?: try applyAttributes(kind, try self.attributes(member.value, at: PatchPath(attribute: path)))
-      // As in a POST or PUT, attributes that no schema has are left out.
-      case nil: continue
+      case nil: throw .badRequest(.invalidPath, schema.unknown(member.key))
       }
     }
   }
 
   private mutating func apply(_ kind: Patch.Operation.Kind, _ value: JSON?, to target: PatchTarget) throws(SCIMError) {
     guard target.definition.mutability != .writeOnly else { return }
-    try checkRequired(kind, target)
+    try checkRequired(kind, value, target)
+    if kind == .remove { try target.checkRemoval(of: value) }
     if target.definition.isMultiValued {
       try applyToValues(kind, value, target)
     } else if let subAttribute = target.subAttribute {
-      var parts = target.location.value(in: resource)?.object ?? JSONObject()
-      parts[subAttribute.name] = kind == .remove ? nil : try read(value ?? .null, of: subAttribute, at: target.path)
-      set(.object(parts), target)
+      try apply(kind, value, toPart: subAttribute, target)
+    } else if kind == .remove, let value, value != .null {
+      let stored = target.location.value(in: resource)
+      let removed = try target.removedValues(value, of: target.definition)
+      set(MultipleValues.part(stored, of: target.definition, without: removed), at: target.location)
     } else if kind == .remove || value == .null {
       set(nil, at: target.location)
     } else if let value {
-      set(try merged(value, into: target.location.value(in: resource), target), target)
+      set(try merged(kind, value, into: target.location.value(in: resource), target), target)
     }
   }
 
-  /// RFC 7644 §3.5.2.2: what is required can't be removed.
-  private func checkRequired(_ kind: Patch.Operation.Kind, _ target: PatchTarget) throws(SCIMError) {
+  /// RFC 7644 §3.5.2.2: what is required can't be removed. Nor can `active`: without it a user would be neither enabled nor disabled, to
+  /// take it for true would enable people by mistake, and to leave it would be to ignore the request.
+  private func checkRequired(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
+    if kind == .remove || value == .null, schema.isActive(target.location) {
+      throw .badRequest(.mutability, "active can't be removed: a user is enabled or disabled. Set it to true or false.")
+    }
     guard kind == .remove, target.path.filter == nil, (target.subAttribute ?? target.definition).isRequired else { return }
     throw .badRequest(.mutability, "\(target.path) is required and can't be removed.")
   }
 
+  /// Changes a part of a complex attribute that has one value.
+  private mutating func apply(
+    _ kind: Patch.Operation.Kind, _ value: JSON?, toPart part: AttributeDefinition, _ target: PatchTarget
+  ) throws(SCIMError) {
+    var parts = target.location.value(in: resource)?.object ?? JSONObject()
+    switch (kind, value) {
+    case (.remove, let value?) where value != .null:
+      parts[part.name] = MultipleValues.part(parts[part.name], of: part, without: try target.removedValues(value, of: part))
+    case (.remove, _): parts[part.name] = nil
+    case (.add, _), (.replace, _):
+      let new = try read(part.asList(value ?? .null), of: part, at: target.path)
+      parts[part.name] = kind == .add ? MultipleValues.adding(new, to: parts[part.name], of: part) : new
+    }
+    set(.object(parts), target)
+  }
+
   /// A complex value's parts that are not given stay (RFC 7644 §3.5.2.3).
-  private func merged(_ value: JSON, into existing: JSON?, _ target: PatchTarget) throws(SCIMError) -> JSON {
+  private func merged(_ kind: Patch.Operation.Kind, _ value: JSON, into existing: JSON?, _ target: PatchTarget) throws(SCIMError) -> JSON {
     let definition = target.definition
     guard definition.type == .complex, case .object(let new) = value else {
       return try read(value, of: definition, at: target.path) ?? .object(JSONObject())
@@ -109,13 +144,14 @@ struct PatchApplication {
     var parts = existing?.object ?? JSONObject()
     for member in new {
       guard let subAttribute = definition.subAttribute(named: member.key), subAttribute.isStored else { continue }
-      parts[subAttribute.name] = try reading(at: target.path) { () throws(InvalidValue) in
+      let part = try reading(at: target.path) { () throws(InvalidValue) in
         do throws(InvalidValue) {
           return try AttributeReader.value(member.value, of: subAttribute)
         } catch {
           throw error.below(".\(subAttribute.name)")
         }
       }
+      parts[subAttribute.name] = kind == .add ? MultipleValues.adding(part, to: parts[subAttribute.name], of: subAttribute) : part
     }
     return .object(parts)
   }
@@ -125,17 +161,21 @@ struct PatchApplication {
   }
 
   private mutating func applyToValues(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
-    var values = MultipleValues(target.location.value(in: resource)?.array ?? [], of: target.definition)
+    let present = target.location.value(in: resource)?.array ?? []
+    try budget.spend(Self.steps(of: target.path.filter, over: present, of: target.definition))
+    var values = MultipleValues(present, of: target.definition)
     if target.path.filter != nil || target.subAttribute != nil { try checkImmutable(kind, target) }
     switch (kind, target.path.filter) {
-    case (.remove, nil):
-      if let subAttribute = target.subAttribute { values.unassign(subAttribute, where: nil) } else { values.removeAll() }
-    case (.remove, let filter?):
-      if let subAttribute = target.subAttribute { values.unassign(subAttribute, where: filter) } else { values.remove(where: filter) }
+    case (.remove, let filter):
+      try remove(value, filter, from: &values, target)
     case (.add, nil), (.replace, nil):
+      if kind == .replace, target.subAttribute == nil, let principal = target.definition.principalValue, let value, case .string = value {
+        values.replacePrincipal(try read(value, of: principal, at: target.path) ?? value, in: principal)
+        break
+      }
       let new = try newValues(value, target)
       if let subAttribute = target.subAttribute {
-        values.assign(new[0], to: subAttribute)
+        values.assign(new[0], to: subAttribute, isAddition: kind == .add)
       } else if kind == .add {
         values.add(new)
       } else {
@@ -153,6 +193,20 @@ struct PatchApplication {
     set(values.json, at: target.location)
   }
 
+  private func remove(
+    _ value: JSON?, _ filter: Filter?, from values: inout MultipleValues, _ target: PatchTarget
+  ) throws(SCIMError) {
+    if let subAttribute = target.subAttribute {
+      var removed: Filter?
+      if subAttribute.isMultiValued, let value, value != .null { removed = try target.removedValues(value, of: subAttribute) }
+      values.unassign(subAttribute, where: filter, removing: removed)
+    } else if let filter {
+      values.remove(where: filter)
+    } else {
+      values.removeAll()
+    }
+  }
+
   /// A value whose parts are immutable can be removed, and another added; it can't be changed.
   private func checkImmutable(_ kind: Patch.Operation.Kind, _ target: PatchTarget) throws(SCIMError) {
     let isImmutable =
@@ -166,7 +220,7 @@ struct PatchApplication {
   /// names the operation's own path.
   private func newValues(_ value: JSON?, _ target: PatchTarget) throws(SCIMError) -> [JSON] {
     guard let value else { return [] }
-    if let subAttribute = target.subAttribute { return [try read(value, of: subAttribute, at: target.path) ?? .null] }
+    if let part = target.subAttribute { return [try read(part.asList(value), of: part, at: target.path) ?? .null] }
     return try reading(at: target.path) { () throws(InvalidValue) in
       var read: [JSON] = []
       for element in value.array ?? [value] {
@@ -187,6 +241,32 @@ struct PatchApplication {
     } catch {
       throw error.refusal(at: "\(path)")
     }
+  }
+}
+
+extension PatchApplication {
+  /// The steps of an operation on a multi-valued attribute: each comparison of the filter looks at each value, and each value is copied and
+  /// hashed.
+  fileprivate static func steps(of filter: Filter?, over values: [JSON], of definition: AttributeDefinition) -> Int {
+    let size = values.reduce(0) { $0 + $1.steps }
+    // Finding a sub-attribute takes longer where there are many.
+    let names = 1 + definition.subAttributes.count / 16
+    return size * (2 + (filter.map { ValueSelector($0, of: definition).comparisons } ?? 0) * names)
+  }
+}
+
+extension ResourceSchema {
+  /// Whether it is `active` of a user, which always has a value.
+  fileprivate func isActive(_ location: AttributeLocation) -> Bool {
+    location.schemaExtension == nil && location.definition.name == "active" && AttributeName.equal(core.id, SchemaDefinition.userID)
+  }
+}
+
+extension AttributeDefinition {
+  /// A multi-valued sub-attribute takes one value as well as an array of them, as a multi-valued attribute does.
+  fileprivate func asList(_ value: JSON) -> JSON {
+    guard isMultiValued, value != .null, value.array == nil else { return value }
+    return .array([value])
   }
 }
 

@@ -25,8 +25,11 @@ struct PatchTarget {
 
   /// That the filter compares what the attribute has: its sub-attributes, or `value` where it has none.
   private func checkNames(in expression: Filter.Expression) throws(SCIMError) {
-    for name in expression.attributeNames where definition.subAttribute(named: name) == nil {
-      if definition.type != .complex, AttributeName.equal(name, "value") { continue }
+    for name in expression.attributePaths {
+      if name.schema == nil, name.subAttribute == nil {
+        if definition.subAttribute(named: name.attribute) != nil { continue }
+        if definition.type != .complex, AttributeName.equal(name.attribute, "value") { continue }
+      }
       let known = definition.type == .complex ? definition.subAttributes.map(\.name).joined(separator: ", ") : "value"
       throw .badRequest(.invalidPath, "\(path): \(definition.name) has no '\(name)' to filter by; it has \(known).")
     }
@@ -46,7 +49,7 @@ extension ResourceSchema {
     case .schemaExtension?, .resource?:
       throw .badRequest(.invalidPath, "\(path): a value filter in brackets needs an attribute with many values before it, not a schema.")
     case nil:
-      throw .badRequest(.invalidPath, "\(path) names no attribute of a \(name). The attributes are listed at /Schemas.")
+      throw .badRequest(.invalidPath, unknown("\(path)"))
     }
   }
 }
@@ -60,13 +63,13 @@ enum PatchAim {
 }
 
 extension Filter.Expression {
-  /// The names of the attributes that the filter compares.
-  var attributeNames: [String] {
+  /// The paths of the attributes that the filter compares.
+  var attributePaths: [AttributePath] {
     switch self {
-    case .comparison(let path, _, _), .present(let path): [path.attribute]
-    case .and(let operands), .or(let operands): operands.flatMap(\.attributeNames)
-    case .not(let operand): operand.attributeNames
-    case .value(let path, _): [path.attribute]
+    case .comparison(let path, _, _), .present(let path): [path]
+    case .and(let operands), .or(let operands): operands.flatMap(\.attributePaths)
+    case .not(let operand): operand.attributePaths
+    case .value(let path, _): [path]
     }
   }
 }

@@ -35,4 +35,29 @@ enum AttributeName {
   }
 
   static func isLetter(_ lowercased: UInt8) -> Bool { (0x61...0x7A).contains(lowercased) }
+
+  /// Up to three of `names` that differ from `name` by two letters at most, the closest first.
+  static func closest(to name: String, among names: [String]) -> [String] {
+    guard (3...64).contains(name.utf8.count) else { return [] }
+    let sent = Array(folded(name).utf8)
+    let close = names.compactMap { known -> (distance: Int, name: String)? in
+      guard abs(known.utf8.count - sent.count) <= 2 else { return nil }
+      let distance = editDistance(sent, Array(folded(known).utf8))
+      return distance <= 2 ? (distance, known) : nil
+    }
+    return close.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
+  }
+
+  /// The Levenshtein distance.
+  private static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    var previous = Array(0...right.count)
+    for (row, byte) in left.enumerated() {
+      var current = [row + 1]
+      for (column, other) in right.enumerated() {
+        current.append(min(previous[column] + (byte == other ? 0 : 1), previous[column + 1] + 1, current[column] + 1))
+      }
+      previous = current
+    }
+    return previous[right.count]
+  }
 }

@@ -23,8 +23,7 @@ public struct PatchPath: Sendable, Hashable {
       var parser = try FilterParser(text, limits: limits)
       self = try parser.wholePatchPath()
     } catch {
-      throw .badRequest(
-        .invalidPath, "The path can't be read at position \(error.offset + 1): \(error.reason). The path is: \(text.prefix(300))")
+      throw .unreadable(.invalidPath, "path", text, error)
     }
   }
 }

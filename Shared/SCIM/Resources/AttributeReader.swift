@@ -1,3 +1,5 @@
+import Primitives
+
 /// Reads the value of one attribute by its definition.
 enum AttributeReader {
   /// The value in canonical form; nil where it is unassigned: null, an empty array, a complex value without parts (RFC 7643 §2.5).
@@ -25,9 +27,11 @@ enum AttributeReader {
     case .complex: return try complex(json, of: definition)
     case .string, .reference:
       guard case .string(let text) = json else { throw .expected("a string", json) }
-      guard !(definition.isRequired && text.allSatisfy(\.isWhitespace)) else {
+      guard !(definition.isRequired && ComparisonKey(text).isEmpty) else {
         throw InvalidValue(complaint: "is required and must not be empty")
       }
+      // Templates with an unset field send a blank externalId: it identifies nothing, so it counts as unassigned.
+      if definition == CommonAttributes.externalID, text.isBlank { return nil }
     case .boolean:
       guard case .bool = json else { throw .expected("true or false", json) }
     case .integer:
@@ -88,6 +92,13 @@ enum AttributeReader {
       }
     }
     return digits % 4 != 1 && (padding == 0 || padding <= 2 && (digits + padding).isMultiple(of: 4))
+  }
+}
+
+extension String {
+  /// Whether it holds nothing but white space and zero-width characters.
+  var isBlank: Bool {
+    unicodeScalars.allSatisfy { $0.properties.isWhitespace || ["\u{200B}", "\u{200C}", "\u{200D}", "\u{2060}", "\u{FEFF}"].contains($0) }
   }
 }
 

@@ -15,7 +15,7 @@ public struct GroupDocument: Sendable, Hashable {
     self.attributes = attributes
     // As sent: of a member without an id the reader, which leaves out what is read-only, would leave nothing to complain about.
     let sent = (json.object?.value(forAttribute: "members") ?? read)?.array ?? []
-    members = try MemberReference.list(sent.filter { $0 != .null })
+    members = try MemberReference.list(sent)
   }
 
   /// Reads a stored document, whose closing braces are missing.
@@ -43,7 +43,8 @@ public struct GroupDocument: Sendable, Hashable {
   }
 
   public var displayName: String { attributes["displayName"]?.string ?? "" }
-  public var externalID: String? { attributes["externalId"]?.string }
+  /// nil where it is blank, which documents of earlier versions may have.
+  public var externalID: String? { attributes["externalId"]?.string.flatMap { $0.isBlank ? nil : $0 } }
 
   /// The document as it travels in a command, members included.
   public func json() -> [UInt8] {
@@ -74,15 +75,19 @@ public struct MemberReference: Sendable, Hashable {
 
   var json: JSON { ["value": .string(value)] }
 
-  /// Reads values of `members`, in canonical form; a user that is there twice counts once.
+  /// Reads values of `members`, in canonical form; null is no value, and a user that is there twice counts once.
   static func list(_ values: [JSON]) throws(SCIMError) -> [MemberReference] {
     var seen: Set<String> = []
     seen.reserveCapacity(values.count)
     var members: [MemberReference] = []
     members.reserveCapacity(values.count)
-    for value in values {
-      guard let object = value.object, let id = object.value(forAttribute: "value")?.string, !id.isEmpty else {
-        throw .badRequest(.invalidValue, "Each of members must have the id of a user as its value, found \(value.summary).")
+    for (index, value) in values.enumerated() where value != .null {
+      guard let object = value.object else {
+        throw .badRequest(.invalidValue, "members[\(index)] must be an object with the id of a user as its value, found \(value.summary).")
+      }
+      guard let id = object.value(forAttribute: "value")?.string, !id.isEmpty else {
+        let found = object.value(forAttribute: "value")?.summary ?? "nothing"
+        throw .badRequest(.invalidValue, "members[\(index)].value must be the id of a user, found \(found).")
       }
       if let type = object.value(forAttribute: "type")?.string, !AttributeName.equal(type, "User") {
         throw .badRequest(.invalidValue, "members holds a \(type) with the id \(id); a group's members are users here.")

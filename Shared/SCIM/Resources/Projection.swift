@@ -6,7 +6,7 @@ public struct Projection: Sendable {
   private let excluded: [Selected]
 
   /// An attribute, or one part of it, of the resource's schemas.
-  fileprivate struct Selected {
+  fileprivate struct Selected: Hashable {
     let location: AttributeLocation
     let subAttribute: AttributeDefinition?
   }
@@ -28,8 +28,8 @@ public struct Projection: Sendable {
       throw .badRequest(.invalidValue, "attributes and excludedAttributes can't be used together; leave one of them out.")
     }
     self.schema = schema
-    self.wanted = wanted.isEmpty ? nil : wanted.flatMap { Self.selected($0, schema) } + Self.alwaysInExtensions(schema)
-    self.excluded = unwanted.flatMap { Self.selected($0, schema) } + (wanted.isEmpty && schema.hidesAttributes ? Self.unasked(schema) : [])
+    self.wanted = wanted.isEmpty ? nil : Self.selected(wanted, schema) + Self.alwaysInExtensions(schema)
+    self.excluded = Self.selected(unwanted, schema) + (wanted.isEmpty && schema.hidesAttributes ? Self.unasked(schema) : [])
   }
 
   /// What is returned always has to be asked for nowhere; of the resource's own schema it is kept as it is met.
@@ -87,6 +87,13 @@ public struct Projection: Sendable {
 
   private static func names(_ list: String?) -> [String] {
     (list ?? "").split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+  }
+
+  /// What the names select, each once: every resource of a list is looked at for each.
+  private static func selected(_ names: [String], _ schema: ResourceSchema) -> [Selected] {
+    var seenNames: Set<String> = []
+    var seen: Set<Selected> = []
+    return names.filter { seenNames.insert($0).inserted }.flatMap { selected($0, schema) }.filter { seen.insert($0).inserted }
   }
 
   private static func selected(_ name: String, _ schema: ResourceSchema) -> [Selected] {

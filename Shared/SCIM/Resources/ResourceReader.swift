@@ -43,10 +43,30 @@ struct ResourceReader {
 
   private func value(_ json: JSON, of definition: AttributeDefinition, at path: @autoclosure () -> String) throws(SCIMError) -> JSON? {
     do throws(InvalidValue) {
-      return try AttributeReader.value(json, of: definition)
+      let value = try AttributeReader.value(json, of: definition)
+      if let value { try checkAddresses(in: value, of: definition) }
+      return value
     } catch {
       throw error.refusal(at: path())
     }
+  }
+
+  /// Refuses addresses, and names that may be one, with a line break: in a mail it would begin another header.
+  private func checkAddresses(in value: JSON, of definition: AttributeDefinition) throws(InvalidValue) {
+    guard schema.core.id == SchemaDefinition.userID else { return }
+    switch definition.name {
+    case "userName": try checkAddress(value.string, at: "")
+    case "emails":
+      for (index, element) in (value.array ?? []).enumerated() {
+        try checkAddress(element.object?["value"]?.string, at: "[\(index)].value")
+      }
+    default: return
+    }
+  }
+
+  private func checkAddress(_ text: String?, at step: String) throws(InvalidValue) {
+    guard let text, text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
+    throw InvalidValue(complaint: "must not contain a line break").below(step)
   }
 
   private func read(_ json: JSON, of schemaExtension: SchemaDefinition) throws(SCIMError) -> JSONObject {
@@ -121,6 +141,7 @@ struct ResourceReader {
       let still = Self.stillValid(attributes, in: schemaExtension)
       if !still.isEmpty { kept.appendNew(schemaExtension.id, .object(still)) }
     }
+    if kept[CommonAttributes.externalID.name]?.string?.isBlank == true { kept[CommonAttributes.externalID.name] = nil }
     kept[CommonAttributes.schemas.name] = .array(
       ([schema.core] + schema.extensions.filter { kept[$0.id] != nil }).map { .string($0.id) })
     return kept
@@ -142,7 +163,7 @@ struct ResourceReader {
     return still
   }
 
-  private func checkSchemas(_ sent: JSON?) throws(SCIMError) {
+  func checkSchemas(_ sent: JSON?) throws(SCIMError) {
     guard let sent, case .array(let uris) = sent, !uris.isEmpty else {
       throw .badRequest(.invalidValue, "schemas must be an array that holds \(schema.core.id), found \(sent?.summary ?? "nothing").")
     }
@@ -158,7 +179,7 @@ struct ResourceReader {
     }
   }
 
-  private func twice(_ name: String) -> SCIMError {
+  func twice(_ name: String) -> SCIMError {
     .badRequest(.invalidSyntax, "\(name) is there twice. Attribute names have no case, and each may be there once.")
   }
 }

@@ -39,7 +39,8 @@ public struct UserDocument: Sendable, Hashable {
 
   /// What the person is called by the identity provider, as sent.
   public var userName: String { attributes["userName"]?.string ?? "" }
-  public var externalID: String? { attributes["externalId"]?.string }
+  /// nil where it is blank, which documents of earlier versions may have.
+  public var externalID: String? { attributes["externalId"]?.string.flatMap { $0.isBlank ? nil : $0 } }
   public var displayName: String? { attributes["displayName"]?.string }
   public var givenName: String? { name("givenName") }
   public var familyName: String? { name("familyName") }

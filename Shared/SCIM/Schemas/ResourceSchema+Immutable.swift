@@ -26,7 +26,7 @@ extension ResourceSchema {
 }
 
 extension SCIMError {
-  fileprivate static func immutable(_ location: AttributeLocation, _ new: JSON?) -> SCIMError {
+  static func immutable(_ location: AttributeLocation, _ new: JSON?) -> SCIMError {
     .badRequest(
       .mutability, "\(location.description) is immutable: it can't be changed once it is set, found \(new?.summary ?? "nothing").")
   }

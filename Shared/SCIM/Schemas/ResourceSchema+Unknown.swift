@@ -1,19 +1,46 @@
-/// Attributes that no schema has. They are left out as a rule, since clients send attributes of their own; a client that asked for
-/// strictness is told of them.
+/// Attributes that no schema has. A PATCH that names one is refused: applied without it, it would succeed and not do what it asks for.
+/// In a POST or PUT they are left out (RFC 7644 §3.3 permits it), since clients send attributes of their own; the strict profile refuses
+/// them there as well.
 extension ResourceSchema {
   /// - Throws: `invalidSyntax` that names the first attribute in the resource which the schemas do not have.
   public func refuseUnknown(in resource: JSON) throws(SCIMError) {
     guard let object = resource.object, let path = unknownPath(in: object) else { return }
-    throw .badRequest(.invalidSyntax, "\(path) is no attribute of a \(name). The attributes are listed at /Schemas.")
+    throw .badRequest(.invalidSyntax, unknown(path))
   }
 
-  /// - Throws: `invalidPath` that names the first attribute which the schemas do not have, with the number of the operation.
-  public func refuseUnknown(in patch: Patch) throws(SCIMError) {
-    for (index, operation) in patch.operations.enumerated() {
-      guard let value = operation.value, let path = unknownPath(in: value, at: operation.path) else { continue }
-      throw SCIMError.badRequest(.invalidPath, "\(path) is no attribute of a \(name). The attributes are listed at /Schemas.")
-        .inOperation(index)
+  /// - Throws: `invalidPath` that names the first attribute in the operation's value which the schemas do not have.
+  func refuseUnknown(in operation: Patch.Operation) throws(SCIMError) {
+    guard let value = operation.value, let path = unknownPath(in: value, at: operation.path) else { return }
+    throw .badRequest(.invalidPath, unknown(path))
+  }
+
+  /// The members of a resource that the schemas do not have, or that have parts which they do not have.
+  func unknownAttributes(in resource: JSONObject) -> [UnappliedChange] {
+    resource.compactMap { member in
+      unknownPath(in: [member.key: member.value]).map { UnappliedChange(path: $0, detail: unknown($0)) }
     }
+  }
+
+  /// Says that the schemas have no attribute `path`, and which names are close to it.
+  func unknown(_ path: String) -> String {
+    let close = namesClose(to: path)
+    let question = close.isEmpty ? "" : " Did you mean \(close.joined(separator: " or "))?"
+    return "\(path.prefix(200)) is no attribute of a \(name).\(question) The attributes are listed at /Schemas."
+  }
+
+  /// Up to three attributes whose names differ from the path's by two letters at most, as the client would write them.
+  private func namesClose(to path: String) -> [String] {
+    // The filter of a path is no part of a name.
+    let name = path.prefix { $0 != "[" } + (path.lastIndex(of: "]").map { path[path.index(after: $0)...] } ?? "")
+    guard name.utf8.count <= 300, let sent = AttributePath(String(name)) else { return [] }
+    let container = sent.schema.flatMap { schemaExtension($0) }
+    guard container != nil || sent.schema.map({ AttributeName.equal($0, core.id) }) ?? true else { return [] }
+    let definition = container.map { $0.attribute(named: sent.attribute) } ?? attribute(named: sent.attribute)
+    if let definition, let part = sent.subAttribute {
+      return AttributeName.closest(to: part, among: definition.subAttributes.map(\.name)).map { "\(sent.parent).\($0)" }
+    }
+    let prefix = sent.schema.map { "\($0):" } ?? ""
+    return AttributeName.closest(to: sent.attribute, among: (container?.attributes ?? topLevel).map(\.name)).map { prefix + $0 }
   }
 
   private func unknownPath(in value: JSON, at path: PatchPath?) -> String? {

@@ -15,7 +15,7 @@ enum LastResort {
       // The signals themselves are taken care of by the service group, which has the same source.
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
-        queue.asyncAfter(deadline: .now() + milliseconds + grace) { end() }
+        queue.asyncAfter(deadline: .now() + milliseconds + grace) { exit() }
       }
       source.resume()
       // A source lives as long as it is held, and this one as long as the process.
@@ -23,9 +23,14 @@ enum LastResort {
     }
   }
 
+  /// Gives the process `limit` and a little to end by itself.
+  static func end(after limit: Duration) {
+    queue.asyncAfter(deadline: .now() + DispatchTimeInterval.milliseconds(Int(limit / .milliseconds(1))) + grace) { exit() }
+  }
+
   /// Without what runs at a process's regular end, which may be what is stuck.
-  private static func end() {
-    let text = "the process did not end within its bound after it was asked to; it is ended\n"
+  private static func exit() {
+    let text = "the process did not end within its bound after it was to; it is ended\n"
     _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
     _exit(ExitCode.failure.rawValue)
   }

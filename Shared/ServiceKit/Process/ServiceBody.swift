@@ -75,7 +75,8 @@ struct ServiceBody: Service {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         try await ServiceGroup(
-          configuration: ServiceGroupConfiguration(services: services.map { .init(service: $0) }, logger: logger)
+          configuration: ServiceGroupConfiguration(
+            services: services.map { .init(service: SupervisedService(service: $0, limit: shutdownLimit, logger: logger)) }, logger: logger)
         ).run()
       }
       group.addTask {

@@ -44,6 +44,8 @@ public enum ServiceProcess {
     if let code = answer(arguments, service: service, settings: settings) { return code }
     do throws(SettingsError) {
       let read = try await ServiceSettings.read(service: service, settings: settings, environment: environment)
+      let problems = PlaceholderSecrets.problems(in: read)
+      guard problems.isEmpty else { throw SettingsError(problems) }
       return try await run(read, hostName: environment["HOSTNAME"], migrations: migrations, make: make)
     } catch {
       say("\(service): \(error)\nSee '\(service) --help'.")

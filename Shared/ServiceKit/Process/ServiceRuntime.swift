@@ -46,13 +46,22 @@ public struct ServiceRuntime: Sendable {
       logger: logger)
   }
 
-  /// Makes the process unready while `consumer` has messages before it and commits none: a loop that hangs looks well from outside.
+  /// Makes the process unready while `consumer` has messages before it and completes none: a loop that hangs looks well from outside.
   public func watch(_ consumer: Consumer) {
-    health.add("consumer \(consumer.group)") { consumer.standstill(longerThan: Self.standstillLimit) }
+    health.add("consumer \(consumer.group)") {
+      consumer.standstill(longerThan: Self.standstillLimit, commitLimit: Self.commitLimit)
+    }
   }
 
+  /// Makes the process unready while `relay` cannot publish what waits in its outbox.
+  public func watch(_ relay: OutboxRelay) {
+    health.add("outbox \(relay.table)") { relay.standstill(longerThan: Self.standstillLimit) }
+  }
+
+  /// Twice what a transaction may take.
+  private static let standstillLimit = Duration.seconds(10)
   /// Longer than any bulk, whose offsets wait for its last operation.
-  private static let standstillLimit = Duration.seconds(120)
+  private static let commitLimit = Duration.seconds(120)
 
   /// Creates those of the service's topics that are missing (``Topic/used(by:)``), and waits until that was possible, saying what it waits for.
   ///

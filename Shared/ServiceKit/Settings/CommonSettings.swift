@@ -5,7 +5,7 @@ public enum CommonSettings {
     [.configurationFile]
     + kafka
     + [.sessionTimeout, .databaseURL, .databaseConnections]
-    + [.replica, .logLevel, .healthHost, .healthPort, .shutdownSeconds]
+    + [.replica, .logLevel, .healthHost, .healthPort, .shutdownSeconds, .insecureDefaults]
 
   /// What a process needs to talk to Kafka and to make its topics.
   public static let kafka: [Setting] = [.kafka, .kafkaProperties, .pauseEmptyFetches, .topicPartitions, .topicReplication]
@@ -51,6 +51,9 @@ extension Setting {
   public static let shutdownSeconds = Setting(
     key: "shutdown.seconds", default: "25",
     help: "How long the process may take after SIGTERM to finish what is in flight.", kind: .duration)
+  public static let insecureDefaults = Setting(
+    key: "insecure.defaults", default: "false",
+    help: "Start with secrets that stand in examples, or are short enough to guess; to try things out, on one machine.", kind: .flag)
   public static let topicPartitions = Setting(
     key: "topic.partitions", default: "12", help: "Partitions of a topic that is missing and gets created.", kind: .integer(1...10_000))
   public static let topicReplication = Setting(

@@ -8,18 +8,22 @@ public struct Setting: Sendable, Hashable {
   public let help: String
   /// Its value is never shown, and may also be read from a file that `<NAME>_FILE` names.
   public let isSecret: Bool
+  /// It is a key that nobody may guess: one that is short, or a placeholder, is refused; see ``PlaceholderSecrets``.
+  public let isKey: Bool
   /// The process does not start without a value.
   public let required: Bool
   /// What its value has to look like.
   public let kind: Kind
 
   public init(
-    key: String, default: String? = nil, help: String, isSecret: Bool = false, required: Bool = false, kind: Kind = .text
+    key: String, default: String? = nil, help: String, isSecret: Bool = false, isKey: Bool = false, required: Bool = false,
+    kind: Kind = .text
   ) {
     self.key = key
     self.default = `default`
     self.help = help
-    self.isSecret = isSecret
+    self.isSecret = isSecret || isKey
+    self.isKey = isKey
     self.required = required
     self.kind = kind
   }

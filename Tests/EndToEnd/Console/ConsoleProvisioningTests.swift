@@ -42,12 +42,14 @@ extension EndToEnd {
 
       // Not mended yet: it is refused the same, and that has an entry of its own.
       let refused = try await browser.press("\(entry)/replay", on: entry)
+      #expect(refused.contains(#"<p class="notice bad" role="alert">The request was sent again and refused with 409"#), "\(refused.text)")
       let second = refused.path
       #expect(second != entry && second.hasPrefix("/console/provisioning/entries/"))
       try await eventually("the entry of the refused repetition") { try await browser.open(second).text.contains("409 Refused") }
       // Mended, it goes well.
       #expect(try await provider.send("DELETE", "/Users/\(id)").status == 204)
       let sent = try await browser.press("\(entry)/replay", on: entry)
+      #expect(sent.contains(#"<p class="notice good" role="status">The request was sent again and answered with 201"#), "\(sent.text)")
       let third = sent.path
       try await eventually("the entry of the repetition") { try await browser.open(third).text.contains("201 Done") }
       let repetition = try await browser.open(third).text

@@ -20,6 +20,43 @@ extension EndToEnd.IdentityProviders {
     #expect(try await talk.find("Users", "userName eq \"\(UUID().uuidString)\"").isEmpty)
   }
 
+  @Test("Entra ID: a nickname and a userName that are given to somebody else give them nothing of the former person's")
+  func entraReusedNames() async throws {
+    let talk = try await Conversation(userAgent: nil)
+    let (ana, ben) = (talk.address("ana"), talk.address("ben"))
+    func user(_ email: String, externalID: String) -> String {
+      """
+      {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"\(email)","externalId":"\(externalID)","active":true,
+       "emails":[{"primary":true,"type":"work","value":"\(email)"}]}
+      """
+    }
+    let id = try #require(try await talk.say("POST", "/Users", user(ana, externalID: "jsmith"), expecting: 201)["id"] as? String)
+    try await talk.signIn(ana)
+    let group = #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data","members":[{"value":"\#(id)"}]}"#
+    try await talk.say("POST", "/Groups", group, expecting: 201)
+    try await talk.expectMembers([ana], in: "Data")
+    try await talk.say("PATCH", "/Users/\(id)", Conversation.patch(#"{"op":"Replace","path":"active","value":"False"}"#), expecting: 200)
+    try await talk.expectState("disabled", of: ana)
+
+    // Another person with the nickname: an account of their own.
+    let new = try await talk.say("POST", "/Users", user(ben, externalID: "jsmith"), expecting: 201)
+    #expect(new["id"] as? String != id)
+    try await talk.expectState("invited", of: ben)
+    try await talk.expectState("disabled", of: ana)
+    try await talk.expectLetters(1, to: ben)
+
+    // Another person with the userName: the record, and nothing that belonged to the former one.
+    let reassigned = try await talk.say("POST", "/Users", user(ana, externalID: "jsmith2"), expecting: 201)
+    #expect(reassigned["id"] as? String == id)
+    try await talk.expectState("invited", of: ana)
+    try await talk.expectLetters(2, to: ana)
+    try await talk.signIn(ana)
+    try await talk.expectState("active", of: ana)
+    try await talk.expectMembers([], in: "Data")
+    try await eventually("the entry in the log") { try await talk.workspace.scimctl(["log", "tail"]).contains("Relinked, and reset") }
+    #expect(try await talk.workspace.scimctl(["audit", "list", "--action", "relink-user"]).contains("user \(id)"))
+  }
+
   @Test("Entra ID without its compliance flag: capitals, strings for booleans, targets that are created")
   func entra() async throws {
     let talk = try await Conversation(userAgent: nil)

@@ -44,6 +44,9 @@ enum ConsoleIntrusions {
     "GET /console/settings/scim": { targets in targets.ids.map { [("guide", $0)] } },
     "POST /console/settings/scim/opt-in": { targets in targets.ids.map { [("workspace", $0), ("version", "1"), ("scim", "off")] } },
     "POST /console/settings/scim/profile": { targets in targets.ids.map { [("workspace", $0), ("version", "1"), ("profile", "okta")] } },
+    "POST /console/settings/scim/names": { targets in
+      targets.ids.map { [("workspace", $0), ("version", "1"), ("relink", "never"), ("duplicateGroupNames", "allow")] }
+    },
     "POST /console/settings/scim/roles": { targets in
       targets.ids.map { [("workspace", $0), ("version", "1"), ("customRoles", "intruder"), ("defaultRole", "viewer")] }
     },

@@ -31,8 +31,8 @@ struct Routes {
       oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600)),
       reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database),
       commands: commands,
-      inFlight: InFlight(limits), bulksInFlight: InFlight(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _ in },
-      bodies: BodyReader(maximum: 1, budget: BodyBudget(maximum: 1)),
+      inFlight: InFlight(limits), bulksInFlight: InFlight(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _, _ in },
+      bodies: BodyReader(maximum: 1, budget: BodyBudget()),
       cursors: cursors, listTurns: WorkspaceTurns(maximumPerWorkspace: 1), writeTurns: WorkspaceTurns(maximumPerWorkspace: 1))
     edge.console = try! Console(
       Console.Parts(

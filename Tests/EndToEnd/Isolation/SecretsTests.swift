@@ -44,8 +44,36 @@ extension EndToEnd {
         "POST", "/Users/.search",
         #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"password eq \"\#(secret)\""}"#)
       try await send("GET", "/Users?filter=password%20eq%20%22\(secret)%22")
+      // In filters, paths and names that cannot be read.
+      for filter in [#"password xx "\#(secret)""#, #"password eq \#(secret)"#, #"userName eq "a" and secret "\#(secret)"#] {
+        let encoded = filter.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        try await send("GET", "/Users?filter=\(encoded)")
+        let json = filter.replacingOccurrences(of: "\"", with: "\\\"")
+        for member in [#""filter":"\#(json)""#, #""sortBy":"\#(json)""#, #""attributes":["\#(json)"]"#] {
+          try await send(
+            "POST", "/Users/.search", #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],\#(member)}"#)
+        }
+        let operation = #"{"Operations":[{"op":"replace","path":"\#(json)","value":"\#(secret)"}]}"#
+        try await send("PATCH", "/Users/\(id)", operation)
+        try await send("PATCH", "/Groups/\(id)", operation)
+        try await send(
+          "POST", "/Bulk",
+          #"""
+          {"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[
+            {"method":"PATCH","path":"/Users/\#(id)","data":\#(operation)},{"method":"DELETE","path":"/Users/\#(json)"}]}
+          """#)
+      }
+      for path in [#"password[x eq \"\#(secret)\"]"#, #"password[value eq \"\#(secret)\"]"#, #"emails[secret eq \"\#(secret)\"].value"#] {
+        try await send("PATCH", "/Users/\(id)", #"{"Operations":[{"op":"remove","path":"\#(path)"}]}"#)
+      }
+      for path in ["/Users/\(idp.token)", "/\(idp.token)", "/Users/password=\(secret)", "/token%22\(secret)%22"] {
+        try await send("GET", path)
+      }
       // As a token where none belongs, and as ones that are wrong.
-      for query in ["access_token=\(secret)", "token=\(idp.token)", "password=\(secret)"] { try await send("GET", "/Users?\(query)") }
+      for query in [
+        "access_token=\(secret)", "token=\(idp.token)", "password=\(secret)", "TOKEN=\(secret)", "%74oken=\(secret)", "api_key=\(secret)",
+        "x=\(idp.token)",
+      ] { try await send("GET", "/Users?\(query)") }
       for header in [secret, "Basic \(secret)", "Bearer \(secret)", "Bearer \(unknown)", "SSWS \(secret)", idp.token] {
         try await send("GET", "/Users", headers: ["Authorization": header])
       }
@@ -113,7 +141,9 @@ extension EndToEnd {
 extension Suite {
   /// What was sent on every topic, keys and headers included, until each of `marks` has been seen in a command and in an event.
   nonisolated func messages(until marks: [String]) async throws -> [String] {
-    let topics: [Topic] = [.identityCommands, .identityReplies, .identityEvents, .directoryEvents, .signInEvents]
+    let topics: [Topic] = [
+      .identityCommands, .identityReplies, .identityEvents, .directoryEvents, .signInEvents, .provisioningLog,
+    ]
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "secrets-\(UUID().uuidString)", instance: "secrets", topics: topics),
       logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })

@@ -58,6 +58,21 @@ struct ConnectionPageTests {
     await bench.close()
   }
 
+  @Test("What becomes of names that are taken is shown and changed")
+  func names() async throws {
+    let bench = try await ConsoleBench.made()
+    try await bench.serving { client in
+      let page = try await client.get(Self.path)
+      #expect(page.text.contains(#"<option value="same-person" selected>"#) && page.text.contains(#"<option value="reject" selected>"#))
+      let done = try await client.post("\(Self.path)/names", of: page, ["relink": "never", "duplicateGroupNames": "allow"])
+      #expect(done.status == 303 && done.headers["location"] == "\(Self.path)#names", "\(done.text)")
+      #expect(sent(bench).map(\.0.relink) == [.never] && sent(bench).map(\.0.duplicateGroupNames) == [.allow])
+      let wrong = try await client.post("\(Self.path)/names", of: page, ["relink": "always", "duplicateGroupNames": "allow"])
+      #expect(wrong.status == 422 && wrong.text.contains("Choose one of the options"))
+    }
+    await bench.close()
+  }
+
   @Test("A change that somebody else made meanwhile is not undone, and what was entered is kept")
   func conflicts() async throws {
     let bench = try await ConsoleBench.made()

@@ -47,6 +47,30 @@ struct GroupPagesTests {
     await bench.close()
   }
 
+  @Test("Groups that share a name are all listed, also where a part ends among them")
+  func sharedNames() async throws {
+    let bench = try await ConsoleBench.made()
+    try await bench.write(
+      """
+      insert into identity.groups
+      (workspace_id, id, display_name, display_name_key, version, created_at, modified_at, document, namesake)
+      select $1, id, 'Team', 'team', 1, now(), now(), '{}', id
+      from (select gen_random_uuid() as id from generate_series(1, 120)) made
+      """, [.uuid(bench.workspace.uuid)])
+    try await bench.serving { client in
+      var path: String? = "/console/groups"
+      var seen: [String] = []
+      while let here = path {
+        let page = try await client.get(here)
+        #expect(page.status == 200, "\(page.text)")
+        seen += page.text.components(separatedBy: "<th scope=\"row\"><a href=\"").dropFirst().map { String($0.prefix { $0 != "\"" }) }
+        path = next(page)
+      }
+      #expect(seen.count == 120 && Set(seen).count == 120)
+    }
+    await bench.close()
+  }
+
   @Test("A long list comes part by part, each group once, also where one is deleted meanwhile")
   func parts() async throws {
     let bench = try await ConsoleBench.made()
@@ -139,7 +163,7 @@ struct GroupPagesTests {
     let group = try await bench.insertCrowd(groups: 3000, members: 100_000)
     try await bench.write("analyze")
     for (statement, types, index) in [
-      (GroupsQuery.list, "uuid, text, text, int8", "groups_display_name_key"), (GroupsQuery.one, "uuid, uuid", "groups_pkey"),
+      (GroupsQuery.list, "uuid, text, text, int8, uuid", "groups_display_name_key"), (GroupsQuery.one, "uuid, uuid", "groups_pkey"),
     ] {
       let plan = try await bench.plan(of: statement, types)
       #expect(plan.contains(index) && plan.contains("group_counts_pkey") && !plan.contains("Seq Scan"), "\(plan)")

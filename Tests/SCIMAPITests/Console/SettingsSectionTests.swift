@@ -23,6 +23,9 @@ struct SettingsSectionTests {
     let profile = ProfileSection(of: settings)
     var sentProfile = ProfileSection(try form(["profile": profile.profile, "roleAttribute": profile.roleAttribute]))
     #expect(sentProfile.applied(to: settings) == settings)
+    let names = NamesSection(of: settings)
+    var sentNames = NamesSection(try form(["relink": names.relink, "duplicateGroupNames": names.duplicateGroupNames]))
+    #expect(sentNames.applied(to: settings) == settings)
     let roles = RolesSection(of: settings)
     var sentRoles = RolesSection(try form(["customRoles": roles.customRoles, "defaultRole": roles.defaultRole]))
     #expect(sentRoles.applied(to: settings) == settings)
@@ -44,6 +47,13 @@ struct SettingsSectionTests {
     expected.connectionProfile = .okta
     expected.roleAttribute = "role"
     #expect(profile.applied(to: settings) == expected)
+    var names = NamesSection(try form(["relink": "never", "duplicateGroupNames": "allow", "plan": "free"]))
+    expected = settings
+    expected.relink = .never
+    expected.duplicateGroupNames = .allow
+    #expect(names.applied(to: settings) == expected)
+    var unknown = NamesSection(try form(["relink": "always", "duplicateGroupNames": "allow"]))
+    #expect(unknown.applied(to: settings) == nil && unknown.problem != nil)
     var roles = RolesSection(try form(["customRoles": " Analyst \r\n\r\nSteward", "defaultRole": "STEWARD"]))
     expected = settings
     expected.customRoles = ["Analyst", "Steward"]

@@ -54,6 +54,8 @@ class Run:
         # What /Me stands for is no user's token's to say (RFC 7644 §3.11), which is 501; nothing else may be the server's fault.
         if status >= 500 and not (status == 501 and b"/Me" in request.text):
             self.fault(number, request, f"was answered {status}")
+        elif request.is_refused and status < 400:
+            self.fault(number, request, f"is beyond a bound and was answered {status}")
 
     def fault(self, number, request, problem):
         self.faults.append(f"request {number} ({request.kind}) {problem}: {request.text[:600]!r}")

@@ -26,6 +26,27 @@ VALUES = [None, True, 0, -1, 1e308, 10**30, 0.1, "", " ", "\u0000", "\ud800", "\
           "' or 1=1; --", "${jndi:ldap://a}", "%s%n", "\r\nX-Injected: a", "../../etc/passwd", "bulkId:a", "\U0001f600" * 50]
 
 
+def letters(count):
+    return "a" * count
+
+
+def addresses(count):
+    return [{"value": f"u{number}@fuzz.example"} for number in range(count)]
+
+
+def user(**attributes):
+    return {"schemas": USER["schemas"][:1], "userName": "large@fuzz.example", **attributes}
+
+
+# Each is beyond a bound, so that none may be accepted.
+OVERSIZED = [
+    user(userName=letters(1025)), user(userName="\u0130" * 600), user(externalId=letters(1025)), user(title=letters(8193)),
+    user(emails=[{"value": letters(1020) + "@b.example"}]), user(emails=addresses(1001)), user(photos=[{"value": letters((256 << 10) + 1)}]),
+    user(photos=[{"value": letters(200 << 10) + str(number)} for number in range(3)]),
+    {"schemas": GROUP["schemas"], "displayName": letters(1025)},
+]
+
+
 class Bodies:
     def __init__(self, chance):
         self.chance = chance

@@ -1,9 +1,10 @@
 """What malformed requests are made of."""
 
+import json
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bodies import Bodies
+from bodies import OVERSIZED, Bodies
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "PURGE", "PROPFIND", "LOCK", "MKCOL"]
 PATHS = ["/Users", "/Groups", "", "/Schemas", "/ResourceTypes", "/ServiceProviderConfig", "/Bulk", "/Me", "/.search", "/Users/.search"]
@@ -22,6 +23,8 @@ class Request:
     is_head: bool = False
     # In how many pieces it is sent.
     pauses: int = 0
+    # Whether it has to be refused.
+    is_refused: bool = False
 
 
 class Making:
@@ -33,6 +36,8 @@ class Making:
         self.bodies = Bodies(chance)
 
     def lot(self):
+        if self.chance.random() < 0.01:
+            return [self.oversized()]
         if self.chance.random() < 0.28:
             return [self.chance.choice([self.noise, self.mangled, self.headers, self.framing, self.slow])()]
         return [self.chance.choice([self.query, self.query, self.token_, self.body, self.path, self.condition]
@@ -114,6 +119,13 @@ class Making:
             headers.append("Content-Type: " + self.chance.choice(
                 ["text/plain", "application/json; charset=utf-16", "application/scim+json;;;", "", "a/b/c", "multipart/form-data", "\u00e9"]))
         return self.request("body", method, self.base + path, headers, self.bodies.mangled())
+
+    def oversized(self):
+        body = json.dumps(self.chance.choice(OVERSIZED)).encode()
+        path = "/Groups" if b"core:2.0:Group" in body else "/Users"
+        request = self.request("oversized", "POST", self.base + path, body=body)
+        request.is_refused = True
+        return request
 
     # Bad HTTP: the connection cannot be used after it.
 

@@ -29,6 +29,9 @@ struct ConnectionPage: Sendable {
       .action("/settings/scim/profile") { form, context in
         try await save(ProfileSection(form), form, context, saying: "The connection is changed.", at: "connection") { $0.profile = $1 }
       },
+      .action("/settings/scim/names") { form, context in
+        try await save(NamesSection(form), form, context, saying: "The rules for names are changed.", at: "names") { $0.names = $1 }
+      },
       .action("/settings/scim/roles") { form, context in
         try await save(RolesSection(form), form, context, saying: "The roles are changed.", at: "roles") { $0.roles = $1 }
       },
@@ -112,7 +115,7 @@ struct ConnectionPage: Sendable {
       .updateWorkspace(settings), on: context.workspace.resource, expecting: [stored.version], for: context.session.caller,
       facts: context.facts)
     switch outcome {
-    case .done, .resource, .bulk: return nil
+    case .done, .resource, .signIn, .bulk: return nil
     case .refused(412, _): return .changedMeanwhile
     case .refused(let status, let error):
       let words = Self.words(of: error)

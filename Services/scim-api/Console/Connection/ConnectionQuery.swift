@@ -50,8 +50,9 @@ struct ConnectionQuery: Sendable {
 }
 
 extension LogEntry {
-  /// Whether it is a request that somebody sent to SCIM: no part of one, and none that was sent again from here.
-  var isCall: Bool { bulk == nil && replayOf == nil && path.hasPrefix(ResourcePath.base) }
+  /// Whether it is a request that somebody sent to SCIM, or several with a token that was never issued: no part of one, and none that was
+  /// sent again from here.
+  var isCall: Bool { bulk == nil && replayOf == nil && (unverified != nil || path.hasPrefix(ResourcePath.base)) }
 }
 
 extension ConnectionQuery {

@@ -1,13 +1,16 @@
 import Models
+import Primitives
 
 /// The forms of the page about the connection.
 struct ConnectionSections: Sendable, Equatable {
   var profile: ProfileSection
+  var names: NamesSection
   var roles: RolesSection
   var invitations: InvitationsSection
 
   init(of settings: WorkspaceSettings) {
     profile = ProfileSection(of: settings)
+    names = NamesSection(of: settings)
     roles = RolesSection(of: settings)
     invitations = InvitationsSection(of: settings)
   }
@@ -44,6 +47,7 @@ struct ConnectionView: Sendable, Equatable {
   /// `admin, editor, viewer`
   var roleNames: String
   var profile: ProfileForm
+  var names: NamesForm
   var roleForm: RoleForm
   var invitations: InvitationForm
 
@@ -78,6 +82,12 @@ struct ConnectionView: Sendable, Equatable {
   struct ProfileForm: Sendable, Equatable {
     var entered: ProfileSection
     var profiles: [FormOption]
+  }
+
+  struct NamesForm: Sendable, Equatable {
+    var entered: NamesSection
+    var relinks: [FormOption]
+    var duplicates: [FormOption]
   }
 
   struct RoleForm: Sendable, Equatable {
@@ -128,9 +138,12 @@ struct ConnectionView: Sendable, Equatable {
     }
     roleNames = settings.roles.joined(separator: ", ")
     profile = ProfileForm(entered: sections.profile, profiles: sections.profile.profiles)
+    names = NamesForm(entered: sections.names, relinks: sections.names.relinks, duplicates: sections.names.duplicates)
     roleForm = RoleForm(
       entered: sections.roles,
-      choices: settings.roles.map { FormOption(value: $0, name: $0, isChosen: $0.lowercased() == sections.roles.defaultRole.lowercased()) })
+      choices: settings.roles.map {
+        FormOption(value: $0, name: $0, isChosen: ComparisonKey($0) == ComparisonKey(sections.roles.defaultRole))
+      })
     invitations = InvitationForm(entered: sections.invitations, ways: sections.invitations.ways)
   }
 

@@ -60,6 +60,14 @@ struct LiveCheck: Sendable, Equatable {
 
 extension LiveCheck.Call {
   init(_ entry: LogEntry) {
+    guard entry.unverified == nil else {
+      what = RequestWords.request(entry, path: "")
+      sender = "an unverified sender"
+      status = entry.status
+      isGood = false
+      at = Timestamp.text(entry.at)
+      return
+    }
     let path = entry.path.dropFirst(ResourcePath.base.count)
     what = "\(entry.method) \(path.isEmpty ? "/" : String(path.prefix(100)))"
     sender = LiveCheck.provider(entry.identityProvider) ?? entry.userAgent.map { String($0.prefix(60)) } ?? "a sender without a name"

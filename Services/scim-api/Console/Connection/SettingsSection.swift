@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 
 /// A part of a workspace's settings as a form shows it, with what is wrong with what was entered.
 protocol SettingsSection: Sendable, Equatable {
@@ -72,6 +73,62 @@ struct ProfileSection: SettingsSection {
   }
 }
 
+/// What becomes of people and groups that are sent under a name that is taken.
+struct NamesSection: SettingsSection {
+  var problem: String?
+  var relink: String
+  var duplicateGroupNames: String
+
+  init(of settings: WorkspaceSettings) {
+    relink = settings.relink.rawValue
+    duplicateGroupNames = settings.duplicateGroupNames.rawValue
+  }
+
+  init(_ form: Form) {
+    relink = form["relink"] ?? ""
+    duplicateGroupNames = form["duplicateGroupNames"] ?? ""
+  }
+
+  var relinks: [FormOption] {
+    WorkspaceSettings.RelinkPolicy.allCases.map { each in
+      FormOption(value: each.rawValue, name: Self.name(of: each), isChosen: each.rawValue == relink)
+    }
+  }
+
+  var duplicates: [FormOption] {
+    WorkspaceSettings.DuplicateGroupNames.allCases.map { each in
+      FormOption(value: each.rawValue, name: Self.name(of: each), isChosen: each.rawValue == duplicateGroupNames)
+    }
+  }
+
+  mutating func applied(to settings: WorkspaceSettings) -> WorkspaceSettings? {
+    guard let policy = WorkspaceSettings.RelinkPolicy(rawValue: relink),
+      let duplicates = WorkspaceSettings.DuplicateGroupNames(rawValue: duplicateGroupNames)
+    else {
+      problem = "Choose one of the options for each."
+      return nil
+    }
+    var settings = settings
+    settings.relink = policy
+    settings.duplicateGroupNames = duplicates
+    return settings
+  }
+
+  private static func name(of policy: WorkspaceSettings.RelinkPolicy) -> String {
+    switch policy {
+    case .samePerson: "Reuse the record if it is the same person"
+    case .never: "Never reuse it: refuse with 409"
+    }
+  }
+
+  private static func name(of duplicates: WorkspaceSettings.DuplicateGroupNames) -> String {
+    switch duplicates {
+    case .reject: "Refuse the second group with 409"
+    case .allow: "Allow several groups of one name"
+    }
+  }
+}
+
 /// Roles beyond the built-in ones, and who gets which without being given one.
 struct RolesSection: SettingsSection {
   var problem: String?
@@ -99,7 +156,7 @@ struct RolesSection: SettingsSection {
   mutating func applied(to settings: WorkspaceSettings) -> WorkspaceSettings? {
     let roles = roles
     var known = Set(WorkspaceSettings.builtInRoles)
-    for role in roles where !known.insert(role.lowercased()).inserted {
+    for role in roles where !known.insert(ComparisonKey(role).text).inserted {
       wrongCustomRoles = """
         “\(role.prefix(100))” is there twice. Upper and lower case make no difference, and the built-in roles are there already.
         """

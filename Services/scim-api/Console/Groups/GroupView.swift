@@ -109,6 +109,7 @@ struct GroupView: Sendable, Equatable {
   private static func people(_ count: Int) -> String { count == 1 ? "1 person waits" : "\(GroupsView.text(count)) people wait" }
 
   private static func words(_ held: HeldGroupChange) -> String {
+    if held.isDeletion { return "The identity provider wants to delete this group." }
     let leaving = held.leaving == 1 ? "1 member" : "\(GroupsView.text(held.leaving)) members"
     return held.members.map { "The identity provider wants to take \(leaving) of \(GroupsView.text($0)) out of this group." }
       ?? "The identity provider wants to take \(leaving) out of this group."

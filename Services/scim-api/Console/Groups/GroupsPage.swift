@@ -24,7 +24,10 @@ struct GroupsPage: Sendable {
     let search = parameters["q"].map { String($0.prefix(200)) }
     let list = "console/groups?\(search ?? "")"
     let now = Date()
-    let after = try parameters["cursor"].map { text in try cursors.cursor(text, for: list, in: context.workspace, at: now).place.key ?? "" }
+    let after = try parameters["cursor"].map { text in
+      let place = try cursors.cursor(text, for: list, in: context.workspace, at: now).place
+      return (key: place.key ?? "", id: place.id)
+    }
     async let total = query.total(in: context.workspace)
     var groups = try await query.groups(named: search, after: after, limit: Self.count + 1, in: context.workspace)
     var next: String?

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// A group as the console lists it: what the identity provider pushed, and what the product's directory made of it.
 struct ListedGroup: Sendable, Equatable {
@@ -63,6 +64,8 @@ struct GroupFacts: Sendable, Equatable {
 
 /// A change of a group that waits for approval.
 struct HeldGroupChange: Sendable, Equatable {
+  /// Whether the whole group is to be deleted.
+  var isDeletion = false
   var members: Int?
   var leaving: Int
   var heldAt: Date
@@ -72,14 +75,17 @@ struct HeldGroupChange: Sendable, Equatable {
 struct GroupsQuery: Sendable {
   let database: Database
 
-  /// Groups by name, from behind the one that is sorted by `after` on.
+  /// Groups by name, and by id where several share one, from behind `after` on.
   ///
-  /// - Parameter prefix: what their names begin with, without case; nil for all.
-  func groups(named prefix: String?, after: String?, limit: Int, in workspace: WorkspaceID) async throws -> [ListedGroup] {
+  /// - Parameter prefix: what their names begin with, compared by the key; nil for all.
+  func groups(
+    named prefix: String?, after: (key: String, id: ResourceID)?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> [ListedGroup] {
     let rows = try await database.query(
       Self.list,
       [
-        .uuid(workspace.uuid), .optional(prefix, PostgresValue.text), .optional(after, PostgresValue.text), .int(Int64(limit)),
+        .uuid(workspace.uuid), .optional(prefix.map { ComparisonKey($0).text }, PostgresValue.text),
+        .optional(after?.key, PostgresValue.text), .int(Int64(limit)), .optional(after?.id.uuid, PostgresValue.uuid),
       ], in: workspace)
     return try rows.map { row in
       ListedGroup(
@@ -101,7 +107,9 @@ struct GroupsQuery: Sendable {
       id: group, name: try row.string(0), externalID: try row.optionalString(1), createdAt: try row.timestamp(2),
       modifiedAt: try row.timestamp(3), counts: try Self.counts(row, 4),
       held: try row.optionalTimestamp(10).map { heldAt in
-        HeldGroupChange(members: try row.optionalInt(8), leaving: try row.int(9), heldAt: heldAt)
+        HeldGroupChange(
+          isDeletion: try row.string(11) == HeldChangeKind.groupDeleted.rawValue, members: try row.optionalInt(8), leaving: try row.int(9),
+          heldAt: heldAt)
       })
   }
 
@@ -165,15 +173,15 @@ extension GroupsQuery {
       select workspace_id, id, display_name, display_name_key, modified_at
       from identity_read.groups
       where workspace_id = $1
-      and display_name_key >= coalesce($3, identity_read.fold($2::text), '')
-      and ($3::text is null or display_name_key <> $3)
-      and ($2::text is null or starts_with(display_name_key, identity_read.fold($2)))
-      order by display_name_key
+      and display_name_key >= coalesce($3, $2::text, '')
+      and ($3::text is null or (display_name_key, id) > ($3, $5::uuid))
+      and ($2::text is null or starts_with(display_name_key, $2))
+      order by display_name_key, id
       limit $4::int8
     ) g
     left join directory_read.groups d on d.workspace_id = g.workspace_id and d.id = g.id
     left join directory_read.group_counts c on c.workspace_id = g.workspace_id and c.group_id = g.id
-    order by g.display_name_key
+    order by g.display_name_key, g.id
     """)
 
   static let membersInState = Statement(
@@ -199,12 +207,12 @@ extension GroupsQuery {
     """
     select
       g.display_name, g.external_id, g.created_at, g.modified_at, \(counted),
-      h.members, cardinality(h.leaving), h.held_at
+      h.members, cardinality(h.leaving), h.held_at, h.kind
     from identity_read.groups g
     left join directory_read.groups d on d.workspace_id = g.workspace_id and d.id = g.id
     left join directory_read.group_counts c on c.workspace_id = g.workspace_id and c.group_id = g.id
     left join lateral (
-      select members, leaving, held_at
+      select members, leaving, held_at, kind
       from identity_read.held_changes
       where workspace_id = g.workspace_id
       and resource_id = g.id

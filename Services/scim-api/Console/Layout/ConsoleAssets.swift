@@ -23,7 +23,7 @@ struct ConsoleAssets: Sendable {
 
   var all: [OpenEndpoint] {
     [Self.style, Self.script].map { asset in
-      OpenEndpoint(.get, asset.path) { _, _ in
+      OpenEndpoint(.get, asset.path, isPublic: true) { _, _ in
         Response(
           status: .ok, headers: [.contentType: asset.type, .cacheControl: "public, max-age=31536000, immutable"],
           body: ResponseBody(byteBuffer: ByteBuffer(bytes: asset.bytes)))

@@ -37,7 +37,8 @@ struct ConsoleLayout: Sendable {
   ///   - said: shown once, above the page.
   ///   - cookie: the session's, where something is said.
   func response(
-    _ page: ConsolePage, for session: ConsoleSession?, saying said: String? = nil, cookie: SessionCookie? = nil, headers: HTTPFields = [:]
+    _ page: ConsolePage, for session: ConsoleSession?, saying said: FlashMessage? = nil, cookie: SessionCookie? = nil,
+    headers: HTTPFields = [:]
   ) -> Response {
     let frame = Frame(
       formToken: session?.formToken ?? "", workspace: session?.caller.settings.name ?? "", person: session?.name ?? "", page: page.values)
@@ -60,21 +61,21 @@ struct ConsoleLayout: Sendable {
   }
 
   /// Sends the browser to `path`, which says `saying`.
-  func redirect(to path: String, saying: String?, in session: ConsoleSession, cookie: SessionCookie) -> Response {
+  func redirect(to path: String, saying: FlashMessage?, in session: ConsoleSession, cookie: SessionCookie) -> Response {
     var headers: HTTPFields = [.location: path]
     if let saying {
-      let text = Base64URL.encode(Array(saying.utf8))
+      let text = Base64URL.encode(saying.encoded)
       headers.append(Self.cookie(said: "\(text).\(session.tag(of: text))", age: 60, isSecure: cookie.isSecure))
     }
     return Response(status: .seeOther, headers: headers)
   }
 
   /// What the request before has to say. Nobody but that could have written it.
-  func said(of request: Request, in session: ConsoleSession) -> String? {
+  func said(of request: Request, in session: ConsoleSession) -> FlashMessage? {
     guard let parts = request.cookies[Self.saidCookie]?.value.split(separator: "."), parts.count == 2,
       session.isTag(String(parts[1]), of: String(parts[0])), let text = Base64URL.decode(parts[0].utf8)
     else { return nil }
-    return String(decoding: text, as: UTF8.self)
+    return FlashMessage(encoded: text)
   }
 
   private static func cookie(said value: String, age: Int, isSecure: Bool) -> HTTPField {
@@ -97,6 +98,30 @@ struct ConsoleLayout: Sendable {
     """
 }
 
+/// What a page says once about the request before it.
+struct FlashMessage: Sendable, Equatable {
+  var text: String
+  /// Whether what was asked for did not happen.
+  var isFailure = false
+
+  /// The bytes that the cookie holds.
+  var encoded: [UInt8] { [isFailure ? Self.failure : Self.success] + Array(text.utf8) }
+
+  init(text: String, isFailure: Bool = false) {
+    self.text = text
+    self.isFailure = isFailure
+  }
+
+  /// nil where `encoded` is not a message.
+  init?(encoded: [UInt8]) {
+    guard let kind = encoded.first, [Self.failure, Self.success].contains(kind) else { return nil }
+    self.init(text: String(decoding: encoded.dropFirst(), as: UTF8.self), isFailure: kind == Self.failure)
+  }
+
+  private static let success = UInt8(ascii: "+")
+  private static let failure = UInt8(ascii: "-")
+}
+
 /// What a page's template sees.
 private struct Frame {
   var formToken: String
@@ -112,7 +137,7 @@ private struct Shell {
   var person: String
   var formToken: String
   var isSignedIn: Bool
-  var said: String?
+  var said: FlashMessage?
   var sections: [Section]
   var content: String
   var style: String

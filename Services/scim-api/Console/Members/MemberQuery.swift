@@ -102,7 +102,10 @@ enum MemberStatements {
       cross join lateral (
         values
           (mailer_read.sign_in_key($1, p.id::text)), (mailer_read.sign_in_key($1, p.user_name_key)),
-          (mailer_read.sign_in_key($1, p.email_key))
+          (mailer_read.sign_in_key($1, p.email_key)),
+          -- What is remembered from before there were comparison keys.
+          (mailer_read.sign_in_key($1, nullif(identity_read.fold(p.user_name), p.user_name_key))),
+          (mailer_read.sign_in_key($1, nullif(identity_read.fold(p.email), p.email_key)))
       ) k (key)
       where k.key is not null
     )

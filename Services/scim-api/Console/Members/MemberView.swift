@@ -93,7 +93,8 @@ struct MemberView: Sendable {
   private static func profile(of member: StoredMember) -> [Line] {
     func text(_ name: String, _ text: String?) -> Line? { text.flatMap { $0.isEmpty ? nil : Line(lineName: name, lineText: $0) } }
     func time(_ name: String, _ date: Date?) -> Line? { date.map { Line(lineName: name, lineTime: Timestamp.text($0)) } }
-    let lastSignedInAt = [member.firstSignedInAt, member.lastSignedInAt].compactMap { $0 }.max()
+    // What came before the first sign-in was somebody else's who had the userName.
+    let lastSignedInAt = member.firstSignedInAt.map { max($0, member.lastSignedInAt ?? $0) }
     let lines = [
       text("Email", member.email), text("Role", member.role), text("Language", member.language), text("userName", member.name.userName),
       text("externalId", member.externalID), text("Id", "\(member.id)"), time("Added", member.createdAt),

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// Reads the people that the members page lists: always a bounded number, found by an index whose order is the list's.
 struct MembersQuery: Sendable {
@@ -55,13 +56,13 @@ struct MembersQuery: Sendable {
     }
   }
 
-  /// At most `limit` people whose name, family name, userName or address begins with `text`, whatever its case.
+  /// At most `limit` people whose name, family name, userName or address begins with `text`, compared by the keys.
   func members(
     beginningWith text: String, in states: [UserState], limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedMember] {
     try await read(
       MembersStatements.beginningWith,
-      [.uuid(workspace.uuid), .textArray(states.map(\.rawValue)), .text(text), .int(Int64(limit))], in: workspace)
+      [.uuid(workspace.uuid), .textArray(states.map(\.rawValue)), .text(ComparisonKey(text).text), .int(Int64(limit))], in: workspace)
   }
 
   private func read(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> [ListedMember] {
@@ -184,7 +185,9 @@ extension ListedMember {
     groupCount = try row.int(10)
     firstSignedInAt = try row.optionalTimestamp(11)
     // The first is not among those that are remembered, since it asked for the promotion.
-    lastSignedInAt = [firstSignedInAt, try row.optionalTimestamp(12)].compactMap { $0 }.max()
+    // What came before the first sign-in was somebody else's who had the userName.
+    let last = try row.optionalTimestamp(12)
+    lastSignedInAt = firstSignedInAt.map { max($0, last ?? $0) }
     invitation = try StoredInvitation(row, from: 13)
   }
 }
@@ -264,8 +267,8 @@ enum MembersStatements {
       from identity_read.users
       where workspace_id = $1
       and state = s.state
-      and \(key) >= identity_read.fold($3)
-      and \(key) < identity_read.fold($3) || U&'\\+10FFFF'\(condition.map { "\nand \($0)" } ?? "")
+      and \(key) >= $3::text
+      and \(key) < $3::text || U&'\\+10FFFF'\(condition.map { "\nand \($0)" } ?? "")
       order by \(key)
       limit $4::int8
     )
@@ -284,7 +287,10 @@ enum MembersStatements {
       cross join lateral (
         values
           (mailer_read.sign_in_key($1, p.id::text)), (mailer_read.sign_in_key($1, p.user_name_key)),
-          (mailer_read.sign_in_key($1, p.email_key))
+          (mailer_read.sign_in_key($1, p.email_key)),
+          -- What is remembered from before there were comparison keys.
+          (mailer_read.sign_in_key($1, nullif(identity_read.fold(p.user_name), p.user_name_key))),
+          (mailer_read.sign_in_key($1, nullif(identity_read.fold(p.email), p.email_key)))
       ) k (key)
       where k.key is not null
     ), seen as materialized (

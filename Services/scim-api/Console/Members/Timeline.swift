@@ -69,7 +69,7 @@ struct TimelineWords: Sendable, Equatable {
     case .pushed(let entry):
       eventTone = entry.isFailure ? "bad" : ""
       eventTitle = Self.title(of: entry)
-      eventDetail = entry.isFailure ? entry.detail : nil
+      eventDetail = entry.isFailure ? entry.detail : Self.partly(entry)
       eventPath = "\(ConsoleSection.provisioning.path)/entries/\(entry.id)"
       eventPathName = "Log entry"
     case .mailed(let state, let reason):
@@ -100,11 +100,19 @@ struct TimelineWords: Sendable, Equatable {
 
   private static let heldPath = "\(ConsoleSection.provisioning.path)/held"
 
+  /// What of a request was not applied, if anything.
+  private static func partly(_ entry: LogEntry) -> String? {
+    guard entry.isPartlyApplied else { return nil }
+    return "Partly applied. Not applied: \(entry.unapplied.map(\.path).joined(separator: ", "))."
+  }
+
   /// Who asked for what, and whether they got it.
   private static func title(of entry: LogEntry) -> String {
     let who = entry.identityProvider.map(name) ?? "The identity provider"
     let (done, asked) =
       switch (entry.method, entry.path.hasSuffix("/Users")) {
+      case ("POST", true) where entry.relink == .reassigned: ("gave their user name and record to somebody else", "add them")
+      case ("POST", true) where entry.relink != nil: ("added them again, under the same id", "add them")
       case ("POST", true): ("added them", "add them")
       case ("DELETE", _): ("deleted them", "delete them")
       case ("PUT", _), ("PATCH", _): ("updated them", "update them")
@@ -142,6 +150,7 @@ extension HeldChangeKind {
   fileprivate var words: String {
     switch self {
     case .membersRemoved: "members leave a group"
+    case .groupDeleted: "a group is deleted"
     case .userDisabled: "disabling them"
     case .userDeleted: "deleting them"
     }

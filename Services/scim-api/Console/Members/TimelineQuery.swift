@@ -22,9 +22,10 @@ struct TimelineQuery: Sendable {
     var states: [Timeline.Event] = []
     if let member {
       states.append(Timeline.Event(at: member.createdAt, what: .cameToBe))
-      if let first = member.firstSignedInAt { states.append(Timeline.Event(at: first, what: .firstSignedIn)) }
-      if let last = member.lastSignedInAt, last > member.firstSignedInAt ?? .distantPast {
-        states.append(Timeline.Event(at: last, what: .lastSignedIn))
+      if let first = member.firstSignedInAt {
+        states.append(Timeline.Event(at: first, what: .firstSignedIn))
+        // What came before the first sign-in was somebody else's who had the userName.
+        if let last = member.lastSignedInAt, last > first { states.append(Timeline.Event(at: last, what: .lastSignedIn)) }
       }
     }
     if let deletedAt { states.append(Timeline.Event(at: deletedAt, what: .deleted)) }

@@ -7,14 +7,14 @@ import Models
 struct ConsoleSignIn: Sendable {
   private let parts: Console.Parts
   private let layout: ConsoleLayout
-  private let form: ConsoleTemplate
+  private let formPage: ConsoleTemplate
   private let link: ConsoleTemplate
 
   /// - Throws: where a template that is built in cannot be read.
   init(_ parts: Console.Parts, layout: ConsoleLayout) throws {
     self.parts = parts
     self.layout = layout
-    form = try ConsoleTemplate(PackageResources.sign_in_mustache)
+    formPage = try ConsoleTemplate(PackageResources.sign_in_mustache)
     link = try ConsoleTemplate(PackageResources.link_mustache)
   }
 
@@ -35,15 +35,14 @@ struct ConsoleSignIn: Sendable {
   private func signIn(_ request: Request, _ context: EdgeContext) async throws -> Response {
     let (origin, site) = try await place(of: request, context)
     try FormOrigin.check(request, at: site, origin)
-    try await parts.limits.checkStranger(at: origin.address)
-    let sent = try await Form(of: request, maximum: Form.maximumBytesOfStrangers)
+    let sent = try await form(of: request, context)
     let next = ConsolePath.next(sent["next"])
     guard let text = sent["token"] else {
       return layout.response(page(next: next, wrong: "Enter an access token.", status: .unprocessableContent), for: nil)
     }
     do {
       let now = Date()
-      let record = try await parts.limits.admitting(from: origin.address) { try await parts.tokens.record(for: Substring(text)) }
+      let record = try await parts.tokens.record(for: Substring(text))
       context.facts.note(token: record.token, workspace: record.workspace)
       try parts.limits.count(record.token, of: record.workspace)
       try site.admit(record.workspace)
@@ -70,7 +69,7 @@ struct ConsoleSignIn: Sendable {
       var wrong: String?
     }
     return ConsolePage(
-      title: "Sign in", section: .members, status: status, template: form, values: Values(next: next, wrong: wrong))
+      title: "Sign in", section: .members, status: status, template: formPage, values: Values(next: next, wrong: wrong))
   }
 
   // MARK: With a link
@@ -89,7 +88,7 @@ struct ConsoleSignIn: Sendable {
     let (origin, site) = try await place(of: request, context)
     let text = try QueryParameters(request.uri.query)[Self.keyName] ?? ""
     do {
-      let record = try await checkedLink(text, origin, site)
+      let record = try await checkedLink(text, site)
       context.facts.note(token: record.token, workspace: record.workspace)
       return linkPage(LinkValues(key: text, workspaceName: record.settings.name, name: record.name))
     } catch let refusal as Refusal where [401, 403].contains(refusal.error.status) {
@@ -100,10 +99,9 @@ struct ConsoleSignIn: Sendable {
   private func redeem(_ request: Request, _ context: EdgeContext) async throws -> Response {
     let (origin, site) = try await place(of: request, context)
     try FormOrigin.check(request, at: site, origin)
-    try await parts.limits.checkStranger(at: origin.address)
-    let text = try await Form(of: request, maximum: Form.maximumBytesOfStrangers)[Self.keyName] ?? ""
+    let text = try await form(of: request, context)[Self.keyName] ?? ""
     do {
-      let record = try await checkedLink(text, origin, site)
+      let record = try await checkedLink(text, site)
       context.facts.note(token: record.token, workspace: record.workspace)
       try parts.limits.count(record.token, of: record.workspace)
       let opened = try await parts.sessions.opening.open(
@@ -115,8 +113,8 @@ struct ConsoleSignIn: Sendable {
   }
 
   /// The link with this key, as long as it opens anything here; whether it still does when it is used is for the store to say.
-  private func checkedLink(_ text: String, _ origin: Origin, _ site: Site) async throws -> TokenRecord {
-    let record = try await parts.limits.admitting(from: origin.address) { try await parts.sessions.directory.link(text) }
+  private func checkedLink(_ text: String, _ site: Site) async throws -> TokenRecord {
+    let record = try await parts.sessions.directory.link(text)
     guard (try? site.admit(record.workspace)) != nil else {
       throw Refusal(403, "The link is of another workspace than the one at '\(site.host)'. Ask for a new one.")
     }
@@ -136,6 +134,14 @@ struct ConsoleSignIn: Sendable {
   }
 
   // MARK: Both
+
+  /// The form of somebody who is not known yet.
+  private func form(of request: Request, _ context: EdgeContext) async throws -> Form {
+    var share = BodyBudget.Share(of: parts.bodies, for: .address(ClientAddress(context.facts.notes.address)))
+    let form = try await Form(of: request, maximum: Form.maximumBytesOfStrangers, share: &share)
+    share.release()
+    return form
+  }
 
   private func place(of request: Request, _ context: EdgeContext) async throws -> (Origin, Site) {
     let origin = try parts.sites.origins.origin(of: request.head, peer: context.facts.peer)

@@ -55,9 +55,11 @@ struct HeldPage: Sendable {
     switch (verdict, change.kind) {
     case (.approve, .membersRemoved):
       return "Approved: \(ProvisioningText.count(change.leaving, "person has", "people have")) left the group \(name)."
+    case (.approve, .groupDeleted): return "Approved: the group \(name) is deleted."
     case (.approve, .userDisabled): return "Approved: \(name) is disabled."
     case (.approve, .userDeleted): return "Approved: \(name) is deleted."
     case (.reject, .membersRemoved): return "Rejected: everybody stays in the group \(name)."
+    case (.reject, .groupDeleted): return "Rejected: the group \(name) stays, with all its members."
     case (.reject, _): return "Rejected: \(name) stays as they are."
     }
   }

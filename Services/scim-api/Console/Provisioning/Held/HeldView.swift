@@ -76,8 +76,8 @@ struct HeldView: Sendable {
     var rules: [String] = []
     if let share = guardian.maximumShrink {
       rules.append(
-        "More than \(Int((share * 100).rounded())) % of a group's members leaving at once, of groups with "
-          + "\(ProvisioningText.number(guardian.minimumMembers)) members or more")
+        "More than \(Int((share * 100).rounded())) % of a group's members leaving within \(Int(ChangeGuard.window / 60)) minutes, in "
+          + "whatever way, of groups with \(ProvisioningText.number(guardian.minimumMembers)) members or more")
     }
     if let most = guardian.maximumDeactivations {
       rules.append(
@@ -95,6 +95,7 @@ extension HeldQuery.Change {
     switch kind {
     case .membersRemoved:
       "\(ProvisioningText.number(leaving)) of \(ProvisioningText.count(members ?? 0, "member", "members")) would leave the group"
+    case .groupDeleted: "The group would be deleted, with \(ProvisioningText.count(members ?? 0, "member", "members"))"
     case .userDisabled: "The person would be disabled"
     case .userDeleted: "The person would be deleted"
     }
@@ -102,7 +103,7 @@ extension HeldQuery.Change {
 
   fileprivate var link: String? {
     guard isThere else { return nil }
-    return kind == .membersRemoved ? ProvisioningPath.group(resource) : ProvisioningPath.member(resource)
+    return kind.isOfGroup ? ProvisioningPath.group(resource) : ProvisioningPath.member(resource)
   }
 
   fileprivate var subject: String { name ?? "A person who was deleted" }
@@ -132,6 +133,12 @@ extension HeldView.Waiting {
       rejecting = "They stay members, also when the identity provider sends the same list again."
       approveQuestion = "Let \(people) leave the group \(subject)?"
       rejectQuestion = "Keep \(people) in the group \(subject), whatever the identity provider says?"
+    case .groupDeleted:
+      told = "that the group is deleted. It goes on as before, also in what the identity provider reads."
+      approving = "The group is deleted at once, also in the product, and all its members leave it."
+      rejecting = "The group and its members stay, also when the identity provider asks for the same again."
+      approveQuestion = "Delete the group \(subject)?"
+      rejectQuestion = "Keep the group \(subject), whatever the identity provider says?"
     case .userDisabled:
       told = "that the person is disabled. To everybody else they go on as before."
       approving = "The person is disabled at once: out of every group, and signed out by the product."

@@ -55,7 +55,7 @@ struct EntryPage: Sendable {
     }
     let outcome = try await replays.send(request, of: id, in: context)
     let path = outcome.entry.map { "\(ProvisioningPath.entry($0))?\(Self.sent)=1" } ?? ProvisioningPath.entry(id)
-    return .redirect(to: path, saying: Self.words(outcome))
+    return .redirect(to: path, saying: Self.words(outcome), isFailure: outcome.status >= 400)
   }
 
   private static func words(_ outcome: EntryReplays.Outcome) -> String {

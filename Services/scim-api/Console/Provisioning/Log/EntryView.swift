@@ -19,6 +19,9 @@ struct EntryView: Sendable {
     var tone: String
     var answer: String
     var failure: Failure?
+    /// What was not applied, and why.
+    var unapplied: [String]
+    var isPartlyApplied: Bool
     var facts: [Fact]
     var changes: [String]
     var hasChanges: Bool
@@ -64,7 +67,7 @@ extension EntryView.Shown {
   init(_ entry: LogEntry, _ diagnosis: Diagnosis?, token: String?, presentName: String?) {
     let name = entry.name ?? presentName
     heading = RequestWords.purpose(entry) + (name.map { " \($0)" } ?? "")
-    requestLine = "\(entry.method) \(entry.path)\(entry.query.map { "?\($0)" } ?? "")"
+    requestLine = RequestWords.request(entry, path: "\(entry.path)\(entry.query.map { "?\($0)" } ?? "")")
     at = Timestamp.text(entry.at)
     status = entry.status
     tone = RequestWords.tone(entry)
@@ -73,6 +76,8 @@ extension EntryView.Shown {
       EntryView.Failure(
         summary: $0.cause.summary, explanation: $0.explanation, fix: $0.fix, told: entry.detail == $0.explanation ? nil : entry.detail)
     }
+    unapplied = entry.unapplied.map(\.detail)
+    isPartlyApplied = entry.isPartlyApplied
     facts = Self.facts(entry, token: token, presentName: presentName)
     changes = entry.normalisations.map(NormalisationWords.text)
     hasChanges = !changes.isEmpty
@@ -84,6 +89,14 @@ extension EntryView.Shown {
     var facts: [EntryView.Fact] = []
     func add(_ label: String, _ text: String?, link: String? = nil) {
       if let text { facts.append(EntryView.Fact(label: label, text: text, link: link)) }
+    }
+    if let sender = entry.unverified {
+      add("Token", "Never issued")
+      add("Address", entry.address ?? "Several")
+      add("First request", Timestamp.text(sender.firstAt))
+      add("Last request", Timestamp.text(sender.lastAt))
+      add("Entry", "\(entry.id)")
+      return facts
     }
     if let resource = entry.resource, let type = entry.resourceType {
       // Only what is there has a page.
@@ -98,6 +111,7 @@ extension EntryView.Shown {
     add("Kind of error", entry.scimType)
     add("Content type", entry.contentType)
     add("Only on version", entry.ifMatch)
+    add("Relinked", entry.relink?.explanation)
     if let operations = entry.operations {
       add(
         "Operations",
@@ -115,7 +129,7 @@ extension EntryView.Shown {
   }
 
   private static func replay(of entry: LogEntry) -> (EntryView.Replay?, String?) {
-    guard entry.isFailure else { return (nil, nil) }
+    guard entry.isFailure, entry.unverified == nil else { return (nil, nil) }
     do throws(ReplayRequest.Obstacle) {
       _ = try ReplayRequest(entry)
     } catch {

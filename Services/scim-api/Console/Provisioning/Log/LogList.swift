@@ -92,14 +92,16 @@ extension LogList.Row {
     at = Timestamp.text(entry.at)
     purpose = RequestWords.purpose(entry)
     subject = entry.name ?? listed.presentName
-    request = "\(entry.method) \(RequestWords.path(entry))"
+    request = RequestWords.request(entry, path: RequestWords.path(entry))
     sender = entry.token.flatMap { tokens[$0] } ?? entry.replayOf.map { _ in "The console" }
     provider = entry.identityProvider.map(ProvisioningText.identityProvider)
     status = entry.status
     tone = RequestWords.tone(entry)
     answer = RequestWords.answer(entry)
     scimType = entry.scimType
-    why = (listed.cause ?? Self.presentCause(of: entry, settings))?.summary
+    why =
+      entry.relink?.summary ?? (listed.cause ?? Self.presentCause(of: entry, settings))?.summary
+      ?? (entry.isPartlyApplied ? "Not applied: \(entry.unapplied.map(\.path).joined(separator: ", "))" : nil)
     isReplay = entry.replayOf != nil
   }
 

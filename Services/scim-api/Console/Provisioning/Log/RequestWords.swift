@@ -5,6 +5,7 @@ import ProvisioningLog
 enum RequestWords {
   /// `Create person`
   static func purpose(_ entry: LogEntry) -> String {
+    if entry.unverified != nil { return "Unverified sender" }
     if entry.path.hasSuffix("/Bulk") { return "Bulk request" }
     if entry.path.hasSuffix("/.search") { return "Search" }
     if entry.path.hasPrefix("/api/v2/sign-ins") { return "Sign-in" }
@@ -33,10 +34,15 @@ enum RequestWords {
     return short.count > 80 ? short.prefix(79) + "…" : short
   }
 
+  /// What was asked for: method and path, or how many requests an entry sums up.
+  static func request(_ entry: LogEntry, path: String) -> String {
+    entry.unverified.map { ProvisioningText.count($0.requests, "request", "requests") } ?? "\(entry.method) \(path)"
+  }
+
   /// What a status is shown as beside its number.
   static func tone(_ entry: LogEntry) -> String {
     if entry.status >= 400 { return "bad" }
-    return entry.isFailure ? "warn" : "good"
+    return entry.isFailure || entry.isPartlyApplied || entry.relink == .reassigned ? "warn" : "good"
   }
 
   static func answer(_ entry: LogEntry) -> String {
@@ -44,6 +50,8 @@ enum RequestWords {
       let all = ProvisioningText.count(operations.count, "operation", "operations")
       return "\(ProvisioningText.number(operations.failed)) of \(all) failed"
     }
+    if entry.relink != nil { return "Relinked" }
+    if entry.isPartlyApplied { return "Partly applied" }
     return entry.status < 400 ? "Done" : "Refused"
   }
 }
@@ -67,7 +75,7 @@ enum NormalisationWords {
     "unknown-path": "An attribute that no schema has was left out, so that the rest could be done.",
     "upper-case-operation": "The operation's name in capitals was understood.",
     "read-only-in-patch-value": "Attributes that cannot be written were left out of the change.",
-    "removal-by-value": "Only the members that were named were removed, not all.",
+    "removal-by-value": "Only the values that were named were removed, not all.",
     "dotted-extension": "A dot in an attribute's name was read as the colon that is meant.",
     "paths-as-keys": "Names such as “name.givenName” as keys were read as the paths they are.",
     "filtered-replace-creates": "A value that was to be replaced and was not there yet was added.",

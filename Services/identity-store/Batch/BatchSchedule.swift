@@ -1,0 +1,59 @@
+import Models
+
+/// The order in which the commands of a batch are carried out, and the transactions that they are divided into.
+///
+/// Workspaces take turns by the weight of what they ask for: the commands of one that sends little come before the heavy ones of another.
+/// Commands of one workspace keep their order.
+struct BatchSchedule: Sendable {
+  /// Positions of commands in the batch, a transaction each.
+  let transactions: [[Int]]
+
+  /// The weight that commands of one transaction have together, about the bytes of what they write; a heavier command is alone.
+  static let maximumWeight = 4 << 20
+
+  init(_ commands: [ReceivedCommand]) {
+    self.init(commands.map { (workspace: $0.read.command.workspace, weight: $0.weight) })
+  }
+
+  init(_ commands: [(workspace: WorkspaceID, weight: Int)]) {
+    var totals: [WorkspaceID: Int] = [:]
+    let finishes = commands.map { command in
+      totals[command.workspace, default: 0] += command.weight
+      return totals[command.workspace, default: 0]
+    }
+    let order = commands.indices.sorted { (finishes[$0], $0) < (finishes[$1], $1) }
+    var transactions: [[Int]] = []
+    var weight = 0
+    for position in order {
+      if transactions.isEmpty || weight + commands[position].weight > Self.maximumWeight {
+        transactions.append([])
+        weight = 0
+      }
+      transactions[transactions.count - 1].append(position)
+      weight += commands[position].weight
+    }
+    self.transactions = transactions
+  }
+}
+
+extension ReceivedCommand {
+  /// About the bytes that it makes the store read and write.
+  fileprivate var weight: Int { message.value.count + (read.readsWholeGroup ? 1 << 20 : 1 << 10) }
+}
+
+extension ReadCommand {
+  /// Whether all members of a group are loaded for it.
+  fileprivate var readsWholeGroup: Bool {
+    switch payload {
+    case .replaceGroup: true
+    case .patchGroup(let patch):
+      patch.mentionedMemberEdits.contains { edit in
+        switch edit {
+        case .replace, .removeAll: true
+        case .add, .remove: false
+        }
+      }
+    default: false
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Models
+import Postgres
+
+// What is loaded once it is known that a command may need it: most batches need none of it.
+extension LoadStatements {
+  /// The groups that users are in, locked, and those memberships.
+  static func groups(of users: Set<ResourceKey>) -> [Load] {
+    let parameters = users.sorted().columns
+    return [
+      Load(statement: groupsOfUsersStatement, parameters: parameters) { row, set in set.load(try groupRecord(row)) },
+      Load(statement: membershipsOfUsersStatement, parameters: parameters) { row, set in
+        set.loadMembership(try membershipKey(row), isMember: true, isUser: true)
+      },
+    ]
+  }
+
+  private static let groupsOfUsersStatement = Statement(
+    "load groups of users",
+    """
+    select \(groupColumns)
+    from identity.groups g
+    where exists (
+      select
+      from unnest($1::uuid[], $2::uuid[]) as leaving (workspace_id, user_id)
+      join identity.memberships m using (workspace_id, user_id)
+      where m.workspace_id = g.workspace_id and m.group_id = g.id
+    )
+    order by g.workspace_id, g.id
+    for no key update of g
+    """)
+
+  private static let membershipsOfUsersStatement = Statement(
+    "load memberships of users",
+    """
+    select m.workspace_id, m.group_id, m.user_id
+    from unnest($1::uuid[], $2::uuid[]) as leaving (workspace_id, user_id)
+    join identity.memberships m using (workspace_id, user_id)
+    join identity.groups g on g.workspace_id = m.workspace_id and g.id = m.group_id
+    """)
+
+  /// How many members left lately, and how many there were before. The rows of the groups are locked, so that of two batches the second
+  /// counts what the first did.
+  static func departures(_ groups: Set<ResourceKey>) -> Load {
+    Load(statement: departureStatement, parameters: groups.sorted().columns + [.double(ChangeGuard.window)]) { row, set in
+      set.load(
+        Departures(count: try row.int(2), members: try row.int(3), present: try row.int(4)),
+        of: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))))
+    }
+  }
+
+  private static let departureStatement = Statement(
+    "load departures",
+    """
+    select touched.workspace_id, touched.group_id, coalesce(past.departed, 0)::int8, coalesce(past.members, present.members), present.members
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, group_id)
+    cross join lateral (
+      select count(*) as members
+      from identity.memberships m
+      where m.workspace_id = touched.workspace_id and m.group_id = touched.group_id
+    ) present
+    left join lateral (
+      select sum(d.departed) as departed, (array_agg(d.members order by d.happened_at))[1] as members
+      from identity.departures d
+      where d.workspace_id = touched.workspace_id
+      and d.group_id = touched.group_id
+      and d.happened_at > now() - make_interval(secs => $3)
+    ) past on true
+    """)
+}
+
+/// The members who left a group within ``ChangeGuard/window``, this batch included.
+struct Departures: Sendable, Equatable {
+  var count = 0
+  /// How many members there were before the first of them left.
+  var members = 0
+  /// How many there were when the batch began.
+  var present = 0
+}
+
+extension Touches {
+  /// Users whose userName may be given to somebody else by these commands, so that they leave their groups.
+  func reassignedUsers(in set: WorkingSet) -> Set<ResourceKey> {
+    var found: Set<ResourceKey> = []
+    for (name, externalIDs) in createdUsers {
+      found.formUnion(renamedUsers[name] ?? [])
+      guard let user = set.user(named: name) else { continue }
+      // Of a user whom the batch changes, nobody knows yet what will be.
+      let isReassigned = externalIDs.contains { UserRecord.differ(user.externalID, $0) }
+      let isFree = user.state == .disabled || set.heldChanges[user.key] != nil
+      if users.contains(user.key) || isReassigned && isFree { found.insert(user.key) }
+    }
+    return found
+  }
+
+  /// Groups of workspaces with a guard that may lose members.
+  func guardedGroups(in set: WorkingSet) -> Set<ResourceKey> {
+    shrinkingGroups.filter { set.groups[$0] != nil && isGuarded($0.workspace, in: set) }
+  }
+
+  /// Groups whose deletion waits for approval, or may begin to, and that a new group of the same name takes back.
+  func groupsTakenBack(in set: WorkingSet) -> Set<ResourceKey> {
+    let workspaces = Set(createdGroups.map(\.workspace)).filter { isGuarded($0, in: set) }
+    let held = createdGroups.flatMap { name in set.groups(named: name) }.map(\.key).filter { set.heldChanges[$0]?.kind == .groupDeleted }
+    return deletedGroups.filter { workspaces.contains($0.workspace) && set.groups[$0] != nil }.union(held)
+  }
+
+  /// A workspace whose settings the batch writes may have a guard by then.
+  func isGuarded(_ workspace: WorkspaceID, in set: WorkingSet) -> Bool {
+    keptRoles[workspace] != nil || set.workspaces[workspace]?.settings.changeGuard?.maximumShrink != nil
+  }
+}

@@ -1,0 +1,134 @@
+import Primitives
+
+/// The value filter of a PATCH path, prepared for many values: names are resolved and operands are read once.
+///
+/// Paths are sub-attributes of the multi-valued attribute. What does not fit a sub-attribute's type selects nothing. Many comparisons of
+/// one sub-attribute with different texts, joined by `or`, are one look-up.
+struct ValueSelector {
+  private let test: Test
+
+  /// - Parameter definition: The multi-valued attribute.
+  init(_ filter: Filter, of definition: AttributeDefinition) {
+    test = Test(filter.expression, of: definition)
+  }
+
+  /// Whether `value`, one value of the attribute, is selected.
+  func selects(_ value: JSON) -> Bool { test.holds(for: value) }
+
+  /// How many times each value is looked at, at most.
+  var comparisons: Int { test.comparisons }
+}
+
+/// What a comparison looks at in a value.
+private struct ValuePart {
+  let definition: AttributeDefinition
+  /// The value itself, where the attribute is not complex.
+  let isWhole: Bool
+
+  init?(_ path: AttributePath, of definition: AttributeDefinition) {
+    if definition.type != .complex {
+      guard AttributeName.equal(path.attribute, "value") else { return nil }
+      (self.definition, isWhole) = (definition, true)
+    } else {
+      guard let part = definition.subAttribute(named: path.attribute) else { return nil }
+      (self.definition, isWhole) = (part, false)
+    }
+  }
+
+  func values(in value: JSON) -> [JSON] {
+    if isWhole { return [value] }
+    guard let found = value.object?.value(forAttribute: definition.name) else { return [] }
+    return found.array ?? [found]
+  }
+}
+
+private indirect enum Test {
+  case never
+  case all([Test])
+  case any([Test])
+  case not(Test)
+  case present(ValuePart)
+  case comparison(ValuePart, TypedFilter.Comparison)
+  /// The part equals one of several texts.
+  case oneOf(ValuePart, Set<ComparedText>)
+
+  init(_ expression: Filter.Expression, of definition: AttributeDefinition) {
+    switch expression {
+    case .and(let operands): self = .all(operands.map { Test($0, of: definition) })
+    case .or(let operands): self = .any(Self.joined(operands.map { Test($0, of: definition) }))
+    case .not(let operand): self = .not(Test(operand, of: definition))
+    case .present(let path): self = ValuePart(path, of: definition).map(Test.present) ?? .never
+    case .comparison(let path, .notEqual, let compared): self = .not(Test(.comparison(path, .equal, compared), of: definition))
+    case .comparison(let path, .equal, .null): self = .not(Test(.present(path), of: definition))
+    case .comparison(let path, let comparison, let compared):
+      guard let part = ValuePart(path, of: definition), let order = TypedFilter.Comparison.Order(comparison),
+        part.definition.type.permits(order), let operand = TypedFilter.Comparison.Operand(compared, for: part.definition, comparedBy: order)
+      else {
+        self = .never
+        return
+      }
+      self = .comparison(part, TypedFilter.Comparison(order: order, operand: operand))
+    case .value: self = .never
+    }
+  }
+
+  /// From how many comparisons with a text on they become a look-up.
+  private static let enoughToHash = 8
+
+  /// Alternatives with those that compare the same part with a text as one.
+  private static func joined(_ tests: [Test]) -> [Test] {
+    guard tests.count >= enoughToHash else { return tests }
+    var rest: [Test] = []
+    var lookups: [(part: ValuePart, texts: Set<ComparedText>)] = []
+    for test in tests {
+      guard case .comparison(let part, let comparison) = test, comparison.order == .equal, case .string(let text) = comparison.operand
+      else {
+        rest.append(test)
+        continue
+      }
+      if let index = lookups.firstIndex(where: { $0.part.definition.name == part.definition.name }) {
+        lookups[index].texts.insert(ComparedText(operand: text))
+      } else {
+        lookups.append((part, [ComparedText(operand: text)]))
+      }
+    }
+    return rest + lookups.map { Test.oneOf($0.part, $0.texts) }
+  }
+
+  func holds(for value: JSON) -> Bool {
+    switch self {
+    case .never: false
+    case .all(let tests): tests.allSatisfy { $0.holds(for: value) }
+    case .any(let tests): tests.contains { $0.holds(for: value) }
+    case .not(let test): !test.holds(for: value)
+    case .present(let part): part.values(in: value).contains { !$0.isUnassigned }
+    case .comparison(let part, let comparison): part.values(in: value).contains { comparison.holds(for: $0, of: part.definition) }
+    case .oneOf(let part, let texts):
+      part.values(in: value).contains { value in
+        value.string.map { texts.contains(ComparedText(stored: $0, of: part.definition)) } ?? false
+      }
+    }
+  }
+
+  var comparisons: Int {
+    switch self {
+    case .never: 1
+    case .all(let tests), .any(let tests): tests.reduce(1) { $0 + $1.comparisons }
+    case .not(let test): test.comparisons
+    case .present, .comparison: 1
+    case .oneOf: 2
+    }
+  }
+}
+
+/// A text in the form in which `eq` compares it, byte by byte.
+private struct ComparedText: Hashable {
+  private let bytes: [UInt8]
+
+  /// What stands on the right of a typed comparison.
+  init(operand: String) { bytes = Array(operand.utf8) }
+
+  init(stored text: String, of definition: AttributeDefinition) {
+    bytes = Array((definition.isCaseExact ? text : ComparisonKey(text).text).utf8)
+  }
+}

@@ -1,0 +1,173 @@
+import ArgumentParser
+import Foundation
+import Models
+import TestSupport
+import Testing
+
+@testable import scimctl
+
+extension EndToEnd {
+  @Suite("The operator's commands")
+  struct OperatorCommands {
+    /// The commands that change nothing, or belong to no workspace.
+    private static let others: Set<String> = [
+      "migrate", "doctor", "workspace show", "workspace list", "workspace domain list", "workspace role list", "workspace extension list",
+      "workspace guard show", "token list", "token show", "oauth-client list", "oauth-client show", "user list", "group list",
+      "group members", "invitation list", "invitation show", "invitation template show", "invitation template preview",
+      "invitation template export", "console sessions", "held list", "held show", "log tail", "log show", "audit list", "audit show",
+      "directory check", "receipt list", "receipt show", "receipt keys",
+    ]
+
+    /// Every command that can be run: the words that name it.
+    private static func leaves(of command: any ParsableCommand.Type = Scimctl.self, named name: String = "") -> [String] {
+      let subcommands = command.configuration.subcommands
+      guard !subcommands.isEmpty else { return [name] }
+      return subcommands.flatMap { leaves(of: $0, named: (name.isEmpty ? "" : name + " ") + $0._commandName) }
+    }
+
+    @Test("that change something say in which workspace, each of them")
+    func workspaces() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let (slug, email) = (workspace.slug, "person@\(workspace.slug).example")
+      _ = try await workspace.identityProvider.create(email)
+      #expect(try await workspace.identityProvider.send("POST", "/Users", body: IdentityProvider.oktaUser(email)).status == 409)
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let (schema, templates) = (folder.appendingPathComponent("schema.json").path, folder.appendingPathComponent("templates.json").path)
+      try #"{"id":"urn:example:operator:2.0:User","name":"Operator","resourceType":"User","attributes":[{"name":"badge"}]}"#
+        .write(toFile: schema, atomically: true, encoding: .utf8)
+      try #"[{"language":"de","subject":"Willkommen"}]"#.write(toFile: templates, atomically: true, encoding: .utf8)
+      _ = try await ConsoleAdmin.signedIn(to: workspace)
+
+      func first(_ arguments: String...) async throws -> String {
+        var found: String?
+        try await eventually("a line of '\(arguments.joined(separator: " "))'") {
+          found = try await workspace.scimctl(arguments).split(separator: "\n").first.map(String.init)
+          return found != nil
+        }
+        return try #require(found)
+      }
+      func id(_ line: String) throws -> String { try #require(line.split(separator: " ").map(String.init).first { TokenID($0) != nil }) }
+
+      var run: Set<String> = []
+      func change(_ name: String, _ arguments: [String] = [], says said: String? = nil, status: Int32 = 0) async throws {
+        run.insert(name)
+        let words = name.split(separator: " ").map(String.init)
+        let result = try await suite.everythingPrinted(by: words + arguments, workspace: slug)
+        let printed = result.output + result.errors
+        #expect(result.status == status, "\(name): \(printed)")
+        #expect(printed.contains(said ?? slug), "\(name): \(printed)")
+      }
+      let url = "https://\(slug).example/sign-in"
+      try await change("workspace create", ["\(slug)-b", "--name", "B", "--sign-in-url", url], says: "\(slug)-b")
+      try await change("workspace update", [slug, "--name", "Another name"])
+      try await change("workspace domain add", [slug, "scim.\(slug).example"], says: "Workspace \(slug) ")
+      try await change("workspace domain remove", [slug, "scim.\(slug).example"], says: "Workspace \(slug) ")
+      try await change("workspace role add", [slug, "Analyst"])
+      try await change("workspace role remove", [slug, "Analyst"])
+      try await change("workspace extension set", [slug, schema])
+      try await change("workspace extension remove", [slug, "urn:example:operator:2.0:User"])
+      try await change("workspace guard set", [slug, "--deactivations", "5", "--notify", "admin@example.com"])
+      try await change("workspace guard remove", [slug])
+      try await change("token issue", ["--name", "t", "--scope", "scim"])
+      let token = try id(try await first("token", "list"))
+      try await change("token rotate", [token])
+      try await change("token revoke", [token])
+      try await change("oauth-client create", ["--name", "c", "--scope", "scim"])
+      let client = try id(try await first("oauth-client", "list"))
+      try await change("oauth-client rotate-secret", [client])
+      try await change("oauth-client revoke", [client])
+      try await change("console link", ["--url", "https://console.example"])
+      try await change("console sign-out", [try id(try await first("console", "sessions"))])
+      try await change("invitation resend", [email], says: "of \(slug) ")
+      try await change("invitation revoke", [email], says: "of \(slug) ")
+      try await change("invitation template set", ["--subject", "Welcome"])
+      try await change("invitation template reset")
+      try await change("invitation template import", [templates])
+      try await change("invitation branding", ["--colour", "#0a7d4f"])
+      try await change("held approve", ["--all"])
+      try await change("held reject", ["--all"])
+      let entry = try id(try await first("log", "tail", "--failed"))
+      try await change("log replay", [entry], says: "Workspace \(slug)", status: 65)
+      try await change("sign-in", [email], says: "Workspace \(slug)")
+      try await change("rebuild")
+      #expect(Set(Self.leaves()).subtracting(Self.others) == run, "a command is neither run here nor among those that change nothing")
+      #expect(Self.others.isSubset(of: Self.leaves()))
+    }
+
+    @Test("name who ran them in the audit trail, and sign-ins and reports of mails are in it without an address")
+    func audit() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let (email, nobody) = ("signs-in@\(workspace.slug).example", "nobody@\(workspace.slug).example")
+      let user = try await workspace.identityProvider.create(email)
+      #expect(try await workspace.scimctl(["sign-in", email, "--as", "ana"]).contains("active now"))
+      #expect(try await workspace.scimctl(["user", "list", "--state", "active"]).contains(email))
+      #expect(try await workspace.scimctl(["sign-in", email, "--as", "ana"]).contains("active already"))
+      #expect(try await workspace.scimctl(["sign-in", nobody, "--as=ana"]).contains("remembered for 30 days"))
+      let token = try await workspace.scimctl(["token", "issue", "--name", "mail system", "--scope", "admin"])
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+      let site = suite.scimURL.replacingOccurrences(of: "/scim", with: "")
+      let report = IdentityProvider(baseURL: site, token: token)
+      #expect(
+        try await report.send("POST", "/mail-events", body: #"{"event":"bounced","email":"\#(email)","reason":"550 \#(email)"}"#).status
+          == 202)
+      var trail = ""
+      try await eventually("the report in the audit trail") {
+        trail = try await workspace.scimctl(["audit", "list", "--json"])
+        return trail.contains(#""action":"report-mail""#)
+      }
+      #expect(!trail.contains(email) && !trail.contains(nobody))
+      let rows = trail.split(separator: "\n")
+      let signIns = rows.filter { $0.contains(#""action":"promote-user""#) }
+      #expect(signIns.count == 3 && signIns.allSatisfy { $0.contains(#""actor":"operator:ana""#) })
+      #expect(signIns.count { $0.contains("user \(user)") } == 2)
+      for outcome in ["promoted", "already-active", "remembered"] { #expect(signIns.contains { $0.contains(#""outcome":"\#(outcome)""#) }) }
+      let reported = try #require(rows.first { $0.contains(#""action":"report-mail""#) })
+      #expect(reported.contains(#""actor":"token:"#) && reported.contains("user \(user)") && reported.contains("bounced"))
+
+      // What an operator types of an id may be its beginning.
+      let row = try #require(try JSONSerialization.jsonObject(with: Data(reported.utf8)) as? [String: Any])
+      let id = try #require(row["id"] as? String)
+      #expect(try await workspace.scimctl(["audit", "show", String(id.dropLast(2))]).contains("report-mail"))
+      let ambiguous = try await #require(throws: CommandRun.Failure.self) {
+        try await workspace.scimctl(["audit", "show", String(id.prefix(4))])
+      }
+      #expect(ambiguous.status == 64 && ambiguous.output.contains("Give more of the id"))
+      let unknown = try await #require(throws: CommandRun.Failure.self) { try await workspace.scimctl(["audit", "show", "ffff"]) }
+      #expect(unknown.status == 66)
+    }
+
+    @Test("find an entry of the log, an invitation, a held change and a receipt by the beginning of its id")
+    func prefixes() async throws {
+      let suite = try await Suite.shared()
+      let workspace = try await suite.workspace()
+      let email = "prefix@\(workspace.slug).example"
+      let user = try await workspace.identityProvider.create(email)
+      try await workspace.scimctl(["workspace", "guard", "set", workspace.slug, "--deactivations", "0", "--notify", "admin@example.com"])
+      #expect(try await workspace.identityProvider.send("DELETE", "/Users/\(user)").status == 204)
+      func id(_ arguments: String...) async throws -> String {
+        var found: String?
+        try await eventually("'\(arguments.joined(separator: " "))' to list one") {
+          found = try await workspace.scimctl(arguments).split(separator: "\n").first
+            .flatMap { $0.split(separator: " ").map(String.init).first { ResourceID($0) != nil } }
+          return found != nil
+        }
+        return try #require(found)
+      }
+      let held = try await id("held", "list")
+      #expect(try await workspace.scimctl(["held", "show", String(held.dropLast(4))]).contains(held))
+      #expect(
+        try await workspace.scimctl(["held", "approve", String(held.dropLast(4))]).contains("Workspace \(workspace.slug): \(held) approved")
+      )
+      let entry = try await id("log", "tail")
+      #expect(try await workspace.scimctl(["log", "show", String(entry.dropLast(1)).uppercased()]).contains(entry))
+      let invitation = try await id("invitation", "list")
+      #expect(try await workspace.scimctl(["invitation", "show", String(invitation.dropLast(6))]).contains(invitation))
+      let receipt = try await id("receipt", "list")
+      #expect(try await workspace.scimctl(["receipt", "show", String(receipt.dropLast(6))]).contains(receipt))
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  @Suite("Expensive requests of one workspace", .timeLimit(.minutes(10)))
+  struct TenantLoad {
+    /// The most expensive request of a kind that the limits allow.
+    struct Load: Sendable, CustomTestStringConvertible {
+      var testDescription: String
+      /// How many are sent at once.
+      var senders = 4
+      /// Makes what the requests need; returns one.
+      var prepare: @Sendable (IdentityProvider) async throws -> Request
+    }
+
+    struct Request: Sendable {
+      var method: String
+      var path: String
+      var body: String?
+      /// What it may be answered with.
+      var statuses: Set<Int>
+    }
+
+    static let loads = [
+      Load(testDescription: "a PATCH of a thousand filtered operations on a thousand values") { idp in
+        let id = try await idp.create("patched@example.com", emails: 1000)
+        let operations = (0..<1000).map {
+          #"{"op":"replace","path":"emails[value eq \"u\#($0)@example.com\"].display","value":"x\#($0)"}"#
+        }
+        return Request(method: "PATCH", path: "/Users/\(id)", body: patch(operations), statuses: [400])
+      },
+      Load(testDescription: "a PATCH of as many operations as the budget allows") { idp in
+        let id = try await idp.create("allowed@example.com", emails: 500)
+        let operations = (0..<200).map {
+          #"{"op":"replace","path":"emails[value eq \"u\#($0)@example.com\"].display","value":"x\#($0)"}"#
+        }
+        return Request(method: "PATCH", path: "/Users/\(id)", body: patch(operations), statuses: [200, 400])
+      },
+      Load(testDescription: "a PUT of a thousand addresses and half a megabyte") { idp in
+        let id = try await idp.create("put@example.com", emails: 1)
+        return Request(
+          method: "PUT", path: "/Users/\(id)", body: user("put@example.com", emails: 1000, display: 350), statuses: [200, 400])
+      },
+      Load(testDescription: "a bulk request of a thousand operations", senders: 1) { idp in
+        let operations = (0..<1000).map {
+          #"{"method":"POST","path":"/Users","bulkId":"b\#($0)","data":\#(IdentityProvider.oktaUser("bulk\($0)@example.com"))}"#
+        }
+        return Request(
+          method: "POST", path: "/Bulk",
+          body: #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[\#(operations.joined(separator: ","))]}"#,
+          statuses: [200])
+      },
+      Load(testDescription: "a PUT of a group with a hundred thousand members who do not exist", senders: 2) { idp in
+        let members = (0..<100_000).map { _ in #"{"value":"\#(UUID().uuidString.lowercased())"}"# }.joined(separator: ",")
+        let group = #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Everybody"}"#
+        let answer = try await idp.send("POST", "/Groups", body: group)
+        let id = try #require(answer.json["id"] as? String)
+        let body = group.dropLast() + #","members":[\#(members)]}"#
+        return Request(method: "PUT", path: "/Groups/\(id)", body: String(body), statuses: [400])
+      },
+      Load(testDescription: "a query with a filter of 4 kB") { idp in
+        var filter = "title co \"a\""
+        while filter.utf8.count < 3900 { filter += " or title co \"b\(filter.utf8.count)\"" }
+        let text = filter.replacing("\"", with: "\\\"")
+        let body = #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"\#(text)"}"#
+        return Request(method: "POST", path: "/Users/.search", body: body, statuses: [200])
+      },
+    ]
+
+    @Test("Never keep another workspace's writes from completing", arguments: loads)
+    func neighbours(_ load: Load) async throws {
+      let suite = try await Suite.shared()
+      let busy = try await suite.workspace().identityProvider
+      let neighbour = try await suite.workspace().identityProvider
+      let request = try await load.prepare(busy)
+      let rounds = Mutex(0)
+      let isOver = Mutex(false)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<load.senders {
+          group.addTask {
+            while !isOver.withLock({ $0 }) {
+              let answer = try await busy.send(request.method, request.path, body: request.body)
+              #expect(request.statuses.union([429]).contains(answer.status), "\(answer.status): \(answer.text.prefix(500))")
+              if answer.status != 429 { rounds.withLock { $0 += 1 } }
+            }
+          }
+        }
+        // A write that waits for more than a batch of the others' is refused at its deadline.
+        for round in 0..<10 {
+          let answer = try await neighbour.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
+          #expect(answer.status == 201, "round \(round): \(answer.text)")
+        }
+        isOver.withLock { $0 = true }
+        try await group.waitForAll()
+      }
+      #expect(rounds.withLock { $0 } > 0)
+    }
+
+    static func patch(_ operations: [String]) -> String {
+      #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\#(operations.joined(separator: ","))]}"#
+    }
+
+    static func user(_ name: String, emails: Int, display: Int = 0) -> String {
+      let display = display == 0 ? "" : #","display":"\#(String(repeating: "d", count: display))""#
+      let values = (0..<emails).map { #"{"value":"u\#($0)@example.com"\#(display)}"# }.joined(separator: ",")
+      return #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"\#(name)","emails":[\#(values)]}"#
+    }
+  }
+}
+
+extension IdentityProvider {
+  /// Creates a user with so many addresses and returns the id.
+  fileprivate func create(_ name: String, emails: Int) async throws -> String {
+    let answer = try await send("POST", "/Users", body: EndToEnd.TenantLoad.user(name, emails: emails))
+    return try #require(answer.json["id"] as? String, "\(answer.text)")
+  }
+}

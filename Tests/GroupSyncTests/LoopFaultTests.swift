@@ -1,0 +1,58 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+import Schema
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import group_sync
+
+@Suite("group-sync's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+struct LoopFaultTests {
+  @Test("Events go on after any failure, or the process ends", arguments: LoopFault.allCases.filter { !$0.produces })
+  func events(_ fault: LoopFault) async throws {
+    let server = try await PostgresServer.shared()
+    let database = try await server.createDatabase(migrations: Schema.all)
+    func pool(_ url: String) -> PostgresPool {
+      PostgresPool(
+        PostgresConfiguration(
+          url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test",
+          maximumWait: PostgresServer.patience),
+        logger: quiet)
+    }
+    let (owner, own) = (pool(server.url(database: database)), pool(server.url(database: database, role: "group_sync")))
+    let cluster = try MockCluster()
+    let kafka = cluster.configuration()
+    for name in [Topic.identityEvents.name, "group-sync.dead-letters"] { cluster.create(topic: name, partitions: 1) }
+    let poison = OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("no event".utf8))
+    let (ana, ben) = (Bench.user(1), Bench.user(2))
+    let sender = try Producer(kafka, logger: quiet)
+    try await sender.send(
+      contentsOf: [try Store.message(Bench.userEvent(ana, .created, .active, version: 1))] + (fault.hasPoison ? [poison] : [])
+        + [try Store.message(Bench.userEvent(ben, .created, .active, version: 1))])
+    await sender.close()
+
+    try await fault.inject(into: cluster, table: "directory.members", deadLetters: "directory.dead_letters", owner: owner)
+    let producer = try Producer(kafka, logger: quiet)
+    let consumer = try Consumer(kafka, ConsumerConfiguration(group: "group-sync", instance: "0", topics: [.identityEvents]), logger: quiet)
+    let deadLetters = DeadLetters(
+      consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: own), logger: quiet)
+    let loop = EventLoop(
+      consumer: consumer,
+      runner: BatchRunner(
+        transaction: BatchTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters, logger: quiet),
+      relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet), deadLetters: deadLetters,
+      logger: quiet)
+    let outcome = try await outcome(of: [own, producer, consumer, loop], logger: quiet) {
+      guard !fault.endsProcess else { return false }
+      return try await !owner.query(Statement("ben", "select 1 from directory.members where id = $1"), [.uuid(ben.uuid)]).isEmpty
+    }
+    #expect(outcome.hasEnded == fault.endsProcess)
+    if fault == .deadLetterIsTooLarge {
+      #expect(try await owner.query(Statement(once: "letters", "select count(*) from directory.dead_letters")).first?.int(0) == 1)
+    }
+    await owner.close()
+  }
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Models
+import Testing
+
+@testable import identity_store
+
+@Suite("Turns within a batch")
+struct BatchScheduleTests {
+  private let one = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+  private let other = WorkspaceID(UUID(uuid: (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
+
+  @Test("Commands of a workspace alone are carried out in their order, in one transaction")
+  func alone() {
+    let commands = (0..<500).map { _ in (workspace: one, weight: 2000) }
+    #expect(BatchSchedule(commands).transactions == [Array(0..<500)])
+  }
+
+  @Test("Workspaces take turns, and what weighs little comes before what weighs much")
+  func turns() {
+    let light = BatchSchedule([(one, 10), (one, 10), (one, 10), (other, 10)])
+    #expect(light.transactions == [[0, 3, 1, 2]])
+    let heavy = BatchSchedule([(one, 6 << 20), (one, 6 << 20), (other, 10), (other, 10), (one, 10)])
+    #expect(heavy.transactions == [[2, 3], [0], [1], [4]])
+  }
+
+  @Test("Each command is in one transaction, and those of a workspace keep their order", arguments: 0..<50)
+  func order(seed: Int) {
+    var random = SystemRandomNumberGenerator()
+    let commands = (0..<40).map { _ in
+      (workspace: [one, other].randomElement(using: &random)!, weight: [1, 1000, 3 << 20, 9 << 20].randomElement(using: &random)!)
+    }
+    let order = BatchSchedule(commands).transactions.flatMap(\.self)
+    #expect(order.sorted() == Array(0..<40))
+    for workspace in [one, other] {
+      let own = order.filter { commands[$0].workspace == workspace }
+      #expect(own == own.sorted())
+    }
+  }
+}

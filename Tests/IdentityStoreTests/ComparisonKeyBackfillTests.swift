@@ -1,0 +1,198 @@
+import Foundation
+import Models
+import Postgres
+import Primitives
+import SCIM
+import Schema
+import TestSupport
+import Testing
+
+@testable import identity_store
+
+@Suite("Stored comparison keys", .timeLimit(.minutes(10)))
+struct ComparisonKeyBackfillTests {
+  private static let composed = "jos\u{E9}@example.com"
+  private static let decomposed = "Jose\u{301}@example.com"
+
+  /// A user as a build from before stored one.
+  private static func insertUser(_ name: String, _ id: ResourceID, on pool: PostgresPool) async throws {
+    let document = """
+      {"userName":"\(name)","emails":[{"value":"\(name)"},{"value":"Second\u{200B}"},{"value":"E\u{301}X@example.com"}],"meta":{"x":"y"
+      """
+    _ = try await pool.query(
+      Statement(
+        once: "old user",
+        """
+        insert into identity.users (
+          workspace_id, id, user_name, user_name_key, user_name_hash, display_name, email, email_key, other_email_keys, state, role, version,
+          created_at, modified_at, document
+        )
+        values ($1, $2, $3, $4, $5, $3, $3, $4, $6, 'invited', 'viewer', 1, now(), now(), $7)
+        """),
+      [
+        .uuid(Bench.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased()),
+        .bytes(NameHash(key: "test")(NameKey(workspace: Bench.workspace, name: name.lowercased()))),
+        .textArray(["\(Bench.workspace) second\u{200B}"]), .text(document),
+      ])
+  }
+
+  private static func insertGroup(_ name: String, _ id: ResourceID, on pool: PostgresPool) async throws {
+    _ = try await pool.query(
+      Statement(
+        once: "old group",
+        """
+        insert into identity.groups (workspace_id, id, display_name, display_name_key, version, created_at, modified_at, document)
+        values ($1, $2, $3, $4, 1, now(), now(), '{"meta":{"x":"y"')
+        """),
+      [.uuid(Bench.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased())])
+  }
+
+  private static func backfill(_ process: StoreDatabase.StoreProcess) -> ComparisonKeyBackfill {
+    ComparisonKeyBackfill(
+      pool: process.pool, writer: ChangeWriter(nameHash: NameHash(key: "test"), source: "identity-store/test"), logger: quiet)
+  }
+
+  @Test("A database from before is re-keyed; of two with one key the second has one that nothing is looked up by, until the first goes")
+  func backfill() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    func key(_ table: String, _ id: ResourceID) async throws -> String {
+      try await store.text("select \(table == "users" ? "user_name_key" : "display_name_key") from identity.\(table) where id = '\(id)'")
+    }
+    // In the order in which they were made.
+    let ids = (0..<6).map { number in ResourceID(UUID(uuid: (3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, UInt8(number)))) }
+    try await Self.insertUser(Self.decomposed, ids[0], on: process.pool)
+    try await Self.insertUser(Self.composed, ids[1], on: process.pool)
+    try await Self.insertUser(" Bob ", ids[2], on: process.pool)
+    try await Self.insertUser("plain@example.com", ids[3], on: process.pool)
+    try await Self.insertGroup("N10 app", ids[4], on: process.pool)
+    try await Self.insertGroup("N10 app ", ids[5], on: process.pool)
+    _ = try await process.pool.query(
+      Statement(once: "early", "insert into identity.early_sign_ins values ($1, $2, now() - interval '1 day'), ($1, $3, now())"),
+      [.uuid(Bench.workspace.uuid), .text("e\u{301}va@example.com"), .text("\u{E9}va@example.com")])
+    // Whoever was deleted then left the hash of the name as it was compared then.
+    _ = try await process.pool.query(
+      Statement(once: "tombstone", "insert into identity.tombstones values ($1, $2, 'User', $3, now(), 2)"),
+      [
+        .uuid(Bench.workspace.uuid), .uuid(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))),
+        .bytes(NameHash(key: "test")(NameKey(workspace: Bench.workspace, name: Self.decomposed.lowercased()))),
+      ])
+    try await Self.backfill(process).runOnce()
+
+    // The composed one had the key already.
+    #expect(try await key("users", ids[1]) == ComparisonKey(Self.composed).text)
+    #expect(try await key("users", ids[0]) == NameKey.duplicate(ResourceKey(workspace: Bench.workspace, id: ids[0])).name)
+    #expect(try await key("users", ids[2]) == "bob")
+    #expect(try await key("users", ids[3]) == "plain@example.com")
+    #expect(try await store.text("select display_name_key || '/' || name_key from identity.users where id = '\(ids[2])'") == "bob/bob")
+    #expect(try await store.text("select email_key from identity.users where id = '\(ids[0])'") == ComparisonKey(Self.composed).text)
+    let others = ["second", "\u{E9}x@example.com"].map { "\(Bench.workspace) \($0)" }.joined(separator: ",")
+    #expect(try await store.text("select array_to_string(other_email_keys, ',') from identity.users where id = '\(ids[2])'") == others)
+    #expect(try await key("groups", ids[4]) == "n10 app")
+    #expect(try await key("groups", ids[5]) == NameKey.duplicate(ResourceKey(workspace: Bench.workspace, id: ids[5])).name)
+    #expect(
+      try await store.text("select string_agg(type || id || conflicting_id, ',' order by id) from identity.outdated_keys")
+        == "User\(ids[0])\(ids[1]),Group\(ids[5])\(ids[4])")
+    #expect(try await store.text("select string_agg(email_key, ',') from identity.early_sign_ins") == "\u{E9}va@example.com")
+    #expect(try await store.text("select (signed_in_at < now() - interval '1 hour')::text from identity.early_sign_ins") == "true")
+    #expect(try await store.text("select key_version::text from identity.workspaces") == "\(ComparisonKey.version)")
+
+    // A command about the one from before still finds who has the name now.
+    let stale = store.command(
+      .patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)),
+      on: ResourceID(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))))
+    let refusal = try await process.carryOut([stale])[0].outcome
+    #expect(refusal.status == 404 && refusal.error.contains("\(ids[0])"))
+
+    // Nothing is left to do.
+    let versions = try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users")
+    try await Self.backfill(process).runOnce()
+    #expect(try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users") == versions)
+
+    // Who shares a name can be changed by id, and keeps the key; the name belongs to the other.
+    let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: ids[0])
+    #expect(try await process.carryOut([title])[0].outcome.status == 200)
+    #expect(try await process.carryOut([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
+    #expect(try await key("users", ids[0]).hasPrefix(" duplicate "))
+
+    // Once the other is gone, the name is free for it.
+    #expect(try await process.carryOut([store.command(.deleteUser, on: ids[1])])[0].outcome.status == 204)
+    _ = try await process.pool.query(
+      Statement(once: "age", "update identity.outdated_keys set checked_at = now() - interval '2 minutes'"), [])
+    try await Self.backfill(process).runOnce()
+    #expect(try await key("users", ids[0]) == ComparisonKey(Self.composed).text)
+    #expect(try await store.text("select string_agg(id::text, ',') from identity.outdated_keys") == "\(ids[5])")
+    await process.pool.close()
+  }
+
+  @Test("What a build from before writes after the upgrade is re-keyed, and is found and changed before that")
+  func oldBuild() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    try await Self.backfill(process).runOnce()
+    let (first, second) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    try await Self.insertUser(Self.decomposed, first, on: process.pool)
+    try await Self.insertUser(Self.composed, second, on: process.pool)
+    #expect(try await process.carryOut([store.createUser(" \(Self.decomposed)")])[0].outcome.status == 409)
+    // With the key that it is stored under, since another has the one of its name.
+    let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: first)
+    #expect(try await process.carryOut([title])[0].outcome.status == 200)
+    try await Self.backfill(process).runOnce()
+    #expect(
+      try await store.count("select count(*) from identity.outdated_keys where conflicting_id = '\(second)' and id = '\(first)'") == 1)
+    #expect(try await store.count("select count(*) from identity.outdated_keys") == 1)
+    // An update that does not say that it has computed the keys.
+    _ = try await process.pool.query(
+      Statement(once: "old update", "update identity.users set user_name = $1, user_name_key = $2, version = version + 1 where id = $3"),
+      [.text(" Cleo"), .text(" cleo"), .uuid(second.uuid)])
+    _ = try await process.pool.query(
+      Statement(once: "age", "update identity.outdated_keys set checked_at = now() - interval '2 minutes'"), [])
+    try await Self.backfill(process).runOnce()
+    #expect(try await store.text("select user_name_key from identity.users where id = '\(second)'") == "cleo")
+    #expect(try await store.text("select user_name_key from identity.users where id = '\(first)'") == ComparisonKey(Self.composed).text)
+    #expect(try await store.count("select count(*) from identity.outdated_keys") == 0)
+    await process.pool.close()
+  }
+
+  @Test("For random pairs of names the services, SQL and the store agree on whether they are equal")
+  func agreement() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    var generator = SeededGenerator(seed: 15)
+    let pieces = [
+      "a", "A", "e\u{301}", "\u{E9}", "\u{C9}", "e", "\u{301}", "\u{323}", " ", "\u{200B}", "\u{A0}", "\u{FEFF}", "\u{130}", "i", "I",
+      "\u{307}",
+      "\u{DF}", "ss", "\u{1E9E}", "\u{3A3}", "\u{3C2}", "\u{3C3}", "\u{AC00}", "\u{11A8}", "\u{1100}\u{1161}", "\u{1E4EE}", "\u{105C9}",
+      "\u{1F600}",
+    ]
+    var equal = 0
+    for number in 0..<400 {
+      // Half of the second ones are another spelling of the first.
+      let chosen = (0..<Int.random(in: 1...3, using: &generator)).map { _ in pieces[Int.random(in: pieces.indices, using: &generator)] }
+      let first = "\(number)x" + chosen.joined()
+      var second = "\(number)x"
+      for piece in chosen {
+        second += Bool.random(using: &generator) ? piece.uppercased() : pieces[Int.random(in: pieces.indices, using: &generator)]
+      }
+      if Bool.random(using: &generator) { second += " \u{200B}" }
+      let areEqual = ComparisonKey(first) == ComparisonKey(second)
+      let row = try await process.pool.query(
+        Statement(
+          once: "keys",
+          "select identity_read.comparison_key($1) = identity_read.comparison_key($2), identity_read.comparison_key($1), identity_read.folded($2)"
+        ),
+        [.text(first), .text(second)]
+      ).first
+      let inSQL = try #require(row)
+      #expect(try inSQL.bool(0) == areEqual, "\(first) \(second)")
+      #expect(try inSQL.string(1).utf8.elementsEqual(ComparisonKey(first).text.utf8), "\(first)")
+      #expect(try inSQL.string(2).utf8.elementsEqual(FoldedText.folded(second).utf8), "\(second)")
+      #expect(try await process.carryOut([store.createUser(first)])[0].outcome.status == 201, "\(first)")
+      #expect(try await process.carryOut([store.createUser(second)])[0].outcome.status == (areEqual ? 409 : 201), "\(first) \(second)")
+      if areEqual { equal += 1 }
+    }
+    // Else the test would say little.
+    #expect(50..<350 ~= equal, "\(equal) of 400 pairs are equal")
+    await process.pool.close()
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Models
+import SCIM
+import Testing
+
+@testable import identity_store
+
+@Suite("A write that disables a user")
+struct DeactivationDecisionTests {
+  private static let ana = #"{"userName":"ana@example.com","title":"t","secodaRole":"editor","emails":[{"value":"ana@example.com"}]}"#
+
+  private func unapplied(_ outcome: Reply.Outcome) throws -> [UnappliedChange] {
+    guard case .resource(let resource, created: false) = outcome else {
+      Issue.record("\(outcome.error)")
+      return []
+    }
+    return try resource.unapplied.map { UnappliedChange.list(reading: try JSON(parsing: $0)) } ?? []
+  }
+
+  private func attribute(_ name: String, of id: ResourceID, _ bench: Bench) throws -> JSON? {
+    let document = try #require(bench.user(id)).document
+    return try JSON(parsing: document + Array("}}".utf8)).object?[name]
+  }
+
+  @Test(
+    "A PATCH is applied as far as it can be, and the reply lists the rest",
+    arguments: [
+      (#"{"op":"replace","path":"secodaRole","value":"Owner"}"#, ["secodaRole"]),
+      (#"{"op":"replace","value":{"nickName":"n","title":{"x":1}}}"#, ["title"]),
+      (#"{"op":"replace","path":"userName","value":"BEN@example.com"}"#, ["userName"]),
+      (#"{"op":"replace","path":"userName","value":" "}"#, ["userName"]), (#"{"op":"remove","path":"userName"}"#, ["userName"]),
+      (#"{"op":"replace","path":"emails[type eq \"work\"].value","value":"x"}"#, [#"emails[type eq "work"].value"#]),
+      (#"{"op":"replace","path":"nope","value":1}"#, ["nope"]),
+      (#"{"op":"add","path":"emails","value":[{"value":"a","primary":true},{"value":"b","primary":true}]}"#, ["emails"]),
+      (#"{"op":"add","path":"emails.primary","value":true},{"op":"add","path":"emails","value":{"value":"c"}}"#, []),
+    ])
+  func patch(operation: String, expected: [String]) throws {
+    for order in [[operation, Self.disabling], [Self.disabling, operation]] {
+      var bench = Bench()
+      let (id, _) = bench.createUser(Self.ana)
+      bench.createUser(#"{"userName":"ben@example.com"}"#)
+      let more = #"{"op":"replace","path":"displayName","value":"Ana"}"#
+      let outcome = bench.decide(.patchUser(patch: bench.patch((order + [more]).joined(separator: ","))), on: id)
+      #expect(try unapplied(outcome).map(\.path) == expected)
+      let user = try #require(bench.user(id))
+      #expect(user.state == .disabled && bench.userChanges.last == .disabled)
+      #expect((user.displayName, user.userName, user.role) == ("Ana", "ana@example.com", "editor"))
+      #expect(try attribute("title", of: id, bench) == "t")
+      #expect(try attribute("secodaRole", of: id, bench) == "editor")
+      #expect(try attribute("active", of: id, bench) == false)
+    }
+  }
+
+  private static let disabling = #"{"op":"replace","path":"active","value":false}"#
+
+  @Test(
+    "A PUT is applied as far as it can be, and what it can't set keeps its value",
+    arguments: [
+      (#"{"userName":"ana@example.com","active":false,"secodaRole":"Owner","displayName":"Ana","title":"t"}"#, ["secodaRole"]),
+      (#"{"userName":"ben@example.com","active":false,"secodaRole":"editor","displayName":"Ana","title":"t"}"#, ["userName"]),
+      (#"{"active":false,"secodaRole":"editor","displayName":"Ana","title":5}"#, ["title", "userName"]),
+      (
+        #"{"userName":"ana@example.com","active":false,"secodaRole":"editor","displayName":"Ana","urn:rollcall:params:scim:unapplied":[{"path":"title","detail":"d"}]}"#,
+        ["title"]
+      ),
+    ])
+  func replacement(json: String, expected: [String]) throws {
+    var bench = Bench()
+    let (id, _) = bench.createUser(Self.ana)
+    bench.createUser(#"{"userName":"ben@example.com"}"#)
+    let outcome = bench.decide(.replaceUser(document: Bench.user(json)), on: id)
+    #expect(try unapplied(outcome).map(\.path) == expected)
+    let user = try #require(bench.user(id))
+    #expect(user.state == .disabled)
+    #expect((user.displayName, user.userName, user.role) == ("Ana", "ana@example.com", "editor"))
+    #expect(try attribute("title", of: id, bench) == "t")
+    // What the PUT leaves out is cleared, as ever.
+    #expect(try attribute("emails", of: id, bench) == nil)
+  }
+
+  @Test("A write that can be applied whole says nothing, and makes no version the second time")
+  func whole() throws {
+    var bench = Bench()
+    let (id, _) = bench.createUser(Self.ana)
+    let put = Self.ana.replacing("\"title\"", with: "\"active\":false,\"title\"")
+    for _ in 0..<2 {
+      #expect(try unapplied(bench.decide(.replaceUser(document: Bench.user(put)), on: id)).isEmpty)
+      #expect(try unapplied(bench.decide(.patchUser(patch: bench.patch(Self.disabling)), on: id)).isEmpty)
+    }
+    #expect(bench.user(id)?.version == 2)
+  }
+
+  @Test("If-Match and an unknown id refuse it whole, and the change guard keeps the person enabled")
+  func limits() throws {
+    var bench = Bench(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
+    let (id, _) = bench.createUser(Self.ana)
+    let patch = Command.Operation.patchUser(
+      patch: bench.patch(Self.disabling + #",{"op":"replace","path":"secodaRole","value":"Owner"}"#))
+    #expect(bench.decide(patch, on: id, expecting: [7]).status == 412)
+    #expect(bench.decide(patch, on: bench.id()).status == 404)
+    #expect(try unapplied(bench.decide(patch, on: id)).map(\.path) == ["secodaRole"])
+    #expect(bench.user(id)?.state == .invited)
+    #expect(bench.decider.state.heldChanges.count == 1)
+  }
+
+  @Test("Any other write is refused whole")
+  func others() {
+    var bench = Bench()
+    let (id, _) = bench.createUser(Self.ana)
+    for operation in [
+      #"{"op":"replace","path":"active","value":true},{"op":"replace","path":"secodaRole","value":"Owner"}"#,
+      #"{"op":"replace","path":"active","value":false},{"op":"replace","path":"nope","value":1},{"op":"replace","path":"active","value":true}"#,
+    ] {
+      #expect(bench.decide(.patchUser(patch: bench.patch(operation)), on: id).status == 400)
+    }
+    #expect(bench.user(id)?.version == 1)
+  }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import Models
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("Addresses in several forms")
+struct ComparisonKeyTests {
+  private static let forms = ["jos\u{E9}@example.com", "JOSE\u{301}@example.com", " jose\u{301}@example.com\u{200B}"]
+
+  private func received(_ email: String) throws -> ReceivedSignIn {
+    let signIn = SignIn.sample(email: email)
+    return ReceivedSignIn(signIn, of: try signIn.event())
+  }
+
+  @Test(arguments: forms)
+  func `A sign-in with any of them is of the same person`(form: String) throws {
+    let first = try received(Self.forms[0])
+    #expect(try received(form).promotion.resource == first.promotion.resource)
+    #expect(try received(form).emailKeys.first == first.emailKeys.first)
+    #expect(first.emailKeys.count == 1)
+  }
+
+  @Test func `What is known by the address as it was compared before stays known`() throws {
+    let former = try #require(SignInKey.former(Self.forms[1], in: .acme))
+    let key = WorkspaceSignInKey(.acme, former)
+    let signIn = try received(Self.forms[1])
+    #expect(signIn.emailKeys.last == key)
+    let divided = SignInStore.divide([signIn], active: [key], activeUsers: [])
+    #expect(divided.asking.isEmpty)
+    #expect(divided.skipped.keys.map(\.self) == [key])
+
+    var known = KnownState.acme()
+    known.skippedSignIns[key] = .sample.adding(seconds: 5)
+    var decider = InvitationDecider(known: known)
+    decider.decide(.user(.ana, .created, .invited, version: 1, email: Self.forms[1]))
+    #expect(decider.changes.promotions.map(\.user) == [.ana])
+  }
+
+  @Test(arguments: forms)
+  func `An address that changes its form alone is no reason for another invitation`(form: String) {
+    var decider = InvitationDecider(known: .acme())
+    decider.decide(.user(.ana, .created, .invited, version: 1, email: Self.forms[0]))
+    decider.decide(.user(.ana, .updated, .invited, version: 2, email: form))
+    #expect(decider.changes.invitations.map(\.version) == [1])
+    decider.decide(.user(.ana, .updated, .invited, version: 3, email: "jose@example.com"))
+    #expect(decider.changes.invitations.map(\.version) == [1, 3])
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Kafka
+import Models
+import Postgres
+import ServiceLifecycle
+import TestSupport
+import Testing
+
+@testable import invitation_mailer
+
+@Suite("The mailer's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+struct LoopFaultTests {
+  @Test("Events and sign-ins go on after any failure, or the process ends", arguments: LoopFault.allCases)
+  func events(_ fault: LoopFault) async throws {
+    let server = try await PostgresServer.shared()
+    let database = try await MailerDatabase.start(on: server)
+    let owner = try await database.owner()
+    let cluster = try MockCluster()
+    let kafka = cluster.configuration()
+    for topic in [Topic.identityEvents, .signInEvents, .identityCommands, .deadLetters(of: "invitation-mailer")] {
+      cluster.create(topic: topic.name, partitions: 1)
+    }
+    let sender = try Producer(kafka, logger: .silent)
+    var messages = [try outgoing(.user(.ana, .created, .invited, version: 1))]
+    if fault.hasPoison { messages.append(OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("no event".utf8))) }
+    if fault.produces { messages.append(OutgoingMessage(try SignIn.sample().event(), topic: .signInEvents, key: "ana")) }
+    messages.append(try outgoing(.user(.ben, .created, .invited, version: 1, email: "ben@example.com")))
+    try await sender.send(contentsOf: messages)
+    await sender.close()
+
+    try await fault.inject(into: cluster, table: "mailer.users", deadLetters: "mailer.dead_letters", owner: owner)
+    let producer = try Producer(kafka, logger: .silent)
+    let consumer = try Consumer(
+      kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "0", topics: [.identityEvents, .signInEvents]), logger: .silent)
+    let handler = BatchHandler(
+      store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
+      deadLetters: DeadLetters(database, producer), logger: .silent
+    ) {}
+    let loop = EventLoop(consumer: consumer, handler: handler, logger: .silent)
+    let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")
+    let outcome = try await outcome(of: [database.pool, producer, consumer, loop], logger: .silent) {
+      guard !fault.endsProcess else { return false }
+      guard try await !owner.query(ben, [.uuid(UserID.ben.uuid)]).isEmpty else { return false }
+      return switch fault {
+      case .produceFailsForAWhile: try !cluster.texts(on: Topic.identityCommands.name).isEmpty
+      case .produceIsTooLarge: try !cluster.texts(on: Topic.deadLetters(of: "invitation-mailer").name).isEmpty
+      default: true
+      }
+    }
+    #expect(outcome.hasEnded == fault.endsProcess)
+    if fault == .deadLetterIsTooLarge {
+      #expect(try await owner.query(Statement(once: "letters", "select count(*) from mailer.dead_letters")).first?.int(0) == 1)
+    }
+    await owner.close()
+  }
+
+  private func outgoing(_ event: IdentityEvent) throws -> OutgoingMessage {
+    OutgoingMessage(
+      try event.cloudEvent(id: event.identity, source: "identity-store/0", time: .sample, traceparent: nil), topic: .identityEvents,
+      key: "key")
+  }
+}

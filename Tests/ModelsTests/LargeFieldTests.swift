@@ -1,0 +1,93 @@
+import Foundation
+import Models
+import Testing
+
+@Suite("An event without its large fields")
+struct LargeFieldTests {
+  private static let time = Date(timeIntervalSince1970: 1_767_225_600.25)
+  private static let workspace = WorkspaceID.made(at: time)
+  private static let large = String(repeating: "é", count: 1 << 20)
+
+  private static let events: [(IdentityEvent, omitted: String)] = [
+    (
+      .userChanged(
+        UserChanged(
+          workspace: workspace,
+          user: UserSnapshot(id: .made(at: time), state: .invited, userName: large, displayName: "Ana", email: large, role: "editor"),
+          change: .created, version: 1, changedAt: time)), "userName,email"
+    ),
+    (
+      .groupChanged(
+        GroupChanged(
+          workspace: workspace, group: .made(at: time), displayName: large, externalID: large, change: .updated, version: 2, part: 1,
+          addedMembers: [.made(at: time)], removedMembers: [], changedAt: time)), "displayName,externalID"
+    ),
+    (
+      .workspaceChanged(
+        WorkspaceChanged(
+          workspace: workspace,
+          settings: WorkspaceSettings(
+            slug: "acme", name: large, plan: .team, samlSSO: false, scimEnabled: true, signInURL: "https://acme.example",
+            customRoles: [large]),
+          version: 1, changedAt: time)), "name,customRoles"
+    ),
+    (
+      .changeHeld(
+        ChangeHeld(
+          workspace: workspace, change: .made(at: time), kind: .userDeleted, resource: .made(at: time), name: large, leaving: 1,
+          members: nil, heldAt: time)), "name"
+    ),
+    (
+      .invitationOrdered(
+        InvitationOrdered(
+          id: .made(at: time), workspace: workspace, order: .setTemplate(InvitationTemplate(language: "de", html: large)),
+          actor: "operator:eve", orderedAt: time)), "template"
+    ),
+  ]
+
+  @Test("has the same id, type, subject and version, says what it lacks, and is small", arguments: events.indices)
+  func identity(_ index: Int) throws {
+    let (event, omitted) = Self.events[index]
+    let whole = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
+    let reduced = try #require(try whole.withoutLargeFields())
+    #expect(reduced.data.count < 8192)
+    #expect(reduced.extensions["omitted"] == omitted)
+    #expect(reduced.id == whole.id && reduced.type == whole.type && reduced.subject == whole.subject && reduced.time == whole.time)
+    #expect(try IdentityEvent(reduced).identity == event.identity)
+    // Once is enough: where that is rejected, too, there is nothing more to leave out.
+    #expect(try reduced.withoutLargeFields() == nil)
+  }
+
+  @Test("keeps members, roles and states")
+  func content() throws {
+    for (event, _) in Self.events {
+      let whole = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
+      switch (event, try IdentityEvent(try #require(try whole.withoutLargeFields()))) {
+      case (.userChanged(let whole), .userChanged(let reduced)):
+        #expect(reduced.user.state == whole.user.state && reduced.user.displayName == "Ana" && reduced.user.role == "editor")
+        #expect(reduced.user.email == nil && reduced.omits("email") && !reduced.omits("role"))
+      case (.groupChanged(let whole), .groupChanged(let reduced)):
+        #expect(reduced.addedMembers == whole.addedMembers && reduced.part == whole.part && reduced.displayName.hasSuffix("é…"))
+      case (.workspaceChanged(let whole), .workspaceChanged(let reduced)):
+        var previous = whole.settings
+        previous.name = "Acme"
+        #expect(reduced.settings.signInURL == whole.settings.signInURL)
+        #expect(reduced.settings(after: previous) == previous)
+        #expect(reduced.settings(after: nil).customRoles == [])
+      default: break
+      }
+    }
+  }
+
+  @Test("is made of what the product and operators are told, too, and of nothing that is signed")
+  func others() throws {
+    let told = DirectoryEvent(
+      workspace: Self.workspace, change: .groupRenamed, group: .made(at: Self.time), displayName: Self.large, changedAt: Self.time)
+    let reduced = try #require(
+      try told.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil).withoutLargeFields())
+    #expect(try DirectoryEvent(reduced).omitted == ["displayName"])
+    let signed = CloudEvent(
+      id: "1", source: "group-sync/0", type: "rollcall.security-event.v1", subject: "ana", time: Self.time, data: Array(Self.large.utf8))
+    #expect(try signed.withoutLargeFields() == nil)
+  }
+}
