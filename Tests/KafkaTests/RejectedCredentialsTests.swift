@@ -83,19 +83,20 @@ private final class RejectingBroker: Sendable {
   init() throws {
     let port = try FreePort.find()
     address = "127.0.0.1:\(port)"
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    listener = descriptor
     var place = sockaddr_in()
     place.sin_family = sa_family_t(AF_INET)
     place.sin_port = in_port_t(port).bigEndian
     place.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
     let isBound = withUnsafePointer(to: &place) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(listener, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
     }
-    guard isBound, listen(listener, 64) == 0 else { throw POSIXError(.EADDRINUSE) }
-    let (listener, counter) = (listener, counter)
+    guard isBound, listen(descriptor, 64) == 0 else { throw POSIXError(.EADDRINUSE) }
+    let counter = counter
     Thread.detachNewThread {
       while true {
-        let connection = accept(listener, nil, nil)
+        let connection = accept(descriptor, nil, nil)
         guard connection >= 0 else { return }
         Thread.detachNewThread { Self.serve(connection, counter) }
       }
