@@ -32,12 +32,20 @@ final class ReplyReader: Sendable {
   private let logger: Logger
   private let handle: ClientHandle
   private let state = Mutex(State())
+  private let loss: Loss
+
+  /// Set where the client is told that the topic is missing.
+  private final class Loss: Sendable {
+    let isNoticed = Atomic<Bool>(false)
+  }
 
   init(_ configuration: KafkaConfiguration, topic: String, instance: Int, pending: PendingRequests, logger: Logger) throws {
     self.topic = topic
     self.instance = instance
     self.pending = pending
     self.logger = logger
+    let loss = Loss()
+    self.loss = loss
     handle = try ClientHandle(
       RD_KAFKA_CONSUMER, configuration,
       properties: ConsumerConfiguration.fetching.merging([
@@ -48,7 +56,11 @@ final class ReplyReader: Sendable {
       ]) { _, new in new },
       callbacks: ClientCallbacks(
         logger: logger,
-        failed: { [logger] code, reason in ClientErrors.log(code, reason, of: "reply reader", logger) }))
+        failed: { [logger, loss] code, reason in
+          ClientErrors.log(code, reason, of: "reply reader", logger)
+          // Of a partition that was assigned by hand, librdkafka only tells here that it is gone.
+          if KafkaError(code, action: "read replies", brokers: "").isAboutMissingTopic { loss.isNoticed.store(true, ordering: .relaxed) }
+        }))
     rd_kafka_poll_set_consumer(handle.pointer)
   }
 
@@ -122,6 +134,9 @@ extension ReplyReader {
       // A reply that is read again does no harm; on a topic that was created anew they begin at its first.
       var next = end
       if let last, last.partition == partition { next = last.next > end ? low : max(low, last.next) }
+      // What is still to be told of an earlier loss.
+      _ = handle.poll(timeout: 0)
+      loss.isNoticed.store(false, ordering: .relaxed)
       outcome = assign(partition, from: next)
       guard case .success = outcome else { break }
       logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(next)"])
@@ -165,6 +180,7 @@ extension ReplyReader {
         logger.warning("\(error)")
         if error.isAboutMissingTopic { return .topicLost }
       }
+      if loss.isNoticed.load(ordering: .relaxed) { return .topicLost }
       guard .now >= nextExpiry else { continue }
       pending.expire(.now)
       nextExpiry = .now + Self.expiryInterval

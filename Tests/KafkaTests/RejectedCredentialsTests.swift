@@ -92,7 +92,7 @@ private final class RejectingBroker: Sendable {
     let isBound = withUnsafePointer(to: &place) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
     }
-    guard isBound, listen(descriptor, 64) == 0 else { throw KafkaBrokerError(reason: "port \(port) cannot be listened on") }
+    guard isBound, listen(descriptor, 64) == 0 else { throw POSIXError(.EADDRINUSE) }
     let counter = counter
     Thread.detachNewThread {
       while true {

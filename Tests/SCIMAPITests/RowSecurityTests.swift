@@ -67,8 +67,10 @@ struct RowSecurityTests {
         and not c.relispartition
         and not c.relrowsecurity
         """))
-    // What belongs to no workspace: whose a host is, and the keys of the deployment.
-    #expect(Set(try open.map { try $0.string(0) }) == ["domains", "domain_changes", "signing_keys"])
+    // What belongs to no workspace: whose a host is, the keys of the deployment, and how far its consumers have come.
+    #expect(
+      Set(try open.map { try $0.string(0) })
+        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages", "rebuilds"])
     let lent = try await store.owner.query(
       Statement(
         once: "views",
@@ -80,7 +82,9 @@ struct RowSecurityTests {
         and not coalesce('security_invoker=true' = any (c.reloptions), false)
         """))
     // The same, and how many events wait to be published.
-    #expect(Set(try lent.map { try $0.string(0) }) == ["domains", "domain_changes", "signing_keys", "outbox_state", "waiting_events"])
+    #expect(
+      Set(try lent.map { try $0.string(0) })
+        == ["domains", "domain_changes", "signing_keys", "outbox_state", "waiting_events", "skipped_messages", "rebuilds"])
     await store.close()
   }
 
