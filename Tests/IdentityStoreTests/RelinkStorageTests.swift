@@ -117,7 +117,7 @@ struct RelinkStorageTests {
   func groupNames() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
-    for (policy, expected) in [(WorkspaceSettings.DuplicateGroupNames.reject, [201, 409]), (.allow, [201, 201])] {
+    for (policy, expected) in [(.reject, [201, 409]), (.allow, [201, 201])] as [(WorkspaceSettings.DuplicateGroupNames, [Int])] {
       var settings = WorkspaceSettings(
         slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
       settings.duplicateGroupNames = policy

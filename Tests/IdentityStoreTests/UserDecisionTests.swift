@@ -164,7 +164,7 @@ struct UserDecisionTests {
 
   @Test("An early sign-in counts for somebody else only under an address that the former person did not have")
   func reassignedWithEarlySignIn() {
-    for (email, state) in [("ana@example.com", UserState.invited), ("new@example.com", .active)] {
+    for (email, state) in [("ana@example.com", .invited), ("new@example.com", .active)] as [(String, UserState)] {
       var bench = Bench()
       bench.decide(
         .promoteUser(SignIn(workspace: Bench.workspace, email: email, user: nil, signedInAt: Bench.start)), on: bench.id())
