@@ -29,9 +29,10 @@ struct LoopFaultTests {
     let poison = OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("no event".utf8))
     let (ana, ben) = (Bench.user(1), Bench.user(2))
     let sender = try Producer(kafka, logger: quiet)
-    try await sender.send(
-      contentsOf: [try Store.message(Bench.userEvent(ana, .created, .active, version: 1))] + (fault.hasPoison ? [poison] : [])
-        + [try Store.message(Bench.userEvent(ben, .created, .active, version: 1))])
+    var messages = [try Store.message(Bench.userEvent(ana, .created, .active, version: 1))]
+    if fault.hasPoison { messages.append(poison) }
+    messages.append(try Store.message(Bench.userEvent(ben, .created, .active, version: 1)))
+    try await sender.send(contentsOf: messages)
     await sender.close()
 
     try await fault.inject(into: cluster, table: "directory.members", deadLetters: "directory.dead_letters", owner: owner)
@@ -45,7 +46,7 @@ struct LoopFaultTests {
         transaction: BatchTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters, logger: quiet),
       relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet), deadLetters: deadLetters,
       logger: quiet)
-    let outcome = try await outcome(of: [own, producer, consumer, loop], logger: quiet) {
+    let outcome = try await loopOutcome(of: [own, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await !owner.query(Statement("ben", "select 1 from directory.members where id = $1"), [.uuid(ben.uuid)]).isEmpty
     }

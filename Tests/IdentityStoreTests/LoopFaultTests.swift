@@ -21,7 +21,9 @@ struct LoopFaultTests {
     for name in [Self.topic.name, Topic.identityReplies.name, "commands.dead-letters"] { cluster.create(topic: name, partitions: 1) }
     var before = store.createUser("before@example.com")
     if fault.produces { before.replyTo = ReplyAddress(partition: 0, correlationID: "one") }
-    try await send([message(before), fault.hasPoison ? Self.poison : nil, message(store.createUser("after@example.com"))], kafka)
+    let poison: [OutgoingMessage] = fault.hasPoison ? [Self.poison] : []
+    let after = try message(store.createUser("after@example.com"))
+    try await send([try message(before)] + poison + [after], kafka)
 
     let process = store.process()
     let owner = store.process().pool
@@ -34,7 +36,7 @@ struct LoopFaultTests {
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
       deadLetters: deadLetters, logger: quiet)
-    let outcome = try await outcome(of: [process.pool, producer, consumer, loop], logger: quiet) {
+    let outcome = try await loopOutcome(of: [process.pool, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await store.count("select count(*) from identity.users where user_name = 'after@example.com'") == 1
     }
@@ -58,7 +60,8 @@ struct LoopFaultTests {
         id: .made(at: .now), workspace: store.workspace, at: .now, method: "POST", path: "/api/v2/scim/Users", status: 201, milliseconds: 1)
     }
     let messages = entries.map { OutgoingMessage($0.cloudEvent(source: "test"), topic: Self.topic, key: "\($0.workspace)") }
-    try await send([messages[0], fault.hasPoison ? Self.poison : nil, messages[1]], kafka)
+    let poison: [OutgoingMessage] = fault.hasPoison ? [Self.poison] : []
+    try await send([messages[0]] + poison + [messages[1]], kafka)
 
     let pool = store.process().pool
     let owner = store.process().pool
@@ -69,7 +72,7 @@ struct LoopFaultTests {
       consumer: consumer, writer: LogWriter(pool: pool), partitions: LogPartitions(pool: pool, days: 30, logger: quiet),
       deadLetters: DeadLetters("log", producer, in: store), logger: quiet)
     let last = entries[1].id
-    let outcome = try await outcome(of: [pool, producer, consumer, loop], logger: quiet) {
+    let outcome = try await loopOutcome(of: [pool, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       // Of two entries that the database refuses in turn, both are dead letters.
       let kept = try await store.count("select count(*) from identity.provisioning_log where id = '\(last)'")
@@ -114,9 +117,9 @@ struct LoopFaultTests {
     OutgoingMessage(try command.cloudEvent(source: "test"), topic: Self.topic, key: "key")
   }
 
-  private func send(_ messages: [OutgoingMessage?], _ kafka: KafkaConfiguration) async throws {
+  private func send(_ messages: [OutgoingMessage], _ kafka: KafkaConfiguration) async throws {
     let producer = try Producer(kafka, logger: quiet)
-    try await producer.send(contentsOf: messages.compactMap { $0 })
+    try await producer.send(contentsOf: messages)
     await producer.close()
   }
 }

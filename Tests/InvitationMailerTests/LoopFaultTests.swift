@@ -38,7 +38,7 @@ struct LoopFaultTests {
     ) {}
     let loop = EventLoop(consumer: consumer, handler: handler, logger: .silent)
     let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")
-    let outcome = try await outcome(of: [database.pool, producer, consumer, loop], logger: .silent) {
+    let outcome = try await loopOutcome(of: [database.pool, producer, consumer, loop], logger: .silent) {
       guard !fault.endsProcess else { return false }
       guard try await !owner.query(ben, [.uuid(UserID.ben.uuid)]).isEmpty else { return false }
       return switch fault {

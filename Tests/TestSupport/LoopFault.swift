@@ -91,14 +91,14 @@ public enum LoopOutcome: Sendable {
 /// Runs services until `hasProgressed` holds, or until they end by themselves as their process would.
 ///
 /// - Throws: ``NotInTime`` where neither comes about: the loop is stuck.
-public func outcome(
+public func loopOutcome(
   of services: [any Service], logger: Logger, _ hasProgressed: @escaping @Sendable () async throws -> Bool
 ) async throws -> LoopOutcome {
-  let services = ServiceGroup(services: services, logger: logger)
+  let group = ServiceGroup(services: services, logger: logger)
   return try await withThrowingTaskGroup(of: LoopOutcome.self) { tasks in
     tasks.addTask {
       do {
-        try await services.run()
+        try await group.run()
         return .ended(CancellationError())
       } catch {
         return .ended(error)
@@ -109,7 +109,7 @@ public func outcome(
       return .progressed
     }
     guard let first = try await tasks.next() else { throw CancellationError() }
-    await services.triggerGracefulShutdown()
+    await group.triggerGracefulShutdown()
     tasks.cancelAll()
     return first
   }
