@@ -1,10 +1,8 @@
 /// The values of a multi-valued attribute under the operations of a PATCH.
 ///
-/// The cost of each operation is linear in the values that are there and those that are given.
+/// The cost of an operation is linear in the values that are there and those that are given.
 struct MultipleValues {
   private var values: [JSON]
-  /// Where the primary values are; nil where that is not known.
-  private var primaries: [Int]?
   private let definition: AttributeDefinition
   /// Where a value can't be changed, it is what its `value` says, as a member is its id; elsewhere `type` tells values apart too.
   private let isKnownByValueAlone: Bool
@@ -18,15 +16,15 @@ struct MultipleValues {
   /// What is there now; nil where nothing is left.
   var json: JSON? { values.isEmpty ? nil : .array(values) }
 
-  mutating func removeAll() { setAll([]) }
+  mutating func removeAll() { values = [] }
 
   mutating func remove(where filter: Filter) {
     let selector = ValueSelector(filter, of: definition)
-    setAll(values.filter { !selector.selects($0) })
+    values.removeAll { selector.selects($0) }
   }
 
   mutating func replaceAll(with new: [JSON]) {
-    setAll([])
+    values = []
     add(new)
   }
 
@@ -35,21 +33,21 @@ struct MultipleValues {
   mutating func add(_ new: [JSON]) {
     var index = ValueIndex(values, byValueAlone: isKnownByValueAlone)
     for value in new where !index.contains(value) {
-      for former in handOverPrimary(to: value) { index.replace(former, by: values[former.position]) }
+      for former in handOverPrimary(to: value) { index.replace(former.value, by: values[former.position]) }
       if let position = index.position(ofSameAs: value) {
-        let former = ValueIndex.Entry(position: position, value: values[position])
-        setValue(Self.merge(value, into: former.value), at: position)
+        let former = values[position]
+        values[position] = Self.merge(value, into: former)
         index.replace(former, by: values[position])
       } else {
         index.insert(value, at: values.count)
-        append(value)
+        values.append(value)
       }
     }
   }
 
   /// Sets a part of all values; where there are none, one is made that has it.
   mutating func assign(_ part: JSON, to subAttribute: AttributeDefinition) {
-    if values.isEmpty, part != .null { setAll([.object(JSONObject())]) }
+    if values.isEmpty, part != .null { values = [.object(JSONObject())] }
     set(part, of: subAttribute, in: Array(values.indices))
   }
 
@@ -69,18 +67,21 @@ struct MultipleValues {
       guard isAddition else { return false }
       if definition.type == .complex {
         guard let seed = filter.expression.seed(for: definition) else { return false }
-        append(.object(seed))
+        values.append(.object(seed))
       } else {
-        append(new)
+        values.append(new)
       }
       chosen = [values.count - 1]
     }
+    // Once one value has it, no value but that one is the primary one.
+    var primary: Int?
     for index in chosen {
       let part: JSON = subAttribute.map { [$0.name: new] } ?? new
       let changed = isAddition || subAttribute != nil ? Self.merge(part, into: values[index]) : part
-      setValue(.object(JSONObject()), at: index)
-      _ = handOverPrimary(to: changed)
-      setValue(changed, at: index)
+      values[index] = .object(JSONObject())
+      handOverPrimary(to: changed, from: primary)
+      if changed.isPrimary { primary = index }
+      values[index] = changed
     }
     dropUnassignedAndRepeated()
     return true
@@ -96,7 +97,7 @@ struct MultipleValues {
     for index in indices {
       guard case .object(var parts) = values[index] else { continue }
       parts[subAttribute.name] = part == .null ? nil : part
-      setValue(.object(parts), at: index)
+      values[index] = .object(parts)
     }
     dropUnassignedAndRepeated()
   }
@@ -104,36 +105,24 @@ struct MultipleValues {
   /// Values that a change left empty, or made equal to one before them, are none.
   private mutating func dropUnassignedAndRepeated() {
     var seen: Set<JSON> = []
-    setAll(values.filter { !$0.isUnassigned && seen.insert($0).inserted })
+    values.removeAll { $0.isUnassigned || !seen.insert($0).inserted }
   }
 
-  /// A new primary value makes the old one an ordinary one (RFC 7644 §3.5.2). Returns what was changed, as it was before.
-  private mutating func handOverPrimary(to new: JSON) -> [ValueIndex.Entry] {
+  /// A new primary value makes the old one an ordinary one (RFC 7644 §3.5.2).
+  ///
+  /// - Parameter former: Where the old one is; nil where that is not known.
+  /// - Returns: What was changed, as it was before.
+  @discardableResult
+  private mutating func handOverPrimary(to new: JSON, from former: Int? = nil) -> [(position: Int, value: JSON)] {
     guard new.isPrimary else { return [] }
-    var changed: [ValueIndex.Entry] = []
-    for position in primaries ?? values.indices.filter({ values[$0].isPrimary }) {
-      guard case .object(var parts) = values[position], parts["primary"] == .bool(true) else { continue }
-      changed.append(ValueIndex.Entry(position: position, value: values[position]))
+    var changed: [(position: Int, value: JSON)] = []
+    for index in former.map({ $0..<$0 + 1 }) ?? values.indices {
+      guard case .object(var parts) = values[index], parts["primary"] == .bool(true) else { continue }
+      changed.append((index, values[index]))
       parts["primary"] = .bool(false)
-      values[position] = .object(parts)
+      values[index] = .object(parts)
     }
-    primaries = []
     return changed
-  }
-
-  private mutating func setAll(_ new: [JSON]) {
-    values = new
-    primaries = nil
-  }
-
-  private mutating func setValue(_ value: JSON, at position: Int) {
-    values[position] = value
-    if value.isPrimary { primaries?.append(position) }
-  }
-
-  private mutating func append(_ value: JSON) {
-    if value.isPrimary { primaries?.append(values.count) }
-    values.append(value)
   }
 
   private static func merge(_ new: JSON, into existing: JSON) -> JSON {
@@ -145,12 +134,6 @@ struct MultipleValues {
 
 /// Finds values that are there already: equal ones, and those with the same `value` and `type`.
 private struct ValueIndex {
-  /// A value and where it is.
-  struct Entry {
-    let position: Int
-    let value: JSON
-  }
-
   /// What tells one value from another.
   private struct Key: Hashable {
     let value: JSON
@@ -181,9 +164,9 @@ private struct ValueIndex {
   }
 
   /// Another value in the same place; it has the same key.
-  mutating func replace(_ former: Entry, by value: JSON) {
-    let left = counts[former.value, default: 1] - 1
-    counts[former.value] = left == 0 ? nil : left
+  mutating func replace(_ former: JSON, by value: JSON) {
+    let left = counts[former, default: 1] - 1
+    counts[former] = left == 0 ? nil : left
     counts[value, default: 0] += 1
   }
 
