@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-  @Suite("Expensive requests of one workspace", .timeLimit(.minutes(10)))
+  @Suite("Expensive requests of one workspace")
   struct TenantLoad {
     /// The most expensive request of a kind that the limits allow.
     struct Load: Sendable, CustomTestStringConvertible {
@@ -75,7 +75,7 @@ extension EndToEnd {
       let busy = try await suite.workspace().identityProvider
       let neighbour = try await suite.workspace().identityProvider
       let request = try await load.prepare(busy)
-      let progress = Progress()
+      let progress = LoadProgress()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<load.senders {
           group.addTask {
@@ -98,7 +98,7 @@ extension EndToEnd {
     }
 
     /// What the senders of expensive requests have done, and whether they are to stop.
-    private final class Progress: Sendable {
+    private final class LoadProgress: Sendable {
       let rounds = Mutex(0)
       let isOver = Mutex(false)
     }
