@@ -14,7 +14,8 @@ extension Setting {
   static let logRetention = Setting(
     key: "log.retention", default: "30d", help: "How long the provisioning log keeps a request, in whole days.", kind: .duration)
   static let maximumBulks = Setting(
-    key: "store.bulks", default: "2", help: "How many bulk requests are carried out at once, beside the batches; others wait.",
+    key: "store.bulks", default: "2",
+    help: "How many operations of bulk requests are carried out at once, beside the batches; others wait.",
     kind: .integer(1...6))
   static let oauthKey = Setting(
     key: "oauth.key",

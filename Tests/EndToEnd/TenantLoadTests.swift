@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-  @Suite("Expensive requests of one workspace", .timeLimit(.minutes(10)))
+  @Suite("Expensive requests of one workspace")
   struct TenantLoad {
     /// The most expensive request of a kind that the limits allow.
     struct Load: Sendable, CustomTestStringConvertible {
@@ -75,15 +75,14 @@ extension EndToEnd {
       let busy = try await suite.workspace().identityProvider
       let neighbour = try await suite.workspace().identityProvider
       let request = try await load.prepare(busy)
-      let rounds = Mutex(0)
-      let isOver = Mutex(false)
+      let progress = LoadProgress()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<load.senders {
           group.addTask {
-            while !isOver.withLock({ $0 }) {
+            while !progress.isOver.withLock({ $0 }) {
               let answer = try await busy.send(request.method, request.path, body: request.body)
               #expect(request.statuses.union([429]).contains(answer.status), "\(answer.status): \(answer.text.prefix(500))")
-              if answer.status != 429 { rounds.withLock { $0 += 1 } }
+              if answer.status != 429 { progress.rounds.withLock { $0 += 1 } }
             }
           }
         }
@@ -92,10 +91,16 @@ extension EndToEnd {
           let answer = try await neighbour.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
           #expect(answer.status == 201, "round \(round): \(answer.text)")
         }
-        isOver.withLock { $0 = true }
+        progress.isOver.withLock { $0 = true }
         try await group.waitForAll()
       }
-      #expect(rounds.withLock { $0 } > 0)
+      #expect(progress.rounds.withLock { $0 } > 0)
+    }
+
+    /// What the senders of expensive requests have done, and whether they are to stop.
+    private final class LoadProgress: Sendable {
+      let rounds = Mutex(0)
+      let isOver = Mutex(false)
     }
 
     static func patch(_ operations: [String]) -> String {

@@ -87,6 +87,15 @@ struct EventTests {
     #expect(sent.subject == email?.lowercased() ?? Self.user.description)
   }
 
+  @Test("A sign-in with an address that no index takes is refused, which names the bound")
+  func oversizedSignIn() throws {
+    let address = String(repeating: "a", count: 1020) + "@example.com"
+    let event = try SignIn(workspace: Self.workspace, email: address, user: nil, signedInAt: Self.time)
+      .cloudEvent(id: "1", source: "product", time: Self.time, traceparent: nil)
+    let error = #expect(throws: MessageError.self) { try SignIn(event) }
+    #expect("\(try #require(error))".contains("1024"))
+  }
+
   @Test("A sign-in of nobody is refused")
   func signInOfNobody() throws {
     let nobody = SignIn(workspace: Self.workspace, email: nil, user: nil, signedInAt: Self.time)

@@ -31,17 +31,18 @@ struct BatchRunner: Sendable {
   ///
   /// - Parameters:
   ///   - together: Whether they are carried out all or not at all.
+  ///   - decided: Called when everything is loaded and decided, so that the next batch may begin.
   ///   - committed: Called with what a transaction has carried out, where there may be several.
   /// - Throws: `CancellationError` alone: everything else is answered.
   func run(
-    _ commands: [ReceivedCommand], together: Bool = false, touches: Touches,
-    committed: @Sendable ([(ReceivedCommand, Reply)]) async -> Void = { _ in }, decided: @Sendable () -> Void
+    _ commands: [ReceivedCommand], together: Bool = false, touches: Touches, decided: @Sendable () -> Void,
+    committed: @Sendable ([(ReceivedCommand, Reply)]) async -> Void = { _ in }
   ) async throws -> [Reply] {
     let began = ContinuousClock.now
     let replies =
       together
       ? try await carryOut(commands, together: true, touches: touches, decided: decided)
-      : try await takeTurns(commands, touches: touches, committed: committed, decided: decided)
+      : try await takeTurns(commands, touches: touches, decided: decided, committed: committed)
     decided()
     carriedOut.increment(by: commands.count)
     size.record(commands.count)
@@ -51,8 +52,8 @@ struct BatchRunner: Sendable {
 
   /// Carries the commands out in the order of their ``BatchSchedule``.
   private func takeTurns(
-    _ commands: [ReceivedCommand], touches: Touches, committed: @Sendable ([(ReceivedCommand, Reply)]) async -> Void,
-    decided: @Sendable () -> Void
+    _ commands: [ReceivedCommand], touches: Touches, decided: @Sendable () -> Void,
+    committed: @Sendable ([(ReceivedCommand, Reply)]) async -> Void
   ) async throws -> [Reply] {
     let transactions = BatchSchedule(commands).transactions
     var replies: [Int: Reply] = [:]
@@ -61,9 +62,8 @@ struct BatchRunner: Sendable {
       var rest = positions[...]
       while !rest.isEmpty {
         let part = rest.map { commands[$0] }
-        let answers = try await carryOut(part, touches: part.count == commands.count ? touches : Touches(of: part.lazy.map(\.read))) {
-          if isLast { decided() }
-        }
+        let partTouches = part.count == commands.count ? touches : Touches(of: part.lazy.map(\.read))
+        let answers = try await carryOut(part, touches: partTouches) { if isLast { decided() } }
         for (position, reply) in zip(rest, answers) { replies[position] = reply }
         await committed(Array(zip(part, answers)))
         rest = rest.dropFirst(answers.count)

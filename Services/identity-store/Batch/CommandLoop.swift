@@ -107,13 +107,13 @@ struct CommandLoop: Service {
     }
     if !commands.isEmpty {
       // A batch may be several transactions, and nobody waits for the replies of those that come after their own.
-      _ = try await runner.run(commands, touches: turn.touches) { answered in
+      _ = try await runner.run(commands, touches: turn.touches) {
+        turn.decided.open()
+      } committed: { answered in
         consumer.noteProgress()
         relay.wake()
         await turn.previous?.pass()
         await replies.publish(answered)
-      } decided: {
-        turn.decided.open()
       }
     }
     await turn.previous?.pass()

@@ -59,7 +59,7 @@ extension SCIMError {
   }
 
   static func unknownMembers(_ values: [String]) -> SCIMError {
-    let named = values.prefix(10).map { "'\($0.prefix(64))'" }.joined(separator: ", ")
+    let named = values.prefix(10).map { "'\($0.truncated(to: 64, bytes: 256))'" }.joined(separator: ", ")
     let rest = values.count > 10 ? " and \(values.count - 10) more" : ""
     return SCIMError(
       status: 400, scimType: .invalidValue,
@@ -73,7 +73,7 @@ extension SCIMError {
     SCIMError(
       status: 400, scimType: .invalidValue,
       detail: """
-        \(settings.roleAttribute): this workspace has no role '\(name.prefix(100))'. Its roles are \
+        \(settings.roleAttribute): this workspace has no role '\(name.truncated(to: 100))'. Its roles are \
         \(settings.roles.joined(separator: ", ")); they are matched without case.
         """)
   }
@@ -86,7 +86,7 @@ extension SCIMError {
     .badRequest(
       .invalidValue,
       """
-      '\(text.prefix(300))' is no host name such as scim.example.com: at least two labels of lower-case letters, digits and inner dashes, \
+      '\(text.truncated(to: 300))' is no host name such as scim.example.com: at least two labels of lower-case letters, digits and inner dashes, \
       without scheme, port or path; other scripts in their ASCII form, xn--….
       """)
   }

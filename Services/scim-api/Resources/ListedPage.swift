@@ -24,16 +24,14 @@ struct ListedPage: Sendable {
       return ResponseBody(byteBuffer: ByteBuffer(bytes: ListResponse(head, resources: texts).serialized()))
     }
     return ResponseBody { writer in
-      let counted = ByteCountingWriter(writer)
-      var writer: any ResponseBodyWriter = counted
       try await writer.write(ByteBuffer(bytes: ListResponse.opening(head)))
-      var count = 0
+      var (count, bytes) = (0, 0)
       for resource in resources {
         if count > 0 {
-          if endsEarly, counted.bytes >= ListResponse.maximumBytes { break }
+          if endsEarly, bytes >= ListResponse.maximumBytes { break }
           try await writer.write(ByteBuffer(string: ","))
         }
-        try await write(resource, to: &writer)
+        bytes += try await write(resource, to: &writer)
         count += 1
       }
       let cursor = count < resources.count ? nextCursor?(resources[count - 1].place) : head.nextCursor
@@ -46,35 +44,19 @@ struct ListedPage: Sendable {
 
   private func form(of resource: ListedResource) -> AnswerForm { forms.first { $0.kind == resource.kind } ?? forms[0] }
 
-  /// One with more rows than were read is read again as it is written.
-  private func write(_ resource: ListedResource, to writer: inout any ResponseBodyWriter) async throws {
-    if resource.found.hasMoreRows {
-      let parts = PartedBody(form: form(of: resource), reads: reads, workspace: workspace)
-      try await parts.write(resource.found.resource.id, to: &writer)
-    } else {
-      try await writer.write(try form(of: resource).body(of: resource.found))
+  /// One with more rows than were read is read again as it is written. Returns its bytes.
+  private func write(_ resource: ListedResource, to writer: inout any ResponseBodyWriter) async throws -> Int {
+    guard resource.found.hasMoreRows else {
+      let body = try form(of: resource).body(of: resource.found)
+      try await writer.write(body)
+      return body.readableBytes
     }
+    let parts = PartedBody(form: form(of: resource), reads: reads, workspace: workspace)
+    return try await parts.write(resource.found.resource.id, to: &writer)
   }
 }
 
 extension FoundResource {
   /// About the bytes of the resource in an answer.
   fileprivate var size: Int { resource.document.count + (rows?.reduce(0) { $0 + 200 + ($1.display?.utf8.count ?? 0) } ?? 0) }
-}
-
-/// Passes a body on and counts its bytes. One task at a time uses it.
-private final class ByteCountingWriter: ResponseBodyWriter {
-  private var writer: any ResponseBodyWriter
-  private(set) var bytes = 0
-
-  init(_ writer: any ResponseBodyWriter) { self.writer = writer }
-
-  func write(_ buffer: ByteBuffer) async throws {
-    bytes += buffer.readableBytes
-    try await writer.write(buffer)
-  }
-
-  consuming func finish(_ trailingHeaders: HTTPFields?) async throws {
-    try await writer.finish(trailingHeaders)
-  }
 }

@@ -84,15 +84,28 @@ struct Writing: Sendable {
     let expected = verb == .create ? nil : try EntityTagCondition(.ifMatch, of: request.head)
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let body = try await bodies.json(in: request, share: &share, facts: context.facts)
-    let write = try RequestedWrite(
-      verb, kind, body, profile: context.caller.settings.connectionProfile, userAgent: request.headers[.userAgent],
-      schemas: context.caller.schemas)
+    let write = try await requested(verb, body, request, context.caller)
     context.facts.note(normalisations: write.normalisations)
     let outcome = try await commands.carryOut(
       write.operation, on: id, expecting: expected?.expectedVersions, for: context.caller, facts: context.facts)
     share.release()
     return outcome
   }
+
+  /// Reads the body; a large one beside the event loops, which other requests need.
+  private func requested(_ verb: RequestedWrite.Verb, _ body: JSON, _ request: Request, _ caller: Caller) async throws -> RequestedWrite {
+    let userAgent = request.headers[.userAgent]
+    let read: @Sendable () throws -> RequestedWrite = { [kind] in
+      try RequestedWrite(
+        verb, kind, body, profile: caller.settings.connectionProfile, userAgent: userAgent, schemas: caller.schemas)
+    }
+    // A body of unknown length may be a large one.
+    let size = request.headers[.contentLength].flatMap { Int($0) } ?? .max
+    return size > Self.largeBody ? try await LongWork.run(read) : try read()
+  }
+
+  /// What is read apart from the event loops, in bytes.
+  private static let largeBody = 64 << 10
 
   /// The written resource with its rows, as it is now: a later write may be in it, and then its version is the later one's.
   private func present(

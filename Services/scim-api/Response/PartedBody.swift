@@ -9,21 +9,28 @@ struct PartedBody: Sendable {
   let reads: any ResourceReads
   let workspace: WorkspaceID
 
-  /// Writes the whole resource.
+  /// Writes the whole resource and returns its bytes.
   ///
   /// - Throws: Where the database or the client fails in the middle, which ends the connection: the client sees a body cut off.
-  func write(_ id: ResourceID, to writer: inout any ResponseBodyWriter) async throws {
+  @discardableResult
+  func write(_ id: ResourceID, to writer: inout any ResponseBodyWriter) async throws -> Int {
     var isFirst = true
+    var bytes = 2
     for try await part in reads.parts(of: form.kind, id, in: workspace) {
       switch part {
       case .resource(let resource):
-        try await writer.write(try form.opening(of: resource))
+        let opening = try form.opening(of: resource)
+        bytes += opening.readableBytes
+        try await writer.write(opening)
       case .rows(let rows):
         if !isFirst { try await writer.write(ByteBuffer(string: ",")) }
         isFirst = false
-        try await writer.write(try form.text(of: rows))
+        let text = try form.text(of: rows)
+        bytes += text.readableBytes + 1
+        try await writer.write(text)
       }
     }
     try await writer.write(ByteBuffer(string: "]}"))
+    return bytes
   }
 }

@@ -87,13 +87,25 @@ extension TypedFilter.Comparison {
 }
 
 extension String.UTF8View {
+  /// Whether the bytes of `other` stand somewhere in these, in linear time (Knuth, Morris and Pratt): neither text need be short.
   fileprivate func holds(_ other: String.UTF8View) -> Bool {
-    guard let first = other.first else { return true }
-    var rest = self[...]
-    while let index = rest.firstIndex(of: first) {
-      rest = rest[index...]
-      if rest.starts(with: other) { return true }
-      rest = rest.dropFirst()
+    guard !other.isEmpty else { return true }
+    guard other.count <= count else { return false }
+    let sought = Array(other)
+    // For each position how much of what is sought ends there that is also its beginning.
+    var borders = [0]
+    borders.reserveCapacity(sought.count)
+    var border = 0
+    for byte in sought.dropFirst() {
+      while border > 0, byte != sought[border] { border = borders[border - 1] }
+      if byte == sought[border] { border += 1 }
+      borders.append(border)
+    }
+    var found = 0
+    for byte in self {
+      while found > 0, byte != sought[found] { found = borders[found - 1] }
+      if byte == sought[found] { found += 1 }
+      if found == sought.count { return true }
     }
     return false
   }

@@ -64,6 +64,14 @@ public struct JSONObject: Sendable {
     }
   }
 
+  /// The object without members that are no known attribute, or one of the same name again, where there are so many members that looking
+  /// up each attribute by scanning would be slow.
+  func keepingAttributes(where isKnown: (String) -> Bool) -> JSONObject {
+    guard count > Self.fewEnoughToScan else { return self }
+    var seen: Set<String> = []
+    return JSONObject(uncheckedMembers: members.filter { isKnown($0.key) && seen.insert(AttributeName.folded($0.key)).inserted })
+  }
+
   /// Takes an attribute out, under whatever case it was written in.
   @discardableResult
   public mutating func removeValue(forAttribute name: String) -> JSON? {
@@ -107,7 +115,7 @@ extension JSONObject: Hashable {
   }
 
   /// Up to how many members scanning is as fast as hashing.
-  private static let fewEnoughToScan = 32
+  fileprivate static let fewEnoughToScan = 32
 
   private var pairs: some Sequence<(String, JSON)> { members.lazy.map { ($0.key, $0.value) } }
 

@@ -52,10 +52,11 @@ enum AttributeReader {
     guard case .object(let sent) = json else {
       throw .expected("an object with \(definition.subAttributes.map(\.name).joined(separator: ", "))", json)
     }
+    let known = sent.keepingAttributes { definition.subAttribute(named: $0) != nil }
     var parts: [JSONObject.Member] = []
-    parts.reserveCapacity(sent.count)
+    parts.reserveCapacity(known.count)
     for subAttribute in definition.subAttributes where subAttribute.isStored {
-      let part = sent.value(forAttribute: subAttribute.name)
+      let part = known.value(forAttribute: subAttribute.name)
       do throws(InvalidValue) {
         if let part, let value = try value(part, of: subAttribute) {
           parts.append(JSONObject.Member(key: subAttribute.name, value: value))

@@ -74,9 +74,10 @@ struct ResourceReader {
     guard case .object(let sent) = json else {
       throw .badRequest(.invalidValue, "\(schemaExtension.id) must be an object with the attributes of that schema, found \(json.summary).")
     }
+    let known = sent.keepingAttributes { schemaExtension.attribute(named: $0) != nil }
     var attributes = JSONObject()
     for definition in schemaExtension.attributes where definition.isStored {
-      guard let value = sent.value(forAttribute: definition.name) else { continue }
+      guard let value = known.value(forAttribute: definition.name) else { continue }
       if let read = try self.value(value, of: definition, at: "\(schemaExtension.id):\(definition.name)") {
         attributes.appendNew(definition.name, read)
       }
