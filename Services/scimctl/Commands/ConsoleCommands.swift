@@ -48,7 +48,7 @@ struct MakeLink: AsyncParsableCommand {
         option: url, domains: workspace.settings.customDomains,
         configured: [settings.optionalString(.publicURL), settings.optionalString(.scimURL)])
       let key = LinkKey.made(for: workspace.id)
-      let grant = grant(of: key, at: .now, operator: try Operator.name(settings))
+      let grant = self.grant(of: key, at: .now, operator: try Operator.name(settings))
       try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
       return (workspace.settings.slug, "\(host.site)/console/link?key=\(key.text)", grant)
     }

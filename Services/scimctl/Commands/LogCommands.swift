@@ -151,7 +151,7 @@ extension LogCommands {
   /// - Throws: ``Failure`` where there is none whose id begins so, or several are.
   static func entry(_ prefix: IDPrefix, in workspace: KnownWorkspace, on pool: PostgresPool) async throws -> LogEntry {
     let id = LogEntryID(try await prefix.resolve("entry", list: list, in: workspace, on: pool, Queries.logEntryIDs))
-    guard let entry = try await LogReads({ try await pool.query($0, $1) }).entry(id, in: workspace.id) else {
+    guard let entry = try await LogReads(query: { try await pool.query($0, $1) }).entry(id, in: workspace.id) else {
       throw Failure(.notFound, "workspace \(workspace.settings.slug) has no entry \(id) any more")
     }
     return entry
