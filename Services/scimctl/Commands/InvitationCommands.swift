@@ -102,7 +102,7 @@ struct ShowInvitation: AsyncParsableCommand {
     let tables = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let user = try await InvitedUser.find(who, in: workspace.id, on: pool)
-      let invitation = try await invitation(in: workspace, unless: user, on: pool)
+      let invitation = try await self.invitation(in: workspace, unless: user, on: pool)
       let rows = try await pool.query(
         InvitationQueries.details,
         [

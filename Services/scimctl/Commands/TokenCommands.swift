@@ -28,7 +28,7 @@ struct IssueToken: AsyncParsableCommand {
     let (slug, id, token) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
-      let grant = grant(of: token, at: .now)
+      let grant = self.grant(of: token, at: .now)
       try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
       return (workspace.settings.slug, grant.token, token)
     }
@@ -92,7 +92,7 @@ struct RotateToken: AsyncParsableCommand {
     let (slug, successor, token) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
-      let rotation = rotation(to: token, at: .now)
+      let rotation = self.rotation(to: token, at: .now)
       try await StoreConversation(settings, pool: pool).carryOut(.rotateToken(rotation), in: workspace.id)
       return (workspace.settings.slug, rotation.successor, token)
     }
