@@ -98,7 +98,7 @@ struct BatchTests {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters(consumer: "outlasting-\(UUID())", producer: producer)
+    let letters = DeadLetters("outlasting-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
     let neighbour = WorkspaceID.made(at: Date())
