@@ -94,7 +94,8 @@ struct ReplayDeadLetter: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
-    let letter = try await withDeadLetters(settings) { repository in
+    let who = try DeadLetter.operatorName(settings)
+    let (letter, slugs) = try await withDeadLetters(settings) { repository in
       let letter = try await repository.whole(try await repository.letter(id).unhandled())
       guard let topic = DeadLetter.topics.first(where: { $0.name == letter.topic }) else {
         throw Failure(
@@ -103,10 +104,10 @@ struct ReplayDeadLetter: AsyncParsableCommand {
         )
       }
       let brokers = try await Brokers.reached(settings, topics: [topic])
-      try await repository.settle(letter, as: "replayed", by: DeadLetter.operatorName) { try await brokers.send(letter.replay) }
-      return letter
+      try await repository.settle(letter, as: "replayed", by: who) { try await brokers.send(letter.replay) }
+      return (letter, try await WorkspaceSlugs(on: repository.pool))
     }
-    print("dead letter \(letter.id) sent to \(letter.topic)\(letter.workspace.map { ", workspace \($0)" } ?? "")")
+    print("\(letter.workspacePrefix(slugs))dead letter \(letter.id) sent to \(letter.topic)")
   }
 }
 
@@ -120,12 +121,14 @@ struct DropDeadLetter: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
+    let who = try DeadLetter.operatorName(settings)
     try await withDeadLetters(settings) { repository in
       let letters = try await repository.all()
+      let slugs = try await WorkspaceSlugs(on: repository.pool)
       for id in ids {
         let letter = try DeadLetterRepository.choose(id, from: letters).unhandled()
-        try await repository.settle(letter, as: "dropped", by: DeadLetter.operatorName) {}
-        print("dead letter \(letter.id) dropped\(letter.workspace.map { ", workspace \($0)" } ?? "")")
+        try await repository.settle(letter, as: "dropped", by: who) {}
+        print("\(letter.workspacePrefix(slugs))dead letter \(letter.id) dropped")
       }
     }
   }
@@ -164,7 +167,13 @@ extension DeadLetter {
     .identityCommands, .identityEvents, .signInEvents, .mailEvents, .provisioningLog, .invitationEvents, .directoryEvents, .securityEvents,
   ]
 
-  static var operatorName: String { Command.Actor.operator(ProcessInfo.processInfo.userName).rawValue }
+  /// What a replay or a drop is recorded under.
+  static func operatorName(_ settings: ServiceSettings) throws -> String {
+    Command.Actor.operator(try Operator.name(settings)).rawValue
+  }
+
+  /// Says whose the dead letter is; empty where its message names no workspace.
+  func workspacePrefix(_ slugs: WorkspaceSlugs) -> String { workspace.map { "Workspace \(slugs.name(of: $0)): " } ?? "" }
 
   var state: String { outcome?.name ?? "open" }
 
