@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Kafka
+import Logging
 import Models
 import TestSupport
 import Testing
@@ -15,7 +17,7 @@ extension EndToEnd {
       "workspace guard show", "token list", "token show", "oauth-client list", "oauth-client show", "user list", "group list",
       "group members", "invitation list", "invitation show", "invitation template show", "invitation template preview",
       "invitation template export", "console sessions", "held list", "held show", "log tail", "log show", "audit list", "audit show",
-      "directory check", "receipt list", "receipt show", "receipt keys",
+      "directory check", "dead-letters list", "dead-letters show", "receipt list", "receipt show", "receipt keys",
     ]
 
     /// Every command that can be run: the words that name it.
@@ -93,8 +95,34 @@ extension EndToEnd {
       try await change("log replay", [entry], says: "Workspace \(slug)", status: 65)
       try await change("sign-in", [email], says: "Workspace \(slug)")
       try await change("rebuild")
+      try await bury(in: workspace)
+      try await change("dead-letters replay", [try await deadLetter(of: workspace)], says: "Workspace \(slug)")
+      // It is malformed still, and comes back.
+      try await change("dead-letters drop", [try await deadLetter(of: workspace)], says: "Workspace \(slug)")
       #expect(Set(Self.leaves()).subtracting(Self.others) == run, "a command is neither run here nor among those that change nothing")
-      #expect(Self.others.isSubset(of: Self.leaves()))
+    }
+
+    /// Has the mailer set a message of the workspace aside that is no sign-in.
+    private func bury(in workspace: Workspace) async throws {
+      let shown = try await workspace.scimctl(["workspace", "show", workspace.slug]).split(whereSeparator: \.isWhitespace).map(String.init)
+      let id = try #require(shown.first { WorkspaceID($0) != nil })
+      let event = CloudEvent(
+        id: UUID().uuidString, source: "product", type: SignIn.eventType, subject: "ana@example.com", time: Date(),
+        extensions: ["workspaceid": id], traceparent: nil, data: Array("{".utf8))
+      let producer = try Producer(workspace.suite.kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
+      try await producer.send(OutgoingMessage(event, topic: .signInEvents, key: id))
+      await producer.close()
+    }
+
+    /// The id of a dead letter of the workspace that nobody has handled.
+    private func deadLetter(of workspace: Workspace) async throws -> String {
+      var found: String?
+      try await eventually("a dead letter of \(workspace.slug)") {
+        let lines = try await workspace.scimctl(["dead-letters", "list"]).split(separator: "\n")
+        found = lines.first { $0.split(separator: " ").contains(Substring(workspace.slug)) }?.split(separator: " ").first.map(String.init)
+        return found != nil
+      }
+      return try #require(found)
     }
 
     @Test("name who ran them in the audit trail, and sign-ins and reports of mails are in it without an address")
