@@ -163,6 +163,13 @@ struct RequestedWriteTests {
       patchBody(
         #"{"op":"add","path":"password[x eq \"s3cret\"","value":"s3cret"},{"op":"replace","value":{"active":false,"password":"s3cret"}}"#))
     #expect(!String(decoding: disabling.operation.body, as: UTF8.self).contains("s3cret"))
+    let parsed = try self.write(
+      .patch, .user,
+      patchBody(
+        #"{"op":"add","path":"password[value eq \"s3cret\"]","value":"s3cret"},{"op":"replace","value":{"active":false,"pwd \"s3cret\"":1}}"#
+      ))
+    #expect(!String(decoding: parsed.operation.body, as: UTF8.self).contains("s3cret"))
+    #expect(UnappliedChange.list(in: try JSON(parsing: parsed.operation.body)).count == 2)
   }
 
   private static let core = "urn:ietf:params:scim:schemas:core:2.0:User"

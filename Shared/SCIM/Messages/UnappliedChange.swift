@@ -9,8 +9,14 @@ public struct UnappliedChange: Sendable, Hashable {
   public let detail: String
 
   public init(path: String, detail: String) {
-    self.path = String(path.prefix(200))
-    self.detail = String(detail.prefix(400))
+    self.path = String(SecretText.shown(path).prefix(400))
+    self.detail = String(Self.withoutSecret(detail).prefix(400))
+  }
+
+  /// What names a secret attribute does not go on to messages and logs with the text that is quoted behind.
+  private static func withoutSecret(_ detail: String) -> String {
+    guard let quote = detail.firstIndex(of: "\""), SecretText.isMentioned(in: detail) else { return detail }
+    return String(detail[..<quote]) + "…"
   }
 
   init(path: String, _ error: SCIMError) { self.init(path: path, detail: error.detail) }

@@ -22,10 +22,7 @@ extension Patch {
           }
         }
       } catch {
-        // The message quotes the path, which can hold a secret in its filter.
-        let isSecret = json.object?.value(forAttribute: "path")?.string?.lowercased().contains("password") ?? false
-        let told = isSecret ? SCIMError.badRequest(.invalidPath, "the path can't be read.") : error
-        unapplied.append(UnappliedChange(path: "Operations[\(index)]", told.inOperation(index)))
+        unapplied.append(UnappliedChange(path: "Operations[\(index)]", error.inOperation(index)))
       }
     }
     self.init(operations: operations)

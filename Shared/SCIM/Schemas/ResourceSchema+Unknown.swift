@@ -25,7 +25,7 @@ extension ResourceSchema {
   func unknown(_ path: String) -> String {
     let close = namesClose(to: path)
     let question = close.isEmpty ? "" : " Did you mean \(close.joined(separator: " or "))?"
-    return "\(path.prefix(200)) is no attribute of a \(name).\(question) The attributes are listed at /Schemas."
+    return "\(SecretText.shown(path).prefix(200)) is no attribute of a \(name).\(question) The attributes are listed at /Schemas."
   }
 
   /// Up to three attributes whose names differ from the path's by two letters at most, as the client would write them.
