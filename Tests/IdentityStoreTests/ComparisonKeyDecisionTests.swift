@@ -114,6 +114,7 @@ struct ComparisonKeyDecisionTests {
     let (id, _) = bench.createUser(Self.user("other@example.com"))
     var twin = try #require(bench.user(id))
     twin.userName = Self.forms[1]
+    twin.document = Array(String(decoding: twin.document, as: UTF8.self).replacing("other@example.com", with: Self.forms[1]).utf8)
     twin.storedNameKey = NameKey.duplicate(twin.key).name
     bench.decider.state.update(twin)
     #expect(bench.decider.state.user(named: NameKey(workspace: Bench.workspace, comparing: Self.forms[1]))?.key.id == holder)
