@@ -82,7 +82,8 @@ struct InvitationDecisionTests {
   @Test func `Those without an email address are one warning for a workspace, however many they are`() throws {
     let others = (0..<60).map { UserID(bytes: [200, UInt8($0)]) }
     let changes = changes(
-      [.user(.ana, .created, .invited, version: 1)] + others.map { .user(UserKey(workspace: .acme, id: $0), .created, .invited, version: 1, email: nil) })
+      [.user(.ana, .created, .invited, version: 1)]
+        + others.map { .user(UserKey(workspace: .acme, id: $0), .created, .invited, version: 1, email: nil) })
     let groups = UnsendableInvitations.groups(of: changes.invitations)
     let group = try #require(groups.first)
     #expect(groups.count == 1 && group.workspace == .acme && group.users == others)

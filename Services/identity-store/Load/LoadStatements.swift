@@ -178,7 +178,8 @@ enum LoadStatements {
     GroupRecord(
       key: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1))), displayName: try row.string(2),
       externalID: try row.optionalString(3), version: Int64(try row.int(4)), createdAt: try row.timestamp(5),
-      modifiedAt: try row.timestamp(6), document: try row.bytes(7), mayShareName: try row.bool(8), storedNameKey: try storedKey(row.string(9), of: row.string(2)))
+      modifiedAt: try row.timestamp(6), document: try row.bytes(7), mayShareName: try row.bool(8),
+      storedNameKey: try storedKey(row.string(9), of: row.string(2)))
   }
 
   private static let groupStatement = Statement(

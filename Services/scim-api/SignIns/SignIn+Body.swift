@@ -8,7 +8,8 @@ extension Refusal {
     guard text.contains("@"), ResourceBounds.isName(text) else {
       throw Refusal(
         400, .invalidValue,
-        "\(name) must be an address of at most \(ResourceBounds.name) bytes, found '\(text.truncated(to: 100))' of \(text.utf8.count) bytes.")
+        "\(name) must be an address of at most \(ResourceBounds.name) bytes, found '\(text.truncated(to: 100))' of \(text.utf8.count) bytes."
+      )
     }
     guard !text.utf8.contains(where: { $0 == 0x0A || $0 == 0x0D }) else {
       throw Refusal(400, .invalidValue, "\(name) contains a line break. Send the address alone.")

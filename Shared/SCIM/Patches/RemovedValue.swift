@@ -57,7 +57,8 @@ enum RemovedValue {
   /// - Throws: `invalidValue` where `value` is not of the attribute's type.
   private static func comparison(_ name: String, _ value: JSON, of definition: AttributeDefinition) throws(SCIMError) -> Filter.Expression {
     let operand = operand(value, for: definition)
-    guard let operand, definition.type.permits(.equal), TypedFilter.Comparison.Operand(operand, for: definition, comparedBy: .equal) != nil else {
+    guard let operand, definition.type.permits(.equal), TypedFilter.Comparison.Operand(operand, for: definition, comparedBy: .equal) != nil
+    else {
       throw .badRequest(
         .invalidValue,
         "\(definition.name) is of type \(definition.type.rawValue), so no value can equal \(value.summary); nothing was removed.")
