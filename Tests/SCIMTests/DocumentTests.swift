@@ -66,7 +66,7 @@ struct DocumentTests {
   @Test("A member without an id is refused, not left out", arguments: [#"{"display":"Ana"}"#, #"{"value":""}"#, "{}"])
   func memberWithoutID(member: String) {
     let error = refusal { _ = try Sample.group(#""members":[{"value":"a"},\#(member)]"#) }
-    #expect(error?.detail.contains("must have the id of a user") == true)
+    #expect(error?.detail.contains("members[1].value must be the id of a user") == true)
   }
 
   @Test("A nested group as a member is refused, and said why")
