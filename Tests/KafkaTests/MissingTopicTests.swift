@@ -55,7 +55,8 @@ struct MissingTopicTests {
       [Topic(name: "there", retention: 1), Topic(name: "gone", retention: 1)], partitions: 1, replication: 1,
       configuration: cluster.configuration(), interval: .milliseconds(20), logger: quiet)
     try await running(monitor) {
-      try await eventually("the refusal") { monitor.problem?.contains("cannot be created") == true }
+      // The client waits ten seconds for a controller.
+      try await eventually("the refusal", within: .seconds(300)) { monitor.problem?.contains("cannot be created") == true }
       #expect(monitor.problem?.hasPrefix("missing: gone;") == true)
     }
   }
