@@ -30,7 +30,8 @@ extension Decider {
   /// A sign-in from before anybody was provisioned counts for the new person only under an address that the former one did not have.
   private mutating func reset(_ existing: UserRecord, in workspace: WorkspaceRecord) -> UserRecord {
     var user = existing
-    for key in [user.nameKey, user.emailKey].compactMap({ $0 }) where state.earlySignIns[key] != nil { state.useSignIn(key) }
+    let former = [user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) }
+    for key in former where state.earlySignIns[key] != nil { state.useSignIn(key) }
     if user.state.isActiveInSCIM {
       // The deactivation waited for approval. The product ends the former person's sessions before it hears of the new one.
       if workspace.settings.changeGuard?.maximumDeactivations != nil { state.countDeactivation(of: user.key) }
