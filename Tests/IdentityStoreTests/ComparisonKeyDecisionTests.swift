@@ -95,6 +95,19 @@ struct ComparisonKeyDecisionTests {
     #expect(bench.createGroup("\u{2060}").outcome.status == 400)
   }
 
+  @Test("A name whose key is longer than the bound of names is refused, before the database's index refuses it")
+  func longKeys() {
+    // In NFC it is three characters of four bytes each.
+    let name = String(repeating: "\u{1D160}", count: 250)
+    #expect(bench(name).status == 400)
+    #expect(bench(String(name.unicodeScalars.prefix(80))).status == 201)
+
+    func bench(_ name: String) -> Reply.Outcome {
+      var bench = Bench()
+      return bench.createUser(Self.user(name)).outcome
+    }
+  }
+
   @Test("Roles are matched by their keys, and a workspace has no two of one key")
   func roles() throws {
     var bench = Bench(customRoles: ["Cr\u{E9}atif"])

@@ -1,3 +1,5 @@
+import Primitives
+
 /// How large the parts of a resource may be, in bytes of UTF-8.
 ///
 /// A bound never rejects what is stored already: a value that stays as it is, or a resource that gets smaller, passes.
@@ -19,7 +21,7 @@ public enum ResourceBounds {
   /// Whether a text that is in an index, and what it is compared by, are within the bound of names.
   public static func isName(_ text: String) -> Bool {
     // No text of a sixth of the bound has a key beyond it, and most are shorter.
-    text.utf8.count <= name / 6 || max(text.utf8.count, text.lowercased().utf8.count) <= name
+    text.utf8.count <= name / 6 || max(text.utf8.count, ComparisonKey(text).text.utf8.count) <= name
   }
 }
 

@@ -27,7 +27,7 @@ enum AttributeReader {
     case .complex: return try complex(json, of: definition)
     case .string, .reference:
       guard case .string(let text) = json else { throw .expected("a string", json) }
-      guard !(definition.isRequired && ComparisonKey(text).isEmpty) else {
+      guard !(definition.isRequired && text.isBlank) else {
         throw InvalidValue(complaint: "is required and must not be empty")
       }
       // Templates with an unset field send a blank externalId: it identifies nothing, so it counts as unassigned.
@@ -97,10 +97,8 @@ enum AttributeReader {
 }
 
 extension String {
-  /// Whether it holds nothing but white space and zero-width characters.
-  var isBlank: Bool {
-    unicodeScalars.allSatisfy { $0.properties.isWhitespace || ["\u{200B}", "\u{200C}", "\u{200D}", "\u{2060}", "\u{FEFF}"].contains($0) }
-  }
+  /// Whether it holds nothing but white space and zero-width characters: what a comparison key has at neither end.
+  var isBlank: Bool { ComparisonKey(self).isEmpty }
 }
 
 /// What is wrong with a value. Where it is gets known on the way out, so that a value without fault costs no path.

@@ -68,7 +68,7 @@ public struct UserDocument: Sendable, Hashable {
   public var active: Bool { attributes["active"]?.bool ?? true }
   /// The product role as the client names it.
   public var role: String? {
-    guard let role = named(attributes[roleAttribute]), !role.allSatisfy(\.isWhitespace) else { return nil }
+    guard let role = named(attributes[roleAttribute]), !role.isBlank else { return nil }
     return role
   }
   /// A BCP 47 tag: the preferred language, else the locale.
