@@ -27,7 +27,7 @@ struct MailNameTests {
 
   @Test(arguments: ["en", "de", "fr", "es", "ja"])
   func `are never links in a mail of any kind and language`(language: String) throws {
-    let composer = try InvitationComposer(from: .rollcall)
+    let composer = try InvitationComposer(from: .rollcall, appURL: "https://acme.example.com")
     var workspace = WorkspaceNotice(
       name: "https://evil.example", slug: "acme", signInURL: "https://acme.example.com/sign-in",
       branding: InvitationBranding(inviter: "www.evil.example"))
