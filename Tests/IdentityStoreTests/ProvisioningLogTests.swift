@@ -62,8 +62,8 @@ struct ProvisioningLogTests {
       #expect(try await log.entry(id, in: store.workspace) == sender(7, id: id))
       #expect(try await log.entry(other, in: store.workspace) == sender(2, id: other))
       #expect(try await store.count("select count(*) from identity.provisioning_log") == 3)
-      #expect(try await store.count("select sum(requests) from identity.provisioning_hours") == 1)
-      #expect(try await store.count("select sum(failures) from identity.provisioning_causes where cause = 'tokenUnknown'") == 2)
+      #expect(try await store.count("select sum(requests)::int8 from identity.provisioning_hours") == 1)
+      #expect(try await store.count("select sum(failures)::int8 from identity.provisioning_causes where cause = 'tokenUnknown'") == 2)
       // One that is not about such a sender stays as it is, even for an entry that says it is.
       try await writer.write([sender(9, id: written.id)])
       #expect(try await log.entry(written.id, in: store.workspace) == LogEntry(json: written.json()))

@@ -126,7 +126,8 @@ struct BodyMemoryTests {
       defer { for channel in idle { channel.close(promise: nil) } }
       // Each has sent one byte of its body.
       try await eventually("the first bytes to arrive") { edge.bodies.budget.taken == 79 }
-      let body = #"{"userName":"ana@example.com","title":"\#(String(repeating: "x", count: 200_000))"}"#
+      // Larger than a small body, however little is in it.
+      let body = #"{"userName":"ana@example.com"\#(String(repeating: " ", count: 200_000))}"#
       for _ in 0..<3 { #expect(try await client.send("POST", "/Users", body).status == 201) }
       #expect(builder.asked.entries.count == 3)
     }

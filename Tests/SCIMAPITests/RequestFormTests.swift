@@ -51,7 +51,7 @@ struct RequestFormTests {
     let all = ["Content-Type": "application/scim+json", "Content-Length": "\(bytes.count)"].merging(headers) { _, new in new }
     for (name, value) in all where !value.isEmpty { head += "\(name): \(value)\r\n" }
     let text = try await client.exchange(bytes: Array((head + "\r\n").utf8) + bytes)
-    #expect(text.components(separatedBy: "HTTP/1.1 ").count == 2, "\(text)")
+    #expect(text.ranges(of: /HTTP\/1\.1 \d/).count == 1, "\(text)")
     return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0, text.lowercased(), text)
   }
 
@@ -99,12 +99,21 @@ struct RequestFormTests {
 
   @Test(
     "A Transfer-Encoding other than chunked is refused with 501, once",
-    arguments: ["gzip", "gzip, chunked", "chunked, gzip", "identity", "compress"])
+    arguments: ["gzip", "gzip, chunked", "identity", "compress"])
   func transferEncoding(coding: String) async throws {
     try await serving(Self.builder) { client in
       let answer = try await post(client, Array("0\r\n\r\n".utf8), ["Transfer-Encoding": coding, "Content-Length": ""])
       #expect(answer.status == 501, "\(answer.text)")
       #expect(answer.text.contains("only 'chunked'"))
+    }
+  }
+
+  @Test("A body whose length cannot be told, since chunked is not the last of its codings, is 400 (RFC 9112 §6.3)")
+  func chunkedNotLast() async throws {
+    try await serving(Self.builder) { client in
+      let answer = try await post(client, Array("0\r\n\r\n".utf8), ["Transfer-Encoding": "chunked, gzip", "Content-Length": ""])
+      #expect(answer.status == 400, "\(answer.text)")
+      #expect(answer.text.contains("Transfer-Encoding"))
     }
   }
 

@@ -73,6 +73,11 @@ extension Refusal {
         The Content-Length is not one whole number of at most 20 digits, or is sent twice or beside a Transfer-Encoding. Send one, with the \
         length of the body in bytes.
         """)
+    // The parser has no name of its own for a Transfer-Encoding that does not end in 'chunked'.
+    case .unknown:
+      Refusal(
+        400,
+        "The request is not HTTP/1.1 as it should be. Leave out Transfer-Encoding, or send 'chunked' alone, and end each line with CR and LF.")
     default: Refusal(400, "The request is not HTTP/1.1 as it should be: \(error).")
     }
   }

@@ -16,6 +16,7 @@ enum Intrusions {
     "GET /api/v2/scim/Groups/{id}": one("GET", "/Groups"), "PUT /api/v2/scim/Groups/{id}": putGroup,
     "PATCH /api/v2/scim/Groups/{id}": patchGroup, "DELETE /api/v2/scim/Groups/{id}": one("DELETE", "/Groups"),
     "GET /api/v2/scim/ServiceProviderConfig": discovery("/ServiceProviderConfig"),
+    "GET /api/v2/scim/ServiceProviderConfigs": discovery("/ServiceProviderConfigs"),
     "GET /api/v2/scim/ResourceTypes": discovery("/ResourceTypes"), "GET /api/v2/scim/ResourceTypes/{id}": discovery("/ResourceTypes/User"),
     "GET /api/v2/scim/Schemas": discovery("/Schemas"), "GET /api/v2/scim/Schemas/{id}": schema,
     "GET /api/v2/scim/Me": me("GET"), "POST /api/v2/scim/Me": me("POST"), "PUT /api/v2/scim/Me": me("PUT"),
