@@ -37,13 +37,14 @@ struct LoopFaultTests {
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) {}
     let loop = EventLoop(consumer: consumer, handler: handler, logger: .silent)
+    let reader = TopicReader(kafka, logger: .silent)
     let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")
     let outcome = try await loopOutcome(of: [database.pool, producer, consumer, loop], logger: .silent) {
       guard !fault.endsProcess else { return false }
       guard try await !owner.query(ben, [.uuid(UserID.ben.uuid)]).isEmpty else { return false }
       return switch fault {
-      case .produceFailsForAWhile: try !cluster.texts(on: Topic.identityCommands.name).isEmpty
-      case .produceIsTooLarge: try !cluster.texts(on: Topic.deadLetters(of: "invitation-mailer").name).isEmpty
+      case .produceFailsForAWhile: try await !reader.messages(on: Topic.identityCommands.name) { $0 }.isEmpty
+      case .produceIsTooLarge: try await !reader.messages(on: Topic.deadLetters(of: "invitation-mailer").name) { $0 }.isEmpty
       default: true
       }
     }
