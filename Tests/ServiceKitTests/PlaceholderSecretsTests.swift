@@ -19,7 +19,7 @@ struct PlaceholderSecretsTests {
     "are refused: what stands in examples, and what is short enough to guess; what is wrong is told without the value",
     arguments: [
       ("ROLLCALL_TOMBSTONE_KEY", "only-for-trying-out-0123456789abcdef"), ("ROLLCALL_TOMBSTONE_KEY", "fifteen bytes ."),
-      ("ROLLCALL_TOMBSTONE_KEY", "changeme"), ("ROLLCALL_SMTP_PASSWORD", "password"),
+      ("ROLLCALL_TOMBSTONE_KEY", "change-me"), ("ROLLCALL_SMTP_PASSWORD", "changeme"),
       ("ROLLCALL_DATABASE_URL", "postgres://identity_store:rollcall@127.0.0.1/rollcall"),
       ("ROLLCALL_DATABASE_URL", "postgres://127.0.0.1/rollcall?user=identity_store&password=Rollcall"),
       ("ROLLCALL_DATABASE_URL", "host=127.0.0.1 user=identity_store password='rollcall' dbname=rollcall"),

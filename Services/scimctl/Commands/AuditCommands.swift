@@ -137,10 +137,16 @@ struct AuditRow: Sendable, Equatable {
     table.append(["target", target])
     table.append(["outcome", outcome])
     if let detail { table.append(["answer", detail]) }
+    if let result { table.append(["result", result]) }
     for part in ["before", "after", "asked"] {
       for (name, value) in members(of: part) { table.append(["\(part) \(name)", value]) }
     }
     return table
+  }
+
+  /// What became of a sign-in; nil for what has no such result, and where the summary cannot be read.
+  private var result: String? {
+    do { return try JSON(parsing: summary).object?["outcome"]?.string } catch { return nil }
   }
 
   private func members(of part: String) -> [(String, String)] {
