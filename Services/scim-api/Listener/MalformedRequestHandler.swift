@@ -77,7 +77,8 @@ extension Refusal {
     case .unknown:
       Refusal(
         400,
-        "The request is not HTTP/1.1 as it should be. Leave out Transfer-Encoding, or send 'chunked' alone, and end each line with CR and LF.")
+        "The request is not HTTP/1.1 as it should be. Leave out Transfer-Encoding, or send 'chunked' alone, and end each line with CR and LF."
+      )
     default: Refusal(400, "The request is not HTTP/1.1 as it should be: \(error).")
     }
   }
