@@ -13,7 +13,7 @@ struct Scimctl: AsyncParsableCommand {
       ROLLCALL_DATABASE_URL for everything, ROLLCALL_KAFKA (and ROLLCALL_KAFKA_PROPERTIES) for what changes something, and \
       ROLLCALL_WORKSPACE in place of --workspace.
 
-      The audit trail has every change under the name of whoever made it: --as NAME, which every command takes, or ROLLCALL_OPERATOR, else \
+      The audit trail records every change with its operator's name: --as NAME, which every command takes, or ROLLCALL_OPERATOR, else \
       your login name.
       """,
     subcommands: [

@@ -20,7 +20,7 @@ struct AdministrationClient: Sendable {
       callbacks: ClientCallbacks(
         logger: logger,
         failed: { code, reason in
-          // Whoever asks is told that no broker answers.
+          // The caller's error says that no broker answers.
           guard code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN else { return }
           ClientErrors.log(code, reason, of: "administration client", logger)
           causes.last.withLock { $0 = ClientErrors.explanation(code, reason) }

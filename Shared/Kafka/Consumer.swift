@@ -17,7 +17,7 @@ public final class Consumer: Service, Sendable {
 
   /// Messages that the group missed because they were deleted, for one task to iterate; ends with the consumer.
   ///
-  /// Each is logged and counted. Whoever has recorded one says so with ``acknowledge(_:)``; until the partition's offset is committed, the gap
+  /// Each is logged and counted. Call ``acknowledge(_:)`` once a gap is recorded; until the partition's offset is committed, the gap
   /// is found again after a restart.
   public var gaps: AsyncStream<OffsetGap> { loop.starts.gaps }
 

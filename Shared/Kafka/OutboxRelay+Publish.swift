@@ -29,7 +29,7 @@ extension OutboxRelay {
 
   /// What became of a number of entries.
   struct Round {
-    /// The ids of those that the broker has.
+    /// The ids of the messages that the broker has accepted.
     var published: [Int] = []
     /// Topics that took a message.
     var reached: Set<String> = []

@@ -41,7 +41,7 @@ final class Receipt: DeliveryWitness {
     continuation.resume(returning: failures)
   }
 
-  /// Returns when the fate of all messages is known: the errors of those that the broker does not have, by index.
+  /// Waits for the delivery reports of all messages and returns the errors of the failed ones by index.
   ///
   /// - Throws: `CancellationError` where the task is cancelled, which ends the wait but does not recall the messages.
   func wait() async throws -> [Int: KafkaError] {

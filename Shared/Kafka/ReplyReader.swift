@@ -148,7 +148,7 @@ extension ReplyReader {
         break
       }
       logger.error("no replies can be read, for the topic '\(topic)' is missing", metadata: ["kafka.partition": "\(partition)"])
-      // Nobody waits for a reader that is ready; whoever comes now waits until it is again.
+      // No task waits for a reader that is ready; later callers wait until it is ready again.
       state.withLock { $0.phase = .lost }
       rd_kafka_assign(handle.pointer, nil)
     }

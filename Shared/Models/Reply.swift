@@ -72,7 +72,7 @@ extension Reply {
       extensions: extensions.merging(["correlationid": correlationID]) { _, new in new }, traceparent: traceparent, data: data)
   }
 
-  /// The type of a message that stands for a reply which is too large for its topic: whoever waits for it reads the recorded one.
+  /// The type of a message that replaces a reply which is too large for its topic: the caller reads the recorded reply.
   public static let recordedType = "rollcall.reply.recorded.v1"
 
   /// The message that says that the reply is recorded.

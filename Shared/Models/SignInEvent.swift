@@ -32,7 +32,7 @@ public enum SignInOutcome: String, Sendable, Hashable, CaseIterable {
   case alreadyActive = "already-active"
   /// The person is disabled and stays so.
   case disabled
-  /// Nobody has the address yet: the sign-in is remembered for ``SignIn/memory``, and whoever is provisioned with it by then starts active.
+  /// No user has the address yet: the sign-in is remembered for ``SignIn/memory``; a user who is provisioned with it by then starts active.
   case remembered
   /// Nobody has the user id, and no address is given that could be remembered.
   case unknownUser = "unknown-user"

@@ -11,8 +11,8 @@ extension Diagnosis {
         .tokenUnknown,
         """
         \(sender.requests == 1 ? "A request" : "\(sender.requests) requests") from \(entry.address ?? "several addresses") came with a token \
-        that has the form of one of this workspace and was never issued. Whoever knows the workspace's id can make one up, so that it is \
-        not known who sent it; nothing of it was carried out or kept.
+        that has the form of this workspace's tokens and was never issued. Anybody who knows the workspace's id can make one up, so the \
+        sender is unknown. The requests were refused, and nothing of them was kept.
         """,
         fix: """
           If the address is your identity provider's, its token was mistyped or is of another deployment. \(newToken) \

@@ -90,7 +90,7 @@ public struct LogEntry: Sendable, Hashable {
   ///
   /// - Parameters:
   ///   - address: nil where they came from several.
-  ///   - detail: what the senders are told.
+  ///   - detail: the detail of the error that the senders receive.
   public init(id: LogEntryID, workspace: WorkspaceID, unverified: UnverifiedSender, address: String?, detail: String) {
     self.init(
       id: id, workspace: workspace, at: unverified.firstAt, method: Self.omitted, path: Self.omitted, status: 401, milliseconds: 0)

@@ -114,7 +114,7 @@ struct BatchTests {
     other.workspace = neighbour
     let received = try [store.command(.deleteUser, on: held), other].map { try ReceivedCommand(message($0)) }
 
-    // Somebody has the user's row, and does not let go of it.
+    // Another transaction holds a lock on the user's row.
     let holder = store.process().pool
     let process = store.process(bound: .seconds(30), statementTimeout: .milliseconds(500))
     let runner = BatchRunner(transaction: process.transaction, deadLetters: letters, logger: quiet)

@@ -70,7 +70,7 @@ struct ComparisonKeyBackfillTests {
     _ = try await process.pool.query(
       Statement(once: "early", "insert into identity.early_sign_ins values ($1, $2, now() - interval '1 day'), ($1, $3, now())"),
       [.uuid(Bench.workspace.uuid), .text("e\u{301}va@example.com"), .text("\u{E9}va@example.com")])
-    // Whoever was deleted then left the hash of the name as it was compared then.
+    // A user who was deleted by the old build left a hash of the old key.
     _ = try await process.pool.query(
       Statement(once: "tombstone", "insert into identity.tombstones values ($1, $2, 'User', $3, now(), 2)"),
       [

@@ -120,7 +120,7 @@ struct ComparisonKeyDecisionTests {
     #expect(bench.decide(.updateWorkspace(settings), on: Bench.workspace.resource).status == 400)
   }
 
-  @Test("Whoever shares a name from before keeps it, is found by id alone, and can be changed and disabled")
+  @Test("A user who shares a name from before keeps it, is found by id alone, and can be changed and disabled")
   func duplicates() throws {
     var bench = Bench()
     let (holder, _) = bench.createUser(Self.user(Self.forms[0]))

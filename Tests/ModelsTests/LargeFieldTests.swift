@@ -79,7 +79,7 @@ struct LargeFieldTests {
     }
   }
 
-  @Test("is made of what the product and operators are told, too, and of nothing that is signed")
+  @Test("is also made for the product's and operators' events, and not for signed ones")
   func others() throws {
     let told = DirectoryEvent(
       workspace: Self.workspace, change: .groupRenamed, group: .made(at: Self.time), displayName: Self.large, changedAt: Self.time)

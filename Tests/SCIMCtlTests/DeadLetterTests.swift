@@ -55,7 +55,7 @@ struct DeadLetterTests {
     #expect(!shown.contains(secret) && !shown.isEmpty)
   }
 
-  @Test("are told by doctor while they are open")
+  @Test("are listed by doctor while they are open")
   func doctor() {
     var handled = Self.letter(offset: 1)
     handled.outcome = DeadLetter.Outcome(name: "dropped", who: "operator:ana", at: Self.now)

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Names that are equal by their comparison key, in doctor", .timeLimit(.minutes(10)))
 struct SharedNameTests {
-  @Test("Two people with one name are told with their ids, and what to do about it")
+  @Test("Two people with one name are listed with their ids, and what to do about it")
   func findings() {
     let shared = DatabaseCheck.SharedName(slug: "acme", type: "User", id: "1", name: "jose\u{301}", holder: "2", holderName: "jos\u{E9}")
     let found = DatabaseCheck.names(waiting: 3, shared: [shared])

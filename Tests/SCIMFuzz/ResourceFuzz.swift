@@ -17,7 +17,7 @@ extension Fuzz {
         try user.checkBounds(schemas: schemas)
         checkBounds(of: user)
         let stored = user.settingActive(true).openDocument(id: "7", created: "2026-01-31T08:00:00.000Z")
-        // Whoever is stored can be disabled, whatever bounds there are.
+        // Every stored user can be disabled, whatever the bounds are.
         try user.settingActive(false).checkBounds(replacing: stored, schemas: schemas)
       }
       trying { try GroupDocument(normaliser.group(enlarged(json)).json, schemas: schemas).checkBounds(schemas: schemas) }

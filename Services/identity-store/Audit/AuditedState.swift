@@ -48,7 +48,7 @@ struct AuditedState: Sendable, Equatable {
 }
 
 extension Command {
-  /// The same without the address of a person: the audit trail keeps no personal data, and names whoever is known by their id.
+  /// The same without the person's address: the audit trail keeps no personal data and identifies known users by id.
   fileprivate var withoutAddresses: Command {
     var command = self
     switch operation {

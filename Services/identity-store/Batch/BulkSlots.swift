@@ -32,7 +32,7 @@ actor BulkSlots {
     await gate.pass()
   }
 
-  /// Hands the slot to whoever has waited longest.
+  /// Hands the slot to the longest-waiting task.
   private func release() {
     if waiting.isEmpty { free += 1 } else { waiting.removeFirst().open() }
   }

@@ -106,7 +106,7 @@ struct CommandLoop: Service {
       turn.finished.open()
     }
     if !commands.isEmpty {
-      // A batch may be several transactions, and nobody waits for the replies of those that come after their own.
+      // A batch may consist of several transactions; the replies of each are published as soon as it is committed.
       _ = try await runner.run(commands, touches: turn.touches) {
         turn.decided.open()
       } committed: { answered in

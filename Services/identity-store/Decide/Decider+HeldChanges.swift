@@ -36,7 +36,7 @@ extension Decider {
   mutating func holdDepartures(
     from group: GroupRecord, of before: GroupMembers, after edits: [CheckedEdit], in workspace: WorkspaceRecord, for read: ReadCommand
   ) {
-    // Whoever changes a group does not want it deleted any more.
+    // A change of the group withdraws the deletion that waits for approval.
     if state.heldChanges[group.key]?.kind == .groupDeleted { supersedeHeldChange(of: group.key) }
     let isWhole = edits.contains(where: \.isReplacement)
     guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else {

@@ -94,7 +94,7 @@ struct ComparisonKeyBackfill: Service {
         count += 1
       }
       guard count > 0 else { return 0 }
-      // With their names locked, and whoever has the keys that they are to have.
+      // Lock the names, and load the rows that already have the new keys.
       let state = try await WorkingSetLoader().load(touches, in: transaction)
       let users = Rekeying(of: touches.users, records: state.users, names: touches.userNames)
       let groups = Rekeying(of: touches.groups, records: state.groups, names: touches.groupNames)
@@ -143,7 +143,7 @@ struct Rekeying<Record: NamedRecord> {
 
   /// - Parameters:
   ///   - outdated: the rows to decide about; those that are not there any more are done.
-  ///   - records: what is stored of these, and of whoever has one of `names`.
+  ///   - records: the stored rows of these, and the rows that have one of `names`.
   ///   - names: the names that are locked. A row that has been renamed in between waits for the next time.
   init(of outdated: Set<ResourceKey>, records: [ResourceKey: Record], names: Set<NameKey>) {
     var holders = Dictionary(records.values.map { ($0.nameKey, $0.key) }, uniquingKeysWith: { first, _ in first })

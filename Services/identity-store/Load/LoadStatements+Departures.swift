@@ -38,7 +38,7 @@ extension LoadStatements {
     join identity.groups g on g.workspace_id = m.workspace_id and g.id = m.group_id
     """)
 
-  /// How many members left lately, and how many there were before. The rows of the groups are locked, so that of two batches the second
+  /// How many members left within the guard's window, and how many there were before. The rows of the groups are locked, so that of two batches the second
   /// counts what the first did.
   static func departures(_ groups: Set<ResourceKey>) -> Load {
     Load(statement: departureStatement, parameters: groups.sorted().columns + [.double(ChangeGuard.window)]) { row, set in

@@ -3,7 +3,7 @@ import Models
 import Postgres
 
 extension LoadStatements {
-  /// What stands of held changes of the touched resources, of the users with touched names, and of groups whose names new ones are to have.
+  /// The held changes in force: of the touched resources, of users with touched names, and of groups with the names of new groups.
   static func heldChanges(_ touches: Touches) -> Load {
     let ids = touches.users.union(touches.groups)
     return Load(

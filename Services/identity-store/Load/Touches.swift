@@ -137,7 +137,7 @@ struct Touches: Sendable, Equatable {
     }
   }
 
-  /// Whoever has `email`, as their address or as their userName.
+  /// The users with `email` as their address or userName.
   private mutating func insertPerson(with email: String, in workspace: WorkspaceID) {
     let forms = NameKey.forms(of: email, in: workspace)
     emails.formUnion(forms)

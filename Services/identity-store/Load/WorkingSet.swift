@@ -26,7 +26,7 @@ struct WorkingSet: Sendable {
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
   /// How many people were deactivated lately, this batch included.
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
-  /// Who left groups lately, of those that a guard watches.
+  /// Recent departures from groups that a guard watches.
   private(set) var departures: [ResourceKey: Departures] = [:]
   /// Users that are named as members, and exist.
   private var knownUsers: Set<ResourceKey> = []
@@ -238,7 +238,7 @@ struct WorkingSet: Sendable {
     if changes.deactivations.insert(user).inserted { recentDeactivations[user.workspace, default: 0] += 1 }
   }
 
-  /// How many members left a group lately, and how many it had before that.
+  /// How many members left a group within the guard's window, and how many it had before.
   ///
   /// - Parameter before: the members before the command.
   func departures(from group: ResourceKey, of before: GroupMembers) -> Departures {

@@ -17,7 +17,7 @@ struct ReplyPublisher: Sendable {
     do {
       try await producer.send(contentsOf: messages)
     } catch let error as KafkaError where error.isAboutMessage {
-      // Those that are too large are recorded; a word to whoever waits lets them be read at once.
+      // Replies that are too large are only recorded; a short message tells the caller to read the record.
       let refused = error.failedIndices.map { awaited[$0] }
       logger.warning(
         "replies are too large for their topic; they are read from the record",

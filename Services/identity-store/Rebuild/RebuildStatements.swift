@@ -68,7 +68,7 @@ enum RebuildStatements {
   static let users = ids("users", type: "User")
   static let groups = ids("groups", type: "Group")
 
-  /// The ids behind `$2`, of those that are and those that were, the first `$3`.
+  /// The first `$3` ids after `$2`, of existing and of deleted resources.
   private static func ids(_ table: String, type: String) -> Statement {
     Statement(
       "\(table) to publish again",

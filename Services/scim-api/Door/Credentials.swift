@@ -13,10 +13,10 @@ struct Credentials: Sendable {
     return text.hasPrefix(AccessToken.prefix) ? tokens.knows(text) : oauth?.knows(text) ?? false
   }
 
-  /// The record of the token or client that a request shows, noted in `facts`. So is the workspace of a token that was never issued: whoever
-  /// knows the workspace's id can make one up.
+  /// The record of the request's token or client, which it notes in `facts`. For a token that was never issued it notes the workspace only;
+  /// anybody who knows the workspace's id can make such a token up.
   ///
-  /// - Throws: 401 where the request shows none, or one that is good no more; whatever the database throws.
+  /// - Throws: 401 if the request has no credential, or one that is not valid any more; whatever the database throws.
   func record(forRequestWith authorization: String?, at site: Site, _ now: Date, facts: RequestFacts) async throws -> TokenRecord {
     let text = try BearerToken.text(in: authorization)
     do {

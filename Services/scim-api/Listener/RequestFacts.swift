@@ -26,7 +26,7 @@ final class RequestFacts: Sendable {
     var refusal: [UInt8]?
     /// What of the body was not applied, as `StoredResource.unapplied`.
     var unapplied: [UInt8]?
-    /// Of a bulk request, how many operations it has, and the first of those that have an entry of their own.
+    /// Of a bulk request, the number of operations, and the first operations that get a log entry of their own.
     var operations: LogEntry.Operations?
     var loggedOperations: [LoggedOperation] = []
     /// Why a create reused the record of a disabled user.

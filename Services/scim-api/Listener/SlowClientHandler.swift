@@ -114,7 +114,7 @@ final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
     if Double(received) < Double(timeouts.minimumRate) * seconds { endRequest(context) } else { beginWindow(context) }
   }
 
-  /// Has whoever reads the body, or will, answer with 408; where all is answered, the connection is closed.
+  /// Ends the request body with an error that is answered with 408; closes the connection if every request is answered.
   private func endRequest(_ context: ChannelHandlerContext) {
     hasTimedOut = true
     cancelBodyTimers()

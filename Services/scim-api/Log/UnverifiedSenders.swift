@@ -10,7 +10,7 @@ import ProvisioningLog
 struct UnverifiedSenders: Sendable {
   private struct Key: Hashable {
     var workspace: WorkspaceID
-    /// nil for all addresses beyond those that are told apart.
+    /// nil for all addresses beyond the limit, which are counted together.
     var address: String?
     /// Since 1970.
     var hour: Int64
@@ -28,7 +28,7 @@ struct UnverifiedSenders: Sendable {
   private var addresses: [WorkspaceID: Int] = [:]
   private let maximum: Int
 
-  /// The most addresses that are told apart of one workspace; the requests from others are counted together.
+  /// The most addresses of one workspace with a count of their own; requests from further addresses are counted together.
   static let maximumAddresses = 50
   /// After how many seconds an entry is sent again at the earliest.
   static let interval: TimeInterval = 60

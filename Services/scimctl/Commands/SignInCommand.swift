@@ -7,10 +7,10 @@ import ServiceKit
 /// `scimctl sign-in EMAIL`
 struct SignInCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sign-in", abstract: "Say that a person signed in, as the product's sign-in service does, and print what became of it.",
+    commandName: "sign-in", abstract: "Report a sign-in, as the product's sign-in service does, and print the outcome.",
     discussion: """
-      Someone invited becomes active. An address that nobody has yet is remembered for 30 days: whoever is provisioned with it by then starts \
-      active. Someone disabled stays disabled; the exit status is 65 then. The audit trail has it.
+      An invited user becomes active. A sign-in with an unknown address is remembered for 30 days: a user who is provisioned with it by \
+      then starts active. A disabled user stays disabled, and the exit status is 65. The audit trail records the sign-in.
       """)
 
   @OptionGroup var workspace: WorkspaceOption
@@ -55,12 +55,12 @@ struct SignInCommand: AsyncParsableCommand {
     case .alreadyActive: return "Workspace \(slug): \(email) signed in; they were active already"
     case .remembered, .unknownUser:
       return """
-        Workspace \(slug): nobody has the address \(email). The sign-in is remembered for 30 days: whoever is provisioned with it by then \
-        starts active
+        Workspace \(slug): no user has the address \(email). The sign-in is remembered for 30 days: a user who is provisioned with it by \
+        then starts active
         """
     case .disabled:
       throw Failure(
-        .refused, "workspace \(slug): \(email) is disabled, and stays so. Whether they are enabled is for the identity provider to say")
+        .refused, "workspace \(slug): \(email) is disabled and stays disabled. Enable the user in the identity provider first")
     }
   }
 

@@ -120,7 +120,7 @@ struct DatabaseCheck: Sendable {
         switch skipped.topic {
         case Topic.signInEvents.name: "have the product report the sign-ins since then again: POST /api/v2/sign-ins, or sign-in.events"
         case Topic.mailEvents.name: "have the mail system report the bounces since then again, or look at its log"
-        case Topic.identityCommands.name: "nothing: whoever asked was answered 503; sign-ins since then may have to be reported again"
+        case Topic.identityCommands.name: "nothing: the senders were answered 503; sign-ins since then may have to be reported again"
         default: "nothing: only entries of the provisioning log are missing"
         }
       return .fail("skipped-messages", message, mend: mend)

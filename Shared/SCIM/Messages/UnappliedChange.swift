@@ -21,7 +21,7 @@ public struct UnappliedChange: Sendable, Hashable {
 
   init(path: String, _ error: SCIMError) { self.init(path: path, detail: error.detail) }
 
-  /// The most that are told of one request.
+  /// The most that are listed for one request.
   public static let maximumCount = 20
 
   /// The member of a document or PatchOp message under which a list travels in a command.
