@@ -46,8 +46,9 @@ struct IdentityStore {
         maximumBulks: try runtime.settings.integer(.maximumBulks),
         replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
         deadLetters: deadLetters, logger: runtime.logger)
-      let trimming = ReplyTrimming(
-        pool: pool, retention: try runtime.settings.duration(.replyRetention), logger: runtime.logger)
+      let expiring: [RowTrimming.Rows] = [
+        .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns,
+      ]
       let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
         guard let seal = KeySeal(secret: secret) else {
           throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
@@ -60,10 +61,11 @@ struct IdentityStore {
       let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
       // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [
-        pool, producer, relay, trimming, SessionTrimming(pool: pool, logger: runtime.logger),
-        EarlySignInTrimming(pool: pool, logger: runtime.logger), backfill, rebuilds,
-      ] + [rotation].compactMap { $0 } + logging + [recorder, consumer, loop]
+      var services: [any Service] = [pool, producer, relay]
+      services += expiring.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
+      services += [backfill, rebuilds]
+      if let rotation { services.append(rotation) }
+      return services + logging + [recorder, consumer, loop]
     }
   }
 

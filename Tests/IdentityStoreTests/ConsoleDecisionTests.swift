@@ -163,7 +163,7 @@ struct ConsoleDecisionTests {
         from unnest(array['token', 'client', 'session', 'link']) kind
         cross join unnest(array[1, 6, 8, 30]) days
         """))
-    let trimming = SessionTrimming(pool: process.pool, logger: quiet)
+    let trimming = RowTrimming(rows: .sessions, pool: process.pool, logger: quiet)
     #expect(try await trimming.trim() == 4)
     #expect(try await trimming.trim() == 0)
     #expect(

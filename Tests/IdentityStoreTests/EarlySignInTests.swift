@@ -53,7 +53,7 @@ struct EarlySignInTests {
   func trimming() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
-    let trimming = EarlySignInTrimming(pool: process.pool, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let trimming = RowTrimming(rows: .earlySignIns, pool: process.pool, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     func report(_ email: String, daysAgo: Double) async throws {
       let signIn = SignIn(workspace: store.workspace, email: email, user: nil, signedInAt: Date() - daysAgo * Self.day)
       _ = try await process.carryOut([store.command(.promoteUser(signIn))])

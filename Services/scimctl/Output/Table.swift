@@ -1,3 +1,5 @@
+import Foundation
+
 /// Rows as aligned columns, without a heading, so that people and scripts can read them alike.
 struct Table: Sendable, Equatable {
   private var rows: [[String]] = []
@@ -41,5 +43,12 @@ enum PlainText {
     case .control, .lineSeparator, .paragraphSeparator: true
     default: false
     }
+  }
+}
+
+/// Lines for people beside a command's output, which a script may read.
+enum StandardError {
+  static func print(_ line: String) {
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
   }
 }

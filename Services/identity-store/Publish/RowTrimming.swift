@@ -1,0 +1,102 @@
+import Logging
+import Models
+import Postgres
+import ServiceLifecycle
+
+/// Deletes rows that have outlived their retention, a bounded number at a time.
+struct RowTrimming: Service {
+  /// Which rows, and how often.
+  let rows: Rows
+  let pool: PostgresPool
+  let logger: Logger
+
+  /// A kind of rows that expire.
+  struct Rows: Sendable {
+    /// The rows' name in the log.
+    let name: String
+    /// Deletes at most `$2` rows that are older than `$1` seconds.
+    let statement: Statement
+    let retention: Duration
+    /// The most rows of one statement.
+    let batch: Int
+    /// The pause when nothing is left to delete.
+    let interval: Duration
+  }
+
+  /// Deletes up to a batch of rows.
+  ///
+  /// - Returns: The number of deleted rows.
+  func trim() async throws -> Int {
+    try await pool.query(rows.statement, [.int(rows.retention.components.seconds), .int(Int64(rows.batch))]).affected
+  }
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do {
+          if try await trim() == rows.batch { continue }
+        } catch is CancellationError {
+          return
+        } catch {
+          logger.warning("\(rows.name) not trimmed", metadata: ["error": "\(error)"])
+        }
+        do { try await Task.sleep(for: rows.interval) } catch { return }
+      }
+    }
+  }
+}
+
+extension RowTrimming.Rows {
+  /// Recorded replies that no redelivered command can ask for any more.
+  ///
+  /// - Parameter retention: Longer than any deadline, and than a consumer may be behind.
+  static func replies(retention: Duration) -> Self {
+    Self(
+      name: "recorded replies",
+      statement: Statement(
+        "trim replies",
+        """
+        delete from identity.replies
+        where ctid = any (array(
+          select ctid
+          from identity.replies
+          where recorded_at < now() - make_interval(secs => $1::int8)
+          limit $2::int8
+        ))
+        """),
+      retention: retention, batch: 5000, interval: .seconds(30))
+  }
+
+  /// Sessions of the console, and links into it, a week after their end. The audit trail keeps the sign-ins.
+  static let sessions = Self(
+    name: "sessions of the console",
+    statement: Statement(
+      "trim sessions",
+      """
+      delete from identity.tokens
+      where ctid = any (array(
+        select ctid
+        from identity.tokens
+        where kind in ('session', 'link')
+        and expires_at < now() - make_interval(secs => $1::int8)
+        limit $2::int8
+      ))
+      """),
+    retention: .seconds(7 * 86_400), batch: 1000, interval: .seconds(600))
+
+  /// Sign-ins of people who were not provisioned within ``SignIn/memory``.
+  static let earlySignIns = Self(
+    name: "early sign-ins",
+    statement: Statement(
+      "trim early sign-ins",
+      """
+      delete from identity.early_sign_ins
+      where ctid = any (array(
+        select ctid
+        from identity.early_sign_ins
+        where signed_in_at < now() - make_interval(secs => $1::int8)
+        limit $2::int8
+      ))
+      """),
+    retention: .seconds(SignIn.memory), batch: 1000, interval: .seconds(600))
+}
