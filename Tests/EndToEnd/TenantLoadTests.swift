@@ -52,13 +52,14 @@ extension EndToEnd {
           body: #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[\#(operations.joined(separator: ","))]}"#,
           statuses: [200])
       },
-      Load(testDescription: "a PUT of a group with a hundred thousand members who do not exist", senders: 2) { idp in
+      // Built for debugging, it may take longer than its own deadline: then it is refused, and still nobody else waits.
+      Load(testDescription: "a PUT of a group with a hundred thousand members who do not exist", senders: 1) { idp in
         let members = (0..<100_000).map { _ in #"{"value":"\#(UUID().uuidString.lowercased())"}"# }.joined(separator: ",")
         let group = #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Everybody"}"#
         let answer = try await idp.send("POST", "/Groups", body: group)
         let id = try #require(answer.json["id"] as? String)
         let body = group.dropLast() + #","members":[\#(members)]}"#
-        return Request(method: "PUT", path: "/Groups/\(id)", body: String(body), statuses: [400])
+        return Request(method: "PUT", path: "/Groups/\(id)", body: String(body), statuses: [400, 503])
       },
       Load(testDescription: "a query with a filter of 4 kB") { idp in
         var filter = "title co \"a\""
