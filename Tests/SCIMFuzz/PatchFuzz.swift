@@ -17,8 +17,9 @@ extension Fuzz {
         let valid = try UserDocument(JSON(parsing: changed.json()), schemas: schemas)
         precondition(valid == changed, "what a PATCH makes of a user is valid")
       }
-      // How long it may take is libFuzzer's to say: the budget has to end what takes longer.
+      // How long it may take is libFuzzer's to say: the budget has to end what takes longer. Once, since the budget is the same for all.
       trying {
+        guard profile == .auto else { return }
         let patch = try Patch(normaliser.userPatch(enlarged(json)))
         try patch.checkSteps()
         let changed = try patch.applied(to: largeUser, schemas: schemas)
@@ -43,7 +44,8 @@ extension Fuzz {
   static func check(disabled user: UserDocument) {
     precondition(!user.active, "a user who is disabled is not active")
     do {
-      precondition(try UserDocument(JSON(parsing: user.json()), schemas: schemas) == user, "a user who is disabled is canonical")
+      let read = try UserDocument(JSON(parsing: user.json()), schemas: schemas)
+      precondition(read == user, "a user who is disabled is canonical")
     } catch {
       preconditionFailure("a user who is disabled is not valid: \(error)")
     }

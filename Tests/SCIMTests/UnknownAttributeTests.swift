@@ -74,6 +74,18 @@ struct UnknownAttributeTests {
     }
   }
 
+  @Test(
+    "So is 'schemas' repeated in an extension's object",
+    arguments: [
+      #"{"op":"add","path":"\#(Sample.enterprise)","value":{"schemas":["\#(Sample.enterprise)"],"department":"d"}}"#,
+      #"{"op":"replace","value":{"\#(Sample.enterprise)":{"schemas":["\#(Sample.enterprise)"],"department":"d"}}}"#,
+    ])
+  func schemasOfExtension(operation: String) throws {
+    for profile in ConnectionProfile.allCases {
+      #expect(try patched(operation, profile).attributes[Sample.enterprise]?.object?["department"] == "d", "\(profile)")
+    }
+  }
+
   @Test("In a POST or PUT they are left out")
   func resource() throws {
     let user = try Sample.user(#""shoeSize":44,"emails":[{"value":"a","kind":"x"}]"#)

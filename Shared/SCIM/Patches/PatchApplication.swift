@@ -76,7 +76,8 @@ struct PatchApplication {
           resource[schemaExtension.id] = nil
           continue
         }
-        for inner in try self.attributes(member.value, at: PatchPath(attribute: path)) {
+        for inner in try self.attributes(member.value, at: PatchPath(attribute: path))
+        where !AttributeName.equal(inner.key, CommonAttributes.schemas.name) {
           guard let definition = schemaExtension.attribute(named: inner.key) else {
             throw .badRequest(.invalidPath, schema.unknown("\(schemaExtension.id):\(inner.key)"))
           }

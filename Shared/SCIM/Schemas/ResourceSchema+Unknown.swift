@@ -48,7 +48,7 @@ extension ResourceSchema {
     switch resolve(path.attribute) {
     case .attribute(let location, nil)?: return unknownPath(in: value, of: location.definition, at: "\(path)")
     case .schemaExtension(let schemaExtension)?:
-      return value.object.flatMap { unknownPath(in: $0, of: schemaExtension.attributes, under: schemaExtension.id + ":") }
+      return value.object.flatMap { unknownPath(in: $0, of: schemaExtension) }
     case .resource?: return value.object.flatMap { unknownPath(in: $0) }
     case .attribute?, nil: return nil
     }
@@ -60,7 +60,7 @@ extension ResourceSchema {
         if let path = unknownPath(in: member.value, of: definition, at: definition.name) { return path }
       } else if let schemaExtension = schemaExtension(member.key) {
         guard let attributes = member.value.object else { continue }
-        if let path = unknownPath(in: attributes, of: schemaExtension.attributes, under: schemaExtension.id + ":") { return path }
+        if let path = unknownPath(in: attributes, of: schemaExtension) { return path }
       } else if AttributeName.equal(member.key, core.id), let attributes = member.value.object {
         if let path = unknownPath(in: attributes) { return path }
       } else if AttributePath(member.key).flatMap({ resolve($0) }) == nil {
@@ -68,6 +68,13 @@ extension ResourceSchema {
       }
     }
     return nil
+  }
+
+  /// Some clients repeat `schemas` in an extension's object, where it asks for nothing.
+  private func unknownPath(in attributes: JSONObject, of schemaExtension: SchemaDefinition) -> String? {
+    let members = attributes.members.filter { !AttributeName.equal($0.key, CommonAttributes.schemas.name) }
+    return unknownPath(
+      in: JSONObject(uncheckedMembers: members), of: schemaExtension.attributes, under: schemaExtension.id + ":")
   }
 
   private func unknownPath(in value: JSON, of definition: AttributeDefinition, at path: String) -> String? {
