@@ -23,6 +23,13 @@ extension EndToEnd {
       var statuses: Set<Int>
     }
 
+    /// A debug build takes about ten times as long for each member.
+    #if DEBUG
+      private static let groupSize = 10_000
+    #else
+      private static let groupSize = 100_000
+    #endif
+
     static let loads = [
       Load(testDescription: "a PATCH of a thousand filtered operations on a thousand values") { idp in
         let id = try await idp.create("patched@example.com", emails: 1000)
@@ -52,14 +59,13 @@ extension EndToEnd {
           body: #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[\#(operations.joined(separator: ","))]}"#,
           statuses: [200])
       },
-      // Built for debugging, it may take longer than its own deadline: then it is refused, and still nobody else waits.
-      Load(testDescription: "a PUT of a group with a hundred thousand members who do not exist", senders: 1) { idp in
-        let members = (0..<100_000).map { _ in #"{"value":"\#(UUID().uuidString.lowercased())"}"# }.joined(separator: ",")
+      Load(testDescription: "a PUT of a large group with members who do not exist", senders: 1) { idp in
+        let members = (0..<groupSize).map { _ in #"{"value":"\#(UUID().uuidString.lowercased())"}"# }.joined(separator: ",")
         let group = #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Everybody"}"#
         let answer = try await idp.send("POST", "/Groups", body: group)
         let id = try #require(answer.json["id"] as? String)
         let body = group.dropLast() + #","members":[\#(members)]}"#
-        return Request(method: "PUT", path: "/Groups/\(id)", body: String(body), statuses: [400, 503])
+        return Request(method: "PUT", path: "/Groups/\(id)", body: String(body), statuses: [400])
       },
       Load(testDescription: "a query with a filter of 4 kB") { idp in
         var filter = "title co \"a\""

@@ -17,8 +17,8 @@ from making import Making
 
 # How much more memory the process may have at the end than after the warm-up, beside a tenth: what allocators keep and give back.
 SLACK = 48 << 20
-# How many connections there are at once: most of the time is waiting, for identity-store or for a slow request.
-WORKERS = 96
+# How many connections there are at once: enough that the edge is always busy while some wait for identity-store or for a slow request.
+WORKERS = 32
 
 
 def resident(pid):
@@ -51,8 +51,9 @@ class Run:
 
     def note(self, number, request, status):
         self.statuses[status] = self.statuses.get(status, 0) + 1
-        # What /Me stands for is no user's token's to say (RFC 7644 §3.11), which is 501; nothing else may be the server's fault.
-        if status >= 500 and not (status == 501 and b"/Me" in request.text):
+        # /Me is 501, since a token is no user's (RFC 7644 §3.11), and so is a Transfer-Encoding other than chunked (RFC 9112 §6.1). Nothing else
+        # may be the server's fault.
+        if status >= 500 and not (status == 501 and (b"/Me" in request.text or b"transfer-encoding" in request.text.lower())):
             self.fault(number, request, f"was answered {status}")
         elif request.is_refused and status < 400:
             self.fault(number, request, f"is beyond a bound and was answered {status}")
