@@ -105,7 +105,7 @@ public func loopOutcome(
       }
     }
     tasks.addTask {
-      try await eventually("progress, or the end of the loop", within: .seconds(90)) { try await hasProgressed() }
+      try await eventually("progress, or the end of the loop", within: .seconds(240)) { try await hasProgressed() }
       return .progressed
     }
     guard let first = try await tasks.next() else { throw CancellationError() }
