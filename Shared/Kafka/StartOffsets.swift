@@ -40,8 +40,8 @@ final class StartOffsets: Sendable {
     (gaps, found) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.maximumGaps))
   }
 
-  /// Sets the offset of each partition of a new assignment. One whose start cannot be found out at the moment is left to librdkafka, which
-  /// starts at the committed offset or reports that there is none.
+  /// Sets the offset of each partition of a new assignment. A partition whose offset is unknown for now is left to librdkafka, which starts at
+  /// the committed offset or reports an error.
   func resolve(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ client: OpaquePointer) {
     let partitions = list.entries.map(\.partition)
     let starts = find(partitions, client)
