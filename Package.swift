@@ -19,6 +19,7 @@ let package = Package(
   name: "rollcall",
   platforms: [.macOS(.v15)],
   products: [
+    .library(name: "SCIM", targets: ["SCIM"]),
     .executable(name: "scim-api", targets: ["scim-api"]),
     .executable(name: "identity-store", targets: ["identity-store"]),
     .executable(name: "invitation-mailer", targets: ["invitation-mailer"]),
@@ -54,11 +55,7 @@ let package = Package(
     .target(name: "Models", dependencies: ["Primitives"], path: "Shared/Models", swiftSettings: swiftSettings),
     .target(name: "SCIM", dependencies: ["Primitives"], path: "Shared/SCIM", swiftSettings: swiftSettings),
     .target(
-      name: "WorkspaceSchemas", dependencies: ["Models", "SCIM"], path: "Shared/WorkspaceSchemas", swiftSettings: swiftSettings),
-    .target(
-      name: "ProvisioningLog", dependencies: ["Models", "SCIM"], path: "Shared/ProvisioningLog", swiftSettings: swiftSettings),
-    .target(
-      name: "LogReads", dependencies: ["Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM"], path: "Shared/LogReads",
+      name: "SCIMStorage", dependencies: ["Models", "Postgres", "Primitives", "SCIM"], path: "Shared/SCIMStorage",
       swiftSettings: swiftSettings),
     .target(
       name: "Postgres",
@@ -66,8 +63,29 @@ let package = Package(
       path: "Shared/Postgres", swiftSettings: swiftSettings),
     .target(
       name: "Kafka",
-      dependencies: ["CKafka", "Models", "Postgres"] + processDependencies,
+      dependencies: ["CKafka", "Models"] + processDependencies,
       path: "Shared/Kafka", swiftSettings: swiftSettings),
+    .target(
+      name: "Outbox", dependencies: ["Kafka", "Models", "Postgres"] + processDependencies, path: "Shared/Outbox",
+      swiftSettings: swiftSettings),
+    .target(
+      name: "ProvisioningLog", dependencies: ["Credentials", "Models", "Postgres", "Primitives", "SCIM"], path: "Shared/ProvisioningLog",
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Credentials", dependencies: ["Models", "Primitives", .product(name: "Crypto", package: "swift-crypto")],
+      path: "Shared/Credentials", swiftSettings: swiftSettings),
+    .target(
+      name: "MailTemplates",
+      dependencies: ["Models", "Primitives", .product(name: "Mustache", package: "swift-mustache")],
+      path: "Shared/MailTemplates",
+      resources: [.embedInCode("Templates")],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Migrations",
+      dependencies: ["Postgres"],
+      path: "Shared/Migrations",
+      resources: [.embedInCode("identity"), .embedInCode("mailer"), .embedInCode("directory")],
+      swiftSettings: swiftSettings),
     .target(
       name: "ServiceKit",
       dependencies: [
@@ -75,40 +93,16 @@ let package = Package(
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceContextModule", package: "swift-service-context"),
-        "CMalloc", "Kafka", "Models", "Postgres",
+        "CMalloc", "Kafka", "Migrations", "Models", "Postgres", "Primitives",
       ] + processDependencies,
       path: "Shared/ServiceKit", swiftSettings: swiftSettings),
-    .target(
-      name: "Schema",
-      dependencies: ["Postgres"],
-      path: "Shared/Schema",
-      resources: [.embedInCode("identity"), .embedInCode("mailer"), .embedInCode("directory")],
-      swiftSettings: swiftSettings),
 
+    // Services: a library each, and the executable that runs it.
     .target(
-      name: "SigningKeys", dependencies: ["Models", .product(name: "Crypto", package: "swift-crypto")], path: "Shared/SigningKeys",
-      swiftSettings: swiftSettings),
-
-    .target(
-      name: "Queries", dependencies: ["Models", "Postgres", "SCIM"], path: "Shared/Queries", swiftSettings: swiftSettings),
-
-    .target(
-      name: "Markup", dependencies: [.product(name: "Mustache", package: "swift-mustache")], path: "Shared/Markup",
-      swiftSettings: swiftSettings),
-
-    .target(
-      name: "InvitationMail",
-      dependencies: ["Markup", "Models", .product(name: "Mustache", package: "swift-mustache")],
-      path: "Shared/InvitationMail",
-      resources: [.embedInCode("Templates")],
-      swiftSettings: swiftSettings),
-
-    // Services
-    .executableTarget(
-      name: "scim-api",
+      name: "ScimAPI",
       dependencies: [
-        "InvitationMail", "Kafka", "LogReads", "Markup", "Models", "Postgres", "Primitives", "ProvisioningLog", "Queries", "SCIM", "Schema",
-        "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        "SCIMStorage", "ServiceKit",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -116,7 +110,7 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Mustache", package: "swift-mustache"),
       ] + processDependencies,
-      path: "Services/scim-api",
+      path: "Services/scim-api", exclude: ["Main"],
       resources: [
         "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
         "Layout/time.mustache",
@@ -132,37 +126,41 @@ let package = Package(
         "Provisioning/Health/health.mustache", "Provisioning/Drift/drift.mustache", "Provisioning/Held/held.mustache",
       ].map { .embedInCode("Console/\($0)") },
       swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "identity-store",
+    .target(
+      name: "IdentityStore",
       dependencies: [
-        "Kafka", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "SigningKeys", "WorkspaceSchemas",
+        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
+        "ServiceKit", .product(name: "Crypto", package: "swift-crypto"),
+      ] + processDependencies,
+      path: "Services/identity-store", exclude: ["Main"], swiftSettings: swiftSettings),
+    .target(
+      name: "InvitationMailer",
+      dependencies: [
+        "CCurl", "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
-      path: "Services/identity-store", swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "invitation-mailer",
+      path: "Services/invitation-mailer", exclude: ["CCurl", "Main"], swiftSettings: swiftSettings),
+    .target(
+      name: "GroupSync",
       dependencies: [
-        "CCurl", "InvitationMail", "Kafka", "Models", "Postgres", "Primitives", "Schema", "ServiceKit",
-        .product(name: "Crypto", package: "swift-crypto"),
-      ] + processDependencies,
-      path: "Services/invitation-mailer", exclude: ["CCurl"],
-      swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "group-sync",
-      dependencies: [
-        "Kafka", "Models", "Postgres", "Schema", "ServiceKit",
+        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
       ] + processDependencies,
-      path: "Services/group-sync", swiftSettings: swiftSettings),
-    .executableTarget(
-      name: "scimctl",
+      path: "Services/group-sync", exclude: ["Main"], swiftSettings: swiftSettings),
+    .target(
+      name: "ScimctlCommands",
       dependencies: [
-        "CCurl", "InvitationMail", "Kafka", "LogReads", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "Schema",
-        "ServiceKit",
+        "CCurl", "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog",
+        "SCIM", "ServiceKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
-      path: "Services/scimctl", swiftSettings: swiftSettings),
+      path: "Services/scimctl", exclude: ["Main"], swiftSettings: swiftSettings),
+    executable("scim-api", of: "ScimAPI"),
+    executable("identity-store", of: "IdentityStore"),
+    executable("invitation-mailer", of: "InvitationMailer"),
+    executable("group-sync", of: "GroupSync"),
+    executable("scimctl", of: "ScimctlCommands"),
 
     // Tests
     .executableTarget(
@@ -170,61 +168,65 @@ let package = Package(
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Models", "ProvisioningLog", "Queries", "SCIM"], path: "Tests/SCIMBench",
+      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"], path: "Tests/SCIMBench",
       swiftSettings: swiftSettings),
     .target(
-      name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
+      name: "TestSupport", dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
-    .testTarget(name: "PrimitivesTests", dependencies: ["Primitives"], path: "Tests/PrimitivesTests", swiftSettings: swiftSettings),
-    .testTarget(name: "ModelsTests", dependencies: ["Models"], path: "Tests/ModelsTests", swiftSettings: swiftSettings),
-    .testTarget(
-      name: "SCIMTests", dependencies: ["Models", "SCIM", "TestSupport", "WorkspaceSchemas"], path: "Tests/SCIMTests",
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "ProvisioningLogTests", dependencies: ["Models", "ProvisioningLog", "SCIM"], path: "Tests/ProvisioningLogTests",
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "PostgresTests", dependencies: ["Postgres", "Schema", "TestSupport"], path: "Tests/PostgresTests",
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "KafkaTests", dependencies: ["CKafka", "Kafka", "Models", "Postgres", "TestSupport"], path: "Tests/KafkaTests",
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "ServiceKitTests", dependencies: ["ServiceKit", "TestSupport"], path: "Tests/ServiceKitTests",
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "SCIMAPITests",
-      dependencies: [
-        "scim-api", "LogReads", "Markup", "Primitives", "ProvisioningLog", "Queries", "SCIM", "ServiceKit", "SigningKeys", "Models",
-        "TestSupport",
-        "WorkspaceSchemas", .product(name: "Mustache", package: "swift-mustache"),
-      ],
-      path: "Tests/SCIMAPITests",
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "IdentityStoreTests",
-      dependencies: [
-        "identity-store", "LogReads", "Primitives", "ProvisioningLog", "SCIM", "SigningKeys", "Models", "TestSupport", "WorkspaceSchemas",
-      ],
-      path: "Tests/IdentityStoreTests", swiftSettings: swiftSettings),
-    .testTarget(
-      name: "InvitationMailerTests", dependencies: ["InvitationMail", "invitation-mailer", "Models", "Primitives", "TestSupport"],
-      path: "Tests/InvitationMailerTests", swiftSettings: swiftSettings),
-    .testTarget(
-      name: "GroupSyncTests",
-      dependencies: ["group-sync", "Models", "TestSupport", .product(name: "JWTKit", package: "jwt-kit")], path: "Tests/GroupSyncTests",
-      swiftSettings: swiftSettings),
-    .testTarget(
-      name: "SCIMCtlTests",
-      dependencies: ["scimctl", "LogReads", "Models", "Postgres", "ProvisioningLog", "SCIM", "Schema", "ServiceKit", "TestSupport"],
-      path: "Tests/SCIMCtlTests", swiftSettings: swiftSettings),
-    .testTarget(
-      name: "EndToEnd",
-      dependencies: [
-        "Kafka", "Models", "Postgres", "TestSupport", "scim-api", "scimctl",
+    tests("PrimitivesTests", ["Primitives"]),
+    tests("ModelsTests", ["Models", "Primitives"]),
+    tests("CredentialsTests", ["Credentials", "Models", "Primitives"]),
+    tests("SCIMTests", ["Models", "Primitives", "SCIM", "SCIMStorage", "TestSupport"]),
+    tests("ProvisioningLogTests", ["Credentials", "Models", "ProvisioningLog", "SCIM"]),
+    tests("PostgresTests", ["Migrations", "Postgres", "TestSupport"]),
+    tests("KafkaTests", ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport"]),
+    tests("ServiceKitTests", ["Migrations", "ServiceKit", "TestSupport"]),
+    tests(
+      "SCIMAPITests",
+      [
+        "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        "SCIMStorage", "ScimAPI", "ServiceKit", "TestSupport", .product(name: "Mustache", package: "swift-mustache"),
+      ]),
+    tests(
+      "IdentityStoreTests",
+      [
+        "Credentials", "IdentityStore", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        "SCIMStorage", "TestSupport",
+      ]),
+    tests(
+      "InvitationMailerTests",
+      [
+        "Credentials", "InvitationMailer", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport",
+      ]),
+    tests(
+      "GroupSyncTests",
+      [
+        "Credentials", "GroupSync", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport",
+        .product(name: "JWTKit", package: "jwt-kit"),
+      ]),
+    tests(
+      "SCIMCtlTests",
+      [
+        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "ScimctlCommands",
+        "ServiceKit", "TestSupport",
+      ]),
+    tests(
+      "EndToEnd",
+      [
+        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ScimAPI", "ScimctlCommands", "TestSupport",
+        "scim-api", "identity-store", "invitation-mailer", "group-sync", "scimctl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "JWTKit", package: "jwt-kit"),
-      ],
-      path: "Tests/EndToEnd", swiftSettings: swiftSettings),
+      ]),
   ]
 )
+
+/// The executable of a service: `Main` in its folder runs the library.
+@MainActor func executable(_ name: String, of library: String) -> Target {
+  .executableTarget(name: name, dependencies: [.init(stringLiteral: library)], path: "Services/\(name)/Main", swiftSettings: swiftSettings)
+}
+
+/// A test target, in the folder of its name.
+@MainActor func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: swiftSettings)
+}

@@ -1,4 +1,4 @@
-import InvitationMail
+import MailTemplates
 import ServiceKit
 
 extension Setting {
@@ -64,9 +64,9 @@ extension SMTPServer {
     guard ["smtp", "smtps"].contains(try settings.url(.smtpURL).scheme?.lowercased()) else {
       throw SettingsError(["\(Setting.smtpURL.environmentName) (smtp.url) must begin with smtp:// or smtps://, but '\(url)' does not"])
     }
-    var credentials: Credentials?
+    var credentials: Authenticator?
     if let user = settings.optionalString(.smtpUser) {
-      credentials = Credentials(username: user, password: try settings.string(.smtpPassword))
+      credentials = Authenticator(username: user, password: try settings.string(.smtpPassword))
     }
     self.init(
       url: url, credentials: credentials, tls: TLS(rawValue: try settings.string(.smtpTLS).lowercased()) ?? .whereOffered,
@@ -91,14 +91,14 @@ extension MailAddress {
   }
 }
 
-extension DomainPace {
+extension DomainRateLimiter {
   init(_ settings: ServiceSettings) throws(SettingsError) {
     let rate = try settings.integer(.domainRate)
     self.init(rate: rate == 0 ? nil : Double(rate))
   }
 }
 
-extension NoticePace {
+extension NoticeThrottle {
   init(_ settings: ServiceSettings) throws(SettingsError) {
     self.init(gathering: try settings.duration(.noticeGathering), interval: try settings.duration(.noticeInterval))
   }

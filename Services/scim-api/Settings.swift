@@ -1,8 +1,8 @@
+import Credentials
 import HTTPTypes
 import Logging
 import NIOCore
 import ServiceKit
-import SigningKeys
 
 /// The settings that this service has beside those of every service.
 enum EdgeSettings {
@@ -283,7 +283,7 @@ extension RateLimits.Rates {
   }
 }
 
-extension InFlight.Limits {
+extension ConcurrencyLimit.Limits {
   /// - Parameter all: The setting with the most in all, and so on.
   init(_ settings: ServiceSettings, all: Setting, perWorkspace: Setting, perToken: Setting) throws(SettingsError) {
     self.init(

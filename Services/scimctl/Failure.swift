@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Migrations
 import Models
 import Postgres
 import ServiceKit

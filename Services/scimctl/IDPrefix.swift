@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Models
 import Postgres
+import Primitives
 
 /// An id as an operator types it: the whole of it, or a beginning that only one thing has.
 struct IDPrefix: ExpressibleByArgument, Sendable, Equatable {

@@ -3,9 +3,8 @@ import Foundation
 import Logging
 
 /// The operator's command.
-@main
-struct Scimctl: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
+package struct Scimctl: AsyncParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "scimctl",
     abstract: "Sets Rollcall up and shows what it holds.",
     discussion: """
@@ -27,12 +26,14 @@ struct Scimctl: AsyncParsableCommand {
   @Option(name: .customLong("as"), help: "Who you are, for the audit trail. (default: ROLLCALL_OPERATOR, else your login name)")
   var operatorName: String?
 
-  func validate() throws {
+  package init() {}
+
+  package func validate() throws {
     if let fault = operatorName.flatMap(Operator.fault) { throw ValidationError("--as \(fault).") }
   }
 
   /// Runs the command that the arguments name. A failure is one line on standard error, and an exit status of `sysexits.h`.
-  static func main() async {
+  package static func execute() async {
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
       handler.logLevel = .warning

@@ -6,11 +6,11 @@ final class ClientCallbacks: Sendable {
   let logger: Logger
   /// Used only where ``KafkaConfiguration/pausesEmptyFetches`` says so.
   let fetchPace: FetchPace
-  /// Told of the errors that concern the client as a whole; on the thread that polls it.
+  /// PublishedEvent of the errors that concern the client as a whole; on the thread that polls it.
   let failed: @Sendable (rd_kafka_resp_err_t, String) -> Void
-  /// Told of the fate of each message; on the thread that polls it.
+  /// PublishedEvent of the fate of each message; on the thread that polls it.
   let delivered: (@Sendable (OpaquePointer, UnsafePointer<rd_kafka_message_t>) -> Void)?
-  /// Told of partitions coming and going; on the thread that polls it.
+  /// PublishedEvent of partitions coming and going; on the thread that polls it.
   let rebalanced: (@Sendable (OpaquePointer, rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> Void)?
 
   init(

@@ -43,7 +43,7 @@ public final class Consumer: Service, Sendable {
   }
 
   private let loop: PollLoop
-  private let commits: CommitLane
+  private let commits: OffsetCommitter
   /// The consumer group.
   public let group: String
   private let logger: Logger
@@ -54,7 +54,7 @@ public final class Consumer: Service, Sendable {
     self.logger = logger
     let loop = try PollLoop(kafka, configuration, logger: logger)
     self.loop = loop
-    commits = CommitLane(loop.handle)
+    commits = OffsetCommitter(loop.handle)
   }
 
   deinit {

@@ -69,7 +69,7 @@ final class DeliveringClient: Sendable {
   }
 
   /// Hands a message over to be delivered; its place in the limit is given back when its fate is known.
-  func enqueue(_ message: OutgoingMessage, index: Int, witness: any DeliveryWitness, size: Int) {
+  func enqueue(_ message: OutgoingMessage, index: Int, witness: any DeliveryObserver, size: Int) {
     let (delivery, failure) = state.withLock { state in
       state.nextSequence += 1
       let delivery = Delivery(

@@ -77,7 +77,7 @@ public struct OutgoingMessage: Sendable {
   }
 
   /// About what it takes in memory while it waits to be acknowledged.
-  var size: Int {
+  package var size: Int {
     (key?.count ?? 0) + value.count + headers.reduce(64) { $0 + $1.name.utf8.count + $1.value.utf8.count }
   }
 }

@@ -71,7 +71,7 @@ final class PollLoop: Sendable {
     while case .success = outcome, !isStopping.load(ordering: .acquiring) {
       progress.measure(assignment, handle)
       starts.resume(handle)
-      var gathering = Gathering()
+      var gathering = BatchBuilder()
       if !buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience)) {
         outcome = pollPaused(&gathering)
       } else {
@@ -111,7 +111,7 @@ final class PollLoop: Sendable {
   }
 
   /// Waits for a message, then takes what else comes until the batch is asked for and has waited its time.
-  private func gather(_ gathering: inout Gathering, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
+  private func gather(_ gathering: inout BatchBuilder, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
     let linger = previous > 1 ? Self.linger : .zero
     var closing = ContinuousClock.now
     while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
@@ -132,13 +132,13 @@ final class PollLoop: Sendable {
   }
 
   /// How long to wait for one more message, in milliseconds; a task that begins to wait for the batch ends it early.
-  private func timeout(_ gathering: Gathering, closing: ContinuousClock.Instant) -> Int32 {
+  private func timeout(_ gathering: BatchBuilder, closing: ContinuousClock.Instant) -> Int32 {
     guard !gathering.messages.isEmpty, buffer.isWanted else { return Self.pollMilliseconds }
     return Int32(clamping: max(0, Int(((closing - .now) / .milliseconds(1)).rounded(.up))))
   }
 
   /// Goes on polling without fetching until there is room. What was fetched already may still come.
-  private func pollPaused(_ gathering: inout Gathering) -> Result<Void, KafkaError> {
+  private func pollPaused(_ gathering: inout BatchBuilder) -> Result<Void, KafkaError> {
     var paused: Set<TopicPartition> = []
     defer { pause(paused, false) }
     while !isStopping.load(ordering: .acquiring), !buffer.hasRoom, gathering.messages.count < configuration.maximumBatch {

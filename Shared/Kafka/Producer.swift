@@ -39,16 +39,16 @@ public final class Producer: Service, Sendable {
   ///
   /// - Throws: ``KafkaError`` of the first that failed, with ``KafkaError/failedIndices`` naming all that did; the others have arrived.
   public func send(contentsOf messages: [OutgoingMessage]) async throws {
-    if let failure = Receipt.summary(try await deliver(messages)) { throw failure }
+    if let failure = DeliveryReport.summary(try await deliver(messages)) { throw failure }
   }
 
   /// Returns when the fate of each message is known. Those of one partition arrive in their order here.
   ///
   /// - Returns: The errors of the messages that the broker does not have, by their index; the others have arrived.
   /// - Throws: `CancellationError` where the task is cancelled, in which case the messages may still arrive.
-  func deliver(_ messages: [OutgoingMessage]) async throws -> [Int: KafkaError] {
+  package func deliver(_ messages: [OutgoingMessage]) async throws -> [Int: KafkaError] {
     guard !messages.isEmpty else { return [:] }
-    let receipt = Receipt(messages: messages.count)
+    let receipt = DeliveryReport(messages: messages.count)
     for (index, message) in messages.enumerated() {
       let size = message.size
       try await limit.acquire(size: size)
@@ -64,7 +64,7 @@ public final class Producer: Service, Sendable {
   func post(_ message: OutgoingMessage, failed: @escaping @Sendable (KafkaError) -> Void) -> Bool {
     let size = message.size
     guard limit.acquireAtOnce(size: size) else { return false }
-    delivering.enqueue(message, index: 0, witness: FailureWitness(failed: failed), size: size)
+    delivering.enqueue(message, index: 0, witness: FailureObserver(failed: failed), size: size)
     return true
   }
 

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The writes of one bulk request (RFC 7644 §3.7), in the order in which they are carried out: what is referred to comes before what
 /// refers to it, whatever the order in the request.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// The id of one thing, typed by what it names, so that a user's id cannot be passed where a group's is wanted.
 ///

@@ -5,7 +5,7 @@ import Models
 extension Diagnosis {
   private static let newToken = "Make a token: scimctl token issue --name NAME --scope scim, or Settings > API."
 
-  static func unauthenticated(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+  static func unauthenticated(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     if let sender = entry.unverified {
       return Diagnosis(
         .tokenUnknown,
@@ -47,7 +47,7 @@ extension Diagnosis {
       .loginRefused, entry.detail ?? "The token '\(token.name)' was not accepted.", fix: "\(newToken) \(provider.enterToken)")
   }
 
-  static func forbidden(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+  static func forbidden(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     if entry.scimType == "sensitive" {
       return Diagnosis(
         .secretInURL, "The request carries a secret in its URL, which every proxy on the way writes down; it was refused for that.",

@@ -3,7 +3,7 @@ import Models
 
 // What is wrong with what was sent, and with how or when it was sent.
 extension Diagnosis {
-  static func badRequest(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+  static func badRequest(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     let detail = entry.detail ?? "The request was not understood."
     switch entry.scimType {
     case "invalidValue": return invalidValue(entry, facts, provider, detail)
@@ -46,7 +46,7 @@ extension Diagnosis {
   }
 
   private static func invalidValue(
-    _ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider, _ detail: String
+    _ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider, _ detail: String
   ) -> Diagnosis {
     if let settings = facts.settings, detail.hasPrefix("\(settings.roleAttribute):") {
       return Diagnosis(
@@ -82,7 +82,7 @@ extension Diagnosis {
   }
 
   /// The statuses that are about HTTP, limits and outages.
-  static func ofProtocol(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+  static func ofProtocol(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     let detail = entry.detail
     switch entry.status {
     case 405:

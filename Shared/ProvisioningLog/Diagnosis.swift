@@ -32,7 +32,7 @@ public struct Diagnosis: Sendable, Hashable {
 
 extension Diagnosis {
   /// Diagnoses an entry; nil for one that succeeded.
-  public init?(of entry: LogEntry, _ facts: DiagnosisFacts) {
+  public init?(of entry: LogEntry, _ facts: DiagnosisContext) {
     guard entry.isFailure else { return nil }
     let provider = IdentityProvider(entry, facts)
     switch entry.status {
@@ -55,7 +55,7 @@ extension Diagnosis {
 
   // MARK: - A resource that is gone
 
-  private static func notFound(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+  private static func notFound(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard let type = entry.resourceType, entry.path.split(separator: "/").last.map({ $0 != "Users" && $0 != "Groups" }) ?? false else {
       return Diagnosis(
         .wrongURL, "There is nothing at \(entry.path): the base URL of the identity provider is not that of this service.",
@@ -86,7 +86,7 @@ extension Diagnosis {
 
   // MARK: - A name that is taken
 
-  private static func conflict(_ entry: LogEntry, _ facts: DiagnosisFacts, _ provider: IdentityProvider) -> Diagnosis {
+  private static func conflict(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard entry.scimType == "uniqueness" else {
       if entry.bulk != nil {
         return Diagnosis(

@@ -2,7 +2,7 @@
 enum IdentityProvider: String {
   case okta, entra, onelogin, other
 
-  init(_ entry: LogEntry, _ facts: DiagnosisFacts) {
+  init(_ entry: LogEntry, _ facts: DiagnosisContext) {
     self = entry.identityProvider.flatMap(Self.init) ?? facts.settings.flatMap { Self(rawValue: $0.connectionProfile.rawValue) } ?? .other
   }
 
@@ -53,7 +53,7 @@ enum IdentityProvider: String {
   var enterToken: String {
     switch self {
     case .okta: "In Okta: this app > Provisioning > Integration > Edit, paste it into Authorization, Test Connector Configuration, Save."
-    case .entra: "In Entra: this app > Provisioning > Admin Credentials, paste it into Secret Token, Test Connection, Save."
+    case .entra: "In Entra: this app > Provisioning > Admin Authenticator, paste it into Secret Token, Test Connection, Save."
     case .onelogin: "In OneLogin: this app > Configuration, paste it into SCIM Bearer Token, Save, then Enable the API connection."
     case .other: "Enter it in the identity provider as the bearer token."
     }
@@ -63,7 +63,7 @@ enum IdentityProvider: String {
   var enterURL: String {
     switch self {
     case .okta: "In Okta: this app > Provisioning > Integration > Edit, SCIM connector base URL."
-    case .entra: "In Entra: this app > Provisioning > Admin Credentials, Tenant URL."
+    case .entra: "In Entra: this app > Provisioning > Admin Authenticator, Tenant URL."
     case .onelogin: "In OneLogin: this app > Configuration, SCIM Base URL."
     case .other: "It is set where the identity provider has the SCIM base URL."
     }

@@ -6,7 +6,7 @@ import Models
 import TestSupport
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 extension EndToEnd {
   @Suite("The operator's commands")

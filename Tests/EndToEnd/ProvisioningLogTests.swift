@@ -1,8 +1,10 @@
+import Credentials
 import Foundation
 import Kafka
 import Logging
 import Models
 import Postgres
+import Primitives
 import TestSupport
 import Testing
 

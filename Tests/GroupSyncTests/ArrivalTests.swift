@@ -2,7 +2,7 @@ import Models
 import TestSupport
 import Testing
 
-@testable import group_sync
+@testable import GroupSync
 
 @Suite("Events of many people and groups")
 struct ArrivalTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Models
 
-@testable import group_sync
+@testable import GroupSync
 
 /// A decider over an empty directory, and the phrases that the tests are written in.
 struct Bench {
@@ -69,7 +69,7 @@ struct Bench {
   }
 
   /// Everybody in the group, by where they stand.
-  func standings(in group: GroupID) -> [Standing: Set<UserID>] {
+  func standings(in group: GroupID) -> [MembershipStatus: Set<UserID>] {
     Dictionary(grouping: members(of: group)) { user in
       switch member(user)?.presence.content?.state {
       case .active: .visible
@@ -95,7 +95,7 @@ struct Said: Hashable, CustomStringConvertible {
     self.group = group
   }
 
-  init(_ told: Decider.Told) {
+  init(_ told: Decider.PublishedEvent) {
     self.init(told.event.change, told.event.member, in: told.event.group)
   }
 
@@ -106,7 +106,7 @@ struct Said: Hashable, CustomStringConvertible {
 }
 
 /// Where a member of a group stands.
-enum Standing: String, Sendable, Hashable, CaseIterable {
+enum MembershipStatus: String, Sendable, Hashable, CaseIterable {
   case visible, pending, held
 }
 

@@ -1,7 +1,7 @@
 import Models
 import Testing
 
-@testable import group_sync
+@testable import GroupSync
 
 @Suite("A group's event")
 struct GroupDecisionTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Models
 
-@testable import group_sync
+@testable import GroupSync
 
 /// A random, consistent history of people and groups, as identity-store would tell it: one list of events a resource.
 ///
@@ -30,7 +30,7 @@ struct History {
   }
 
   /// Everybody in each group in the end, by where they stand: the model that the directory is held against.
-  var standings: [GroupID: [Standing: Set<UserID>]] {
+  var standings: [GroupID: [MembershipStatus: Set<UserID>]] {
     groups.mapValues { group in
       let living = group.members.filter { people[$0] != nil }
       return Dictionary(grouping: living) { user in

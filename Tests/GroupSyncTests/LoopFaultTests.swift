@@ -1,20 +1,21 @@
 import Foundation
 import Kafka
+import Migrations
 import Models
+import Outbox
 import Postgres
-import Schema
 import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import group_sync
+@testable import GroupSync
 
 @Suite("group-sync's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
   @Test("Events go on after any failure, or the process ends", arguments: LoopFault.allCases.filter { !$0.produces })
   func events(_ fault: LoopFault) async throws {
     let server = try await PostgresServer.shared()
-    let database = try await server.createDatabase(migrations: Schema.all)
+    let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     func pool(_ url: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
@@ -40,9 +41,9 @@ struct LoopFaultTests {
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "group-sync", instance: "0", topics: [.identityEvents]), logger: quiet)
     let deadLetters = DeadLetters(
       consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: own), logger: quiet)
-    let loop = EventLoop(
+    let loop = EventConsumer(
       consumer: consumer,
-      runner: BatchRunner(
+      runner: BatchProcessor(
         transaction: BatchTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters, logger: quiet),
       relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet), deadLetters: deadLetters,
       logger: quiet)

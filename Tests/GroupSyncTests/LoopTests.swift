@@ -1,14 +1,15 @@
 import Foundation
 import Kafka
 import Logging
+import Migrations
 import Models
+import Outbox
 import Postgres
-import Schema
 import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import group_sync
+@testable import GroupSync
 
 @Suite("The loop from topic to topic")
 struct LoopTests {
@@ -27,10 +28,10 @@ struct LoopTests {
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "group-sync", instance: "group-sync-0", topics: [.identityEvents]), logger: quiet)
     let relay = OutboxRelay(pool: store.pool, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet)
-    let runner = BatchRunner(
+    let runner = BatchProcessor(
       transaction: BatchTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters,
       logger: quiet)
-    let loop = EventLoop(consumer: consumer, runner: runner, relay: relay, deadLetters: deadLetters, logger: quiet)
+    let loop = EventConsumer(consumer: consumer, runner: runner, relay: relay, deadLetters: deadLetters, logger: quiet)
     let told = try Listener(to: .directoryEvents, kafka)
     let setAside = try Listener(to: deadLetters.topic, kafka)
 

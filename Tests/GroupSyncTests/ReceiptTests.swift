@@ -6,7 +6,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@testable import group_sync
+@testable import GroupSync
 
 @Suite("A receipt")
 struct ReceiptTests {

@@ -1,12 +1,12 @@
 import Foundation
 import Kafka
 import Logging
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 
-@testable import group_sync
+@testable import GroupSync
 
 /// A directory in a database of its own.
 struct Store: Sendable {
@@ -21,7 +21,7 @@ struct Store: Sendable {
   }
 
   static func made(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> Store {
-    let database = try await server.createDatabase(migrations: Schema.all)
+    let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     return Store(
       pool: pool(server.url(database: database, role: "group_sync")), reader: pool(server.url(database: database, role: "scimctl")),
       securityEvents: securityEvents)

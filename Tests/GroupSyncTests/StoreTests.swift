@@ -1,13 +1,13 @@
 import Foundation
 import Kafka
 import Logging
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import group_sync
+@testable import GroupSync
 
 @Suite("The directory in PostgreSQL")
 struct StoreTests {
@@ -31,7 +31,7 @@ struct StoreTests {
     #expect(product.shown == history.shown)
     #expect(product.groupNames == history.groupNames)
     #expect(try await store.shown() == history.shown.filter { !$0.value.isEmpty })
-    let standings = history.standings.mapValues { of in [Standing.visible, .pending, .held].map { of[$0]?.count ?? 0 } }
+    let standings = history.standings.mapValues { of in [MembershipStatus.visible, .pending, .held].map { of[$0]?.count ?? 0 } }
     #expect(try await store.counts() == standings.filter { $0.value != [0, 0, 0] })
 
     let told = try await store.messages().count

@@ -5,7 +5,7 @@ import SCIM
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("The audit trail", .timeLimit(.minutes(10)))
 struct AuditTests {

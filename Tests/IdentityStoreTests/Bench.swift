@@ -2,7 +2,7 @@ import Foundation
 import Models
 import SCIM
 
-@testable import identity_store
+@testable import IdentityStore
 
 /// A decider with one workspace, and the phrases the tests are written in.
 struct Bench {

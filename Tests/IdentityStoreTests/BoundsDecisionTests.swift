@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Bounds in decisions")
 struct BoundsDecisionTests {

@@ -1,11 +1,12 @@
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("A bulk is carried out operation by operation", .timeLimit(.minutes(10)))
 struct BulkTests {
@@ -258,7 +259,7 @@ struct BulkTests {
   ) async throws -> [Bulk.Outcome] {
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let runner = BatchRunner(
+    let runner = BatchProcessor(
       transaction: store.process().transaction, deadLetters: deadLetters ?? DeadLetters("none", producer, in: store), logger: quiet)
     let event = try store.command(.bulk(bulk), deadline: deadline).cloudEvent(source: "test")
     let received = try ReceivedCommand(

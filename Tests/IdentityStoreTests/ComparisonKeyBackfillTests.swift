@@ -1,13 +1,13 @@
 import Foundation
+import Migrations
 import Models
 import Postgres
 import Primitives
 import SCIM
-import Schema
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Stored comparison keys", .timeLimit(.minutes(10)))
 struct ComparisonKeyBackfillTests {

@@ -3,7 +3,7 @@ import Models
 import SCIM
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Decisions on names that are equal by their comparison key")
 struct ComparisonKeyDecisionTests {

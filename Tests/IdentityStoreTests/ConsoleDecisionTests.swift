@@ -3,7 +3,7 @@ import Models
 import Postgres
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Decisions on sessions of the console", .timeLimit(.minutes(10)))
 struct ConsoleDecisionTests {

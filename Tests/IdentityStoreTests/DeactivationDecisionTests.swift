@@ -3,7 +3,7 @@ import Models
 import SCIM
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("A write that disables a user")
 struct DeactivationDecisionTests {

@@ -5,7 +5,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Early sign-ins", .timeLimit(.minutes(10)))
 struct EarlySignInTests {

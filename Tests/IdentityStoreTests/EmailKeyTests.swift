@@ -1,11 +1,11 @@
 import Foundation
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Addresses that users are found by", .timeLimit(.minutes(10)))
 struct EmailKeyTests {
@@ -36,7 +36,7 @@ struct EmailKeyTests {
   @Test("The users that were there before the keys get the same ones from the migration and the service that computes them again")
   func migration() async throws {
     let server = try await PostgresServer.shared()
-    let old = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: [Schema.identity[0]])))
+    let old = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: [SchemaMigrations.identity[0]])))
     let long = String(repeating: "Ö", count: 300)
     let document = """
       {"id":"x","emails":[{"value":"ana@work.example"},{"value":"\(long)@x.example"},{"value":"\u{130}da@x.example"},\
@@ -54,7 +54,7 @@ struct EmailKeyTests {
         (workspace_id, id, user_name, user_name_key, user_name_hash, email, email_key, state, role, version, created_at, modified_at, document)
         values ($1, gen_random_uuid(), 'ana', 'ana', '', 'ana@work.example', 'ana@work.example', 'invited', 'viewer', 1, now(), now(), $2)
         """), [.uuid(old.workspace.uuid), .text(document)])
-    _ = try await Migrations.apply(Schema.identity, on: pool, logger: quiet)
+    _ = try await Migrator.apply(SchemaMigrations.identity, on: pool, logger: quiet)
     let writer = ChangeWriter(nameHash: NameHash(key: "test"), source: "identity-store/test")
     try await ComparisonKeyBackfill(pool: pool, writer: writer, logger: quiet).runOnce()
     let keys = try await pool.query(Statement(once: "keys", "select other_email_keys from identity.users")).first?.textArray(0) ?? []

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Decisions on groups")
 struct GroupDecisionTests {

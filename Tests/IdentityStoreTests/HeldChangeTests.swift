@@ -4,7 +4,7 @@ import SCIM
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Changes that wait for approval")
 struct HeldChangeTests {

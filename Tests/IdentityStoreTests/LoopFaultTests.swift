@@ -1,13 +1,14 @@
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
 import ProvisioningLog
 import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("The store's loops, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
@@ -31,8 +32,8 @@ struct LoopFaultTests {
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "commands", instance: "0", topics: [Self.topic]), logger: quiet)
     let deadLetters = DeadLetters("commands", producer, in: store)
-    let loop = CommandLoop(
-      consumer: consumer, runner: BatchRunner(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
+    let loop = CommandConsumer(
+      consumer: consumer, runner: BatchProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
       deadLetters: deadLetters, logger: quiet)
@@ -68,7 +69,7 @@ struct LoopFaultTests {
     try await fault.inject(into: cluster, table: "identity.provisioning_log", deadLetters: "identity.dead_letters", owner: owner)
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "log", instance: "0", topics: [Self.topic]), logger: quiet)
-    let loop = LogLoop(
+    let loop = LogConsumer(
       consumer: consumer, writer: LogWriter(pool: pool), partitions: LogPartitions(pool: pool, days: 30, logger: quiet),
       deadLetters: DeadLetters("log", producer, in: store), logger: quiet)
     let last = entries[1].id

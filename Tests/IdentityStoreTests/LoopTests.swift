@@ -1,12 +1,14 @@
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
+import Primitives
 import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("The loop from topic to record", .timeLimit(.minutes(10)))
 struct LoopTests {
@@ -29,7 +31,7 @@ struct LoopTests {
         operation(.createUser(document: Bench.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date())),
       ])
 
-    let (locked, release) = (Gate(), Gate())
+    let (locked, release) = (AsyncLatch(), AsyncLatch())
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
         let pool = store.process().pool
@@ -76,19 +78,19 @@ struct LoopTests {
   }
 
   /// A process of the store, and what opens when it is asked to end.
-  private func process(of store: StoreDatabase, _ kafka: KafkaConfiguration) throws -> (ServiceGroup, ending: Gate) {
+  private func process(of store: StoreDatabase, _ kafka: KafkaConfiguration) throws -> (ServiceGroup, ending: AsyncLatch) {
     let process = store.process()
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: topic.name, instance: topic.name, topics: [topic]), logger: quiet)
     let deadLetters = DeadLetters(
       consumer: topic.name, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: process.pool), logger: quiet)
-    let loop = CommandLoop(
-      consumer: consumer, runner: BatchRunner(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
+    let loop = CommandConsumer(
+      consumer: consumer, runner: BatchProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
       deadLetters: deadLetters, logger: quiet)
-    let ending = Gate()
+    let ending = AsyncLatch()
     return (ServiceGroup(services: [process.pool, producer, consumer, Announced(service: loop, ending: ending)], logger: quiet), ending)
   }
 
@@ -108,7 +110,7 @@ struct LoopTests {
 /// A service that says when it is asked to end.
 private struct Announced<Inner: Service>: Service {
   let service: Inner
-  let ending: Gate
+  let ending: AsyncLatch
 
   func run() async throws {
     try await withGracefulShutdownHandler {

@@ -5,7 +5,7 @@ import ProvisioningLog
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("What is counted for the console", .timeLimit(.minutes(10)))
 struct ProvisioningCountTests {

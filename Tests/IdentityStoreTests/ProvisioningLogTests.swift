@@ -1,15 +1,16 @@
 import Foundation
 import Kafka
-import LogReads
 import Models
+import Outbox
 import Postgres
+import Primitives
 import ProvisioningLog
 import SCIM
 import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("The provisioning log's table", .timeLimit(.minutes(10)))
 struct ProvisioningLogTests {
@@ -23,10 +24,10 @@ struct ProvisioningLogTests {
     return entry
   }
 
-  private func withLog(_ body: (StoreDatabase, PostgresPool, LogReads) async throws -> Void) async throws {
+  private func withLog(_ body: (StoreDatabase, PostgresPool, LogRepository) async throws -> Void) async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool
-    try await body(store, pool, LogReads { try await pool.query($0, $1) })
+    try await body(store, pool, LogRepository { try await pool.query($0, $1) })
     await pool.close()
   }
 
@@ -98,8 +99,8 @@ struct ProvisioningLogTests {
         entry(200, at: now - 30) { $0.operations = LogEntry.Operations(count: 2, failed: 1) },
       ]
       try await LogWriter(pool: pool).write(entries.shuffled())
-      func statuses(_ change: (inout LogReads.Selection) -> Void) async throws -> [Int] {
-        var selection = LogReads.Selection()
+      func statuses(_ change: (inout LogRepository.Selection) -> Void) async throws -> [Int] {
+        var selection = LogRepository.Selection()
         change(&selection)
         return try await log.entries(selection, in: store.workspace).map(\.entry.status)
       }
@@ -111,8 +112,8 @@ struct ProvisioningLogTests {
       #expect(try await statuses { $0.subject = "ANA@example.com" } == [201, 404])
       #expect(try await statuses { $0.subject = "\(user)" } == [404])
       #expect(try await statuses { $0.subject = "nobody" } == [])
-      #expect(try await log.entries(LogReads.Selection(), in: store.workspace).map(\.presentName) == [nil, "Ana@example.com", nil, nil])
-      #expect(try await log.entries(LogReads.Selection(), in: .made(at: now)).isEmpty)
+      #expect(try await log.entries(LogRepository.Selection(), in: store.workspace).map(\.presentName) == [nil, "Ana@example.com", nil, nil])
+      #expect(try await log.entries(LogRepository.Selection(), in: .made(at: now)).isEmpty)
     }
   }
 
@@ -241,7 +242,7 @@ struct ProvisioningLogTests {
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: topic.name, instance: topic.name, topics: [topic]), logger: quiet)
-    let loop = LogLoop(
+    let loop = LogConsumer(
       consumer: consumer, writer: LogWriter(pool: pool), partitions: LogPartitions(pool: pool, days: 30, logger: quiet),
       deadLetters: DeadLetters(topic.name, producer, in: store), logger: quiet)
     let group = ServiceGroup(services: [pool, producer, consumer, loop], logger: quiet)

@@ -1,11 +1,11 @@
 import Foundation
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Relinking and shared names in storage", .timeLimit(.minutes(10)))
 struct RelinkStorageTests {
@@ -83,7 +83,7 @@ struct RelinkStorageTests {
   @Test("A migration takes blank external ids away, and nothing else")
   func blankExternalIDs() async throws {
     let server = try await PostgresServer.shared()
-    let before = Array(Schema.identity.prefix { $0.name != "names-and-departures" })
+    let before = Array(SchemaMigrations.identity.prefix { $0.name != "names-and-departures" })
     let store = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: before)))
     let pool = store.process().pool
     for (number, id) in ["", " ", "\u{200B}", "x", " y "].enumerated() {
@@ -101,7 +101,7 @@ struct RelinkStorageTests {
           values ($1, gen_random_uuid(), $2, $2, '', $3, 'invited', 'viewer', 1, now(), now(), $4)
           """), [.uuid(store.workspace.uuid), .text("user-\(number)"), .text(id), .text(document)])
     }
-    _ = try await Migrations.apply(Schema.identity, on: pool, logger: quiet)
+    _ = try await Migrator.apply(SchemaMigrations.identity, on: pool, logger: quiet)
     await pool.close()
     #expect(try await store.text("select string_agg(external_id, '|' order by user_name_key) from identity.users") == "x| y ")
     #expect(

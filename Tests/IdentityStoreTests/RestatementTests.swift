@@ -3,7 +3,7 @@ import Models
 import TestSupport
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("What there is is published again", .timeLimit(.minutes(10)))
 struct RestatementTests {

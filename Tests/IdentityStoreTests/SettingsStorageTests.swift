@@ -1,11 +1,11 @@
+import Credentials
 import Foundation
 import Logging
 import Models
 import Postgres
-import SigningKeys
 import Testing
 
-@testable import identity_store
+@testable import IdentityStore
 
 @Suite("Settings, tokens and keys in the database")
 struct SettingsStorageTests {

@@ -1,13 +1,14 @@
 import Foundation
 import Kafka
 import Logging
+import Migrations
 import Models
+import Outbox
 import Postgres
 import SCIM
-import Schema
 import TestSupport
 
-@testable import identity_store
+@testable import IdentityStore
 
 /// A database with the store's tables and one workspace, and what one process of the store has.
 struct StoreDatabase: Sendable {
@@ -18,7 +19,7 @@ struct StoreDatabase: Sendable {
 
   static func start() async throws -> StoreDatabase {
     let server = try await PostgresServer.shared()
-    let database = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: Schema.identity)))
+    let database = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: SchemaMigrations.identity)))
     let process = database.process()
     let settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
@@ -36,7 +37,7 @@ struct StoreDatabase: Sendable {
       var read = commands.map(ReadCommand.init)[...]
       var replies: [Reply] = []
       while !read.isEmpty {
-        let answered = try await transaction.run(Array(read), touches: Touches(of: read)) {}
+        let answered = try await transaction.run(Array(read), touches: WriteSet(of: read)) {}
         replies += answered
         read = read.dropFirst(answered.count)
       }

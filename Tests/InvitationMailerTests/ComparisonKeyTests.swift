@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("Addresses in several forms")
 struct ComparisonKeyTests {

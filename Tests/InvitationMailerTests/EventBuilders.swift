@@ -2,7 +2,7 @@ import Foundation
 import Kafka
 import Models
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 extension WorkspaceID {
   static let acme = WorkspaceID("01997b5d-0000-7000-8000-000000000001")!

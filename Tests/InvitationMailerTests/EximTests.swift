@@ -1,8 +1,8 @@
-import InvitationMail
+import MailTemplates
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 /// Against Exim: what a server says that was not written for these tests.
 @Suite("A mail handed to a real mail server", .serialized, .timeLimit(.minutes(10)))
@@ -18,7 +18,7 @@ struct EximTests {
   @Test(arguments: [SMTPServer.Authentication.plain, .login])
   func `goes over STARTTLS with a login, and arrives as it was written`(authentication: SMTPServer.Authentication) async throws {
     let exim = try await EximServer()
-    let letter = try Letter.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
+    let letter = try EmailMessage.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
     let outcome = await SMTPConnection(server(exim, authentication: authentication), name: "smtp").send(letter)
     #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
     try await eventually("the mail") { try await exim.mails().count == 1 }
@@ -56,7 +56,7 @@ struct EximTests {
   @Test func `goes to an address beyond ASCII where the server knows such, and fails clearly where not`() async throws {
     let exim = try await EximServer()
     let connection = SMTPConnection(server(exim), name: "smtp")
-    let letter = try Letter.sample(to: "josé@bücher.example")
+    let letter = try EmailMessage.sample(to: "josé@bücher.example")
     #expect(letter.recipient.address == "josé@xn--bcher-kva.example")
     let outcome = await connection.send(letter)
     #expect(outcome.isAccepted, "\(outcome); \(exim.log)")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import InvitationMail
+@testable import MailTemplates
 
 @Suite("Headers and addresses")
 struct HeaderFieldTests {

@@ -1,13 +1,13 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("The letter of an invitation")
 struct InvitationComposerTests {
-  private func letter(_ notice: InvitationNotice? = nil) throws -> Letter {
+  private func letter(_ notice: InvitationNotice? = nil) throws -> EmailMessage {
     try InvitationComposer(from: .rollcall).letter(for: try notice ?? .sample(), at: .sample)
   }
 

@@ -1,16 +1,16 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Testing
 
 @Suite("The languages of invitations")
 struct LanguageTests {
-  private func letter(_ language: String?, letter: Int = 0, branding: InvitationBranding = InvitationBranding()) throws -> Letter {
+  private func letter(_ language: String?, letter: Int = 0, branding: InvitationBranding = InvitationBranding()) throws -> EmailMessage {
     try InvitationComposer(from: .rollcall).letter(
       for: .sample(letter: letter, language: language, branding: branding), at: .sample)
   }
 
-  private func header(_ name: String, of letter: Letter) -> String? {
+  private func header(_ name: String, of letter: EmailMessage) -> String? {
     letter.headers.map(\.line).first { $0.hasPrefix("\(name): ") }?.dropFirst(name.count + 2).description
   }
 
@@ -55,7 +55,7 @@ struct LanguageTests {
 
 @Suite("Mails to administrators")
 struct AdministratorMailTests {
-  private func header(_ name: String, of letter: Letter) -> String? {
+  private func header(_ name: String, of letter: EmailMessage) -> String? {
     letter.headers.map(\.line).first { $0.hasPrefix("\(name): ") }?.dropFirst(name.count + 2).description
   }
 
@@ -65,7 +65,7 @@ struct AdministratorMailTests {
       adminLanguage: language)
   }
 
-  private func digest(_ language: String?) throws -> Letter {
+  private func digest(_ language: String?) throws -> EmailMessage {
     let people = (0..<201).map { DigestNotice.Person(email: "p\($0)@example.com", displayName: "Person \($0)") }
     return try InvitationComposer(from: .rollcall).letter(
       for: DigestNotice(
@@ -77,7 +77,7 @@ struct AdministratorMailTests {
   private func held(
     _ language: String?, customDomain: String? = nil, appURL: String? = "https://rollcall.example", kinds: [HeldChangeKind] = kinds,
     beyond: Int = 3
-  ) throws -> Letter {
+  ) throws -> EmailMessage {
     let changes = kinds.enumerated().map { index, kind in
       HeldChanges.Change(
         id: HeldChangeID(bytes: [UInt8(index)]), kind: kind, name: "<\(kind.rawValue)>", leaving: 61, members: 97, heldAt: .sample)
@@ -167,7 +167,7 @@ struct AdministratorMailTests {
 
 @Suite("How a workspace's mails look")
 struct BrandingTests {
-  private func letter(_ branding: InvitationBranding, customDomain: String? = nil) throws -> Letter {
+  private func letter(_ branding: InvitationBranding, customDomain: String? = nil) throws -> EmailMessage {
     try InvitationComposer(from: .rollcall).letter(
       for: .sample(customDomain: customDomain, branding: branding), at: .sample)
   }
@@ -223,7 +223,7 @@ struct TemplateTests {
       InvitationTemplate(
         language: "de", text: "{{#isReminder}}Noch einmal: {{/isReminder}}{{greeting}}\n{{#next}}* {{.}}\n{{/next}}{{url}}"),
     ]
-    func letter(_ language: String?, letter: Int = 0) throws -> Letter {
+    func letter(_ language: String?, letter: Int = 0) throws -> EmailMessage {
       try InvitationComposer(from: .rollcall).letter(
         for: .sample(letter: letter, givenName: "<i>Ana</i>", language: language, templates: templates), at: .sample)
     }

@@ -1,8 +1,8 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 extension InvitationNotice {
   static func sample(
@@ -29,9 +29,9 @@ extension MailAddress {
   static let rollcall = MailAddress(name: "Rollcall", address: "invitations@rollcall.example")!
 }
 
-extension Letter {
+extension EmailMessage {
   static func sample(to email: String = "ana@example.com", displayName: String? = "Ana Lopez", workspace: String = "Acme Data") throws
-    -> Letter
+    -> EmailMessage
   {
     try InvitationComposer(from: .rollcall).letter(
       for: .sample(email: email, displayName: displayName, workspace: workspace), at: .sample)

@@ -1,11 +1,11 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Postgres
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("The life of an invitation", .serialized, .timeLimit(.minutes(10)))
 struct LifeTests {

@@ -1,12 +1,13 @@
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
 import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("The mailer's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
@@ -32,11 +33,11 @@ struct LoopFaultTests {
     let producer = try Producer(kafka, logger: .silent)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "0", topics: [.identityEvents, .signInEvents]), logger: .silent)
-    let handler = BatchHandler(
+    let handler = BatchProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) {}
-    let loop = EventLoop(consumer: consumer, handler: handler, logger: .silent)
+    let loop = EventConsumer(consumer: consumer, handler: handler, logger: .silent)
     let reader = TopicReader(kafka, logger: .silent)
     let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")
     let outcome = try await loopOutcome(of: [database.pool, producer, consumer, loop], logger: .silent) {

@@ -1,9 +1,9 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("Names in mails")
 struct MailNameTests {
@@ -53,7 +53,7 @@ struct MailNameTests {
     try check(composer.letter(for: held, at: .sample))
   }
 
-  private func check(_ letter: Letter) throws {
+  private func check(_ letter: EmailMessage) throws {
     for line in letter.headers.map(\.line) + [letter.text, letter.html] {
       #expect(!isLink(line.replacing("https://acme.example", with: "").replacing("http://www.w3.org", with: "")), "\(line.prefix(2000))")
     }

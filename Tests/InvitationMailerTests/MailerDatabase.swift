@@ -1,12 +1,13 @@
 import Foundation
 import Kafka
 import Logging
+import Migrations
 import Models
+import Outbox
 import Postgres
-import Schema
 import TestSupport
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 /// A database of a test's own with every schema, and the mailer's connections to it in the mailer's own role.
 struct MailerDatabase {
@@ -16,7 +17,7 @@ struct MailerDatabase {
   /// - Parameter server: The shared one unless the test means to harm it.
   static func start(on server: PostgresServer? = nil) async throws -> MailerDatabase {
     let server = if let server { server } else { try await PostgresServer.shared() }
-    let database = try await server.createDatabase(migrations: Schema.all)
+    let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     let pool = PostgresPool(
       PostgresConfiguration(
         url: server.url(database: database, role: "invitation_mailer"), connections: 2, statementTimeout: PostgresServer.patience,

@@ -1,14 +1,15 @@
 import Foundation
-import InvitationMail
 import Kafka
 import Logging
+import MailTemplates
 import Models
+import Outbox
 import Postgres
 import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("The mailer between broker, database and mail server", .serialized, .timeLimit(.minutes(10)))
 struct MailerTests {
@@ -27,18 +28,18 @@ struct MailerTests {
         group: "invitation-mailer", instance: "invitation-mailer-0", topics: [.identityEvents, .signInEvents, .mailEvents]),
       logger: .silent)
     let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, lockKey: 1, logger: .silent)
-    let sending = SendingLoop(
+    let sending = MailScheduler(
       pool: database.pool,
-      desk: SendingDesk(
+      desk: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")], logger: .silent)
-    let handler = BatchHandler(
+    let handler = BatchProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) { sending.wake() }
-    return [relay, sending, consumer, EventLoop(consumer: consumer, handler: handler, logger: .silent)]
+    return [relay, sending, consumer, EventConsumer(consumer: consumer, handler: handler, logger: .silent)]
   }
 
   /// Runs the mailer until `body` returns, then shuts it down gracefully.
@@ -127,7 +128,7 @@ struct MailerTests {
     let (database, broker) = (try await MailerDatabase.start(), try await KafkaBroker.start())
     try await TopicAdministration.ensure(topics, partitions: 1, replication: 1, configuration: broker.configuration(), logger: .silent)
     let producer = try Producer(broker.configuration(), logger: .silent)
-    let handler = BatchHandler(
+    let handler = BatchProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) {}

@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("Invitations that were missed", .serialized, .timeLimit(.minutes(10)))
 struct MissedInvitationTests {
@@ -111,7 +111,7 @@ struct MendingTests {
 
   @Test func `is mended by its workspace's, which mails see at once`() async throws {
     let database = try await MailerDatabase.start()
-    let known = KnownWorkspaces(store: database.invitations)
+    let known = WorkspaceCache(store: database.invitations)
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     try await database.execute("update mailer.workspaces set settings = jsonb_set(settings, '{name}', '\"Wrong\"')")
     let before = try #require(try await database.due().first)

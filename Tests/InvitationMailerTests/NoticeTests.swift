@@ -1,16 +1,16 @@
 import Foundation
-import InvitationMail
 import Logging
+import MailTemplates
 import Models
 import Postgres
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("Administrators are told of held changes", .serialized, .timeLimit(.minutes(10)))
 struct NoticeTests {
-  private static let pace = NoticePace(gathering: .seconds(20), interval: .seconds(600))
+  private static let pace = NoticeThrottle(gathering: .seconds(20), interval: .seconds(600))
 
   private func gathered(_ database: MailerDatabase, at now: Date, by sender: String = "invitation-mailer/0") async throws -> DueNotice? {
     let store = NoticeStore(pool: database.pool)
@@ -134,18 +134,18 @@ struct NoticeTests {
     #expect(try catcher.count() == 0)
   }
 
-  private func loop(_ database: MailerDatabase, _ catcher: MailCatcher) throws -> SendingLoop {
-    SendingLoop(
+  private func loop(_ database: MailerDatabase, _ catcher: MailCatcher) throws -> MailScheduler {
+    MailScheduler(
       pool: database.pool,
-      desk: SendingDesk(
+      desk: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall, appURL: "https://rollcall.example"),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],
-      noticePace: NoticePace(gathering: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(100), logger: .silent)
+      noticePace: NoticeThrottle(gathering: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(100), logger: .silent)
   }
 
-  private func running(_ loop: SendingLoop, _ body: () async throws -> Void) async throws {
+  private func running(_ loop: MailScheduler, _ body: () async throws -> Void) async throws {
     try await withThrowingTaskGroup { group in
       group.addTask { try await loop.run() }
       try await body()

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("What a workspace's policy means")
 struct PolicyTests {
@@ -124,7 +124,7 @@ struct PolicyTests {
 @Suite("The pace at which a domain gets mail")
 struct DomainPaceTests {
   @Test func `gives each mail that would come too soon a time of its own, domain by domain`() {
-    var pace = DomainPace(rate: 2)
+    var pace = DomainRateLimiter(rate: 2)
     #expect((0..<3).map { _ in pace.slot(for: "a.example", at: .sample) } == [0, 0.5, 1].map { Date.sample.adding(seconds: $0) })
     #expect(pace.slot(for: "b.example", at: .sample) == .sample)
     #expect(pace.slot(for: "a.example", at: .sample.adding(seconds: 0.5), isWaiting: true) == .sample.adding(seconds: 0.5))
@@ -132,7 +132,7 @@ struct DomainPaceTests {
   }
 
   @Test func `has no bound where none is set`() {
-    var pace = DomainPace(rate: nil)
+    var pace = DomainRateLimiter(rate: nil)
     #expect((0..<100).allSatisfy { _ in pace.slot(for: "a.example", at: .sample) == .sample })
   }
 }

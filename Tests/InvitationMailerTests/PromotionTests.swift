@@ -2,7 +2,7 @@ import Kafka
 import Models
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("A sign-in as a command")
 struct PromotionTests {

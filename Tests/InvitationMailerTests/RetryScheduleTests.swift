@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("What an attempt means for an invitation")
 struct RetryScheduleTests {

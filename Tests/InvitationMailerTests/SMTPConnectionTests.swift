@@ -1,8 +1,8 @@
-import InvitationMail
+import MailTemplates
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("A mail handed over by libcurl", .timeLimit(.minutes(10)))
 struct SMTPConnectionTests {
@@ -32,7 +32,7 @@ struct SMTPConnectionTests {
 
   @Test func `keeps lines short and comes out again as written`() async throws {
     let catcher = try await MailCatcher()
-    let letter = try Letter.sample(displayName: "山田 太郎 (株式会社アクメデータソリューションズ)", workspace: "Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
+    let letter = try EmailMessage.sample(displayName: "山田 太郎 (株式会社アクメデータソリューションズ)", workspace: "Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
     _ = await SMTPConnection(SMTPServer(url: catcher.url), name: "smtp").send(letter)
     let mail = try #require(try await catcher.mails().first)
     #expect(mail.defects.isEmpty)
@@ -119,7 +119,7 @@ struct SMTPConnectionTests {
   func `goes over TLS to a server whose certificate is good, with the credentials`(tls: String) async throws {
     let catcher = try await MailCatcher(.init(tls: tls, user: tls == "required" ? "rollcall:s3cret" : nil))
     let url = tls == "implicit" ? "smtps://127.0.0.1:\(catcher.port)" : catcher.url
-    let credentials = tls == "required" ? SMTPServer.Credentials(username: "rollcall", password: "s3cret") : nil
+    let credentials = tls == "required" ? SMTPServer.Authenticator(username: "rollcall", password: "s3cret") : nil
     let trusting = SMTPServer(url: url, credentials: credentials, tls: .required, authorities: catcher.certificate)
     #expect(await SMTPConnection(trusting, name: "smtp").send(try .sample()).isAccepted)
     let mail = try #require(try await catcher.mails().first)

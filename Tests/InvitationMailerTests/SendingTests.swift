@@ -1,24 +1,24 @@
 import Foundation
-import InvitationMail
 import Logging
+import MailTemplates
 import Models
 import Postgres
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("Sending what is due", .serialized, .timeLimit(.minutes(10)))
 struct SendingTests {
   private func loop(
     _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2,
-    pace: DomainPace = DomainPace(rate: nil), timeout: Int = 60
-  ) throws -> SendingLoop {
+    pace: DomainRateLimiter = DomainRateLimiter(rate: nil), timeout: Int = 60
+  ) throws -> MailScheduler {
     let schedule = RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60))
     let server = SMTPServer(url: catcher.url, connectTimeout: 60, timeout: timeout)
-    return SendingLoop(
+    return MailScheduler(
       pool: database.pool,
-      desk: SendingDesk(
+      desk: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: schedule, status: status,
         logger: .silent),
       connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, pace: pace, interval: .milliseconds(100),
@@ -26,7 +26,7 @@ struct SendingTests {
   }
 
   /// Runs `loop` while `body` does.
-  private func running(_ loop: SendingLoop, _ body: () async throws -> Void) async throws {
+  private func running(_ loop: MailScheduler, _ body: () async throws -> Void) async throws {
     try await withThrowingTaskGroup { group in
       group.addTask { try await loop.run() }
       try await body()
@@ -201,7 +201,7 @@ struct SendingTests {
 
   @Test func `A domain gets no more than its pace, and others do not wait for it`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
-    let loop = try loop(database, catcher, pace: DomainPace(rate: 1))
+    let loop = try loop(database, catcher, pace: DomainRateLimiter(rate: 1))
     let began = ContinuousClock.now
     try await running(loop) {
       try await invite(database, (0..<10).map { "person\($0)" })

@@ -1,8 +1,8 @@
-import InvitationMail
+import MailTemplates
 import ServiceKit
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("The mailer's settings")
 struct SettingsTests {

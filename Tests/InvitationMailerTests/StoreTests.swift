@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("The mailer's tables", .serialized, .timeLimit(.minutes(10)))
 struct StoreTests {

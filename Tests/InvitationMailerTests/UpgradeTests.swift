@@ -1,17 +1,17 @@
 import Foundation
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import invitation_mailer
+@testable import InvitationMailer
 
 @Suite("A database from before there were histories", .timeLimit(.minutes(10)))
 struct UpgradeTests {
   @Test func `keeps its invitations, each in the state that it was in`() async throws {
     let server = try await PostgresServer.shared()
-    let name = try await server.createDatabase(migrations: Schema.identity + Schema.mailer.prefix(1))
+    let name = try await server.createDatabase(migrations: SchemaMigrations.identity + SchemaMigrations.mailer.prefix(1))
     let owner = PostgresPool(
       PostgresConfiguration(url: server.url(database: name), connections: 1, applicationName: "test"), logger: .silent)
     let rows = [("pending", "null"), ("sent", "'2026-01-31 09:05:07+00'"), ("failed", "null"), ("cancelled", "null")]
@@ -38,7 +38,7 @@ struct UpgradeTests {
             '2026-01-31 09:05:07+00', \(sentAt))
           """))
     }
-    _ = try await Migrations.apply(Schema.all, on: owner, logger: .silent)
+    _ = try await Migrator.apply(SchemaMigrations.all, on: owner, logger: .silent)
     let states = Statement(once: "states", "select state from mailer.invitations order by user_version")
     #expect(try await owner.query(states).map { try $0.string(0) } == ["scheduled", "sent", "failed", "revoked"])
     let store = InvitationStore(pool: owner)

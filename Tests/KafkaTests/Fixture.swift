@@ -2,6 +2,7 @@ import Foundation
 import Kafka
 import Logging
 import Models
+import Outbox
 import Postgres
 import ServiceLifecycle
 import TestSupport

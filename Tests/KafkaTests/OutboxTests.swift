@@ -2,6 +2,7 @@ import CKafka
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
 import TestSupport
 import Testing

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Credentials that the brokers reject")
+@Suite("Authenticator that the brokers reject")
 struct RejectedCredentialsTests {
   private static let properties = [
     "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "rollcall", "sasl.password": "wrong",

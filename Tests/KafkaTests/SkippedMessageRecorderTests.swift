@@ -1,8 +1,9 @@
 import Foundation
 import Kafka
+import Migrations
 import Models
+import Outbox
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
@@ -19,7 +20,7 @@ struct SkippedMessageRecorderTests {
       let server = try await PostgresServer.shared()
       let pool = PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: try await server.createDatabase(migrations: Schema.all), role: "group_sync"), connections: 2,
+          url: server.url(database: try await server.createDatabase(migrations: SchemaMigrations.all), role: "group_sync"), connections: 2,
           applicationName: "test", maximumWait: .seconds(60)),
         logger: quiet)
       let broker = try await KafkaBroker.start()

@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
 import TestSupport
 import Testing

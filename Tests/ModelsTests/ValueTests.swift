@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import Testing
 
 @Suite("Ids, times and settings")

@@ -1,9 +1,9 @@
+import Migrations
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@Suite("Migrations")
+@Suite("Migrator")
 struct MigrationTests {
   private let first = Migration(
     schema: "trial", number: 1, name: "first", sql: "create table things (id int); insert into things values (1);")
@@ -16,7 +16,7 @@ struct MigrationTests {
     let applied = try await withThrowingTaskGroup(of: [Migration].self) { group in
       for _ in 0..<4 {
         group.addTask {
-          try await server.withPool(database: database) { try await Migrations.apply([first, second], on: $0, logger: quiet) }
+          try await server.withPool(database: database) { try await Migrator.apply([first, second], on: $0, logger: quiet) }
         }
       }
       return try await group.reduce(into: []) { $0 += $1 }
@@ -25,43 +25,43 @@ struct MigrationTests {
     try await server.withPool(database: database) { pool in
       let things = try await pool.number("select count(*) from things")
       #expect(things == 1)
-      #expect(try await Migrations.version(of: "trial", on: pool) == 2)
+      #expect(try await Migrator.version(of: "trial", on: pool) == 2)
     }
   }
 
   @Test("What is there already is not applied again, and what is new is")
   func increments() async throws {
     try await PostgresServer.withOwnDatabase { pool in
-      #expect(try await Migrations.version(of: "trial", on: pool) == 0)
-      #expect(try await Migrations.apply([first], on: pool, logger: quiet) == [first])
-      #expect(try await Migrations.apply([first, second], on: pool, logger: quiet) == [second])
-      #expect(try await Migrations.apply([first, second], on: pool, logger: quiet) == [])
-      try await Migrations.verify([first, second], on: pool)
+      #expect(try await Migrator.version(of: "trial", on: pool) == 0)
+      #expect(try await Migrator.apply([first], on: pool, logger: quiet) == [first])
+      #expect(try await Migrator.apply([first, second], on: pool, logger: quiet) == [second])
+      #expect(try await Migrator.apply([first, second], on: pool, logger: quiet) == [])
+      try await Migrator.verify([first, second], on: pool)
     }
   }
 
   @Test("A migration whose text has changed since is refused, and named")
   func changedText() async throws {
     try await PostgresServer.withOwnDatabase { pool in
-      _ = try await Migrations.apply([first], on: pool, logger: quiet)
+      _ = try await Migrator.apply([first], on: pool, logger: quiet)
       let edited = Migration(schema: "trial", number: 1, name: "first", sql: first.sql + " -- edited")
-      let error = await #expect(throws: MigrationError.self) { try await Migrations.apply([edited, second], on: pool, logger: quiet) }
+      let error = await #expect(throws: MigrationError.self) { try await Migrator.apply([edited, second], on: pool, logger: quiet) }
       #expect(error?.description.hasPrefix("trial/001-first: its text has changed") == true)
-      #expect(try await Migrations.version(of: "trial", on: pool) == 1)
+      #expect(try await Migrator.version(of: "trial", on: pool) == 1)
     }
   }
 
   @Test("A database that is older or newer than the build is told from one that fits")
   func mismatch() async throws {
     try await PostgresServer.withOwnDatabase { pool in
-      let empty = await #expect(throws: SchemaMismatch.self) { try await Migrations.verify([first, second], on: pool) }
+      let empty = await #expect(throws: SchemaMismatch.self) { try await Migrator.verify([first, second], on: pool) }
       #expect(empty == SchemaMismatch(schema: "trial", found: 0, expected: 2))
       #expect(empty?.description.contains("run `scimctl migrate`") == true)
-      _ = try await Migrations.apply([first, second], on: pool, logger: quiet)
-      let newer = await #expect(throws: SchemaMismatch.self) { try await Migrations.verify([first], on: pool) }
+      _ = try await Migrator.apply([first, second], on: pool, logger: quiet)
+      let newer = await #expect(throws: SchemaMismatch.self) { try await Migrator.verify([first], on: pool) }
       #expect(newer == SchemaMismatch(schema: "trial", found: 2, expected: 1))
       #expect(newer?.description.contains("older than the database") == true)
-      await #expect(throws: SchemaMismatch.self) { try await Migrations.apply([first], on: pool, logger: quiet) }
+      await #expect(throws: SchemaMismatch.self) { try await Migrator.apply([first], on: pool, logger: quiet) }
     }
   }
 
@@ -69,12 +69,12 @@ struct MigrationTests {
   func failure() async throws {
     let broken = Migration(schema: "trial", number: 1, name: "broken", sql: "create table things (id int);\nselect nonsense;\n")
     try await PostgresServer.withOwnDatabase { pool in
-      let error = await #expect(throws: MigrationError.self) { try await Migrations.apply([broken], on: pool, logger: quiet) }
+      let error = await #expect(throws: MigrationError.self) { try await Migrator.apply([broken], on: pool, logger: quiet) }
       #expect(error?.description.contains("trial/001-broken") == true)
       #expect(error?.description.contains("line 2") == true)
       let tables = try await pool.number("select count(*) from pg_tables where tablename = 'things'")
       #expect(tables == 0)
-      #expect(try await Migrations.version(of: "trial", on: pool) == 0)
+      #expect(try await Migrator.version(of: "trial", on: pool) == 0)
     }
   }
 
@@ -82,17 +82,17 @@ struct MigrationTests {
   func malformed() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       let ending = Migration(schema: "trial", number: 1, name: "ending", sql: "commit;")
-      await #expect(throws: MigrationError.self) { try await Migrations.apply([ending], on: pool, logger: quiet) }
+      await #expect(throws: MigrationError.self) { try await Migrator.apply([ending], on: pool, logger: quiet) }
       let early = Migration(schema: "other", number: 2, name: "early", sql: "select 1;")
-      await #expect(throws: MigrationError.self) { try await Migrations.apply([early], on: pool, logger: quiet) }
+      await #expect(throws: MigrationError.self) { try await Migrator.apply([early], on: pool, logger: quiet) }
     }
   }
 
   @Test("The suite's own migrations apply, and fit the build then")
   func suite() async throws {
     try await PostgresServer.withOwnDatabase { pool in
-      #expect(try await Migrations.apply(Schema.all, on: pool, logger: quiet) == Schema.all)
-      try await Migrations.verify(Schema.all, on: pool)
+      #expect(try await Migrator.apply(SchemaMigrations.all, on: pool, logger: quiet) == SchemaMigrations.all)
+      try await Migrator.verify(SchemaMigrations.all, on: pool)
     }
   }
 }

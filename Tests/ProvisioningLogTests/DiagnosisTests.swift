@@ -27,15 +27,15 @@ struct DiagnosisTests {
     return entry
   }
 
-  private static func facts(_ change: (inout DiagnosisFacts) -> Void = { _ in }) -> DiagnosisFacts {
-    var facts = DiagnosisFacts()
+  private static func facts(_ change: (inout DiagnosisContext) -> Void = { _ in }) -> DiagnosisContext {
+    var facts = DiagnosisContext()
     facts.settings = settings
     change(&facts)
     return facts
   }
 
-  private static func token(_ change: (inout DiagnosisFacts.Token) -> Void = { _ in }) -> DiagnosisFacts.Token {
-    var token = DiagnosisFacts.Token(name: "Okta", scopes: ["scim"], expiresAt: nil, revokedAt: nil)
+  private static func token(_ change: (inout DiagnosisContext.Token) -> Void = { _ in }) -> DiagnosisContext.Token {
+    var token = DiagnosisContext.Token(name: "Okta", scopes: ["scim"], expiresAt: nil, revokedAt: nil)
     change(&token)
     return token
   }
@@ -63,7 +63,7 @@ struct DiagnosisTests {
       ("onelogin", "Users > Users > 'ana@example.com'", "delete this app"), (nil, "unassign 'ana@example.com'", "assign them again"),
     ] as [(String?, String, String)])
   func staleUser(_ provider: String?, _ first: String, _ second: String) throws {
-    let holder = DiagnosisFacts.Holder(id: .made(at: Self.now), name: "ana@example.com", externalID: nil, state: "invited")
+    let holder = DiagnosisContext.Holder(id: .made(at: Self.now), name: "ana@example.com", externalID: nil, state: "invited")
     let diagnosis = try #require(
       Diagnosis(
         of: Self.entry(404, provider: provider),
@@ -107,7 +107,7 @@ struct DiagnosisTests {
       (entry(403), facts { $0.settings?.scimEnabled = false }, .closedByOptIn),
       (entry(403), facts { $0.token = token() }, .closed),
       (entry(403, "sensitive"), facts(), .secretInURL),
-      (entry(403), DiagnosisFacts(), .forbidden),
+      (entry(403), DiagnosisContext(), .forbidden),
       (
         entry(409, "uniqueness"), facts { $0.holder = .init(id: .made(at: now), name: "ana", externalID: "00u", state: "active") },
         .userNameTaken
@@ -133,8 +133,8 @@ struct DiagnosisTests {
       (entry(405), facts(), .wrongMethod), (entry(406), facts(), .notAcceptable), (entry(412), facts(), .changedMeanwhile),
       (entry(413), facts(), .tooLarge), (entry(415), facts(), .mediaType), (entry(429), facts(), .tooManyRequests),
       (entry(503), facts(), .unavailable), (entry(500), facts(), .defect), (entry(418), facts(), .other),
-    ] as [(LogEntry, DiagnosisFacts, Diagnosis.Cause)])
-  func causes(_ entry: LogEntry, _ facts: DiagnosisFacts, _ cause: Diagnosis.Cause) throws {
+    ] as [(LogEntry, DiagnosisContext, Diagnosis.Cause)])
+  func causes(_ entry: LogEntry, _ facts: DiagnosisContext, _ cause: Diagnosis.Cause) throws {
     let diagnosis = try #require(Diagnosis(of: entry, facts))
     #expect(diagnosis.cause == cause)
     #expect(diagnosis.explanation.count > 10 || entry.detail == diagnosis.explanation)

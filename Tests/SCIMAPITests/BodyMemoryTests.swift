@@ -6,7 +6,7 @@ import SCIM
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The memory for request bodies", .timeLimit(.minutes(10)))
 struct BodyMemoryTests {
@@ -25,7 +25,7 @@ struct BodyMemoryTests {
     var second = BodyBudget.Share(of: budget, for: one)
     try second.take(Self.large)
     var third = BodyBudget.Share(of: budget, for: one)
-    let refusal = #expect(throws: Refusal.self) { try third.take(1) }
+    let refusal = #expect(throws: APIError.self) { try third.take(1) }
     #expect(refusal?.error.status == 429)
     #expect(refusal?.headers[.retryAfter] == "1")
     #expect(refusal?.error.detail.contains("this workspace") == true)
@@ -60,7 +60,7 @@ struct BodyMemoryTests {
     guard let owner = owners.first else { return try body() }
     var share = BodyBudget.Share(of: budget, for: owner)
     while true {
-      do throws(Refusal) { try share.take(bytes) } catch { break }
+      do throws(APIError) { try share.take(bytes) } catch { break }
     }
     try withShares(of: budget, for: Array(owners.dropFirst()), filledWith: bytes, body)
     share.release()
@@ -76,7 +76,7 @@ struct BodyMemoryTests {
     try grown.take(BodyBudget.smallBody)
     try grown.take(BodyBudget.smallBody)
     var second = BodyBudget.Share(of: budget, for: Self.workspace())
-    let refusal = #expect(throws: Refusal.self) { try second.take(1 << 20) }
+    let refusal = #expect(throws: APIError.self) { try second.take(1 << 20) }
     #expect(refusal == .overloaded())
     for _ in 0..<20 {
       var small = BodyBudget.Share(of: budget, for: Self.workspace())
@@ -96,7 +96,7 @@ struct BodyMemoryTests {
     var first = BodyBudget.Share(of: budget, for: address)
     try first.take(100 << 10)
     var second = BodyBudget.Share(of: budget, for: address)
-    let refusal = #expect(throws: Refusal.self) { try second.take(29 << 10) }
+    let refusal = #expect(throws: APIError.self) { try second.take(29 << 10) }
     #expect(refusal?.error.status == 429)
     var other = BodyBudget.Share(of: budget, for: .address(ClientAddress("10.0.0.2")))
     try other.take(100 << 10)

@@ -4,7 +4,7 @@ import SCIM
 import Synchronization
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Bulk over HTTP")
 struct BulkTests {

@@ -4,7 +4,7 @@ import Postgres
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The way of a write")
 struct CommandPathTests {
@@ -24,7 +24,7 @@ struct CommandPathTests {
 
   @Test("Without reply and record it was not carried out: 503 with whole seconds to wait")
   func neither() async throws {
-    let refusal = await #expect(throws: Refusal.self) { try await carryOut(ask: { _ in nil }, recorded: { _ in nil }) }
+    let refusal = await #expect(throws: APIError.self) { try await carryOut(ask: { _ in nil }, recorded: { _ in nil }) }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.headers[.retryAfter].flatMap { Int($0) } != nil)
     #expect(refusal?.error.detail.contains("will not be") == true)
@@ -32,7 +32,7 @@ struct CommandPathTests {
 
   @Test("Where the record cannot be read the answer does not pretend to know")
   func unknown() async throws {
-    let refusal = await #expect(throws: Refusal.self) { try await carryOut(ask: { _ in nil }, recorded: { _ in throw Self.away }) }
+    let refusal = await #expect(throws: APIError.self) { try await carryOut(ask: { _ in nil }, recorded: { _ in throw Self.away }) }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.error.detail.contains("not known") == true)
   }
@@ -41,7 +41,7 @@ struct CommandPathTests {
   func command() async throws {
     let sent = Journal<(Command, Date)>()
     let builder = EdgeBuilder()
-    let facts = RequestFacts(peer: nil)
+    let facts = RequestInfo(peer: nil)
     facts.note(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     let path = CommandPath(
       deadline: 20, bulkDeadline: 40, storeBound: 5,
@@ -72,6 +72,6 @@ struct CommandPathTests {
         return replies
       })
     let caller = try Caller(EdgeBuilder().record, for: .scim, at: Date())
-    return try await path.carryOut(.deleteUser, on: .made(at: Date()), for: caller, facts: RequestFacts(peer: nil))
+    return try await path.carryOut(.deleteUser, on: .made(at: Date()), for: caller, facts: RequestInfo(peer: nil))
   }
 }

@@ -5,7 +5,7 @@ import Models
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Commands while a topic is missing", .timeLimit(.minutes(10)))
 struct CommandSenderTests {
@@ -27,7 +27,7 @@ struct CommandSenderTests {
     try await broker.delete(topic)
     if topic == .identityReplies { try await eventually("the loss to be noticed") { requests.hasLostReplyTopic } }
     // Far longer than the test may take: only a refusal that does not wait ends in time.
-    let refusal = await #expect(throws: Refusal.self) { try await sender.ask(command(for: 3600), until: Date() + 3600) }
+    let refusal = await #expect(throws: APIError.self) { try await sender.ask(command(for: 3600), until: Date() + 3600) }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.error.detail.contains("nothing was changed") == true)
     #expect(refusal?.headers[.retryAfter].flatMap { Int($0) } != nil)

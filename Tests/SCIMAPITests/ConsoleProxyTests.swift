@@ -3,7 +3,7 @@ import HTTPTypes
 import Models
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("A proxy that signs people in to the console", .timeLimit(.minutes(10)))
 struct ConsoleProxyTests {

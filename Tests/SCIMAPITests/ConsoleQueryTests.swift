@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("What the console reads of tokens, sessions and the audit trail", .timeLimit(.minutes(10)))
 struct ConsoleQueryTests {

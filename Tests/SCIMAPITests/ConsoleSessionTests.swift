@@ -1,3 +1,4 @@
+import Credentials
 import Crypto
 import Foundation
 import HTTPTypes
@@ -7,7 +8,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Sessions of the console", .timeLimit(.minutes(10)))
 struct ConsoleSessionTests {
@@ -337,7 +338,7 @@ struct ConsoleSessionTests {
     let (made, store) = EdgeBuilder.withConsole()
     var changed = made
     changed.reply = { command in
-      if case .rotateSecret = command.operation { throw Refusal(503, "away") }
+      if case .rotateSecret = command.operation { throw APIError(503, "away") }
       return store.take(command)
     }
     let builder = changed

@@ -1,12 +1,13 @@
+import Credentials
 import Crypto
 import Foundation
 import Logging
 import Models
 import Postgres
+import SCIMStorage
 import Synchronization
-import WorkspaceSchemas
 
-@testable import scim_api
+@testable import ScimAPI
 
 /// Sessions and links in memory, as identity-store would have them after the commands that it is sent.
 final class ConsoleStore: Sendable {
@@ -73,8 +74,8 @@ final class ConsoleStore: Sendable {
     }
   }
 
-  var directory: SessionDirectory {
-    SessionDirectory { [self] workspace, id in
+  var directory: SessionCache {
+    SessionCache { [self] workspace, id in
       guard workspace == self.workspace else { return nil }
       return state.withLock { state in
         var session = state.sessions[id]
@@ -103,7 +104,7 @@ final class ConsoleStore: Sendable {
 
 extension EdgeBuilder {
   /// The parts of a console over `store`.
-  func consoleParts(_ commands: CommandPath, _ sites: Sites, _ tokens: TokenDirectory, _ limits: RateLimits, _ replays: EntryReplays)
+  func consoleParts(_ commands: CommandPath, _ sites: Sites, _ tokens: TokenCache, _ limits: RateLimits, _ replays: EntryReplays)
     -> Console.Parts?
   {
     guard let consoleStore else { return nil }

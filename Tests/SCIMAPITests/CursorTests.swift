@@ -1,10 +1,10 @@
 import Foundation
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Cursors (RFC 9865)")
 struct CursorTests {
@@ -33,7 +33,7 @@ struct CursorTests {
     func type(_ text: String, _ list: String = "list", _ workspace: WorkspaceID? = nil, seal: CursorSeal? = nil, at time: Date? = nil)
       -> SCIMErrorType?
     {
-      #expect(throws: Refusal.self) {
+      #expect(throws: APIError.self) {
         try (seal ?? self.seal).cursor(text, for: list, in: workspace ?? self.workspace, at: time ?? now)
       }?.error.scimType
     }

@@ -1,15 +1,16 @@
+import Credentials
 import Crypto
 import Foundation
 import Logging
+import Migrations
 import Models
 import Postgres
-import Queries
 import SCIM
-import Schema
+import SCIMStorage
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Reading the store", .timeLimit(.minutes(10)))
 struct DatabaseReadsTests {
@@ -139,7 +140,7 @@ struct StoreBuilder: Sendable {
 
   var database: Database { Database(pool: reader, patience: .seconds(5)) }
 
-  static func start(migrations: [Migration] = Schema.identity) async throws -> StoreBuilder {
+  static func start(migrations: [Migration] = SchemaMigrations.identity) async throws -> StoreBuilder {
     let server = try await PostgresServer.start()
     let name = try await server.createDatabase(migrations: migrations)
     func pool(_ role: String) -> PostgresPool {

@@ -1,12 +1,12 @@
 import Foundation
 import Logging
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The product asks of its directory", .timeLimit(.minutes(10)))
 struct DirectoryTests {
@@ -93,7 +93,7 @@ struct DirectoryTests {
   @Test("what group-sync keeps is read as the edge may read it, in the order of ids, workspace by workspace")
   func database() async throws {
     let server = try await PostgresServer.shared()
-    let name = try await server.createDatabase(migrations: Schema.all)
+    let name = try await server.createDatabase(migrations: SchemaMigrations.all)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
@@ -148,7 +148,7 @@ struct DirectoryTests {
     #expect(all.map(\.id) == people)
     #expect(all.map(\.standing) == ["visible", "pending", "held", "pending"])
     #expect(all.map { $0.waitsFor != nil } == [false, true, true, true])
-    for (standing, expected) in [(Standing.visible, [people[0]]), (.pending, [people[1], people[3]]), (.held, [people[2]])] {
+    for (standing, expected) in [(MembershipStatus.visible, [people[0]]), (.pending, [people[1], people[3]]), (.held, [people[2]])] {
       #expect(try await directory.members(of: team, standing: standing, after: nil, limit: 10, in: here).map(\.id) == expected)
     }
     #expect(try await directory.members(of: team, standing: .pending, after: people[1], limit: 1, in: here).map(\.id) == [people[3]])
@@ -176,7 +176,7 @@ struct StoredDirectory: DirectoryReads {
   func group(_ id: GroupID, in workspace: WorkspaceID) async throws -> DirectoryGroup? { groups.first { $0.id == id } }
 
   func members(
-    of group: GroupID, standing: Standing?, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupID, standing: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] { [] }
 
   func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember] {

@@ -1,15 +1,14 @@
+import Credentials
 import Crypto
 import Foundation
 import Logging
 import Models
 import NIOCore
-import Queries
 import SCIM
-import SigningKeys
+import SCIMStorage
 import Synchronization
-import WorkspaceSchemas
 
-@testable import scim_api
+@testable import ScimAPI
 
 /// An edge over stored resources in memory, and an identity-store that answers what a test says.
 struct EdgeBuilder: Sendable {
@@ -64,11 +63,11 @@ struct EdgeBuilder: Sendable {
   var sites: Sites {
     Sites(
       publicURL: publicURL, origins: OriginRule(trustedProxies: trustedProxies),
-      domains: DomainDirectory { [domains] known in known == 1 ? nil : DomainDirectory.Domains(version: 1, workspaces: domains) })
+      domains: DomainCache { [domains] known in known == 1 ? nil : DomainCache.Domains(version: 1, workspaces: domains) })
   }
 
-  var tokens: TokenDirectory {
-    TokenDirectory { [self] workspace, digest in
+  var tokens: TokenCache {
+    TokenCache { [self] workspace, digest in
       if let other = others.values.first(where: { $0.workspace == workspace && $0.digest == digest }) { return other }
       guard workspace == self.workspace, digest == Array(SHA256.hash(data: Data(token.text.utf8))) else { return nil }
       return record
@@ -86,7 +85,7 @@ struct EdgeBuilder: Sendable {
   var edge: Edge {
     let (sites, tokens, limits) = (sites, tokens, RateLimits(rates))
     let keys = signingKeys.map { keys in
-      SigningKeyDirectory(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
+      SigningKeyCache(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
     }
     let commands = CommandPath(
       deadline: 5, bulkDeadline: 10, storeBound: 1,
@@ -100,24 +99,24 @@ struct EdgeBuilder: Sendable {
         return replies
       })
     var edge = Edge(
-      credentials: Credentials(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-      neighbours: Neighbours(), uses: uses,
+      credentials: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
+      neighbours: ActiveWorkspaces(), uses: uses,
       oauth: OAuthEndpoints(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600),
         securityEventKeys: SecurityEventKeys { [securityEventKeys] in securityEventKeys }), reads: reads,
       directory: directory,
       commands: commands,
-      inFlight: InFlight(
-        InFlight.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
-      bulksInFlight: InFlight(InFlight.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
+      inFlight: ConcurrencyLimit(
+        ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
+      bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
       sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
       sendMailEvent: { [mailEvents, mailReporters] event, actor, _ in
         mailEvents.note(event)
         mailReporters.note(actor)
       },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory)),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceTurns(maximumPerWorkspace: 4),
-      writeTurns: WorkspaceTurns("writes", maximumPerWorkspace: max(1, maximumInFlight)))
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
+      writeTurns: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight)))
     if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }
     return edge
   }

@@ -4,7 +4,7 @@ import SCIM
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The edge over HTTP")
 struct EdgeTests {

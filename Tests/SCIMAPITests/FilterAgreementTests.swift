@@ -3,12 +3,12 @@ import Models
 import NIOCore
 import Postgres
 import Primitives
-import Queries
+import SCIMStorage
 import TestSupport
 import Testing
 
 @testable import SCIM
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Filters in memory and in SQL", .timeLimit(.minutes(10)))
 struct FilterAgreementTests {

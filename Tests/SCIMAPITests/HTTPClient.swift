@@ -6,7 +6,7 @@ import NIOPosix
 import SCIM
 import ServiceLifecycle
 
-@testable import scim_api
+@testable import ScimAPI
 
 /// What the edge answered.
 struct Answer: Sendable {

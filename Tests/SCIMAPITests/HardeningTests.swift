@@ -7,7 +7,7 @@ import SCIM
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Hardening", .timeLimit(.minutes(10)))
 struct HardeningTests {

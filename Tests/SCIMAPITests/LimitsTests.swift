@@ -1,3 +1,4 @@
+import Credentials
 import Foundation
 import Models
 import NIOCore
@@ -6,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Limits", .timeLimit(.minutes(10)))
 struct LimitsTests {
@@ -125,17 +126,17 @@ struct LimitsTests {
     let senders = (0..<2).map { _ in (token: TokenID.made(at: Date()), workspace: WorkspaceID.made(at: Date())) }
     for sender in senders { try await limits.admit(sender.token, of: sender.workspace) }
     for _ in 0..<2 {
-      let refusal = await #expect(throws: Refusal.self) { try await limits.admit(senders[0].token, of: senders[0].workspace) }
+      let refusal = await #expect(throws: APIError.self) { try await limits.admit(senders[0].token, of: senders[0].workspace) }
       #expect(refusal?.error.status == 429)
     }
     #expect(limits.heldCount == 0)
     let held = Task { try await limits.admit(senders[0].token, of: senders[0].workspace) }
     try await eventually("one is held") { limits.heldCount == 1 }
-    await #expect(throws: Refusal.self) { try await limits.admit(senders[1].token, of: senders[1].workspace) }
+    await #expect(throws: APIError.self) { try await limits.admit(senders[1].token, of: senders[1].workspace) }
     #expect(limits.heldCount == 1)
     // The end of whoever waits is no reason to keep it.
     held.cancel()
-    let refusal = await #expect(throws: Refusal.self) { try await held.value }
+    let refusal = await #expect(throws: APIError.self) { try await held.value }
     #expect(refusal?.error.status == 429)
     #expect(limits.heldCount == 0)
   }
@@ -147,19 +148,19 @@ struct LimitsTests {
         stranger: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 1), longestHold: 3600), now: { 0 })
     let guess: @Sendable () async throws -> Void = {
       try await limits.limitingUnauthenticated(
-        from: "10.0.0.1", isKnown: { false }, isAuthenticated: { false }, answer: { throw Refusal.unknownToken() })
+        from: "10.0.0.1", isKnown: { false }, isAuthenticated: { false }, answer: { throw APIError.unknownToken() })
     }
     for status in [401, 429] {
-      let refusal = await #expect(throws: Refusal.self) { try await guess() }
+      let refusal = await #expect(throws: APIError.self) { try await guess() }
       #expect(refusal?.error.status == status)
     }
     let held = Task { try await guess() }
     try await eventually("it is held") { limits.heldCount == 1 }
     held.cancel()
-    await #expect(throws: Refusal.self) { try await held.value }
+    await #expect(throws: APIError.self) { try await held.value }
 
-    let pace = RefusalPace(Rate(perSecond: 0.001, burst: 1), longest: 3600, maximumHeld: 1)
-    let sender = RefusalPace.Sender.stranger(ClientAddress("10.0.0.2"))
+    let pace = RejectionThrottle(Rate(perSecond: 0.001, burst: 1), longest: 3600, maximumHeld: 1)
+    let sender = RejectionThrottle.Sender.stranger(ClientAddress("10.0.0.2"))
     await pace.hold(sender, at: 0)
     let first = Task { await pace.hold(sender, at: 0) }
     try await eventually("it is held") { pace.heldCount == 1 }
@@ -182,7 +183,7 @@ struct LimitsTests {
     #expect((0..<100).allSatisfy { _ in unlimited.reserve(of: 1, at: 0, within: 5) == 0 })
   }
 
-  private static func refusal(of limits: RateLimits, _ token: TokenID, _ workspace: WorkspaceID) -> Refusal? {
+  private static func refusal(of limits: RateLimits, _ token: TokenID, _ workspace: WorkspaceID) -> APIError? {
     do {
       try limits.count(token, of: workspace)
       return nil
@@ -250,7 +251,7 @@ struct LimitsTests {
 
   @Test("Writes in flight are bounded of each token, of each workspace and in all")
   func inFlight() throws {
-    let inFlight = InFlight(InFlight.Limits(all: 4, perWorkspace: 2, perToken: 1))
+    let inFlight = ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 2, perToken: 1))
     let workspaces = (0..<4).map { _ in WorkspaceID.made(at: Date()) }
     let tokens = (0..<8).map { _ in TokenID.made(at: Date()) }
     try inFlight.enter(tokens[0], of: workspaces[0])
@@ -264,7 +265,7 @@ struct LimitsTests {
     #expect(inFlight.count == 0)
   }
 
-  private static func refusal(of inFlight: InFlight, _ token: TokenID, _ workspace: WorkspaceID) -> Refusal? {
+  private static func refusal(of inFlight: ConcurrencyLimit, _ token: TokenID, _ workspace: WorkspaceID) -> APIError? {
     do {
       try inFlight.enter(token, of: workspace)
       return nil
@@ -275,7 +276,7 @@ struct LimitsTests {
 
   @Test("However many workspaces flood, another one finds a place", arguments: [1, 2, 3, 5, 8])
   func fairShare(flooding: Int) throws {
-    let inFlight = InFlight(InFlight.Limits(all: 100, perWorkspace: 100, perToken: 100))
+    let inFlight = ConcurrencyLimit(ConcurrencyLimit.Limits(all: 100, perWorkspace: 100, perToken: 100))
     let floods = (0..<flooding).map { _ in (token: TokenID.made(at: Date()), workspace: WorkspaceID.made(at: Date())) }
     var refused = 0
     for _ in 0..<200 {
@@ -293,10 +294,10 @@ struct LimitsTests {
 
   @Test("A workspace that searches much waits for itself, in order, and keeps no other waiting")
   func searches() async throws {
-    let turns = WorkspaceTurns(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     let order = Journal<Int>()
-    var held: WorkspaceTurns.Turn? = try await turns.turn(of: busy)
+    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.turn(of: busy)
     let first = Task {
       _ = try await turns.turn(of: busy)
       order.note(1)
@@ -307,7 +308,7 @@ struct LimitsTests {
       order.note(2)
     }
     try await eventually("two wait") { turns.waitingCount(of: busy) == 2 }
-    let refusal = await #expect(throws: Refusal.self) { try await turns.turn(of: busy) }
+    let refusal = await #expect(throws: APIError.self) { try await turns.turn(of: busy) }
     #expect(refusal?.error.status == 429)
     _ = try await turns.turn(of: calm)
     #expect(order.entries.isEmpty)
@@ -323,7 +324,7 @@ struct LimitsTests {
   @Test("A workspace has neighbours for as long as others send requests, and a second more")
   func neighbours() {
     let clock = Mutex(10.0)
-    let neighbours = Neighbours { clock.withLock { $0 } }
+    let neighbours = ActiveWorkspaces { clock.withLock { $0 } }
     let (one, other) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     #expect(!neighbours.hasOthers(than: one))
     neighbours.note(one)
@@ -344,11 +345,11 @@ struct LimitsTests {
   @Test("A workspace that is alone has more turns than one beside which others send requests")
   func turnsBesideOthers() async throws {
     let clock = Mutex(0.0)
-    let neighbours = Neighbours { clock.withLock { $0 } }
-    let turns = WorkspaceTurns(maximumPerWorkspace: 3, besideOthers: 1, neighbours: neighbours, patience: .seconds(30))
+    let neighbours = ActiveWorkspaces { clock.withLock { $0 } }
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 3, besideOthers: 1, neighbours: neighbours, patience: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     neighbours.note(busy)
-    var held: [WorkspaceTurns.Turn] = []
+    var held: [WorkspaceConcurrencyLimiter.Turn] = []
     for _ in 0..<3 { held.append(try await turns.turn(of: busy)) }
     let taken = TakenTurns()
     let waiting = (0..<3).map { _ in
@@ -378,10 +379,10 @@ struct LimitsTests {
   func pacedTurns() async throws {
     let clock = Mutex(0.0)
     let now = { @Sendable in clock.withLock { $0 } }
-    let neighbours = Neighbours(now: now)
+    let neighbours = ActiveWorkspaces(now: now)
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    func turns(_ pace: Rate, patience: Duration) -> WorkspaceTurns {
-      WorkspaceTurns(maximumPerWorkspace: 100, neighbours: neighbours, pace: pace, patience: patience, now: now)
+    func turns(_ pace: Rate, patience: Duration) -> WorkspaceConcurrencyLimiter {
+      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, neighbours: neighbours, pace: pace, patience: patience, now: now)
     }
     let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .milliseconds(1))
     neighbours.note(busy)
@@ -389,12 +390,12 @@ struct LimitsTests {
     // Somebody else comes: two may be begun at once, and one more in a second.
     neighbours.note(calm)
     for _ in 0..<2 { _ = try await impatient.turn(of: busy) }
-    let refusal = await #expect(throws: Refusal.self) { try await impatient.turn(of: busy) }
+    let refusal = await #expect(throws: APIError.self) { try await impatient.turn(of: busy) }
     #expect(refusal?.error.status == 429)
     _ = try await impatient.turn(of: calm)
     clock.withLock { $0 = 1 }
     _ = try await impatient.turn(of: busy)
-    await #expect(throws: Refusal.self) { try await impatient.turn(of: busy) }
+    await #expect(throws: APIError.self) { try await impatient.turn(of: busy) }
     // Whoever has patience gets it when it is due.
     let patient = turns(Rate(perSecond: 100, burst: 1), patience: .seconds(30))
     for _ in 0..<3 { _ = try await patient.turn(of: busy) }
@@ -405,10 +406,10 @@ struct LimitsTests {
 
   @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
   func searchesInVain() async throws {
-    let turns = WorkspaceTurns(maximumPerWorkspace: 1, patience: .milliseconds(50))
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, patience: .milliseconds(50))
     let workspace = WorkspaceID.made(at: Date())
-    var held: WorkspaceTurns.Turn? = try await turns.turn(of: workspace)
-    let refusal = await #expect(throws: Refusal.self) { try await turns.turn(of: workspace) }
+    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.turn(of: workspace)
+    let refusal = await #expect(throws: APIError.self) { try await turns.turn(of: workspace) }
     #expect(refusal?.error.status == 429)
     let gone = Task { _ = try await turns.turn(of: workspace) }
     gone.cancel()
@@ -422,5 +423,5 @@ struct LimitsTests {
 
 /// Turns that tasks have taken.
 private final class TakenTurns: Sendable {
-  let turns = Mutex<[WorkspaceTurns.Turn]>([])
+  let turns = Mutex<[WorkspaceConcurrencyLimiter.Turn]>([])
 }

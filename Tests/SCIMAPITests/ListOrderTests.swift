@@ -2,12 +2,12 @@ import Foundation
 import Models
 import Postgres
 import Primitives
-import Queries
+import SCIMStorage
 import TestSupport
 import Testing
 
 @testable import SCIM
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Lists in order and in parts", .timeLimit(.minutes(10)))
 struct ListOrderTests {

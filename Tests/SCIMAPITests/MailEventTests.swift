@@ -4,7 +4,7 @@ import Models
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("A report of the mail system")
 struct MailEventTests {
@@ -48,7 +48,7 @@ struct MailEventTests {
       (#"{"event":"bounced","email":"a@b","occurredAt":"now"}"#, "occurredAt"), (#"{"event":"bounced","email":7}"#, "string"),
     ])
   func refused(body: String, mention: String) {
-    let refusal = #expect(throws: Refusal.self) { try event(body) }
+    let refusal = #expect(throws: APIError.self) { try event(body) }
     #expect(refusal?.error.status == 400)
     #expect(refusal?.error.detail.contains(mention) == true, "\(refusal?.error.detail ?? "")")
   }

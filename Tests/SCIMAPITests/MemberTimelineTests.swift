@@ -4,7 +4,7 @@ import ProvisioningLog
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("A member's page")
 struct MemberTimelineTests {
@@ -104,7 +104,7 @@ struct MemberTimelineTests {
          "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"7","manager":{"value":"9","displayName":"Bo"}},
          "tags":["one","two"],"meta":{"resourceType":"User"}}
         """#)
-    let facts = ResourceFacts.facts(of: try #require(json.object))
+    let facts = ResourceAttributes.facts(of: try #require(json.object))
     #expect(
       facts.map(\.factName) == [
         "User name", "Name", "Active", "Emails", "Employee number (enterprise)", "Manager (enterprise)", "Tags",

@@ -1,19 +1,19 @@
 import Foundation
+import Migrations
 import Models
 import Postgres
 import ProvisioningLog
-import Queries
-import Schema
+import SCIMStorage
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("What the members page reads", .timeLimit(.minutes(10)))
 struct MembersQueryTests {
   @Test("People are listed by state, by name and by age, part by part, with their groups, invitation and last sign-in")
   func lists() async throws {
-    let store = try await StoreBuilder.start(migrations: Schema.all)
+    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let query = MembersQuery(database: store.database)
     let ids = try await store.insertUsers(["dora", "ana", "carl", "ben"])
     try await store.write(
@@ -61,7 +61,7 @@ struct MembersQueryTests {
 
   @Test("A search finds by the beginning of name, family name, userName and address, whatever the case, in the states asked for")
   func search() async throws {
-    let store = try await StoreBuilder.start(migrations: Schema.all)
+    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let query = MembersQuery(database: store.database)
     let ids = try await store.insertUsers(["u1", "u2", "u3", "u4"])
     let people = [
@@ -97,7 +97,7 @@ struct MembersQueryTests {
 
   @Test("How many people of each state there are is counted with every change")
   func totals() async throws {
-    let store = try await StoreBuilder.start(migrations: Schema.all)
+    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let query = MembersQuery(database: store.database)
     #expect(try await query.totals(in: store.workspace) == .init())
     try await store.insertWorkforce(of: 1000, groups: 1)
@@ -119,7 +119,7 @@ struct MembersQueryTests {
 
   @Test("Every list, search and look-up of the pages is read from indexes, with plans that were made for no value in particular")
   func plans() async throws {
-    let store = try await StoreBuilder.start(migrations: Schema.all)
+    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     try await store.insertWorkforce(of: 10_000, groups: 500)
     try await store.write(
       """
@@ -170,7 +170,7 @@ struct MembersQueryTests {
 
   @Test("A member's page reads what each service holds of them; of somebody deleted what is left")
   func member() async throws {
-    let store = try await StoreBuilder.start(migrations: Schema.all)
+    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let (members, timelines) = (MemberQuery(database: store.database), TimelineQuery(database: store.database))
     let ids = try await store.insertUsers(["ana", "ben"])
     let ana = ids[0].user
@@ -242,7 +242,7 @@ struct MembersQueryTests {
 
   @Test("The sign-ins that are shown are those of the workspace in force")
   func signIns() async throws {
-    let store = try await StoreBuilder.start(migrations: Schema.all)
+    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     try await store.write(
       "insert into mailer.skipped_sign_ins values ($1, mailer_read.sign_in_key($1, 'ana'), now())", [.uuid(store.workspace.uuid)])
     // As invitation-mailer's SignInKey has it, too.

@@ -6,7 +6,7 @@ import NIOCore
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The members page")
 struct MembersViewTests {
@@ -64,7 +64,7 @@ struct MembersViewTests {
       let query = path.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init)
       #expect(try MembersRequest(QueryParameters(query)).what == what, "\(path)")
     }
-    #expect(throws: Refusal.self) { try MembersRequest(QueryParameters("state=gone")) }
+    #expect(throws: APIError.self) { try MembersRequest(QueryParameters("state=gone")) }
   }
 
   @Test("Tabs have their counts, pages their next, and a search that finds more than it shows says so")
@@ -143,7 +143,7 @@ struct MembersViewTests {
       Timeline(merging: [[.init(at: Self.now, what: .mailed(.bounced, reason: markup))]]), of: stored.id, isOlder: false,
       actors: ActorNames()
     ) { _ in "" }
-    let standing = StandingInGroup(group: .made(at: Self.now), name: markup, standing: .pending, waitsFor: markup)
+    let standing = MembershipInGroup(group: .made(at: Self.now), name: markup, standing: .pending, waitsFor: markup)
     let view = try MemberView(
       stored, groups: [standing], invitations: [try #require(member.invitation)], timeline: timeline, workspace: .sample, at: Self.now)
     let whole = try await ConsolePage(

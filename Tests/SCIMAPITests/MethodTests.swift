@@ -3,7 +3,7 @@ import Models
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Methods, media types and paths")
 struct MethodTests {

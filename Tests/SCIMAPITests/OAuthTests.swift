@@ -1,12 +1,13 @@
+import Credentials
 import Crypto
 import Foundation
 import JWTKit
 import Models
+import Primitives
 import SCIM
-import SigningKeys
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("OAuth client credentials")
 struct OAuthTests {
@@ -308,7 +309,7 @@ struct OAuthTests {
     }
     #expect(schedule.nextTerm(after: keys.prefix(1).map(\.term), at: now + 86_400 - 601) == nil)
     #expect(keys[1].term.createdAt < keys[1].term.signsAt && keys[1].term.signsAt == keys[0].term.retiresAt)
-    let directory = SigningKeyDirectory(seal: EdgeBuilder.seal, logger: .init(label: "test")) { [keys] in keys }
+    let directory = SigningKeyCache(seal: EdgeBuilder.seal, logger: .init(label: "test")) { [keys] in keys }
     #expect(try await directory.signer(at: now + 10)?.id == keys[0].id)
     #expect(try await directory.signer(at: now + 86_400 - 100)?.id == keys[0].id)
     #expect(try await directory.signer(at: now + 86_400 + 1)?.id == keys[1].id)

@@ -1,3 +1,4 @@
+import Credentials
 import Foundation
 import Kafka
 import Logging
@@ -9,7 +10,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("What the edge logs")
 struct ProvisioningLogTests {
@@ -95,7 +96,7 @@ struct ProvisioningLogTests {
     Refused(status: 415, body: "<user/>", headers: ["Content-Type": "text/xml"]),
     Refused(
       status: 429, body: #"{"userName":"ana"}"#,
-      change: { $0.reply = { _ in throw Refusal.tooManyRequests("writes", of: "token", limit: 1) } }),
+      change: { $0.reply = { _ in throw APIError.tooManyRequests("writes", of: "token", limit: 1) } }),
     Refused(status: 500, body: #"{"userName":"ana"}"#, change: { $0.reply = { _ in throw CocoaError(.fileNoSuchFile) } }),
     Refused(status: 503, body: #"{"userName":"ana"}"#, change: { $0.maximumInFlight = 0 }),
   ]
@@ -116,7 +117,7 @@ struct ProvisioningLogTests {
       #expect(entry.isFailure)
       let text = String(decoding: entry.json(), as: UTF8.self)
       for secret in ["1mz050nq", "=abc", builder.token.text] { #expect(!text.contains(secret)) }
-      #expect(Diagnosis(of: entry, DiagnosisFacts()) != nil)
+      #expect(Diagnosis(of: entry, DiagnosisContext()) != nil)
     }
   }
 
@@ -207,7 +208,7 @@ struct ProvisioningLogTests {
 
   private static func request(known: Bool, bytes: Int = 10) -> LoggedRequest? {
     let workspace = WorkspaceID.made(at: second)
-    var notes = RequestFacts.Notes()
+    var notes = RequestInfo.Notes()
     notes.workspace = workspace
     if known { notes.token = .made(at: second) }
     notes.body = .json(["userName": "ana"], bytes: bytes)

@@ -1,13 +1,12 @@
 import Foundation
 import Models
 import Postgres
-import ProvisioningLog
-import Queries
+import SCIMStorage
 import TestSupport
 import Testing
 
-@testable import LogReads
-@testable import scim_api
+@testable import ProvisioningLog
+@testable import ScimAPI
 
 @Suite("What the pages on provisioning read", .timeLimit(.minutes(10)))
 struct ProvisioningQueryTests {
@@ -19,12 +18,12 @@ struct ProvisioningQueryTests {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 50, groups: 2)
     try await store.insertLog(of: 2000, over: 5 * 86_400)
-    let log = LogReads(store.database, in: store.workspace)
+    let log = LogRepository(store.database, in: store.workspace)
     func part(
       after last: LogEntryID? = nil, limit: Int = 10_000, in workspace: WorkspaceID? = nil,
-      _ change: (inout LogReads.Filter) -> Void = { _ in }
-    ) async throws -> [LogReads.Listed] {
-      var filter = LogReads.Filter()
+      _ change: (inout LogRepository.Filter) -> Void = { _ in }
+    ) async throws -> [LogRepository.Listed] {
+      var filter = LogRepository.Filter()
       change(&filter)
       return try await log.part(of: filter, after: last, limit: limit, in: workspace ?? store.workspace)
     }
@@ -70,7 +69,7 @@ struct ProvisioningQueryTests {
     let other = WorkspaceID.made(at: Date())
     try await store.write("insert into identity.workspaces values ($1, 'other', '{}', 1, now(), now())", [.uuid(other.uuid)])
     #expect(try await part(in: other).isEmpty)
-    #expect(try await LogReads(store.database, in: other).part(of: .init(), after: nil, limit: 10, in: store.workspace).isEmpty)
+    #expect(try await LogRepository(store.database, in: other).part(of: .init(), after: nil, limit: 10, in: store.workspace).isEmpty)
     await store.close()
   }
 

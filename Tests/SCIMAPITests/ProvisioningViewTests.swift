@@ -1,12 +1,11 @@
 import Foundation
-import LogReads
 import Models
 import Mustache
 import ProvisioningLog
 import Testing
 
 @testable import SCIM
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("What the pages on provisioning show")
 struct ProvisioningViewTests {
@@ -77,9 +76,9 @@ struct ProvisioningViewTests {
   func list() throws {
     let token = TokenID.made(at: Self.now)
     var listed = (0..<51).map { number in
-      LogReads.Listed(entry: Self.entry(201, at: Self.now - Double(number)) { $0.name = "person-\(number)@example.com" })
+      LogRepository.Listed(entry: Self.entry(201, at: Self.now - Double(number)) { $0.name = "person-\(number)@example.com" })
     }
-    listed[0] = LogReads.Listed(
+    listed[0] = LogRepository.Listed(
       entry: Self.entry(409) {
         $0.token = token
         $0.identityProvider = "entra"
@@ -98,7 +97,7 @@ struct ProvisioningViewTests {
     #expect(list.empty == nil)
     // The kind of failure of an entry from before it was kept is told by what is known now.
     let old = LogList(
-      LogSearch(), [LogReads.Listed(entry: Self.entry(409) { $0.scimType = "uniqueness" })], tokens: [:], settings: Self.settings, tabs: [],
+      LogSearch(), [LogRepository.Listed(entry: Self.entry(409) { $0.scimType = "uniqueness" })], tokens: [:], settings: Self.settings, tabs: [],
       isFirst: true)
     #expect(old.rows.first?.why == "The userName is taken")
 
@@ -132,7 +131,7 @@ struct ProvisioningViewTests {
       $0.normalisations = ["missing-schemas", "of-a-later-build"]
       $0.body = LoggedBody(bytes: 40, content: .whole(["userName": "ana@example.com", "list": [1, true, nil]], removed: ["password"]))
     }
-    let diagnosis = try #require(Diagnosis(of: entry, DiagnosisFacts()))
+    let diagnosis = try #require(Diagnosis(of: entry, DiagnosisContext()))
     let shown = EntryView.Shown(entry, diagnosis, token: "Okta", presentName: nil)
     #expect(shown.heading == "Create person ana@example.com")
     #expect(shown.failure?.fix.isEmpty == false)
@@ -145,7 +144,7 @@ struct ProvisioningViewTests {
     #expect(html.contains("data-confirm=\"Send this request again"))
 
     let cut = Self.entry(400) { $0.body = LoggedBody(bytes: 90_000, content: .head(["userName": "ana"])) }
-    let unsent = EntryView.Shown(cut, Diagnosis(of: cut, DiagnosisFacts()), token: nil, presentName: nil)
+    let unsent = EntryView.Shown(cut, Diagnosis(of: cut, DiagnosisContext()), token: nil, presentName: nil)
     #expect(unsent.replay == nil)
     #expect(unsent.obstacle?.contains("only the head of the body was kept, since it has 90000 bytes") == true)
     let masked = Self.entry(400) { $0.body = LoggedBody(bytes: 90, content: .whole(["roles": ["(removed)"]], removed: ["roles"])) }
@@ -156,13 +155,13 @@ struct ProvisioningViewTests {
     }
     // Sent by nobody who was let in, it would be carried out in the admin's name.
     for stranger in [Self.entry(401), Self.entry(403), Self.entry(404) { $0.token = nil }] {
-      let refused = EntryView.Shown(stranger, Diagnosis(of: stranger, DiagnosisFacts()), token: nil, presentName: nil)
+      let refused = EntryView.Shown(stranger, Diagnosis(of: stranger, DiagnosisContext()), token: nil, presentName: nil)
       #expect(refused.replay == nil && refused.obstacle?.contains("refused at the door") == true)
     }
     let forged = LogEntry(
       id: .made(at: Date()), workspace: .made(at: Date()), unverified: .init(requests: 12, firstAt: Date(), lastAt: Date()),
       address: "203.0.113.7", detail: "not known")
-    let summed = EntryView.Shown(forged, Diagnosis(of: forged, DiagnosisFacts()), token: nil, presentName: nil)
+    let summed = EntryView.Shown(forged, Diagnosis(of: forged, DiagnosisContext()), token: nil, presentName: nil)
     #expect(summed.heading == "Unverified sender" && summed.requestLine == "12 requests")
     #expect(summed.replay == nil && summed.obstacle == nil && summed.content == nil)
     #expect(summed.facts.map(\.label) == ["Token", "Address", "First request", "Last request", "Entry"])
@@ -185,7 +184,7 @@ struct ProvisioningViewTests {
       $0.unapplied = [UnappliedChange(path: "secodaRole", detail: "secodaRole: this workspace has no role '<b>Owner</b>'.")]
     }
     let list = LogList(
-      LogSearch(), [LogReads.Listed(entry: entry)], tokens: [:], settings: Self.settings, tabs: Self.tabs(.log), isFirst: true)
+      LogSearch(), [LogRepository.Listed(entry: entry)], tokens: [:], settings: Self.settings, tabs: Self.tabs(.log), isFirst: true)
     let row = try #require(list.rows.first)
     #expect((row.tone, row.answer, row.why) == ("warn", "Partly applied", "Not applied: secodaRole"))
     let event = TimelineWords(Timeline.Event(at: Self.now, what: .pushed(entry)))

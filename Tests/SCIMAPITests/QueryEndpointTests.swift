@@ -4,7 +4,7 @@ import SCIM
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Queries over HTTP")
 struct QueryEndpointTests {

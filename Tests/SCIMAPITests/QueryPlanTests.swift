@@ -1,12 +1,12 @@
 import Foundation
 import Models
 import Postgres
-import Queries
+import SCIMStorage
 import TestSupport
 import Testing
 
 @testable import SCIM
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Plans of queries", .timeLimit(.minutes(10)))
 struct QueryPlanTests {

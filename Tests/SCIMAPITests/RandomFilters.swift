@@ -3,7 +3,7 @@ import Models
 import TestSupport
 
 @testable import SCIM
-@testable import scim_api
+@testable import ScimAPI
 
 extension SeededGenerator {
   mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }

@@ -6,7 +6,7 @@ import ServiceLifecycle
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Commands on their way through Kafka", .timeLimit(.minutes(3)))
 struct RejectedMessageTests {
@@ -49,7 +49,7 @@ struct RejectedMessageTests {
   func rejected() async throws {
     try await sending { cluster, _, sender in
       cluster.rejectNextMessages()
-      let refusal = await #expect(throws: Refusal.self) { try await sender.ask(command(), until: Self.end) }
+      let refusal = await #expect(throws: APIError.self) { try await sender.ask(command(), until: Self.end) }
       #expect(refusal?.error.status == 413)
     }
   }
@@ -60,7 +60,7 @@ struct RejectedMessageTests {
       cluster.rejectNextMessages()
       let sender = SignInSender(producer: producer, source: "scim-api/0", patience: .seconds(600))
       let signIn = SignIn(workspace: .made(at: .now), email: "ana@example.com", user: nil, signedInAt: .now, method: nil)
-      let refusal = await #expect(throws: Refusal.self) { try await sender.send(signIn, traceparent: nil) }
+      let refusal = await #expect(throws: APIError.self) { try await sender.send(signIn, traceparent: nil) }
       #expect(refusal?.error.status == 413)
     }
   }

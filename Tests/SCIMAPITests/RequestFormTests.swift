@@ -4,7 +4,7 @@ import Models
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 /// What is wrong with a request that is HTTP, and what its sender is told.
 @Suite("The form of requests", .timeLimit(.minutes(10)))

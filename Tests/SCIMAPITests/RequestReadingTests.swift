@@ -4,7 +4,7 @@ import Models
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Reading requests")
 struct RequestReadingTests {
@@ -19,7 +19,7 @@ struct RequestReadingTests {
 
   @Test("Other media types and character sets are refused", arguments: ["text/xml", "application/xml", "application/json; charset=latin1"])
   func otherContentType(_ type: String) {
-    let refusal = #expect(throws: Refusal.self) { try MediaType.check(contentType: type) }
+    let refusal = #expect(throws: APIError.self) { try MediaType.check(contentType: type) }
     #expect(refusal?.error.status == 415)
   }
 
@@ -46,7 +46,7 @@ struct RequestReadingTests {
 
   @Test("A parameter that is not percent-encoded UTF-8 is refused", arguments: ["filter=%", "filter=%4", "filter=%zz", "filter=%FF"])
   func malformedParameter(_ query: String) {
-    let refusal = #expect(throws: Refusal.self) { try QueryParameters(query) }
+    let refusal = #expect(throws: APIError.self) { try QueryParameters(query) }
     #expect(refusal?.error == SCIMError(status: 400, scimType: .invalidValue, detail: refusal?.error.detail ?? ""))
   }
 
@@ -65,7 +65,7 @@ struct RequestReadingTests {
 
   @Test("A page that is no number is refused", arguments: ["startIndex=one", "count=1.5", "count=99999999999999999999"])
   func malformedPage(_ query: String) {
-    let refusal = #expect(throws: Refusal.self) { try SearchRequest(QueryParameters(query)) }
+    let refusal = #expect(throws: APIError.self) { try SearchRequest(QueryParameters(query)) }
     #expect(refusal?.error.status == 400)
   }
 
@@ -73,7 +73,7 @@ struct RequestReadingTests {
     "What is not JSON is refused with its position",
     arguments: [(#"{"userName": "#, "byte 13"), ("nonsense", "byte 1"), ("{} x", "byte 3")])
   func malformedJSON(body: String, position: String) {
-    let refusal = #expect(throws: Refusal.self) { try BodyReader.parse(Array(body.utf8)) }
+    let refusal = #expect(throws: APIError.self) { try BodyReader.parse(Array(body.utf8)) }
     #expect(refusal?.error.scimType == .invalidSyntax)
     #expect(refusal?.error.detail.contains(position) == true, "\(refusal?.error.detail ?? "")")
   }
@@ -87,7 +87,7 @@ struct RequestReadingTests {
       try first.take(200 << 10)
       #expect(budget.taken == 200 << 10)
       var second = BodyBudget.Share(of: budget, for: owners[1])
-      #expect(throws: Refusal.overloaded()) { try second.take(101 << 10) }
+      #expect(throws: APIError.overloaded()) { try second.take(101 << 10) }
       try second.take(100 << 10)
       first.release()
       second.release()

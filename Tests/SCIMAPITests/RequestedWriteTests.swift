@@ -1,9 +1,9 @@
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("What a body asks for")
 struct RequestedWriteTests {

@@ -1,11 +1,11 @@
 import Foundation
 import Models
 import NIOCore
-import Queries
 import SCIM
+import SCIMStorage
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Writing resources")
 struct ResourceWriterTests {

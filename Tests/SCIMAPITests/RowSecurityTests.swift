@@ -1,12 +1,12 @@
 import Foundation
 import Logging
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Row-level security", .timeLimit(.minutes(10)))
 struct RowSecurityTests {

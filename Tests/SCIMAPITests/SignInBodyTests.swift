@@ -3,7 +3,7 @@ import Models
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The body of a sign-in")
 struct SignInBodyTests {
@@ -30,7 +30,7 @@ struct SignInBodyTests {
       (#"{"email":"a@b","signedInAt":"2027-01-01T00:00:00Z"}"#, "future"),
     ])
   func refused(body: String, mention: String) {
-    let refusal = #expect(throws: Refusal.self) { try signIn(body) }
+    let refusal = #expect(throws: APIError.self) { try signIn(body) }
     #expect(refusal?.error.status == 400)
     #expect(refusal?.error.detail.contains(mention) == true, "\(refusal?.error.detail ?? "")")
   }

@@ -5,7 +5,7 @@ import ServiceKit
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Where requests are sent to, and come from")
 struct SiteTests {
@@ -43,12 +43,12 @@ struct SiteTests {
     #expect(origin == Origin(scheme: "http", authority: "app.example.com", address: "10.1.2.3"))
     let nonsense = request("app.example.com", ["X-Forwarded-Proto": "gopher", "X-Forwarded-For": "nobody", "X-Forwarded-Host": ""])
     #expect(try rule.origin(of: nonsense, peer: "10.1.2.3") == origin)
-    #expect(throws: Refusal.self) { try rule.origin(of: request("app.example.com", ["X-Forwarded-Host": "a/b"]), peer: "10.1.2.3") }
+    #expect(throws: APIError.self) { try rule.origin(of: request("app.example.com", ["X-Forwarded-Host": "a/b"]), peer: "10.1.2.3") }
   }
 
   @Test("A host that is none is refused", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
   func host(_ host: String?) {
-    #expect(throws: Refusal.self) { try OriginRule().origin(of: request(host), peer: "10.1.2.3") }
+    #expect(throws: APIError.self) { try OriginRule().origin(of: request(host), peer: "10.1.2.3") }
   }
 
   @Test(
@@ -94,9 +94,9 @@ struct SiteTests {
   func madeUpHosts() async throws {
     let workspace = WorkspaceID.made(at: Date())
     let reads = Journal<Int64?>()
-    let directory = DomainDirectory { known in
+    let directory = DomainCache { known in
       reads.note(known)
-      return known == 4 ? nil : DomainDirectory.Domains(version: 4, workspaces: ["scim.acme.example": workspace])
+      return known == 4 ? nil : DomainCache.Domains(version: 4, workspaces: ["scim.acme.example": workspace])
     }
     for number in 0..<1000 { #expect(try await directory.workspace(of: "host-\(number).example") == nil) }
     #expect(try await directory.workspace(of: "scim.acme.example") == workspace)

@@ -1,12 +1,12 @@
 import Foundation
 import Models
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Statements hold nothing of a request")
 struct StatementTextTests {

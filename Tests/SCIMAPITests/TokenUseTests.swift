@@ -3,7 +3,7 @@ import Logging
 import Models
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Counting the uses of tokens")
 struct TokenUseTests {

@@ -1,10 +1,11 @@
+import Credentials
 import Foundation
 import Models
 import ProvisioningLog
 import SCIM
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Requests without a known credential", .timeLimit(.minutes(10)))
 struct UnauthenticatedLimitTests {
@@ -128,7 +129,7 @@ struct UnauthenticatedLimitTests {
       #expect((entry.body, entry.query, entry.resource) == (nil, nil, nil))
       #expect(!String(decoding: entry.json(), as: UTF8.self).lowercased().contains("forged"))
       #expect(!String(decoding: entry.json(), as: UTF8.self).contains("Okta"))
-      let diagnosis = try #require(Diagnosis(of: entry, DiagnosisFacts()))
+      let diagnosis = try #require(Diagnosis(of: entry, DiagnosisContext()))
       #expect(diagnosis.cause == .tokenUnknown)
       #expect(diagnosis.explanation.contains("\(requests) requests from 127.0.0.1"))
       #expect(throws: ReplayRequest.Obstacle.unverified) { try ReplayRequest(entry) }

@@ -1,8 +1,8 @@
 import Foundation
 import Models
 import ProvisioningLog
-import Queries
 import SCIM
+import SCIMStorage
 
 /// One thing that is measured. To measure another, add it to ``all()``.
 struct Work {

@@ -1,9 +1,10 @@
 import ArgumentParser
+import Credentials
 import Foundation
 import Models
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("The command line")
 struct ArgumentTests {

@@ -1,13 +1,14 @@
 import Foundation
 import Kafka
 import Logging
+import Migrations
 import Models
+import Outbox
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("Dead letters at the command line", .timeLimit(.minutes(5)))
 struct DeadLetterTests {
@@ -70,7 +71,7 @@ struct DeadLetterTests {
   func story() async throws {
     let broker = try await KafkaBroker.start()
     let server = try await PostgresServer.shared()
-    let database = try await server.createDatabase(migrations: Schema.all)
+    let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(

@@ -5,7 +5,7 @@ import Postgres
 import ServiceKit
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("A failure")
 struct FailureTests {

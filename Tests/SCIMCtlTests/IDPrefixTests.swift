@@ -1,8 +1,9 @@
 import Foundation
 import Models
+import Primitives
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("Beginnings of ids")
 struct IDPrefixTests {

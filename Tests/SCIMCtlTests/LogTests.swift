@@ -1,12 +1,11 @@
 import Foundation
 import Kafka
-import LogReads
 import Models
 import ProvisioningLog
 import SCIM
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("The provisioning log at the command line")
 struct LogTests {
@@ -58,7 +57,7 @@ struct LogTests {
     let entry = LogEntry(
       id: .made(at: Self.now), workspace: .made(at: Self.now),
       unverified: .init(requests: 12, firstAt: Self.now, lastAt: Self.now + 60), address: "203.0.113.7", detail: "not known")
-    let lines = LogEntryText.lines(entry, Diagnosis(of: entry, DiagnosisFacts())).joined(separator: "\n")
+    let lines = LogEntryText.lines(entry, Diagnosis(of: entry, DiagnosisContext())).joined(separator: "\n")
     for words in ["unverified", "12", "203.0.113.7", Timestamp.text(Self.now), Timestamp.text(Self.now + 60), "why:", "fix:"] {
       #expect(lines.contains(words), "\(lines)")
     }
@@ -121,7 +120,7 @@ struct LogTests {
       $0.resourceType = .user
       $0.body = LoggedBody(bytes: 20, content: .whole(["userName": "ana"], removed: ["password"]))
     }
-    let diagnosis = try #require(Diagnosis(of: entry, DiagnosisFacts()))
+    let diagnosis = try #require(Diagnosis(of: entry, DiagnosisContext()))
     let text = LogEntryText.lines(entry, diagnosis).joined(separator: "\n")
     for part in ["404", "POST /api/v2/scim/Users", "gone?[2J", "without password", "\"userName\" : \"ana\"", "why:", "fix:"] {
       #expect(text.contains(part))
@@ -134,7 +133,7 @@ struct LogTests {
     let entry = Self.entry(200) { $0.unapplied = [UnappliedChange(path: "title", detail: "title must be a string, found 5.\u{1B}[2J")] }
     let text = LogEntryText.lines(entry, nil).joined(separator: "\n")
     #expect(text.contains("partly applied") && text.contains("title: title must be a string, found 5.?[2J"))
-    #expect(TailLog.table(of: [LogReads.Listed(entry: entry)]).lines.joined().contains("partly applied, without title"))
+    #expect(TailLog.table(of: [LogRepository.Listed(entry: entry)]).lines.joined().contains("partly applied, without title"))
     #expect(try LogEntry(json: entry.json()) == entry)
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import ServiceKit
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("Who runs a command")
 struct OperatorTests {

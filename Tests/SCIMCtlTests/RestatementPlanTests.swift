@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("A rebuild is cut into commands")
 struct RestatementPlanTests {

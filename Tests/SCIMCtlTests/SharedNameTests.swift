@@ -1,12 +1,12 @@
 import Foundation
 import Logging
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import scimctl
+@testable import ScimctlCommands
 
 @Suite("Names that are equal by their comparison key, in doctor", .timeLimit(.minutes(10)))
 struct SharedNameTests {
@@ -25,7 +25,7 @@ struct SharedNameTests {
     let server = try await PostgresServer.shared()
     let pool = PostgresPool(
       PostgresConfiguration(
-        url: server.url(database: try await server.createDatabase(migrations: Schema.all)), connections: 1,
+        url: server.url(database: try await server.createDatabase(migrations: SchemaMigrations.all)), connections: 1,
         statementTimeout: PostgresServer.patience, applicationName: "SCIMCtlTests", maximumWait: PostgresServer.patience),
       logger: Logger(label: "scimctl", factory: { _ in SwiftLogNoOpLogHandler() }))
     let workspace = WorkspaceID.made(at: Date())

@@ -1,7 +1,7 @@
 import Models
 import SCIM
+import SCIMStorage
 import Testing
-import WorkspaceSchemas
 
 @Suite("Schemas of a workspace's own")
 struct ExtensionTests {

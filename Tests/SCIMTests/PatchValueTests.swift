@@ -1,7 +1,7 @@
 import Models
 import SCIM
+import SCIMStorage
 import Testing
-import WorkspaceSchemas
 
 /// Values of multi-valued attributes under a PATCH, as a provider sends it.
 @Suite("Values under a PATCH")

@@ -1,6 +1,6 @@
 import Models
+import SCIMStorage
 import Testing
-import WorkspaceSchemas
 
 @testable import SCIM
 

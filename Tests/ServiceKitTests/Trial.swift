@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Migrations
 import Postgres
 import ServiceLifecycle
 import Synchronization

@@ -1,7 +1,7 @@
 import Foundation
 import Logging
+import Migrations
 import Postgres
-import Schema
 import Synchronization
 
 /// A PostgreSQL server of a test's own: a new cluster in a temporary folder, on a free port of the loopback interface.
@@ -85,7 +85,7 @@ public final class PostgresServer: Sendable {
   private func makeTemplate(of migrations: [Migration]) async throws -> String {
     let name = try await createDatabase()
     try await withPool(url(database: name)) { pool in
-      _ = try await Migrations.apply(migrations, on: pool, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+      _ = try await Migrator.apply(migrations, on: pool, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
     try await makeLogins()
     return name

@@ -12,7 +12,7 @@ struct BatchTransaction: Sendable {
   /// - Throws: `PostgresError`. Nothing is written then, unless the error says that the outcome of the commit is unknown; either way
   ///   the batch can be run again, since an event that is not newer changes nothing.
   func run(_ events: [ReceivedEvent]) async throws {
-    let touches = Touches(of: events.lazy.map(\.event))
+    let touches = WriteSet(of: events.lazy.map(\.event))
     guard !touches.isEmpty else { return }
     try await pool.transaction { transaction in
       let directory = try await loader.load(touches, in: transaction)

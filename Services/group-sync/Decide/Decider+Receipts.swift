@@ -7,7 +7,7 @@ extension Decider {
   ///
   /// - Parameter told: What the product was told because of it.
   mutating func record(
-    _ reason: DirectoryEvent.RevocationReason, of member: Member, previous: Member?, told: ArraySlice<Told>, _ cause: Cause
+    _ reason: DirectoryEvent.RevocationReason, of member: Member, previous: Member?, told: ArraySlice<PublishedEvent>, _ cause: Cause
   ) {
     receipts.append(
       DeprovisionReceipt(

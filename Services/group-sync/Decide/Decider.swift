@@ -8,12 +8,12 @@ import Models
 struct Decider: Sendable {
   var directory: Directory
   /// What the product is to be told, in order.
-  private(set) var told: [Told] = []
+  private(set) var told: [PublishedEvent] = []
   /// What was taken away from whom, in order.
   var receipts: [DeprovisionReceipt] = []
 
   /// An event for the product.
-  struct Told: Sendable, Equatable {
+  struct PublishedEvent: Sendable, Equatable {
     /// The same for the same change, however often it is decided.
     var id: String
     var event: DirectoryEvent
@@ -50,7 +50,7 @@ struct Decider: Sendable {
     let profile = member?.presence.content
     let others = [group?.key.id.resource, member?.key.id.resource].compactMap { $0 }.filter { $0 != cause.event.resource }
     told.append(
-      Told(
+      PublishedEvent(
         id: ([cause.event.identity, change.rawValue] + others.map(\.description)).joined(separator: "/"),
         event: DirectoryEvent(
           workspace: cause.event.workspace, change: change, member: member?.key.id, group: group?.key.id,

@@ -8,7 +8,7 @@ import Postgres
 /// each other, and nobody would tell the product of the membership that they make together.
 struct DirectoryLoader: Sendable {
   /// - Throws: `PostgresError` and `PostgresDecodingError`.
-  func load(_ touches: Touches, in transaction: PostgresTransaction) async throws -> Directory {
+  func load(_ touches: WriteSet, in transaction: PostgresTransaction) async throws -> Directory {
     let people = touches.members.union(touches.memberships.lazy.map(\.member)).sorted()
     let ownMemberships = touches.members.sorted()
     let ranges = touches.ranges.sorted { $0.group < $1.group }

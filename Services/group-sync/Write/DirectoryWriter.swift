@@ -1,5 +1,6 @@
 import Kafka
 import Models
+import Outbox
 import Postgres
 
 /// Writes what a batch has decided: set-based statements, to be sent as one pipeline before the commit.
@@ -67,7 +68,7 @@ struct DirectoryWriter: Sendable {
     ]
   }
 
-  private func messages(_ told: [Decider.Told]) throws -> [OutgoingMessage] {
+  private func messages(_ told: [Decider.PublishedEvent]) throws -> [OutgoingMessage] {
     try told.map { told in
       let event = try told.event.cloudEvent(id: told.id, source: source, time: told.event.changedAt, traceparent: told.traceparent)
       return OutgoingMessage(event, topic: .directoryEvents, key: event.subject)

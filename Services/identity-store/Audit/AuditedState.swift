@@ -9,7 +9,7 @@ struct AuditedState: Sendable, Equatable {
   private var tokens: [ResourceKey: JSONObject] = [:]
 
   /// - Parameter touched: what the command touches.
-  init(_ touched: Touches, of workspace: WorkspaceID, in state: WorkingSet) {
+  init(_ touched: WriteSet, of workspace: WorkspaceID, in state: WorkingSet) {
     settings = state.workspaces[workspace].flatMap { Self.object(of: $0.settings) }
     for key in touched.tokens { tokens[key] = state.tokens[key].map(Self.describe) }
   }

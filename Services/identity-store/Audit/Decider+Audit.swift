@@ -5,7 +5,7 @@ extension Decider {
   /// Decides a command of a person, and writes down what it did, refused or not.
   mutating func decideAudited(_ read: ReadCommand, _ decide: (inout Decider) -> Reply) -> Reply {
     guard read.command.isAudited else { return decide(&self) }
-    let touched = Touches(of: [read])
+    let touched = WriteSet(of: [read])
     let before = AuditedState(touched, of: read.command.workspace, in: state)
     let known = audited.count
     let reply = decide(&self)
@@ -25,7 +25,7 @@ extension Decider {
   }
 
   /// What a command is about, in a few words.
-  private func target(of read: ReadCommand, _ touched: Touches) -> String {
+  private func target(of read: ReadCommand, _ touched: WriteSet) -> String {
     let workspace = state.workspaces[read.command.workspace]?.settings.slug ?? touched.slugs.first ?? "\(read.command.workspace)"
     if let id = read.payload.token {
       let token = state.tokens[ResourceKey(workspace: read.command.workspace, id: id.resource)]

@@ -19,10 +19,10 @@ struct BatchTransaction: Sendable {
   ///
   /// - Parameter together: Whether the commands are carried out all or not at all; they refer to each other then.
   /// - Parameter decided: Called when everything is loaded and decided, so that the next batch may begin.
-  /// - Throws: `PostgresError`; ``BatchOutlastedItsBound``. Nothing is written then, unless the error says that the outcome of the
+  /// - Throws: `PostgresError`; ``BatchTimeLimitExceeded``. Nothing is written then, unless the error says that the outcome of the
   ///   commit is unknown; either way the batch can be run again, since recorded replies tell what was carried out.
   func run(
-    _ commands: [ReadCommand], together: Bool = false, touches: Touches, decided: @Sendable () -> Void
+    _ commands: [ReadCommand], together: Bool = false, touches: WriteSet, decided: @Sendable () -> Void
   ) async throws -> [Reply] {
     let now = Date.now
     return try await pool.transaction { transaction in
@@ -36,7 +36,7 @@ struct BatchTransaction: Sendable {
         // The server looks at the time last thing before the commit, in the same round trip.
         _ = try await transaction.pipeline(steps + [(Self.withinBound, [.double(bound / .seconds(1))])], commit: true)
       } catch let error as PostgresError where error.statement == Self.withinBound.name {
-        throw BatchOutlastedItsBound(bound: bound)
+        throw BatchTimeLimitExceeded(bound: bound)
       }
       return replies
     }
@@ -62,7 +62,7 @@ struct BatchTransaction: Sendable {
 }
 
 /// A batch waited too long, for locks or for the database; it was rolled back.
-struct BatchOutlastedItsBound: Error, CustomStringConvertible {
+struct BatchTimeLimitExceeded: Error, CustomStringConvertible {
   var bound: Duration
   var description: String { "the batch took longer than \(bound) and was rolled back" }
 }

@@ -13,7 +13,7 @@ import ServiceLifecycle
 /// there is no order to keep, since nobody can refer to what the bulk makes before it is answered, and for what exists rows and names are
 /// locked by each transaction.
 struct BulkRunner: Sendable {
-  let runner: BatchRunner
+  let runner: BatchProcessor
   /// Where operations are carried out beside those of other bulks.
   var slots = BulkSlots(1)
   /// Called when an operation is committed.
@@ -29,7 +29,7 @@ struct BulkRunner: Sendable {
       let commands = try next.map { try ReceivedCommand($0.operation, $0.write, of: received) }
       let isCircle = next.first?.operation.circle != nil
       let replies = try await slots.withSlot {
-        try await runner.run(commands, together: isCircle, touches: Touches(of: commands.lazy.map(\.read))) {}
+        try await runner.run(commands, together: isCircle, touches: WriteSet(of: commands.lazy.map(\.read))) {}
       }
       committed()
       progress.take(replies.map(\.outcome))

@@ -3,7 +3,7 @@
 /// A bulk asks for a slot for each of its operations, so that long bulks of one workspace do not keep the bulks of others waiting.
 actor BulkSlots {
   private var free: Int
-  private var waiting: [Gate] = []
+  private var waiting: [AsyncLatch] = []
 
   init(_ count: Int) { free = max(1, count) }
 
@@ -27,7 +27,7 @@ actor BulkSlots {
       free -= 1
       return
     }
-    let gate = Gate()
+    let gate = AsyncLatch()
     waiting.append(gate)
     await gate.pass()
   }

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Primitives
 import SCIM
-import WorkspaceSchemas
+import SCIMStorage
 
 extension Decider {
   mutating func createWorkspace(_ read: ReadCommand, _ settings: WorkspaceSettings) throws(SCIMError) -> Reply.Outcome {

@@ -69,7 +69,7 @@ struct Decider: Sendable {
 
   private mutating func outcome(of read: ReadCommand) -> Reply.Outcome {
     do throws(SCIMError) {
-      if let deadline = read.command.deadline, deadline < now { throw Refusal.deadlinePassed(deadline) }
+      if let deadline = read.command.deadline, deadline < now { throw APIError.deadlinePassed(deadline) }
       if case .createWorkspace(let settings) = read.payload { return try createWorkspace(read, settings) }
       if case .rebuild(let rebuild) = read.payload { return request(rebuild, by: read.command) }
       guard let workspace = state.workspaces[read.command.workspace] else {

@@ -137,7 +137,7 @@ extension Command {
 }
 
 /// What identity-store refuses without looking at what is asked.
-enum Refusal {
+enum APIError {
   /// The edge gave up on it; recorded, so that it stays refused.
   static func deadlinePassed(_ deadline: Date) -> SCIMError {
     SCIMError(

@@ -79,7 +79,7 @@ struct ComparisonKeyBackfill: Service {
       guard try await transaction.query(BackfillStatements.lock, [.int(BackfillStatements.lockKey)]).first?.bool(0) == true else {
         return 0
       }
-      var touches = Touches()
+      var touches = WriteSet()
       var count = 0
       for row in try await transaction.query(BackfillStatements.outdated, [.int(Int64(Self.batch))]) {
         let key = ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(2)))

@@ -1,9 +1,9 @@
+import Credentials
 import Foundation
 import Logging
 import Models
 import Postgres
 import ServiceLifecycle
-import SigningKeys
 
 /// Makes the keys that access tokens are signed with, each before it is needed, and deletes those that nothing needs any more.
 struct KeyRotation: Service {

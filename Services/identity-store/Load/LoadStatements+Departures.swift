@@ -77,7 +77,7 @@ struct Departures: Sendable, Equatable {
   var present = 0
 }
 
-extension Touches {
+extension WriteSet {
   /// Users whose userName may be given to somebody else by these commands, so that they leave their groups.
   func reassignedUsers(in set: WorkingSet) -> Set<ResourceKey> {
     var found: Set<ResourceKey> = []

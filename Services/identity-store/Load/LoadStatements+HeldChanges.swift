@@ -4,7 +4,7 @@ import Postgres
 
 extension LoadStatements {
   /// The held changes in force: of the touched resources, of users with touched names, and of groups with the names of new groups.
-  static func heldChanges(_ touches: Touches) -> Load {
+  static func heldChanges(_ touches: WriteSet) -> Load {
     let ids = touches.users.union(touches.groups)
     return Load(
       statement: heldChangeStatement,

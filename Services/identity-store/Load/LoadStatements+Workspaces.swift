@@ -6,7 +6,7 @@ import Postgres
 extension LoadStatements {
   /// Locks the workspaces whose settings are written, so that of two changes the later one sees the earlier; loads who has the domains
   /// they want, and how many users have the roles they give up.
-  static func settings(_ touches: Touches) -> [Load] {
+  static func settings(_ touches: WriteSet) -> [Load] {
     let workspaces = touches.keptRoles.keys.sorted()
     let kept = workspaces.flatMap { workspace in
       (touches.keptRoles[workspace] ?? []).sorted().map { NameKey(workspace: workspace, name: $0) }

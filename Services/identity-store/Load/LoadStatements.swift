@@ -6,7 +6,7 @@ import Primitives
 /// The statements that load a working set: names are locked first, then rows in the order of their keys.
 enum LoadStatements {
   /// The loads that `touches` needs; none for what it does not touch.
-  static func loads(for touches: Touches) -> [Load] {
+  static func loads(for touches: WriteSet) -> [Load] {
     var loads: [Load] = []
     let names = touches.nameLocks
     if !names.isEmpty { loads.append(Load(statement: lockNames, parameters: [.intArray(names)]) { _, _ in }) }
@@ -50,7 +50,7 @@ enum LoadStatements {
     join identity.replies using (workspace_id, command_id)
     """)
 
-  private static func workspaces(_ touches: Touches) -> Load {
+  private static func workspaces(_ touches: WriteSet) -> Load {
     Load(
       statement: workspaceStatement,
       parameters: [.uuidArray(touches.workspaces.sorted().map(\.uuid)), .textArray(touches.slugs.sorted())]
@@ -72,7 +72,7 @@ enum LoadStatements {
     """)
 
   /// Users by id, name and address, locked. Not by external id: by itself it identifies nobody.
-  private static func users(_ touches: Touches) -> Load {
+  private static func users(_ touches: WriteSet) -> Load {
     let byName = touches.userNames.union(touches.emails).sorted()
     return Load(
       statement: userStatement,
@@ -81,7 +81,7 @@ enum LoadStatements {
   }
 
   /// Tombstones by id, with the live user of the same name.
-  private static func tombstones(_ touches: Touches) -> Load {
+  private static func tombstones(_ touches: WriteSet) -> Load {
     Load(statement: tombstoneStatement, parameters: (touches.users.sorted() + touches.groups.sorted()).columns) { row, set in
       let key = ResourceKey(workspace: WorkspaceID(try row.uuid(userColumnCount)), id: ResourceID(try row.uuid(userColumnCount + 1)))
       let tombstone = Tombstone(
@@ -163,7 +163,7 @@ enum LoadStatements {
     join identity.early_sign_ins using (workspace_id, email_key)
     """)
 
-  private static func groups(_ touches: Touches) -> Load {
+  private static func groups(_ touches: WriteSet) -> Load {
     Load(statement: groupStatement, parameters: touches.groups.sorted().columns + touches.groupNames.sorted().columns) { row, set in
       set.load(try groupRecord(row))
     }
@@ -217,7 +217,7 @@ enum LoadStatements {
     """)
 
   /// Of replaced groups those members that no command names: who leaves.
-  static func otherMembers(_ touches: Touches) -> Load {
+  static func otherMembers(_ touches: WriteSet) -> Load {
     let named = touches.memberships.filter { touches.replacedGroups.contains($0.group) }.sorted()
     return Load(statement: otherMemberStatement, parameters: touches.replacedGroups.sorted().columns + named.columns) { row, set in
       set.loadMembership(try membershipKey(row), isMember: true, isUser: true)

@@ -1,6 +1,6 @@
 import Models
 
-extension Touches {
+extension WriteSet {
   /// The advisory locks of the names that a batch may take or ask for, sorted, so that all processes take them in one order.
   ///
   /// Two names can share a lock; that costs a wait and no more.

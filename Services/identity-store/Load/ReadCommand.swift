@@ -52,7 +52,7 @@ struct ReadCommand: Sendable {
       case .patchGroup(let patch): .patchGroup(try Patch(json(patch)))
       case .deleteGroup: .deleteGroup
       // It is carried out operation by operation; one within another is nothing that the edge sends.
-      case .bulk: .malformed(Refusal.bulkOperation())
+      case .bulk: .malformed(APIError.bulkOperation())
       case .createWorkspace(let settings): .createWorkspace(settings)
       case .updateWorkspace(let settings): .updateWorkspace(settings)
       case .orderInvitation(let order): .orderInvitation(order)

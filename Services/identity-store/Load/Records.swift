@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Primitives
 import SCIM
-import WorkspaceSchemas
+import SCIMStorage
 
 /// A row of identity.users.
 struct UserRecord: Sendable, Equatable {

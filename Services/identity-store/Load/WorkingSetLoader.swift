@@ -6,7 +6,7 @@ import Postgres
 /// after that, where the first round trip shows that it is needed.
 struct WorkingSetLoader: Sendable {
   /// - Throws: `PostgresError` and `PostgresDecodingError`.
-  func load(_ touches: Touches, in transaction: PostgresTransaction) async throws -> WorkingSet {
+  func load(_ touches: WriteSet, in transaction: PostgresTransaction) async throws -> WorkingSet {
     var set = WorkingSet()
     try await carryOut(LoadStatements.loads(for: touches), in: transaction, into: &set)
     set.assumeNamedMembershipsAreStored(touches.memberships)
@@ -17,8 +17,8 @@ struct WorkingSetLoader: Sendable {
   }
 
   /// What is to be known of groups that are found by their names or by their members.
-  private func furtherLoads(for touches: Touches, reassigned: Set<ResourceKey>, in set: WorkingSet) -> [Load] {
-    var further = Touches()
+  private func furtherLoads(for touches: WriteSet, reassigned: Set<ResourceKey>, in set: WorkingSet) -> [Load] {
+    var further = WriteSet()
     further.groups = Set(reassigned.flatMap { set.groups(of: $0) })
     further.workspaces = Set(further.groups.map(\.workspace))
     further.replacedGroups = touches.groupsTakenBack(in: set).subtracting(touches.replacedGroups)

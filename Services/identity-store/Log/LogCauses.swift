@@ -14,7 +14,7 @@ struct LogCauses: Sendable {
     let settings = try await settings(of: Set(failed.map(\.workspace)))
     let tokens = try await tokens(of: failed)
     return entries.map { entry in
-      var facts = DiagnosisFacts()
+      var facts = DiagnosisContext()
       facts.settings = settings[entry.workspace]
       facts.token = entry.token.flatMap { tokens[ResourceKey(workspace: entry.workspace, id: $0.resource)] }
       return Diagnosis(of: entry, facts)?.cause
@@ -33,12 +33,12 @@ struct LogCauses: Sendable {
     return settings
   }
 
-  private func tokens(of entries: [LogEntry]) async throws -> [ResourceKey: DiagnosisFacts.Token] {
+  private func tokens(of entries: [LogEntry]) async throws -> [ResourceKey: DiagnosisContext.Token] {
     let keys = Set(entries.compactMap { entry in entry.token.map { ResourceKey(workspace: entry.workspace, id: $0.resource) } })
     guard !keys.isEmpty else { return [:] }
-    var tokens: [ResourceKey: DiagnosisFacts.Token] = [:]
+    var tokens: [ResourceKey: DiagnosisContext.Token] = [:]
     for row in try await pool.query(Self.tokensStatement, keys.sorted().columns) {
-      tokens[ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1)))] = DiagnosisFacts.Token(
+      tokens[ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1)))] = DiagnosisContext.Token(
         name: try row.string(2), scopes: try row.textArray(3), expiresAt: try row.optionalTimestamp(4),
         revokedAt: try row.optionalTimestamp(5))
     }

@@ -3,6 +3,7 @@ import Kafka
 import Logging
 import Models
 import Postgres
+import Primitives
 import ServiceLifecycle
 
 /// Publishes the state of every workspace again where a consumer has asked for it (``Rebuild``).

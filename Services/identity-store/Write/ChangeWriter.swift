@@ -1,6 +1,7 @@
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
 
 /// Writes what a batch has decided: set-based statements, to be sent as one pipeline before the commit.

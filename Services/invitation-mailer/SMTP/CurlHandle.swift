@@ -1,5 +1,5 @@
 import CCurl
-import InvitationMail
+import MailTemplates
 
 /// libcurl's handle of one SMTP connection, which stays open from one mail to the next.
 ///
@@ -31,7 +31,7 @@ final class CurlHandle {
   }
 
   /// Hands one mail over, on the open connection where there is one.
-  func send(_ letter: Letter) -> SMTPOutcome {
+  func send(_ letter: EmailMessage) -> SMTPOutcome {
     if letter.needsInternationalMail, let refusal = refusalOfInternationalMail() { return refusal }
     log.transcript = SMTPTranscript()
     errorText.pointee = 0

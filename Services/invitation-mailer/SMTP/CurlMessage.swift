@@ -1,12 +1,12 @@
 import CCurl
-import InvitationMail
+import MailTemplates
 
 /// A mail as libcurl's MIME API builds it: `multipart/alternative` of text and HTML, encoded, bounded and headed by libcurl.
 final class CurlMessage {
   private let mime: OpaquePointer
   private let headers = CurlList()
 
-  init(_ letter: Letter, on curl: UnsafeMutableRawPointer) throws(CurlError) {
+  init(_ letter: EmailMessage, on curl: UnsafeMutableRawPointer) throws(CurlError) {
     guard let mime = curl_mime_init(curl) else { throw CurlError(code: CURLE_OUT_OF_MEMORY) }
     self.mime = mime
     for header in letter.headers { try headers.append(header.line) }

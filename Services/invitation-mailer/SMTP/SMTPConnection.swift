@@ -1,5 +1,5 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 
 /// One connection to the SMTP server, on a thread of its own: libcurl blocks while it talks.
 ///
@@ -13,7 +13,7 @@ final class SMTPConnection: Sendable {
   }
 
   /// Hands one mail over. Mails sent concurrently wait for each other. Takes no longer than the server's time-out.
-  func send(_ letter: Letter) async -> SMTPOutcome {
+  func send(_ letter: EmailMessage) async -> SMTPOutcome {
     await withCheckedContinuation { continuation in
       thread.enqueue(.send(letter, continuation))
     }
@@ -36,7 +36,7 @@ final class SMTPConnection: Sendable {
 /// Unchecked: `jobs` is touched with `condition` locked, and the rest does not change.
 private final class SMTPThread: @unchecked Sendable {
   enum Job: Sendable {
-    case send(Letter, CheckedContinuation<SMTPOutcome, Never>)
+    case send(EmailMessage, CheckedContinuation<SMTPOutcome, Never>)
     case hangUp(CheckedContinuation<Void, Never>)
     case end
   }

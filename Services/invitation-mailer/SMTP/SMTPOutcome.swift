@@ -1,4 +1,4 @@
-import InvitationMail
+import MailTemplates
 
 /// What became of one attempt to hand a mail over.
 enum SMTPOutcome: Sendable, Hashable {

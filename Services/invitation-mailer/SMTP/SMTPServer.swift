@@ -2,7 +2,7 @@
 struct SMTPServer: Sendable, Hashable {
   /// `smtp://host:port` or, with TLS from the first octet, `smtps://host:port`.
   let url: String
-  let credentials: Credentials?
+  let credentials: Authenticator?
   let tls: TLS
   let authentication: Authentication
   /// PEM file of the authorities to trust instead of the system's.
@@ -13,7 +13,7 @@ struct SMTPServer: Sendable, Hashable {
   let timeout: Int
 
   init(
-    url: String, credentials: Credentials? = nil, tls: TLS = .whereOffered, authentication: Authentication = .any,
+    url: String, credentials: Authenticator? = nil, tls: TLS = .whereOffered, authentication: Authentication = .any,
     authorities: String? = nil,
     connectTimeout: Int = 15, timeout: Int = 60
   ) {
@@ -26,7 +26,7 @@ struct SMTPServer: Sendable, Hashable {
     self.timeout = timeout
   }
 
-  struct Credentials: Sendable, Hashable {
+  struct Authenticator: Sendable, Hashable {
     let username: String
     let password: String
   }

@@ -1,4 +1,4 @@
-import InvitationMail
+import MailTemplates
 
 /// What a server offers beyond RFC 5321, over the connection that is open.
 struct SMTPExtensions: Sendable {

@@ -5,11 +5,11 @@ import Postgres
 /// Writes down what became of mails, together what comes together: one commit for as many as arrived while the last was under way.
 actor MailRecorder {
   private let store: InvitationStore
-  private let patience: Patience
+  private let patience: RetryPolicy
   private var waiting: [(outcomes: [MailOutcome], done: CheckedContinuation<Void, any Error>)] = []
   private var isWriting = false
 
-  init(store: InvitationStore, patience: Patience) {
+  init(store: InvitationStore, patience: RetryPolicy) {
     self.store = store
     self.patience = patience
   }

@@ -1,4 +1,4 @@
-import InvitationMail
+import MailTemplates
 import Models
 
 /// One mail to be sent, and the invitations that it carries out, if any.

@@ -1,5 +1,5 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Postgres
 

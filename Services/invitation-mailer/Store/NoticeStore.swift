@@ -1,5 +1,5 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Postgres
 
@@ -22,7 +22,7 @@ struct DueNotice: Sendable, Hashable {
 }
 
 /// How often an administrator may be mailed about held changes.
-struct NoticePace: Sendable, Hashable {
+struct NoticeThrottle: Sendable, Hashable {
   /// For how long the first changes are gathered: those that wait for approval seldom come alone.
   var gathering: Duration = .seconds(20)
   /// At least so long after one mail comes the next of the workspace.
@@ -34,7 +34,7 @@ struct NoticeStore: Sendable {
   let pool: PostgresPool
 
   /// Makes the mails that are to be sent of what nobody was told of. What is in a mail is fixed then, and so is its Message-ID.
-  nonisolated(nonsending) func gather(_ pace: NoticePace, at now: Date, in session: PostgresSession) async throws {
+  nonisolated(nonsending) func gather(_ pace: NoticeThrottle, at now: Date, in session: PostgresSession) async throws {
     _ = try await session.query(
       NoticeStatements.gather,
       [

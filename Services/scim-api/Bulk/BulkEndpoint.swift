@@ -14,7 +14,7 @@ struct BulkEndpoint: Sendable {
 
   let bodies: BodyReader
   /// Bounds the bulk requests in flight, each of which keeps identity-store busy as long as many writes do.
-  let inFlight: InFlight
+  let inFlight: ConcurrencyLimit
   let commands: CommandPath
 
   var endpoint: Endpoint { Endpoint(.post, "\(ResourcePath.base)/Bulk", handle: carryOut) }
@@ -30,17 +30,17 @@ struct BulkEndpoint: Sendable {
     let caller = context.caller
     let userAgent = request.headers[.userAgent]
     let facts = context.facts
-    let (message, plan) = try await LongWork.run { try Self.plan(bytes, of: caller, userAgent, facts) }
+    let (message, plan) = try await BlockingWork.run { try Self.plan(bytes, of: caller, userAgent, facts) }
     context.facts.note(normalisations: plan.normalisations)
     let outcomes = try await commands.carryOut(plan.bulk, for: caller, facts: context.facts)
     context.facts.note(operations: message.operations.count, logged: plan.loggedOperations(outcomes, in: message))
     share.release()
     let base = context.base
-    return try await LongWork.run { BulkAnswer(plan: plan, outcomes: outcomes, base: base).body() }
+    return try await BlockingWork.run { BulkResponse(plan: plan, outcomes: outcomes, base: base).body() }
   }
 
   private static func plan(
-    _ bytes: [UInt8], of caller: Caller, _ userAgent: String?, _ facts: RequestFacts
+    _ bytes: [UInt8], of caller: Caller, _ userAgent: String?, _ facts: RequestInfo
   ) throws -> (message: BulkRequest, plan: BulkPlan) {
     let message = try BulkRequest(try BodyReader.parse(bytes, noting: facts), maximumOperations: maximumOperations)
     let plan = BulkPlan(message, at: Date()) { verb, kind, body throws(SCIMError) in

@@ -1,8 +1,9 @@
 import Foundation
 import Models
+import Primitives
 import ProvisioningLog
-import Queries
 import SCIM
+import SCIMStorage
 
 /// What is to be done about a bulk request: its operations checked, with ids in place of `bulkId:` references, in the order in which they
 /// are carried out.
@@ -89,7 +90,7 @@ struct BulkPlan: Sendable {
       entry.resource = planned.resource
     } else {
       let text = try references.resolve(target.id)
-      guard let id = ResourceID(text) else { throw Refusal.notFound(target.kind, text, remains: nil).error }
+      guard let id = ResourceID(text) else { throw APIError.notFound(target.kind, text, remains: nil).error }
       entry.resource = id
       planned.resource = id
       if let version = operation.version { planned.expectedVersions = try condition(version).expectedVersions }

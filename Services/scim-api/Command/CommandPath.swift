@@ -30,7 +30,7 @@ struct CommandPath: Sendable {
   /// - Parameter expected: the versions of the resource on which it may be carried out; nil for any.
   /// - Throws: 503 where it was not carried out and will not be.
   func carryOut(
-    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, facts: RequestFacts
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, facts: RequestInfo
   ) async throws -> Reply.Outcome {
     try await carryOut(
       operation, on: resource, expecting: expected, in: caller.workspace, by: caller.actor, at: caller.session, facts: facts)
@@ -42,7 +42,7 @@ struct CommandPath: Sendable {
   /// - Throws: 503 where it was not carried out and will not be.
   func carryOut(
     _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, in workspace: WorkspaceID,
-    by actor: Command.Actor, at session: TokenID? = nil, facts: RequestFacts
+    by actor: Command.Actor, at session: TokenID? = nil, facts: RequestInfo
   ) async throws -> Reply.Outcome {
     let now = Date()
     let deadline = now + deadline
@@ -52,7 +52,7 @@ struct CommandPath: Sendable {
     facts.note(command: command.id, on: resource)
     if let reply = try await ask(command, deadline + storeBound) { return reply.outcome }
     // Whatever the store began in time is committed or rolled back by now: the record tells which.
-    guard let reply = try await record([command.id], of: command)[command.id] else { throw Refusal.noReply(command.id) }
+    guard let reply = try await record([command.id], of: command)[command.id] else { throw APIError.noReply(command.id) }
     return reply.outcome
   }
 
@@ -62,7 +62,7 @@ struct CommandPath: Sendable {
   /// where the reply gets lost: an operation that has no record by the end was not carried out and will not be.
   ///
   /// - Throws: 503 where none was carried out and none will be.
-  func carryOut(_ bulk: Bulk, for caller: Caller, facts: RequestFacts) async throws -> [Bulk.Outcome] {
+  func carryOut(_ bulk: Bulk, for caller: Caller, facts: RequestInfo) async throws -> [Bulk.Outcome] {
     let now = Date()
     let id = CommandID.made(at: now)
     let deadline = now + bulkDeadline
@@ -74,7 +74,7 @@ struct CommandPath: Sendable {
     if bulk.operations.contains(where: \.isWrite) {
       if let reply = try await ask(command, deadline + storeBound), case .bulk(let outcomes) = reply.outcome { return outcomes }
       replies = try await record(bulk.operations.map(\.command), of: command)
-      guard !replies.isEmpty else { throw Refusal.noReply(id) }
+      guard !replies.isEmpty else { throw APIError.noReply(id) }
     }
     var progress = BulkProgress(bulk) { id, status in .refused(.failedReference(id.description, status: status)) }
     while let next = progress.next() {
@@ -87,7 +87,7 @@ struct CommandPath: Sendable {
     do {
       return try await recorded(ids, command.workspace)
     } catch let error as PostgresError where error.isTransient {
-      throw Refusal.outcomeUnknown(command.id)
+      throw APIError.outcomeUnknown(command.id)
     }
   }
 }

@@ -13,7 +13,7 @@ struct CommandSender: Sendable {
   /// Sends `command` and waits for its reply until `end`; while Kafka is away the command waits, too.
   ///
   /// - Returns: nil where no reply came; it is `end` by then, or the reply is recorded.
-  /// - Throws: a ``Refusal`` where the command certainly was not sent; `CancellationError`.
+  /// - Throws: a ``APIError`` where the command certainly was not sent; `CancellationError`.
   func ask(_ command: Command, until end: Date) async throws -> Reply? {
     let address = try await address(until: command.deadline ?? end)
     var command = command
@@ -26,11 +26,11 @@ struct CommandSender: Sendable {
       return try Reply(event)
     } catch let error as KafkaError {
       switch error.code {
-      case .tooManyPending, .notReady: throw Refusal.overloaded()
-      case .messageTooLarge: throw Refusal.commandTooLarge()
+      case .tooManyPending, .notReady: throw APIError.overloaded()
+      case .messageTooLarge: throw APIError.commandTooLarge()
       case _ where error.isNotPersisted:
         logger.error("a command cannot be sent; it is refused", metadata: ["command": "\(command.id)", "error": "\(error)"])
-        throw Refusal.commandNotSent()
+        throw APIError.commandNotSent()
       default: logger.warning("no reply", metadata: ["command": "\(command.id)", "error": "\(error)"])
       }
     } catch let error as MessageError {
@@ -45,7 +45,7 @@ struct CommandSender: Sendable {
     let source = source
     let event: CloudEvent
     switch command.operation {
-    case .bulk: event = try await LongWork.run { [command] in try command.cloudEvent(source: source) }
+    case .bulk: event = try await BlockingWork.run { [command] in try command.cloudEvent(source: source) }
     default: event = try command.cloudEvent(source: source)
     }
     return OutgoingMessage(event, topic: .identityCommands, key: command.resource.description)
@@ -55,8 +55,8 @@ struct CommandSender: Sendable {
   private func address(until deadline: Date) async throws -> ReplyAddress {
     while !requests.isReady {
       // Nobody would hear the reply, and the topic may be missing for long.
-      guard !requests.hasLostReplyTopic else { throw Refusal.commandNotSent() }
-      guard Date() < deadline else { throw Refusal.overloaded() }
+      guard !requests.hasLostReplyTopic else { throw APIError.commandNotSent() }
+      guard Date() < deadline else { throw APIError.overloaded() }
       try await Task.sleep(for: .milliseconds(20))
     }
     return try requests.address()

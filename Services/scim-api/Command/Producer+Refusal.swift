@@ -6,7 +6,7 @@ extension Producer {
   /// - Parameters:
   ///   - patience: How long Kafka is waited for.
   ///   - refusal: Is thrown where it does not have the message in time; that may arrive all the same.
-  func send(_ message: OutgoingMessage, within patience: Duration, else refusal: Refusal) async throws {
+  func send(_ message: OutgoingMessage, within patience: Duration, else refusal: APIError) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do {
@@ -16,7 +16,7 @@ extension Producer {
         {
           throw refusal
         } catch let error as KafkaError where error.isAboutMessage {
-          throw Refusal(413, "The request is larger than can be passed on. Shorten its values.")
+          throw APIError(413, "The request is larger than can be passed on. Shorten its values.")
         }
       }
       group.addTask {

@@ -3,7 +3,7 @@ import Models
 
 /// The admin console: every page, and what can be done on it. A page is a folder, with its handler, its query and its template.
 struct Console: Sendable {
-  let door: ConsoleDoor
+  let door: ConsoleAuthenticationMiddleware
   let endpoints: [ConsoleEndpoint]
   private let signIn: ConsoleSignIn
   private let bodies: BodyBudget
@@ -11,7 +11,7 @@ struct Console: Sendable {
   /// What the console's pages and its door need of the edge.
   struct Parts: Sendable {
     var sessions: ConsoleSessions
-    var tokens: TokenDirectory
+    var tokens: TokenCache
     var uses: TokenUseLog
     var sites: Sites
     var limits: RateLimits
@@ -29,7 +29,7 @@ struct Console: Sendable {
   /// - Throws: where a template that is built in cannot be read.
   init(_ parts: Parts) throws {
     let layout = try ConsoleLayout()
-    door = ConsoleDoor(sites: parts.sites, sessions: parts.sessions, limits: parts.limits, layout: layout)
+    door = ConsoleAuthenticationMiddleware(sites: parts.sites, sessions: parts.sessions, limits: parts.limits, layout: layout)
     signIn = try ConsoleSignIn(parts, layout: layout)
     bodies = parts.bodies
     endpoints =

@@ -1,10 +1,10 @@
 import Hummingbird
 import Models
 
-/// What is known of a request to the console behind the ``ConsoleDoor``.
+/// What is known of a request to the console behind the ``ConsoleAuthenticationMiddleware``.
 struct ConsoleContext: ChildRequestContext {
   var coreContext: CoreRequestContextStorage
-  let facts: RequestFacts
+  let facts: RequestInfo
   /// Who asks, and for which workspace.
   let session: ConsoleSession
   /// The host that was called.
@@ -16,7 +16,7 @@ struct ConsoleContext: ChildRequestContext {
 
   init(context: EdgeContext) throws {
     guard let session = context.session, let site = context.site, let cookie = context.sessionCookie else {
-      throw Refusal.unauthenticated()
+      throw APIError.unauthenticated()
     }
     coreContext = context.coreContext
     facts = context.facts

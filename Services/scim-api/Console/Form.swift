@@ -14,17 +14,17 @@ struct Form: Sendable, Equatable {
   /// - Throws: 413, 415, 429, 503 or 400.
   init(of request: Request, maximum: Int = maximumBytes, share: inout BodyBudget.Share) async throws {
     guard let type = request.headers[.contentType], type.lowercased().hasPrefix("application/x-www-form-urlencoded") else {
-      throw Refusal(415, "A form of the console was expected: application/x-www-form-urlencoded.")
+      throw APIError(415, "A form of the console was expected: application/x-www-form-urlencoded.")
     }
     try self.init(try await BodyReader.collect(request, share: &share, maximum: maximum))
   }
 
   /// - Throws: 400 where a value is not percent-encoded UTF-8, or holds U+0000, which cannot be stored.
-  init(_ bytes: some Sequence<UInt8>) throws(Refusal) {
+  init(_ bytes: some Sequence<UInt8>) throws(APIError) {
     for pair in Array(bytes).split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       guard let name = Self.text(parts[0]), let value = Self.text(parts.count > 1 ? parts[1] : []) else {
-        throw Refusal(400, .invalidValue, "The form is not percent-encoded UTF-8.")
+        throw APIError(400, .invalidValue, "The form is not percent-encoded UTF-8.")
       }
       guard !value.utf8.contains(0) else { throw .nullCharacter(in: "The field '\(name.prefix(50))' of the form") }
       values[name, default: []].append(value)
@@ -45,10 +45,10 @@ struct Form: Sendable, Equatable {
   }
 }
 
-extension Refusal {
+extension APIError {
   /// - Parameter place: begins the sentence.
-  static func nullCharacter(in place: String) -> Refusal {
-    Refusal(400, .invalidValue, "\(place) holds the character U+0000, which cannot be stored. Leave it out.")
+  static func nullCharacter(in place: String) -> APIError {
+    APIError(400, .invalidValue, "\(place) holds the character U+0000, which cannot be stored. Leave it out.")
   }
 }
 

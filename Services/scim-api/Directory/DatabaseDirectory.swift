@@ -15,7 +15,7 @@ struct DatabaseDirectory: DirectoryReads {
   }
 
   func members(
-    of group: GroupID, standing: Standing?, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupID, standing: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] {
     // Where few of many stand as is asked for, many rows are looked at.
     let rows = try await database.search(

@@ -29,7 +29,7 @@ struct DirectoryEndpoints: Sendable {
     }
   }
 
-  private func part(_ parameters: QueryParameters, of list: String, _ context: CallerContext) throws(Refusal) -> DirectoryPart {
+  private func part(_ parameters: QueryParameters, of list: String, _ context: CallerContext) throws(APIError) -> DirectoryPart {
     try DirectoryPart(parameters, of: list, in: context.caller.workspace, cursors: cursors, at: Date())
   }
 
@@ -42,13 +42,13 @@ struct DirectoryEndpoints: Sendable {
 
   @Sendable private func membersOfGroup(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
     let text = context.parameters.get(ResourcePath.id) ?? ""
-    let word = parameters["state"] ?? Standing.visible.rawValue
-    let standing = Standing(rawValue: word)
+    let word = parameters["state"] ?? MembershipStatus.visible.rawValue
+    let standing = MembershipStatus(rawValue: word)
     guard standing != nil || word == "all" else {
-      throw Refusal(400, .invalidValue, "state is '\(word.prefix(50))'; visible, pending, held or all was expected.")
+      throw APIError(400, .invalidValue, "state is '\(word.prefix(50))'; visible, pending, held or all was expected.")
     }
     guard let id = GroupID(text), let group = try await reads.group(id, in: context.caller.workspace) else {
-      throw Refusal(404, "The directory has no group '\(text.prefix(100))'. \(ResourcePath.directory)/groups lists those there are.")
+      throw APIError(404, "The directory has no group '\(text.prefix(100))'. \(ResourcePath.directory)/groups lists those there are.")
     }
     let part = try part(parameters, of: "groups/\(id)/members?\(word)", context)
     let found = try await reads.members(
@@ -60,7 +60,7 @@ struct DirectoryEndpoints: Sendable {
   @Sendable private func members(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
     let word = parameters["state"] ?? UserState.active.rawValue
     guard let state = UserState(rawValue: word) else {
-      throw Refusal(400, .invalidValue, "state is '\(word.prefix(50))'; active, invited or disabled was expected.")
+      throw APIError(400, .invalidValue, "state is '\(word.prefix(50))'; active, invited or disabled was expected.")
     }
     let part = try part(parameters, of: "members?\(word)", context)
     let found = try await reads.members(in: state, after: part.after?.user, limit: part.sought, in: context.caller.workspace)
@@ -71,7 +71,7 @@ struct DirectoryEndpoints: Sendable {
   @Sendable private func receipts(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
     let text = parameters["member"]
     let member = text.flatMap { UserID($0) }
-    if let text, member == nil { throw Refusal(400, .invalidValue, "member must be the id of a person, found '\(text.prefix(100))'.") }
+    if let text, member == nil { throw APIError(400, .invalidValue, "member must be the id of a person, found '\(text.prefix(100))'.") }
     let part = try part(parameters, of: "receipts?\(member?.description ?? "")", context)
     let found = try await reads.receipts(
       of: member, before: part.after.map { ReceiptID($0.uuid) }, limit: part.sought, in: context.caller.workspace)
@@ -82,7 +82,7 @@ struct DirectoryEndpoints: Sendable {
   @Sendable private func receipt(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
     let text = context.parameters.get(ResourcePath.id) ?? ""
     guard let id = ReceiptID(text), let receipt = try await reads.receipt(id, in: context.caller.workspace) else {
-      throw Refusal(404, "There is no receipt '\(text.prefix(100))'. \(ResourcePath.directory)/receipts lists those there are.")
+      throw APIError(404, "There is no receipt '\(text.prefix(100))'. \(ResourcePath.directory)/receipts lists those there are.")
     }
     return try JSONData.encode(receipt)
   }

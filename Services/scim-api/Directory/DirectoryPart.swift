@@ -1,6 +1,6 @@
 import Foundation
 import Models
-import Queries
+import SCIMStorage
 
 /// Which part of a list of the directory is asked for: `limit` of it, from `cursor` on.
 struct DirectoryPart: Sendable {
@@ -18,14 +18,14 @@ struct DirectoryPart: Sendable {
 
   /// - Parameter list: What is listed, and how it is narrowed: a cursor of another list is refused.
   /// - Throws: 400 where `limit` or `cursor` cannot be used.
-  init(_ parameters: QueryParameters, of list: String, in workspace: WorkspaceID, cursors: CursorSeal, at now: Date) throws(Refusal) {
+  init(_ parameters: QueryParameters, of list: String, in workspace: WorkspaceID, cursors: CursorSeal, at now: Date) throws(APIError) {
     self.list = "directory/\(list)"
     self.workspace = workspace
     self.cursors = cursors
     self.now = now
     limit = try parameters.integer("limit") ?? Self.defaultLimit
     guard (1...Self.maximumLimit).contains(limit) else {
-      throw Refusal(400, .invalidValue, "limit is \(limit); a whole number from 1 to \(Self.maximumLimit) was expected.")
+      throw APIError(400, .invalidValue, "limit is \(limit); a whole number from 1 to \(Self.maximumLimit) was expected.")
     }
     if let text = parameters["cursor"] {
       after = try cursors.cursor(text, for: self.list, in: workspace, at: now).place.id

@@ -9,7 +9,7 @@ protocol DirectoryReads: Sendable {
 
   /// Those who are in a group and stand where `standing` says; nil for everybody.
   func members(
-    of group: GroupID, standing: Standing?, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupID, standing: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember]
 
   func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember]
@@ -27,7 +27,7 @@ protocol DirectoryReads: Sendable {
 }
 
 /// Where a member of a group stands.
-enum Standing: String, Sendable, CaseIterable {
+enum MembershipStatus: String, Sendable, CaseIterable {
   /// The product shows them.
   case visible
   /// Invited, or their own data has not come yet.

@@ -1,3 +1,4 @@
+import Credentials
 import HTTPTypes
 import Models
 
@@ -6,14 +7,14 @@ enum BearerToken {
   /// The text after `Bearer`.
   ///
   /// - Throws: 401 where the request has none, or one that was entered in a wrong form.
-  static func text(in authorization: String?) throws(Refusal) -> Substring {
+  static func text(in authorization: String?) throws(APIError) -> Substring {
     let header = (authorization ?? "")[...].trimmingBlanks
     guard !header.isEmpty else { throw .unauthenticated() }
     let scheme = header.prefix { !isBlank($0) }
     let text = header[scheme.endIndex...].trimmingBlanks
     guard scheme.lowercased() == "bearer" else {
       // The whole may be a secret, which no answer and no log repeats.
-      throw text.isEmpty || isToken(scheme) ? Refusal.schemeMissing() : Refusal.otherScheme(String(scheme))
+      throw text.isEmpty || isToken(scheme) ? APIError.schemeMissing() : APIError.otherScheme(String(scheme))
     }
     guard !text.isEmpty else { throw .unauthenticated() }
     let first = text.prefix { !isBlank($0) }.lowercased()
@@ -38,12 +39,12 @@ extension Substring {
 }
 
 // Why a caller is not let in, in words for the admin, and the challenge of RFC 6750 §3.
-extension Refusal {
-  static func unauthenticated() -> Refusal {
+extension APIError {
+  static func unauthenticated() -> APIError {
     challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token made in Settings > API.")
   }
 
-  static func schemeMissing() -> Refusal {
+  static func schemeMissing() -> APIError {
     challenge(
       nil,
       """
@@ -52,7 +53,7 @@ extension Refusal {
       """)
   }
 
-  static func schemeTwice() -> Refusal {
+  static func schemeTwice() -> APIError {
     challenge(
       "invalid_token",
       """
@@ -61,11 +62,11 @@ extension Refusal {
       """)
   }
 
-  static func quotedToken() -> Refusal {
+  static func quotedToken() -> APIError {
     challenge("invalid_token", "The access token is in quotation marks or brackets. Enter it without them.")
   }
 
-  static func blankInToken() -> Refusal {
+  static func blankInToken() -> APIError {
     challenge("invalid_token", "There is a blank within the access token, or text behind it. Copy the token again, without line breaks.")
   }
 
@@ -74,7 +75,7 @@ extension Refusal {
     "basic", "digest", "token", "ssws", "apikey", "api-key", "oauth", "negotiate", "ntlm", "hmac", "jwt", "hawk", "bearer:", "key",
   ]
 
-  static func otherScheme(_ scheme: String) -> Refusal {
+  static func otherScheme(_ scheme: String) -> APIError {
     let named = knownSchemes.contains(scheme.lowercased()) ? "the scheme '\(scheme)'" : "another scheme than Bearer"
     return challenge(
       nil,
@@ -84,41 +85,41 @@ extension Refusal {
       """)
   }
 
-  static func malformedToken() -> Refusal {
+  static func malformedToken() -> APIError {
     challenge(
       "invalid_token", "The access token is not one of this service, or was cut off. Copy it again, or make a new one in Settings > API.")
   }
 
-  static func unknownToken() -> Refusal {
+  static func unknownToken() -> APIError {
     challenge(
       "invalid_token", "The access token is not known here. Make a new one in Settings > API and enter it in the identity provider.")
   }
 
-  static func unknownClient() -> Refusal {
+  static func unknownClient() -> APIError {
     challenge(
       "invalid_token", "The OAuth client of the access token is not known here. Make a new one and enter it in the identity provider.")
   }
 
-  static func revoked(_ kind: TokenKind, _ name: String) -> Refusal {
+  static func revoked(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
       "The \(kind.noun) '\(name.prefix(100))' was revoked. Make a new one in Settings > API and enter it in the identity provider.")
   }
 
-  static func expired(_ kind: TokenKind, _ name: String) -> Refusal {
+  static func expired(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
       "The \(kind.noun) '\(name.prefix(100))' has expired. Make a new one in Settings > API and enter it in the identity provider.")
   }
 
-  static func scopeMissing(_ scope: TokenScope, _ kind: TokenKind, _ name: String) -> Refusal {
-    Refusal(
+  static func scopeMissing(_ scope: TokenScope, _ kind: TokenKind, _ name: String) -> APIError {
+    APIError(
       403,
       "The \(kind.noun) '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Make one with that scope in Settings > API.",
       headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
   }
 
-  static func closedWorkspace(_ obstacle: WorkspaceSettings.SCIMObstacle, plan: WorkspaceSettings.Plan) -> Refusal {
+  static func closedWorkspace(_ obstacle: WorkspaceSettings.SCIMObstacle, plan: WorkspaceSettings.Plan) -> APIError {
     let detail =
       switch obstacle {
       case .plan:
@@ -128,14 +129,14 @@ extension Refusal {
       case .optIn:
         "SCIM is not switched on for this workspace. Switch it on in Settings > SCIM, then try again."
       }
-    return Refusal(403, detail)
+    return APIError(403, detail)
   }
 
   /// - Parameter error: the code of RFC 6750 §3.1; none where the request simply has no token.
-  static func challenge(_ error: String?, _ detail: String) -> Refusal {
+  static func challenge(_ error: String?, _ detail: String) -> APIError {
     var challenge = "Bearer realm=\"rollcall\""
     if let error { challenge += ", error=\"\(error)\"" }
-    return Refusal(401, detail, headers: [.wwwAuthenticate: challenge])
+    return APIError(401, detail, headers: [.wwwAuthenticate: challenge])
   }
 }
 

@@ -47,7 +47,7 @@ struct Caller: Sendable {
   /// Lets the bearer of `record` in where it may be used for `scope` at `now`.
   ///
   /// SCIM asks for more than a good token: the workspace has to have the plan, SSO and the opt-in.
-  init(_ record: TokenRecord, for scope: TokenScope, at now: Date) throws(Refusal) {
+  init(_ record: TokenRecord, for scope: TokenScope, at now: Date) throws(APIError) {
     if record.revokedAt != nil { throw .revoked(record.kind, record.name) }
     if let expiry = record.expiresAt, expiry <= now { throw .expired(record.kind, record.name) }
     guard record.scopes.contains(scope) else { throw .scopeMissing(scope, record.kind, record.name) }

@@ -13,7 +13,7 @@ struct Site: Sendable, Hashable {
   var baseURL: BaseURL { BaseURL(site: url) }
 
   /// - Throws: 401 where the workspace's token is not for here.
-  func admit(_ caller: WorkspaceID) throws(Refusal) {
+  func admit(_ caller: WorkspaceID) throws(APIError) {
     if let workspace, workspace != caller { throw .otherWorkspacesDomain(host) }
   }
 }
@@ -24,10 +24,10 @@ struct Sites: Sendable {
   private let publicSite: String?
   private let publicHost: String?
   let origins: OriginRule
-  let domains: DomainDirectory
+  let domains: DomainCache
 
   /// - Parameter publicURL: of the deployment's own host, which no workspace can take.
-  init(publicURL: String?, origins: OriginRule, domains: DomainDirectory) {
+  init(publicURL: String?, origins: OriginRule, domains: DomainCache) {
     publicSite = publicURL.map { String($0[..<($0.lastIndex { $0 != "/" }.map($0.index(after:)) ?? $0.startIndex)]) }
     publicHost = publicURL.flatMap { URL(string: $0)?.host()?.lowercased() }
     self.origins = origins
@@ -45,8 +45,8 @@ struct Sites: Sendable {
   }
 }
 
-extension Refusal {
-  fileprivate static func otherWorkspacesDomain(_ host: String) -> Refusal {
+extension APIError {
+  fileprivate static func otherWorkspacesDomain(_ host: String) -> APIError {
     challenge(
       "invalid_token",
       """

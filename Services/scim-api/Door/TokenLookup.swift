@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Postgres
 import SCIM
-import WorkspaceSchemas
+import SCIMStorage
 
 /// Reads tokens and OAuth clients with their workspaces.
 struct TokenLookup: Sendable {

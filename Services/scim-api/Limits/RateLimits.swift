@@ -34,7 +34,7 @@ final class RateLimits: Sendable {
   }
 
   private let state: Mutex<State>
-  private let pace: RefusalPace
+  private let pace: RejectionThrottle
   private let now: @Sendable () -> Double
 
   /// - Parameter now: A clock's seconds, which never goes back.
@@ -44,7 +44,7 @@ final class RateLimits: Sendable {
         tokens: Buckets(rates.token, maximum: 100_000), workspaces: Buckets(rates.workspace, maximum: 100_000),
         strangers: Buckets(rates.stranger, maximum: 20_000), publicReads: Buckets(rates.publicRead, maximum: 20_000),
         openings: Buckets(rates.opening, maximum: 20_000)))
-    pace = RefusalPace(rates.refusal, longest: rates.longestHold)
+    pace = RejectionThrottle(rates.refusal, longest: rates.longestHold)
     self.now = now
   }
 
@@ -66,23 +66,23 @@ final class RateLimits: Sendable {
   /// Counts one request of `token`.
   ///
   /// - Throws: 429 where the token or its workspace has none left; then nothing is counted.
-  func count(_ token: TokenID, of workspace: WorkspaceID) throws(Refusal) {
+  func count(_ token: TokenID, of workspace: WorkspaceID) throws(APIError) {
     try count(token, in: \.tokens, named: "this token", of: workspace)
   }
 
   /// Counts one session of the console that is to be opened for `person`.
   ///
   /// - Throws: 429 where they have had too many lately, or their workspace has no request left; then nothing is counted.
-  func countOpening(of person: String, in workspace: WorkspaceID) throws(Refusal) {
+  func countOpening(of person: String, in workspace: WorkspaceID) throws(APIError) {
     try count(Person(workspace: workspace, name: person), in: \.openings, named: "this person that open a session", of: workspace)
   }
 
   /// Counts one of `owner` and of the workspace: of both or, where either has none left, of neither.
   private func count<Owner>(
     _ owner: Owner, in buckets: WritableKeyPath<State, Buckets<Owner>>, named whose: String, of workspace: WorkspaceID
-  ) throws(Refusal) {
+  ) throws(APIError) {
     let now = now()
-    try state.withLock { state throws(Refusal) in
+    try state.withLock { state throws(APIError) in
       let wait = state[keyPath: buckets].wait(of: owner, at: now)
       guard wait == 0 else { throw .rateExceeded(whose, state[keyPath: buckets].rate, wait: wait) }
       let shared = state.workspaces.wait(of: workspace, at: now)
@@ -101,7 +101,7 @@ final class RateLimits: Sendable {
     throw refusal
   }
 
-  private func unauthenticatedRefusal(for address: String?) -> Refusal? {
+  private func unauthenticatedRefusal(for address: String?) -> APIError? {
     let (wait, rate) = strangersWait(at: address)
     return wait > 0 ? .rateExceeded("this address, without a token that is known here,", rate, wait: wait) : nil
   }
@@ -124,7 +124,7 @@ final class RateLimits: Sendable {
   /// Counts one request without a credential, which is answered at once.
   ///
   /// - Returns: 429 where the address has sent too many; then nothing is counted.
-  func countUnauthenticated(from address: String?) -> Refusal? {
+  func countUnauthenticated(from address: String?) -> APIError? {
     if let refusal = unauthenticatedRefusal(for: address) { return refusal }
     countStranger(at: address)
     return nil
@@ -136,7 +136,7 @@ final class RateLimits: Sendable {
   func countPublicRead(from address: String?) async throws {
     let now = now()
     let client = ClientAddress(address)
-    let refusal = state.withLock { state -> Refusal? in
+    let refusal = state.withLock { state -> APIError? in
       let wait = state.publicReads.wait(of: client, at: now)
       guard wait == 0 else { return .rateExceeded("this address for public keys and metadata", state.publicReads.rate, wait: wait) }
       state.publicReads.take(of: client, at: now)
@@ -166,12 +166,12 @@ final class RateLimits: Sendable {
   static let uptime: @Sendable () -> Double = { (ContinuousClock.now - start) / .seconds(1) }
 }
 
-extension Refusal {
+extension APIError {
   /// - Parameter wait: in how many seconds another request is taken.
-  fileprivate static func rateExceeded(_ whose: String, _ rate: Rate, wait: Double) -> Refusal {
+  fileprivate static func rateExceeded(_ whose: String, _ rate: Rate, wait: Double) -> APIError {
     let seconds = max(1, Int(wait.rounded(.up)))
     let perSecond = rate.perSecond.rounded() == rate.perSecond ? "\(Int(rate.perSecond))" : "\(rate.perSecond)"
-    return Refusal(
+    return APIError(
       429,
       """
       The requests of \(whose) exceed the limit of \(perSecond) a second, and of \(max(1, rate.burst)) at once after a rest; nothing was \

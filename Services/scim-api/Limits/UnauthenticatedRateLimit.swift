@@ -10,7 +10,7 @@ import Models
 struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
   let sites: Sites
   let limits: RateLimits
-  let credentials: Credentials
+  let credentials: Authenticator
   /// nil where no console is served.
   let sessions: ConsoleSessions?
   /// Paths that anybody may read, which have a limit of their own.
@@ -48,7 +48,7 @@ struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
   private static func isBeforeAuthentication(_ error: any Error) -> Bool {
     switch error {
     case let error as HTTPError: error.status == .notFound
-    case let refusal as Refusal: [400, 403, 413, 414, 501].contains(refusal.error.status)
+    case let refusal as APIError: [400, 403, 413, 414, 501].contains(refusal.error.status)
     default: false
     }
   }
@@ -62,7 +62,7 @@ struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
       let site = try await sites.site(of: sites.origins.origin(of: request.head, peer: context.facts.peer))
       record = try await credentials.record(
         forRequestWith: request.headers[.authorization], at: site, Date(), facts: context.facts)
-    } catch let refusal as Refusal where refusal.error.status < 500 {
+    } catch let refusal as APIError where refusal.error.status < 500 {
       return
     }
     try await limits.admit(record.token, of: record.workspace)

@@ -1,23 +1,23 @@
 import Hummingbird
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 
 /// The service without its sockets: every endpoint, the doors before them, and what their answers and failures go through.
 struct Edge: Sendable {
-  let credentials: Credentials
+  let credentials: Authenticator
   let sites: Sites
   let limits: RateLimits
-  let neighbours: Neighbours
+  let neighbours: ActiveWorkspaces
   let uses: TokenUseLog
   let oauth: OAuthEndpoints
   let reads: any ResourceReads
   let directory: any DirectoryReads
   let commands: CommandPath
-  let inFlight: InFlight
-  let bulksInFlight: InFlight
-  let sendSignIn: SignInIntake.Send
-  let sendMailEvent: MailEventIntake.Send
+  let inFlight: ConcurrencyLimit
+  let bulksInFlight: ConcurrencyLimit
+  let sendSignIn: SignInController.Send
+  let sendMailEvent: MailEventController.Send
   let bodies: BodyReader
   let cursors: CursorSeal
   /// nil where this copy of the edge serves none.
@@ -25,9 +25,9 @@ struct Edge: Sendable {
   /// Where requests are put that the provisioning log wants.
   var log = LogBuffer()
   /// Lists take processor time by the hundred resources: those of one workspace wait for each other rather than keep the others waiting.
-  let listTurns: WorkspaceTurns
+  let listTurns: WorkspaceConcurrencyLimiter
   /// Writes of one workspace that are begun at once make a batch as large, which the others' wait for.
-  let writeTurns: WorkspaceTurns
+  let writeTurns: WorkspaceConcurrencyLimiter
 
   var endpoints: [Endpoint] {
     let resources = ResourceKind.allCases.flatMap { kind in
@@ -39,8 +39,8 @@ struct Edge: Sendable {
     // A literal segment before one that stands for any: `/Users/.search` before `/Users/{id}`.
     return queries + resources + discovery + CurrentUser().all + [
       BulkEndpoint(bodies: bodies, inFlight: bulksInFlight, commands: commands).endpoint,
-      SignInIntake(bodies: bodies, send: sendSignIn).endpoint,
-      MailEventIntake(bodies: bodies, send: sendMailEvent).endpoint,
+      SignInController(bodies: bodies, send: sendSignIn).endpoint,
+      MailEventController(bodies: bodies, send: sendMailEvent).endpoint,
     ] + DirectoryEndpoints(reads: directory, cursors: cursors).all
   }
 
@@ -69,7 +69,7 @@ struct Edge: Sendable {
   }
 
   /// Counts what is not HTTP, from an address; a refusal where there was too much. Whose it is that a proxy passes on cannot be told.
-  func countMalformed(from peer: String?) -> Refusal? {
+  func countMalformed(from peer: String?) -> APIError? {
     sites.origins.isTrusted(peer: peer) ? nil : limits.countUnauthenticated(from: peer)
   }
 
@@ -82,18 +82,18 @@ struct Edge: Sendable {
     for endpoint in openEndpoints { known.add(endpoint.pattern, endpoint.method) }
     for endpoint in console?.endpoints ?? [] { known.add(endpoint.pattern, endpoint.method) }
     let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestRecording(log: log))
-    router.add(middleware: FailureAnswers(known: known, layout: console?.layout))
+    router.add(middleware: RequestLoggingMiddleware(log: log))
+    router.add(middleware: ErrorMiddleware(known: known, layout: console?.layout))
     router.add(
       middleware: UnauthenticatedRateLimitMiddleware(
         sites: sites, limits: limits, credentials: credentials, sessions: console?.door.sessions,
         publicPaths: Set(openEndpoints.filter(\.isPublic).map(\.pattern))))
-    router.add(middleware: RequestFraming(maximumBody: bodies.maximum))
-    router.add(middleware: URLLength())
+    router.add(middleware: RequestFramingMiddleware(maximumBody: bodies.maximum))
+    router.add(middleware: URLLengthMiddleware())
     for endpoint in endpoints {
       endpoint.add(
         to: router,
-        behind: Door(sites: sites, credentials: credentials, limits: limits, neighbours: neighbours, uses: uses, scope: endpoint.scope))
+        behind: AuthenticationMiddleware(sites: sites, credentials: credentials, limits: limits, neighbours: neighbours, uses: uses, scope: endpoint.scope))
     }
     for endpoint in openEndpoints {
       for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {

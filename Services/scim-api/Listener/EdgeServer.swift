@@ -17,7 +17,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
   let configuration: ListenerConfiguration
   let logger: Logger
   /// Counts what is not HTTP, from an address; a refusal where there was too much from there.
-  var countMalformed: @Sendable (_ peer: String?) -> Refusal? = { _ in nil }
+  var countMalformed: @Sendable (_ peer: String?) -> APIError? = { _ in nil }
   /// Called with the port that is listened on, once it is.
   var onListening: @Sendable (Int) -> Void = { _ in }
 
@@ -111,7 +111,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
           MalformedRequestHandler(headers: security, count: countMalformed),
         ],
         idleTimeout: configuration.idleTimeout,
-        // A URL that is longer than may be, but not by much, is told so: see URLLength.
+        // A URL that is longer than may be, but not by much, is told so: see URLLengthMiddleware.
         httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
   }
 }

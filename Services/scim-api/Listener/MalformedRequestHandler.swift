@@ -16,13 +16,13 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
   typealias OutboundOut = HTTPResponsePart
 
   private let headers: SecurityHeaders
-  private let count: (_ peer: String?) -> Refusal?
+  private let count: (_ peer: String?) -> APIError?
   /// Requests that have begun to arrive and are not answered to the end.
   private var unanswered = 0
   private var isClosing = false
 
   /// - Parameter count: counts a request from an address; a refusal where there were too many.
-  init(headers: SecurityHeaders, count: @escaping (_ peer: String?) -> Refusal?) {
+  init(headers: SecurityHeaders, count: @escaping (_ peer: String?) -> APIError?) {
     self.headers = headers
     self.count = count
   }
@@ -41,7 +41,7 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard let error = error as? HTTPParserError, unanswered == 0, !isClosing else { return context.fireErrorCaught(error) }
     isClosing = true
-    let refusal = count(context.remoteAddress?.ipAddress) ?? Refusal.malformedRequest(error)
+    let refusal = count(context.remoteAddress?.ipAddress) ?? APIError.malformedRequest(error)
     let body = ByteBuffer(bytes: refusal.error.body())
     var fields: HTTPFields = [
       .contentType: "application/scim+json; charset=utf-8", .contentLength: "\(body.readableBytes)", .connection: "close",
@@ -60,14 +60,14 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
 @available(*, unavailable)
 extension MalformedRequestHandler: Sendable {}
 
-extension Refusal {
+extension APIError {
   /// What the parser of HTTP stumbled over.
-  static func malformedRequest(_ error: HTTPParserError) -> Refusal {
+  static func malformedRequest(_ error: HTTPParserError) -> APIError {
     switch error {
     case .headerOverflow:
-      Refusal(431, "The request line or the headers are larger than this service takes. Send filters that are long by POST to .search.")
+      APIError(431, "The request line or the headers are larger than this service takes. Send filters that are long by POST to .search.")
     case .invalidContentLength, .unexpectedContentLength:
-      Refusal(
+      APIError(
         400,
         """
         The Content-Length is not one whole number of at most 20 digits, or is sent twice or beside a Transfer-Encoding. Send one, with the \
@@ -75,15 +75,15 @@ extension Refusal {
         """)
     // The parser has no name of its own for a Transfer-Encoding that does not end in 'chunked'.
     case .unknown:
-      Refusal(
+      APIError(
         400,
         "The request is not HTTP/1.1 as it should be. Leave out Transfer-Encoding, or send 'chunked' alone, and end each line with CR and LF."
       )
-    default: Refusal(400, "The request is not HTTP/1.1 as it should be: \(error).")
+    default: APIError(400, "The request is not HTTP/1.1 as it should be: \(error).")
     }
   }
 
-  static func urlTooLong(limit: Int) -> Refusal {
-    Refusal(414, "The URL is longer than \(limit) bytes. Send the query by POST to .search (RFC 7644 §3.4.3).")
+  static func urlTooLong(limit: Int) -> APIError {
+    APIError(414, "The URL is longer than \(limit) bytes. Send the query by POST to .search (RFC 7644 §3.4.3).")
   }
 }

@@ -4,34 +4,34 @@ import Hummingbird
 struct EdgeContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   /// What the log line of the request will tell.
-  let facts: RequestFacts
-  /// Set by the ``Door``.
+  let facts: RequestInfo
+  /// Set by the ``AuthenticationMiddleware``.
   var caller: Caller?
-  /// Set by the ``Door``, too: of the host that was called.
+  /// Set by the ``AuthenticationMiddleware``, too: of the host that was called.
   var base: BaseURL?
-  /// Set by the ``ConsoleDoor``.
+  /// Set by the ``ConsoleAuthenticationMiddleware``.
   var session: ConsoleSession?
-  /// Set by the ``ConsoleDoor``, too: the host that was called.
+  /// Set by the ``ConsoleAuthenticationMiddleware``, too: the host that was called.
   var site: Site?
-  /// Set by the ``ConsoleDoor``, too.
+  /// Set by the ``ConsoleAuthenticationMiddleware``, too.
   var sessionCookie: SessionCookie?
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
-    facts = RequestFacts(peer: source.channel.remoteAddress?.ipAddress)
+    facts = RequestInfo(peer: source.channel.remoteAddress?.ipAddress)
   }
 }
 
-/// What is known of a request behind the ``Door``.
+/// What is known of a request behind the ``AuthenticationMiddleware``.
 struct CallerContext: ChildRequestContext {
   var coreContext: CoreRequestContextStorage
-  let facts: RequestFacts
+  let facts: RequestInfo
   let caller: Caller
   /// The URL under which the caller reaches SCIM.
   let base: BaseURL
 
   init(context: EdgeContext) throws {
-    guard let caller = context.caller, let base = context.base else { throw Refusal.unauthenticated() }
+    guard let caller = context.caller, let base = context.base else { throw APIError.unauthenticated() }
     self.base = base
     coreContext = context.coreContext
     facts = context.facts

@@ -19,7 +19,7 @@ final class LogBuffer: Sendable {
   }
 
   /// Which reads it is given.
-  let reads = ReadSightings()
+  let reads = ReadSampler()
   private let state = Mutex(State())
   private let maximumEntries: Int
   private let maximumBytes: Int

@@ -17,7 +17,7 @@ struct LoggedRequest: Sendable {
   let address: String?
   /// The client's, which is not the peer's behind a proxy.
   var clientAddress: String? { notes.address ?? address }
-  let notes: RequestFacts.Notes
+  let notes: RequestInfo.Notes
 
   /// About what it holds in memory, beside what every one does.
   var size: Int { (notes.body?.bytes ?? 0) + notes.loggedOperations.reduce(0) { $0 + $1.error.count + 2048 } }
@@ -26,7 +26,7 @@ struct LoggedRequest: Sendable {
 extension LoggedRequest {
   /// What there is to log of a request: nil for a read that went well and is none that `reads` picks, for what people do at the console, and
   /// where nobody can tell whose it is.
-  init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration, reads: ReadSightings) {
+  init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration, reads: ReadSampler) {
     let route = context.endpointPath
     guard !ConsolePath.isOfConsole(request.uri.path) else { return nil }
     let notes = context.facts.notes
@@ -44,7 +44,7 @@ extension LoggedRequest {
 
   /// Of SCIM alone: what the product and the console read is no identity provider's.
   private static func isPicked(
-    _ request: Request, _ route: String?, _ notes: RequestFacts.Notes, _ at: Date, by reads: ReadSightings
+    _ request: Request, _ route: String?, _ notes: RequestInfo.Notes, _ at: Date, by reads: ReadSampler
   ) -> Bool {
     guard let route, route.hasPrefix(ResourcePath.base), let token = notes.token else { return false }
     return reads.isDue(token, from: request.headers[.userAgent], at: at)

@@ -67,7 +67,7 @@ struct UnverifiedSenders: Sendable {
         entries.append(
           LogEntry(
             id: requests.id, workspace: key.workspace, unverified: requests.summary, address: key.address,
-            detail: Refusal.unknownToken().error.detail))
+            detail: APIError.unknownToken().error.detail))
         counted[key]?.sent = requests.summary.requests
         counted[key]?.sentAt = now
       }

@@ -28,9 +28,9 @@ struct MailEventSender: Sendable {
   }
 }
 
-extension Refusal {
-  static func mailEventNotTaken() -> Refusal {
-    Refusal(
+extension APIError {
+  static func mailEventNotTaken() -> APIError {
+    APIError(
       503, "The report could not be taken in time. Send it again in \(retrySeconds) s; one that arrives twice does no harm.",
       headers: [.retryAfter: "\(retrySeconds)"])
   }

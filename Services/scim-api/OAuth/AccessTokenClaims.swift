@@ -1,6 +1,7 @@
 import Foundation
 import JWTKit
 import Models
+import Primitives
 
 /// What an access token of an OAuth client says, in the form of RFC 9068.
 struct AccessTokenClaims: JWTPayload, Equatable {
@@ -54,7 +55,7 @@ struct AccessTokenClaims: JWTPayload, Equatable {
 
   /// - Throws: 401 where it is for another host, or good no more. (The port and the scheme may differ: what a proxy in front makes of them
   ///   is the operator's affair.)
-  func check(for host: String, at now: Date) throws(Refusal) {
+  func check(for host: String, at now: Date) throws(APIError) {
     guard expiresAt > Int64(now.timeIntervalSince1970) else { throw .expiredAccessToken() }
     let called = URL(string: audience)?.host()?.lowercased() ?? ""
     guard called == host || "[\(called)]" == host else { throw .accessTokenOfOtherHost(audience, host) }
@@ -64,12 +65,12 @@ struct AccessTokenClaims: JWTPayload, Equatable {
   func verify(using _: some JWTAlgorithm) {}
 }
 
-extension Refusal {
-  fileprivate static func expiredAccessToken() -> Refusal {
+extension APIError {
+  fileprivate static func expiredAccessToken() -> APIError {
     challenge("invalid_token", "The access token has expired. Ask for a new one with the OAuth client's id and secret.")
   }
 
-  fileprivate static func accessTokenOfOtherHost(_ audience: String, _ host: String) -> Refusal {
+  fileprivate static func accessTokenOfOtherHost(_ audience: String, _ host: String) -> APIError {
     challenge(
       "invalid_token",
       """

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import JWTKit
 import Models
+import Primitives
 import Synchronization
 
 /// Verifies the access tokens of OAuth clients: each once, and what it says is remembered until it has expired.
@@ -12,11 +13,11 @@ final class AccessTokenVerifier: Sendable {
     var kid: String?
   }
 
-  private let keys: SigningKeyDirectory
+  private let keys: SigningKeyCache
   private let verified = Mutex<[SHA256.Digest: AccessTokenClaims]>([:])
   private let maximumEntries: Int
 
-  init(keys: SigningKeyDirectory, maximumEntries: Int = 10_000) {
+  init(keys: SigningKeyCache, maximumEntries: Int = 10_000) {
     self.keys = keys
     self.maximumEntries = maximumEntries
   }
@@ -34,12 +35,12 @@ final class AccessTokenVerifier: Sendable {
     if let known = verified.withLock({ $0[digest] }) { return known }
     guard let header = Self.header(of: text), header.alg == "ES256", header.typ?.lowercased() == AccessTokenClaims.type,
       let kid = header.kid, let verifier = try await keys.verifier(kid)
-    else { throw Refusal.malformedToken() }
+    else { throw APIError.malformedToken() }
     let claims: AccessTokenClaims
     do {
       claims = try await verifier.verify(String(text), as: AccessTokenClaims.self)
     } catch {
-      throw Refusal.malformedToken()
+      throw APIError.malformedToken()
     }
     verified.withLock { verified in
       if verified.count >= maximumEntries {

@@ -26,7 +26,7 @@ struct OAuthEndpoints: Sendable {
   private func keys(_: Request, _: EdgeContext) async throws -> Response {
     var keys = try await securityEventKeys.keys()
     if let directory = tokens.keys { keys = try await directory.keys().published(at: Date()).map(\.publicKey) + keys }
-    guard tokens.keys != nil || !keys.isEmpty else { throw Refusal.noOAuth() }
+    guard tokens.keys != nil || !keys.isEmpty else { throw APIError.noOAuth() }
     return .json(
       .ok, ByteBuffer(string: "{\"keys\":[\(keys.joined(separator: ","))]}"), mediaType: MediaType.json,
       headers: [.cacheControl: "public, max-age=300"])
@@ -34,7 +34,7 @@ struct OAuthEndpoints: Sendable {
 
   /// RFC 8414. The issuer is the host that was called, as it is for SCIM.
   private func metadata(_ request: Request, _ context: EdgeContext) async throws -> Response {
-    guard tokens.keys != nil else { throw Refusal.noOAuth() }
+    guard tokens.keys != nil else { throw APIError.noOAuth() }
     let sites = tokens.sites
     let site = try await sites.site(of: sites.origins.origin(of: request.head, peer: context.facts.peer))
     let body: JSONObject = [
@@ -51,8 +51,8 @@ struct OAuthEndpoints: Sendable {
   }
 }
 
-extension Refusal {
-  fileprivate static func noOAuth() -> Refusal {
-    Refusal(404, "OAuth is not configured on this deployment: its operator sets oauth.key for identity-store and scim-api.")
+extension APIError {
+  fileprivate static func noOAuth() -> APIError {
+    APIError(404, "OAuth is not configured on this deployment: its operator sets oauth.key for identity-store and scim-api.")
   }
 }

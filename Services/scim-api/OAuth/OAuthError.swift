@@ -22,7 +22,7 @@ struct OAuthError: Error, Sendable, Equatable {
   }
 
   /// What is refused everywhere, in the form that OAuth has for it.
-  init(_ refusal: Refusal) {
+  init(_ refusal: APIError) {
     self.init(code: .invalidRequest, description: refusal.error.detail, status: refusal.error.status, headers: refusal.headers)
   }
 
@@ -41,7 +41,7 @@ struct OAuthError: Error, Sendable, Equatable {
 
   static func unavailable(_ description: String) -> OAuthError {
     OAuthError(
-      code: .temporarilyUnavailable, description: description, status: 503, headers: [.retryAfter: "\(Refusal.retrySeconds)"])
+      code: .temporarilyUnavailable, description: description, status: 503, headers: [.retryAfter: "\(APIError.retrySeconds)"])
   }
 
   static func notConfigured() -> OAuthError {

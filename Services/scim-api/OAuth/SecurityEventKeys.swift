@@ -7,7 +7,7 @@ final class SecurityEventKeys: Sendable {
     case all
   }
 
-  private let recent = RecentReads<Whole, [String]>(maximumEntries: 1, refreshAge: .seconds(5), maximumAge: .seconds(10))
+  private let recent = ExpiringCache<Whole, [String]>(maximumEntries: 1, refreshAge: .seconds(5), maximumAge: .seconds(10))
   private let read: Read
 
   init(read: @escaping Read) {

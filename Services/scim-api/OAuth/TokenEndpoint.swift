@@ -1,3 +1,4 @@
+import Credentials
 import Crypto
 import Foundation
 import Hummingbird
@@ -10,10 +11,10 @@ import SCIM
 /// `POST /api/v2/oauth/token`: an OAuth client gets an access token for its id and secret (RFC 6749 §4.4).
 struct TokenEndpoint: Sendable {
   let sites: Sites
-  let tokens: TokenDirectory
+  let tokens: TokenCache
   let limits: RateLimits
   /// nil where the deployment has no OAuth.
-  let keys: SigningKeyDirectory?
+  let keys: SigningKeyCache?
   /// How long an access token is good, in seconds.
   let lifetime: Int64
   /// The memory for forms.
@@ -26,7 +27,7 @@ struct TokenEndpoint: Sendable {
       return try await answer(request, context)
     } catch let error as OAuthError {
       return error.response
-    } catch let error as Refusal {
+    } catch let error as APIError {
       return OAuthError(error).response
     } catch let error as PostgresError where error.isTransient {
       return OAuthError.unavailable("The database does not answer at the moment. Send the request again.").response
@@ -43,7 +44,7 @@ struct TokenEndpoint: Sendable {
     let client = try await self.client(asked, at: now)
     context.facts.note(client)
     try await limits.admit(client.token, of: client.workspace)
-    do throws(Refusal) {
+    do throws(APIError) {
       try site.admit(client.workspace)
     } catch {
       throw OAuthError.invalidClient(

@@ -9,10 +9,10 @@ struct Database: Sendable {
   private let pool: PostgresPool
   /// How long a read is tried again before the caller is told that the database is away.
   private let patience: Duration
-  private let turns: WorkspaceTurns
+  private let turns: WorkspaceConcurrencyLimiter
 
   /// - Parameter turns: who may have a connection to itself at the same time.
-  init(pool: PostgresPool, patience: Duration, turns: WorkspaceTurns = WorkspaceTurns(maximumPerWorkspace: 4)) {
+  init(pool: PostgresPool, patience: Duration, turns: WorkspaceConcurrencyLimiter = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4)) {
     self.pool = pool
     self.patience = patience
     self.turns = turns
@@ -44,7 +44,7 @@ struct Database: Sendable {
   /// A workspace as it was at one moment. It takes one of the workspace's turns for as long as it is held.
   struct Snapshot: Sendable {
     fileprivate let stored: PostgresSnapshot
-    fileprivate let turn: WorkspaceTurns.Turn
+    fileprivate let turn: WorkspaceConcurrencyLimiter.Turn
 
     func query(_ statement: Statement, _ parameters: [PostgresValue]) async throws -> Rows {
       try await stored.query(statement, parameters)

@@ -1,18 +1,18 @@
 import Foundation
 import Models
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 
 /// Reads resources from the store's views; each answer is of one moment, since it is one statement or one snapshot.
 struct DatabaseReads: ResourceReads {
   let database: Database
   /// What identity providers ask for most, and many at once.
-  private let users: GatheredUsers
+  private let users: BatchedUserLoader
 
   init(database: Database) {
     self.database = database
-    users = GatheredUsers(database: database)
+    users = BatchedUserLoader(database: database)
   }
 
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
@@ -47,7 +47,7 @@ struct DatabaseReads: ResourceReads {
   }
 
   func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {
-    let reading = PartReading(database, kind, id, in: workspace)
+    let reading = ResourcePageReader(database, kind, id, in: workspace)
     return AsyncThrowingStream { try await reading.next() }
   }
 

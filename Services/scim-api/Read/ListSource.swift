@@ -1,7 +1,7 @@
 import Models
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 
 /// The resources of one kind that meet a query's filter, as the parts of a statement; `$1` is the workspace.
 struct ListSource {

@@ -1,7 +1,7 @@
 import Models
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 
 /// The statement that answers a query, with its parameters.
 ///

@@ -1,6 +1,6 @@
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 
 /// A query whose every part has been understood and checked (RFC 7644 §3.4.2).
 struct ResourceQuery: Sendable {

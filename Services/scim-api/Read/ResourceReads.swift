@@ -1,7 +1,7 @@
 import Foundation
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 
 /// What is read of the store.
 protocol ResourceReads: Sendable {

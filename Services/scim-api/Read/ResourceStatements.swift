@@ -1,6 +1,6 @@
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 
 /// The statements that read resources. Their texts are composed of a few parts, so there is a bounded number of them.
 enum ResourceStatements {

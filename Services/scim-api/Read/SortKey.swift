@@ -1,7 +1,7 @@
 import Models
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 
 /// What resources are sorted by (RFC 7644 §3.4.2.3), as SQL: of an attribute with many values the primary one, or else the first.
 struct SortKey {

@@ -1,5 +1,5 @@
-import Queries
 import SCIM
+import SCIMStorage
 
 /// The URL under which the caller reaches SCIM, without a trailing slash: `https://app.example.com/api/v2/scim`.
 ///

@@ -57,15 +57,15 @@ final class BodyBudget: Sendable {
   ///
   /// - Returns: whether it is in that reserve now.
   /// - Throws: 429 where the owner has its share, 503 where there is no room; then nothing is reserved.
-  private func take(_ more: Int, of owner: Owner, having bytes: Int, isSmall: Bool) throws(Refusal) -> Bool {
+  private func take(_ more: Int, of owner: Owner, having bytes: Int, isSmall: Bool) throws(APIError) -> Bool {
     let limit = limit(of: owner)
-    return try state.withLock { state throws(Refusal) in
+    return try state.withLock { state throws(APIError) in
       let own = state.taken(by: owner)
       guard own + more <= limit else { throw .bodyShareExceeded(owner) }
       if isSmall, bytes + more <= Self.smallBody, state.small.take(more, for: owner) { return true }
       // What outgrows the reserve, or finds it full, is taken from the memory for large bodies as a whole.
       guard state.large.take(isSmall ? bytes + more : more, for: owner) else {
-        throw own > bytes ? Refusal.bodyShareExceeded(owner) : Refusal.overloaded()
+        throw own > bytes ? APIError.bodyShareExceeded(owner) : APIError.overloaded()
       }
       if isSmall { state.small.give(bytes, from: owner) }
       return false
@@ -93,7 +93,7 @@ final class BodyBudget: Sendable {
     deinit { budget.give(bytes, of: owner, isSmall: isSmall) }
 
     /// - Throws: 429 where the owner has its share, 503 where the budget has no room for `more` bytes.
-    mutating func take(_ more: Int) throws(Refusal) {
+    mutating func take(_ more: Int) throws(APIError) {
       isSmall = try budget.take(more, of: owner, having: bytes, isSmall: isSmall)
       bytes += more
     }
@@ -131,14 +131,14 @@ private struct Pool {
   }
 }
 
-extension Refusal {
-  fileprivate static func bodyShareExceeded(_ owner: BodyBudget.Owner, retryAfter seconds: Int = 1) -> Refusal {
+extension APIError {
+  fileprivate static func bodyShareExceeded(_ owner: BodyBudget.Owner, retryAfter seconds: Int = 1) -> APIError {
     let whose =
       switch owner {
       case .workspace: "this workspace"
       case .address: "this address"
       }
-    return Refusal(
+    return APIError(
       429,
       """
       The requests of \(whose) that are being received take all the memory that there is for its bodies; nothing was changed. Send fewer large \

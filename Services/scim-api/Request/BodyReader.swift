@@ -14,18 +14,18 @@ struct BodyReader: Sendable {
   /// in `facts`.
   ///
   /// - Parameter maximum: the largest body that is expected here, in bytes, where that is less than the reader's.
-  /// - Throws: 415, 413, 429, 503 or 400 ``Refusal``s.
+  /// - Throws: 415, 413, 429, 503 or 400 ``APIError``s.
   func json(
-    in request: Request, share: inout BodyBudget.Share, facts: RequestFacts, maximum: Int? = nil
+    in request: Request, share: inout BodyBudget.Share, facts: RequestInfo, maximum: Int? = nil
   ) async throws -> JSON {
     let bytes = try await bytes(of: request, share: &share, maximum: maximum)
     guard bytes.count > BodyBudget.smallBody else { return try Self.parse(bytes, noting: facts) }
-    return try await LongWork.run { try Self.parse(bytes, noting: facts) }
+    return try await BlockingWork.run { try Self.parse(bytes, noting: facts) }
   }
 
   /// The body of `request`, which says that it is JSON.
   ///
-  /// - Throws: 415, 413, 429 or 503 ``Refusal``s.
+  /// - Throws: 415, 413, 429 or 503 ``APIError``s.
   func bytes(of request: Request, share: inout BodyBudget.Share, maximum: Int? = nil) async throws -> [UInt8] {
     try MediaType.check(contentType: request.headers[.contentType])
     return try await Self.collect(request, share: &share, maximum: min(maximum ?? self.maximum, self.maximum))
@@ -33,15 +33,15 @@ struct BodyReader: Sendable {
 
   /// The body of `request`, whatever it holds. Memory is reserved as bytes arrive.
   ///
-  /// - Throws: 415, 413, 429 or 503 ``Refusal``s.
+  /// - Throws: 415, 413, 429 or 503 ``APIError``s.
   static func collect(_ request: Request, share: inout BodyBudget.Share, maximum: Int) async throws -> [UInt8] {
     try MediaType.check(contentEncoding: request.headers[values: .contentEncoding])
-    if let announced = request.headers[.contentLength], RequestFraming.exceeds(announced, maximum) {
-      throw Refusal.bodyTooLarge(limit: maximum)
+    if let announced = request.headers[.contentLength], RequestFramingMiddleware.exceeds(announced, maximum) {
+      throw APIError.bodyTooLarge(limit: maximum)
     }
     var bytes: [UInt8] = []
     for try await part in request.body {
-      guard bytes.count + part.readableBytes <= maximum else { throw Refusal.bodyTooLarge(limit: maximum) }
+      guard bytes.count + part.readableBytes <= maximum else { throw APIError.bodyTooLarge(limit: maximum) }
       try share.take(part.readableBytes)
       bytes.append(contentsOf: part.readableBytesView)
     }
@@ -49,8 +49,8 @@ struct BodyReader: Sendable {
   }
 
   /// The JSON in a body, noted in `facts`.
-  static func parse(_ bytes: [UInt8], noting facts: RequestFacts) throws(Refusal) -> JSON {
-    do throws(Refusal) {
+  static func parse(_ bytes: [UInt8], noting facts: RequestInfo) throws(APIError) -> JSON {
+    do throws(APIError) {
       let json = try parse(bytes)
       facts.note(body: NotedBody(json, bytes: bytes.count))
       return json
@@ -60,7 +60,7 @@ struct BodyReader: Sendable {
     }
   }
 
-  static func parse(_ bytes: [UInt8]) throws(Refusal) -> JSON {
+  static func parse(_ bytes: [UInt8]) throws(APIError) -> JSON {
     do {
       // RFC 8259 §8.1: a byte order mark may be ignored.
       let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
@@ -68,7 +68,7 @@ struct BodyReader: Sendable {
     } catch {
       if error.reason == .empty { throw .bodyMissing() }
       if let encoding = MediaType.otherEncoding(of: bytes) { throw .unsupportedBody(encoding) }
-      throw Refusal(400, .invalidSyntax, "The body is not the JSON that was expected: \(error).")
+      throw APIError(400, .invalidSyntax, "The body is not the JSON that was expected: \(error).")
     }
   }
 }

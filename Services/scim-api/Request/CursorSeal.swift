@@ -43,7 +43,7 @@ struct CursorSeal: Sendable {
   }
 
   /// - Throws: 400 `invalidCursor` for what is no cursor of this list, `expiredCursor` for one that is too old.
-  func cursor(_ text: String, for list: String, in workspace: WorkspaceID, at now: Date) throws(Refusal) -> Cursor {
+  func cursor(_ text: String, for list: String, in workspace: WorkspaceID, at now: Date) throws(APIError) -> Cursor {
     guard let data = Data(base64URL: text), data.count >= Self.headLength + Self.tagLength else { throw .invalidCursor() }
     let bytes = Array(data.dropLast(Self.tagLength))
     guard isEqual(tag(of: bytes, for: list, in: workspace), Array(data.suffix(Self.tagLength))), bytes[0] == Self.version else {
@@ -97,20 +97,20 @@ extension Data {
 }
 
 // The errors of RFC 9865 §2.1.
-extension Refusal {
-  static func invalidCursor() -> Refusal {
-    Refusal(
+extension APIError {
+  static func invalidCursor() -> APIError {
+    APIError(
       400, .invalidCursor,
       "The cursor is none that was given out for this query. Send it back as it came, with the same filter, sortBy and sortOrder, or begin with an empty one."
     )
   }
 
-  static func expiredCursor(lifetime: Int) -> Refusal {
-    Refusal(400, .expiredCursor, "The cursor is older than \(lifetime) s. Begin again with an empty one.")
+  static func expiredCursor(lifetime: Int) -> APIError {
+    APIError(400, .expiredCursor, "The cursor is older than \(lifetime) s. Begin again with an empty one.")
   }
 
-  static func invalidCount(_ count: String) -> Refusal {
-    Refusal(
+  static func invalidCount(_ count: String) -> APIError {
+    APIError(
       400, .invalidCount, "count is '\(count.prefix(50))'; with a cursor a whole number from 1 to \(Page.maximumCount) was expected.")
   }
 }

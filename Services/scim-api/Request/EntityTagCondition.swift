@@ -14,7 +14,7 @@ enum EntityTagCondition: Sendable, Equatable {
 
   /// - Parameter source: where the text stands, for the refusal: `If-Match`.
   /// - Throws: 400 where the text is neither `*` nor a list of entity tags.
-  init(parsing text: String, of source: String) throws(Refusal) {
+  init(parsing text: String, of source: String) throws(APIError) {
     var rest = text[...]
     rest.trimSpace()
     if rest == "*" {
@@ -41,7 +41,7 @@ enum EntityTagCondition: Sendable, Equatable {
   }
 
   /// The condition in a header of a request; nil where the header is not there.
-  init?(_ name: HTTPField.Name, of request: HTTPRequest) throws(Refusal) {
+  init?(_ name: HTTPField.Name, of request: HTTPRequest) throws(APIError) {
     guard let text = request.headerFields[name] else { return nil }
     try self.init(parsing: text, of: name.rawName)
   }
@@ -71,9 +71,9 @@ extension Substring {
   }
 }
 
-extension Refusal {
-  fileprivate static func malformedEntityTags(_ text: String, in source: String) -> Refusal {
-    Refusal(
+extension APIError {
+  fileprivate static func malformedEntityTags(_ text: String, in source: String) -> APIError {
+    APIError(
       400, .invalidValue,
       """
       \(source) is '\(text.prefix(100))'; * or entity tags were expected, as ETag and meta.version give them, quotes included: W/"3", or \

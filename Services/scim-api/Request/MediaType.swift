@@ -6,7 +6,7 @@ enum MediaType {
   static let json = "application/json"
 
   /// Refuses a body that says that it is not JSON. One that says nothing is taken for JSON.
-  static func check(contentType: String?) throws(Refusal) {
+  static func check(contentType: String?) throws(APIError) {
     guard let contentType, !contentType.isEmpty else { return }
     let name = essence(contentType)
     guard name == scim || name == json else { throw .unsupportedMediaType(contentType) }
@@ -15,7 +15,7 @@ enum MediaType {
   }
 
   /// Refuses a body that says that it is compressed (RFC 9110 §8.4): bodies are taken as they are.
-  static func check(contentEncoding: [String]) throws(Refusal) {
+  static func check(contentEncoding: [String]) throws(APIError) {
     let codings = contentEncoding.flatMap { $0.split(separator: ",") }.map { essence($0) }
     guard let coding = codings.first(where: { !$0.isEmpty && $0 != "identity" }) else { return }
     throw .unsupportedContentEncoding(coding)
@@ -53,7 +53,7 @@ enum MediaType {
 
   /// Refuses a request whose `Accept` rules JSON out altogether (RFC 9110 §12.5.1). Whatever could mean JSON counts as JSON, and so does
   /// a range that cannot be read: better an answer than none.
-  static func check(accept: String?) throws(Refusal) {
+  static func check(accept: String?) throws(APIError) {
     guard let accept, accept.contains(where: { !$0.isWhitespace }) else { return }
     var isRuledOut = true
     for range in accept.split(separator: ",") {

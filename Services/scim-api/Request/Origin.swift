@@ -38,7 +38,7 @@ struct OriginRule: Sendable {
 
   /// - Parameter peer: the address of the other end of the connection.
   /// - Throws: 400 where the request names no host, or something that is not one.
-  func origin(of request: HTTPRequest, peer: String?) throws(Refusal) -> Origin {
+  func origin(of request: HTTPRequest, peer: String?) throws(APIError) -> Origin {
     let address = peer.flatMap { IPAddress($0) }
     var scheme = speaksTLS ? "https" : "http"
     var authority = request.authority ?? ""
@@ -53,7 +53,7 @@ struct OriginRule: Sendable {
       if let name = Self.forwardedFor, let chain = fields[name] { client = self.client(in: chain) ?? address }
     }
     guard Self.isAuthority(authority) else {
-      throw Refusal(400, .invalidValue, "The Host header is missing or is not a host name with an optional port.")
+      throw APIError(400, .invalidValue, "The Host header is missing or is not a host name with an optional port.")
     }
     return Origin(scheme: scheme, authority: authority.lowercased(), address: client?.text ?? peer)
   }

@@ -8,12 +8,12 @@ struct QueryParameters: Sendable, Equatable {
   private var values: [String: String] = [:]
 
   /// - Throws: 400 where a value is not percent-encoded UTF-8.
-  init(_ query: String?) throws(Refusal) {
+  init(_ query: String?) throws(APIError) {
     for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       let name = Self.decode(Array(parts[0])) ?? String(decoding: parts[0], as: UTF8.self)
       guard let value = Self.decode(parts.count > 1 ? Array(parts[1]) : []) else {
-        throw Refusal(400, .invalidValue, "The query parameter '\(name.prefix(50))' is not percent-encoded UTF-8.")
+        throw APIError(400, .invalidValue, "The query parameter '\(name.prefix(50))' is not percent-encoded UTF-8.")
       }
       // The first of several counts.
       if values[name.lowercased()] == nil { values[name.lowercased()] = value }
@@ -21,7 +21,7 @@ struct QueryParameters: Sendable, Equatable {
   }
 
   /// - Throws: 400 where a value holds U+0000, which PostgreSQL's text does not have.
-  func checkText() throws(Refusal) {
+  func checkText() throws(APIError) {
     for (name, value) in values where value.utf8.contains(0) { throw .nullCharacter(in: "The query parameter '\(name.prefix(50))'") }
   }
 
@@ -35,10 +35,10 @@ struct QueryParameters: Sendable, Equatable {
   func given(_ name: String) -> String? { values[name.lowercased()] }
 
   /// - Throws: 400 where the value is not a whole number.
-  func integer(_ name: String) throws(Refusal) -> Int? {
+  func integer(_ name: String) throws(APIError) -> Int? {
     guard let text = self[name] else { return nil }
     guard let number = Int(text) else {
-      throw Refusal(400, .invalidValue, "\(name) is '\(text.prefix(50))'; a whole number was expected.")
+      throw APIError(400, .invalidValue, "\(name) is '\(text.prefix(50))'; a whole number was expected.")
     }
     return number
   }

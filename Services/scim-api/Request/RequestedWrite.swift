@@ -1,6 +1,6 @@
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 
 /// What the body of a write asks for, in the form in which identity-store carries it out: normalised by the workspace's connection
 /// profile and checked as far as that needs no stored state.

@@ -1,7 +1,7 @@
 import Foundation
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 
 extension ResourceQuery {
   /// Checks what a client asks for against the schemas of its workspace.
@@ -24,7 +24,7 @@ extension ResourceQuery {
           withRows: projection.includes(kind.rowAttribute)))
     }
     if let sortBy = request.sortBy, sources.allSatisfy({ $0.sortBy == nil }) {
-      throw Refusal(
+      throw APIError(
         400, .invalidPath, "sortBy is '\(SecretText.shown(sortBy).prefix(200))', an attribute that the resources asked for do not have.")
     }
     self.sources = sources
@@ -33,20 +33,20 @@ extension ResourceQuery {
     part = .page(Page(startIndex: request.startIndex, count: request.count))
     guard let text = request.cursor else { return }
     guard request.startIndex == nil else {
-      throw Refusal(400, .invalidValue, "startIndex and cursor can't be used together; leave one of them out.")
+      throw APIError(400, .invalidValue, "startIndex and cursor can't be used together; leave one of them out.")
     }
     let count = request.count ?? Page.defaultCount
-    guard (1...Page.maximumCount).contains(count) else { throw Refusal.invalidCount("\(count)") }
+    guard (1...Page.maximumCount).contains(count) else { throw APIError.invalidCount("\(count)") }
     let cursor = text.isEmpty ? nil : try cursors.cursor(text, for: request.list(of: sources), in: caller.workspace, at: now)
     countedBefore = cursor?.total
     part = .from(cursor?.place, count: count)
   }
 
-  private static func isAscending(_ order: String?) throws(Refusal) -> Bool {
+  private static func isAscending(_ order: String?) throws(APIError) -> Bool {
     switch order?.lowercased() {
     case nil, "ascending": true
     case "descending": false
-    default: throw Refusal(400, .invalidValue, "sortOrder must be ascending or descending, found '\(order?.prefix(50) ?? "")'.")
+    default: throw APIError(400, .invalidValue, "sortOrder must be ascending or descending, found '\(order?.prefix(50) ?? "")'.")
     }
   }
 }

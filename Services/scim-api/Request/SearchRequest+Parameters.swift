@@ -2,7 +2,7 @@ import SCIM
 
 extension SearchRequest {
   /// What the query of a GET asks for (RFC 7644 §3.4.2, RFC 9865 §2).
-  init(_ parameters: QueryParameters) throws(Refusal) {
+  init(_ parameters: QueryParameters) throws(APIError) {
     self.init(
       attributes: Self.names(parameters["attributes"]), excludedAttributes: Self.names(parameters["excludedAttributes"]),
       // An empty filter is none that can be read, rather than no filter: its client would take the whole list for a filtered one.
@@ -14,7 +14,7 @@ extension SearchRequest {
     (list ?? "").split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
   }
 
-  private static func count(_ parameters: QueryParameters) throws(Refusal) -> Int? {
+  private static func count(_ parameters: QueryParameters) throws(APIError) -> Int? {
     guard parameters.given("cursor") != nil, let text = parameters["count"] else { return try parameters.integer("count") }
     guard let count = Int(text) else { throw .invalidCount(text) }
     return count

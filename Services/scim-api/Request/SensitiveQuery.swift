@@ -5,7 +5,7 @@ import ProvisioningLog
 /// secret attribute is found by who reads it.
 enum SensitiveQuery {
   /// - Throws: 403 `sensitive` where the query passes a token or a password, whatever the case and the encoding of the parameter's name.
-  static func check(_ query: String?) throws(Refusal) {
+  static func check(_ query: String?) throws(APIError) {
     guard let query else { return }
     for parameter in query.split(whereSeparator: { $0 == "&" || $0 == ";" }) {
       let name = parameter.prefix { $0 != "=" }
@@ -18,9 +18,9 @@ enum SensitiveQuery {
   }
 }
 
-extension Refusal {
-  fileprivate static func secretInURL(parameter: String) -> Refusal {
-    Refusal(
+extension APIError {
+  fileprivate static func secretInURL(parameter: String) -> APIError {
+    APIError(
       403, .sensitive,
       """
       The URL has the query parameter '\(parameter.prefix(50))', which is secret and stays in the logs of whatever is on the way. Replace it by \

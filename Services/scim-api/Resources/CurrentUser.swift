@@ -5,14 +5,14 @@ import Hummingbird
 struct CurrentUser: Sendable {
   var all: [Endpoint] {
     [HTTPRequest.Method.get, .post, .put, .patch, .delete].map { method in
-      Endpoint(method, "\(ResourcePath.base)/Me") { _, _ in throw Refusal.noCurrentUser() }
+      Endpoint(method, "\(ResourcePath.base)/Me") { _, _ in throw APIError.noCurrentUser() }
     }
   }
 }
 
-extension Refusal {
-  fileprivate static func noCurrentUser() -> Refusal {
-    Refusal(
+extension APIError {
+  fileprivate static func noCurrentUser() -> APIError {
+    APIError(
       501,
       "/Me stands for the user who calls, and an API access token is no user's. Look the user up instead: /Users?filter=userName eq \"…\".")
   }

@@ -8,7 +8,7 @@ import SCIM
 struct ListedPage: Sendable {
   let head: ListResponse.Head
   let resources: [ListedResource]
-  let forms: [AnswerForm]
+  let forms: [ResponseFormat]
   let reads: any ResourceReads
   let workspace: WorkspaceID
   /// The cursor of the page behind a place; nil where pages go by position, or the list is read back: such a page has to end where it was
@@ -42,7 +42,7 @@ struct ListedPage: Sendable {
 
   private var endsEarly: Bool { nextCursor != nil || head.startIndex != nil }
 
-  private func form(of resource: ListedResource) -> AnswerForm { forms.first { $0.kind == resource.kind } ?? forms[0] }
+  private func form(of resource: ListedResource) -> ResponseFormat { forms.first { $0.kind == resource.kind } ?? forms[0] }
 
   /// One with more rows than were read is read again as it is written. Returns its bytes.
   private func write(_ resource: ListedResource, to writer: inout any ResponseBodyWriter) async throws -> Int {
@@ -51,7 +51,7 @@ struct ListedPage: Sendable {
       try await writer.write(body)
       return body.readableBytes
     }
-    let parts = PartedBody(form: form(of: resource), reads: reads, workspace: workspace)
+    let parts = StreamedResourceBody(form: form(of: resource), reads: reads, workspace: workspace)
     return try await parts.write(resource.found.resource.id, to: &writer)
   }
 }

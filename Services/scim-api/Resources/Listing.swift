@@ -3,8 +3,8 @@ import Hummingbird
 import Models
 import NIOCore
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 
 /// Queries of one kind of resource, or of all: filtered, sorted and in parts, by GET (RFC 7644 §3.4.2) or POST (§3.4.3).
 struct Listing: Sendable {
@@ -13,7 +13,7 @@ struct Listing: Sendable {
   let reads: any ResourceReads
   let bodies: BodyReader
   let cursors: CursorSeal
-  let turns: WorkspaceTurns
+  let turns: WorkspaceConcurrencyLimiter
 
   func list(_ request: Request, _ context: CallerContext) async throws -> Response {
     try await answer(try SearchRequest(QueryParameters(request.uri.query)), request, context)
@@ -31,13 +31,13 @@ struct Listing: Sendable {
     let base = context.base
     let mediaType = MediaType.ofAnswer(accept: request.headers[.accept])
     let forms = try kinds.map { kind in
-      try AnswerForm(
+      try ResponseFormat(
         kind, base: base, attributes: search.attributes, excluded: search.excludedAttributes, for: caller, mediaType: mediaType)
     }
     let now = Date()
     let query = try ResourceQuery(
       search, of: forms.map { ($0.kind, $0.projection) }, for: caller, base: base, cursors: cursors, at: now)
-    if request.method != .post, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw Refusal.secretInURL() }
+    if request.method != .post, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw APIError.secretInURL() }
     // A look-up of one user costs next to nothing.
     let turn = query.soughtName == nil ? try await turns.turn(of: caller.workspace) : nil
     defer { withExtendedLifetime(turn) {} }
@@ -45,7 +45,7 @@ struct Listing: Sendable {
     do {
       found = try await reads.list(query, in: caller.workspace)
     } catch let error as PostgresError where error.isTimeout {
-      throw Refusal.queryTooLong(search)
+      throw APIError.queryTooLong(search)
     }
     let total = found.total ?? query.countedBefore ?? 0
     let list = search.list(of: query.sources)
@@ -73,10 +73,10 @@ extension ResourceQuery {
   }
 }
 
-extension Refusal {
+extension APIError {
   /// A filter without an index, in a workspace that is too large for it.
-  fileprivate static func queryTooLong(_ search: SearchRequest) -> Refusal {
-    Refusal(
+  fileprivate static func queryTooLong(_ search: SearchRequest) -> APIError {
+    APIError(
       400, .tooMany,
       """
       The query (filter '\(search.filter?.prefix(300) ?? "")', sortBy '\(search.sortBy?.prefix(100) ?? "")') takes too long in a workspace of \
@@ -86,7 +86,7 @@ extension Refusal {
   }
 
   /// RFC 7644 §7.5.2: what is secret does not belong into a URL, which is logged.
-  fileprivate static func secretInURL() -> Refusal {
-    Refusal(403, .sensitive, "The filter in the URL asks for a secret attribute, and URLs are logged. Send it by POST to .search.")
+  fileprivate static func secretInURL() -> APIError {
+    APIError(403, .sensitive, "The filter in the URL asks for a secret attribute, and URLs are logged. Send it by POST to .search.")
   }
 }

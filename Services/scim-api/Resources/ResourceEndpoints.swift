@@ -1,4 +1,4 @@
-import Queries
+import SCIMStorage
 
 /// The endpoints of one kind of resource (RFC 7644 §3.2).
 struct ResourceEndpoints: Sendable {

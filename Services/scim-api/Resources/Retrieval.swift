@@ -1,6 +1,6 @@
 import Hummingbird
 import Models
-import Queries
+import SCIMStorage
 
 /// GET of one resource (RFC 7644 §3.4.1), which `If-None-Match` keeps from being sent again (§3.14).
 struct Retrieval: Sendable {
@@ -8,7 +8,7 @@ struct Retrieval: Sendable {
   let reads: any ResourceReads
 
   func retrieve(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let form = try AnswerForm(kind, of: request, in: context)
+    let form = try ResponseFormat(kind, of: request, in: context)
     let id = try kind.id(in: context)
     context.facts.note(resource: id)
     let workspace = context.caller.workspace
@@ -25,7 +25,7 @@ struct Retrieval: Sendable {
 
   private func resource(_ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource {
     guard let found = try await reads.resource(kind, id, withRows: withRows, in: workspace) else {
-      throw Refusal.notFound(kind, "\(id)", remains: try await reads.remains(of: kind, id, in: workspace))
+      throw APIError.notFound(kind, "\(id)", remains: try await reads.remains(of: kind, id, in: workspace))
     }
     return found
   }
@@ -35,7 +35,7 @@ extension ResourceKind {
   /// The id in the request's path.
   ///
   /// - Throws: 404 where it is none of ours, which no resource can have.
-  func id(in context: CallerContext) throws(Refusal) -> ResourceID {
+  func id(in context: CallerContext) throws(APIError) -> ResourceID {
     let text = context.parameters.get(ResourcePath.id) ?? ""
     guard let id = ResourceID(text) else { throw .notFound(self, text, remains: nil) }
     return id

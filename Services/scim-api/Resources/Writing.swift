@@ -3,15 +3,15 @@ import Hummingbird
 import Models
 import NIOCore
 import Postgres
-import Queries
 import SCIM
+import SCIMStorage
 
 /// POST, PUT, PATCH and DELETE of a kind of resource (RFC 7644 §3.3, §3.5, §3.6).
 struct Writing: Sendable {
   let kind: ResourceKind
   let bodies: BodyReader
-  let inFlight: InFlight
-  let turns: WorkspaceTurns
+  let inFlight: ConcurrencyLimit
+  let turns: WorkspaceConcurrencyLimiter
   let commands: CommandPath
   let reads: any ResourceReads
 
@@ -43,7 +43,7 @@ struct Writing: Sendable {
     _ verb: RequestedWrite.Verb, to id: ResourceID, _ request: Request, _ context: CallerContext
   ) async throws -> Response {
     // Whatever may be wrong with the request is found before anything is written.
-    let form = try AnswerForm(kind, of: request, in: context)
+    let form = try ResponseFormat(kind, of: request, in: context)
     let outcome = try await inTurn(of: context.caller) {
       try await carryOut(verb, on: id, request, context)
     }
@@ -101,7 +101,7 @@ struct Writing: Sendable {
     }
     // A body of unknown length may be a large one.
     let size = request.headers[.contentLength].flatMap { Int($0) } ?? .max
-    return size > Self.largeBody ? try await LongWork.run(read) : try read()
+    return size > Self.largeBody ? try await BlockingWork.run(read) : try read()
   }
 
   /// What is read apart from the event loops, in bytes.
@@ -109,7 +109,7 @@ struct Writing: Sendable {
 
   /// The written resource with its rows, as it is now: a later write may be in it, and then its version is the later one's.
   private func present(
-    _ stored: StoredResource, _ isCreated: Bool, _ form: AnswerForm, _ context: CallerContext
+    _ stored: StoredResource, _ isCreated: Bool, _ form: ResponseFormat, _ context: CallerContext
   ) async throws -> FoundResource {
     guard form.wantsRows else { return FoundResource(resource: stored, rows: nil) }
     if kind == .user, isCreated, stored.version == 1 { return FoundResource(resource: stored, rows: []) }
@@ -127,7 +127,7 @@ struct Writing: Sendable {
   private func refusal(_ status: Int, _ error: [UInt8], _ request: Request, _ context: CallerContext) -> Response {
     context.facts.note(refusal: error)
     var headers: HTTPFields = [:]
-    if status == 503 || status == 429 { headers[.retryAfter] = "\(Refusal.retrySeconds)" }
+    if status == 503 || status == 429 { headers[.retryAfter] = "\(APIError.retrySeconds)" }
     return .json(
       HTTPResponse.Status(code: status), ByteBuffer(bytes: error), mediaType: MediaType.ofAnswer(accept: request.headers[.accept]),
       headers: headers)

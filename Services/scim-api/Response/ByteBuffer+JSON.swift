@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import NIOCore
+import Primitives
 
 extension ByteBuffer {
   /// Appends a UUID in lower case, without quotes.

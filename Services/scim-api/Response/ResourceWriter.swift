@@ -1,6 +1,6 @@
 import Models
 import NIOCore
-import Queries
+import SCIMStorage
 
 /// Writes stored resources as they are sent: the open document as it is, then what depends on the moment and on the host that was
 /// called, then what is kept as rows, then the closing brace.

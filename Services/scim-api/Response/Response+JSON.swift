@@ -15,7 +15,7 @@ extension Response {
     return Response(status: status, headers: headers, body: body)
   }
 
-  static func refusal(_ refusal: Refusal, mediaType: String) -> Response {
+  static func refusal(_ refusal: APIError, mediaType: String) -> Response {
     .json(
       HTTPResponse.Status(code: refusal.error.status), ByteBuffer(bytes: refusal.error.body()), mediaType: mediaType,
       headers: refusal.headers)

@@ -22,9 +22,9 @@ struct SignInSender: Sendable {
   }
 }
 
-extension Refusal {
-  static func signInNotTaken() -> Refusal {
-    Refusal(
+extension APIError {
+  static func signInNotTaken() -> APIError {
+    APIError(
       503, "The sign-in could not be taken in time. Send it again in \(retrySeconds) s; one that arrives twice does no harm.",
       headers: [.retryAfter: "\(retrySeconds)"])
   }

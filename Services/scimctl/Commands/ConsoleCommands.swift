@@ -1,4 +1,5 @@
 import ArgumentParser
+import Credentials
 import Foundation
 import Models
 import Postgres
@@ -49,7 +50,7 @@ struct MakeLink: AsyncParsableCommand {
         configured: [settings.optionalString(.publicURL), settings.optionalString(.scimURL)])
       let key = LinkKey.made(for: workspace.id)
       let grant = self.grant(of: key, at: .now, operator: try Operator.name(settings))
-      try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
+      try await CommandClient(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
       return (workspace.settings.slug, "\(host.site)/console/link?key=\(key.text)", grant)
     }
     print(link)

@@ -80,7 +80,7 @@ struct CreateWorkspace: AsyncParsableCommand {
       if let existing = try await KnownWorkspace.find(slug, on: pool) { return try alreadyThere(existing) }
       let id = WorkspaceID.made(at: .now)
       do {
-        try await StoreConversation(configuration, pool: pool).carryOut(.createWorkspace(settings), in: id)
+        try await CommandClient(configuration, pool: pool).carryOut(.createWorkspace(settings), in: id)
       } catch let failure as Failure where failure.status == .alreadyThere {
         // Another operator was faster.
         return try alreadyThere(try await KnownWorkspace.named(slug, on: pool))

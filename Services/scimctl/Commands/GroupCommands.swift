@@ -49,10 +49,10 @@ struct ListGroupMembers: AsyncParsableCommand {
   var name: String
 
   @Option(help: "Where those stand that are listed: visible, pending, held or all.")
-  var state = Standing.visible
+  var state = MembershipStatus.visible
 
   /// Where a member of a group stands.
-  enum Standing: String, ExpressibleByArgument, CaseIterable, Sendable {
+  enum MembershipStatus: String, ExpressibleByArgument, CaseIterable, Sendable {
     case visible, pending, held, all
   }
 

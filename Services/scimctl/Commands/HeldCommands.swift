@@ -110,7 +110,7 @@ struct HeldDecision: ParsableArguments {
       let workspace = try await workspace.resolve(settings, on: pool)
       let slug = workspace.settings.slug
       let changes = try await chosen(in: workspace, on: pool)
-      let store = try await StoreConversation(settings, pool: pool)
+      let store = try await CommandClient(settings, pool: pool)
       try await store.hold { store in
         for change in changes {
           try await store.carryOut(

@@ -35,7 +35,7 @@ struct InvitationBrandingCommand: AsyncParsableCommand {
       var known = try await workspace.resolve(settings, on: pool)
       known.settings.invitations.branding = applied(to: known.settings.invitations.branding)
       if let fault = known.settings.invitations.branding.fault { throw Failure(.refused, fault) }
-      let store = try await StoreConversation(settings, pool: pool)
+      let store = try await CommandClient(settings, pool: pool)
       try await store.carryOut(.updateWorkspace(known.settings), in: known.id)
       return known.settings.slug
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Postgres
 import Primitives
@@ -210,7 +210,7 @@ struct InvitedUser: Sendable {
       guard let user = try await find(who, in: workspace.id, on: pool) else {
         throw Failure(.notFound, "nobody in \(workspace.settings.slug) is '\(who)'. 'scimctl user list' shows who there is")
       }
-      let store = try await StoreConversation(settings, pool: pool)
+      let store = try await CommandClient(settings, pool: pool)
       try await store.carryOut(.orderInvitation(order(user.id)), on: user.id.resource, in: workspace.id)
       return (user.userName, workspace.settings.slug)
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import Postgres
 import ServiceKit
@@ -170,7 +170,7 @@ extension InvitationTemplateCommands {
     let settings = try await Settings.forWriting()
     return try await withDatabase(settings) { pool in
       let workspace = try await option.resolve(settings, on: pool)
-      let store = try await StoreConversation(settings, pool: pool)
+      let store = try await CommandClient(settings, pool: pool)
       try await store.carryOut(.orderInvitation(order), in: workspace.id)
       return workspace.settings.slug
     }

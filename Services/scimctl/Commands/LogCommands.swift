@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import LogReads
 import Models
 import Postgres
 import ProvisioningLog
@@ -45,8 +44,8 @@ struct TailLog: AsyncParsableCommand {
     guard (1...100_000).contains(limit) else { throw ValidationError("--limit has to be from 1 to 100000.") }
   }
 
-  func selection(at now: Date) -> LogReads.Selection {
-    var selection = LogReads.Selection()
+  func selection(at now: Date) -> LogRepository.Selection {
+    var selection = LogRepository.Selection()
     selection.failedOnly = failed
     selection.subject = user
     selection.status = status?.range
@@ -59,7 +58,7 @@ struct TailLog: AsyncParsableCommand {
     let settings = try await Settings.forReading()
     try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
-      let log = LogReads { try await pool.query($0, $1) }
+      let log = LogRepository { try await pool.query($0, $1) }
       var selection = selection(at: .now)
       var shown: Set<LogEntryID> = []
       var first = true
@@ -79,7 +78,7 @@ struct TailLog: AsyncParsableCommand {
   /// How late an entry may be written and still be shown.
   private static let lateness: TimeInterval = 120
 
-  private func show(_ listed: [LogReads.Listed]) {
+  private func show(_ listed: [LogRepository.Listed]) {
     if json {
       for item in listed { print(String(decoding: item.entry.json(), as: UTF8.self)) }
     } else {
@@ -89,7 +88,7 @@ struct TailLog: AsyncParsableCommand {
     fflush(nil)
   }
 
-  static func table(of listed: [LogReads.Listed]) -> Table {
+  static func table(of listed: [LogRepository.Listed]) -> Table {
     var table = Table()
     for item in listed {
       let entry = item.entry
@@ -135,7 +134,7 @@ struct ShowLogEntry: AsyncParsableCommand {
   func run() async throws {
     let settings = try await Settings.forReading()
     let (entry, diagnosis) = try await withDatabase(settings) { pool in
-      let log = LogReads { try await pool.query($0, $1) }
+      let log = LogRepository { try await pool.query($0, $1) }
       let entry = try await LogCommands.entry(id, in: try await workspace.resolve(settings, on: pool), on: pool)
       return (entry, try await log.diagnosis(of: entry))
     }
@@ -155,7 +154,7 @@ extension LogCommands {
   /// - Throws: ``Failure`` where there is none whose id begins so, or several are.
   static func entry(_ prefix: IDPrefix, in workspace: KnownWorkspace, on pool: PostgresPool) async throws -> LogEntry {
     let id = LogEntryID(try await prefix.resolve("entry", list: list, in: workspace, on: pool, Queries.logEntryIDs))
-    guard let entry = try await LogReads(query: { try await pool.query($0, $1) }).entry(id, in: workspace.id) else {
+    guard let entry = try await LogRepository(query: { try await pool.query($0, $1) }).entry(id, in: workspace.id) else {
       throw Failure(.notFound, "workspace \(workspace.settings.slug) has no entry \(id) any more")
     }
     return entry

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
+import Migrations
 import Postgres
-import Schema
 
 /// Brings the database to the schema of this build.
 struct Migrate: AsyncParsableCommand {
@@ -12,7 +12,7 @@ struct Migrate: AsyncParsableCommand {
   func run() async throws {
     let settings = try await Settings.forReading()
     let applied = try await withDatabase(settings) { pool in
-      try await Migrations.apply(Schema.all, on: pool, logger: Logger(label: settings.service))
+      try await Migrator.apply(SchemaMigrations.all, on: pool, logger: Logger(label: settings.service))
     }
     for migration in applied { print("Applied \(migration)") }
     if applied.isEmpty { print("The database is up to date") }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Credentials
 import Foundation
 import Models
 
@@ -25,7 +26,7 @@ struct CreateClient: AsyncParsableCommand {
       let workspace = try await workspace.resolve(settings, on: pool)
       let secret = ClientSecret.made(for: workspace.id)
       let grant = grant.grant(.client, secret: secret.text, at: .now)
-      try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
+      try await CommandClient(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
       return (workspace.settings.slug, grant.token, secret)
     }
     var table = Table()
@@ -91,7 +92,7 @@ struct RotateSecret: AsyncParsableCommand {
     let (slug, secret) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let secret = ClientSecret.made(for: workspace.id)
-      try await StoreConversation(settings, pool: pool).carryOut(.rotateSecret(rotation(to: secret, at: .now)), in: workspace.id)
+      try await CommandClient(settings, pool: pool).carryOut(.rotateSecret(rotation(to: secret, at: .now)), in: workspace.id)
       return (workspace.settings.slug, secret)
     }
     print(secret.text)

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Credentials
 import Crypto
 import Foundation
-import LogReads
 import Models
 import Postgres
 import ProvisioningLog
@@ -39,7 +39,7 @@ struct ReplayLogEntry: AsyncParsableCommand {
       let entry = try await LogCommands.entry(id, in: workspace, on: pool)
       let request = try ReplayRequest.of(entry, force: force)
       let url = try request.url(at: edge)
-      let store = try await StoreConversation(settings, pool: pool)
+      let store = try await CommandClient(settings, pool: pool)
       let token = AccessToken.made(for: workspace.id)
       let grant = TokenGrant(
         token: .made(at: .now), name: ReplayToken(entry: entry.id, operator: try Operator.name(settings)).name,

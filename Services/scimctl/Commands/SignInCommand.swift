@@ -33,9 +33,9 @@ struct SignInCommand: AsyncParsableCommand {
     let (slug, outcome) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let signIn = SignIn(workspace: workspace.id, email: email, user: nil, signedInAt: signedInAt, method: "scimctl")
-      let store = try await StoreConversation(settings, pool: pool)
+      let store = try await CommandClient(settings, pool: pool)
       let outcome = try await store.outcome(of: .promoteUser(signIn), in: workspace.id)
-      try StoreConversation.check(outcome)
+      try CommandClient.check(outcome)
       if case .signIn(.alreadyActive) = outcome { try await Self.tellMailer(signIn, settings) }
       return (workspace.settings.slug, outcome)
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 
 /// `scimctl invitation template export`

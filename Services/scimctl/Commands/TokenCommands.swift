@@ -1,4 +1,5 @@
 import ArgumentParser
+import Credentials
 import Crypto
 import Foundation
 import Models
@@ -29,7 +30,7 @@ struct IssueToken: AsyncParsableCommand {
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
       let grant = self.grant(of: token, at: .now)
-      try await StoreConversation(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
+      try await CommandClient(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
       return (workspace.settings.slug, grant.token, token)
     }
     print(token.text)
@@ -93,7 +94,7 @@ struct RotateToken: AsyncParsableCommand {
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
       let rotation = self.rotation(to: token, at: .now)
-      try await StoreConversation(settings, pool: pool).carryOut(.rotateToken(rotation), in: workspace.id)
+      try await CommandClient(settings, pool: pool).carryOut(.rotateToken(rotation), in: workspace.id)
       return (workspace.settings.slug, rotation.successor, token)
     }
     print(token.text)

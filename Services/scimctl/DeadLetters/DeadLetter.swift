@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import Kafka
 import Models
+import Outbox
 import Postgres
 
 /// A message that a service set aside: on a topic of dead letters, or in a table where Kafka rejected it.

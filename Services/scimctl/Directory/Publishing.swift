@@ -4,7 +4,7 @@ import Postgres
 
 /// Has the state of one workspace published again, piece by piece, several under way.
 struct Publishing: Sendable {
-  let asking: StoreConversation.Asking
+  let asking: CommandClient.Asking
   let pool: PostgresPool
   let workspace: KnownWorkspace
   /// What becomes of people who have no invitation on record.

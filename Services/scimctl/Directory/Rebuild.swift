@@ -35,7 +35,7 @@ struct Rebuild: AsyncParsableCommand {
       if !user.isEmpty || !group.isEmpty, workspaces.count != 1 {
         throw Failure(.usage, "whose are they? Give --workspace SLUG together with --user and --group")
       }
-      return try await StoreConversation(settings, pool: pool).hold { asking in
+      return try await CommandClient(settings, pool: pool).hold { asking in
         var published = Publishing.Count()
         for workspace in workspaces {
           let publishing = Publishing(asking: asking, pool: pool, workspace: workspace, invitations: invitations)

@@ -1,7 +1,7 @@
 import Foundation
+import Migrations
 import Models
 import Postgres
-import Schema
 
 /// What the database tells: schema versions, how long events wait, the partitions of the provisioning log, its clock.
 struct DatabaseCheck: Sendable {
@@ -28,9 +28,9 @@ struct DatabaseCheck: Sendable {
 
   private func schemas() async throws -> [Finding] {
     var findings: [Finding] = []
-    for (name, migrations) in [("identity", Schema.identity), ("mailer", Schema.mailer), ("directory", Schema.directory)] {
+    for (name, migrations) in [("identity", SchemaMigrations.identity), ("mailer", SchemaMigrations.mailer), ("directory", SchemaMigrations.directory)] {
       let expected = migrations.map(\.number).max() ?? 0
-      findings.append(Self.schema(name, found: try await Migrations.version(of: name, on: pool), expected: expected))
+      findings.append(Self.schema(name, found: try await Migrator.version(of: name, on: pool), expected: expected))
     }
     return findings
   }

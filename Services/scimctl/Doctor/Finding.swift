@@ -2,7 +2,7 @@ import SCIM
 
 /// What one check of `scimctl doctor` found.
 struct Finding: Sendable, Equatable {
-  enum Standing: String, Sendable {
+  enum MembershipStatus: String, Sendable {
     case ok
     /// Not wrong yet, or not fit for production.
     case warn
@@ -12,7 +12,7 @@ struct Finding: Sendable, Equatable {
   }
 
   var check: String
-  var standing: Standing
+  var standing: MembershipStatus
   /// What is well, or wrong.
   var message: String
   /// The command that mends it.

@@ -45,7 +45,7 @@ enum TokenTables {
     return try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       guard try await stored(id, kind, in: workspace, on: pool) != nil else { throw unknown(id, kind, in: workspace) }
-      try await StoreConversation(settings, pool: pool).carryOut(.revokeToken(TokenRevocation(token: id)), in: workspace.id)
+      try await CommandClient(settings, pool: pool).carryOut(.revokeToken(TokenRevocation(token: id)), in: workspace.id)
       return workspace.settings.slug
     }
   }

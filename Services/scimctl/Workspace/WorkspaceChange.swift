@@ -14,13 +14,13 @@ enum WorkspaceChange {
   ) async throws {
     let configuration = try await Settings.forWriting()
     try await withDatabase(configuration) { pool in
-      let conversation = try await StoreConversation(configuration, pool: pool)
+      let conversation = try await CommandClient(configuration, pool: pool)
       for attempt in 1...maximumAttempts {
         let workspace = try await KnownWorkspace.named(slug, on: pool)
         let outcome = try await conversation.outcome(
           of: .updateWorkspace(change(workspace.settings)), in: workspace.id, expecting: [workspace.version])
         if case .refused(status: 412, _) = outcome, attempt < maximumAttempts { continue }
-        return try StoreConversation.check(outcome)
+        return try CommandClient.check(outcome)
       }
     }
   }

@@ -16,7 +16,7 @@ struct Pipeline: ~Copyable {
     }
   }
 
-  private struct InFlight {
+  private struct ConcurrencyLimit {
     let request: Request
     let isRepeat: Bool
     var steps: [Step]
@@ -28,7 +28,7 @@ struct Pipeline: ~Copyable {
   private let link: Link
   private let answer: (Request, Result<[Rows], any Error>) -> Void
   private var prepared = PreparedStatements()
-  private var inFlight: Deque<InFlight> = []
+  private var inFlight: Deque<ConcurrencyLimit> = []
   private var untimed = 0
   /// When the server was last heard, or had nothing to answer.
   private(set) var lastHeard = ContinuousClock.now
@@ -51,7 +51,7 @@ struct Pipeline: ~Copyable {
     var steps: [Step] = []
     steps.reserveCapacity(commands.count + 1)
     // Appended before anything is sent, so that a link that fails meanwhile fails this request too.
-    inFlight.append(InFlight(request: request, isRepeat: isRepeat, steps: []))
+    inFlight.append(ConcurrencyLimit(request: request, isRepeat: isRepeat, steps: []))
     if !request.hasTimeLimit { untimed += 1 }
     for command in commands {
       switch prepared.plan(for: command.statement, types: command.parameters.types) {

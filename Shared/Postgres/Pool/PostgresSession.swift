@@ -33,7 +33,7 @@ public struct PostgresSession: Sendable {
 
 extension PostgresSession {
   /// - Parameter hasTimeLimit: False for a statement that may wait longer than the statement timeout, which the session has set aside.
-  nonisolated(nonsending) func query(
+  package nonisolated(nonsending) func query(
     _ statement: Statement, _ parameters: [PostgresValue], hasTimeLimit: Bool
   ) async throws -> Rows {
     let command = Request.Command(statement: statement, parameters: try EncodedParameters(parameters, of: statement))
@@ -43,7 +43,7 @@ extension PostgresSession {
   }
 
   /// Runs any number of statements, as text.
-  nonisolated(nonsending) func run(script: String, named name: String) async throws {
+  package nonisolated(nonsending) func run(script: String, named name: String) async throws {
     _ = try await run(Request(.script(name: name, sql: script), hasTimeLimit: false))
   }
 

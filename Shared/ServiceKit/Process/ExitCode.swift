@@ -1,4 +1,5 @@
 import Foundation
+import Migrations
 import Postgres
 
 /// What the process tells whoever started it; sysexits.h has the numbers.

@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import Migrations
 import Postgres
 import ServiceLifecycle
 
@@ -32,7 +33,7 @@ struct ServiceBody: Service {
     let monitor = try runtime.topicMonitor()
     health.setOccupation(nil)
     logger.info("ready")
-    try await run([pool, MemoryReturn(), monitor] + services)
+    try await run([pool, MallocTrimmer(), monitor] + services)
   }
 
   /// The services, once everything they need is there.
@@ -40,9 +41,9 @@ struct ServiceBody: Service {
     health.add("kafka") { await reachability.check() }
     health.add("postgres") { await Self.problem { try await pool.check() } }
     try await waitForPostgres { try await pool.check() }
-    try await waitForPostgres { try await Migrations.verify(migrations, on: pool) }
-    health.add("schema") { [migrations] in await Self.problem { try await Migrations.verify(migrations, on: pool) } }
-    try await Waiting(for: "Kafka", health: health, logger: logger).end { await reachability.check() }
+    try await waitForPostgres { try await Migrator.verify(migrations, on: pool) }
+    health.add("schema") { [migrations] in await Self.problem { try await Migrator.verify(migrations, on: pool) } }
+    try await StartupWait(for: "Kafka", health: health, logger: logger).end { await reachability.check() }
     health.setOccupation("making the services")
     return try await make(runtime)
   }
@@ -51,7 +52,7 @@ struct ServiceBody: Service {
   ///
   /// - Throws: ``SchemaMismatch``; `PostgresError` where the URL cannot be understood.
   private func waitForPostgres(_ attempt: () async throws -> Void) async throws {
-    try await Waiting(for: "PostgreSQL", health: health, logger: logger).end {
+    try await StartupWait(for: "PostgreSQL", health: health, logger: logger).end {
       do {
         try await attempt()
         return nil

@@ -2,6 +2,7 @@ import Foundation
 import Kafka
 import Logging
 import Metrics
+import Migrations
 import NIOCore
 import NIOPosix
 import Postgres
@@ -24,7 +25,7 @@ public enum ServiceProcess {
     service: String, settings: [Setting], migrations: [Migration],
     make: @escaping @Sendable (ServiceRuntime) async throws -> [any Service]
   ) async {
-    MemoryReturn.shareHeaps()
+    MallocTrimmer.shareHeaps()
     // Tasks then run where the sockets are: a request is not handed from thread to thread. Where it cannot be done, all works as well.
     NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
     await run(
@@ -94,7 +95,7 @@ public enum ServiceProcess {
       configuration: ServiceGroupConfiguration(
         services: [.init(service: server), .init(service: body, successTerminationBehavior: .gracefullyShutdownGroup)],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-    LastResort.watch(limit: try settings.duration(.shutdownSeconds))
+    ShutdownWatchdog.watch(limit: try settings.duration(.shutdownSeconds))
     logger.info("starting", metadata: ["version": "\(version)", "replica": "\(replica)"])
     do {
       try await group.run()

@@ -1,6 +1,7 @@
 import Kafka
 import Logging
 import Models
+import Outbox
 import Postgres
 
 /// What a process has at hand when it makes its services.
@@ -70,7 +71,7 @@ public struct ServiceRuntime: Sendable {
     let topics = Topic.used(by: name)
     let partitions = try settings.integer(.topicPartitions)
     let replication = try settings.integer(.topicReplication)
-    try await Waiting(for: "Kafka's topics", health: health, logger: logger).end {
+    try await StartupWait(for: "Kafka's topics", health: health, logger: logger).end {
       do {
         try await TopicAdministration.ensure(
           topics, partitions: partitions, replication: replication, configuration: kafka, timeout: .seconds(10), logger: logger)

@@ -15,12 +15,12 @@ struct SupervisedService: Service {
     } catch {
       guard !Task.isCancelled, !Task.isShuttingDownGracefully else { throw error }
       logger.critical("\(name) cannot continue; the process ends", metadata: ["error": "\(error)"])
-      LastResort.end(after: limit)
+      ShutdownWatchdog.end(after: limit)
       throw error
     }
     guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
     logger.critical("\(name) ended although nobody asked it to; the process ends")
-    LastResort.end(after: limit)
+    ShutdownWatchdog.end(after: limit)
     throw ServiceEnded(name: name)
   }
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 extension EndToEnd {
   @Suite("Sessions of the console")

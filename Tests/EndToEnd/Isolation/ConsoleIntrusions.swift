@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 /// What another workspace's admin fills in at each route of the console: queries of pages, fields of forms. At every route beside that, each id
 /// of the victim's is tried in the path, and every way to come without a session of one's own.

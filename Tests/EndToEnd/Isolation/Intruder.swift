@@ -1,4 +1,6 @@
+import Credentials
 import Foundation
+import Primitives
 import Testing
 
 @testable import Models

@@ -1,9 +1,10 @@
+import Credentials
 import Foundation
 import Models
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 extension EndToEnd {
   @Suite("Isolation")

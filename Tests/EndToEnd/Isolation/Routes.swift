@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import Postgres
 
-@testable import scim_api
+@testable import ScimAPI
 
 /// The routes of the edge, as its router has them.
 struct Routes {
@@ -19,24 +19,24 @@ struct Routes {
       PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none", applicationName: "routes"),
       logger: logger)
     let database = Database(pool: pool, patience: .zero)
-    let limits = InFlight.Limits(all: 1, perWorkspace: 1, perToken: 1)
-    let (tokens, rates) = (TokenDirectory { _, _ in nil }, RateLimits())
-    let sites = Sites(publicURL: nil, origins: OriginRule(), domains: DomainDirectory { _ in nil })
+    let limits = ConcurrencyLimit.Limits(all: 1, perWorkspace: 1, perToken: 1)
+    let (tokens, rates) = (TokenCache { _, _ in nil }, RateLimits())
+    let sites = Sites(publicURL: nil, origins: OriginRule(), domains: DomainCache { _ in nil })
     let uses = TokenUseLog(interval: .seconds(60), source: "routes", logger: logger) { _ in }
     let commands = CommandPath(deadline: 1, bulkDeadline: 1, storeBound: 1, ask: { _, _ in nil }, recorded: { _, _ in [:] })
     let cursors = CursorSeal(secret: nil, lifetime: 1)
     var edge = Edge(
-      credentials: Credentials(tokens: tokens, oauth: nil), sites: sites, limits: rates,
-      neighbours: Neighbours(), uses: uses,
+      credentials: Authenticator(tokens: tokens, oauth: nil), sites: sites, limits: rates,
+      neighbours: ActiveWorkspaces(), uses: uses,
       oauth: OAuthEndpoints(tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600)),
       reads: DatabaseReads(database: database), directory: DatabaseDirectory(database: database),
       commands: commands,
-      inFlight: InFlight(limits), bulksInFlight: InFlight(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _, _ in },
+      inFlight: ConcurrencyLimit(limits), bulksInFlight: ConcurrencyLimit(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _, _ in },
       bodies: BodyReader(maximum: 1, budget: BodyBudget()),
-      cursors: cursors, listTurns: WorkspaceTurns(maximumPerWorkspace: 1), writeTurns: WorkspaceTurns(maximumPerWorkspace: 1))
+      cursors: cursors, listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1), writeTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1))
     edge.console = try! Console(
       Console.Parts(
-        sessions: ConsoleSessions(directory: SessionDirectory(database), commands: commands, sites: sites, limits: rates),
+        sessions: ConsoleSessions(directory: SessionCache(database), commands: commands, sites: sites, limits: rates),
         tokens: tokens, uses: uses, sites: sites, limits: rates, database: database, commands: commands,
         cursors: cursors, replays: edge.replays, hasOAuth: true))
     endpoints = edge.endpoints

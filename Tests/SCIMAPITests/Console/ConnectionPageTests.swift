@@ -4,7 +4,7 @@ import Postgres
 import ProvisioningLog
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The console's page Settings > SCIM", .timeLimit(.minutes(10)))
 struct ConnectionPageTests {

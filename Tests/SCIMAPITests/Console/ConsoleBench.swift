@@ -1,12 +1,12 @@
 import Foundation
 import Logging
+import Migrations
 import Models
 import Postgres
-import Schema
 import TestSupport
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 /// The console over a database with everything in it, with an admin signed in; identity-store answers what the builder says.
 struct ConsoleBench: Sendable {
@@ -19,7 +19,7 @@ struct ConsoleBench: Sendable {
   /// - Parameter change: of the workspace's settings.
   static func made(_ change: (inout WorkspaceSettings) -> Void = { _ in }) async throws -> ConsoleBench {
     let server = try await PostgresServer.shared()
-    let name = try await server.createDatabase(migrations: Schema.all)
+    let name = try await server.createDatabase(migrations: SchemaMigrations.all)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(

@@ -3,7 +3,7 @@ import Models
 import Postgres
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("The console's pages about groups", .timeLimit(.minutes(10)))
 struct GroupPagesTests {
@@ -189,13 +189,13 @@ struct GroupPagesTests {
       let directory = DatabaseDirectory(database: query.database)
       var facts = try #require(try await query.facts(of: group, in: bench.workspace))
       let counts = facts.counts
-      #expect(counts == StandingCounts(visible: 99_000, pending: 990, held: 10))
-      for standing in Standing.allCases {
+      #expect(counts == MembershipStatusCounts(visible: 99_000, pending: 990, held: 10))
+      for standing in MembershipStatus.allCases {
         let all = try await directory.members(of: group, standing: standing, after: nil, limit: 70, in: bench.workspace)
         for after in [nil, all[0].id, all[all.count - 1].id] {
           let expected = try await directory.members(of: group, standing: standing, after: after, limit: 51, in: bench.workspace)
           for (some, others) in [(10, 99_990), (99_990, 10)] {
-            facts.counts = StandingCounts(visible: others, pending: others, held: others)
+            facts.counts = MembershipStatusCounts(visible: others, pending: others, held: others)
             switch standing {
             case .visible: facts.counts?.visible = some
             case .pending: facts.counts?.pending = some

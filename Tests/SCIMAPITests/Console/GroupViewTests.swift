@@ -2,18 +2,18 @@ import Foundation
 import Models
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("What the pages about groups say")
 struct GroupViewTests {
   private let now = Date(timeIntervalSince1970: 1_767_225_600)
 
-  private func group(_ name: String, _ counts: StandingCounts?) -> ListedGroup {
+  private func group(_ name: String, _ counts: MembershipStatusCounts?) -> ListedGroup {
     ListedGroup(id: .made(at: now), name: name, key: name.lowercased(), modifiedAt: now, counts: counts)
   }
 
-  private func facts(_ counts: StandingCounts?, held: HeldGroupChange? = nil) -> GroupFacts {
-    GroupFacts(id: .made(at: now), name: "Data team", externalID: nil, createdAt: now, modifiedAt: now, counts: counts, held: held)
+  private func facts(_ counts: MembershipStatusCounts?, held: HeldGroupChange? = nil) -> GroupDetails {
+    GroupDetails(id: .made(at: now), name: "Data team", externalID: nil, createdAt: now, modifiedAt: now, counts: counts, held: held)
   }
 
   @Test(
@@ -24,7 +24,7 @@ struct GroupViewTests {
   @Test("A list has its counts, and where it goes on the search is kept")
   func list() throws {
     let view = GroupsView(
-      groups: [group("Data & Co", StandingCounts(visible: 1200, pending: 3)), group("New", nil)], total: 2, search: "Data & <Co>",
+      groups: [group("Data & Co", MembershipStatusCounts(visible: 1200, pending: 3)), group("New", nil)], total: 2, search: "Data & <Co>",
       isFirst: false,
       next: "abc-_")
     #expect(view.groups[0].counts == .init(visible: "1,200", pending: "3", held: "0"))
@@ -54,7 +54,7 @@ struct GroupViewTests {
   @Test("A group that nobody is visible in names those who wait; the tabs have all counts")
   func tabs() {
     let view = GroupView(
-      facts(StandingCounts(visible: 0, pending: 1234, held: 2)), standing: .visible, members: [], isFirst: true, next: nil)
+      facts(MembershipStatusCounts(visible: 0, pending: 1234, held: 2)), standing: .visible, members: [], isFirst: true, next: nil)
     #expect(view.tabs.map(\.count) == ["0", "1,234", "2"])
     #expect(view.tabs.map(\.isCurrent) == [true, false, false])
     #expect(view.nobody?.contains("1,234 people wait for a first sign-in") == true)
@@ -69,7 +69,7 @@ struct GroupViewTests {
       DirectoryMember(id: id, state: .active, email: "ana@example.com", displayName: "Ana"),
       DirectoryMember(id: id, state: .invited, email: "ben@example.com"), DirectoryMember(id: id),
     ]
-    let view = GroupView(facts(StandingCounts(visible: 3)), standing: .visible, members: members, isFirst: true, next: "c")
+    let view = GroupView(facts(MembershipStatusCounts(visible: 3)), standing: .visible, members: members, isFirst: true, next: "c")
     #expect(view.members.map(\.name) == ["Ana", "ben@example.com", "\(id)"])
     #expect(view.members.map(\.email) == ["ana@example.com", nil, nil])
     #expect(view.members[0].path == "/console/members/\(id)")
@@ -81,13 +81,13 @@ struct GroupViewTests {
     "Where few of many stand is told by the counts",
     arguments: [(100_000, 10, true), (100_000, 900, true), (100_000, 2000, false), (4000, 1, false), (1_000_000, 0, true)])
   func rarity(all: Int, some: Int, isRare: Bool) {
-    #expect(StandingCounts(visible: all - some, held: some).isRare(.held, limit: 51) == isRare)
+    #expect(MembershipStatusCounts(visible: all - some, held: some).isRare(.held, limit: 51) == isRare)
   }
 
   @Test("A change that waits says how many of how many would leave")
   func held() {
     let change = HeldGroupChange(members: 1200, leaving: 1000, heldAt: now)
-    let view = GroupView(facts(StandingCounts(), held: change), standing: .visible, members: [], isFirst: true, next: nil)
+    let view = GroupView(facts(MembershipStatusCounts(), held: change), standing: .visible, members: [], isFirst: true, next: nil)
     #expect(view.held?.words == "The identity provider wants to take 1,000 members of 1,200 out of this group.")
   }
 }

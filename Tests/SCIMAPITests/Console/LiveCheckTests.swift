@@ -3,7 +3,7 @@ import Models
 import ProvisioningLog
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Whether the identity provider gets through")
 struct LiveCheckTests {

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Reads that the provisioning log is to have")
 struct ReadSightingTests {
@@ -11,7 +11,7 @@ struct ReadSightingTests {
 
   @Test("are the first of each sender of a token, and one a minute while it goes on")
   func pace() {
-    let sightings = ReadSightings()
+    let sightings = ReadSampler()
     #expect(sightings.isDue(token, from: "Okta", at: now))
     for second in 1..<60 { #expect(!sightings.isDue(token, from: "Okta", at: now + Double(second))) }
     // Somebody with curl does not hide the identity provider, and neither hides another token's.
@@ -24,15 +24,15 @@ struct ReadSightingTests {
 
   @Test("are few, however many names a sender gives itself")
   func senders() {
-    let sightings = ReadSightings()
+    let sightings = ReadSampler()
     let picked = (0..<1000).count { sightings.isDue(token, from: "agent \($0)", at: now + Double($0) / 100) }
-    #expect(picked == ReadSightings.maximumSenders)
+    #expect(picked == ReadSampler.maximumSenders)
     #expect(sightings.isDue(token, from: "agent of the next minute", at: now + 75))
   }
 
   @Test("are remembered for so many tokens and no more")
   func bound() {
-    let sightings = ReadSightings(maximumTokens: 10)
+    let sightings = ReadSampler(maximumTokens: 10)
     for _ in 0..<100 { #expect(sightings.isDue(.made(at: now), from: nil, at: now)) }
     #expect(sightings.isDue(token, from: nil, at: now))
     #expect(!sightings.isDue(token, from: nil, at: now + 1))

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Testing
 
-@testable import scim_api
+@testable import ScimAPI
 
 @Suite("Forms of a workspace's settings")
 struct SettingsSectionTests {

@@ -119,7 +119,7 @@ struct ConnectionPage: Sendable {
     case .refused(412, _): return .changedMeanwhile
     case .refused(let status, let error):
       let words = Self.words(of: error)
-      guard status < 500 else { throw Refusal(status, words) }
+      guard status < 500 else { throw APIError(status, words) }
       return Refused(status: 422, words: words)
     }
   }

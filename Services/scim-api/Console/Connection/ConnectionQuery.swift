@@ -1,5 +1,4 @@
 import Foundation
-import LogReads
 import Models
 import Postgres
 import ProvisioningLog
@@ -21,7 +20,7 @@ struct ConnectionQuery: Sendable {
   /// - Throws: 404 where the workspace is gone.
   func settings(of workspace: WorkspaceID) async throws -> StoredSettings {
     guard let row = try await database.query(Self.settings, [.uuid(workspace.uuid)], in: workspace).first else {
-      throw Refusal(404, "There is no such workspace any more.")
+      throw APIError(404, "There is no such workspace any more.")
     }
     return StoredSettings(
       settings: try JSONData.decode(from: try row.bytes(0), type: "workspace settings"), version: Int64(try row.int(1)))
@@ -34,7 +33,7 @@ struct ConnectionQuery: Sendable {
 
   /// The latest calls of identity providers that the provisioning log has, the newest first.
   func calls(of workspace: WorkspaceID) async throws -> [LogEntry] {
-    var selection = LogReads.Selection()
+    var selection = LogRepository.Selection()
     selection.limit = Self.maximumCalls
     return try await log(of: workspace).entries(selection, in: workspace).map(\.entry).filter(\.isCall).reversed()
   }
@@ -44,8 +43,8 @@ struct ConnectionQuery: Sendable {
     try await log(of: entry.workspace).diagnosis(of: entry)
   }
 
-  private func log(of workspace: WorkspaceID) -> LogReads {
-    LogReads { [database] statement, parameters in try await database.query(statement, parameters, in: workspace) }
+  private func log(of workspace: WorkspaceID) -> LogRepository {
+    LogRepository { [database] statement, parameters in try await database.query(statement, parameters, in: workspace) }
   }
 }
 

@@ -22,10 +22,10 @@ struct GroupPage: Sendable {
 
   @Sendable private func show(_ parameters: QueryParameters, _ context: ConsoleContext) async throws -> ConsolePage {
     let text = context.parameters.get(ResourcePath.id) ?? ""
-    guard let id = GroupID(text), let facts = try await query.facts(of: id, in: context.workspace) else { throw Refusal.noSuchGroup() }
-    let word = parameters["state"] ?? Standing.visible.rawValue
-    guard let standing = Standing(rawValue: word) else {
-      throw Refusal(400, .invalidValue, "state is '\(word.prefix(50))'; visible, pending or held was expected.")
+    guard let id = GroupID(text), let facts = try await query.facts(of: id, in: context.workspace) else { throw APIError.noSuchGroup() }
+    let word = parameters["state"] ?? MembershipStatus.visible.rawValue
+    guard let standing = MembershipStatus(rawValue: word) else {
+      throw APIError(400, .invalidValue, "state is '\(word.prefix(50))'; visible, pending or held was expected.")
     }
     let list = "\(Self.path(of: id))?\(standing)"
     let now = Date()
@@ -46,8 +46,8 @@ struct GroupPage: Sendable {
   }
 }
 
-extension Refusal {
-  fileprivate static func noSuchGroup() -> Refusal {
-    Refusal(404, "There is no such group in this workspace. The identity provider may have deleted it.")
+extension APIError {
+  fileprivate static func noSuchGroup() -> APIError {
+    APIError(404, "There is no such group in this workspace. The identity provider may have deleted it.")
   }
 }

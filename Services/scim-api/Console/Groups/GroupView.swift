@@ -40,16 +40,16 @@ struct GroupView: Sendable, Equatable {
     var why: String?
   }
 
-  init(_ facts: GroupFacts, standing: Standing, members: [DirectoryMember], isFirst: Bool, next: String?) {
+  init(_ facts: GroupDetails, standing: MembershipStatus, members: [DirectoryMember], isFirst: Bool, next: String?) {
     name = facts.name
     id = "\(facts.id)"
     externalID = facts.externalID
     createdAt = Timestamp.text(facts.createdAt)
     changedAt = Timestamp.text(facts.modifiedAt)
     isBehind = facts.counts == nil
-    let counts = facts.counts ?? StandingCounts()
+    let counts = facts.counts ?? MembershipStatusCounts()
     let path = GroupPage.path(of: facts.id)
-    tabs = Standing.allCases.map { each in
+    tabs = MembershipStatus.allCases.map { each in
       Tab(
         name: Self.name(of: each), path: "\(path)?state=\(each.rawValue)", count: GroupsView.text(counts[each]), isCurrent: each == standing
       )
@@ -69,7 +69,7 @@ struct GroupView: Sendable, Equatable {
     }
   }
 
-  private static func name(of standing: Standing) -> String {
+  private static func name(of standing: MembershipStatus) -> String {
     switch standing {
     case .visible: "Visible"
     case .pending: "Pending"
@@ -77,7 +77,7 @@ struct GroupView: Sendable, Equatable {
     }
   }
 
-  private static func meaning(of standing: Standing) -> String {
+  private static func meaning(of standing: MembershipStatus) -> String {
     switch standing {
     case .visible: "The product shows these people in the group."
     case .pending: "The identity provider has put these people in the group; the product does not show them there yet."
@@ -95,7 +95,7 @@ struct GroupView: Sendable, Equatable {
     }
   }
 
-  private static func nobody(_ standing: Standing, _ counts: StandingCounts, isFirst: Bool) -> String {
+  private static func nobody(_ standing: MembershipStatus, _ counts: MembershipStatusCounts, isFirst: Bool) -> String {
     guard isFirst else { return "There are no more." }
     switch standing {
     case .visible where counts.pending > 0:

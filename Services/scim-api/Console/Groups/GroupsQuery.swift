@@ -12,18 +12,18 @@ struct ListedGroup: Sendable, Equatable {
   /// When the identity provider last changed it.
   var modifiedAt: Date
   /// nil while the directory has not taken the group in yet, or not all of it.
-  var counts: StandingCounts?
+  var counts: MembershipStatusCounts?
 }
 
 /// How many of a group's members stand where.
-struct StandingCounts: Sendable, Equatable {
+struct MembershipStatusCounts: Sendable, Equatable {
   var visible = 0
   var pending = 0
   var held = 0
 
   var all: Int { visible + pending + held }
 
-  subscript(standing: Standing) -> Int {
+  subscript(standing: MembershipStatus) -> Int {
     switch standing {
     case .visible: visible
     case .pending: pending
@@ -32,14 +32,14 @@ struct StandingCounts: Sendable, Equatable {
   }
 }
 
-extension StandingCounts {
+extension MembershipStatusCounts {
   /// Whether more members than this would be looked at for a page of those who stand there, were they spread evenly.
   private static let most = 5000
 
-  func isRare(_ standing: Standing, limit: Int) -> Bool { all * limit > Self.most * max(1, self[standing]) && all > Self.most }
+  func isRare(_ standing: MembershipStatus, limit: Int) -> Bool { all * limit > Self.most * max(1, self[standing]) && all > Self.most }
 }
 
-extension Standing {
+extension MembershipStatus {
   /// The state of people who stand there.
   fileprivate var state: UserState {
     switch self {
@@ -51,13 +51,13 @@ extension Standing {
 }
 
 /// All that a group's page says of the group itself.
-struct GroupFacts: Sendable, Equatable {
+struct GroupDetails: Sendable, Equatable {
   var id: GroupID
   var name: String
   var externalID: String?
   var createdAt: Date
   var modifiedAt: Date
-  var counts: StandingCounts?
+  var counts: MembershipStatusCounts?
   /// The change that waits for an admin's approval.
   var held: HeldGroupChange?
 }
@@ -100,10 +100,10 @@ struct GroupsQuery: Sendable {
   }
 
   /// nil where there is none.
-  func facts(of group: GroupID, in workspace: WorkspaceID) async throws -> GroupFacts? {
+  func facts(of group: GroupID, in workspace: WorkspaceID) async throws -> GroupDetails? {
     let rows = try await database.query(Self.one, [.uuid(workspace.uuid), .uuid(group.uuid)], in: workspace)
     guard let row = rows.first else { return nil }
-    return GroupFacts(
+    return GroupDetails(
       id: group, name: try row.string(0), externalID: try row.optionalString(1), createdAt: try row.timestamp(2),
       modifiedAt: try row.timestamp(3), counts: try Self.counts(row, 4),
       held: try row.optionalTimestamp(10).map { heldAt in
@@ -118,7 +118,7 @@ struct GroupsQuery: Sendable {
   /// Most groups are read member by member until enough are found. Where that would take a great many, because few of many stand there, the
   /// list of those who are in the state is read beside the group's.
   func members(
-    of group: GroupFacts, standing: Standing, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupDetails, standing: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] {
     let directory = DatabaseDirectory(database: database)
     guard let counts = group.counts else {
@@ -135,7 +135,7 @@ struct GroupsQuery: Sendable {
   }
 
   private func few(
-    of group: GroupID, _ standing: Standing, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupID, _ standing: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] {
     let rows = try await database.search(
       Self.membersInState,
@@ -152,9 +152,9 @@ struct GroupsQuery: Sendable {
   /// No id lies before it.
   private static let first = UserID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
 
-  private static func counts(_ row: Row, _ column: Int) throws -> StandingCounts? {
+  private static func counts(_ row: Row, _ column: Int) throws -> MembershipStatusCounts? {
     guard try row.bool(column) else { return nil }
-    return StandingCounts(visible: try row.int(column + 1), pending: try row.int(column + 2), held: try row.int(column + 3))
+    return MembershipStatusCounts(visible: try row.int(column + 1), pending: try row.int(column + 2), held: try row.int(column + 3))
   }
 }
 

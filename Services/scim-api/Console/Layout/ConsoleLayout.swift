@@ -1,10 +1,11 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Markup
+import MailTemplates
 import Models
 import Mustache
 import NIOCore
+import Primitives
 
 /// What is around every page: the head, the navigation, what was said, who is signed in.
 struct ConsoleLayout: Sendable {
@@ -56,7 +57,7 @@ struct ConsoleLayout: Sendable {
       status: page.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: layout.render(shell, library: library))))
   }
 
-  func response(_ error: Refusal, for session: ConsoleSession?) -> Response {
+  func response(_ error: APIError, for session: ConsoleSession?) -> Response {
     response(page(of: error), for: session, headers: error.headers)
   }
 
@@ -84,11 +85,11 @@ struct ConsoleLayout: Sendable {
       name: .setCookie, value: "\(saidCookie)=\(value); Path=\(Console.path); Max-Age=\(age); HttpOnly; SameSite=Lax\(secure)")
   }
 
-  private func page(of error: Refusal) -> ConsolePage {
+  private func page(of error: APIError) -> ConsolePage {
     let title = error.error.status == 404 ? "Not found" : "That did not work"
     return ConsolePage(
       title: title, section: .members, status: HTTPResponse.Status(code: error.error.status), template: refusal,
-      values: RefusalValues(status: error.error.status, title: title, detail: error.error.detail))
+      values: ErrorPageValues(status: error.error.status, title: title, detail: error.error.detail))
   }
 
   /// Scripts and styles of our own alone, and nothing in the markup: a name full of markup that got through would still do nothing.
@@ -150,7 +151,7 @@ private struct Shell {
   }
 }
 
-private struct RefusalValues: Sendable {
+private struct ErrorPageValues: Sendable {
   var status: Int
   var title: String
   var detail: String

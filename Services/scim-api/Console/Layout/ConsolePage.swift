@@ -1,5 +1,5 @@
 import HTTPTypes
-import Markup
+import MailTemplates
 import Mustache
 
 /// A page before the layout is put around it.

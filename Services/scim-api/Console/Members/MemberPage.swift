@@ -1,8 +1,8 @@
 import Foundation
 import Hummingbird
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 
 /// `/console/members/{id}`: all that there is of one person, and what can be done for somebody invited.
 struct MemberPage: Sendable {
@@ -42,9 +42,9 @@ struct MemberPage: Sendable {
     let id = try Self.id(in: context)
     let list = "console/members/\(id)/timeline"
     // The place is a moment, in milliseconds.
-    let before = try parameters["older"].map { text throws(Refusal) in
+    let before = try parameters["older"].map { text throws(APIError) in
       guard let key = try cursors.cursor(text, for: list, in: workspace, at: now).place.key, let milliseconds = Double(key) else {
-        throw Refusal.invalidCursor()
+        throw APIError.invalidCursor()
       }
       return Date(timeIntervalSince1970: milliseconds / 1000)
     }
@@ -76,7 +76,7 @@ struct MemberPage: Sendable {
     _ id: UserID, before: Date?, older: (Date) -> String, in workspace: WorkspaceID
   ) async throws -> ConsolePage {
     guard let remains = try await reads.remains(of: .user, id.resource, in: workspace) else {
-      throw Refusal(404, "The workspace has no member with the id \(id).")
+      throw APIError(404, "The workspace has no member with the id \(id).")
     }
     let receipts = try await query.receipts(of: id, before: .distantFuture, limit: MemberQuery.maximumReceipts, in: workspace)
     let timeline = try await TimelineQuery(database: query.database).timeline(
@@ -93,25 +93,25 @@ struct MemberPage: Sendable {
   ) async throws -> ConsoleEndpoint.Answer {
     let id = try Self.id(in: context)
     guard let member = try await query.member(id, in: context.workspace) else {
-      throw Refusal(404, "The workspace has no member with the id \(id). Nothing was changed.")
+      throw APIError(404, "The workspace has no member with the id \(id). Nothing was changed.")
     }
     let now = Date()
     let outcome = try await commands.carryOut(
       .orderInvitation(order(id)), on: id.resource, for: context.session.caller, facts: context.facts)
-    if case .refused(let status, let error) = outcome { throw Refusal(refusedByStore: status, error) }
+    if case .refused(let status, let error) = outcome { throw APIError(refusedByStore: status, error) }
     let path =
       form["back"] == "list" ? MembersRequest(.list(.invited, by: .name)).path : "\(Self.path(of: id))?ordered=\(Timestamp.text(now))"
     return .redirect(to: path, saying: "The invitation of \(member.name.shown) \(saying).")
   }
 
-  private static func id(in context: ConsoleContext) throws(Refusal) -> UserID {
+  private static func id(in context: ConsoleContext) throws(APIError) -> UserID {
     let text = context.parameters.get("id") ?? ""
-    guard let id = UserID(text) else { throw Refusal(404, "The workspace has no member with the id '\(text.prefix(100))'.") }
+    guard let id = UserID(text) else { throw APIError(404, "The workspace has no member with the id '\(text.prefix(100))'.") }
     return id
   }
 }
 
-extension Refusal {
+extension APIError {
   /// What identity-store refused, in its words.
   fileprivate init(refusedByStore status: Int, _ error: [UInt8]) {
     let detail: String? = if let json = try? JSON(parsing: error) { json.object?["detail"]?.string } else { nil }

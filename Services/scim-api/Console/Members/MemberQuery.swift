@@ -1,7 +1,7 @@
 import Foundation
 import Models
 import Postgres
-import Queries
+import SCIMStorage
 
 /// Reads one person, with what the services hold of them; each list is bounded.
 struct MemberQuery: Sendable {
@@ -31,10 +31,10 @@ struct MemberQuery: Sendable {
 
   /// The groups that the identity provider has put them in, and how they stand there in the product; one more than is shown tells that
   /// there are more.
-  func groups(of id: UserID, in workspace: WorkspaceID) async throws -> [StandingInGroup] {
+  func groups(of id: UserID, in workspace: WorkspaceID) async throws -> [MembershipInGroup] {
     try await read(MemberStatements.groups, id, [.int(Int64(Self.maximumGroups) + 1)], in: workspace).map { row in
-      StandingInGroup(
-        group: GroupID(try row.uuid(0)), name: try row.string(1), standing: try row.optionalString(2).flatMap(Standing.init(rawValue:)),
+      MembershipInGroup(
+        group: GroupID(try row.uuid(0)), name: try row.string(1), standing: try row.optionalString(2).flatMap(MembershipStatus.init(rawValue:)),
         waitsFor: try row.optionalString(3))
     }
   }
@@ -77,11 +77,11 @@ struct StoredMember: Sendable, Equatable {
 }
 
 /// A group that somebody is in.
-struct StandingInGroup: Sendable, Equatable {
+struct MembershipInGroup: Sendable, Equatable {
   var group: GroupID
   var name: String
   /// nil where the product's directory does not have it yet.
-  var standing: Standing?
+  var standing: MembershipStatus?
   /// What for, where the product does not show them.
   var waitsFor: String?
 }

@@ -1,5 +1,5 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 import SCIM
 
@@ -11,7 +11,7 @@ struct MemberView: Sendable {
   var stateName: String
   var address: String?
   var profile: [Line]
-  var facts: [ResourceFacts.Fact]
+  var facts: [ResourceAttributes.Fact]
   var document: String
   var groups: [Group]
   var hasGroups: Bool
@@ -56,7 +56,7 @@ struct MemberView: Sendable {
   ///   - invitations: the latest first.
   ///   - orderedAt: when this page had something done about the invitation.
   init(
-    _ member: StoredMember, groups standings: [StandingInGroup], invitations: [StoredInvitation], timeline: TimelineView,
+    _ member: StoredMember, groups standings: [MembershipInGroup], invitations: [StoredInvitation], timeline: TimelineView,
     workspace: WorkspaceSettings, actors: ActorNames = ActorNames(), orderedAt: Date? = nil, at now: Date
   ) throws {
     let body = try JSON(parsing: member.resource.document + Array("}}".utf8))
@@ -65,7 +65,7 @@ struct MemberView: Sendable {
     (stateTone, stateName) = (member.state.tone, member.state.title)
     address = member.email
     profile = Self.profile(of: member)
-    facts = body.object.map(ResourceFacts.facts) ?? []
+    facts = body.object.map(ResourceAttributes.facts) ?? []
     document = body.pretty
     groups = standings.prefix(MemberQuery.maximumGroups).map { Group($0, of: member.state) }
     hasGroups = !groups.isEmpty
@@ -112,7 +112,7 @@ extension MemberView.Line {
 }
 
 extension MemberView.Group {
-  init(_ standing: StandingInGroup, of state: UserState) {
+  init(_ standing: MembershipInGroup, of state: UserState) {
     groupPath = "\(ConsoleSection.groups.path)/\(standing.group)"
     groupName = standing.name
     switch standing.standing {

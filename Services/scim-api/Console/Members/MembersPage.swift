@@ -1,8 +1,8 @@
 import Foundation
 import Hummingbird
 import Models
-import Queries
 import SCIM
+import SCIMStorage
 
 /// `/console/members`: the people of the workspace by state, and a search for any of them.
 struct MembersPage: Sendable {
@@ -37,7 +37,7 @@ struct MembersPage: Sendable {
       found = try await query.members(
         beginningWith: text, in: state.map { [$0] } ?? UserState.allCases, limit: Self.size + 1, in: context.workspace)
     case .list(let state, let order):
-      let place = try request.cursor.map { text throws(Refusal) in
+      let place = try request.cursor.map { text throws(APIError) in
         try cursors.cursor(text, for: request.listName, in: context.workspace, at: now).place
       }
       found = try await query.members(state, by: order, after: place, limit: Self.size + 1, in: context.workspace)
@@ -71,10 +71,10 @@ struct MembersRequest: Sendable, Equatable {
   }
 
   /// - Throws: 400 where there is no such state.
-  init(_ parameters: QueryParameters) throws(Refusal) {
-    let state = try parameters["state"].map { text throws(Refusal) in
+  init(_ parameters: QueryParameters) throws(APIError) {
+    let state = try parameters["state"].map { text throws(APIError) in
       guard let state = UserState(rawValue: text) else {
-        throw Refusal(400, .invalidValue, "There is no state '\(text.prefix(50))': people are active, invited or disabled.")
+        throw APIError(400, .invalidValue, "There is no state '\(text.prefix(50))': people are active, invited or disabled.")
       }
       return state
     }

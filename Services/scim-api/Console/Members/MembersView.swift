@@ -1,5 +1,5 @@
 import Foundation
-import InvitationMail
+import MailTemplates
 import Models
 
 /// What the template of the members page shows.

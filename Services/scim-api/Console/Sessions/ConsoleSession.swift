@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Models
+import Primitives
 
 /// An admin who has signed in to the console.
 struct ConsoleSession: Sendable {

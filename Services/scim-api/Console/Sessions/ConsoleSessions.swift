@@ -3,11 +3,11 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import Models
-import WorkspaceSchemas
+import SCIMStorage
 
 /// Finds the session of a request, and opens new ones.
 struct ConsoleSessions: Sendable {
-  let directory: SessionDirectory
+  let directory: SessionCache
   let rotation: SessionRotation
   let opening: SessionOpening
   /// nil where no proxy is believed, which is the rule.
@@ -16,7 +16,7 @@ struct ConsoleSessions: Sendable {
   private let limits: RateLimits
   private let commands: CommandPath
 
-  init(directory: SessionDirectory, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
+  init(directory: SessionCache, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
     self.directory = directory
     // Nobody is to wait for long for the end of a session that lets nobody in anyhow.
     self.commands = commands.hurried(2)
@@ -39,13 +39,13 @@ struct ConsoleSessions: Sendable {
   /// The session of `request`; nil where it has none that is good here.
   ///
   /// - Throws: 401 where it shows one that there never was, or another's secret.
-  func session(of request: Request, at site: Site, cookie: SessionCookie, facts: RequestFacts, logger: Logger) async throws -> Found? {
+  func session(of request: Request, at site: Site, cookie: SessionCookie, facts: RequestInfo, logger: Logger) async throws -> Found? {
     let now = Date()
     let claim = sites.origins.isTrusted(peer: facts.peer) ? try proxy?.claim(in: request.headers) : nil
     if let key = cookie.key(in: request) {
       guard let stored = try await directory.session(key, at: now) else {
         try await endIfCopied(key, at: now, facts: facts, logger: logger)
-        if claim == nil { throw Refusal(401, "The session is not known here.") }
+        if claim == nil { throw APIError(401, "The session is not known here.") }
         return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
       }
       if stored.isGood(at: now), Self.isOf(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
@@ -63,7 +63,7 @@ struct ConsoleSessions: Sendable {
 
   /// Ends the session whose former secret is shown when that is good no more: its browser has had the present one for a minute, so that the
   /// cookie was copied, by this sender or by whoever has the present one.
-  private func endIfCopied(_ key: SessionKey, at now: Date, facts: RequestFacts, logger: Logger) async throws {
+  private func endIfCopied(_ key: SessionKey, at now: Date, facts: RequestInfo, logger: Logger) async throws {
     guard try await directory.isSuperseded(key, at: now) else { return }
     logger.warning("a session's former secret was shown; the session ends", metadata: ["session": "\(key.id)"])
     do {
@@ -90,14 +90,14 @@ struct ConsoleSessions: Sendable {
 
   /// A session of the person whom a proxy names.
   private func opened(
-    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, facts: RequestFacts
+    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, facts: RequestInfo
   ) async throws -> Found? {
     guard let claim, FormOrigin.mayOpenSession(request) else { return nil }
     var workspace = site.workspace
     if let slug = claim.slug {
       let named = try await directory.workspace(named: slug)
       guard let named, workspace == nil || workspace == named else {
-        throw Refusal(403, "The proxy in front names the workspace '\(slug.prefix(100))', which is not one at this host.")
+        throw APIError(403, "The proxy in front names the workspace '\(slug.prefix(100))', which is not one at this host.")
       }
       workspace = named
     }
@@ -131,7 +131,7 @@ struct SessionOpening: Sendable {
   ///   - opener: a token or a link; nil where a proxy vouches for them.
   ///   - last: the opener's own end.
   /// - Throws: what identity-store refuses it with; 503.
-  func open(_ name: String, with opener: TokenID?, in workspace: WorkspaceID, until last: Date?, facts: RequestFacts) async throws -> Opened
+  func open(_ name: String, with opener: TokenID?, in workspace: WorkspaceID, until last: Date?, facts: RequestInfo) async throws -> Opened
   {
     let now = Date()
     let end = min(now + Self.length, last ?? .distantFuture)
@@ -141,7 +141,7 @@ struct SessionOpening: Sendable {
       openedWith: opener)
     let outcome = try await commands.carryOut(
       .issueToken(grant), on: workspace.resource, in: workspace, by: .console(name), facts: facts)
-    if case .refused(let status, let error) = outcome { throw Refusal(status: status, stored: error) }
+    if case .refused(let status, let error) = outcome { throw APIError(status: status, stored: error) }
     return Opened(key: key, end: end)
   }
 }

@@ -4,7 +4,7 @@ import Hummingbird
 /// The second lock beside a form's token, and the one before there is a session: the browser says which site a form was sent from.
 enum FormOrigin {
   /// - Throws: 403 where `request` was sent by a page of another site.
-  static func check(_ request: Request, at site: Site, _ origin: Origin) throws(Refusal) {
+  static func check(_ request: Request, at site: Site, _ origin: Origin) throws(APIError) {
     // Fetch Metadata: every browser of today sends it over TLS, and no page can change it. 'none' is a person's own doing.
     if let name = secFetchSite, let from = request.headers[name], !["same-origin", "none"].contains(from) { throw foreign(from) }
     guard let sender = request.headers[.origin]?.lowercased() else { return }
@@ -23,8 +23,8 @@ enum FormOrigin {
   private static let secFetchDest = HTTPField.Name("Sec-Fetch-Dest")
   private static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")
 
-  private static func foreign(_ sender: String) -> Refusal {
-    Refusal(
+  private static func foreign(_ sender: String) -> APIError {
+    APIError(
       403,
       "The form was sent from another site ('\(sender.prefix(100))'). Nothing was changed. Open the console's page again and repeat it there."
     )

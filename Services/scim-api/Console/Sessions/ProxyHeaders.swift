@@ -13,11 +13,11 @@ struct ProxyHeaders: Sendable, Hashable {
   ///
   /// - Throws: 400 where it says two things, so that the proxy has let something through that it did not write; 403 where it is to name the
   ///   workspace and does not.
-  func claim(in headers: HTTPFields) throws(Refusal) -> Claim? {
+  func claim(in headers: HTTPFields) throws(APIError) -> Claim? {
     guard let person = try Self.value(of: person, in: headers) else { return nil }
     guard let workspace else { return Claim(person: person) }
     guard let slug = try Self.value(of: workspace, in: headers) else {
-      throw Refusal(
+      throw APIError(
         403,
         "The proxy in front names who is there, and not of which workspace: the header '\(workspace)' is missing. Have it set both, always."
       )
@@ -30,14 +30,14 @@ struct ProxyHeaders: Sendable, Hashable {
     var slug: String?
   }
 
-  private static func value(of name: HTTPField.Name, in headers: HTTPFields) throws(Refusal) -> String? {
+  private static func value(of name: HTTPField.Name, in headers: HTTPFields) throws(APIError) -> String? {
     let values = headers[values: name]
     guard values.count <= 1 else {
-      throw Refusal(400, "The header '\(name)' is there \(values.count) times. The proxy in front has to take out what the client sends.")
+      throw APIError(400, "The header '\(name)' is there \(values.count) times. The proxy in front has to take out what the client sends.")
     }
     guard let value = values.first?.trimmingCharacters(in: .whitespaces), !value.isEmpty else { return nil }
     guard value.count <= 200, !value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-      throw Refusal(400, "The header '\(name)' is no name of a person or a workspace.")
+      throw APIError(400, "The header '\(name)' is no name of a person or a workspace.")
     }
     return value
   }

@@ -66,7 +66,7 @@ struct SessionLookup: Sendable {
   }
 }
 
-extension SessionDirectory {
+extension SessionCache {
   convenience init(_ database: Database) {
     let lookup = SessionLookup(database: database)
     self.init(lookup: lookup.session, links: lookup.link, slugs: lookup.workspace, settings: lookup.settings)

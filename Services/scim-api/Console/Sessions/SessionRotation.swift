@@ -26,12 +26,12 @@ final class SessionRotation: Sendable {
 
   private let state = Mutex(State())
   private let commands: CommandPath
-  private let directory: SessionDirectory
+  private let directory: SessionCache
   private let pause: Duration
 
   private static let patience: TimeInterval = 2
 
-  init(commands: CommandPath, directory: SessionDirectory, pause: Duration = .seconds(30)) {
+  init(commands: CommandPath, directory: SessionCache, pause: Duration = .seconds(30)) {
     self.commands = commands.hurried(Self.patience)
     self.directory = directory
     self.pause = pause
@@ -39,7 +39,7 @@ final class SessionRotation: Sendable {
 
   /// The key that the browser is to have from now on, where it is time for one; nil where it keeps the one it has. That is so while the store
   /// is away, too.
-  func key(after key: SessionKey, of session: SessionRecord, at now: Date, facts: RequestFacts, logger: Logger) async -> SessionKey? {
+  func key(after key: SessionKey, of session: SessionRecord, at now: Date, facts: RequestInfo, logger: Logger) async -> SessionKey? {
     let digest = SHA256.hash(data: Data(key.secret.text.utf8))
     guard Self.isDue(session, shown: digest, at: now), begin(key.id) else { return nil }
     defer { state.withLock { _ = $0.underWay.remove(key.id) } }

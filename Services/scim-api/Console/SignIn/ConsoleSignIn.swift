@@ -51,14 +51,14 @@ struct ConsoleSignIn: Sendable {
       let opened = try await parts.sessions.opening.open(
         record.name, with: record.token, in: record.workspace, until: record.expiresAt, facts: context.facts)
       return enter(opened, next, at: site, origin)
-    } catch let refusal as Refusal where [401, 403].contains(refusal.error.status) {
+    } catch let refusal as APIError where [401, 403].contains(refusal.error.status) {
       let status = HTTPResponse.Status(code: refusal.error.status)
       return layout.response(page(next: next, wrong: Self.words(of: refusal), status: status), for: nil)
     }
   }
 
   /// What is wrong with a token, to somebody who wants to sign in with it rather than enter it in an identity provider.
-  private static func words(of refusal: Refusal) -> String {
+  private static func words(of refusal: APIError) -> String {
     let why = refusal.error.detail.prefix { $0 != "." }
     return "\(why). Use another token with the scope admin, or a one-time link."
   }
@@ -91,7 +91,7 @@ struct ConsoleSignIn: Sendable {
       let record = try await checkedLink(text, site)
       context.facts.note(token: record.token, workspace: record.workspace)
       return linkPage(LinkValues(key: text, workspaceName: record.settings.name, name: record.name))
-    } catch let refusal as Refusal where [401, 403].contains(refusal.error.status) {
+    } catch let refusal as APIError where [401, 403].contains(refusal.error.status) {
       return linkPage(LinkValues(wrong: refusal.error.detail), status: refusal.error.status)
     }
   }
@@ -107,7 +107,7 @@ struct ConsoleSignIn: Sendable {
       let opened = try await parts.sessions.opening.open(
         record.name, with: record.token, in: record.workspace, until: nil, facts: context.facts)
       return enter(opened, Console.path, at: site, origin)
-    } catch let refusal as Refusal where [401, 403].contains(refusal.error.status) {
+    } catch let refusal as APIError where [401, 403].contains(refusal.error.status) {
       return linkPage(LinkValues(wrong: refusal.error.detail), status: refusal.error.status)
     }
   }
@@ -116,12 +116,12 @@ struct ConsoleSignIn: Sendable {
   private func checkedLink(_ text: String, _ site: Site) async throws -> TokenRecord {
     let record = try await parts.sessions.directory.link(text)
     guard (try? site.admit(record.workspace)) != nil else {
-      throw Refusal(403, "The link is of another workspace than the one at '\(site.host)'. Ask for a new one.")
+      throw APIError(403, "The link is of another workspace than the one at '\(site.host)'. Ask for a new one.")
     }
     guard record.revokedAt == nil else {
-      throw Refusal(403, "This link has been used already, or was taken back. Each opens one session. Ask for a new one.")
+      throw APIError(403, "This link has been used already, or was taken back. Each opens one session. Ask for a new one.")
     }
-    if let end = record.expiresAt, end <= Date() { throw Refusal(403, "This link has expired. Ask for a new one.") }
+    if let end = record.expiresAt, end <= Date() { throw APIError(403, "This link has expired. Ask for a new one.") }
     return record
   }
 

@@ -9,7 +9,7 @@ struct SignOut: Sendable {
       let session = context.session.caller.token
       let outcome = try await commands.carryOut(
         .revokeToken(TokenRevocation(token: session)), on: context.workspace.resource, for: context.session.caller, facts: context.facts)
-      if case .refused(let status, let error) = outcome { throw Refusal(status: status, stored: error) }
+      if case .refused(let status, let error) = outcome { throw APIError(status: status, stored: error) }
       return .leave(to: ConsolePath.signIn)
     }
   }

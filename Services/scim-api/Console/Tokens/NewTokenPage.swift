@@ -1,3 +1,4 @@
+import Credentials
 import Foundation
 import Models
 
@@ -34,8 +35,8 @@ struct NewTokenPage: Sendable {
     ]
   }
 
-  private func check(_ kind: TokenKind) throws(Refusal) {
-    guard kind == .token || hasOAuth else { throw Refusal(404, "This deployment has no OAuth. Make a token instead.") }
+  private func check(_ kind: TokenKind) throws(APIError) {
+    guard kind == .token || hasOAuth else { throw APIError(404, "This deployment has no OAuth. Make a token instead.") }
   }
 
   private func make(_ wanted: NewToken, _ context: ConsoleContext) async throws -> ConsoleEndpoint.Answer {
@@ -49,7 +50,7 @@ struct NewTokenPage: Sendable {
       .issueToken(grant), on: context.workspace.resource, for: context.session.caller, facts: context.facts)
     switch outcome {
     case .refused(409, _): throw SecretPage.sentTwice
-    case .refused(let status, let error): throw Refusal(status: status, stored: error)
+    case .refused(let status, let error): throw APIError(status: status, stored: error)
     default: return .page(secrets.page(secret, of: wanted.id, wanted.kind, wanted.name, wanted.scopes, context))
     }
   }

@@ -34,7 +34,7 @@ struct SecretPage: Sendable {
   }
 
   /// The answer to a form that is sent again, as a browser does when its page is loaded anew.
-  static let sentTwice = Refusal(
+  static let sentTwice = APIError(
     409,
     "This was made already when the form was sent the first time. Its secret was shown then, and is kept nowhere: where nobody copied it, "
       + "revoke it and make another one.")

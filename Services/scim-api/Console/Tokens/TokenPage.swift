@@ -1,3 +1,4 @@
+import Credentials
 import Foundation
 import Hummingbird
 import Models
@@ -82,7 +83,7 @@ struct TokenPage: Sendable {
       return .page(secrets.page(secret, of: token.id, .client, token.name, Set(token.scopes), context))
     }
     guard let successor = form["successor"].flatMap({ TokenID($0) }) else {
-      throw Refusal(422, "The form is not whole. Open the token's page again, and repeat it there.")
+      throw APIError(422, "The form is not whole. Open the token's page again, and repeat it there.")
     }
     if token.successor?.id == successor { throw SecretPage.sentTwice }
     let text = AccessToken.made(for: context.workspace).text
@@ -104,13 +105,13 @@ struct TokenPage: Sendable {
   private func carryOut(_ operation: Command.Operation, _ context: ConsoleContext) async throws {
     let outcome = try await commands.carryOut(
       operation, on: context.workspace.resource, for: context.session.caller, facts: context.facts)
-    if case .refused(let status, let error) = outcome { throw Refusal(status: status, stored: error) }
+    if case .refused(let status, let error) = outcome { throw APIError(status: status, stored: error) }
   }
 
   /// The one that the path names.
   private func token(_ context: ConsoleContext) async throws -> ListedToken {
     guard let id = context.parameters.get("id").flatMap({ TokenID($0) }), let token = try await query.token(id, in: context.workspace)
-    else { throw Refusal(404, "The workspace has no such token or OAuth client.") }
+    else { throw APIError(404, "The workspace has no such token or OAuth client.") }
     return token
   }
 }

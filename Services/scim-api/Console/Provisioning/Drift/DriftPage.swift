@@ -1,6 +1,6 @@
 import Foundation
 import Models
-import Queries
+import SCIMStorage
 
 /// *Provisioning › Drift*: who was not pushed for long.
 struct DriftPage: Sendable {
@@ -20,8 +20,8 @@ struct DriftPage: Sendable {
     let asked = parameters["days"]
     let given = asked.map { Int($0) } ?? DriftView.defaultDays
     let days = given.flatMap { DriftView.allowedDays.contains($0) ? $0 : nil }
-    let place = try parameters["after"].map { text throws(Refusal) in
-      guard let place = DriftQuery.Place(text) else { throw Refusal(400, .invalidValue, "The list has no such part. Begin at its first.") }
+    let place = try parameters["after"].map { text throws(APIError) in
+      guard let place = DriftQuery.Place(text) else { throw APIError(400, .invalidValue, "The list has no such part. Begin at its first.") }
       return place
     }
     let now = Date()

@@ -1,7 +1,7 @@
 import Foundation
 import Models
 import Postgres
-import Queries
+import SCIMStorage
 
 /// Finds the people and groups that the identity provider has not written for long.
 struct DriftQuery: Sendable {

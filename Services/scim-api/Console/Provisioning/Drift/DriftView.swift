@@ -1,6 +1,6 @@
 import Foundation
 import Models
-import Queries
+import SCIMStorage
 
 /// What the drift page's template shows.
 struct DriftView: Sendable {

@@ -23,8 +23,8 @@ struct HeldPage: Sendable {
   }
 
   @Sendable private func show(_ parameters: QueryParameters, _ context: ConsoleContext) async throws -> ConsolePage {
-    let last = try parameters["after"].map { text throws(Refusal) in
-      guard let id = HeldChangeID(text) else { throw Refusal(400, .invalidValue, "The list has no such part. Begin at its first.") }
+    let last = try parameters["after"].map { text throws(APIError) in
+      guard let id = HeldChangeID(text) else { throw APIError(400, .invalidValue, "The list has no such part. Begin at its first.") }
       return id
     }
     async let tabs = ProvisioningTab.all(on: .held, in: context.workspace, of: query.database)
@@ -39,13 +39,13 @@ struct HeldPage: Sendable {
   private func decide(_ verdict: HeldChangeDecision.Verdict, _ context: ConsoleContext) async throws -> ConsoleEndpoint.Answer {
     let text = context.parameters.get("id") ?? ""
     guard let id = HeldChangeID(text), let change = try await query.change(id, in: context.workspace) else {
-      throw Refusal(404, "There is no held change '\(text.prefix(64))'.")
+      throw APIError(404, "There is no held change '\(text.prefix(64))'.")
     }
     let outcome = try await commands.carryOut(
       .decideHeldChange(HeldChangeDecision(change: id, verdict: verdict)), on: change.resource, for: context.session.caller,
       facts: context.facts)
     if case .refused(let status, let error) = outcome {
-      throw Refusal(status, Self.detail(error) ?? "The change was not decided. Nothing was changed.")
+      throw APIError(status, Self.detail(error) ?? "The change was not decided. Nothing was changed.")
     }
     return .redirect(to: ProvisioningTab.Page.held.path, saying: Self.words(verdict, change))
   }

@@ -1,5 +1,4 @@
 import Foundation
-import LogReads
 import Models
 import Postgres
 import ProvisioningLog
@@ -28,7 +27,7 @@ struct EntryPage: Sendable {
   @Sendable private func show(_ parameters: QueryParameters, _ context: ConsoleContext) async throws -> ConsolePage {
     let id = try Self.id(in: context)
     var view = EntryView(tabs: try await ProvisioningTab.all(on: .log, in: context.workspace, of: database))
-    let log = LogReads(database, in: context.workspace)
+    let log = LogRepository(database, in: context.workspace)
     if let entry = try await log.entry(id, in: context.workspace) {
       let tokens = try await TokenNames(database: database).names(of: Set([entry.token].compactMap { $0 }), in: context.workspace)
       view.shown = EntryView.Shown(
@@ -37,21 +36,21 @@ struct EntryPage: Sendable {
     } else if parameters[Self.sent] != nil, Date() < id.time + Self.lateness {
       view.isPending = true
     } else {
-      throw Refusal.noEntry(id.description)
+      throw APIError.noEntry(id.description)
     }
     return ConsolePage(title: view.shown?.heading ?? "Request", section: .provisioning, template: template, values: view)
   }
 
   @Sendable private func replay(_ form: Form, _ context: ConsoleContext) async throws -> ConsoleEndpoint.Answer {
     let id = try Self.id(in: context)
-    guard let entry = try await LogReads(database, in: context.workspace).entry(id, in: context.workspace) else {
-      throw Refusal.noEntry(id.description)
+    guard let entry = try await LogRepository(database, in: context.workspace).entry(id, in: context.workspace) else {
+      throw APIError.noEntry(id.description)
     }
     let request: ReplayRequest
     do throws(ReplayRequest.Obstacle) {
       request = try ReplayRequest(entry)
     } catch {
-      throw Refusal(409, "Nothing was sent: \(error).")
+      throw APIError(409, "Nothing was sent: \(error).")
     }
     let outcome = try await replays.send(request, of: id, in: context)
     let path = outcome.entry.map { "\(ProvisioningPath.entry($0))?\(Self.sent)=1" } ?? ProvisioningPath.entry(id)
@@ -72,7 +71,7 @@ struct EntryPage: Sendable {
     return try await database.query(statement, [.uuid(workspace.uuid), .uuid(resource.uuid)], in: workspace).first?.string(0)
   }
 
-  private static func id(in context: ConsoleContext) throws(Refusal) -> LogEntryID {
+  private static func id(in context: ConsoleContext) throws(APIError) -> LogEntryID {
     let text = context.parameters.get("id") ?? ""
     guard let id = LogEntryID(text) else { throw .noEntry(text) }
     return id
@@ -104,9 +103,9 @@ extension LogEntryID {
   }
 }
 
-extension Refusal {
-  fileprivate static func noEntry(_ id: String) -> Refusal {
-    Refusal(
+extension APIError {
+  fileprivate static func noEntry(_ id: String) -> APIError {
+    APIError(
       404, "The log has no entry '\(id.prefix(64))'. Entries are dropped when they are 30 days old, or as old as the operator has set.")
   }
 }

@@ -18,10 +18,10 @@ struct EntryReplays: Sendable {
       for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
     }
     let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestRecording(log: log))
-    router.add(middleware: FailureAnswers(known: known))
-    router.add(middleware: URLLength())
-    for endpoint in endpoints { endpoint.add(to: router, behind: ReplayDoor(limits: limits, scope: endpoint.scope)) }
+    router.add(middleware: RequestLoggingMiddleware(log: log))
+    router.add(middleware: ErrorMiddleware(known: known))
+    router.add(middleware: URLLengthMiddleware())
+    for endpoint in endpoints { endpoint.add(to: router, behind: ReplayAuthenticationMiddleware(limits: limits, scope: endpoint.scope)) }
     responder = router.buildResponder()
   }
 
@@ -32,10 +32,10 @@ struct EntryReplays: Sendable {
     var entry: LogEntryID?
   }
 
-  /// - Throws: ``Refusal`` where the request cannot be put together; whatever goes wrong with it is an outcome.
+  /// - Throws: ``APIError`` where the request cannot be put together; whatever goes wrong with it is an outcome.
   func send(_ replay: ReplayRequest, of original: LogEntryID, in context: ConsoleContext) async throws -> Outcome {
     guard let method = HTTPRequest.Method(replay.method) else {
-      throw Refusal(409, "The request's method, '\(replay.method.prefix(20))', is none that can be sent again.")
+      throw APIError(409, "The request's method, '\(replay.method.prefix(20))', is none that can be sent again.")
     }
     var headers: HTTPFields = [.contentLength: "\(replay.body?.count ?? 0)"]
     for (name, value) in replay.headers {
@@ -54,7 +54,7 @@ struct EntryReplays: Sendable {
 }
 
 /// Lets in whom the console has let in already, where the workspace has SCIM.
-private struct ReplayDoor: RouterMiddleware {
+private struct ReplayAuthenticationMiddleware: RouterMiddleware {
   let limits: RateLimits
   let scope: TokenScope
 
@@ -62,9 +62,9 @@ private struct ReplayDoor: RouterMiddleware {
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
     try SensitiveQuery.check(request.uri.query)
-    guard let caller = context.caller else { throw Refusal.unauthenticated() }
+    guard let caller = context.caller else { throw APIError.unauthenticated() }
     if scope == .scim, let obstacle = caller.settings.scimObstacle {
-      throw Refusal.closedWorkspace(obstacle, plan: caller.settings.plan)
+      throw APIError.closedWorkspace(obstacle, plan: caller.settings.plan)
     }
     try limits.count(caller.token, of: caller.workspace)
     return try await next(request, context)
@@ -75,7 +75,7 @@ extension EdgeContext {
   /// Of a request that the console sends again.
   fileprivate init(replaying original: LogEntryID, as entry: LogEntryID, in context: ConsoleContext) {
     coreContext = CoreRequestContextStorage(source: LoggerSource(logger: context.logger))
-    facts = RequestFacts(peer: context.facts.peer)
+    facts = RequestInfo(peer: context.facts.peer)
     facts.note(replayOf: original, as: entry, by: context.session.caller)
     caller = context.session.caller
     base = context.site.baseURL

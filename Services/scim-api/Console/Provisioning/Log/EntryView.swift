@@ -1,5 +1,4 @@
 import Foundation
-import LogReads
 import Models
 import ProvisioningLog
 import SCIM

@@ -1,5 +1,4 @@
 import Foundation
-import LogReads
 import Models
 import ProvisioningLog
 
@@ -62,7 +61,7 @@ struct LogList: Sendable {
   ///   - found: at most one more than a part has.
   ///   - tokens: what the tokens are called.
   init(
-    _ search: LogSearch, _ found: [LogReads.Listed], tokens: [TokenID: String], settings: WorkspaceSettings, tabs: [ProvisioningTab],
+    _ search: LogSearch, _ found: [LogRepository.Listed], tokens: [TokenID: String], settings: WorkspaceSettings, tabs: [ProvisioningTab],
     isFirst: Bool
   ) {
     self.tabs = tabs
@@ -86,7 +85,7 @@ struct LogList: Sendable {
 }
 
 extension LogList.Row {
-  init(_ listed: LogReads.Listed, tokens: [TokenID: String], settings: WorkspaceSettings) {
+  init(_ listed: LogRepository.Listed, tokens: [TokenID: String], settings: WorkspaceSettings) {
     let entry = listed.entry
     path = ProvisioningPath.entry(entry.id)
     at = Timestamp.text(entry.at)
@@ -108,7 +107,7 @@ extension LogList.Row {
   /// For entries from before the kind of failure was kept.
   private static func presentCause(of entry: LogEntry, _ settings: WorkspaceSettings) -> Diagnosis.Cause? {
     guard entry.isFailure else { return nil }
-    var facts = DiagnosisFacts()
+    var facts = DiagnosisContext()
     facts.settings = settings
     return Diagnosis(of: entry, facts)?.cause
   }

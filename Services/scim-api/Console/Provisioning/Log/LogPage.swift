@@ -1,7 +1,7 @@
 import Foundation
-import LogReads
 import Models
 import Postgres
+import ProvisioningLog
 
 /// *Provisioning › Log*: what identity providers sent and what became of it.
 struct LogPage: Sendable {
@@ -18,14 +18,14 @@ struct LogPage: Sendable {
   @Sendable private func show(_ parameters: QueryParameters, _ context: ConsoleContext) async throws -> ConsolePage {
     let workspace = context.workspace
     let search = LogSearch(parameters)
-    let last = try parameters["after"].map { text throws(Refusal) in
-      guard let id = LogEntryID(text) else { throw Refusal(400, .invalidValue, "The list has no such part. Begin at its first.") }
+    let last = try parameters["after"].map { text throws(APIError) in
+      guard let id = LogEntryID(text) else { throw APIError(400, .invalidValue, "The list has no such part. Begin at its first.") }
       return id
     }
     async let tabs = ProvisioningTab.all(on: .log, in: workspace, of: database)
     let found =
       search.wrong == nil
-      ? try await LogReads(database, in: workspace).part(
+      ? try await LogRepository(database, in: workspace).part(
         of: search.filter(at: Date()), after: last, limit: LogList.count + 1, in: workspace) : []
     let tokens = try await TokenNames(database: database).names(of: Set(found.compactMap(\.entry.token)), in: workspace)
     let list = LogList(
@@ -36,7 +36,7 @@ struct LogPage: Sendable {
   }
 }
 
-extension LogReads {
+extension LogRepository {
   /// As the edge reads it: with the rows of one workspace in sight.
   init(_ database: Database, in workspace: WorkspaceID) {
     self.init { try await database.query($0, $1, in: workspace) }

@@ -1,5 +1,4 @@
 import Foundation
-import LogReads
 import Models
 import ProvisioningLog
 
@@ -53,8 +52,8 @@ struct LogSearch: Sendable, Equatable {
   /// Whether anything is asked for.
   var isNarrowed: Bool { failedOnly || who != nil || time != .any }
 
-  func filter(at now: Date) -> LogReads.Filter {
-    var filter = LogReads.Filter()
+  func filter(at now: Date) -> LogRepository.Filter {
+    var filter = LogRepository.Filter()
     filter.failedOnly = failedOnly
     filter.cause = cause
     filter.subject = who

@@ -1,0 +1,75 @@
+import Kafka
+import Migrations
+import Models
+import Outbox
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// Keeps the product's directory equal to what identity-store says, and tells the product what changed.
+package struct GroupSyncService {
+  package static func main() async {
+    await ServiceProcess.run(
+      service: "group-sync",
+      settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .signingKey, .issuer, .audience], migrations: SchemaMigrations.directory
+    ) { runtime in
+      let pool = try runtime.postgres(
+        statementTimeout: try runtime.settings.duration(.statementTimeout), planning: .onceByIndex)
+      let producer = try Producer(runtime.kafka, logger: runtime.logger)
+      let deadLetters = DeadLetters(
+        consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: pool), logger: runtime.logger)
+      try await runtime.ensureTopics()
+      let history = ConsumerHistory(pool: pool, schema: "directory", consumer: "group-sync")
+      let consumer = try Consumer(
+        runtime.kafka,
+        ConsumerConfiguration(
+          group: "group-sync", instance: runtime.memberID, topics: [.identityEvents],
+          maximumBatch: try runtime.settings.integer(.maximumBatch),
+          // An event of a group names up to a thousand members, each of which is loaded: a dozen such events are a batch.
+          maximumBatchBytes: 512 << 10, fetchInterval: .milliseconds(20), sessionTimeout: runtime.sessionTimeout,
+          recordedOffsets: try await history.offsets()),
+        logger: runtime.logger)
+      runtime.watch(consumer)
+      let relay = OutboxRelay(
+        pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,
+        // Revoked access is among it; and what a batch of events brings about comes together anyway.
+        linger: .milliseconds(1), logger: runtime.logger)
+      runtime.watch(relay)
+      // The directory alone has lost something: nobody is mailed.
+      let recorder = SkippedMessageRecorder(
+        consumer, history: history, rebuild: .init(invitations: .none, source: runtime.instance, producer: producer),
+        logger: runtime.logger)
+      let securityEvents = try await SecurityEvents(runtime)
+      let transaction = BatchTransaction(
+        pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents))
+      let loop = EventConsumer(
+        consumer: consumer,
+        runner: BatchProcessor(
+          transaction: transaction, deadLetters: deadLetters, logger: runtime.logger, completed: consumer.noteProgress), relay: relay,
+        deadLetters: deadLetters, logger: runtime.logger)
+      let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
+      // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
+      return [pool, producer, relay, publication, recorder, consumer, loop]
+    }
+  }
+}
+
+extension SecurityEvents {
+  /// nil, with a line in the log, where there is no key.
+  ///
+  /// - Throws: `SettingsError` where the key is none.
+  fileprivate init?(_ runtime: ServiceRuntime) async throws {
+    guard let pem = runtime.settings.optionalString(.signingKey) else {
+      runtime.logger.notice("no security event tokens are published, for \(Setting.signingKey.environmentName) is not set")
+      return nil
+    }
+    do {
+      try await self.init(
+        pem: pem, issuer: try runtime.settings.string(.issuer), audience: runtime.settings.optionalString(.audience))
+    } catch {
+      throw SettingsError([
+        "\(Setting.signingKey.environmentName) must be a private key of the curve P-256 in PEM, but its value is not: \(error)"
+      ])
+    }
+  }
+}

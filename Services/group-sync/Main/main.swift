@@ -1,0 +1,3 @@
+import GroupSync
+
+await GroupSyncService.main()

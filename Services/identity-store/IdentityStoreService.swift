@@ -1,0 +1,96 @@
+import Credentials
+import Kafka
+import Migrations
+import Models
+import Outbox
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// The only writer of users, groups, memberships, workspaces and tokens.
+package struct IdentityStoreService {
+  package static func main() async {
+    await ServiceProcess.run(
+      service: "identity-store",
+      settings: CommonSettings.all + [
+        .tombstoneKey, .maximumBatch, .batchBound, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+      ],
+      migrations: SchemaMigrations.identity
+    ) { runtime in
+      let bound = try runtime.settings.duration(.batchBound)
+      let pool = try runtime.postgres(statementTimeout: bound, planning: .onceByIndex)
+      try await runtime.ensureTopics()
+      let producer = try Producer(runtime.kafka, logger: runtime.logger)
+      let history = ConsumerHistory(pool: pool, schema: "identity", consumer: "identity-store")
+      let consumer = try Consumer(
+        runtime.kafka,
+        ConsumerConfiguration(
+          group: "identity-store", instance: runtime.memberID, topics: [.identityCommands],
+          maximumBatch: try runtime.settings.integer(.maximumBatch), sessionTimeout: runtime.sessionTimeout,
+          recordedOffsets: try await history.offsets()),
+        logger: runtime.logger)
+      runtime.watch(consumer)
+      let relay = OutboxRelay(
+        pool: pool, table: "identity.outbox", producer: producer, lockKey: 0x726f_6c6c_0001, logger: runtime.logger)
+      runtime.watch(relay)
+      let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
+      let deadLetters = DeadLetters(
+        consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
+      let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
+      let transaction = BatchTransaction(pool: pool, writer: writer, nameHash: nameHash, bound: bound)
+      let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
+      let loop = CommandConsumer(
+        consumer: consumer,
+        runner: BatchProcessor(
+          transaction: transaction, deadLetters: deadLetters, logger: runtime.logger, completed: consumer.noteProgress),
+        maximumBulks: try runtime.settings.integer(.maximumBulks),
+        replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
+        deadLetters: deadLetters, logger: runtime.logger)
+      let expiring: [RowTrimming.Rows] = [
+        .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns,
+      ]
+      let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
+        guard let seal = KeySeal(secret: secret) else {
+          throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+        }
+        return KeyRotation(
+          pool: pool, seal: seal,
+          schedule: KeySchedule(lifetime: try runtime.settings.duration(.keyLifetime) / .seconds(1)), logger: runtime.logger)
+      }
+      let logging = try await provisioningLog(runtime, deadLetters)
+      let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
+      let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
+      // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
+      var services: [any Service] = [pool, producer, relay]
+      services += expiring.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
+      services += [backfill, rebuilds]
+      if let rotation { services.append(rotation) }
+      return services + logging + [recorder, consumer, loop]
+    }
+  }
+
+  /// What keeps the provisioning log: beside the commands, with a consumer and a connection of its own.
+  private static func provisioningLog(_ runtime: ServiceRuntime, _ deadLetters: DeadLetters) async throws -> [any Service] {
+    let pool = PostgresPool(
+      PostgresConfiguration(
+        url: try runtime.settings.string(.databaseURL), connections: 1, statementTimeout: .seconds(30),
+        applicationName: "\(runtime.memberID) log", exclusiveConnections: 1),
+      logger: runtime.logger)
+    let history = ConsumerHistory(pool: pool, schema: "identity", consumer: "provisioning-log")
+    let consumer = try Consumer(
+      runtime.kafka,
+      ConsumerConfiguration(
+        group: "provisioning-log", instance: runtime.memberID, topics: [.provisioningLog], maximumBatch: 500, maximumBatchBytes: 8 << 20,
+        fetchInterval: .milliseconds(100), sessionTimeout: runtime.sessionTimeout, recordedOffsets: try await history.offsets()),
+      logger: runtime.logger)
+    runtime.watch(consumer)
+    let partitions = LogPartitions(
+      pool: pool, days: max(1, Int(try runtime.settings.duration(.logRetention) / .seconds(86_400))), logger: runtime.logger)
+    let loop = LogConsumer(
+      consumer: consumer, writer: LogWriter(pool: pool, days: partitions.days), partitions: partitions, deadLetters: deadLetters,
+      logger: runtime.logger)
+    return [
+      pool, partitions, SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger), consumer, loop,
+    ]
+  }
+}

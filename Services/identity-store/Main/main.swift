@@ -1,0 +1,3 @@
+import IdentityStore
+
+await IdentityStoreService.main()

@@ -1,0 +1,78 @@
+import Kafka
+import MailTemplates
+import Migrations
+import Models
+import Outbox
+import Postgres
+import ServiceKit
+import ServiceLifecycle
+
+/// Mails an invitation to each person who becomes invited, and has those who sign in promoted.
+package struct InvitationMailerService {
+  package static func main() async {
+    await ServiceProcess.run(
+      service: "invitation-mailer", settings: CommonSettings.all + Setting.mailer, migrations: SchemaMigrations.mailer
+    ) { runtime in
+      let sender = try MailAddress(runtime.settings, .mailFrom)
+      let server = try SMTPServer(runtime.settings)
+      if runtime.settings.optionalString(.appURL) == nil {
+        runtime.logger.warning(
+          """
+          \(Setting.appURL.environmentName) is not set: mails about held changes have no link to the console, but for workspaces with a \
+          domain of their own
+          """)
+      }
+      let connections = (0..<(try runtime.settings.integer(.smtpConnections))).map { SMTPConnection(server, name: "smtp-\($0)") }
+      let pool = try runtime.postgres(planning: .onceByIndex)
+      try await runtime.ensureTopics()
+      let history = ConsumerHistory(pool: pool, schema: "mailer", consumer: "invitation-mailer")
+      let producer = try Producer(runtime.kafka, logger: runtime.logger)
+      let consumer = try Consumer(
+        runtime.kafka,
+        ConsumerConfiguration(
+          group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents, .mailEvents],
+          // A mail may be a tenth of a second later; one at a time each would cost several times as much.
+          maximumBatch: try runtime.settings.integer(.maximumBatch), fetchInterval: .milliseconds(100),
+          sessionTimeout: runtime.sessionTimeout, recordedOffsets: try await history.offsets()),
+        logger: runtime.logger)
+      runtime.watch(consumer)
+      // Of those whose events were lost, the ones who were created since the mailer's database was begun, and have no invitation on record,
+      // cannot have been mailed by anybody.
+      let recorder = SkippedMessageRecorder(
+        consumer, history: history, rebuild: .init(invitations: .missing, source: runtime.instance, producer: producer),
+        logger: runtime.logger)
+      let status = MailServerStatus()
+      runtime.health.add("smtp") { status.problem }
+      let relay = OutboxRelay(
+        pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
+        linger: .milliseconds(100), logger: runtime.logger)
+      runtime.watch(relay)
+      let sending = MailScheduler(
+        pool: pool,
+        desk: MailSender(
+          store: InvitationStore(pool: pool),
+          composer: try InvitationComposer(from: sender, appURL: runtime.settings.optionalString(.appURL)),
+          schedule: try RetrySchedule(runtime.settings), status: status, logger: runtime.logger),
+        connections: connections, pace: try DomainRateLimiter(runtime.settings), noticePace: try NoticeThrottle(runtime.settings),
+        sender: runtime.instance,
+        patience: Double(server.timeout) + 30, logger: runtime.logger, told: relay.wake)
+      let loop = EventConsumer(
+        consumer: consumer,
+        handler: BatchProcessor(
+          store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
+          deadLetters: DeadLetters(
+            consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),
+            logger: runtime.logger), logger: runtime.logger, completed: consumer.noteProgress
+        ) {
+          sending.wake()
+          relay.wake()
+        },
+        logger: runtime.logger)
+      // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
+      return [
+        pool, producer, relay, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, recorder, consumer,
+        loop,
+      ]
+    }
+  }
+}

@@ -1,0 +1,3 @@
+import InvitationMailer
+
+await InvitationMailerService.main()

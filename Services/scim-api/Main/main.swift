@@ -1,0 +1,3 @@
+import ScimAPI
+
+await ScimAPIService.main()

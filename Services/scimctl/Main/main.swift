@@ -1,0 +1,3 @@
+import ScimctlCommands
+
+await Scimctl.execute()

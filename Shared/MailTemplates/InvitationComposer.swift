@@ -1,0 +1,171 @@
+import Foundation
+import Models
+import Mustache
+
+/// Makes the letters of invitations. Pure: the same invitation at the same time gives the same letter.
+///
+/// There is no `List-Unsubscribe` (RFC 2369): the mail goes to one person, about an account that their administrator made, and nothing is
+/// subscribed to. Reminders end by themselves: with the sign-in, or after the number that the workspace has set.
+package struct InvitationComposer: Sendable {
+  let from: MailAddress
+  let wordings: Wordings
+  /// Scheme and host of the deployment's own; nil where it is not known.
+  let appURL: String?
+  let heldText: MustacheTemplate
+  let heldHTML: MustacheTemplate
+  private let text: MustacheTemplate
+  private let html: MustacheTemplate
+  private let digestText: MustacheTemplate
+  private let digestHTML: MustacheTemplate
+
+  /// With the templates that are built in.
+  ///
+  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: mails link to the console only
+  ///   for workspaces with a custom domain.
+  package init(from: MailAddress, appURL: String? = nil) throws {
+    self.from = from
+    self.appURL = appURL
+    wordings = try Wordings.builtIn()
+    func text(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(text: String(decoding: bytes, as: UTF8.self)) }
+    func html(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(html: String(decoding: bytes, as: UTF8.self)) }
+    self.text = try text(PackageResources.invitation_txt_mustache)
+    self.html = try html(PackageResources.invitation_html_mustache)
+    digestText = try text(PackageResources.digest_txt_mustache)
+    digestHTML = try html(PackageResources.digest_html_mustache)
+    heldText = try text(PackageResources.held_txt_mustache)
+    heldHTML = try html(PackageResources.held_html_mustache)
+  }
+
+  /// The languages that are built in.
+  package var languages: [String] { wordings.languages }
+
+  /// - Throws: ``CompositionError`` where this invitation can't be a mail; trying again is of no use.
+  package func letter(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+    guard let recipient = MailAddress(name: notice.displayName?.mailName, address: notice.email) else {
+      throw .notAnAddress(notice.email)
+    }
+    guard let sentences = sentences(of: notice) else { throw .notALink(notice.workspace.signInURL) }
+    let custom = notice.workspace.templates.parts(for: notice.language)
+    let values = sentences.values
+    var headers = headers(
+      to: recipient, subject: sentences.subject, language: sentences.language, messageID: messageID(notice.id, letter: notice.letter),
+      branding: notice.workspace.branding, at: time)
+    if notice.letter > 0 {
+      // Mail programs show a reminder below what it reminds of (RFC 5322 §3.6.4).
+      headers.append(HeaderField("In-Reply-To", token: messageID(notice.id, letter: 0)))
+      headers.append(HeaderField("References", token: messageID(notice.id, letter: 0)))
+    }
+    return EmailMessage(
+      sender: from, recipient: recipient, headers: headers, text: (custom.text ?? text).render(values),
+      html: (custom.html ?? html).render(values))
+  }
+
+  /// One mail to an administrator of several people.
+  package func letter(for notice: DigestNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+    guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
+    guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else {
+      throw .notALink(notice.workspace.signInURL)
+    }
+    let wording = wordings.wording(for: notice.workspace.adminLanguage)
+    let names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
+    let people = notice.people.prefix(DigestNotice.maximumPeople).map { person in
+      guard let name = person.displayName?.mailName, !name.isEmpty else { return person.email.shownAddress }
+      return "\(name) (\(person.email.shownAddress))"
+    }
+    let subject = wording.filled(.digestSubject, names)
+    var values: [String: Any] = [
+      "workspace": names["workspace"] ?? "", "language": wording.language, "direction": wording.direction, "subject": subject,
+      "digest": wording.filled(.digest, names), "digestNext": wording.filled(.digestNext, names), "people": people, "url": url.text,
+      "automatic": wording.filled(.digestAutomatic, names),
+    ]
+    if notice.people.count > people.count { values["more"] = wording.digestMore }
+    values.merge(Self.colours(notice.workspace.branding)) { first, _ in first }
+    return EmailMessage(
+      sender: from, recipient: recipient,
+      headers: headers(
+        to: recipient, subject: subject, language: wording.language, messageID: messageID(notice.id, letter: 0),
+        branding: notice.workspace.branding, at: time),
+      text: digestText.render(values), html: digestHTML.render(values))
+  }
+
+  func headers(
+    to recipient: MailAddress, subject: String, language: String, messageID: String, branding: InvitationBranding, at time: Date
+  ) -> [HeaderField] {
+    var headers = [
+      HeaderField("Date", token: MailDate.text(time)),
+      HeaderField("From", addresses: [from]),
+      HeaderField("To", addresses: [recipient]),
+      HeaderField("Subject", text: subject),
+      HeaderField("Message-ID", token: messageID),
+      HeaderField("Auto-Submitted", token: "auto-generated"),
+      HeaderField("Content-Language", token: language),
+    ]
+    if let replyTo = branding.replyTo.flatMap({ MailAddress(address: $0) }) {
+      headers.append(HeaderField("Reply-To", addresses: [replyTo]))
+    }
+    return headers
+  }
+
+  /// The same for the same mail, however often it is sent.
+  private func messageID(_ id: InvitationID, letter: Int) -> String {
+    letter == 0 ? "<\(id)@\(from.domain)>" : "<\(id).\(letter)@\(from.domain)>"
+  }
+
+  static func colours(_ branding: InvitationBranding) -> [String: Any] {
+    let palette = Palette(branding)
+    var values: [String: Any] = [
+      "colour": palette.colour, "darkColour": palette.darkColour, "onColour": palette.onColour, "linkColour": palette.linkColour,
+    ]
+    if let logo = branding.logoURL { values["logo"] = logo }
+    return values
+  }
+
+  /// nil where the workspace has no link.
+  func sentences(of notice: InvitationNotice) -> Sentences? {
+    guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else { return nil }
+    var sentences = Sentences(wordings.wording(for: notice.language), notice: notice, url: url)
+    if let subject = notice.workspace.templates.parts(for: notice.language).subject {
+      sentences.subject = subject.render(sentences.values).withoutControlCharacters
+    }
+    return sentences
+  }
+}
+
+/// The sentences of one invitation, by the names that layouts have for them.
+struct Sentences {
+  let language: String
+  private(set) var values: [String: Any]
+
+  var subject: String {
+    get { values["subject"] as? String ?? "" }
+    set { values["subject"] = newValue }
+  }
+
+  init(_ wording: Wording, notice: InvitationNotice, url: SignInLink) {
+    let branding = notice.workspace.branding
+    let name = (notice.givenName ?? notice.displayName)?.mailName ?? ""
+    let isReminder = notice.letter > 0
+    let workspace = notice.workspace.name.mailName
+    var names = [
+      "workspace": workspace, "inviter": branding.inviter?.mailName ?? wording.inviter, "name": name,
+      "email": notice.email.shownAddress,
+    ]
+    if let support = branding.support { names["support"] = support }
+    language = wording.language
+    values = [
+      "workspace": workspace, "inviter": names["inviter"] ?? "", "name": name, "email": names["email"] ?? "", "url": url.text,
+      "language": wording.language, "direction": wording.direction,
+      "subject": wording.filled(isReminder ? .reminderSubject : .subject, names),
+      "preview": wording.filled(isReminder ? .reminderPreview : .preview, names),
+      "greeting": wording.filled(name.isEmpty ? .greetingWithoutName : .greeting, names),
+      "invitation": wording.filled(isReminder ? .reminder : .invitation, names), "button": wording.filled(.button, names),
+      "link": wording.link, "nextHeading": wording.nextHeading, "next": wording.next.map { $0.render(names) },
+      "unexpected": wording.filled(.unexpected, names), "automatic": wording.filled(.automatic, names), "isReminder": isReminder,
+    ]
+    if let support = branding.support {
+      values["support"] = wording.filled(.support, names)
+      values["supportAddress"] = support
+    }
+    values.merge(InvitationComposer.colours(branding)) { first, _ in first }
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Models
+import Postgres
+import Primitives
+
+extension LogRepository {
+  /// Which entries a list shows, part by part. Each combination is read by an index of its own.
+  public struct Filter: Sendable, Hashable {
+    public var failedOnly = false
+    /// Failures of this kind alone.
+    public var cause: Diagnosis.Cause?
+    /// A userName, an email, the displayName of a group, or the id of either.
+    public var subject: String?
+    /// Entries of requests from then on.
+    public var since: Date?
+    /// Entries of requests from before then.
+    public var until: Date?
+
+    public init() {}
+  }
+
+  /// The latest entries that are wanted, the newest first.
+  ///
+  /// - Parameter last: the last entry of the part before.
+  /// - Throws: what the query throws; `MessageError` for an entry that cannot be read.
+  public func part(of filter: Filter, after last: LogEntryID?, limit: Int, in workspace: WorkspaceID) async throws -> [Listed] {
+    let until = filter.until.map(Self.leastID).map { LogEntryID($0) } ?? LogEntryID(bytes: Array(repeating: 0xFF, count: 16))
+    var parameters: [PostgresValue] = [
+      .uuid(workspace.uuid), .uuid(Self.leastID(at: filter.since ?? .distantPast)), .uuid(min(until, last ?? until).uuid),
+      .int(Int64(limit)),
+    ]
+    let kind = filter.cause.map(LogPart.Kind.cause) ?? (filter.failedOnly ? .failed : .all)
+    if case .cause(let cause) = kind { parameters.append(.text(cause.rawValue)) } else { parameters.append(.null) }
+    if let subject = filter.subject {
+      var ids = try await query(LogStatements.subjects, [.uuid(workspace.uuid), .text(ComparisonKey(subject).text)]).map { try $0.uuid(0) }
+      if let id = ResourceID(subject) { ids.append(id.uuid) }
+      parameters += [.textArray(Self.nameKeys(of: subject)), .uuidArray(ids)]
+    }
+    return try await query(LogPart.statement(kind, ofSubject: filter.subject != nil), parameters).map { row in
+      Listed(
+        entry: try LogEntry(json: try row.bytes(0)), presentName: try row.optionalString(1),
+        cause: try row.optionalString(2).flatMap(Diagnosis.Cause.init))
+    }
+  }
+}
+
+/// The statements that read a part of the log.
+enum LogPart {
+  enum Kind: Hashable {
+    case all, failed
+    case cause(Diagnosis.Cause)
+
+    var name: String {
+      switch self {
+      case .all: "all"
+      case .failed: "failed"
+      case .cause: "cause"
+      }
+    }
+
+    /// What is asked beside workspace and time.
+    var condition: String {
+      switch self {
+      case .all: "$5::text is null"
+      case .failed: "failed and $5::text is null"
+      case .cause: "cause = $5"
+      }
+    }
+
+    /// The same where the index is to be that of the subject: no index has the cause in this form.
+    var conditionOfSubject: String {
+      if case .cause = self { "failed and cause || '' = $5" } else { condition }
+    }
+  }
+
+  private static let columns = "workspace_id, id, resource_id, entry, cause"
+
+  static func statement(_ kind: Kind, ofSubject: Bool) -> Statement {
+    let found = ofSubject ? entriesOfSubject(kind.conditionOfSubject) : entries(kind.condition)
+    return Statement(
+      "log part, \(kind.name)\(ofSubject ? " of a subject" : "")",
+      """
+      select l.entry, coalesce(u.user_name, g.display_name), l.cause
+      from (
+        \(found)
+      ) l
+      left join identity_read.users u on u.workspace_id = l.workspace_id and u.id = l.resource_id
+      left join identity_read.groups g on g.workspace_id = l.workspace_id and g.id = l.resource_id
+      order by l.id desc
+      """)
+  }
+
+  private static func entries(_ condition: String) -> String {
+    """
+    select \(columns)
+    from identity_read.provisioning_log
+    where workspace_id = $1
+    and id >= $2
+    and id < $3
+    and \(condition)
+    order by id desc
+    limit $4
+    """
+  }
+
+  /// By the name that was sent, and by each id: one look into an index for each, put together afterwards.
+  private static func entriesOfSubject(_ condition: String) -> String {
+    """
+    select distinct on (id) \(columns)
+    from (
+      select called.*
+      from unnest($6::text[]) as given (name)
+      cross join lateral (
+        select \(columns)
+        from identity_read.provisioning_log
+        where workspace_id = $1
+        and name_key = given.name
+        and id >= $2
+        and id < $3
+        and \(condition)
+        order by id desc
+        limit $4
+      ) called
+      union all
+      select named.*
+      from unnest($7::uuid[]) as subject (id)
+      cross join lateral (
+        select \(columns)
+        from identity_read.provisioning_log
+        where workspace_id = $1
+        and resource_id = subject.id
+        and id >= $2
+        and id < $3
+        and \(condition)
+        order by id desc
+        limit $4
+      ) named
+    ) found
+    order by id desc
+    limit $4
+    """
+  }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Models
+import Testing
+
+@testable import ScimAPI
+
+@Suite("The door")
+struct DoorTests {
+  @Test(
+    "takes the text behind Bearer, whatever the case of the scheme",
+    arguments: [("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER   abc", "abc"), ("Bearer\tabc ", "abc")])
+  func bearer(header: String, text: String) throws {
+    #expect(try BearerToken.text(in: header) == text)
+  }
+
+  @Test("refuses a request without a bearer token by 401 with a challenge", arguments: [nil, "", "Bearer", "Bearer ", "Basic YTpi", "abc"])
+  func noBearer(header: String?) {
+    let refusal = #expect(throws: APIError.self) { try BearerToken.text(in: header) }
+    #expect(refusal?.error.status == 401)
+    #expect(refusal?.headers[.wwwAuthenticate]?.hasPrefix("Bearer realm=") == true)
+    #expect(refusal?.error.detail.contains("Authorization: Bearer") == true)
+  }
+
+  @Test("says which of plan, SAML SSO and opt-in is missing", arguments: WorkspaceSettings.SCIMObstacle.allCases)
+  func obstacle(_ obstacle: WorkspaceSettings.SCIMObstacle) {
+    var builder = EdgeBuilder()
+    switch obstacle {
+    case .plan: builder.settings.plan = .team
+    case .samlSSO: builder.settings.samlSSO = false
+    case .optIn: builder.settings.scimEnabled = false
+    }
+    let mention = [WorkspaceSettings.SCIMObstacle.plan: "enterprise plan", .samlSSO: "SAML SSO", .optIn: "switched on"][obstacle]
+    let refusal = #expect(throws: APIError.self) { try Caller(builder.record, for: .scim, at: Date()) }
+    #expect(refusal?.error.status == 403)
+    #expect(refusal?.error.detail.contains(mention ?? "?") == true)
+    // The intake of sign-ins is no SCIM.
+    #expect(throws: Never.self) { try Caller(builder.record, for: .signIns, at: Date()) }
+  }
+
+  @Test("refuses tokens that are revoked, have expired or lack the scope")
+  func unfit() {
+    let now = Date()
+    var record = EdgeBuilder().record
+    record.expiresAt = now
+    #expect(status(of: record, at: now) == 401)
+    record.expiresAt = now + 1
+    #expect(status(of: record, at: now) == nil)
+    record.scopes = [.admin]
+    #expect(status(of: record, at: now) == 403)
+    record.revokedAt = now - 1
+    #expect(status(of: record, at: now) == 401)
+  }
+
+  @Test("asks the database once for a token that is used again at once, and again after a failure")
+  func directory() async throws {
+    let builder = EdgeBuilder()
+    let lookups = Journal<WorkspaceID>()
+    let tokens = TokenCache { workspace, _ in
+      lookups.note(workspace)
+      if lookups.entries.count == 1 { throw URLError(.timedOut) }
+      return builder.record
+    }
+    let text = Substring(builder.token.text)
+    await #expect(throws: URLError.self) { try await tokens.record(for: text) }
+    for _ in 0..<5 { #expect(try await tokens.record(for: text).token == builder.tokenID) }
+    #expect(lookups.entries == [builder.workspace, builder.workspace])
+  }
+
+  @Test("lets nobody in with a token whose digest is not the one that the database has, wherever the two differ", arguments: [0, 15, 31])
+  func otherDigest(position: Int) async throws {
+    let builder = EdgeBuilder()
+    let tokens = TokenCache { _, digest in
+      var record = builder.record
+      record.digest = digest
+      record.digest[position] ^= 1
+      return record
+    }
+    let refusal = await #expect(throws: APIError.self) { try await tokens.record(for: Substring(builder.token.text)) }
+    #expect(refusal?.error.status == 401)
+  }
+
+  @Test("does not ask the database for what cannot be a token")
+  func malformed() async {
+    let tokens = TokenCache { _, _ in
+      Issue.record("asked")
+      return nil
+    }
+    let refusal = await #expect(throws: APIError.self) { try await tokens.record(for: "rollcall_nonsense") }
+    #expect(refusal?.error.status == 401)
+  }
+
+  private func status(of record: TokenRecord, at now: Date) -> Int? {
+    do {
+      _ = try Caller(record, for: .scim, at: now)
+      return nil
+    } catch {
+      return error.error.status
+    }
+  }
+}
