@@ -168,9 +168,9 @@ let package = Package(
     .executableTarget(
       name: "static-json",
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
-      path: "Tests/StaticJSON", swiftSettings: swiftSettings),
+      path: "Tests/Benchmarks/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Models", "ProvisioningLog", "Queries", "SCIM"], path: "Tests/SCIMBench",
+      name: "scim-bench", dependencies: ["Models", "ProvisioningLog", "Queries", "SCIM"], path: "Tests/Benchmarks/SCIMBench",
       swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["Kafka", "Models", "Postgres", "Schema"] + processDependencies,
