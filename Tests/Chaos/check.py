@@ -1,11 +1,11 @@
-"""One line of the verdict."""
+"""The result of one check."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Check:
-    """Passes where there are no problems. `note` says how many things were looked at, or such."""
+    """Passes if there are no problems. `note` describes what was checked, such as the number of users."""
 
     name: str
     problems: list = field(default_factory=list)

@@ -1,22 +1,22 @@
-"""One connection of an identity provider: a request, an answer; or the connection is lost."""
+"""One HTTP connection of an identity provider."""
 
 import http.client
 import json
 from urllib.parse import urlsplit
 
-# What Okta waits for an answer.
+# Okta waits this many seconds for a response.
 SOCKET_TIMEOUT = 60
 
 
-class Lost(Exception):
-    """There was no answer. `was_sent` tells whether the request may have been carried out all the same."""
+class ConnectionLost(Exception):
+    """There was no response. `was_sent` tells whether the server may have executed the request."""
 
     def __init__(self, was_sent):
         super().__init__("connection lost" if was_sent else "connection refused")
         self.was_sent = was_sent
 
 
-class Answer:
+class Response:
     def __init__(self, status, headers, content):
         self.status = status
         self.retry_after = int(headers["Retry-After"]) if (headers["Retry-After"] or "").isdecimal() else None
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Connection:
-    """Kept open from request to request, and opened again where the other side closed it."""
+    """A keep-alive connection that reconnects after the server has closed it."""
 
     def __init__(self, base_url, token):
         parts = urlsplit(base_url)
@@ -41,7 +41,7 @@ class Connection:
         }
 
     def exchange(self, method, path, body=None):
-        """Sends one request. The path is below the base URL, or an absolute one after two slashes."""
+        """Sends one request. The path is relative to the base URL, or absolute if it starts with two slashes. Raises ConnectionLost."""
         headers, content = self.headers, None
         if body is not None:
             headers = {**headers, "Content-Type": "application/scim+json; charset=utf-8"}
@@ -53,7 +53,7 @@ class Connection:
             was_sent = True
             self.http.request(method, path[1:] if path.startswith("//") else self.base_path + path, content, headers)
             response = self.http.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            return Response(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException) as error:
             self.http.close()
-            raise Lost(was_sent) from error
+            raise ConnectionLost(was_sent) from error

@@ -1,48 +1,47 @@
-"""What is counted while the identity provider is at work."""
+"""Counters of requests, responses and retries."""
 
 import threading
 import time
 from collections import Counter
 
 
-class Tally:
+class Counts:
     def __init__(self):
         self.lock = threading.Lock()
-        self.began = time.monotonic()
-        self.answers = Counter()
-        # Why requests were sent again.
-        self.repeated = Counter()
-        self.adopted = 0
+        self.responses = Counter()
+        # The number of retries by reason.
+        self.retries = Counter()
+        self.recovered = 0
         self.conflicts = 0
-        # Each acknowledged write: seconds until its answer, from the first attempt on, and what it was.
+        # For each acknowledged write, the seconds from the first attempt to the response, and its name.
         self.acknowledged = []
         self.given_up = []
         self.unexpected = []
         self.stale_reads = []
 
-    def answer(self, status):
+    def count_response(self, status):
         with self.lock:
-            self.answers[status] += 1
+            self.responses[status] += 1
 
-    def repeat(self, reason):
+    def count_retry(self, reason):
         with self.lock:
-            self.repeated[reason] += 1
+            self.retries[reason] += 1
 
-    def adopt(self):
-        """A look-up found what a lost answer would have told of."""
+    def count_recovered(self):
+        """Counts a resource that an attempt without a response had created."""
         with self.lock:
-            self.adopted += 1
+            self.recovered += 1
 
-    def conflict(self):
-        """409 to a repeated creation: the first attempt had been carried out."""
+    def count_conflict(self):
+        """Counts a 409 to a repeated creation, because an earlier attempt had succeeded."""
         with self.lock:
             self.conflicts += 1
 
-    def acknowledge(self, what, began):
+    def acknowledge(self, name, began):
         with self.lock:
-            self.acknowledged.append((time.monotonic() - began, what))
+            self.acknowledged.append((time.monotonic() - began, name))
 
-    def note(self, kind, text):
+    def record(self, kind, text):
         """kind: "given_up", "unexpected" or "stale_reads"."""
         with self.lock:
             getattr(self, kind).append(f"{time.strftime('%H:%M:%S')} {text}")

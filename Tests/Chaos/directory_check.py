@@ -1,9 +1,8 @@
-"""The directory against the store, row by row, and what the product shows of it."""
+"""Compares the directory and the members that the product shows with the store, row by row."""
 
 from check import Check
-from database import rows
 
-PEOPLE = """
+USERS = """
 select coalesce(u.id, m.id) as id, u.state, u.version, m.state as directory_state, m.version as directory_version
 from identity.users u
 full join (select * from directory.members where state <> 'deleted') m on m.workspace_id = u.workspace_id and m.id = u.id
@@ -25,22 +24,22 @@ full join directory.memberships d on d.workspace_id = s.workspace_id and d.group
 where s.user_id is null or d.member_id is null
 """
 
-# The product shows a group's active members.
-SHOWN = """
+# The product shows the active members of a group.
+VISIBLE_MEMBERS = """
 (
-  select 'is not shown' as what, g.display_name, u.email
+  select 'not visible' as problem, g.display_name, u.email
   from identity.memberships s
   join identity.groups g on g.workspace_id = s.workspace_id and g.id = s.group_id
   join identity.users u on u.workspace_id = s.workspace_id and u.id = s.user_id
   where u.state = 'active'
   except
-  select 'is not shown', display_name, email from directory_read.group_members where visible
+  select 'not visible', display_name, email from directory_read.group_members where visible
 )
 union all
 (
-  select 'is shown' as what, display_name, email from directory_read.group_members where visible
+  select 'visible' as problem, display_name, email from directory_read.group_members where visible
   except
-  select 'is shown', g.display_name, u.email
+  select 'visible', g.display_name, u.email
   from identity.memberships s
   join identity.groups g on g.workspace_id = s.workspace_id and g.id = s.group_id
   join identity.users u on u.workspace_id = s.workspace_id and u.id = s.user_id
@@ -53,18 +52,18 @@ select
   (select count(*) from identity.users) as users,
   (select count(*) from identity.groups) as groups,
   (select count(*) from identity.memberships) as memberships,
-  (select count(*) from directory_read.group_members where visible) as shown
+  (select count(*) from directory_read.group_members where visible) as visible
 """
 
 
-def check(url):
-    sizes = rows(url, SIZES)[0]
+def check(database):
+    sizes = database.rows(SIZES)[0]
     return [
-        Check(f"{what} that differ between directory and store", [str(row) for row in rows(url, query)], f"of {sizes[size]:,}")
-        for what, query, size in [
-            ("users", PEOPLE, "users"),
+        Check(f"{name} that differ between directory and store", [str(row) for row in database.rows(query)], f"of {sizes[size]:,}")
+        for name, query, size in [
+            ("users", USERS, "users"),
             ("groups", GROUPS, "groups"),
             ("memberships", MEMBERSHIPS, "memberships"),
-            ("shown members", SHOWN, "shown"),
+            ("visible members", VISIBLE_MEMBERS, "visible"),
         ]
     ]

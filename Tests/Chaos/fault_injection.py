@@ -1,4 +1,4 @@
-"""Kills a process of the suite every two seconds, and has it started again."""
+"""Kills a process of the suite every two seconds and restarts it."""
 
 import subprocess
 import threading
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 INTERVAL = 2.0
 
-# How often one is chosen, relative to the others.
+# The relative probability of each process.
 WEIGHTS = {"identity-store": 5, "scim-api": 5, "invitation-mailer": 5, "group-sync": 5, "postgres": 2, "broker": 1}
 
 
@@ -19,52 +19,52 @@ class Kill:
     at: float
 
 
-class Killer(threading.Thread):
-    """`strike` is the command that kills and starts. Each process has its turn once; from then on chance decides."""
+class FaultInjector(threading.Thread):
+    """Kills each process once, and then processes chosen at random. `command` is a program that kills and restarts the process it is given."""
 
-    def __init__(self, strike, random):
+    def __init__(self, command, random):
         super().__init__(daemon=True)
-        self.strike = strike
+        self.command = command
         self.random = random
-        self.turns = sorted(WEIGHTS)
-        random.shuffle(self.turns)
-        self.ending = threading.Event()
+        self.remaining = sorted(WEIGHTS)
+        random.shuffle(self.remaining)
+        self.stopping = threading.Event()
         self.kills = []
-        # For how many seconds the services stood still, so that the broker could be killed.
-        self.held = 0.0
-        # Which ended although nobody had killed them.
-        self.absent = []
+        # The total seconds that the services were suspended before kills of the broker.
+        self.suspended = 0.0
+        # Processes that ended without being killed.
+        self.unexpected_exits = []
         self.failures = []
 
     @property
     def counts(self):
         return Counter(kill.process for kill in self.kills)
 
-    def has_struck_all(self):
-        return not self.turns
+    def has_killed_all(self):
+        return not self.remaining
 
     def run(self):
         due = time.monotonic()
-        while not self.ending.is_set():
-            self.kill(self.turns[0] if self.turns else self.random.choices(list(WEIGHTS), WEIGHTS.values())[0])
-            self.turns = self.turns[1:]
+        while not self.stopping.is_set():
+            self.kill(self.remaining[0] if self.remaining else self.random.choices(list(WEIGHTS), WEIGHTS.values())[0])
+            self.remaining = self.remaining[1:]
             due = max(due + INTERVAL, time.monotonic())
-            self.ending.wait(due - time.monotonic())
+            self.stopping.wait(due - time.monotonic())
 
     def kill(self, process):
-        done = subprocess.run([self.strike, process], capture_output=True, text=True)
+        done = subprocess.run([self.command, process], capture_output=True, text=True)
         for line in done.stdout.splitlines():
             match line.split():
                 case ["killed", name, at]:
                     self.kills.append(Kill(name, float(at)))
-                case ["held", seconds]:
-                    self.held += float(seconds)
+                case ["suspended", seconds]:
+                    self.suspended += float(seconds)
                 case ["absent", name]:
-                    self.absent.append(f"{time.strftime('%H:%M:%S')} {name}")
+                    self.unexpected_exits.append(f"{time.strftime('%H:%M:%S')} {name}")
         if done.returncode:
             self.failures.append(f"{process}: {done.stderr.strip()}")
 
     def finish(self):
         if self.ident is not None:
-            self.ending.set()
+            self.stopping.set()
             self.join()

@@ -1,104 +1,106 @@
-"""An identity provider's way of sending a request: again and again, until it is answered."""
+"""An identity provider's client: it retries each request until it has a response."""
 
 import time
 from urllib.parse import quote
 
-from connection import Connection, Lost
+from connection import Connection, ConnectionLost
 
-# After how many seconds a write is given up. Identity providers are more patient; here it would be a finding.
-PATIENCE = 180
-
-
-class GivenUp(Exception):
-    """No answer that lasts within PATIENCE."""
+# Gives up a write after this many seconds. Identity providers retry longer; in this test it is a failure.
+RETRY_TIMEOUT = 180
 
 
-class Refused(Exception):
-    """An answer that no retry changes, and that was not to be expected."""
+class RetriesExhausted(Exception):
+    """No final response within RETRY_TIMEOUT."""
+
+
+class UnexpectedResponse(Exception):
+    """A final response with an unexpected status."""
 
 
 class IdentityProvider:
-    """One of its requests in flight."""
+    """A client with one connection and one request in flight."""
 
-    def __init__(self, base_url, token, tally, random):
+    def __init__(self, base_url, token, counts, random):
         self.connection = Connection(base_url, token)
-        self.tally = tally
+        self.counts = counts
         self.random = random
 
     def send(self, method, path, body=None, expected=(200, 204)):
-        """Sends until there is an answer, which has to be an expected one, and returns it."""
-        began, pauses, in_doubt = time.monotonic(), 0, False
+        """Sends a request until it has a final response and returns it. Raises UnexpectedResponse or RetriesExhausted."""
+        began, retries, in_doubt = time.monotonic(), 0, False
         while True:
-            answer, doubt = self.attempt(method, path, body, pauses)
+            response, doubt = self.attempt(method, path, body, retries)
             in_doubt = in_doubt or doubt
-            if answer is not None:
-                # Deleted by the first attempt, whose answer was lost.
-                if answer.status not in expected and not (method == "DELETE" and answer.status == 404 and in_doubt):
-                    self.refuse(method, path, answer)
+            if response is not None:
+                # A 404 after a lost response means that the earlier attempt deleted it.
+                if response.status not in expected and not (method == "DELETE" and response.status == 404 and in_doubt):
+                    self.fail(method, path, response)
                 if method != "GET":
-                    self.tally.acknowledge(f"{method} {path}", began)
-                return answer
-            pauses += 1
-            self.check_patience(began, method, path)
+                    self.counts.acknowledge(f"{method} {path}", began)
+                return response
+            retries += 1
+            self.check_timeout(began, method, path)
 
     def create(self, collection, attribute, value, body):
-        """Looks the resource up and creates it where there is none; so again after each attempt whose outcome is unknown."""
-        began, pauses, in_doubt = time.monotonic(), 0, False
+        """Searches for the resource and creates it if there is none. Searches again after each attempt with an unknown outcome."""
+        began, retries, in_doubt = time.monotonic(), 0, False
         while True:
             found = self.find(collection, attribute, value)
             if found:
                 if not in_doubt:
-                    self.tally.note("unexpected", f"{collection} {value} was there before it was created")
-                self.tally.adopt()
-                self.tally.acknowledge(f"POST /{collection}", began)
+                    self.counts.record("unexpected", f"{collection} {value} existed before it was created")
+                self.counts.count_recovered()
+                self.counts.acknowledge(f"POST /{collection}", began)
                 return found
             while True:
-                answer, doubt = self.attempt("POST", f"/{collection}", body, pauses)
-                if answer is not None and answer.status == 201:
-                    self.tally.acknowledge(f"POST /{collection}", began)
-                    return answer.json
-                if answer is not None and not (answer.status == 409 and in_doubt):
-                    self.refuse("POST", f"/{collection} ({value})", answer)
-                pauses += 1
-                self.check_patience(began, "POST", f"/{collection} ({value})")
-                if answer is not None:
-                    self.tally.conflict()
-                if answer is not None or doubt:
+                response, doubt = self.attempt("POST", f"/{collection}", body, retries)
+                if response is not None and response.status == 201:
+                    self.counts.acknowledge(f"POST /{collection}", began)
+                    return response.json
+                if response is not None and not (response.status == 409 and in_doubt):
+                    self.fail("POST", f"/{collection} ({value})", response)
+                retries += 1
+                self.check_timeout(began, "POST", f"/{collection} ({value})")
+                if response is not None:
+                    self.counts.count_conflict()
+                if response is not None or doubt:
                     in_doubt = True
                     break
 
     def find(self, collection, attribute, value):
-        """The resource, or None."""
-        wanted = quote(f'{attribute} eq "{value}"')
-        found = self.send("GET", f"/{collection}?filter={wanted}&startIndex=1&count=100").json
+        """Returns the resource or None."""
+        condition = quote(f'{attribute} eq "{value}"')
+        found = self.send("GET", f"/{collection}?filter={condition}&startIndex=1&count=100").json
         if found["totalResults"] > 1:
-            self.tally.note("unexpected", f"{collection} has {found['totalResults']} with {attribute} {value}")
+            self.counts.record("unexpected", f"{collection} has {found['totalResults']} resources with {attribute} {value}")
         return found["Resources"][0] if found["totalResults"] else None
 
-    def attempt(self, method, path, body, pauses):
-        """One request. Returns the answer, or None where it is to be sent again, the pause before that being over; and whether it may
-        have been carried out nevertheless."""
+    def attempt(self, method, path, body, retries):
+        """Sends a request once.
+
+        Returns the response, or None after a pause if the request must be retried; and whether the failed attempt may have been executed.
+        """
         try:
-            answer = self.connection.exchange(method, path, body)
-        except Lost as loss:
-            self.tally.repeat(str(loss))
-            time.sleep(self.backoff(pauses))
-            return None, loss.was_sent
-        self.tally.answer(answer.status)
-        if answer.status != 429 and answer.status < 500:
-            return answer, False
-        self.tally.repeat(f"{answer.status} {answer.detail.split('(')[0][:60]}".strip())
-        time.sleep(self.backoff(pauses) if answer.retry_after is None else answer.retry_after)
-        return None, answer.status != 429
+            response = self.connection.exchange(method, path, body)
+        except ConnectionLost as error:
+            self.counts.count_retry(str(error))
+            time.sleep(self.backoff(retries))
+            return None, error.was_sent
+        self.counts.count_response(response.status)
+        if response.status != 429 and response.status < 500:
+            return response, False
+        self.counts.count_retry(f"{response.status} {response.detail.split('(')[0][:60]}".strip())
+        time.sleep(self.backoff(retries) if response.retry_after is None else response.retry_after)
+        return None, response.status != 429
 
-    def backoff(self, pauses):
-        return min(2.0, 0.05 * 2 ** min(pauses, 6)) * (0.5 + self.random.random())
+    def backoff(self, retries):
+        return min(2.0, 0.05 * 2 ** min(retries, 6)) * (0.5 + self.random.random())
 
-    def check_patience(self, began, method, path):
-        if time.monotonic() - began > PATIENCE:
-            self.tally.note("given_up", f"{method} {path} after {PATIENCE} s")
-            raise GivenUp(path)
+    def check_timeout(self, began, method, path):
+        if time.monotonic() - began > RETRY_TIMEOUT:
+            self.counts.record("given_up", f"{method} {path} after {RETRY_TIMEOUT} s")
+            raise RetriesExhausted(path)
 
-    def refuse(self, method, path, answer):
-        self.tally.note("unexpected", f"{method} {path}: {answer.status} {answer.detail}")
-        raise Refused(path)
+    def fail(self, method, path, response):
+        self.counts.record("unexpected", f"{method} {path}: {response.status} {response.detail}")
+        raise UnexpectedResponse(path)

@@ -1,4 +1,4 @@
-"""The book: what the identity provider was told of each user and group, by acknowledged writes alone."""
+"""The ledger: the state of each user and group according to the writes that the suite has acknowledged."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ class Entry:
     name: str
     id: str | None = None
     is_deleted: bool = False
-    # A write whose outcome the identity provider never heard of: the entry can't be checked.
+    # The outcome of a write is unknown, so the checks skip this entry.
     is_in_doubt: bool = False
 
     @contextmanager
     def writing(self):
-        """Around a write and its entry in the book."""
+        """Surrounds a write and its update of the ledger; the entry stays in doubt if the write raises."""
         self.is_in_doubt = True
         yield
         self.is_in_doubt = False
@@ -26,14 +26,14 @@ class Entry:
 
 
 @dataclass(eq=False)
-class Person(Entry):
-    """What is planned for a user, and what was acknowledged."""
+class User(Entry):
+    """The planned changes of a user, and the acknowledged state."""
 
     number: int = 0
-    # Held by whoever has the person in hand, where more than one may want to.
-    turn: Lock = field(default_factory=Lock)
-    # "stays", "leaves" (is deactivated), "returns" (and reactivated), or "deleted".
-    fate: str = "stays"
+    # Held during changes that several threads could make at the same time.
+    lock: Lock = field(default_factory=Lock)
+    # "stays", "leaves" (deactivated), "returns" (deactivated and reactivated), or "deleted".
+    plan: str = "stays"
     is_updated: bool = False
     signs_in: bool = False
 
@@ -41,16 +41,16 @@ class Person(Entry):
     active: bool = True
     deactivations: int = 0
     reactivations: int = 0
-    # The sign-in was acknowledged.
+    # A sign-in was acknowledged.
     signed_in: bool = False
 
     @property
     def display_name(self):
-        return f"Person {self.number}"
+        return f"User {self.number}"
 
     @property
     def states(self):
-        """The states that the store may have the user in. A sign-in that met a deactivation may have come before or after it."""
+        """The allowed states in the store. A sign-in that is concurrent with a deactivation may take effect before or after it."""
         if not self.active:
             return {"disabled"}
         if not self.signed_in:
@@ -59,7 +59,7 @@ class Person(Entry):
 
     @property
     def invitations(self):
-        """How often the person became invited: at least, and at most."""
+        """The minimum and maximum number of times that the user became invited."""
         most = 1 + self.reactivations
         return (1 if self.signed_in else most), most
 
@@ -67,37 +67,37 @@ class Person(Entry):
 @dataclass(eq=False)
 class Group(Entry):
     planned: list = field(default_factory=list)
-    # What is done with it later: "shrinks", "renamed", "pushed" (all members again), or "deleted".
-    fate: str = "renamed"
+    # The later change: "shrinks", "renamed", "pushed" (all members again), or "deleted".
+    plan: str = "renamed"
     members: set = field(default_factory=set)
 
     @property
     def member_ids(self):
-        """A deleted user is in no group."""
-        return {person.id for person in self.members if not person.is_deleted}
+        """The ids of the members that are not deleted; a deleted user is in no group."""
+        return {user.id for user in self.members if not user.is_deleted}
 
 
-class Book:
+class Ledger:
     def __init__(self, users, groups, random):
-        self.people = [self.person(number, random) for number in range(1, users + 1)]
+        self.users = [self.user(number, random) for number in range(1, users + 1)]
         self.groups = [self.group(number, users, groups, random) for number in range(1, groups + 1)]
-        self.by_email = {person.name: person for person in self.people}
+        self.by_email = {user.name: user for user in self.users}
 
     @staticmethod
-    def person(number, random):
-        fate = random.choices(["stays", "leaves", "returns", "deleted"], [82, 8, 8, 2])[0]
-        return Person(
-            f"person{number}@example.com",
+    def user(number, random):
+        plan = random.choices(["stays", "leaves", "returns", "deleted"], [82, 8, 8, 2])[0]
+        return User(
+            f"user{number}@example.com",
             number=number,
-            fate=fate,
+            plan=plan,
             is_updated=random.random() < 0.2,
-            signs_in=fate != "deleted" and random.random() < 0.4,
+            signs_in=plan != "deleted" and random.random() < 0.4,
         )
 
     def group(self, number, users, groups, random):
         size = random.randint(1, max(2, 2 * users // groups))
         return Group(
             f"Team {number}",
-            planned=random.sample(self.people, min(size, users)),
-            fate=random.choices(["shrinks", "renamed", "pushed", "deleted"], [40, 25, 30, 5])[0],
+            planned=random.sample(self.users, min(size, users)),
+            plan=random.choices(["shrinks", "renamed", "pushed", "deleted"], [40, 25, 30, 5])[0],
         )

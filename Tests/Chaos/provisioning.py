@@ -1,83 +1,83 @@
-"""What the identity provider does, resource by resource: in the manner of Okta, each resource's writes one after the other."""
+"""The writes of an identity provider, as Okta sends them. Writes to one resource are sequential."""
 
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-# How many members Okta sends at a time.
+# Okta sends at most this many members per request.
 CHUNK = 100
 
 
-def assign(provider, person):
-    """A person is assigned, and some have their profile changed at once."""
+def assign(provider, user):
+    """Assigns a user, and updates the profile at once if so planned."""
     body = {
         "schemas": [USER_SCHEMA],
-        "userName": person.name,
-        "name": {"givenName": "Person", "familyName": str(person.number)},
-        "emails": [{"primary": True, "value": person.name, "type": "work"}],
-        "displayName": person.display_name,
+        "userName": user.name,
+        "name": {"givenName": "User", "familyName": str(user.number)},
+        "emails": [{"primary": True, "value": user.name, "type": "work"}],
+        "displayName": user.display_name,
         "locale": "en-US",
-        "externalId": f"00u{person.number}",
+        "externalId": f"00u{user.number}",
         "groups": [],
         "password": "1mz050nq",
         "active": True,
     }
-    with person.writing():
-        person.id = provider.create("Users", "userName", person.name, body)["id"]
-    if person.is_updated:
-        update(provider, person)
+    with user.writing():
+        user.id = provider.create("Users", "userName", user.name, body)["id"]
+    if user.is_updated:
+        update(provider, user)
 
 
-def update(provider, person):
-    """A profile update: what our GET returned comes back with a change."""
-    if not person.exists:
+def update(provider, user):
+    """Updates the profile: sends the result of a GET back with a changed title. Records a stale read if the GET missed a write."""
+    if not user.exists:
         return
-    user = provider.send("GET", f"/Users/{person.id}").json
-    found, wanted = (user.get("title"), user["active"]), (person.title, person.active)
-    if found != wanted:
-        provider.tally.note("stale_reads", f"{person.name}: {found}, not {wanted}")
-    title = f"Title {int((person.title or 'Title 0').split()[1]) + 1}"
-    with person.writing():
-        provider.send("PUT", f"/Users/{person.id}", {**user, "title": title})
-        person.title = title
+    resource = provider.send("GET", f"/Users/{user.id}").json
+    found, expected = (resource.get("title"), resource["active"]), (user.title, user.active)
+    if found != expected:
+        provider.counts.record("stale_reads", f"{user.name}: found {found}, expected {expected}")
+    title = f"Title {int((user.title or 'Title 0').split()[1]) + 1}"
+    with user.writing():
+        provider.send("PUT", f"/Users/{user.id}", {**resource, "title": title})
+        user.title = title
 
 
-def set_active(provider, person, active):
-    with person.writing():
-        provider.send("PATCH", f"/Users/{person.id}", patch({"op": "replace", "value": {"active": active}}))
-        person.active = active
+def set_active(provider, user, active):
+    with user.writing():
+        provider.send("PATCH", f"/Users/{user.id}", patch({"op": "replace", "value": {"active": active}}))
+        user.active = active
         if active:
-            person.reactivations += 1
+            user.reactivations += 1
 
 
-def unassign(provider, person):
-    if person.exists:
-        person.deactivations += 1
-        set_active(provider, person, False)
+def unassign(provider, user):
+    if user.exists:
+        user.deactivations += 1
+        set_active(provider, user, False)
 
 
-def reassign(provider, person):
-    if person.exists and not person.active:
-        set_active(provider, person, True)
+def reassign(provider, user):
+    if user.exists and not user.active:
+        set_active(provider, user, True)
 
 
-def change_again(provider, person):
-    """Something more, unless something is being done with the person at this moment."""
-    if not person.turn.acquire(blocking=False):
+def change_again(provider, user):
+    """Makes a further change, unless another thread is changing the user."""
+    if not user.lock.acquire(blocking=False):
         return
     try:
-        if person.fate == "returns":
-            unassign(provider, person)
-            reassign(provider, person)
+        if user.plan == "returns":
+            unassign(provider, user)
+            reassign(provider, user)
         else:
-            update(provider, person)
+            update(provider, user)
     finally:
-        person.turn.release()
+        user.lock.release()
 
 
-def delete(provider, person):
-    if person.exists:
-        remove(provider, "Users", person)
+def delete(provider, user):
+    if user.exists:
+        remove(provider, "Users", user)
 
 
 def remove(provider, collection, entry):
@@ -87,65 +87,65 @@ def remove(provider, collection, entry):
 
 
 def push(provider, group):
-    """A group is pushed empty, and its members follow."""
+    """Pushes an empty group and then its members."""
     with group.writing():
         body = {"schemas": [GROUP_SCHEMA], "displayName": group.name, "members": []}
         group.id = provider.create("Groups", "displayName", group.name, body)["id"]
-    people = [person for person in group.planned if person.exists]
-    for start in range(0, len(people), CHUNK):
-        chunk = people[start : start + CHUNK]
+    users = [user for user in group.planned if user.exists]
+    for start in range(0, len(users), CHUNK):
+        chunk = users[start : start + CHUNK]
         with group.writing():
-            provider.send("PATCH", f"/Groups/{group.id}", patch(naming(group, group.name), adding(chunk)))
+            provider.send("PATCH", f"/Groups/{group.id}", patch(rename_operation(group, group.name), add_operation(chunk)))
             group.members.update(chunk)
 
 
 def change(provider, group):
-    """The group's later life."""
+    """Makes the planned later change of a group."""
     if not group.exists:
         return
-    if group.fate == "deleted":
+    if group.plan == "deleted":
         remove(provider, "Groups", group)
         return
-    # Who is being deleted at this moment is none that a group is told to have.
-    people = [person for person in group.planned if person.exists and person.fate != "deleted"]
+    # Without users whose deletion may run at the same time.
+    users = [user for user in group.planned if user.exists and user.plan != "deleted"]
     path = f"/Groups/{group.id}"
     with group.writing():
-        if group.fate == "renamed":
-            provider.send("PATCH", path, patch(naming(group, f"{group.name} (renamed)")))
+        if group.plan == "renamed":
+            provider.send("PATCH", path, patch(rename_operation(group, f"{group.name} (renamed)")))
             group.name = f"{group.name} (renamed)"
-        elif group.fate == "shrinks":
-            gone, back = people[: CHUNK // 2], people[: CHUNK // 4]
-            provider.send("PATCH", path, patch(naming(group, group.name), *removing(gone), adding(back)))
-            group.members.difference_update(gone)
-            group.members.update(back)
+        elif group.plan == "shrinks":
+            removed, restored = users[: CHUNK // 2], users[: CHUNK // 4]
+            provider.send("PATCH", path, patch(rename_operation(group, group.name), *remove_operations(removed), add_operation(restored)))
+            group.members.difference_update(removed)
+            group.members.update(restored)
         else:
-            people = people[len(people) // 10 :]
-            body = {"schemas": [GROUP_SCHEMA], "id": group.id, "displayName": group.name, "members": members(people)}
+            users = users[len(users) // 10 :]
+            body = {"schemas": [GROUP_SCHEMA], "id": group.id, "displayName": group.name, "members": members(users)}
             provider.send("PUT", path, body)
-            group.members = set(people)
+            group.members = set(users)
 
 
-def sign_in(provider, person):
-    """The product's sign-in service tells of a person."""
-    provider.send("POST", "//api/v2/sign-ins", {"email": person.name, "method": "saml"}, expected=(202,))
-    person.signed_in = True
+def sign_in(provider, user):
+    """Reports a sign-in, as the product does."""
+    provider.send("POST", "//api/v2/sign-ins", {"email": user.name, "method": "saml"}, expected=(202,))
+    user.signed_in = True
 
 
 def patch(*operations):
     return {"schemas": [PATCH_SCHEMA], "Operations": list(operations)}
 
 
-def naming(group, name):
+def rename_operation(group, name):
     return {"op": "replace", "value": {"id": group.id, "displayName": name}}
 
 
-def adding(people):
-    return {"op": "add", "path": "members", "value": members(people)}
+def add_operation(users):
+    return {"op": "add", "path": "members", "value": members(users)}
 
 
-def removing(people):
-    return [{"op": "remove", "path": f'members[value eq "{person.id}"]'} for person in people]
+def remove_operations(users):
+    return [{"op": "remove", "path": f'members[value eq "{user.id}"]'} for user in users]
 
 
-def members(people):
-    return [{"value": person.id, "display": person.name} for person in people]
+def members(users):
+    return [{"value": user.id, "display": user.name} for user in users]

@@ -1,10 +1,10 @@
-"""The counts, as a table and as JSON."""
+"""The report of a run, as text and as JSON."""
 
 import json
 from collections import Counter
 
-# How many problems of a kind are named.
-NAMED = 5
+# The number of problems that are printed for each check.
+PRINTED_PROBLEMS = 5
 
 
 def quantile(values, share):
@@ -18,7 +18,7 @@ class Report:
         self.checks = []
 
     def section(self, title, lines):
-        """lines: pairs of a name and a value, which is left out where it is None."""
+        """lines: pairs of a name and a value; a pair with the value None is left out."""
         self.sections.append((title, [(name, value) for name, value in lines if value is not None]))
 
     @property
@@ -29,30 +29,30 @@ class Report:
         for title, lines in self.sections:
             print(f"\n{title}")
             for name, value in lines:
-                print(f"  {name:<60} {shown(value)}")
-        print("\nThe books")
+                print(f"  {name:<60} {formatted(value)}")
+        print("\nChecks")
         for check in self.checks:
             print(f"  {'PASS' if check.passes else 'FAIL'}  {check.name:<58} {len(check.problems):>5,}  {check.note}".rstrip())
-            for problem in check.problems[:NAMED]:
+            for problem in check.problems[:PRINTED_PROBLEMS]:
                 print(f"          {problem}")
-            if len(check.problems) > NAMED:
-                print(f"          and {len(check.problems) - NAMED} more; all of them are in results.json")
-        print(f"\n{'The books balance' if self.passes else 'The books do NOT balance'}")
+            if len(check.problems) > PRINTED_PROBLEMS:
+                print(f"          and {len(check.problems) - PRINTED_PROBLEMS} more; results.json has all of them")
+        print(f"\n{'All checks passed' if self.passes else 'Some checks FAILED'}")
 
     def write(self, path, kills):
         results = {"run": self.title} | {title: dict(lines) for title, lines in self.sections}
-        results["The books"] = [
+        results["checks"] = [
             {"check": check.name, "note": check.note, "passes": check.passes, "count": len(check.problems), "problems": check.problems}
             for check in self.checks
         ]
         results["kills"] = [{"process": kill.process, "at": kill.at} for kill in kills]
-        results["balances"] = self.passes
+        results["passes"] = self.passes
         with open(path, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=2)
             file.write("\n")
 
 
-def shown(value):
+def formatted(value):
     match value:
         case int():
             return f"{value:,}"

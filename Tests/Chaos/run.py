@@ -1,89 +1,79 @@
-"""The identity provider and the killer at work, at the same time."""
+"""One run of the test: provisions with several workers while processes are killed."""
 
 import os
 import random
-import subprocess
 import threading
 import time
 
-from book import Book
+from counts import Counts
+from fault_injection import FaultInjector
 from identity_provider import IdentityProvider
-from killer import WEIGHTS, Killer
-from logs import Logs
-from mailbox import Mailbox
-from tally import Tally
-from workforce import SignIns, Workforce
+from ledger import Ledger
+from workers import SignIns, WorkerPool
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+# The number of acknowledged writes before the first kill.
+WRITES_BEFORE_KILLS = 50
 
-# How many writes are acknowledged before the first kill.
-UNDER_WAY = 50
-
-# How many seconds lie between two lines about the progress.
-PROGRESS = 15
+# Seconds between progress messages.
+PROGRESS_INTERVAL = 15
 
 
 class Run:
-    """`options` are those of the command; the suite is the one of the environment."""
+    """`options` are those of the command line. Environment: ROLLCALL_SCIM_URL and ROLLCALL_TOKEN."""
 
-    def __init__(self, options):
+    def __init__(self, options, suite):
         self.options = options
+        self.suite = suite
         self.url, self.token = os.environ["ROLLCALL_SCIM_URL"], os.environ["ROLLCALL_TOKEN"]
-        self.database = os.environ["ROLLCALL_DATABASE_URL"]
-        self.tally = Tally()
-        self.book = Book(options.users, options.groups, self.random("book"))
-        self.mailbox = Mailbox(os.environ["ROLLCALL_MAIL_DIR"])
-        self.killer = Killer(os.path.join(HERE, "strike"), self.random("killer"))
-        self.logs = Logs(os.path.join(options.local, "logs"), [name for name in WEIGHTS if name not in ("postgres", "broker")])
-        self.ending = threading.Event()
+        self.counts = Counts()
+        self.ledger = Ledger(options.users, options.groups, self.random("ledger"))
+        self.fault_injector = FaultInjector(suite.kill_command, self.random("faults"))
+        self.stopping = threading.Event()
         self.seconds = 0.0
 
     def random(self, purpose):
-        """Chances of its own for each part, so that none depends on how fast another is."""
+        """Returns a random number generator for one part of the test, so that its choices do not depend on the timing of the others."""
         return random.Random(f"{self.options.seed} {purpose}")
 
     def provider(self, purpose):
-        return IdentityProvider(self.url, self.token, self.tally, self.random(purpose))
+        return IdentityProvider(self.url, self.token, self.counts, self.random(purpose))
 
     def provision(self):
         began = time.monotonic()
         providers = [self.provider(f"worker {number}") for number in range(self.options.workers)]
-        sign_ins = SignIns(self.provider("sign-ins"), self.book, self.mailbox)
-        workforce = Workforce(
-            providers, self.book, self.random("work"), began + self.options.seconds if self.options.seconds else None
-        )
-        watch = threading.Thread(target=self.watch, args=(began,), daemon=True)
-        watch.start()
+        sign_ins = SignIns(self.provider("sign-ins"), self.ledger, self.suite.mailbox)
+        end = began + self.options.seconds if self.options.seconds else None
+        workers = WorkerPool(providers, self.ledger, self.random("work"), end)
+        monitor = threading.Thread(target=self.monitor, args=(began,), daemon=True)
+        monitor.start()
         sign_ins.start()
         try:
-            workforce.run(is_enough=self.killer.has_struck_all)
+            workers.run(is_done=self.fault_injector.has_killed_all)
             sign_ins.finish()
         finally:
-            self.ending.set()
-            watch.join()
-            self.killer.finish()
+            self.stopping.set()
+            monitor.join()
+            self.fault_injector.finish()
         self.seconds = time.monotonic() - began
 
-    def watch(self, began):
-        """Lets the killer begin when the work is under way, and says now and then how far it has come."""
-        while self.tally.writes < UNDER_WAY:
-            if self.ending.wait(0.05):
+    def monitor(self, began):
+        """Starts the fault injector after the first writes, and prints the progress."""
+        while self.counts.writes < WRITES_BEFORE_KILLS:
+            if self.stopping.wait(0.05):
                 return
-        self.killer.start()
-        while not self.ending.wait(PROGRESS):
+        self.fault_injector.start()
+        while not self.stopping.wait(PROGRESS_INTERVAL):
             print(
-                f"  {time.monotonic() - began:4.0f} s  {self.tally.writes} writes acknowledged, {len(self.mailbox.mails)} mails, "
-                f"{len(self.killer.kills)} kills",
+                f"  {time.monotonic() - began:4.0f} s  {self.counts.writes} writes acknowledged, {len(self.suite.mailbox.mails)} mails, "
+                f"{len(self.fault_injector.kills)} kills",
                 flush=True,
             )
 
     def await_readiness(self, seconds=60):
-        """Returns what is still not well after as many seconds."""
+        """Waits until every process is ready. Returns those that are not ready in time."""
         deadline = time.monotonic() + seconds
         while True:
-            status = subprocess.run([os.path.join(HERE, "../../status")], capture_output=True, text=True)
-            if status.returncode == 0:
-                return []
-            if time.monotonic() > deadline:
-                return [line for line in status.stdout.splitlines()[1:] if " ready " not in line] or [status.stderr.strip()]
+            not_ready = self.suite.not_ready()
+            if not not_ready or time.monotonic() > deadline:
+                return not_ready
             time.sleep(0.5)

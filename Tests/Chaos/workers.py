@@ -1,4 +1,4 @@
-"""The identity provider's requests in flight, as threads that take one piece of work after the other."""
+"""The threads of the test: workers that provision users and groups, and a thread that reports sign-ins."""
 
 import threading
 import time
@@ -6,56 +6,57 @@ from functools import partial
 from itertools import cycle
 
 import provisioning
-from identity_provider import GivenUp, Refused
+from identity_provider import RetriesExhausted, UnexpectedResponse
 
 
-class Workforce:
-    """Carries out the work in three stages, within each of which it comes in any order; a resource has one piece in each.
+class WorkerPool:
+    """Provisions in three stages. Within a stage, work runs in any order, and each resource has at most one item.
 
-    Where it is done before `end`, changes go on; without an `end`, until `is_enough()`. Nothing new is begun after `end`."""
+    After the last stage, workers make further changes until `end`, or without an `end` until `is_done()`. No work starts after `end`.
+    """
 
-    def __init__(self, providers, book, random, end):
+    def __init__(self, providers, ledger, random, end):
         self.providers = providers
-        self.book = book
+        self.ledger = ledger
         self.random = random
         self.end = end
         self.lock = threading.Lock()
         self.failure = None
 
-    def run(self, is_enough):
-        people, groups = self.book.people, self.book.groups
-        self.carry_out(partial(provisioning.assign, person=person) for person in people)
-        self.carry_out(
+    def run(self, is_done):
+        users, groups = self.ledger.users, self.ledger.groups
+        self.run_stage(partial(provisioning.assign, user=user) for user in users)
+        self.run_stage(
             self.shuffled(
                 [partial(provisioning.push, group=group) for group in groups]
-                + [partial(provisioning.update, person=person) for person in people if person.fate == "stays" and person.is_updated]
-                + [partial(provisioning.unassign, person=person) for person in people if person.fate in ("leaves", "returns")]
+                + [partial(provisioning.update, user=user) for user in users if user.plan == "stays" and user.is_updated]
+                + [partial(provisioning.unassign, user=user) for user in users if user.plan in ("leaves", "returns")]
             )
         )
-        self.carry_out(
+        self.run_stage(
             self.shuffled(
                 [partial(provisioning.change, group=group) for group in groups]
-                + [partial(provisioning.reassign, person=person) for person in people if person.fate == "returns"]
-                + [partial(provisioning.delete, person=person) for person in people if person.fate == "deleted"]
+                + [partial(provisioning.reassign, user=user) for user in users if user.plan == "returns"]
+                + [partial(provisioning.delete, user=user) for user in users if user.plan == "deleted"]
             )
         )
-        self.carry_out(self.changes_until(is_enough))
+        self.run_stage(self.further_changes(is_done))
 
-    def changes_until(self, is_enough):
-        people = [person for person in self.book.people if person.fate != "deleted" and person.exists]
-        for person in cycle(people):
-            if self.end is None and is_enough():
+    def further_changes(self, is_done):
+        users = [user for user in self.ledger.users if user.plan != "deleted" and user.exists]
+        for user in cycle(users):
+            if self.end is None and is_done():
                 return
-            yield partial(provisioning.change_again, person=person)
+            yield partial(provisioning.change_again, user=user)
 
     def shuffled(self, work):
         self.random.shuffle(work)
         return work
 
-    def carry_out(self, work):
-        """Returns when all of it is done, or begun and then `end` has come."""
+    def run_stage(self, work):
+        """Returns when all work is done, or when `end` has passed and the started work is done."""
         work = iter(work)
-        threads = [threading.Thread(target=self.toil, args=(provider, work), daemon=True) for provider in self.providers]
+        threads = [threading.Thread(target=self.run_worker, args=(provider, work), daemon=True) for provider in self.providers]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -63,52 +64,52 @@ class Workforce:
         if self.failure:
             raise self.failure
 
-    def toil(self, provider, work):
+    def run_worker(self, provider, work):
         while self.failure is None and (self.end is None or time.monotonic() < self.end):
             with self.lock:
-                piece = next(work, None)
-            if piece is None:
+                item = next(work, None)
+            if item is None:
                 return
             try:
-                piece(provider)
-            except (GivenUp, Refused):
-                pass  # Counted, and the entry of the book is in doubt.
-            except Exception as error:  # A mistake here, not in the suite.
+                item(provider)
+            except (RetriesExhausted, UnexpectedResponse):
+                pass  # Already recorded, and the ledger entry is in doubt.
+            except Exception as error:  # A bug in the test.
                 self.failure = error
 
 
 class SignIns(threading.Thread):
-    """People who sign in once they have their mail."""
+    """Reports the sign-in of users whose invitation has arrived."""
 
-    def __init__(self, provider, book, mailbox):
+    def __init__(self, provider, ledger, mailbox):
         super().__init__(daemon=True)
         self.provider = provider
-        self.book = book
+        self.ledger = ledger
         self.mailbox = mailbox
-        self.ending = threading.Event()
+        self.stopping = threading.Event()
         self.failure = None
 
     def run(self):
         try:
             is_last = False
             while not is_last:
-                is_last = self.ending.wait(0.5)
-                for mail in self.mailbox.look():
-                    person = self.book.by_email.get(mail.to)
-                    if person and person.signs_in and not person.signed_in:
-                        self.sign_in(person)
+                is_last = self.stopping.wait(0.5)
+                for mail in self.mailbox.poll():
+                    user = self.ledger.by_email.get(mail.to)
+                    if user and user.signs_in and not user.signed_in:
+                        self.sign_in(user)
         except Exception as error:
             self.failure = error
 
-    def sign_in(self, person):
+    def sign_in(self, user):
         try:
-            provisioning.sign_in(self.provider, person)
-        except (GivenUp, Refused):
-            person.is_in_doubt = True
+            provisioning.sign_in(self.provider, user)
+        except (RetriesExhausted, UnexpectedResponse):
+            user.is_in_doubt = True
 
     def finish(self):
-        """Lets those sign in who have their mail by now."""
-        self.ending.set()
+        """Reports the sign-ins for the mails that have arrived, and stops."""
+        self.stopping.set()
         self.join()
         if self.failure:
             raise self.failure
