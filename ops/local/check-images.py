@@ -1,4 +1,4 @@
-"""Checks that the images in compose.yaml and the Dockerfile have full versions, so that builds are reproducible."""
+"""Checks that the images in compose.yaml, the Dockerfile and the workflows have full versions, so that builds are reproducible."""
 
 import re
 import sys
@@ -40,8 +40,16 @@ def dockerfile_images():
             yield "ops/docker/Dockerfile", image
 
 
+def workflow_images():
+    for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
+            container = job.get("container")
+            if container:
+                yield str(path.relative_to(ROOT)), container if isinstance(container, str) else container["image"]
+
+
 def main():
-    problems = [(file, problem_of(image)) for file, image in [*compose_images(), *dockerfile_images()]]
+    problems = [(file, problem_of(image)) for file, image in [*compose_images(), *dockerfile_images(), *workflow_images()]]
     problems = [f"{file}: {problem}" for file, problem in problems if problem]
     print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)
     return 1 if problems else 0
