@@ -166,9 +166,9 @@ let package = Package(
     .executableTarget(
       name: "static-json",
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
-      path: "Tests/StaticJSON", swiftSettings: swiftSettings),
+      path: "Tests/Benchmarks/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"], path: "Tests/SCIMBench",
+      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"], path: "Tests/Benchmarks/SCIMBench",
       swiftSettings: swiftSettings),
     .target(
       name: "TestSupport", dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,

@@ -1,4 +1,4 @@
--- Gives each login role of database.sql its password from the environment; the image of PostgreSQL runs it after that file.
+-- Sets the passwords of the login roles from the environment. The PostgreSQL image runs this after database.sql.
 \getenv rollcall_owner ROLLCALL_PASSWORD_OWNER
 alter role rollcall_owner password :'rollcall_owner';
 \getenv scim_api ROLLCALL_PASSWORD_SCIM_API

@@ -1,4 +1,4 @@
-"""Checks ops/asyncapi.yaml: its structure, its references, and its examples against its schemas."""
+"""Validates ops/asyncapi.yaml: the structure, the references, and the examples against their schemas."""
 
 import sys
 from pathlib import Path
@@ -14,19 +14,19 @@ def structure_errors(document):
         yield f"{error.json_path}: {error.message}"
 
 
-def dead_references(document, value, path="$"):
+def broken_references(document, value, path="$"):
     if isinstance(value, dict) and isinstance(value.get("$ref"), str):
         try:
             document.resolve(value)
         except KeyError:
-            yield f"{path}: {value['$ref']} leads nowhere"
+            yield f"{path}: {value['$ref']} does not exist"
     elif isinstance(value, (dict, list)):
         for name, child in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from dead_references(document, child, f"{path}.{name}")
+            yield from broken_references(document, child, f"{path}.{name}")
 
 
-def stray_messages(document):
-    """An operation's messages have to be messages of its channel (AsyncAPI 3.0, Operation Object)."""
+def foreign_messages(document):
+    """Finds messages of an operation that its channel does not have (AsyncAPI 3.0, Operation Object)."""
     for name, operation in document.content["operations"].items():
         for part in (operation, document.resolve(operation.get("reply", {}))):
             for message in part.get("messages", []):
@@ -34,7 +34,7 @@ def stray_messages(document):
                     yield f"$.operations.{name}: {message['$ref']} is not a message of its channel"
 
 
-def wrong_examples(document):
+def invalid_examples(document):
     for name, message in document.content["components"]["messages"].items():
         for example in message["examples"]:
             problems = []
@@ -48,9 +48,9 @@ def wrong_examples(document):
 
 def main():
     document = Document()
-    problems = [*structure_errors(document), *dead_references(document, document.content)]
+    problems = [*structure_errors(document), *broken_references(document, document.content)]
     if not problems:
-        problems = [*stray_messages(document), *wrong_examples(document)]
+        problems = [*foreign_messages(document), *invalid_examples(document)]
     for problem in problems:
         print(f"ops/asyncapi.yaml: {problem}", file=sys.stderr)
     return 1 if problems else 0

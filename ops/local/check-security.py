@@ -1,7 +1,7 @@
-"""Checks that SECURITY.md names an existing test for every promise.
+"""Checks that SECURITY.md names an existing test for every measure.
 
-In the column "shown by" of its tables, names between asterisks are those of suites and tests, as their sources have them: *Suite*,
-*Suite: test*, or *test*; "…" stands for any text. Names between backticks are files, or functions of the tests. Every row has at least one.
+In the column "shown by" of its tables, text between asterisks names a test suite or test: *Suite*, *Suite: test*, or *test*; "…" matches
+any text. Text between backticks names a file or a declaration in the tests. Every row needs at least one name.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STRING = r'"((?:[^"\\\n]|\\.)*)"'
 DECLARATION = re.compile(rf"@Suite\(\s*{STRING}|@Test\(\s*{STRING}|\bfunc `([^`]+)`")
-# The fewest letters of a shortened name that says which test is meant.
+# The minimum length of a name that is shortened with "…".
 MINIMUM = 6
 NAMES = re.compile(r"\*((?:[^*])+)\*|`([^`]+)`")
 
@@ -22,7 +22,7 @@ def unescaped(text):
 
 
 class Tests:
-    """The names of all suites and tests."""
+    """The names of all test suites and tests."""
 
     def __init__(self):
         self.by_suite = {}
@@ -39,7 +39,7 @@ class Tests:
                     self.by_suite.setdefault(suite, []).append(unescaped(match[2]) if match[2] is not None else match[3])
 
     def has(self, name):
-        """Whether `name` is that of a suite, of a test, or of both with a colon between."""
+        """Returns whether `name` is a suite, a test, or a suite and one of its tests, separated by a colon."""
         suites = [suite for suite in self.by_suite if matches(suite, name)]
         if suites or any(matches(test, name) for tests in self.by_suite.values() for test in tests):
             return True
@@ -54,12 +54,12 @@ class Tests:
 
 
 def matches(known, name):
-    """Whether `known` is what `name` says, with any text in place of "…"."""
+    """Returns whether `name`, in which "…" stands for any text, matches `known`."""
     return re.fullmatch(".*".join(re.escape(part.strip()) for part in name.split("…")).replace(r"\ ", " "), known, re.DOTALL) is not None
 
 
 def rows(text):
-    """The rows of the tables that have the column "shown by", with their lines' numbers."""
+    """Yields the line number and the cells of the rows of tables with the column "shown by"."""
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -71,7 +71,7 @@ def rows(text):
             yield number, cells
 
 
-def faults(text, tests):
+def problems(text, tests):
     found = False
     for number, cells in rows(text):
         found = True
@@ -83,30 +83,30 @@ def faults(text, tests):
             if match[1] is not None:
                 shown += 1
                 if "…" in match[1] and len(match[1].replace("…", "").strip()) < MINIMUM:
-                    yield f"{number}: '{match[1]}' could be the name of anything"
+                    yield f"{number}: '{match[1]}' is too short to identify a test"
                 if not tests.has(match[1]):
-                    yield f"{number}: there is no suite or test '{match[1]}'"
+                    yield f"{number}: unknown suite or test '{match[1]}'"
             elif "/" in match[2]:
                 path = match[2].split()[0]
                 shown += path.startswith(("Tests/", "ops/"))
                 if not (ROOT / path).exists():
-                    yield f"{number}: there is no file '{path}'"
+                    yield f"{number}: unknown file '{path}'"
             elif not tests.has_declaration(match[2]):
-                yield f"{number}: the tests have no '{match[2]}'"
+                yield f"{number}: unknown declaration '{match[2]}'"
         if not shown:
-            yield f"{number}: no test is named that shows it"
-    # A row that a blank line cuts off its table would be no row any more.
+            yield f"{number}: the row names no test"
+    # A blank line ends a table, so rows after it would not be checked.
     for match in re.finditer(r"\n\n(\|[^\n]*\n)(?!\| *---)", text):
-        yield f"{text.count(chr(10), 0, match.start()) + 3}: a row that belongs to no table: {match[1][:60].strip()}"
+        yield f"{text.count(chr(10), 0, match.start()) + 3}: the row is not part of a table: {match[1][:60].strip()}"
     if not found:
-        yield "1: there is no table with a column 'shown by'"
+        yield "1: no table has a column 'shown by'"
 
 
 def main():
-    problems = [*faults((ROOT / "SECURITY.md").read_text(encoding="utf-8"), Tests())]
-    for problem in problems:
+    found = [*problems((ROOT / "SECURITY.md").read_text(encoding="utf-8"), Tests())]
+    for problem in found:
         print(f"SECURITY.md:{problem}", file=sys.stderr)
-    return 1 if problems else 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

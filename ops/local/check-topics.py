@@ -1,6 +1,6 @@
-"""check-topics.py BOOTSTRAP  reads every message on the suite's topics and holds it against ops/asyncapi.yaml.
+"""check-topics.py BOOTSTRAP  validates every message on the topics of the suite against ops/asyncapi.yaml.
 
-Prints how many messages of each topic it has read. Fails where one does not fit, or where nothing was there to read.
+Prints the number of messages of each topic. Fails if a message is invalid or there are no messages.
 """
 
 import sys
@@ -8,7 +8,7 @@ import sys
 from asyncapi_document import Document
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
-SECONDS = 30
+TIMEOUT = 30
 
 
 def text_headers(message):
@@ -16,9 +16,9 @@ def text_headers(message):
 
 
 def unread_partitions(consumer, topic):
-    """Where reading starts and ends: partition number to the offset that the next message will get."""
-    for partition in consumer.list_topics(topic, SECONDS).topics[topic].partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), SECONDS)
+    """Yields the number and the end offset of each partition that has messages."""
+    for partition in consumer.list_topics(topic, TIMEOUT).topics[topic].partitions:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), TIMEOUT)
         if high > low:
             yield partition, high
 
@@ -27,9 +27,9 @@ def messages(consumer, topic):
     ends = dict(unread_partitions(consumer, topic))
     consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
     while ends:
-        message = consumer.poll(SECONDS)
+        message = consumer.poll(TIMEOUT)
         if message is None:
-            raise KafkaException(f"no message of {topic} within {SECONDS} seconds, though there are some left")
+            raise KafkaException(f"no message of {topic} within {TIMEOUT} seconds, but some are left")
         if message.error():
             raise KafkaException(message.error())
         if message.offset() + 1 >= ends.get(message.partition(), 0):
@@ -48,23 +48,23 @@ def main():
             "log_level": 0,
         }
     )
-    counts, faults = {}, 0
+    counts, failures = {}, 0
     try:
-        for topic in sorted(consumer.list_topics(timeout=SECONDS).topics):
+        for topic in sorted(consumer.list_topics(timeout=TIMEOUT).topics):
             if document.channel(topic) is None:
                 continue
             for message in messages(consumer, topic):
                 counts[topic] = counts.get(topic, 0) + 1
                 for problem in document.problems(topic, text_headers(message), message.value() or b""):
-                    faults += 1
+                    failures += 1
                     print(f"{topic}, partition {message.partition()}, offset {message.offset()}: {problem}", file=sys.stderr)
     finally:
         consumer.close()
     for topic, count in counts.items():
         print(f"{topic}: {count}")
     if not counts:
-        print(f"there is no message on any topic of {sys.argv[1]}", file=sys.stderr)
-    return 0 if counts and not faults else 1
+        print(f"the topics of {sys.argv[1]} have no messages", file=sys.stderr)
+    return 0 if counts and not failures else 1
 
 
 sys.exit(main())

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs every check of scim2-tester against a running suite, and fails where one finds fault or is skipped.
+"""Runs all checks of scim2-tester against a running suite, and fails if one fails or is skipped.
 
-Two findings are expected. A PATCH that removes a user's `active` is refused with `mutability`, since a user is enabled or disabled. And the
-models that the tester makes of /Schemas cannot read `meta` back where a schema lists it, as Microsoft's validator wants.
+Two failures are expected. A PATCH that removes `active` from a user is rejected with `mutability`, because a user is always enabled or
+disabled. And the models that the tester generates from /Schemas cannot parse `meta` if a schema lists it, which Microsoft's validator
+requires.
 
 usage: conformance.py URL TOKEN
 """
@@ -36,7 +37,7 @@ def main(url, token):
             print(f"{result.status.name}  {result.title} ({result.resource_type or 'service'}): {result.reason}")
     counts = Counter(result.status.name.lower() for result in results)
     print(f"{len(results)} checks: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
-    # A description of the service that cannot be read would leave nothing to check.
+    # If the discovery endpoints are unreadable, the tester checks nothing.
     checked = {result.resource_type for result in results}
     return all(is_good(result) for result in results) and {"User", "Group"} <= checked
 

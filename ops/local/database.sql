@@ -1,5 +1,5 @@
--- The database and its roles, for psql as superuser; safe to run again. The migrations grant rights to the group roles; each
--- process logs in as a role of its own that is a member of those it needs.
+-- Creates the database and its roles. Run with psql as superuser; safe to run again. Migrations grant privileges to the group roles. Each
+-- process has its own login role, which is a member of the group roles it needs.
 
 select format('create role %I nologin', name)
 from unnest(array['rollcall_reader', 'rollcall_operator', 'rollcall_store', 'rollcall_mailer', 'rollcall_directory']) as name
@@ -11,11 +11,11 @@ from unnest(array['rollcall_owner', 'scim_api', 'identity_store', 'invitation_ma
 where not exists (select from pg_roles where rolname = name)
 \gexec
 
--- The owner migrates, and a migration may make a group role.
+-- The owner runs the migrations, which may create group roles.
 alter role rollcall_owner createrole;
 
 grant rollcall_reader to scim_api, scimctl;
--- Whose rows the edge may see is told for each statement; the operator sees those of every workspace.
+-- scim-api can read only the workspace that each statement sets; the operator can read all workspaces.
 grant rollcall_operator to scimctl;
 grant rollcall_store to identity_store;
 grant rollcall_mailer to invitation_mailer;

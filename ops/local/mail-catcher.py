@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
-"""Takes mails over SMTP and puts them into a Maildir, for running and testing without a mail server.
+"""An SMTP server for tests that stores mails in a Maildir and can inject faults.
 
     mail-catcher.py [options] PORT MAILDIR
 
-PORT 0 takes a free one. When it listens it says so on standard output: "listening on 127.0.0.1:2525".
+PORT 0 selects a free port. When it listens, it prints "listening on 127.0.0.1:2525".
 
-Each mail is stored as it came, below headers that tell of its delivery: X-Catcher-From and X-Catcher-To (the envelope),
-X-Catcher-Connection (a number per connection), X-Catcher-TLS and X-Catcher-User.
+Stores each mail unchanged after headers that describe its delivery: X-Catcher-From and X-Catcher-To (the envelope),
+X-Catcher-Connection (the number of the connection), X-Catcher-TLS and X-Catcher-User.
 
-Faults are read from the file given by --faults before every answer, so that they can be changed while it runs. It is JSON:
+Reads the faults from the file given by --faults before every reply, so that they can change while the server runs. The file is JSON:
 
     {"recipient": "451 4.3.0 later", "times": 2, "to": "ana@"}
 
-- "connection", "sender", "recipient", "content": what is answered there instead of "250 OK". A reply ("450 …", "550 …"),
-  "drop" (the connection is cut), or "stall" (no answer until the client gives up).
-- "lost-answer": true: the mail is stored, and the connection is cut before the client hears of it.
-- "delay": seconds before each answer to a mail's content.
-- "times": for that many commands only. "to": only for recipients that contain this text.
+- "connection", "sender", "recipient", "content": the fault at that stage: a reply ("450 …", "550 …"), "drop" (closes the connection), or
+  "stall" (sends no reply).
+- "lost-answer": true: stores the mail, and closes the connection without a reply.
+- "delay": seconds before each reply to the content of a mail.
+- "times": only for this number of commands. "to": only for recipients that contain this text.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
 class Faults:
-    """What is to go wrong, as the file says at this moment."""
+    """The faults in the current content of the file."""
 
     def __init__(self, path):
         self.path = path
@@ -42,17 +42,17 @@ class Faults:
         self.faults = {}
         self.left = None
 
-    def answer(self, where, recipients=()):
-        """The fault for the command at hand, counted off; None where all is well."""
+    def next_fault(self, stage, recipients=()):
+        """Returns the fault for a command and decrements "times", or returns None."""
         self.read()
-        if where not in self.faults or self.left == 0:
+        if stage not in self.faults or self.left == 0:
             return None
-        wanted = self.faults.get("to")
-        if wanted and not any(wanted in recipient for recipient in recipients):
+        filter = self.faults.get("to")
+        if filter and not any(filter in recipient for recipient in recipients):
             return None
         if self.left is not None:
             self.left -= 1
-        return self.faults[where]
+        return self.faults[stage]
 
     def read(self):
         if not self.path:
@@ -69,7 +69,7 @@ class Faults:
 
 
 class Maildir:
-    """Writes mails so that a reader of new/ never sees half of one."""
+    """Writes mails atomically to new/."""
 
     def __init__(self, path):
         self.path = path
@@ -86,35 +86,35 @@ class Maildir:
 
 
 class Catcher:
-    """aiosmtpd's handler: stores what comes, unless a fault is wanted."""
+    """The handler for aiosmtpd: stores mails and injects faults."""
 
     def __init__(self, maildir, faults):
         self.maildir = maildir
         self.faults = faults
 
     async def handle_MAIL(self, server, session, envelope, address, options):
-        answer = await self.misbehave(server, self.faults.answer("sender"))
-        if answer is None:
+        reply = await self.inject(server, self.faults.next_fault("sender"))
+        if reply is None:
             envelope.mail_from = address
             envelope.mail_options.extend(options)
-        return answer or "250 2.1.0 OK"
+        return reply or "250 2.1.0 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
-        answer = await self.misbehave(server, self.faults.answer("recipient", [address]))
-        if answer is None:
+        reply = await self.inject(server, self.faults.next_fault("recipient", [address]))
+        if reply is None:
             envelope.rcpt_tos.append(address)
-        return answer or "250 2.1.5 OK"
+        return reply or "250 2.1.5 OK"
 
     async def handle_DATA(self, server, session, envelope):
         delay = self.faults.faults.get("delay", 0)
         if delay:
             await asyncio.sleep(delay)
-        answer = await self.misbehave(server, self.faults.answer("content", envelope.rcpt_tos))
-        if answer is not None:
-            return answer
+        reply = await self.inject(server, self.faults.next_fault("content", envelope.rcpt_tos))
+        if reply is not None:
+            return reply
         self.maildir.add(self.delivery(server, session, envelope) + envelope.original_content)
-        if self.faults.answer("lost-answer", envelope.rcpt_tos):
-            await self.misbehave(server, "drop")
+        if self.faults.next_fault("lost-answer", envelope.rcpt_tos):
+            await self.inject(server, "drop")
         return "250 2.0.0 OK: kept"
 
     def delivery(self, server, session, envelope):
@@ -127,17 +127,17 @@ class Catcher:
         ]
         return "".join(f"{line}\r\n" for line in lines).encode()
 
-    async def misbehave(self, server, fault):
+    async def inject(self, server, fault):
         if fault == "drop":
             server.transport.abort()
-            raise ConnectionResetError("cut on request")
+            raise ConnectionResetError("closed by an injected fault")
         if fault == "stall":
             await asyncio.sleep(3600)
         return fault
 
 
 class Connection(SMTP):
-    """One client's connection, numbered; it can refuse at the door."""
+    """A numbered connection of a client, which can be rejected with a fault."""
 
     numbers = itertools.count(1)
 
@@ -147,9 +147,9 @@ class Connection(SMTP):
         super().connection_made(transport)
 
     async def _handle_client(self):
-        fault = self.event_handler.faults.answer("connection")
+        fault = self.event_handler.faults.next_fault("connection")
         if fault in ("drop", "stall"):
-            await self.event_handler.misbehave(self, fault)
+            await self.event_handler.inject(self, fault)
         elif fault:
             await self.push(fault)
             self.transport.close()
@@ -167,15 +167,15 @@ def authenticator(user, password):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Takes mails over SMTP and puts them into a Maildir.")
-    parser.add_argument("port", type=int, metavar="PORT", help="0 takes a free one")
+    parser = argparse.ArgumentParser(description="An SMTP server for tests that stores mails in a Maildir and can inject faults.")
+    parser.add_argument("port", type=int, metavar="PORT", help="0 selects a free port")
     parser.add_argument("maildir", metavar="MAILDIR")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--faults", metavar="FILE", help="JSON that says what is to go wrong")
+    parser.add_argument("--faults", metavar="FILE", help="the faults, as JSON")
     parser.add_argument("--tls", choices=["none", "starttls", "required", "implicit"], default="none")
-    parser.add_argument("--certificate", metavar="FILE", help="PEM, with its chain")
-    parser.add_argument("--key", metavar="FILE", help="PEM")
-    parser.add_argument("--user", metavar="NAME:PASSWORD", help="take mails from this user alone")
+    parser.add_argument("--certificate", metavar="FILE", help="certificate chain, PEM")
+    parser.add_argument("--key", metavar="FILE", help="private key, PEM")
+    parser.add_argument("--user", metavar="NAME:PASSWORD", help="require authentication as this user")
     return parser.parse_args()
 
 
@@ -202,7 +202,7 @@ async def serve(options):
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    # Whoever started it may have had them blocked, which is inherited.
+    # The parent process may have blocked the signals, and a blocked mask is inherited.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
     print(f"listening on {options.host}:{server.sockets[0].getsockname()[1]}", flush=True)
     await stop.wait()

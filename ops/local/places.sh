@@ -1,22 +1,22 @@
-# Where this clone keeps what it makes, and on which ports it listens. Sourced by the scripts of ops/.
+# Paths, ports and locks of the suite in this clone. Sourced by the scripts in ops/.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
-# Everything lies below .local/ of the clone; a second suite beside the first gets a folder of its own by ROLLCALL_LOCAL.
+# All files are in .local/ of the clone. ROLLCALL_LOCAL selects another folder, for a second suite beside the first.
 local_dir=${ROLLCALL_LOCAL:-$root/.local}
 venv=$root/.local/venv
 logs=$local_dir/logs
 run_dir=$local_dir/run
 export LC_ALL=C.UTF-8
 
-# Passwords, keys, tokens and people's mails lie there: nobody but the owner gets into it.
+# The folder contains passwords, keys, tokens and mails, so only its owner has access.
 for folder in "$root/.local" "$local_dir"; do
   mkdir -p "$folder"
   [[ ! -O $folder ]] || chmod 700 "$folder"
 done
 
-# The scripts are about the suite of this clone: a setting of the caller's, such as ROLLCALL_WORKSPACE or ROLLCALL_DATABASE_URL, must not
-# lead one of their own calls of scimctl to another workspace or database.
+# Clears the caller's settings, such as ROLLCALL_WORKSPACE or ROLLCALL_DATABASE_URL, so that calls of scimctl in the scripts use the suite of
+# this clone.
 for variable in "${!ROLLCALL_@}"; do
   case $variable in
     ROLLCALL_LOCAL | ROLLCALL_SUITE_LIMITS | ROLLCALL_WARNINGS_AS_ERRORS | ROLLCALL_PYTHON | ROLLCALL_NOIDA_DB) ;;
@@ -24,22 +24,22 @@ for variable in "${!ROLLCALL_@}"; do
   esac
 done
 
-complain() {
+warn() {
   printf '%s: %s\n' "$(basename "$0")" "$*" >&2
 }
 
 fail() {
-  complain "$@"
+  warn "$@"
   exit 1
 }
 
-# take_lock NAME DESCRIPTOR : for the rest of this process, waiting for whoever has it. Descriptor 8 is for the whole suite,
-# 9 for one process of it.
+# take_lock NAME DESCRIPTOR : waits for a lock and holds it until this process ends. Descriptor 8 is for the whole suite, 9 for one
+# process of it.
 take_lock() {
   mkdir -p "$run_dir"
   eval "exec $2>\"\$run_dir/\$1.lock\""
   if ! flock --nonblock "$2"; then
-    complain "waiting for another script of this clone that has '$1' in hand"
+    warn "waiting for another script that holds the lock '$1'"
     flock "$2"
   fi
 }
@@ -48,7 +48,7 @@ port_names=(
   postgres kafka smtp http scim_api_health scim_api_health_1 identity_store_health invitation_mailer_health group_sync_health
 )
 
-# The ports are chosen once, so that URLs and configurations stay as they are from run to run.
+# Loads the ports, which are chosen once, so that URLs and settings stay the same between runs. Fails if there are none.
 load_ports() {
   [[ -f $local_dir/ports ]] || return 1
   # shellcheck source=/dev/null
@@ -59,7 +59,7 @@ port_is_free() {
   ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# A free port below the range from which the kernel takes ports for outgoing connections, and not one of `port_*` already.
+# Prints a free port that is not one of `port_*`. It is below the range that the kernel uses for outgoing connections.
 free_port() {
   local port name variable
   while true; do
@@ -75,7 +75,7 @@ free_port() {
   done
 }
 
-# Chooses the ports that are not chosen yet, and again each one in `taken` (names), and keeps them.
+# Chooses and stores the ports that are missing or listed in `taken` (names).
 choose_ports() {
   local name variable chosen=0
   load_ports || true

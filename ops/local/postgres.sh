@@ -1,29 +1,29 @@
-# The private PostgreSQL cluster: made once, reachable on the loopback address alone. Sourced after process.sh.
+# The PostgreSQL cluster of the suite, which listens on the loopback address only. Sourced after process.sh.
 
-# PostgreSQL refuses to run as root; it then runs as the user that its package made.
+# PostgreSQL refuses to run as root; in that case it runs as the user that its package created.
 postgres_user=postgres
 as_postgres=()
 if [[ $(id -u) == 0 ]]; then
   as_postgres=(setpriv "--reuid=$postgres_user" "--regid=$postgres_user" --init-groups)
 fi
 
-# The folder of the newest installed server's programs.
+# Prints the folder with the programs of the newest installed server.
 postgres_programs() {
   local folder newest=''
   for folder in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort --version-sort); do
     [[ ! -x $folder/initdb ]] || newest=$folder
   done
   if [[ -z $newest ]]; then
-    newest=$(dirname "$(command -v initdb)") || fail "PostgreSQL's server is not installed"
+    newest=$(dirname "$(command -v initdb)") || fail "the PostgreSQL server is not installed"
   fi
   echo "$newest"
 }
 
-# The passwords of the roles, one each, as libpq reads them; psql gets them from there, so that no command line shows one.
+# The passwords of the roles in the format of libpq. psql reads them from this file, so that no command line contains one.
 export PGPASSFILE=$local_dir/pgpass
 database_roles=(postgres rollcall_owner scim_api identity_store invitation_mailer group_sync scimctl)
 
-# Gives each role that has none a password.
+# Generates a password for each role that has none.
 create_passwords() {
   local role
   (
@@ -36,23 +36,23 @@ create_passwords() {
   )
 }
 
-# Prints the password of that role; it has hexadecimal digits alone.
+# database_password ROLE : prints its password, which consists of hexadecimal digits.
 database_password() {
   [[ ! -f $PGPASSFILE ]] || sed -n "s/^[*]:[*]:[*]:$1://p" "$PGPASSFILE"
 }
 
-# Whether PostgreSQL's user gets at a folder.
-postgres_reaches() {
+# postgres_can_access FOLDER : whether the user that runs PostgreSQL can access it.
+postgres_can_access() {
   [[ $(id -u) != 0 ]] || (cd / && "${as_postgres[@]}" test -x "$1")
 }
 
-# Where the cluster lies: in .local/, or, where PostgreSQL's user cannot get at that (.local/ is its owner's alone, and root does not run
-# PostgreSQL), in a folder of its own that .local/postgres then points to. A cluster that an earlier version made elsewhere moves there.
+# Prepares the folder of the cluster, .local/postgres. If the user that runs PostgreSQL cannot access .local/, it is a link to a folder in
+# /var/tmp, and an existing cluster is moved there.
 prepare_postgres_folder() {
   local folder=$local_dir/postgres elsewhere
-  # A link to a folder that is gone.
+  # Removes a link to a folder that no longer exists.
   [[ -e $folder ]] || rm -f "$folder"
-  if [[ ! -L $folder ]] && ! postgres_reaches "$local_dir"; then
+  if [[ ! -L $folder ]] && ! postgres_can_access "$local_dir"; then
     elsewhere=$(mktemp --directory /var/tmp/rollcall-postgres.XXXXXX)
     if [[ -d $folder ]]; then
       suite_stop postgres
@@ -67,19 +67,19 @@ prepare_postgres_folder() {
   [[ $(id -u) != 0 ]] || chown "$postgres_user:" "$folder"
 }
 
-# The cluster's data with the version that made it in its name: a newer server starts with a cluster of its own.
+# Prints the data folder. Its name contains the server version, so a newer server gets a new cluster.
 postgres_data() {
   echo "$(readlink -f "$local_dir/postgres")/data-$(basename "$(dirname "$(postgres_programs)")")"
 }
 
-# Makes the cluster where there is none. It listens on this machine's loopback address alone, and wants a password of everybody.
+# Creates the cluster if there is none. It listens on the loopback address only, and every role needs a password.
 create_cluster() {
   local data staging password
   prepare_postgres_folder
   data=$(postgres_data)
-  # initdb makes the folder that is then renamed, so that one that was interrupted is not taken for a cluster.
+  # initdb writes to another folder, which is then renamed, so that an interrupted initdb leaves no incomplete cluster.
   if ! [[ -d $data ]]; then
-    # What an earlier cluster's roles had is of no use here.
+    # Passwords of an earlier cluster do not apply.
     rm -f "$PGPASSFILE"
     create_passwords
     staging=$data.new password=$data.password
@@ -101,19 +101,18 @@ log_min_duration_statement = 1000
 timezone = 'UTC'
 CONF
     mv "$staging" "$data"
-  elif [[ ! -s $PGPASSFILE ]] && ! lets_everybody_in "$data"; then
-    fail "the database's passwords, $PGPASSFILE, are gone: restore the file, or remove the database: ops/stop && rm -r $data"
+  elif [[ ! -s $PGPASSFILE ]] && ! trusts_everyone "$data"; then
+    fail "the file with the database passwords, $PGPASSFILE, is missing: restore it, or remove the database: ops/stop && rm -r $data"
   fi
   create_passwords
 }
 
-# Whether the cluster was made by an earlier version, which asked for no password.
-lets_everybody_in() {
+# trusts_everyone DATA : whether an earlier version created the cluster, which required no passwords.
+trusts_everyone() {
   grep --quiet --extended-regexp '^(local|host).*\strust$' "$1/pg_hba.conf"
 }
 
-# A server that was killed leaves processes behind that end by themselves, and is one itself until its parent has taken note; until
-# then no new one can start on its data.
+# Waits until the remaining processes of a killed server have ended and it has been reaped. Until then no new server can start on its data.
 await_postgres_leftovers() {
   local data=$1 deadline=$((SECONDS + 30)) folder pid
   while ((SECONDS < deadline)); do
@@ -128,8 +127,7 @@ await_postgres_leftovers() {
   done
 }
 
-# The database, the roles that the processes log in as, and their passwords. A cluster that an earlier version made lets everybody in
-# without one; from then on it does not.
+# Creates the database and its login roles, and sets their passwords. Changes a cluster of an earlier version to require passwords.
 create_database() {
   local data role
   data=$(postgres_data)
@@ -140,19 +138,19 @@ create_database() {
     done
   } | psql --quiet --no-psqlrc --no-password --set ON_ERROR_STOP=1 --tuples-only "$(database_address postgres postgres)" \
     >>"$logs/postgres.log" 2>&1 ||
-    fail "the database could not be made: see the end of $logs/postgres.log"
-  if lets_everybody_in "$data"; then
+    fail "the database could not be created: see the end of $logs/postgres.log"
+  if trusts_everyone "$data"; then
     sed --in-place --regexp-extended '/^(local|host)/s/\strust$/ scram-sha-256/' "$data/pg_hba.conf"
     kill -s HUP "$(process_pid postgres)"
   fi
 }
 
-# The URL of the database as that login role, with its password.
+# database_url ROLE : prints the URL with the password of the role.
 database_url() {
   echo "postgres://$1:$(database_password "$1")@127.0.0.1:$port_postgres/rollcall"
 }
 
-# The same without the password, for what reads PGPASSFILE, as psql does, and for people.
+# database_address ROLE [DATABASE] : prints the URL without a password, for display and for clients that read PGPASSFILE, such as psql.
 database_address() {
   echo "postgres://$1@127.0.0.1:$port_postgres/${2:-rollcall}"
 }

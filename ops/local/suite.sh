@@ -1,4 +1,4 @@
-# The processes of the suite: in which order they are started, how, and what tells that they are well.
+# The processes of the suite: start order, start and stop, settings, and health checks.
 
 # shellcheck source=places.sh
 source "$(dirname "${BASH_SOURCE[0]}")/places.sh"
@@ -12,7 +12,7 @@ services=(identity-store scim-api invitation-mailer group-sync)
 processes=("${servers[@]}" "${services[@]}")
 
 demo_workspace=acme
-# One copy of each service: more partitions would only make more and smaller requests to the broker.
+# Few partitions, because each service has one replica; more would only split the requests to the broker.
 topic_partitions=3
 mail_dir=$local_dir/mail
 start_seconds=60
@@ -20,22 +20,22 @@ stop_seconds=30
 
 # Fails unless the suite has been set up in this clone.
 require_suite() {
-  load_ports && [[ -f $local_dir/configuration ]] || fail "nothing has been set up here yet: run ops/run"
+  load_ports && [[ -f $local_dir/configuration ]] || fail "the suite is not set up in this clone: run ops/run"
 }
 
-# The folder with the built executables, as the last ops/run built them.
+# Prints the folder of the executables that the last ops/run built.
 programs() {
   cat "$local_dir/configuration"
 }
 
-# The broker itself rather than its Python wrapper, which would not pass a signal on.
+# Prints the path of the broker executable. Its Python wrapper does not forward signals.
 broker_program() {
   local found=("$venv"/lib/python3*/site-packages/noida_db/noida-db)
   echo "${found[0]}"
 }
 
-# scim-api is restarted by a second process that takes over from the first: one is replica 0, the other replica 1. Prints which one
-# runs, or ran last; `scim-api.next`, while it starts, is the other.
+# replica NAME : prints the replica number of a process. A restart of scim-api starts a second process, `scim-api.next`, which replaces the
+# first, so the number alternates between 0 and 1.
 replica() {
   local current=0
   [[ ! -f $run_dir/scim-api.replica ]] || current=$(<"$run_dir/scim-api.replica")
@@ -53,7 +53,7 @@ health_port() {
   echo "${!variable}"
 }
 
-# The URL that a person or script would look at, if there is one.
+# address NAME : prints the address of a process.
 address() {
   case $1 in
     postgres) database_address rollcall_owner ;;
@@ -64,11 +64,11 @@ address() {
   esac
 }
 
-# Prints NAME=VALUE lines: the settings of one service. `SERVICE --help` lists all there are.
+# service_settings NAME : prints the settings of a service as NAME=VALUE lines. `SERVICE --help` lists all settings.
 service_settings() {
   local service=${1%.next}
   echo "ROLLCALL_KAFKA=127.0.0.1:$port_kafka"
-  # The local broker answers a fetch at once, messages or not.
+  # The local broker responds to a fetch immediately, even if there are no messages.
   echo "ROLLCALL_KAFKA_PAUSE_EMPTY_FETCHES=true"
   echo "ROLLCALL_DATABASE_URL=$(database_url "${service//-/_}")"
   echo "ROLLCALL_REPLICA=$(replica "$1")"
@@ -81,7 +81,7 @@ service_settings() {
       echo "ROLLCALL_HTTP_PORT=$port_http"
       echo "ROLLCALL_HTTP_SHARE_PORT=true"
       echo "ROLLCALL_CURSOR_KEY_FILE=$local_dir/cursor.key"
-      # What measures the suite, or tries to break it, sends more than any identity provider may.
+      # Benchmarks, fuzz tests and the chaos test send more requests than the limits allow.
       if [[ ${ROLLCALL_SUITE_LIMITS:-on} == off ]]; then
         echo "ROLLCALL_LIMIT_TOKEN_RATE=0"
         echo "ROLLCALL_LIMIT_WORKSPACE_RATE=0"
@@ -111,14 +111,14 @@ service_settings() {
   esac
 }
 
-# What lets the edge give out access tokens; a suite that was set up before there were any has none.
+# The key that signs OAuth access tokens; a suite that was set up by an earlier version has none.
 oauth_settings() {
   [[ ! -s $local_dir/oauth.key ]] || echo "ROLLCALL_OAUTH_KEY_FILE=$local_dir/oauth.key"
 }
 
 # Starts one process, without waiting until it is ready.
 suite_start() {
-  local name=$1 settings politely=()
+  local name=$1 settings priority=()
   case $name in
     postgres)
       await_postgres_leftovers "$(postgres_data)"
@@ -128,28 +128,28 @@ suite_start() {
       process_start broker "$(broker_program)" start --only kafka --kafka-port "$port_kafka" --data-dir "$local_dir/broker"
       ;;
     mail-catcher)
-      # It stands for other people's machines, and so takes what is left of this one; likewise the mailer, whose mails can wait.
+      # Runs at the lowest priority, because it stands for another machine. The mailer has a low priority, because mails can wait.
       process_start mail-catcher nice -n 19 "$venv/bin/python" "$root/ops/local/mail-catcher.py" "$port_smtp" "$mail_dir"
       ;;
     *)
-      # Only the settings from here: a ROLLCALL_ variable of whoever runs this must not find its way into a service.
+      # Clears the environment, so that ROLLCALL_ variables of the caller do not reach the service.
       mapfile -t settings < <(service_settings "$name")
-      [[ $name != invitation-mailer ]] || politely=(nice -n 10)
-      process_start "$name" "${politely[@]}" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/${name%.next}"
+      [[ $name != invitation-mailer ]] || priority=(nice -n 10)
+      process_start "$name" "${priority[@]}" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/${name%.next}"
       program_stamp "$name" >"$run_dir/$name.stamp"
       ;;
   esac
 }
 
-# Asks one process to end, and waits until it has.
+# suite_stop NAME : stops a process and waits until it has ended.
 suite_stop() {
   local signal=TERM
-  # SIGTERM would make PostgreSQL wait until its clients have gone; SIGINT has it roll back what is open and write its data.
+  # On SIGTERM, PostgreSQL waits for its clients to disconnect. SIGINT is its fast shutdown.
   [[ $1 != postgres ]] || signal=INT
   process_stop "$1" "$signal" "$stop_seconds"
 }
 
-# What a running service was started from: its executable and its settings.
+# program_stamp NAME : prints an identification of the executable and the settings of a service.
 program_stamp() {
   stat --format '%i %Y %s' "$(programs)/${1%.next}"
   service_settings "$1" | sha256sum
@@ -159,40 +159,40 @@ service_is_current() {
   [[ -f $run_dir/$1.stamp && $(program_stamp "$1") == "$(<"$run_dir/$1.stamp")" ]]
 }
 
-# Succeeds where the process is well; else prints what is wrong, in one line.
+# suite_health NAME : succeeds if the process is healthy, else prints the problem in one line.
 suite_health() {
-  local answer
+  local response
   case $1 in
     postgres)
       "$(postgres_programs)/pg_isready" --quiet --host 127.0.0.1 --port "$port_postgres" --timeout 2 || {
-        echo "does not take connections"
+        echo "does not accept connections"
         return 1
       }
       ;;
     broker | mail-catcher)
       ! port_is_free "$(address "$1" | cut -d : -f 2)" || {
-        echo "does not take connections"
+        echo "does not accept connections"
         return 1
       }
       ;;
     *)
-      if answer=$(curl --silent --max-time 5 --write-out '\n%{http_code}' "http://127.0.0.1:$(health_port "$1")/readyz"); then
-        [[ ${answer##*$'\n'} != 200 ]] || return 0
-        echo "not ready: ${answer%$'\n'*}" | tr '\n' ' '
+      if response=$(curl --silent --max-time 5 --write-out '\n%{http_code}' "http://127.0.0.1:$(health_port "$1")/readyz"); then
+        [[ ${response##*$'\n'} != 200 ]] || return 0
+        echo "not ready: ${response%$'\n'*}" | tr '\n' ' '
       else
-        echo "does not answer on its health port"
+        echo "does not respond on its health port"
       fi
       return 1
       ;;
   esac
 }
 
-# Has one process stopped where it runs, started, and waited for. The edge's successor is ready before it stops, so that no request
-# finds nobody.
+# suite_restart NAME : restarts a process and waits until it is ready. scim-api is replaced without downtime: its successor is ready before
+# it stops.
 suite_restart() {
   take_lock "$1" 9
   if [[ $1 == scim-api ]] && process_is_running scim-api; then
-    suite_hand_over
+    replace_scim_api
     return
   fi
   suite_stop "$1"
@@ -200,7 +200,7 @@ suite_restart() {
   process_await "$1" "$start_seconds"
 }
 
-suite_hand_over() {
+replace_scim_api() {
   local successor
   successor=$(replica scim-api.next)
   suite_stop scim-api.next
@@ -215,7 +215,7 @@ suite_hand_over() {
   echo "$successor" >"$run_dir/scim-api.replica"
 }
 
-# quietly COMMAND... : without what it says beside its output, unless it fails.
+# quietly COMMAND... : runs a command, and prints its standard error only if it fails.
 quietly() {
   "$@" 2>"$logs/scimctl.log" || {
     cat "$logs/scimctl.log" >&2
@@ -223,7 +223,7 @@ quietly() {
   }
 }
 
-# Removes all that a suite that has been stopped keeps, but for its logs.
+# Removes the data of a stopped suite, except its logs.
 remove_suite() {
   rm -rf "$(readlink -f "$local_dir/postgres")" \
     "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,signing.key,rollcall.env,demo.started}

@@ -1,4 +1,4 @@
-"""What Okta sends."""
+"""A SCIM client that sends the requests of Okta."""
 
 import json
 import urllib.error
@@ -13,7 +13,7 @@ class IdentityProvider:
         self.url, self.token = url, token
 
     def call(self, method, path, body=None):
-        """The status, and the answer's JSON."""
+        """Sends a request. Returns the status and the parsed body."""
         request = urllib.request.Request(
             self.url + path, method=method, data=None if body is None else json.dumps(body).encode(),
             headers={
@@ -21,8 +21,8 @@ class IdentityProvider:
                 "Accept": "application/scim+json; charset=utf-8", "User-Agent": "Okta SCIM Client 1.0.0",
             })
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return response.status, json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")
 

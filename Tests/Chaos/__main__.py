@@ -1,0 +1,104 @@
+"""Runs the chaos test against a running suite and checks the result. See ops/chaos --help."""
+
+import argparse
+import os
+import sys
+
+import directory_check
+import invitation_check
+import logs
+import store_check
+from check import Check
+from convergence import await_convergence
+from fault_injection import WEIGHTS
+from report import Report, quantile
+from run import Run
+from suite import SERVICES, ComposeSuite, LocalSuite
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="chaos")
+    for name in ("users", "groups", "workers", "seed"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--seconds", type=int)
+    parser.add_argument("--compose", action="store_true", help="the suite runs in containers")
+    parser.add_argument("--build", required=True, help="the build configuration, for the title of the report")
+    parser.add_argument("--local", required=True, help="the folder of the suite, to which results.json is written")
+    return parser.parse_args()
+
+
+def describe(run, report, requests, retries, unacknowledged, duplicates, errors):
+    counts, injector, seconds = run.counts, run.fault_injector, run.seconds
+    latencies = [latency for latency, _ in counts.acknowledged]
+    slowest, slowest_write = max(counts.acknowledged, default=(0.0, "none"))
+    report.section(
+        "Requests of the identity provider",
+        [
+            ("seconds", seconds),
+            ("responses", sum(requests.values())),
+            ("by status", requests),
+            *((f"retried: {reason}", count) for reason, count in sorted(retries.items())),
+            ("created by an attempt without a response", counts.recovered),
+            ("409 to a retried creation", counts.conflicts),
+            ("acknowledged writes", counts.writes),
+            ("acknowledged writes per second", counts.writes / seconds),
+            ("seconds until acknowledged, median", quantile(latencies, 0.5)),
+            ("seconds until acknowledged, p99", quantile(latencies, 0.99)),
+            ("seconds until acknowledged, maximum", slowest),
+            ("slowest write", slowest_write),
+            ("stored users and groups that were never acknowledged", len(unacknowledged)),
+        ],
+    )
+    report.section(
+        "Kills with SIGKILL",
+        [
+            *((name, injector.counts[name]) for name in WEIGHTS),
+            ("seconds that the services were suspended for the broker", injector.suspended),
+            ("errors in the logs", errors),
+        ],
+    )
+    report.section(
+        "Mails",
+        [
+            ("delivered", len(run.suite.mailbox.mails)),
+            ("duplicates caused by a kill of the mailer", len(duplicates)),
+            ("seconds from first delivery to that kill, maximum", max(duplicates, default=None)),
+        ],
+    )
+
+
+def main():
+    options = arguments()
+    report = Report(f"{options.users} users, {options.groups} groups, seed {options.seed}, {options.build} build")
+    print(report.title, flush=True)
+    suite = ComposeSuite() if options.compose else LocalSuite(options.local)
+    run = Run(options, suite)
+    run.provision()
+    print("  waiting until every write has taken effect", flush=True)
+    not_ready = run.await_readiness()
+    waited, pending = await_convergence(suite.database, run.ledger)
+    suite.mailbox.poll()
+    # Copied now, because the store check sends requests too.
+    requests, retries = dict(run.counts.responses), dict(run.counts.retries)
+    unacknowledged, store = store_check.check(run.provider("reader"), suite.database, run.ledger, run.counts.stale_reads)
+    duplicates, invitations = invitation_check.check(suite.database, run.ledger, suite.mailbox.mails, run.fault_injector.kills)
+    errors = logs.errors({service: suite.log_lines(service) for service in SERVICES})
+    describe(run, report, requests, retries, unacknowledged, duplicates, errors)
+    report.checks = [
+        *store,
+        *invitations,
+        *directory_check.check(suite.database),
+        Check("unfinished work", [f"{name}: {count}" for name, count in pending.items()], f"after {waited:.0f} s"),
+        Check("dead letters", [error for error in errors if "dead letters" in error]),
+        Check("requests given up", run.counts.given_up),
+        Check("unexpected responses", run.counts.unexpected),
+        Check("processes that ended without being killed", run.fault_injector.unexpected_exits),
+        Check("processes that did not restart or are not ready", run.fault_injector.failures + not_ready),
+    ]
+    report.print()
+    report.write(os.path.join(options.local, "results.json"), run.fault_injector.kills)
+    return 0 if report.passes else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""The suite under test: as local processes that ops/run started, or as containers of compose.yaml."""
+
+import os
+import subprocess
+
+from database import Database
+from mailbox import Maildir, Mailpit
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SERVICES = ["identity-store", "scim-api", "invitation-mailer", "group-sync"]
+
+
+class LocalSuite:
+    """The processes of ops/run. Environment: the variables of rollcall.env, with a ROLLCALL_DATABASE_URL without password."""
+
+    kill_command = os.path.join(HERE, "kill-process")
+
+    def __init__(self, folder):
+        self.database = Database(["psql", "--dbname", os.environ["ROLLCALL_DATABASE_URL"]])
+        self.mailbox = Maildir(os.environ["ROLLCALL_MAIL_DIR"])
+        self.log_files = {service: os.path.join(folder, "logs", f"{service}.log") for service in SERVICES}
+        # The logs of the test start here.
+        self.log_offsets = {service: os.path.getsize(path) for service, path in self.log_files.items()}
+
+    def log_lines(self, service):
+        with open(self.log_files[service], "rb") as file:
+            file.seek(self.log_offsets[service])
+            return file.readlines()
+
+    def not_ready(self):
+        """Describes the processes that are not ready."""
+        status = subprocess.run([os.path.join(HERE, "../../ops/status")], capture_output=True, text=True)
+        if status.returncode == 0:
+            return []
+        return [line for line in status.stdout.splitlines()[1:] if " ready " not in line] or [status.stderr.strip()]
+
+
+class ComposeSuite:
+    """The containers of compose.yaml. Environment: COMPOSE_FILE, COMPOSE_PROJECT_NAME, ROLLCALL_MAILPIT_URL."""
+
+    kill_command = os.path.join(HERE, "kill-container")
+
+    def __init__(self):
+        psql = ["psql", "--username", "postgres", "--dbname", "rollcall"]
+        self.database = Database(["docker", "compose", "exec", "-T", "postgres", *psql])
+        self.mailbox = Mailpit(os.environ["ROLLCALL_MAILPIT_URL"])
+
+    def log_lines(self, service):
+        logs = ["docker", "compose", "logs", "--no-color", "--no-log-prefix", service]
+        return subprocess.run(logs, capture_output=True, check=True).stdout.splitlines()
+
+    def not_ready(self):
+        """Describes the containers that are not running or not healthy."""
+        command = ["docker", "compose", "ps", "--all", "--format", "{{.Service}} {{.State}} {{.Health}}"]
+        found = subprocess.run(command, capture_output=True, text=True)
+        if found.returncode:
+            return [found.stderr.strip()]
+        expected = [*SERVICES, "postgres", "kafka"]
+        states = dict(line.split(" ", 1) for line in found.stdout.splitlines())
+        return [f"{service}: {states.get(service, 'missing')}" for service in expected if states.get(service) != "running healthy"]
