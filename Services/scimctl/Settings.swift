@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Kafka
 import ServiceKit
@@ -14,8 +15,24 @@ extension Setting {
   static let workspace = Setting(key: "workspace", help: "The slug of the workspace that commands are about.")
 }
 
+/// `scimctl settings`: the settings as JSON, as `--settings` of the services prints theirs.
+struct SettingsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "settings", abstract: "Print every setting that scimctl reads, as JSON.")
+
+  func run() throws {
+    print(try SettingsList(executable: "scimctl", settings: Settings.all).json())
+  }
+}
+
 /// The settings of one run.
 enum Settings {
+  /// The settings of all commands.
+  static let all: [Setting] = common + CommonSettings.kafka + [.publicURL] + Setting.doctor
+
+  /// The settings that every command reads.
+  private static let common: [Setting] = [.configurationFile, .databaseURL, .workspace, .operatorName]
+
   /// What a command that only reads needs.
   static func forReading() async throws(SettingsError) -> ServiceSettings {
     try await read([])
@@ -42,7 +59,7 @@ enum Settings {
   }
 
   private static func read(_ more: [Setting]) async throws(SettingsError) -> ServiceSettings {
-    try await ServiceSettings.read(service: "scimctl", settings: [.configurationFile, .databaseURL, .workspace, .operatorName] + more)
+    try await ServiceSettings.read(service: "scimctl", settings: common + more)
   }
 }
 
