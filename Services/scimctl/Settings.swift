@@ -5,14 +5,15 @@ import ServiceKit
 
 extension Setting {
   static let scimURL = Setting(
-    key: "scim.url", help: "The SCIM base URL of the edge, to which 'log replay' sends: https://app.example.com/api/v2/scim/", kind: .url)
+    key: "scim.url", help: "The SCIM base URL, to which 'log replay' sends: https://app.example.com/api/v2/scim/", kind: .url)
   static let publicURL = Setting(
-    key: "http.public-url", help: "Scheme and host of the deployment's own, as scim-api has it; links into the console lead there.",
+    key: "http.public-url", help: "Scheme and host of the deployment, the same as for scim-api, for links into the console.",
     kind: .url)
   static let operatorName = Setting(
-    key: "operator", help: "Who you are: what the audit trail calls you. --as comes first. Default: your login name.")
+    key: "operator", help: "Your name in the audit trail; the option --as takes precedence. Default: your login name.")
   /// Also names the option in its place.
-  static let workspace = Setting(key: "workspace", help: "The slug of the workspace that commands are about.")
+  static let workspace = Setting(
+    key: "workspace", help: "The slug of the workspace that commands use; the option --workspace takes precedence.")
 }
 
 /// `scimctl settings`: the settings as JSON, as `--settings` of the services prints theirs.
