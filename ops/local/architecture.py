@@ -24,7 +24,7 @@ class Target:
         for dependency in description["dependencies"]:
             (kind, value), = dependency.items()
             if kind == "product":
-                self.packages.add(f"{value[1]}: {value[0]}" if value[0].lower() != value[1].lower() else value[0])
+                self.packages.add(value[1])
             else:
                 self.targets.add(value[0])
 
@@ -61,9 +61,9 @@ def node(name):
 
 
 def diagram(targets):
-    shapes = {"executable": ("([", "])"), "system-target": ("[(", ")]")}
-    lines = ["```mermaid", "flowchart BT"]
-    for folder in ("Shared", "Services"):
+    shapes = {"executable": ("([", "])"), "system": ("[(", ")]")}
+    lines = ["```mermaid", "flowchart TD"]
+    for folder in ("Services", "Shared"):
         lines.append(f"  subgraph {folder}")
         for target in sorted(targets.values(), key=lambda target: target.name.lower()):
             if target.folder == folder:
@@ -76,7 +76,7 @@ def diagram(targets):
 
 
 def table(targets):
-    kinds = {"executable": "executable", "system-target": "C library", "regular": "library"}
+    kinds = {"executable": "executable", "system": "C library", "regular": "library"}
     rows = [
         [
             f"`{target.name}`", kinds.get(target.kind, target.kind),
@@ -85,7 +85,7 @@ def table(targets):
         ]
         for target in sorted(targets.values(), key=lambda target: (target.folder != "Shared", target.name.lower()))
     ]
-    return documents.table(["target", "kind", "depends on", "packages and products"], rows)
+    return documents.table(["target", "kind", "depends on", "packages"], rows)
 
 
 def generated():

@@ -156,7 +156,9 @@ def main():
     parser.add_argument("--build", type=Path, default=documents.ROOT / ".build/debug", help="the folder of the executables")
     options = parser.parse_args()
     root = scimctl(options.build)
-    scripts = [path for path in (documents.ROOT / "ops").rglob("*") if path.is_file() and path.suffix in ("", ".py", ".sh")]
+    # The code of the harnesses is in folders of Tests/.
+    files = [path for folder in ("ops", "Tests") for path in (documents.ROOT / folder).rglob("*") if path.is_file()]
+    scripts = [path for path in files if path.suffix in ("", ".py", ".sh")]
     sources = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in scripts)
     problems = []
     size = (documents.ROOT / "README.md").stat().st_size
