@@ -2,15 +2,15 @@ import ServiceKit
 
 extension Setting {
   static let maximumBatch = Setting(
-    key: "sync.batch", default: "256", help: "Most events in one transaction.", kind: .integer(1...10_000))
+    key: "sync.batch", default: "256", help: "The maximum number of events in one transaction.", kind: .integer(1...10_000))
   static let statementTimeout = Setting(
     key: "sync.statement-timeout", default: "60s",
-    help: "How long one statement may take; a group of 100,000 members may be written by one.", kind: .duration)
+    help: "How long one statement may take. One statement may write a group of 100,000 members.", kind: .duration)
   static let signingKey = Setting(
     key: "security.signing-key",
-    help: "The private key (EC P-256, PEM) that security event tokens are signed with. Without one none are published.", isSecret: true)
+    help: "The private key (EC P-256, PEM) that signs security event tokens. Default: none, and no tokens are published.", isSecret: true)
   static let issuer = Setting(
-    key: "security.issuer", default: "rollcall", help: "What security event tokens name as their issuer: a string or a URI.")
+    key: "security.issuer", default: "rollcall", help: "The issuer of security event tokens (claim iss): a string or a URI.")
   static let audience = Setting(
-    key: "security.audience", help: "Whom security event tokens are for. Default: they name nobody.")
+    key: "security.audience", help: "The audience of security event tokens (claim aud). Default: none.")
 }

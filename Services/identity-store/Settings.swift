@@ -3,29 +3,30 @@ import ServiceKit
 extension Setting {
   static let tombstoneKey = Setting(
     key: "tombstone.key",
-    help: "Secret key of the hash under which deleted users' names are remembered; the same for all replicas and for ever.",
+    help: "Secret key of the hash that identifies the names of deleted users. The same for all replicas; never change it.",
     isKey: true, required: true)
   static let maximumBatch = Setting(
-    key: "store.batch", default: "512", help: "Most commands in one transaction.", kind: .integer(1...10_000))
+    key: "store.batch", default: "512", help: "The maximum number of commands in one transaction.", kind: .integer(1...10_000))
   static let batchBound = Setting(
     key: "store.bound", default: "5s",
-    help: "After how long a batch's transaction is rolled back; scim-api, which has the same setting, waits for as much longer.",
+    help: "How long a batch may take before its transaction is rolled back. Set scim-api to the same value: it waits this much "
+      + "longer for replies.",
     kind: .duration)
   static let logRetention = Setting(
     key: "log.retention", default: "30d", help: "How long the provisioning log keeps a request, in whole days.", kind: .duration)
   static let maximumBulks = Setting(
     key: "store.bulks", default: "2",
-    help: "How many operations of bulk requests are carried out at once, beside the batches; others wait.",
+    help: "How many operations of bulk requests run at the same time, beside the batches. The others wait.",
     kind: .integer(1...6))
   static let oauthKey = Setting(
     key: "oauth.key",
-    help:
-      "Secret that the keys of access tokens are sealed with, of at least 16 characters: the same here and for scim-api. Default: none, "
-      + "and no OAuth.",
+    help: "Secret that encrypts the signing keys of access tokens, at least 16 characters. The same for scim-api. Default: none, "
+      + "and OAuth is off.",
     isKey: true)
   static let keyLifetime = Setting(
-    key: "oauth.key-lifetime", default: "30d", help: "How long a key signs access tokens until the next one does.", kind: .duration)
+    key: "oauth.key-lifetime", default: "30d", help: "How long a key signs access tokens before the next key replaces it.", kind: .duration)
   static let replyRetention = Setting(
-    key: "store.reply-retention", default: "1d", help: "How long replies are recorded; longer than the store may ever be behind.",
+    key: "store.reply-retention", default: "1d",
+    help: "How long recorded replies are kept. Must be longer than identity-store may ever fall behind.",
     kind: .duration)
 }

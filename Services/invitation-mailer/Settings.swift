@@ -3,52 +3,54 @@ import ServiceKit
 
 extension Setting {
   static let smtpURL = Setting(
-    key: "smtp.url", help: "The mail server: smtp://host:port, or smtps://host:port for TLS from the first octet.", required: true,
+    key: "smtp.url", help: "The mail server: smtp://host:port, or smtps://host:port for implicit TLS.", required: true,
     kind: .url)
-  static let smtpUser = Setting(key: "smtp.user", help: "The user name at the mail server; without one the mailer does not log in.")
+  static let smtpUser = Setting(
+    key: "smtp.user", help: "The user name at the mail server. Default: none, and the mailer does not authenticate.")
   static let smtpPassword = Setting(key: "smtp.password", help: "The password of smtp.user.", isSecret: true)
   static let smtpTLS = Setting(
     key: "smtp.tls", default: SMTPServer.TLS.whereOffered.rawValue,
-    help: "TLS on smtp:// URLs: none, starttls (where the server offers it), or required (no mail without).",
+    help: "TLS for smtp:// URLs: none, starttls (if the server offers it), or required (no mail without TLS).",
     kind: .choice(SMTPServer.TLS.allCases.map(\.rawValue)))
   static let smtpAuthentication = Setting(
-    key: "smtp.authentication", default: "any", help: "How to log in where smtp.user is set: any that the server offers, plain, or login.",
+    key: "smtp.authentication", default: "any",
+    help: "The authentication method if smtp.user is set: any that the server offers, plain, or login.",
     kind: .choice(SMTPServer.Authentication.allCases.map(\.rawValue)))
   static let smtpAuthorities = Setting(
-    key: "smtp.authorities", help: "A PEM file of the certificate authorities to trust instead of the system's.")
+    key: "smtp.authorities", help: "A PEM file of certificate authorities to trust instead of the system's.")
   static let smtpConnections = Setting(
-    key: "smtp.connections", default: "8", help: "Connections to the mail server, each of which sends one mail at a time.",
+    key: "smtp.connections", default: "8", help: "The number of connections to the mail server. Each sends one mail at a time.",
     kind: .integer(1...64))
   static let smtpConnectTimeout = Setting(
-    key: "smtp.connect-timeout", default: "15s", help: "How long connecting to the mail server may take, TLS included.", kind: .duration)
+    key: "smtp.connect-timeout", default: "15s", help: "How long connecting to the mail server may take, including TLS.", kind: .duration)
   static let smtpTimeout = Setting(
-    key: "smtp.timeout", default: "60s", help: "How long handing one mail over may take, connecting included.", kind: .duration)
+    key: "smtp.timeout", default: "60s", help: "How long sending one mail may take, including connecting.", kind: .duration)
   static let mailFrom = Setting(
     key: "mail.from", help: "The sender of invitations: invitations@example.com, or Rollcall <invitations@example.com>.", required: true)
   static let firstRetry = Setting(
     key: "mail.first-retry", default: "10s",
-    help: "After how long a mail is tried again that the server refused for now; doubles with each attempt.", kind: .duration)
+    help: "The delay before the first retry of a mail that the server rejected temporarily. It doubles with each attempt.", kind: .duration)
   static let longestRetry = Setting(
-    key: "mail.longest-retry", default: "30m", help: "The most that the time between two attempts grows to.", kind: .duration)
+    key: "mail.longest-retry", default: "30m", help: "The longest delay between two attempts.", kind: .duration)
   static let giveUp = Setting(
-    key: "mail.give-up", default: "24h", help: "For how long a mail is tried that the server refuses for now, before it counts as failed.",
+    key: "mail.give-up", default: "24h", help: "How long temporarily rejected mails are retried before they count as failed.",
     kind: .duration)
   static let domainRate = Setting(
-    key: "mail.domain-rate", default: "0", help: "Most mails a second to one recipient domain; 0 for as many as the connections take.",
+    key: "mail.domain-rate", default: "0", help: "The maximum number of mails per second to one recipient domain; 0 for no limit.",
     kind: .integer(0...100_000))
   static let noticeGathering = Setting(
     key: "mail.notice-gathering", default: "20s",
-    help: "For how long changes that wait for approval are gathered before an administrator is mailed.", kind: .duration)
+    help: "How long changes that wait for approval are collected before the administrator is mailed.", kind: .duration)
   static let noticeInterval = Setting(
     key: "mail.notice-interval", default: "10m",
-    help: "The least time between two mails about held changes to the administrator of a workspace.", kind: .duration)
+    help: "The minimum time between two mails about held changes to the administrator of a workspace.", kind: .duration)
   static let appURL = Setting(
     key: "http.public-url",
-    help: "Scheme and host of the deployment's own, where the console is: scim-api's setting of the same name. Mails about held changes "
-      + "link there, or to the workspace's own domain where it has one. Default: none, and no link for workspaces without a domain.",
+    help: "Scheme and host of the deployment's console, the same as for scim-api. Mails about held changes link there, or to the "
+      + "workspace's own domain if it has one. Default: none, and no link for workspaces without a domain.",
     kind: .url)
   static let maximumBatch = Setting(
-    key: "mailer.batch", default: "512", help: "Most events in one transaction.", kind: .integer(1...100_000))
+    key: "mailer.batch", default: "512", help: "The maximum number of events in one transaction.", kind: .integer(1...100_000))
 
   /// What the mailer has beyond the common settings, in the order in which `--help` lists them.
   static let mailer: [Setting] = [

@@ -21,193 +21,196 @@ enum EdgeSettings {
 }
 
 extension Setting {
-  static let httpHost = Setting(key: "http.host", default: "0.0.0.0", help: "The address that SCIM and the sign-in intake listen on.")
+  static let httpHost = Setting(key: "http.host", default: "0.0.0.0", help: "The address on which the HTTP server listens.")
   static let httpPort = Setting(
-    key: "http.port", default: "8080", help: "The port that SCIM and the sign-in intake listen on; 0 for any that is free.", kind: .port)
+    key: "http.port", default: "8080", help: "The port on which the HTTP server listens; 0 for any free port.", kind: .port)
   static let tlsCertificate = Setting(
     key: "http.tls-certificate",
-    help: "A PEM file with the certificate and its chain: with it and its key TLS 1.2 or later is spoken. Read again when it changes.")
+    help: "A PEM file with the certificate and its chain. With it and its key the server speaks TLS 1.2 or later. A changed file "
+      + "is loaded without a restart.")
   static let tlsKey = Setting(key: "http.tls-key", help: "A PEM file with the certificate's private key.")
   static let publicURL = Setting(
     key: "http.public-url",
-    help:
-      "Scheme and host of the deployment's own, for the URLs in answers but those to workspaces' own domains. Default: the host that the "
-      + "request names.",
+    help: "Scheme and host of the deployment, for URLs in responses, except at workspaces' own domains. Default: the host of the "
+      + "request.",
     kind: .url)
   static let trustedProxies = Setting(
     key: "http.trusted-proxies",
-    help:
-      "The proxies in front whose X-Forwarded-Host, -Proto and -For are believed: addresses and ranges such as 10.0.0.0/8, separated by "
-      + "commas. They have to set or remove each of the three. Default: none.")
+    help: "The proxies whose X-Forwarded-Host, -Proto and -For headers are trusted: addresses and ranges such as 10.0.0.0/8, "
+      + "separated by commas. They must set or remove each of the three. Default: none.")
   static let console = Setting(
     key: "console.enabled", default: "true",
-    help: "Whether the admin console is served, under /console. A copy of the edge that is for identity providers may do without.",
+    help: "Whether to serve the admin console under /console. A replica that serves only identity providers can leave it out.",
     kind: .flag)
   static let trustedHeader = Setting(
     key: "console.trusted-header",
-    help:
-      "The header in which a proxy with single sign-on names who is at the console, such as X-Forwarded-Email. Believed from "
-      + "http.trusted-proxies alone, which have to set or remove it on every request, and let admins through and nobody else. Default: none, "
+    help: "The header in which a single sign-on proxy names the person at the console, such as X-Forwarded-Email. Trusted only "
+      + "from http.trusted-proxies, which must set or remove it on every request and let only admins through. Default: none, "
       + "and people sign in with a token or a link.")
   static let trustedWorkspaceHeader = Setting(
     key: "console.trusted-workspace-header",
-    help:
-      "The header in which that proxy names the slug of the person's workspace. Default: none, and whoever it names is let in at workspaces' "
-      + "own domains.")
+    help: "The header in which that proxy names the slug of the person's workspace. Default: none, and people can sign in only at "
+      + "workspaces' own domains.")
   static let sharePort = Setting(
     key: "http.share-port", default: "false",
-    help: "Whether two copies on one machine may listen on the same port: the one that starts last gets all new connections.", kind: .flag)
+    help: "Whether two replicas on one machine may listen on the same port. The one that started last gets all new connections.",
+    kind: .flag)
   static let maximumConnections = Setting(
-    key: "http.connections", default: "10000", help: "Most connections that are open at once; more of them wait to be accepted.",
+    key: "http.connections", default: "10000", help: "The maximum number of open connections. Further connections wait to be accepted.",
     kind: .integer(1...1_000_000))
   static let idleTimeout = Setting(
-    key: "http.idle-timeout", default: "75s", help: "How long a connection is kept without a request.", kind: .duration)
+    key: "http.idle-timeout", default: "75s", help: "How long a connection without a request stays open.", kind: .duration)
   static let requestTimeout = Setting(
     key: "http.request-timeout", default: "60s",
-    help: "How long a client may take to send the body of a request; then it is answered with 408.", kind: .duration)
+    help: "How long a client may take to send a request body before the response is 408.", kind: .duration)
   static let writeTimeout = Setting(
-    key: "http.write-timeout", default: "60s", help: "How long a client may leave an answer unread.", kind: .duration)
+    key: "http.write-timeout", default: "60s", help: "How long a client may take to read a response.", kind: .duration)
   static let drain = Setting(
     key: "http.drain", default: "1s",
-    help: "How long idle connections are kept after SIGTERM, so that their clients learn of the shutdown with an answer.", kind: .duration)
+    help: "How long idle connections stay open after SIGTERM, so that clients learn of the shutdown from a response.", kind: .duration)
   static let bodyLimit = Setting(
-    key: "http.body-limit", default: "8388608", help: "The largest body of a request, in bytes.", kind: .integer(1024...(12 << 20)))
+    key: "http.body-limit", default: "8388608", help: "The maximum size of a request body, in bytes.", kind: .integer(1024...(12 << 20)))
   static let bodyMemory = Setting(
     key: "http.body-memory", default: "268435456",
-    help:
-      "How many bytes of request bodies larger than 64 kB are held at once; what comes then is told to retry. At least twice "
-      + "http.body-limit is used.",
+    help: "The maximum memory for request bodies larger than 64 kB, in bytes. Further requests get 503 with Retry-After. The "
+      + "minimum is twice http.body-limit.",
     kind: .count)
   static let smallBodyMemory = Setting(
     key: "http.small-body-memory", default: "33554432",
-    help: "How many bytes of request bodies of up to 64 kB are held at once, beside http.body-memory; larger bodies do not take it.",
+    help: "The memory reserved for request bodies of up to 64 kB, in bytes, in addition to http.body-memory.",
     kind: .count)
   static let bodyMemoryPerWorkspace = Setting(
     key: "http.body-memory-per-workspace", default: "67108864",
-    help: "How many bytes of request bodies of one workspace are held at once. At least http.body-limit is used.", kind: .count)
+    help: "The maximum memory for request bodies of one workspace, in bytes. Further requests get 429 with "
+      + "Retry-After. The minimum is http.body-limit.", kind: .count)
   static let bodyMemoryPerAddress = Setting(
     key: "http.body-memory-per-address", default: "1048576",
-    help: "How many bytes of request bodies from one client address are held at once whose sender is not known yet: forms.", kind: .count)
+    help: "The maximum memory for request bodies of unauthenticated requests (forms) from one client address, in bytes.", kind: .count)
   static let minimumBodyRate = Setting(
     key: "http.minimum-body-rate", default: "1024",
-    help:
-      "Bytes a second that a request body has to arrive with, on average over 10 seconds; a slower one is ended with 408. 0 for no minimum.",
+    help: "The minimum rate of a request body, in bytes per second, averaged over 10 seconds. Slower requests get 408. 0 for no "
+      + "minimum.",
     kind: .integer(0...(100 << 20)))
   static let requestDeadline = Setting(
     key: "request.deadline", default: "20s",
-    help: "How long a write waits for identity-store to begin it; then it is refused and will not be carried out.", kind: .duration)
+    help: "How long a write waits for identity-store to start it. After that it is rejected and is not applied.", kind: .duration)
   static let bulkDeadline = Setting(
     key: "request.bulk-deadline", default: "40s",
-    help: "How long a bulk request has until identity-store begins its last operation; what is not begun by then is refused.",
+    help: "How long a bulk request waits for identity-store to start its last operation. Operations that have not started by then "
+      + "are rejected.",
     kind: .duration)
   static let storeBound = Setting(
     key: "store.bound", default: "5s",
-    help: "How long identity-store may take for a batch: its setting of the same name. A write is waited for as much longer.",
+    help: "How long identity-store may take for a batch: the same value as there. Writes wait this much longer.",
     kind: .duration)
   static let maximumInFlight = Setting(
-    key: "request.in-flight", default: "2000", help: "Most writes in flight; what comes then is told to retry.",
+    key: "request.in-flight", default: "2000", help: "The maximum number of writes in flight. Further writes get 503 with Retry-After.",
     kind: .integer(1...1_000_000))
   static let maximumInFlightPerWorkspace = Setting(
     key: "request.in-flight-per-workspace", default: "200",
-    help: "Most writes in flight of one workspace; what comes then is told to retry.", kind: .integer(1...1_000_000))
+    help: "The maximum number of writes in flight of one workspace. Further writes get 429 with Retry-After.", kind: .integer(1...1_000_000)
+  )
   static let maximumInFlightPerToken = Setting(
-    key: "request.in-flight-per-token", default: "200", help: "Most writes in flight of one token; what comes then is told to retry.",
+    key: "request.in-flight-per-token", default: "200",
+    help: "The maximum number of writes in flight of one token. Further writes get 429 with Retry-After.",
     kind: .integer(1...1_000_000))
   static let maximumBulks = Setting(
-    key: "request.bulks", default: "16", help: "Most bulk requests in flight; what comes then is told to retry.",
+    key: "request.bulks", default: "16", help: "The maximum number of bulk requests in flight. Further ones get 503 with Retry-After.",
     kind: .integer(1...10_000))
   static let maximumBulksPerWorkspace = Setting(
     key: "request.bulks-per-workspace", default: "4",
-    help: "Most bulk requests in flight of one workspace; what comes then is told to retry.",
+    help: "The maximum number of bulk requests in flight of one workspace. Further ones get 429 with Retry-After.",
     kind: .integer(1...10_000))
   static let maximumBulksPerToken = Setting(
-    key: "request.bulks-per-token", default: "4", help: "Most bulk requests in flight of one token; what comes then is told to retry.",
+    key: "request.bulks-per-token", default: "4",
+    help: "The maximum number of bulk requests in flight of one token. Further ones get 429 with Retry-After.",
     kind: .integer(1...10_000))
   static let tokenRate = Setting(
-    key: "limit.token-rate", default: "100", help: "Requests a second that one token may send in the long run; 0 for no limit.",
+    key: "limit.token-rate", default: "100", help: "Requests per second of one token, sustained; 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let tokenBurst = Setting(
-    key: "limit.token-burst", default: "500", help: "Requests that one token may send at once after a rest.", kind: .integer(1...10_000_000)
+    key: "limit.token-burst", default: "500", help: "The size of a burst of one token, in requests.", kind: .integer(1...10_000_000)
   )
   static let workspaceRate = Setting(
     key: "limit.workspace-rate", default: "200",
-    help: "Requests a second that all tokens of a workspace may send together in the long run; 0 for no limit.",
+    help: "Requests per second of all tokens of a workspace, sustained; 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let workspaceBurst = Setting(
-    key: "limit.workspace-burst", default: "1000", help: "Requests that all tokens of a workspace may send at once after a rest.",
+    key: "limit.workspace-burst", default: "1000", help: "The size of a burst of all tokens of a workspace, in requests.",
     kind: .integer(1...10_000_000))
   static let strangerRate = Setting(
     key: "limit.stranger-rate", default: "10",
-    help:
-      "Requests a second without a known credential, from one address in the long run, whatever they ask for: unknown paths and malformed "
-      + "requests included. 0 for no limit.",
+    help: "Unauthenticated requests per second from one client address, sustained, including unknown paths and malformed "
+      + "requests; 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let strangerBurst = Setting(
-    key: "limit.stranger-burst", default: "100", help: "Requests without a known credential, from one address at once after a rest.",
+    key: "limit.stranger-burst", default: "100", help: "The size of a burst of unauthenticated requests from one client address.",
     kind: .integer(1...10_000_000))
   static let publicRate = Setting(
     key: "limit.public-rate", default: "50",
-    help:
-      "Requests a second for public keys, OAuth metadata and the console's style sheet and script, from one address in the long run; 0 for "
-      + "no limit.",
+    help: "Requests per second for public keys, OAuth metadata and the console's style sheet and script from one client address, "
+      + "sustained; 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let publicBurst = Setting(
-    key: "limit.public-burst", default: "500", help: "The same requests, from one address at once after a rest.",
+    key: "limit.public-burst", default: "500", help: "The size of a burst of these requests from one client address.",
     kind: .integer(1...10_000_000))
   static let refusalRate = Setting(
     key: "limit.refusal-rate", default: "20",
-    help:
-      "Refusals by these limits a second for one workspace, or for strangers at one address; those beyond are answered as much later. 0: at "
-      + "once.",
+    help: "Rate-limit rejections per second for one workspace, or one unauthenticated client address. Further rejections are "
+      + "delayed to this rate. 0 for no delay.",
     kind: .integer(0...1_000_000))
   static let longestHold = Setting(
-    key: "limit.refusal-hold", default: "5s", help: "How long such a refusal is held at most.", kind: .duration)
+    key: "limit.refusal-hold", default: "5s", help: "The longest delay of a rejection.", kind: .duration)
   static let writesBesideOthers = Setting(
     key: "limit.writes-beside-others", default: "4",
-    help: "Writes of one workspace that are begun at once while other workspaces send requests, too; those beyond wait for their turn.",
+    help: "Concurrent writes of one workspace while other workspaces are active. Further writes wait.",
     kind: .integer(1...1_000_000))
   static let listsBesideOthers = Setting(
-    key: "limit.lists-beside-others", default: "1", help: "Lists and queries, likewise; a workspace that is alone has four at once.",
+    key: "limit.lists-beside-others", default: "1",
+    help: "Concurrent lists and queries of one workspace while other workspaces are active. Without other workspaces it is four.",
     kind: .integer(1...1000))
   static let writeRateBesideOthers = Setting(
     key: "limit.write-rate-beside-others", default: "30",
-    help:
-      "Writes a second that one workspace begins while other workspaces send requests, too; the next wait until they are due. 0: as they come.",
+    help: "Writes per second that one workspace starts while other workspaces are active. Further writes wait. 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let listRateBesideOthers = Setting(
-    key: "limit.list-rate-beside-others", default: "10", help: "Lists and queries, likewise; look-ups by a name do not count.",
+    key: "limit.list-rate-beside-others", default: "10",
+    help: "Lists and queries per second that one workspace starts while other workspaces are active; lookups by name do not "
+      + "count. 0 for no limit.",
     kind: .integer(0...1_000_000))
   static let maximumSearchesPerWorkspace = Setting(
     key: "read.searches-per-workspace", default: "4",
-    help:
-      "How many queries without an index, and readings of large groups, one workspace has under way at once; there are twice as many in all.",
+    help: "Concurrent queries without an index, and reads of large groups, of one workspace. The total limit is twice as high.",
     kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
-    help:
-      "Secret key of the cursors in lists; the same for all copies. Default: one of this process's own, so that its cursors end with it.",
+    help: "Secret key that signs the cursors of lists. The same for all replicas. Default: a random key of this process, and its "
+      + "cursors end with it.",
     isKey: true)
   static let cursorLifetime = Setting(
-    key: "cursor.lifetime", default: "1h", help: "How long a cursor in a list is good.", kind: .duration)
+    key: "cursor.lifetime", default: "1h", help: "How long a cursor of a list is valid.", kind: .duration)
   static let logEntries = Setting(
     key: "log.entries", default: "10000",
-    help: "Most requests that wait to be sent to the provisioning log; what comes then is left out of it and counted.",
+    help: "The maximum number of requests that wait to be sent to the provisioning log. Further requests are dropped from the log "
+      + "and counted.",
     kind: .integer(1...1_000_000))
   static let logMemory = Setting(
-    key: "log.memory", default: "33554432", help: "How many bytes of bodies wait for the provisioning log; likewise.", kind: .count)
+    key: "log.memory", default: "33554432",
+    help: "The maximum memory for request bodies that wait for the provisioning log, in bytes. Further requests are dropped from "
+      + "the log and counted.", kind: .count)
   static let oauthKey = Setting(
     key: "oauth.key",
-    help:
-      "Secret that the keys of access tokens are sealed with, of at least 16 characters: the same here and for identity-store. Default: "
-      + "none, and no OAuth.",
+    help: "Secret that encrypts the signing keys of access tokens, at least 16 characters. The same for identity-store. Default: "
+      + "none, and OAuth is off.",
     isKey: true)
   static let accessTokenLifetime = Setting(
-    key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is good: 10 to 60 minutes.",
+    key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is valid: 10 to 60 minutes.",
     kind: .duration)
   static let tokenUseInterval = Setting(
-    key: "token.use-interval", default: "10s", help: "How often identity-store is told from where tokens were used.", kind: .duration)
+    key: "token.use-interval", default: "10s", help: "How often scim-api reports to identity-store from where tokens were used.",
+    kind: .duration)
   static let readPatience = Setting(
-    key: "read.patience", default: "15s", help: "How long a read is tried again while PostgreSQL is away.", kind: .duration)
+    key: "read.patience", default: "15s", help: "How long a read is retried while PostgreSQL is unavailable.", kind: .duration)
 }
 
 extension ServiceSettings {

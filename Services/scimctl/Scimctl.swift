@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import ServiceKit
 
 /// The operator's command.
 package struct Scimctl: AsyncParsableCommand {
@@ -15,12 +16,13 @@ package struct Scimctl: AsyncParsableCommand {
       The audit trail records every change with its operator's name: --as NAME, which every command takes, or ROLLCALL_OPERATOR, else \
       your login name.
       """,
+    version: "scimctl \(ServiceProcess.version)",
     subcommands: [
       Migrate.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
       InvitationCommands.self, SignInCommand.self,
       ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, Doctor.self,
       DirectoryCommands.self, Rebuild.self, DeadLetterCommands.self,
-      ReceiptCommands.self,
+      ReceiptCommands.self, SettingsCommand.self,
     ])
 
   @Option(name: .customLong("as"), help: "Who you are, for the audit trail. (default: ROLLCALL_OPERATOR, else your login name)")

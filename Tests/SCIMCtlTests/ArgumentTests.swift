@@ -2,6 +2,7 @@ import ArgumentParser
 import Credentials
 import Foundation
 import Models
+import ServiceKit
 import Testing
 
 @testable import ScimctlCommands
@@ -217,6 +218,24 @@ struct ArgumentTests {
     (["group", "members"], "name"),
     (["conquer"], "conquer"),
   ]
+
+  @Test("prints the version of the build")
+  func version() {
+    do {
+      _ = try Scimctl.parseAsRoot(["--version"])
+      Issue.record("'--version' was parsed as a command")
+    } catch {
+      #expect(Scimctl.exitCode(for: error).rawValue == 0)
+      #expect(Scimctl.fullMessage(for: error) == "scimctl 0.2.0")
+    }
+  }
+
+  @Test("lists every setting that a command reads")
+  func settings() throws {
+    let listed = try SettingsList(executable: "scimctl", settings: Settings.all).json()
+    for setting in Settings.all { #expect(listed.contains("\"\(setting.environmentName)\"")) }
+    #expect(listed.components(separatedBy: "\"ROLLCALL_SCIM_URL\"").count == 2)
+  }
 
   @Test("refuses mistakes with status 64, naming them", arguments: mistakes)
   func refusal(_ arguments: [String], _ expected: String) {

@@ -20,6 +20,33 @@ struct ProcessTests {
     #expect(text.contains("ROLLCALL_KAFKA") && text.contains("ROLLCALL_SHUTDOWN_SECONDS"))
   }
 
+  @Test("The version is printed with the name of the executable")
+  func version() async throws {
+    let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardOutputContent]) {
+      await Trial(arguments: ["--version"]).end { _ in [] }
+    }
+    let text = try String(decoding: #require(result).standardOutputContent, as: UTF8.self)
+    #expect(text.split(separator: "\n").contains("trial 0.2.0"))
+  }
+
+  @Test("The settings are printed as JSON")
+  func settings() async throws {
+    struct List: Decodable {
+      struct Entry: Decodable { var name: String }
+      var executable: String
+      var version: String
+      var settings: [Entry]
+    }
+    let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardOutputContent]) {
+      await Trial(arguments: ["--settings"]).end { _ in [] }
+    }
+    let text = try String(decoding: #require(result).standardOutputContent, as: UTF8.self)
+    let json = try text[#require(text.firstIndex(of: "{"))...#require(text.lastIndex(of: "}"))]
+    let list = try JSONDecoder().decode(List.self, from: Data(json.utf8))
+    #expect(list.executable == "trial" && list.version == ServiceProcess.version)
+    #expect(list.settings.map(\.name) == CommonSettings.all.map(\.environmentName))
+  }
+
   @Test("An argument that is not known ends it with 64")
   func unknownArgument() async throws {
     let result = await #expect(processExitsWith: .exitCode(64), observing: [\.standardErrorContent]) {

@@ -48,14 +48,17 @@ enum ConfigurationCheck {
 }
 
 extension Setting {
-  static let tombstoneKey = Setting(key: "tombstone.key", help: "As identity-store has it; looked at by 'doctor' alone.", isSecret: true)
-  static let cursorKey = Setting(key: "cursor.key", help: "As scim-api has it; looked at by 'doctor' alone.", isSecret: true)
-  static let doctorSMTPURL = Setting(key: "smtp.url", help: "As invitation-mailer has it; 'doctor' connects to it.", kind: .url)
-  static let doctorSMTPUser = Setting(key: "smtp.user", help: "As invitation-mailer has it.")
-  static let doctorSMTPPassword = Setting(key: "smtp.password", help: "As invitation-mailer has it.", isSecret: true)
+  static let tombstoneKey = Setting(key: "tombstone.key", help: "The same as for identity-store. Only 'doctor' reads it.", isSecret: true)
+  static let cursorKey = Setting(key: "cursor.key", help: "The same as for scim-api. Only 'doctor' reads it.", isSecret: true)
+  static let doctorSMTPURL = Setting(
+    key: "smtp.url", help: "The same as for invitation-mailer. Only 'doctor' reads it, and connects to the server.", kind: .url)
+  static let doctorSMTPUser = Setting(key: "smtp.user", help: "The same as for invitation-mailer. Only 'doctor' reads it.")
+  static let doctorSMTPPassword = Setting(
+    key: "smtp.password", help: "The same as for invitation-mailer. Only 'doctor' reads it.", isSecret: true)
   static let doctorSMTPTLS = Setting(
-    key: "smtp.tls", default: "starttls", help: "As invitation-mailer has it.", kind: .choice(["none", "starttls", "required"]))
-  static let doctorSMTPAuthorities = Setting(key: "smtp.authorities", help: "As invitation-mailer has it.")
+    key: "smtp.tls", default: "starttls", help: "The same as for invitation-mailer. Only 'doctor' reads it.",
+    kind: .choice(["none", "starttls", "required"]))
+  static let doctorSMTPAuthorities = Setting(key: "smtp.authorities", help: "The same as for invitation-mailer. Only 'doctor' reads it.")
 
   fileprivate static let secretsOfTheSuite = [tombstoneKey, cursorKey]
 

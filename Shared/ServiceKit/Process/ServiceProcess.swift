@@ -12,7 +12,7 @@ import ServiceLifecycle
 public enum ServiceProcess {
   /// Runs the service until SIGTERM or SIGINT, and ends the process.
   ///
-  /// Answers `--help` and `--version`; reads the settings; from then on serves `/livez`, `/readyz` and `/metrics`; waits for PostgreSQL
+  /// Answers `--help`, `--version` and `--settings`; reads the settings; from then on serves `/livez`, `/readyz` and `/metrics`; waits for PostgreSQL
   /// and Kafka and says so; checks the schema; then runs what `make` returns. The services are shut down in the opposite order of the
   /// array, and have `shutdown.seconds` for it.
   ///
@@ -34,8 +34,8 @@ public enum ServiceProcess {
     ).exitProcess()
   }
 
-  /// What `--version` tells.
-  public static let version = "0.1.0"
+  /// The version of the build. All executables of the package have the same; `--version` prints it.
+  public static let version = "0.2.0"
 
   /// As the public one, in a process that was started with `arguments` (without its name) in `environment`; returns its exit code.
   static func run(
@@ -63,6 +63,14 @@ public enum ServiceProcess {
     case "--version":
       print("\(service) \(version)")
       return .success
+    case "--settings":
+      do {
+        print(try SettingsList(executable: service, settings: settings).json())
+        return .success
+      } catch {
+        say("\(service): \(error)")
+        return .failure
+      }
     case let unknown?:
       say("\(service) takes no argument '\(unknown)'. See '\(service) --help'.")
       return .usage

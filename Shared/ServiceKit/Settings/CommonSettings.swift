@@ -13,50 +13,51 @@ public enum CommonSettings {
 
 extension Setting {
   public static let configurationFile = Setting(
-    key: "config.file", help: "A JSON file with settings, by their keys. The environment wins over it.")
+    key: "config.file", help: "A JSON file with settings by their keys. Environment variables take precedence.")
   public static let kafka = Setting(
-    key: "kafka", help: "The Kafka brokers to start from: host:port, several separated by commas.", required: true)
+    key: "kafka", help: "The Kafka bootstrap servers: host:port, separated by commas.", required: true)
   public static let kafkaProperties = Setting(
     key: "kafka.properties",
-    help: "Properties of librdkafka, such as security.protocol=SASL_SSL,sasl.username=rollcall; they win over the suite's own.",
+    help: "librdkafka properties, such as security.protocol=SASL_SSL,sasl.username=rollcall. They take precedence over Rollcall's "
+      + "own.",
     isSecret: true)
   public static let pauseEmptyFetches = Setting(
     key: "kafka.pause-empty-fetches", default: "false",
-    help:
-      "Whether consumers pause after empty fetches: for brokers without fetch.wait.max.ms, such as the local suite's. Not for Apache "
+    help: "Pause consumers after empty fetches. For brokers without fetch.wait.max.ms, such as the local suite's; not for Apache "
       + "Kafka.",
     kind: .flag)
   public static let sessionTimeout = Setting(
     key: "kafka.session-timeout", default: "12s",
-    help:
-      "How long a replica may be away before the others take over its partitions: longer than a restart takes, and at least "
-      + "\(SessionTimeout.rebalance) shorter than request.deadline. The same for all services.",
+    help: "How long a replica may be unreachable before other replicas take over its partitions. Longer than a restart takes, and "
+      + "at least \(SessionTimeout.rebalance) shorter than request.deadline. The same for all services.",
     kind: .duration)
   public static let databaseURL = Setting(
-    key: "database.url", help: "The PostgreSQL database: postgres://user:password@host/name, or key=value pairs, as libpq takes them.",
+    key: "database.url", help: "The PostgreSQL database: postgres://user:password@host/name, or key=value pairs as libpq accepts them.",
     isSecret: true, required: true)
   public static let databaseConnections = Setting(
-    key: "database.connections", default: "4", help: "Connections that this process's queries share.", kind: .integer(1...1000))
+    key: "database.connections", default: "4", help: "The number of connections that the queries of this process share.",
+    kind: .integer(1...1000))
   public static let replica = Setting(
     key: "replica",
-    help: "Which of several copies of the service this is, from 0. Default: the number behind the last hyphen of HOSTNAME, else 0.",
+    help: "The number of this replica, from 0: unique within the service and the same after a restart. Default: the number after "
+      + "the last hyphen of HOSTNAME, else 0.",
     kind: .integer(0...9999))
   public static let logLevel = Setting(
-    key: "log.level", default: "info", help: "The least severe level that is logged.",
+    key: "log.level", default: "info", help: "The minimum level of log messages.",
     kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]))
   public static let healthHost = Setting(
-    key: "health.host", default: "0.0.0.0", help: "The address that /livez, /readyz and /metrics listen on.")
+    key: "health.host", default: "0.0.0.0", help: "The address on which /livez, /readyz and /metrics listen.")
   public static let healthPort = Setting(
-    key: "health.port", default: "9000", help: "The port that /livez, /readyz and /metrics listen on; 0 for any that is free.", kind: .port)
+    key: "health.port", default: "9000", help: "The port on which /livez, /readyz and /metrics listen; 0 for any free port.", kind: .port)
   public static let shutdownSeconds = Setting(
     key: "shutdown.seconds", default: "25",
-    help: "How long the process may take after SIGTERM to finish what is in flight.", kind: .duration)
+    help: "How long the process may take after SIGTERM to finish work in flight.", kind: .duration)
   public static let insecureDefaults = Setting(
     key: "insecure.defaults", default: "false",
-    help: "Start with secrets that stand in examples, or are short enough to guess; to try things out, on one machine.", kind: .flag)
+    help: "Start even if a secret is a published example or a key is short enough to guess. For trials on one machine only.", kind: .flag)
   public static let topicPartitions = Setting(
-    key: "topic.partitions", default: "12", help: "Partitions of a topic that is missing and gets created.", kind: .integer(1...10_000))
+    key: "topic.partitions", default: "12", help: "The number of partitions of topics that Rollcall creates.", kind: .integer(1...10_000))
   public static let topicReplication = Setting(
-    key: "topic.replication", default: "-1", help: "Replicas of a topic that gets created; -1 for the brokers' default.",
+    key: "topic.replication", default: "-1", help: "The replication factor of topics that Rollcall creates; -1 for the broker's default.",
     kind: .integer(-1...100))
 }

@@ -2,9 +2,11 @@
 enum SettingsHelp {
   static func text(service: String, settings: [Setting]) -> String {
     var lines = [
-      "\(service) is configured by environment variables, and by a JSON file with the keys in brackets.",
+      "\(service) reads its settings from environment variables and from a JSON file with the keys in brackets.",
       "",
-      "usage: \(service) [--help]",
+      "usage: \(service) [--help | --version | --settings]",
+      "",
+      "  --settings prints the settings below as JSON.",
       "",
     ]
     for setting in settings {
@@ -14,10 +16,10 @@ enum SettingsHelp {
     if settings.contains(where: \.isSecret) {
       lines += [
         "",
-        "A secret may also be put in a file: the variable's name with _FILE behind it, or the key with .file behind it, is the file's path.",
+        "To read a secret from a file, set the variable's name followed by _FILE, or the key followed by .file, to the file's path.",
       ]
     }
-    lines += ["", "Exit codes: 0 ended as asked, 1 failed while running, 64 wrong arguments, 78 wrong configuration or schema."]
+    lines += ["", "Exit codes: 0 stopped as requested, 1 failed while running, 64 wrong arguments, 78 wrong configuration or schema."]
     return lines.joined(separator: "\n")
   }
 
