@@ -36,7 +36,8 @@ struct LoopFaultTests {
     try await sender.send(contentsOf: messages)
     await sender.close()
 
-    try await fault.inject(into: cluster, table: "directory.members", deadLetters: "directory.dead_letters", owner: owner)
+    try await fault.inject(
+      into: cluster, table: "directory.members", refusing: "\(ana)", deadLetters: "directory.dead_letters", owner: owner)
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "group-sync", instance: "0", topics: [.identityEvents]), logger: quiet)
     let deadLetters = DeadLetters(

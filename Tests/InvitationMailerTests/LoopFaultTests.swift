@@ -29,7 +29,8 @@ struct LoopFaultTests {
     try await sender.send(contentsOf: messages)
     await sender.close()
 
-    try await fault.inject(into: cluster, table: "mailer.users", deadLetters: "mailer.dead_letters", owner: owner)
+    try await fault.inject(
+      into: cluster, table: "mailer.users", refusing: "\(UserID.ana)", deadLetters: "mailer.dead_letters", owner: owner)
     let producer = try Producer(kafka, logger: .silent)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "0", topics: [.identityEvents, .signInEvents]), logger: .silent)

@@ -40,15 +40,19 @@ public enum LoopFault: String, Sendable, CaseIterable {
   ///
   /// - Parameters:
   ///   - table: into which the loop inserts first, `identity.users`.
+  ///   - row: Text that only the row of the first message contains, such as its id: the row that ``transactionRefusesTheData`` is about.
   ///   - deadLetters: the table for dead letters.
   ///   - owner: a pool of the owner of both.
-  public func inject(into cluster: MockCluster, table: String, deadLetters: String, owner: PostgresPool) async throws {
+  public func inject(into cluster: MockCluster, table: String, refusing row: String, deadLetters: String, owner: PostgresPool) async throws
+  {
     switch self {
     case .fetchFails:
       cluster.fail(.fetch, with: [RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION])
     case .memberIsFenced: cluster.fail(.heartbeat, with: [RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID])
-    case .transactionFailsForAWhile: try await Self.refuse(2, insertionsInto: table, with: "40001", owner)
-    case .transactionRefusesTheData: try await Self.refuse(2, insertionsInto: table, with: "22000", owner)
+    case .transactionFailsForAWhile: try await Self.refuse("nextval('public.faults') <= 2", insertionsInto: table, with: "40001", owner)
+    case .transactionRefusesTheData:
+      // By its content, since the messages may arrive in one batch or in two.
+      try await Self.refuse("strpos(lower(to_jsonb(new)::text), '\(row.lowercased())') > 0", insertionsInto: table, with: "22000", owner)
     case .produceFailsForAWhile, .deadLetterFailsForAWhile:
       cluster.fail(.produce, with: [RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT])
     case .produceIsTooLarge, .deadLetterIsTooLarge: cluster.fail(.produce, with: [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
@@ -61,14 +65,14 @@ public enum LoopFault: String, Sendable, CaseIterable {
     }
   }
 
-  /// Has the first insertions of rows fail. A sequence counts them, since it is not rolled back.
-  private static func refuse(_ count: Int, insertionsInto table: String, with state: String, _ owner: PostgresPool) async throws {
+  /// Makes the insertions fail for which `condition` holds. The sequence counts insertions, because it is not rolled back.
+  private static func refuse(_ condition: String, insertionsInto table: String, with state: String, _ owner: PostgresPool) async throws {
     for sql in [
       "create sequence public.faults",
       """
       create function public.fault() returns trigger language plpgsql security definer as $$
       begin
-        if nextval('public.faults') <= \(count) then
+        if \(condition) then
           raise exception 'injected' using errcode = '\(state)';
         end if;
         return new;
