@@ -46,6 +46,7 @@ public enum SchemaMigrations {
     migration("directory", 5, "group-names", PackageResources._05_group_names_sql),
     migration("directory", 6, "dead-letters", PackageResources._06_dead_letters_sql),
     migration("directory", 7, "skipped-messages", PackageResources._07_skipped_messages_sql),
+    migration("directory", 8, "status", PackageResources._08_status_sql),
   ]
 
   /// All of them, in the order in which they are to be applied.
