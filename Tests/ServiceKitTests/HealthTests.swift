@@ -32,7 +32,7 @@ struct HealthTests {
 
   @Test("Until the process is at work it is alive, not ready, and says what it waits for")
   func starting() async throws {
-    health.setOccupation("waiting for Kafka: nobody there")
+    health.setProcessProblem("waiting for Kafka: nobody there")
     try await serving { url in
       #expect(try await HTTP.fetch("\(url)/livez").status == 200)
       let answer = try await HTTP.fetch("\(url)/readyz")
@@ -45,7 +45,7 @@ struct HealthTests {
   @Test("It is ready when every check is well, and says of all that are not what is wrong")
   func checks() async throws {
     let smtp = Mutex<String?>("451 try \"later\"\nplease")
-    health.setOccupation(nil)
+    health.setProcessProblem(nil)
     health.add("smtp") { smtp.withLock { $0 } }
     health.add("kafka") { nil }
     try await serving { url in
@@ -61,7 +61,7 @@ struct HealthTests {
 
   @Test("A check that does not answer counts as failed")
   func hangingCheck() async throws {
-    health.setOccupation(nil)
+    health.setProcessProblem(nil)
     health.add("hanging") {
       do {
         try await Task.sleep(for: .seconds(3600))

@@ -169,7 +169,7 @@ struct ProcessTests {
       }
       await asked
     }
-    #expect(try result.said.contains("did not end within its bound"))
+    #expect(try result.said.contains("did not end within its shutdown limit"))
   }
 
   @Test("A service that fails ends the process with 1, and the log says why")
@@ -181,7 +181,7 @@ struct ProcessTests {
         [Worker { throw CocoaError(.fileNoSuchFile) }]
       }
     }
-    #expect(try result.said.contains("ended by an error"))
+    #expect(try result.said.contains("stopped by an error"))
   }
 
   @Test("A service that fails ends the process also where another does not follow, and the log names it")
@@ -197,17 +197,17 @@ struct ProcessTests {
       }
     }
     let text = try result.said
-    #expect(text.contains("Worker cannot continue; the process ends") && text.contains("did not end within its bound"))
+    #expect(text.contains("Worker cannot continue; the process ends") && text.contains("did not end within its shutdown limit"))
   }
 
-  @Test("A service that returns although nobody asked it to ends the process with 1")
+  @Test("A service that returns without a shutdown ends the process with 1")
   func returning() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()
       try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers).end { _ in [Worker {}] }
     }
-    #expect(try result.said.contains("Worker ended although nobody asked it to"))
+    #expect(try result.said.contains("Worker ended unexpectedly"))
   }
 }
 

@@ -107,16 +107,16 @@ struct SettingsTests {
       ("1h", .seconds(3600)), ("30d", .seconds(2_592_000)), ("5 weeks", nil), ("-1", nil), ("", nil), ("s", nil), ("1e3", nil),
     ])
   func durations(text: String, expected: Duration?) {
-    #expect(SettingText.duration(text) == expected)
+    #expect(SettingParser.duration(text) == expected)
   }
 
   @Test("Pairs are separated by commas, or by line ends where there are any")
   func pairs() {
-    #expect(SettingText.pairs("a=1, b = 2,c=") == ["a": "1", "b": "2", "c": ""])
-    #expect(SettingText.pairs("# comment\na=1,2\nb=x=y\n") == ["a": "1,2", "b": "x=y"])
-    #expect(SettingText.pairs("a") == nil)
-    #expect(SettingText.pairs("=1") == nil)
-    #expect(SettingText.pairs("") == [:])
+    #expect(SettingParser.pairs("a=1, b = 2,c=") == ["a": "1", "b": "2", "c": ""])
+    #expect(SettingParser.pairs("# comment\na=1,2\nb=x=y\n") == ["a": "1,2", "b": "x=y"])
+    #expect(SettingParser.pairs("a") == nil)
+    #expect(SettingParser.pairs("=1") == nil)
+    #expect(SettingParser.pairs("") == [:])
   }
 
   @Test(
