@@ -67,7 +67,7 @@ struct OutageTests {
   func waiting() async throws {
     let server = try await PostgresServer.start()
     try await server.kill()
-    try await server.withPool(maximumWait: PostgresServer.patience) { pool in
+    try await server.withPool(maximumWait: PostgresServer.testTimeout) { pool in
       async let reachable: Void = pool.waitUntilReachable()
       try await server.start()
       try await reachable
