@@ -8,10 +8,15 @@ import Synchronization
 public final class MockCluster: @unchecked Sendable {
   /// Kafka requests by their API key.
   public enum Request: Int16, Sendable {
+    /// Produce: messages of a producer.
     case produce = 0
+    /// Fetch: a consumer's poll.
     case fetch = 1
+    /// OffsetCommit: the offsets of a consumer group.
     case offsetCommit = 8
+    /// Heartbeat: the liveness of a group member.
     case heartbeat = 12
+    /// InitProducerId: the start of an idempotent producer.
     case initProducerID = 22
   }
 
