@@ -72,7 +72,7 @@ extension PostgresError: CustomStringConvertible {
     if let constraint { text += "; constraint \(constraint)" }
     if let detail { text += "; \(detail)" }
     if let hint { text += "; hint: \(hint)" }
-    if isOutcomeUnknown { text += "; whether it was carried out is unknown" }
+    if isOutcomeUnknown { text += "; whether it was executed is unknown" }
     return text
   }
 }

@@ -43,7 +43,7 @@ struct ConnectionParameters: Sendable {
     defer { PQfreemem(message) }
     guard let options = PQconninfoParse(url, &message) else {
       let reason = message.map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? "out of memory"
-      throw .configuration("the database URL cannot be understood: \(reason)")
+      throw .configuration("the database URL is invalid: \(reason)")
     }
     defer { PQconninfoFree(options) }
     var given: [String: String] = [:]

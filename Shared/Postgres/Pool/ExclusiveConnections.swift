@@ -49,7 +49,7 @@ final class ExclusiveConnections: Sendable {
       let limit = configuration.maximumWait
       let count = configuration.exclusiveConnections
       return try await promise.value(
-        within: limit, otherwise: PostgresError.connection("none of the \(count) exclusive connections came free within \(limit)"))
+        within: limit, otherwise: PostgresError.connection("none of the \(count) exclusive connections became free within \(limit)"))
     }
   }
 
@@ -66,7 +66,7 @@ final class ExclusiveConnections: Sendable {
       return .new
     }
     guard state.waiting.count < configuration.maximumWaiting else {
-      return .rejected(.connection("\(configuration.maximumWaiting) tasks wait for an exclusive connection already"))
+      return .rejected(.connection("\(configuration.maximumWaiting) tasks already wait for an exclusive connection"))
     }
     let promise = Promise<Connection>()
     state.waiting.append(promise)

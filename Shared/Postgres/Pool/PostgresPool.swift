@@ -170,7 +170,7 @@ public final class PostgresPool: Service, Sendable {
       }
     }
     guard total < configuration.maximumWaiting else {
-      throw .connection("\(total) statements wait for PostgreSQL already").named(statement.name)
+      throw .connection("\(total) statements already wait for PostgreSQL").named(statement.name)
     }
     return best
   }

@@ -23,7 +23,7 @@ struct EncodedParameters: Sendable {
   /// - Throws: `PostgresError` if the number, the size or a date is out of range.
   init(_ values: [PostgresValue], of statement: Statement) throws(PostgresError) {
     guard values.count <= Self.maximumCount else {
-      throw .refused("54000", "\(values.count) parameters; PostgreSQL takes \(Self.maximumCount)", statement: statement)
+      throw .refused("54000", "\(values.count) parameters; PostgreSQL accepts at most \(Self.maximumCount)", statement: statement)
     }
     lengths.reserveCapacity(values.count)
     types.reserveCapacity(values.count)
@@ -31,11 +31,11 @@ struct EncodedParameters: Sendable {
     for (index, value) in values.enumerated() {
       let start = bytes.count
       guard let type = append(value) else {
-        throw .refused("22008", "parameter $\(index + 1) is a date that no timestamptz can hold", statement: statement)
+        throw .refused("22008", "parameter $\(index + 1) is outside the range of timestamptz", statement: statement)
       }
       types.append(type)
       guard bytes.count < Self.maximumSize else {
-        throw .refused("54000", "the parameters are larger than the gigabyte that PostgreSQL takes", statement: statement)
+        throw .refused("54000", "the parameters exceed PostgreSQL's limit of one gigabyte", statement: statement)
       }
       lengths.append(type == .unspecified ? Self.null : Int32(bytes.count - start))
     }

@@ -130,7 +130,7 @@ extension Row {
   /// - Throws: ``PostgresDecodingError`` if there is no such column, or its type is not accepted.
   func isPresent(_ column: Int, _ expected: String, _ isAccepted: (TypeID) -> Bool) throws(PostgresDecodingError) -> Bool {
     guard column >= 0, column < result.columnCount else {
-      throw mismatch(column, expected, found: "not there: the result has \(result.columnCount) columns")
+      throw mismatch(column, expected, found: "missing: the result has \(result.columnCount) columns")
     }
     let type = result.type(ofColumn: column)
     guard isAccepted(type) else { throw mismatch(column, expected, found: type.description) }
@@ -143,7 +143,7 @@ extension Row {
   }
 
   func wellFormed<Value>(_ column: Int, _ expected: String, _ value: Value?) throws(PostgresDecodingError) -> Value {
-    guard let value else { throw mismatch(column, expected, found: "\(result.bytes(index, column).count) bytes that are none") }
+    guard let value else { throw mismatch(column, expected, found: "a malformed value of \(result.bytes(index, column).count) bytes") }
     return value
   }
 
