@@ -1,2 +1,2 @@
-// malloc.h is no part of the Glibc module.
+// The Glibc module does not include malloc.h.
 #include <malloc.h>

@@ -1,15 +1,15 @@
 import Postgres
 
-/// The SQL behind ``Migrator``.
+/// The SQL of ``Migrator``.
 enum MigrationStatements {
-  /// The advisory lock that one process at a time migrates under: "rollcall" in ASCII.
+  /// The key of the advisory lock: "rollcall" in ASCII.
   static let lockKey: Int64 = 0x726F_6C6C_6361_6C6C
 
   static let noTimeout = Statement("set statement timeout", "set statement_timeout = 0")
 
   static let lock = Statement("lock migrations", "select pg_advisory_lock($1)")
 
-  /// Every service reads its schema's version, whatever its role.
+  /// The table of applied migrations. Every role may read it, since every service checks its schema's version.
   static let table = """
     create schema if not exists rollcall;
     create table if not exists rollcall.migrations (
@@ -32,7 +32,7 @@ enum MigrationStatements {
     where schema = $1
     """)
 
-  /// What was applied, each with whether its text is still the same. The server computes the checksums, so that nobody else has to.
+  /// The applied migrations, each with whether its text is unchanged. The server computes the checksums.
   static let compare = Statement(
     "compare migrations",
     """
@@ -51,6 +51,6 @@ enum MigrationStatements {
     values ($1, $2, $3, sha256($4))
     """)
 
-  /// Which transaction this is.
+  /// The id of the current transaction.
   static let transaction = Statement("migration transaction", "select pg_current_xact_id()::text")
 }

@@ -1,17 +1,17 @@
 import Logging
 import Postgres
 
-/// Applies numbered migrations, each exactly once, and tells how far a database has come.
+/// Applies numbered migrations, each exactly once, and reads a database's schema versions.
 public enum Migrator {
-  /// Applies those of `migrations` that the database does not have yet: schema by schema in the order given, by number within a schema,
-  /// each in a transaction of its own. Any number of processes may do so at once.
+  /// Applies pending migrations: schema by schema in the given order, by number within a schema, each in its own transaction. An advisory
+  /// lock allows several processes to call this at once.
   ///
-  /// - Returns: Those that were applied now.
-  /// - Throws: ``MigrationError`` where one fails, or where an applied one has another text now; ``SchemaMismatch`` where the database
-  ///   has newer ones; `PostgresError`.
+  /// - Returns: The migrations that were applied by this call.
+  /// - Throws: ``MigrationError`` if one fails, or if the text of an applied one has changed; ``SchemaMismatch`` if the database has newer
+  ///   ones; `PostgresError`.
   public static func apply(_ migrations: [Migration], on pool: PostgresPool, logger: Logger) async throws -> [Migration] {
     try await pool.withExclusiveConnection { session in
-      // Neither waiting for another process's migrations nor rewriting a large table is bounded by the statement timeout.
+      // The statement timeout must not end the wait for another process's migrations, nor the rewrite of a large table.
       _ = try await session.query(MigrationStatements.noTimeout)
       _ = try await session.query(MigrationStatements.lock, [.int(MigrationStatements.lockKey)], hasTimeLimit: false)
       try await session.run(script: MigrationStatements.table, named: "create migration table")
@@ -24,19 +24,19 @@ public enum Migrator {
     }
   }
 
-  /// The number of the last migration of `schema` that the database has; 0 where it has none.
+  /// The number of the last migration of `schema` that was applied; 0 if none was.
   ///
   /// - Throws: `PostgresError`.
   public static func version(of schema: String, on pool: PostgresPool) async throws -> Int {
     do {
       return try await pool.query(MigrationStatements.version, [.text(schema)]).first?.int(0) ?? 0
     } catch let error as PostgresError where error.sqlState == "42P01" {
-      // undefined_table: nothing was ever migrated here.
+      // undefined_table: no migration was ever applied.
       return 0
     }
   }
 
-  /// Checks that the database has exactly the migrations that this build knows.
+  /// Checks that the database has exactly the migrations of this build.
   ///
   /// - Throws: ``SchemaMismatch``; `PostgresError`.
   public static func verify(_ migrations: [Migration], on pool: PostgresPool) async throws {
@@ -48,7 +48,7 @@ public enum Migrator {
 }
 
 extension Migrator {
-  /// The last number of each schema, in the order in which the schemas come.
+  /// The last number of each schema, in the order of the schemas.
   private static func versions(_ migrations: [Migration]) -> [(schema: String, number: Int)] {
     var versions: [(schema: String, number: Int)] = []
     for migration in migrations {
@@ -61,7 +61,7 @@ extension Migrator {
     return versions
   }
 
-  /// Those that are to be applied, in order.
+  /// The migrations to apply, in order.
   private static func pending(_ migrations: [Migration], in session: PostgresSession) async throws -> [Migration] {
     let rows = try await session.query(
       MigrationStatements.compare,
@@ -75,7 +75,7 @@ extension Migrator {
       if let migration = migrations.first(where: { $0.schema == schema && $0.number == number }) {
         guard try row.optionalBool(2) == true else {
           throw MigrationError(
-            migration: migration, problem: "its text has changed since it was applied; an applied migration is never edited, add another")
+            migration: migration, problem: "its text has changed since it was applied; add a new migration instead")
         }
       }
       applied[schema, default: []].insert(number)
@@ -86,7 +86,7 @@ extension Migrator {
       guard found <= expected else { throw SchemaMismatch(schema: schema, found: found, expected: expected) }
       let own = migrations.filter { $0.schema == schema }.sorted { $0.number < $1.number }
       for (position, migration) in own.enumerated() where migration.number != position + 1 {
-        throw MigrationError(migration: migration, problem: "the migrations of a schema are to be numbered 1, 2, 3, …")
+        throw MigrationError(migration: migration, problem: "the migrations of a schema must be numbered 1, 2, 3, …")
       }
       pending += own.filter { applied[schema]?.contains($0.number) != true }
     }
@@ -106,7 +106,7 @@ extension Migrator {
         [.text(migration.schema), .int(Int64(migration.number)), .text(migration.name), .bytes(Array(migration.sql.utf8))])
       try await session.run(script: "commit", named: "\(migration)")
     } catch let error as PostgresError {
-      // The session ends with this, and its transaction with it.
+      // The session ends with this error, which rolls the transaction back.
       throw MigrationError(migration: migration, problem: "\(error)\(line(of: error, in: migration.sql))")
     }
   }

@@ -1,10 +1,11 @@
 import Postgres
 
-/// The migrations of the suite's schemas, built in.
+/// The migrations of the suite's schemas.
 ///
-/// The files beside this one hold the SQL. They are listed here one by one: the order is theirs, and an applied one never changes.
-/// (SwiftPM names an embedded file after its own with the first character made an underscore.)
+/// The SQL files in the folders of this target are embedded in the build. Each is listed here once; a file that has been applied never
+/// changes. (SwiftPM derives the constant's name from the file's, and replaces its first character with an underscore.)
 public enum SchemaMigrations {
+  /// Migrations of the schema `identity`, which identity-store owns.
   public static let identity = [
     migration("identity", 1, "identity", PackageResources._01_identity_sql),
     migration("identity", 2, "queries", PackageResources._02_queries_sql),
@@ -26,6 +27,7 @@ public enum SchemaMigrations {
     migration("identity", 18, "early-sign-ins", PackageResources._18_early_sign_ins_sql),
   ]
 
+  /// Migrations of the schema `mailer`, which invitation-mailer owns.
   public static let mailer = [
     migration("mailer", 1, "mailer", PackageResources._01_mailer_sql),
     migration("mailer", 2, "life", PackageResources._02_life_sql),
@@ -38,6 +40,7 @@ public enum SchemaMigrations {
     migration("mailer", 9, "skipped-messages", PackageResources._09_skipped_messages_sql),
   ]
 
+  /// Migrations of the schema `directory`, which group-sync owns.
   public static let directory = [
     migration("directory", 1, "directory", PackageResources._01_directory_sql),
     migration("directory", 2, "standings", PackageResources._02_standings_sql),
@@ -46,9 +49,10 @@ public enum SchemaMigrations {
     migration("directory", 5, "group-names", PackageResources._05_group_names_sql),
     migration("directory", 6, "dead-letters", PackageResources._06_dead_letters_sql),
     migration("directory", 7, "skipped-messages", PackageResources._07_skipped_messages_sql),
+    migration("directory", 8, "status", PackageResources._08_status_sql),
   ]
 
-  /// All of them, in the order in which they are to be applied.
+  /// All migrations, in the order in which they are applied.
   public static let all = identity + mailer + directory
 
   private static func migration(_ schema: String, _ number: Int, _ name: String, _ sql: [UInt8]) -> Migration {

@@ -27,7 +27,7 @@ actor Suite {
   private let scimctlEnvironment: [String: String]
   private var workspaces = 0
 
-  private static let sharedOne = MadeOnce { try await start() }
+  private static let sharedOne = AsyncLazy { try await start() }
 
   /// The suite that all tests of this process share; started by the first that asks.
   static func shared() async throws -> Suite { try await sharedOne.value() }
@@ -96,7 +96,7 @@ actor Suite {
         log: logs.appendingPathComponent("\(name).log"))
     }
     self.services = services
-    EndOfProcess.run { [services] in
+    ExitHandlers.add { [services] in
       for service in services.values { service.end(by: SIGKILL) }
       // Where it cannot be removed, a folder of logs is left for the system to clear away.
       try? FileManager.default.removeItem(at: logs)
@@ -238,7 +238,7 @@ actor Suite {
   }
 
   /// The mails delivered to an address.
-  nonisolated func letters(to address: String) async throws -> [CaughtMail] {
+  nonisolated func letters(to address: String) async throws -> [ReceivedEmail] {
     try await mail.mails().filter { $0.recipient == address }
   }
 

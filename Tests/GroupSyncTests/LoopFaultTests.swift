@@ -12,15 +12,15 @@ import Testing
 
 @Suite("group-sync's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
-  @Test("Events go on after any failure, or the process ends", arguments: LoopFault.allCases.filter { !$0.produces })
-  func events(_ fault: LoopFault) async throws {
+  @Test("Events go on after any failure, or the process ends", arguments: ConsumerFault.allCases.filter { !$0.produces })
+  func events(_ fault: ConsumerFault) async throws {
     let server = try await PostgresServer.shared()
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     func pool(_ url: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test",
-          maximumWait: PostgresServer.patience),
+          url: url, connections: 1, statementTimeout: PostgresServer.testTimeout, applicationName: "test",
+          maximumWait: PostgresServer.testTimeout),
         logger: quiet)
     }
     let (owner, own) = (pool(server.url(database: database)), pool(server.url(database: database, role: "group_sync")))
@@ -31,7 +31,7 @@ struct LoopFaultTests {
     let (ana, ben) = (Bench.user(1), Bench.user(2))
     let sender = try Producer(kafka, logger: quiet)
     var messages = [try Store.message(Bench.userEvent(ana, .created, .active, version: 1))]
-    if fault.hasPoison { messages.append(poison) }
+    if fault.hasUnreadableMessage { messages.append(poison) }
     messages.append(try Store.message(Bench.userEvent(ben, .created, .active, version: 1)))
     try await sender.send(contentsOf: messages)
     await sender.close()
@@ -48,7 +48,7 @@ struct LoopFaultTests {
         transaction: BatchTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters, logger: quiet),
       relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet), deadLetters: deadLetters,
       logger: quiet)
-    let outcome = try await loopOutcome(of: [own, producer, consumer, loop], logger: quiet) {
+    let outcome = try await consumerOutcome(of: [own, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await !owner.query(Statement("ben", "select 1 from directory.members where id = $1"), [.uuid(ben.uuid)]).isEmpty
     }

@@ -36,7 +36,8 @@ struct Store: Sendable {
   private static func pool(_ url: String) -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
-        url: url, connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test", maximumWait: PostgresServer.patience),
+        url: url, connections: 1, statementTimeout: PostgresServer.testTimeout, applicationName: "test",
+        maximumWait: PostgresServer.testTimeout),
       logger: quiet)
   }
 

@@ -14,15 +14,15 @@ import Testing
 struct LoopFaultTests {
   private static let topic = Topic(name: "input", retention: 3600)
 
-  @Test("Commands go on after any failure, or the process ends", arguments: LoopFault.allCases)
-  func commands(_ fault: LoopFault) async throws {
+  @Test("Commands go on after any failure, or the process ends", arguments: ConsumerFault.allCases)
+  func commands(_ fault: ConsumerFault) async throws {
     let store = try await StoreDatabase.start()
     let cluster = try MockCluster()
     let kafka = cluster.configuration()
     for name in [Self.topic.name, Topic.identityReplies.name, "commands.dead-letters"] { cluster.create(topic: name, partitions: 1) }
     var before = store.createUser("before@example.com")
     if fault.produces { before.replyTo = ReplyAddress(partition: 0, correlationID: "one") }
-    let poison: [OutgoingMessage] = fault.hasPoison ? [Self.poison] : []
+    let poison: [OutgoingMessage] = fault.hasUnreadableMessage ? [Self.poison] : []
     let after = try message(store.createUser("after@example.com"))
     try await send([try message(before)] + poison + [after], kafka)
 
@@ -39,7 +39,7 @@ struct LoopFaultTests {
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
       deadLetters: deadLetters, logger: quiet)
-    let outcome = try await loopOutcome(of: [process.pool, producer, consumer, loop], logger: quiet) {
+    let outcome = try await consumerOutcome(of: [process.pool, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await store.count("select count(*) from identity.users where user_name = 'after@example.com'") == 1
     }
@@ -52,8 +52,9 @@ struct LoopFaultTests {
   }
 
   @Test(
-    "Entries of the provisioning log go on after any failure, or the process ends", arguments: LoopFault.allCases.filter { !$0.produces })
-  func log(_ fault: LoopFault) async throws {
+    "Entries of the provisioning log go on after any failure, or the process ends",
+    arguments: ConsumerFault.allCases.filter { !$0.produces })
+  func log(_ fault: ConsumerFault) async throws {
     let store = try await StoreDatabase.start()
     let cluster = try MockCluster()
     let kafka = cluster.configuration()
@@ -63,7 +64,7 @@ struct LoopFaultTests {
         id: .made(at: .now), workspace: store.workspace, at: .now, method: "POST", path: "/api/v2/scim/Users", status: 201, milliseconds: 1)
     }
     let messages = entries.map { OutgoingMessage($0.cloudEvent(source: "test"), topic: Self.topic, key: "\($0.workspace)") }
-    let poison: [OutgoingMessage] = fault.hasPoison ? [Self.poison] : []
+    let poison: [OutgoingMessage] = fault.hasUnreadableMessage ? [Self.poison] : []
     try await send([messages[0]] + poison + [messages[1]], kafka)
 
     let pool = store.process().pool
@@ -76,7 +77,7 @@ struct LoopFaultTests {
       consumer: consumer, writer: LogWriter(pool: pool), partitions: LogPartitions(pool: pool, days: 30, logger: quiet),
       deadLetters: DeadLetters("log", producer, in: store), logger: quiet)
     let last = entries[1].id
-    let outcome = try await loopOutcome(of: [pool, producer, consumer, loop], logger: quiet) {
+    let outcome = try await consumerOutcome(of: [pool, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await store.count("select count(*) from identity.provisioning_log where id = '\(last)'") == 1
     }

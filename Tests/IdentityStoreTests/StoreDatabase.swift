@@ -46,12 +46,12 @@ struct StoreDatabase: Sendable {
   }
 
   func process(
-    bound: Duration = PostgresServer.patience, statementTimeout: Duration = PostgresServer.patience
+    bound: Duration = PostgresServer.testTimeout, statementTimeout: Duration = PostgresServer.testTimeout
   ) -> StoreProcess {
     let pool = PostgresPool(
       PostgresConfiguration(
         url: url, connections: 1, statementTimeout: statementTimeout, applicationName: "IdentityStoreTests",
-        maximumWait: PostgresServer.patience, planning: .onceByIndex),
+        maximumWait: PostgresServer.testTimeout, planning: .onceByIndex),
       logger: quiet)
     return StoreProcess(
       pool: pool,

@@ -11,8 +11,8 @@ import Testing
 
 @Suite("The mailer's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
-  @Test("Events and sign-ins go on after any failure, or the process ends", arguments: LoopFault.allCases)
-  func events(_ fault: LoopFault) async throws {
+  @Test("Events and sign-ins go on after any failure, or the process ends", arguments: ConsumerFault.allCases)
+  func events(_ fault: ConsumerFault) async throws {
     let server = try await PostgresServer.shared()
     let database = try await MailerDatabase.start(on: server)
     let owner = try await database.owner()
@@ -23,7 +23,9 @@ struct LoopFaultTests {
     }
     let sender = try Producer(kafka, logger: .silent)
     var messages = [try outgoing(.user(.ana, .created, .invited, version: 1))]
-    if fault.hasPoison { messages.append(OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("no event".utf8))) }
+    if fault.hasUnreadableMessage {
+      messages.append(OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("no event".utf8)))
+    }
     if fault.produces { messages.append(OutgoingMessage(try SignIn.sample().event(), topic: .signInEvents, key: "ana")) }
     messages.append(try outgoing(.user(.ben, .created, .invited, version: 1, email: "ben@example.com")))
     try await sender.send(contentsOf: messages)
@@ -41,7 +43,7 @@ struct LoopFaultTests {
     let loop = EventConsumer(consumer: consumer, handler: handler, logger: .silent)
     let reader = TopicReader(kafka, logger: .silent)
     let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")
-    let outcome = try await loopOutcome(of: [database.pool, producer, consumer, loop], logger: .silent) {
+    let outcome = try await consumerOutcome(of: [database.pool, producer, consumer, loop], logger: .silent) {
       guard !fault.endsProcess else { return false }
       guard try await !owner.query(ben, [.uuid(UserID.ben.uuid)]).isEmpty else { return false }
       return switch fault {

@@ -20,8 +20,8 @@ struct MailerDatabase {
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     let pool = PostgresPool(
       PostgresConfiguration(
-        url: server.url(database: database, role: "invitation_mailer"), connections: 2, statementTimeout: PostgresServer.patience,
-        applicationName: "test", maximumWait: PostgresServer.patience),
+        url: server.url(database: database, role: "invitation_mailer"), connections: 2, statementTimeout: PostgresServer.testTimeout,
+        applicationName: "test", maximumWait: PostgresServer.testTimeout),
       logger: .silent)
     return MailerDatabase(server: server, pool: pool)
   }
@@ -136,8 +136,8 @@ extension MailerDatabase {
     let name = try await pool.query(Statement(once: "name", "select current_database()::text")).first?.string(0) ?? ""
     return PostgresPool(
       PostgresConfiguration(
-        url: server.url(database: name), connections: 1, statementTimeout: PostgresServer.patience, applicationName: "test",
-        maximumWait: PostgresServer.patience),
+        url: server.url(database: name), connections: 1, statementTimeout: PostgresServer.testTimeout, applicationName: "test",
+        maximumWait: PostgresServer.testTimeout),
       logger: .silent)
   }
 }

@@ -114,7 +114,7 @@ struct ProducerTests {
   func deliveryTimeout() async throws {
     let cluster = try MockCluster()
     cluster.create(topic: "timeout", partitions: 1)
-    cluster.goAway()
+    cluster.shutDown()
     let producer = try Producer(cluster.configuration(), deliveryTimeout: .milliseconds(200), logger: quiet)
     let error = await #expect(throws: KafkaError.self) {
       try await producer.send(message(Topic(name: "timeout", retention: 3600), "late"))

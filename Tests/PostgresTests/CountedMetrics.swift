@@ -1,7 +1,7 @@
 import CoreMetrics
 import Synchronization
 
-/// Metrics that keep nothing but how far each counter has come.
+/// A metrics backend that keeps the values of counters only.
 final class CountedMetrics: MetricsFactory {
   private let counters = Mutex<[String: Count]>([:])
 

@@ -5,11 +5,11 @@ import TestSupport
 
 let quiet = Logger(label: "postgres", factory: { _ in SwiftLogNoOpLogHandler() })
 
-/// Of the locks of the server those of the session's database.
+/// A condition on `pg_locks`: locks of the current database.
 let ownDatabase = "database = (select oid from pg_database where datname = current_database())"
 
 extension PostgresServer {
-  /// A pool on a database; closed when `body` has ended.
+  /// Runs `body` with a pool for a database, and closes the pool.
   func withPool<Value>(
     database: String = "postgres", connections: Int = 1, exclusiveConnections: Int = 2, statementTimeout: Duration = .seconds(30),
     maximumWait: Duration = .seconds(30), metrics: any MetricsFactory = NOOPMetricsHandler.instance,
@@ -30,7 +30,7 @@ extension PostgresServer {
     }
   }
 
-  /// A pool on a database of its own in the server that all tests share.
+  /// Runs `body` with a pool for a new database of the shared server.
   static func withOwnDatabase<Value>(
     connections: Int = 1, exclusiveConnections: Int = 2, statementTimeout: Duration = .seconds(30), maximumWait: Duration = .seconds(30),
     metrics: any MetricsFactory = NOOPMetricsHandler.instance, _ body: (PostgresPool) async throws -> Value
@@ -43,14 +43,14 @@ extension PostgresServer {
 }
 
 extension PostgresPool {
-  /// Runs SQL that has no parameters and is used once.
+  /// Runs SQL without parameters, unprepared.
   @discardableResult
   func run(_ sql: String) async throws -> Rows { try await query(Statement(once: "test", sql)) }
 
   /// The first column of the first row.
   func number(_ sql: String) async throws -> Int? { try await run(sql).first?.int(0) }
 
-  /// The process that serves the shared connection.
+  /// The server process of the shared connection.
   func backend() async throws -> Int { try await number("select pg_backend_pid()") ?? 0 }
 }
 

@@ -9,7 +9,7 @@ struct MigrationTests {
     schema: "trial", number: 1, name: "first", sql: "create table things (id int); insert into things values (1);")
   private let second = Migration(schema: "trial", number: 2, name: "second", sql: "alter table things add name text;")
 
-  @Test("However many processes migrate at once, each migration is applied once")
+  @Test("Concurrent migrators apply each migration once")
   func concurrency() async throws {
     let server = try await PostgresServer.shared()
     let database = try await server.createDatabase()
@@ -29,7 +29,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("What is there already is not applied again, and what is new is")
+  @Test("Only pending migrations are applied")
   func increments() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       #expect(try await Migrator.version(of: "trial", on: pool) == 0)
@@ -40,7 +40,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("A migration whose text has changed since is refused, and named")
+  @Test("A migration whose text has changed is rejected by name")
   func changedText() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       _ = try await Migrator.apply([first], on: pool, logger: quiet)
@@ -51,7 +51,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("A database that is older or newer than the build is told from one that fits")
+  @Test("A database that is older or newer than the build is reported")
   func mismatch() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       let empty = await #expect(throws: SchemaMismatch.self) { try await Migrator.verify([first, second], on: pool) }
@@ -65,7 +65,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("Nothing is left of a migration that fails, and the error names its line")
+  @Test("A failed migration is rolled back, and the error has the line")
   func failure() async throws {
     let broken = Migration(schema: "trial", number: 1, name: "broken", sql: "create table things (id int);\nselect nonsense;\n")
     try await PostgresServer.withOwnDatabase { pool in
@@ -78,7 +78,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("A migration that ends its transaction, or has no place in the history, is refused")
+  @Test("A migration that ends its transaction, or is out of order, is rejected")
   func malformed() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       let ending = Migration(schema: "trial", number: 1, name: "ending", sql: "commit;")
@@ -88,7 +88,7 @@ struct MigrationTests {
     }
   }
 
-  @Test("The suite's own migrations apply, and fit the build then")
+  @Test("The suite's migrations apply, and match the build")
   func suite() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       #expect(try await Migrator.apply(SchemaMigrations.all, on: pool, logger: quiet) == SchemaMigrations.all)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Outages of PostgreSQL")
 struct OutageTests {
-  @Test("A query that meets a server that restarts waits for it, and the pool goes on by itself")
+  @Test("A query waits while the server restarts, and the pool reconnects")
   func restart() async throws {
     let server = try await PostgresServer.start()
     try await server.withPool(connections: 2) { pool in
@@ -21,7 +21,7 @@ struct OutageTests {
     }
   }
 
-  @Test("A transaction that loses its connection fails, nothing of it is left, and it may be tried again")
+  @Test("A transaction that loses its connection fails with a transient error and leaves nothing behind")
   func lostTransaction() async throws {
     let kill = Statement("kill", "select pg_terminate_backend($1::int4)")
     try await PostgresServer.withOwnDatabase { pool in
@@ -41,7 +41,7 @@ struct OutageTests {
     }
   }
 
-  @Test("A server that is not there is named, after as long as a statement may wait")
+  @Test("A query to an unreachable server fails after the maximum wait")
   func absence() async throws {
     let pool = PostgresPool(
       PostgresConfiguration(
@@ -55,7 +55,7 @@ struct OutageTests {
     await pool.close()
   }
 
-  @Test("A URL that cannot be understood is not worth another try")
+  @Test("An invalid URL is not retried")
   func brokenURL() async throws {
     let pool = PostgresPool(PostgresConfiguration(url: "postgres://[", connections: 1, applicationName: "test"), logger: quiet)
     let error = await #expect(throws: PostgresError.self) { try await pool.waitUntilReachable() }
@@ -63,18 +63,18 @@ struct OutageTests {
     await pool.close()
   }
 
-  @Test("Waiting for the server ends when it is there")
+  @Test("Waiting for the server ends when it answers")
   func waiting() async throws {
     let server = try await PostgresServer.start()
     try await server.kill()
-    try await server.withPool(maximumWait: PostgresServer.patience) { pool in
+    try await server.withPool(maximumWait: PostgresServer.testTimeout) { pool in
       async let reachable: Void = pool.waitUntilReachable()
       try await server.start()
       try await reachable
     }
   }
 
-  @Test("A graceful shutdown lets what is under way finish, and refuses what comes after")
+  @Test("A graceful shutdown finishes open transactions and rejects new ones")
   func shutdown() async throws {
     let server = try await PostgresServer.shared()
     let pool = PostgresPool(

@@ -22,7 +22,7 @@ struct QueryTests {
     #expect(pipelines < requests)
   }
 
-  @Test("An error in one of the concurrent queries does not reach the others")
+  @Test("An error in one of many concurrent queries does not affect the others")
   func isolation() async throws {
     let divide = Statement("divide", "select 100 / $1")
     try await PostgresServer.withOwnDatabase { pool in
@@ -49,7 +49,7 @@ struct QueryTests {
     }
   }
 
-  @Test("A statement is prepared once a connection; one that is used once is not kept")
+  @Test("A statement is prepared once per connection; a one-time statement is not kept")
   func preparation() async throws {
     let kept = Statement("kept", "select $1 as kept")
     let prepared = "select count(*) from pg_prepared_statements where statement like '%as kept' or statement like '%as once'"
@@ -62,7 +62,7 @@ struct QueryTests {
     }
   }
 
-  @Test("A prepared statement goes on after the table that it reads has changed")
+  @Test("A prepared statement works after its table has changed")
   func changedTable() async throws {
     let read = Statement("read", "select * from things")
     try await PostgresServer.withOwnDatabase { pool in
@@ -78,7 +78,7 @@ struct QueryTests {
     }
   }
 
-  @Test("Deallocated statements are prepared again")
+  @Test("A deallocated statement is prepared again")
   func deallocation() async throws {
     let kept = Statement("kept", "select 7")
     try await PostgresServer.withOwnDatabase { pool in
@@ -93,7 +93,7 @@ struct QueryTests {
     }
   }
 
-  @Test("An error tells the SQLSTATE, the statement's name and the constraint")
+  @Test("An error has the SQLSTATE, the statement's name and the constraint")
   func error() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       try await pool.run("create table things (id int constraint things_id primary key)")
@@ -109,7 +109,7 @@ struct QueryTests {
     }
   }
 
-  @Test("A statement that takes too long is cancelled by the server, and the connection goes on")
+  @Test("The server cancels a statement that exceeds the timeout, and the connection stays usable")
   func timeout() async throws {
     try await PostgresServer.withOwnDatabase(statementTimeout: .seconds(2)) { pool in
       let error = await #expect(throws: PostgresError.self) {
@@ -122,7 +122,7 @@ struct QueryTests {
     }
   }
 
-  @Test("A task that is cancelled waits no longer, and its neighbours get their answers")
+  @Test("A cancelled task stops waiting, and other tasks get their answers")
   func cancellation() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       try await pool.withExclusiveConnection { session in
@@ -142,7 +142,7 @@ struct QueryTests {
     }
   }
 
-  @Test("A column that is not what is read is named")
+  @Test("A decoding error names the column")
   func decoding() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       let row = try #require(try await pool.query(Statement("read things", "select 'a' as word, null::int8 as number")).first)
@@ -154,7 +154,7 @@ struct QueryTests {
     }
   }
 
-  @Test("Text that PostgreSQL cannot hold is refused, with the statement's name")
+  @Test("Text with U+0000 is rejected, with the statement's name")
   func nullCharacter() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       let error = await #expect(throws: PostgresError.self) {

@@ -4,11 +4,11 @@ import Testing
 
 @Suite("Transactions")
 struct TransactionTests {
-  private struct Refused: Error {}
+  private struct Rollback: Error {}
 
   private let insert = Statement("insert thing", "insert into things values ($1)")
 
-  /// A pool on a database with an empty table.
+  /// Runs `body` with a pool for a database with an empty table.
   private func withThings(exclusiveConnections: Int = 2, maximumWait: Duration = .seconds(30), _ body: (PostgresPool) async throws -> Void)
     async throws
   {
@@ -23,7 +23,7 @@ struct TransactionTests {
     #expect(count == expected, sourceLocation: sourceLocation)
   }
 
-  @Test("What a body does is there for others when it has returned, and not before")
+  @Test("Changes are visible to others after the body has returned, and not before")
   func commit() async throws {
     try await withThings { pool in
       let returned = try await pool.transaction { transaction in
@@ -36,13 +36,13 @@ struct TransactionTests {
     }
   }
 
-  @Test("Nothing is left of a body that throws")
+  @Test("A body that throws is rolled back")
   func rollback() async throws {
     try await withThings { pool in
-      await #expect(throws: Refused.self) {
+      await #expect(throws: Rollback.self) {
         try await pool.transaction { transaction in
           _ = try await transaction.query(insert, [.int(1)])
-          throw Refused()
+          throw Rollback()
         }
       }
       try await expectThings(0, in: pool)
@@ -50,7 +50,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("An error that the body swallows fails the transaction all the same, with that error")
+  @Test("A statement error that the body swallows fails the transaction with that error")
   func swallowed() async throws {
     try await withThings { pool in
       let error = await #expect(throws: PostgresError.self) {
@@ -64,7 +64,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("Steps go out together and can be committed in the same round trip")
+  @Test("Pipelined steps can be committed in the same round trip")
   func pipeline() async throws {
     try await withThings { pool in
       let rows = try await pool.transaction { transaction in
@@ -77,7 +77,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("The step that fails is named, and nothing of the others is left")
+  @Test("A failed step is named, and the other steps are rolled back")
   func failingStep() async throws {
     try await withThings { pool in
       let error = await #expect(throws: PostgresError.self) {
@@ -91,7 +91,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("A constraint that is checked at the commit fails the commit")
+  @Test("A violated deferred constraint fails the commit")
   func deferredConstraint() async throws {
     try await withThings { pool in
       try await pool.run("create table parts (thing int8 references things deferrable initially deferred)")
@@ -105,14 +105,14 @@ struct TransactionTests {
     }
   }
 
-  @Test("Of two transactions that wait for each other one is told that it may try again")
+  @Test("One of two deadlocked transactions fails with a transient error")
   func deadlock() async throws {
     let lock = Statement("lock", "select pg_advisory_xact_lock($1)")
     try await withThings { pool in
       let (firstHolds, first) = AsyncStream.makeStream(of: Void.self)
       let (secondHolds, second) = AsyncStream.makeStream(of: Void.self)
-      async let one = Result(catching: { try await crossing(pool, lock, 1, 2, says: first, awaits: secondHolds) })
-      async let other = Result(catching: { try await crossing(pool, lock, 2, 1, says: second, awaits: firstHolds) })
+      async let one = Result(catching: { try await crossing(pool, lock, 1, 2, signals: first, awaits: secondHolds) })
+      async let other = Result(catching: { try await crossing(pool, lock, 2, 1, signals: second, awaits: firstHolds) })
       let failures = [await one, await other].compactMap { result -> PostgresError? in
         guard case .failure(let error) = result else { return nil }
         return error as? PostgresError
@@ -123,18 +123,18 @@ struct TransactionTests {
   }
 
   private func crossing(
-    _ pool: PostgresPool, _ lock: Statement, _ first: Int64, _ second: Int64, says: AsyncStream<Void>.Continuation,
+    _ pool: PostgresPool, _ lock: Statement, _ first: Int64, _ second: Int64, signals: AsyncStream<Void>.Continuation,
     awaits other: AsyncStream<Void>
   ) async throws {
     try await pool.transaction { transaction in
       _ = try await transaction.query(lock, [.int(first)])
-      says.yield()
+      signals.yield()
       for await _ in other { break }
       _ = try await transaction.query(lock, [.int(second)])
     }
   }
 
-  @Test("The connections for transactions are bounded, and who gets none in time is told so")
+  @Test("Exclusive connections are bounded, and waiting for one times out")
   func bound() async throws {
     try await withThings(exclusiveConnections: 1, maximumWait: .seconds(15)) { pool in
       try await pool.transaction { transaction in
@@ -147,7 +147,7 @@ struct TransactionTests {
     }
   }
 
-  @Test("What a session has set is forgotten behind it")
+  @Test("The state of a session ends with it")
   func session() async throws {
     try await withThings(exclusiveConnections: 1) { pool in
       try await pool.withExclusiveConnection { session in

@@ -5,30 +5,30 @@ import Testing
 
 @Suite("Values")
 struct ValueTests {
-  /// The parameter as the server sends it back.
+  /// The row that the server returns for a parameter.
   private func echo(_ value: PostgresValue, as type: String) async throws -> Row {
     try await PostgresServer.withOwnDatabase { pool in
       try #require(try await pool.query(Statement(once: "echo", "select $1::\(type)"), [value]).first)
     }
   }
 
-  @Test("Numbers come back as they went", arguments: [0, 1, -1, .max, .min] as [Int64])
+  @Test("Integers round-trip", arguments: [0, 1, -1, .max, .min] as [Int64])
   func integers(number: Int64) async throws {
     #expect(try await Int64(echo(.int(number), as: "int8").int(0)) == number)
   }
 
-  @Test("Fractions come back as they went", arguments: [0, -1.5, .pi, .greatestFiniteMagnitude, .infinity])
+  @Test("Floating-point numbers round-trip", arguments: [0, -1.5, .pi, .greatestFiniteMagnitude, .infinity])
   func doubles(number: Double) async throws {
     #expect(try await echo(.double(number), as: "float8").double(0) == number)
   }
 
-  @Test("Text comes back as it went", arguments: ["", "Zoë", "'; drop table users; --", "a\\b\n\t\u{1F600}", "{\"a\",null}"])
+  @Test("Text round-trips", arguments: ["", "Zoë", "'; drop table users; --", "a\\b\n\t\u{1F600}", "{\"a\",null}"])
   func text(text: String) async throws {
     #expect(try await echo(.text(text), as: "text").string(0) == text)
     #expect(try await echo(.textArray([text, "other"]), as: "text[]").textArray(0) == [text, "other"])
   }
 
-  @Test("Ids, bytes, flags and JSON come back as they went")
+  @Test("UUIDs, bytes, Booleans and JSON round-trip")
   func others() async throws {
     let id = UUID()
     #expect(try await echo(.uuid(id), as: "uuid").uuid(0) == id)
@@ -39,7 +39,7 @@ struct ValueTests {
   }
 
   @Test(
-    "Times come back to the microsecond, and infinite ones as such",
+    "Timestamps round-trip to the microsecond, including infinities",
     arguments: [
       Date(timeIntervalSince1970: 0), Date(timeIntervalSince1970: 1_767_225_600.123), Date(timeIntervalSince1970: -86_400.5),
       .distantFuture, .distantPast,
@@ -49,7 +49,7 @@ struct ValueTests {
     #expect(abs(back.timeIntervalSince(time)) < 0.000_001)
   }
 
-  @Test("Arrays come back as they went, empty ones too")
+  @Test("Arrays round-trip, including empty ones")
   func arrays() async throws {
     let ids = [UUID(), UUID()]
     #expect(try await echo(.uuidArray(ids), as: "uuid[]").uuidArray(0) == ids)

@@ -146,8 +146,8 @@ struct StoreBuilder: Sendable {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-          applicationName: "SCIMAPITests", maximumWait: PostgresServer.patience,
+          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.testTimeout,
+          applicationName: "SCIMAPITests", maximumWait: PostgresServer.testTimeout,
           planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -97,8 +97,8 @@ struct DirectoryTests {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-          applicationName: "DirectoryTests", maximumWait: PostgresServer.patience,
+          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.testTimeout,
+          applicationName: "DirectoryTests", maximumWait: PostgresServer.testTimeout,
           planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -184,8 +184,8 @@ extension StoreBuilder {
   func pool(_ role: String, planning: PostgresConfiguration.Planning = .adaptive) -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
-        url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-        applicationName: "SCIMAPITests", maximumWait: PostgresServer.patience, planning: planning),
+        url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.testTimeout,
+        applicationName: "SCIMAPITests", maximumWait: PostgresServer.testTimeout, planning: planning),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 

@@ -75,8 +75,8 @@ struct DeadLetterTests {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: database, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-          applicationName: "test", maximumWait: PostgresServer.patience),
+          url: server.url(database: database, role: role), connections: 1, statementTimeout: PostgresServer.testTimeout,
+          applicationName: "test", maximumWait: PostgresServer.testTimeout),
         logger: quiet)
     }
     let (owner, store, scimctl) = (pool("postgres"), pool("identity_store"), pool("scimctl"))

@@ -26,7 +26,7 @@ struct SharedNameTests {
     let pool = PostgresPool(
       PostgresConfiguration(
         url: server.url(database: try await server.createDatabase(migrations: SchemaMigrations.all)), connections: 1,
-        statementTimeout: PostgresServer.patience, applicationName: "SCIMCtlTests", maximumWait: PostgresServer.patience),
+        statementTimeout: PostgresServer.testTimeout, applicationName: "SCIMCtlTests", maximumWait: PostgresServer.testTimeout),
       logger: Logger(label: "scimctl", factory: { _ in SwiftLogNoOpLogHandler() }))
     let workspace = WorkspaceID.made(at: Date())
     let groups = [ResourceID.made(at: Date()), ResourceID.made(at: Date())]

@@ -1,7 +1,7 @@
 import Foundation
 import FoundationNetworking
 
-/// What a server answers to a GET.
+/// The response to a GET request.
 struct HTTP {
   var status: Int
   var type: String?
@@ -15,7 +15,7 @@ struct HTTP {
       status: response.statusCode, type: response.value(forHTTPHeaderField: "Content-Type"), text: String(decoding: data, as: UTF8.self))
   }
 
-  /// The problems of an answer of `/readyz`.
+  /// The problems in a response of `/readyz`.
   var problems: [String: String] {
     get throws {
       struct Readiness: Decodable {

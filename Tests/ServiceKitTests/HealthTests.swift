@@ -13,7 +13,7 @@ struct HealthTests {
   private let health = Health()
   private let registry = PrometheusRegistry()
 
-  /// Runs the health server for as long as `body` takes, which gets its address.
+  /// Runs the health server while `body` runs, which gets its URL.
   private func serving(_ body: (String) async throws -> Void) async throws {
     let (ports, listening) = AsyncStream.makeStream(of: Int.self)
     let quiet = Logger(label: "health", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -30,9 +30,9 @@ struct HealthTests {
     }
   }
 
-  @Test("Until the process is at work it is alive, not ready, and says what it waits for")
+  @Test("A starting process is alive but not ready, and says what it waits for")
   func starting() async throws {
-    health.setOccupation("waiting for Kafka: nobody there")
+    health.setProcessProblem("waiting for Kafka: nobody there")
     try await serving { url in
       #expect(try await HTTP.fetch("\(url)/livez").status == 200)
       let answer = try await HTTP.fetch("\(url)/readyz")
@@ -42,10 +42,10 @@ struct HealthTests {
     }
   }
 
-  @Test("It is ready when every check is well, and says of all that are not what is wrong")
+  @Test("The process is ready if all checks pass; otherwise it reports every problem")
   func checks() async throws {
     let smtp = Mutex<String?>("451 try \"later\"\nplease")
-    health.setOccupation(nil)
+    health.setProcessProblem(nil)
     health.add("smtp") { smtp.withLock { $0 } }
     health.add("kafka") { nil }
     try await serving { url in
@@ -59,9 +59,9 @@ struct HealthTests {
     }
   }
 
-  @Test("A check that does not answer counts as failed")
+  @Test("A check that does not return in time fails")
   func hangingCheck() async throws {
-    health.setOccupation(nil)
+    health.setProcessProblem(nil)
     health.add("hanging") {
       do {
         try await Task.sleep(for: .seconds(3600))
@@ -73,7 +73,7 @@ struct HealthTests {
     #expect(await health.problems() == ["hanging": "no answer within 3 seconds"])
   }
 
-  @Test("Metrics are served as Prometheus wants them")
+  @Test("/metrics is in Prometheus' text format")
   func metrics() async throws {
     Counter(label: "seen_total", factory: registry).increment()
     try await serving { url in
@@ -84,7 +84,7 @@ struct HealthTests {
     }
   }
 
-  @Test("A port that is taken is named, with the settings that choose another")
+  @Test("The error for an occupied port names the port and the settings")
   func takenPort() async throws {
     try await serving { url in
       let port = try #require(URL(string: url)?.port)

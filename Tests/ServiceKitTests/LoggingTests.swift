@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Logging")
 struct LoggingTests {
-  /// The lines that `body` logs.
+  /// The lines that `body` logs, decoded.
   private func lines(level: Logger.Level = .info, _ body: (Logger) -> Void) throws -> [[String: Any]] {
     let pipe = Pipe()
     let output = LogOutput(descriptor: pipe.fileHandleForWriting.fileDescriptor)
@@ -22,7 +22,7 @@ struct LoggingTests {
     }
   }
 
-  @Test("A line tells time, level, service, instance, message and metadata")
+  @Test("A line has time, level, service, instance, message and metadata")
   func line() throws {
     let lines = try lines { $0.warning("It happened", metadata: ["count": "3", "list": ["a", "b"]]) }
     let line = try #require(lines.first)
@@ -38,14 +38,14 @@ struct LoggingTests {
     #expect(line["trace_id"] == nil)
   }
 
-  @Test("A line that is logged for a trace has the trace's id")
+  @Test("A line that is logged within a trace has its id")
   func traceID() throws {
     let trace = TraceContext.make()
     let lines = try lines { logger in trace.run { logger.info("In the trace") } }
     #expect(lines.first?["trace_id"] as? String == trace.traceID)
   }
 
-  @Test("Whatever is logged stays on one line")
+  @Test("Every message stays on one line")
   func oneLine() throws {
     let text = "first\nsecond\r\u{2028}\"quoted\"\\ \u{1B}[31mred \u{202E}"
     let lines = try lines { $0.error("\(text)") }
@@ -53,7 +53,7 @@ struct LoggingTests {
     #expect(lines.first?["message"] as? String == text)
   }
 
-  @Test("What is less severe than the level is not logged")
+  @Test("Messages below the minimum level are not logged")
   func level() throws {
     let lines = try lines(level: .warning) { logger in
       logger.info("Not this")

@@ -9,7 +9,7 @@ struct MetricsTests {
 
   private var lines: [String] { registry.text().split(separator: "\n").map(String.init) }
 
-  @Test("Counters add up over everyone who counts under the same name and labels")
+  @Test("Counters with the same name and labels share one series")
   func counter() {
     Counter(label: "requests_total", dimensions: [("method", "GET"), ("code", "200")], factory: registry).increment(by: 2)
     Counter(label: "requests_total", dimensions: [("code", "200"), ("method", "GET")], factory: registry).increment()
@@ -22,7 +22,7 @@ struct MetricsTests {
       ])
   }
 
-  @Test("Gauges and meters tell the last value")
+  @Test("Gauges and meters show the last value")
   func gauge() {
     let gauge = Gauge(label: "temperature", factory: registry)
     gauge.record(3)
@@ -33,7 +33,7 @@ struct MetricsTests {
     #expect(lines == ["# TYPE connections gauge", "connections 2", "# TYPE temperature gauge", "temperature -1.5"])
   }
 
-  @Test("Timers are histograms in seconds whose buckets include the smaller ones")
+  @Test("Timers are histograms in seconds with cumulative buckets")
   func timer() {
     let timer = Timer(label: "wait_seconds", factory: registry)
     timer.recordNanoseconds(1_000_000)
@@ -48,7 +48,7 @@ struct MetricsTests {
     #expect(lines.contains("wait_seconds_sum 3600.021"))
   }
 
-  @Test("What a histogram cannot count does not spoil its sum")
+  @Test("NaN does not affect a histogram")
   func notANumber() {
     let recorder = Recorder(label: "sizes", factory: registry)
     recorder.record(Double.nan)
@@ -57,7 +57,7 @@ struct MetricsTests {
     #expect(lines.contains("sizes_count 1"))
   }
 
-  @Test("Names and values that the format does not allow are made such that it does")
+  @Test("Invalid names and values are escaped")
   func escaping() {
     Counter(label: "http.server-requests", dimensions: [("a b", "say \"hi\"\\\n")], factory: registry).increment()
     Counter(label: "9lives", dimensions: [("le", "1"), ("x", "1"), ("x", "2")], factory: registry).increment()
@@ -67,7 +67,7 @@ struct MetricsTests {
     #expect(lines.contains(#"size_bucket{_le="1",le="1"} 1"#))
   }
 
-  @Test("Every line is a sample or a type, as version 0.0.4 of the format has them, and each name has one type")
+  @Test("Every line is a sample or a type of format version 0.0.4, and each name has one type")
   func format() throws {
     Counter(label: "things", factory: registry).increment()
     Gauge(label: "things", factory: registry).record(Double.infinity)
@@ -82,7 +82,7 @@ struct MetricsTests {
     #expect(Set(types).count == 3 && types.count == 3)
   }
 
-  @Test("The number of label values of one name is bounded")
+  @Test("The number of label combinations of a name is bounded")
   func bound() {
     let registry = PrometheusRegistry(maximumSeries: 2)
     for path in ["a", "b", "c"] { Counter(label: "paths_total", dimensions: [("path", path)], factory: registry).increment() }

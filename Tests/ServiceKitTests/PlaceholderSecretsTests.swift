@@ -16,7 +16,7 @@ struct PlaceholderSecretsTests {
   }
 
   @Test(
-    "are refused: what stands in examples, and what is short enough to guess; what is wrong is told without the value",
+    "Example secrets and short keys are rejected; the error does not contain the value",
     arguments: [
       ("ROLLCALL_TOMBSTONE_KEY", "only-for-trying-out-0123456789abcdef"), ("ROLLCALL_TOMBSTONE_KEY", "fifteen bytes ."),
       ("ROLLCALL_TOMBSTONE_KEY", "change-me"), ("ROLLCALL_SMTP_PASSWORD", "changeme"),
@@ -33,7 +33,7 @@ struct PlaceholderSecretsTests {
   }
 
   @Test(
-    "are not what is random, or no secret",
+    "Random keys and values that are not secrets are accepted",
     arguments: [
       ("ROLLCALL_TOMBSTONE_KEY", "sixteen bytes ok"), ("ROLLCALL_SMTP_PASSWORD", "kZ3"),
       ("ROLLCALL_DATABASE_URL", "postgres://rollcall@127.0.0.1/rollcall"),

@@ -8,28 +8,28 @@ import Testing
 
 @testable import ServiceKit
 
-/// Each test is a process of its own, which runs a service and ends.
-@Suite("A service's process")
+/// Exit tests: each runs a service in its own process.
+@Suite("Service process")
 struct ProcessTests {
-  @Test("Help lists the settings, and ends well")
+  @Test("--help lists the settings and exits with 0")
   func help() async throws {
     let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardOutputContent]) {
-      await Trial(arguments: ["--help"]).end { _ in [] }
+      await TestService(arguments: ["--help"]).run { _ in [] }
     }
     let text = try String(decoding: #require(result).standardOutputContent, as: UTF8.self)
     #expect(text.contains("ROLLCALL_KAFKA") && text.contains("ROLLCALL_SHUTDOWN_SECONDS"))
   }
 
-  @Test("The version is printed with the name of the executable")
+  @Test("--version prints the name of the executable and the version")
   func version() async throws {
     let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardOutputContent]) {
-      await Trial(arguments: ["--version"]).end { _ in [] }
+      await TestService(arguments: ["--version"]).run { _ in [] }
     }
     let text = try String(decoding: #require(result).standardOutputContent, as: UTF8.self)
     #expect(text.split(separator: "\n").contains("trial 0.2.0"))
   }
 
-  @Test("The settings are printed as JSON")
+  @Test("--settings prints the settings as JSON")
   func settings() async throws {
     struct List: Decodable {
       struct Entry: Decodable { var name: String }
@@ -38,7 +38,7 @@ struct ProcessTests {
       var settings: [Entry]
     }
     let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardOutputContent]) {
-      await Trial(arguments: ["--settings"]).end { _ in [] }
+      await TestService(arguments: ["--settings"]).run { _ in [] }
     }
     let text = try String(decoding: #require(result).standardOutputContent, as: UTF8.self)
     let json = try text[#require(text.firstIndex(of: "{"))...#require(text.lastIndex(of: "}"))]
@@ -47,83 +47,85 @@ struct ProcessTests {
     #expect(list.settings.map(\.name) == CommonSettings.all.map(\.environmentName))
   }
 
-  @Test("An argument that is not known ends it with 64")
+  @Test("An unknown argument exits with 64")
   func unknownArgument() async throws {
     let result = await #expect(processExitsWith: .exitCode(64), observing: [\.standardErrorContent]) {
-      await Trial(arguments: ["--verbose"]).end { _ in [] }
+      await TestService(arguments: ["--verbose"]).run { _ in [] }
     }
-    #expect(try result.said.contains("--verbose"))
+    #expect(try result.standardError.contains("--verbose"))
   }
 
-  @Test("Settings that are wrong end it with 78, all told at once")
+  @Test("Invalid settings exit with 78, and all are reported")
   func wrongSettings() async throws {
     let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
-      await Trial(environment: ["ROLLCALL_HEALTH_PORT": "ninety"]).end { _ in [] }
+      await TestService(environment: ["ROLLCALL_HEALTH_PORT": "ninety"]).run { _ in [] }
     }
-    let text = try result.said
+    let text = try result.standardError
     for name in ["ROLLCALL_HEALTH_PORT", "ROLLCALL_KAFKA", "ROLLCALL_DATABASE_URL"] { #expect(text.contains(name)) }
   }
 
-  @Test("Secrets that stand in examples end it with 78, unless they are wanted")
+  @Test("Secrets from examples exit with 78 unless they are permitted")
   func placeholderSecrets() async throws {
     let refused = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) {
-      var trial = try Trial.away(database: "postgres://identity_store:rollcall@127.0.0.1:1/rollcall")
-      trial.environment["ROLLCALL_INSECURE_DEFAULTS"] = "no"
-      await trial.end { _ in [] }
+      var service = try TestService.unreachable(database: "postgres://identity_store:rollcall@127.0.0.1:1/rollcall")
+      service.environment["ROLLCALL_INSECURE_DEFAULTS"] = "no"
+      await service.run { _ in [] }
     }
-    let text = try refused.said
+    let text = try refused.standardError
     #expect(text.contains("ROLLCALL_DATABASE_URL") && text.contains("ROLLCALL_INSECURE_DEFAULTS=1"))
-    let wanted = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) {
-      var trial = try Trial.away(database: "postgres://identity_store:rollcall@127.0.0.1:1/rollcall")
-      trial.environment["ROLLCALL_INSECURE_DEFAULTS"] = "1"
-      async let asked: Void = trial.ask(for: "waiting for PostgreSQL", andEndBy: SIGTERM)
-      await trial.end { _ in [] }
-      await asked
+    let permitted = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) {
+      var service = try TestService.unreachable(database: "postgres://identity_store:rollcall@127.0.0.1:1/rollcall")
+      service.environment["ROLLCALL_INSECURE_DEFAULTS"] = "1"
+      async let signalled: Void = service.send(SIGTERM, whenStatusIs: "waiting for PostgreSQL")
+      await service.run { _ in [] }
+      await signalled
     }
-    #expect(try wanted.said.contains("waiting for PostgreSQL"))
+    #expect(try permitted.standardError.contains("waiting for PostgreSQL"))
   }
 
-  @Test("While it waits it says for what, and ends at once when asked to")
+  @Test("A service that waits for PostgreSQL says so, and stops at once on a signal")
   func waiting() async throws {
     let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) {
-      let trial = try Trial.away()
-      async let asked: Void = trial.ask(for: "waiting for PostgreSQL", andEndBy: SIGTERM)
-      await trial.end { _ in [] }
-      await asked
+      let service = try TestService.unreachable()
+      async let signalled: Void = service.send(SIGTERM, whenStatusIs: "waiting for PostgreSQL")
+      await service.run { _ in [] }
+      await signalled
     }
-    #expect(try result.said.contains("waiting for PostgreSQL"))
+    #expect(try result.standardError.contains("waiting for PostgreSQL"))
   }
 
-  @Test("A database whose schema is another ends it with 78, naming both versions and what to do")
+  @Test("Another schema version exits with 78; the error has both versions and what to do")
   func otherSchema() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) { [url = url as String] in
-      try await Trial.away(database: url).end(migrations: [Migration(schema: "trial", number: 1, name: "first", sql: "select 1")]) { _ in []
+      try await TestService.unreachable(database: url).run(migrations: [
+        Migration(schema: "trial", number: 1, name: "first", sql: "select 1")
+      ]) { _ in []
       }
     }
-    let text = try result.said
+    let text = try result.standardError
     #expect(text.contains("schema trial of the database is at version 0, this build works with 1: run `scimctl migrate`"))
   }
 
-  @Test("With PostgreSQL there it waits for Kafka, and ends at once when asked to")
+  @Test("With PostgreSQL available it waits for Kafka, and stops at once on a signal")
   func waitingForKafka() async throws {
     let url = try await PostgresServer.emptyDatabase()
     await #expect(processExitsWith: .exitCode(0)) { [url = url as String] in
-      let trial = try Trial.away(database: url)
-      async let asked: Void = trial.ask(for: "waiting for Kafka", andEndBy: SIGINT)
-      await trial.end { _ in [] }
-      await asked
+      let service = try TestService.unreachable(database: url)
+      async let signalled: Void = service.send(SIGINT, whenStatusIs: "waiting for Kafka")
+      await service.run { _ in [] }
+      await signalled
     }
   }
 
-  @Test("With everything there it is ready, and ends well after its services have")
+  @Test("With all dependencies it becomes ready, and exits with 0 after its services have stopped")
   func graceful() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()
-      let trial = try Trial.away(database: url, kafka: cluster.configuration().bootstrapServers)
-      async let asked: Void = trial.ask(for: nil, andEndBy: SIGTERM)
-      await trial.end { runtime in
+      let service = try TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers)
+      async let signalled: Void = service.send(SIGTERM, whenStatusIs: nil)
+      await service.run { runtime in
         runtime.logger.info("called \(runtime.memberID), \(runtime.instance) and \(runtime.kafka.clientID)")
         return [
           Worker {
@@ -132,32 +134,32 @@ struct ProcessTests {
           }
         ]
       }
-      await asked
+      await signalled
     }
-    #expect(try result.said.contains("finished what was in flight"))
-    #expect(try result.said.contains("called trial-2, trial/2 and trial-2"))
+    #expect(try result.standardError.contains("finished what was in flight"))
+    #expect(try result.standardError.contains("called trial-2, trial/2 and trial-2"))
   }
 
-  @Test("A service that does not follow the shutdown in time is left behind")
+  @Test("A service that exceeds the shutdown limit is abandoned")
   func stubborn() async throws {
     let url = try await PostgresServer.emptyDatabase()
     await #expect(processExitsWith: .exitCode(1)) { [url = url as String] in
       let cluster = try MockCluster()
-      let trial = try Trial.away(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms")
-      async let asked: Void = trial.ask(for: nil, andEndBy: SIGTERM)
-      await trial.end { _ in [Worker { await withCheckedContinuation { Worker.heldForEver.append($0) } }] }
-      await asked
+      let service = try TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms")
+      async let signalled: Void = service.send(SIGTERM, whenStatusIs: nil)
+      await service.run { _ in [Worker { await withCheckedContinuation { Worker.neverResumed.append($0) } }] }
+      await signalled
     }
   }
 
-  @Test("A process whose every thread is stuck ends all the same, a little later")
+  @Test("A process whose threads are all stuck exits a little after the limit")
   func stuck() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()
-      let trial = try Trial.away(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms")
-      async let asked: Void = trial.ask(for: nil, andEndBy: SIGTERM)
-      await trial.end { _ in
+      let service = try TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms")
+      async let signalled: Void = service.send(SIGTERM, whenStatusIs: nil)
+      await service.run { _ in
         [
           Worker {
             try await gracefulShutdown()
@@ -167,53 +169,53 @@ struct ProcessTests {
           }
         ]
       }
-      await asked
+      await signalled
     }
-    #expect(try result.said.contains("did not end within its bound"))
+    #expect(try result.standardError.contains("did not end within its shutdown limit"))
   }
 
-  @Test("A service that fails ends the process with 1, and the log says why")
+  @Test("A failed service exits the process with 1, and the log has the reason")
   func failing() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()
-      try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers).end { _ in
+      try await TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers).run { _ in
         [Worker { throw CocoaError(.fileNoSuchFile) }]
       }
     }
-    #expect(try result.said.contains("ended by an error"))
+    #expect(try result.standardError.contains("stopped by an error"))
   }
 
-  @Test("A service that fails ends the process also where another does not follow, and the log names it")
+  @Test("A failed service exits the process even if another does not stop, and the log names it")
   func failingBesideStubborn() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()
-      try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms").end { _ in
+      try await TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers, shutdown: "100ms").run { _ in
         [
-          Worker { await withCheckedContinuation { Worker.heldForEver.append($0) } },
+          Worker { await withCheckedContinuation { Worker.neverResumed.append($0) } },
           Worker { throw CocoaError(.fileNoSuchFile) },
         ]
       }
     }
-    let text = try result.said
-    #expect(text.contains("Worker cannot continue; the process ends") && text.contains("did not end within its bound"))
+    let text = try result.standardError
+    #expect(text.contains("Worker cannot continue; the process ends") && text.contains("did not end within its shutdown limit"))
   }
 
-  @Test("A service that returns although nobody asked it to ends the process with 1")
+  @Test("A service that returns without a shutdown exits the process with 1")
   func returning() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()
-      try await Trial.away(database: url, kafka: cluster.configuration().bootstrapServers).end { _ in [Worker {}] }
+      try await TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers).run { _ in [Worker {}] }
     }
-    #expect(try result.said.contains("Worker ended although nobody asked it to"))
+    #expect(try result.standardError.contains("Worker ended unexpectedly"))
   }
 }
 
 extension ExitTest.Result? {
-  /// What the process wrote on standard error.
-  fileprivate var said: String {
+  /// The standard error of the process.
+  fileprivate var standardError: String {
     get throws { try String(decoding: #require(self).standardErrorContent, as: UTF8.self) }
   }
 }

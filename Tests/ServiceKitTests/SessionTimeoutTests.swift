@@ -3,7 +3,7 @@ import Testing
 @testable import Kafka
 @testable import ServiceKit
 
-@Suite("How long a replica may be away")
+@Suite("Session timeout")
 struct SessionTimeoutTests {
   private static let deadline = Setting(key: "request.deadline", default: "20s", help: "", kind: .duration)
 
@@ -13,7 +13,7 @@ struct SessionTimeoutTests {
       environment: ["ROLLCALL_KAFKA": "k:1", "ROLLCALL_DATABASE_URL": "d"].merging(environment) { _, new in new })
   }
 
-  @Test("fits the deadline of writes by default")
+  @Test("The default fits the deadline of writes")
   func defaults() async throws {
     let settings = try await settings([:])
     #expect(try settings.sessionTimeout == ConsumerConfiguration.defaultSessionTimeout)
@@ -21,7 +21,7 @@ struct SessionTimeoutTests {
   }
 
   @Test(
-    "is refused where it leaves too little of the deadline, both settings named",
+    "A timeout that is too long for the deadline is rejected; the error names both settings",
     arguments: [
       ["ROLLCALL_KAFKA_SESSION_TIMEOUT": "16s"], ["ROLLCALL_REQUEST_DEADLINE": "10s"],
       ["ROLLCALL_KAFKA_PROPERTIES": "session.timeout.ms=30000"],
@@ -34,7 +34,7 @@ struct SessionTimeoutTests {
   }
 
   @Test(
-    "is refused where no broker would take it, or heartbeats come too seldom",
+    "A timeout that brokers reject, or that is too short for the heartbeats, is rejected",
     arguments: [
       (["ROLLCALL_KAFKA_SESSION_TIMEOUT": "2s"], "ROLLCALL_KAFKA_SESSION_TIMEOUT"),
       (["ROLLCALL_KAFKA_PROPERTIES": "session.timeout.ms=soon"], "session.timeout.ms"),
@@ -46,7 +46,7 @@ struct SessionTimeoutTests {
     #expect(error?.description.contains(name) == true)
   }
 
-  @Test("A process that lost its place to another with the same number is told which setting to change")
+  @Test("The log of a process that was fenced names the setting to change")
   func fenced() {
     let error = KafkaError(
       action: "read", code: .fencedInstanceID, reason: "", brokers: "", topic: nil, partition: nil, isRetriable: false, isFatal: true)

@@ -31,7 +31,7 @@ struct SettingsTests {
     return error?.problems ?? []
   }
 
-  @Test("The environment wins over the file, and the file over the default")
+  @Test("Environment variables take precedence over the file, and the file over defaults")
   func precedence() async throws {
     #expect(try await read([Self.name]).string(Self.name) == "nobody")
     #expect(try await read([Self.name], file: #"{"name": "file"}"#).string(Self.name) == "file")
@@ -39,12 +39,12 @@ struct SettingsTests {
     #expect(try both.string(Self.name) == "environment")
   }
 
-  @Test("A variable that is empty counts as one that is not set")
+  @Test("An empty variable counts as not set")
   func emptyVariable() async throws {
     #expect(try await read([Self.name], environment: ["ROLLCALL_NAME": ""]).string(Self.name) == "nobody")
   }
 
-  @Test("The file may give numbers and flags as JSON's own, and nest its keys", arguments: [#"7"#, #""7""#])
+  @Test("The file may use JSON numbers and Booleans, and nested keys", arguments: [#"7"#, #""7""#])
   func fileTypes(limit: String) async throws {
     let flag = Setting(key: "http.tls", help: "Whether.", kind: .flag)
     let settings = try await read([Self.limit, flag], file: #"{"http": {"body-limit": \#(limit), "tls": true}}"#)
@@ -52,14 +52,14 @@ struct SettingsTests {
     #expect(try settings.bool(flag))
   }
 
-  @Test("A file that is not there, or is no JSON, is named")
+  @Test("The error for a missing or malformed file has its path")
   func brokenFile() async throws {
     let missing = try await problems([Self.name], environment: ["ROLLCALL_CONFIG_FILE": "/nowhere/rollcall.json"])
     #expect(missing.count == 1 && missing[0].contains("/nowhere/rollcall.json"))
     await #expect(throws: SettingsError.self) { try await read([Self.name], file: "{") }
   }
 
-  @Test("Everything that is wrong is told at once, with what it should be")
+  @Test("All problems are reported at once, with the expected values")
   func allProblems() async throws {
     let found = try await problems([Self.needed, Self.limit], environment: ["ROLLCALL_HTTP_BODY_LIMIT": "eleven"])
     #expect(found.count == 2)
@@ -67,7 +67,7 @@ struct SettingsTests {
     #expect(found.contains { $0.contains("ROLLCALL_HTTP_BODY_LIMIT") && $0.contains("from 1 to 10") && $0.contains("eleven") })
   }
 
-  @Test("A secret may be read from a file that the environment or the configuration file names")
+  @Test("A secret can be read from a file that the environment or the configuration file names")
   func secretFile() async throws {
     let path = try Self.file("hunter2\n")
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -77,7 +77,7 @@ struct SettingsTests {
     #expect(missing.count == 1 && missing[0].contains("ROLLCALL_PASSWORD_FILE") && missing[0].contains("/nowhere/password"))
   }
 
-  @Test("A secret's value is in no error, no description and no dump")
+  @Test("A secret is not part of errors, descriptions and dumps")
   func secrets() async throws {
     let found = try await problems([Self.secretPause], environment: ["ROLLCALL_PAUSE": "hunter2"])
     #expect(found.count == 1 && found[0].contains("ROLLCALL_PAUSE") && !found[0].contains("hunter2"))
@@ -88,7 +88,7 @@ struct SettingsTests {
     #expect("\(settings)".contains("name=nobody"))
   }
 
-  @Test("A secret's value is in no help")
+  @Test("--help lists all settings with their defaults")
   func help() {
     let text = SettingsHelp.text(service: "test", settings: CommonSettings.all)
     for setting in CommonSettings.all {
@@ -101,26 +101,26 @@ struct SettingsTests {
   }
 
   @Test(
-    "Times are in seconds or have a unit",
+    "Durations are in seconds or have a unit",
     arguments: [
       ("250ms", Duration.milliseconds(250)), ("5", .seconds(5)), ("0.5 s", .milliseconds(500)), ("2m", .seconds(120)),
       ("1h", .seconds(3600)), ("30d", .seconds(2_592_000)), ("5 weeks", nil), ("-1", nil), ("", nil), ("s", nil), ("1e3", nil),
     ])
   func durations(text: String, expected: Duration?) {
-    #expect(SettingText.duration(text) == expected)
+    #expect(SettingParser.duration(text) == expected)
   }
 
-  @Test("Pairs are separated by commas, or by line ends where there are any")
+  @Test("Pairs are separated by commas, or by line ends if there are any")
   func pairs() {
-    #expect(SettingText.pairs("a=1, b = 2,c=") == ["a": "1", "b": "2", "c": ""])
-    #expect(SettingText.pairs("# comment\na=1,2\nb=x=y\n") == ["a": "1,2", "b": "x=y"])
-    #expect(SettingText.pairs("a") == nil)
-    #expect(SettingText.pairs("=1") == nil)
-    #expect(SettingText.pairs("") == [:])
+    #expect(SettingParser.pairs("a=1, b = 2,c=") == ["a": "1", "b": "2", "c": ""])
+    #expect(SettingParser.pairs("# comment\na=1,2\nb=x=y\n") == ["a": "1,2", "b": "x=y"])
+    #expect(SettingParser.pairs("a") == nil)
+    #expect(SettingParser.pairs("=1") == nil)
+    #expect(SettingParser.pairs("") == [:])
   }
 
   @Test(
-    "The replica is the number behind the last hyphen of the host's name, unless it is set",
+    "The replica is the number after the last hyphen of the host name unless it is set",
     arguments: [
       (nil, "scim-api-3", 3), (nil, "a1b2c3d4e5f6", 0), (nil, nil, 0), (nil, "pod-x7", 0), ("5", "scim-api-3", 5), (nil, "node-123456", 0),
     ] as [(String?, String?, Int)])

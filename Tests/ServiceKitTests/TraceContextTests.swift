@@ -7,7 +7,7 @@ import Testing
 struct TraceContextTests {
   private static let example = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-  @Test("A traceparent is read and written as it came")
+  @Test("A traceparent is parsed and formatted without loss")
   func roundTrip() throws {
     let trace = try #require(TraceContext(traceparent: Self.example))
     #expect(trace.traceID == "4bf92f3577b34da6a3ce929d0e0e4736")
@@ -16,7 +16,7 @@ struct TraceContextTests {
   }
 
   @Test(
-    "What W3C Trace Context forbids is not read",
+    "A malformed traceparent is rejected",
     arguments: [
       "", "00", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
       "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
@@ -26,12 +26,12 @@ struct TraceContextTests {
     #expect(TraceContext(traceparent: text) == nil)
   }
 
-  @Test("A later version may have more behind the flags")
+  @Test("A later version may have further fields after the flags")
   func laterVersion() {
     #expect(TraceContext(traceparent: "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more") != nil)
   }
 
-  @Test("A child is of the same trace with an id of its own")
+  @Test("A child has the same trace id and its own span id")
   func child() throws {
     let trace = try #require(TraceContext(traceparent: Self.example))
     let child = trace.child()
@@ -40,12 +40,12 @@ struct TraceContextTests {
     #expect(TraceContext(traceparent: child.traceparent) == child)
   }
 
-  @Test("Where there is no traceparent, or a broken one, a trace begins", arguments: [nil, "nonsense"])
+  @Test("A missing or malformed traceparent starts a new trace", arguments: [nil, "nonsense"])
   func continuing(text: String?) {
     #expect(TraceContext(traceparent: TraceContext.continuing(text).traceparent) != nil)
   }
 
-  @Test("The trace is there for the task and its children, and gone behind it")
+  @Test("The trace is current in the task and its children only")
   func current() async {
     let trace = TraceContext.make()
     #expect(TraceContext.current == nil)

@@ -1,12 +1,13 @@
 import Foundation
 
-/// A process that a test has started.
+/// A process that a test starts.
 final class ChildProcess: Sendable {
   private let process: Process
   private let output = Pipe()
-  /// Where there is a guard: a line on it says by which signal the process is to end.
+  /// For a guarded process: a line with a number sends that signal.
   private let standardInput: Pipe?
 
+  /// Starts a process.
   init(_ executable: String, _ arguments: [String]) throws {
     standardInput = nil
     process = Process()
@@ -17,7 +18,7 @@ final class ChildProcess: Sendable {
     try process.run()
   }
 
-  /// One that a shell ends where the process that runs the tests is gone; a folder goes then, too.
+  /// Starts a process under a shell that kills it when the test process dies, and then removes `folder`.
   init(guarded executable: String, _ arguments: [String], removing folder: URL?) throws {
     let standardInput = Pipe()
     self.standardInput = standardInput
@@ -29,8 +30,8 @@ final class ChildProcess: Sendable {
     try process.run()
   }
 
-  /// SIGKILL where nothing else is asked for: a process inherits the signal mask of the thread that starts it, and libdispatch's threads
-  /// block nearly every signal.
+  /// The shell script of a guarded process. It sends SIGKILL by default, since the process inherits a signal mask that blocks nearly all
+  /// signals.
   private static let guardian = """
     "$@" < /dev/null &
     exec >&-
@@ -40,33 +41,36 @@ final class ChildProcess: Sendable {
     [ -n "$signal" ] || [ -z "$0" ] || rm -rf "$0"
     """
 
-  /// - Parameter signal: One other than SIGKILL is for a program that unblocks it.
+  /// Sends a signal to the process.
+  ///
+  /// - Parameter signal: A signal other than SIGKILL only reaches a program that unblocks it.
   func terminate(by signal: Int32 = SIGKILL) {
     guard process.isRunning else { return }
     guard let standardInput else {
       kill(process.processIdentifier, signal)
       return
     }
-    // Where the guard is gone already, there is nobody to tell.
+    // Fails if the shell has already exited; nothing is left to end then.
     try? standardInput.fileHandleForWriting.write(contentsOf: Data("\(signal)\n".utf8))
   }
 
+  /// Waits until the process has ended.
   func exit() async {
     await onThread { $0.process.waitUntilExit() }
   }
 
-  /// The first line that it prints.
+  /// The first line of its output.
   func firstLine() async throws -> String {
     let line = await onThread { child in
       var bytes = Data()
       while let byte = try? child.output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty, byte != Data([0x0A]) { bytes += byte }
       return String(decoding: bytes, as: UTF8.self)
     }
-    guard !line.isEmpty else { throw MailCatcher.Failure(description: "\(process.arguments?.first ?? "") ended without a word") }
+    guard !line.isEmpty else { throw MailCatcher.Failure(description: "\(process.arguments?.first ?? "") ended without output") }
     return line
   }
 
-  /// All that a command prints.
+  /// Runs a command and returns its output.
   static func output(_ executable: String, _ arguments: [String]) async throws -> Data {
     let child = try ChildProcess(executable, arguments)
     let output = await child.onThread { child in
@@ -75,7 +79,7 @@ final class ChildProcess: Sendable {
       return output
     }
     guard child.process.terminationStatus == 0 else {
-      throw MailCatcher.Failure(description: "\(executable) \(arguments.first ?? "") ended with \(child.process.terminationStatus)")
+      throw MailCatcher.Failure(description: "\(executable) \(arguments.first ?? "") exited with \(child.process.terminationStatus)")
     }
     return output
   }

@@ -1,9 +1,9 @@
-/// Waits until a condition holds, looking again every 20 ms.
+/// Waits until a condition is true; checks it every 20 ms.
 ///
 /// - Parameters:
-///   - what: What is waited for, for the error's message.
-///   - limit: How long at most. Generous: only a failing test ever waits so long.
-/// - Throws: ``NotInTime``, or the condition's own error where that came last.
+///   - what: A description of the condition, for the error.
+///   - limit: The maximum time. It is generous, since only a failing test waits that long.
+/// - Throws: ``TimeoutError``, or the condition's error if the last check threw.
 public func eventually(
   _ what: @autoclosure () -> String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
   _ condition: () async throws -> Bool
@@ -12,7 +12,7 @@ public func eventually(
   while true {
     do {
       if try await condition() { return }
-      guard ContinuousClock.now < deadline else { throw NotInTime(what: what(), limit: limit) }
+      guard ContinuousClock.now < deadline else { throw TimeoutError(what: what(), limit: limit) }
     } catch {
       guard ContinuousClock.now < deadline else { throw error }
     }
@@ -20,10 +20,13 @@ public func eventually(
   }
 }
 
-/// A condition did not come to hold.
-public struct NotInTime: Error, CustomStringConvertible {
+/// The error for a condition that did not become true in time.
+public struct TimeoutError: Error, CustomStringConvertible {
+  /// The description of the condition.
   public let what: String
+  /// The time limit.
   public let limit: Duration
 
-  public var description: String { "\(what) did not come about within \(limit)" }
+  /// The condition and the limit.
+  public var description: String { "timed out after \(limit) waiting for \(what)" }
 }

@@ -1,10 +1,11 @@
 import Foundation
 
-/// A real mail server for a test: Exim, with STARTTLS and logins, on a free port, with a folder of its own.
+/// An Exim mail server for tests, with STARTTLS and authentication, on a free port.
 ///
-/// Takes mail for everybody but `nobody@…`, from `rollcall` with the password `s3cret` alone, and delivers it to a Maildir. Ends with the
-/// object, or with the process that runs the tests.
+/// It accepts mail from the user `rollcall` with the password `s3cret`, for every recipient but `nobody@…`, and delivers it to a Maildir.
+/// It ends with this object, or when the test process dies.
 public final class EximServer: Sendable {
+  /// The port that it listens on.
   public let port: Int
   private let folder: URL
   private let process: ChildProcess
@@ -12,9 +13,10 @@ public final class EximServer: Sendable {
   /// Starts a server and returns when it listens.
   ///
   /// - Parameter isInternational: Whether it offers SMTPUTF8 (RFC 6531).
+  /// - Throws: ``MailCatcher/Failure``; ``TimeoutError`` if Exim is not installed.
   public init(isInternational: Bool = true) async throws {
     port = try FreePort.find()
-    // Where Exim's own user can get at it.
+    // A folder that Exim's user can access.
     folder = URL(filePath: "/tmp").appending(path: "rollcall-exim-\(UUID())")
     for name in ["spool", "log", "Maildir"] {
       let path = folder.appending(path: name)
@@ -33,7 +35,7 @@ public final class EximServer: Sendable {
     process = try ChildProcess(
       guarded: prefix[0], Array(prefix.dropFirst()) + ["/usr/sbin/exim4", "-C", configuration.path, "-bdf"], removing: folder)
     let port = port
-    try await eventually("Exim on port \(port); it is Debian's package exim4-daemon-light") {
+    try await eventually("Exim (Debian package exim4-daemon-light) to listen on port \(port)") {
       try !FreePort.isFree(UInt16(port))
     }
   }
@@ -43,22 +45,25 @@ public final class EximServer: Sendable {
     try? FileManager.default.removeItem(at: folder)
   }
 
+  /// The SMTP URL.
   public var url: String { "smtp://127.0.0.1:\(port)" }
 
-  /// The certificate it shows, for clients to trust.
+  /// The path of its certificate, for clients to trust.
   public var certificate: String { folder.appending(path: "certificate.pem").path }
 
-  /// What Exim has written down.
+  /// Exim's main log.
   public var log: String { (try? String(contentsOf: folder.appending(path: "log/mainlog"), encoding: .utf8)) ?? "" }
 
-  /// The mails that were delivered, oldest first, read by Python's `email` package.
-  public func mails() async throws -> [CaughtMail] {
+  /// The delivered mails, oldest first, parsed by Python's `email` package.
+  ///
+  /// - Throws: ``MailCatcher/Failure``; `DecodingError`.
+  public func mails() async throws -> [ReceivedEmail] {
     let new = folder.appending(path: "Maildir/new")
     guard FileManager.default.fileExists(atPath: new.path) else { return [] }
     let files = try FileManager.default.contentsOfDirectory(atPath: new.path).sorted().map { new.appending(path: $0).path }
     guard !files.isEmpty else { return [] }
     return try JSONDecoder().decode(
-      [CaughtMail].self, from: try await ChildProcess.output(MailCatcher.python, ["-c", CaughtMail.reader] + files))
+      [ReceivedEmail].self, from: try await ChildProcess.output(MailCatcher.python, ["-c", ReceivedEmail.reader] + files))
   }
 
   private static func configuration(_ folder: String, port: Int, isInternational: Bool) -> String {

@@ -1,9 +1,12 @@
 import Foundation
 import Synchronization
 
+/// Finds free TCP ports for servers.
 public enum FreePort {
-  /// A TCP port of the loopback interface that nobody listens on, below those that the kernel gives to outgoing connections: a server
-  /// that is killed and started again finds it free. None is given out twice, since those who get one may listen much later.
+  /// A free TCP port of the loopback interface, below the kernel's range for outgoing connections, so that it is still free when a server
+  /// restarts. No port is returned twice.
+  ///
+  /// - Throws: `POSIXError`.
   public static func find() throws -> Int {
     for _ in 0..<1000 {
       let port = UInt16.random(in: 10_000..<32_000)

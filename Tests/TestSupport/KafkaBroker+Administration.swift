@@ -4,7 +4,9 @@ import Kafka
 import Models
 
 extension KafkaBroker {
-  /// Deletes a topic, with all that is on it.
+  /// Deletes a topic.
+  ///
+  /// - Throws: ``KafkaBrokerError``.
   public func delete(_ topic: Topic) async throws {
     try await administer(RD_KAFKA_ADMIN_OP_DELETETOPICS) { client, options, queue in
       var deletion = rd_kafka_DeleteTopic_new(topic.name)
@@ -13,7 +15,9 @@ extension KafkaBroker {
     }
   }
 
-  /// Deletes the messages of a partition before `offset`, as retention would.
+  /// Deletes the messages of a partition before `offset`, as retention does.
+  ///
+  /// - Throws: ``KafkaBrokerError``.
   public func deleteMessages(of topic: Topic, partition: Int32 = 0, before offset: Int64) async throws {
     try await administer(RD_KAFKA_ADMIN_OP_DELETERECORDS) { client, options, queue in
       let list = rd_kafka_topic_partition_list_new(1)

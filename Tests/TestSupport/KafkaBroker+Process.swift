@@ -1,8 +1,8 @@
 import Foundation
 
 extension KafkaBroker {
-  /// Starts the broker's process. `noida-db` may be a wrapper around the real program, which then would live on: the one to kill is the
-  /// one that the broker names in its data folder.
+  /// Starts the broker's process. `noida-db` may be a wrapper around the real program, so the script signals the process that the broker
+  /// names in its data folder.
   static func process(port: Int, folder: URL) throws -> ServerProcess {
     try ServerProcess(
       script: script, arguments: [program(), "\(port)", folder.appendingPathComponent("data").path, folder.path],
@@ -21,7 +21,7 @@ extension KafkaBroker {
     [ -n "$keep" ] || rm -rf "$3"
     """
 
-  /// The broker's program: from the environment, from the package's own folder of tools, or from the search path.
+  /// The path of the broker's executable: from the environment, the package's tools, or the search path.
   private static func program() throws -> String {
     let environment = ProcessInfo.processInfo.environment
     let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -29,7 +29,7 @@ extension KafkaBroker {
     let candidates =
       [environment["ROLLCALL_NOIDA_DB"], package.appendingPathComponent(".local/venv/bin/noida-db").path].compactMap { $0 } + found
     guard let program = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
-      throw KafkaBrokerError(reason: "noida-db is not there; looked at \(candidates.joined(separator: ", "))")
+      throw KafkaBrokerError(reason: "noida-db was not found; searched \(candidates.joined(separator: ", "))")
     }
     return program
   }

@@ -3,16 +3,19 @@ import Kafka
 import Logging
 import Synchronization
 
-/// A Kafka broker of a test's own: `noida-db` on a free port of the loopback interface, with its data in a temporary folder.
+/// A Kafka broker for tests: `noida-db` on a free port of the loopback interface, with its data in a temporary folder.
 ///
-/// It can be stopped and started again on the same port and data. Its process ends, and its folder goes, with this object; it ends as
-/// well where the process that runs the tests dies.
+/// It can be stopped and restarted on the same port and data. The process ends and the folder is removed with this object, or when the
+/// test process dies.
 public final class KafkaBroker: Sendable {
+  /// The port that it listens on.
   public let port: Int
   private let folder: URL
   private let process = Mutex<ServerProcess?>(nil)
 
   /// Starts a broker and returns when it answers.
+  ///
+  /// - Throws: ``KafkaBrokerError``.
   public static func start() async throws -> KafkaBroker {
     let broker = try KafkaBroker(port: FreePort.find())
     try await broker.start()
@@ -26,24 +29,28 @@ public final class KafkaBroker: Sendable {
   }
 
   deinit {
-    // Where the shell is gone already, there is nobody to tell.
+    // Fails if the shell has already exited; nothing is left to end then.
     try? process.withLock { $0.take() }?.end(keepingData: false)
   }
 
+  /// The address for clients, `127.0.0.1:9092`.
   public var bootstrapServers: String { "127.0.0.1:\(port)" }
 
+  /// The configuration of a client of the broker.
   public func configuration(clientID: String = "test", properties: [String: String] = [:]) -> KafkaConfiguration {
     KafkaConfiguration(bootstrapServers: bootstrapServers, clientID: clientID, properties: properties, pausesEmptyFetches: true)
   }
 
-  /// Starts the broker again after ``stop()``, and returns when it answers.
+  /// Restarts the broker after ``stop()``, and returns when it answers.
+  ///
+  /// - Throws: ``KafkaBrokerError``.
   public func start() async throws {
     try process.withLock { process in
       guard process == nil else { return }
       process = try Self.process(port: port, folder: folder)
     }
     let reachability = try Reachability(configuration(), logger: Logger(label: "broker", factory: { _ in SwiftLogNoOpLogHandler() }))
-    // Generous: many start at once where the tests do, on a machine that may be busy.
+    // Generous, since many brokers start at once on a machine that may be busy.
     let deadline = ContinuousClock.now + .seconds(120)
     while let problem = await reachability.check(timeout: .milliseconds(500)) {
       guard .now < deadline, process.withLock({ $0?.isRunning ?? false }) else {
@@ -52,27 +59,29 @@ public final class KafkaBroker: Sendable {
     }
   }
 
-  /// Ends the broker's process, and returns when it is gone; its clients' connections break at once.
+  /// Stops the broker and returns when its process has ended; connections break at once.
   ///
-  /// With SIGTERM: `noida-db` writes what it has acknowledged to its disk once a second, and at its end. Killed, it would lose what Kafka
-  /// would not.
+  /// It sends SIGTERM, since `noida-db` writes acknowledged messages to disk only once a second and when it exits.
   public func stop() async throws {
     guard let process = process.withLock({ $0.take() }) else { return }
     try process.end(keepingData: true)
     await process.ended()
   }
 
-  /// Everything that the broker has printed.
+  /// The output of the broker.
   public var log: String {
     (try? String(contentsOf: folder.appendingPathComponent("log"), encoding: .utf8)) ?? ""
   }
 }
 
-/// Why a broker for a test could not be started.
+/// The error for a Kafka broker, mock cluster or client of a test that cannot be started.
 public struct KafkaBrokerError: Error, CustomStringConvertible {
+  /// The reason, with the broker's output.
   public let reason: String
 
+  /// Makes an error.
   public init(reason: String) { self.reason = reason }
 
+  /// The reason in a sentence.
   public var description: String { "the Kafka broker for the test did not start: \(reason)" }
 }

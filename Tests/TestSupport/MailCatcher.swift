@@ -1,25 +1,28 @@
 import Foundation
 
-/// An SMTP server of its own for a test: `ops/local/mail-catcher.py` on a free port, storing to a Maildir in a temporary folder.
+/// An SMTP server for tests: `ops/local/mail-catcher.py` on a free port, which stores mail in a Maildir in a temporary folder.
 ///
-/// It ends with ``stop()``, with the object, or with the process that runs the tests.
+/// It ends with ``stop()``, with this object, or when the test process dies.
 public final class MailCatcher: Sendable {
+  /// The port that it listens on.
   public let port: Int
-  /// Holds the Maildir and the file of faults; removed with the object.
+  /// The folder of the Maildir and the faults; removed with this object.
   public let folder: URL
   private let process: ChildProcess
   private let ownsFolder: Bool
 
+  /// The options of a mail catcher.
   public struct Options: Sendable {
-    /// 0: a free one.
+    /// The port; 0 for a free one.
     public var port = 0
-    /// `none`, `starttls`, `required` or `implicit`; all but the first with a certificate for 127.0.0.1 made for the occasion.
+    /// `none`, `starttls`, `required` or `implicit`; TLS uses a new self-signed certificate for 127.0.0.1.
     public var tls = "none"
-    /// `name:password` of the one user who may send.
+    /// `name:password` of the only user who may send; nil to accept mail without authentication.
     public var user: String?
-    /// The folder of a catcher that has ended, to go on with.
+    /// The folder of a stopped catcher to continue with; nil for a new one.
     public var folder: URL?
 
+    /// Makes options.
     public init(port: Int = 0, tls: String = "none", user: String? = nil, folder: URL? = nil) {
       self.port = port
       self.tls = tls
@@ -46,7 +49,7 @@ public final class MailCatcher: Sendable {
     process = try ChildProcess(guarded: Self.python, arguments, removing: ownsFolder ? folder : nil)
     let line = try await process.firstLine()
     guard let number = line.split(separator: ":").last, let port = Int(number) else {
-      throw Failure(description: "mail catcher said: \(line)")
+      throw Failure(description: "unexpected output of the mail catcher: \(line)")
     }
     self.port = port
   }
@@ -56,18 +59,21 @@ public final class MailCatcher: Sendable {
     if ownsFolder { try? FileManager.default.removeItem(at: folder) }
   }
 
+  /// The SMTP URL.
   public var url: String { "smtp://127.0.0.1:\(port)" }
 
-  /// The certificate it shows, for clients to trust.
+  /// The path of its certificate, for clients to trust.
   public var certificate: String { folder.appending(path: "certificate.pem").path }
 
-  /// Ends it in order and waits until it has: what it has kept it has answered. Connections break.
+  /// Stops it gracefully and waits until it has ended. Connections break; every stored mail has been acknowledged.
   public func stop() async {
     process.terminate(by: SIGTERM)
     await process.exit()
   }
 
-  /// What goes wrong from now on: JSON as described in `mail-catcher.py`; empty for nothing.
+  /// Sets the faults to inject, as JSON (see `mail-catcher.py`); empty for none.
+  ///
+  /// - Throws: The error of writing the file.
   public func setFaults(_ json: String) throws {
     try Data(json.utf8).write(to: folder.appending(path: "faults.json"), options: .atomic)
   }
@@ -75,12 +81,14 @@ public final class MailCatcher: Sendable {
   /// The number of mails in the Maildir.
   public func count() throws -> Int { try files().count }
 
-  /// The mails in the Maildir, oldest first, read by Python's `email` package.
-  public func mails() async throws -> [CaughtMail] {
+  /// The mails in the Maildir, oldest first, parsed by Python's `email` package.
+  ///
+  /// - Throws: ``Failure``; `DecodingError`.
+  public func mails() async throws -> [ReceivedEmail] {
     let files = try files()
     guard !files.isEmpty else { return [] }
-    let json = try await ChildProcess.output(Self.python, ["-c", CaughtMail.reader] + files)
-    return try JSONDecoder().decode([CaughtMail].self, from: json)
+    let json = try await ChildProcess.output(Self.python, ["-c", ReceivedEmail.reader] + files)
+    return try JSONDecoder().decode([ReceivedEmail].self, from: json)
   }
 
   private func files() throws -> [String] {
@@ -89,7 +97,7 @@ public final class MailCatcher: Sendable {
     return try FileManager.default.contentsOfDirectory(atPath: new.path).sorted().map { new.appending(path: $0).path }
   }
 
-  /// A Python that has aiosmtpd.
+  /// The path of a Python that has aiosmtpd.
   static var python: String {
     ProcessInfo.processInfo.environment["ROLLCALL_PYTHON"] ?? root.appending(path: ".local/venv/bin/python").path
   }
@@ -106,7 +114,9 @@ public final class MailCatcher: Sendable {
       ])
   }
 
+  /// The error for a mail server or command that failed.
   public struct Failure: Error, CustomStringConvertible {
+    /// What failed.
     public let description: String
   }
 }

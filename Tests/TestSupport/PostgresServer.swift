@@ -4,18 +4,21 @@ import Migrations
 import Postgres
 import Synchronization
 
-/// A PostgreSQL server of a test's own: a new cluster in a temporary folder, on a free port of the loopback interface.
+/// A PostgreSQL server for tests: a new cluster in a temporary folder, on a free port of the loopback interface.
 ///
-/// It can be killed and started again on the same port and data. Its process ends, and its folder goes, with this object; it ends as
-/// well where the process that runs the tests dies.
+/// It can be killed and restarted on the same port and data. The process ends and the folder is removed with this object, or when the test
+/// process dies.
 public final class PostgresServer: Sendable {
+  /// The port that it listens on.
   public let port: Int
   private let folder: URL
   private let process = Mutex<ServerProcess?>(nil)
   private let databases = Mutex(0)
   private let templates = Templates()
 
-  /// Makes a cluster, starts it and returns when it takes connections.
+  /// Creates a cluster, starts it and returns when it accepts connections.
+  ///
+  /// - Throws: ``NotStarted``.
   public static func start() async throws -> PostgresServer {
     let server = try PostgresServer(port: FreePort.find())
     try await server.start()
@@ -29,11 +32,13 @@ public final class PostgresServer: Sendable {
   }
 
   deinit {
-    // Where the shell is gone already, there is nobody to tell.
+    // Fails if the shell has already exited; nothing is left to end then.
     try? process.withLock { $0.take() }?.end(keepingData: false)
   }
 
-  /// Starts the server again after ``kill()``, and returns when it takes connections.
+  /// Restarts the server after ``kill()``, and returns when it accepts connections.
+  ///
+  /// - Throws: ``NotStarted``.
   public func start() async throws {
     try process.withLock { process in
       guard process == nil else { return }
@@ -53,23 +58,24 @@ public final class PostgresServer: Sendable {
     }
   }
 
-  /// Ends the server's processes as `kill -9` does, and returns when they are gone.
+  /// Kills the server's processes with SIGKILL, and returns when they have ended.
   public func kill() async throws {
     guard let process = process.withLock({ $0.take() }) else { return }
     try process.end(keepingData: true)
     await process.ended()
   }
 
-  /// Where a database is.
+  /// The URL of a database.
   ///
-  /// - Parameter role: Who logs in; the superuser unless said otherwise.
+  /// - Parameter role: The login role; by default the superuser.
   public func url(database: String = "postgres", role: String = "postgres") -> String {
     "postgres://\(role)@127.0.0.1:\(port)/\(database)"
   }
 
-  /// Makes a database of its own for a test and returns its name.
+  /// Creates a database for a test and returns its name.
   ///
-  /// - Parameter migrations: What it has from the start. With any, the roles that the services log in as are there too.
+  /// - Parameter migrations: The migrations to apply. If there are any, the services' login roles exist too.
+  /// - Throws: `PostgresError`; `MigrationError`.
   public func createDatabase(migrations: [Migration] = []) async throws -> String {
     let name = databases.withLock { count in
       count += 1
@@ -81,7 +87,7 @@ public final class PostgresServer: Sendable {
     return name
   }
 
-  /// Makes the database that those with the same migrations are copies of: a copy takes a fraction of the time that migrations take.
+  /// Creates the template for databases with these migrations, since a copy is much faster than the migrations.
   private func makeTemplate(of migrations: [Migration]) async throws -> String {
     let name = try await createDatabase()
     try await withPool(url(database: name)) { pool in
@@ -97,16 +103,17 @@ public final class PostgresServer: Sendable {
     }
   }
 
-  /// Makes the roles that the services log in as, where they are not there. A database of the server has to be migrated.
+  /// Creates the services' login roles if they do not exist. A database of the server must be migrated.
+  ///
+  /// - Throws: `PostgresError`.
   public func makeLogins() async throws {
     try await withPool(url()) { _ = try await $0.query(Self.logins) }
   }
 
-  /// How long a test waits for a statement. All tests of the package run side by side, so that on a small machine one that takes
-  /// milliseconds by itself may well take many seconds.
-  public static let patience = Duration.seconds(300)
+  /// The time limit of statements and waits in tests. It is generous, since all tests run in parallel, possibly on a small machine.
+  public static let testTimeout = Duration.seconds(300)
 
-  /// Everything that the server has printed.
+  /// The output of the server.
   public var log: String {
     (try? String(contentsOf: folder.appending(path: "log"), encoding: .utf8)) ?? ""
   }
@@ -116,7 +123,7 @@ public final class PostgresServer: Sendable {
   ) async throws {
     let pool = PostgresPool(
       PostgresConfiguration(
-        url: url, connections: 1, statementTimeout: Self.patience, applicationName: "test support", exclusiveConnections: 1,
+        url: url, connections: 1, statementTimeout: Self.testTimeout, applicationName: "test support", exclusiveConnections: 1,
         maximumWait: maximumWait),
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     do {
@@ -136,7 +143,7 @@ public final class PostgresServer: Sendable {
     declare
       login text[];
     begin
-      -- A database that was migrated in part has not all of them yet.
+      -- A partly migrated database may lack this role.
       begin
         create role rollcall_operator nologin;
       exception when duplicate_object or unique_violation then
@@ -146,7 +153,7 @@ public final class PostgresServer: Sendable {
         ['scim_api', 'rollcall_reader'], ['scimctl', 'rollcall_reader, rollcall_operator'], ['identity_store', 'rollcall_store'],
         ['invitation_mailer', 'rollcall_mailer'], ['group_sync', 'rollcall_directory']
       ] loop
-        -- Roles belong to the whole server, and another test may just be making them.
+        -- Roles belong to the whole server, and another test may create them concurrently.
         begin
           execute format('create role %I login in role %s', login[1], login[2]);
         exception when duplicate_object or unique_violation then
@@ -157,7 +164,7 @@ public final class PostgresServer: Sendable {
     $$
     """)
 
-  /// The server refuses to run as root, so it runs as the user that its package made.
+  /// The script of the server's process. PostgreSQL does not run as root, so it runs as the user `postgres`.
   private static let script = """
     folder=$0 port=$1
     as=()
@@ -178,26 +185,28 @@ public final class PostgresServer: Sendable {
     children=$(ps -o pid= --ppid "$server")
     kill -9 "$server" $children
     wait
-    # Without their parent they end by themselves, and only then can a new server start on the data.
+    # Orphaned children end by themselves; a new server can start on the data only after that.
     for child in $children; do while kill -0 "$child" 2> /dev/null; do sleep 0.02; done; done
     [ -n "$keep" ] || rm -rf "$folder"
     """
 
-  /// Why a server for a test could not be started.
+  /// The error for a server that did not start.
   public struct NotStarted: Error, CustomStringConvertible {
+    /// The reason, with the server's output.
     public let reason: String
 
+    /// The reason in a sentence.
     public var description: String { "the PostgreSQL server for the test did not start: \(reason)" }
   }
 }
 
-/// Databases to make copies of, each made by the first who asks for one with its migrations.
+/// Template databases by their migrations, each created on first use.
 private actor Templates {
-  private var made: [[Migration]: MadeOnce<String>] = [:]
+  private var databases: [[Migration]: AsyncLazy<String>] = [:]
 
   func named(after migrations: [Migration], make: @escaping @Sendable () async throws -> String) async throws -> String {
-    let one = made[migrations] ?? MadeOnce(make)
-    made[migrations] = one
-    return try await one.value()
+    let name = databases[migrations] ?? AsyncLazy(make)
+    databases[migrations] = name
+    return try await name.value()
   }
 }

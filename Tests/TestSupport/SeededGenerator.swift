@@ -1,11 +1,13 @@
-/// The same numbers for the same seed, everywhere (SplitMix64), so that a random case that failed can be looked at again.
+/// A deterministic random number generator (SplitMix64), so that failing random cases can be reproduced.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
+  /// Makes a generator; the same seed gives the same numbers.
   public init(seed: UInt64) {
     state = seed
   }
 
+  /// The next number.
   public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state

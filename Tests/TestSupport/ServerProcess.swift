@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// A server's process, guarded by a shell that ends it where the process that runs the tests dies without a word.
+/// A server's process, run by a shell script that ends it when the test process dies.
 ///
-/// The shell runs a script, whose standard input it is told by: a line says that the server is to end and its data to be kept; the end
-/// of the input, which comes with the death of the tests' process too, that the data is to go as well.
+/// The script reads standard input: a line means end the server and keep its data; the end of input, also when the test process dies, means
+/// remove the data as well.
 final class ServerProcess: Sendable {
   private struct State {
     var isRunning = true
@@ -14,7 +14,9 @@ final class ServerProcess: Sendable {
   private let standardInput = Pipe()
   private let state = Mutex(State())
 
-  /// - Parameter log: A file that what the server prints is added to.
+  /// Starts the script.
+  ///
+  /// - Parameter log: The file to which the server's output is appended.
   init(script: String, arguments: [String], log: URL) throws {
     if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
     let output = try FileHandle(forWritingTo: log)
@@ -32,12 +34,13 @@ final class ServerProcess: Sendable {
 
   var isRunning: Bool { state.withLock { $0.isRunning } }
 
-  /// Has the process ended; ``ended()`` says when it is gone.
+  /// Asks the script to end the server; ``ended()`` waits for it.
   func end(keepingData: Bool) throws {
     if keepingData, isRunning { try standardInput.fileHandleForWriting.write(contentsOf: Data("\n".utf8)) }
     try standardInput.fileHandleForWriting.close()
   }
 
+  /// Waits until the process has ended.
   func ended() async {
     await withCheckedContinuation { continuation in
       let hasEnded = state.withLock { state in
@@ -55,5 +58,22 @@ final class ServerProcess: Sendable {
       return state.waiting
     }
     for continuation in waiting { continuation.resume() }
+  }
+}
+
+extension Process {
+  /// Starts the process with all signals unblocked.
+  ///
+  /// A process inherits the signal mask of the thread that starts it, and tests run on libdispatch threads, which block nearly all signals,
+  /// including SIGTERM.
+  ///
+  /// - Throws: The error of `Process.run()`.
+  public func runWithSignalsUnblocked() throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try run()
   }
 }

@@ -108,12 +108,12 @@ extension DatabaseDirectory {
   private static let groupMembers = Statement(
     "directory group members",
     """
-    select member_id, state, email, member_name, role, standing, waits_for
+    select member_id, state, email, member_name, role, status, waits_for
     from directory_read.group_members
     where workspace_id = $1
     and group_id = $2
     and member_id > $3
-    and ($4::text is null or standing = $4)
+    and ($4::text is null or status = $4)
     order by member_id
     limit $5::int8
     """)

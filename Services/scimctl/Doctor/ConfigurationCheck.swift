@@ -9,7 +9,7 @@ enum ConfigurationCheck {
     var findings: [Finding] = []
     for setting in Setting.secretsOfTheSuite {
       guard let value = settings.optionalString(setting) else { continue }
-      guard let fault = PlaceholderSecrets.fault(inKey: value) else { continue }
+      guard let fault = PlaceholderSecrets.problem(withKey: value) else { continue }
       findings.append(
         .warn(
           "secrets", "\(setting.environmentName) \(fault); the services do not start with it",

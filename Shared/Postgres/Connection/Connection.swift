@@ -2,15 +2,14 @@ import Foundation
 import Logging
 import Synchronization
 
-/// One connection to the server, and the thread that owns it.
+/// A connection to the server, and the thread that owns it.
 ///
-/// Requests from any number of tasks go into a queue. The thread sends what queued up while it was busy as one pipeline, and more of it
-/// while it waits for the answers.
+/// Tasks enqueue requests. The thread sends the waiting requests as one pipeline, and sends further ones while it waits for answers.
 final class Connection: Sendable {
   enum Purpose: String, Sendable {
-    /// Many tasks' statements, each a transaction of its own. Comes back by itself after a loss.
+    /// For statements of many tasks, each its own transaction. Reconnects after a loss.
     case shared
-    /// One borrower's transaction or session. Once lost it stays lost, since what the session held is gone.
+    /// For the transaction or session of one task. Does not reconnect, since the state of the session is lost.
     case exclusive
   }
 
@@ -18,68 +17,70 @@ final class Connection: Sendable {
   let configuration: PostgresConfiguration
   let metrics: PoolMetrics
   let logger: Logger
-  let wakeUp: WakeUp
-  private let inbox = Mutex(Inbox())
-  private let pending = Atomic<Int>(0)
+  let wakeup: WakeupPipe
+  private let queue = Mutex(RequestQueue())
+  private let unanswered = Atomic<Int>(0)
   private let connected = Atomic<Bool>(false)
 
-  /// - Throws: `POSIXError` where the process has no more file descriptors.
+  /// Makes a connection that connects on the first request, or on ``start()``.
+  ///
+  /// - Throws: `POSIXError` if the process has no more file descriptors.
   init(_ purpose: Purpose, _ configuration: PostgresConfiguration, metrics: PoolMetrics, logger: Logger) throws {
     self.purpose = purpose
     self.configuration = configuration
     self.metrics = metrics
     self.logger = logger
-    wakeUp = try WakeUp()
+    wakeup = try WakeupPipe()
   }
 
-  /// How many requests are not answered yet.
-  var load: Int { pending.load(ordering: .relaxed) }
+  /// The number of requests that are not answered yet.
+  var load: Int { unanswered.load(ordering: .relaxed) }
 
   var isConnected: Bool { connected.load(ordering: .relaxed) }
 
-  /// Why there is no connection at present; nil where there is one, or none was tried.
-  var failure: PostgresError? { inbox.withLock { $0.failure } }
+  /// Why there is currently no connection; nil if there is one, or no attempt was made.
+  var failure: PostgresError? { queue.withLock { $0.failure } }
 
-  /// Whether requests are still accepted.
+  /// Whether it accepts requests.
   var isOpen: Bool {
-    inbox.withLock { inbox in
-      if case .open = inbox.phase { true } else { false }
+    queue.withLock { queue in
+      if case .open = queue.phase { true } else { false }
     }
   }
 
-  /// Puts `request` behind those that wait; its outcome says what came of it.
+  /// Enqueues `request`, whose promise gets the outcome. A closed connection fails it at once.
   func enqueue(_ request: Request) {
-    pending.add(1, ordering: .relaxed)
-    switch inbox.withLock({ $0.receive(request) }) {
-    case .refused(let error): answer(request, .failure(error.named(request.name)))
+    unanswered.add(1, ordering: .relaxed)
+    switch queue.withLock({ $0.enqueue(request) }) {
+    case .rejected(let error): answer(request, .failure(error.named(request.name)))
     case .queued(_, needsThread: true): startThread()
-    case .queued(needsWakeUp: true, _): wakeUp.signal()
+    case .queued(needsWakeUp: true, _): wakeup.signal()
     case .queued: break
     }
   }
 
   /// Connects now rather than with the first request.
   func start() {
-    if inbox.withLock({ $0.start() }) { startThread() }
+    if queue.withLock({ $0.start() }) { startThread() }
   }
 
-  /// Lets what is under way and what is queued finish, then closes.
+  /// Rejects new requests, lets the others finish, then closes.
   func drain() {
-    inbox.withLock { $0.drain() }
-    wakeUp.signal()
+    queue.withLock { $0.drain() }
+    wakeup.signal()
   }
 
-  /// Closes at once: what is not answered fails with `error`.
+  /// Closes at once: unanswered requests fail with `error`.
   func close(_ error: PostgresError) {
-    let abandoned = inbox.withLock { $0.close(error) }
-    wakeUp.signal()
+    let abandoned = queue.withLock { $0.close(error) }
+    wakeup.signal()
     for request in abandoned { answer(request, .failure(error.named(request.name))) }
   }
 
   /// Waits until the thread has ended and the connection is closed.
   func ended() async {
     await withCheckedContinuation { continuation in
-      if inbox.withLock({ $0.awaitEnd(continuation) }) { continuation.resume() }
+      if queue.withLock({ $0.awaitEnd(continuation) }) { continuation.resume() }
     }
   }
 
@@ -90,28 +91,28 @@ final class Connection: Sendable {
   }
 }
 
-/// What the connection's thread does with it.
+/// The interface for the connection's thread.
 extension Connection {
-  var phase: Inbox.Phase { inbox.withLock { $0.phase } }
+  var phase: RequestQueue.Phase { queue.withLock { $0.phase } }
 
-  /// Whether nothing waits and nothing more can come.
+  /// Whether the queue is empty and rejects new requests.
   var isDrained: Bool {
-    inbox.withLock { inbox in
-      switch inbox.phase {
+    queue.withLock { queue in
+      switch queue.phase {
       case .open: false
-      case .draining: inbox.isEmpty
+      case .draining: queue.isEmpty
       case .closed: true
       }
     }
   }
 
-  /// Takes at most `room` waiting requests; those that waited for too long are answered with an error.
+  /// Takes at most `room` waiting requests. Those that have waited longer than ``PostgresConfiguration/maximumWait`` fail.
   func take(upTo room: Int, into taken: inout [Request]) {
     var expired: [Request] = []
     let oldest = ContinuousClock.now - configuration.maximumWait
-    let failure = inbox.withLock { inbox in
-      inbox.take(upTo: room, into: &taken, expired: &expired, oldest: oldest)
-      return inbox.failure
+    let failure = queue.withLock { queue in
+      queue.take(upTo: room, into: &taken, expired: &expired, oldest: oldest)
+      return queue.failure
     }
     guard !expired.isEmpty else { return }
     let reason = failure.map(\.message) ?? "the server does not keep up"
@@ -120,20 +121,24 @@ extension Connection {
     }
   }
 
+  /// Gives a request its outcome.
   func answer(_ request: Request, _ outcome: Result<[Rows], any Error>) {
-    pending.subtract(1, ordering: .relaxed)
+    unanswered.subtract(1, ordering: .relaxed)
     metrics.answered(after: ContinuousClock.now - request.created, outcome)
     request.outcome.finish(outcome)
   }
 
+  /// Records that the connection was made or lost.
+  ///
   /// - Parameter failure: Why there is no connection.
   func connectionChanged(isConnected: Bool, failure: PostgresError? = nil) {
-    inbox.withLock { $0.failure = failure }
+    queue.withLock { $0.failure = failure }
     guard connected.exchange(isConnected, ordering: .relaxed) != isConnected else { return }
     metrics.connectionsChanged(purpose, by: isConnected ? 1 : -1)
   }
 
+  /// Resumes the tasks that wait in ``ended()``.
   func threadEnded() {
-    for waiter in inbox.withLock({ $0.end() }) { waiter.resume() }
+    for waiter in queue.withLock({ $0.end() }) { waiter.resume() }
   }
 }

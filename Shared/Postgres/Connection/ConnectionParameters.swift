@@ -1,12 +1,14 @@
 import CPostgres
 import Foundation
 
-/// What libpq is told when a connection is made: the operator's URL, and what is ours to say where the URL does not.
+/// The connection parameters for libpq: those of the operator's URL, and defaults for those that the URL omits.
 struct ConnectionParameters: Sendable {
   let keywords: [String]
   let values: [String]
 
-  /// - Throws: `PostgresError` where the URL cannot be understood; it does not repeat the URL, which can hold a password.
+  /// Parses the URL.
+  ///
+  /// - Throws: `PostgresError` if the URL is invalid; the message does not contain the URL, which can hold a password.
   init(_ configuration: PostgresConfiguration) throws(PostgresError) {
     var given = try Self.parse(configuration.url)
     let settings = Self.settings(configuration).map { "-c \($0)=\($1)" }.joined(separator: " ")
@@ -14,7 +16,7 @@ struct ConnectionParameters: Sendable {
     given["client_encoding"] = "UTF8"
     let defaults = [
       "fallback_application_name": configuration.applicationName,
-      // A peer that is gone without a word is noticed within a minute rather than after hours.
+      // Detects a dead peer within a minute rather than after hours.
       "keepalives_idle": "20", "keepalives_interval": "5", "keepalives_count": "4", "tcp_user_timeout": "30000",
     ]
     given.merge(defaults) { given, _ in given }
@@ -26,7 +28,7 @@ struct ConnectionParameters: Sendable {
   private static func settings(_ configuration: PostgresConfiguration) -> KeyValuePairs<String, String> {
     let timeout = String(Int(configuration.statementTimeout / .milliseconds(1)))
     return switch configuration.planning {
-    // Compiling a plan takes longer than any of the statements may.
+    // JIT compilation takes longer than the statements themselves.
     case .adaptive: ["statement_timeout": timeout, "client_min_messages": "warning", "jit": "off"]
     case .onceByIndex:
       [
@@ -41,7 +43,7 @@ struct ConnectionParameters: Sendable {
     defer { PQfreemem(message) }
     guard let options = PQconninfoParse(url, &message) else {
       let reason = message.map { String(cString: $0).trimmingCharacters(in: .whitespacesAndNewlines) } ?? "out of memory"
-      throw .configuration("the database URL cannot be understood: \(reason)")
+      throw .configuration("the database URL is invalid: \(reason)")
     }
     defer { PQconninfoFree(options) }
     var given: [String: String] = [:]

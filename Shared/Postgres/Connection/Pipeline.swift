@@ -1,10 +1,10 @@
 import DequeModule
 
-/// What is under way on one link: sends requests, and matches the server's answers with them, which come in the same order.
+/// The requests in flight on a connection: sends them, and matches the server's answers, which arrive in the same order.
 ///
-/// Lives on the connection's thread.
+/// Used on the connection's thread only.
 struct Pipeline: ~Copyable {
-  /// An answer that is still to come within a request.
+  /// An answer that a request expects.
   private enum Step {
     case prepare(Request.Command, name: String)
     case execute(Request.Command)
@@ -16,7 +16,7 @@ struct Pipeline: ~Copyable {
     }
   }
 
-  private struct ConcurrencyLimit {
+  private struct InFlightRequest {
     let request: Request
     let isRepeat: Bool
     var steps: [Step]
@@ -25,68 +25,69 @@ struct Pipeline: ~Copyable {
     var error: PostgresError?
   }
 
-  private let link: Link
-  private let answer: (Request, Result<[Rows], any Error>) -> Void
+  private let libpq: LibPQConnection
+  private let connection: Connection
   private var prepared = PreparedStatements()
-  private var inFlight: Deque<ConcurrencyLimit> = []
-  private var untimed = 0
-  /// When the server was last heard, or had nothing to answer.
-  private(set) var lastHeard = ContinuousClock.now
+  private var inFlight: Deque<InFlightRequest> = []
+  /// The number of requests in flight without a time limit.
+  private var unlimited = 0
+  /// When the server last sent something, or had nothing to answer.
+  private(set) var lastReceived = ContinuousClock.now
 
-  /// - Parameter answer: Takes the outcome of each request.
-  init(on link: Link, answer: @escaping (Request, Result<[Rows], any Error>) -> Void) {
-    self.link = link
-    self.answer = answer
+  /// Makes an empty pipeline; ``Connection/answer(_:_:)`` of `connection` gets the outcomes.
+  init(on libpq: LibPQConnection, of connection: Connection) {
+    self.libpq = libpq
+    self.connection = connection
   }
 
   var count: Int { inFlight.count }
   var isEmpty: Bool { inFlight.isEmpty }
 
-  /// Whether every request under way is one for which a silent server counts as lost.
-  var hasTimeLimit: Bool { untimed == 0 }
+  /// Whether every request in flight has a time limit.
+  var hasTimeLimit: Bool { unlimited == 0 }
 
-  /// Puts `commands` of `request` into the link's buffer.
+  /// Buffers `commands` of `request`.
   mutating func send(_ commands: [Request.Command], of request: Request, isRepeat: Bool = false) throws(PostgresError) {
-    if inFlight.isEmpty { lastHeard = .now }
+    if inFlight.isEmpty { lastReceived = .now }
     var steps: [Step] = []
     steps.reserveCapacity(commands.count + 1)
-    // Appended before anything is sent, so that a link that fails meanwhile fails this request too.
-    inFlight.append(ConcurrencyLimit(request: request, isRepeat: isRepeat, steps: []))
-    if !request.hasTimeLimit { untimed += 1 }
+    // Appended before anything is sent, so that a connection that is lost meanwhile fails this request too.
+    inFlight.append(InFlightRequest(request: request, isRepeat: isRepeat, steps: []))
+    if !request.hasTimeLimit { unlimited += 1 }
     for command in commands {
       switch prepared.plan(for: command.statement, types: command.parameters.types) {
       case .once:
-        try link.executeOnce(command.statement.sql, command.parameters)
+        try libpq.executeOnce(command.statement.sql, command.parameters)
       case .prepared(let name):
-        try link.execute(name, command.parameters)
+        try libpq.execute(name, command.parameters)
       case .new(let name, let types):
-        try link.prepare(command.statement.sql, as: name, types: types)
+        try libpq.prepare(command.statement.sql, as: name, types: types)
         steps.append(.prepare(command, name: name))
-        try link.execute(name, command.parameters)
+        try libpq.execute(name, command.parameters)
       }
       steps.append(.execute(command))
     }
-    try link.sync()
+    try libpq.sync()
     inFlight[inFlight.count - 1].steps = steps
   }
 
   /// Reads what has arrived and answers the requests that are complete.
   ///
-  /// - Throws: `PostgresError` where the link is of no use any more.
+  /// - Throws: `PostgresError` if the connection is lost.
   mutating func receive() throws(PostgresError) {
-    let isConnected = link.receive()
-    lastHeard = .now
-    // The server's last words may have come together with the end of the connection.
+    let isConnected = libpq.receive()
+    lastReceived = .now
+    // The last answers may have arrived together with the end of the connection.
     try readResults()
-    guard isConnected else { throw link.failure }
+    guard isConnected else { throw libpq.failure }
   }
 
   private mutating func readResults() throws(PostgresError) {
     var gaps = 0
-    while !inFlight.isEmpty, !link.isBusy {
-      guard let result = link.nextResult(of: currentStatement) else {
+    while !inFlight.isEmpty, !libpq.isBusy {
+      guard let result = libpq.nextResult(of: currentStatement) else {
         gaps += 1
-        // One ends each statement's results. More mean that libpq has nothing left where an answer is due.
+        // A nil ends each statement's results. A second one means that libpq has no more results although one is expected.
         guard gaps < 2 else { throw .connection("the server's answers do not match what was sent") }
         continue
       }
@@ -119,7 +120,7 @@ struct Pipeline: ~Copyable {
     skip()
   }
 
-  /// The present step was not carried out; what it would have prepared is not there.
+  /// The current step was not executed; what it would have prepared does not exist.
   private mutating func skip() {
     guard inFlight[0].next < inFlight[0].steps.count else { return }
     if case .prepare(let command, let name) = inFlight[0].steps[inFlight[0].next] { prepared.forget(command.statement, name: name) }
@@ -128,19 +129,19 @@ struct Pipeline: ~Copyable {
 
   private mutating func complete() throws(PostgresError) {
     let done = inFlight.removeFirst()
-    if !done.request.hasTimeLimit { untimed -= 1 }
-    guard let error = done.error else { return answer(done.request, .success(done.rows)) }
+    if !done.request.hasTimeLimit { unlimited -= 1 }
+    guard let error = done.error else { return connection.answer(done.request, .success(done.rows)) }
     guard error.isPlanStale, done.request.isRepeatable, !done.isRepeat, case .commands(let commands) = done.request.work else {
-      return answer(done.request, .failure(error))
+      return connection.answer(done.request, .failure(error))
     }
     try send(commands, of: done.request, isRepeat: true)
   }
 
-  /// Answers everything that is under way with an error: the link is lost.
+  /// Fails every request in flight: the connection is lost.
   mutating func fail(all error: PostgresError) {
     var lost = error
     lost.isOutcomeUnknown = true
-    while let next = inFlight.popFirst() { answer(next.request, .failure(next.error ?? lost.named(next.request.name))) }
-    untimed = 0
+    while let next = inFlight.popFirst() { connection.answer(next.request, .failure(next.error ?? lost.named(next.request.name))) }
+    unlimited = 0
   }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A value that comes once, for one task that waits for it.
+/// A value that is set once, and that one task awaits.
 final class Promise<Value: Sendable>: Sendable {
   private enum State {
     case pending
@@ -10,9 +10,9 @@ final class Promise<Value: Sendable>: Sendable {
 
   private let state = Mutex<State>(.pending)
 
-  /// Gives the value, or the error, to the waiting task.
+  /// Sets the result and resumes the waiting task.
   ///
-  /// - Returns: Whether it was the first; later ones change nothing. False also where the task was cancelled meanwhile.
+  /// - Returns: Whether it was the first result; later ones are ignored. False also if the task has been cancelled.
   @discardableResult
   func finish(_ result: Result<Value, any Error>) -> Bool {
     let (isFirst, continuation) = state.withLock { state -> (Bool, CheckedContinuation<Value, any Error>?) in
@@ -31,23 +31,25 @@ final class Promise<Value: Sendable>: Sendable {
     return isFirst
   }
 
-  /// Whether there is an outcome already, be it that nobody waits any more.
+  /// Whether there is a result, including that of a cancelled task.
   var isFinished: Bool {
     state.withLock { state in
       if case .finished = state { true } else { false }
     }
   }
 
-  /// Waits for the value; throws `CancellationError` as soon as the task is cancelled.
+  /// Waits for the value.
+  ///
+  /// - Throws: The error that was set; `CancellationError` as soon as the task is cancelled.
   nonisolated(nonsending) func value() async throws -> Value {
     try await withTaskCancellationHandler {
-      try await valueDespiteCancellation()
+      try await valueIgnoringCancellation()
     } onCancel: {
       finish(.failure(CancellationError()))
     }
   }
 
-  /// As ``value()``, but throws `error` where there is nothing after `limit`.
+  /// As ``value()``, but throws `error` if there is no result after `limit`.
   nonisolated(nonsending) func value(within limit: Duration, otherwise error: @autoclosure @escaping @Sendable () -> any Error) async throws
     -> Value
   {
@@ -61,8 +63,8 @@ final class Promise<Value: Sendable>: Sendable {
     }
   }
 
-  /// Waits for the value, even where the task is cancelled.
-  nonisolated(nonsending) func valueDespiteCancellation() async throws -> Value {
+  /// Waits for the value, even if the task is cancelled.
+  nonisolated(nonsending) func valueIgnoringCancellation() async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
       let result = state.withLock { state -> Result<Value, any Error>? in
         if case .finished(let result) = state { return result }

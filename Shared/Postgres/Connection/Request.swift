@@ -1,22 +1,35 @@
-/// Something to be done on a connection, and the task that waits for it.
+/// Work for a connection, and the promise of its outcome.
 final class Request: Sendable {
   enum Work: Sendable {
     /// Statements that are sent together and fail together: one pipeline, ended by one sync.
     case commands([Command])
-    /// Any number of statements as text, without parameters or results. Only on an exclusive connection, since the connection's thread
-    /// does nothing else meanwhile.
+    /// Any number of statements as text, without parameters or results. Only on an exclusive connection, since it blocks the
+    /// connection's thread.
     case script(name: String, sql: String)
   }
 
+  /// A statement with its encoded parameters.
   struct Command: Sendable {
-    var statement: Statement
-    var parameters: EncodedParameters
+    let statement: Statement
+    let parameters: EncodedParameters
+
+    /// - Throws: `PostgresError` if a parameter cannot be encoded.
+    init(_ statement: Statement, _ parameters: [PostgresValue]) throws(PostgresError) {
+      self.statement = statement
+      self.parameters = try EncodedParameters(parameters, of: statement)
+    }
+
+    /// A statement without parameters.
+    init(_ statement: Statement) {
+      self.statement = statement
+      parameters = .none
+    }
   }
 
   let work: Work
-  /// Whether nothing is lost by sending it again when the server says that it did not begin it, since its transaction is its own.
+  /// Whether the request may be sent again if the server reports a stale plan. True only for a request that is its own transaction.
   let isRepeatable: Bool
-  /// Whether a server that is silent for too long counts as lost.
+  /// Whether the connection counts as lost if the server does not answer for longer than the statement timeout.
   let hasTimeLimit: Bool
   let created = ContinuousClock.now
   let outcome = Promise<[Rows]>()
@@ -27,11 +40,21 @@ final class Request: Sendable {
     self.hasTimeLimit = hasTimeLimit
   }
 
-  /// The name of the statement that comes first, for errors that are about all of them.
+  /// The name of the first statement, for errors that concern the whole request.
   var name: String {
     switch work {
     case .commands(let commands): commands.first?.statement.name ?? ""
     case .script(let name, _): name
     }
+  }
+}
+
+extension [Rows] {
+  /// The rows of a request's last command, `statement`.
+  ///
+  /// - Throws: `PostgresError` if there are none.
+  func last(of statement: Statement) throws(PostgresError) -> Rows {
+    guard let rows = last else { throw .connection("the server gave no answer").named(statement.name) }
+    return rows
   }
 }

@@ -2,25 +2,26 @@ import DequeModule
 import Logging
 import Synchronization
 
-/// The connections that one borrower at a time has to itself: made when needed, kept, and never more than configured.
+/// A bounded pool of connections that are lent to one borrower at a time. Connections are made on demand and kept.
 final class ExclusiveConnections: Sendable {
   private struct State {
     var idle: [Connection] = []
     var borrowed: [ObjectIdentifier: Connection] = [:]
-    /// Places given out for connections that are just being made.
-    var promised = 0
+    /// The connections that are being made.
+    var reserved = 0
     var waiting: Deque<Promise<Connection>> = []
     var isClosed = false
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
-    var count: Int { idle.count + borrowed.count + promised }
+    var count: Int { idle.count + borrowed.count + reserved }
   }
 
-  private enum Turn {
-    case ready(Connection)
-    case make
-    case wait(Promise<Connection>)
-    case refused(PostgresError)
+  /// How a borrower gets its connection.
+  private enum Source {
+    case idle(Connection)
+    case new
+    case waiting(Promise<Connection>)
+    case rejected(PostgresError)
   }
 
   private let configuration: PostgresConfiguration
@@ -34,59 +35,59 @@ final class ExclusiveConnections: Sendable {
     self.logger = logger
   }
 
-  /// Waits for a connection; give it back with ``giveBack(_:)``.
+  /// Waits for a connection; return it with ``giveBack(_:)``.
   ///
-  /// - Throws: A transient `PostgresError` where none comes free in time or too many wait already; `CancellationError`.
+  /// - Throws: A transient `PostgresError` if no connection becomes free in time or too many tasks are waiting; `CancellationError`.
   nonisolated(nonsending) func borrow() async throws -> Connection {
     let began = ContinuousClock.now
     defer { metrics.borrowed(after: ContinuousClock.now - began) }
-    switch state.withLock({ nextTurn(&$0) }) {
-    case .ready(let connection): return connection
-    case .make: return try make()
-    case .refused(let error): throw error
-    case .wait(let promise):
+    switch state.withLock({ source(&$0) }) {
+    case .idle(let connection): return connection
+    case .new: return try make()
+    case .rejected(let error): throw error
+    case .waiting(let promise):
       let limit = configuration.maximumWait
       let count = configuration.exclusiveConnections
       return try await promise.value(
-        within: limit, otherwise: PostgresError.connection("none of the \(count) exclusive connections came free within \(limit)"))
+        within: limit, otherwise: PostgresError.connection("none of the \(count) exclusive connections became free within \(limit)"))
     }
   }
 
-  private func nextTurn(_ state: inout State) -> Turn {
-    guard !state.isClosed else { return .refused(.connection("the pool is closed")) }
+  private func source(_ state: inout State) -> Source {
+    guard !state.isClosed else { return .rejected(.connection("the pool is closed")) }
     while let connection = state.idle.popLast() {
-      // One that was lost while it lay idle is forgotten here.
+      // It may have been lost while it was idle.
       guard connection.isOpen else { continue }
       state.borrowed[ObjectIdentifier(connection)] = connection
-      return .ready(connection)
+      return .idle(connection)
     }
     if state.count < configuration.exclusiveConnections {
-      state.promised += 1
-      return .make
+      state.reserved += 1
+      return .new
     }
     guard state.waiting.count < configuration.maximumWaiting else {
-      return .refused(.connection("\(configuration.maximumWaiting) tasks wait for an exclusive connection already"))
+      return .rejected(.connection("\(configuration.maximumWaiting) tasks already wait for an exclusive connection"))
     }
     let promise = Promise<Connection>()
     state.waiting.append(promise)
-    return .wait(promise)
+    return .waiting(promise)
   }
 
   private func make() throws -> Connection {
     do {
       let connection = try Connection(.exclusive, configuration, metrics: metrics, logger: logger)
       state.withLock { state in
-        state.promised -= 1
+        state.reserved -= 1
         state.borrowed[ObjectIdentifier(connection)] = connection
       }
       return connection
     } catch {
-      state.withLock { $0.promised -= 1 }
+      state.withLock { $0.reserved -= 1 }
       throw PostgresError.connection("no more file descriptors for a connection: \(error)")
     }
   }
 
-  /// Takes a connection back: the longest waiting task gets it, or a new one in its place where it is not to be used any more.
+  /// Takes a connection back and lends it to the task that waits longest. A closed connection is replaced.
   func giveBack(_ connection: Connection) {
     let closeWaiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
       state.borrowed[ObjectIdentifier(connection)] = nil
@@ -94,20 +95,20 @@ final class ExclusiveConnections: Sendable {
         connection.drain()
         return takeCloseWaiters(&state)
       }
-      handOn(connection, &state)
+      lend(connection, &state)
       return []
     }
     for waiter in closeWaiters { waiter.resume() }
   }
 
-  private func handOn(_ connection: Connection, _ state: inout State) {
+  private func lend(_ connection: Connection, _ state: inout State) {
     var free: Connection? = connection.isOpen ? connection : nil
     while let waiter = state.waiting.popFirst() {
       do {
         let next = try free ?? Connection(.exclusive, configuration, metrics: metrics, logger: logger)
         state.borrowed[ObjectIdentifier(next)] = next
         if waiter.finish(.success(next)) { return }
-        // The task does not wait any more.
+        // The task was cancelled, or has timed out.
         state.borrowed[ObjectIdentifier(next)] = nil
         free = next
       } catch {
@@ -117,7 +118,7 @@ final class ExclusiveConnections: Sendable {
     if let free { state.idle.append(free) }
   }
 
-  /// Refuses new borrowers, waits until every connection is given back, and closes them.
+  /// Rejects new borrowers, waits until every connection is returned, and closes all connections.
   func close() async {
     let (waiting, idle) = state.withLock { state in
       state.isClosed = true
@@ -140,12 +141,12 @@ final class ExclusiveConnections: Sendable {
   }
 
   private func takeCloseWaiters(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
-    guard state.borrowed.isEmpty, state.promised == 0 else { return [] }
+    guard state.borrowed.isEmpty, state.reserved == 0 else { return [] }
     defer { state.closeWaiters = [] }
     return state.closeWaiters
   }
 
-  /// Closes all connections at once; what is under way on them fails with `error`.
+  /// Closes all connections at once; their requests in flight fail with `error`.
   func closeNow(_ error: PostgresError) {
     let (waiting, connections) = state.withLock { state in
       state.isClosed = true

@@ -1,6 +1,6 @@
 import Metrics
 
-/// What a pool tells the metrics system.
+/// The metrics of a pool.
 struct PoolMetrics: Sendable {
   private let requests: Counter
   private let errors: Counter
@@ -24,19 +24,21 @@ struct PoolMetrics: Sendable {
     exclusiveConnections = Meter(label: "postgres_connections", dimensions: [("purpose", "exclusive")], factory: factory)
   }
 
-  /// Requests go out together, as one pipeline.
+  /// Records that `requests` were sent in one pipeline.
   func sent(_ requests: [Request]) {
     pipelines.increment()
     let now = ContinuousClock.now
     for request in requests { queueWait.recordNanoseconds((now - request.created).nanoseconds) }
   }
 
+  /// Records the outcome of a request, and the time since it was enqueued.
   func answered(after time: Duration, _ outcome: Result<[Rows], any Error>) {
     requests.increment()
     if case .failure = outcome { errors.increment() }
     duration.recordNanoseconds(time.nanoseconds)
   }
 
+  /// Records how long a task waited for an exclusive connection.
   func borrowed(after time: Duration) { borrowWait.recordNanoseconds(time.nanoseconds) }
 
   func connectFailed() { connectFailures.increment() }

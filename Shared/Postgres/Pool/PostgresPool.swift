@@ -3,20 +3,22 @@ import Metrics
 import ServiceLifecycle
 import Synchronization
 
-/// The connections of one process to one database.
+/// A connection pool for one database.
 ///
-/// Statements of many tasks share a few pipelined connections, so that concurrent statements share round trips; transactions and sessions
-/// borrow a connection of their own. Lost connections come back by themselves. The pool connects when first used, or when ``run()``.
+/// Single statements share a few pipelined connections, so that concurrent statements share round trips; a transaction, snapshot or session
+/// has an exclusive connection. Lost connections are replaced automatically. The pool connects on first use, or when ``run()`` starts.
 public final class PostgresPool: Service, Sendable {
   private let configuration: PostgresConfiguration
   private let logger: Logger
-  /// An error where the process had no file descriptors for them.
+  /// The shared connections; an error if the process had no file descriptors for them.
   private let shared: Result<[Connection], PostgresError>
   private let exclusive: ExclusiveConnections
-  private let turn = Atomic<Int>(0)
+  private let nextIndex = Atomic<Int>(0)
   private let isStarted = Atomic<Bool>(false)
 
-  /// - Parameter metrics: What the pool's counters and timers are made with.
+  /// Makes a pool; it does not connect yet.
+  ///
+  /// - Parameter metrics: Creates the pool's counters and timers.
   public init(_ configuration: PostgresConfiguration, logger: Logger, metrics: any MetricsFactory = MetricsSystem.factory) {
     self.configuration = configuration
     self.logger = logger
@@ -27,55 +29,52 @@ public final class PostgresPool: Service, Sendable {
     exclusive = ExclusiveConnections(configuration, metrics: metrics, logger: logger)
   }
 
-  deinit { closeNow(.connection("the pool is gone")) }
+  deinit { closeNow(.connection("the pool was deallocated")) }
 
-  /// Runs `statement` in a transaction of its own and returns its rows.
+  /// Runs `statement` in its own transaction and returns its rows.
   ///
-  /// Statements of concurrent calls travel together; an error in one does not reach the others. While the server cannot be reached, a
-  /// statement waits for as long as the configuration says.
+  /// Concurrent statements share a pipeline; an error in one does not affect the others. While the server is unreachable, a statement waits
+  /// for up to ``PostgresConfiguration/maximumWait``.
   ///
-  /// - Parameter setting: What holds for this statement alone; it travels with the statement.
-  /// - Throws: `PostgresError`; `CancellationError` as soon as the task is cancelled, though the statement may have been carried out.
+  /// - Parameter setting: A setting for this statement only, sent in the same round trip.
+  /// - Throws: `PostgresError`; `CancellationError` as soon as the task is cancelled, although the statement may have been executed.
   public nonisolated(nonsending) func query(
     _ statement: Statement, _ parameters: [PostgresValue] = [], under setting: LocalSetting? = nil
   ) async throws -> Rows {
     var commands: [Request.Command] = []
-    if let (statement, parameters) = setting?.step {
-      commands.append(Request.Command(statement: statement, parameters: try EncodedParameters(parameters, of: statement)))
-    }
-    commands.append(Request.Command(statement: statement, parameters: try EncodedParameters(parameters, of: statement)))
-    // Without a begin and up to one sync, they are one transaction.
+    if let (statement, parameters) = setting?.step { commands.append(try Request.Command(statement, parameters)) }
+    commands.append(try Request.Command(statement, parameters))
+    // Without a begin, all commands before a sync are one transaction.
     let request = Request(.commands(commands), isRepeatable: true)
     try leastLoaded(for: statement).enqueue(request)
-    guard let rows = try await request.outcome.value().last else {
-      throw PostgresError.connection("the server gave no answer").named(statement.name)
-    }
-    return rows
+    return try await request.outcome.value().last(of: statement)
   }
 
-  /// Runs `body` in a transaction on a connection of its own: committed when it returns, rolled back when it throws.
+  /// Runs `body` in a transaction on an exclusive connection: commits when it returns, rolls back when it throws.
   ///
-  /// - Throws: What `body` throws; the error of a statement that failed, though `body` caught it; `PostgresError` of the commit, where
-  ///   ``PostgresError/isOutcomeUnknown`` says that the connection was lost in the middle of it.
+  /// - Throws: What `body` throws; the error of a statement that failed, even if `body` caught it; `PostgresError` of the commit, with
+  ///   ``PostgresError/isOutcomeUnknown`` if the connection was lost during the commit; a transient `PostgresError` if no connection becomes
+  ///   free in time.
   public nonisolated(nonsending) func transaction<Value>(
     _ body: nonisolated(nonsending) (PostgresTransaction) async throws -> Value
   ) async throws -> Value {
     let connection = try await exclusive.borrow()
     defer { exclusive.giveBack(connection) }
-    return try await PostgresSession(connection: connection).transaction(body)
+    return try await connection.transaction(body)
   }
 
-  /// A read-only transaction in which all is as it was at one moment, on a connection of its own, for as long as it is held.
+  /// A read-only transaction in which every statement sees the same state of the database. It holds an exclusive connection until its last
+  /// reference goes away.
   ///
-  /// - Parameter setting: What holds as long.
-  /// - Throws: `PostgresError` where no connection comes free in time.
+  /// - Parameter setting: A setting for the whole transaction.
+  /// - Throws: `PostgresError` if no connection becomes free in time.
   public nonisolated(nonsending) func snapshot(under setting: LocalSetting? = nil) async throws -> PostgresSnapshot {
     PostgresSnapshot(on: try await exclusive.borrow(), of: exclusive, under: setting)
   }
 
-  /// Runs `body` with a connection of its own, whose session ends with it: locks are released, settings forgotten.
+  /// Runs `body` with an exclusive connection, and closes the connection afterwards: the server releases its locks and forgets its settings.
   ///
-  /// - Throws: What `body` throws; `PostgresError` where no connection comes free in time.
+  /// - Throws: What `body` throws; `PostgresError` if no connection becomes free in time.
   public nonisolated(nonsending) func withExclusiveConnection<Value>(
     _ body: nonisolated(nonsending) (PostgresSession) async throws -> Value
   ) async throws -> Value {
@@ -87,14 +86,14 @@ public final class PostgresPool: Service, Sendable {
     return try await body(PostgresSession(connection: connection))
   }
 
-  /// Looks whether the server answers, within two seconds.
+  /// Checks that the server answers within two seconds.
   ///
-  /// - Throws: `PostgresError` that says why not.
+  /// - Throws: `PostgresError` with the reason if it does not.
   public nonisolated(nonsending) func check() async throws {
     let limit: Duration = .seconds(2)
     let connection = try leastLoaded(for: Self.check)
     if !connection.isConnected, let failure = connection.failure { throw failure }
-    let request = Request(.commands([Request.Command(statement: Self.check, parameters: .none)]), isRepeatable: true)
+    let request = Request(.commands([Request.Command(Self.check)]), isRepeatable: true)
     connection.enqueue(request)
     _ = try await request.outcome.value(
       within: limit, otherwise: connection.failure ?? PostgresError.connection("the server has not answered within \(limit)"))
@@ -102,9 +101,9 @@ public final class PostgresPool: Service, Sendable {
 
   private static let check = Statement("check", "select 1")
 
-  /// Waits until the server answers, and logs what it waits for.
+  /// Waits until the server answers, and logs the reason while it does not.
   ///
-  /// - Throws: `CancellationError`; `PostgresError` where waiting will not help, since the URL cannot be understood.
+  /// - Throws: `CancellationError`; `PostgresError` if waiting does not help because the URL is invalid.
   public nonisolated(nonsending) func waitUntilReachable() async throws {
     var backoff = Backoff(first: .milliseconds(100))
     while true {
@@ -117,7 +116,9 @@ public final class PostgresPool: Service, Sendable {
     }
   }
 
-  /// Keeps the connections until graceful shutdown, then lets what is under way finish and closes them.
+  /// Keeps the connections open until graceful shutdown, then lets work in flight finish and closes them.
+  ///
+  /// - Throws: `PostgresError` if the process has no file descriptors for the shared connections.
   public func run() async throws {
     startOnce(try shared.get())
     await withTaskCancellationHandler {
@@ -133,7 +134,7 @@ public final class PostgresPool: Service, Sendable {
     }
   }
 
-  /// Refuses new transactions, waits for those under way and for statements that were queued, and closes the connections.
+  /// Rejects new transactions, waits for open transactions and queued statements, and closes the connections.
   public func close() async {
     await exclusive.close()
     guard case .success(let connections) = shared else { return }
@@ -147,10 +148,13 @@ public final class PostgresPool: Service, Sendable {
     for connection in connections { connection.close(error) }
   }
 
+  /// The shared connection with the fewest unanswered requests; ties are resolved round-robin.
+  ///
+  /// - Throws: A transient `PostgresError` if ``PostgresConfiguration/maximumWaiting`` statements are waiting.
   private func leastLoaded(for statement: Statement) throws(PostgresError) -> Connection {
     let connections = try shared.get()
     startOnce(connections)
-    let first = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+    let first = nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue
     var best = connections[0]
     var lowest = Int.max
     var total = 0
@@ -158,7 +162,7 @@ public final class PostgresPool: Service, Sendable {
       let connection = connections[Int(UInt(bitPattern: first &+ offset) % UInt(connections.count))]
       let load = connection.load
       total += load
-      // One without a connection is a last resort.
+      // A connection that is down is chosen only if all are.
       let weight = connection.isConnected ? load : load + configuration.maximumWaiting
       if weight < lowest {
         best = connection
@@ -166,7 +170,7 @@ public final class PostgresPool: Service, Sendable {
       }
     }
     guard total < configuration.maximumWaiting else {
-      throw .connection("\(total) statements wait for PostgreSQL already").named(statement.name)
+      throw .connection("\(total) statements already wait for PostgreSQL").named(statement.name)
     }
     return best
   }

@@ -1,48 +1,42 @@
-/// An exclusive connection, for what belongs to a session: advisory locks, temporary tables, settings. See
+/// An exclusive connection, for session state: advisory locks, temporary tables, settings. See
 /// ``PostgresPool/withExclusiveConnection(_:)``.
 ///
-/// The session is the connection: when that is lost, every later statement fails.
+/// Once the connection is lost, every later statement fails.
 public struct PostgresSession: Sendable {
   let connection: Connection
 
-  /// Runs one statement in a transaction of its own and returns its rows.
+  /// Runs one statement in its own transaction and returns its rows.
   ///
-  /// - Throws: `PostgresError`; `CancellationError`, after which the session is of no use.
+  /// - Throws: `PostgresError`; `CancellationError`, after which the session cannot be used.
   public nonisolated(nonsending) func query(_ statement: Statement, _ parameters: [PostgresValue] = []) async throws -> Rows {
     try await query(statement, parameters, hasTimeLimit: true)
   }
 
-  /// Runs `body` in a transaction of this session: committed when it returns, rolled back when it throws.
+  /// Runs `body` in a transaction of this session: commits when it returns, rolls back when it throws.
   ///
   /// - Throws: What `body` throws; `PostgresError` of the commit.
   public nonisolated(nonsending) func transaction<Value>(
     _ body: nonisolated(nonsending) (PostgresTransaction) async throws -> Value
   ) async throws -> Value {
-    let scope = TransactionScope(on: connection)
-    let value: Value
-    do {
-      value = try await body(PostgresTransaction(scope: scope))
-    } catch {
-      await scope.rollBack()
-      throw error
-    }
-    try await scope.commit()
-    return value
+    try await connection.transaction(body)
   }
 }
 
 extension PostgresSession {
-  /// - Parameter hasTimeLimit: False for a statement that may wait longer than the statement timeout, which the session has set aside.
+  /// Runs one statement in its own transaction and returns its rows.
+  ///
+  /// - Parameter hasTimeLimit: False for a statement that may exceed the statement timeout of the configuration, because the session has
+  ///   disabled it.
+  /// - Throws: As ``query(_:_:)``.
   package nonisolated(nonsending) func query(
     _ statement: Statement, _ parameters: [PostgresValue], hasTimeLimit: Bool
   ) async throws -> Rows {
-    let command = Request.Command(statement: statement, parameters: try EncodedParameters(parameters, of: statement))
-    let rows = try await run(Request(.commands([command]), hasTimeLimit: hasTimeLimit))
-    guard let rows = rows.first else { throw PostgresError.connection("the server gave no answer").named(statement.name) }
-    return rows
+    try await run(Request(.commands([try Request.Command(statement, parameters)]), hasTimeLimit: hasTimeLimit)).last(of: statement)
   }
 
-  /// Runs any number of statements, as text.
+  /// Runs any number of statements as text, without a time limit.
+  ///
+  /// - Throws: As ``query(_:_:)``; the error has `name` as its statement.
   package nonisolated(nonsending) func run(script: String, named name: String) async throws {
     _ = try await run(Request(.script(name: name, sql: script), hasTimeLimit: false))
   }
@@ -52,7 +46,7 @@ extension PostgresSession {
     do {
       return try await request.outcome.value()
     } catch {
-      if error is CancellationError { connection.close(.connection("the task that used the connection was cancelled")) }
+      if error is CancellationError { connection.close(.taskCancelled) }
       throw error
     }
   }

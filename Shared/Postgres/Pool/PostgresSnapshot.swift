@@ -1,31 +1,29 @@
-/// A read-only transaction in which every statement sees the database as it was at the first; see ``PostgresPool/snapshot()``.
+/// A read-only transaction in which every statement sees the database as it was at the first; see ``PostgresPool/snapshot(under:)``.
 ///
-/// It has a connection of its own, and ends when nobody holds it any more.
+/// It holds an exclusive connection, and ends when its last reference goes away.
 public final class PostgresSnapshot: Sendable {
-  private let scope: TransactionScope
-  private let owner: ExclusiveConnections
+  private let transaction: PostgresTransaction
+  private let connections: ExclusiveConnections
   private let setting: LocalSetting?
 
   private static let isolation = Statement("snapshot", "set transaction isolation level repeatable read, read only")
 
-  init(on connection: Connection, of owner: ExclusiveConnections, under setting: LocalSetting?) {
-    scope = TransactionScope(on: connection)
-    self.owner = owner
+  init(on connection: Connection, of connections: ExclusiveConnections, under setting: LocalSetting?) {
+    transaction = PostgresTransaction(on: connection)
+    self.connections = connections
     self.setting = setting
   }
 
   deinit {
-    scope.abandon()
-    owner.giveBack(scope.connection)
+    transaction.abandon()
+    connections.giveBack(transaction.connection)
   }
 
   /// Runs one statement and returns its rows.
   ///
-  /// - Throws: `PostgresError`, after which the snapshot is of no use; `CancellationError`, likewise.
+  /// - Throws: `PostgresError` or `CancellationError`; the snapshot cannot be used after either.
   public nonisolated(nonsending) func query(_ statement: Statement, _ parameters: [PostgresValue] = []) async throws -> Rows {
-    let beginning = scope.hasBegun ? [] : [(Self.isolation, [])] + (setting.map { [$0.step] } ?? [])
-    let rows = try await scope.run(beginning + [(statement, parameters)], commit: false)
-    guard let rows = rows.last else { throw PostgresError.connection("the server gave no answer").named(statement.name) }
-    return rows
+    let setup = transaction.hasBegun ? [] : [(Self.isolation, [])] + (setting.map { [$0.step] } ?? [])
+    return try await transaction.pipeline(setup + [(statement, parameters)]).last(of: statement)
   }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A statement's parameters in PostgreSQL's binary format, one after the other in one buffer.
+/// A statement's parameters in PostgreSQL's binary format, concatenated in one buffer.
 struct EncodedParameters: Sendable {
   private(set) var bytes: [UInt8] = []
   /// The length of each value within `bytes`, ``null`` for null.
@@ -13,15 +13,17 @@ struct EncodedParameters: Sendable {
 
   /// The protocol counts parameters in 16 bits.
   private static let maximumCount = Int(UInt16.max)
-  /// PostgreSQL takes no message of more than a gigabyte; what is left over is for the message's other fields.
+  /// PostgreSQL accepts messages of up to a gigabyte; the difference is for the message's other fields.
   private static let maximumSize = (1 << 30) - (1 << 20)
 
   private init() {}
 
-  /// - Throws: `PostgresError` where a value cannot be had by any server.
+  /// Encodes the values.
+  ///
+  /// - Throws: `PostgresError` if the number, the size or a date is out of range.
   init(_ values: [PostgresValue], of statement: Statement) throws(PostgresError) {
     guard values.count <= Self.maximumCount else {
-      throw .refused("54000", "\(values.count) parameters; PostgreSQL takes \(Self.maximumCount)", statement: statement)
+      throw .refused("54000", "\(values.count) parameters; PostgreSQL accepts at most \(Self.maximumCount)", statement: statement)
     }
     lengths.reserveCapacity(values.count)
     types.reserveCapacity(values.count)
@@ -29,19 +31,19 @@ struct EncodedParameters: Sendable {
     for (index, value) in values.enumerated() {
       let start = bytes.count
       guard let type = append(value) else {
-        throw .refused("22008", "parameter $\(index + 1) is a date that no timestamptz can hold", statement: statement)
+        throw .refused("22008", "parameter $\(index + 1) is outside the range of timestamptz", statement: statement)
       }
       types.append(type)
       guard bytes.count < Self.maximumSize else {
-        throw .refused("54000", "the parameters are larger than the gigabyte that PostgreSQL takes", statement: statement)
+        throw .refused("54000", "the parameters exceed PostgreSQL's limit of one gigabyte", statement: statement)
       }
       lengths.append(type == .unspecified ? Self.null : Int32(bytes.count - start))
     }
-    // A value without bytes needs an address too, or libpq would take it for null.
+    // An empty value needs an address too, or libpq would treat it as null.
     if bytes.isEmpty { bytes.append(0) }
   }
 
-  /// Appends the binary form of `value` and returns its type; nil where there is none.
+  /// Appends the binary form of `value` and returns its type; nil if the value is out of range.
   private mutating func append(_ value: PostgresValue) -> TypeID? {
     switch value {
     case .null: return .unspecified
@@ -65,7 +67,7 @@ struct EncodedParameters: Sendable {
       return .bytea
     case .timestamp(let value): return append(value) ? .timestamptz : nil
     case .json(let value):
-      // The version of jsonb's binary format.
+      // The version byte of jsonb's binary format.
       bytes.append(1)
       bytes.append(contentsOf: value)
       return .jsonb
@@ -98,7 +100,7 @@ struct EncodedParameters: Sendable {
     }
   }
 
-  /// An array of one dimension: its header, then each element behind its length.
+  /// Appends a one-dimensional array: a header, then the length and bytes of each element.
   private mutating func append<Element>(
     _ values: [Element?], of type: TypeID, _ appendElement: (inout EncodedParameters, Element) -> Void
   ) {

@@ -1,10 +1,10 @@
 import CPostgres
 import Foundation
 
-/// What the server answered to one statement. Owns the `PGresult`; every value that leaves is a copy.
+/// The server's result for one statement. Owns the `PGresult`; accessors return copies.
 ///
-/// `@unchecked Sendable`: libpq never changes a result once it has been handed over, and documents reading one from several threads as
-/// safe (libpq, "Behavior in Threaded Programs").
+/// `@unchecked Sendable`: libpq does not change a result once it has returned it, and documents concurrent reads as safe (libpq, "Behavior
+/// in Threaded Programs").
 final class QueryResult: @unchecked Sendable {
   /// The name of the ``Statement``, for errors.
   let statement: String
@@ -19,15 +19,15 @@ final class QueryResult: @unchecked Sendable {
 
   deinit { PQclear(pointer) }
 
-  /// The rows that an insert, update, delete or select touched; 0 for other statements.
+  /// The number of rows that an insert, update, delete or select affected; 0 for other statements.
   var affected: Int { Int(String(cString: PQcmdTuples(pointer))) ?? 0 }
 
-  /// `COMMIT`, `ROLLBACK`, `INSERT 0 1`.
+  /// The command tag: `COMMIT`, `ROLLBACK`, `INSERT 0 1`.
   var commandTag: String { String(cString: PQcmdStatus(pointer)) }
 
   var columnCount: Int { Int(PQnfields(pointer)) }
 
-  /// The column's name; empty where there is no such column.
+  /// The column's name; empty if there is no such column.
   func name(ofColumn column: Int) -> String {
     PQfname(pointer, Int32(clamping: column)).map { String(cString: $0) } ?? ""
   }
@@ -49,7 +49,7 @@ final class QueryResult: @unchecked Sendable {
     withValue(row, column) { String(decoding: $0.dropFirst(prefix), as: UTF8.self) }
   }
 
-  /// The value as a number in network byte order; nil where it has another size.
+  /// The value as an integer in network byte order; nil if its size differs.
   func integer<Integer: FixedWidthInteger>(_ row: Int, _ column: Int, as type: Integer.Type) -> Integer? {
     withValue(row, column) { value in
       guard value.count == MemoryLayout<Integer>.size else { return nil }
@@ -57,7 +57,7 @@ final class QueryResult: @unchecked Sendable {
     }
   }
 
-  /// The value's 16 bytes; nil where it has another size.
+  /// The value as a UUID; nil if it does not have 16 bytes.
   func uuid(_ row: Int, _ column: Int) -> UUID? {
     withValue(row, column) { value in
       guard value.count == MemoryLayout<uuid_t>.size else { return nil }
@@ -74,16 +74,17 @@ final class QueryResult: @unchecked Sendable {
 }
 
 extension QueryResult {
-  /// What kind of answer it is.
+  /// The kind of result.
   enum Status {
-    /// The statement was carried out.
+    /// The statement was executed.
     case done
+    /// The statement failed; ``error()`` has the reason.
     case failed
-    /// The statement was not carried out, since one before it in the same request failed.
+    /// The statement was not executed, since an earlier one in the same request failed.
     case skipped
     /// The end of a request.
     case sync
-    /// COPY, which a pipeline cannot do.
+    /// COPY, which pipeline mode does not support.
     case unsupported
   }
 
@@ -97,10 +98,10 @@ extension QueryResult {
     }
   }
 
-  /// What is wrong, where ``status`` is ``Status/failed``.
+  /// The error of a result with the status ``Status/failed``.
   func error() -> PostgresError {
     let severity = field(Diagnostic.severity)
-    // Without a severity it is libpq that speaks, about a connection that is gone.
+    // Without a severity, the error is libpq's own: the connection is lost.
     let endsConnection = severity == nil || severity == "FATAL" || severity == "PANIC"
     let sqlState = field(Diagnostic.sqlState) ?? ""
     var error = PostgresError(
@@ -110,7 +111,7 @@ extension QueryResult {
       detail: field(Diagnostic.detail), hint: field(Diagnostic.hint),
       constraint: field(Diagnostic.constraint), statement: statement,
       position: field(Diagnostic.position).flatMap { Int($0) }, isOutcomeUnknown: endsConnection)
-    // 26000: it is not prepared here. The other: a table has changed under the prepared statement.
+    // 26000: the statement is not prepared. RevalidateCachedQuery: a table has changed since it was prepared.
     error.isPlanStale = sqlState == "26000" || field(Diagnostic.function) == "RevalidateCachedQuery"
     return error
   }
@@ -121,7 +122,7 @@ extension QueryResult {
   }
 }
 
-/// libpq's `PG_DIAG_…` macros: character literals, which Swift imports without a type that would fit.
+/// The field codes of libpq's `PG_DIAG_…` macros, which Swift does not import with a usable type.
 private enum Diagnostic {
   static let severity: Character = "V"
   static let sqlState: Character = "C"

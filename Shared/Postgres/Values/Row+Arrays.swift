@@ -1,29 +1,32 @@
 import Foundation
 
 extension Row {
-  /// A `text[]`, `varchar[]` or `name[]` without nulls in it.
+  /// A `text[]`, `varchar[]` or `name[]` without null elements.
   public func textArray(_ column: Int) throws(PostgresDecodingError) -> [String] {
     try required(column, "text[]", optionalTextArray(column))
   }
 
+  /// A `text[]`, `varchar[]` or `name[]` without null elements; nil for null.
   public func optionalTextArray(_ column: Int) throws(PostgresDecodingError) -> [String]? {
     try array(column, "text[]", [.textArray, .varcharArray, .nameArray]) { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// A `uuid[]` without nulls in it.
+  /// A `uuid[]` without null elements.
   public func uuidArray(_ column: Int) throws(PostgresDecodingError) -> [UUID] {
     try required(column, "uuid[]", optionalUUIDArray(column))
   }
 
+  /// A `uuid[]` without null elements; nil for null.
   public func optionalUUIDArray(_ column: Int) throws(PostgresDecodingError) -> [UUID]? {
     try array(column, "uuid[]", [.uuidArray]) { UUID(bytes: $0) }
   }
 
-  /// An `int2[]`, `int4[]` or `int8[]` without nulls in it.
+  /// An `int2[]`, `int4[]` or `int8[]` without null elements.
   public func intArray(_ column: Int) throws(PostgresDecodingError) -> [Int] {
     try required(column, "integer[]", optionalIntArray(column))
   }
 
+  /// An `int2[]`, `int4[]` or `int8[]` without null elements; nil for null.
   public func optionalIntArray(_ column: Int) throws(PostgresDecodingError) -> [Int]? {
     try array(column, "integer[]", [.int8Array, .int4Array, .int2Array]) { bytes in
       switch bytes.count {
@@ -35,29 +38,32 @@ extension Row {
     }
   }
 
-  /// A `bool[]` without nulls in it.
+  /// A `bool[]` without null elements.
   public func boolArray(_ column: Int) throws(PostgresDecodingError) -> [Bool] {
     try required(column, "bool[]", optionalBoolArray(column))
   }
 
+  /// A `bool[]` without null elements; nil for null.
   public func optionalBoolArray(_ column: Int) throws(PostgresDecodingError) -> [Bool]? {
     try array(column, "bool[]", [.boolArray]) { $0.first.map { $0 != 0 } }
   }
 
-  /// A `bytea[]` without nulls in it.
+  /// A `bytea[]` without null elements.
   public func bytesArray(_ column: Int) throws(PostgresDecodingError) -> [[UInt8]] {
     try required(column, "bytea[]", optionalBytesArray(column))
   }
 
+  /// A `bytea[]` without null elements; nil for null.
   public func optionalBytesArray(_ column: Int) throws(PostgresDecodingError) -> [[UInt8]]? {
     try array(column, "bytea[]", [.byteaArray]) { Array($0) }
   }
 
-  /// A `timestamptz[]` without nulls in it.
+  /// A `timestamptz[]` without null elements.
   public func timestampArray(_ column: Int) throws(PostgresDecodingError) -> [Date] {
     try required(column, "timestamptz[]", optionalTimestampArray(column))
   }
 
+  /// A `timestamptz[]` without null elements; nil for null.
   public func optionalTimestampArray(_ column: Int) throws(PostgresDecodingError) -> [Date]? {
     try array(column, "timestamptz[]", [.timestamptzArray]) { bytes in
       bytes.count == 8 ? Timestamps.date(Int64(bigEndian: bytes)) : nil

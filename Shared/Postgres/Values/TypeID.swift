@@ -2,7 +2,7 @@
 struct TypeID: RawRepresentable, Hashable, Sendable {
   let rawValue: UInt32
 
-  /// Left for the server to infer.
+  /// The server infers the type.
   static let unspecified = TypeID(rawValue: 0)
 
   static let bool = TypeID(rawValue: 16)

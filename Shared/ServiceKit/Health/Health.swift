@@ -1,34 +1,33 @@
 import Synchronization
 
-/// Whether the process can do its work, by checks of what it depends on.
+/// The readiness of the process: named checks of its dependencies.
 public final class Health: Sendable {
-  /// One thing that is to be well.
+  /// A readiness check: returns the problem, or nil if there is none.
   public typealias Check = @Sendable () async -> String?
 
   private let checks = Mutex<[(name: String, check: Check)]>([])
-  private let occupation = Mutex<String?>("starting")
+  private let processProblem = Mutex<String?>("starting")
 
   init() {}
 
   /// Adds a check.
   ///
   /// - Parameters:
-  ///   - name: What it is about, `postgres`.
-  ///   - check: Says what is wrong, nil where nothing is. One that takes longer than three seconds counts as failed; it heeds
-  ///     cancellation, or has a limit of its own.
+  ///   - name: The name in the response of `/readyz`, for example `postgres`.
+  ///   - check: Returns the problem, or nil. It fails after three seconds, so it must respond to cancellation or have its own time limit.
   public func add(_ name: String, check: @escaping Check) {
     checks.withLock { $0.append((name, check)) }
   }
 
-  /// Says what the process does in place of its work: what it waits for before it begins, or that it stops. nil while it works.
-  func setOccupation(_ what: String?) {
-    occupation.withLock { $0 = what }
+  /// Sets why the process itself is not ready: it waits for a dependency, or is stopping. nil while it is ready.
+  func setProcessProblem(_ problem: String?) {
+    processProblem.withLock { $0 = problem }
   }
 
-  /// What is wrong, by the names of the checks; empty where the process is ready.
+  /// The current problems by the name of the check; empty if the process is ready.
   func problems() async -> [String: String] {
     var problems: [String: String] = [:]
-    if let occupation = occupation.withLock({ $0 }) { problems["process"] = occupation }
+    if let problem = processProblem.withLock({ $0 }) { problems["process"] = problem }
     let checks = checks.withLock { $0 }
     return await withTaskGroup(of: (String, String?).self) { group in
       for (name, check) in checks {

@@ -4,14 +4,14 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// Answers `/livez`, `/readyz` and `/metrics`, on a port of its own, from the process's first moment to its last.
+/// The HTTP server for `/livez`, `/readyz` and `/metrics`. It has a separate port and runs from the start of the process to its end.
 struct HealthServer: Service {
   let host: String
   let port: Int
   let health: Health
   let metrics: PrometheusRegistry
   let logger: Logger
-  /// Called with the port that is listened on, once it is.
+  /// Called with the port once the server listens.
   var onListening: @Sendable (Int) -> Void = { _ in }
 
   func run() async throws {
@@ -28,7 +28,7 @@ struct HealthServer: Service {
       configuration: ApplicationConfiguration(
         address: .hostname(host, port: port), availableConnectionsDelegate: MaximumAvailableConnections(Self.maximumConnections)),
       onServerRunning: { [logger, onListening] channel in
-        logger.info("health and metrics are served", metadata: ["address": "\(channel.localAddress.map(String.init(describing:)) ?? "")"])
+        logger.info("health server is listening", metadata: ["address": "\(channel.localAddress.map(String.init(describing:)) ?? "")"])
         onListening(channel.localAddress?.port ?? 0)
       },
       logger: Logger(label: "health") { _ in SwiftLogNoOpLogHandler() })
@@ -41,7 +41,7 @@ struct HealthServer: Service {
 
   private static let maximumConnections = 256
 
-  /// 200 where nothing is wrong, else 503 with what is, as a JSON object.
+  /// The response of `/readyz`: 200 if there are no problems, otherwise 503; a JSON object with the problems.
   private static func readiness(_ problems: [String: String]) -> Response {
     var text = JSONText()
     text.object { text in
@@ -58,7 +58,7 @@ struct HealthServer: Service {
   }
 }
 
-/// The port of health and metrics could not be listened on.
+/// The error for a port that the health server cannot bind.
 struct HealthServerError: Error, CustomStringConvertible {
   var host: String
   var port: Int

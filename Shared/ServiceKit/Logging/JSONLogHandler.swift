@@ -32,7 +32,7 @@ struct JSONLogHandler: LogHandler {
     output.write(line(event, at: Date()))
   }
 
-  /// The line, with its end.
+  /// The line for an event, including the line end.
   func line(_ event: LogEvent, at time: Date) -> [UInt8] {
     var metadata = metadata
     if let provided = metadataProvider?.get() { metadata.merge(provided) { _, new in new } }
@@ -57,12 +57,24 @@ struct JSONLogHandler: LogHandler {
     return text.bytes
   }
 
-  /// The metadata that stands beside the message.
+  /// The metadata key that becomes a field of the line.
   static let traceKey = "trace_id"
 
-  /// Adds the id of the trace that the present task works for.
+  /// Adds the trace id of the current task.
   static let traceProvider = Logger.MetadataProvider {
     TraceContext.current.map { [traceKey: .string($0.traceID)] } ?? [:]
+  }
+}
+
+extension JSONLogHandler {
+  /// Sets up logging for the whole process: JSON lines on standard error. Call it once.
+  static func bootstrap(service: String, instance: String, level: Logger.Level) {
+    LoggingSystem.bootstrap(
+      { label, provider in
+        JSONLogHandler(
+          label: label, service: service, instance: instance, level: level, metadataProvider: provider, output: .standardError)
+      },
+      metadataProvider: traceProvider)
   }
 }
 

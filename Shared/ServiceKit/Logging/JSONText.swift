@@ -40,27 +40,27 @@ struct JSONText {
     }
   }
 
-  /// An object, whose members `write` writes, each behind its ``name(_:)``.
+  /// Appends an object. `write` appends its members, each a ``name(_:)`` and a value.
   mutating func object(_ write: (inout JSONText) -> Void) {
     raw("{")
     write(&self)
     raw("}")
   }
 
-  /// The name of an object's next member; its value comes next.
+  /// Appends the name of an object's next member; the value must follow.
   mutating func name(_ name: String) {
     if bytes.last != UInt8(ascii: "{") { raw(",") }
     string(name)
     raw(":")
   }
 
-  /// A member of an object that is text.
+  /// Appends a member whose value is a string.
   mutating func member(_ name: String, _ value: String) {
     self.name(name)
     string(value)
   }
 
-  /// An array with one element for each of `elements`.
+  /// Appends an array with one element for each of `elements`.
   mutating func array<Element>(_ elements: some Sequence<Element>, _ write: (inout JSONText, Element) -> Void) {
     raw("[")
     var isFirst = true
@@ -72,7 +72,7 @@ struct JSONText {
     raw("]")
   }
 
-  /// Text that is JSON already.
+  /// Appends text that is already JSON.
   mutating func raw(_ text: String) {
     bytes.append(contentsOf: text.utf8)
   }

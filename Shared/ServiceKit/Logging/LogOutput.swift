@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// Where log lines go: a file descriptor that is written to one whole line at a time.
+/// A file descriptor for log lines. Lines of concurrent threads are not interleaved.
 final class LogOutput: Sendable {
   private let descriptor: Int32
-  private let turn = Mutex(())
+  private let lock = Mutex(())
 
   init(descriptor: Int32) {
     self.descriptor = descriptor
@@ -12,9 +12,9 @@ final class LogOutput: Sendable {
 
   static let standardError = LogOutput(descriptor: STDERR_FILENO)
 
-  /// Writes the bytes. Where nobody can take them any more there is nobody to tell either, and the process goes on.
+  /// Writes the bytes. Errors are ignored, since there is no other place to report them.
   func write(_ bytes: [UInt8]) {
-    turn.withLock { _ in
+    lock.withLock { _ in
       bytes.withUnsafeBytes { buffer in
         var rest = UnsafeRawBufferPointer(buffer)
         while !rest.isEmpty {

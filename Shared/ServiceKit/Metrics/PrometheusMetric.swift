@@ -1,13 +1,13 @@
 import Metrics
 import Synchronization
 
-/// One time series: it takes what the code measures, and writes itself for a scrape.
+/// A time series that can write its samples in Prometheus' text format.
 protocol PrometheusMetric: Sendable {
-  /// The series' lines, each ended.
+  /// Appends the lines of the series, each with a line end.
   func write(name: String, labels: PrometheusLabels, into text: inout String)
 }
 
-/// A sum that only grows.
+/// A Prometheus counter.
 final class PrometheusCounter: PrometheusMetric, CounterHandler {
   private let value = Atomic<Int64>(0)
 
@@ -19,7 +19,7 @@ final class PrometheusCounter: PrometheusMetric, CounterHandler {
   }
 }
 
-/// What something is at the moment.
+/// A Prometheus gauge.
 final class PrometheusGauge: PrometheusMetric, RecorderHandler, MeterHandler {
   private let value = Mutex<Double>(0)
 
@@ -35,11 +35,11 @@ final class PrometheusGauge: PrometheusMetric, RecorderHandler, MeterHandler {
   }
 }
 
-/// How often a value fell below each of a few bounds.
+/// A Prometheus histogram with fixed buckets.
 final class PrometheusHistogram: PrometheusMetric, RecorderHandler, TimerHandler {
-  /// For times in seconds, from a database's round trip to a request's deadline.
+  /// The bounds for durations in seconds, from a database's round trip to a request's deadline.
   static let seconds: [Double] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-  /// For sizes and counts.
+  /// The bounds for sizes and counts.
   static let sizes: [Double] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
 
   private struct State {
@@ -58,7 +58,7 @@ final class PrometheusHistogram: PrometheusMetric, RecorderHandler, TimerHandler
   func record(_ value: Int64) { record(Double(value)) }
 
   func record(_ value: Double) {
-    // No bucket holds what is not a number.
+    // No bucket contains NaN.
     guard !value.isNaN else { return }
     let index = bounds.firstIndex { value <= $0 } ?? bounds.count
     state.withLock { state in

@@ -1,7 +1,7 @@
 import Metrics
 import Synchronization
 
-/// The process's metrics, for Prometheus to scrape: the backend of swift-metrics.
+/// The swift-metrics backend of the process: keeps the metrics for `/metrics`, in Prometheus' text format.
 final class PrometheusRegistry: MetricsFactory {
   private struct Family {
     var type: String
@@ -11,12 +11,14 @@ final class PrometheusRegistry: MetricsFactory {
   private let families = Mutex<[String: Family]>([:])
   private let maximumSeries: Int
 
-  /// - Parameter maximumSeries: How many combinations of labels one name may have; those beyond are measured and never shown.
+  /// Makes an empty registry.
+  ///
+  /// - Parameter maximumSeries: The maximum number of label combinations per name; further ones are not exported.
   init(maximumSeries: Int = 2000) {
     self.maximumSeries = maximumSeries
   }
 
-  /// What a scrape gets.
+  /// The response of `/metrics`.
   func text() -> String {
     let families = families.withLock { $0 }
     var text = ""
@@ -46,13 +48,13 @@ final class PrometheusRegistry: MetricsFactory {
     metric("histogram", label, dimensions) { PrometheusHistogram(bounds: PrometheusHistogram.seconds) }
   }
 
-  // What was counted stays, whoever counted it: a series that starts again from nothing looks like a restart.
+  // Series are kept when their handlers are destroyed: a counter that starts again from 0 looks like a restart.
   func destroyCounter(_ handler: any CounterHandler) {}
   func destroyMeter(_ handler: any MeterHandler) {}
   func destroyRecorder(_ handler: any RecorderHandler) {}
   func destroyTimer(_ handler: any TimerHandler) {}
 
-  /// The series of that name and those labels. Under a name that is taken by another type the new one is kept apart by its type.
+  /// The series with this name and these labels. If another type uses the name, the type is appended to it.
   private func metric<Metric: PrometheusMetric>(
     _ type: String, _ label: String, _ dimensions: [(String, String)], _ make: () -> Metric
   ) -> Metric {

@@ -1,4 +1,4 @@
-/// The labels of a time series, in the order of their names.
+/// The labels of a time series, sorted by name.
 struct PrometheusLabels: Sendable, Hashable, Comparable, CustomStringConvertible {
   private var pairs: [Pair]
 
@@ -7,7 +7,7 @@ struct PrometheusLabels: Sendable, Hashable, Comparable, CustomStringConvertible
     var value: String
   }
 
-  /// Each name once: the last value counts. `le` is the bound of a histogram's bucket, so a label of that name gets another.
+  /// Makes labels; the last value of a repeated name wins. `le` is reserved for histogram buckets and renamed to `_le`.
   init(_ dimensions: [(String, String)]) {
     var values: [String: String] = [:]
     for (label, value) in dimensions {
@@ -23,7 +23,7 @@ struct PrometheusLabels: Sendable, Hashable, Comparable, CustomStringConvertible
     return copy
   }
 
-  /// As they stand behind a series' name: `{method="GET",status="200"}`; nothing where there are none.
+  /// The text after a metric name: `{method="GET",status="200"}`; empty without labels.
   var description: String {
     guard !pairs.isEmpty else { return "" }
     return "{\(pairs.map { "\($0.name)=\"\(PrometheusText.escaped($0.value))\"" }.joined(separator: ","))}"
@@ -32,11 +32,11 @@ struct PrometheusLabels: Sendable, Hashable, Comparable, CustomStringConvertible
   static func < (left: PrometheusLabels, right: PrometheusLabels) -> Bool { left.description < right.description }
 }
 
-/// The words of Prometheus' text format, version 0.0.4.
+/// Names, values and numbers in Prometheus' text format, version 0.0.4.
 enum PrometheusText {
   static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-  /// A name in the alphabet of names.
+  /// A valid metric or label name: other characters than letters and digits become underscores.
   static func name(_ label: String) -> String {
     let name = String(
       label.unicodeScalars.map { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) ? Character($0) : "_" })

@@ -1,15 +1,15 @@
 import CMalloc
 import ServiceLifecycle
 
-/// Gives memory that is free in the process back to the system: after a group of 100,000 members has gone through, nobody needs what it
-/// took, and the allocator would keep it.
+/// Returns free heap memory to the operating system every few seconds. Without it, the allocator keeps the memory that a large request,
+/// such as a group of 100,000 members, has used.
 struct MallocTrimmer: Service {
   private static let interval = Duration.seconds(5)
-  /// Less than this is kept for what comes next.
-  private static let worthwhile = 8 << 20
+  /// Free memory up to this size, in bytes, is kept for reuse.
+  private static let threshold = 8 << 20
 
-  /// Has threads share their heaps, since what is free in one heap serves no thread of another. To be called before there are threads.
-  static func shareHeaps() {
+  /// Limits the allocator to two arenas, since free memory of one arena cannot serve threads of another. Call it before threads exist.
+  static func limitArenas() {
     _ = mallopt(M_ARENA_MAX, 2)
   }
 
@@ -17,7 +17,7 @@ struct MallocTrimmer: Service {
     await cancelWhenGracefulShutdown {
       while true {
         do { try await Task.sleep(for: Self.interval) } catch { return }
-        if mallinfo2().fordblks > Self.worthwhile { _ = malloc_trim(0) }
+        if mallinfo2().fordblks > Self.threshold { _ = malloc_trim(0) }
       }
     }
   }

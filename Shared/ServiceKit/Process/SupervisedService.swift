@@ -1,11 +1,11 @@
 import Logging
 import ServiceLifecycle
 
-/// A service whose end is the end of the process: it logs which service failed and why, and sees to it that the others do not keep the
-/// process alive.
+/// A service whose end is the end of the process. It logs which service failed and why, and starts the ``ShutdownWatchdog``, so that the
+/// other services cannot keep the process alive.
 struct SupervisedService: Service {
   let service: any Service
-  /// How long the other services may take to follow.
+  /// How long the other services may take for their graceful shutdown.
   let limit: Duration
   let logger: Logger
 
@@ -19,16 +19,16 @@ struct SupervisedService: Service {
       throw error
     }
     guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
-    logger.critical("\(name) ended although nobody asked it to; the process ends")
+    logger.critical("\(name) ended unexpectedly; the process ends")
     ShutdownWatchdog.end(after: limit)
-    throw ServiceEnded(name: name)
+    throw UnexpectedServiceEnd(name: name)
   }
 
   private var name: String { "\(type(of: service))" }
 }
 
-/// A service returned although the process is to go on.
-struct ServiceEnded: Error, CustomStringConvertible {
-  var name: String
-  var description: String { "\(name) ended although nobody asked it to" }
+/// The error for a service that returned although no shutdown was requested.
+struct UnexpectedServiceEnd: Error, CustomStringConvertible {
+  let name: String
+  var description: String { "\(name) ended unexpectedly" }
 }

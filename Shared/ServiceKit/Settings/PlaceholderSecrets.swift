@@ -1,25 +1,25 @@
 import Foundation
 
-/// Secrets that are no secrets: those that stand in examples, and keys that are short enough to guess.
+/// Detects insecure secrets: published examples, well-known passwords, and keys that are short enough to guess.
 public enum PlaceholderSecrets {
-  /// The fewest bytes of a key.
+  /// The minimum length of a key in bytes.
   public static let minimumKeyLength = 16
 
-  /// What is wrong with a key, to stand behind its name; nil where nothing is.
-  public static func fault(inKey key: String) -> String? {
+  /// The problem with a key, to follow its name; nil if there is none.
+  public static func problem(withKey key: String) -> String? {
     if key.lowercased().hasPrefix(examplePrefix) || knownPasswords.contains(key.lowercased()) {
-      return "has a value that stands in examples, for everybody to read"
+      return "has a value from a published example"
     }
     let length = key.utf8.count
-    return length < minimumKeyLength ? "has \(length) bytes and can be guessed; at least \(minimumKeyLength) are needed" : nil
+    return length < minimumKeyLength ? "has \(length) bytes, which can be guessed; it needs at least \(minimumKeyLength)" : nil
   }
 
-  /// Whether a password is one that everybody tries first.
+  /// Whether a password is well known or a published example.
   public static func isKnown(password: String) -> Bool {
     knownPasswords.contains(password.lowercased()) || password.lowercased().hasPrefix(examplePrefix)
   }
 
-  /// The password in a libpq connection string, a URL or `key=value` pairs; nil where there is none.
+  /// The password in a libpq connection string (a URL or `key=value` pairs); nil if there is none.
   public static func password(inDatabaseURL url: String) -> String? {
     if url.contains("://") {
       let components = URLComponents(string: url)
@@ -32,23 +32,23 @@ public enum PlaceholderSecrets {
     return pairs.last
   }
 
-  /// What is wrong with the secrets of a process, one sentence each: none where `insecure.defaults` is on.
+  /// The problems with the secrets of a process, one sentence each; none if `insecure.defaults` is on.
   static func problems(in settings: ServiceSettings) -> [String] {
-    if settings.optionalString(.insecureDefaults).flatMap(SettingText.flag) == true { return [] }
+    if settings.optionalString(.insecureDefaults).flatMap(SettingParser.flag) == true { return [] }
     var problems: [String] = []
     for setting in settings.settings {
       guard let value = settings.optionalString(setting) else { continue }
-      if setting.isKey, let fault = fault(inKey: value) {
-        problems.append("\(setting.environmentName) (\(setting.key)) \(fault). Make one: openssl rand -base64 32")
+      if setting.isKey, let problem = problem(withKey: value) {
+        problems.append("\(setting.environmentName) (\(setting.key)) \(problem). Generate one: openssl rand -base64 32")
       } else if setting == .databaseURL, let password = password(inDatabaseURL: value), isKnown(password: password) {
         problems.append(
-          "\(setting.environmentName) (\(setting.key)) has a password that everybody knows. Give the role another: alter role … password …")
+          "\(setting.environmentName) (\(setting.key)) has a well-known password. Change it: alter role … password …")
       } else if setting.isSecret, !setting.isKey, isKnown(password: value) {
-        problems.append("\(setting.environmentName) (\(setting.key)) has a value that everybody knows. Set another")
+        problems.append("\(setting.environmentName) (\(setting.key)) has a well-known value. Set another")
       }
     }
     guard !problems.isEmpty else { return [] }
-    return problems + ["To try things out with such secrets all the same, set \(Setting.insecureDefaults.environmentName)=1."]
+    return problems + ["For a trial on one machine, \(Setting.insecureDefaults.environmentName)=1 permits such secrets."]
   }
 
   private static let examplePrefix = "only-for-trying-out"

@@ -1,20 +1,20 @@
 import Configuration
 import Foundation
 
-/// The settings of one process, read from the environment and from a JSON file.
+/// The values of a process's settings, from the environment and a JSON file.
 ///
-/// The environment wins over the file, the file over the defaults. The file is the one that `ROLLCALL_CONFIG_FILE` names; its keys are
-/// the settings' keys, dotted or nested. Every value was checked against its ``Setting/Kind`` when it was read.
+/// Environment variables take precedence over the file, and the file over defaults. `ROLLCALL_CONFIG_FILE` names the file; its keys are the
+/// settings' keys, dotted or nested. Every value is validated against its ``Setting/Kind`` when it is read.
 public struct ServiceSettings: Sendable {
-  /// The process's name, `scim-api`.
+  /// The name of the service, `scim-api`.
   public let service: String
-  /// Every setting that the process has.
+  /// All settings of the process.
   public let settings: [Setting]
   private let values: [String: String]
 
-  /// Reads the settings.
+  /// Reads and validates the settings.
   ///
-  /// - Throws: ``SettingsError`` with all that is wrong at once.
+  /// - Throws: ``SettingsError`` with all problems.
   public static func read(
     service: String, settings: [Setting], environment: [String: String] = ProcessInfo.processInfo.environment
   ) async throws(SettingsError) -> ServiceSettings {
@@ -56,10 +56,10 @@ public struct ServiceSettings: Sendable {
     }
   }
 
-  /// The value as text, whatever JSON type the file gives it; for a secret also the content of the file that is named in its place.
+  /// The value as text, whatever its JSON type in the file; for a secret also the content of the file that `<NAME>_FILE` names.
   private static func text(of setting: Setting, in reader: ConfigReader) throws(SettingsError) -> String? {
     let key = ConfigKey(setting.key)
-    // Only the provider knows the type of a value. JSON's numbers and booleans are no strings to it, and booleans are numbers.
+    // The provider does not convert types: JSON numbers and Booleans are not strings, and Booleans are also numbers.
     if let text = reader.string(forKey: key, isSecret: setting.isSecret) { return text }
     if setting.kind == .flag, let flag = reader.bool(forKey: key) { return flag ? "true" : "false" }
     if let number = reader.int(forKey: key) { return String(number) }
@@ -75,9 +75,9 @@ public struct ServiceSettings: Sendable {
 }
 
 extension ServiceSettings {
-  /// A value that has to be there.
+  /// The value of a setting as text.
   ///
-  /// - Throws: ``SettingsError`` where neither a value nor a default is given, or the setting is not one of the process's.
+  /// - Throws: ``SettingsError`` if there is neither a value nor a default.
   public func string(_ setting: Setting) throws(SettingsError) -> String {
     guard let value = values[setting.key] else {
       throw SettingsError(["\(setting.environmentName) (\(setting.key)) is not set. \(setting.help)"])
@@ -85,45 +85,53 @@ extension ServiceSettings {
     return value
   }
 
-  /// A value that may be absent.
+  /// The value of a setting as text; nil if there is neither a value nor a default.
   public func optionalString(_ setting: Setting) -> String? {
     values[setting.key]
   }
 
-  /// - Throws: ``SettingsError`` where the value is absent or not a whole number.
+  /// The value of a setting as a whole number.
+  ///
+  /// - Throws: ``SettingsError`` if the value is missing or malformed.
   public func integer(_ setting: Setting) throws(SettingsError) -> Int {
     let text = try string(setting)
     guard let value = Int(text) else { throw .malformed(setting, text, "a whole number") }
     return value
   }
 
-  /// - Throws: ``SettingsError`` where the value is absent or neither true nor false.
+  /// The value of a setting as a Boolean.
+  ///
+  /// - Throws: ``SettingsError`` if the value is missing or malformed.
   public func bool(_ setting: Setting) throws(SettingsError) -> Bool {
     let text = try string(setting)
-    guard let value = SettingText.flag(text) else { throw .malformed(setting, text, Setting.Kind.flag.expectation) }
+    guard let value = SettingParser.flag(text) else { throw .malformed(setting, text, Setting.Kind.flag.expectation) }
     return value
   }
 
-  /// - Throws: ``SettingsError`` where the value is absent or not a time.
+  /// The value of a setting as a duration.
+  ///
+  /// - Throws: ``SettingsError`` if the value is missing or malformed.
   public func duration(_ setting: Setting) throws(SettingsError) -> Duration {
     let text = try string(setting)
-    guard let value = SettingText.duration(text) else { throw .malformed(setting, text, Setting.Kind.duration.expectation) }
+    guard let value = SettingParser.duration(text) else { throw .malformed(setting, text, Setting.Kind.duration.expectation) }
     return value
   }
 
-  /// - Throws: ``SettingsError`` where the value is absent or not an absolute URL.
+  /// The value of a setting as an absolute URL.
+  ///
+  /// - Throws: ``SettingsError`` if the value is missing or malformed.
   public func url(_ setting: Setting) throws(SettingsError) -> URL {
     let text = try string(setting)
-    guard let value = SettingText.url(text) else { throw .malformed(setting, text, Setting.Kind.url.expectation) }
+    guard let value = SettingParser.url(text) else { throw .malformed(setting, text, Setting.Kind.url.expectation) }
     return value
   }
 
-  /// `name=value` pairs, separated by commas or, in a file, by line ends; none where the setting is absent.
+  /// The value of a setting as `name=value` pairs, separated by commas or, in a file, by line ends; empty if there is no value.
   ///
-  /// - Throws: ``SettingsError`` where a part of it is no pair.
+  /// - Throws: ``SettingsError`` if a pair is malformed.
   public func pairs(_ setting: Setting) throws(SettingsError) -> [String: String] {
     guard let text = optionalString(setting) else { return [:] }
-    guard let value = SettingText.pairs(text) else {
+    guard let value = SettingParser.pairs(text) else {
       throw .malformed(setting, text, "name=value pairs, separated by commas (one a line where they are in a file)")
     }
     return value
@@ -131,7 +139,7 @@ extension ServiceSettings {
 }
 
 extension ServiceSettings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-  /// Every setting with its value, of secrets only whether there is one.
+  /// All settings with their values; values of secrets are replaced.
   public var description: String {
     let shown = settings.map { setting in
       "\(setting.key)=\(values[setting.key].map { setting.isSecret ? "(secret)" : $0 } ?? "(not set)")"
@@ -139,8 +147,9 @@ extension ServiceSettings: CustomStringConvertible, CustomDebugStringConvertible
     return "\(service): \(shown.joined(separator: ", "))"
   }
 
+  /// The same as ``description``.
   public var debugDescription: String { description }
 
-  /// Nothing, so that no dump shows a secret.
+  /// A mirror without children, so that `dump` does not show secrets.
   public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

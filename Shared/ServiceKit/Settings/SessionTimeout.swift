@@ -1,15 +1,15 @@
 import Kafka
 
-/// How long the group waits for a replica that is away, and what that has to fit.
+/// The limits of the session timeout of consumers.
 public enum SessionTimeout {
-  /// How long it takes at most, after the timeout, until the other replicas read the partitions.
+  /// The maximum time from the timeout until other replicas read the partitions.
   public static let rebalance = Duration.seconds(5)
-  /// What brokers allow if nobody changed `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
+  /// The range that brokers accept with default `group.min.session.timeout.ms` and `group.max.session.timeout.ms`.
   static let allowed = Duration.seconds(6)...Duration.seconds(1800)
 }
 
 extension ServiceSettings {
-  /// How to reach Kafka, as the client `clientID`.
+  /// The Kafka configuration for the client `clientID`.
   ///
   /// - Throws: ``SettingsError``.
   public func kafka(clientID: String) throws(SettingsError) -> KafkaConfiguration {
@@ -18,9 +18,9 @@ extension ServiceSettings {
       pausesEmptyFetches: try bool(.pauseEmptyFetches))
   }
 
-  /// The session timeout that is in force: librdkafka's own property wins.
+  /// The session timeout of consumers; the librdkafka property takes precedence over the setting.
   ///
-  /// - Throws: ``SettingsError`` where brokers would refuse it, or it contradicts the heartbeat's interval.
+  /// - Throws: ``SettingsError`` if brokers reject it, or it is shorter than three heartbeat intervals.
   public var sessionTimeout: Duration {
     get throws(SettingsError) {
       let properties = try pairs(.kafkaProperties)
@@ -45,17 +45,17 @@ extension ServiceSettings {
     }
   }
 
-  /// Checks that a write outlives the loss of a replica: its partitions are read by another one before the deadline.
+  /// Checks that after the loss of a replica, another one reads its partitions before the deadline of waiting writes.
   ///
-  /// - Throws: ``SettingsError`` where the session timeout leaves too little of `deadline`.
+  /// - Throws: ``SettingsError`` if the session timeout and a rebalance exceed `deadline`.
   public func checkSessionTimeout(against deadline: Setting) throws(SettingsError) {
     let (timeout, limit) = (try sessionTimeout, try duration(deadline))
     guard timeout + SessionTimeout.rebalance > limit else { return }
     throw SettingsError([
       """
       \(deadline.environmentName) (\(deadline.key)) is \(limit), but identity-store's partitions move only after \
-      \(Setting.sessionTimeout.environmentName) (\(timeout)) and up to \(SessionTimeout.rebalance) more: writes would be refused whenever a \
-      replica is lost. Raise the one to \(timeout + SessionTimeout.rebalance) or more, or lower the other.
+      \(Setting.sessionTimeout.environmentName) (\(timeout)) and up to \(SessionTimeout.rebalance) more: writes would be rejected when a replica \
+      is lost. Raise the deadline to \(timeout + SessionTimeout.rebalance) or more, or lower the session timeout.
       """
     ])
   }

@@ -1,20 +1,21 @@
-/// One thing that an operator may set: in the environment, or under its key in the configuration file.
+/// A setting of a process: an environment variable, or a key in the configuration file.
 public struct Setting: Sendable, Hashable {
-  /// Its name in the configuration file, `http.port`; in the environment that is `ROLLCALL_HTTP_PORT`.
+  /// The key in the configuration file, `http.port`; the environment variable is `ROLLCALL_HTTP_PORT`.
   public let key: String
-  /// The value where none is given; nil for none.
+  /// The default value; nil if there is none.
   public let `default`: String?
-  /// What it means, in one sentence for `--help`.
+  /// The description for `--help` and the documentation.
   public let help: String
-  /// Its value is never shown, and may also be read from a file that `<NAME>_FILE` names.
+  /// Whether the value is a secret: it is never shown, and can be read from the file that `<NAME>_FILE` names.
   public let isSecret: Bool
-  /// It is a key that nobody may guess: one that is short, or a placeholder, is refused; see ``PlaceholderSecrets``.
+  /// Whether the value is a cryptographic key: short values and placeholders are rejected; see ``PlaceholderSecrets``.
   public let isKey: Bool
-  /// The process does not start without a value.
+  /// Whether the process requires a value to start.
   public let required: Bool
-  /// What its value has to look like.
+  /// The kind of value.
   public let kind: Kind
 
+  /// Makes a setting. A key is always a secret.
   public init(
     key: String, default: String? = nil, help: String, isSecret: Bool = false, isKey: Bool = false, required: Bool = false,
     kind: Kind = .text
@@ -28,13 +29,13 @@ public struct Setting: Sendable, Hashable {
     self.kind = kind
   }
 
-  /// Its name in the environment.
+  /// The environment variable, `ROLLCALL_HTTP_PORT`.
   public var environmentName: String { Self.environmentName(of: key) }
 
-  /// The name in the environment of a file with the value, for a secret.
+  /// The environment variable for the path of a file with the secret.
   var fileEnvironmentName: String { environmentName + "_FILE" }
 
-  /// The key of the path of a file with the value, for a secret.
+  /// The key for the path of a file with the secret.
   var fileKey: String { key + ".file" }
 
   static func environmentName(of key: String) -> String {
@@ -45,25 +46,27 @@ public struct Setting: Sendable, Hashable {
 }
 
 extension Setting {
-  /// The form of a value; a value that has not this form is reported when the process starts, with all the others.
+  /// The kind of a value. Values of the wrong kind are reported together when the process starts.
   public enum Kind: Sendable, Hashable {
+    /// Any text.
     case text
+    /// A whole number in a range.
     case integer(ClosedRange<Int>)
     /// `true`, `false`, `yes`, `no`, `on`, `off`, `1` or `0`.
     case flag
-    /// A number of seconds, or a number with its unit: `250ms`, `5s`, `2m`, `1h`, `30d`.
+    /// A number of seconds, or a number with a unit: `250ms`, `5s`, `2m`, `1h`, `30d`.
     case duration
     /// An absolute URL.
     case url
-    /// One of a few words, compared without case.
+    /// One of several words, compared case-insensitively.
     case choice([String])
 
-    /// Any whole number that is not negative.
+    /// A whole number, at least 0.
     public static let count = Kind.integer(0...Int.max)
-    /// A TCP port, or 0 for any that is free.
+    /// A TCP port, or 0 for any free port.
     public static let port = Kind.integer(0...65_535)
 
-    /// What the value has to be, to stand behind "must be".
+    /// A description of valid values that completes "must be …".
     var expectation: String {
       switch self {
       case .text: "text"
@@ -76,14 +79,14 @@ extension Setting {
       }
     }
 
-    /// Whether `text` has this form.
+    /// Whether `text` is a valid value.
     func accepts(_ text: String) -> Bool {
       switch self {
       case .text: true
       case .integer(let range): Int(text).map(range.contains) ?? false
-      case .flag: SettingText.flag(text) != nil
-      case .duration: SettingText.duration(text) != nil
-      case .url: SettingText.url(text) != nil
+      case .flag: SettingParser.flag(text) != nil
+      case .duration: SettingParser.duration(text) != nil
+      case .url: SettingParser.url(text) != nil
       case .choice(let words): words.contains { $0.lowercased() == text.lowercased() }
       }
     }

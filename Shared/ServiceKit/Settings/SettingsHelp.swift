@@ -1,4 +1,4 @@
-/// The text of `--help`: every setting with its name in the environment, its key, its default and its meaning.
+/// The text of `--help`: every setting with its environment variable, key, default and description.
 enum SettingsHelp {
   static func text(service: String, settings: [Setting]) -> String {
     var lines = [

@@ -1,32 +1,32 @@
 import ServiceContextModule
 
-/// Where the present work belongs: the `traceparent` of W3C Trace Context, level 1.
+/// A trace context: the `traceparent` of W3C Trace Context, level 1.
 ///
-/// It travels with a request through every process: as an HTTP header, as a Kafka header, and in ``ServiceContext`` while it is worked on,
-/// from where each log line takes its `trace_id`.
+/// It is passed on as an HTTP header and a Kafka header, and is part of the ``ServiceContext`` of a task. Log lines take their `trace_id`
+/// from it.
 public struct TraceContext: Sendable, Hashable {
-  /// 32 hexadecimal digits in lower case, not all zero.
+  /// The trace id: 32 hexadecimal digits in lower case, not all zero.
   public let traceID: String
-  /// 16 hexadecimal digits in lower case, not all zero: the piece of work that caused this one.
+  /// The id of the parent span: 16 hexadecimal digits in lower case, not all zero.
   public let parentID: String
-  /// Bit 0: whoever began the trace records it.
+  /// The trace flags; bit 0 is *sampled*.
   public let flags: UInt8
 
-  /// Begins a trace.
+  /// Starts a new trace.
   public static func make() -> TraceContext {
     var generator = SystemRandomNumberGenerator()
     return make(using: &generator)
   }
 
-  /// As ``make()``, with the randomness passed in.
+  /// Starts a new trace with the given random numbers.
   public static func make(using generator: inout some RandomNumberGenerator) -> TraceContext {
     let traceID = nonzero(using: &generator).hexadecimal + nonzero(using: &generator).hexadecimal
     return TraceContext(traceID: traceID, parentID: nonzero(using: &generator).hexadecimal, flags: 0)
   }
 
-  /// Reads a `traceparent`; nil where it is not of the form that the specification gives (§3.2).
+  /// Parses a `traceparent` (Trace Context §3.2); nil if it is malformed.
   ///
-  /// A later version than 00 may have more behind the flags, which is passed over, as the specification asks.
+  /// As the specification requires, fields that later versions add after the flags are ignored.
   public init?(traceparent: String) {
     let fields = traceparent.split(separator: "-", omittingEmptySubsequences: false)
     guard fields.count >= 4, fields[0].isHexadecimal(count: 2), fields[0] != "ff", fields[0] != "00" || fields.count == 4,
@@ -43,7 +43,7 @@ public struct TraceContext: Sendable, Hashable {
     self.flags = flags
   }
 
-  /// The trace of a request or message that brought this `traceparent`; a new one where it brought none, or none that can be read.
+  /// The trace of a request or message with this `traceparent`; a new trace if there is none or it is malformed.
   public static func continuing(_ traceparent: String?) -> TraceContext {
     traceparent.flatMap { TraceContext(traceparent: $0) } ?? make()
   }
@@ -53,7 +53,7 @@ public struct TraceContext: Sendable, Hashable {
     "00-\(traceID)-\(parentID)-\(flags < 16 ? "0" : "")\(String(flags, radix: 16))"
   }
 
-  /// The context of a piece of work within this one: the same trace, with an id of its own.
+  /// A child span: the same trace with a new span id.
   public func child() -> TraceContext {
     var generator = SystemRandomNumberGenerator()
     return TraceContext(traceID: traceID, parentID: Self.nonzero(using: &generator).hexadecimal, flags: flags)
@@ -65,15 +65,15 @@ public struct TraceContext: Sendable, Hashable {
 }
 
 extension TraceContext {
-  /// The context of the present task.
+  /// The trace context of the current task.
   public static var current: TraceContext? { ServiceContext.current?.trace }
 
-  /// Runs `body` with this as the context of the task and of its children.
+  /// Runs `body` with this trace context, which child tasks inherit.
   public func run<Result>(_ body: () throws -> Result) rethrows -> Result {
     try ServiceContext.withValue(serviceContext, operation: body)
   }
 
-  /// Runs `body` with this as the context of the task and of its children.
+  /// Runs `body` with this trace context, which child tasks inherit.
   public func run<Result>(
     isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
   ) async rethrows -> Result {
@@ -88,7 +88,7 @@ extension TraceContext {
 }
 
 extension ServiceContext {
-  /// The trace that the present work belongs to.
+  /// The trace context.
   public var trace: TraceContext? {
     get { self[TraceContextKey.self] }
     set { self[TraceContextKey.self] = newValue }
@@ -101,7 +101,7 @@ extension ServiceContext {
 }
 
 extension Substring {
-  /// Whether it is that many hexadecimal digits in lower case, the only case that the specification allows.
+  /// Whether it consists of `count` hexadecimal digits in lower case, the only case that the specification allows.
   fileprivate func isHexadecimal(count: Int) -> Bool {
     utf8.count == count && utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
   }

@@ -23,8 +23,8 @@ struct ConsoleBench: Sendable {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.patience,
-          applicationName: "ConsoleBench", maximumWait: PostgresServer.patience,
+          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.testTimeout,
+          applicationName: "ConsoleBench", maximumWait: PostgresServer.testTimeout,
           planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

@@ -123,7 +123,7 @@ enum MemberStatements {
   static let groups = Statement(
     "console groups of member",
     """
-    select g.id, g.display_name, d.standing, d.waits_for
+    select g.id, g.display_name, d.status, d.waits_for
     from (
       select group_id
       from identity_read.memberships
@@ -134,7 +134,7 @@ enum MemberStatements {
     ) m
     join identity_read.groups g on g.workspace_id = $1 and g.id = m.group_id
     left join lateral (
-      select standing, waits_for
+      select status, waits_for
       from directory_read.group_members
       where workspace_id = $1
       and group_id = m.group_id

@@ -4,11 +4,11 @@ import Migrations
 import Postgres
 import ServiceLifecycle
 
-/// What a process is there for: waits for what it needs, makes its services and runs them.
-struct ServiceBody: Service {
+/// The main service of a process: waits for its dependencies, makes the service's parts and runs them until graceful shutdown.
+struct ServiceRunner: Service {
   let runtime: ServiceRuntime
   let migrations: [Migration]
-  /// How long the services may take to follow a graceful shutdown.
+  /// How long the services may take for a graceful shutdown.
   let shutdownLimit: Duration
   let make: @Sendable (ServiceRuntime) async throws -> [any Service]
 
@@ -16,7 +16,7 @@ struct ServiceBody: Service {
   private var health: Health { runtime.health }
 
   func run() async throws {
-    // A connection for the checks alone, which then tell of the server and not of how busy the service is.
+    // A separate connection for the checks, so that they measure the server rather than the load of the service.
     let pool = PostgresPool(
       PostgresConfiguration(
         url: try runtime.settings.string(.databaseURL), connections: 1, statementTimeout: .seconds(5),
@@ -26,37 +26,37 @@ struct ServiceBody: Service {
     let services = try await withGracefulShutdownHandler {
       try await prepare(pool, reachability)
     } onGracefulShutdown: {
-      // Nothing is in flight yet, and what is waited for may not come for long.
-      logger.info("ended as asked, before its work began")
+      // Nothing is in flight yet, and a dependency may stay away for long.
+      logger.info("stopped as requested before it was ready")
       ExitCode.success.exitProcess()
     }
     let monitor = try runtime.topicMonitor()
-    health.setOccupation(nil)
+    health.setProcessProblem(nil)
     logger.info("ready")
     try await run([pool, MallocTrimmer(), monitor] + services)
   }
 
-  /// The services, once everything they need is there.
+  /// Waits for PostgreSQL, the schema and Kafka, registers their health checks, and makes the services.
   private func prepare(_ pool: PostgresPool, _ reachability: Reachability) async throws -> [any Service] {
     health.add("kafka") { await reachability.check() }
     health.add("postgres") { await Self.problem { try await pool.check() } }
     try await waitForPostgres { try await pool.check() }
     try await waitForPostgres { try await Migrator.verify(migrations, on: pool) }
     health.add("schema") { [migrations] in await Self.problem { try await Migrator.verify(migrations, on: pool) } }
-    try await StartupWait(for: "Kafka", health: health, logger: logger).end { await reachability.check() }
-    health.setOccupation("making the services")
+    try await runtime.wait(for: "Kafka") { await reachability.check() }
+    health.setProcessProblem("starting services")
     return try await make(runtime)
   }
 
-  /// A wrong password or a missing database can be put right on the server, so those are waited for too.
+  /// Retries while PostgreSQL reports an error, including a wrong password or a missing database, which can be fixed on the server.
   ///
-  /// - Throws: ``SchemaMismatch``; `PostgresError` where the URL cannot be understood.
+  /// - Throws: ``SchemaMismatch``; `PostgresError` if the URL is invalid.
   private func waitForPostgres(_ attempt: () async throws -> Void) async throws {
-    try await StartupWait(for: "PostgreSQL", health: health, logger: logger).end {
+    try await runtime.wait(for: "PostgreSQL") {
       do {
         try await attempt()
         return nil
-      } catch let error as PostgresError where !error.isOfConfiguration {
+      } catch let error as PostgresError where !error.isConfigurationError {
         return "\(error)"
       }
     }
@@ -71,7 +71,7 @@ struct ServiceBody: Service {
     }
   }
 
-  /// Runs the services to the end of their graceful shutdown. What is not finished within its limit is dropped, as a kill would drop it.
+  /// Runs the services until their graceful shutdown has ended. If it exceeds its limit, the process exits, as if it was killed.
   private func run(_ services: [any Service]) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
@@ -83,14 +83,14 @@ struct ServiceBody: Service {
       group.addTask {
         do {
           try await gracefulShutdown()
-          health.setOccupation("stopping")
-          logger.info("stopping: what is in flight is finished", metadata: ["limit": "\(shutdownLimit)"])
+          health.setProcessProblem("stopping")
+          logger.info("stopping: finishing work in flight", metadata: ["limit": "\(shutdownLimit)"])
           try await Task.sleep(for: shutdownLimit)
         } catch {
           // Cancelled: the services have ended.
           return
         }
-        logger.critical("what is in flight was not finished within \(shutdownLimit); the process ends without it")
+        logger.critical("work in flight was not finished within \(shutdownLimit); exiting")
         ExitCode.failure.exitProcess()
       }
       defer { group.cancelAll() }

@@ -5,46 +5,56 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// A failure at one boundary of a consumer's loop: injected into librdkafka's mock cluster, or by a trigger in PostgreSQL.
-public enum LoopFault: String, Sendable, CaseIterable {
+/// A fault that is injected into a consumer's loop, by librdkafka's mock cluster or by a trigger in PostgreSQL.
+public enum ConsumerFault: String, Sendable, CaseIterable {
+  /// The broker rejects fetches for a while.
   case fetchFails
-  /// The group takes the member for another process: no more polling.
+  /// Another process replaces the member in its group, which ends polling for good.
   case memberIsFenced
+  /// Transactions fail with a serialization failure for a while.
   case transactionFailsForAWhile
+  /// The database rejects the values of a transaction.
   case transactionRefusesTheData
-  /// What the loop itself produces: replies or commands, where it has any.
+  /// The broker rejects the loop's replies or commands for a while.
   case produceFailsForAWhile
+  /// A reply or command is too large for its topic.
   case produceIsTooLarge
+  /// The broker rejects dead letters for a while.
   case deadLetterFailsForAWhile
+  /// A dead letter is too large for its topic.
   case deadLetterIsTooLarge
-  /// Neither Kafka nor the database takes it.
+  /// Neither Kafka nor the database accepts a dead letter.
   case deadLetterHasNoPlace
+  /// The broker rejects offset commits for a while.
   case commitFailsForAWhile
+  /// The broker rejects an offset commit for lack of authorization.
   case commitIsRefused
 
-  /// Whether the loop cannot go on, so that its process has to end.
+  /// Whether the loop cannot continue, so that its process must end.
   public var endsProcess: Bool { self == .memberIsFenced || self == .deadLetterHasNoPlace }
 
-  /// Whether a message that cannot be read is among those of the test.
-  public var hasPoison: Bool {
+  /// Whether the test needs an unreadable message.
+  public var hasUnreadableMessage: Bool {
     switch self {
     case .deadLetterFailsForAWhile, .deadLetterIsTooLarge, .deadLetterHasNoPlace: true
     default: false
     }
   }
 
-  /// Whether the loop has something to produce.
+  /// Whether the fault concerns messages that the loop produces.
   public var produces: Bool { self == .produceFailsForAWhile || self == .produceIsTooLarge }
 
-  /// Makes it happen: to be called when the messages are on their topic and the loop is not running yet.
+  /// Injects the fault. Call it after the messages are on their topic and before the loop runs.
   ///
   /// - Parameters:
-  ///   - table: into which the loop inserts first, `identity.users`.
-  ///   - row: Text that only the row of the first message contains, such as its id: the row that ``transactionRefusesTheData`` is about.
-  ///   - deadLetters: the table for dead letters.
-  ///   - owner: a pool of the owner of both.
-  public func inject(into cluster: MockCluster, table: String, refusing row: String, deadLetters: String, owner: PostgresPool) async throws
-  {
+  ///   - table: The table into which the loop inserts first, `identity.users`.
+  ///   - row: Text that only the row of the first message contains, such as its id: the row that ``transactionRefusesTheData`` rejects.
+  ///   - deadLetters: The table for dead letters.
+  ///   - owner: A pool of the owner of both tables.
+  /// - Throws: `PostgresError`.
+  public func inject(
+    into cluster: MockCluster, table: String, refusing row: String, deadLetters: String, owner: PostgresPool
+  ) async throws {
     switch self {
     case .fetchFails:
       cluster.fail(.fetch, with: [RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION])
@@ -65,7 +75,7 @@ public enum LoopFault: String, Sendable, CaseIterable {
     }
   }
 
-  /// Makes the insertions fail for which `condition` holds. The sequence counts insertions, because it is not rolled back.
+  /// Rejects the insertions for which `condition` holds. The sequence counts insertions, because it is not rolled back.
   private static func refuse(_ condition: String, insertionsInto table: String, with state: String, _ owner: PostgresPool) async throws {
     for sql in [
       "create sequence public.faults",
@@ -84,22 +94,25 @@ public enum LoopFault: String, Sendable, CaseIterable {
   }
 }
 
-/// What became of a loop.
-public enum LoopOutcome: Sendable {
+/// The outcome of a consumer with a fault.
+public enum ConsumerOutcome: Sendable {
+  /// It processed the messages despite the fault.
   case progressed
+  /// Its services ended with an error, as their process would.
   case ended(any Error)
 
+  /// Whether it ended.
   public var hasEnded: Bool { if case .ended = self { true } else { false } }
 }
 
-/// Runs services until `hasProgressed` holds, or until they end by themselves as their process would.
+/// Runs services until `hasProgressed` returns true, or until one of them ends.
 ///
-/// - Throws: ``NotInTime`` where neither comes about: the loop is stuck.
-public func loopOutcome(
+/// - Throws: ``TimeoutError`` if neither happens: the loop is stuck.
+public func consumerOutcome(
   of services: [any Service], logger: Logger, _ hasProgressed: @escaping @Sendable () async throws -> Bool
-) async throws -> LoopOutcome {
+) async throws -> ConsumerOutcome {
   let group = ServiceGroup(services: services, logger: logger)
-  return try await withThrowingTaskGroup(of: LoopOutcome.self) { tasks in
+  return try await withThrowingTaskGroup(of: ConsumerOutcome.self) { tasks in
     tasks.addTask {
       do {
         try await group.run()

@@ -1,37 +1,49 @@
-/// A mail as its reader sees it: headers unfolded and decoded, parts decoded.
-public struct CaughtMail: Sendable, Decodable {
+/// An email that a test server received, with unfolded and decoded headers and decoded parts.
+public struct ReceivedEmail: Sendable, Decodable {
+  /// The headers, in order.
   public var headers: [Header]
+  /// The content type of the message, `multipart/alternative`.
   public var contentType: String
+  /// The parts that have content.
   public var parts: [Part]
-  /// What Python's parser found wrong with it.
+  /// The defects that Python's parser found.
   public var defects: [String]
-  /// As it came over the wire.
+  /// The message as it was sent.
   public var raw: String
 
+  /// A header field.
   public struct Header: Sendable, Decodable {
+    /// The name as it was sent.
     public var name: String
+    /// The decoded value.
     public var value: String
   }
 
+  /// A part that is not multipart itself.
   public struct Part: Sendable, Decodable {
+    /// The content type, `text/plain`.
     public var contentType: String
+    /// The content transfer encoding.
     public var encoding: String
+    /// The decoded content.
     public var text: String
   }
 
-  /// The value of the first header of that name.
+  /// The value of the first header with this name.
   public subscript(name: String) -> String? {
     headers.first { $0.name.lowercased() == name.lowercased() }?.value
   }
 
+  /// The plain text.
   public var text: String? { parts.first { $0.contentType == "text/plain" }?.text }
+  /// The HTML.
   public var html: String? { parts.first { $0.contentType == "text/html" }?.text }
-  /// The address of the envelope.
+  /// The recipient of the envelope.
   public var recipient: String? { self["X-Catcher-To"] }
-  /// Which of the catcher's connections it came by.
+  /// The number of the SMTP connection.
   public var connection: String? { self["X-Catcher-Connection"] }
 
-  /// Python: reads the files given as arguments and prints what this type decodes.
+  /// A Python program that reads message files and prints JSON for this type.
   static let reader = """
     import email, email.policy, json, sys
 

@@ -1,16 +1,16 @@
 import CPostgres
 import Foundation
 
-/// One libpq connection in pipeline mode. Owns the `PGconn`.
+/// A libpq connection in pipeline mode. Owns the `PGconn`.
 ///
-/// Not `Sendable`: it lives and dies on its connection's thread. Every method that fails throws `PostgresError`, and the link is of no
-/// use after that.
-final class Link {
+/// Not `Sendable`: only the thread of its ``Connection`` uses it. After a method has thrown `PostgresError`, it cannot be used any more.
+final class LibPQConnection {
+  /// The state of connecting: which readiness of the socket libpq waits for, or the result.
   enum ConnectProgress { case reading, writing, ready, failed }
 
   private let pointer: OpaquePointer
 
-  /// Begins to connect; ``connectProgress()`` goes on with it. Blocks while a host name is looked up.
+  /// Starts to connect; ``connectProgress()`` continues. Blocks during DNS lookups.
   init(_ parameters: ConnectionParameters) throws(PostgresError) {
     let keywords = CStrings(parameters.keywords)
     let values = CStrings(parameters.values)
@@ -18,21 +18,22 @@ final class Link {
       throw .connection("out of memory")
     }
     self.pointer = pointer
-    // libpq would write what the server says beside its answers to standard error.
+    // By default, libpq prints the server's notices to standard error.
     PQsetNoticeProcessor(pointer, { _, _ in }, nil)
   }
 
   deinit { PQfinish(pointer) }
 
-  /// The present socket: libpq tries one host after the other.
+  /// The current socket; it changes while libpq tries one host after another.
   var socket: Int32 { PQsocket(pointer) }
 
-  /// What libpq says is wrong.
+  /// libpq's current error.
   var failure: PostgresError {
     let message = String(cString: PQerrorMessage(pointer)).trimmingCharacters(in: .whitespacesAndNewlines)
     return .connection(message.isEmpty ? "the connection was lost" : message)
   }
 
+  /// Continues to connect, once the socket is ready.
   func connectProgress() -> ConnectProgress {
     switch PQconnectPoll(pointer) {
     case PGRES_POLLING_READING: .reading
@@ -42,15 +43,17 @@ final class Link {
     }
   }
 
-  /// Makes the connection, once it is there, ready for queries.
+  /// Switches an established connection to non-blocking pipeline mode.
   func enterPipeline() throws(PostgresError) {
     guard PQsetnonblocking(pointer, 1) == 0, PQenterPipelineMode(pointer) == 1 else { throw failure }
   }
 
+  /// Buffers the preparation of a statement.
   func prepare(_ sql: String, as name: String, types: [TypeID]) throws(PostgresError) {
     guard PQsendPrepare(pointer, name, sql, Int32(types.count), types.map(\.rawValue)) == 1 else { throw failure }
   }
 
+  /// Buffers the execution of a prepared statement.
   func execute(_ name: String, _ parameters: EncodedParameters) throws(PostgresError) {
     let isSent = Self.withPointers(to: parameters) { values, lengths, formats in
       PQsendQueryPrepared(pointer, name, Int32(parameters.lengths.count), values, lengths, formats, 1)
@@ -58,6 +61,7 @@ final class Link {
     guard isSent == 1 else { throw failure }
   }
 
+  /// Buffers the execution of a statement that is not prepared.
   func executeOnce(_ sql: String, _ parameters: EncodedParameters) throws(PostgresError) {
     let isSent = Self.withPointers(to: parameters) { values, lengths, formats in
       PQsendQueryParams(
@@ -66,14 +70,14 @@ final class Link {
     guard isSent == 1 else { throw failure }
   }
 
-  /// Ends one request: an error in it does not reach the next.
+  /// Buffers a sync, which ends a request: an error in it does not affect the next.
   func sync() throws(PostgresError) {
     guard rollcall_put_sync(pointer) == 1 else { throw failure }
   }
 
-  /// Sends what is buffered.
+  /// Sends buffered data.
   ///
-  /// - Returns: Whether all of it went out; otherwise the socket must become writable first.
+  /// - Returns: Whether all of it was sent; otherwise the socket must become writable first.
   func flush() throws(PostgresError) -> Bool {
     switch PQflush(pointer) {
     case 0: true
@@ -82,20 +86,20 @@ final class Link {
     }
   }
 
-  /// Takes in what the server sent, without waiting.
+  /// Reads what has arrived, without waiting.
   ///
-  /// - Returns: Whether the connection is still there.
+  /// - Returns: Whether the connection is still open.
   func receive() -> Bool { PQconsumeInput(pointer) == 1 }
 
-  /// Whether ``nextResult(of:)`` would have to wait.
+  /// Whether ``nextResult(of:)`` would block.
   var isBusy: Bool { PQisBusy(pointer) == 1 }
 
-  /// The next answer in the pipeline; nil between two statements.
+  /// The next result in the pipeline; nil between two statements.
   func nextResult(of statement: String) -> QueryResult? {
     PQgetResult(pointer).map { QueryResult(owning: $0, of: statement) }
   }
 
-  /// Runs statements as text and waits for the last of them. The pipeline must be empty.
+  /// Runs statements as text and blocks until the last has ended. The pipeline must be empty.
   ///
   /// - Returns: The first error that the server reported.
   func run(script: String, named name: String) throws(PostgresError) -> PostgresError? {
@@ -110,11 +114,11 @@ final class Link {
     return result.status == .failed ? result.error() : nil
   }
 
-  /// Asks the server to stop what it is doing for this connection. Blocks for as long as it takes to connect.
+  /// Asks the server to cancel the running statement. Blocks while it connects for that.
   func cancelRunning() {
     guard let cancel = PQgetCancel(pointer) else { return }
     defer { PQfreeCancel(cancel) }
-    // Whether it comes in time is never known, and the connection is closed next: the reason why it did not go out would help nobody.
+    // Best effort: the connection is closed next, so a failure has no consequence.
     var reason = [CChar](repeating: 0, count: 256)
     _ = PQcancel(cancel, &reason, Int32(reason.count))
   }
@@ -144,7 +148,7 @@ final class Link {
   }
 }
 
-/// An array of C strings that ends with a null pointer, as libpq takes keywords and values.
+/// A null-terminated array of C strings, as libpq expects keywords and values.
 private final class CStrings {
   let pointers: UnsafeMutablePointer<UnsafePointer<CChar>?>
   private let count: Int

@@ -8,14 +8,14 @@ import TestSupport
 
 @testable import ServiceKit
 
-/// A service's process as it is started for a test, inside a process that the test has made for it.
-struct Trial: Sendable {
+/// A service with its arguments and environment, for an exit test: a test that runs in its own process.
+struct TestService: Sendable {
   var arguments: [String] = []
   var environment: [String: String] = [:]
 
-  /// One whose database and brokers are not there, unless they are given.
-  static func away(database: String? = nil, kafka: String? = nil, shutdown: String = "20") throws -> Trial {
-    Trial(environment: [
+  /// A service whose database and brokers are unreachable unless they are given.
+  static func unreachable(database: String? = nil, kafka: String? = nil, shutdown: String = "20") throws -> TestService {
+    TestService(environment: [
       "ROLLCALL_DATABASE_URL": try database ?? "postgres://postgres@127.0.0.1:\(FreePort.find())/postgres",
       "ROLLCALL_KAFKA": try kafka ?? "127.0.0.1:\(FreePort.find())",
       "ROLLCALL_HEALTH_HOST": "127.0.0.1",
@@ -25,22 +25,22 @@ struct Trial: Sendable {
     ])
   }
 
-  /// Runs the service, and ends the process with its exit code.
-  func end(migrations: [Migration] = [], make: @escaping @Sendable (ServiceRuntime) async throws -> [any Service]) async {
+  /// Runs the service and exits the process with its exit code.
+  func run(migrations: [Migration] = [], make: @escaping @Sendable (ServiceRuntime) async throws -> [any Service]) async {
     await ServiceProcess.run(
       service: "trial", settings: CommonSettings.all, migrations: migrations, arguments: arguments, environment: environment, make: make
     ).exitProcess()
   }
 
-  /// Asks `/readyz` until it gives that text as what the process is at, or says for nil that it is ready, and then sends the signal.
-  /// Where that does not come about, the process ends with 99.
-  func ask(for occupation: String?, andEndBy signal: Int32) async {
+  /// Polls `/readyz` until the problem of the process starts with `status`, or for nil until the service is ready. Then sends a signal to
+  /// the process. If that does not happen in time, the process exits with 99.
+  func send(_ signal: Int32, whenStatusIs status: String?) async {
     let address = "http://127.0.0.1:\(environment["ROLLCALL_HEALTH_PORT"] ?? "")"
     do {
-      try await eventually("/readyz to tell of '\(occupation ?? "nothing wrong")'") {
+      try await eventually("/readyz to report '\(status ?? "ready")'") {
         let problems = try await HTTP.fetch("\(address)/readyz").problems
-        guard let occupation else { return problems.isEmpty }
-        return problems["process"]?.hasPrefix(occupation) == true
+        guard let status else { return problems.isEmpty }
+        return problems["process"]?.hasPrefix(status) == true
       }
       kill(ProcessInfo.processInfo.processIdentifier, signal)
     } catch {
@@ -52,14 +52,14 @@ struct Trial: Sendable {
 
 /// A service that is one closure.
 struct Worker: Service {
-  /// What a service that never ends waits for.
-  static let heldForEver = Held()
+  /// The continuations of services that never end.
+  static let neverResumed = Held()
 
   let work: @Sendable () async throws -> Void
 
   func run() async throws { try await work() }
 
-  /// Keeps continuations, which must not be dropped.
+  /// Keeps continuations alive.
   final class Held: Sendable {
     private let continuations = Mutex<[CheckedContinuation<Void, Never>]>([])
 
@@ -68,7 +68,7 @@ struct Worker: Service {
 }
 
 extension PostgresServer {
-  /// The URL of a database of its own, in which nothing is.
+  /// The URL of a new, empty database.
   static func emptyDatabase() async throws -> String {
     let server = try await shared()
     return server.url(database: try await server.createDatabase())

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Lets any thread end the wait of the one thread that sleeps on a socket. Owns a pipe.
-final class WakeUp: Sendable {
+/// A pipe by which any thread wakes the one thread that polls a socket.
+final class WakeupPipe: Sendable {
   private let readEnd: Int32
   private let writeEnd: Int32
 
@@ -22,20 +22,20 @@ final class WakeUp: Sendable {
     close(writeEnd)
   }
 
-  /// Ends the present wait, or the next one where nobody waits.
+  /// Ends the current wait, or the next one if the thread is not waiting.
   func signal() {
     var byte: UInt8 = 1
-    // A full pipe is as good: whoever waits is going to wake up.
+    // A full pipe wakes the thread too.
     _ = write(writeEnd, &byte, 1)
   }
 
-  /// What a wait ended with.
+  /// What the socket is ready for.
   struct Readiness {
     var isReadable = false
     var isWritable = false
   }
 
-  /// Sleeps until `socket` is ready, someone calls ``signal()`` or `timeout` milliseconds have passed (never for -1).
+  /// Blocks until `socket` is ready, ``signal()`` is called or `timeout` milliseconds have passed (-1: no timeout).
   func wait(on socket: Int32, forReading: Bool, forWriting: Bool, timeout: Int32) -> Readiness {
     var descriptors = (
       pollfd(fd: socket, events: Int16(forReading ? POLLIN : 0) | Int16(forWriting ? POLLOUT : 0), revents: 0),
@@ -44,7 +44,7 @@ final class WakeUp: Sendable {
     let count = withUnsafeMutableBytes(of: &descriptors) { bytes in
       poll(bytes.assumingMemoryBound(to: pollfd.self).baseAddress, 2, timeout)
     }
-    // An interrupted wait (EINTR) is one that ended early: every caller looks again.
+    // A wait that is interrupted (EINTR) ends early; every caller checks its state again.
     guard count > 0 else { return Readiness() }
     if descriptors.1.revents != 0 { drain() }
     let failed = descriptors.0.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0

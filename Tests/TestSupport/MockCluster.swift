@@ -2,22 +2,30 @@ import CKafka
 import Kafka
 import Synchronization
 
-/// A cluster inside this process, librdkafka's own, whose requests can be made to fail.
+/// librdkafka's mock cluster: an in-process Kafka cluster that can fail requests.
 ///
-/// Safe to share: librdkafka locks its mock cluster itself, and the pointers are freed only when nobody holds this object any more.
+/// `@unchecked Sendable`: librdkafka locks its mock cluster, and the pointers are freed in `deinit`.
 public final class MockCluster: @unchecked Sendable {
-  /// The requests of Kafka's protocol that tests make fail, by their API key.
+  /// Kafka requests by their API key.
   public enum Request: Int16, Sendable {
+    /// Produce: messages of a producer.
     case produce = 0
+    /// Fetch: a consumer's poll.
     case fetch = 1
+    /// OffsetCommit: the offsets of a consumer group.
     case offsetCommit = 8
+    /// Heartbeat: the liveness of a group member.
     case heartbeat = 12
+    /// InitProducerId: the start of an idempotent producer.
     case initProducerID = 22
   }
 
   private let client: OpaquePointer
   private let cluster: OpaquePointer
 
+  /// Starts a cluster.
+  ///
+  /// - Throws: ``KafkaBrokerError``.
   public init(brokers: Int = 1) throws {
     var text = [CChar](repeating: 0, count: 512)
     guard let client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), &text, text.count),
@@ -32,31 +40,35 @@ public final class MockCluster: @unchecked Sendable {
     rd_kafka_destroy(client)
   }
 
+  /// The configuration of a client of the cluster.
   public func configuration(clientID: String = "test", properties: [String: String] = [:]) -> KafkaConfiguration {
     KafkaConfiguration(
       bootstrapServers: String(cString: rd_kafka_mock_cluster_bootstraps(cluster)), clientID: clientID, properties: properties)
   }
 
+  /// Creates a topic.
   public func create(topic: String, partitions: Int) {
     rd_kafka_mock_topic_create(cluster, topic, Int32(partitions), 1)
   }
 
-  /// Makes the next requests of this kind fail, one with each of `errors`.
+  /// Makes the next requests of a kind fail, one with each of `errors`.
   public func fail(_ request: Request, with errors: [rd_kafka_resp_err_t]) {
     rd_kafka_mock_push_request_errors_array(cluster, request.rawValue, errors.count, errors)
   }
 
-  /// Makes the broker reject the next messages, since they are larger than it allows.
+  /// Makes the broker reject the next messages as too large.
   public func rejectNextMessages() {
     fail(.produce, with: [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
   }
 
-  /// Breaks every connection and refuses new ones, for good: its port may be another's by the time that it came back.
-  public func goAway() {
+  /// Breaks all connections and refuses new ones, for good: another process may take the port.
+  public func shutDown() {
     rd_kafka_mock_broker_set_down(cluster, -1)
   }
 
-  /// The values on partition 0 of a topic, as text. Read without a consumer group: the mock's coordinator is not always one to rely on.
+  /// The values on partition 0 of a topic, as text. It reads without a consumer group, since the mock's coordinator is unreliable.
+  ///
+  /// - Throws: ``KafkaBrokerError``.
   public func texts(on topic: String) throws -> [String] {
     let configuration = rd_kafka_conf_new()
     var text = [CChar](repeating: 0, count: 512)

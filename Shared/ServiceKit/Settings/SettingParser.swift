@@ -1,7 +1,8 @@
 import Foundation
 
-/// How values are written in the environment and in the configuration file.
-enum SettingText {
+/// Parses the values of settings.
+enum SettingParser {
+  /// A Boolean; nil if `text` is none of the words of ``Setting/Kind/flag``.
   static func flag(_ text: String) -> Bool? {
     switch text.lowercased() {
     case "true", "yes", "on", "1": true
@@ -10,7 +11,7 @@ enum SettingText {
     }
   }
 
-  /// A number of seconds, or a number with a unit; never negative.
+  /// A duration: a number of seconds, or a number with a unit; nil if malformed or negative.
   static func duration(_ text: String) -> Duration? {
     let number = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
     guard let value = Double(number), value.isFinite, value < 1e9 else { return nil }
@@ -24,16 +25,17 @@ enum SettingText {
     }
   }
 
+  /// An absolute URL with a host; nil if malformed.
   static func url(_ text: String) -> URL? {
     guard let url = URL(string: text), let scheme = url.scheme, !scheme.isEmpty, url.host() != nil else { return nil }
     return url
   }
 
-  /// `name=value` pairs, separated by commas or line ends; what stands behind `#` at the start of a line is a comment.
+  /// `name=value` pairs, separated by line ends or, on a single line, by commas. Lines that start with `#` are comments.
   ///
-  /// A value that holds a comma is put in a file, one pair a line, and the commas are kept there.
+  /// A value that contains a comma needs a file with one pair per line.
   ///
-  /// - Returns: nil where a pair has no `=` or no name.
+  /// - Returns: nil if a pair has no `=` or no name.
   static func pairs(_ text: String) -> [String: String]? {
     let separator: Character = text.contains(where: \.isNewline) ? "\n" : ","
     var pairs: [String: String] = [:]
