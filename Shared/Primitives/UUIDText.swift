@@ -21,8 +21,8 @@ public enum UUIDText {
           target[position] = hyphen
           position += 1
         }
-        target[position] = digit(byte >> 4)
-        target[position + 1] = digit(byte & 0xF)
+        target[position] = Hex.digit(byte >> 4)
+        target[position + 1] = Hex.digit(byte & 0xF)
         position += 2
       }
     }
@@ -40,7 +40,7 @@ public enum UUIDText {
           guard byte == hyphen else { return false }
           continue
         }
-        guard let value = value(ofDigit: byte) else { return false }
+        guard let value = Hex.value(ofDigit: byte) else { return false }
         let nibble = position - hyphensBefore(position)
         target[nibble / 2] |= nibble.isMultiple(of: 2) ? value << 4 : value
       }
@@ -92,18 +92,5 @@ public enum UUIDText {
 
   private static func hyphensBefore(_ position: Int) -> Int {
     position < 8 ? 0 : position < 13 ? 1 : position < 18 ? 2 : position < 23 ? 3 : 4
-  }
-
-  private static func digit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
-  }
-
-  private static func value(ofDigit digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 }

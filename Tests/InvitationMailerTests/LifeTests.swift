@@ -2,6 +2,7 @@ import Foundation
 import MailTemplates
 import Models
 import Postgres
+import Primitives
 import TestSupport
 import Testing
 
@@ -317,7 +318,7 @@ struct KnownSignInTests {
     // As mailer_read.sign_in_key has it, too.
     let workspace = try #require(WorkspaceID("01997b5d-0000-7000-8000-000000000001"))
     #expect(
-      SignInKey("Ana@example.com", in: workspace).bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      Hex.encode(SignInKey("Ana@example.com", in: workspace).bytes)
         == "23d830a394ce92e8af1326de1a93391a")
     for (name, user, seconds) in [("ANA@example.com", nil, 1.0), ("ana@example.com", nil, 2), (nil, UserKey.ana.id, 3)]
       as [(String?, UserID?, Double)]
