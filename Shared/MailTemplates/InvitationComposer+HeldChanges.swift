@@ -5,10 +5,10 @@ extension InvitationComposer {
   /// A mail to an administrator about changes that wait for approval.
   ///
   /// - Throws: ``CompositionError`` where it can't be a mail; trying again is of no use.
-  package func letter(for notice: HeldChangesNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+  package func message(for notice: HeldChangesNotice, at time: Date) throws(CompositionError) -> EmailMessage {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    var names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
+    var names = ["workspace": notice.workspace.name.mailSafeName, "email": recipient.address]
     if let limit = notice.maximumDeactivations { names["limit"] = "\(limit)" }
     let subject = wording.filled(.heldSubject, names)
     var values: [String: Any] = [
@@ -41,7 +41,7 @@ extension InvitationComposer {
       wording.filled(
         change.sentence,
         [
-          "name": (change.kind == .membersRemoved ? change.name?.mailName : change.name?.shownAddress) ?? "\(change.id)",
+          "name": (change.kind == .membersRemoved ? change.name?.mailSafeName : change.name?.mailSafeAddress) ?? "\(change.id)",
           "leaving": "\(change.leaving)",
           "members": "\(change.members ?? change.leaving)",
         ])

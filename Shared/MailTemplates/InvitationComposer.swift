@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Mustache
 
-/// Makes the letters of invitations. Pure: the same invitation at the same time gives the same letter.
+/// Makes the letters of invitations. Pure: the same invitation at the same time gives the same message.
 ///
 /// There is no `List-Unsubscribe` (RFC 2369): the mail goes to one person, about an account that their administrator made, and nothing is
 /// subscribed to. Reminders end by themselves: with the sign-in, or after the number that the workspace has set.
@@ -40,20 +40,20 @@ package struct InvitationComposer: Sendable {
   package var languages: [String] { wordings.languages }
 
   /// - Throws: ``CompositionError`` where this invitation can't be a mail; trying again is of no use.
-  package func letter(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> EmailMessage {
-    guard let recipient = MailAddress(name: notice.displayName?.mailName, address: notice.email) else {
+  package func message(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+    guard let recipient = MailAddress(name: notice.displayName?.mailSafeName, address: notice.email) else {
       throw .notAnAddress(notice.email)
     }
     guard let sentences = sentences(of: notice) else { throw .notALink(notice.workspace.signInURL) }
     let custom = notice.workspace.templates.parts(for: notice.language)
     let values = sentences.values
     var headers = headers(
-      to: recipient, subject: sentences.subject, language: sentences.language, messageID: messageID(notice.id, letter: notice.letter),
+      to: recipient, subject: sentences.subject, language: sentences.language, messageID: messageID(notice.id, reminder: notice.reminder),
       branding: notice.workspace.branding, at: time)
-    if notice.letter > 0 {
+    if notice.reminder > 0 {
       // Mail programs show a reminder below what it reminds of (RFC 5322 §3.6.4).
-      headers.append(HeaderField("In-Reply-To", token: messageID(notice.id, letter: 0)))
-      headers.append(HeaderField("References", token: messageID(notice.id, letter: 0)))
+      headers.append(HeaderField("In-Reply-To", token: messageID(notice.id, reminder: 0)))
+      headers.append(HeaderField("References", token: messageID(notice.id, reminder: 0)))
     }
     return EmailMessage(
       sender: from, recipient: recipient, headers: headers, text: (custom.text ?? text).render(values),
@@ -61,16 +61,16 @@ package struct InvitationComposer: Sendable {
   }
 
   /// One mail to an administrator of several people.
-  package func letter(for notice: DigestNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+  package func message(for notice: DigestNotice, at time: Date) throws(CompositionError) -> EmailMessage {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
     guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else {
       throw .notALink(notice.workspace.signInURL)
     }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    let names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
+    let names = ["workspace": notice.workspace.name.mailSafeName, "email": recipient.address]
     let people = notice.people.prefix(DigestNotice.maximumPeople).map { person in
-      guard let name = person.displayName?.mailName, !name.isEmpty else { return person.email.shownAddress }
-      return "\(name) (\(person.email.shownAddress))"
+      guard let name = person.displayName?.mailSafeName, !name.isEmpty else { return person.email.mailSafeAddress }
+      return "\(name) (\(person.email.mailSafeAddress))"
     }
     let subject = wording.filled(.digestSubject, names)
     var values: [String: Any] = [
@@ -83,7 +83,7 @@ package struct InvitationComposer: Sendable {
     return EmailMessage(
       sender: from, recipient: recipient,
       headers: headers(
-        to: recipient, subject: subject, language: wording.language, messageID: messageID(notice.id, letter: 0),
+        to: recipient, subject: subject, language: wording.language, messageID: messageID(notice.id, reminder: 0),
         branding: notice.workspace.branding, at: time),
       text: digestText.render(values), html: digestHTML.render(values))
   }
@@ -107,14 +107,14 @@ package struct InvitationComposer: Sendable {
   }
 
   /// The same for the same mail, however often it is sent.
-  private func messageID(_ id: InvitationID, letter: Int) -> String {
-    letter == 0 ? "<\(id)@\(from.domain)>" : "<\(id).\(letter)@\(from.domain)>"
+  private func messageID(_ id: InvitationID, reminder: Int) -> String {
+    reminder == 0 ? "<\(id)@\(from.domain)>" : "<\(id).\(reminder)@\(from.domain)>"
   }
 
   static func colours(_ branding: InvitationBranding) -> [String: Any] {
-    let palette = Palette(branding)
+    let colours = MailColours(branding)
     var values: [String: Any] = [
-      "colour": palette.colour, "darkColour": palette.darkColour, "onColour": palette.onColour, "linkColour": palette.linkColour,
+      "colour": colours.colour, "darkColour": colours.darkColour, "onColour": colours.onColour, "linkColour": colours.linkColour,
     ]
     if let logo = branding.logoURL { values["logo"] = logo }
     return values
@@ -143,12 +143,12 @@ struct Sentences {
 
   init(_ wording: Wording, notice: InvitationNotice, url: SignInLink) {
     let branding = notice.workspace.branding
-    let name = (notice.givenName ?? notice.displayName)?.mailName ?? ""
-    let isReminder = notice.letter > 0
-    let workspace = notice.workspace.name.mailName
+    let name = (notice.givenName ?? notice.displayName)?.mailSafeName ?? ""
+    let isReminder = notice.reminder > 0
+    let workspace = notice.workspace.name.mailSafeName
     var names = [
-      "workspace": workspace, "inviter": branding.inviter?.mailName ?? wording.inviter, "name": name,
-      "email": notice.email.shownAddress,
+      "workspace": workspace, "inviter": branding.inviter?.mailSafeName ?? wording.inviter, "name": name,
+      "email": notice.email.mailSafeAddress,
     ]
     if let support = branding.support { names["support"] = support }
     language = wording.language

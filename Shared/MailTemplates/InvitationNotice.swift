@@ -5,7 +5,7 @@ import Models
 package struct InvitationNotice: Sendable {
   package var id: InvitationID
   /// 0 is the invitation itself, from 1 on they are reminders of it.
-  package var letter: Int
+  package var reminder: Int
   package var email: String
   package var givenName: String?
   package var displayName: String?
@@ -14,11 +14,11 @@ package struct InvitationNotice: Sendable {
   package var workspace: WorkspaceNotice
 
   package init(
-    id: InvitationID, letter: Int = 0, email: String, givenName: String? = nil, displayName: String? = nil, language: String? = nil,
+    id: InvitationID, reminder: Int = 0, email: String, givenName: String? = nil, displayName: String? = nil, language: String? = nil,
     workspace: WorkspaceNotice
   ) {
     self.id = id
-    self.letter = letter
+    self.reminder = reminder
     self.email = email
     self.givenName = givenName
     self.displayName = displayName

@@ -45,12 +45,12 @@ package enum TemplateCheck {
   private static func sampleFaults(_ template: InvitationTemplate) -> [String] {
     do {
       let composer = try InvitationComposer(from: .sample)
-      for letter in [0, 1] {
-        let made = try composer.letter(for: try .sample(of: template, letter: letter), at: Date(timeIntervalSince1970: 0))
+      for reminder in [0, 1] {
+        let made = try composer.message(for: try .sample(of: template, reminder: reminder), at: Date(timeIntervalSince1970: 0))
         for (name, part) in [("text", made.text), ("HTML", made.html)] where !part.contains("https://acme.example.com/sign-in") {
           return ["the \(name) of a sample does not show the link"]
         }
-        let subject = composer.sentences(of: try .sample(of: template, letter: letter))?.subject ?? ""
+        let subject = composer.sentences(of: try .sample(of: template, reminder: reminder))?.subject ?? ""
         if subject.isEmpty { return ["the subject of a sample is empty"] }
       }
       return []
@@ -124,7 +124,7 @@ extension MailAddress {
 extension InvitationNotice {
   /// Somebody for whom a template is tried.
   package static func sample(
-    of template: InvitationTemplate?, letter: Int, workspace settings: WorkspaceSettings? = nil, email: String = "ana@example.com"
+    of template: InvitationTemplate?, reminder: Int, workspace settings: WorkspaceSettings? = nil, email: String = "ana@example.com"
   ) throws -> InvitationNotice {
     let templates = try CustomTemplates(template.map { [$0] } ?? [])
     let workspace =
@@ -134,7 +134,8 @@ extension InvitationNotice {
         templates: templates)
     let language = template.flatMap { $0.language == InvitationTemplate.everyLanguage ? nil : $0.language }
     return InvitationNotice(
-      id: InvitationID(bytes: [UInt8](repeating: 0, count: 16)), letter: letter, email: email, givenName: "Ana", displayName: "Ana Silva",
+      id: InvitationID(bytes: [UInt8](repeating: 0, count: 16)), reminder: reminder, email: email, givenName: "Ana",
+      displayName: "Ana Silva",
       language: language, workspace: workspace)
   }
 }

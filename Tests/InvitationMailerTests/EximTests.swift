@@ -18,8 +18,8 @@ struct EximTests {
   @Test(arguments: [SMTPServer.Authentication.plain, .login])
   func `goes over STARTTLS with a login, and arrives as it was written`(authentication: SMTPServer.Authentication) async throws {
     let exim = try await EximServer()
-    let letter = try EmailMessage.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
-    let outcome = await SMTPConnection(server(exim, authentication: authentication), name: "smtp").send(letter)
+    let message = try EmailMessage.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
+    let outcome = await SMTPConnection(server(exim, authentication: authentication), name: "smtp").send(message)
     #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
     try await eventually("the mail") { try await exim.mails().count == 1 }
     let mail = try #require(try await exim.mails().first)
@@ -28,7 +28,7 @@ struct EximTests {
     #expect(mail["Subject"] == "You're invited to Müller & Söhne")
     #expect(mail["Message-ID"] == "<0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>")
     // libcurl ends a mail with a line end of its own.
-    #expect(mail.text?.replacing("\r\n", with: "\n").trimmingSpaces == letter.text.trimmingSpaces)
+    #expect(mail.text?.replacing("\r\n", with: "\n").trimmingSpaces == message.text.trimmingSpaces)
     #expect(exim.log.contains("P=esmtpsa"))
     #expect(exim.log.contains("A=\(authentication.rawValue):rollcall"))
   }
@@ -40,7 +40,7 @@ struct EximTests {
       Issue.record("not refused; \(exim.log)")
       return
     }
-    #expect(reply.words == "550 5.1.1 No such user here")
+    #expect(reply.line == "550 5.1.1 No such user here")
     #expect(await connection.send(try .sample()).isAccepted)
   }
 
@@ -56,9 +56,9 @@ struct EximTests {
   @Test func `goes to an address beyond ASCII where the server knows such, and fails clearly where not`() async throws {
     let exim = try await EximServer()
     let connection = SMTPConnection(server(exim), name: "smtp")
-    let letter = try EmailMessage.sample(to: "josé@bücher.example")
-    #expect(letter.recipient.address == "josé@xn--bcher-kva.example")
-    let outcome = await connection.send(letter)
+    let message = try EmailMessage.sample(to: "josé@bücher.example")
+    #expect(message.recipient.address == "josé@xn--bcher-kva.example")
+    let outcome = await connection.send(message)
     #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
     try await eventually("the mail") { try await exim.mails().count == 1 }
     #expect(try await exim.mails().first?.raw.contains("josé@") == true)
@@ -67,7 +67,7 @@ struct EximTests {
 
     let plain = try await EximServer(isInternational: false)
     let other = SMTPConnection(server(plain), name: "smtp")
-    guard case .refused(let reply, at: .recipient) = await other.send(letter) else {
+    guard case .refused(let reply, at: .recipient) = await other.send(message) else {
       Issue.record("not refused")
       return
     }

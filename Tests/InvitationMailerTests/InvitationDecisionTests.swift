@@ -20,7 +20,7 @@ struct InvitationDecisionTests {
   ])
   func `Who becomes invited gets one invitation, and nobody else`(change: UserChanged.Change, state: UserState, isInvited: Bool) {
     let changes = changes([.user(.ana, change, state, version: 1)])
-    #expect(changes.invitations.map(\.fate.state) == (isInvited ? [.scheduled] : []))
+    #expect(changes.invitations.map(\.disposition.state) == (isInvited ? [.scheduled] : []))
     #expect(changes.users[.ana]?.version == 1)
   }
 
@@ -76,7 +76,7 @@ struct InvitationDecisionTests {
   @Test(arguments: [nil, ""])
   func `Without an email address the invitation has failed`(email: String?) {
     let changes = changes([.user(.ana, .created, .invited, version: 1, email: email)])
-    #expect(changes.invitations.map(\.fate) == [.failed(reason: "the user has no email address")])
+    #expect(changes.invitations.map(\.disposition) == [.failed(reason: "the user has no email address")])
   }
 
   @Test func `Those without an email address are one warning for a workspace, however many they are`() throws {
@@ -99,13 +99,13 @@ struct InvitationDecisionTests {
     #expect(
       changes.users[.ana]?.state == .invited(Invitee(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil)))
     #expect(changes.users[.ben]?.state == .active)
-    #expect(changes.forgotten.isEmpty)
+    #expect(changes.erasedUsers.isEmpty)
   }
 
   @Test func `Who is deleted is forgotten`() {
     let changes = changes([.user(.ana, .created, .invited, version: 1), .user(.ana, .deleted, .disabled, version: 2)])
     #expect(changes.users == [.ana: UserRecord(key: .ana, version: 2, state: .deleted, nameKey: nil, emailKey: nil)])
-    #expect(changes.forgotten == [.ana])
+    #expect(changes.erasedUsers == [.ana])
   }
 
   @Test func `A workspace's newest settings are kept`() {

@@ -63,16 +63,16 @@ struct LifeTests {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     var now = Date.sample
-    for (letter, days) in [(0, 3.0), (1, 4.0)] {
+    for (reminder, days) in [(0, 3.0), (1, 4.0)] {
       let due = try #require(try await database.claim(at: now).first)
-      #expect(due.letter == letter)
+      #expect(due.reminder == reminder)
       try await database.record(.sent(answer: answer), on: due, at: now)
       now = now.adding(days: days)
       #expect(try await database.nextMail() == now)
       #expect(try await database.due(at: now.adding(seconds: -1)).isEmpty)
     }
     let last = try #require(try await database.claim(at: now).first)
-    #expect(last.letter == 2)
+    #expect(last.reminder == 2)
     try await database.apply(.user(.ana, .activated, .active, version: 2), at: now)
     // The mail was under way: that it went out is noted, and nothing more is sent.
     try await database.record(.sent(answer: answer), on: last, at: now)
@@ -93,8 +93,8 @@ struct LifeTests {
     let (others, own) = try await database.pool.withExclusiveConnection { session in
       let later = Date.sample.adding(seconds: 10)
       let store = database.invitations
-      let others = try await store.letGoOfClaims(ofOthersThan: "invitation-mailer/1", before: .sample, at: later, in: session)
-      return (others, try await store.letGoOfClaims(of: "invitation-mailer/0", at: later, in: session))
+      let others = try await store.releaseClaims(notHeldBy: "invitation-mailer/1", before: .sample, at: later, in: session)
+      return (others, try await store.releaseClaims(heldBy: "invitation-mailer/0", at: later, in: session))
     }
     #expect(others == 0)
     #expect(own == 1)
@@ -166,7 +166,7 @@ struct LifeTests {
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60))))
     try await database.execute("update mailer.invitations set is_planned = false, next_attempt_at = null")
-    try await database.invitations.planLate(at: .sample)
+    try await database.invitations.planWaiting(at: .sample)
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
 
@@ -257,7 +257,7 @@ struct LifeTests {
       _ = try await store.claim(together, digest: id, by: "invitation-mailer/0", at: now, in: session)
       // Another comes, and the mailer crashes.
       try await database.apply(.user(UserKey(workspace: .acme, id: .made(at: .sample)), .created, .invited, version: 1), at: now)
-      _ = try await store.letGoOfClaims(of: "invitation-mailer/0", at: now, in: session)
+      _ = try await store.releaseClaims(heldBy: "invitation-mailer/0", at: now, in: session)
       let due = try #require(try await store.due(atMost: 1, at: now, in: session).first)
       #expect(due.digest == id)
       return (together, try await store.digest(of: due, in: session))
@@ -327,14 +327,14 @@ struct KnownSignInTests {
     }
     #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 2))
     #expect(try await remembered("\(UserKey.ana.id)") == .sample.adding(seconds: 3))
-    try await database.invitations.tidy(at: .sample.adding(seconds: 390 * InvitationPlan.day))
+    try await database.invitations.deleteOldRecords(at: .sample.adding(seconds: 390 * InvitationPlan.day))
     #expect(try await remembered("ana@example.com") != nil)
     // What came after the deletion is not of the person any more.
     #expect(try await store.toPromote([try signIn("ana@example.com", at: .sample.adding(seconds: 20))]).isEmpty)
     try await database.apply(.user(.ana, .deleted, .disabled, version: 3, at: .sample.adding(seconds: 5)))
     #expect(try await remembered("\(UserKey.ana.id)") == nil)
     #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 20))
-    try await database.invitations.tidy(at: .sample.adding(seconds: 401 * InvitationPlan.day))
+    try await database.invitations.deleteOldRecords(at: .sample.adding(seconds: 401 * InvitationPlan.day))
     #expect(try await remembered("ana@example.com") == nil)
   }
 

@@ -30,7 +30,7 @@ struct MailerTests {
     let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, lockKey: 1, logger: .silent)
     let sending = MailScheduler(
       pool: database.pool,
-      desk: MailSender(
+      sender: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),

@@ -32,13 +32,13 @@ struct MissedInvitationTests {
     missing: Restatement.Invitations, day: Double, expected: InvitationState?
   ) {
     var known = KnownState.acme()
-    known.begunAt = .sample.adding(days: -10)
-    let event = restated(missing, created: known.begunAt.adding(days: day))
+    known.databaseCreatedAt = .sample.adding(days: -10)
+    let event = restated(missing, created: known.databaseCreatedAt.adding(days: day))
     let states = expected.map { [$0] } ?? []
-    #expect(changes(event, known: known).invitations.map(\.fate.state) == states)
+    #expect(changes(event, known: known).invitations.map(\.disposition.state) == states)
     // Known from an event that made no invitation, or from a rebuild before.
     known.users[.ana] = KnownUser(version: 4, state: .invited(email: "ana@example.com"), hasInvitation: false)
-    #expect(changes(event, known: known).invitations.map(\.fate.state) == states)
+    #expect(changes(event, known: known).invitations.map(\.disposition.state) == states)
     known.users[.ana]?.hasInvitation = true
     #expect(changes(event, known: known).invitations.isEmpty)
     #expect(changes(.user(.ana, .restated, .invited, version: 4), known: known).invitations.isEmpty)
@@ -49,9 +49,9 @@ struct MissedInvitationTests {
     missing: Restatement.Invitations, count: Int
   ) {
     var known = KnownState.acme(users: [.ana: KnownUser(version: 3, state: .other)])
-    known.begunAt = .sample
+    known.databaseCreatedAt = .sample
     let event = restated(missing, created: .sample.adding(days: -100))
-    #expect(changes(event, known: known).invitations.filter { $0.fate.state == .scheduled }.count == count)
+    #expect(changes(event, known: known).invitations.filter { $0.disposition.state == .scheduled }.count == count)
     known.users[.ana]?.version = 4
     #expect(changes(event, known: known).invitations.isEmpty)
   }

@@ -10,19 +10,19 @@ import Testing
 
 @Suite("Administrators are told of held changes", .serialized, .timeLimit(.minutes(10)))
 struct NoticeTests {
-  private static let pace = NoticeThrottle(gathering: .seconds(20), interval: .seconds(600))
+  private static let pace = NoticeThrottle(collectionPeriod: .seconds(20), interval: .seconds(600))
 
-  private func gathered(_ database: MailerDatabase, at now: Date, by sender: String = "invitation-mailer/0") async throws -> DueNotice? {
+  private func gathered(_ database: MailerDatabase, at now: Date, by instance: String = "invitation-mailer/0") async throws -> DueNotice? {
     let store = NoticeStore(pool: database.pool)
     return try await database.pool.withExclusiveConnection { session in
-      try await store.gather(Self.pace, at: now, in: session)
-      return try await store.claim(by: sender, at: now, in: session)
+      try await store.createNotices(Self.pace, at: now, in: session)
+      return try await store.claim(by: instance, at: now, in: session)
     }
   }
 
-  private func record(_ verdict: RetrySchedule.Verdict, of notice: DueNotice, in database: MailerDatabase, at now: Date) async throws {
+  private func record(_ result: DeliveryResult, of notice: DueNotice, in database: MailerDatabase, at now: Date) async throws {
     let record = MailRecord(
-      verdict, letter: 0, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt, isDigest: true, policy: InvitationPolicy(),
+      result, reminder: 0, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt, isDigest: true, policy: InvitationPolicy(),
       now: now, pause: .seconds(5))
     try await NoticeStore(pool: database.pool).record(record, of: notice, at: now)
   }
@@ -54,7 +54,7 @@ struct NoticeTests {
     try await record(.sent(answer: "250 2.0.0 OK"), of: second, in: database, at: now.adding(seconds: 601))
     try await database.apply(first, at: now.adding(days: 1))
     #expect(try await gathered(database, at: now.adding(days: 2)) == nil)
-    try await store.tidy(at: now.adding(days: 61))
+    try await store.deleteOldRecords(at: now.adding(days: 61))
     #expect(try await database.pool.query(Statement(once: "left", "select count(*) from mailer.held_changes")).first?.int(0) == 0)
   }
 
@@ -67,8 +67,8 @@ struct NoticeTests {
     try await database.apply(.held(.membersRemoved, "Late"), at: now)
     #expect(try await gathered(database, at: now.adding(seconds: 60)) == nil)
     let (others, own) = try await database.pool.withExclusiveConnection { session in
-      let others = try await store.letGoOfClaims(ofOthersThan: "invitation-mailer/1", before: now, at: now, in: session)
-      return (others, try await store.letGoOfClaims(of: "invitation-mailer/0", at: now, in: session))
+      let others = try await store.releaseClaims(notHeldBy: "invitation-mailer/1", before: now, at: now, in: session)
+      return (others, try await store.releaseClaims(heldBy: "invitation-mailer/0", at: now, in: session))
     }
     #expect(others == 0)
     #expect(own == 1)
@@ -104,7 +104,7 @@ struct NoticeTests {
     let loop = try loop(database, catcher)
     try await running(loop) {
       try await eventually("the mail") { try catcher.count() == 1 }
-      try await eventually("it is recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
       _ = try await database.events.apply(try events.map { try $0.received() }, at: .now)
       try await database.apply(.user(.ana, .created, .invited, version: 1), at: .now)
       try await eventually("the invitation") { try catcher.count() == 2 }
@@ -137,12 +137,13 @@ struct NoticeTests {
   private func loop(_ database: MailerDatabase, _ catcher: MailCatcher) throws -> MailScheduler {
     MailScheduler(
       pool: database.pool,
-      desk: MailSender(
+      sender: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall, appURL: "https://rollcall.example"),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],
-      noticePace: NoticeThrottle(gathering: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(100), logger: .silent)
+      noticeThrottle: NoticeThrottle(collectionPeriod: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(100),
+      logger: .silent)
   }
 
   private func running(_ loop: MailScheduler, _ body: () async throws -> Void) async throws {

@@ -12,14 +12,14 @@ struct PolicyTests {
     return decider.changes
   }
 
-  private func fate(_ policy: InvitationPolicy) -> NewInvitation.Fate? {
-    changes([.user(.ana, .created, .invited, version: 1)], known: .acme(policy)).invitations.first?.fate
+  private func disposition(_ policy: InvitationPolicy) -> NewInvitation.Disposition? {
+    changes([.user(.ana, .created, .invited, version: 1)], known: .acme(policy)).invitations.first?.disposition
   }
 
   @Test func `Mail goes at once, or later, or to the administrator, or to nobody`() throws {
-    guard case .scheduled(let now, _)? = fate(InvitationPolicy()),
-      case .scheduled(let later, _)? = fate(.init(sending: .delayed(seconds: 60))),
-      case .scheduled(let digest, _)? = fate(.init(sending: .digest(address: "it@acme.example"), expiryDays: nil))
+    guard case .scheduled(let now, _)? = disposition(InvitationPolicy()),
+      case .scheduled(let later, _)? = disposition(.init(sending: .delayed(seconds: 60))),
+      case .scheduled(let digest, _)? = disposition(.init(sending: .digest(address: "it@acme.example"), expiryDays: nil))
     else {
       Issue.record("not scheduled")
       return
@@ -29,14 +29,14 @@ struct PolicyTests {
     #expect(later.delay == 60)
     #expect(digest.isDigest)
     #expect(digest.lifetime == nil)
-    #expect(fate(.init(sending: .none)) == .revoked(reason: "the workspace mails nobody"))
+    #expect(disposition(.init(sending: .none)) == .revoked(reason: "the workspace mails nobody"))
   }
 
   @Test func `Who is invited before the workspace is known waits for its policy`() {
     let changes = changes(
       [.user(.ana, .created, .invited, version: 1), .workspace(policy: .init(sending: .none)), .workspace(name: "Other", version: 2)],
       known: KnownState())
-    #expect(changes.invitations.map(\.fate) == [.unplanned])
+    #expect(changes.invitations.map(\.disposition) == [.unplanned])
     #expect(changes.policies[.acme]?.sending == InvitationPolicy.Sending.none)
   }
 
@@ -58,7 +58,7 @@ struct PolicyTests {
     let resent = changes([.ordered(.resend(.ana), id: order), .ordered(.resend(.ana), id: order)], known: known)
     let made = try #require(resent.invitations.first)
     #expect(resent.invitations.count == 1)
-    guard case .scheduled(let plan, let reason) = made.fate else {
+    guard case .scheduled(let plan, let reason) = made.disposition else {
       Issue.record("not scheduled")
       return
     }
@@ -84,26 +84,27 @@ struct PolicyTests {
   @Test(arguments: [(0, 1, 3.0), (1, 2, 4), (2, 3, 7)])
   func `Reminders follow after the days that are set`(sent: Int, next: Int, days: Double) throws {
     let policy = InvitationPolicy(reminderDays: [3, 7, 14])
-    let reminder = try #require(policy.next(after: sent, now: .sample))
-    #expect(reminder.letter == next)
+    let reminder = try #require(policy.reminder(after: sent, now: .sample))
+    #expect(reminder.reminder == next)
     #expect(reminder.at == .sample.adding(days: days))
-    #expect(policy.next(after: 3, now: .sample) == nil)
+    #expect(policy.reminder(after: 3, now: .sample) == nil)
   }
 
   @Test func `A reminder that the server refuses leaves the invitation sent, one whose address is gone does not`() {
-    func record(_ verdict: RetrySchedule.Verdict, letter: Int) -> MailRecord {
+    func record(_ result: DeliveryResult, reminder: Int) -> MailRecord {
       MailRecord(
-        verdict, letter: letter, attempts: 2, firstTriedAt: .sample, isDigest: false, policy: InvitationPolicy(), now: .sample, pause: .zero
+        result, reminder: reminder, attempts: 2, firstTriedAt: .sample, isDigest: false, policy: InvitationPolicy(), now: .sample,
+        pause: .zero
       )
     }
-    #expect(record(.failed(answer: "554 no"), letter: 1).state == .sent)
-    #expect(record(.failed(answer: "554 no"), letter: 1).nextAttemptAt == .sample.adding(days: 4))
-    #expect(record(.failed(answer: "554 no"), letter: 0).state == .failed)
-    #expect(record(.bounced(answer: "550 no"), letter: 1).state == .bounced)
-    #expect(record(.retry(at: .sample, answer: "451"), letter: 1).state == .sent)
-    #expect(record(.sent(answer: "250"), letter: 2).nextAttemptAt == nil)
-    #expect(record(.sent(answer: "250"), letter: 1).letter == 2)
-    #expect(record(.sent(answer: "250"), letter: 1).attempts == 0)
+    #expect(record(.failed(answer: "554 no"), reminder: 1).state == .sent)
+    #expect(record(.failed(answer: "554 no"), reminder: 1).nextAttemptAt == .sample.adding(days: 4))
+    #expect(record(.failed(answer: "554 no"), reminder: 0).state == .failed)
+    #expect(record(.bounced(answer: "550 no"), reminder: 1).state == .bounced)
+    #expect(record(.retry(at: .sample, answer: "451"), reminder: 1).state == .sent)
+    #expect(record(.sent(answer: "250"), reminder: 2).nextAttemptAt == nil)
+    #expect(record(.sent(answer: "250"), reminder: 1).reminder == 2)
+    #expect(record(.sent(answer: "250"), reminder: 1).attempts == 0)
   }
 
   @Test func `A sign-in that was skipped is made up for when the news comes that it counts`() {

@@ -32,15 +32,16 @@ struct SMTPConnectionTests {
 
   @Test func `keeps lines short and comes out again as written`() async throws {
     let catcher = try await MailCatcher()
-    let letter = try EmailMessage.sample(displayName: "山田 太郎 (株式会社アクメデータソリューションズ)", workspace: "Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
-    _ = await SMTPConnection(SMTPServer(url: catcher.url), name: "smtp").send(letter)
+    let message = try EmailMessage.sample(
+      displayName: "山田 太郎 (株式会社アクメデータソリューションズ)", workspace: "Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
+    _ = await SMTPConnection(SMTPServer(url: catcher.url), name: "smtp").send(message)
     let mail = try #require(try await catcher.mails().first)
     #expect(mail.defects.isEmpty)
     #expect(mail["Subject"] == "You're invited to Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
     // Python shows a space between the encoded words of a display name, which RFC 2047 §6.2 says not to.
     #expect(mail["To"]?.replacing(" ", with: "") == #""山田太郎(株式会社アクメデータソリューションズ)"<ana@example.com>"#)
-    #expect(mail.text?.replacing("\r\n", with: "\n") == letter.text)
-    #expect(mail.html?.replacing("\r\n", with: "\n") == letter.html)
+    #expect(mail.text?.replacing("\r\n", with: "\n") == message.text)
+    #expect(mail.html?.replacing("\r\n", with: "\n") == message.html)
     #expect(mail.raw.utf8.allSatisfy { $0 < 0x80 })
     // But for the one line that libcurl writes whole: of the boundary.
     let long = mail.raw.split(separator: "\r\n").filter { $0.utf8.count > 78 }
@@ -53,7 +54,7 @@ struct SMTPConnectionTests {
     for index in 0..<5 { _ = await connection.send(try .sample(to: "person\(index)@example.com")) }
     let used = Set(try await catcher.mails().map(\.connection))
     #expect(used.count == 1)
-    await connection.hangUp()
+    await connection.close()
     #expect(await connection.send(try .sample()).isAccepted)
     #expect(Set(try await catcher.mails().map(\.connection)).count == 2)
   }
@@ -119,7 +120,7 @@ struct SMTPConnectionTests {
   func `goes over TLS to a server whose certificate is good, with the credentials`(tls: String) async throws {
     let catcher = try await MailCatcher(.init(tls: tls, user: tls == "required" ? "rollcall:s3cret" : nil))
     let url = tls == "implicit" ? "smtps://127.0.0.1:\(catcher.port)" : catcher.url
-    let credentials = tls == "required" ? SMTPServer.Authenticator(username: "rollcall", password: "s3cret") : nil
+    let credentials = tls == "required" ? SMTPServer.Credentials(username: "rollcall", password: "s3cret") : nil
     let trusting = SMTPServer(url: url, credentials: credentials, tls: .required, authorities: catcher.certificate)
     #expect(await SMTPConnection(trusting, name: "smtp").send(try .sample()).isAccepted)
     let mail = try #require(try await catcher.mails().first)

@@ -12,16 +12,17 @@ import Testing
 struct SendingTests {
   private func loop(
     _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2,
-    pace: DomainRateLimiter = DomainRateLimiter(rate: nil), timeout: Int = 60
+    rateLimiter: DomainRateLimiter = DomainRateLimiter(rate: nil), timeout: Int = 60
   ) throws -> MailScheduler {
     let schedule = RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60))
     let server = SMTPServer(url: catcher.url, connectTimeout: 60, timeout: timeout)
     return MailScheduler(
       pool: database.pool,
-      desk: MailSender(
+      sender: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: schedule, status: status,
         logger: .silent),
-      connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, pace: pace, interval: .milliseconds(100),
+      connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, rateLimiter: rateLimiter,
+      interval: .milliseconds(100),
       logger: .silent)
   }
 
@@ -50,7 +51,7 @@ struct SendingTests {
       try await invite(database, names)
       loop.wake()
       try await eventually("all mails") { try catcher.count() == names.count }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     let mails = try await catcher.mails()
     #expect(Set(mails.compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
@@ -95,7 +96,7 @@ struct SendingTests {
     try await running(loop) {
       try await invite(database, ["ana"])
       try await eventually("both mails") { try catcher.count() == 2 }
-      try await eventually("it is recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap { $0["Message-ID"] }).count == 1)
   }
@@ -110,7 +111,7 @@ struct SendingTests {
       try await eventually("the status") { status.problem != nil }
       let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
       try await eventually("the mails") { try back.count() == 3 }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
       #expect(status.problem == nil)
     }
   }
@@ -121,7 +122,7 @@ struct SendingTests {
     try await running(loop) {
       try await invite(database, ["ana"])
       try await eventually("the first mail") { try catcher.count() == 1 }
-      try await eventually("it is recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
       try await database.server.kill()
       try await database.server.start()
       try await invite(database, ["ben"])
@@ -137,7 +138,7 @@ struct SendingTests {
         .workspace(), .user(.ana, .created, .invited, version: 1, email: "no address"),
         .user(.ben, .created, .invited, version: 1, email: "ben@example.com"), at: .now)
       try await eventually("the mail") { try catcher.count() == 1 }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(try await database.recorded(.ana).map(\.state) == ["failed"])
     #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
@@ -154,7 +155,7 @@ struct SendingTests {
     let names = (0..<10).map { "person\($0)" }
     try await running(loop) {
       try await invite(database, names)
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == names.count)
     #expect(try catcher.count() == names.count)
@@ -168,7 +169,7 @@ struct SendingTests {
       try await invite(database, ["slow", "ana", "ben", "cid"])
       try await eventually("the others") { try catcher.count() == 3 }
       try catcher.setFaults("")
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 4)
   }
@@ -191,7 +192,7 @@ struct SendingTests {
           first_tried_at = first_tried_at - interval '1 hour', expires_at = expires_at - interval '1 hour'
         """)
       let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
-      try await eventually("the queue to drain") { try await database.invitations.pending() == 0 }
+      try await eventually("the queue to drain") { try await database.invitations.pendingCount() == 0 }
       #expect(try back.count() == names.count)
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
@@ -201,14 +202,14 @@ struct SendingTests {
 
   @Test func `A domain gets no more than its pace, and others do not wait for it`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
-    let loop = try loop(database, catcher, pace: DomainRateLimiter(rate: 1))
+    let loop = try loop(database, catcher, rateLimiter: DomainRateLimiter(rate: 1))
     let began = ContinuousClock.now
     try await running(loop) {
       try await invite(database, (0..<10).map { "person\($0)" })
       try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@other.example"), at: .now)
       try await eventually("the other domain's") { try await database.recorded(.ben).map(\.state) == ["sent"] }
-      #expect(try await database.invitations.pending() > 0)
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      #expect(try await database.invitations.pendingCount() > 0)
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(ContinuousClock.now - began > .seconds(8))
     #expect(try catcher.count() == 11)
@@ -221,7 +222,7 @@ struct SendingTests {
     let loop = try loop(database, catcher)
     try await running(loop) {
       try await eventually("it is sent") { try catcher.count() == 1 }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(try catcher.count() == 1)
   }
@@ -234,7 +235,7 @@ struct SendingTests {
     try await database.execute("update mailer.invitations set next_attempt_at = now()")
     let loop = try loop(database, catcher)
     try await running(loop) {
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     let mails = try await catcher.mails()
     #expect(mails.compactMap(\.recipient) == ["it@acme.example"])

@@ -15,7 +15,7 @@ struct SettingsTests {
   @Test func `A URL and a sender are enough`() async throws {
     let settings = try await settings()
     #expect(
-      try SMTPServer(settings) == SMTPServer(url: "smtp://127.0.0.1:2525", tls: .whereOffered, connectTimeout: 15, timeout: 60))
+      try SMTPServer(settings) == SMTPServer(url: "smtp://127.0.0.1:2525", tls: .opportunistic, connectTimeout: 15, timeout: 60))
     #expect(try MailAddress(settings, .mailFrom) == MailAddress(name: "Rollcall", address: "rollcall@localhost"))
     #expect(
       try RetrySchedule(settings) == RetrySchedule(first: .seconds(10), longest: .seconds(1800), giveUp: .seconds(24 * 3600)))

@@ -19,7 +19,7 @@ struct StoreTests {
     #expect(
       due.first?.recipient == DueInvitation.Recipient(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil))
     #expect(due.first?.settings == WorkspaceVersion(workspace: .acme, version: 1, templates: 0))
-    #expect(try await database.invitations.pending() == 1)
+    #expect(try await database.invitations.pendingCount() == 1)
   }
 
   @Test func `Events that come again change nothing`() async throws {
@@ -79,9 +79,9 @@ struct StoreTests {
   @Test func `Outcomes are recorded`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
-    func record(_ verdict: RetrySchedule.Verdict, at now: Date = .sample) async throws {
+    func record(_ result: DeliveryResult, at now: Date = .sample) async throws {
       let due = try #require(try await database.claim(at: now).first)
-      try await database.record(verdict, on: due, at: now)
+      try await database.record(result, on: due, at: now)
     }
     try await record(.retry(at: .sample.adding(seconds: 10), answer: "451 Later"))
     #expect(try await database.recorded() == [RecordedInvitation(state: "scheduled", attempts: 1, answer: "451 Later")])
@@ -107,8 +107,8 @@ struct StoreTests {
     let due = try await database.claim()
     try await database.apply(.user(.ana, .disabled, .disabled, version: 2), .user(.ben, .disabled, .disabled, version: 2))
     for invitation in due {
-      let verdict: RetrySchedule.Verdict = invitation.user == .ana ? .sent(answer: "250 OK") : .retry(at: .sample, answer: "451 Later")
-      try await database.record(verdict, on: invitation)
+      let result: DeliveryResult = invitation.user == .ana ? .sent(answer: "250 OK") : .retry(at: .sample, answer: "451 Later")
+      try await database.record(result, on: invitation)
     }
     #expect(try await database.recorded(.ana) == [RecordedInvitation(state: "revoked", sentAt: .sample)])
     #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "revoked", attempts: 1)])

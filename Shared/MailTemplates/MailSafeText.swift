@@ -5,12 +5,12 @@ extension String {
   ///
   /// Names come from identity providers, and mail programs turn `http://evil.example` and even `evil.example` into links. A word joiner
   /// (U+2060), which nobody sees, stands behind each character that makes a link of text.
-  package var mailName: String { withoutControlCharacters.truncated(to: 64, bytes: 512).withoutLinks }
+  package var mailSafeName: String { withoutControlCharacters.truncated(to: 64, bytes: 512).withoutLinks }
 
   /// An address as mails show it; what is no plain address is shown as a name is.
-  package var shownAddress: String {
+  package var mailSafeAddress: String {
     let text = withoutControlCharacters
-    return MailAddress(address: text) != nil && !text.contains("/") ? text : text.mailName
+    return MailAddress(address: text) != nil && !text.contains("/") ? text : text.mailSafeName
   }
 
   /// With a word joiner behind each dot, colon and at sign that stands within a word. The dots are those that host names may have (IDNA,

@@ -2,7 +2,7 @@ import Foundation
 import Models
 
 /// The colours of a mail, as far as the workspace chooses them.
-struct Palette: Sendable, Hashable {
+struct MailColours: Sendable, Hashable {
   /// Of the button, by day and in dark mode.
   var colour = "#2f5fe0"
   var darkColour = "#3d6bf0"
