@@ -2,14 +2,14 @@ import Foundation
 import Models
 import Mustache
 
-/// Makes the letters of invitations. Pure: the same invitation at the same time gives the same message.
+/// Composes the messages of invitations. Pure: the same invitation at the same time gives the same message.
 ///
-/// There is no `List-Unsubscribe` (RFC 2369): the mail goes to one person, about an account that their administrator made, and nothing is
-/// subscribed to. Reminders end by themselves: with the sign-in, or after the number that the workspace has set.
+/// Messages have no `List-Unsubscribe` header (RFC 2369), because nothing is subscribed to: they go to one person about an account that an
+/// administrator created. Reminders end with the sign-in, or after the number that the workspace has set.
 package struct InvitationComposer: Sendable {
   let from: MailAddress
   let wordings: Wordings
-  /// Scheme and host of the deployment's own; nil where it is not known.
+  /// Scheme and host of the deployment's console; nil if unknown.
   let appURL: String?
   let heldText: MustacheTemplate
   let heldHTML: MustacheTemplate
@@ -18,10 +18,13 @@ package struct InvitationComposer: Sendable {
   private let digestText: MustacheTemplate
   private let digestHTML: MustacheTemplate
 
-  /// With the templates that are built in.
+  /// Loads the built-in templates.
   ///
-  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: mails link to the console only
-  ///   for workspaces with a custom domain.
+  /// - Parameters:
+  ///   - from: The sender of all messages.
+  ///   - appURL: Scheme and host of the deployment's console. If it is nil, mails link to the console only for workspaces with a custom
+  ///     domain.
+  /// - Throws: `MustacheTemplate.Error` or `DecodingError` if a built-in template is invalid.
   package init(from: MailAddress, appURL: String? = nil) throws {
     self.from = from
     self.appURL = appURL
@@ -36,10 +39,12 @@ package struct InvitationComposer: Sendable {
     heldHTML = try html(PackageResources.held_html_mustache)
   }
 
-  /// The languages that are built in.
+  /// The tags of the built-in languages.
   package var languages: [String] { wordings.languages }
 
-  /// - Throws: ``CompositionError`` where this invitation can't be a mail; trying again is of no use.
+  /// Composes an invitation or a reminder of one.
+  ///
+  /// - Throws: ``CompositionError`` if the address or the sign-in URL is invalid. Retrying does not help.
   package func message(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> EmailMessage {
     guard let recipient = MailAddress(name: notice.displayName?.mailSafeName, address: notice.email) else {
       throw .notAnAddress(notice.email)
@@ -51,7 +56,7 @@ package struct InvitationComposer: Sendable {
       to: recipient, subject: sentences.subject, language: sentences.language, messageID: messageID(notice.id, reminder: notice.reminder),
       branding: notice.workspace.branding, at: time)
     if notice.reminder > 0 {
-      // Mail programs show a reminder below what it reminds of (RFC 5322 §3.6.4).
+      // Mail programs show a reminder in the thread of the invitation (RFC 5322 §3.6.4).
       headers.append(HeaderField("In-Reply-To", token: messageID(notice.id, reminder: 0)))
       headers.append(HeaderField("References", token: messageID(notice.id, reminder: 0)))
     }
@@ -60,7 +65,9 @@ package struct InvitationComposer: Sendable {
       html: (custom.html ?? html).render(values))
   }
 
-  /// One mail to an administrator of several people.
+  /// Composes the mail that lists new people for an administrator.
+  ///
+  /// - Throws: ``CompositionError`` if the address or the sign-in URL is invalid. Retrying does not help.
   package func message(for notice: DigestNotice, at time: Date) throws(CompositionError) -> EmailMessage {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
     guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else {
@@ -88,6 +95,7 @@ package struct InvitationComposer: Sendable {
       text: digestText.render(values), html: digestHTML.render(values))
   }
 
+  /// The headers that all messages have.
   func headers(
     to recipient: MailAddress, subject: String, language: String, messageID: String, branding: InvitationBranding, at time: Date
   ) -> [HeaderField] {
@@ -106,11 +114,12 @@ package struct InvitationComposer: Sendable {
     return headers
   }
 
-  /// The same for the same mail, however often it is sent.
+  /// The Message-ID: the same each time a mail is sent.
   private func messageID(_ id: InvitationID, reminder: Int) -> String {
     reminder == 0 ? "<\(id)@\(from.domain)>" : "<\(id).\(reminder)@\(from.domain)>"
   }
 
+  /// The template values of the branding.
   static func colours(_ branding: InvitationBranding) -> [String: Any] {
     let colours = MailColours(branding)
     var values: [String: Any] = [
@@ -120,7 +129,7 @@ package struct InvitationComposer: Sendable {
     return values
   }
 
-  /// nil where the workspace has no link.
+  /// The sentences of an invitation; nil if the sign-in URL is invalid.
   func sentences(of notice: InvitationNotice) -> Sentences? {
     guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else { return nil }
     var sentences = Sentences(wordings.wording(for: notice.language), notice: notice, url: url)
@@ -131,7 +140,7 @@ package struct InvitationComposer: Sendable {
   }
 }
 
-/// The sentences of one invitation, by the names that layouts have for them.
+/// The sentences of an invitation, by their names in the layouts.
 struct Sentences {
   let language: String
   private(set) var values: [String: Any]

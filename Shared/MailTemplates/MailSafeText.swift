@@ -1,20 +1,20 @@
 import Models
 
 extension String {
-  /// A name as mails show it: on one line, cut to a length that subjects and lists have room for, and never a link.
+  /// A name that is safe to show in a mail: on one line, truncated to fit subjects and lists, and never a link.
   ///
-  /// Names come from identity providers, and mail programs turn `http://evil.example` and even `evil.example` into links. A word joiner
-  /// (U+2060), which nobody sees, stands behind each character that makes a link of text.
+  /// Names come from identity providers, and mail programs turn `http://evil.example` and even `evil.example` into links. An invisible word
+  /// joiner (U+2060) after each character that makes text a link prevents that.
   package var mailSafeName: String { withoutControlCharacters.truncated(to: 64, bytes: 512).withoutLinks }
 
-  /// An address as mails show it; what is no plain address is shown as a name is.
+  /// An address that is safe to show in a mail. Text that is not a plain address is treated like a name.
   package var mailSafeAddress: String {
     let text = withoutControlCharacters
     return MailAddress(address: text) != nil && !text.contains("/") ? text : text.mailSafeName
   }
 
-  /// With a word joiner behind each dot, colon and at sign that stands within a word. The dots are those that host names may have (IDNA,
-  /// RFC 3490 §3.1).
+  /// The text with a word joiner after each dot, colon and at sign within a word. The dots include all that IDNA accepts in host names
+  /// (RFC 3490 §3.1).
   private var withoutLinks: String {
     let breaking: Set<Unicode.Scalar> = [".", "\u{3002}", "\u{FF0E}", "\u{FF61}", ":", "@", "\u{FF1A}", "\u{FF20}"]
     var result = String.UnicodeScalarView()

@@ -2,21 +2,21 @@ import Foundation
 import Models
 import Mustache
 
-/// Whether a workspace's own template can be used: what is let pass makes a mail for everybody.
+/// Validates a workspace's own template. A valid template makes a usable mail for every recipient.
 package enum TemplateCheck {
-  /// The largest text or HTML, in bytes: mail programs cut what is much larger.
+  /// The maximum size of the text or HTML, in bytes: mail programs truncate larger messages.
   package static let maximumBytes = 64 << 10
-  /// The longest subject.
+  /// The maximum length of the subject, in characters.
   package static let maximumSubject = 200
 
-  /// What a template may name.
+  /// The variables that a template may use.
   package static let variables: [String] = [
     "workspace", "inviter", "name", "email", "url", "logo", "colour", "darkColour", "onColour", "linkColour", "language", "direction",
     "subject", "preview", "greeting", "invitation", "button", "link", "nextHeading", "next", "unexpected", "support", "supportAddress",
     "automatic", "isReminder",
   ]
 
-  /// What is wrong with it, in words for an operator; empty where nothing is.
+  /// The faults of a template, for an operator to read; empty if it is valid.
   package static func faults(in template: InvitationTemplate) -> [String] {
     var faults: [String] = []
     if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isOne(template.language) {
@@ -41,7 +41,7 @@ package enum TemplateCheck {
     return faults.isEmpty ? sampleFaults(template) : faults
   }
 
-  /// Made into mails for somebody, and looked at.
+  /// Composes sample mails and checks that they contain what they must.
   private static func sampleFaults(_ template: InvitationTemplate) -> [String] {
     do {
       let composer = try InvitationComposer(from: .sample)
@@ -60,7 +60,7 @@ package enum TemplateCheck {
   }
 }
 
-/// The tags of a mustache template, read without carrying it out.
+/// The tags of a mustache template, parsed without rendering it.
 struct TemplateTags {
   private(set) var names: Set<String> = []
   private(set) var faults: [String] = []
@@ -122,7 +122,9 @@ extension MailAddress {
 }
 
 extension InvitationNotice {
-  /// Somebody for whom a template is tried.
+  /// A sample invitation, to preview a template.
+  ///
+  /// - Throws: `MustacheTemplate.Error` if the template's syntax is invalid.
   package static func sample(
     of template: InvitationTemplate?, reminder: Int, workspace settings: WorkspaceSettings? = nil, email: String = "ana@example.com"
   ) throws -> InvitationNotice {

@@ -152,7 +152,7 @@ struct AdministratorMailTests {
     for form in [message.text, message.html] {
       #expect(form.contains("scimctl held list --workspace acme"))
       #expect(!form.contains("https://app.example.com"))
-      #expect(!form.contains("/console/") && !form.contains("href=\"\"") && !form.contains("See what waits"))
+      #expect(!form.contains("/console/") && !form.contains("href=\"\"") && !form.contains("Review the changes"))
     }
   }
 
