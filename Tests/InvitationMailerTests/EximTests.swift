@@ -5,7 +5,7 @@ import Testing
 @testable import InvitationMailer
 
 /// Against Exim: what a server says that was not written for these tests.
-@Suite("A mail handed to a real mail server", .serialized, .timeLimit(.minutes(10)))
+@Suite("A mail sent to a real mail server", .serialized, .timeLimit(.minutes(10)))
 struct EximTests {
   private func server(
     _ exim: EximServer, password: String = "s3cret", authentication: SMTPServer.Authentication = .any, authorities: String? = nil
@@ -33,7 +33,7 @@ struct EximTests {
     #expect(exim.log.contains("A=\(authentication.rawValue):rollcall"))
   }
 
-  @Test func `is refused in its words, and the connection serves the next`() async throws {
+  @Test func `is rejected with the server's reply, and the connection is reused`() async throws {
     let exim = try await EximServer()
     let connection = SMTPConnection(server(exim), name: "smtp")
     guard case .refused(let reply, at: .recipient) = await connection.send(try .sample(to: "nobody@example.com")) else {
@@ -44,7 +44,7 @@ struct EximTests {
     #expect(await connection.send(try .sample()).isAccepted)
   }
 
-  @Test func `does not go without a login, with a wrong one, or to a server whose certificate is not trusted`() async throws {
+  @Test func `is not sent without or with wrong credentials, or to a server with an untrusted certificate`() async throws {
     let exim = try await EximServer()
     #expect(await SMTPConnection(server(exim, password: "wrong"), name: "smtp").send(try .sample()).isUnreachable)
     let system = SMTPServer(url: exim.url, credentials: .init(username: "rollcall", password: "s3cret"), tls: .required)
@@ -53,7 +53,7 @@ struct EximTests {
     #expect(mails.isEmpty)
   }
 
-  @Test func `goes to an address beyond ASCII where the server knows such, and fails clearly where not`() async throws {
+  @Test func `is sent to a non-ASCII address if the server supports it, and fails clearly if not`() async throws {
     let exim = try await EximServer()
     let connection = SMTPConnection(server(exim), name: "smtp")
     let message = try EmailMessage.sample(to: "josé@bücher.example")

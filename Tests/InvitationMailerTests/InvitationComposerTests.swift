@@ -26,7 +26,7 @@ struct InvitationComposerTests {
     #expect(message.html.hasPrefix("<!DOCTYPE html>"))
   }
 
-  @Test func `is the same mail each time it is composed: the Message-ID is the invitation's`() throws {
+  @Test func `is the same each time it is composed: the Message-ID is derived from the invitation`() throws {
     let message = try message()
     #expect(message.headers.map(\.line).contains("Message-ID: <0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>"))
     #expect(try self.message() == message)
@@ -38,7 +38,7 @@ struct InvitationComposerTests {
     #expect(message.text.hasPrefix("Hello,"))
   }
 
-  @Test func `shows names as they are in text, and escaped in HTML`() throws {
+  @Test func `shows names unchanged in text, and escaped in HTML`() throws {
     let message = try message(
       try .sample(givenName: #"<script>alert("x")</script>"#, workspace: "Müller & Söhne <img src=x onerror=alert(1)>"))
     #expect(message.text.contains(#"Hello <script>alert("x")</script>,"#))
@@ -63,7 +63,7 @@ struct InvitationComposerTests {
     }
   }
 
-  @Test func `does not take a name for a template`() throws {
+  @Test func `does not render a name as a template`() throws {
     let message = try message(try .sample(givenName: "{{email}}{{{url}}}", workspace: "{{#next}}"))
     #expect(message.text.contains("Hello {{email}}{{{url}}},"))
   }
@@ -99,7 +99,7 @@ struct InvitationComposerTests {
     #expect(throws: CompositionError.notALink(url)) { try message(try .sample(url: url)) }
   }
 
-  @Test func `does not tell the address in the reason`() {
+  @Test func `does not reveal the address in the error`() {
     #expect(!CompositionError.notAnAddress("ana@example.com,").description.contains("ana"))
   }
 }

@@ -3,7 +3,7 @@ import MailTemplates
 import Models
 import Testing
 
-@Suite("The languages of invitations")
+@Suite("Languages of invitations")
 struct LanguageTests {
   private func message(_ language: String?, reminder: Int = 0, branding: InvitationBranding = InvitationBranding()) throws -> EmailMessage {
     try InvitationComposer(from: .rollcall).message(
@@ -112,7 +112,7 @@ struct AdministratorMailTests {
   }
 
   @Test(arguments: ["en", "de", "fr", "es", "ja"])
-  func `of held changes say what waits and how to decide, in the language of the workspace`(language: String) throws {
+  func `about held changes list them and how to decide, in the language of the workspace`(language: String) throws {
     let message = try held(language)
     #expect(header("Content-Language", of: message) == language)
     for part in [
@@ -136,7 +136,7 @@ struct AdministratorMailTests {
     #expect(header("Auto-Submitted", of: message) == "auto-generated")
   }
 
-  @Test func `of one held change name it in the commands, and nothing that is not there`() throws {
+  @Test func `about one held change contain its id in the commands, and no empty sections`() throws {
     let message = try held("de", kinds: [.membersRemoved], beyond: 0)
     #expect(message.text.contains("scimctl held approve --workspace acme 00000000-0000-0000-0000-000000000000"))
     #expect(message.text.contains("(1)"))
@@ -147,7 +147,7 @@ struct AdministratorMailTests {
     #expect(people.text.contains("(2)"))
   }
 
-  @Test func `have no link to the console where nobody has said where it is, and never one to the sign-in page's host`() throws {
+  @Test func `do not link to the console if its URL is unknown, and never to the host of the sign-in page`() throws {
     let message = try held(nil, appURL: nil)
     for form in [message.text, message.html] {
       #expect(form.contains("scimctl held list --workspace acme"))
@@ -156,7 +156,7 @@ struct AdministratorMailTests {
     }
   }
 
-  @Test func `lead to the console on the workspace's own domain, else the deployment's`() throws {
+  @Test func `link to the console on the workspace's custom domain, else on the deployment's`() throws {
     #expect(
       try held(nil, customDomain: "data.acme.example", appURL: "https://rollcall.example").text.contains(
         "\nhttps://data.acme.example/console/provisioning/held\n"))
@@ -165,14 +165,14 @@ struct AdministratorMailTests {
   }
 }
 
-@Suite("How a workspace's mails look")
+@Suite("Branding of mails")
 struct BrandingTests {
   private func message(_ branding: InvitationBranding, customDomain: String? = nil) throws -> EmailMessage {
     try InvitationComposer(from: .rollcall).message(
       for: .sample(customDomain: customDomain, branding: branding), at: .sample)
   }
 
-  @Test func `Colour, logo, inviter and the address for answers are the workspace's`() throws {
+  @Test func `Colour, logo, inviter and reply address come from the workspace`() throws {
     let message = try message(
       InvitationBranding(
         colour: "#ffd400", logoURL: "https://acme.example/logo.png?a=1&b=2", replyTo: "it@acme.example", inviter: "Zoë from <IT>"))
@@ -189,13 +189,13 @@ struct BrandingTests {
     #expect(plain.text.contains("Your administrator has invited you"))
   }
 
-  @Test func `The link is on the workspace's own domain where it has one`() throws {
+  @Test func `The link uses the workspace's custom domain`() throws {
     #expect(
       try message(InvitationBranding(), customDomain: "data.acme.example").text.contains(
         "https://data.acme.example/sign-in?sso=1&from=mail\n"))
   }
 
-  @Test func `People for the administrator are named in one mail`() throws {
+  @Test func `New people are listed in one mail to the administrator`() throws {
     let people = (0..<250).map { DigestNotice.Person(email: "p\($0)@example.com", displayName: $0 == 0 ? "Zoë <b>" : nil) }
     let notice = try InvitationNotice.sample().workspace
     let message = try InvitationComposer(from: .rollcall).message(
@@ -217,7 +217,7 @@ struct TemplateTests {
     TemplateCheck.faults(in: InvitationTemplate(language: language, subject: subject, text: text, html: html))
   }
 
-  @Test func `take the place of what is built in, language by language and part by part`() throws {
+  @Test func `replace the built-in ones per language and part`() throws {
     let templates = [
       InvitationTemplate(language: "*", subject: "Join {{workspace}}", html: "<p>{{name}} <a href=\"{{url}}\">go</a></p>"),
       InvitationTemplate(
@@ -235,7 +235,7 @@ struct TemplateTests {
     #expect(try !message("de").text.contains("Noch einmal"))
   }
 
-  @Test func `are checked when they are set`() {
+  @Test func `are validated`() {
     #expect(faults("Join {{workspace}}", text: "{{greeting}} {{url}}", html: "<a href=\"{{url}}\">{{button}}</a>").isEmpty)
     #expect(faults("Los", language: "de-CH").isEmpty)
   }
@@ -251,7 +251,7 @@ struct TemplateTests {
     #expect(faults(text: text).contains { $0.contains(mention) }, "\(faults(text: text))")
   }
 
-  @Test func `are refused without anything, for no language, or with a subject that is none`() {
+  @Test func `are rejected if empty, without a language, or with an invalid subject`() {
     #expect(!faults().isEmpty)
     #expect(!faults("Los", language: "german language").isEmpty)
     #expect(!faults("one\ntwo").isEmpty)

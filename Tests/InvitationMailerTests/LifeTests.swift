@@ -8,11 +8,11 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The life of an invitation", .serialized, .timeLimit(.minutes(10)))
+@Suite("The lifecycle of an invitation", .serialized, .timeLimit(.minutes(10)))
 struct LifeTests {
   private let answer = "250 2.0.0 OK"
 
-  @Test func `Every change of state is on record, with its reason, and told`() async throws {
+  @Test func `Every change of state is recorded with its reason, and published`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     let due = try #require(try await database.claim().first)
@@ -20,16 +20,16 @@ struct LifeTests {
     try await database.apply(.user(.ana, .activated, .active, version: 2))
     #expect(
       try await database.history() == [
-        RecordedState(state: "scheduled", reason: "to be sent at once"),
+        RecordedState(state: "scheduled", reason: "to be sent immediately"),
         RecordedState(state: "sending", reason: "handed to the mail server"),
         RecordedState(state: "sent", reason: answer), RecordedState(state: "accepted", reason: "the person signed in"),
       ])
-    let told = Statement("told", "select convert_from(payload, 'UTF8')::jsonb ->> 'state' from mailer.outbox order by id")
-    #expect(try await database.pool.query(told).map { try $0.string(0) } == ["scheduled", "sending", "sent", "accepted"])
+    let published = Statement("published events", "select convert_from(payload, 'UTF8')::jsonb ->> 'state' from mailer.outbox order by id")
+    #expect(try await database.pool.query(published).map { try $0.string(0) } == ["scheduled", "sending", "sent", "accepted"])
     #expect(try await database.nextMail() == nil)
   }
 
-  @Test func `What one statement changes is told of each that changed its state, and of no other`() async throws {
+  @Test func `A statement publishes an event for each invitation that changes state, and for no other`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
@@ -38,8 +38,8 @@ struct LifeTests {
       "update mailer.invitations set state = case user_id when '\(UserKey.ana.id)' then 'sending' else state end, next_attempt_at = null")
     #expect(try await database.history(.ana).map(\.state) == ["scheduled", "sending"])
     #expect(try await database.history(.ben).map(\.state) == ["scheduled"])
-    let told = Statement(
-      "told",
+    let published = Statement(
+      "published events",
       """
       select o.headers, convert_from(o.payload, 'UTF8')::jsonb = jsonb_build_object(
         'workspace', h.workspace_id, 'invitation', i.id, 'user', i.user_id, 'state', h.state, 'reason', h.reason, 'changedAt',
@@ -49,7 +49,7 @@ struct LifeTests {
       join mailer.invitation_history h on o.headers[4] = i.id || '/' || h.id
       order by o.id
       """)
-    let rows = try await database.pool.query(told)
+    let rows = try await database.pool.query(published)
     #expect(rows.count == 3)
     #expect(try rows.allSatisfy { try $0.bool(1) })
     let last = try #require(rows.last)
@@ -104,7 +104,7 @@ struct LifeTests {
     #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
   }
 
-  @Test func `A delayed invitation waits, one to nobody is not sent, and one that nobody takes up expires`() async throws {
+  @Test func `A delayed invitation waits, a disabled one is not sent, and an unused one expires`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(policy: InvitationPolicy(sending: .delayed(seconds: 3600), expiryDays: 10)), .user(.ana, .created, .invited, version: 1))
@@ -122,11 +122,11 @@ struct LifeTests {
 
     try await database.apply(
       .workspace(version: 2, policy: InvitationPolicy(sending: .none)), .user(.ben, .created, .invited, version: 1))
-    #expect(try await database.history(.ben) == [RecordedState(state: "revoked", reason: "the workspace mails nobody")])
+    #expect(try await database.history(.ben) == [RecordedState(state: "revoked", reason: "the workspace sends no invitations")])
     #expect(try await database.due(at: .distantFuture).isEmpty)
   }
 
-  @Test func `Who comes before the workspace gets what its policy says`() async throws {
+  @Test func `Invitations from before the workspace follow its policy`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     #expect(try await database.due(at: .distantFuture).isEmpty)
@@ -134,7 +134,7 @@ struct LifeTests {
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
 
-  @Test func `What the workspace does not want any more is not sent`() async throws {
+  @Test func `Mails that a changed policy excludes are not sent`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     try await database.record(.sent(answer: answer), on: try #require(try await database.claim().first))
@@ -144,11 +144,11 @@ struct LifeTests {
     #expect(try await database.nextMail(.ben) == .sample)
     try await database.apply(.workspace(version: 3, policy: InvitationPolicy(sending: .none)))
     #expect(try await database.recorded(.ana).map(\.state) == ["sent"])
-    #expect(try await database.history(.ben).last == RecordedState(state: "revoked", reason: "the workspace mails nobody"))
+    #expect(try await database.history(.ben).last == RecordedState(state: "revoked", reason: "the workspace sends no invitations"))
     #expect(try await database.due(at: .distantFuture).isEmpty)
   }
 
-  @Test func `What was not sent yet goes where the workspace wants it now`() async throws {
+  @Test func `Unsent invitations are redirected when the policy changes`() async throws {
     let database = try await MailerDatabase.start()
     let digest = InvitationPolicy(sending: .digest(address: "it@acme.example"))
     try await database.apply(.workspace(policy: digest), .user(.ana, .created, .invited, version: 1))
@@ -161,7 +161,7 @@ struct LifeTests {
     #expect(try await database.recorded().map(\.state) == ["scheduled"])
   }
 
-  @Test func `What another replica wrote while the workspace came is planned after all`() async throws {
+  @Test func `Invitations that another replica stored while the workspace arrived are planned later`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60))))
@@ -170,7 +170,7 @@ struct LifeTests {
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
 
-  @Test func `Another address revokes the invitation and sends another; reactivation invites anew`() async throws {
+  @Test func `A changed address revokes the invitation and sends another; reactivation invites again`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     let first = try #require(try await database.claim().first)
@@ -183,7 +183,7 @@ struct LifeTests {
     #expect(try await database.recorded().map(\.state) == ["revoked", "revoked", "scheduled"])
   }
 
-  @Test func `A report of the mail system is on record, and a bounce stands in nobody's way`() async throws {
+  @Test func `Reports of the mail system are recorded, and a bounced invitation can still be accepted`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1),
@@ -212,7 +212,7 @@ struct LifeTests {
     #expect(try await database.recorded(.ben).map(\.state) == ["accepted"])
   }
 
-  @Test func `An operator's orders are carried out, each once`() async throws {
+  @Test func `Orders of an operator are executed once each`() async throws {
     let database = try await MailerDatabase.start()
     let (resend, revoke) = (CommandID.made(at: .sample), CommandID.made(at: .sample))
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
@@ -227,7 +227,7 @@ struct LifeTests {
     #expect(try await database.due().count == 1)
   }
 
-  @Test func `A workspace's own templates are kept, and known by their count`() async throws {
+  @Test func `A workspace's own templates are stored and versioned`() async throws {
     let database = try await MailerDatabase.start()
     let template = InvitationTemplate(language: "de", subject: "Los geht's", text: "{{url}}")
     try await database.apply(.workspace())
@@ -240,7 +240,7 @@ struct LifeTests {
     #expect(try await database.invitations.workspace(.acme)?.templates == [])
   }
 
-  @Test func `People for the administrator go together, and the same together again after a crash`() async throws {
+  @Test func `People are collected in one mail for the administrator, and in the same mail again after a crash`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(policy: InvitationPolicy(sending: .digest(address: "it@acme.example"))), .user(.ana, .created, .invited, version: 1),
@@ -267,14 +267,14 @@ struct LifeTests {
   }
 }
 
-@Suite("Sign-ins of those who are known", .serialized, .timeLimit(.minutes(10)))
+@Suite("Sign-ins of known people", .serialized, .timeLimit(.minutes(10)))
 struct KnownSignInTests {
   private func signIn(_ email: String?, user: UserID? = nil, at time: Date = .sample) throws -> ReceivedSignIn {
     let signIn = SignIn(workspace: .acme, email: email, user: user, signedInAt: time, method: "saml")
     return ReceivedSignIn(signIn, of: try signIn.cloudEvent(id: UUID().uuidString, source: "product", time: time, traceparent: nil))
   }
 
-  @Test func `Only those of active people ask for no promotion`() async throws {
+  @Test func `only those of active people request no promotion`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(
@@ -290,7 +290,7 @@ struct KnownSignInTests {
     #expect(try await store.toPromote(known).count == 2)
   }
 
-  @Test func `One that was skipped too soon is made up for`() async throws {
+  @Test func `that were skipped too early are promoted later`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
@@ -305,7 +305,7 @@ struct KnownSignInTests {
     #expect(decided.promotions.map(\.signedInAt) == [.sample.adding(seconds: 20)])
   }
 
-  @Test func `The last of a person is kept for long, and goes with the person`() async throws {
+  @Test func `are remembered for a long time, and deleted with the person`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
@@ -338,7 +338,7 @@ struct KnownSignInTests {
     #expect(try await remembered("ana@example.com") == nil)
   }
 
-  @Test func `A hundred thousand sign-ins of active people ask for nothing`() async throws {
+  @Test func `of a hundred thousand active people request nothing`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     let people = (0..<1000).map { (UserKey(workspace: .acme, id: .made(at: .sample)), "person\($0)@example.com") }

@@ -60,7 +60,7 @@ struct MailNameTests {
     #expect(message.text.contains("https://acme.example"))
   }
 
-  @Test func `are cut between characters, and a name of one endless character too`() {
+  @Test func `are truncated between characters, even within one endless character`() {
     let family = "👨‍👩‍👧‍👦"
     #expect(String(repeating: family, count: 10).truncated(to: 3) == String(repeating: family, count: 3) + "…")
     #expect("Ana".mailSafeName == "Ana")
@@ -71,7 +71,7 @@ struct MailNameTests {
     #expect("J. R. R. Tolkien".mailSafeName == "J. R. R. Tolkien")
   }
 
-  @Test func `make a mail of ordinary size, whatever the identity provider sends`() throws {
+  @Test func `keep mails at an ordinary size, whatever the identity provider sends`() throws {
     let name = String(repeating: "Wolfeschlegelsteinhausenbergerdorff ", count: 100_000)
     let message = try InvitationComposer(from: .rollcall).message(
       for: .sample(givenName: name, displayName: name, workspace: name), at: .sample)

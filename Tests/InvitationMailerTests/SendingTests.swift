@@ -8,7 +8,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("Sending what is due", .serialized, .timeLimit(.minutes(10)))
+@Suite("Sending due mails", .serialized, .timeLimit(.minutes(10)))
 struct SendingTests {
   private func loop(
     _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2,
@@ -43,7 +43,7 @@ struct SendingTests {
     _ = try await database.events.apply(try ([.workspace()] + events).map { try $0.received() }, at: .now)
   }
 
-  @Test func `Everyone who is invited gets one mail`() async throws {
+  @Test func `Every invited person gets one mail`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher)
     let names = (0..<40).map { "person\($0)" }
@@ -58,7 +58,7 @@ struct SendingTests {
     #expect(Set(mails.compactMap { $0["Message-ID"] }).count == names.count)
   }
 
-  @Test func `Of several replicas one sends, and another goes on when that ends`() async throws {
+  @Test func `One of several replicas sends, and another takes over when it ends`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let (first, second) = (try loop(database, catcher), try loop(database, catcher))
     try await running(second) {
@@ -74,7 +74,7 @@ struct SendingTests {
     }
   }
 
-  @Test func `A mail that is refused for now goes out later, one that is refused for good does not`() async throws {
+  @Test func `A temporarily rejected mail is sent later, a permanently rejected one is not`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(#"{"recipient": "451 4.3.0 Later", "times": 2}"#)
     let loop = try loop(database, catcher)
@@ -89,7 +89,7 @@ struct SendingTests {
     #expect(try catcher.count() == 1)
   }
 
-  @Test func `A mail whose answer is lost goes out again, under the same Message-ID`() async throws {
+  @Test func `A mail whose reply was lost is sent again with the same Message-ID`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(#"{"lost-answer": true, "times": 1}"#)
     let loop = try loop(database, catcher)
@@ -101,7 +101,7 @@ struct SendingTests {
     #expect(Set(try await catcher.mails().compactMap { $0["Message-ID"] }).count == 1)
   }
 
-  @Test func `While the mail server is away invitations wait, and the status says so`() async throws {
+  @Test func `Invitations wait while the mail server is unavailable, and the status says so`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher(.init(port: try FreePort.find())))
     let status = MailServerStatus()
     let loop = try loop(database, catcher, status: status)
@@ -116,7 +116,7 @@ struct SendingTests {
     }
   }
 
-  @Test func `A database that restarts delays mails and repeats none`() async throws {
+  @Test func `A restart of the database delays mails and repeats none`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(on: .start()), try await MailCatcher())
     let loop = try loop(database, catcher)
     try await running(loop) {
@@ -130,7 +130,7 @@ struct SendingTests {
     }
   }
 
-  @Test func `What cannot be a mail has failed, and the others go out`() async throws {
+  @Test func `Invitations that cannot be composed fail, and the others are sent`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher)
     try await running(loop) {
@@ -161,7 +161,7 @@ struct SendingTests {
     #expect(try catcher.count() == names.count)
   }
 
-  @Test func `A server that stalls holds up its mail alone, which goes out when it answers again`() async throws {
+  @Test func `A stalled server delays only its mail, which is sent when the server answers again`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(#"{"content": "stall", "to": "slow@"}"#)
     let loop = try loop(database, catcher, timeout: 10)
@@ -174,7 +174,7 @@ struct SendingTests {
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 4)
   }
 
-  @Test func `An hour without the server loses nothing and doubles nothing`() async throws {
+  @Test func `An hour without the server loses and repeats no mail`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher(.init(port: try FreePort.find())))
     let loop = try loop(database, catcher, connections: 4)
     let names = (0..<150).map { "person\($0)" }
@@ -200,7 +200,7 @@ struct SendingTests {
     #expect(try await database.pool.query(states).map { try $0.string(0) } == ["sent"])
   }
 
-  @Test func `A domain gets no more than its pace, and others do not wait for it`() async throws {
+  @Test func `The rate limit of a domain applies, and other domains do not wait for it`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher, rateLimiter: DomainRateLimiter(rate: 1))
     let began = ContinuousClock.now
@@ -215,7 +215,7 @@ struct SendingTests {
     #expect(try catcher.count() == 11)
   }
 
-  @Test func `What a mailer that crashed was sending goes out again, as the same mail`() async throws {
+  @Test func `Mails that a crashed mailer was sending are sent again as the same mails`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try await invite(database, ["ana"])
     #expect(try await database.claim(at: .now).count == 1)
@@ -227,7 +227,7 @@ struct SendingTests {
     #expect(try catcher.count() == 1)
   }
 
-  @Test func `An administrator gets one mail of all who are new, and they get none`() async throws {
+  @Test func `An administrator gets one mail about all new people, who get none`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try await database.apply(
       .workspace(policy: InvitationPolicy(sending: .digest(address: "it@acme.example"))), .user(.ana, .created, .invited, version: 1),
@@ -245,7 +245,7 @@ struct SendingTests {
     #expect(try await database.nextMail(.ben) == nil)
   }
 
-  @Test func `Mails are in the workspace's own words and colours`() async throws {
+  @Test func `Mails use the workspace's own templates and colours`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher)
     try await running(loop) {

@@ -21,7 +21,7 @@ struct SettingsTests {
       try RetrySchedule(settings) == RetrySchedule(first: .seconds(10), longest: .seconds(1800), giveUp: .seconds(24 * 3600)))
   }
 
-  @Test func `All of the mail server can be set`() async throws {
+  @Test func `All settings of the mail server are used`() async throws {
     let server = try SMTPServer(
       try await settings([
         "ROLLCALL_SMTP_URL": "smtps://mail.example.com:465", "ROLLCALL_SMTP_USER": "rollcall", "ROLLCALL_SMTP_PASSWORD": "s3cret",

@@ -22,7 +22,7 @@ struct StoreTests {
     #expect(try await database.invitations.pendingCount() == 1)
   }
 
-  @Test func `Events that come again change nothing`() async throws {
+  @Test func `Redelivered events change nothing`() async throws {
     let database = try await MailerDatabase.start()
     let made = try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     #expect(made.count == 1)
@@ -52,7 +52,7 @@ struct StoreTests {
     #expect(!everything.contains("Lopez"))
   }
 
-  @Test func `What a batch both makes and takes back is on record as revoked, and an invitation after that is due`() async throws {
+  @Test func `An invitation that a batch creates and revokes is recorded as revoked, and a later one is due`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ana, .disabled, .disabled, version: 2),
@@ -61,7 +61,7 @@ struct StoreTests {
     #expect(try await database.due().map(\.id) == [NewInvitation.id(of: .ana, version: 3)])
   }
 
-  @Test func `Nothing personal is left of a deleted user, not even in a server's answer`() async throws {
+  @Test func `No personal data of a deleted user remains, not even in a server's answer`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     let due = try #require(try await database.claim().first)
@@ -76,7 +76,7 @@ struct StoreTests {
     #expect(try await !database.everything().contains("ana@"))
   }
 
-  @Test func `Outcomes are recorded`() async throws {
+  @Test func `Results are recorded`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     func record(_ result: DeliveryResult, at now: Date = .sample) async throws {
@@ -99,7 +99,7 @@ struct StoreTests {
     #expect(try await database.history().last?.reason == "554 No")
   }
 
-  @Test func `An invitation that is revoked while its mail is under way stays so, with the time at which the mail went out`()
+  @Test func `An invitation revoked while its mail is being sent stays revoked, with the time of sending`()
     async throws
   {
     let database = try await MailerDatabase.start()
@@ -114,14 +114,14 @@ struct StoreTests {
     #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "revoked", attempts: 1)])
   }
 
-  @Test func `Without an email address the invitation is on record as failed`() async throws {
+  @Test func `Without an address the invitation is recorded as failed`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1, email: nil))
     #expect(try await database.recorded() == [RecordedInvitation(state: "failed")])
     #expect(try await database.history() == [RecordedState(state: "failed", reason: "the user has no email address")])
   }
 
-  @Test func `A batch of many is one transaction`() async throws {
+  @Test func `A large batch is one transaction`() async throws {
     let database = try await MailerDatabase.start()
     let people = (0..<500).map { _ in UserKey(workspace: .acme, id: .made(at: .sample)) }
     let events = people.map { IdentityEvent.user($0, .created, .invited, version: 1) } + [.workspace()]

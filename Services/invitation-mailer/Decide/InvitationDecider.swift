@@ -71,7 +71,7 @@ struct InvitationDecider: Sendable {
         guard let before, case .invited(let address) = before.state,
           address.map(ComparisonKey.init) != invitee.email.map(ComparisonKey.init)
         else { return }
-        changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person has another address now"))
+        changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person's address changed"))
       }
       invite(key, invitee, version: event.version, traceparent: traceparent)
       promoteAfterMissedSignIn(record, since: event.changedAt, traceparent: traceparent)
@@ -171,20 +171,20 @@ struct InvitationDecider: Sendable {
     guard let user = known.users[key], case .invited(let email) = user.state else { return }
     known.users[key]?.hasInvitation = true
     let id = InvitationID.derived("order", event.workspace.description, event.id.description)
-    changes.withdraw(.init(user: key, upTo: user.version, except: id, state: .revoked, reason: "\(event.actor) had another one sent"))
+    changes.withdraw(.init(user: key, upTo: user.version, except: id, state: .revoked, reason: "\(event.actor) sent another one"))
     let plan = InvitationPlan.now(known.workspaces[key.workspace]?.settings.invitations ?? InvitationPolicy())
     let hasAddress = email?.isEmpty == false
     changes.invitations.append(
       NewInvitation(
         id: id, user: key, version: user.version,
-        disposition: hasAddress ? .scheduled(plan, reason: "\(event.actor) wants it sent") : .failed(reason: Self.noAddress),
+        disposition: hasAddress ? .scheduled(plan, reason: "\(event.actor) requested it") : .failed(reason: Self.noAddress),
         traceparent: traceparent))
   }
 
   /// Why a user without an address is not invited.
   static let noAddress = "the user has no email address"
   /// Why a missed invitation is not sent any more.
-  static let tooLate = "it was missed, and would not be good any more"
+  static let tooLate = "it was missed and would have expired"
 }
 
 extension UserRecord {

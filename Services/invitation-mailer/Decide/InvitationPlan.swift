@@ -15,7 +15,7 @@ struct InvitationPlan: Sendable, Hashable {
   /// A day, in seconds.
   static let day: TimeInterval = 24 * 3600
 
-  /// The plan for a new invitation; nil if the workspace mails nobody.
+  /// The plan for a new invitation; nil if the workspace sends no invitations.
   init?(_ policy: InvitationPolicy) {
     lifetime = policy.lifetime
     switch policy.sending {
@@ -37,12 +37,12 @@ struct InvitationPlan: Sendable, Hashable {
 
   /// Why the invitation waits, for people to read.
   var reason: String {
-    if isDigest { return "waits for the next mail to the administrator" }
-    return delay > 0 ? "waits as long as the workspace has set" : "to be sent at once"
+    if isDigest { return "waiting for the next mail to the administrator" }
+    return delay > 0 ? "waiting for the delay that the workspace has set" : "to be sent immediately"
   }
 
-  /// Why an invitation is revoked if the workspace mails nobody.
-  static let sendingDisabled = "the workspace mails nobody"
+  /// Why an invitation is revoked if the workspace sends no invitations.
+  static let sendingDisabled = "the workspace sends no invitations"
 }
 
 extension InvitationPolicy {

@@ -20,7 +20,7 @@ struct NewInvitation: Sendable, Hashable {
     case unplanned
     /// Not sent, because it cannot be.
     case failed(reason: String)
-    /// Not sent, because the workspace mails nobody.
+    /// Not sent, because the workspace sends no invitations.
     case revoked(reason: String)
     /// Not sent, because its lifetime is over.
     case expired(reason: String)

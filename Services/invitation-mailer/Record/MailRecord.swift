@@ -53,7 +53,7 @@ struct MailRecord: Sendable, Hashable {
     case .postponed(let answer):
       state = waiting
       self.answer = answer
-      reason = "the mail server is away: \(answer)"
+      reason = "the mail server is unavailable: \(answer)"
       nextAttemptAt = now.addingTimeInterval(pause / .seconds(1))
       self.attempts = attempts
       self.firstTriedAt = firstTriedAt

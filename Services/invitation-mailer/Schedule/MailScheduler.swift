@@ -84,7 +84,7 @@ final class MailScheduler: Service {
       do {
         try await pool.withExclusiveConnection { session in
           guard try await session.query(Self.acquireLock).first?.bool(0) == true else { return }
-          logger.info("this replica sends the invitations now")
+          logger.info("this replica is now the leader and sends the invitations")
           reportPossiblySent(try await sender.store.releaseClaims(heldBy: instance, at: .now, in: session))
           reportPossiblySent(try await notices.releaseClaims(heldBy: instance, at: .now, in: session))
           var state = SendState(rateLimiter: rateLimiter, idle: connections)
@@ -92,7 +92,7 @@ final class MailScheduler: Service {
           for await _ in signals { try await sendDue(session, &state) }
         }
       } catch let error as PostgresError where error.isTransient || !error.sqlState.isEmpty {
-        logger.warning("sending stops until the database is there again", metadata: ["error": "\(error)"])
+        logger.warning("the database is unavailable; sending is paused", metadata: ["error": "\(error)"])
       } catch is CancellationError {
         return
       }
@@ -105,7 +105,7 @@ final class MailScheduler: Service {
     guard count > 0 else { return }
     possiblySent.increment(by: count)
     logger.warning(
-      "the mailer ended while it sent mails, which may have gone out; they are sent again as the same mails",
+      "the mailer ended while sending; the mails may have been sent already and are sent again with the same Message-ID",
       metadata: ["mails": "\(count)"])
   }
 

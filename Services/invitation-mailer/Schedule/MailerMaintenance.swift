@@ -34,7 +34,7 @@ struct MailerMaintenance: Service {
         } catch is CancellationError {
           return
         } catch {
-          logger.warning("pending invitations not counted", metadata: ["error": "\(error)"])
+          logger.warning("maintenance failed", metadata: ["error": "\(error)"])
         }
         do { try await Task.sleep(for: Self.interval) } catch { return }
       }

@@ -39,7 +39,7 @@ extension MailSender {
   private func compose(_ notice: DueNotice, _ content: HeldChanges, in workspace: WorkspaceCache.Entry?) throws -> EmailMessage {
     guard let workspace else { throw UnsendableMail(reason: Self.unknownWorkspace) }
     guard let rule = workspace.settings.changeGuard else {
-      throw UnsendableMail(reason: "the workspace has nobody set to be told of held changes any more")
+      throw UnsendableMail(reason: "the workspace no longer has an address for notices about held changes")
     }
     return try composer.message(
       for: HeldChangesNotice(
@@ -54,11 +54,11 @@ extension MailSender {
     switch record.state {
     case .sent:
       noticesSent.increment()
-      logger.info("an administrator was told of held changes", metadata: metadata)
+      logger.info("administrator notified about held changes", metadata: metadata)
     case .bounced, .failed:
       noticesFailed.increment()
-      logger.log(level: level, "no administrator was told of held changes; it is not tried again", metadata: metadata)
-    default: logger.warning("the mail about held changes is not taken yet; it is tried again", metadata: metadata)
+      logger.log(level: level, "administrator not notified about held changes; the mail is not retried", metadata: metadata)
+    default: logger.warning("mail about held changes rejected temporarily; it is retried", metadata: metadata)
     }
   }
 }

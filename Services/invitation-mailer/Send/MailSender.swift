@@ -50,7 +50,7 @@ struct MailSender: Sendable {
   /// - Throws: `CancellationError` at shutdown while PostgreSQL is unavailable; nothing was sent then.
   func attempt(_ mail: ScheduledMail, over connection: SMTPConnection) async throws -> Attempt {
     if let notice = mail.notice { return try await attempt(notice, over: connection) }
-    guard let first = mail.invitations.first else { return Attempt(result: .unsendable(reason: "nobody is left")) }
+    guard let first = mail.invitations.first else { return Attempt(result: .unsendable(reason: "no invitation is left")) }
     return try await TraceContext.continuing(first.traceparent).run {
       let workspace: WorkspaceCache.Entry?
       do {
@@ -115,13 +115,13 @@ struct MailSender: Sendable {
           displayName: recipient.displayName, language: recipient.language, workspace: workspace.notice), at: .now)
     case .digest(let invitations, let id):
       guard case .digest(let address) = workspace.settings.invitations.sending else {
-        throw UnsendableMail(reason: "the workspace has no administrator set to be told any more")
+        throw UnsendableMail(reason: "the workspace no longer has an administrator's address")
       }
       let people = invitations.filter { !$0.recipient.email.isEmpty }.map {
         DigestNotice.Person(email: $0.recipient.email, displayName: $0.recipient.displayName)
       }
       return try composer.message(for: DigestNotice(id: id, address: address, workspace: workspace.notice, people: people), at: .now)
-    case .notice: throw UnsendableMail(reason: "it is no invitation")
+    case .notice: throw UnsendableMail(reason: "it is not an invitation")
     }
   }
 
@@ -138,24 +138,24 @@ struct MailSender: Sendable {
     case .bounced(let answer):
       bounced.increment()
       metadata["answer"] = "\(answer)"
-      logger.log(level: result.logLevel, "the mail server takes no mail for this person", metadata: metadata)
+      logger.log(level: result.logLevel, "the mail server rejected the recipient", metadata: metadata)
     case .failed(let answer), .unsendable(reason: let answer):
       failed.increment()
       metadata["answer"] = "\(answer)"
-      logger.log(level: result.logLevel, "invitation failed; it is not tried again", metadata: metadata)
+      logger.log(level: result.logLevel, "invitation failed; it is not retried", metadata: metadata)
     case .retry(let time, let answer):
       retried.increment()
       metadata["answer"] = "\(answer)"
       metadata["again_at"] = "\(time.formatted(.iso8601))"
-      logger.warning("invitation not taken yet; it is tried again", metadata: metadata)
+      logger.warning("invitation rejected temporarily; it is retried", metadata: metadata)
     case .postponed(let answer):
       metadata["answer"] = "\(answer)"
       metadata["attempt"] = nil
-      logger.warning("the mail server is away; invitations wait for it", metadata: metadata)
+      logger.warning("the mail server is unavailable; invitations are waiting", metadata: metadata)
     }
   }
 
-  static let unknownWorkspace = "the workspace is not known any more"
+  static let unknownWorkspace = "the workspace no longer exists"
 }
 
 /// The workspace's data does not make a mail.

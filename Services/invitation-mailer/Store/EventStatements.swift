@@ -79,7 +79,7 @@ enum EventStatements {
     where workspace_id = $1 and not is_planned and state = 'scheduled'
     """)
 
-  /// Cancels mails that the changed policy excludes: invitations if the workspace mails nobody, and reminders beyond the limit.
+  /// Cancels mails that the changed policy excludes: invitations if the workspace sends no invitations, and reminders beyond the limit.
   static let restrict = Statement(
     "restrict invitations",
     """

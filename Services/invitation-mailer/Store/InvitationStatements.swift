@@ -89,7 +89,7 @@ enum InvitationStatements {
     update mailer.invitations
     set
       state = case when letter = 0 then 'scheduled' else 'sent' end,
-      reason = 'the mailer ended while sending it, so that it may have gone out; it is sent again as the same mail',
+      reason = 'the mailer ended while sending it; it may have been sent already and is sent again with the same Message-ID',
       next_attempt_at = $1,
       changed_at = $1
     where state = 'sending'
@@ -104,7 +104,7 @@ enum InvitationStatements {
     update mailer.invitations i
     set
       state = case when letter = 0 then 'scheduled' else 'sent' end,
-      reason = 'waits for the mail server',
+      reason = 'waiting for the mail server',
       next_attempt_at = $3,
       changed_at = $3
     from unnest($1::uuid[], $2::uuid[]) as released (workspace_id, id)
@@ -116,7 +116,7 @@ enum InvitationStatements {
     "expire invitations",
     """
     update mailer.invitations i
-    set state = 'expired', reason = 'nobody signed in for as long as it was good', next_attempt_at = null, changed_at = $1
+    set state = 'expired', reason = 'nobody signed in before it expired', next_attempt_at = null, changed_at = $1
     from (
       select workspace_id, id
       from mailer.invitations

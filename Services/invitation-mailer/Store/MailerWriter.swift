@@ -186,7 +186,7 @@ extension NewInvitation.Disposition {
   fileprivate var reason: String {
     switch self {
     case .scheduled(_, let reason), .failed(let reason), .revoked(let reason), .expired(let reason): reason
-    case .unplanned: "waits for the workspace's policy"
+    case .unplanned: "waiting for the workspace's policy"
     }
   }
 }
