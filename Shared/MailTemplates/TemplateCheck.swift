@@ -20,7 +20,7 @@ package enum TemplateCheck {
   package static func faults(in template: InvitationTemplate) -> [String] {
     var faults: [String] = []
     if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isOne(template.language) {
-      faults.append("'\(template.language.prefix(40))' is no language tag (BCP 47) such as de or pt-BR, nor *")
+      faults.append("'\(template.language.prefix(40))' is neither a language tag (BCP 47), such as de or pt-BR, nor *")
     }
     if template.subject == nil, template.text == nil, template.html == nil { faults.append("it has neither subject nor text nor HTML") }
     if let subject = template.subject {
@@ -35,7 +35,7 @@ package enum TemplateCheck {
       let tags = TemplateTags(part)
       faults += tags.faults.map { "\(name): \($0)" }
       if name != "subject", !tags.names.contains("url") {
-        faults.append("the \(name) has no {{url}}: nobody would know where to sign in")
+        faults.append("the \(name) has no {{url}}, so recipients would not know where to sign in")
       }
     }
     return faults.isEmpty ? sampleFaults(template) : faults
@@ -46,8 +46,8 @@ package enum TemplateCheck {
     do {
       let composer = try InvitationComposer(from: .sample)
       for reminder in [0, 1] {
-        let made = try composer.message(for: try .sample(of: template, reminder: reminder), at: Date(timeIntervalSince1970: 0))
-        for (name, part) in [("text", made.text), ("HTML", made.html)] where !part.contains("https://acme.example.com/sign-in") {
+        let message = try composer.message(for: try .sample(of: template, reminder: reminder), at: Date(timeIntervalSince1970: 0))
+        for (name, part) in [("text", message.text), ("HTML", message.html)] where !part.contains("https://acme.example.com/sign-in") {
           return ["the \(name) of a sample does not show the link"]
         }
         let subject = composer.sentences(of: try .sample(of: template, reminder: reminder))?.subject ?? ""
@@ -55,7 +55,7 @@ package enum TemplateCheck {
       }
       return []
     } catch {
-      return ["it is not mustache: \(error)"]
+      return ["it is not a valid mustache template: \(error)"]
     }
   }
 }
@@ -71,7 +71,7 @@ struct TemplateTags {
     while let start = rest.range(of: "{{") {
       rest = rest[start.upperBound...]
       guard rest.first != "{" else {
-        faults.append("{{{…}}} would let names into the mail unescaped; write {{…}}")
+        faults.append("{{{…}}} would insert names unescaped; use {{…}}")
         return
       }
       guard let end = rest.range(of: "}}") else {
@@ -90,22 +90,22 @@ struct TemplateTags {
     switch tag.first {
     case "!": break
     case "#", "^":
-      note(name)
+      addVariable(name)
       open.append(name)
     case "/":
       if open.last == name { open.removeLast() } else { faults.append("{{/\(name.prefix(40))}} closes no section") }
-    case "&": faults.append("{{&…}} would let names into the mail unescaped; write {{…}}")
-    case ">", "=", "%", "<", "$", "*": faults.append("{{\(tag.prefix(40))}} is more than a template may do: variables and sections alone")
-    case ".": if tag != "." || open.last != "next" { faults.append("{{.}} stands for each of {{#next}}, and nothing else") }
-    default: note(tag)
+    case "&": faults.append("{{&…}} would insert names unescaped; use {{…}}")
+    case ">", "=", "%", "<", "$", "*": faults.append("{{\(tag.prefix(40))}} is not allowed; templates may only use variables and sections")
+    case ".": if tag != "." || open.last != "next" { faults.append("{{.}} is only allowed within {{#next}}") }
+    default: addVariable(tag)
     }
   }
 
-  private mutating func note(_ name: String) {
+  private mutating func addVariable(_ name: String) {
     if TemplateCheck.variables.contains(name) {
       names.insert(name)
     } else {
-      faults.append("there is no variable '\(name.prefix(40))'; there are \(TemplateCheck.variables.joined(separator: ", "))")
+      faults.append("unknown variable '\(name.prefix(40))'; the variables are \(TemplateCheck.variables.joined(separator: ", "))")
     }
   }
 }

@@ -241,13 +241,13 @@ struct TemplateTests {
   }
 
   @Test(arguments: [
-    ("{{url}} {{nome}}", "no variable 'nome'"), ("{{{url}}}", "unescaped"), ("{{& url}}", "unescaped"),
-    ("{{> other}} {{url}}", "more than"),
-    ("{{=<% %>=}} {{url}}", "more than"), ("{{#next}} {{url}}", "never closed"), ("{{url}} {{/next}}", "closes no section"),
-    ("{{url", "never closed"), ("nothing", "no {{url}}"), ("{{url}} {{.}}", "stands for each"),
+    ("{{url}} {{nome}}", "unknown variable 'nome'"), ("{{{url}}}", "unescaped"), ("{{& url}}", "unescaped"),
+    ("{{> other}} {{url}}", "is not allowed"),
+    ("{{=<% %>=}} {{url}}", "is not allowed"), ("{{#next}} {{url}}", "never closed"), ("{{url}} {{/next}}", "closes no section"),
+    ("{{url", "never closed"), ("nothing", "no {{url}}"), ("{{url}} {{.}}", "only allowed within"),
     ("{{#isReminder}}{{url}}{{/isReminder}}", "does not show the link"), ("{{url}}" + String(repeating: "x", count: 70_000), "larger than"),
   ])
-  func `are refused for what they cannot do`(text: String, mention: String) {
+  func `are rejected if they use what is not supported`(text: String, mention: String) {
     #expect(faults(text: text).contains { $0.contains(mention) }, "\(faults(text: text))")
   }
 

@@ -12,7 +12,8 @@ import Testing
 struct NoticeTests {
   private static let throttle = NoticeThrottle(collectionPeriod: .seconds(20), interval: .seconds(600))
 
-  private func claimNotice(_ database: MailerDatabase, at now: Date, by instance: String = "invitation-mailer/0") async throws -> DueNotice? {
+  private func claimNotice(_ database: MailerDatabase, at now: Date, by instance: String = "invitation-mailer/0") async throws -> DueNotice?
+  {
     let store = NoticeStore(pool: database.pool)
     return try await database.pool.withExclusiveConnection { session in
       try await store.createNotices(Self.throttle, at: now, in: session)

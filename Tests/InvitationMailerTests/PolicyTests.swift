@@ -137,3 +137,24 @@ struct DomainRateLimiterTests {
     #expect((0..<100).allSatisfy { _ in limiter.slot(for: "a.example", at: .sample) == .sample })
   }
 }
+
+@Suite("Rate of sending")
+struct SendRateTests {
+  @Test func `allows to claim as many mails ahead as were sent in the last window, and three per connection at most`() {
+    let start = ContinuousClock.now
+    var rate = SendRate(startingAt: start)
+    for _ in 0..<5 { rate.count(at: start) }
+    #expect(rate.claimAhead(connections: 8) == 0)
+    rate.count(at: start + SendRate.window * 1.5)
+    #expect(rate.claimAhead(connections: 8) == 5)
+    #expect(rate.claimAhead(connections: 1) == 3)
+  }
+
+  @Test func `forgets a window that is long over`() {
+    let start = ContinuousClock.now
+    var rate = SendRate(startingAt: start)
+    for _ in 0..<5 { rate.count(at: start) }
+    rate.count(at: start + SendRate.window * 3)
+    #expect(rate.claimAhead(connections: 8) == 0)
+  }
+}

@@ -2,12 +2,17 @@
 ///
 /// The scheduler claims that many mails ahead, so that no connection waits for a claim and no mail stays claimed for long.
 struct SendRate: Sendable {
-  private var windowStart = ContinuousClock.now
+  private var windowStart: ContinuousClock.Instant
   private var current = 0
   private var previous = 0
 
   /// The length of a measurement.
   static let window = Duration.milliseconds(250)
+
+  /// Starts the first measurement at `now`.
+  init(startingAt now: ContinuousClock.Instant = .now) {
+    windowStart = now
+  }
 
   /// Counts a mail that the server answered at `now`.
   mutating func count(at now: ContinuousClock.Instant) {
