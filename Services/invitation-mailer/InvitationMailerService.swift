@@ -7,13 +7,14 @@ import Postgres
 import ServiceKit
 import ServiceLifecycle
 
-/// Mails an invitation to each person who becomes invited, and has those who sign in promoted.
-package struct InvitationMailerService {
+/// The invitation-mailer: sends invitations by mail, and requests the promotion of people who sign in.
+package enum InvitationMailerService {
+  /// Runs the service until shutdown.
   package static func main() async {
     await ServiceProcess.run(
       service: "invitation-mailer", settings: CommonSettings.all + Setting.mailer, migrations: SchemaMigrations.mailer
     ) { runtime in
-      let sender = try MailAddress(runtime.settings, .mailFrom)
+      let from = try MailAddress(runtime.settings, .mailFrom)
       let server = try SMTPServer(runtime.settings)
       if runtime.settings.optionalString(.appURL) == nil {
         runtime.logger.warning(
@@ -31,13 +32,13 @@ package struct InvitationMailerService {
         runtime.kafka,
         ConsumerConfiguration(
           group: "invitation-mailer", instance: runtime.memberID, topics: [.identityEvents, .signInEvents, .mailEvents],
-          // A mail may be a tenth of a second later; one at a time each would cost several times as much.
+          // Collecting events delays a mail by a tenth of a second, and saves most of the cost of storing them.
           maximumBatch: try runtime.settings.integer(.maximumBatch), fetchInterval: .milliseconds(100),
           sessionTimeout: runtime.sessionTimeout, recordedOffsets: try await history.offsets()),
         logger: runtime.logger)
       runtime.watch(consumer)
-      // Of those whose events were lost, the ones who were created since the mailer's database was begun, and have no invitation on record,
-      // cannot have been mailed by anybody.
+      // After lost events, users without an invitation who were created since the mailer's database exists are invited: nothing else can
+      // have mailed them.
       let recorder = SkippedMessageRecorder(
         consumer, history: history, rebuild: .init(invitations: .missing, source: runtime.instance, producer: producer),
         logger: runtime.logger)
@@ -47,15 +48,15 @@ package struct InvitationMailerService {
         pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
         linger: .milliseconds(100), logger: runtime.logger)
       runtime.watch(relay)
-      let sending = MailScheduler(
+      let scheduler = MailScheduler(
         pool: pool,
-        desk: MailSender(
+        sender: MailSender(
           store: InvitationStore(pool: pool),
-          composer: try InvitationComposer(from: sender, appURL: runtime.settings.optionalString(.appURL)),
+          composer: try InvitationComposer(from: from, appURL: runtime.settings.optionalString(.appURL)),
           schedule: try RetrySchedule(runtime.settings), status: status, logger: runtime.logger),
-        connections: connections, pace: try DomainRateLimiter(runtime.settings), noticePace: try NoticeThrottle(runtime.settings),
-        sender: runtime.instance,
-        patience: Double(server.timeout) + 30, logger: runtime.logger, told: relay.wake)
+        connections: connections, rateLimiter: try DomainRateLimiter(runtime.settings),
+        noticeThrottle: try NoticeThrottle(runtime.settings), instance: runtime.instance, claimTimeout: Double(server.timeout) + 30,
+        logger: runtime.logger, onInvitationEvents: relay.wake)
       let loop = EventConsumer(
         consumer: consumer,
         handler: BatchProcessor(
@@ -64,13 +65,13 @@ package struct InvitationMailerService {
             consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),
             logger: runtime.logger), logger: runtime.logger, completed: consumer.noteProgress
         ) {
-          sending.wake()
+          scheduler.wake()
           relay.wake()
         },
         logger: runtime.logger)
-      // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
+      // Shut down in reverse order, so that the loops can finish while the pool and the producer still work.
       return [
-        pool, producer, relay, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, recorder, consumer,
+        pool, producer, relay, MailerMaintenance(store: InvitationStore(pool: pool), logger: runtime.logger), scheduler, recorder, consumer,
         loop,
       ]
     }

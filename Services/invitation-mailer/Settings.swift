@@ -9,7 +9,7 @@ extension Setting {
     key: "smtp.user", help: "The user name at the mail server. Default: none, and the mailer does not authenticate.")
   static let smtpPassword = Setting(key: "smtp.password", help: "The password of smtp.user.", isSecret: true)
   static let smtpTLS = Setting(
-    key: "smtp.tls", default: SMTPServer.TLS.whereOffered.rawValue,
+    key: "smtp.tls", default: SMTPServer.TLS.opportunistic.rawValue,
     help: "TLS for smtp:// URLs: none, starttls (if the server offers it), or required (no mail without TLS).",
     kind: .choice(SMTPServer.TLS.allCases.map(\.rawValue)))
   static let smtpAuthentication = Setting(
@@ -52,7 +52,7 @@ extension Setting {
   static let maximumBatch = Setting(
     key: "mailer.batch", default: "512", help: "The maximum number of events in one transaction.", kind: .integer(1...100_000))
 
-  /// What the mailer has beyond the common settings, in the order in which `--help` lists them.
+  /// The mailer's own settings, in the order of `--help`.
   static let mailer: [Setting] = [
     .smtpURL, .smtpUser, .smtpPassword, .smtpTLS, .smtpAuthentication, .smtpAuthorities, .smtpConnections, .smtpConnectTimeout,
     .smtpTimeout, .mailFrom,
@@ -66,12 +66,12 @@ extension SMTPServer {
     guard ["smtp", "smtps"].contains(try settings.url(.smtpURL).scheme?.lowercased()) else {
       throw SettingsError(["\(Setting.smtpURL.environmentName) (smtp.url) must begin with smtp:// or smtps://, but '\(url)' does not"])
     }
-    var credentials: Authenticator?
+    var credentials: Credentials?
     if let user = settings.optionalString(.smtpUser) {
-      credentials = Authenticator(username: user, password: try settings.string(.smtpPassword))
+      credentials = Credentials(username: user, password: try settings.string(.smtpPassword))
     }
     self.init(
-      url: url, credentials: credentials, tls: TLS(rawValue: try settings.string(.smtpTLS).lowercased()) ?? .whereOffered,
+      url: url, credentials: credentials, tls: TLS(rawValue: try settings.string(.smtpTLS).lowercased()) ?? .opportunistic,
       authentication: Authentication(rawValue: try settings.string(.smtpAuthentication).lowercased()) ?? .any,
       authorities: settings.optionalString(.smtpAuthorities), connectTimeout: try settings.seconds(.smtpConnectTimeout),
       timeout: try settings.seconds(.smtpTimeout))
@@ -102,7 +102,7 @@ extension DomainRateLimiter {
 
 extension NoticeThrottle {
   init(_ settings: ServiceSettings) throws(SettingsError) {
-    self.init(gathering: try settings.duration(.noticeGathering), interval: try settings.duration(.noticeInterval))
+    self.init(collectionPeriod: try settings.duration(.noticeGathering), interval: try settings.duration(.noticeInterval))
   }
 }
 
@@ -114,7 +114,7 @@ extension RetrySchedule {
 }
 
 extension ServiceSettings {
-  /// libcurl counts whole seconds, and takes 0 for no limit.
+  /// The setting in whole seconds, and at least one: libcurl treats 0 as no limit.
   fileprivate func seconds(_ setting: Setting) throws(SettingsError) -> Int {
     max(1, Int(try duration(setting).components.seconds))
   }

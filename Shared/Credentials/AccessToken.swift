@@ -1,19 +1,21 @@
 import Models
 
-/// The text of an API access token: `rollcall_` and base64url of workspace id, 256 random bits and a checksum.
+/// An API access token: `rollcall_`, then base64url of a workspace id, 256 random bits and a checksum.
 ///
-/// The prefix and the checksum let a secret scanner tell one from other text; the workspace id in it makes the look-up of a
-/// token a look-up within one workspace. Only the text's SHA-256 is stored.
+/// Secret scanners recognise the prefix and verify the checksum. The workspace id makes the lookup of a token a lookup within one workspace.
+/// Only the SHA-256 digest of the text is stored.
 public struct AccessToken: Sendable, Hashable {
+  /// What every access token starts with.
   public static let prefix = "rollcall_"
 
-  /// The whole text, as a client sends it.
+  /// The complete text, as a client sends it.
   public let text: String
+  /// The workspace that it belongs to.
   public let workspace: WorkspaceID
 
-  /// Parses a token; nil where the form or the checksum is wrong, so without asking the database.
+  /// Parses a access token; nil if the format or the checksum is wrong. Malformed input never reaches the database.
   public init?(_ text: String) {
-    guard let workspace = CheckedSecret.workspace(in: text, prefix: Self.prefix) else { return nil }
+    guard let workspace = SecretFormat.workspace(in: text, prefix: Self.prefix) else { return nil }
     self.text = text
     self.workspace = workspace
   }
@@ -23,12 +25,12 @@ public struct AccessToken: Sendable, Hashable {
     self.workspace = workspace
   }
 
-  /// A new token; `generator` must be fit for secrets.
+  /// Generates an access token. `generator` must be cryptographically secure.
   public static func made(for workspace: WorkspaceID, using generator: inout some RandomNumberGenerator) -> AccessToken {
-    AccessToken(text: CheckedSecret.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
+    AccessToken(text: SecretFormat.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
   }
 
-  /// As ``made(for:using:)`` with the system's generator.
+  /// Generates an access token with the system random number generator.
   public static func made(for workspace: WorkspaceID) -> AccessToken {
     var generator = SystemRandomNumberGenerator()
     return made(for: workspace, using: &generator)

@@ -1,26 +1,29 @@
 import Models
 
-/// The secret of an OAuth client (RFC 6749 §2.3.1): `rollcall_client_` and what an ``AccessToken`` has behind its prefix. It opens nothing
-/// by itself: with it a client asks for short-lived access tokens.
+/// The secret of an OAuth client (RFC 6749 §2.3.1): `rollcall_client_`, then the same content as an ``AccessToken``.
+///
+/// A client exchanges it for short-lived access tokens. It does not authenticate any other request.
 public struct ClientSecret: Sendable, Hashable {
+  /// What every client secret starts with.
   public static let prefix = "rollcall_client_"
 
-  /// The whole text, as a client sends it.
+  /// The complete text, as a client sends it.
   public let text: String
+  /// The workspace that it belongs to.
   public let workspace: WorkspaceID
 
-  /// Parses a secret; nil where the form or the checksum is wrong, so without asking the database.
+  /// Parses a client secret; nil if the format or the checksum is wrong. Malformed input never reaches the database.
   public init?(_ text: String) {
-    guard let workspace = CheckedSecret.workspace(in: text, prefix: Self.prefix) else { return nil }
+    guard let workspace = SecretFormat.workspace(in: text, prefix: Self.prefix) else { return nil }
     self.text = text
     self.workspace = workspace
   }
 
-  /// A new secret, of the system's randomness.
+  /// Generates a client secret with the system random number generator.
   public static func made(for workspace: WorkspaceID) -> ClientSecret {
     var generator = SystemRandomNumberGenerator()
     return ClientSecret(
-      text: CheckedSecret.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
+      text: SecretFormat.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
   }
 
   private init(text: String, workspace: WorkspaceID) {

@@ -1,27 +1,31 @@
 import Foundation
 import Models
 
-/// Decides when keys are made and forgotten.
+/// The rotation schedule of signing keys.
 public struct KeySchedule: Sendable {
-  /// How long a key signs, in seconds.
+  /// How long a key signs tokens, in seconds.
   public var lifetime: TimeInterval
-  /// How long it is published before it signs, in seconds; the first key of all has to sign at once.
+  /// How long a key is published before it signs, in seconds. The very first key signs immediately.
   public var lead: TimeInterval
-  /// How long what it signs is good, at most, in seconds.
-  public var longestToken: TimeInterval
+  /// The maximum lifetime of a signed token, clock tolerance included, in seconds.
+  public var maximumTokenLifetime: TimeInterval
 
-  public init(lifetime: TimeInterval, lead: TimeInterval = 600, longestToken: TimeInterval = 3600 + 60) {
+  /// Creates a schedule; all times are in seconds.
+  public init(lifetime: TimeInterval, lead: TimeInterval = 600, maximumTokenLifetime: TimeInterval = 3600 + 60) {
     self.lifetime = lifetime
     self.lead = lead
-    self.longestToken = longestToken
+    self.maximumTokenLifetime = maximumTokenLifetime
   }
 
-  /// The term of the key that has to be made now; nil where those there are will do.
+  /// The term of the key that must be created now.
+  ///
+  /// - Parameter terms: The terms of the existing keys.
+  /// - Returns: nil if the existing keys suffice.
   public func nextTerm(after terms: some Sequence<SigningKey.Term>, at now: Date) -> SigningKey.Term? {
     let retirement = terms.map(\.retiresAt).filter { $0 > now }.max()
     if let retirement, retirement > now + lead { return nil }
     let signsAt = retirement ?? now
     let retiresAt = signsAt + lifetime
-    return SigningKey.Term(createdAt: now, signsAt: signsAt, retiresAt: retiresAt, expiresAt: retiresAt + longestToken)
+    return SigningKey.Term(createdAt: now, signsAt: signsAt, retiresAt: retiresAt, expiresAt: retiresAt + maximumTokenLifetime)
   }
 }

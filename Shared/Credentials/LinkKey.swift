@@ -1,24 +1,26 @@
 import Models
 
-/// The secret in a link that opens one session of the console, once: `rollcall_link_` and what an ``AccessToken`` has behind its prefix.
+/// The secret in a single-use sign-in link to the console: `rollcall_link_`, then the same content as an ``AccessToken``.
 public struct LinkKey: Sendable, Hashable {
+  /// What every link key starts with.
   public static let prefix = "rollcall_link_"
 
-  /// The whole text, as it stands in the link.
+  /// The complete text, as it appears in the link.
   public let text: String
+  /// The workspace that it belongs to.
   public let workspace: WorkspaceID
 
-  /// Parses a key; nil where the form or the checksum is wrong, so without asking the database.
+  /// Parses a link key; nil if the format or the checksum is wrong. Malformed input never reaches the database.
   public init?(_ text: String) {
-    guard let workspace = CheckedSecret.workspace(in: text, prefix: Self.prefix) else { return nil }
+    guard let workspace = SecretFormat.workspace(in: text, prefix: Self.prefix) else { return nil }
     self.text = text
     self.workspace = workspace
   }
 
-  /// A new key, of the system's randomness.
+  /// Generates a link key with the system random number generator.
   public static func made(for workspace: WorkspaceID) -> LinkKey {
     var generator = SystemRandomNumberGenerator()
-    return LinkKey(text: CheckedSecret.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
+    return LinkKey(text: SecretFormat.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
   }
 
   private init(text: String, workspace: WorkspaceID) {

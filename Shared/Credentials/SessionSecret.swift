@@ -1,42 +1,44 @@
 import Models
 
-/// What a browser shows that it has a session of the console: `rollcall_session_` and what an ``AccessToken`` has behind its prefix.
+/// The secret of a console session, sent as a cookie: `rollcall_session_`, then the same content as an ``AccessToken``.
 ///
-/// Half of its random bits, the ``seed``, stay for as long as the session lasts, so that what is made of them, such as the proof that a form
-/// is of the session, outlives the secret; the other half is new with each rotation.
+/// Half of the random bits, the ``seed``, stay the same for the lifetime of the session, so values derived from them, such as CSRF tokens,
+/// survive a rotation. The other half changes with every rotation.
 public struct SessionSecret: Sendable, Hashable {
+  /// What every session secret starts with.
   public static let prefix = "rollcall_session_"
 
-  /// The whole text, as the browser sends it.
+  /// The complete text, as the browser sends it.
   public let text: String
+  /// The workspace that it belongs to.
   public let workspace: WorkspaceID
-  /// Known to the browser and whoever has its cookie; nobody who reads the database has it.
+  /// The constant half of the random bits. It is in the cookie but not in the database.
   public let seed: [UInt8]
 
   private static let seedBytes = 16
 
-  /// Parses a secret; nil where the form or the checksum is wrong, so without asking the database.
+  /// Parses a session secret; nil if the format or the checksum is wrong. Malformed input never reaches the database.
   public init?(_ text: String) {
-    guard let content = CheckedSecret.content(of: text, prefix: Self.prefix) else { return nil }
+    guard let content = SecretFormat.content(of: text, prefix: Self.prefix) else { return nil }
     self.text = text
     workspace = WorkspaceID(bytes: content.workspace)
     seed = Array(content.secret.prefix(Self.seedBytes))
   }
 
-  /// A new secret, of the system's randomness.
+  /// Generates a session secret with the system random number generator.
   public static func made(for workspace: WorkspaceID) -> SessionSecret {
     var generator = SystemRandomNumberGenerator()
-    return SessionSecret(workspace: workspace, secret: CheckedSecret.random(using: &generator))
+    return SessionSecret(workspace: workspace, secret: SecretFormat.random(using: &generator))
   }
 
-  /// A secret for the same session, which tells nobody who has this one what it is.
+  /// Generates the next secret of the same session. It cannot be derived from this one.
   public func rotated() -> SessionSecret {
     var generator = SystemRandomNumberGenerator()
-    return SessionSecret(workspace: workspace, secret: seed + CheckedSecret.random(using: &generator).dropFirst(Self.seedBytes))
+    return SessionSecret(workspace: workspace, secret: seed + SecretFormat.random(using: &generator).dropFirst(Self.seedBytes))
   }
 
   private init(workspace: WorkspaceID, secret: [UInt8]) {
-    text = CheckedSecret.text(prefix: Self.prefix, workspace: workspace, secret: secret)
+    text = SecretFormat.text(prefix: Self.prefix, workspace: workspace, secret: secret)
     self.workspace = workspace
     seed = Array(secret.prefix(Self.seedBytes))
   }

@@ -1,7 +1,7 @@
 import Models
 import Mustache
 
-/// A workspace's own templates, read and ready.
+/// A workspace's own templates, parsed.
 package struct CustomTemplates: Sendable {
   private var byLanguage: [String: Parts] = [:]
 
@@ -11,9 +11,12 @@ package struct CustomTemplates: Sendable {
     var html: MustacheTemplate?
   }
 
+  /// No templates: the built-in ones are used.
   package init() {}
 
-  /// - Throws: The parser's error, for a template that ``TemplateCheck`` would not have let pass.
+  /// Parses stored templates.
+  ///
+  /// - Throws: `MustacheTemplate.Error`, which does not happen for templates that passed ``TemplateCheck``.
   package init(_ templates: [InvitationTemplate]) throws {
     for template in templates {
       byLanguage[template.language.lowercased()] = Parts(
@@ -23,7 +26,8 @@ package struct CustomTemplates: Sendable {
     }
   }
 
-  /// For whoever prefers `language`: what the workspace has in that language, else in every language, part by part.
+  /// The parts for a language preference. Each part comes from the first preferred language that has it, else from the template for all
+  /// languages.
   func parts(for language: String?) -> Parts {
     var found = Parts()
     for tag in LanguagePreference.tags(in: language) + [InvitationTemplate.everyLanguage] {

@@ -1,14 +1,16 @@
-/// A mail ready to send: its envelope, its headers, and its two forms.
+/// An email message ready to send: envelope, headers, and the text and HTML alternatives.
 package struct EmailMessage: Sendable, Hashable {
-  /// Whom the server sends bounces to (MAIL FROM).
+  /// The envelope sender, which receives bounces (MAIL FROM).
   package let sender: MailAddress
-  /// RCPT TO.
+  /// The envelope recipient (RCPT TO).
   package let recipient: MailAddress
-  /// All but those of MIME, which libcurl writes.
+  /// All headers except those of MIME, which libcurl adds.
   package let headers: [HeaderField]
+  /// The plain text alternative.
   package let text: String
+  /// The HTML alternative.
   package let html: String
 
-  /// Whether the server has to speak SMTPUTF8 (RFC 6531): the part before the `@` is not ASCII, and has no other form.
+  /// Whether the server must support SMTPUTF8 (RFC 6531), because the local part of the recipient is not ASCII.
   package var needsInternationalMail: Bool { !recipient.isASCII }
 }

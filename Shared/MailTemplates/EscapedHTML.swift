@@ -1,16 +1,18 @@
 import Mustache
 
-/// HTML in which every value is text, whatever Unicode it is made of.
+/// The mustache content type for HTML, which escapes every value.
 ///
-/// swift-mustache's own compares characters, and a reader of HTML knows code points alone: `<` behind U+0600, or `"` before U+0301, is one
-/// character with its neighbour, equal to none that is to be escaped, and would get out as it is.
+/// swift-mustache's own content type compares characters, but HTML parsers read code points: `<` after U+0600, or `"` before U+0301, forms one
+/// character with its neighbour and would not be escaped.
 package struct EscapedHTML: MustacheContentType {
+  /// Creates the content type.
   package init() {}
 
+  /// Replaces the five special characters of HTML by entities.
   package func escapeText(_ text: String) -> String {
     var escaped: [UInt8] = []
     escaped.reserveCapacity(text.utf8.count)
-    // In UTF-8 no byte of these is part of anything else.
+    // In UTF-8, ASCII bytes are never part of another character.
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "&"): escaped += "&amp;".utf8
@@ -26,20 +28,24 @@ package struct EscapedHTML: MustacheContentType {
 
   fileprivate static let name = "ROLLCALL_HTML"
 
-  /// Once, before the first template names it.
+  /// Registers the content type once, before the first template uses it.
   fileprivate static let registration: Void = MustacheContentTypes.register(EscapedHTML(), named: name)
 }
 
-// Every template is made by one of these: what a template that does not name its kind escapes is left to the library, and so it is in each
-// partial, whatever the template around it says.
+// All templates are created by these initialisers. A template or partial without a content type would use the library's default, even inside
+// a template with one.
 extension MustacheTemplate {
-  /// A template, or a partial, of HTML.
+  /// Parses an HTML template or partial.
+  ///
+  /// - Throws: `MustacheTemplate.Error` if the syntax is invalid.
   package init(html template: String) throws {
     _ = EscapedHTML.registration
     try self.init(string: "{{% CONTENT_TYPE:\(EscapedHTML.name)}}\n\(template)")
   }
 
-  /// A template of plain text, in which nothing is escaped.
+  /// Parses a plain text template. Values are not escaped.
+  ///
+  /// - Throws: `MustacheTemplate.Error` if the syntax is invalid.
   package init(text template: String) throws {
     try self.init(string: "{{% CONTENT_TYPE:TEXT}}\n\(template)")
   }

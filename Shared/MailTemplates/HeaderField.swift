@@ -1,21 +1,21 @@
 import Foundation
 
-/// A header of a mail as its line, folded and encoded: nothing that is put into it can begin another header.
+/// A mail header, encoded and folded. Values cannot inject further headers.
 package struct HeaderField: Sendable, Hashable {
-  /// `Name: value`, continued lines after CRLF and a space, without the last CRLF.
+  /// `Name: value`, with CRLF and a space before continuation lines, without the final CRLF.
   package let line: String
 
-  /// A value made of words that we write ourselves: ids, dates, keywords.
+  /// A header with a value that is generated here: an id, a date, a keyword.
   init(_ name: String, token value: String) {
     line = "\(name): \(value.withoutControlCharacters)"
   }
 
-  /// A value that people read, encoded as RFC 2047 has it where it is not ASCII.
+  /// A header with human-readable text, encoded (RFC 2047) if it is not ASCII.
   init(_ name: String, text value: String) {
     line = Self.fold(name, EncodedText.words(of: value.withoutControlCharacters, behind: name.utf8.count + 1))
   }
 
-  /// Addresses with their display names.
+  /// A header with addresses and their display names.
   init(_ name: String, addresses: [MailAddress]) {
     var words: [String] = []
     for (index, address) in addresses.enumerated() {
@@ -30,7 +30,7 @@ package struct HeaderField: Sendable, Hashable {
     line = Self.fold(name, words)
   }
 
-  /// Breaks between words so that lines keep to 76 octets where words allow it (RFC 5322 §2.1.1, RFC 2047 §2).
+  /// Breaks the line between words at 76 octets, where words allow it (RFC 5322 §2.1.1, RFC 2047 §2).
   private static func fold(_ name: String, _ words: [String]) -> String {
     var line = "\(name):"
     var length = line.utf8.count
@@ -46,21 +46,21 @@ package struct HeaderField: Sendable, Hashable {
   }
 }
 
-/// Text of headers as RFC 2047 writes it.
+/// Encodes header text (RFC 2047).
 enum EncodedText {
-  /// The words of unstructured text: as they are where it is ASCII, else encoded ones.
+  /// The words of unstructured text: plain if it is ASCII, else encoded.
   ///
-  /// - Parameter start: How much of the first line is taken.
+  /// - Parameter start: How many octets of the first line are used.
   static func words(of text: String, behind start: Int) -> [String] {
     let words = text.split(separator: " ").map(String.init)
-    // A word that no line could hold is encoded too: encoded words can be broken, others cannot.
+    // A word that does not fit a line is encoded too, because encoded words can be split.
     let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && !text.contains("=?") && words.allSatisfy { $0.utf8.count <= 75 }
     return isPlain ? words : encodedWords(of: text, behind: start)
   }
 
   /// The words of a display name: atoms, a quoted string (RFC 5322 §3.2.4), or encoded words.
   ///
-  /// - Parameter start: How much of the first line is taken.
+  /// - Parameter start: How many octets of the first line are used.
   static func phrase(_ name: String, behind start: Int) -> [String] {
     guard name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !name.contains("=?"), name.utf8.count <= 70 else {
       return encodedWords(of: name, behind: start)
@@ -71,7 +71,7 @@ enum EncodedText {
     return ["\"\(escaped)\""]
   }
 
-  /// `=?UTF-8?B?…?=` words of at most 75 octets, none of which cuts a character in two; they keep lines to 76 (RFC 2047 §2).
+  /// `=?UTF-8?B?…?=` words of at most 75 octets, on lines of at most 76 (RFC 2047 §2). No character is split.
   private static func encodedWords(of text: String, behind start: Int) -> [String] {
     var most = capacity(ofLineWith: start)
     var words: [String] = []
@@ -90,9 +90,21 @@ enum EncodedText {
     return words
   }
 
-  /// How many octets of text a word can hold that stands behind a space on a line of which `taken` octets are taken: base64 makes four
-  /// of three, `=?UTF-8?B?` and `?=` take twelve.
+  /// How many octets of text fit into an encoded word after a space, on a line of which `taken` octets are used. base64 turns three octets
+  /// into four; `=?UTF-8?B?` and `?=` take twelve.
   private static func capacity(ofLineWith taken: Int) -> Int {
     (76 - taken - 1 - 12) / 4 * 3
+  }
+}
+
+/// Formats the date of a mail (RFC 5322 §3.3).
+enum MailDate {
+  /// The text of a time, for example `Mon, 24 Nov 2025 02:22:37 +0000`.
+  static func text(_ time: Date) -> String {
+    let utc = Date.VerbatimFormatStyle(
+      format:
+        "\(weekday: .abbreviated), \(day: .defaultDigits) \(month: .abbreviated) \(year: .defaultDigits) \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) +0000",
+      locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
+    return time.formatted(utc)
   }
 }

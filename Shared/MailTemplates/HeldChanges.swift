@@ -1,23 +1,31 @@
 import Foundation
 import Models
 
-/// Changes that wait for approval, as a mail tells of them.
+/// Changes that wait for approval, as a mail lists them.
 package struct HeldChanges: Sendable {
-  /// Those that are named, in the order in which they came.
+  /// The listed changes, oldest first.
   package var changes: [Change]
-  /// How many groups, and how many people, they are of in all.
+  /// The number of affected groups, including those not listed.
   package var groups: Int
+  /// The number of affected people, including those not listed.
   package var people: Int
 
+  /// A change that waits for approval.
   package struct Change: Sendable, Hashable {
+    /// The id that approves or rejects the change.
     package var id: HeldChangeID
+    /// What would change.
     package var kind: HeldChangeKind
-    /// Of the group or the user; nil where it is not known any more.
+    /// The name of the group or the user; nil if it was erased.
     package var name: String?
+    /// How many members would leave the group.
     package var leaving: Int
+    /// How many members the group has.
     package var members: Int?
+    /// When the change was held.
     package var heldAt: Date
 
+    /// Creates a change.
     package init(id: HeldChangeID, kind: HeldChangeKind, name: String?, leaving: Int, members: Int?, heldAt: Date) {
       self.id = id
       self.kind = kind
@@ -28,27 +36,31 @@ package struct HeldChanges: Sendable {
     }
   }
 
+  /// Creates a list of changes.
   package init(changes: [Change], groups: Int, people: Int) {
     self.changes = changes
     self.groups = groups
     self.people = people
   }
 
-  /// The most groups, and the most people, that one mail names.
+  /// The maximum number of groups, and of people, listed in one mail.
   package static let maximumNamed = 50
 }
 
-/// What a mail to an administrator about held changes has to say.
+/// The content of a mail to an administrator about held changes.
 package struct HeldChangesNotice: Sendable {
-  /// Of the mail.
+  /// The id of the mail; the Message-ID is derived from it.
   package var id: UUID
-  /// Where it goes.
+  /// The administrator's address.
   package var address: String
+  /// The workspace of the changes.
   package var workspace: WorkspaceNotice
+  /// The changes.
   package var changes: HeldChanges
-  /// How many people may be disabled or deleted within ten minutes before others wait.
+  /// How many people may be disabled or deleted within ten minutes without approval.
   package var maximumDeactivations: Int?
 
+  /// Creates the content of the mail.
   package init(id: UUID, address: String, workspace: WorkspaceNotice, changes: HeldChanges, maximumDeactivations: Int?) {
     self.id = id
     self.address = address
@@ -59,9 +71,8 @@ package struct HeldChangesNotice: Sendable {
 }
 
 extension WorkspaceNotice {
-  /// The console's page of held changes: on the workspace's custom domain, else at the deployment's public URL.
-  ///
-  /// nil where there is neither. The host of the sign-in URL is the product's, where no console need be.
+  /// The link to the console's page of held changes: on the workspace's custom domain, else at the deployment's public URL. Nil if there is
+  /// neither: the host of the sign-in URL is the product's and may have no console.
   func heldChangesPage(appURL: String?) -> SignInLink? {
     guard let site = customDomain.map({ "https://\($0)" }) ?? appURL,
       var components = SignInLink(site).flatMap({ URLComponents(string: $0.text) })

@@ -2,13 +2,13 @@ import Foundation
 import Models
 
 extension InvitationComposer {
-  /// A mail to an administrator about changes that wait for approval.
+  /// Composes the mail to an administrator about changes that wait for approval.
   ///
-  /// - Throws: ``CompositionError`` where it can't be a mail; trying again is of no use.
-  package func letter(for notice: HeldChangesNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+  /// - Throws: ``CompositionError`` if the address is invalid. Retrying does not help.
+  package func message(for notice: HeldChangesNotice, at time: Date) throws(CompositionError) -> EmailMessage {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    var names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
+    var names = ["workspace": notice.workspace.name.mailSafeName, "email": recipient.address]
     if let limit = notice.maximumDeactivations { names["limit"] = "\(limit)" }
     let subject = wording.filled(.heldSubject, names)
     var values: [String: Any] = [
@@ -35,13 +35,13 @@ extension InvitationComposer {
       text: heldText.render(values), html: heldHTML.render(values))
   }
 
-  /// What stands of one kind of changes: each on a line of its own, and how many there are beyond.
+  /// The template values for groups or people: one line per change, and the number of changes not listed.
   private func section(_ changes: [HeldChanges.Change], of count: Int, _ wording: Wording) -> [String: Any] {
     let lines = changes.map { change in
       wording.filled(
         change.sentence,
         [
-          "name": (change.kind == .membersRemoved ? change.name?.mailName : change.name?.shownAddress) ?? "\(change.id)",
+          "name": (change.kind == .membersRemoved ? change.name?.mailSafeName : change.name?.mailSafeAddress) ?? "\(change.id)",
           "leaving": "\(change.leaving)",
           "members": "\(change.members ?? change.leaving)",
         ])
@@ -51,7 +51,7 @@ extension InvitationComposer {
     return section
   }
 
-  /// The same three commands in every language: how to see what waits, and how to decide.
+  /// The three commands to list and decide, the same in every language.
   private func commands(for notice: HeldChangesNotice) -> [String] {
     let (changes, count) = (notice.changes.changes, notice.changes.groups + notice.changes.people)
     let which = count == 1 ? changes.first.map { "\($0.id)" } ?? "ID" : "ID"

@@ -2,14 +2,14 @@ import Foundation
 import Models
 import Mustache
 
-/// Makes the letters of invitations. Pure: the same invitation at the same time gives the same letter.
+/// Composes the messages of invitations. Pure: the same invitation at the same time gives the same message.
 ///
-/// There is no `List-Unsubscribe` (RFC 2369): the mail goes to one person, about an account that their administrator made, and nothing is
-/// subscribed to. Reminders end by themselves: with the sign-in, or after the number that the workspace has set.
+/// Messages have no `List-Unsubscribe` header (RFC 2369), because nothing is subscribed to: they go to one person about an account that an
+/// administrator created. Reminders end with the sign-in, or after the number that the workspace has set.
 package struct InvitationComposer: Sendable {
   let from: MailAddress
   let wordings: Wordings
-  /// Scheme and host of the deployment's own; nil where it is not known.
+  /// Scheme and host of the deployment's console; nil if unknown.
   let appURL: String?
   let heldText: MustacheTemplate
   let heldHTML: MustacheTemplate
@@ -18,10 +18,13 @@ package struct InvitationComposer: Sendable {
   private let digestText: MustacheTemplate
   private let digestHTML: MustacheTemplate
 
-  /// With the templates that are built in.
+  /// Loads the built-in templates.
   ///
-  /// - Parameter appURL: Scheme and host of the deployment's own, where the console is; nil: mails link to the console only
-  ///   for workspaces with a custom domain.
+  /// - Parameters:
+  ///   - from: The sender of all messages.
+  ///   - appURL: Scheme and host of the deployment's console. If it is nil, mails link to the console only for workspaces with a custom
+  ///     domain.
+  /// - Throws: `MustacheTemplate.Error` or `DecodingError` if a built-in template is invalid.
   package init(from: MailAddress, appURL: String? = nil) throws {
     self.from = from
     self.appURL = appURL
@@ -36,41 +39,45 @@ package struct InvitationComposer: Sendable {
     heldHTML = try html(PackageResources.held_html_mustache)
   }
 
-  /// The languages that are built in.
+  /// The tags of the built-in languages.
   package var languages: [String] { wordings.languages }
 
-  /// - Throws: ``CompositionError`` where this invitation can't be a mail; trying again is of no use.
-  package func letter(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> EmailMessage {
-    guard let recipient = MailAddress(name: notice.displayName?.mailName, address: notice.email) else {
+  /// Composes an invitation or a reminder of one.
+  ///
+  /// - Throws: ``CompositionError`` if the address or the sign-in URL is invalid. Retrying does not help.
+  package func message(for notice: InvitationNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+    guard let recipient = MailAddress(name: notice.displayName?.mailSafeName, address: notice.email) else {
       throw .notAnAddress(notice.email)
     }
     guard let sentences = sentences(of: notice) else { throw .notALink(notice.workspace.signInURL) }
     let custom = notice.workspace.templates.parts(for: notice.language)
     let values = sentences.values
     var headers = headers(
-      to: recipient, subject: sentences.subject, language: sentences.language, messageID: messageID(notice.id, letter: notice.letter),
+      to: recipient, subject: sentences.subject, language: sentences.language, messageID: messageID(notice.id, reminder: notice.reminder),
       branding: notice.workspace.branding, at: time)
-    if notice.letter > 0 {
-      // Mail programs show a reminder below what it reminds of (RFC 5322 §3.6.4).
-      headers.append(HeaderField("In-Reply-To", token: messageID(notice.id, letter: 0)))
-      headers.append(HeaderField("References", token: messageID(notice.id, letter: 0)))
+    if notice.reminder > 0 {
+      // Mail programs show a reminder in the thread of the invitation (RFC 5322 §3.6.4).
+      headers.append(HeaderField("In-Reply-To", token: messageID(notice.id, reminder: 0)))
+      headers.append(HeaderField("References", token: messageID(notice.id, reminder: 0)))
     }
     return EmailMessage(
       sender: from, recipient: recipient, headers: headers, text: (custom.text ?? text).render(values),
       html: (custom.html ?? html).render(values))
   }
 
-  /// One mail to an administrator of several people.
-  package func letter(for notice: DigestNotice, at time: Date) throws(CompositionError) -> EmailMessage {
+  /// Composes the mail that lists new people for an administrator.
+  ///
+  /// - Throws: ``CompositionError`` if the address or the sign-in URL is invalid. Retrying does not help.
+  package func message(for notice: DigestNotice, at time: Date) throws(CompositionError) -> EmailMessage {
     guard let recipient = MailAddress(address: notice.address) else { throw .notAnAddress(notice.address) }
     guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else {
       throw .notALink(notice.workspace.signInURL)
     }
     let wording = wordings.wording(for: notice.workspace.adminLanguage)
-    let names = ["workspace": notice.workspace.name.mailName, "email": recipient.address]
+    let names = ["workspace": notice.workspace.name.mailSafeName, "email": recipient.address]
     let people = notice.people.prefix(DigestNotice.maximumPeople).map { person in
-      guard let name = person.displayName?.mailName, !name.isEmpty else { return person.email.shownAddress }
-      return "\(name) (\(person.email.shownAddress))"
+      guard let name = person.displayName?.mailSafeName, !name.isEmpty else { return person.email.mailSafeAddress }
+      return "\(name) (\(person.email.mailSafeAddress))"
     }
     let subject = wording.filled(.digestSubject, names)
     var values: [String: Any] = [
@@ -83,11 +90,12 @@ package struct InvitationComposer: Sendable {
     return EmailMessage(
       sender: from, recipient: recipient,
       headers: headers(
-        to: recipient, subject: subject, language: wording.language, messageID: messageID(notice.id, letter: 0),
+        to: recipient, subject: subject, language: wording.language, messageID: messageID(notice.id, reminder: 0),
         branding: notice.workspace.branding, at: time),
       text: digestText.render(values), html: digestHTML.render(values))
   }
 
+  /// The headers that all messages have.
   func headers(
     to recipient: MailAddress, subject: String, language: String, messageID: String, branding: InvitationBranding, at time: Date
   ) -> [HeaderField] {
@@ -106,21 +114,22 @@ package struct InvitationComposer: Sendable {
     return headers
   }
 
-  /// The same for the same mail, however often it is sent.
-  private func messageID(_ id: InvitationID, letter: Int) -> String {
-    letter == 0 ? "<\(id)@\(from.domain)>" : "<\(id).\(letter)@\(from.domain)>"
+  /// The Message-ID: the same each time a mail is sent.
+  private func messageID(_ id: InvitationID, reminder: Int) -> String {
+    reminder == 0 ? "<\(id)@\(from.domain)>" : "<\(id).\(reminder)@\(from.domain)>"
   }
 
+  /// The template values of the branding.
   static func colours(_ branding: InvitationBranding) -> [String: Any] {
-    let palette = Palette(branding)
+    let colours = MailColours(branding)
     var values: [String: Any] = [
-      "colour": palette.colour, "darkColour": palette.darkColour, "onColour": palette.onColour, "linkColour": palette.linkColour,
+      "colour": colours.colour, "darkColour": colours.darkColour, "onColour": colours.onColour, "linkColour": colours.linkColour,
     ]
     if let logo = branding.logoURL { values["logo"] = logo }
     return values
   }
 
-  /// nil where the workspace has no link.
+  /// The sentences of an invitation; nil if the sign-in URL is invalid.
   func sentences(of notice: InvitationNotice) -> Sentences? {
     guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else { return nil }
     var sentences = Sentences(wordings.wording(for: notice.language), notice: notice, url: url)
@@ -131,7 +140,7 @@ package struct InvitationComposer: Sendable {
   }
 }
 
-/// The sentences of one invitation, by the names that layouts have for them.
+/// The sentences of an invitation, by their names in the layouts.
 struct Sentences {
   let language: String
   private(set) var values: [String: Any]
@@ -143,12 +152,12 @@ struct Sentences {
 
   init(_ wording: Wording, notice: InvitationNotice, url: SignInLink) {
     let branding = notice.workspace.branding
-    let name = (notice.givenName ?? notice.displayName)?.mailName ?? ""
-    let isReminder = notice.letter > 0
-    let workspace = notice.workspace.name.mailName
+    let name = (notice.givenName ?? notice.displayName)?.mailSafeName ?? ""
+    let isReminder = notice.reminder > 0
+    let workspace = notice.workspace.name.mailSafeName
     var names = [
-      "workspace": workspace, "inviter": branding.inviter?.mailName ?? wording.inviter, "name": name,
-      "email": notice.email.shownAddress,
+      "workspace": workspace, "inviter": branding.inviter?.mailSafeName ?? wording.inviter, "name": name,
+      "email": notice.email.mailSafeAddress,
     ]
     if let support = branding.support { names["support"] = support }
     language = wording.language

@@ -1,24 +1,30 @@
 import Foundation
 import Models
 
-/// What an invitation has to say.
+/// The content of an invitation.
 package struct InvitationNotice: Sendable {
+  /// The invitation; the Message-ID is derived from it.
   package var id: InvitationID
-  /// 0 is the invitation itself, from 1 on they are reminders of it.
-  package var letter: Int
+  /// 0 for the invitation itself, from 1 on for reminders.
+  package var reminder: Int
+  /// The address of the invited person.
   package var email: String
+  /// The given name, for the greeting.
   package var givenName: String?
+  /// The full name, for the `To` header.
   package var displayName: String?
-  /// BCP 47, or a list as in `Accept-Language`.
+  /// The preferred language: a BCP 47 tag, or a list in the format of `Accept-Language`.
   package var language: String?
+  /// The inviting workspace.
   package var workspace: WorkspaceNotice
 
+  /// Creates the content of an invitation.
   package init(
-    id: InvitationID, letter: Int = 0, email: String, givenName: String? = nil, displayName: String? = nil, language: String? = nil,
+    id: InvitationID, reminder: Int = 0, email: String, givenName: String? = nil, displayName: String? = nil, language: String? = nil,
     workspace: WorkspaceNotice
   ) {
     self.id = id
-    self.letter = letter
+    self.reminder = reminder
     self.email = email
     self.givenName = givenName
     self.displayName = displayName
@@ -27,19 +33,24 @@ package struct InvitationNotice: Sendable {
   }
 }
 
-/// What is said of a workspace, the same to all its people.
+/// The part of a mail's content that is the same for all mails of a workspace.
 package struct WorkspaceNotice: Sendable {
+  /// The display name.
   package var name: String
-  /// Names it in commands.
+  /// The short name, used in commands.
   package var slug: String
+  /// The URL of the product's sign-in page.
   package var signInURL: String
-  /// Stands in the link in place of the host that all workspaces share.
+  /// Replaces the host of the sign-in URL.
   package var customDomain: String?
+  /// Logo, colour and sender details.
   package var branding: InvitationBranding
+  /// The workspace's own templates.
   package var templates: CustomTemplates
-  /// Of mails to its administrators, BCP 47; nil: English.
+  /// The language of mails to administrators, BCP 47; nil for English.
   package var adminLanguage: String?
 
+  /// Creates the content from single values.
   package init(
     name: String, slug: String = "", signInURL: String, customDomain: String? = nil, branding: InvitationBranding = InvitationBranding(),
     templates: CustomTemplates = CustomTemplates(), adminLanguage: String? = nil
@@ -53,34 +64,43 @@ package struct WorkspaceNotice: Sendable {
     self.adminLanguage = adminLanguage
   }
 
+  /// Creates the content from the workspace's settings.
   package init(_ settings: WorkspaceSettings, templates: CustomTemplates = CustomTemplates()) {
     self.init(
       name: settings.name, slug: settings.slug, signInURL: settings.signInURL, customDomain: settings.customDomains.first,
       branding: settings.invitations.branding, templates: templates, adminLanguage: settings.adminLanguage)
   }
 
-  /// Where a mail sends people to sign in; nil where the workspace's sign-in URL is no link.
+  /// The sign-in link; nil if the workspace's sign-in URL is not a valid link.
   package var link: String? { SignInLink(signInURL, customDomain: customDomain)?.text }
 }
 
-/// People whom an administrator tells of their access, in place of invitations.
+/// The content of a mail that lists new people for an administrator, instead of inviting them.
 package struct DigestNotice: Sendable {
+  /// The id of the mail; the Message-ID is derived from it.
   package var id: InvitationID
-  /// Where it goes.
+  /// The administrator's address.
   package var address: String
+  /// The workspace that the people have access to.
   package var workspace: WorkspaceNotice
+  /// The people to list.
   package var people: [Person]
 
+  /// A new person.
   package struct Person: Sendable, Hashable {
+    /// The address.
     package var email: String
+    /// The full name.
     package var displayName: String?
 
+    /// Creates a person.
     package init(email: String, displayName: String?) {
       self.email = email
       self.displayName = displayName
     }
   }
 
+  /// Creates the content of a digest.
   package init(id: InvitationID, address: String, workspace: WorkspaceNotice, people: [Person]) {
     self.id = id
     self.address = address
@@ -88,15 +108,18 @@ package struct DigestNotice: Sendable {
     self.people = people
   }
 
-  /// The most that are named in one mail.
+  /// The maximum number of people in one mail.
   package static let maximumPeople = 200
 }
 
-/// Why an invitation cannot be a mail.
+/// Why a message cannot be composed.
 package enum CompositionError: Error, Hashable, CustomStringConvertible {
+  /// The recipient is not a valid address.
   case notAnAddress(String)
+  /// The sign-in URL is not a valid link.
   case notALink(String)
 
+  /// The reason, for people to read. It does not contain the address.
   package var description: String {
     switch self {
     case .notAnAddress: "the email is not an address that mail can be sent to"
@@ -105,11 +128,13 @@ package enum CompositionError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// A link that may stand in a mail: http or https, with a host, and of characters that end neither a line nor an attribute.
+/// A link that is safe in a mail: http or https, with a host, without characters that end a line or an attribute.
 struct SignInLink: Sendable, Hashable {
   let text: String
 
-  /// - Parameter customDomain: Takes the host's place.
+  /// Parses a link; nil if it is not safe.
+  ///
+  /// - Parameter customDomain: Replaces the host.
   init?(_ text: String, customDomain: String? = nil) {
     guard !text.unicodeScalars.contains(where: { $0.isControl || $0.properties.isWhitespace }),
       var components = URLComponents(string: text), let host = components.host, !host.isEmpty,

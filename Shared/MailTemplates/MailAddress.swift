@@ -1,15 +1,15 @@
 import Foundation
 
-/// An address that can stand in an envelope and in a header: `ana@example.com`, with a display name where one is known.
+/// A mail address that is safe in an envelope and a header: `ana@example.com`, with an optional display name.
 package struct MailAddress: Sendable, Hashable {
-  /// What people read; may be any text.
+  /// The display name; any text.
   package let name: String?
-  /// Local part, `@` and domain, free of spaces, control characters and brackets.
+  /// Local part, `@` and domain, without spaces, control characters and brackets.
   package let address: String
 
-  /// A domain of another script than ASCII's is taken in its ASCII form (RFC 5890 §2.3.2.1), which every server understands.
+  /// Validates an address; nil if it is invalid.
   ///
-  /// nil where `address` is none.
+  /// An internationalised domain is converted to its ASCII form (RFC 5890 §2.3.2.1), which every server supports.
   package init?(name: String? = nil, address: String) {
     guard Self.isAddress(address), let address = Self.withASCIIDomain(address) else { return nil }
     let name = name.map { $0.withoutControlCharacters }
@@ -17,7 +17,7 @@ package struct MailAddress: Sendable, Hashable {
     self.address = address
   }
 
-  /// Parses `Rollcall <invitations@example.com>` or `invitations@example.com`; nil where `text` is neither.
+  /// Parses `Rollcall <invitations@example.com>` or `invitations@example.com`; nil for other text.
   package init?(parsing text: String) {
     let text = text.trimmingSpaces
     guard text.hasSuffix(">") else {
@@ -34,6 +34,7 @@ package struct MailAddress: Sendable, Hashable {
   /// The part after the `@`.
   package var domain: Substring { address[address.index(after: address.lastIndex(of: "@") ?? address.startIndex)...] }
 
+  /// Whether the address needs no SMTPUTF8.
   package var isASCII: Bool { address.utf8.allSatisfy { $0 < 0x80 } }
 
   private static func withASCIIDomain(_ text: String) -> String? {
@@ -44,7 +45,7 @@ package struct MailAddress: Sendable, Hashable {
     return text[...at] + host
   }
 
-  /// Not the grammar of RFC 5321 §4.1.2, which the server applies, but what keeps an address one word of one line.
+  /// Checks that the address is a single word on a single line. The server checks the grammar of RFC 5321 §4.1.2.
   private static func isAddress(_ text: String) -> Bool {
     guard text.utf8.count <= 254, let at = text.lastIndex(of: "@"), at != text.startIndex, text.index(after: at) != text.endIndex
     else { return false }
@@ -56,7 +57,7 @@ package struct MailAddress: Sendable, Hashable {
 }
 
 extension Unicode.Scalar {
-  /// C0, C1, DEL, the line and paragraph separators, and the marks that turn the direction of text around.
+  /// Whether the character is a control character (C0, DEL, C1), a line or paragraph separator, or changes the direction of text.
   var isControl: Bool {
     switch properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator, .surrogate: true
@@ -67,7 +68,7 @@ extension Unicode.Scalar {
 }
 
 extension String {
-  /// With each run of control characters and spaces as one space, and none at the ends: safe in a header and on one line.
+  /// The text with each run of control characters and white space replaced by one space, and trimmed: safe in a header and on one line.
   package var withoutControlCharacters: String {
     var result = String.UnicodeScalarView()
     for scalar in unicodeScalars {
@@ -82,6 +83,7 @@ extension String {
     return String(result)
   }
 
+  /// The text without white space at both ends.
   package var trimmingSpaces: String {
     var text = self[...]
     while text.first?.isWhitespace == true { text.removeFirst() }

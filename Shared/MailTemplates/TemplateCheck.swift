@@ -2,25 +2,25 @@ import Foundation
 import Models
 import Mustache
 
-/// Whether a workspace's own template can be used: what is let pass makes a mail for everybody.
+/// Validates a workspace's own template. A valid template makes a usable mail for every recipient.
 package enum TemplateCheck {
-  /// The largest text or HTML, in bytes: mail programs cut what is much larger.
+  /// The maximum size of the text or HTML, in bytes: mail programs truncate larger messages.
   package static let maximumBytes = 64 << 10
-  /// The longest subject.
+  /// The maximum length of the subject, in characters.
   package static let maximumSubject = 200
 
-  /// What a template may name.
+  /// The variables that a template may use.
   package static let variables: [String] = [
     "workspace", "inviter", "name", "email", "url", "logo", "colour", "darkColour", "onColour", "linkColour", "language", "direction",
     "subject", "preview", "greeting", "invitation", "button", "link", "nextHeading", "next", "unexpected", "support", "supportAddress",
     "automatic", "isReminder",
   ]
 
-  /// What is wrong with it, in words for an operator; empty where nothing is.
+  /// The faults of a template, for an operator to read; empty if it is valid.
   package static func faults(in template: InvitationTemplate) -> [String] {
     var faults: [String] = []
     if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isOne(template.language) {
-      faults.append("'\(template.language.prefix(40))' is no language tag (BCP 47) such as de or pt-BR, nor *")
+      faults.append("'\(template.language.prefix(40))' is neither a language tag (BCP 47), such as de or pt-BR, nor *")
     }
     if template.subject == nil, template.text == nil, template.html == nil { faults.append("it has neither subject nor text nor HTML") }
     if let subject = template.subject {
@@ -35,32 +35,32 @@ package enum TemplateCheck {
       let tags = TemplateTags(part)
       faults += tags.faults.map { "\(name): \($0)" }
       if name != "subject", !tags.names.contains("url") {
-        faults.append("the \(name) has no {{url}}: nobody would know where to sign in")
+        faults.append("the \(name) has no {{url}}, so recipients would not know where to sign in")
       }
     }
     return faults.isEmpty ? sampleFaults(template) : faults
   }
 
-  /// Made into mails for somebody, and looked at.
+  /// Composes sample mails and checks that they contain what they must.
   private static func sampleFaults(_ template: InvitationTemplate) -> [String] {
     do {
       let composer = try InvitationComposer(from: .sample)
-      for letter in [0, 1] {
-        let made = try composer.letter(for: try .sample(of: template, letter: letter), at: Date(timeIntervalSince1970: 0))
-        for (name, part) in [("text", made.text), ("HTML", made.html)] where !part.contains("https://acme.example.com/sign-in") {
+      for reminder in [0, 1] {
+        let message = try composer.message(for: try .sample(of: template, reminder: reminder), at: Date(timeIntervalSince1970: 0))
+        for (name, part) in [("text", message.text), ("HTML", message.html)] where !part.contains("https://acme.example.com/sign-in") {
           return ["the \(name) of a sample does not show the link"]
         }
-        let subject = composer.sentences(of: try .sample(of: template, letter: letter))?.subject ?? ""
+        let subject = composer.sentences(of: try .sample(of: template, reminder: reminder))?.subject ?? ""
         if subject.isEmpty { return ["the subject of a sample is empty"] }
       }
       return []
     } catch {
-      return ["it is not mustache: \(error)"]
+      return ["it is not a valid mustache template: \(error)"]
     }
   }
 }
 
-/// The tags of a mustache template, read without carrying it out.
+/// The tags of a mustache template, parsed without rendering it.
 struct TemplateTags {
   private(set) var names: Set<String> = []
   private(set) var faults: [String] = []
@@ -71,7 +71,7 @@ struct TemplateTags {
     while let start = rest.range(of: "{{") {
       rest = rest[start.upperBound...]
       guard rest.first != "{" else {
-        faults.append("{{{…}}} would let names into the mail unescaped; write {{…}}")
+        faults.append("{{{…}}} would insert names unescaped; use {{…}}")
         return
       }
       guard let end = rest.range(of: "}}") else {
@@ -90,22 +90,22 @@ struct TemplateTags {
     switch tag.first {
     case "!": break
     case "#", "^":
-      note(name)
+      addVariable(name)
       open.append(name)
     case "/":
       if open.last == name { open.removeLast() } else { faults.append("{{/\(name.prefix(40))}} closes no section") }
-    case "&": faults.append("{{&…}} would let names into the mail unescaped; write {{…}}")
-    case ">", "=", "%", "<", "$", "*": faults.append("{{\(tag.prefix(40))}} is more than a template may do: variables and sections alone")
-    case ".": if tag != "." || open.last != "next" { faults.append("{{.}} stands for each of {{#next}}, and nothing else") }
-    default: note(tag)
+    case "&": faults.append("{{&…}} would insert names unescaped; use {{…}}")
+    case ">", "=", "%", "<", "$", "*": faults.append("{{\(tag.prefix(40))}} is not allowed; templates may only use variables and sections")
+    case ".": if tag != "." || open.last != "next" { faults.append("{{.}} is only allowed within {{#next}}") }
+    default: addVariable(tag)
     }
   }
 
-  private mutating func note(_ name: String) {
+  private mutating func addVariable(_ name: String) {
     if TemplateCheck.variables.contains(name) {
       names.insert(name)
     } else {
-      faults.append("there is no variable '\(name.prefix(40))'; there are \(TemplateCheck.variables.joined(separator: ", "))")
+      faults.append("unknown variable '\(name.prefix(40))'; the variables are \(TemplateCheck.variables.joined(separator: ", "))")
     }
   }
 }
@@ -122,9 +122,11 @@ extension MailAddress {
 }
 
 extension InvitationNotice {
-  /// Somebody for whom a template is tried.
+  /// A sample invitation, to preview a template.
+  ///
+  /// - Throws: `MustacheTemplate.Error` if the template's syntax is invalid.
   package static func sample(
-    of template: InvitationTemplate?, letter: Int, workspace settings: WorkspaceSettings? = nil, email: String = "ana@example.com"
+    of template: InvitationTemplate?, reminder: Int, workspace settings: WorkspaceSettings? = nil, email: String = "ana@example.com"
   ) throws -> InvitationNotice {
     let templates = try CustomTemplates(template.map { [$0] } ?? [])
     let workspace =
@@ -134,7 +136,8 @@ extension InvitationNotice {
         templates: templates)
     let language = template.flatMap { $0.language == InvitationTemplate.everyLanguage ? nil : $0.language }
     return InvitationNotice(
-      id: InvitationID(bytes: [UInt8](repeating: 0, count: 16)), letter: letter, email: email, givenName: "Ana", displayName: "Ana Silva",
+      id: InvitationID(bytes: [UInt8](repeating: 0, count: 16)), reminder: reminder, email: email, givenName: "Ana",
+      displayName: "Ana Silva",
       language: language, workspace: workspace)
   }
 }

@@ -1,20 +1,23 @@
 import Foundation
 import Mustache
 
-/// The sentences of an invitation in one language: small templates, filled in and then laid out as text and as HTML.
+/// The sentences of all mails in one language. They are small templates; the layouts combine them as text and HTML.
 struct Wording: Sendable {
+  /// The BCP 47 tag.
   let language: String
+  /// The writing direction, `ltr` or `rtl`.
   let direction: String
-  /// Who invites, where nobody is named.
+  /// The inviter if the workspace names none.
   let inviter: String
   let link: String
   let nextHeading: String
   let digestMore: String
-  /// What is said of held changes and names nothing.
+  /// The sentences about held changes without placeholders.
   let held: [Held: String]
   let next: [MustacheTemplate]
   private let sentences: [Sentence: MustacheTemplate]
 
+  /// A sentence with placeholders.
   enum Sentence: String, CaseIterable {
     case subject, preview, reminderSubject, reminderPreview, greeting, greetingWithoutName, invitation, reminder, button, unexpected,
       support,
@@ -23,13 +26,14 @@ struct Wording: Sendable {
       heldAutomatic
   }
 
+  /// A sentence about held changes without placeholders.
   enum Held: String, CaseIterable {
-    case heldTold, heldGroupsHeading, heldPeopleHeading, heldButton, heldDecideHeading, heldApprove, heldReject, heldWaits, heldCommands
+    case heldStatus, heldGroupsHeading, heldPeopleHeading, heldButton, heldDecideHeading, heldApprove, heldReject, heldWaits, heldCommands
   }
 
   /// Reads a `wording.….json`.
   ///
-  /// - Throws: `DecodingError` where a sentence is missing, the parser's error where one is no template.
+  /// - Throws: `DecodingError` if a sentence is missing; the parser's error if one is not a valid template.
   init(json: [UInt8]) throws {
     let source = try JSONDecoder().decode(Source.self, from: Data(json))
     language = source.language
@@ -43,29 +47,29 @@ struct Wording: Sendable {
     var sentences: [Sentence: MustacheTemplate] = [:]
     for sentence in Sentence.allCases {
       guard let text = texts[sentence.rawValue]?.text else {
-        throw Self.lack(of: sentence.rawValue, in: source.language)
+        throw Self.missing(sentence.rawValue, in: source.language)
       }
       sentences[sentence] = try Self.template(text)
     }
     self.sentences = sentences
     var held: [Held: String] = [:]
     for sentence in Held.allCases {
-      guard let text = texts[sentence.rawValue]?.text else { throw Self.lack(of: sentence.rawValue, in: source.language) }
+      guard let text = texts[sentence.rawValue]?.text else { throw Self.missing(sentence.rawValue, in: source.language) }
       held[sentence] = text
     }
     self.held = held
   }
 
-  private static func lack(of sentence: String, in language: String) -> DecodingError {
+  private static func missing(_ sentence: String, in language: String) -> DecodingError {
     .valueNotFound(String.self, .init(codingPath: [], debugDescription: "the wording of '\(language)' lacks '\(sentence)'"))
   }
 
-  /// A sentence with what it names filled in.
+  /// Renders a sentence.
   func filled(_ sentence: Sentence, _ values: [String: String]) -> String {
     sentences[sentence]?.render(values) ?? ""
   }
 
-  /// The sentences are escaped where they are laid out, once.
+  /// Sentences are text templates: the layouts escape them.
   private static func template(_ text: String) throws -> MustacheTemplate {
     try MustacheTemplate(text: text)
   }
@@ -83,7 +87,7 @@ struct Wording: Sendable {
   }
 }
 
-/// The languages that invitations are written in.
+/// The wordings of all supported languages.
 struct Wordings: Sendable {
   private let byLanguage: [String: Wording]
   private let fallback: Wording
@@ -93,7 +97,7 @@ struct Wordings: Sendable {
     byLanguage = Dictionary((others + [fallback]).map { ($0.language, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Those that are built in: English, German, French, Spanish, Japanese.
+  /// The built-in wordings: English, German, French, Spanish and Japanese.
   static func builtIn() throws -> Wordings {
     Wordings(
       try Wording(json: PackageResources.wording_en_json),
@@ -105,7 +109,7 @@ struct Wordings: Sendable {
 
   var languages: [String] { byLanguage.keys.sorted() }
 
-  /// The wording for what someone prefers, else the fallback.
+  /// The wording for a language preference, else the fallback.
   func wording(for preference: String?) -> Wording {
     for tag in LanguagePreference.tags(in: preference) {
       if let wording = byLanguage[tag] { return wording }
@@ -114,9 +118,9 @@ struct Wordings: Sendable {
   }
 }
 
-/// What people prefer to read, from SCIM's `preferredLanguage` (as in `Accept-Language`) or `locale` (RFC 7643 §4.1.1).
+/// Parses a language preference: SCIM's `preferredLanguage` (in the format of `Accept-Language`) or `locale` (RFC 7643 §4.1.1).
 package enum LanguagePreference {
-  /// The tags to look up, in lower case, best first: each language with its shorter forms, as RFC 4647 §3.4 has it.
+  /// The tags to look up, in lower case, best first: each language followed by its truncations (RFC 4647 §3.4).
   package static func tags(in preference: String?) -> [String] {
     guard let preference else { return [] }
     var ranges: [(tag: String, quality: Double)] = []
@@ -136,7 +140,7 @@ package enum LanguagePreference {
     while !subtags.isEmpty {
       forms.append(subtags.joined(separator: "-"))
       subtags.removeLast()
-      // What introduces an extension says nothing by itself.
+      // A singleton subtag without its extension has no meaning.
       if subtags.count > 1, subtags.last?.count == 1 { subtags.removeLast() }
     }
     return forms

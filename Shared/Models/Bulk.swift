@@ -173,28 +173,15 @@ extension Bulk.Outcome: Decodable {
       if let relink { bytes += #","relink":"\#(relink.rawValue)""#.utf8 }
       if let unapplied {
         bytes += #","unapplied":"#.utf8
-        Self.write(unapplied, to: &bytes)
+        JSONEscaping.append(unapplied, to: &bytes)
       }
       bytes.append(UInt8(ascii: "}"))
     case .done: bytes += #"{"status":204}"#.utf8
     case .refused(let status, let error):
       bytes += #"{"status":\#(status),"error":"#.utf8
-      Self.write(error, to: &bytes)
+      JSONEscaping.append(error, to: &bytes)
       bytes.append(UInt8(ascii: "}"))
     }
-  }
-
-  /// Appends a JSON string.
-  private static func write(_ text: [UInt8], to bytes: inout [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
-    for byte in text {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-      case 0..<0x20: bytes += (byte < 0x10 ? #"\u000\#(String(byte, radix: 16))"# : #"\u00\#(String(byte, radix: 16))"#).utf8
-      default: bytes.append(byte)
-      }
-    }
-    bytes.append(UInt8(ascii: "\""))
   }
 }
 

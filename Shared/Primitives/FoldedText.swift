@@ -1,13 +1,13 @@
-// NFC is not in the public part of the standard library, and Foundation's does not compose every Hangul syllable.
+// The standard library's NFC is not public, and Foundation's does not compose every Hangul syllable.
 @_spi(_Unicode) import Swift
 
-/// Text without case, in NFC: what the operators `sw`, `co`, `ew` and the order of texts look at, and, trimmed, a ``ComparisonKey``.
+/// Case folding and Unicode normalisation of text, for the operators `sw`, `co` and `ew`, for sorting, and for ``ComparisonKey``.
 ///
-/// NFC, then lower case by the simple mapping of each character (ß and ss stay different), then NFC again. Characters that are newer than
-/// ``unicodeVersion`` are compared as they are, so that every toolchain and every PostgreSQL computes the same; `identity_read.folded` does in
-/// SQL what this does.
+/// Normalises to NFC, lower-cases each character with Unicode's simple case mapping (ß and ss stay different), and normalises to NFC again.
+/// Characters newer than ``unicodeVersion`` are not folded, so that every toolchain and every PostgreSQL version gives the same result.
+/// `identity_read.folded` is the same function in SQL.
 public enum FoldedText {
-  /// The version of Unicode whose characters are folded: the one of PostgreSQL 15, the oldest that is supported.
+  /// The Unicode version whose characters are folded: that of PostgreSQL 15, the oldest supported version.
   public static let unicodeVersion = (major: 14, minor: 0)
 
   /// Folds `text` without trimming it.
@@ -17,7 +17,7 @@ public enum FoldedText {
     asciiFolded(text, isTrimmed: isTrimmed) ?? unicodeFolded(text, isTrimmed: isTrimmed)
   }
 
-  /// nil where `text` has other characters than those of ASCII.
+  /// The fast path for ASCII; nil if `text` has other characters.
   private static func asciiFolded(_ text: String, isTrimmed: Bool) -> String? {
     var copy = text
     return copy.withUTF8 { bytes in
@@ -65,14 +65,14 @@ public enum FoldedText {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// Whether a character is one of ``unicodeVersion``.
+  /// Whether a character exists in ``unicodeVersion``.
   static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.isASCII { return true }
     guard let age = scalar.properties.age else { return false }
     return (age.major, age.minor) <= unicodeVersion
   }
 
-  /// Unicode's simple mapping. The standard library has the full one, which differs for the capital I with a dot alone.
+  /// Unicode's simple case mapping. The standard library has the full mapping, which differs only for İ (U+0130).
   private static func append(lowerCase scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
     if scalar.isASCII {
       bytes.append("A"..."Z" ~= scalar ? UInt8(scalar.value) | 0x20 : UInt8(scalar.value))

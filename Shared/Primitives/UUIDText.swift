@@ -1,10 +1,10 @@
 import Foundation
 
-/// The textual form of UUIDs (RFC 9562 §4), in lower case.
+/// Formats and parses UUIDs in their text form (RFC 9562 §4), in lower case.
 ///
-/// Every message carries several and every request some, and Foundation goes by way of `printf` and `scanf`.
+/// Faster than Foundation, which uses `printf` and `scanf`: every request and every message contains several UUIDs.
 public enum UUIDText {
-  /// `01a20e78-a2d1-7a89-955e-47dc5251495a`
+  /// The text of a UUID, for example `01a20e78-a2d1-7a89-955e-47dc5251495a`.
   public static func text(_ uuid: UUID) -> String {
     String(unsafeUninitializedCapacity: length) { target in
       write(uuid, to: UnsafeMutableRawBufferPointer(target))
@@ -12,7 +12,7 @@ public enum UUIDText {
     }
   }
 
-  /// Writes the text's ``length`` bytes to the beginning of `target`, which has to have room for them.
+  /// Writes the text to the beginning of `target`, which must have at least ``length`` bytes.
   public static func write(_ uuid: UUID, to target: UnsafeMutableRawBufferPointer) {
     withUnsafeBytes(of: uuid.uuid) { bytes in
       var position = 0
@@ -21,17 +21,17 @@ public enum UUIDText {
           target[position] = hyphen
           position += 1
         }
-        target[position] = digit(byte >> 4)
-        target[position + 1] = digit(byte & 0xF)
+        target[position] = Hex.digit(byte >> 4)
+        target[position + 1] = Hex.digit(byte & 0xF)
         position += 2
       }
     }
   }
 
-  /// Reads digits of either case; nil where `text` is not of that form.
+  /// Parses the text of a UUID, with digits of either case; nil if it is malformed.
   public static func uuid(_ text: some Sequence<UInt8>) -> UUID? {
     var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    let isWhole = withUnsafeMutableBytes(of: &uuid) { target in
+    let isValid = withUnsafeMutableBytes(of: &uuid) { target in
       var position = 0
       for byte in text {
         defer { position += 1 }
@@ -40,23 +40,23 @@ public enum UUIDText {
           guard byte == hyphen else { return false }
           continue
         }
-        guard let value = value(ofDigit: byte) else { return false }
+        guard let value = Hex.value(ofDigit: byte) else { return false }
         let nibble = position - hyphensBefore(position)
         target[nibble / 2] |= nibble.isMultiple(of: 2) ? value << 4 : value
       }
       return position == length
     }
-    return isWhole ? UUID(uuid: uuid) : nil
+    return isValid ? UUID(uuid: uuid) : nil
   }
 
-  /// The UUIDs whose texts are anywhere in `bytes`, found in one pass.
+  /// Finds all UUIDs in text, in one pass.
   public static func all(in bytes: [UInt8]) -> Set<UUID> {
     var found: Set<UUID> = []
     scan(bytes) { _, uuid in found.insert(uuid) }
     return found
   }
 
-  /// `bytes` with the texts of these UUIDs replaced by those of others, in one pass.
+  /// Replaces UUIDs in text by others, in one pass.
   public static func replacing(_ others: [UUID: UUID], in bytes: [UInt8]) -> [UInt8] {
     var replaced = bytes
     scan(bytes) { position, uuid in
@@ -82,7 +82,7 @@ public enum UUIDText {
     }
   }
 
-  /// How many bytes the text has.
+  /// The length of the text, in bytes.
   public static let length = 36
 
   private static let hyphen = UInt8(ascii: "-")
@@ -92,18 +92,5 @@ public enum UUIDText {
 
   private static func hyphensBefore(_ position: Int) -> Int {
     position < 8 ? 0 : position < 13 ? 1 : position < 18 ? 2 : position < 23 ? 3 : 4
-  }
-
-  private static func digit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
-  }
-
-  private static func value(ofDigit digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 }

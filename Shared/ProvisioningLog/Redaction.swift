@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import SCIM
 
 /// Takes secrets out of what is kept of a request: passwords (Okta and OneLogin send junk ones with every user), what is named like a
@@ -246,7 +247,7 @@ extension Redaction {
     var copied = 0
     while true {
       var end = found.secret
-      while end < text.count, isBase64URL(text[end]) || (found.isWebToken && text[end] == UInt8(ascii: ".")) { end += 1 }
+      while end < text.count, Base64URL.isInAlphabet(text[end]) || (found.isWebToken && text[end] == UInt8(ascii: ".")) { end += 1 }
       if found.isSecret(text[found.secret..<end]) {
         masked += text[copied..<found.secret]
         masked += mask.utf8
@@ -287,7 +288,7 @@ extension Redaction {
             return TokenStart(secret: index + prefix.count, isWebToken: false)
           }
         case UInt8(ascii: "e"):
-          if begins(text[index...], with: webTokenPrefix, foldingCase: false), index == 0 || !isBase64URL(text[index - 1]) {
+          if begins(text[index...], with: webTokenPrefix, foldingCase: false), index == 0 || !Base64URL.isInAlphabet(text[index - 1]) {
             return TokenStart(secret: index, isWebToken: true)
           }
         default: break
@@ -301,14 +302,5 @@ extension Redaction {
   private static func begins(_ text: Slice<UnsafeBufferPointer<UInt8>>, with prefix: [UInt8], foldingCase: Bool) -> Bool {
     guard text.count >= prefix.count else { return false }
     return zip(text, prefix).allSatisfy { $0 == $1 || (foldingCase && (0x41...0x5A).contains($0) && $0 | 0x20 == $1) }
-  }
-
-  private static func isBase64URL(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-      UInt8(ascii: "-"), UInt8(ascii: "_"):
-      true
-    default: false
-    }
   }
 }

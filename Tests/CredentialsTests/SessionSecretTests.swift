@@ -3,22 +3,22 @@ import Foundation
 import Models
 import Testing
 
-@Suite("Secrets of the console")
+@Suite("Console secrets")
 struct SessionSecretTests {
   private static let workspace = WorkspaceID.made(at: Date(timeIntervalSince1970: 1))
 
-  @Test("A session's secret is read again, with its workspace, and a cut one is none")
+  @Test("A session secret is parsed again, with its workspace, and a truncated one is rejected")
   func roundTrip() throws {
     let secret = SessionSecret.made(for: Self.workspace)
     let read = try #require(SessionSecret(secret.text))
     #expect(read == secret && read.workspace == Self.workspace && read.seed == secret.seed)
     #expect(secret.text.hasPrefix("rollcall_session_"))
     #expect(SessionSecret(String(secret.text.dropLast())) == nil)
-    // One is not taken for the other.
+    // One is not accepted as the other.
     #expect(AccessToken(secret.text) == nil && LinkKey(secret.text) == nil)
   }
 
-  @Test("A rotated secret is another with the same seed, and of two rotations none is like the other")
+  @Test("A rotated secret has the same seed, and all rotations are different")
   func rotation() throws {
     let secret = SessionSecret.made(for: Self.workspace)
     let rotated = (0..<100).map { _ in secret.rotated() }
@@ -30,7 +30,7 @@ struct SessionSecretTests {
     #expect(SessionSecret.made(for: Self.workspace).seed != secret.seed)
   }
 
-  @Test("A link's key is read again, and is no token")
+  @Test("A link key is parsed again, and is not accepted as a token")
   func link() throws {
     let key = LinkKey.made(for: Self.workspace)
     #expect(try #require(LinkKey(key.text)) == key)

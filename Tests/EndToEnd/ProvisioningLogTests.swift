@@ -132,7 +132,7 @@ extension EndToEnd {
       for table in tables {
         for secret in secrets {
           // A bytea is shown in hexadecimal digits.
-          let hexadecimal = secret.utf8.map { String($0, radix: 16) }.joined()
+          let hexadecimal = Hex.encode(secret.utf8)
           let count = try await pool.query(
             Statement(
               once: "secrets", "select count(*) from \(table) t where t::text like '%' || $1 || '%' or t::text like '%' || $2 || '%'"),

@@ -21,7 +21,7 @@ struct ComparisonKeyTests {
     #expect(first.emailKeys.count == 1)
   }
 
-  @Test func `What is known by the address as it was compared before stays known`() throws {
+  @Test func `Data stored under the former key of an address is found`() throws {
     let former = try #require(SignInKey.former(Self.forms[1], in: .acme))
     let key = WorkspaceSignInKey(.acme, former)
     let signIn = try received(Self.forms[1])

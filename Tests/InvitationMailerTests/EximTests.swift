@@ -5,7 +5,7 @@ import Testing
 @testable import InvitationMailer
 
 /// Against Exim: what a server says that was not written for these tests.
-@Suite("A mail handed to a real mail server", .serialized, .timeLimit(.minutes(10)))
+@Suite("A mail sent to a real mail server", .serialized, .timeLimit(.minutes(10)))
 struct EximTests {
   private func server(
     _ exim: EximServer, password: String = "s3cret", authentication: SMTPServer.Authentication = .any, authorities: String? = nil
@@ -18,8 +18,8 @@ struct EximTests {
   @Test(arguments: [SMTPServer.Authentication.plain, .login])
   func `goes over STARTTLS with a login, and arrives as it was written`(authentication: SMTPServer.Authentication) async throws {
     let exim = try await EximServer()
-    let letter = try EmailMessage.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
-    let outcome = await SMTPConnection(server(exim, authentication: authentication), name: "smtp").send(letter)
+    let message = try EmailMessage.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
+    let outcome = await SMTPConnection(server(exim, authentication: authentication), name: "smtp").send(message)
     #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
     try await eventually("the mail") { try await exim.mails().count == 1 }
     let mail = try #require(try await exim.mails().first)
@@ -28,23 +28,23 @@ struct EximTests {
     #expect(mail["Subject"] == "You're invited to Müller & Söhne")
     #expect(mail["Message-ID"] == "<0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>")
     // libcurl ends a mail with a line end of its own.
-    #expect(mail.text?.replacing("\r\n", with: "\n").trimmingSpaces == letter.text.trimmingSpaces)
+    #expect(mail.text?.replacing("\r\n", with: "\n").trimmingSpaces == message.text.trimmingSpaces)
     #expect(exim.log.contains("P=esmtpsa"))
     #expect(exim.log.contains("A=\(authentication.rawValue):rollcall"))
   }
 
-  @Test func `is refused in its words, and the connection serves the next`() async throws {
+  @Test func `is rejected with the server's reply, and the connection is reused`() async throws {
     let exim = try await EximServer()
     let connection = SMTPConnection(server(exim), name: "smtp")
     guard case .refused(let reply, at: .recipient) = await connection.send(try .sample(to: "nobody@example.com")) else {
       Issue.record("not refused; \(exim.log)")
       return
     }
-    #expect(reply.words == "550 5.1.1 No such user here")
+    #expect(reply.line == "550 5.1.1 No such user here")
     #expect(await connection.send(try .sample()).isAccepted)
   }
 
-  @Test func `does not go without a login, with a wrong one, or to a server whose certificate is not trusted`() async throws {
+  @Test func `is not sent without or with wrong credentials, or to a server with an untrusted certificate`() async throws {
     let exim = try await EximServer()
     #expect(await SMTPConnection(server(exim, password: "wrong"), name: "smtp").send(try .sample()).isUnreachable)
     let system = SMTPServer(url: exim.url, credentials: .init(username: "rollcall", password: "s3cret"), tls: .required)
@@ -53,12 +53,12 @@ struct EximTests {
     #expect(mails.isEmpty)
   }
 
-  @Test func `goes to an address beyond ASCII where the server knows such, and fails clearly where not`() async throws {
+  @Test func `is sent to a non-ASCII address if the server supports it, and fails clearly if not`() async throws {
     let exim = try await EximServer()
     let connection = SMTPConnection(server(exim), name: "smtp")
-    let letter = try EmailMessage.sample(to: "josé@bücher.example")
-    #expect(letter.recipient.address == "josé@xn--bcher-kva.example")
-    let outcome = await connection.send(letter)
+    let message = try EmailMessage.sample(to: "josé@bücher.example")
+    #expect(message.recipient.address == "josé@xn--bcher-kva.example")
+    let outcome = await connection.send(message)
     #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
     try await eventually("the mail") { try await exim.mails().count == 1 }
     #expect(try await exim.mails().first?.raw.contains("josé@") == true)
@@ -67,7 +67,7 @@ struct EximTests {
 
     let plain = try await EximServer(isInternational: false)
     let other = SMTPConnection(server(plain), name: "smtp")
-    guard case .refused(let reply, at: .recipient) = await other.send(letter) else {
+    guard case .refused(let reply, at: .recipient) = await other.send(message) else {
       Issue.record("not refused")
       return
     }

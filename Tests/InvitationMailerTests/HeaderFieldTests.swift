@@ -57,7 +57,7 @@ struct HeaderFieldTests {
     #expect(MailAddress(parsing: text) == nil)
   }
 
-  @Test func `Dates are those of mails`() {
+  @Test func `Dates have the format of mails`() {
     #expect(MailDate.text(.sample) == "Sat, 31 Jan 2026 09:05:07 +0000")
   }
 }

@@ -5,48 +5,48 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The letter of an invitation")
+@Suite("The message of an invitation")
 struct InvitationComposerTests {
-  private func letter(_ notice: InvitationNotice? = nil) throws -> EmailMessage {
-    try InvitationComposer(from: .rollcall).letter(for: try notice ?? .sample(), at: .sample)
+  private func message(_ notice: InvitationNotice? = nil) throws -> EmailMessage {
+    try InvitationComposer(from: .rollcall).message(for: try notice ?? .sample(), at: .sample)
   }
 
   @Test func `says who is invited, to what and where, in both forms`() throws {
-    let letter = try letter()
-    #expect(letter.recipient.address == "ana@example.com")
-    #expect(letter.sender.address == "invitations@rollcall.example")
-    for form in [letter.text, letter.html] {
+    let message = try message()
+    #expect(message.recipient.address == "ana@example.com")
+    #expect(message.sender.address == "invitations@rollcall.example")
+    for form in [message.text, message.html] {
       #expect(form.contains("Hello Ana,"))
       #expect(form.contains("Acme Data"))
       #expect(!form.contains("{{"))
     }
-    #expect(letter.text.contains("\nhttps://acme.example.com/sign-in?sso=1&from=mail\n"))
-    #expect(!letter.text.contains("<"))
-    #expect(letter.html.contains(#"href="https://acme.example.com/sign-in?sso=1&amp;from=mail""#))
-    #expect(letter.html.hasPrefix("<!DOCTYPE html>"))
+    #expect(message.text.contains("\nhttps://acme.example.com/sign-in?sso=1&from=mail\n"))
+    #expect(!message.text.contains("<"))
+    #expect(message.html.contains(#"href="https://acme.example.com/sign-in?sso=1&amp;from=mail""#))
+    #expect(message.html.hasPrefix("<!DOCTYPE html>"))
   }
 
-  @Test func `is the same mail each time it is composed: the Message-ID is the invitation's`() throws {
-    let letter = try letter()
-    #expect(letter.headers.map(\.line).contains("Message-ID: <0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>"))
-    #expect(try self.letter() == letter)
+  @Test func `is the same each time it is composed: the Message-ID is derived from the invitation`() throws {
+    let message = try message()
+    #expect(message.headers.map(\.line).contains("Message-ID: <0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>"))
+    #expect(try self.message() == message)
   }
 
   @Test(arguments: [nil, "", "  "])
   func `greets without a name where there is none`(name: String?) throws {
-    let letter = try letter(try .sample(givenName: name, displayName: nil))
-    #expect(letter.text.hasPrefix("Hello,"))
+    let message = try message(try .sample(givenName: name, displayName: nil))
+    #expect(message.text.hasPrefix("Hello,"))
   }
 
-  @Test func `shows names as they are in text, and escaped in HTML`() throws {
-    let letter = try letter(
+  @Test func `shows names unchanged in text, and escaped in HTML`() throws {
+    let message = try message(
       try .sample(givenName: #"<script>alert("x")</script>"#, workspace: "Müller & Söhne <img src=x onerror=alert(1)>"))
-    #expect(letter.text.contains(#"Hello <script>alert("x")</script>,"#))
-    #expect(letter.text.contains("Müller & Söhne <img"))
-    #expect(!letter.html.contains("<script"))
-    #expect(!letter.html.contains("<img"))
-    #expect(letter.html.contains("&lt;script&gt;"))
-    #expect(letter.html.contains("Müller &amp; Söhne &lt;img src=x onerror=alert(1)&gt;"))
+    #expect(message.text.contains(#"Hello <script>alert("x")</script>,"#))
+    #expect(message.text.contains("Müller & Söhne <img"))
+    #expect(!message.html.contains("<script"))
+    #expect(!message.html.contains("<img"))
+    #expect(message.html.contains("&lt;script&gt;"))
+    #expect(message.html.contains("Müller &amp; Söhne &lt;img src=x onerror=alert(1)&gt;"))
   }
 
   @Test(arguments: ["\u{600}<b\u{600}>", "\"\u{301}<\u{338}b>\u{338}", "'\u{301}&\u{301}"])
@@ -55,32 +55,32 @@ struct InvitationComposerTests {
     for notice in [
       try InvitationNotice.sample(givenName: name, workspace: name), try .sample(givenName: name, workspace: name, templates: templates),
     ] {
-      let letter = try letter(notice)
+      let message = try message(notice)
       for raw in ["\u{600}<", "\u{600}>", "<\u{338}", ">\u{338}", "\"\u{301}", "'\u{301}", "&\u{301}"] {
-        #expect(!letter.html.unicodeScalars.contains(raw.unicodeScalars), "\(raw.debugDescription)")
+        #expect(!message.html.unicodeScalars.contains(raw.unicodeScalars), "\(raw.debugDescription)")
       }
-      #expect(letter.text.unicodeScalars.contains(name.unicodeScalars))
+      #expect(message.text.unicodeScalars.contains(name.unicodeScalars))
     }
   }
 
-  @Test func `does not take a name for a template`() throws {
-    let letter = try letter(try .sample(givenName: "{{email}}{{{url}}}", workspace: "{{#next}}"))
-    #expect(letter.text.contains("Hello {{email}}{{{url}}},"))
+  @Test func `does not render a name as a template`() throws {
+    let message = try message(try .sample(givenName: "{{email}}{{{url}}}", workspace: "{{#next}}"))
+    #expect(message.text.contains("Hello {{email}}{{{url}}},"))
   }
 
   @Test(arguments: ["\r\nBcc: eve@example.com", "\nBcc: eve@example.com", "\u{0}\u{2028}Bcc: eve@example.com", "\r\n\r\n<html>"])
   func `lets no name begin a header or a line`(injection: String) throws {
-    let letter = try letter(
+    let message = try message(
       try .sample(givenName: "Ana\(injection)", displayName: "Ana\(injection)", workspace: "Acme\(injection)"))
-    #expect(letter.headers.count == 7)
-    for header in letter.headers {
+    #expect(message.headers.count == 7)
+    for header in message.headers {
       // Folded lines begin with a space (RFC 5322 §2.2.3).
       for line in header.line.components(separatedBy: "\r\n").dropFirst() { #expect(line.hasPrefix(" ")) }
       let unfolded = header.line.replacing("\r\n", with: "")
       #expect(unfolded.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 })
       #expect(!unfolded.hasPrefix("Bcc"))
     }
-    #expect(!letter.text.split(whereSeparator: \.isNewline).contains { $0.hasPrefix("Bcc") })
+    #expect(!message.text.split(whereSeparator: \.isNewline).contains { $0.hasPrefix("Bcc") })
   }
 
   @Test(arguments: [
@@ -89,17 +89,17 @@ struct InvitationComposerTests {
     "\"a b\"@example.com", String(repeating: "a", count: 250) + "@example.com",
   ])
   func `is not written to what is no address`(email: String) throws {
-    #expect(throws: CompositionError.notAnAddress(email)) { try letter(try .sample(email: email)) }
+    #expect(throws: CompositionError.notAnAddress(email)) { try message(try .sample(email: email)) }
   }
 
   @Test(arguments: [
     "", "acme", "javascript:alert(1)", "ftp://acme.example.com", "https://", "https://acme.example.com/\r\nx", "https://a b/",
   ])
   func `has no link that is none`(url: String) throws {
-    #expect(throws: CompositionError.notALink(url)) { try letter(try .sample(url: url)) }
+    #expect(throws: CompositionError.notALink(url)) { try message(try .sample(url: url)) }
   }
 
-  @Test func `does not tell the address in the reason`() {
+  @Test func `does not reveal the address in the error`() {
     #expect(!CompositionError.notAnAddress("ana@example.com,").description.contains("ana"))
   }
 }

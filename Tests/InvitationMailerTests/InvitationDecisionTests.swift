@@ -4,7 +4,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("What events mean for invitations")
+@Suite("Decisions about invitations")
 struct InvitationDecisionTests {
   private func changes(_ events: [IdentityEvent], known: KnownState = .acme()) -> MailerChanges {
     var decider = InvitationDecider(known: known)
@@ -20,7 +20,7 @@ struct InvitationDecisionTests {
   ])
   func `Who becomes invited gets one invitation, and nobody else`(change: UserChanged.Change, state: UserState, isInvited: Bool) {
     let changes = changes([.user(.ana, change, state, version: 1)])
-    #expect(changes.invitations.map(\.fate.state) == (isInvited ? [.scheduled] : []))
+    #expect(changes.invitations.map(\.disposition.state) == (isInvited ? [.scheduled] : []))
     #expect(changes.users[.ana]?.version == 1)
   }
 
@@ -36,7 +36,7 @@ struct InvitationDecisionTests {
     #expect(changes.invitations.map(\.version) == [1])
   }
 
-  @Test func `Who is enabled again gets a new invitation, which the earlier disabling does not cancel`() {
+  @Test func `A re-enabled user gets a new invitation, which the earlier disabling does not cancel`() {
     let changes = changes([
       .user(.ana, .created, .invited, version: 1), .user(.ana, .disabled, .disabled, version: 2),
       .user(.ana, .enabled, .invited, version: 3),
@@ -46,7 +46,7 @@ struct InvitationDecisionTests {
     #expect(changes.withdrawals.map { $0[.ana]?.upTo } == [2])
   }
 
-  @Test func `What was too large for an event stays as it is known, and a template without its texts is not taken`() throws {
+  @Test func `Values too large for an event keep their known value, and a template without its texts is ignored`() throws {
     let large = String(repeating: "x", count: 1 << 20)
     func reduced(_ event: IdentityEvent) throws -> IdentityEvent {
       let event = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: .sample, traceparent: nil)
@@ -76,10 +76,10 @@ struct InvitationDecisionTests {
   @Test(arguments: [nil, ""])
   func `Without an email address the invitation has failed`(email: String?) {
     let changes = changes([.user(.ana, .created, .invited, version: 1, email: email)])
-    #expect(changes.invitations.map(\.fate) == [.failed(reason: "the user has no email address")])
+    #expect(changes.invitations.map(\.disposition) == [.failed(reason: "the user has no email address")])
   }
 
-  @Test func `Those without an email address are one warning for a workspace, however many they are`() throws {
+  @Test func `Users without an address are one warning per workspace`() throws {
     let others = (0..<60).map { UserID(bytes: [200, UInt8($0)]) }
     let changes = changes(
       [.user(.ana, .created, .invited, version: 1)]
@@ -91,7 +91,7 @@ struct InvitationDecisionTests {
     #expect(group.metadata["users"]?.description.split(separator: ",").count == UnsendableInvitations.maximumNamed)
   }
 
-  @Test func `Personal data is kept of the invited alone`() {
+  @Test func `Personal data is only stored for invited users`() {
     let changes = changes([
       .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1),
       .user(.ben, .activated, .active, version: 2),
@@ -99,22 +99,22 @@ struct InvitationDecisionTests {
     #expect(
       changes.users[.ana]?.state == .invited(Invitee(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil)))
     #expect(changes.users[.ben]?.state == .active)
-    #expect(changes.forgotten.isEmpty)
+    #expect(changes.erasedUsers.isEmpty)
   }
 
-  @Test func `Who is deleted is forgotten`() {
+  @Test func `A deleted user's data is erased`() {
     let changes = changes([.user(.ana, .created, .invited, version: 1), .user(.ana, .deleted, .disabled, version: 2)])
     #expect(changes.users == [.ana: UserRecord(key: .ana, version: 2, state: .deleted, nameKey: nil, emailKey: nil)])
-    #expect(changes.forgotten == [.ana])
+    #expect(changes.erasedUsers == [.ana])
   }
 
-  @Test func `A workspace's newest settings are kept`() {
+  @Test func `The newest settings of a workspace are stored`() {
     let changes = changes([.workspace(name: "Old"), .workspace(name: "New", version: 2)], known: KnownState())
     #expect(changes.workspaces[.acme]?.settings.name == "New")
     #expect(changes.workspaces[.acme]?.version == 2)
   }
 
-  @Test func `An invitation's id follows from workspace, user and version`() throws {
+  @Test func `An invitation's id is derived from workspace, user and version`() throws {
     let id = NewInvitation.id(of: .ana, version: 1)
     #expect(id == NewInvitation.id(of: .ana, version: 1))
     let other = WorkspaceID("01997b5d-0000-7000-8000-000000000002")!

@@ -2,16 +2,17 @@ import Foundation
 import MailTemplates
 import Models
 import Postgres
+import Primitives
 import TestSupport
 import Testing
 
 @testable import InvitationMailer
 
-@Suite("The life of an invitation", .serialized, .timeLimit(.minutes(10)))
+@Suite("The lifecycle of an invitation", .serialized, .timeLimit(.minutes(10)))
 struct LifeTests {
   private let answer = "250 2.0.0 OK"
 
-  @Test func `Every change of state is on record, with its reason, and told`() async throws {
+  @Test func `Every change of state is recorded with its reason, and published`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     let due = try #require(try await database.claim().first)
@@ -19,16 +20,16 @@ struct LifeTests {
     try await database.apply(.user(.ana, .activated, .active, version: 2))
     #expect(
       try await database.history() == [
-        RecordedState(state: "scheduled", reason: "to be sent at once"),
+        RecordedState(state: "scheduled", reason: "to be sent immediately"),
         RecordedState(state: "sending", reason: "handed to the mail server"),
         RecordedState(state: "sent", reason: answer), RecordedState(state: "accepted", reason: "the person signed in"),
       ])
-    let told = Statement("told", "select convert_from(payload, 'UTF8')::jsonb ->> 'state' from mailer.outbox order by id")
-    #expect(try await database.pool.query(told).map { try $0.string(0) } == ["scheduled", "sending", "sent", "accepted"])
+    let published = Statement("published events", "select convert_from(payload, 'UTF8')::jsonb ->> 'state' from mailer.outbox order by id")
+    #expect(try await database.pool.query(published).map { try $0.string(0) } == ["scheduled", "sending", "sent", "accepted"])
     #expect(try await database.nextMail() == nil)
   }
 
-  @Test func `What one statement changes is told of each that changed its state, and of no other`() async throws {
+  @Test func `A statement publishes an event for each invitation that changes state, and for no other`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
@@ -37,8 +38,8 @@ struct LifeTests {
       "update mailer.invitations set state = case user_id when '\(UserKey.ana.id)' then 'sending' else state end, next_attempt_at = null")
     #expect(try await database.history(.ana).map(\.state) == ["scheduled", "sending"])
     #expect(try await database.history(.ben).map(\.state) == ["scheduled"])
-    let told = Statement(
-      "told",
+    let published = Statement(
+      "published events",
       """
       select o.headers, convert_from(o.payload, 'UTF8')::jsonb = jsonb_build_object(
         'workspace', h.workspace_id, 'invitation', i.id, 'user', i.user_id, 'state', h.state, 'reason', h.reason, 'changedAt',
@@ -48,7 +49,7 @@ struct LifeTests {
       join mailer.invitation_history h on o.headers[4] = i.id || '/' || h.id
       order by o.id
       """)
-    let rows = try await database.pool.query(told)
+    let rows = try await database.pool.query(published)
     #expect(rows.count == 3)
     #expect(try rows.allSatisfy { try $0.bool(1) })
     let last = try #require(rows.last)
@@ -62,16 +63,16 @@ struct LifeTests {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     var now = Date.sample
-    for (letter, days) in [(0, 3.0), (1, 4.0)] {
+    for (reminder, days) in [(0, 3.0), (1, 4.0)] {
       let due = try #require(try await database.claim(at: now).first)
-      #expect(due.letter == letter)
+      #expect(due.reminder == reminder)
       try await database.record(.sent(answer: answer), on: due, at: now)
       now = now.adding(days: days)
       #expect(try await database.nextMail() == now)
       #expect(try await database.due(at: now.adding(seconds: -1)).isEmpty)
     }
     let last = try #require(try await database.claim(at: now).first)
-    #expect(last.letter == 2)
+    #expect(last.reminder == 2)
     try await database.apply(.user(.ana, .activated, .active, version: 2), at: now)
     // The mail was under way: that it went out is noted, and nothing more is sent.
     try await database.record(.sent(answer: answer), on: last, at: now)
@@ -92,8 +93,8 @@ struct LifeTests {
     let (others, own) = try await database.pool.withExclusiveConnection { session in
       let later = Date.sample.adding(seconds: 10)
       let store = database.invitations
-      let others = try await store.letGoOfClaims(ofOthersThan: "invitation-mailer/1", before: .sample, at: later, in: session)
-      return (others, try await store.letGoOfClaims(of: "invitation-mailer/0", at: later, in: session))
+      let others = try await store.releaseClaims(notHeldBy: "invitation-mailer/1", before: .sample, at: later, in: session)
+      return (others, try await store.releaseClaims(heldBy: "invitation-mailer/0", at: later, in: session))
     }
     #expect(others == 0)
     #expect(own == 1)
@@ -103,7 +104,7 @@ struct LifeTests {
     #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
   }
 
-  @Test func `A delayed invitation waits, one to nobody is not sent, and one that nobody takes up expires`() async throws {
+  @Test func `A delayed invitation waits, a disabled one is not sent, and an unused one expires`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(policy: InvitationPolicy(sending: .delayed(seconds: 3600), expiryDays: 10)), .user(.ana, .created, .invited, version: 1))
@@ -121,11 +122,11 @@ struct LifeTests {
 
     try await database.apply(
       .workspace(version: 2, policy: InvitationPolicy(sending: .none)), .user(.ben, .created, .invited, version: 1))
-    #expect(try await database.history(.ben) == [RecordedState(state: "revoked", reason: "the workspace mails nobody")])
+    #expect(try await database.history(.ben) == [RecordedState(state: "revoked", reason: "the workspace sends no invitations")])
     #expect(try await database.due(at: .distantFuture).isEmpty)
   }
 
-  @Test func `Who comes before the workspace gets what its policy says`() async throws {
+  @Test func `Invitations from before the workspace follow its policy`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     #expect(try await database.due(at: .distantFuture).isEmpty)
@@ -133,7 +134,7 @@ struct LifeTests {
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
 
-  @Test func `What the workspace does not want any more is not sent`() async throws {
+  @Test func `Mails that a changed policy excludes are not sent`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     try await database.record(.sent(answer: answer), on: try #require(try await database.claim().first))
@@ -143,11 +144,11 @@ struct LifeTests {
     #expect(try await database.nextMail(.ben) == .sample)
     try await database.apply(.workspace(version: 3, policy: InvitationPolicy(sending: .none)))
     #expect(try await database.recorded(.ana).map(\.state) == ["sent"])
-    #expect(try await database.history(.ben).last == RecordedState(state: "revoked", reason: "the workspace mails nobody"))
+    #expect(try await database.history(.ben).last == RecordedState(state: "revoked", reason: "the workspace sends no invitations"))
     #expect(try await database.due(at: .distantFuture).isEmpty)
   }
 
-  @Test func `What was not sent yet goes where the workspace wants it now`() async throws {
+  @Test func `Unsent invitations are redirected when the policy changes`() async throws {
     let database = try await MailerDatabase.start()
     let digest = InvitationPolicy(sending: .digest(address: "it@acme.example"))
     try await database.apply(.workspace(policy: digest), .user(.ana, .created, .invited, version: 1))
@@ -160,16 +161,16 @@ struct LifeTests {
     #expect(try await database.recorded().map(\.state) == ["scheduled"])
   }
 
-  @Test func `What another replica wrote while the workspace came is planned after all`() async throws {
+  @Test func `Invitations that another replica stored while the workspace arrived are planned later`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60))))
     try await database.execute("update mailer.invitations set is_planned = false, next_attempt_at = null")
-    try await database.invitations.planLate(at: .sample)
+    try await database.invitations.planWaiting(at: .sample)
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
 
-  @Test func `Another address revokes the invitation and sends another; reactivation invites anew`() async throws {
+  @Test func `A changed address revokes the invitation and sends another; reactivation invites again`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     let first = try #require(try await database.claim().first)
@@ -182,7 +183,7 @@ struct LifeTests {
     #expect(try await database.recorded().map(\.state) == ["revoked", "revoked", "scheduled"])
   }
 
-  @Test func `A report of the mail system is on record, and a bounce stands in nobody's way`() async throws {
+  @Test func `Reports of the mail system are recorded, and a bounced invitation can still be accepted`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1),
@@ -211,7 +212,7 @@ struct LifeTests {
     #expect(try await database.recorded(.ben).map(\.state) == ["accepted"])
   }
 
-  @Test func `An operator's orders are carried out, each once`() async throws {
+  @Test func `Orders of an operator are executed once each`() async throws {
     let database = try await MailerDatabase.start()
     let (resend, revoke) = (CommandID.made(at: .sample), CommandID.made(at: .sample))
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
@@ -226,7 +227,7 @@ struct LifeTests {
     #expect(try await database.due().count == 1)
   }
 
-  @Test func `A workspace's own templates are kept, and known by their count`() async throws {
+  @Test func `A workspace's own templates are stored and versioned`() async throws {
     let database = try await MailerDatabase.start()
     let template = InvitationTemplate(language: "de", subject: "Los geht's", text: "{{url}}")
     try await database.apply(.workspace())
@@ -239,7 +240,7 @@ struct LifeTests {
     #expect(try await database.invitations.workspace(.acme)?.templates == [])
   }
 
-  @Test func `People for the administrator go together, and the same together again after a crash`() async throws {
+  @Test func `People are collected in one mail for the administrator, and in the same mail again after a crash`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(policy: InvitationPolicy(sending: .digest(address: "it@acme.example"))), .user(.ana, .created, .invited, version: 1),
@@ -256,7 +257,7 @@ struct LifeTests {
       _ = try await store.claim(together, digest: id, by: "invitation-mailer/0", at: now, in: session)
       // Another comes, and the mailer crashes.
       try await database.apply(.user(UserKey(workspace: .acme, id: .made(at: .sample)), .created, .invited, version: 1), at: now)
-      _ = try await store.letGoOfClaims(of: "invitation-mailer/0", at: now, in: session)
+      _ = try await store.releaseClaims(heldBy: "invitation-mailer/0", at: now, in: session)
       let due = try #require(try await store.due(atMost: 1, at: now, in: session).first)
       #expect(due.digest == id)
       return (together, try await store.digest(of: due, in: session))
@@ -266,14 +267,14 @@ struct LifeTests {
   }
 }
 
-@Suite("Sign-ins of those who are known", .serialized, .timeLimit(.minutes(10)))
+@Suite("Sign-ins of known people", .serialized, .timeLimit(.minutes(10)))
 struct KnownSignInTests {
   private func signIn(_ email: String?, user: UserID? = nil, at time: Date = .sample) throws -> ReceivedSignIn {
     let signIn = SignIn(workspace: .acme, email: email, user: user, signedInAt: time, method: "saml")
     return ReceivedSignIn(signIn, of: try signIn.cloudEvent(id: UUID().uuidString, source: "product", time: time, traceparent: nil))
   }
 
-  @Test func `Only those of active people ask for no promotion`() async throws {
+  @Test func `only those of active people request no promotion`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(
@@ -289,7 +290,7 @@ struct KnownSignInTests {
     #expect(try await store.toPromote(known).count == 2)
   }
 
-  @Test func `One that was skipped too soon is made up for`() async throws {
+  @Test func `that were skipped too early are promoted later`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
@@ -304,7 +305,7 @@ struct KnownSignInTests {
     #expect(decided.promotions.map(\.signedInAt) == [.sample.adding(seconds: 20)])
   }
 
-  @Test func `The last of a person is kept for long, and goes with the person`() async throws {
+  @Test func `are remembered for a long time, and deleted with the person`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
@@ -317,7 +318,7 @@ struct KnownSignInTests {
     // As mailer_read.sign_in_key has it, too.
     let workspace = try #require(WorkspaceID("01997b5d-0000-7000-8000-000000000001"))
     #expect(
-      SignInKey("Ana@example.com", in: workspace).bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      Hex.encode(SignInKey("Ana@example.com", in: workspace).bytes)
         == "23d830a394ce92e8af1326de1a93391a")
     for (name, user, seconds) in [("ANA@example.com", nil, 1.0), ("ana@example.com", nil, 2), (nil, UserKey.ana.id, 3)]
       as [(String?, UserID?, Double)]
@@ -326,18 +327,18 @@ struct KnownSignInTests {
     }
     #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 2))
     #expect(try await remembered("\(UserKey.ana.id)") == .sample.adding(seconds: 3))
-    try await database.invitations.tidy(at: .sample.adding(seconds: 390 * InvitationPlan.day))
+    try await database.invitations.deleteOldRecords(at: .sample.adding(seconds: 390 * InvitationPlan.day))
     #expect(try await remembered("ana@example.com") != nil)
     // What came after the deletion is not of the person any more.
     #expect(try await store.toPromote([try signIn("ana@example.com", at: .sample.adding(seconds: 20))]).isEmpty)
     try await database.apply(.user(.ana, .deleted, .disabled, version: 3, at: .sample.adding(seconds: 5)))
     #expect(try await remembered("\(UserKey.ana.id)") == nil)
     #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 20))
-    try await database.invitations.tidy(at: .sample.adding(seconds: 401 * InvitationPlan.day))
+    try await database.invitations.deleteOldRecords(at: .sample.adding(seconds: 401 * InvitationPlan.day))
     #expect(try await remembered("ana@example.com") == nil)
   }
 
-  @Test func `A hundred thousand sign-ins of active people ask for nothing`() async throws {
+  @Test func `of a hundred thousand active people request nothing`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     let people = (0..<1000).map { (UserKey(workspace: .acme, id: .made(at: .sample)), "person\($0)@example.com") }

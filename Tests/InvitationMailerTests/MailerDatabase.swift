@@ -81,21 +81,21 @@ struct MailerDatabase {
 
   /// Writes down what became of a mail, as the loop does.
   func record(
-    _ verdict: RetrySchedule.Verdict, on invitation: DueInvitation, policy: InvitationPolicy = InvitationPolicy(), at now: Date = .sample,
+    _ result: DeliveryResult, on invitation: DueInvitation, policy: InvitationPolicy = InvitationPolicy(), at now: Date = .sample,
     pause: Duration = .seconds(5)
   ) async throws {
     let record = MailRecord(
-      verdict, letter: invitation.letter, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
+      result, reminder: invitation.reminder, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
       isDigest: invitation.isDigest, policy: policy, now: now, pause: pause)
     try await invitations.record([MailOutcome(workspace: invitation.workspace, id: invitation.id, record: record)], at: now)
   }
 
   /// Claims what is due, as the loop does, and returns it.
   @discardableResult
-  func claim(at now: Date = .sample, by sender: String = "invitation-mailer/0") async throws -> [DueInvitation] {
+  func claim(at now: Date = .sample, by instance: String = "invitation-mailer/0") async throws -> [DueInvitation] {
     try await pool.withExclusiveConnection { session in
       let due = try await invitations.due(atMost: 1000, at: now, in: session)
-      let claimed = try await invitations.claim(due, by: sender, at: now, in: session)
+      let claimed = try await invitations.claim(due, by: instance, at: now, in: session)
       return due.filter { claimed.contains($0.id) }
     }
   }

@@ -11,7 +11,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The mailer between broker, database and mail server", .serialized, .timeLimit(.minutes(10)))
+@Suite("The mailer with broker, database and mail server", .serialized, .timeLimit(.minutes(10)))
 struct MailerTests {
   private let topics = [
     Topic.identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, .deadLetters(of: "invitation-mailer"),
@@ -30,7 +30,7 @@ struct MailerTests {
     let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, lockKey: 1, logger: .silent)
     let sending = MailScheduler(
       pool: database.pool,
-      desk: MailSender(
+      sender: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
@@ -71,7 +71,7 @@ struct MailerTests {
     }
   }
 
-  @Test func `An event becomes a mail, a sign-in a command, and what is neither a dead letter; again after a restart, nothing twice`()
+  @Test func `Events become mails, sign-ins commands, and invalid messages dead deadLetters; after a restart, nothing is repeated`()
     async throws
   {
     let (database, broker, catcher) = (try await MailerDatabase.start(), try await KafkaBroker.start(), try await MailCatcher())
@@ -105,26 +105,26 @@ struct MailerTests {
     try await publish(.user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
     try await running(try services(database, broker, catcher, producer: producer)) {
       try await eventually("Ben's mail") { try catcher.count() == 2 }
-      try await eventually("all told") {
-        let left = Statement("left to tell", "select count(*) from mailer.outbox")
+      try await eventually("all events published") {
+        let left = Statement("unpublished events", "select count(*) from mailer.outbox")
         guard try await database.recorded(.ben).map(\.state) == ["sent"] else { return false }
         return try await database.pool.query(left).first?.int(0) == 0
       }
     }
     #expect(try await catcher.mails().compactMap(\.recipient) == ["ana@example.com", "ben@example.com"])
-    let letters = try await read(.deadLetters(of: "invitation-mailer"), of: broker) { !$0.isEmpty }
-    #expect(letters.map(\.value) == [Array("nonsense".utf8)])
-    #expect(letters.first?.header("dead-letter-error")?.contains("specversion") == true)
-    let told = try await read(.invitationEvents, of: broker) { $0.count >= 6 }.map { try InvitationEvent($0.cloudEvent()) }
-    let ana = told.filter { $0.invitation == NewInvitation.id(of: .ana, version: 1) }
-    // As they were told: nothing twice, and in order.
+    let deadLetters = try await read(.deadLetters(of: "invitation-mailer"), of: broker) { !$0.isEmpty }
+    #expect(deadLetters.map(\.value) == [Array("nonsense".utf8)])
+    #expect(deadLetters.first?.header("dead-letter-error")?.contains("specversion") == true)
+    let published = try await read(.invitationEvents, of: broker) { $0.count >= 6 }.map { try InvitationEvent($0.cloudEvent()) }
+    let ana = published.filter { $0.invitation == NewInvitation.id(of: .ana, version: 1) }
+    // In order, and none twice.
     #expect(ana.map(\.state) == [.scheduled, .sending, .sent])
     #expect(ana.last?.reason == "250 2.0.0 OK: kept")
     #expect(ana.allSatisfy { $0.user == .ana && $0.workspace == .acme })
     await producer.close()
   }
 
-  @Test func `An event that the database cannot take is a dead letter, and its neighbours get through`() async throws {
+  @Test func `An event that the database rejects becomes a dead letter, and the others are applied`() async throws {
     let (database, broker) = (try await MailerDatabase.start(), try await KafkaBroker.start())
     try await TopicAdministration.ensure(topics, partitions: 1, replication: 1, configuration: broker.configuration(), logger: .silent)
     let producer = try Producer(broker.configuration(), logger: .silent)
@@ -138,9 +138,9 @@ struct MailerTests {
       try IdentityEvent.workspace().message(),
     ])
     #expect(try await database.due(at: .distantFuture).map(\.user) == [.ana])
-    let letters = try await read(.deadLetters(of: "invitation-mailer"), of: broker) { !$0.isEmpty }
-    #expect(letters.count == 1)
-    #expect(letters.first?.header("dead-letter-error")?.contains("SQLSTATE 22021") == true)
+    let deadLetters = try await read(.deadLetters(of: "invitation-mailer"), of: broker) { !$0.isEmpty }
+    #expect(deadLetters.count == 1)
+    #expect(deadLetters.first?.header("dead-letter-error")?.contains("SQLSTATE 22021") == true)
     await producer.close()
   }
 }

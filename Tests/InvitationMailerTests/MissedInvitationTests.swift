@@ -6,7 +6,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("Invitations that were missed", .serialized, .timeLimit(.minutes(10)))
+@Suite("Missed invitations", .serialized, .timeLimit(.minutes(10)))
 struct MissedInvitationTests {
   private func restated(
     _ missing: Restatement.Invitations, created: Date, version: Int64 = 4, email: String = "ana@example.com", at now: Date = .sample
@@ -32,13 +32,13 @@ struct MissedInvitationTests {
     missing: Restatement.Invitations, day: Double, expected: InvitationState?
   ) {
     var known = KnownState.acme()
-    known.begunAt = .sample.adding(days: -10)
-    let event = restated(missing, created: known.begunAt.adding(days: day))
+    known.databaseCreatedAt = .sample.adding(days: -10)
+    let event = restated(missing, created: known.databaseCreatedAt.adding(days: day))
     let states = expected.map { [$0] } ?? []
-    #expect(changes(event, known: known).invitations.map(\.fate.state) == states)
+    #expect(changes(event, known: known).invitations.map(\.disposition.state) == states)
     // Known from an event that made no invitation, or from a rebuild before.
     known.users[.ana] = KnownUser(version: 4, state: .invited(email: "ana@example.com"), hasInvitation: false)
-    #expect(changes(event, known: known).invitations.map(\.fate.state) == states)
+    #expect(changes(event, known: known).invitations.map(\.disposition.state) == states)
     known.users[.ana]?.hasInvitation = true
     #expect(changes(event, known: known).invitations.isEmpty)
     #expect(changes(.user(.ana, .restated, .invited, version: 4), known: known).invitations.isEmpty)
@@ -49,14 +49,14 @@ struct MissedInvitationTests {
     missing: Restatement.Invitations, count: Int
   ) {
     var known = KnownState.acme(users: [.ana: KnownUser(version: 3, state: .other)])
-    known.begunAt = .sample
+    known.databaseCreatedAt = .sample
     let event = restated(missing, created: .sample.adding(days: -100))
-    #expect(changes(event, known: known).invitations.filter { $0.fate.state == .scheduled }.count == count)
+    #expect(changes(event, known: known).invitations.filter { $0.disposition.state == .scheduled }.count == count)
     known.users[.ana]?.version = 4
     #expect(changes(event, known: known).invitations.isEmpty)
   }
 
-  @Test func `are one mail, also when the rebuild comes twice and the lost event after all`() async throws {
+  @Test func `are sent once, even if the rebuild is repeated and the lost event arrives`() async throws {
     let database = try await MailerDatabase.start()
     let created = Date.now
     let event = restated(.missing, created: created, at: created.addingTimeInterval(5))
@@ -67,7 +67,7 @@ struct MissedInvitationTests {
     #expect(try await database.recorded().map(\.state) == ["scheduled"])
   }
 
-  @Test func `of a workspace that is not known yet wait for its policy, and are as old as the person`() async throws {
+  @Test func `of an unknown workspace wait for its policy, and are as old as the person`() async throws {
     let database = try await MailerDatabase.start()
     let created = Date.now
     try await database.apply(restated(.all, created: created), at: created.adding(days: 40))
@@ -79,7 +79,7 @@ struct MissedInvitationTests {
     #expect(try await database.due(at: .distantFuture).isEmpty)
   }
 
-  @Test func `are none where a sign-in was skipped that counts: the person is promoted`() async throws {
+  @Test func `are not sent after a skipped sign-in that counts: the person is promoted`() async throws {
     var known = KnownState.acme(users: [.ana: KnownUser(version: 4, state: .other)])
     known.skippedSignIns[WorkspaceSignInKey(.acme, SignInKey("ana@example.com", in: .acme))] = .sample.adding(seconds: -5)
     let decided = changes(restated(.missing, created: .sample.adding(days: -1)), known: known)
@@ -87,9 +87,9 @@ struct MissedInvitationTests {
   }
 }
 
-@Suite("A row that is not as the store says", .serialized, .timeLimit(.minutes(10)))
+@Suite("A row that differs from identity-store", .serialized, .timeLimit(.minutes(10)))
 struct MendingTests {
-  @Test func `is mended by a restatement of the same version, and mails nobody`() async throws {
+  @Test func `is corrected by a restatement of the same version, which sends no mail`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 3), .user(.ben, .created, .invited, version: 2, email: "ben@example.com"))
@@ -109,7 +109,7 @@ struct MendingTests {
     #expect(try await !database.everything().contains("ben@example.com"))
   }
 
-  @Test func `is mended by its workspace's, which mails see at once`() async throws {
+  @Test func `is corrected for workspaces too, and used for the next mail`() async throws {
     let database = try await MailerDatabase.start()
     let known = WorkspaceCache(store: database.invitations)
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("A sign-in as a command")
+@Suite("Promotions")
 struct PromotionTests {
   private func promotion(
     _ signIn: SignIn, id: String = "sign-in-1", source: String = "product/auth", traceparent: String? = nil
@@ -12,7 +12,7 @@ struct PromotionTests {
     ReceivedSignIn(signIn, of: try signIn.event(id: id, source: source, traceparent: traceparent)).promotion
   }
 
-  @Test func `asks for a promotion in the mailer's name, and for no reply`() throws {
+  @Test func `are requested in the mailer's name, without a reply`() throws {
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     let command = try promotion(.sample(), traceparent: trace)
     #expect(command.operation == .promoteUser(.sample()))
@@ -24,14 +24,14 @@ struct PromotionTests {
     #expect(try Command(command.cloudEvent(source: "invitation-mailer/0")) == command)
   }
 
-  @Test func `is the same command whenever the event is delivered, and another for another event`() throws {
+  @Test func `have the same command id for every delivery of an event, and another for another event`() throws {
     let command = try promotion(.sample())
     #expect(try promotion(.sample()) == command)
     #expect(try promotion(.sample(), id: "sign-in-2").id != command.id)
     #expect(try promotion(.sample(), source: "other").id != command.id)
   }
 
-  @Test func `is about the user where one is named, else about the address in its workspace`() throws {
+  @Test func `identify the user by id if the event has one, else by address`() throws {
     #expect(try promotion(.sample(user: .ana)).resource == UserID.ana.resource)
     let byAddress = try promotion(.sample()).resource
     #expect(try promotion(.sample(email: "ana@example.com"), id: "sign-in-2").resource == byAddress)
@@ -42,9 +42,9 @@ struct PromotionTests {
   }
 }
 
-@Suite("A batch of messages")
+@Suite("Parsing a batch")
 struct ReadBatchTests {
-  @Test func `is read by kind, and what cannot be read is put aside with its reason`() throws {
+  @Test func `sorts messages by kind, and returns invalid ones with the reason`() throws {
     var broken = try IdentityEvent.workspace().message()
     broken.value = Array("{".utf8)
     var headless = try IdentityEvent.workspace().message()
@@ -62,7 +62,7 @@ struct ReadBatchTests {
     #expect(batch.unreadable[2].error == .unknownType("rollcall.new.v1"))
   }
 
-  @Test func `does not take an identity event for a sign-in`() throws {
+  @Test func `does not parse an identity event as a sign-in`() throws {
     let event = try IdentityEvent.workspace().cloudEvent(id: "1", source: "s", time: .sample, traceparent: nil)
     #expect(ReadBatch([Message(event, topic: .signInEvents)]).unreadable.count == 1)
   }

@@ -4,9 +4,9 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("A mail handed over by libcurl", .timeLimit(.minutes(10)))
+@Suite("A mail sent with libcurl", .timeLimit(.minutes(10)))
 struct SMTPConnectionTests {
-  @Test func `has text and HTML as alternatives, and the headers it was given`() async throws {
+  @Test func `has text and HTML alternatives, and the given headers`() async throws {
     let catcher = try await MailCatcher()
     let outcome = await SMTPConnection(SMTPServer(url: catcher.url), name: "smtp").send(try .sample())
     #expect(outcome == .accepted(SMTPReply(code: 250, text: "2.0.0 OK: kept")))
@@ -30,30 +30,31 @@ struct SMTPConnectionTests {
     #expect(mail.html?.contains(#"href="https://acme.example.com/sign-in?sso=1&amp;from=mail""#) == true)
   }
 
-  @Test func `keeps lines short and comes out again as written`() async throws {
+  @Test func `has short lines and decodes to the original text`() async throws {
     let catcher = try await MailCatcher()
-    let letter = try EmailMessage.sample(displayName: "山田 太郎 (株式会社アクメデータソリューションズ)", workspace: "Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
-    _ = await SMTPConnection(SMTPServer(url: catcher.url), name: "smtp").send(letter)
+    let message = try EmailMessage.sample(
+      displayName: "山田 太郎 (株式会社アクメデータソリューションズ)", workspace: "Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
+    _ = await SMTPConnection(SMTPServer(url: catcher.url), name: "smtp").send(message)
     let mail = try #require(try await catcher.mails().first)
     #expect(mail.defects.isEmpty)
     #expect(mail["Subject"] == "You're invited to Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
     // Python shows a space between the encoded words of a display name, which RFC 2047 §6.2 says not to.
     #expect(mail["To"]?.replacing(" ", with: "") == #""山田太郎(株式会社アクメデータソリューションズ)"<ana@example.com>"#)
-    #expect(mail.text?.replacing("\r\n", with: "\n") == letter.text)
-    #expect(mail.html?.replacing("\r\n", with: "\n") == letter.html)
+    #expect(mail.text?.replacing("\r\n", with: "\n") == message.text)
+    #expect(mail.html?.replacing("\r\n", with: "\n") == message.html)
     #expect(mail.raw.utf8.allSatisfy { $0 < 0x80 })
-    // But for the one line that libcurl writes whole: of the boundary.
+    // Except the line of the boundary, which libcurl does not fold.
     let long = mail.raw.split(separator: "\r\n").filter { $0.utf8.count > 78 }
     #expect(long.allSatisfy { $0.hasPrefix("Content-Type: multipart/alternative; boundary=") })
   }
 
-  @Test func `comes over the connection that the last one came by`() async throws {
+  @Test func `reuses the connection of the previous mail`() async throws {
     let catcher = try await MailCatcher()
     let connection = SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")
     for index in 0..<5 { _ = await connection.send(try .sample(to: "person\(index)@example.com")) }
     let used = Set(try await catcher.mails().map(\.connection))
     #expect(used.count == 1)
-    await connection.hangUp()
+    await connection.close()
     #expect(await connection.send(try .sample()).isAccepted)
     #expect(Set(try await catcher.mails().map(\.connection)).count == 2)
   }
@@ -66,7 +67,7 @@ struct SMTPConnectionTests {
     (#"{"connection": "421 4.3.2 Closed for lunch"}"#, .unreachable(reason: "421 4.3.2 Closed for lunch")),
     (#"{"sender": "530 5.7.0 Authentication required"}"#, .unreachable(reason: "530 5.7.0 Authentication required")),
   ])
-  func `is refused in the server's words`(faults: String, expected: SMTPOutcome) async throws {
+  func `is rejected with the server's reply`(faults: String, expected: SMTPOutcome) async throws {
     let catcher = try await MailCatcher()
     let connection = SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")
     try catcher.setFaults(faults)
@@ -77,7 +78,7 @@ struct SMTPConnectionTests {
   }
 
   @Test(arguments: ["sender", "recipient", "content", "lost-answer"])
-  func `is interrupted where the connection is cut`(where place: String) async throws {
+  func `is interrupted if the connection is lost`(where place: String) async throws {
     let catcher = try await MailCatcher()
     let connection = SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")
     try catcher.setFaults(#"{"\#(place)": "drop"}"#)
@@ -90,7 +91,7 @@ struct SMTPConnectionTests {
     #expect(await connection.send(try .sample()).isAccepted)
   }
 
-  @Test func `is interrupted where the server stalls, after the time-out`() async throws {
+  @Test func `is interrupted after the timeout if the server stalls`() async throws {
     let catcher = try await MailCatcher()
     let connection = SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 10, timeout: 10), name: "smtp")
     try catcher.setFaults(#"{"content": "stall"}"#)
@@ -100,12 +101,12 @@ struct SMTPConnectionTests {
     }
   }
 
-  @Test func `waits for a server that is away, and goes through when it is back`() async throws {
+  @Test func `fails while the server is unavailable, and is sent when it is back`() async throws {
     let first = try await MailCatcher(.init(port: try FreePort.find()))
     let connection = SMTPConnection(SMTPServer(url: first.url), name: "smtp")
     #expect(await connection.send(try .sample()).isAccepted)
     await first.stop()
-    // The open connection is gone, and no other can be made.
+    // The open connection is lost, and no other can be opened.
     for _ in 0..<2 {
       let outcome = await connection.send(try .sample())
       #expect(outcome.isUnreachable || outcome.isInterrupted)
@@ -116,10 +117,10 @@ struct SMTPConnectionTests {
   }
 
   @Test(arguments: ["starttls", "required", "implicit"])
-  func `goes over TLS to a server whose certificate is good, with the credentials`(tls: String) async throws {
+  func `is sent over TLS, with credentials, to a server with a trusted certificate`(tls: String) async throws {
     let catcher = try await MailCatcher(.init(tls: tls, user: tls == "required" ? "rollcall:s3cret" : nil))
     let url = tls == "implicit" ? "smtps://127.0.0.1:\(catcher.port)" : catcher.url
-    let credentials = tls == "required" ? SMTPServer.Authenticator(username: "rollcall", password: "s3cret") : nil
+    let credentials = tls == "required" ? SMTPServer.Credentials(username: "rollcall", password: "s3cret") : nil
     let trusting = SMTPServer(url: url, credentials: credentials, tls: .required, authorities: catcher.certificate)
     #expect(await SMTPConnection(trusting, name: "smtp").send(try .sample()).isAccepted)
     let mail = try #require(try await catcher.mails().first)
@@ -131,19 +132,19 @@ struct SMTPConnectionTests {
     #expect(try catcher.count() == 1)
   }
 
-  @Test func `does not go in the clear where TLS is required`() async throws {
+  @Test func `is not sent in the clear if TLS is required`() async throws {
     let catcher = try await MailCatcher()
     #expect(await SMTPConnection(SMTPServer(url: catcher.url, tls: .required), name: "smtp").send(try .sample()).isUnreachable)
     #expect(try catcher.count() == 0)
   }
 
-  @Test func `does not go with a wrong password`() async throws {
+  @Test func `is not sent with a wrong password`() async throws {
     let catcher = try await MailCatcher(.init(user: "rollcall:s3cret"))
     let server = SMTPServer(url: catcher.url, credentials: .init(username: "rollcall", password: "wrong"))
     #expect(await SMTPConnection(server, name: "smtp").send(try .sample()).isUnreachable)
   }
 
-  @Test func `cannot go to what is no SMTP URL`() async throws {
+  @Test func `is not sent to a URL that is not SMTP`() async throws {
     #expect(await SMTPConnection(SMTPServer(url: "http://127.0.0.1:1"), name: "smtp").send(try .sample()).isUnreachable)
   }
 }

@@ -8,20 +8,21 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("Sending what is due", .serialized, .timeLimit(.minutes(10)))
+@Suite("Sending due mails", .serialized, .timeLimit(.minutes(10)))
 struct SendingTests {
   private func loop(
     _ database: MailerDatabase, _ catcher: MailCatcher, status: MailServerStatus = MailServerStatus(), connections: Int = 2,
-    pace: DomainRateLimiter = DomainRateLimiter(rate: nil), timeout: Int = 60
+    rateLimiter: DomainRateLimiter = DomainRateLimiter(rate: nil), timeout: Int = 60
   ) throws -> MailScheduler {
     let schedule = RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60))
     let server = SMTPServer(url: catcher.url, connectTimeout: 60, timeout: timeout)
     return MailScheduler(
       pool: database.pool,
-      desk: MailSender(
+      sender: MailSender(
         store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: schedule, status: status,
         logger: .silent),
-      connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, pace: pace, interval: .milliseconds(100),
+      connections: (0..<connections).map { SMTPConnection(server, name: "smtp-\($0)") }, rateLimiter: rateLimiter,
+      interval: .milliseconds(100),
       logger: .silent)
   }
 
@@ -42,7 +43,7 @@ struct SendingTests {
     _ = try await database.events.apply(try ([.workspace()] + events).map { try $0.received() }, at: .now)
   }
 
-  @Test func `Everyone who is invited gets one mail`() async throws {
+  @Test func `Every invited person gets one mail`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher)
     let names = (0..<40).map { "person\($0)" }
@@ -50,14 +51,14 @@ struct SendingTests {
       try await invite(database, names)
       loop.wake()
       try await eventually("all mails") { try catcher.count() == names.count }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     let mails = try await catcher.mails()
     #expect(Set(mails.compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
     #expect(Set(mails.compactMap { $0["Message-ID"] }).count == names.count)
   }
 
-  @Test func `Of several replicas one sends, and another goes on when that ends`() async throws {
+  @Test func `One of several replicas sends, and another takes over when it ends`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let (first, second) = (try loop(database, catcher), try loop(database, catcher))
     try await running(second) {
@@ -73,7 +74,7 @@ struct SendingTests {
     }
   }
 
-  @Test func `A mail that is refused for now goes out later, one that is refused for good does not`() async throws {
+  @Test func `A temporarily rejected mail is sent later, a permanently rejected one is not`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(#"{"recipient": "451 4.3.0 Later", "times": 2}"#)
     let loop = try loop(database, catcher)
@@ -88,19 +89,19 @@ struct SendingTests {
     #expect(try catcher.count() == 1)
   }
 
-  @Test func `A mail whose answer is lost goes out again, under the same Message-ID`() async throws {
+  @Test func `A mail whose reply was lost is sent again with the same Message-ID`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(#"{"lost-answer": true, "times": 1}"#)
     let loop = try loop(database, catcher)
     try await running(loop) {
       try await invite(database, ["ana"])
       try await eventually("both mails") { try catcher.count() == 2 }
-      try await eventually("it is recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap { $0["Message-ID"] }).count == 1)
   }
 
-  @Test func `While the mail server is away invitations wait, and the status says so`() async throws {
+  @Test func `Invitations wait while the mail server is unavailable, and the status says so`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher(.init(port: try FreePort.find())))
     let status = MailServerStatus()
     let loop = try loop(database, catcher, status: status)
@@ -110,18 +111,18 @@ struct SendingTests {
       try await eventually("the status") { status.problem != nil }
       let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
       try await eventually("the mails") { try back.count() == 3 }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
       #expect(status.problem == nil)
     }
   }
 
-  @Test func `A database that restarts delays mails and repeats none`() async throws {
+  @Test func `A restart of the database delays mails and repeats none`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(on: .start()), try await MailCatcher())
     let loop = try loop(database, catcher)
     try await running(loop) {
       try await invite(database, ["ana"])
       try await eventually("the first mail") { try catcher.count() == 1 }
-      try await eventually("it is recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
       try await database.server.kill()
       try await database.server.start()
       try await invite(database, ["ben"])
@@ -129,7 +130,7 @@ struct SendingTests {
     }
   }
 
-  @Test func `What cannot be a mail has failed, and the others go out`() async throws {
+  @Test func `Invitations that cannot be composed fail, and the others are sent`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher)
     try await running(loop) {
@@ -137,7 +138,7 @@ struct SendingTests {
         .workspace(), .user(.ana, .created, .invited, version: 1, email: "no address"),
         .user(.ben, .created, .invited, version: 1, email: "ben@example.com"), at: .now)
       try await eventually("the mail") { try catcher.count() == 1 }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(try await database.recorded(.ana).map(\.state) == ["failed"])
     #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
@@ -154,13 +155,13 @@ struct SendingTests {
     let names = (0..<10).map { "person\($0)" }
     try await running(loop) {
       try await invite(database, names)
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == names.count)
     #expect(try catcher.count() == names.count)
   }
 
-  @Test func `A server that stalls holds up its mail alone, which goes out when it answers again`() async throws {
+  @Test func `A stalled server delays only its mail, which is sent when the server answers again`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(#"{"content": "stall", "to": "slow@"}"#)
     let loop = try loop(database, catcher, timeout: 10)
@@ -168,12 +169,12 @@ struct SendingTests {
       try await invite(database, ["slow", "ana", "ben", "cid"])
       try await eventually("the others") { try catcher.count() == 3 }
       try catcher.setFaults("")
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 4)
   }
 
-  @Test func `An hour without the server loses nothing and doubles nothing`() async throws {
+  @Test func `An hour without the server loses and repeats no mail`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher(.init(port: try FreePort.find())))
     let loop = try loop(database, catcher, connections: 4)
     let names = (0..<150).map { "person\($0)" }
@@ -191,7 +192,7 @@ struct SendingTests {
           first_tried_at = first_tried_at - interval '1 hour', expires_at = expires_at - interval '1 hour'
         """)
       let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
-      try await eventually("the queue to drain") { try await database.invitations.pending() == 0 }
+      try await eventually("the queue to drain") { try await database.invitations.pendingCount() == 0 }
       #expect(try back.count() == names.count)
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
@@ -199,34 +200,34 @@ struct SendingTests {
     #expect(try await database.pool.query(states).map { try $0.string(0) } == ["sent"])
   }
 
-  @Test func `A domain gets no more than its pace, and others do not wait for it`() async throws {
+  @Test func `The rate limit of a domain applies, and other domains do not wait for it`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
-    let loop = try loop(database, catcher, pace: DomainRateLimiter(rate: 1))
+    let loop = try loop(database, catcher, rateLimiter: DomainRateLimiter(rate: 1))
     let began = ContinuousClock.now
     try await running(loop) {
       try await invite(database, (0..<10).map { "person\($0)" })
       try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@other.example"), at: .now)
       try await eventually("the other domain's") { try await database.recorded(.ben).map(\.state) == ["sent"] }
-      #expect(try await database.invitations.pending() > 0)
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      #expect(try await database.invitations.pendingCount() > 0)
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(ContinuousClock.now - began > .seconds(8))
     #expect(try catcher.count() == 11)
   }
 
-  @Test func `What a mailer that crashed was sending goes out again, as the same mail`() async throws {
+  @Test func `Mails that a crashed mailer was sending are sent again as the same mails`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try await invite(database, ["ana"])
     #expect(try await database.claim(at: .now).count == 1)
     let loop = try loop(database, catcher)
     try await running(loop) {
       try await eventually("it is sent") { try catcher.count() == 1 }
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     #expect(try catcher.count() == 1)
   }
 
-  @Test func `An administrator gets one mail of all who are new, and they get none`() async throws {
+  @Test func `An administrator gets one mail about all new people, who get none`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try await database.apply(
       .workspace(policy: InvitationPolicy(sending: .digest(address: "it@acme.example"))), .user(.ana, .created, .invited, version: 1),
@@ -234,7 +235,7 @@ struct SendingTests {
     try await database.execute("update mailer.invitations set next_attempt_at = now()")
     let loop = try loop(database, catcher)
     try await running(loop) {
-      try await eventually("all recorded") { try await database.invitations.pending() == 0 }
+      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
     }
     let mails = try await catcher.mails()
     #expect(mails.compactMap(\.recipient) == ["it@acme.example"])
@@ -244,7 +245,7 @@ struct SendingTests {
     #expect(try await database.nextMail(.ben) == nil)
   }
 
-  @Test func `Mails are in the workspace's own words and colours`() async throws {
+  @Test func `Mails use the workspace's own templates and colours`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher)
     try await running(loop) {

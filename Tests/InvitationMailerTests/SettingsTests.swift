@@ -15,13 +15,13 @@ struct SettingsTests {
   @Test func `A URL and a sender are enough`() async throws {
     let settings = try await settings()
     #expect(
-      try SMTPServer(settings) == SMTPServer(url: "smtp://127.0.0.1:2525", tls: .whereOffered, connectTimeout: 15, timeout: 60))
+      try SMTPServer(settings) == SMTPServer(url: "smtp://127.0.0.1:2525", tls: .opportunistic, connectTimeout: 15, timeout: 60))
     #expect(try MailAddress(settings, .mailFrom) == MailAddress(name: "Rollcall", address: "rollcall@localhost"))
     #expect(
       try RetrySchedule(settings) == RetrySchedule(first: .seconds(10), longest: .seconds(1800), giveUp: .seconds(24 * 3600)))
   }
 
-  @Test func `All of the mail server can be set`() async throws {
+  @Test func `All settings of the mail server are used`() async throws {
     let server = try SMTPServer(
       try await settings([
         "ROLLCALL_SMTP_URL": "smtps://mail.example.com:465", "ROLLCALL_SMTP_USER": "rollcall", "ROLLCALL_SMTP_PASSWORD": "s3cret",

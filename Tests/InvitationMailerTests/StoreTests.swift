@@ -19,10 +19,10 @@ struct StoreTests {
     #expect(
       due.first?.recipient == DueInvitation.Recipient(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil))
     #expect(due.first?.settings == WorkspaceVersion(workspace: .acme, version: 1, templates: 0))
-    #expect(try await database.invitations.pending() == 1)
+    #expect(try await database.invitations.pendingCount() == 1)
   }
 
-  @Test func `Events that come again change nothing`() async throws {
+  @Test func `Redelivered events change nothing`() async throws {
     let database = try await MailerDatabase.start()
     let made = try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     #expect(made.count == 1)
@@ -52,7 +52,7 @@ struct StoreTests {
     #expect(!everything.contains("Lopez"))
   }
 
-  @Test func `What a batch both makes and takes back is on record as revoked, and an invitation after that is due`() async throws {
+  @Test func `An invitation that a batch creates and revokes is recorded as revoked, and a later one is due`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ana, .disabled, .disabled, version: 2),
@@ -61,7 +61,7 @@ struct StoreTests {
     #expect(try await database.due().map(\.id) == [NewInvitation.id(of: .ana, version: 3)])
   }
 
-  @Test func `Nothing personal is left of a deleted user, not even in a server's answer`() async throws {
+  @Test func `No personal data of a deleted user remains, not even in a server's answer`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     let due = try #require(try await database.claim().first)
@@ -76,12 +76,12 @@ struct StoreTests {
     #expect(try await !database.everything().contains("ana@"))
   }
 
-  @Test func `Outcomes are recorded`() async throws {
+  @Test func `Results are recorded`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
-    func record(_ verdict: RetrySchedule.Verdict, at now: Date = .sample) async throws {
+    func record(_ result: DeliveryResult, at now: Date = .sample) async throws {
       let due = try #require(try await database.claim(at: now).first)
-      try await database.record(verdict, on: due, at: now)
+      try await database.record(result, on: due, at: now)
     }
     try await record(.retry(at: .sample.adding(seconds: 10), answer: "451 Later"))
     #expect(try await database.recorded() == [RecordedInvitation(state: "scheduled", attempts: 1, answer: "451 Later")])
@@ -99,7 +99,7 @@ struct StoreTests {
     #expect(try await database.history().last?.reason == "554 No")
   }
 
-  @Test func `An invitation that is revoked while its mail is under way stays so, with the time at which the mail went out`()
+  @Test func `An invitation revoked while its mail is being sent stays revoked, with the time of sending`()
     async throws
   {
     let database = try await MailerDatabase.start()
@@ -107,21 +107,21 @@ struct StoreTests {
     let due = try await database.claim()
     try await database.apply(.user(.ana, .disabled, .disabled, version: 2), .user(.ben, .disabled, .disabled, version: 2))
     for invitation in due {
-      let verdict: RetrySchedule.Verdict = invitation.user == .ana ? .sent(answer: "250 OK") : .retry(at: .sample, answer: "451 Later")
-      try await database.record(verdict, on: invitation)
+      let result: DeliveryResult = invitation.user == .ana ? .sent(answer: "250 OK") : .retry(at: .sample, answer: "451 Later")
+      try await database.record(result, on: invitation)
     }
     #expect(try await database.recorded(.ana) == [RecordedInvitation(state: "revoked", sentAt: .sample)])
     #expect(try await database.recorded(.ben) == [RecordedInvitation(state: "revoked", attempts: 1)])
   }
 
-  @Test func `Without an email address the invitation is on record as failed`() async throws {
+  @Test func `Without an address the invitation is recorded as failed`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1, email: nil))
     #expect(try await database.recorded() == [RecordedInvitation(state: "failed")])
     #expect(try await database.history() == [RecordedState(state: "failed", reason: "the user has no email address")])
   }
 
-  @Test func `A batch of many is one transaction`() async throws {
+  @Test func `A large batch is one transaction`() async throws {
     let database = try await MailerDatabase.start()
     let people = (0..<500).map { _ in UserKey(workspace: .acme, id: .made(at: .sample)) }
     let events = people.map { IdentityEvent.user($0, .created, .invited, version: 1) } + [.workspace()]

@@ -7,9 +7,9 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("A database from before there were histories", .timeLimit(.minutes(10)))
+@Suite("A database without invitation histories", .timeLimit(.minutes(10)))
 struct UpgradeTests {
-  @Test func `keeps its invitations, each in the state that it was in`() async throws {
+  @Test func `keeps its invitations and their states`() async throws {
     let server = try await PostgresServer.shared()
     let name = try await server.createDatabase(migrations: SchemaMigrations.identity + SchemaMigrations.mailer.prefix(1))
     let owner = PostgresPool(

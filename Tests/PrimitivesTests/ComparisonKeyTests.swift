@@ -18,11 +18,11 @@ struct ComparisonKeyTests {
     #expect(ComparisonKey(text) == ComparisonKey(expected))
   }
 
-  @Test("The simple mapping of case keeps apart what the full one, or a comparison by sound, would join")
+  @Test("The simple case mapping keeps texts apart that the full mapping, or a comparison by sound, would join")
   func simpleMapping() {
     #expect(ComparisonKey("stra\u{DF}e") != ComparisonKey("strasse"))
     #expect(ComparisonKey("STRA\u{1E9E}E") == ComparisonKey("stra\u{DF}e"))
-    // The final sigma is another letter, whichever stands at the end of a word in upper case.
+    // The final sigma is a different letter, wherever it occurs.
     #expect(ComparisonKey("\u{39F}\u{394}\u{39F}\u{3A3}").text == "\u{3BF}\u{3B4}\u{3BF}\u{3C3}")
     #expect(ComparisonKey("\u{3BF}\u{3B4}\u{3BF}\u{3C2}") != ComparisonKey("\u{3BF}\u{3B4}\u{3BF}\u{3C3}"))
     #expect(ComparisonKey("\u{131}") != ComparisonKey("i"))
@@ -35,7 +35,7 @@ struct ComparisonKeyTests {
     #expect(FoldedText.folded(" JOSE\u{301} ") == " jos\u{E9} ")
   }
 
-  @Test("A key is its own key, and the same for every canonically equivalent text")
+  @Test("The key of a key is itself, and canonically equivalent texts have the same key")
   func stability() {
     let pieces: [Unicode.Scalar] = [
       "a", "A", "\u{C5}", "\u{30A}", "\u{301}", "\u{323}", "\u{327}", "\u{345}", "\u{130}", "i", "I", "\u{307}", " ", "\u{200B}",
@@ -55,7 +55,7 @@ struct ComparisonKeyTests {
     }
   }
 
-  @Test("What a text was compared by before is told where it differs")
+  @Test("The former key of a text is returned if it differs")
   func former() {
     for text in ["ana@example.com", "ANA@Example.com", "\u{E9}", "\u{C9}X"] { #expect(ComparisonKey.former(of: text) == nil) }
     #expect(ComparisonKey.former(of: " Ana") == " ana")
@@ -63,7 +63,7 @@ struct ComparisonKeyTests {
     #expect(ComparisonKey.former(of: "\u{130}")?.unicodeScalars.map(\.value) == [0x69, 0x307])
   }
 
-  @Test("The tables of characters are those that stored keys were computed with")
+  @Test("The character tables are those that stored keys were computed with")
   func tables() {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func add(_ text: String) { for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 } }

@@ -1,9 +1,9 @@
 import Credentials
-import Crypto
 import Foundation
 import Logging
 import Models
 import Postgres
+import Primitives
 import SCIMStorage
 import Synchronization
 
@@ -44,7 +44,7 @@ final class ConsoleStore: Sendable {
   func link(until end: Date = Date() + 600) -> LinkKey {
     let key = LinkKey.made(for: workspace)
     let id = TokenID.made(at: Date())
-    state.withLock { $0.links[id] = record(id, .link, "Ana", Hex.digest(of: key.text), until: end) }
+    state.withLock { $0.links[id] = record(id, .link, "Ana", SecretDigest.hex(of: key.text), until: end) }
     return key
   }
 
@@ -62,7 +62,7 @@ final class ConsoleStore: Sendable {
             SessionRecord.Opener(id: $0, kind: state.links[$0] == nil ? .token : .link, scopes: [.admin], expiresAt: nil, revokedAt: nil)
           })
       case .rotateSecret(let rotation):
-        guard let session = state.sessions[rotation.client], Hex.text(session.token.digest) == rotation.present else {
+        guard let session = state.sessions[rotation.client], Hex.encode(session.token.digest) == rotation.present else {
           return .refused(status: 409, error: [])
         }
         state.sessions[rotation.client]?.token.former = rotation.formerUntil.map { .init(digest: session.token.digest, until: $0) }
@@ -93,12 +93,8 @@ final class ConsoleStore: Sendable {
 
   private func record(_ id: TokenID, _ kind: TokenKind, _ name: String, _ digest: String, until end: Date) -> TokenRecord {
     TokenRecord(
-      token: id, kind: kind, name: name, digest: Self.bytes(digest), scopes: [.admin], expiresAt: end, workspace: workspace,
+      token: id, kind: kind, name: name, digest: Hex.decode(digest.utf8) ?? [], scopes: [.admin], expiresAt: end, workspace: workspace,
       settings: settings, schemas: settings.schemas)
-  }
-
-  private static func bytes(_ hexadecimal: String) -> [UInt8] {
-    stride(from: 0, to: hexadecimal.count, by: 2).compactMap { UInt8(hexadecimal.dropFirst($0).prefix(2), radix: 16) }
   }
 }
 

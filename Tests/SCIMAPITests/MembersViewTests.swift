@@ -45,12 +45,12 @@ struct MembersViewTests {
   @Test("Whoever did something is called as a person would call them")
   func actors() {
     let (token, gone) = (TokenID.made(at: Self.now), TokenID.made(at: Self.now))
-    let texts = ["token:\(token) had another one sent", "operator:ana revoked it", "client:\(gone): no", "sent at 10:30"]
+    let texts = ["token:\(token) sent another one", "operator:ana revoked it", "client:\(gone): no", "sent at 10:30"]
     #expect(ActorNames.tokens(in: texts) == [token, gone].sorted())
     let names = ActorNames(names: [token: "Help desk"])
     #expect(
       texts.map(names.spelled) == [
-        "“Help desk” had another one sent", "ana (scimctl) revoked it", "a token that is gone: no", "sent at 10:30",
+        "“Help desk” sent another one", "ana (scimctl) revoked it", "a token that is gone: no", "sent at 10:30",
       ])
   }
 

@@ -3,6 +3,7 @@ import Foundation
 import JWTKit
 import Kafka
 import Models
+import Primitives
 
 /// Makes the security event tokens (RFC 8417) that go with receipts, signed with ES256.
 ///
@@ -54,17 +55,10 @@ struct SecurityEvents: Sendable {
 extension SecurityEvents.PublicKey {
   init(_ key: P256.Signing.PublicKey) {
     let coordinates = key.rawRepresentation
-    let (x, y) = (coordinates.prefix(32).base64URL, coordinates.suffix(32).base64URL)
+    let (x, y) = (Base64URL.encode(coordinates.prefix(32)), Base64URL.encode(coordinates.suffix(32)))
     // The members that identify the key, sorted and without spaces (RFC 7638 §3).
     let thumbprint = SHA256.hash(data: Data(#"{"crv":"P-256","kty":"EC","x":"\#(x)","y":"\#(y)"}"#.utf8))
-    id = Data(thumbprint).base64URL
+    id = Base64URL.encode(thumbprint)
     jwk = #"{"alg":"ES256","crv":"P-256","kid":"\#(id)","kty":"EC","use":"sig","x":"\#(x)","y":"\#(y)"}"#
-  }
-}
-
-extension Data {
-  /// RFC 4648 §5, without padding.
-  fileprivate var base64URL: String {
-    base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
   }
 }

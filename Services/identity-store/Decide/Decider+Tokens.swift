@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import SCIM
 
 // API access tokens, OAuth clients, and the secrets of both and of the console's sessions.
@@ -107,7 +108,7 @@ extension Decider {
   }
 
   private static func digest(_ text: String) throws(SCIMError) -> [UInt8] {
-    guard let digest = Hexadecimal.bytes(text), digest.count == 32 else {
+    guard let digest = Hex.decode(text.utf8), digest.count == 32 else {
       throw .badRequest(.invalidValue, "The digest of a secret is its SHA-256 in 64 hexadecimal digits.")
     }
     return digest

@@ -3,7 +3,7 @@
 
 #include <curl/curl.h>
 
-// curl_easy_setopt and curl_easy_getinfo take variable arguments, which Swift cannot call: one function per type of argument.
+// Swift cannot call curl_easy_setopt, which is variadic: one wrapper per type of argument.
 
 static inline CURLcode rollcall_curl_set_long(CURL *handle, CURLoption option, long value) {
   return curl_easy_setopt(handle, option, value);

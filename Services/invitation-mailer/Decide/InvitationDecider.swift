@@ -3,23 +3,24 @@ import MailTemplates
 import Models
 import Primitives
 
-/// Decides what events mean for invitations, one after the other: pure.
+/// Decides what identity events mean for invitations.
 ///
-/// An event that is not newer than what is known changes nothing.
+/// A pure state machine over ``KnownState``: it does no I/O. Events that are not newer than the known state change nothing.
 struct InvitationDecider: Sendable {
   private var known: KnownState
-  /// What is to be written.
+  /// The changes to write.
   private(set) var changes = MailerChanges()
 
   init(known: KnownState) {
     self.known = known
   }
 
+  /// Applies the next event.
   mutating func decide(_ event: IdentityEvent, traceparent: String? = nil) {
     switch event {
     case .userChanged(let event): decide(event, traceparent: traceparent)
     case .workspaceChanged(let event): decide(event)
-    case .invitationOrdered(let event): carryOut(event, traceparent: traceparent)
+    case .invitationOrdered(let event): apply(event, traceparent: traceparent)
     case .changeHeld(let event): changes.heldChanges.append(event)
     case .groupChanged, .signInRefused: break
     }
@@ -27,13 +28,13 @@ struct InvitationDecider: Sendable {
 
   private mutating func decide(_ event: WorkspaceChanged) {
     let before = known.workspaces[event.workspace]
-    // A restatement of the same version mends what differs.
+    // A republished event of the same version corrects what differs.
     let isMended = event.version == before?.version && event.settings != before?.settings
     guard event.version > before?.version ?? 0 || isMended else { return }
     let record = WorkspaceRecord(id: event.workspace, settings: event.settings(after: before?.settings), version: event.version)
     known.workspaces[event.workspace] = record
     changes.workspaces[event.workspace] = record
-    // Those who became invited before the workspace was known wait for its policy.
+    // Invitations from before the workspace was known wait for its policy.
     if before == nil {
       changes.policies[event.workspace] = event.settings.invitations
     } else if let before, before.settings.invitations != event.settings.invitations {
@@ -44,11 +45,11 @@ struct InvitationDecider: Sendable {
   private mutating func decide(_ event: UserChanged, traceparent: String?) {
     let key = UserKey(workspace: event.workspace, id: event.user.id)
     let before = known.users[key]
-    // What is published again mends a row of the same version.
+    // A republished event corrects a row of the same version.
     let isStatement = event.change == .restated || event.change == .deleted
     guard event.version > before?.version ?? 0 || isStatement && event.version == before?.version else { return }
     var record = UserRecord(event)
-    // An address that is too large for an event is none that the person was mailed at: what is known stays.
+    // An address too large for the event is not the one that was mailed: keep the known address.
     if event.omits("email"), case .invited(let address)? = before?.state, case .invited(var invitee) = record.state {
       invitee.email = address
       record.state = .invited(invitee)
@@ -58,43 +59,43 @@ struct InvitationDecider: Sendable {
     switch record.state {
     case .invited(let invitee):
       if event.change == .restated {
-        // Since then any sign-in of theirs counts.
-        makeUp(for: record, since: event.invitation?.createdAt ?? event.changedAt, traceparent: traceparent)
-        if makeUp(forTheInvitationOf: key, invitee, event, before, traceparent: traceparent) { return }
+        // Sign-ins since the invitation count.
+        promoteAfterMissedSignIn(record, since: event.invitation?.createdAt ?? event.changedAt, traceparent: traceparent)
+        if restoreMissingInvitation(of: key, invitee, event, before, traceparent: traceparent) { return }
       }
-      // Of the same version, it is the row that was wrong, and not where the mail went.
+      // At the same version the stored row was wrong, not the recipient of the mail.
       guard event.version > before?.version ?? 0 else { return }
       let isInvitedAnew = event.change == .created || event.change == .enabled
       if !isInvitedAnew {
-        // Someone who merely goes on being invited has an invitation already, unless that is on its way to where they are no more.
+        // A user who stays invited already has an invitation, unless the address changed.
         guard let before, case .invited(let address) = before.state,
           address.map(ComparisonKey.init) != invitee.email.map(ComparisonKey.init)
         else { return }
-        changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person has another address now"))
+        changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person's address changed"))
       }
       invite(key, invitee, version: event.version, traceparent: traceparent)
-      makeUp(for: record, since: event.changedAt, traceparent: traceparent)
+      promoteAfterMissedSignIn(record, since: event.changedAt, traceparent: traceparent)
     case .active:
       changes.withdraw(.init(user: key, upTo: event.version, state: .accepted, reason: "the person signed in"))
     case .disabled:
       changes.withdraw(.init(user: key, upTo: event.version, state: .revoked, reason: "the person was disabled"))
-      makeUp(for: record, since: event.changedAt, traceparent: traceparent)
+      promoteAfterMissedSignIn(record, since: event.changedAt, traceparent: traceparent)
     case .deleted:
       changes.withdraw(.init(user: key, upTo: event.version, state: .revoked, reason: "the person was deleted"))
-      changes.forgotten.insert(key)
-      changes.departures[key] = event.changedAt
+      changes.erasedUsers.insert(key)
+      changes.deletions[key] = event.changedAt
     }
   }
 
-  /// Someone is invited, and nothing is known of an invitation: their event was lost, or the database that knew of it.
+  /// Restores the invitation of an invited user if none is stored, because the event or the database was lost.
   ///
-  /// - Returns: Whether it is so, whatever becomes of them.
-  private mutating func makeUp(
-    forTheInvitationOf key: UserKey, _ invitee: Invitee, _ event: UserChanged, _ before: KnownUser?, traceparent: String?
+  /// - Returns: Whether the invitation was missing, even if none is created.
+  private mutating func restoreMissingInvitation(
+    of key: UserKey, _ invitee: Invitee, _ event: UserChanged, _ before: KnownUser?, traceparent: String?
   ) -> Bool {
     let invitation = event.invitation
     if let before, before.hasInvitation {
-      // Not invited when last heard of, they became so since: nobody has mailed them for that.
+      // The user became invited after the last known event, so no mail was sent for that.
       guard case .other = before.state, event.version > before.version else { return false }
       if let invitation, invitation.missing != .none { invite(key, invitee, version: event.version, traceparent: traceparent) }
       return true
@@ -102,12 +103,12 @@ struct InvitationDecider: Sendable {
     guard let invitation else { return true }
     switch invitation.missing {
     case .none: return true
-    case .missing where invitation.createdAt < known.begunAt: return true
+    case .missing where invitation.createdAt < known.databaseCreatedAt: return true
     case .missing, .all: break
     }
     let lifetime = known.workspaces[key.workspace]?.settings.invitations.lifetime
     if let lifetime, invitation.createdAt.addingTimeInterval(lifetime) <= event.changedAt {
-      add(key, version: event.version, fate: .expired(reason: Self.tooLate), traceparent: traceparent)
+      add(key, version: event.version, disposition: .expired(reason: Self.tooLate), traceparent: traceparent)
     } else {
       invite(key, invitee, version: event.version, traceparent: traceparent, since: invitation.createdAt)
     }
@@ -117,34 +118,35 @@ struct InvitationDecider: Sendable {
   private mutating func invite(
     _ key: UserKey, _ invitee: Invitee, version: Int64, traceparent: String?, since: Date? = nil
   ) {
-    let fate: NewInvitation.Fate
+    let disposition: NewInvitation.Disposition
     if invitee.email?.isEmpty ?? true {
-      fate = .failed(reason: Self.noAddress)
+      disposition = .failed(reason: Self.noAddress)
     } else if let policy = known.workspaces[key.workspace]?.settings.invitations {
-      fate = InvitationPlan(policy).map { .scheduled($0, reason: $0.reason) } ?? .revoked(reason: InvitationPlan.nobody)
+      disposition = InvitationPlan(policy).map { .scheduled($0, reason: $0.reason) } ?? .revoked(reason: InvitationPlan.sendingDisabled)
     } else {
-      fate = .unplanned
+      disposition = .unplanned
     }
-    add(key, version: version, fate: fate, traceparent: traceparent, since: fate == .unplanned ? since : nil)
+    add(key, version: version, disposition: disposition, traceparent: traceparent, since: disposition == .unplanned ? since : nil)
   }
 
   private mutating func add(
-    _ key: UserKey, version: Int64, fate: NewInvitation.Fate, traceparent: String?, since: Date? = nil
+    _ key: UserKey, version: Int64, disposition: NewInvitation.Disposition, traceparent: String?, since: Date? = nil
   ) {
     known.users[key]?.hasInvitation = true
     changes.invitations.append(
       NewInvitation(
-        id: NewInvitation.id(of: key, version: version), user: key, version: version, fate: fate, traceparent: traceparent, since: since))
+        id: NewInvitation.id(of: key, version: version), user: key, version: version, disposition: disposition, traceparent: traceparent,
+        since: since))
   }
 
-  /// A sign-in asked for no promotion, since the person was still known to be active; it came after this change, so it does ask for one.
-  private mutating func makeUp(for record: UserRecord, since time: Date, traceparent: String?) {
+  /// Requests the promotion for a sign-in that was skipped because the user was still known to be active, if it came after this change.
+  private mutating func promoteAfterMissedSignIn(_ record: UserRecord, since time: Date, traceparent: String?) {
     guard let signedInAt = record.signInKeys.compactMap({ known.skippedSignIns[$0] }).max(), signedInAt > time else { return }
     changes.promotions.append(
-      LatePromotion(user: record.key, version: record.version, signedInAt: signedInAt, traceparent: traceparent))
+      MissedPromotion(user: record.key, version: record.version, signedInAt: signedInAt, traceparent: traceparent))
   }
 
-  private mutating func carryOut(_ event: InvitationOrdered, traceparent: String?) {
+  private mutating func apply(_ event: InvitationOrdered, traceparent: String?) {
     guard known.orders.insert(event.id).inserted else { return }
     changes.orders.append(OrderKey(workspace: event.workspace, id: event.id))
     switch event.order {
@@ -153,7 +155,7 @@ struct InvitationDecider: Sendable {
       let key = UserKey(workspace: event.workspace, id: user)
       changes.withdraw(
         .init(user: key, upTo: known.users[key]?.version ?? 0, state: .revoked, reason: "\(event.actor) revoked it"))
-    // Its texts were too large for the event: the dead letters have the order.
+    // The texts were too large for the event; the dead letters contain the order.
     case .setTemplate where event.omitted != nil: break
     case .setTemplate(var template):
       template.language = template.language.lowercased()
@@ -165,33 +167,34 @@ struct InvitationDecider: Sendable {
   }
 
   private mutating func resend(_ key: UserKey, _ event: InvitationOrdered, traceparent: String?) {
-    // identity-store has seen to it that the person was invited then; if not any more, an event of theirs came before.
+    // identity-store checked that the user was invited. If the user no longer is, a later event arrived first.
     guard let user = known.users[key], case .invited(let email) = user.state else { return }
     known.users[key]?.hasInvitation = true
     let id = InvitationID.derived("order", event.workspace.description, event.id.description)
-    changes.withdraw(.init(user: key, upTo: user.version, except: id, state: .revoked, reason: "\(event.actor) had another one sent"))
+    changes.withdraw(.init(user: key, upTo: user.version, except: id, state: .revoked, reason: "\(event.actor) sent another one"))
     let plan = InvitationPlan.now(known.workspaces[key.workspace]?.settings.invitations ?? InvitationPolicy())
     let hasAddress = email?.isEmpty == false
     changes.invitations.append(
       NewInvitation(
         id: id, user: key, version: user.version,
-        fate: hasAddress ? .scheduled(plan, reason: "\(event.actor) wants it sent") : .failed(reason: Self.noAddress),
+        disposition: hasAddress ? .scheduled(plan, reason: "\(event.actor) requested it") : .failed(reason: Self.noAddress),
         traceparent: traceparent))
   }
 
-  /// Why someone without an email is not invited.
+  /// Why a user without an address is not invited.
   static let noAddress = "the user has no email address"
-  /// Why someone is not mailed whose invitation was missed.
-  static let tooLate = "it was missed, and would not be good any more"
+  /// Why a missed invitation is not sent any more.
+  static let tooLate = "it was missed and would have expired"
 }
 
 extension UserRecord {
-  /// All that a sign-in of theirs may be known by.
+  /// All keys by which a sign-in of the user may be remembered.
   var signInKeys: [WorkspaceSignInKey] {
     guard state != .deleted else { return [] }
     return [WorkspaceSignInKey(key)] + ([nameKey, emailKey].compactMap { $0 } + formerKeys).map { WorkspaceSignInKey(key.workspace, $0) }
   }
 
+  /// The data of the user after `event`.
   init(_ event: UserChanged) {
     let user = event.user
     func key(_ name: String?) -> SignInKey? {
@@ -207,6 +210,7 @@ extension UserRecord {
 }
 
 extension UserRecord.State {
+  /// The state after `event`.
   init(_ event: UserChanged) {
     switch (event.change, event.user.state) {
     case (.deleted, _): self = .deleted

@@ -1,20 +1,21 @@
 import Foundation
 import Models
 
-/// What a workspace's policy means for one invitation.
+/// When and to whom an invitation is sent, according to the workspace's policy.
 struct InvitationPlan: Sendable, Hashable {
-  /// How long the mail waits.
+  /// The delay before the mail is sent, in seconds.
   var delay: TimeInterval = 0
-  /// Together with others, to the administrator.
+  /// Whether it goes to the administrator, together with others.
   var isDigest = false
-  /// How long the invitation is good; nil for ever.
+  /// How long the invitation is valid, in seconds; nil for no limit.
   var lifetime: TimeInterval?
 
-  /// For how long a digest gathers people.
+  /// How long people are collected for a digest, in seconds.
   static let digestInterval: TimeInterval = 3600
+  /// A day, in seconds.
   static let day: TimeInterval = 24 * 3600
 
-  /// nil where the workspace mails nobody.
+  /// The plan for a new invitation; nil if the workspace sends no invitations.
   init?(_ policy: InvitationPolicy) {
     lifetime = policy.lifetime
     switch policy.sending {
@@ -27,22 +28,24 @@ struct InvitationPlan: Sendable, Hashable {
     }
   }
 
-  /// At once, to the person, whatever the policy says of that.
+  /// Sends immediately to the person, whatever the policy says.
   static func now(_ policy: InvitationPolicy) -> InvitationPlan {
     InvitationPlan(lifetime: policy.lifetime)
   }
 
   private init(lifetime: TimeInterval?) { self.lifetime = lifetime }
 
+  /// Why the invitation waits, for people to read.
   var reason: String {
-    if isDigest { return "waits for the next mail to the administrator" }
-    return delay > 0 ? "waits as long as the workspace has set" : "to be sent at once"
+    if isDigest { return "waiting for the next mail to the administrator" }
+    return delay > 0 ? "waiting for the delay that the workspace has set" : "to be sent immediately"
   }
 
-  static let nobody = "the workspace mails nobody"
+  /// Why an invitation is revoked if the workspace sends no invitations.
+  static let sendingDisabled = "the workspace sends no invitations"
 }
 
 extension InvitationPolicy {
-  /// How long an invitation is good; nil for ever.
+  /// How long an invitation is valid, in seconds; nil for no limit.
   var lifetime: TimeInterval? { expiryDays.map { Double($0) * InvitationPlan.day } }
 }

@@ -1,23 +1,23 @@
 import Foundation
 import Models
 
-/// What is known of what a batch of events is about.
+/// The stored state that a batch of events depends on.
 struct KnownState: Sendable, Hashable {
   var users: [UserKey: KnownUser] = [:]
   var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
-  /// Orders that were carried out.
+  /// The orders that were executed already.
   var orders: Set<CommandID> = []
-  /// The latest sign-ins that asked for no promotion.
+  /// The latest sign-ins for which no promotion was requested, because the person was known to be active.
   var skippedSignIns: [WorkspaceSignInKey: Date] = [:]
-  /// Since when the mailer's database has been there; whoever was created earlier may have been mailed on the word of another.
-  var begunAt = Date.distantPast
+  /// When the mailer's database was created. Users created earlier may have been invited by a previous database.
+  var databaseCreatedAt = Date.distantPast
 }
 
-/// As much of a user as decisions need.
+/// The part of a user that decisions depend on.
 struct KnownUser: Sendable, Hashable {
   var version: Int64
   var state: State
-  /// Whether there is an invitation of theirs on record, whatever became of it.
+  /// Whether an invitation of the user is stored, in any state.
   var hasInvitation: Bool
 
   enum State: Sendable, Hashable {
@@ -38,7 +38,7 @@ struct KnownUser: Sendable, Hashable {
   }
 }
 
-/// What someone signs in with, where.
+/// A sign-in key of a workspace.
 struct WorkspaceSignInKey: Sendable, Hashable, Comparable {
   var workspace: WorkspaceID
   var key: SignInKey
@@ -48,35 +48,36 @@ struct WorkspaceSignInKey: Sendable, Hashable, Comparable {
     self.key = key
   }
 
-  /// Of sign-ins that name the user by id.
+  /// The key of sign-ins that name the user by id.
   init(_ user: UserKey) { self.init(user.workspace, SignInKey(user.id.description, in: user.workspace)) }
 
   static func < (left: Self, right: Self) -> Bool { (left.workspace, left.key) < (right.workspace, right.key) }
 }
 
-/// What a batch of events has to change.
+/// The changes that a batch of events makes.
 struct MailerChanges: Sendable, Hashable {
   var users: [UserKey: UserRecord] = [:]
   var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
-  /// The policies of workspaces that were not known before: for invitations that wait for them.
+  /// The policies of new workspaces, for invitations that wait for them.
   var policies: [WorkspaceID: InvitationPolicy] = [:]
-  /// Policies that changed: what they do not want any more is not sent.
+  /// Changed policies. Mails that they exclude are cancelled.
   var restrictions: [WorkspaceID: InvitationPolicy] = [:]
-  /// In the order in which they came into being; to be written before anything is withdrawn.
+  /// New invitations, in the order of their creation. They are written before the withdrawals.
   var invitations: [NewInvitation] = []
-  /// To be written one after the other; within one, each user is there once.
+  /// Rounds of withdrawals, to be written one after the other. Each user occurs once per round.
   private(set) var withdrawals: [[UserKey: Withdrawal]] = []
   var templates: [TemplateChange] = []
   var orders: [OrderKey] = []
-  /// Changes that wait for approval, of which an administrator is to be told.
+  /// Changes that wait for approval, about which an administrator is mailed.
   var heldChanges: [ChangeHeld] = []
-  /// Whose personal data is to go.
-  var forgotten: Set<UserKey> = []
-  /// Since when those are gone whose sign-ins before are to be forgotten.
-  var departures: [UserKey: Date] = [:]
-  /// To be asked for once all of this is written.
-  var promotions: [LatePromotion] = []
+  /// Deleted users whose personal data is erased.
+  var erasedUsers: Set<UserKey> = []
+  /// When users were deleted. Their skipped sign-ins from before are deleted too.
+  var deletions: [UserKey: Date] = [:]
+  /// Promotions to request after the changes are committed.
+  var promotions: [MissedPromotion] = []
 
+  /// Adds a withdrawal to the first round after the user's last one.
   mutating func withdraw(_ withdrawal: Withdrawal) {
     if let last = withdrawals.indices.last(where: { withdrawals[$0][withdrawal.user] != nil }) {
       if last == withdrawals.count - 1 { withdrawals.append([:]) }
@@ -88,39 +89,41 @@ struct MailerChanges: Sendable, Hashable {
   }
 }
 
-/// That a person's invitations come to their end.
+/// Ends the open invitations of a user.
 struct Withdrawal: Sendable, Hashable {
   var user: UserKey
-  /// Those of later versions of the user are untouched.
+  /// Invitations of later versions of the user are not affected.
   var upTo: Int64
+  /// An invitation that is not affected.
   var except: InvitationID?
-  /// Accepted or revoked.
+  /// `accepted` or `revoked`.
   var state: InvitationState
   var reason: String
 }
 
+/// A change of a workspace's invitation template.
 struct TemplateChange: Sendable, Hashable {
   var workspace: WorkspaceID
   var language: String
-  /// nil where it is as built in again.
+  /// Nil if the built-in template is restored.
   var template: InvitationTemplate?
   var at: Date
 }
 
-/// An order, to be known by.
+/// The key of an operator's order.
 struct OrderKey: Sendable, Hashable {
   var workspace: WorkspaceID
   var id: CommandID
 }
 
-/// A promotion that a sign-in should have asked for.
-struct LatePromotion: Sendable, Hashable {
+/// A promotion that was not requested at sign-in, because the user's state was outdated.
+struct MissedPromotion: Sendable, Hashable {
   var user: UserKey
   var version: Int64
   var signedInAt: Date
   var traceparent: String?
 
-  /// The same command, however often the event is delivered.
+  /// The promote command: the same one for every delivery of the event.
   var command: Command {
     Command(
       id: .derived("late promotion", user.workspace.description, user.id.description, String(version)), workspace: user.workspace,

@@ -1,19 +1,19 @@
 import Logging
 import Models
 
-/// Invitations of a batch that cannot be sent for the same reason, which lies in a workspace's data: one warning, however many they are.
+/// Invitations of a batch that cannot be sent for the same reason, so that they are logged as one warning.
 ///
-/// It is nothing that the operator can mend: the invitation's history and the members page tell the workspace's admin.
+/// The reason is in the workspace's data. The operator cannot fix it; the workspace's admin sees it on the members page.
 struct UnsendableInvitations: Sendable, Equatable {
   var workspace: WorkspaceID
   var reason: String
   var users: [UserID]
 
-  /// Those of `made` that failed when they were made, by workspace and reason.
-  static func groups(of made: [NewInvitation]) -> [UnsendableInvitations] {
+  /// Groups the new invitations that failed by workspace and reason.
+  static func groups(of created: [NewInvitation]) -> [UnsendableInvitations] {
     var groups: [UnsendableInvitations] = []
-    for invitation in made {
-      guard case .failed(let reason) = invitation.fate else { continue }
+    for invitation in created {
+      guard case .failed(let reason) = invitation.disposition else { continue }
       if let index = groups.firstIndex(where: { $0.workspace == invitation.user.workspace && $0.reason == reason }) {
         groups[index].users.append(invitation.user.id)
       } else {
@@ -23,9 +23,10 @@ struct UnsendableInvitations: Sendable, Equatable {
     return groups
   }
 
-  /// The most users that one line names.
+  /// The maximum number of users in a log line.
   static let maximumNamed = 10
 
+  /// The metadata of the log line.
   var metadata: Logger.Metadata {
     [
       "workspace": "\(workspace)", "count": "\(users.count)",

@@ -1,22 +1,22 @@
 import CCurl
 import MailTemplates
 
-/// libcurl's handle of one SMTP connection, which stays open from one mail to the next.
+/// Owns libcurl's easy handle of one SMTP connection, which stays open between mails.
 ///
-/// Blocks while it sends; used on one thread at a time, so not `Sendable`.
+/// Blocks while it sends. Not `Sendable`: it is used on one thread.
 final class CurlHandle {
   private let handle: OpaquePointer
   private let errorText: UnsafeMutablePointer<CChar>
   private let log = Log()
-  /// Of the open connection.
+  /// The extensions of the open connection.
   private var extensions = SMTPExtensions()
 
-  /// What the debug callback writes to; the handle holds it for as long as libcurl may call.
+  /// The target of the debug callback. The handle retains it for as long as libcurl may call.
   private final class Log {
     var transcript = SMTPTranscript()
   }
 
-  /// - Throws: ``CurlError`` where libcurl refuses a setting, such as a URL that is none.
+  /// - Throws: ``CurlError`` if libcurl rejects a setting, such as an invalid URL.
   init(_ server: SMTPServer) throws(CurlError) {
     guard let handle = curl_easy_init() else { throw CurlError(code: CURLE_FAILED_INIT) }
     self.handle = OpaquePointer(handle)
@@ -30,44 +30,44 @@ final class CurlHandle {
     errorText.deallocate()
   }
 
-  /// Hands one mail over, on the open connection where there is one.
-  func send(_ letter: EmailMessage) -> SMTPOutcome {
-    if letter.needsInternationalMail, let refusal = refusalOfInternationalMail() { return refusal }
+  /// Sends a mail over the open connection, or opens one.
+  func send(_ message: EmailMessage) -> SMTPOutcome {
+    if message.needsInternationalMail, let outcome = rejectIfUnsupported() { return outcome }
     log.transcript = SMTPTranscript()
     errorText.pointee = 0
     let code: CURLcode
     do {
-      let message = try CurlMessage(letter, on: curl)
+      let mime = try CurlMessage(message, on: curl)
       let recipients = CurlList()
-      try recipients.append("<\(letter.recipient.address)>")
-      try set(CURLOPT_MAIL_FROM, "<\(letter.sender.address)>")
+      try recipients.append("<\(message.recipient.address)>")
+      try set(CURLOPT_MAIL_FROM, "<\(message.sender.address)>")
       try check(rollcall_curl_set_list(curl, CURLOPT_MAIL_RCPT, recipients.head))
-      try message.attach(to: curl)
-      // libcurl borrows the list of recipients and the message while it sends.
-      code = withExtendedLifetime((recipients, message)) { curl_easy_perform(curl) }
-      try message.detach(from: curl)
+      try mime.attach(to: curl)
+      // libcurl borrows the recipients and the message while it sends.
+      code = withExtendedLifetime((recipients, mime)) { curl_easy_perform(curl) }
+      try mime.detach(from: curl)
       try check(rollcall_curl_set_list(curl, CURLOPT_MAIL_RCPT, nil))
     } catch {
       return .unreachable(reason: "libcurl: \(error)")
     }
-    extensions.note(log.transcript)
+    extensions.update(from: log.transcript)
     return log.transcript.outcome(failure: code == CURLE_OK ? nil : reason(of: code))
   }
 
-  /// Asks the server first where it is not known whether it takes mail for addresses beyond ASCII: one that does not would take it for
-  /// another address, or none.
-  private func refusalOfInternationalMail() -> SMTPOutcome? {
+  /// Checks that the server supports SMTPUTF8, and returns the outcome if it does not. Without SMTPUTF8, a server would misinterpret a
+  /// non-ASCII address.
+  private func rejectIfUnsupported() -> SMTPOutcome? {
     log.transcript = SMTPTranscript()
     errorText.pointee = 0
     do {
-      // Without a recipient libcurl connects, logs in and sends this alone.
+      // Without a recipient, libcurl connects, authenticates and only sends this command.
       try set(CURLOPT_CUSTOMREQUEST, "NOOP")
       let code = curl_easy_perform(curl)
       try check(rollcall_curl_set_string(curl, CURLOPT_CUSTOMREQUEST, nil))
-      extensions.note(log.transcript)
+      extensions.update(from: log.transcript)
       guard code == CURLE_OK else {
         let failure = reason(of: code)
-        return .unreachable(reason: log.transcript.reply.flatMap { $0.code >= 400 ? $0.words : nil } ?? failure)
+        return .unreachable(reason: log.transcript.reply.flatMap { $0.code >= 400 ? $0.line : nil } ?? failure)
       }
     } catch {
       return .unreachable(reason: "libcurl: \(error)")
@@ -83,7 +83,7 @@ final class CurlHandle {
     try set(CURLOPT_NOSIGNAL, 1)
     try set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
     try set(CURLOPT_URL, server.url)
-    // The environment's proxies are for the web.
+    // Ignores the environment's proxies, which are for HTTP.
     try set(CURLOPT_PROXY, "")
     try set(CURLOPT_CONNECTTIMEOUT, server.connectTimeout)
     try set(CURLOPT_TIMEOUT, server.timeout)
@@ -91,7 +91,7 @@ final class CurlHandle {
     let use =
       switch server.tls {
       case .none: CURLUSESSL_NONE
-      case .whereOffered: CURLUSESSL_TRY
+      case .opportunistic: CURLUSESSL_TRY
       case .required: CURLUSESSL_ALL
       }
     try set(CURLOPT_USE_SSL, Int(use.rawValue))
@@ -106,7 +106,7 @@ final class CurlHandle {
       }
     }
     try check(rollcall_curl_set_pointer(curl, CURLOPT_ERRORBUFFER, errorText))
-    // The debug callback is the one place where libcurl shows both sides of the dialogue.
+    // Only the debug callback exposes both sides of the dialogue.
     try check(rollcall_curl_set_pointer(curl, CURLOPT_DEBUGDATA, Unmanaged.passUnretained(log).toOpaque()))
     try check(
       rollcall_curl_set_debug_function(curl) { _, type, bytes, count, context in
@@ -141,7 +141,7 @@ final class CurlHandle {
   }
 }
 
-/// libcurl refused something: a setting it was not built for, or no memory.
+/// An error of libcurl: an unsupported setting, or out of memory.
 struct CurlError: Error, CustomStringConvertible {
   let code: CURLcode
 

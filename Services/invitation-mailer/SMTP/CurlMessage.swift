@@ -1,31 +1,32 @@
 import CCurl
 import MailTemplates
 
-/// A mail as libcurl's MIME API builds it: `multipart/alternative` of text and HTML, encoded, bounded and headed by libcurl.
+/// Owns a libcurl MIME message: `multipart/alternative` with text and HTML. libcurl adds encodings, boundaries and part headers.
 final class CurlMessage {
   private let mime: OpaquePointer
   private let headers = CurlList()
 
-  init(_ letter: EmailMessage, on curl: UnsafeMutableRawPointer) throws(CurlError) {
+  init(_ message: EmailMessage, on curl: UnsafeMutableRawPointer) throws(CurlError) {
     guard let mime = curl_mime_init(curl) else { throw CurlError(code: CURLE_OUT_OF_MEMORY) }
     self.mime = mime
-    for header in letter.headers { try headers.append(header.line) }
-    // libcurl takes the type of the whole from here, and adds the boundary.
+    for header in message.headers { try headers.append(header.line) }
+    // libcurl adds the boundary to this header.
     try headers.append("Content-Type: multipart/alternative")
-    try add(letter.text, type: "text/plain; charset=utf-8")
-    try add(letter.html, type: "text/html; charset=utf-8")
+    try add(message.text, type: "text/plain; charset=utf-8")
+    try add(message.html, type: "text/html; charset=utf-8")
   }
 
   deinit {
     curl_mime_free(mime)
   }
 
+  /// Sets the message as the one that `curl` sends next.
   func attach(to curl: UnsafeMutableRawPointer) throws(CurlError) {
     try CurlError.check(rollcall_curl_set_list(curl, CURLOPT_HTTPHEADER, headers.head))
     try CurlError.check(rollcall_curl_set_mime(curl, mime))
   }
 
-  /// Has to come before the message is freed.
+  /// Removes the message from `curl`. Must be called before the message is freed.
   func detach(from curl: UnsafeMutableRawPointer) throws(CurlError) {
     try CurlError.check(rollcall_curl_set_mime(curl, nil))
     try CurlError.check(rollcall_curl_set_list(curl, CURLOPT_HTTPHEADER, nil))
@@ -43,7 +44,7 @@ final class CurlMessage {
   }
 }
 
-/// A list of strings as libcurl keeps them.
+/// Owns a `curl_slist`, libcurl's list of strings.
 final class CurlList {
   private(set) var head: UnsafeMutablePointer<curl_slist>?
 
@@ -58,7 +59,7 @@ final class CurlList {
 }
 
 extension String {
-  /// With every line ended by CRLF: quoted-printable would encode a lone LF as a character.
+  /// The text with CRLF line endings: quoted-printable would encode a lone LF as a character.
   fileprivate var withNetworkLineEndings: String {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(utf8.count + utf8.count / 32)
@@ -69,7 +70,7 @@ extension String {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Whether quoted-printable, at three octets for one, is the shorter encoding and stays legible.
+  /// Whether quoted-printable, with three octets per non-ASCII octet, is shorter than base64.
   fileprivate var mostlyASCII: Bool {
     utf8.count { $0 >= 0x80 } * 6 < utf8.count
   }

@@ -1,9 +1,9 @@
 import Foundation
 import MailTemplates
 
-/// One connection to the SMTP server, on a thread of its own: libcurl blocks while it talks.
+/// A persistent connection to the SMTP server, on its own thread because libcurl blocks.
 ///
-/// It is opened by the first mail and kept open for those that follow.
+/// The first mail opens the connection; further mails reuse it.
 final class SMTPConnection: Sendable {
   private let thread: SMTPThread
 
@@ -12,17 +12,17 @@ final class SMTPConnection: Sendable {
     thread.start()
   }
 
-  /// Hands one mail over. Mails sent concurrently wait for each other. Takes no longer than the server's time-out.
-  func send(_ letter: EmailMessage) async -> SMTPOutcome {
+  /// Sends a mail. Concurrent calls wait for each other. Takes no longer than ``SMTPServer/timeout``.
+  func send(_ message: EmailMessage) async -> SMTPOutcome {
     await withCheckedContinuation { continuation in
-      thread.enqueue(.send(letter, continuation))
+      thread.enqueue(.send(message, continuation))
     }
   }
 
-  /// Says QUIT where there is a connection; the next mail opens another.
-  func hangUp() async {
+  /// Closes the connection with QUIT; the next mail opens another.
+  func close() async {
     await withCheckedContinuation { continuation in
-      thread.enqueue(.hangUp(continuation))
+      thread.enqueue(.close(continuation))
     }
   }
 
@@ -31,13 +31,13 @@ final class SMTPConnection: Sendable {
   }
 }
 
-/// The thread of a connection and the jobs that wait for it.
+/// The thread of a connection, and its job queue.
 ///
-/// Unchecked: `jobs` is touched with `condition` locked, and the rest does not change.
+/// `@unchecked Sendable` is safe because `jobs` is only accessed while `condition` is locked, and everything else is constant.
 private final class SMTPThread: @unchecked Sendable {
   enum Job: Sendable {
     case send(EmailMessage, CheckedContinuation<SMTPOutcome, Never>)
-    case hangUp(CheckedContinuation<Void, Never>)
+    case close(CheckedContinuation<Void, Never>)
     case end
   }
 
@@ -66,15 +66,15 @@ private final class SMTPThread: @unchecked Sendable {
     var handle: CurlHandle?
     while true {
       switch nextJob() {
-      case .send(let letter, let continuation):
+      case .send(let message, let continuation):
         do {
           let open = try handle ?? CurlHandle(server)
           handle = open
-          continuation.resume(returning: open.send(letter))
+          continuation.resume(returning: open.send(message))
         } catch {
           continuation.resume(returning: .unreachable(reason: "libcurl: \(error)"))
         }
-      case .hangUp(let continuation):
+      case .close(let continuation):
         handle = nil
         continuation.resume()
       case .end:

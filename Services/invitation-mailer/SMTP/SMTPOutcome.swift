@@ -1,21 +1,21 @@
 import MailTemplates
 
-/// What became of one attempt to hand a mail over.
+/// The outcome of one attempt to deliver a mail to the SMTP server.
 enum SMTPOutcome: Sendable, Hashable {
-  /// The server has taken the mail on.
+  /// The server accepted the mail.
   case accepted(SMTPReply)
-  /// The server refused this mail: for now (4xx) or for good (5xx).
+  /// The server rejected this mail, temporarily (4xx) or permanently (5xx).
   case refused(SMTPReply, at: SMTPPhase)
-  /// The connection was lost while the mail was under way; whether the server has it is unknown where that was at its end.
+  /// The connection was lost during the mail. If it was lost at the end, it is unknown whether the server has the mail.
   case interrupted(reason: String)
-  /// It did not come to this mail: no connection, no TLS, no authentication.
+  /// The mail was not started: no connection, no TLS, or no authentication.
   case unreachable(reason: String)
 }
 
-/// The server's words: `250 2.0.0 Ok: queued as 4F2A`.
+/// A reply of the server, such as `250 2.0.0 Ok: queued as 4F2A`.
 struct SMTPReply: Sendable, Hashable {
   let code: Int
-  /// Lines joined by spaces, at most 500 characters, none of them a control character.
+  /// The lines joined by spaces, at most 500 characters, without control characters.
   let text: String
 
   init(code: Int, text: String) {
@@ -23,16 +23,17 @@ struct SMTPReply: Sendable, Hashable {
     self.text = text.withoutControlCharacters.truncated(to: 500, bytes: 2000)
   }
 
-  var words: String { text.isEmpty ? "\(code)" : "\(code) \(text)" }
+  /// The code and the text.
+  var line: String { text.isEmpty ? "\(code)" : "\(code) \(text)" }
 
-  /// 4yz: may succeed later (RFC 5321 §4.2.1).
+  /// Whether the code is 4yz: a later attempt may succeed (RFC 5321 §4.2.1).
   var isTransient: Bool { (400..<500).contains(code) }
 
-  /// Wants (other) credentials or encryption, so it concerns our settings and not the mail (RFC 4954 §6).
+  /// Whether the server demands other credentials or encryption, so the cause is our configuration and not the mail (RFC 4954 §6).
   var concernsAuthentication: Bool { [530, 534, 535, 538, 454].contains(code) }
 }
 
-/// How far a mail has come.
+/// The phase of an SMTP transaction.
 enum SMTPPhase: Int, Sendable, Hashable, Comparable {
   case connecting, sender, recipient, content
 

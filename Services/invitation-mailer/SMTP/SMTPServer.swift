@@ -1,19 +1,19 @@
-/// Where and how mails are handed over.
+/// The SMTP server and how to connect to it.
 struct SMTPServer: Sendable, Hashable {
-  /// `smtp://host:port` or, with TLS from the first octet, `smtps://host:port`.
+  /// `smtp://host:port`, or `smtps://host:port` for implicit TLS.
   let url: String
-  let credentials: Authenticator?
+  let credentials: Credentials?
   let tls: TLS
   let authentication: Authentication
-  /// PEM file of the authorities to trust instead of the system's.
+  /// A PEM file of certificate authorities to trust instead of the system's.
   let authorities: String?
-  /// Seconds for connecting, TLS and greeting.
+  /// The time limit for connecting, including TLS and the greeting, in seconds.
   let connectTimeout: Int
-  /// Seconds for a whole mail, connecting included.
+  /// The time limit for a mail, including connecting, in seconds.
   let timeout: Int
 
   init(
-    url: String, credentials: Authenticator? = nil, tls: TLS = .whereOffered, authentication: Authentication = .any,
+    url: String, credentials: Credentials? = nil, tls: TLS = .opportunistic, authentication: Authentication = .any,
     authorities: String? = nil,
     connectTimeout: Int = 15, timeout: Int = 60
   ) {
@@ -26,26 +26,27 @@ struct SMTPServer: Sendable, Hashable {
     self.timeout = timeout
   }
 
-  struct Authenticator: Sendable, Hashable {
+  /// The user name and password for SMTP AUTH.
+  struct Credentials: Sendable, Hashable {
     let username: String
     let password: String
   }
 
   /// The mechanism of SMTP AUTH (RFC 4954).
   enum Authentication: String, Sendable, Hashable, CaseIterable {
-    /// The best that both sides know.
+    /// The best mechanism that both sides support.
     case any
-    /// RFC 4616.
+    /// RFC 4616
     case plain
     case login
   }
 
-  /// STARTTLS (RFC 3207) on `smtp://`. `smtps://` always has TLS. Wherever there is TLS, the certificate is checked.
+  /// The use of STARTTLS (RFC 3207) for `smtp://`; `smtps://` always uses TLS. The certificate is always verified.
   enum TLS: String, Sendable, Hashable, CaseIterable {
     case none
-    /// Where the server offers it.
-    case whereOffered = "starttls"
-    /// No mail without it.
+    /// Uses TLS if the server offers it.
+    case opportunistic = "starttls"
+    /// Sends no mail without TLS.
     case required
   }
 }

@@ -1,35 +1,36 @@
 import MailTemplates
 
-/// What a server offers beyond RFC 5321, over the connection that is open.
+/// The SMTP extensions that the server announced on the open connection.
 struct SMTPExtensions: Sendable {
   private var keywords: Set<String> = []
 
+  /// Whether the server supports SMTPUTF8 (RFC 6531).
   var offersInternationalMail: Bool { keywords.contains("SMTPUTF8") }
 
-  /// On a connection that is used again the server is not asked again.
-  mutating func note(_ transcript: SMTPTranscript) {
+  /// Reads the extensions from a transcript. A reused connection has no greeting, so the known extensions remain.
+  mutating func update(from transcript: SMTPTranscript) {
     guard let greeting = transcript.greeting else { return }
     keywords = Set(greeting.compactMap { $0.split(separator: " ").first?.uppercased() })
   }
 }
 
-/// Follows the dialogue of one mail, command by command and line by line, to know how far it came and what was last answered.
+/// Parses the SMTP dialogue of one mail, to know its phase and the last reply.
 struct SMTPTranscript: Sendable {
   private(set) var phase = SMTPPhase.connecting
   /// The last complete reply.
   private(set) var reply: SMTPReply?
-  /// Whether ``reply`` answers the last command.
+  /// Whether ``reply`` is the reply to the last command.
   private(set) var isAnswered = false
   private var lines: [Substring] = []
   private var hasEnded = false
-  /// What the server answered to EHLO, line by line, where it was asked: the last time, which is that after STARTTLS.
+  /// The lines of the last EHLO reply, which after STARTTLS is the second one; nil if EHLO was not sent.
   private(set) var greeting: [String]?
   private var isGreeting = false
 
-  /// A command went out. Its arguments, which may be credentials, are not looked at.
+  /// Handles a sent command. Ignores its arguments, which may be credentials.
   mutating func sent(_ command: String) {
     let verb = command.prefix { !$0.isWhitespace && $0 != ":" }.uppercased()
-    // libcurl takes its leave after a refusal, and it is the refusal that counts.
+    // libcurl sends QUIT after a rejection; the rejection is the outcome.
     if verb == "QUIT" { hasEnded = true }
     guard !hasEnded else { return }
     isAnswered = false
@@ -44,7 +45,7 @@ struct SMTPTranscript: Sendable {
     }
   }
 
-  /// A line of a reply came in: `250-text` where more follow, `250 text` for the last one (RFC 5321 §4.2.1).
+  /// Handles a received line: `250-text` if more follow, `250 text` for the last one (RFC 5321 §4.2.1).
   mutating func received(_ line: String) {
     let line = line.trimmingSpaces
     guard !hasEnded, let code = Int(line.prefix(3)), code >= 200, code < 600 else { return }
@@ -56,14 +57,16 @@ struct SMTPTranscript: Sendable {
     isAnswered = true
   }
 
-  /// What the dialogue amounts to, once it has ended; `failure` is libcurl's reason where it ended badly.
+  /// The outcome of the finished dialogue.
+  ///
+  /// - Parameter failure: libcurl's error message; nil if it succeeded.
   func outcome(failure: String?) -> SMTPOutcome {
     guard let failure else { return .accepted(reply ?? SMTPReply(code: 250, text: "")) }
     let refusal = reply.flatMap { isAnswered && $0.code >= 400 ? $0 : nil }
     guard phase > .connecting else {
-      return .unreachable(reason: refusal.map(\.words) ?? failure)
+      return .unreachable(reason: refusal.map(\.line) ?? failure)
     }
     guard let refusal else { return .interrupted(reason: failure) }
-    return refusal.concernsAuthentication ? .unreachable(reason: refusal.words) : .refused(refusal, at: phase)
+    return refusal.concernsAuthentication ? .unreachable(reason: refusal.line) : .refused(refusal, at: phase)
   }
 }

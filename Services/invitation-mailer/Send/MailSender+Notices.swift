@@ -3,48 +3,45 @@ import Logging
 import MailTemplates
 import Models
 
-// Mails to administrators about changes that wait for approval.
+// Mails to administrators about held changes.
 extension MailSender {
-  /// Hands a mail over.
+  /// Composes a notice and sends it.
   ///
-  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; nothing was sent then.
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is unavailable; nothing was sent then.
   func attempt(_ notice: DueNotice, over connection: SMTPConnection) async throws -> Attempt {
-    let letter: EmailMessage
+    let message: EmailMessage
     do {
-      let store = NoticeStore(pool: store.pool)
-      let (workspace, content) = try await patience.untilItPasses("reading held changes") {
-        (try await workspaces.entry(notice.settings), try await store.content(of: notice))
+      let (workspace, content) = try await retryPolicy.untilItPasses("reading held changes") {
+        (try await workspaces.entry(notice.settings), try await notices.content(of: notice))
       }
-      letter = try compose(notice, content, in: workspace)
+      message = try compose(notice, content, in: workspace)
     } catch let error as CancellationError {
       throw error
     } catch let error as UnsendableMail {
-      return Attempt(verdict: .unsendable(reason: "\(error)"), policy: InvitationPolicy())
+      return Attempt(result: .unsendable(reason: "\(error)"))
     } catch let error as CompositionError {
-      return Attempt(verdict: .unsendable(reason: "\(error)"), policy: InvitationPolicy())
+      return Attempt(result: .unsendable(reason: "\(error)"))
     } catch {
-      return Attempt(verdict: .failed(answer: "\(error)"), policy: InvitationPolicy())
+      return Attempt(result: .failed(answer: "\(error)"))
     }
-    let verdict = await send(letter, over: connection, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt)
-    return Attempt(verdict: verdict, policy: InvitationPolicy())
+    return Attempt(result: await send(message, over: connection, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt))
   }
 
-  /// Writes down what came of a mail; see ``record(_:of:pause:)-(Attempt,_,_)``.
-  func record(_ verdict: RetrySchedule.Verdict, of notice: DueNotice, pause: Duration) async throws {
+  /// Records the result of an attempt; see ``record(_:of:pause:)-(Attempt,_,_)``.
+  func record(_ result: DeliveryResult, of notice: DueNotice, pause: Duration) async throws {
     let record = MailRecord(
-      verdict, letter: 0, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt, isDigest: true, policy: InvitationPolicy(),
+      result, reminder: 0, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt, isDigest: true, policy: InvitationPolicy(),
       now: .now, pause: pause)
-    let store = NoticeStore(pool: store.pool)
-    try await patience.untilItPasses("recording a notice") { try await store.record(record, of: notice, at: .now) }
-    report(record, verdict.logLevel, of: notice)
+    try await retryPolicy.untilItPasses("recording a notice") { try await notices.record(record, of: notice, at: .now) }
+    report(record, result.logLevel, of: notice)
   }
 
   private func compose(_ notice: DueNotice, _ content: HeldChanges, in workspace: WorkspaceCache.Entry?) throws -> EmailMessage {
-    guard let workspace else { throw UnsendableMail(reason: "the workspace is not known any more") }
+    guard let workspace else { throw UnsendableMail(reason: Self.unknownWorkspace) }
     guard let rule = workspace.settings.changeGuard else {
-      throw UnsendableMail(reason: "the workspace has nobody set to be told of held changes any more")
+      throw UnsendableMail(reason: "the workspace no longer has an address for notices about held changes")
     }
-    return try composer.letter(
+    return try composer.message(
       for: HeldChangesNotice(
         id: notice.id.uuid, address: rule.notify, workspace: workspace.notice, changes: content,
         maximumDeactivations: rule.maximumDeactivations), at: .now)
@@ -56,12 +53,12 @@ extension MailSender {
     ]
     switch record.state {
     case .sent:
-      toldAdministrators.increment()
-      logger.info("an administrator was told of held changes", metadata: metadata)
+      noticesSent.increment()
+      logger.info("administrator notified about held changes", metadata: metadata)
     case .bounced, .failed:
-      untoldAdministrators.increment()
-      logger.log(level: level, "no administrator was told of held changes; it is not tried again", metadata: metadata)
-    default: logger.warning("the mail about held changes is not taken yet; it is tried again", metadata: metadata)
+      noticesFailed.increment()
+      logger.log(level: level, "administrator not notified about held changes; the mail is not retried", metadata: metadata)
+    default: logger.warning("mail about held changes rejected temporarily; it is retried", metadata: metadata)
     }
   }
 }

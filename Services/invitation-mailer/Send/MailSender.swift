@@ -4,145 +4,133 @@ import MailTemplates
 import Metrics
 import Models
 import ServiceKit
+import Synchronization
 
-/// Sends one mail and has it written down what became of it.
+/// Composes and sends mails, one per call, and records their results.
 struct MailSender: Sendable {
   let store: InvitationStore
+  let notices: NoticeStore
   let composer: InvitationComposer
   let schedule: RetrySchedule
   let status: MailServerStatus
   let logger: Logger
   let workspaces: WorkspaceCache
-  let patience: RetryPolicy
+  let retryPolicy: RetryPolicy
   private let recorder: MailRecorder
 
   private let sent = Counter(label: "rollcall_mailer_invitations_sent_total")
   private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
   private let bounced = Counter(label: "rollcall_mailer_invitations_bounced_total")
   private let retried = Counter(label: "rollcall_mailer_invitations_retried_total")
-  let toldAdministrators = Counter(label: "rollcall_mailer_notices_sent_total")
-  let untoldAdministrators = Counter(label: "rollcall_mailer_notices_failed_total")
+  let noticesSent = Counter(label: "rollcall_mailer_notices_sent_total")
+  let noticesFailed = Counter(label: "rollcall_mailer_notices_failed_total")
   private let duration = Timer(label: "rollcall_mailer_send_seconds")
 
   init(store: InvitationStore, composer: InvitationComposer, schedule: RetrySchedule, status: MailServerStatus, logger: Logger) {
     self.store = store
+    notices = NoticeStore(pool: store.pool)
     self.composer = composer
     self.schedule = schedule
     self.status = status
     self.logger = logger
     workspaces = WorkspaceCache(store: store)
-    patience = RetryPolicy(logger: logger)
-    recorder = MailRecorder(store: store, patience: patience)
+    retryPolicy = RetryPolicy(logger: logger)
+    recorder = MailRecorder(store: store, retryPolicy: retryPolicy)
   }
 
-  /// What came of handing a mail over.
+  /// An attempt to send a mail.
   struct Attempt: Sendable {
-    var verdict: RetrySchedule.Verdict
-    /// Of the workspace: what follows a mail that went out.
-    var policy: InvitationPolicy
-
-    /// Whether there was a server to hand it to.
-    var isServerThere: Bool {
-      if case .postponed = verdict { return false }
-      return true
-    }
+    var result: DeliveryResult
+    /// The workspace's policy, which decides about reminders.
+    var policy = InvitationPolicy()
   }
 
-  /// Hands a mail over.
+  /// Composes a mail and sends it.
   ///
-  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; nothing was sent then.
-  func attempt(_ mailing: Mailing, over connection: SMTPConnection) async throws -> Attempt {
-    if let notice = mailing.notice { return try await attempt(notice, over: connection) }
-    guard let first = mailing.invitations.first else {
-      return Attempt(verdict: .unsendable(reason: "nobody is left"), policy: InvitationPolicy())
-    }
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is unavailable; nothing was sent then.
+  func attempt(_ mail: ScheduledMail, over connection: SMTPConnection) async throws -> Attempt {
+    if let notice = mail.notice { return try await attempt(notice, over: connection) }
+    guard let first = mail.invitations.first else { return Attempt(result: .unsendable(reason: "no invitation is left")) }
     return try await TraceContext.continuing(first.traceparent).run {
       let workspace: WorkspaceCache.Entry?
       do {
-        workspace = try await patience.untilItPasses("reading a workspace") { try await workspaces.entry(first.settings) }
+        workspace = try await retryPolicy.untilItPasses("reading a workspace") { try await workspaces.entry(first.settings) }
       } catch let error as CancellationError {
         throw error
       } catch {
-        return Attempt(verdict: .failed(answer: "the workspace cannot be read: \(error)"), policy: InvitationPolicy())
+        return Attempt(result: .failed(answer: "the workspace cannot be read: \(error)"))
       }
-      let verdict = await attempt(mailing, first, in: workspace, over: connection)
-      return Attempt(verdict: verdict, policy: workspace?.settings.invitations ?? InvitationPolicy())
+      guard let workspace else { return Attempt(result: .unsendable(reason: Self.unknownWorkspace)) }
+      let message: EmailMessage
+      do {
+        message = try compose(mail, in: workspace)
+      } catch {
+        return Attempt(result: .unsendable(reason: "\(error)"), policy: workspace.settings.invitations)
+      }
+      let result = await send(message, over: connection, attempts: first.attempts, firstTriedAt: first.firstTriedAt)
+      return Attempt(result: result, policy: workspace.settings.invitations)
     }
   }
 
-  /// Writes down what came of a mail.
+  /// Records the result of an attempt.
   ///
-  /// Between the server's 250 and this commit lies the one window in which a crash makes a mail go out twice. The Message-ID is the same
-  /// both times, so that mail programs show one.
+  /// If the process ends between the server's `250` reply and this commit, the mail is sent twice. Both copies have the same Message-ID, so
+  /// mail programs show one.
   ///
-  /// - Parameter pause: By how much the mail is put off where the server is away.
-  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; an error that waiting does not mend.
-  func record(_ attempt: Attempt, of mailing: Mailing, pause: Duration) async throws {
-    if let notice = mailing.notice { return try await record(attempt.verdict, of: notice, pause: pause) }
+  /// - Parameter pause: How long the mail is postponed if the server is unavailable.
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is unavailable; an error that is not worth retrying.
+  func record(_ attempt: Attempt, of mail: ScheduledMail, pause: Duration) async throws {
+    if let notice = mail.notice { return try await record(attempt.result, of: notice, pause: pause) }
     try await recorder.record(
-      mailing.invitations.map { invitation in
+      mail.invitations.map { invitation in
         MailOutcome(
           workspace: invitation.workspace, id: invitation.id,
           record: MailRecord(
-            attempt.verdict, letter: invitation.letter, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
+            attempt.result, reminder: invitation.reminder, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
             isDigest: invitation.isDigest, policy: attempt.policy, now: .now, pause: pause))
       })
-    for invitation in mailing.invitations {
-      TraceContext.continuing(invitation.traceparent).run { report(attempt.verdict, on: invitation) }
+    for invitation in mail.invitations {
+      TraceContext.continuing(invitation.traceparent).run { report(attempt.result, of: invitation) }
     }
   }
 
-  private func attempt(
-    _ mailing: Mailing, _ first: DueInvitation, in workspace: WorkspaceCache.Entry?, over connection: SMTPConnection
-  ) async -> RetrySchedule.Verdict {
-    guard let workspace else { return .unsendable(reason: "the workspace is not known any more") }
-    let letter: EmailMessage
-    do {
-      letter = try compose(mailing, in: workspace)
-    } catch {
-      return .unsendable(reason: "\(error)")
-    }
-    return await send(letter, over: connection, attempts: first.attempts, firstTriedAt: first.firstTriedAt)
+  /// Sends a composed message and measures how long it takes.
+  func send(_ message: EmailMessage, over connection: SMTPConnection, attempts: Int, firstTriedAt: Date?) async -> DeliveryResult {
+    let start = ContinuousClock.now
+    let outcome = await connection.send(message)
+    duration.record(duration: ContinuousClock.now - start)
+    if case .unreachable(let reason) = outcome { status.reportUnavailable(reason) } else { status.reportAvailable() }
+    return schedule.result(
+      of: outcome, attempts: attempts, firstTriedAt: firstTriedAt, now: .now, jitter: .random(in: 0...1))
   }
 
-  func send(
-    _ letter: EmailMessage, over connection: SMTPConnection, attempts: Int, firstTriedAt: Date?
-  ) async -> RetrySchedule.Verdict {
-    let began = ContinuousClock.now
-    let outcome = await connection.send(letter)
-    duration.record(duration: ContinuousClock.now - began)
-    if case .unreachable(let reason) = outcome { status.isAway(reason) } else { status.isThere() }
-    return schedule.verdict(
-      on: outcome, attempts: attempts, firstTriedAt: firstTriedAt, now: .now, jitter: .random(in: 0...1))
-  }
-
-  private func compose(_ mailing: Mailing, in workspace: WorkspaceCache.Entry) throws -> EmailMessage {
-    switch mailing {
+  private func compose(_ mail: ScheduledMail, in workspace: WorkspaceCache.Entry) throws -> EmailMessage {
+    switch mail {
     case .invitation(let invitation):
       let recipient = invitation.recipient
       guard !recipient.email.isEmpty else { throw UnsendableMail(reason: InvitationDecider.noAddress) }
-      return try composer.letter(
+      return try composer.message(
         for: InvitationNotice(
-          id: invitation.id, letter: invitation.letter, email: recipient.email, givenName: recipient.givenName,
+          id: invitation.id, reminder: invitation.reminder, email: recipient.email, givenName: recipient.givenName,
           displayName: recipient.displayName, language: recipient.language, workspace: workspace.notice), at: .now)
     case .digest(let invitations, let id):
       guard case .digest(let address) = workspace.settings.invitations.sending else {
-        throw UnsendableMail(reason: "the workspace has no administrator set to be told any more")
+        throw UnsendableMail(reason: "the workspace no longer has an administrator's address")
       }
       let people = invitations.filter { !$0.recipient.email.isEmpty }.map {
         DigestNotice.Person(email: $0.recipient.email, displayName: $0.recipient.displayName)
       }
-      return try composer.letter(for: DigestNotice(id: id, address: address, workspace: workspace.notice, people: people), at: .now)
-    case .notice: throw UnsendableMail(reason: "it is no invitation")
+      return try composer.message(for: DigestNotice(id: id, address: address, workspace: workspace.notice, people: people), at: .now)
+    case .notice: throw UnsendableMail(reason: "it is not an invitation")
     }
   }
 
-  private func report(_ verdict: RetrySchedule.Verdict, on invitation: DueInvitation) {
+  private func report(_ result: DeliveryResult, of invitation: DueInvitation) {
     var metadata: Logger.Metadata = [
       "invitation": "\(invitation.id)", "workspace": "\(invitation.workspace)", "user": "\(invitation.user)",
-      "letter": "\(invitation.letter)", "attempt": "\(invitation.attempts + 1)",
+      "reminder": "\(invitation.reminder)", "attempt": "\(invitation.attempts + 1)",
     ]
-    switch verdict {
+    switch result {
     case .sent(let answer):
       sent.increment()
       metadata["answer"] = "\(answer)"
@@ -150,26 +138,42 @@ struct MailSender: Sendable {
     case .bounced(let answer):
       bounced.increment()
       metadata["answer"] = "\(answer)"
-      logger.log(level: verdict.logLevel, "the mail server takes no mail for this person", metadata: metadata)
+      logger.log(level: result.logLevel, "the mail server rejected the recipient", metadata: metadata)
     case .failed(let answer), .unsendable(reason: let answer):
       failed.increment()
       metadata["answer"] = "\(answer)"
-      logger.log(level: verdict.logLevel, "invitation failed; it is not tried again", metadata: metadata)
+      logger.log(level: result.logLevel, "invitation failed; it is not retried", metadata: metadata)
     case .retry(let time, let answer):
       retried.increment()
       metadata["answer"] = "\(answer)"
       metadata["again_at"] = "\(time.formatted(.iso8601))"
-      logger.warning("invitation not taken yet; it is tried again", metadata: metadata)
+      logger.warning("invitation rejected temporarily; it is retried", metadata: metadata)
     case .postponed(let answer):
       metadata["answer"] = "\(answer)"
       metadata["attempt"] = nil
-      logger.warning("the mail server is away; invitations wait for it", metadata: metadata)
+      logger.warning("the mail server is unavailable; invitations are waiting", metadata: metadata)
     }
   }
+
+  static let unknownWorkspace = "the workspace no longer exists"
 }
 
-/// There is nothing that could be sent.
+/// The workspace's data does not make a mail.
 struct UnsendableMail: Error, CustomStringConvertible {
   var reason: String
   var description: String { reason }
+}
+
+/// Whether the mail server is available, as of the last attempt.
+final class MailServerStatus: Sendable {
+  private let reason = Mutex<String?>(nil)
+
+  /// Why the server is unavailable, in its own words if it gave any; nil if no problem is known.
+  var problem: String? { reason.withLock { $0 } }
+
+  /// Records that the server answered.
+  func reportAvailable() { reason.withLock { $0 = nil } }
+
+  /// Records that the server is unavailable.
+  func reportUnavailable(_ reason: String) { self.reason.withLock { $0 = reason } }
 }

@@ -2,8 +2,9 @@ import MailTemplates
 import Models
 import Synchronization
 
-/// What mails need to know of workspaces, read again when it has changed.
+/// Caches the workspace data that mails are composed with, by version.
 final class WorkspaceCache: Sendable {
+  /// The data of a workspace.
   struct Entry: Sendable {
     var version: WorkspaceVersion
     var settings: WorkspaceSettings
@@ -17,9 +18,9 @@ final class WorkspaceCache: Sendable {
     self.store = store
   }
 
-  /// nil where the workspace is not known.
+  /// Returns the data of this version, loaded if necessary; nil if the workspace is unknown.
   ///
-  /// - Throws: `PostgresError`; the template parser's error.
+  /// - Throws: `PostgresError`; `MustacheTemplate`'s parser error.
   func entry(_ version: WorkspaceVersion) async throws -> Entry? {
     if let entry = entries.withLock({ $0[version.workspace] }), entry.version == version { return entry }
     guard let (settings, templates) = try await store.workspace(version.workspace) else { return nil }

@@ -1,7 +1,8 @@
 import Postgres
 
-/// The set-based statements of a batch of events: one array a column. A row that is newer than the event stays as it is.
+/// The set-based SQL statements of a batch of events, with one array per column. Rows newer than the event are not changed.
 enum EventStatements {
+  /// Loads workspaces.
   static let knownWorkspaces = Statement(
     "known workspaces",
     """
@@ -10,7 +11,7 @@ enum EventStatements {
     where workspace_id = any ($1::uuid[])
     """)
 
-  /// Locks the rows, in the one order that there is.
+  /// Loads users and locks their rows, always in the same order.
   static let knownUsers = Statement(
     "known users",
     """
@@ -24,6 +25,7 @@ enum EventStatements {
     for update of u
     """)
 
+  /// Finds the orders that were executed already.
   static let knownOrders = Statement(
     "known orders",
     """
@@ -32,6 +34,7 @@ enum EventStatements {
     join mailer.orders o on o.workspace_id = wanted.workspace_id and o.id = wanted.id
     """)
 
+  /// Finds skipped sign-ins by key.
   static let skippedSignIns = Statement(
     "skipped sign-ins",
     """
@@ -40,8 +43,10 @@ enum EventStatements {
     join mailer.skipped_sign_ins s on s.workspace_id = wanted.workspace_id and s.key = wanted.key
     """)
 
-  static let origin = Statement("origin of the mailer's database", "select begun_at from mailer.origin")
+  /// When the mailer's database was created.
+  static let databaseCreation = Statement("creation of the mailer's database", "select begun_at from mailer.origin")
 
+  /// Inserts or updates workspaces.
   static let writeWorkspaces = Statement(
     "write workspaces",
     """
@@ -52,13 +57,13 @@ enum EventStatements {
     set
       settings = excluded.settings,
       version = excluded.version,
-      -- What was mended under the same version is read again, too.
+      -- Invalidates cached settings that were corrected under the same version.
       templates = w.templates + (w.version = excluded.version)::int
     where w.version < excluded.version
       or w.version = excluded.version and w.settings is distinct from excluded.settings
     """)
 
-  /// Plans the invitations that came before their workspace.
+  /// Plans invitations that waited for their workspace, according to its policy.
   static let plan = Statement(
     "plan invitations",
     """
@@ -74,7 +79,7 @@ enum EventStatements {
     where workspace_id = $1 and not is_planned and state = 'scheduled'
     """)
 
-  /// Has nothing sent that the workspace does not want any more: invitations, where it mails nobody, and reminders beyond so many.
+  /// Cancels mails that the changed policy excludes: invitations if the workspace sends no invitations, and reminders beyond the limit.
   static let restrict = Statement(
     "restrict invitations",
     """
@@ -89,7 +94,7 @@ enum EventStatements {
       and case when letter = 0 then $2::bool else letter > $3::int8 end
     """)
 
-  /// Has what was not sent yet go where the workspace wants it now: to the people, or to the administrator.
+  /// Redirects unsent invitations according to the changed policy: to the people, or to the administrator.
   static let redirect = Statement(
     "redirect invitations",
     """
@@ -107,7 +112,7 @@ enum EventStatements {
       and is_digest <> $2
     """)
 
-  /// Workspaces with invitations that came before them, and were not seen when they came: another replica was just about to write them.
+  /// Workspaces with unplanned invitations: another replica stored the invitations while the workspace was stored.
   static let unplanned = Statement(
     "unplanned invitations",
     """
@@ -117,6 +122,7 @@ enum EventStatements {
     where not i.is_planned and i.state = 'scheduled'
     """)
 
+  /// Inserts or updates users.
   static let writeUsers = Statement(
     "write users",
     """
@@ -143,6 +149,7 @@ enum EventStatements {
           excluded.email_key)
     """)
 
+  /// Inserts invitations; a redelivered event changes nothing.
   static let insertInvitations = Statement(
     "insert invitations",
     """
@@ -160,7 +167,7 @@ enum EventStatements {
     on conflict (workspace_id, id) do nothing
     """)
 
-  /// Who signed in has accepted whatever invitation there was; what is withdrawn had not come to an end by itself.
+  /// Ends invitations. A sign-in also accepts expired and failed ones; otherwise only invitations that are still open are revoked.
   static let withdraw = Statement(
     "withdraw invitations",
     """
@@ -177,9 +184,9 @@ enum EventStatements {
         or w.state = 'accepted' and i.state in ('expired', 'failed'))
     """)
 
-  /// A mail server's answer may name the address.
-  static let forgetAnswers = Statement(
-    "forget answers",
+  /// Erases the mail servers' answers about deleted users, which may contain the address.
+  static let eraseAnswers = Statement(
+    "erase answers",
     """
     update mailer.invitations i
     set answer = null, reason = case when state in ('bounced', 'failed', 'sent', 'delivered') then '' else reason end
@@ -188,8 +195,9 @@ enum EventStatements {
       and i.user_id = forgotten.user_id
     """)
 
-  static let forgetHistory = Statement(
-    "forget history",
+  /// Erases the same answers from the history.
+  static let eraseHistory = Statement(
+    "erase history",
     """
     update mailer.invitation_history h
     set reason = ''
@@ -201,8 +209,9 @@ enum EventStatements {
       and h.reason not like 'the mailer ended %'
     """)
 
-  static let rememberOrders = Statement(
-    "remember orders",
+  /// Remembers executed orders.
+  static let insertOrders = Statement(
+    "insert orders",
     """
     insert into mailer.orders (workspace_id, id, carried_out_at)
     select workspace_id, id, $3
@@ -210,6 +219,7 @@ enum EventStatements {
     on conflict do nothing
     """)
 
+  /// Inserts or updates a template.
   static let writeTemplate = Statement(
     "write template",
     """
@@ -219,6 +229,7 @@ enum EventStatements {
     set subject = excluded.subject, text = excluded.text, html = excluded.html, changed_at = excluded.changed_at
     """)
 
+  /// Deletes a template.
   static let deleteTemplate = Statement(
     "delete template",
     """
@@ -226,6 +237,7 @@ enum EventStatements {
     where workspace_id = $1 and language = $2
     """)
 
+  /// Increases the version of a workspace's templates.
   static let countTemplates = Statement(
     "count templates",
     """
@@ -234,8 +246,8 @@ enum EventStatements {
     where workspace_id = $1
     """)
 
-  /// What comes back does not stand in anybody's way: the invitation can be accepted as before. A report by address is of the latest mail
-  /// to it.
+  /// Applies bounce and delivery reports. A bounced invitation can still be accepted. A report that names only an address applies to the
+  /// latest invitation to it.
   static let report = Statement(
     "report mails",
     """

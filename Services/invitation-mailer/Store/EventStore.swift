@@ -3,28 +3,30 @@ import MailTemplates
 import Models
 import Postgres
 
-/// The batch is the transaction: load what it touches, decide each event, write the outcome, commit once.
+/// Applies batches of events to PostgreSQL. A batch is one transaction: load its state, decide each event, write the changes, commit.
 struct EventStore: Sendable {
   let pool: PostgresPool
 
-  /// Carries `changes` out and returns what was decided. Carried out again, they change nothing.
+  /// Applies identity events and returns the changes. Applying them again changes nothing.
   ///
-  /// - Throws: `PostgresError`, `PostgresDecodingError`, `CancellationError`. Nothing is written then, unless the outcome of the commit
+  /// - Throws: `PostgresError`, `PostgresDecodingError` or `CancellationError`. Nothing was written then, unless the outcome of the commit
   ///   is unknown.
   func apply(_ changes: [ReceivedChange], at now: Date) async throws -> MailerChanges {
     try await pool.transaction { transaction in
-      var decider = InvitationDecider(known: try await known(for: changes, in: transaction))
+      var decider = InvitationDecider(known: try await loadState(for: changes, in: transaction))
       for change in changes { decider.decide(change.event, traceparent: change.traceparent) }
-      let steps = try MailerWriter.steps(for: decider.changes, at: now)
+      let steps = try MailerWriter.statements(for: decider.changes, at: now)
       if !steps.isEmpty { _ = try await transaction.pipeline(steps, commit: true) }
       return decider.changes
     }
   }
 
-  /// Carries out what the mail system reports.
+  /// Applies bounce and delivery reports.
+  ///
+  /// - Throws: `PostgresError` or `CancellationError`.
   func apply(_ reports: [MailEvent], at now: Date) async throws {
     guard !reports.isEmpty else { return }
-    // Of several about one invitation the last counts, since a statement changes a row once.
+    // Only the last report about each invitation, since a statement updates a row once.
     var latest: [MailEvent] = []
     for report in reports {
       latest.removeAll { $0.workspace == report.workspace && $0.key == report.key }
@@ -52,7 +54,8 @@ struct EventStore: Sendable {
     }
   }
 
-  private nonisolated(nonsending) func known(
+  /// Loads the state that the batch depends on.
+  private nonisolated(nonsending) func loadState(
     for changes: [ReceivedChange], in transaction: PostgresTransaction
   ) async throws -> KnownState {
     var users: Set<UserKey> = []
@@ -83,7 +86,7 @@ struct EventStore: Sendable {
       (EventStatements.knownUsers, users.sorted().columns),
       (EventStatements.knownOrders, [.uuidArray(orders.map(\.workspace.uuid)), .uuidArray(orders.map(\.id.uuid))]),
       (EventStatements.skippedSignIns, [.uuidArray(sortedKeys.map(\.workspace.uuid)), .bytesArray(sortedKeys.map(\.key.bytes))]),
-      (EventStatements.origin, []),
+      (EventStatements.databaseCreation, []),
     ])
     guard answers.count == 5 else { return known }
     for row in answers[0] {
@@ -100,11 +103,12 @@ struct EventStore: Sendable {
     for row in answers[3] {
       known.skippedSignIns[WorkspaceSignInKey(WorkspaceID(try row.uuid(0)), SignInKey(bytes: try row.bytes(1)))] = try row.timestamp(2)
     }
-    if let row = answers[4].first { known.begunAt = try row.timestamp(0) }
+    if let row = answers[4].first { known.databaseCreatedAt = try row.timestamp(0) }
     return known
   }
 }
 
 extension [UserKey] {
+  /// The keys as two array parameters: workspace ids and user ids.
   var columns: [PostgresValue] { [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))] }
 }

@@ -1,6 +1,6 @@
 import Postgres
 
-/// The statements of the sending loop.
+/// The SQL statements of ``InvitationStore``.
 enum InvitationStatements {
   private static let columns = """
     select
@@ -8,8 +8,10 @@ enum InvitationStatements {
       u.language, w.version, w.templates, i.is_digest, i.digest_id
     """
 
-  // First the few that are due, then each one's user and workspace by key (`offset 0` keeps the planner to that): on a table that was never
-  // analysed it would rather read all the users of a workspace for each invitation.
+  /// The invitations that have been due longest.
+  ///
+  /// Selects the few due invitations first, then each one's user and workspace by key. `offset 0` prevents the planner from flattening the
+  /// subqueries: on tables that were never analysed it would read all users of a workspace for each invitation.
   static let due = Statement(
     "due invitations",
     """
@@ -32,6 +34,7 @@ enum InvitationStatements {
     order by i.next_attempt_at
     """)
 
+  /// The invitations that go into one mail to an administrator.
   static let digest = Statement(
     "invitations of a digest",
     """
@@ -49,6 +52,7 @@ enum InvitationStatements {
     order by i.created_at, i.id
     """)
 
+  /// Marks invitations as being sent.
   static let claim = Statement(
     "claim invitations",
     """
@@ -68,22 +72,24 @@ enum InvitationStatements {
     returning i.id
     """)
 
-  static let putOff = Statement(
-    "put invitations off",
+  /// Sets when invitations are due.
+  static let postpone = Statement(
+    "postpone invitations",
     """
     update mailer.invitations i
-    set next_attempt_at = off.time
-    from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as off (workspace_id, id, time)
-    where i.workspace_id = off.workspace_id and i.id = off.id and i.next_attempt_at is not null
+    set next_attempt_at = postponed.time
+    from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as postponed (workspace_id, id, time)
+    where i.workspace_id = postponed.workspace_id and i.id = postponed.id and i.next_attempt_at is not null
     """)
 
-  static let letGo = Statement(
-    "let go of claims",
+  /// Releases claims: of an instance if `$2`, else of all others from before `$4`.
+  static let releaseClaims = Statement(
+    "release claims",
     """
     update mailer.invitations
     set
       state = case when letter = 0 then 'scheduled' else 'sent' end,
-      reason = 'the mailer ended while sending it, so that it may have gone out; it is sent again as the same mail',
+      reason = 'the mailer ended while sending it; it may have been sent already and is sent again with the same Message-ID',
       next_attempt_at = $1,
       changed_at = $1
     where state = 'sending'
@@ -91,24 +97,26 @@ enum InvitationStatements {
     returning id
     """)
 
+  /// Gives back claimed invitations.
   static let release = Statement(
     "release invitations",
     """
     update mailer.invitations i
     set
       state = case when letter = 0 then 'scheduled' else 'sent' end,
-      reason = 'waits for the mail server',
+      reason = 'waiting for the mail server',
       next_attempt_at = $3,
       changed_at = $3
     from unnest($1::uuid[], $2::uuid[]) as released (workspace_id, id)
     where i.workspace_id = released.workspace_id and i.id = released.id and i.state = 'sending'
     """)
 
+  /// Expires invitations whose lifetime is over.
   static let expire = Statement(
     "expire invitations",
     """
     update mailer.invitations i
-    set state = 'expired', reason = 'nobody signed in for as long as it was good', next_attempt_at = null, changed_at = $1
+    set state = 'expired', reason = 'nobody signed in before it expired', next_attempt_at = null, changed_at = $1
     from (
       select workspace_id, id
       from mailer.invitations
@@ -120,6 +128,7 @@ enum InvitationStatements {
     returning i.id
     """)
 
+  /// Records the results of mails.
   static let record = Statement(
     "record mails",
     """
@@ -129,7 +138,7 @@ enum InvitationStatements {
       reason = case when i.state = 'sending' then o.reason else i.reason end,
       changed_at = case when i.state = 'sending' then $11::timestamptz else i.changed_at end,
       next_attempt_at = case when i.state = 'sending' then o.next_attempt_at else i.next_attempt_at end,
-      -- No answer where it was withdrawn meanwhile: the person may have been deleted.
+      -- No answer if the invitation was withdrawn in the meantime: the person may have been deleted.
       answer = case when i.state = 'sending' then o.answer end,
       letter = o.letter,
       attempts = o.attempts,
@@ -141,6 +150,7 @@ enum InvitationStatements {
     where i.workspace_id = o.workspace_id and i.id = o.id
     """)
 
+  /// The settings of a workspace.
   static let workspace = Statement(
     "workspace of invitations",
     """
@@ -149,6 +159,7 @@ enum InvitationStatements {
     where workspace_id = $1
     """)
 
+  /// The templates of a workspace.
   static let templates = Statement(
     "templates of a workspace",
     """
@@ -157,6 +168,7 @@ enum InvitationStatements {
     where workspace_id = $1
     """)
 
+  /// Counts invitations and notices that wait to be sent.
   static let pending = Statement(
     "pending invitations",
     """
@@ -165,8 +177,9 @@ enum InvitationStatements {
       + (select count(*) from mailer.notices where state in ('scheduled', 'sending'))
     """)
 
-  static let forgetOrders = Statement(
-    "forget orders",
+  /// Deletes old orders.
+  static let deleteOrders = Statement(
+    "delete orders",
     """
     delete from mailer.orders
     where carried_out_at < $1

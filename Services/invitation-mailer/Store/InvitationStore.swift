@@ -3,55 +3,57 @@ import MailTemplates
 import Models
 import Postgres
 
-/// An invitation whose time has come.
+/// An invitation, or a reminder of one, that is due.
 struct DueInvitation: Sendable {
   var workspace: WorkspaceID
   var id: InvitationID
   var user: UserID
-  /// 0 is the invitation itself, from 1 on they are reminders.
-  var letter: Int
-  /// How often this mail has been tried.
+  /// 0 for the invitation itself, from 1 on for reminders.
+  var reminder: Int
+  /// The number of attempts so far.
   var attempts: Int
   var firstTriedAt: Date?
   var traceparent: String?
   var recipient: Recipient
-  /// What is known of the workspace, by its version.
+  /// The version of the workspace to compose the mail with.
   var settings: WorkspaceVersion
+  /// Whether it goes to the administrator, together with others.
   var isDigest: Bool
-  /// Of the mail to the administrator that it was in.
+  /// The mail to the administrator that it was part of.
   var digest: InvitationID?
 
-  /// As the user is at this moment.
+  /// The invited person, with the current data.
   struct Recipient: Sendable, Hashable {
     var email: String
     var givenName: String?
     var displayName: String?
     var language: String?
 
-    /// In lower case.
+    /// The domain of the address, in lower case; empty if there is none.
     var domain: String { email.lastIndex(of: "@").map { email[email.index(after: $0)...].lowercased() } ?? "" }
   }
 }
 
-/// Tells the states of a workspace apart.
+/// A version of a workspace: cached data of another version is stale.
 struct WorkspaceVersion: Sendable, Hashable {
   var workspace: WorkspaceID
   var version: Int
-  /// Of its templates.
+  /// Increases with every change of the templates.
   var templates: Int
 }
 
-/// The invitations, as the sending loop sees them.
+/// The invitations in PostgreSQL, as the scheduler uses them.
 struct InvitationStore: Sendable {
   let pool: PostgresPool
 
-  /// The invitations that have been due longest. One whose workspace is not known yet is not among them: its event is still on the way,
-  /// on another partition.
+  /// Returns the invitations that have been due longest.
+  ///
+  /// Invitations of unknown workspaces are left out: the workspace's event is still on its way, on another partition.
   nonisolated(nonsending) func due(atMost limit: Int, at now: Date, in session: PostgresSession) async throws -> [DueInvitation] {
     try await session.query(InvitationStatements.due, [.timestamp(now), .int(Int64(limit))]).map(Self.invitation)
   }
 
-  /// Those that go into the same mail to the administrator as `invitation`.
+  /// Returns the invitations that go into the same mail to the administrator as `invitation`.
   nonisolated(nonsending) func digest(of invitation: DueInvitation, in session: PostgresSession) async throws -> [DueInvitation] {
     try await session.query(
       InvitationStatements.digest,
@@ -62,61 +64,64 @@ struct InvitationStore: Sendable {
     ).map(Self.invitation)
   }
 
-  /// Marks `invitations` as being sent, and returns the ids of those that still were to be: what is claimed is committed before the mail
-  /// server hears of it, so that whoever comes after a crash knows which mails may be out.
+  /// Marks `invitations` as being sent, and returns the ids of those that were still due.
+  ///
+  /// The claim is committed before the mail is sent, so that after a crash it is known which mails may have been sent.
   nonisolated(nonsending) func claim(
-    _ invitations: [DueInvitation], digest: InvitationID? = nil, by sender: String, at now: Date, in session: PostgresSession
+    _ invitations: [DueInvitation], digest: InvitationID? = nil, by instance: String, at now: Date, in session: PostgresSession
   ) async throws -> Set<InvitationID> {
     guard !invitations.isEmpty else { return [] }
     let rows = try await session.query(
       InvitationStatements.claim,
       [
         .uuidArray(invitations.map(\.workspace.uuid)), .uuidArray(invitations.map(\.id.uuid)), .timestamp(now),
-        .optional(digest?.uuid, PostgresValue.uuid), .text(sender),
+        .optional(digest?.uuid, PostgresValue.uuid), .text(instance),
       ])
     return Set(try rows.map { InvitationID(try $0.uuid(0)) })
   }
 
-  /// Puts invitations off, each to its time.
-  nonisolated(nonsending) func putOff(_ invitations: [(DueInvitation, Date)], in session: PostgresSession) async throws {
+  /// Postpones invitations, each to its time.
+  nonisolated(nonsending) func postpone(_ invitations: [(DueInvitation, Date)], in session: PostgresSession) async throws {
     guard !invitations.isEmpty else { return }
     _ = try await session.query(
-      InvitationStatements.putOff,
+      InvitationStatements.postpone,
       [
         .uuidArray(invitations.map(\.0.workspace.uuid)), .uuidArray(invitations.map(\.0.id.uuid)),
         .timestampArray(invitations.map(\.1)),
       ])
   }
 
-  /// Lets go of what `sender` claimed in an earlier life; each is sent again, under the same Message-ID.
+  /// Releases the claims that `instance` left behind when it ended. The mails are sent again with the same Message-ID.
   ///
-  /// - Returns: How many may be out already.
-  nonisolated(nonsending) func letGoOfClaims(of sender: String, at now: Date, in session: PostgresSession) async throws -> Int {
-    try await session.query(InvitationStatements.letGo, [.timestamp(now), .bool(true), .text(sender), .timestamp(now)]).count
+  /// - Returns: The number of mails that may have been sent already.
+  nonisolated(nonsending) func releaseClaims(heldBy instance: String, at now: Date, in session: PostgresSession) async throws -> Int {
+    try await session.query(InvitationStatements.releaseClaims, [.timestamp(now), .bool(true), .text(instance), .timestamp(now)]).count
   }
 
-  /// Lets go of what others claimed before `time`, and cannot be sending any more.
-  nonisolated(nonsending) func letGoOfClaims(
-    ofOthersThan sender: String, before time: Date, at now: Date, in session: PostgresSession
+  /// Releases the claims of other replicas from before `time`, which cannot still be sending.
+  ///
+  /// - Returns: The number of mails that may have been sent already.
+  nonisolated(nonsending) func releaseClaims(
+    notHeldBy instance: String, before time: Date, at now: Date, in session: PostgresSession
   ) async throws -> Int {
-    try await session.query(InvitationStatements.letGo, [.timestamp(now), .bool(false), .text(sender), .timestamp(time)]).count
+    try await session.query(InvitationStatements.releaseClaims, [.timestamp(now), .bool(false), .text(instance), .timestamp(time)]).count
   }
 
-  /// Gives back what was claimed and not tried.
+  /// Gives back claimed invitations that were not tried.
   nonisolated(nonsending) func release(_ invitations: [DueInvitation], at now: Date, in session: PostgresSession) async throws {
     _ = try await session.query(
       InvitationStatements.release,
       [.uuidArray(invitations.map(\.workspace.uuid)), .uuidArray(invitations.map(\.id.uuid)), .timestamp(now)])
   }
 
-  /// Ends the invitations that were good until now.
+  /// Expires invitations whose lifetime is over, and returns how many.
   nonisolated(nonsending) func expire(at now: Date, in session: PostgresSession) async throws -> Int {
     try await session.query(InvitationStatements.expire, [.timestamp(now), .int(1000)]).count
   }
 
-  /// Writes down what became of mails.
+  /// Records the results of mails.
   ///
-  /// An invitation that was withdrawn while its mail was under way stays so; that the mail went out is noted.
+  /// An invitation that was withdrawn while its mail was being sent stays withdrawn; only the time of sending is recorded.
   func record(_ outcomes: [MailOutcome], at now: Date) async throws {
     _ = try await pool.query(
       InvitationStatements.record,
@@ -124,12 +129,12 @@ struct InvitationStore: Sendable {
         .uuidArray(outcomes.map(\.workspace.uuid)), .uuidArray(outcomes.map(\.id.uuid)),
         .textArray(outcomes.map(\.record.state.rawValue)), .textArray(outcomes.map(\.record.reason)),
         .textArray(outcomes.map(\.record.answer)), .timestampArray(outcomes.map(\.record.nextAttemptAt)),
-        .intArray(outcomes.map { Int64($0.record.letter) }), .intArray(outcomes.map { Int64($0.record.attempts) }),
+        .intArray(outcomes.map { Int64($0.record.reminder) }), .intArray(outcomes.map { Int64($0.record.attempts) }),
         .timestampArray(outcomes.map(\.record.firstTriedAt)), .boolArray(outcomes.map(\.record.isSent)), .timestamp(now),
       ])
   }
 
-  /// A workspace's settings and templates.
+  /// Loads a workspace's settings and templates; nil if it is unknown.
   func workspace(_ id: WorkspaceID) async throws -> (settings: WorkspaceSettings, templates: [InvitationTemplate])? {
     guard let row = try await pool.query(InvitationStatements.workspace, [.uuid(id.uuid)]).first else { return nil }
     let templates = try await pool.query(InvitationStatements.templates, [.uuid(id.uuid)]).map { row in
@@ -139,13 +144,13 @@ struct InvitationStore: Sendable {
     return (try JSONData.decode(from: row.bytes(0), type: "workspace settings"), templates)
   }
 
-  /// How many invitations wait to be sent, and mails to administrators.
-  func pending() async throws -> Int {
+  /// The number of invitations and notices that wait to be sent.
+  func pendingCount() async throws -> Int {
     try await pool.query(InvitationStatements.pending).first?.int(0) ?? 0
   }
 
-  /// Plans the invitations whose workspace came at the same time, by way of another replica.
-  func planLate(at now: Date) async throws {
+  /// Plans invitations that waited for their workspace while another replica stored it.
+  func planWaiting(at now: Date) async throws {
     for row in try await pool.query(EventStatements.unplanned) {
       let settings: WorkspaceSettings = try JSONData.decode(from: row.bytes(1), type: "workspace settings")
       _ = try await pool.query(
@@ -153,16 +158,16 @@ struct InvitationStore: Sendable {
     }
   }
 
-  /// Forgets what nobody asks for any more.
-  func tidy(at now: Date) async throws {
+  /// Deletes skipped sign-ins and executed orders that are too old to matter.
+  func deleteOldRecords(at now: Date) async throws {
     _ = try await pool.query(SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-SignInStore.memory * InvitationPlan.day))])
-    _ = try await pool.query(InvitationStatements.forgetOrders, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
+    _ = try await pool.query(InvitationStatements.deleteOrders, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
   }
 
   private static func invitation(_ row: Row) throws -> DueInvitation {
     let workspace = WorkspaceID(try row.uuid(0))
     return DueInvitation(
-      workspace: workspace, id: InvitationID(try row.uuid(1)), user: UserID(try row.uuid(2)), letter: try row.int(3),
+      workspace: workspace, id: InvitationID(try row.uuid(1)), user: UserID(try row.uuid(2)), reminder: try row.int(3),
       attempts: try row.int(4), firstTriedAt: try row.optionalTimestamp(5), traceparent: try row.optionalString(6),
       recipient: DueInvitation.Recipient(
         email: try row.optionalString(7) ?? "", givenName: try row.optionalString(8), displayName: try row.optionalString(9),

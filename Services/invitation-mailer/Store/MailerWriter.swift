@@ -2,9 +2,12 @@ import Foundation
 import Models
 import Postgres
 
-/// The statements that make storage what a batch of events has decided: set-based, to be sent as one pipeline before the commit.
+/// Translates ``MailerChanges`` into set-based SQL statements, to be sent as one pipeline before the commit.
 enum MailerWriter {
-  static func steps(for changes: MailerChanges, at now: Date) throws -> [(Statement, [PostgresValue])] {
+  /// The statements for `changes`, in order.
+  ///
+  /// - Throws: `EncodingError` if settings cannot be encoded.
+  static func statements(for changes: MailerChanges, at now: Date) throws -> [(Statement, [PostgresValue])] {
     var steps: [(Statement, [PostgresValue])] = []
     if !changes.workspaces.isEmpty {
       let workspaces = changes.workspaces.sorted { $0.key < $1.key }.map(\.value)
@@ -18,21 +21,21 @@ enum MailerWriter {
           ]
         ))
     }
-    if !changes.departures.isEmpty {
-      // Before the rows of the people lose what their sign-ins came with.
-      let departures = changes.departures.sorted { $0.key < $1.key }
+    if !changes.deletions.isEmpty {
+      // Before the rows lose the sign-in keys.
+      let deletions = changes.deletions.sorted { $0.key < $1.key }
       steps.append(
         (
           SignInStatements.forgetDeparted,
-          departures.map(\.key).columns + [
-            .bytesArray(departures.map { WorkspaceSignInKey($0.key).key.bytes }), .timestampArray(departures.map(\.value)),
+          deletions.map(\.key).columns + [
+            .bytesArray(deletions.map { WorkspaceSignInKey($0.key).key.bytes }), .timestampArray(deletions.map(\.value)),
           ]
         ))
     }
     if !changes.users.isEmpty {
       steps.append((EventStatements.writeUsers, columns(changes.users.sorted { $0.key < $1.key }.map(\.value))))
     }
-    // Withdrawn after: what a batch both makes and withdraws is on record as that.
+    // Before withdrawals, so that an invitation that a batch both creates and withdraws is recorded as withdrawn.
     if !changes.invitations.isEmpty {
       steps.append((EventStatements.insertInvitations, columns(changes.invitations, at: now) + [.timestamp(now)]))
     }
@@ -45,7 +48,7 @@ enum MailerWriter {
           EventStatements.restrict,
           [
             .uuid(workspace.uuid), .bool(policy.sending == .none), .int(policy.sending == .none ? 0 : Int64(policy.reminderDays.count)),
-            .text(InvitationPlan.nobody), .timestamp(now),
+            .text(InvitationPlan.sendingDisabled), .timestamp(now),
           ]
         ))
       if let plan = InvitationPlan(policy) {
@@ -64,28 +67,30 @@ enum MailerWriter {
           ]
         ))
     }
-    if !changes.forgotten.isEmpty {
-      steps.append((EventStatements.forgetAnswers, changes.forgotten.sorted().columns))
-      steps.append((EventStatements.forgetHistory, changes.forgotten.sorted().columns))
+    if !changes.erasedUsers.isEmpty {
+      steps.append((EventStatements.eraseAnswers, changes.erasedUsers.sorted().columns))
+      steps.append((EventStatements.eraseHistory, changes.erasedUsers.sorted().columns))
     }
     for change in changes.templates { steps += templateSteps(change) }
-    // Before people are forgotten, who may be among them.
-    if !changes.heldChanges.isEmpty { steps.append((NoticeStatements.note, columns(changes.heldChanges) + [.timestamp(now)])) }
-    if !changes.forgotten.isEmpty { steps.append((NoticeStatements.forget, changes.forgotten.sorted().columns)) }
+    // Before names are erased, which may be among them.
+    if !changes.heldChanges.isEmpty { steps.append((NoticeStatements.insertChanges, columns(changes.heldChanges) + [.timestamp(now)])) }
+    if !changes.erasedUsers.isEmpty { steps.append((NoticeStatements.eraseNames, changes.erasedUsers.sorted().columns)) }
     if !changes.orders.isEmpty {
       steps.append(
         (
-          EventStatements.rememberOrders,
+          EventStatements.insertOrders,
           [.uuidArray(changes.orders.map(\.workspace.uuid)), .uuidArray(changes.orders.map(\.id.uuid)), .timestamp(now)]
         ))
     }
     return steps
   }
 
-  /// The parameters of ``EventStatements/plan``.
+  /// The parameters of ``EventStatements/plan`` for a workspace with this policy.
   static func planParameters(_ workspace: WorkspaceID, _ policy: InvitationPolicy, at now: Date) -> [PostgresValue] {
     guard let plan = InvitationPlan(policy) else {
-      return [.uuid(workspace.uuid), .text("revoked"), .text(InvitationPlan.nobody), .double(0), .bool(false), .null, .timestamp(now)]
+      return [
+        .uuid(workspace.uuid), .text("revoked"), .text(InvitationPlan.sendingDisabled), .double(0), .bool(false), .null, .timestamp(now),
+      ]
     }
     return [
       .uuid(workspace.uuid), .text("scheduled"), .text(plan.reason), .double(plan.delay), .bool(plan.isDigest),
@@ -132,17 +137,17 @@ enum MailerWriter {
   }
 
   private static func columns(_ invitations: [NewInvitation], at now: Date) -> [PostgresValue] {
-    let plans = invitations.map(\.fate.plan)
+    let plans = invitations.map(\.disposition.plan)
     return invitations.map(\.user).columns + [
       .uuidArray(invitations.map(\.id.uuid)),
       .intArray(invitations.map(\.version)),
-      .textArray(invitations.map(\.fate.state.rawValue)),
-      .textArray(invitations.map(\.fate.reason)),
+      .textArray(invitations.map(\.disposition.state.rawValue)),
+      .textArray(invitations.map(\.disposition.reason)),
       .textArray(invitations.map(\.traceparent)),
       .timestampArray(plans.map { $0.map { now.addingTimeInterval($0.delay) } }),
       .timestampArray(plans.map { $0?.lifetime.map { now.addingTimeInterval($0) } }),
       .boolArray(plans.map { $0?.isDigest ?? false }),
-      .boolArray(invitations.map { $0.fate != .unplanned }),
+      .boolArray(invitations.map { $0.disposition != .unplanned }),
       .timestampArray(invitations.map(\.since)),
     ]
   }
@@ -163,7 +168,8 @@ extension UserRecord.State {
   }
 }
 
-extension NewInvitation.Fate {
+extension NewInvitation.Disposition {
+  /// The state in which the invitation is stored.
   var state: InvitationState {
     switch self {
     case .scheduled, .unplanned: .scheduled
@@ -180,7 +186,7 @@ extension NewInvitation.Fate {
   fileprivate var reason: String {
     switch self {
     case .scheduled(_, let reason), .failed(let reason), .revoked(let reason), .expired(let reason): reason
-    case .unplanned: "waits for the workspace's policy"
+    case .unplanned: "waiting for the workspace's policy"
     }
   }
 }

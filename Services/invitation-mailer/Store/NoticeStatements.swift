@@ -1,9 +1,10 @@
 import Postgres
 
-/// The statements about held changes, and the mails to administrators about them.
+/// The SQL statements of ``NoticeStore``, and those that store held changes.
 enum NoticeStatements {
-  static let note = Statement(
-    "note held changes",
+  /// Stores held changes; a redelivered event changes nothing.
+  static let insertChanges = Statement(
+    "insert held changes",
     """
     insert into mailer.held_changes (workspace_id, id, kind, resource_id, name, leaving, members, held_at, noted_at)
     select workspace_id, id, kind, resource_id, name, leaving, nullif(members, -1), held_at, $9::timestamptz
@@ -12,8 +13,9 @@ enum NoticeStatements {
     on conflict (workspace_id, id) do nothing
     """)
 
-  static let forget = Statement(
-    "forget names of held changes",
+  /// Erases the names of deleted users.
+  static let eraseNames = Statement(
+    "erase names of held changes",
     """
     update mailer.held_changes h
     set name = null
@@ -21,12 +23,12 @@ enum NoticeStatements {
     where h.workspace_id = forgotten.workspace_id and h.resource_id = forgotten.user_id
     """)
 
-  /// Gathers what nobody was told of into one mail for each workspace whose changes have waited as long as they are gathered for, and that
-  /// neither has a mail on its way nor got one lately.
-  static let gather = Statement(
-    "gather held changes",
+  /// Creates one mail per workspace whose oldest unmailed change has waited for the collection period, unless a mail is on its way or was
+  /// sent recently.
+  static let create = Statement(
+    "create notices",
     """
-    with ripe as (
+    with pending as (
       select h.workspace_id
       from mailer.held_changes h
       where h.notice_id is null
@@ -41,7 +43,7 @@ enum NoticeStatements {
     ), made as (
       insert into mailer.notices (workspace_id, id, state, next_attempt_at, made_at, changed_at)
       select workspace_id, gen_random_uuid(), 'scheduled', $1, $1, $1
-      from ripe
+      from pending
       returning workspace_id, id
     )
     update mailer.held_changes h
@@ -50,6 +52,7 @@ enum NoticeStatements {
     where h.workspace_id = m.workspace_id and h.notice_id is null
     """)
 
+  /// Claims the notice that has been due longest.
   static let claim = Statement(
     "claim notice",
     """
@@ -67,7 +70,7 @@ enum NoticeStatements {
     returning n.workspace_id, n.id, n.attempts, n.first_tried_at, due.version, due.templates
     """)
 
-  /// How many groups and how many people are in a mail.
+  /// Counts the groups and the people in a mail.
   static let counts = Statement(
     "counts of a notice",
     """
@@ -78,7 +81,7 @@ enum NoticeStatements {
     where workspace_id = $1 and notice_id = $2
     """)
 
-  /// The first of them, of groups and of people each.
+  /// The oldest changes of groups and of people, a limited number of each.
   static let changes = Statement(
     "changes of a notice",
     """
@@ -92,10 +95,11 @@ enum NoticeStatements {
     order by kind not in ('members-removed', 'group-deleted'), number
     """)
 
+  /// Records a result, and erases names if there is no further attempt.
   static let record = Statement(
     "record notice",
     """
-    with told as (
+    with recorded as (
       update mailer.notices n
       set
         state = $3,
@@ -112,8 +116,9 @@ enum NoticeStatements {
     where $4::timestamptz is null and workspace_id = $1 and notice_id = $2 and name is not null
     """)
 
-  static let letGo = Statement(
-    "let go of notices",
+  /// Releases claims: of an instance if `$2`, else of all others from before `$4`.
+  static let releaseClaims = Statement(
+    "release notice claims",
     """
     update mailer.notices
     set state = 'scheduled', next_attempt_at = $1, changed_at = $1
@@ -122,6 +127,7 @@ enum NoticeStatements {
     returning id
     """)
 
+  /// Gives back a claimed notice.
   static let release = Statement(
     "release notice",
     """
@@ -130,9 +136,9 @@ enum NoticeStatements {
     where workspace_id = $1 and id = $2 and state = 'sending'
     """)
 
-  /// Longer than events are kept, so that none comes again that is not known.
-  static let tidy = Statement(
-    "forget held changes",
+  /// The limit is longer than the retention of events, so that no redelivered event creates a notice again.
+  static let deleteOld = Statement(
+    "delete old notices",
     """
     with gone as (
       delete from mailer.held_changes

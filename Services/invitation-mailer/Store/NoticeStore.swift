@@ -4,75 +4,78 @@ import Models
 import Postgres
 
 extension Named {
+  /// The tag of ``NoticeID``.
   enum Notice {}
 }
 
-/// A mail to an administrator.
+/// The id of a mail to an administrator.
 typealias NoticeID = Identifier<Named.Notice>
 
-/// A mail to an administrator about held changes that is being sent.
+/// A claimed mail to an administrator about held changes.
 struct DueNotice: Sendable, Hashable {
   var workspace: WorkspaceID
   var id: NoticeID
-  /// How often it has been tried.
+  /// The number of attempts so far.
   var attempts: Int
   var firstTriedAt: Date?
-  /// What is known of the workspace, by its version.
+  /// The version of the workspace to compose the mail with.
   var settings: WorkspaceVersion
 }
 
-/// How often an administrator may be mailed about held changes.
+/// Limits how often an administrator is mailed about held changes.
 struct NoticeThrottle: Sendable, Hashable {
-  /// For how long the first changes are gathered: those that wait for approval seldom come alone.
-  var gathering: Duration = .seconds(20)
-  /// At least so long after one mail comes the next of the workspace.
+  /// How long changes are collected before the first mail, because held changes rarely come alone.
+  var collectionPeriod: Duration = .seconds(20)
+  /// The minimum time between two mails to a workspace.
   var interval: Duration = .seconds(600)
 }
 
-/// The mails to administrators about held changes, as the sending loop sees them.
+/// The mails to administrators about held changes in PostgreSQL, as the scheduler uses them.
 struct NoticeStore: Sendable {
   let pool: PostgresPool
 
-  /// Makes the mails that are to be sent of what nobody was told of. What is in a mail is fixed then, and so is its Message-ID.
-  nonisolated(nonsending) func gather(_ pace: NoticeThrottle, at now: Date, in session: PostgresSession) async throws {
+  /// Creates the mails for changes that are in no mail yet. The content and the Message-ID of a mail do not change after that.
+  nonisolated(nonsending) func createNotices(_ throttle: NoticeThrottle, at now: Date, in session: PostgresSession) async throws {
     _ = try await session.query(
-      NoticeStatements.gather,
+      NoticeStatements.create,
       [
-        .timestamp(now), .timestamp(now.addingTimeInterval(-(pace.gathering / .seconds(1)))),
-        .timestamp(now.addingTimeInterval(-(pace.interval / .seconds(1)))),
+        .timestamp(now), .timestamp(now.addingTimeInterval(-(throttle.collectionPeriod / .seconds(1)))),
+        .timestamp(now.addingTimeInterval(-(throttle.interval / .seconds(1)))),
       ])
   }
 
-  /// Marks the mail that has been due longest as being sent; nil where none is due.
-  nonisolated(nonsending) func claim(by sender: String, at now: Date, in session: PostgresSession) async throws -> DueNotice? {
-    guard let row = try await session.query(NoticeStatements.claim, [.timestamp(now), .text(sender)]).first else { return nil }
+  /// Marks the mail that has been due longest as being sent; nil if none is due.
+  nonisolated(nonsending) func claim(by instance: String, at now: Date, in session: PostgresSession) async throws -> DueNotice? {
+    guard let row = try await session.query(NoticeStatements.claim, [.timestamp(now), .text(instance)]).first else { return nil }
     let workspace = WorkspaceID(try row.uuid(0))
     return DueNotice(
       workspace: workspace, id: NoticeID(try row.uuid(1)), attempts: try row.int(2), firstTriedAt: try row.optionalTimestamp(3),
       settings: WorkspaceVersion(workspace: workspace, version: try row.int(4), templates: try row.int(5)))
   }
 
-  /// Gives back what was claimed and not tried.
+  /// Gives back a claimed mail that was not tried.
   nonisolated(nonsending) func release(_ notice: DueNotice, at now: Date, in session: PostgresSession) async throws {
     _ = try await session.query(
       NoticeStatements.release, [.uuid(notice.workspace.uuid), .uuid(notice.id.uuid), .timestamp(now)])
   }
 
-  /// Lets go of what `sender` claimed in an earlier life.
+  /// Releases the claims that `instance` left behind when it ended.
   ///
-  /// - Returns: How many may be out already.
-  nonisolated(nonsending) func letGoOfClaims(of sender: String, at now: Date, in session: PostgresSession) async throws -> Int {
-    try await session.query(NoticeStatements.letGo, [.timestamp(now), .bool(true), .text(sender), .timestamp(now)]).count
+  /// - Returns: The number of mails that may have been sent already.
+  nonisolated(nonsending) func releaseClaims(heldBy instance: String, at now: Date, in session: PostgresSession) async throws -> Int {
+    try await session.query(NoticeStatements.releaseClaims, [.timestamp(now), .bool(true), .text(instance), .timestamp(now)]).count
   }
 
-  /// Lets go of what others claimed before `time`.
-  nonisolated(nonsending) func letGoOfClaims(
-    ofOthersThan sender: String, before time: Date, at now: Date, in session: PostgresSession
+  /// Releases the claims of other replicas from before `time`.
+  ///
+  /// - Returns: The number of mails that may have been sent already.
+  nonisolated(nonsending) func releaseClaims(
+    notHeldBy instance: String, before time: Date, at now: Date, in session: PostgresSession
   ) async throws -> Int {
-    try await session.query(NoticeStatements.letGo, [.timestamp(now), .bool(false), .text(sender), .timestamp(time)]).count
+    try await session.query(NoticeStatements.releaseClaims, [.timestamp(now), .bool(false), .text(instance), .timestamp(time)]).count
   }
 
-  /// What a mail has to tell.
+  /// Loads the changes that a mail lists.
   func content(of notice: DueNotice) async throws -> HeldChanges {
     let key: [PostgresValue] = [.uuid(notice.workspace.uuid), .uuid(notice.id.uuid)]
     let counts = try await pool.query(NoticeStatements.counts, key).first
@@ -88,7 +91,7 @@ struct NoticeStore: Sendable {
     return HeldChanges(changes: changes, groups: try counts?.int(0) ?? 0, people: try counts?.int(1) ?? 0)
   }
 
-  /// Writes down what became of a mail; of one that is not tried again, the names of people go.
+  /// Records the result of a mail. If it is not tried again, the names of people are erased.
   func record(_ record: MailRecord, of notice: DueNotice, at now: Date) async throws {
     _ = try await pool.query(
       NoticeStatements.record,
@@ -99,8 +102,8 @@ struct NoticeStore: Sendable {
       ])
   }
 
-  /// Forgets what no event can come again of.
-  func tidy(at now: Date) async throws {
-    _ = try await pool.query(NoticeStatements.tidy, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
+  /// Deletes mails and changes that are older than the retention of events.
+  func deleteOldRecords(at now: Date) async throws {
+    _ = try await pool.query(NoticeStatements.deleteOld, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
   }
 }

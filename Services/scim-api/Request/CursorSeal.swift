@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import Models
+import Primitives
 
 /// A place in a list that is handed to the client, to be handed back (RFC 9865).
 struct Cursor: Sendable, Equatable {
@@ -39,12 +40,12 @@ struct CursorSeal: Sendable {
     bytes.append(bigEndian: UInt64(cursor.total))
     bytes += cursor.place.id.bytes
     bytes += Array((cursor.place.key ?? "").utf8)
-    return Data(bytes + tag(of: bytes, for: list, in: workspace)).base64URL
+    return Base64URL.encode(bytes + tag(of: bytes, for: list, in: workspace))
   }
 
   /// - Throws: 400 `invalidCursor` for what is no cursor of this list, `expiredCursor` for one that is too old.
   func cursor(_ text: String, for list: String, in workspace: WorkspaceID, at now: Date) throws(APIError) -> Cursor {
-    guard let data = Data(base64URL: text), data.count >= Self.headLength + Self.tagLength else { throw .invalidCursor() }
+    guard let data = Base64URL.decode(text.utf8), data.count >= Self.headLength + Self.tagLength else { throw .invalidCursor() }
     let bytes = Array(data.dropLast(Self.tagLength))
     guard isEqual(tag(of: bytes, for: list, in: workspace), Array(data.suffix(Self.tagLength))), bytes[0] == Self.version else {
       throw .invalidCursor()
@@ -81,18 +82,6 @@ extension [UInt8] {
 
   fileprivate func bigEndian(at index: Int) -> UInt64 {
     self[index..<index + 8].reduce(0) { $0 << 8 | UInt64($1) }
-  }
-}
-
-extension Data {
-  /// RFC 4648 §5, without padding.
-  fileprivate var base64URL: String {
-    base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-  }
-
-  fileprivate init?(base64URL text: String) {
-    let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
-    self.init(base64Encoded: text.replacing("-", with: "+").replacing("_", with: "/") + padding)
   }
 }
 

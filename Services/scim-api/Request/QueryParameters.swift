@@ -1,3 +1,4 @@
+import Primitives
 import SCIM
 
 /// The parameters of a request's query, by name without case.
@@ -53,7 +54,9 @@ struct QueryParameters: Sendable, Equatable {
     while index < bytes.count {
       switch bytes[index] {
       case UInt8(ascii: "%"):
-        guard index + 2 < bytes.count, let high = hexadecimal(bytes[index + 1]), let low = hexadecimal(bytes[index + 2]) else { return nil }
+        guard index + 2 < bytes.count, let high = Hex.value(ofDigit: bytes[index + 1]),
+          let low = Hex.value(ofDigit: bytes[index + 2])
+        else { return nil }
         decoded.append(high << 4 | low)
         index += 3
       case UInt8(ascii: "+") where plusIsSpace:
@@ -65,14 +68,5 @@ struct QueryParameters: Sendable, Equatable {
       }
     }
     return String(validating: decoded, as: UTF8.self)
-  }
-
-  private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-    default: nil
-    }
   }
 }

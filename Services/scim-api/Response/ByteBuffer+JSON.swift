@@ -12,38 +12,21 @@ extension ByteBuffer {
     }
   }
 
-  /// Appends a JSON string, quotes included, of UTF-8 text.
+  /// Appends UTF-8 text as a JSON string, quotes included.
   mutating func writeJSONString(_ text: some Collection<UInt8>) {
-    writeInteger(UInt8(ascii: "\""))
-    if text.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-      writeBytes(text)
+    if text.contains(where: JSONEscaping.needsEscape) {
+      var literal: [UInt8] = []
+      JSONEscaping.append(text, to: &literal)
+      writeBytes(literal)
     } else {
-      for byte in text { writeEscaped(byte) }
+      writeInteger(UInt8(ascii: "\""))
+      writeBytes(text)
+      writeInteger(UInt8(ascii: "\""))
     }
-    writeInteger(UInt8(ascii: "\""))
   }
 
+  /// Appends `text` as a JSON string, quotes included.
   mutating func writeJSONString(_ text: String) {
     writeJSONString(text.utf8)
-  }
-
-  private mutating func writeEscaped(_ byte: UInt8) {
-    switch byte {
-    case UInt8(ascii: "\""): writeStaticString("\\\"")
-    case UInt8(ascii: "\\"): writeStaticString("\\\\")
-    case 0x0A: writeStaticString("\\n")
-    case 0x0D: writeStaticString("\\r")
-    case 0x09: writeStaticString("\\t")
-    case 0..<0x20:
-      writeStaticString("\\u00")
-      writeInteger(Self.digit(byte >> 4))
-      writeInteger(Self.digit(byte & 0xF))
-    default: writeInteger(byte)
-    }
-  }
-
-  /// The hexadecimal digit of a value below 16.
-  private static func digit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 }

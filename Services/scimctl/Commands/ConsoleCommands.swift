@@ -38,7 +38,7 @@ struct MakeLink: AsyncParsableCommand {
   func grant(of key: LinkKey, at time: Date, operator: String) -> TokenGrant {
     TokenGrant(
       token: .made(at: time), kind: .link, name: person ?? `operator`, scopes: [.admin],
-      digest: Digest.text(key.text), expiresAt: time + (expiresIn?.interval ?? Self.defaultLifetime))
+      digest: SecretDigest.hex(of: key.text), expiresAt: time + (expiresIn?.interval ?? Self.defaultLifetime))
   }
 
   func run() async throws {

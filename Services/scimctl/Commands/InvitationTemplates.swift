@@ -151,13 +151,13 @@ struct PreviewTemplate: AsyncParsableCommand {
     _ templates: [InvitationTemplate], of settings: WorkspaceSettings, language: String, asHTML: Bool, reminder: Bool
   ) throws -> String {
     guard let from = MailAddress(name: "Rollcall", address: "invitations@rollcall.example") else { return "" }
-    var notice = try InvitationNotice.sample(of: nil, letter: reminder ? 1 : 0, workspace: settings)
+    var notice = try InvitationNotice.sample(of: nil, reminder: reminder ? 1 : 0, workspace: settings)
     notice.workspace.templates = try CustomTemplates(templates)
     notice.language = language == InvitationTemplate.everyLanguage ? nil : language
     do {
-      let letter = try InvitationComposer(from: from).letter(for: notice, at: Date())
-      if asHTML { return letter.html }
-      return (letter.headers.map(\.line) + ["", letter.text]).joined(separator: "\n").replacing("\r\n", with: "\n")
+      let message = try InvitationComposer(from: from).message(for: notice, at: Date())
+      if asHTML { return message.html }
+      return (message.headers.map(\.line) + ["", message.text]).joined(separator: "\n").replacing("\r\n", with: "\n")
     } catch let error as CompositionError {
       throw Failure(.refused, "\(error)")
     }

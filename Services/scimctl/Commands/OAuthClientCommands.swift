@@ -84,7 +84,7 @@ struct RotateSecret: AsyncParsableCommand {
 
   func rotation(to secret: ClientSecret, at time: Date) -> SecretRotation {
     SecretRotation(
-      client: id, digest: Digest.text(secret.text), formerUntil: atOnce ? nil : time + (grace?.interval ?? Self.defaultGrace))
+      client: id, digest: SecretDigest.hex(of: secret.text), formerUntil: atOnce ? nil : time + (grace?.interval ?? Self.defaultGrace))
   }
 
   func run() async throws {

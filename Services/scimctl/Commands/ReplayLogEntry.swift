@@ -1,6 +1,5 @@
 import ArgumentParser
 import Credentials
-import Crypto
 import Foundation
 import Models
 import Postgres
@@ -44,7 +43,7 @@ struct ReplayLogEntry: AsyncParsableCommand {
       let grant = TokenGrant(
         token: .made(at: .now), name: ReplayToken(entry: entry.id, operator: try Operator.name(settings)).name,
         scopes: [request.scope],
-        digest: SHA256.hash(data: Data(token.text.utf8)).map { String(format: "%02x", $0) }.joined(), expiresAt: .now + Self.lifetime)
+        digest: SecretDigest.hex(of: token.text), expiresAt: .now + Self.lifetime)
       try await store.carryOut(.issueToken(grant), in: workspace.id)
       let answer: Result<(Int, String), any Error>
       do {

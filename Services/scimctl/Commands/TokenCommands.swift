@@ -1,6 +1,5 @@
 import ArgumentParser
 import Credentials
-import Crypto
 import Foundation
 import Models
 
@@ -84,7 +83,7 @@ struct RotateToken: AsyncParsableCommand {
 
   func rotation(to token: AccessToken, at time: Date) -> TokenRotation {
     TokenRotation(
-      token: id, successor: .made(at: time), digest: Digest.text(token.text), retiresAt: grace.map { time + $0.interval },
+      token: id, successor: .made(at: time), digest: SecretDigest.hex(of: token.text), retiresAt: grace.map { time + $0.interval },
       expiresAt: expiresIn.map { time + $0.interval })
   }
 
@@ -136,16 +135,8 @@ struct GrantOptions: ParsableArguments {
 
   func grant(_ kind: TokenKind, secret: String, at time: Date) -> TokenGrant {
     TokenGrant(
-      token: .made(at: time), kind: kind, name: name, scopes: Set(scopes), digest: Digest.text(secret),
+      token: .made(at: time), kind: kind, name: name, scopes: Set(scopes), digest: SecretDigest.hex(of: secret),
       expiresAt: expiresIn.map { time + $0.interval })
-  }
-}
-
-/// What is stored of a secret.
-enum Digest {
-  /// SHA-256 in hexadecimal.
-  static func text(_ secret: String) -> String {
-    SHA256.hash(data: Data(secret.utf8)).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
   }
 }
 

@@ -4,6 +4,7 @@ import Kafka
 import Models
 import Outbox
 import Postgres
+import Primitives
 
 /// A message that a service set aside: on a topic of dead letters, or in a table where Kafka rejected it.
 struct DeadLetter: Sendable {
@@ -46,7 +47,7 @@ struct DeadLetter: Sendable {
   }
 
   /// The same at every call: the first twelve digits of a hash of where it is kept.
-  var id: String { SHA256.hash(data: Data(location.utf8)).prefix(6).map { String(format: "%02x", $0) }.joined() }
+  var id: String { Hex.encode(SHA256.hash(data: Data(location.utf8)).prefix(6)) }
 
   var isWhole: Bool { payload.count == size }
 

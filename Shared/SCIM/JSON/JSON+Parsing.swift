@@ -1,3 +1,5 @@
+import Primitives
+
 extension JSON {
   /// Parses one JSON text (RFC 8259) in UTF-8.
   ///
@@ -270,13 +272,7 @@ private struct JSONParser {
     guard escape + 6 <= bytes.count else { throw error(.unexpectedEnd, at: bytes.count) }
     var value: UInt32 = 0
     for byte in bytes[escape + 2..<escape + 6] {
-      let digit: UInt8
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
-      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
-      default: throw error(.invalidEscape, at: escape)
-      }
+      guard let digit = Hex.value(ofDigit: byte) else { throw error(.invalidEscape, at: escape) }
       value = value << 4 | UInt32(digit)
     }
     return value

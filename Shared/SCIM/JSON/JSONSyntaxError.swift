@@ -1,3 +1,5 @@
+import Primitives
+
 /// Why bytes are not the JSON that the protocol takes, and where.
 public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The byte, counted from 0, at which parsing stopped.
@@ -60,7 +62,6 @@ extension JSONSyntaxError.Reason: CustomStringConvertible {
 
   private static func show(_ byte: UInt8) -> String {
     if (0x21...0x7E).contains(byte) { return "'\(Character(UnicodeScalar(byte)))'" }
-    let digits = String(byte, radix: 16, uppercase: true)
-    return "0x\(digits.utf8.count < 2 ? "0" : "")\(digits)"
+    return "0x\(Hex.encode([byte], uppercase: true))"
   }
 }

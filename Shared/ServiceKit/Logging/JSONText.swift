@@ -1,3 +1,5 @@
+import Primitives
+
 /// Writes JSON into bytes, for log lines and health answers.
 struct JSONText {
   private(set) var bytes: [UInt8] = []
@@ -6,38 +8,9 @@ struct JSONText {
     bytes.reserveCapacity(capacity)
   }
 
-  /// A string literal: quotes, backslashes, control characters and the line separators of JavaScript are escaped, so that it stays on
-  /// one line and can pretend to be nothing else.
+  /// Appends `text` as a string literal that stays on one line; see ``Primitives/JSONEscaping/appendPrintable(_:to:)``.
   mutating func string(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    var text = text
-    let isPlain = text.withUTF8 { utf8 in
-      guard utf8.allSatisfy(Self.isPlain) else { return false }
-      bytes.append(contentsOf: utf8)
-      return true
-    }
-    if !isPlain { escape(text) }
-    bytes.append(UInt8(ascii: "\""))
-  }
-
-  /// Whether a byte is of ASCII and stands for itself.
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-  }
-
-  private mutating func escape(_ text: String) {
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": raw("\\\"")
-      case "\\": raw("\\\\")
-      case "\n": raw("\\n")
-      case "\r": raw("\\r")
-      case "\t": raw("\\t")
-      // C0 and C1 controls, DEL, and what moves the direction or line of a terminal's text.
-      case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}"..."\u{202E}", "\u{2066}"..."\u{2069}": escape(scalar.value)
-      default: bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-      }
-    }
+    JSONEscaping.appendPrintable(text, to: &bytes)
   }
 
   /// Appends an object. `write` appends its members, each a ``name(_:)`` and a value.
@@ -75,10 +48,5 @@ struct JSONText {
   /// Appends text that is already JSON.
   mutating func raw(_ text: String) {
     bytes.append(contentsOf: text.utf8)
-  }
-
-  private mutating func escape(_ value: UInt32) {
-    let digits = String(value, radix: 16)
-    raw("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
   }
 }

@@ -1,3 +1,4 @@
+import Primitives
 import ServiceContextModule
 
 /// A trace context: the `traceparent` of W3C Trace Context, level 1.
@@ -50,7 +51,7 @@ public struct TraceContext: Sendable, Hashable {
 
   /// As it is sent.
   public var traceparent: String {
-    "00-\(traceID)-\(parentID)-\(flags < 16 ? "0" : "")\(String(flags, radix: 16))"
+    "00-\(traceID)-\(parentID)-\(Hex.encode([flags]))"
   }
 
   /// A child span: the same trace with a new span id.
@@ -109,7 +110,6 @@ extension Substring {
 
 extension UInt64 {
   fileprivate var hexadecimal: String {
-    let digits = String(self, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    withUnsafeBytes(of: bigEndian) { Hex.encode($0) }
   }
 }

@@ -40,7 +40,7 @@ extension EndToEnd {
       try await eventually("the other mail") { try await suite.letters(to: email).count == 2 }
       try await eventually("both to be on the page") {
         let shown = try await browser.open(page)
-        return shown.contains("Earlier invitations") && shown.contains("Console had another one sent") && shown.contains(">Sent<")
+        return shown.contains("Earlier invitations") && shown.contains("Console sent another one") && shown.contains(">Sent<")
       }
 
       // Without the page's own token nothing is done.

@@ -2,6 +2,7 @@ import Crypto
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Primitives
 
 /// The console's style sheet and script, at paths that change with what is in them.
 struct ConsoleAssets: Sendable {
@@ -11,7 +12,7 @@ struct ConsoleAssets: Sendable {
     let bytes: [UInt8]
 
     init(_ name: String, _ ending: String, type: String, _ bytes: [UInt8]) {
-      let digest = SHA256.hash(data: bytes).prefix(6).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      let digest = Hex.encode(SHA256.hash(data: bytes).prefix(6))
       path = "\(Console.path)/assets/\(name)-\(digest).\(ending)"
       self.type = type
       self.bytes = bytes

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Primitives
 import ProvisioningLog
 
 /// How the pages of *Provisioning* put things.
@@ -30,7 +31,7 @@ enum ProvisioningText {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
         UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
         String(UnicodeScalar(byte))
-      default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+      default: "%" + Hex.encode([byte], uppercase: true)
       }
     }.joined()
   }

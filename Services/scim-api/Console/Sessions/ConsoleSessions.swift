@@ -1,3 +1,4 @@
+import Credentials
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -137,7 +138,7 @@ struct SessionOpening: Sendable {
     let end = min(now + Self.length, last ?? .distantFuture)
     let key = SessionKey(id: .made(at: now), secret: .made(for: workspace))
     let grant = TokenGrant(
-      token: key.id, kind: .session, name: name, scopes: [.admin], digest: Hex.digest(of: key.secret.text), expiresAt: end,
+      token: key.id, kind: .session, name: name, scopes: [.admin], digest: SecretDigest.hex(of: key.secret.text), expiresAt: end,
       openedWith: opener)
     let outcome = try await commands.carryOut(
       .issueToken(grant), on: workspace.resource, in: workspace, by: .console(name), facts: facts)

@@ -1,7 +1,9 @@
+import Credentials
 import Crypto
 import Foundation
 import Logging
 import Models
+import Primitives
 import Synchronization
 
 /// Gives sessions new secrets, so that a cookie that was copied somewhere is good for nothing soon.
@@ -45,7 +47,7 @@ final class SessionRotation: Sendable {
     defer { state.withLock { _ = $0.underWay.remove(key.id) } }
     let next = SessionKey(id: key.id, secret: key.secret.rotated())
     let rotation = SecretRotation(
-      client: key.id, replacing: Hex.text(digest), digest: Hex.digest(of: next.secret.text), formerUntil: now + Self.grace)
+      client: key.id, replacing: Hex.encode(digest), digest: SecretDigest.hex(of: next.secret.text), formerUntil: now + Self.grace)
     do {
       let workspace = key.secret.workspace
       let outcome = try await commands.carryOut(
@@ -66,15 +68,5 @@ final class SessionRotation: Sendable {
       if let until = state.pausedUntil, .now < until { return false }
       return state.underWay.insert(session).inserted
     }
-  }
-}
-
-/// What the store is told of a secret.
-enum Hex {
-  /// SHA-256 in hexadecimal.
-  static func digest(of secret: String) -> String { text(SHA256.hash(data: Data(secret.utf8))) }
-
-  static func text(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 }

@@ -44,7 +44,7 @@ struct NewTokenPage: Sendable {
     let secret =
       wanted.kind == .client ? ClientSecret.made(for: context.workspace).text : AccessToken.made(for: context.workspace).text
     let grant = TokenGrant(
-      token: wanted.id, kind: wanted.kind, name: wanted.name, scopes: wanted.scopes, digest: Hex.digest(of: secret),
+      token: wanted.id, kind: wanted.kind, name: wanted.name, scopes: wanted.scopes, digest: SecretDigest.hex(of: secret),
       expiresAt: wanted.days.map { now + TimeInterval($0) * 86_400 })
     let outcome = try await commands.carryOut(
       .issueToken(grant), on: context.workspace.resource, for: context.session.caller, facts: context.facts)

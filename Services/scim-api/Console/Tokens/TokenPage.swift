@@ -78,7 +78,8 @@ struct TokenPage: Sendable {
     let until = days.map { now + TimeInterval($0) * 86_400 }
     if token.kind == .client {
       let secret = ClientSecret.made(for: context.workspace).text
-      let rotation = SecretRotation(client: token.id, digest: Hex.digest(of: secret), formerUntil: days == 0 ? nil : until ?? now + 86_400)
+      let rotation = SecretRotation(
+        client: token.id, digest: SecretDigest.hex(of: secret), formerUntil: days == 0 ? nil : until ?? now + 86_400)
       try await carryOut(.rotateSecret(rotation), context)
       return .page(secrets.page(secret, of: token.id, .client, token.name, Set(token.scopes), context))
     }
@@ -89,7 +90,7 @@ struct TokenPage: Sendable {
     let text = AccessToken.made(for: context.workspace).text
     let end = TimeChoice.expiries.first { $0.value == form["expiry"] }?.days
     let rotation = TokenRotation(
-      token: token.id, successor: successor, digest: Hex.digest(of: text), retiresAt: until,
+      token: token.id, successor: successor, digest: SecretDigest.hex(of: text), retiresAt: until,
       expiresAt: end.map { now + TimeInterval($0) * 86_400 })
     try await carryOut(.rotateToken(rotation), context)
     return .page(secrets.page(text, of: successor, .token, token.name, Set(token.scopes), context))

@@ -1,23 +1,24 @@
 import Foundation
 import Models
 
-/// The colours of a mail, as far as the workspace chooses them.
-struct Palette: Sendable, Hashable {
-  /// Of the button, by day and in dark mode.
+/// The colours of a mail, derived from the workspace's branding. The defaults apply if it has none.
+struct MailColours: Sendable, Hashable {
+  /// The button's background in light mode.
   var colour = "#2f5fe0"
+  /// The button's background in dark mode.
   var darkColour = "#3d6bf0"
-  /// Of the button's text.
+  /// The button's text.
   var onColour = "#ffffff"
-  /// Of links on white.
+  /// Links on a white background.
   var linkColour = "#2f5fe0"
 
   init(_ branding: InvitationBranding) {
     guard let chosen = branding.colour, let luminance = Self.luminance(of: chosen) else { return }
     colour = chosen
     darkColour = chosen
-    // Whichever of black and white stands out more (WCAG 2.2, relative luminance).
+    // Black or white, whichever has more contrast (WCAG 2.2, relative luminance).
     onColour = luminance > 0.179 ? "#14161a" : "#ffffff"
-    // On white, a link has to have a contrast of at least 4.5.
+    // A link on white needs a contrast of at least 4.5.
     if 1.05 / (luminance + 0.05) >= 4.5 { linkColour = chosen }
   }
 

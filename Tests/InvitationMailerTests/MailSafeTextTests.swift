@@ -21,8 +21,8 @@ struct MailNameTests {
 
   @Test(arguments: links)
   func `are never links`(name: String) throws {
-    #expect(!isLink(name.mailName), "\(name.mailName)")
-    #expect(name.mailName.unicodeScalars.filter { $0 != "\u{2060}" }.elementsEqual(name.unicodeScalars))
+    #expect(!isLink(name.mailSafeName), "\(name.mailSafeName)")
+    #expect(name.mailSafeName.unicodeScalars.filter { $0 != "\u{2060}" }.elementsEqual(name.unicodeScalars))
   }
 
   @Test(arguments: ["en", "de", "fr", "es", "ja"])
@@ -32,16 +32,16 @@ struct MailNameTests {
       name: "https://evil.example", slug: "acme", signInURL: "https://acme.example.com/sign-in",
       branding: InvitationBranding(inviter: "www.evil.example"))
     workspace.adminLanguage = language
-    for letter in [0, 1] {
+    for reminder in [0, 1] {
       let notice = InvitationNotice(
-        id: InvitationID("0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f")!, letter: letter, email: "ana@example.com",
+        id: InvitationID("0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f")!, reminder: reminder, email: "ana@example.com",
         givenName: "http://evil.example", displayName: "evil.example", language: language, workspace: workspace)
-      try check(composer.letter(for: notice, at: .sample))
+      try check(composer.message(for: notice, at: .sample))
     }
     let digest = DigestNotice(
       id: InvitationID("0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f")!, address: "it@acme.example", workspace: workspace,
       people: [.init(email: "ben@example.com", displayName: "http://evil.example"), .init(email: "evil.example/x", displayName: nil)])
-    try check(composer.letter(for: digest, at: .sample))
+    try check(composer.message(for: digest, at: .sample))
     let kinds: [HeldChangeKind] = [.membersRemoved, .userDisabled, .userDeleted]
     let changes = kinds.enumerated().map { index, kind in
       HeldChanges.Change(
@@ -50,33 +50,33 @@ struct MailNameTests {
     let held = HeldChangesNotice(
       id: UUID(), address: "it@acme.example", workspace: workspace, changes: HeldChanges(changes: changes, groups: 1, people: 2),
       maximumDeactivations: 5)
-    try check(composer.letter(for: held, at: .sample))
+    try check(composer.message(for: held, at: .sample))
   }
 
-  private func check(_ letter: EmailMessage) throws {
-    for line in letter.headers.map(\.line) + [letter.text, letter.html] {
+  private func check(_ message: EmailMessage) throws {
+    for line in message.headers.map(\.line) + [message.text, message.html] {
       #expect(!isLink(line.replacing("https://acme.example", with: "").replacing("http://www.w3.org", with: "")), "\(line.prefix(2000))")
     }
-    #expect(letter.text.contains("https://acme.example"))
+    #expect(message.text.contains("https://acme.example"))
   }
 
-  @Test func `are cut between characters, and a name of one endless character too`() {
+  @Test func `are truncated between characters, even within one endless character`() {
     let family = "👨‍👩‍👧‍👦"
     #expect(String(repeating: family, count: 10).truncated(to: 3) == String(repeating: family, count: 3) + "…")
-    #expect("Ana".mailName == "Ana")
-    let long = String(repeating: "Ana ", count: 100_000).mailName
+    #expect("Ana".mailSafeName == "Ana")
+    let long = String(repeating: "Ana ", count: 100_000).mailSafeName
     #expect(long.count == 65 && long.hasSuffix("…"))
     let zalgo = "a" + String(repeating: "\u{301}", count: 1_000_000)
-    #expect(zalgo.mailName.utf8.count <= 520)
-    #expect("J. R. R. Tolkien".mailName == "J. R. R. Tolkien")
+    #expect(zalgo.mailSafeName.utf8.count <= 520)
+    #expect("J. R. R. Tolkien".mailSafeName == "J. R. R. Tolkien")
   }
 
-  @Test func `make a mail of ordinary size, whatever the identity provider sends`() throws {
+  @Test func `keep mails at an ordinary size, whatever the identity provider sends`() throws {
     let name = String(repeating: "Wolfeschlegelsteinhausenbergerdorff ", count: 100_000)
-    let letter = try InvitationComposer(from: .rollcall).letter(
+    let message = try InvitationComposer(from: .rollcall).message(
       for: .sample(givenName: name, displayName: name, workspace: name), at: .sample)
-    #expect(letter.text.utf8.count < 10_000)
-    #expect(letter.html.utf8.count < 50_000)
-    #expect(letter.headers.allSatisfy { $0.line.utf8.count < 2000 })
+    #expect(message.text.utf8.count < 10_000)
+    #expect(message.html.utf8.count < 50_000)
+    #expect(message.headers.allSatisfy { $0.line.utf8.count < 2000 })
   }
 }

@@ -1,20 +1,21 @@
 import Foundation
 
-/// Spreads the mails to one domain, so that its servers are not overrun: pure.
+/// Limits the rate of mails to each recipient domain, so that the domain's servers are not overloaded.
 ///
-/// A mail that would come too soon gets a time of its own after those that wait already, so that each is put off once.
+/// A mail that exceeds the limit is assigned a time slot after those already waiting, so each mail is postponed at most once.
 struct DomainRateLimiter: Sendable {
-  /// Mails a second; nil for as many as may be.
+  /// Mails per second; nil for no limit.
   let rate: Double?
   private var next: [String: Date] = [:]
 
+  /// Creates a limiter for `rate` mails per second.
   init(rate: Double?) {
     self.rate = rate
   }
 
-  /// When a mail to `domain` may go out: `now`, or later.
+  /// Returns when a mail to `domain` may be sent: `now` or later.
   ///
-  /// - Parameter isWaiting: Whether it has its time already, and this is it.
+  /// - Parameter isWaiting: Whether the mail was postponed to a slot that has come.
   mutating func slot(for domain: String, at now: Date, isWaiting: Bool = false) -> Date {
     guard let rate, !isWaiting else { return now }
     let slot = max(now, next[domain] ?? now)

@@ -3,8 +3,8 @@ import Logging
 import Metrics
 import ServiceLifecycle
 
-/// Measures from time to time how many invitations wait to be sent, and tidies up.
-struct PendingInvitations: Service {
+/// Periodic maintenance: plans invitations that wait for their workspace, measures the backlog, and deletes old records.
+struct MailerMaintenance: Service {
   let store: InvitationStore
   let logger: Logger
 
@@ -16,25 +16,25 @@ struct PendingInvitations: Service {
   }
 
   private static let interval = Duration.seconds(10)
-  /// In intervals.
-  private static let tidying = 360
+  /// The number of intervals between two deletions of old records.
+  private static let deletionRounds = 360
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
       var round = 0
       while !Task.isCancelled {
         do {
-          try await store.planLate(at: .now)
-          pending.record(try await store.pending())
-          if round % Self.tidying == 0 {
-            try await store.tidy(at: .now)
-            try await NoticeStore(pool: store.pool).tidy(at: .now)
+          try await store.planWaiting(at: .now)
+          pending.record(try await store.pendingCount())
+          if round % Self.deletionRounds == 0 {
+            try await store.deleteOldRecords(at: .now)
+            try await NoticeStore(pool: store.pool).deleteOldRecords(at: .now)
           }
           round += 1
         } catch is CancellationError {
           return
         } catch {
-          logger.warning("pending invitations not counted", metadata: ["error": "\(error)"])
+          logger.warning("maintenance failed", metadata: ["error": "\(error)"])
         }
         do { try await Task.sleep(for: Self.interval) } catch { return }
       }

@@ -1,14 +1,16 @@
 import MailTemplates
 import Models
 
-/// One mail to be sent, and the invitations that it carries out, if any.
-enum Mailing: Sendable {
+/// A claimed mail, ready to be sent.
+enum ScheduledMail: Sendable {
+  /// An invitation, or a reminder of one.
   case invitation(DueInvitation)
-  /// To an administrator, of several people; the id is the mail's.
+  /// A mail to an administrator that stands for several invitations; `id` identifies the mail.
   case digest([DueInvitation], id: InvitationID)
-  /// To an administrator, of changes that wait for approval.
+  /// A mail to an administrator about changes that wait for approval.
   case notice(DueNotice)
 
+  /// The invitations that the mail carries; empty for a notice.
   var invitations: [DueInvitation] {
     switch self {
     case .invitation(let invitation): [invitation]
@@ -17,6 +19,7 @@ enum Mailing: Sendable {
     }
   }
 
+  /// The notice, if the mail is one.
   var notice: DueNotice? {
     if case .notice(let notice) = self { notice } else { nil }
   }

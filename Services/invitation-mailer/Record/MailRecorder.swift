@@ -2,21 +2,21 @@ import Foundation
 import Models
 import Postgres
 
-/// Writes down what became of mails, together what comes together: one commit for as many as arrived while the last was under way.
+/// Records the results of mails in batches: while one commit runs, further results are collected for the next.
 actor MailRecorder {
   private let store: InvitationStore
-  private let patience: RetryPolicy
+  private let retryPolicy: RetryPolicy
   private var waiting: [(outcomes: [MailOutcome], done: CheckedContinuation<Void, any Error>)] = []
   private var isWriting = false
 
-  init(store: InvitationStore, patience: RetryPolicy) {
+  init(store: InvitationStore, retryPolicy: RetryPolicy) {
     self.store = store
-    self.patience = patience
+    self.retryPolicy = retryPolicy
   }
 
   /// Returns when `outcomes` are committed.
   ///
-  /// - Throws: `CancellationError` at shutdown while PostgreSQL is away; an error that waiting does not mend.
+  /// - Throws: `CancellationError` at shutdown while PostgreSQL is unavailable; an error that is not worth retrying.
   func record(_ outcomes: [MailOutcome]) async throws {
     guard !isWriting else {
       return try await withCheckedThrowingContinuation { waiting.append((outcomes, $0)) }
@@ -35,7 +35,7 @@ actor MailRecorder {
 
   private func write(_ outcomes: [MailOutcome]) async -> Result<Void, any Error> {
     do {
-      try await patience.untilItPasses("recording sent invitations") { [store] in try await store.record(outcomes, at: .now) }
+      try await retryPolicy.untilItPasses("recording sent invitations") { [store] in try await store.record(outcomes, at: .now) }
       return .success(())
     } catch {
       return .failure(error)

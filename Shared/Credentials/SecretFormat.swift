@@ -1,17 +1,25 @@
+import Crypto
+import Foundation
 import Models
 import Primitives
 
-/// The common form of what is secret: a prefix, and base64url of a workspace's id, 256 random bits and a checksum.
+/// The digest under which a secret is stored.
+public enum SecretDigest {
+  /// The SHA-256 digest of `secret`, as 64 lower-case hexadecimal digits.
+  public static func hex(of secret: String) -> String { Hex.encode(SHA256.hash(data: Data(secret.utf8))) }
+}
+
+/// The text format of all secrets: a prefix, then base64url of a workspace id, 256 random bits and a CRC-32.
 ///
-/// The prefix and the checksum let a secret scanner tell one from other text; the workspace id makes the look-up of one a look-up within
-/// one workspace. Only the text's SHA-256 is stored.
-enum CheckedSecret {
-  /// The workspace in `text`; nil where the form or the checksum is wrong.
+/// Secret scanners recognise the prefix and verify the checksum. The workspace id makes every lookup a lookup within one workspace. Only the
+/// SHA-256 digest of the text is stored; see ``SecretDigest``.
+enum SecretFormat {
+  /// The workspace in `text`; nil if the format or the checksum is wrong.
   static func workspace(in text: String, prefix: String) -> WorkspaceID? {
     content(of: text, prefix: prefix).map { WorkspaceID(bytes: $0.workspace) }
   }
 
-  /// The bytes of the workspace in `text`, and the random ones; nil where the form or the checksum is wrong.
+  /// The workspace id and the random bytes in `text`; nil if the format or the checksum is wrong.
   static func content(of text: String, prefix: String) -> (workspace: ArraySlice<UInt8>, secret: ArraySlice<UInt8>)? {
     guard text.hasPrefix(prefix), let bytes = Base64URL.decode(text.utf8.dropFirst(prefix.utf8.count)),
       bytes.count == workspaceBytes + secretBytes + checksumBytes
@@ -21,14 +29,14 @@ enum CheckedSecret {
     return (content.prefix(workspaceBytes), content.dropFirst(workspaceBytes))
   }
 
-  /// A new text; `generator` must be fit for secrets.
+  /// Generates the text of a new secret. `generator` must be cryptographically secure.
   static func text(
     prefix: String, workspace: WorkspaceID, using generator: inout some RandomNumberGenerator
   ) -> String {
     text(prefix: prefix, workspace: workspace, secret: random(using: &generator))
   }
 
-  /// As many random bytes as a secret has.
+  /// Generates the random bytes of a secret.
   static func random(using generator: inout some RandomNumberGenerator) -> [UInt8] {
     (0..<secretBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
   }
@@ -45,7 +53,7 @@ enum CheckedSecret {
   private static let checksumBytes = 4
 }
 
-/// The checksum of ISO 3309, as zlib and Ethernet have it.
+/// CRC-32 with the polynomial of ISO 3309, as in zlib and Ethernet.
 enum CRC32 {
   private static let table: [UInt32] = (0..<256).map { index in
     (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ (value >> 1) : value >> 1 }
