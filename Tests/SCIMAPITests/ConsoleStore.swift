@@ -66,7 +66,7 @@ final class ConsoleStore: Sendable {
           return .refused(status: 409, error: [])
         }
         state.sessions[rotation.client]?.token.former = rotation.formerUntil.map { .init(digest: session.token.digest, until: $0) }
-        state.sessions[rotation.client]?.token.digest = Self.bytes(rotation.digest)
+        state.sessions[rotation.client]?.token.digest = Hex.decode(rotation.digest.utf8) ?? []
       case .revokeToken(let revocation): state.sessions[revocation.token]?.token.revokedAt = Date()
       default: break
       }

@@ -29,8 +29,8 @@ struct InvitationDecider: Sendable {
   private mutating func decide(_ event: WorkspaceChanged) {
     let before = known.workspaces[event.workspace]
     // A republished event of the same version corrects what differs.
-    let isMended = event.version == before?.version && event.settings != before?.settings
-    guard event.version > before?.version ?? 0 || isMended else { return }
+    let isCorrection = event.version == before?.version && event.settings != before?.settings
+    guard event.version > before?.version ?? 0 || isCorrection else { return }
     let record = WorkspaceRecord(id: event.workspace, settings: event.settings(after: before?.settings), version: event.version)
     known.workspaces[event.workspace] = record
     changes.workspaces[event.workspace] = record
@@ -46,8 +46,8 @@ struct InvitationDecider: Sendable {
     let key = UserKey(workspace: event.workspace, id: event.user.id)
     let before = known.users[key]
     // A republished event corrects a row of the same version.
-    let isStatement = event.change == .restated || event.change == .deleted
-    guard event.version > before?.version ?? 0 || isStatement && event.version == before?.version else { return }
+    let isRestatement = event.change == .restated || event.change == .deleted
+    guard event.version > before?.version ?? 0 || isRestatement && event.version == before?.version else { return }
     var record = UserRecord(event)
     // An address too large for the event is not the one that was mailed: keep the known address.
     if event.omits("email"), case .invited(let address)? = before?.state, case .invited(var invitee) = record.state {
