@@ -69,12 +69,12 @@ extension Bulk.Operation {
   }
 
   /// The operation with each of these ids replaced by another, where it names it.
-  public func naming(_ chosen: [ResourceID: ResourceID]) -> Bulk.Operation {
-    guard !chosen.isEmpty else { return self }
+  public func replacingIDs(_ replacements: [ResourceID: ResourceID]) -> Bulk.Operation {
+    guard !replacements.isEmpty else { return self }
     var operation = self
-    operation.resource = isCreation ? resource : chosen[resource] ?? resource
-    if case .write(let write) = action, references.contains(where: { chosen[$0] != nil }) {
-      operation.action = .write(write.naming(chosen))
+    operation.resource = isCreation ? resource : replacements[resource] ?? resource
+    if case .write(let write) = action, references.contains(where: { replacements[$0] != nil }) {
+      operation.action = .write(write.replacingIDs(replacements))
     }
     return operation
   }
@@ -83,8 +83,8 @@ extension Bulk.Operation {
 extension Command.Operation {
   /// The operation with each of these ids replaced by another in what it says. The texts have one length, and nobody can have known an id
   /// that was made at random for the request.
-  public func naming(_ chosen: [ResourceID: ResourceID]) -> Command.Operation {
-    let others = Dictionary(uniqueKeysWithValues: chosen.map { ($0.key.uuid, $0.value.uuid) })
+  public func replacingIDs(_ replacements: [ResourceID: ResourceID]) -> Command.Operation {
+    let others = Dictionary(uniqueKeysWithValues: replacements.map { ($0.key.uuid, $0.value.uuid) })
     func replaced(_ data: [UInt8]) -> [UInt8] { UUIDText.replacing(others, in: data) }
     return switch self {
     case .createUser(let document): .createUser(document: replaced(document))

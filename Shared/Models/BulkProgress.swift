@@ -29,7 +29,7 @@ public struct BulkProgress: Sendable {
       let operations = unit()
       var writes: [(operation: Bulk.Operation, write: Command.Operation)] = []
       for operation in operations {
-        let operation = operation.naming(chosen)
+        let operation = operation.replacingIDs(chosen)
         if case .write(let write) = operation.action { writes.append((operation, write)) }
       }
       let obstacle = operations.lazy.flatMap(\.references).first { failed[$0] != nil }

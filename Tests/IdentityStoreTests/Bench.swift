@@ -45,7 +45,7 @@ struct Bench {
   mutating func decide(
     _ operation: Command.Operation, on resource: ResourceID, expecting versions: [Int64]? = nil
   ) -> Reply.Outcome {
-    decider.decide(ReadCommand(command(operation, on: resource, expecting: versions))).outcome
+    decider.decide(ParsedCommand(command(operation, on: resource, expecting: versions))).outcome
   }
 
   /// POSTs a user and returns the id under which it is stored.

@@ -52,7 +52,7 @@ struct BoundsDecisionTests {
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com","emails":[\#(emails)]}"#)
     let operations = (0..<1000).map { #"{"op":"replace","path":"emails[value eq \"u\#($0)@example.com\"].display","value":"x"}"# }
     let command = bench.command(.patchUser(patch: bench.patch(operations.joined(separator: ","))), on: id)
-    let reply = bench.decider.decide(ReadCommand(command))
+    let reply = bench.decider.decide(ParsedCommand(command))
     #expect(reply.outcome.status == 400)
     #expect(reply.outcome.error.contains(#""scimType":"tooMany""#))
     #expect(bench.decider.recorded.last?.reply == reply)

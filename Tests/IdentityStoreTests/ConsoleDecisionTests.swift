@@ -132,7 +132,7 @@ struct ConsoleDecisionTests {
       var command = bench.command(operation, on: Bench.workspace.resource)
       command.actor = actor
       if case .revokeToken = operation { command.session = session }
-      #expect(bench.decider.decide(ReadCommand(command)).outcome.status == 204)
+      #expect(bench.decider.decide(ParsedCommand(command)).outcome.status == 204)
     }
     send(
       .issueToken(

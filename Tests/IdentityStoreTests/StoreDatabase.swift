@@ -34,7 +34,7 @@ struct StoreDatabase: Sendable {
 
     /// Carries the commands out as one batch, in several transactions where deciding takes long.
     func carryOut(_ commands: [Command]) async throws -> [Reply] {
-      var read = commands.map(ReadCommand.init)[...]
+      var read = commands.map(ParsedCommand.init)[...]
       var replies: [Reply] = []
       while !read.isEmpty {
         let answered = try await transaction.run(Array(read), touches: WriteSet(of: read)) {}

@@ -104,6 +104,16 @@ struct CommandTests {
     #expect(Set(Self.operations.map(\.type)).count == Self.operations.count - 3)
   }
 
+  @Test("The names on the topic do not change")
+  func names() {
+    let names = [
+      "create-user", "replace-user", "patch-user", "delete-user", "promote-user", "create-group", "replace-group", "patch-group",
+      "delete-group", "bulk", "create-workspace", "update-workspace", "order-invitation", "issue-token", "revoke-token",
+      "decide-held-change", "restate", "rebuild", "rotate-token", "rotate-secret", "record-token-uses", "report-mail",
+    ]
+    #expect(Set(Self.operations.map(\.type)) == Set(names.map { "rollcall.command.\($0).v1" }))
+  }
+
   @Test(
     "A message with a header that is missing or malformed is refused, naming it",
     arguments: [

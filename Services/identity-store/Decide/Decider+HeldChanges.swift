@@ -5,7 +5,7 @@ import SCIM
 extension Decider {
   /// Whether the deactivation of `user` waits for approval, from now on or already; otherwise it counts as made.
   mutating func waitsForApproval(
-    _ kind: HeldChangeKind, of user: UserRecord, in workspace: WorkspaceRecord, for read: ReadCommand
+    _ kind: HeldChangeKind, of user: UserRecord, in workspace: WorkspaceRecord, for command: Command
   ) -> Bool {
     guard user.state.isActiveInSCIM else { return false }
     guard let rule = workspace.settings.changeGuard, rule.maximumDeactivations != nil else {
@@ -25,8 +25,8 @@ extension Decider {
     }
     hold(
       HeldChangeRecord(
-        id: HeldChangeID(read.command.id.uuid), resource: user.key, kind: kind, name: user.userName, members: nil, leaving: [],
-        requestedBy: read.command.actor.rawValue, heldAt: now, askedAt: now))
+        id: HeldChangeID(command.id.uuid), resource: user.key, kind: kind, name: user.userName, members: nil, leaving: [],
+        requestedBy: command.actor.rawValue, heldAt: now, askedAt: now))
     return true
   }
 
@@ -34,7 +34,7 @@ extension Decider {
   ///
   /// - Parameter before: The members before `edits`, which are carried out already.
   mutating func holdDepartures(
-    from group: GroupRecord, of before: GroupMembers, after edits: [CheckedEdit], in workspace: WorkspaceRecord, for read: ReadCommand
+    from group: GroupRecord, of before: GroupMembers, after edits: [CheckedEdit], in workspace: WorkspaceRecord, for command: Command
   ) {
     // A change of the group withdraws the deletion that waits for approval.
     if state.heldChanges[group.key]?.kind == .groupDeleted { supersedeHeldChange(of: group.key) }
@@ -49,15 +49,15 @@ extension Decider {
     let leaving = (state.members[group.key] ?? GroupMembers()).difference(from: before).removed
     let departures = state.departures(from: group.key, of: before)
     if isWhole {
-      holdReplacement(of: group, leaving, departures, by: rule, for: read)
+      holdReplacement(of: group, leaving, departures, by: rule, for: command)
     } else {
-      holdRemovals(from: group, leaving, named: Set(edits.flatMap(\.users)), departures, by: rule, for: read)
+      holdRemovals(from: group, leaving, named: Set(edits.flatMap(\.users)), departures, by: rule, for: command)
     }
   }
 
   /// The whole list of members was sent: what stands of the group is restated, or counts no more.
   private mutating func holdReplacement(
-    of group: GroupRecord, _ leaving: [UserID], _ departures: Departures, by rule: ChangeGuard, for read: ReadCommand
+    of group: GroupRecord, _ leaving: [UserID], _ departures: Departures, by rule: ChangeGuard, for command: Command
   ) {
     let standing = state.heldChanges[group.key]
     let asked = Set(leaving)
@@ -73,14 +73,14 @@ extension Decider {
       standing.askedAt = now
       return state.write(standing)
     }
-    hold(leaving, of: group, departures, for: read)
+    hold(leaving, of: group, departures, for: command)
   }
 
   /// Single members were named: those who are held already stay held, and of the others all leave or none does.
   ///
   /// - Parameter named: whom the edits name, those who come included.
   private mutating func holdRemovals(
-    from group: GroupRecord, _ leaving: [UserID], named: Set<UserID>, _ departures: Departures, by rule: ChangeGuard, for read: ReadCommand
+    from group: GroupRecord, _ leaving: [UserID], named: Set<UserID>, _ departures: Departures, by rule: ChangeGuard, for command: Command
   ) {
     let standing = state.heldChanges[group.key]
     let known = Set(standing?.leaving ?? [])
@@ -90,7 +90,7 @@ extension Decider {
     let staying = isHeld ? leaving : leaving.filter(known.contains)
     if !staying.isEmpty { state.withMembers(of: group.key) { _ = $0.add(staying) } }
     guard var standing else {
-      if isHeld { hold(fresh, of: group, departures, for: read) }
+      if isHeld { hold(fresh, of: group, departures, for: command) }
       return
     }
     switch standing.status {
@@ -103,7 +103,7 @@ extension Decider {
       standing.leaving = waiting
       if !staying.isEmpty { standing.askedAt = now }
       state.write(standing)
-    case .rejected where isHeld: hold(leaving, of: group, departures, for: read)
+    case .rejected where isHeld: hold(leaving, of: group, departures, for: command)
     case .rejected where !staying.isEmpty:
       standing.askedAt = now
       state.write(standing)
@@ -111,15 +111,15 @@ extension Decider {
     }
   }
 
-  private mutating func hold(_ leaving: [UserID], of group: GroupRecord, _ departures: Departures, for read: ReadCommand) {
+  private mutating func hold(_ leaving: [UserID], of group: GroupRecord, _ departures: Departures, for command: Command) {
     hold(
       HeldChangeRecord(
-        id: HeldChangeID(read.command.id.uuid), resource: group.key, kind: .membersRemoved, name: group.displayName,
-        members: departures.members, leaving: leaving, requestedBy: read.command.actor.rawValue, heldAt: now, askedAt: now))
+        id: HeldChangeID(command.id.uuid), resource: group.key, kind: .membersRemoved, name: group.displayName,
+        members: departures.members, leaving: leaving, requestedBy: command.actor.rawValue, heldAt: now, askedAt: now))
   }
 
   /// Whether the deletion of `group` waits for approval, from now on or already: all its members leave by it.
-  mutating func deletionWaitsForApproval(of group: GroupRecord, in workspace: WorkspaceRecord, for read: ReadCommand) -> Bool {
+  mutating func deletionWaitsForApproval(of group: GroupRecord, in workspace: WorkspaceRecord, for command: Command) -> Bool {
     guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else { return false }
     if var standing = state.heldChanges[group.key], standing.kind == .groupDeleted {
       // Rejected once, it stays rejected for as long as the identity provider says nothing else.
@@ -131,8 +131,8 @@ extension Decider {
     guard departures.present > 0, rule.holds(leaving: departures.count + departures.present, of: departures.members) else { return false }
     hold(
       HeldChangeRecord(
-        id: HeldChangeID(read.command.id.uuid), resource: group.key, kind: .groupDeleted, name: group.displayName,
-        members: departures.present, leaving: [], requestedBy: read.command.actor.rawValue, heldAt: now, askedAt: now))
+        id: HeldChangeID(command.id.uuid), resource: group.key, kind: .groupDeleted, name: group.displayName,
+        members: departures.present, leaving: [], requestedBy: command.actor.rawValue, heldAt: now, askedAt: now))
     return true
   }
 
@@ -142,54 +142,6 @@ extension Decider {
     if standing.status == .pending { standing.status = .superseded }
     standing.isStanding = false
     state.write(standing)
-  }
-
-  /// An admin has decided about a change. One that was rejected can still be approved while the identity provider asks for it.
-  mutating func decideHeldChange(_ read: ReadCommand, _ decision: HeldChangeDecision) throws(SCIMError) -> Reply.Outcome {
-    guard var change = state.heldChanges[read.key], change.id == decision.change else {
-      throw SCIMError(
-        status: 409, scimType: nil,
-        detail: """
-          The change \(decision.change) does not wait any more: it was approved, or the identity provider has sent something else since. \
-          See 'scimctl held list --all'.
-          """)
-    }
-    change.decidedBy = read.command.actor.rawValue
-    change.decidedAt = now
-    switch decision.verdict {
-    case .reject:
-      change.status = .rejected
-      state.write(change)
-    case .approve:
-      change.status = .approved
-      change.isStanding = false
-      try carryOut(change, in: read.key)
-      state.write(change)
-    }
-    return .done
-  }
-
-  private mutating func carryOut(_ change: HeldChangeRecord, in key: ResourceKey) throws(SCIMError) {
-    switch change.kind {
-    case .membersRemoved:
-      guard var group = state.groups[key] else { return }
-      let removed = state.withMembers(of: key) { $0.remove(change.leaving) }
-      guard !removed.isEmpty else { return }
-      group.version += 1
-      group.modifiedAt = now
-      state.update(group)
-      publishChange(of: group, .updated, added: [], removed: removed)
-    case .userDisabled:
-      guard let user = state.users[key], let workspace = state.workspaces[key.workspace] else { return }
-      let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
-      _ = write(document.settingActive(false), role: user.role, active: false, over: user)
-    case .userDeleted:
-      guard let user = state.users[key] else { return }
-      delete(user)
-    case .groupDeleted:
-      guard let group = state.groups[key] else { return }
-      delete(group)
-    }
   }
 
   private mutating func hold(_ change: HeldChangeRecord) {

@@ -7,7 +7,7 @@ extension Decider {
   ///
   /// - Throws: 409 that names the user and what to do, where the policy is `never`.
   mutating func relink(
-    _ document: UserDocument, role: String, to existing: UserRecord, _ reason: Relink, in workspace: WorkspaceRecord, for read: ReadCommand
+    _ document: UserDocument, role: String, to existing: UserRecord, _ reason: Relink, in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) -> Reply.Outcome {
     guard workspace.settings.relink != .never else { throw .relinkRefused(document.userName, to: existing) }
     try document.checkBounds(replacing: existing.document, schemas: workspace.schemas)
@@ -19,7 +19,7 @@ extension Decider {
       former = reset(former, in: workspace)
     }
     let user = write(document.settingActive(document.active), role: role, active: document.active, over: former)
-    auditRelink(of: user, reason, left: left, for: read)
+    auditRelink(of: user, reason, left: left, for: command)
     var stored = user.stored
     stored.relink = reason
     return .resource(stored, created: true)
@@ -67,13 +67,13 @@ extension Decider {
   }
 
   /// Without personal data: the trail outlives the user.
-  private mutating func auditRelink(of user: UserRecord, _ reason: Relink, left: [GroupID], for read: ReadCommand) {
+  private mutating func auditRelink(of user: UserRecord, _ reason: Relink, left: [GroupID], for command: Command) {
     var after: JSONObject = ["relink": .string(reason.rawValue), "state": .string(user.state.rawValue), "role": .string(user.role)]
     if !left.isEmpty { after["leftGroups"] = .array(left.map { .string("\($0)") }) }
     let summary: JSONObject = ["before": .object(JSONObject()), "after": .object(after)]
     audit(
       AuditRecord(
-        workspace: user.key.workspace, command: read.command.id, at: now, actor: read.command.actor.rawValue, action: Self.relinkAction,
+        workspace: user.key.workspace, command: command.id, at: now, actor: command.actor.rawValue, action: Self.relinkAction,
         target: "user \(user.id)", summary: String(decoding: JSON.object(summary).serialized(), as: UTF8.self)))
   }
 

@@ -285,7 +285,7 @@ struct WorkingSet: Sendable {
 
   mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }
 
-  mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
+  mutating func recordPush(of key: ResourceKey) { changes.pushes.insert(key) }
 
   mutating func record(_ reply: Reply) { replies[reply.command] = reply }
 

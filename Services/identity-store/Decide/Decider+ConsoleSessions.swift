@@ -13,7 +13,7 @@ extension Decider {
   /// opens one session, whoever else has it at the same moment.
   ///
   /// - Returns: until when it is good.
-  mutating func openConsole(_ read: ReadCommand, _ grant: TokenGrant) throws(SCIMError) -> Date? {
+  mutating func openConsole(_ command: Command, _ grant: TokenGrant) throws(SCIMError) -> Date? {
     switch grant.kind {
     case .token, .client:
       guard grant.openedWith == nil else {
@@ -31,7 +31,7 @@ extension Decider {
       }
       var end = min(expiresAt, now + Self.maximumSession)
       guard let id = grant.openedWith else { return end }
-      var opener = try opener(id, of: read)
+      var opener = try opener(id, of: command)
       if opener.kind == .link {
         opener.revokedAt = now
         state.write(opener)
@@ -43,8 +43,8 @@ extension Decider {
   }
 
   /// An admin token or a link that lets somebody in.
-  private func opener(_ id: TokenID, of read: ReadCommand) throws(SCIMError) -> TokenRecord {
-    let opener = try token(id, of: read)
+  private func opener(_ id: TokenID, of command: Command) throws(SCIMError) -> TokenRecord {
+    let opener = try token(id, of: command)
     guard [.token, .link].contains(opener.kind), opener.scopes.contains(.admin) else {
       throw .forbidden("'\(opener.name)' opens no session of the console: a token with the scope admin, or a link, does.")
     }

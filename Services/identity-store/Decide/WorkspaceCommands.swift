@@ -4,23 +4,57 @@ import Primitives
 import SCIM
 import SCIMStorage
 
+/// Creates a workspace.
+struct CreateWorkspace: DecidableCommand {
+  let settings: WorkspaceSettings
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.insert(settings, of: command.workspace)
+  }
+
+  func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.createWorkspace(command, settings)
+  }
+}
+
+/// Replaces the settings of a workspace.
+struct UpdateWorkspace: WorkspaceBoundCommand {
+  let settings: WorkspaceSettings
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.insert(settings, of: command.workspace)
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.updateWorkspace(command, workspace, settings)
+  }
+}
+
+extension WriteSet {
+  fileprivate mutating func insert(_ settings: WorkspaceSettings, of workspace: WorkspaceID) {
+    slugs.insert(settings.slug)
+    domains.formUnion(settings.customDomains)
+    keptRoles[workspace] = keptRoles[workspace]?.intersection(settings.customRoles) ?? Set(settings.customRoles)
+  }
+}
+
 extension Decider {
-  mutating func createWorkspace(_ read: ReadCommand, _ settings: WorkspaceSettings) throws(SCIMError) -> Reply.Outcome {
+  fileprivate mutating func createWorkspace(_ command: Command, _ settings: WorkspaceSettings) throws(SCIMError) -> Reply.Outcome {
     try check(settings)
-    guard state.workspaces[read.command.workspace] == nil else {
-      throw SCIMError(status: 409, scimType: .uniqueness, detail: "There is a workspace \(read.command.workspace) already.")
+    guard state.workspaces[command.workspace] == nil else {
+      throw SCIMError(status: 409, scimType: .uniqueness, detail: "There is a workspace \(command.workspace) already.")
     }
     if let namesake = state.workspace(withSlug: settings.slug) { throw .slugTaken(settings.slug, by: namesake.id) }
-    try checkDomains(settings, of: read.command.workspace)
+    try checkDomains(settings, of: command.workspace)
     write(
-      WorkspaceRecord(id: read.command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
+      WorkspaceRecord(id: command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
     return .done
   }
 
-  mutating func updateWorkspace(
-    _ read: ReadCommand, _ workspace: WorkspaceRecord, _ settings: WorkspaceSettings
+  fileprivate mutating func updateWorkspace(
+    _ command: Command, _ workspace: WorkspaceRecord, _ settings: WorkspaceSettings
   ) throws(SCIMError) -> Reply.Outcome {
-    if let expected = read.command.expectedVersions, !expected.contains(workspace.version) {
+    if let expected = command.expectedVersions, !expected.contains(workspace.version) {
       throw .workspaceChanged(workspace.settings.slug, version: workspace.version)
     }
     try checkRoles(of: workspace, becoming: settings)

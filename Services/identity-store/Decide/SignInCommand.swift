@@ -2,9 +2,41 @@ import Foundation
 import Models
 import SCIM
 
+/// Records a sign-in: an invited person becomes active. It is never refused, because the person is signed in already.
+extension SignIn: WorkspaceBoundCommand {
+  var auditScope: AuditScope { .people }
+
+  var operationWithoutPersonalData: Command.Operation? {
+    var signIn = self
+    signIn.email = nil
+    return .promoteUser(signIn)
+  }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    if let user { writeSet.users.insert(ResourceKey(workspace: command.workspace, id: user.resource)) }
+    if let email { writeSet.insertPerson(with: email, in: command.workspace) }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    decider.promoteUser(self)
+  }
+
+  func auditTarget(of command: Command, in decider: Decider) -> String? {
+    decider.auditTarget(ofUser: user, email: email, in: command.workspace)
+  }
+}
+
+extension WriteSet {
+  /// Adds the users whose address or userName is `email`.
+  mutating func insertPerson(with email: String, in workspace: WorkspaceID) {
+    let forms = NameKey.forms(of: email, in: workspace)
+    emails.formUnion(forms)
+    userNames.formUnion(forms)
+  }
+}
+
 extension Decider {
-  /// A person signed in: someone invited becomes active. Nothing is refused: the person is in already.
-  mutating func promoteUser(_ signIn: SignIn) -> Reply.Outcome {
+  fileprivate mutating func promoteUser(_ signIn: SignIn) -> Reply.Outcome {
     guard var user = person(signIn.user, email: signIn.email, in: signIn.workspace) else {
       guard let email = signIn.email else { return .signIn(.unknownUser) }
       // Seen before the identity provider pushed the person: who is provisioned later starts active.
@@ -34,6 +66,11 @@ extension Decider {
   func person(_ id: UserID?, email: String?, in workspace: WorkspaceID) -> UserRecord? {
     id.flatMap { state.users[ResourceKey(workspace: workspace, id: $0.resource)] }
       ?? email.flatMap { state.user(signingInWith: NameKey(workspace: workspace, comparing: $0)) }
+  }
+
+  /// What the audit trail calls a person: the trail is kept forever, so it names an id and never an address.
+  func auditTarget(ofUser id: UserID?, email: String?, in workspace: WorkspaceID) -> String {
+    person(id, email: email, in: workspace).map { "user \($0.id)" } ?? id.map { "user \($0)" } ?? "nobody known"
   }
 
   /// A later sign-in makes an earlier one last longer; within a day of it nothing is written.

@@ -2,19 +2,136 @@ import Models
 import Primitives
 import SCIM
 
+/// POST of a group, `members` included.
+struct CreateGroup: WorkspaceBoundCommand {
+  /// The parsed Group resource.
+  let document: JSON
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    if let name = writeSet.insertGroup(document, of: command) {
+      writeSet.createdGroups.insert(NameKey(workspace: command.workspace, comparing: name))
+    }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.createGroup(command, document, in: workspace)
+  }
+}
+
+/// PUT of a group, `members` included.
+struct ReplaceGroup: WorkspaceBoundCommand {
+  /// The parsed Group resource.
+  let document: JSON
+  var auditScope: AuditScope { .people }
+  var loadsAllMembers: Bool { true }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    _ = writeSet.insertGroup(document, of: command)
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.replaceGroup(command, document, in: workspace)
+  }
+}
+
+/// PATCH of a group.
+struct PatchGroup: WorkspaceBoundCommand {
+  /// The parsed PatchOp message.
+  let patch: Patch
+  var auditScope: AuditScope { .people }
+  var loadsAllMembers: Bool {
+    patch.mentionedMemberEdits.contains { edit in
+      switch edit {
+      case .replace, .removeAll: true
+      case .add, .remove: false
+      }
+    }
+  }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    let group = command.key
+    writeSet.groups.insert(group)
+    for name in patch.mentionedNames { writeSet.groupNames.formUnion(NameKey.forms(of: name, in: command.workspace)) }
+    for edit in patch.mentionedMemberEdits {
+      switch edit {
+      case .add(let values):
+        writeSet.insertMembers(values, of: group)
+      case .remove(let values):
+        writeSet.shrinkingGroups.insert(group)
+        writeSet.insertMembers(values, of: group)
+      case .replace(let values):
+        writeSet.shrinkingGroups.insert(group)
+        writeSet.replacedGroups.insert(group)
+        writeSet.insertMembers(values, of: group)
+      case .removeAll:
+        writeSet.shrinkingGroups.insert(group)
+        writeSet.replacedGroups.insert(group)
+      }
+    }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.patchGroup(command, patch, in: workspace)
+  }
+}
+
+/// DELETE of a group.
+struct DeleteGroup: WorkspaceBoundCommand {
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.groups.insert(command.key)
+    writeSet.shrinkingGroups.insert(command.key)
+    writeSet.deletedGroups.insert(command.key)
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    let existing = try decider.group(command.key)
+    try command.checkVersion(existing.version, of: "group")
+    if !decider.deletionWaitsForApproval(of: existing, in: workspace, for: command) { decider.delete(existing) }
+    return .done
+  }
+}
+
+extension WriteSet {
+  /// Adds a group whose whole membership is written, with its name and members.
+  ///
+  /// - Returns: The `displayName`; `nil` if there is none.
+  fileprivate mutating func insertGroup(_ document: JSON, of command: Command) -> String? {
+    groups.insert(command.key)
+    replacedGroups.insert(command.key)
+    shrinkingGroups.insert(command.key)
+    guard case .object(let attributes) = document else { return nil }
+    if case .array(let members)? = attributes.value(forAttribute: "members") {
+      let values = members.compactMap { $0.object?.value(forAttribute: "value")?.string }
+      insertMembers(values, of: command.key)
+    }
+    guard case .string(let name)? = attributes.value(forAttribute: "displayName") else { return nil }
+    groupNames.formUnion(NameKey.forms(of: name, in: command.workspace))
+    return name
+  }
+
+  /// Adds the memberships of the users with these ids; values that are no ids are ignored.
+  fileprivate mutating func insertMembers(_ values: [String], of group: ResourceKey) {
+    for user in values.compactMap({ UserID($0) }) { memberships.insert(MembershipKey(group: group, user: user)) }
+  }
+}
+
 extension Decider {
-  mutating func createGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+  fileprivate mutating func createGroup(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
+  {
     let document = try GroupDocument(json, schemas: workspace.schemas)
     try document.checkBounds(schemas: workspace.schemas)
     var group = GroupRecord(
-      key: read.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [],
+      key: command.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [],
       mayShareName: workspace.settings.duplicateGroupNames == .allow)
     group.describe(document)
     if let namesake = namesake(of: group) {
       // To its identity provider a group whose deletion waits for approval is gone already: it comes back under the old id.
       guard state.heldChanges[namesake.key]?.kind == .groupDeleted else { throw .displayNameTaken(document.displayName, by: namesake) }
       let edits = [MembershipEdit.replace(document.members.map(\.value))]
-      let outcome = try rewrite(namesake, as: document, edits: edits, in: workspace, for: read)
+      let outcome = try rewrite(namesake, as: document, edits: edits, in: workspace, for: command)
       guard case .resource(let stored, _) = outcome else { return outcome }
       return .resource(stored, created: true)
     }
@@ -26,29 +143,24 @@ extension Decider {
   }
 
   /// PUT of a group. Its members become those of the document, so none where it has none (RFC 7644 §3.5.1).
-  mutating func replaceGroup(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+  fileprivate mutating func replaceGroup(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
+  {
     let document = try GroupDocument(json, schemas: workspace.schemas)
-    let existing = try group(read.key)
-    try read.command.checkVersion(existing.version, of: "group")
+    let existing = try group(command.key)
+    try command.checkVersion(existing.version, of: "group")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
-    return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))], in: workspace, for: read)
+    return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))], in: workspace, for: command)
   }
 
-  mutating func patchGroup(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let existing = try group(read.key)
-    try read.command.checkVersion(existing.version, of: "group")
+  fileprivate mutating func patchGroup(_ command: Command, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
+  {
+    let existing = try group(command.key)
+    try command.checkVersion(existing.version, of: "group")
     let schemas = workspace.schemas
     let (document, edits) = try patch.applied(to: GroupDocument(openDocument: existing.document, schemas: schemas), schemas: schemas)
     try document.checkBounds(replacing: existing.document, schemas: schemas)
-    return try rewrite(existing, as: document, edits: edits, in: workspace, for: read)
-  }
-
-  mutating func deleteGroup(_ read: ReadCommand, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let existing = try group(read.key)
-    try read.command.checkVersion(existing.version, of: "group")
-    if !deletionWaitsForApproval(of: existing, in: workspace, for: read) { delete(existing) }
-    return .done
+    return try rewrite(existing, as: document, edits: edits, in: workspace, for: command)
   }
 
   mutating func delete(_ group: GroupRecord) {
@@ -65,13 +177,13 @@ extension Decider {
     group.mayShareName ? nil : state.groups(named: group.nameKey).first { $0.key != group.key }
   }
 
-  private func group(_ key: ResourceKey) throws(SCIMError) -> GroupRecord {
+  fileprivate func group(_ key: ResourceKey) throws(SCIMError) -> GroupRecord {
     guard let group = state.groups[key] else { throw .groupNotFound(key.id, tombstone: state.tombstones[key]) }
     return group
   }
 
   private mutating func rewrite(
-    _ existing: GroupRecord, as document: GroupDocument, edits: [MembershipEdit], in workspace: WorkspaceRecord, for read: ReadCommand
+    _ existing: GroupRecord, as document: GroupDocument, edits: [MembershipEdit], in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
     group.describe(document)
@@ -84,7 +196,7 @@ extension Decider {
     let checked = try edits.map { edit throws(SCIMError) in try check(edit, in: group.key) }
     let before = state.members[group.key] ?? GroupMembers()
     for edit in checked.effective { state.withMembers(of: group.key) { $0.apply(edit) } }
-    holdDepartures(from: existing, of: before, after: checked, in: workspace, for: read)
+    holdDepartures(from: existing, of: before, after: checked, in: workspace, for: command)
     let (added, removed) = (state.members[group.key] ?? GroupMembers()).difference(from: before)
     guard group != existing || !added.isEmpty || !removed.isEmpty else { return .resource(existing.stored, created: false) }
     group.version += 1

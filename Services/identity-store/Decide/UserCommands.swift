@@ -3,11 +3,108 @@ import Models
 import Primitives
 import SCIM
 
+/// POST of a user.
+struct CreateUser: WorkspaceBoundCommand {
+  /// The parsed User resource.
+  let document: JSON
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    let name = writeSet.insertNames(of: document, in: command.workspace)
+    if let name, case .object(let attributes) = document, case .string(let id)? = attributes.value(forAttribute: "externalId") {
+      writeSet.createdUsers[name, default: []].insert(id)
+    }
+    if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.createUser(command, document, in: workspace)
+  }
+}
+
+/// PUT of a user.
+struct ReplaceUser: WorkspaceBoundCommand {
+  /// The parsed User resource.
+  let document: JSON
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    if let name = writeSet.insertNames(of: document, in: command.workspace) {
+      writeSet.renamedUsers[name, default: []].insert(command.key)
+    }
+    if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.replaceUser(command, document, in: workspace)
+  }
+}
+
+/// PATCH of a user.
+struct PatchUser: WorkspaceBoundCommand {
+  /// The parsed PatchOp message.
+  let patch: Patch
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    writeSet.deactivating.insert(command.workspace)
+    for name in patch.mentionedNames {
+      writeSet.userNames.formUnion(NameKey.forms(of: name, in: command.workspace))
+      writeSet.renamedUsers[NameKey(workspace: command.workspace, comparing: name), default: []].insert(command.key)
+    }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.patchUser(command, patch, in: workspace)
+  }
+}
+
+/// DELETE of a user.
+struct DeleteUser: WorkspaceBoundCommand {
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    writeSet.deactivating.insert(command.workspace)
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    let existing = try decider.user(command.key, named: nil)
+    try command.checkVersion(existing.version, of: "user")
+    if !decider.waitsForApproval(.userDeleted, of: existing, in: workspace, for: command) { decider.delete(existing) }
+    return .done
+  }
+}
+
+extension WriteSet {
+  /// Adds the `userName` and the addresses of a User resource.
+  ///
+  /// - Returns: The key of the `userName`; `nil` if there is none.
+  fileprivate mutating func insertNames(of document: JSON, in workspace: WorkspaceID) -> NameKey? {
+    guard case .object(let attributes) = document else { return nil }
+    if case .array(let values)? = attributes.value(forAttribute: "emails") {
+      for case .object(let email) in values {
+        guard case .string(let address)? = email.value(forAttribute: "value") else { continue }
+        emails.formUnion(NameKey.forms(of: address, in: workspace))
+      }
+    }
+    guard case .string(let name)? = attributes.value(forAttribute: "userName") else { return nil }
+    // People can sign in with a userName that is an address.
+    let forms = NameKey.forms(of: name, in: workspace)
+    userNames.formUnion(forms)
+    emails.formUnion(forms)
+    return NameKey(workspace: workspace, comparing: name)
+  }
+}
+
 extension Decider {
   /// POST of a user. Someone who was disabled comes back under the old id; anybody else with the name is in the way.
   ///
   /// An `externalId` alone identifies nobody: identity providers reuse it for other people, and leave it blank.
-  mutating func createUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+  fileprivate mutating func createUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.schemas)
     let role = try role(of: document, in: workspace)
     let name = NameKey(workspace: workspace.id, comparing: document.userName)
@@ -17,49 +114,44 @@ extension Decider {
         throw .userNameTaken(document.userName, by: existing)
       }
       let isReassigned = UserRecord.differ(existing.externalID, document.externalID)
-      return try relink(document, role: role, to: existing, isReassigned ? .reassigned : .samePerson, in: workspace, for: read)
+      return try relink(document, role: role, to: existing, isReassigned ? .reassigned : .samePerson, in: workspace, for: command)
     }
     if let externalID = document.externalID, let email = document.email,
       let existing = state.disabledUser(
         externalID: externalID, email: NameKey(workspace: workspace.id, comparing: email), in: workspace.id)
     {
-      return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: read)
+      return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: command)
     }
     try document.checkBounds(schemas: workspace.schemas)
-    return .resource(insert(document, role: role, as: read.key).stored, created: true)
+    return .resource(insert(document, role: role, as: command.key).stored, created: true)
   }
 
   /// PUT of a user. Without `active` the user stays enabled or disabled as before: to enable somebody takes a word.
-  mutating func replaceUser(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    if UserDocument.deactivates(json) { return try replaceDisabling(read, json, in: workspace) }
+  fileprivate mutating func replaceUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
+  {
+    if UserDocument.deactivates(json) { return try replaceDisabling(command, json, in: workspace) }
     let document = try UserDocument(json, schemas: workspace.schemas)
-    let existing = try user(read.key, named: document.userName)
-    try read.command.checkVersion(existing.version, of: "user")
+    let existing = try user(command.key, named: document.userName)
+    try command.checkVersion(existing.version, of: "user")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
-    return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: read)
+    return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: command)
   }
 
   /// PATCH of a user.
-  mutating func patchUser(_ read: ReadCommand, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let existing = try user(read.key, named: nil)
-    try read.command.checkVersion(existing.version, of: "user")
+  fileprivate mutating func patchUser(_ command: Command, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
+  {
+    let existing = try user(command.key, named: nil)
+    try command.checkVersion(existing.version, of: "user")
     let schemas = workspace.schemas
     var document = try UserDocument(openDocument: existing.document, schemas: schemas)
     if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
-    if patch.deactivates { return disable(existing, by: patch, over: document, in: workspace, for: read) }
+    if patch.deactivates { return disable(existing, by: patch, over: document, in: workspace, for: command) }
     document = try patch.applied(to: document, schemas: schemas)
     try document.checkBounds(replacing: existing.document, schemas: schemas)
     let active = document.attributes["active"]?.bool ?? isActive(existing)
-    return try rewrite(existing, as: document.settingActive(active), active: active, in: workspace, for: read)
-  }
-
-  mutating func deleteUser(_ read: ReadCommand, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let existing = try user(read.key, named: nil)
-    try read.command.checkVersion(existing.version, of: "user")
-    if !waitsForApproval(.userDeleted, of: existing, in: workspace, for: read) { delete(existing) }
-    return .done
+    return try rewrite(existing, as: document.settingActive(active), active: active, in: workspace, for: command)
   }
 
   mutating func delete(_ existing: UserRecord) {
@@ -86,12 +178,12 @@ extension Decider {
   }
 
   private mutating func rewrite(
-    _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for read: ReadCommand
+    _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) -> Reply.Outcome {
     let role = try role(of: document, in: workspace)
     if let namesake = namesake(of: document, other: existing, in: workspace) { throw .userNameTaken(document.userName, by: namesake) }
     if active { supersedeHeldChange(of: existing.key) }
-    guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: read) else {
+    guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: command) else {
       return .resource(write(document.settingActive(true), role: role, active: true, over: existing).stored, created: false)
     }
     return .resource(write(document, role: role, active: active, over: existing).stored, created: false)

@@ -136,23 +136,27 @@ extension Command {
   }
 }
 
-/// What identity-store refuses without looking at what is asked.
-enum APIError {
-  /// The edge gave up on it; recorded, so that it stays refused.
-  static func deadlinePassed(_ deadline: Date) -> SCIMError {
+// Refusals that do not depend on the content of the command.
+extension SCIMError {
+  static func workspaceNotFound(_ id: WorkspaceID) -> SCIMError {
+    SCIMError(status: 404, scimType: nil, detail: "There is no workspace \(id); see 'scimctl workspace list'.")
+  }
+
+  /// The deadline of the command has passed, so nobody waits for the reply. It is recorded: a redelivered command stays refused.
+  static func deadlineExceeded(_ deadline: Date) -> SCIMError {
     SCIMError(
       status: 503, scimType: nil,
       detail: "The request waited past its deadline (\(Timestamp.text(deadline))) and was not carried out. Send it again.")
   }
 
-  /// A bulk is no operation of its own.
-  static func bulkOperation() -> SCIMError {
+  /// A bulk request within a bulk request.
+  static func nestedBulk() -> SCIMError {
     .badRequest(
       .invalidSyntax, "The operations of a bulk request are POST, PUT, PATCH and DELETE of users and groups; none is a bulk request.")
   }
 
-  /// The command's transaction fails for a reason of ours.
-  static func failed(_ command: CommandID) -> SCIMError {
+  /// The transaction of the command fails for an internal reason.
+  static func commandFailed(_ command: CommandID) -> SCIMError {
     SCIMError(
       status: 500, scimType: nil,
       detail: """
@@ -161,8 +165,8 @@ enum APIError {
         """)
   }
 
-  /// The command's transaction takes longer than a batch may, also when the command is alone.
-  static func outlasted(_ command: CommandID) -> SCIMError {
+  /// The transaction of the command exceeds the time limit of a batch, even if it is the only command.
+  static func commandTimedOut(_ command: CommandID) -> SCIMError {
     SCIMError(
       status: 500, scimType: nil,
       detail: """
