@@ -3,12 +3,12 @@ import Foundation
 import Models
 import Primitives
 
-extension Named {
+extension IdentifierSubject {
   public enum SigningKey {}
 }
 
 /// Also the `kid` of what the key signs (RFC 7515 §4.1.4).
-public typealias SigningKeyID = Identifier<Named.SigningKey>
+public typealias SigningKeyID = Identifier<IdentifierSubject.SigningKey>
 
 /// A pair of keys of the curve P-256 that access tokens are signed with (ES256, RFC 7518 §3.4).
 ///

@@ -19,7 +19,7 @@ package enum TemplateCheck {
   /// What is wrong with it, in words for an operator; empty where nothing is.
   package static func faults(in template: InvitationTemplate) -> [String] {
     var faults: [String] = []
-    if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isOne(template.language) {
+    if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isValid(template.language) {
       faults.append("'\(template.language.prefix(40))' is no language tag (BCP 47) such as de or pt-BR, nor *")
     }
     if template.subject == nil, template.text == nil, template.html == nil { faults.append("it has neither subject nor text nor HTML") }

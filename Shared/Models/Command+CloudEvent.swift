@@ -1,7 +1,10 @@
 import Foundation
 
 extension Command {
-  /// The message of this command; `source` is the process that produces it.
+  /// The message of this command.
+  ///
+  /// - Parameter source: The process that produces it, such as `scim-api/0`.
+  /// - Throws: The error of `JSONEncoder`.
   public func cloudEvent(source: String) throws -> CloudEvent {
     var extensions = ["workspaceid": workspace.description, "actor": actor.rawValue]
     if let session { extensions["sessionid"] = session.description }
@@ -16,7 +19,9 @@ extension Command {
       extensions: extensions, traceparent: traceparent, data: try operation.data())
   }
 
-  /// - Throws: ``MessageError`` where the message is not a command.
+  /// Reads a command from its message.
+  ///
+  /// - Throws: ``MessageError`` if the message is not a command or malformed.
   public init(_ event: CloudEvent) throws(MessageError) {
     guard let id = CommandID(event.id) else { throw .malformed(attribute: "id", value: event.id) }
     guard let resource = ResourceID(event.subject) else { throw .malformed(attribute: "subject", value: event.subject) }

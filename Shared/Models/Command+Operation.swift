@@ -1,4 +1,4 @@
-// The JSON coding of the operations: one line to encode and one to decode each.
+// The coding of the operations: one line to encode and one to decode each.
 //
 // To add a command, define a `Codable` payload, add a case to ``Command/Operation`` and the two lines here. identity-store then needs one
 // type that loads and decides it; see `DecidableCommand` there. A test checks that every operation survives the round trip.
@@ -87,7 +87,9 @@ extension Command.Operation {
     }
   }
 
-  /// - Throws: ``MessageError`` if the type is unknown or the data is not that of the type.
+  /// Decodes an operation.
+  ///
+  /// - Throws: ``MessageError`` if the type is unknown or the data is malformed.
   init(type: String, data: [UInt8]) throws(MessageError) {
     guard type.hasPrefix(Self.typePrefix), type.hasSuffix(Self.typeSuffix),
       let decoder = Self.decoders[String(type.dropFirst(Self.typePrefix.count).dropLast(Self.typeSuffix.count))]

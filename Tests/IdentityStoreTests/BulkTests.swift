@@ -132,7 +132,7 @@ struct BulkTests {
   }
 
   @Test("Users who refer to each other are made together, naming whoever came back")
-  func circle() async throws {
+  func cycle() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([
@@ -142,8 +142,8 @@ struct BulkTests {
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], circle: 0),
-        operation(.createUser(document: managed("ben@example.com", by: ana)), on: ben, references: [ana], circle: 0),
+        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], cycle: 0),
+        operation(.createUser(document: managed("ben@example.com", by: ana)), on: ben, references: [ana], cycle: 0),
       ])
     let outcomes = try await carryOut(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201])
@@ -155,7 +155,7 @@ struct BulkTests {
   }
 
   @Test("Of users who refer to each other none is made where one cannot be, and nobody is told of any")
-  func brokenCircle() async throws {
+  func brokenCycle() async throws {
     let store = try await StoreDatabase.start()
     _ = try await store.process().carryOut([store.createUser("ben@example.com")])
     let events = try await store.count("select count(*) from identity.outbox")
@@ -163,9 +163,9 @@ struct BulkTests {
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], circle: 3),
-        operation(.createUser(document: managed("ben@example.com", by: cem)), on: ben, references: [cem], circle: 3),
-        operation(.createUser(document: managed("cem@example.com", by: ana)), on: cem, references: [ana], circle: 3),
+        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], cycle: 3),
+        operation(.createUser(document: managed("ben@example.com", by: cem)), on: ben, references: [cem], cycle: 3),
+        operation(.createUser(document: managed("cem@example.com", by: ana)), on: cem, references: [ana], cycle: 3),
         createUser("dan@example.com"),
       ])
     let outcomes = try await carryOut(bulk, in: store)
@@ -227,10 +227,10 @@ struct BulkTests {
 
   private func operation(
     _ write: Command.Operation, on resource: ResourceID, references: [ResourceID] = [], expecting versions: [Int64]? = nil,
-    circle: Int? = nil
+    cycle: Int? = nil
   ) -> Bulk.Operation {
     Bulk.Operation(
-      command: .made(at: Date()), resource: resource, expectedVersions: versions, references: references, circle: circle,
+      command: .made(at: Date()), resource: resource, expectedVersions: versions, references: references, cycle: cycle,
       action: .write(write))
   }
 

@@ -30,13 +30,13 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("What refers to a failure fails in turn, with all of its circle, and counts as an error")
+  @Test("What refers to a failure fails in turn, with all of its cycle, and counts as an error")
   func failures() {
     var progress = progress(
       [
         operation(.createUser(document: []), ids[0]),
-        operation(.createUser(document: []), ids[1], references: [ids[0], ids[2]], circle: 1),
-        operation(.createUser(document: []), ids[2], references: [ids[1]], circle: 1),
+        operation(.createUser(document: []), ids[1], references: [ids[0], ids[2]], cycle: 1),
+        operation(.createUser(document: []), ids[2], references: [ids[1]], cycle: 1),
         operation(.deleteUser, ids[3]), operation(.deleteUser, ids[3]),
       ], failOnErrors: 4)
     #expect(progress.next()?.count == 1)
@@ -48,12 +48,12 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("A circle is carried out at once")
-  func circle() {
+  @Test("A reference cycle is carried out at once")
+  func cycle() {
     var progress = progress([
-      operation(.createUser(document: []), ids[0], references: [ids[1]], circle: 0),
-      operation(.createUser(document: []), ids[1], references: [ids[0]], circle: 0),
-      operation(.createUser(document: []), ids[2], references: [ids[2]], circle: 1),
+      operation(.createUser(document: []), ids[0], references: [ids[1]], cycle: 0),
+      operation(.createUser(document: []), ids[1], references: [ids[0]], cycle: 0),
+      operation(.createUser(document: []), ids[2], references: [ids[2]], cycle: 1),
     ])
     #expect(progress.next()?.count == 2)
     progress.take([resource(ids[0]), resource(ids[1])])
@@ -67,9 +67,9 @@ struct BulkProgressTests {
   }
 
   private func operation(
-    _ write: Command.Operation, _ resource: ResourceID, references: [ResourceID] = [], circle: Int? = nil
+    _ write: Command.Operation, _ resource: ResourceID, references: [ResourceID] = [], cycle: Int? = nil
   ) -> Bulk.Operation {
-    Bulk.Operation(command: .made(at: Self.time), resource: resource, references: references, circle: circle, action: .write(write))
+    Bulk.Operation(command: .made(at: Self.time), resource: resource, references: references, cycle: cycle, action: .write(write))
   }
 
   private func resource(_ id: ResourceID) -> Reply.Outcome {

@@ -49,7 +49,7 @@ struct CommandTests {
         failOnErrors: 2,
         operations: [
           Bulk.Operation(
-            command: .made(at: time), resource: resource, expectedVersions: [1], references: [resource], circle: 4,
+            command: .made(at: time), resource: resource, expectedVersions: [1], references: [resource], cycle: 4,
             action: .write(.createUser(document: Array(#"{"userName":"Zoë \"\\ \u001f","n":1.50}"#.utf8)))),
           Bulk.Operation(command: .made(at: time), resource: resource, action: .write(.deleteGroup)),
           Bulk.Operation(

@@ -95,7 +95,7 @@ extension Decider {
     try checkNames(settings)
     try settings.invitations.check()
     try settings.checkExtensions()
-    if let language = settings.adminLanguage, !LanguageTag.isOne(language) {
+    if let language = settings.adminLanguage, !LanguageTag.isValid(language) {
       throw .badRequest(
         .invalidValue, "'\(language.prefix(40))' is no language of mails to administrators: a tag (BCP 47) such as de or pt-BR is.")
     }

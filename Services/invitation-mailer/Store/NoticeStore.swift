@@ -3,12 +3,12 @@ import MailTemplates
 import Models
 import Postgres
 
-extension Named {
+extension IdentifierSubject {
   enum Notice {}
 }
 
 /// A mail to an administrator.
-typealias NoticeID = Identifier<Named.Notice>
+typealias NoticeID = Identifier<IdentifierSubject.Notice>
 
 /// A mail to an administrator about held changes that is being sent.
 struct DueNotice: Sendable, Hashable {
