@@ -41,7 +41,7 @@ struct TokenDecisionTests {
     #expect(bench.decide(.rotateToken(rotation), on: Bench.workspace.resource).status == 204)
     let successor = try #require(token(rotation.successor, bench))
     #expect(successor.name == "Okta" && successor.scopes == [.scim, .signIns] && successor.predecessor == first)
-    #expect(successor.isGood(at: Bench.start) && token(first, bench)?.isGood(at: Bench.start + 1e9) == true)
+    #expect(successor.isValid(at: Bench.start) && token(first, bench)?.isValid(at: Bench.start + 1e9) == true)
     // Two are enough.
     let again = self.rotation(&bench, first, digest: Self.digests[2])
     let outcome = bench.decide(.rotateToken(again), on: Bench.workspace.resource)

@@ -93,7 +93,7 @@ struct WorkspaceDecisionTests {
     #expect(clash.error.contains("'other', \(other)"), "\(clash.error)")
     #expect(update(&bench) { $0.customDomains = ["scim.acme.example"] }.status == 204)
     #expect(bench.decider.state.domains["scim.acme.example"] == Bench.workspace)
-    #expect(bench.decider.state.changes.movedDomains == [Bench.workspace])
+    #expect(bench.decider.state.changes.changedDomains == [Bench.workspace])
     #expect(update(&bench) { $0.customDomains = [] }.status == 204)
     #expect(bench.decider.state.domains["scim.acme.example"] == nil)
   }

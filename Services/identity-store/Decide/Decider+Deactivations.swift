@@ -1,8 +1,8 @@
 import Models
 import SCIM
 
-// A PUT or PATCH that sets `active` to false always disables the user: what of it can't be applied keeps its stored value, and the reply
-// lists it. Only a version that does not match, and the workspace's change guard, keep the user enabled.
+// A PUT or PATCH that sets `active` to false always disables the user. Attributes that cannot be applied keep their stored values and are
+// listed in the reply. Only a version mismatch or the change guard keeps the user enabled.
 extension Decider {
   mutating func replaceDisabling(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(command.key, named: json.object?.value(forAttribute: "userName")?.string)
@@ -12,7 +12,7 @@ extension Decider {
     return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: command)
   }
 
-  /// - Parameter stored: The user as the identity provider has left them.
+  /// - Parameter stored: The document from the view of the identity provider.
   mutating func disable(
     _ existing: UserRecord, by patch: Patch, over stored: UserDocument, in workspace: WorkspaceRecord, for command: Command
   ) -> Reply.Outcome {

@@ -128,7 +128,7 @@ extension Decider {
       mayShareName: workspace.settings.duplicateGroupNames == .allow)
     group.describe(document)
     if let namesake = namesake(of: group) {
-      // To its identity provider a group whose deletion waits for approval is gone already: it comes back under the old id.
+      // A group whose deletion waits for approval is deleted from the view of the identity provider. It gets the old id again.
       guard state.heldChanges[namesake.key]?.kind == .groupDeleted else { throw .displayNameTaken(document.displayName, by: namesake) }
       let edits = [MembershipEdit.replace(document.members.map(\.value))]
       let outcome = try rewrite(namesake, as: document, edits: edits, in: workspace, for: command)
@@ -142,7 +142,7 @@ extension Decider {
     return .resource(group.stored, created: true)
   }
 
-  /// PUT of a group. Its members become those of the document, so none where it has none (RFC 7644 §3.5.1).
+  /// Replaces a group. Without `members` in the document the group becomes empty (RFC 7644 §3.5.1).
   fileprivate mutating func replaceGroup(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
   {
     let document = try GroupDocument(json, schemas: workspace.schemas)
@@ -172,7 +172,7 @@ extension Decider {
     publishChange(of: existing, .deleted, added: [], removed: [])
   }
 
-  /// Another group that has the name, where the workspace has names unique.
+  /// Another group with the same name, if the workspace requires unique names.
   private func namesake(of group: GroupRecord) -> GroupRecord? {
     group.mayShareName ? nil : state.groups(named: group.nameKey).first { $0.key != group.key }
   }
@@ -187,12 +187,12 @@ extension Decider {
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
     group.describe(document)
-    // Groups that came to share a name while that was allowed, or before names were compared like this, keep it.
+    // Groups that already share a name keep it.
     if group.ownNameKey != existing.ownNameKey {
       group.mayShareName = workspace.settings.duplicateGroupNames == .allow
       if let namesake = namesake(of: group) { throw .displayNameTaken(document.displayName, by: namesake) }
     }
-    // Every edit is checked before the first is carried out: a PATCH is done whole or not at all (RFC 7644 §3.5.2).
+    // Check every edit before applying the first: a PATCH is atomic (RFC 7644 §3.5.2).
     let checked = try edits.map { edit throws(SCIMError) in try check(edit, in: group.key) }
     let before = state.members[group.key] ?? GroupMembers()
     for edit in checked.effective { state.withMembers(of: group.key) { $0.apply(edit) } }
@@ -210,13 +210,15 @@ extension Decider {
     switch edit {
     case .add(let values): .add(try memberIDs(values, in: group))
     case .replace(let values): .replace(try memberIDs(values, in: group))
-    // Who is not a member, or does not exist any more, has been removed already.
+    // Removing a user who is no member, or does not exist, is not an error.
     case .remove(let values): .remove(values.compactMap { UserID($0) })
     case .removeAll: .replace([])
     }
   }
 
-  /// The ids of members to be; all of them are users of the workspace, or are in the group already.
+  /// The ids of new members.
+  ///
+  /// - Throws: 400 if one is neither a user of the workspace nor a member already.
   private func memberIDs(_ values: [String], in group: ResourceKey) throws(SCIMError) -> [UserID] {
     var ids: [UserID] = []
     var unknown: [String] = []
@@ -243,7 +245,7 @@ extension Decider {
   }
 }
 
-/// A membership edit whose users exist.
+/// A membership edit with validated ids.
 enum CheckedEdit: Sendable, Equatable {
   case add([UserID])
   case remove([UserID])
@@ -251,8 +253,7 @@ enum CheckedEdit: Sendable, Equatable {
 }
 
 extension [CheckedEdit] {
-  /// The edits that matter to who is a member in the end: a replacement makes those before it void. So the cost of many replacements is
-  /// that of the last one.
+  /// The edits from the last replacement on. Earlier ones have no effect, so many replacements cost as much as one.
   fileprivate var effective: ArraySlice<CheckedEdit> {
     let last = lastIndex { edit in if case .replace = edit { true } else { false } }
     return self[(last ?? startIndex)...]
@@ -269,7 +270,7 @@ extension GroupMembers {
   }
 }
 
-/// A change of members cut into parts that fit an event each; at least one, which may be empty.
+/// Splits a change of members into parts that fit one event each. There is at least one part, which may be empty.
 struct MembershipParts: Sequence {
   var added: [UserID]
   var removed: [UserID]

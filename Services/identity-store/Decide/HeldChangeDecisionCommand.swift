@@ -26,7 +26,7 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
       decider.state.write(change)
     case .approve:
       change.status = .approved
-      change.isStanding = false
+      change.isCurrent = false
       try decider.apply(change, to: command.key)
       decider.state.write(change)
     }

@@ -1,6 +1,6 @@
-/// Bytes written as pairs of hexadecimal digits.
+/// Hexadecimal decoding.
 enum Hexadecimal {
-  /// nil where `text` is not of that form.
+  /// The bytes of `text`; `nil` if it is not hexadecimal.
   static func bytes(_ text: String) -> [UInt8]? {
     let digits = Array(text.utf8)
     guard digits.count.isMultiple(of: 2) else { return nil }

@@ -2,7 +2,9 @@ import Models
 import SCIM
 
 extension InvitationPolicy {
-  /// - Throws: `invalidValue` that says what is wrong and what would be right.
+  /// Validates the policy.
+  ///
+  /// - Throws: `invalidValue` that says what is wrong.
   func check() throws(SCIMError) {
     switch sending {
     case .delayed(let seconds):

@@ -85,7 +85,7 @@ extension Decider {
 }
 
 extension MemberRange {
-  /// The range cut into such that none has more members than fit an event; together they are the range, without a gap.
+  /// Splits the range into adjacent ranges whose members fit one event each.
   func parts(of members: [UserID]) -> [(range: MemberRange, members: [UserID])] {
     let size = GroupChanged.maximumMembersPerEvent
     guard members.count > size else { return [(self, members)] }

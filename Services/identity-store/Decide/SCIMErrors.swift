@@ -3,7 +3,7 @@ import Models
 import Primitives
 import SCIM
 
-/// What identity-store refuses, in words that an identity provider's admin can act on.
+// Domain errors. Their details tell the admin of the identity provider what to do.
 extension SCIMError {
   static func userNameTaken(_ userName: String, by user: UserRecord) -> SCIMError {
     SCIMError(
@@ -16,12 +16,12 @@ extension SCIMError {
   }
 
   static func relinkRefused(_ userName: String, to user: UserRecord) -> SCIMError {
-    let standing = user.state == .disabled ? "is disabled" : "waits for an admin to approve its deactivation"
+    let condition = user.state == .disabled ? "is disabled" : "waits for an admin to approve its deactivation"
     let shared = user.ownNameKey.name == ComparisonKey(userName).text ? "this userName" : "this externalId and address"
     return SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        The user with id \(user.id) and userName '\(user.userName)' \(standing), and has \(shared). The workspace's relink policy is \
+        The user with id \(user.id) and userName '\(user.userName)' \(condition), and has \(shared). The workspace's relink policy is \
         'never', so the record is not reused. If both are one person, have the identity provider look the user up by userName and set \
         active to true. If not, delete that user or change its userName, then send the request again.
         """)
@@ -121,10 +121,10 @@ extension SCIMError {
 }
 
 extension Command {
-  /// Refuses a write that was asked for on another version than the one there is (RFC 7644 §3.14): decided here, with the row locked, so
-  /// that of two writers with the same version one alone gets through.
+  /// Checks `If-Match` (RFC 7644 §3.14). The row is locked, so that of two writers with the same version only one succeeds.
   ///
-  /// - Parameter kind: what the resource is called in the refusal.
+  /// - Parameter kind: The noun for the resource in the error.
+  /// - Throws: 412 if the current version is not an expected one.
   func checkVersion(_ version: Int64, of kind: String) throws(SCIMError) {
     guard let expectedVersions, !expectedVersions.contains(version) else { return }
     throw SCIMError(

@@ -39,7 +39,7 @@ extension Decider {
   fileprivate mutating func promoteUser(_ signIn: SignIn) -> Reply.Outcome {
     guard var user = person(signIn.user, email: signIn.email, in: signIn.workspace) else {
       guard let email = signIn.email else { return .signIn(.unknownUser) }
-      // Seen before the identity provider pushed the person: who is provisioned later starts active.
+      // The sign-in came before the identity provider pushed the person, who is then created as active.
       let key = NameKey(workspace: signIn.workspace, comparing: email)
       guard ResourceBounds.isName(key.name) else { return .signIn(.unknownUser) }
       remember(signIn, with: key)
@@ -62,7 +62,7 @@ extension Decider {
     }
   }
 
-  /// Who is meant by an id or an address; nil where nobody is.
+  /// The user with this id, or else with this address; `nil` if there is none.
   func person(_ id: UserID?, email: String?, in workspace: WorkspaceID) -> UserRecord? {
     id.flatMap { state.users[ResourceKey(workspace: workspace, id: $0.resource)] }
       ?? email.flatMap { state.user(signingInWith: NameKey(workspace: workspace, comparing: $0)) }
@@ -73,10 +73,10 @@ extension Decider {
     person(id, email: email, in: workspace).map { "user \($0.id)" } ?? id.map { "user \($0)" } ?? "nobody known"
   }
 
-  /// A later sign-in makes an earlier one last longer; within a day of it nothing is written.
+  /// Stores the sign-in of an unknown address. A stored one is replaced at most once a day.
   private mutating func remember(_ signIn: SignIn, with key: NameKey) {
     guard signIn.signedInAt > now.addingTimeInterval(-SignIn.memory) else { return }
     if let earlier = state.earlySignIns[key], signIn.signedInAt < earlier.addingTimeInterval(86_400) { return }
-    state.rememberSignIn(key, at: signIn.signedInAt)
+    state.storeEarlySignIn(key, at: signIn.signedInAt)
   }
 }

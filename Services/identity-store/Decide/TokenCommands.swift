@@ -110,7 +110,7 @@ extension Decider {
   }
 
   fileprivate mutating func rotateToken(_ command: Command, _ rotation: TokenRotation) throws(SCIMError) -> Reply.Outcome {
-    var token = try goodToken(rotation.token, .token, of: command)
+    var token = try validToken(rotation.token, .token, of: command)
     let digest = try Self.digest(rotation.digest)
     if let successor = state.successor(of: token, at: now) {
       throw SCIMError(
@@ -135,13 +135,13 @@ extension Decider {
 
   fileprivate mutating func rotateSecret(_ command: Command, _ rotation: SecretRotation) throws(SCIMError) -> Reply.Outcome {
     let kind: TokenKind = try token(rotation.client, of: command).kind == .session ? .session : .client
-    var client = try goodToken(rotation.client, kind, of: command)
+    var client = try validToken(rotation.client, kind, of: command)
     let digest = try Self.digest(rotation.digest)
     if let present = rotation.present, try !client.hasSecret(Self.digest(present), at: now) {
       throw SCIMError(status: 409, scimType: nil, detail: "The secret has been replaced meanwhile. Nothing was changed.")
     }
     if let present = rotation.present, let former = client.former, try former.digest == Self.digest(present) {
-      // Whoever still comes with the former one never got the present one.
+      // The caller still uses the former secret, so it never received the current one.
       client.digest = former.digest
     }
     client.former = rotation.formerUntil.map { TokenRecord.FormerSecret(digest: client.digest, until: $0) }
@@ -159,13 +159,15 @@ extension Decider {
     return token
   }
 
-  /// One of that kind that lets somebody in.
-  private func goodToken(_ id: TokenID, _ kind: TokenKind, of command: Command) throws(SCIMError) -> TokenRecord {
+  /// A valid token of this kind.
+  ///
+  /// - Throws: 400 if it is of another kind, expired or revoked.
+  private func validToken(_ id: TokenID, _ kind: TokenKind, of command: Command) throws(SCIMError) -> TokenRecord {
     let token = try token(id, of: command)
     guard token.kind == kind else {
       throw .badRequest(.invalidValue, "\(id) is not \(kind.phrase), but \(token.kind.phrase).")
     }
-    guard token.isGood(at: now) else {
+    guard token.isValid(at: now) else {
       throw .badRequest(
         .invalidValue, "'\(token.name)' (\(id)) is \(token.revokedAt == nil ? "expired" : "revoked"). Make a new one instead.")
     }
@@ -191,7 +193,7 @@ extension Decider {
 }
 
 extension TokenKind {
-  /// How a refusal calls one.
+  /// The kind with its article, for error messages.
   var phrase: String {
     switch self {
     case .token: "a token"

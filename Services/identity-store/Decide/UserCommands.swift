@@ -101,15 +101,15 @@ extension WriteSet {
 }
 
 extension Decider {
-  /// POST of a user. Someone who was disabled comes back under the old id; anybody else with the name is in the way.
+  /// Creates a user, or reuses the record of a disabled user with the same `userName`; any other user with the name is a conflict.
   ///
-  /// An `externalId` alone identifies nobody: identity providers reuse it for other people, and leave it blank.
+  /// An `externalId` alone never identifies a person: identity providers reuse it for other people, or leave it blank.
   fileprivate mutating func createUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let document = try UserDocument(json, schemas: workspace.schemas)
     let role = try role(of: document, in: workspace)
     let name = NameKey(workspace: workspace.id, comparing: document.userName)
     if let existing = state.user(named: name) {
-      // To its identity provider someone whose deactivation waits for approval is gone already.
+      // A user whose deactivation waits for approval is disabled from the view of the identity provider.
       guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
         throw .userNameTaken(document.userName, by: existing)
       }
@@ -126,7 +126,7 @@ extension Decider {
     return .resource(insert(document, role: role, as: command.key).stored, created: true)
   }
 
-  /// PUT of a user. Without `active` the user stays enabled or disabled as before: to enable somebody takes a word.
+  /// Replaces a user. Without `active` the user stays enabled or disabled, so that nobody is enabled by accident.
   fileprivate mutating func replaceUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
   {
     if UserDocument.deactivates(json) { return try replaceDisabling(command, json, in: workspace) }
@@ -139,7 +139,7 @@ extension Decider {
     return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: command)
   }
 
-  /// PATCH of a user.
+  /// Applies a PATCH to a user.
   fileprivate mutating func patchUser(_ command: Command, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
   {
     let existing = try user(command.key, named: nil)
@@ -166,7 +166,7 @@ extension Decider {
           version: existing.version + 1, changedAt: now)))
   }
 
-  /// Whether the identity provider takes the user for enabled: not where it has disabled them and that waits for approval.
+  /// Whether the user is enabled from the view of the identity provider: not if a deactivation waits for approval.
   private func isActive(_ user: UserRecord) -> Bool {
     user.state.isActiveInSCIM && state.heldChanges[user.key] == nil
   }
@@ -189,7 +189,7 @@ extension Decider {
     return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
   }
 
-  /// Another user who has the document's `userName`. A user who shares a name from before names were compared like this keeps it.
+  /// Another user with the `userName` of the document. A user who shares a name since before comparison keys may keep it.
   func namesake(of document: UserDocument, other existing: UserRecord, in workspace: WorkspaceRecord) -> UserRecord? {
     let name = NameKey(workspace: workspace.id, comparing: document.userName)
     guard name != existing.ownNameKey else { return nil }
@@ -209,7 +209,7 @@ extension Decider {
     return user
   }
 
-  /// Writes `document` over `existing` and returns the result; where nothing differs it is `existing` itself.
+  /// Writes `document` over `existing` and returns the result: `existing` itself if nothing differs.
   mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
     var user = existing
     user.role = role
@@ -233,12 +233,12 @@ extension Decider {
     return user
   }
 
-  /// When the person signed in before being provisioned, if so; by user name or any address of theirs.
+  /// The time of an earlier sign-in of the person, by `userName` or address; `nil` if there is none. The stored sign-ins are consumed.
   private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
     let keys = Set([user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) })
-    // One that is too old is trimmed sooner or later, and counts no more until then.
+    // Expired sign-ins are ignored until they are deleted.
     let times = keys.compactMap { state.earlySignIns[$0] }.filter { $0 > now.addingTimeInterval(-SignIn.memory) }
-    for key in keys where state.earlySignIns[key] != nil { state.useSignIn(key) }
+    for key in keys where state.earlySignIns[key] != nil { state.consumeEarlySignIn(key) }
     return times.min()
   }
 
@@ -260,13 +260,13 @@ extension Decider {
 }
 
 extension UserRecord {
-  /// Whether two records have an `externalId` each, and not the same.
+  /// Whether both ids are present and differ.
   static func differ(_ one: String?, _ other: String?) -> Bool {
     guard let one, let other else { return false }
     return one != other
   }
 
-  /// Takes over what `document` says of the person; state, version and times are the caller's.
+  /// Sets the fields that the document determines; the caller sets state, version and times.
   fileprivate mutating func describe(_ document: UserDocument) {
     if ComparisonKey(document.userName) != ComparisonKey(userName) { storedNameKey = nil }
     userName = document.userName

@@ -104,14 +104,14 @@ extension Decider {
     }
   }
 
-  /// The largest settings, in bytes of JSON: they are in an event, and every process keeps those of every workspace.
+  /// The largest settings, in bytes of JSON. They are sent in events and cached by every process.
   private static let maximumSettings = 512 << 10
 
-  /// Refuses what PostgreSQL cannot keep, text with U+0000, and what is too large. Written, it would fail the batch that it is in.
+  /// Refuses text that PostgreSQL cannot store (U+0000), and values that are too large. They would make the whole batch fail.
   ///
   /// - Parameters:
-  ///   - name: begins the sentence.
-  ///   - maximum: the most bytes of JSON.
+  ///   - name: The subject of the error message.
+  ///   - maximum: The most bytes of JSON.
   static func checkText(_ value: some Encodable, _ name: String, maximum: Int) throws(SCIMError) {
     let bytes: [UInt8]
     do {
@@ -175,7 +175,7 @@ extension Decider {
     }
   }
 
-  /// Roles that are still needed are not taken away.
+  /// - Throws: 400 if a role is removed that is the default or that users have.
   private func checkRoles(of workspace: WorkspaceRecord, becoming settings: WorkspaceSettings) throws(SCIMError) {
     for role in workspace.settings.customRoles where !settings.customRoles.contains(role) {
       guard settings.defaultRole != role else { throw .defaultRoleRemoved(role) }

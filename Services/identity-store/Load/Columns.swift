@@ -1,7 +1,7 @@
 import Models
 import Postgres
 
-// Sets of keys as the array parameters of set-based statements: one array a column.
+// Keys as array parameters of set-based statements, one array for each column.
 
 extension [ResourceKey] {
   /// Workspace ids and resource ids.

@@ -1,39 +1,40 @@
 import Models
 import SCIM
 
-/// What a batch has to see before it can be decided: the rows to load and lock, and the names to reserve.
+/// The rows that a batch loads and locks, and the names that it reserves.
 struct WriteSet: Sendable, Equatable {
   var workspaces: Set<WorkspaceID> = []
   var slugs: Set<String> = []
-  /// Workspaces whose settings are written, with those of their own roles that every such command leaves them.
+  /// Workspaces whose settings are written, with the custom roles that all these commands keep.
   var keptRoles: [WorkspaceID: Set<String>] = [:]
   var domains: Set<String> = []
   var commands: Set<ResourceKey> = []
   var users: Set<ResourceKey> = []
   var groups: Set<ResourceKey> = []
   var tokens: Set<ResourceKey> = []
-  /// Tokens and links that sessions are opened with.
+  /// Tokens and links that open sessions.
   var openers: Set<ResourceKey> = []
   var tokenDays: Set<TokenDay> = []
   var userNames: Set<NameKey> = []
   var emails: Set<NameKey> = []
   var groupNames: Set<NameKey> = []
-  /// Memberships that a command names.
+  /// Memberships that are named by a command.
   var memberships: Set<MembershipKey> = []
-  /// Groups whose whole membership a command replaces.
+  /// Groups whose members are all replaced.
   var replacedGroups: Set<ResourceKey> = []
-  /// Groups that may lose members, and those of them that a command deletes.
+  /// Groups that may lose members.
   var shrinkingGroups: Set<ResourceKey> = []
+  /// Groups that are deleted.
   var deletedGroups: Set<ResourceKey> = []
-  /// The names of groups that are to be made.
+  /// The names of groups that are created.
   var createdGroups: Set<NameKey> = []
-  /// The names of users that are to be made with an `externalId`, which are these.
+  /// The names of users that are created with an `externalId`, and those ids.
   var createdUsers: [NameKey: Set<String>] = [:]
-  /// The users whom a command gives a name, by that name.
+  /// Existing users that get a name, by that name.
   var renamedUsers: [NameKey: Set<ResourceKey>] = [:]
-  /// Where people may be disabled or deleted.
+  /// Workspaces in which users may be disabled or deleted.
   var deactivating: Set<WorkspaceID> = []
-  /// Parts of groups whose every member a command asks for.
+  /// Member ranges that are loaded completely.
   var memberRanges: Set<MemberRangeKey> = []
 
   init() {}
@@ -42,9 +43,9 @@ struct WriteSet: Sendable, Equatable {
     for command in commands { insert(command) }
   }
 
-  /// Whether a batch with `other` has to wait for one with these.
+  /// Whether a batch with `other` has to wait for a running batch with these keys.
   ///
-  /// What exists is guarded by row locks and names by name locks; this is about what a batch in flight may be creating.
+  /// Row locks protect existing rows, and name locks protect names. This check is for rows that the running batch may be creating.
   func overlaps(_ other: WriteSet) -> Bool {
     !users.isDisjoint(with: other.users) || !groups.isDisjoint(with: other.groups) || !userNames.isDisjoint(with: other.userNames)
       || !emails.isDisjoint(with: other.emails) || !groupNames.isDisjoint(with: other.groupNames)
@@ -55,7 +56,7 @@ struct WriteSet: Sendable, Equatable {
       || other.memberships.contains { users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
   }
 
-  /// Whatever is looked at of the tokens.
+  /// The tokens to load.
   var allTokens: Set<ResourceKey> { openers.isEmpty ? tokens : tokens.union(openers) }
 
   private func createsOrUsesWorkspace(_ other: WriteSet) -> Bool {

@@ -1,9 +1,9 @@
 import Models
 import SCIM
 
-// Changes that look like a mistake at the identity provider's end wait for an admin; see ``ChangeGuard``.
+// Suspicious changes of the identity provider wait for the approval of an admin; see ``ChangeGuard``.
 extension Decider {
-  /// Whether the deactivation of `user` waits for approval, from now on or already; otherwise it counts as made.
+  /// Whether the deactivation of a user is held, now or already. If not, it is counted.
   mutating func waitsForApproval(
     _ kind: HeldChangeKind, of user: UserRecord, in workspace: WorkspaceRecord, for command: Command
   ) -> Bool {
@@ -12,11 +12,11 @@ extension Decider {
       supersedeHeldChange(of: user.key)
       return false
     }
-    if var standing = state.heldChanges[user.key] {
-      // Rejected once, it stays rejected for as long as the identity provider says nothing else.
-      if standing.status == .pending, kind == .userDeleted { standing.kind = kind }
-      standing.askedAt = now
-      state.write(standing)
+    if var held = state.heldChanges[user.key] {
+      // A rejected change stays rejected until the identity provider sends something else.
+      if held.status == .pending, kind == .userDeleted { held.kind = kind }
+      held.askedAt = now
+      state.write(held)
       return true
     }
     guard rule.holdsDeactivation(after: state.recentDeactivations[workspace.id] ?? 0) else {
@@ -30,83 +30,83 @@ extension Decider {
     return true
   }
 
-  /// Has those members stay who would leave where the workspace's guard wants that approved, whatever the edits are; other departures count as made.
+  /// Keeps the members whose removal the change guard holds, and counts the other departures.
   ///
-  /// - Parameter before: The members before `edits`, which are carried out already.
+  /// - Parameter before: The members before `edits`, which are already applied.
   mutating func holdDepartures(
     from group: GroupRecord, of before: GroupMembers, after edits: [CheckedEdit], in workspace: WorkspaceRecord, for command: Command
   ) {
-    // A change of the group withdraws the deletion that waits for approval.
+    // A change of the group withdraws a deletion that waits for approval.
     if state.heldChanges[group.key]?.kind == .groupDeleted { supersedeHeldChange(of: group.key) }
-    let isWhole = edits.contains(where: \.isReplacement)
+    let isReplacement = edits.contains(where: \.isReplacement)
     guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else {
-      if isWhole { return supersedeHeldChange(of: group.key) }
-      if let standing = state.heldChanges[group.key], standing.status == .pending {
-        keepHeld(standing, without: Set(edits.flatMap(\.users)))
+      if isReplacement { return supersedeHeldChange(of: group.key) }
+      if let held = state.heldChanges[group.key], held.status == .pending {
+        keepHeld(held, without: Set(edits.flatMap(\.users)))
       }
       return
     }
     let leaving = (state.members[group.key] ?? GroupMembers()).difference(from: before).removed
     let departures = state.departures(from: group.key, of: before)
-    if isWhole {
+    if isReplacement {
       holdReplacement(of: group, leaving, departures, by: rule, for: command)
     } else {
       holdRemovals(from: group, leaving, named: Set(edits.flatMap(\.users)), departures, by: rule, for: command)
     }
   }
 
-  /// The whole list of members was sent: what stands of the group is restated, or counts no more.
+  /// Holds the departures by a replacement of the members: repeats the held change of the group, or supersedes it.
   private mutating func holdReplacement(
     of group: GroupRecord, _ leaving: [UserID], _ departures: Departures, by rule: ChangeGuard, for command: Command
   ) {
-    let standing = state.heldChanges[group.key]
+    let held = state.heldChanges[group.key]
     let asked = Set(leaving)
-    // The same list waits, or stays rejected, also once the window has passed.
-    let isRepeated = standing.map { !asked.isEmpty && Set($0.leaving) == asked } ?? false
+    // The same list stays held or rejected, even after the window.
+    let isRepeated = held.map { !asked.isEmpty && Set($0.leaving) == asked } ?? false
     guard isRepeated || !leaving.isEmpty && rule.holds(leaving: departures.count + leaving.count, of: departures.members) else {
       state.countDepartures(leaving.count, from: group.key, before: departures)
       return supersedeHeldChange(of: group.key)
     }
     state.withMembers(of: group.key) { _ = $0.add(leaving) }
-    if var standing, standing.status == .pending || asked.isSubset(of: standing.leaving) {
-      if standing.status == .pending { standing.leaving = leaving }
-      standing.askedAt = now
-      return state.write(standing)
+    if var held, held.status == .pending || asked.isSubset(of: held.leaving) {
+      if held.status == .pending { held.leaving = leaving }
+      held.askedAt = now
+      return state.write(held)
     }
     hold(leaving, of: group, departures, for: command)
   }
 
-  /// Single members were named: those who are held already stay held, and of the others all leave or none does.
+  /// Holds the removal of single members: those held already stay held, and either all others leave or none does.
   ///
-  /// - Parameter named: whom the edits name, those who come included.
+  /// - Parameter named: The users of all edits, additions included.
   private mutating func holdRemovals(
     from group: GroupRecord, _ leaving: [UserID], named: Set<UserID>, _ departures: Departures, by rule: ChangeGuard, for command: Command
   ) {
-    let standing = state.heldChanges[group.key]
-    let known = Set(standing?.leaving ?? [])
+    let held = state.heldChanges[group.key]
+    let known = Set(held?.leaving ?? [])
     let fresh = leaving.filter { !known.contains($0) }
     let isHeld = !fresh.isEmpty && rule.holds(leaving: departures.count + fresh.count, of: departures.members)
     if !isHeld { state.countDepartures(fresh.count, from: group.key, before: departures) }
     let staying = isHeld ? leaving : leaving.filter(known.contains)
     if !staying.isEmpty { state.withMembers(of: group.key) { _ = $0.add(staying) } }
-    guard var standing else {
+    guard var held else {
       if isHeld { hold(fresh, of: group, departures, for: command) }
       return
     }
-    switch standing.status {
+    switch held.status {
     case .pending:
-      // Members who are named and do not leave are wanted.
-      let wanted = named.subtracting(leaving)
-      let waiting = standing.leaving.filter { !wanted.contains($0) } + (isHeld ? fresh : [])
+      // Members who are named and do not leave are added again.
+      let readded = named.subtracting(leaving)
+      let waiting = held.leaving.filter { !readded.contains($0) } + (isHeld ? fresh : [])
       if waiting.isEmpty { return supersedeHeldChange(of: group.key) }
-      guard waiting != standing.leaving || !staying.isEmpty else { return }
-      standing.leaving = waiting
-      if !staying.isEmpty { standing.askedAt = now }
-      state.write(standing)
+      guard waiting != held.leaving || !staying.isEmpty else { return }
+      held.leaving = waiting
+      if !staying.isEmpty { held.askedAt = now }
+      state.write(held)
     case .rejected where isHeld: hold(leaving, of: group, departures, for: command)
     case .rejected where !staying.isEmpty:
-      standing.askedAt = now
-      state.write(standing)
+      held.askedAt = now
+      state.write(held)
     case .rejected, .approved, .superseded: break
     }
   }
@@ -118,13 +118,13 @@ extension Decider {
         members: departures.members, leaving: leaving, requestedBy: command.actor.rawValue, heldAt: now, askedAt: now))
   }
 
-  /// Whether the deletion of `group` waits for approval, from now on or already: all its members leave by it.
+  /// Whether the deletion of a group is held, now or already. All members leave by it.
   mutating func deletionWaitsForApproval(of group: GroupRecord, in workspace: WorkspaceRecord, for command: Command) -> Bool {
     guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else { return false }
-    if var standing = state.heldChanges[group.key], standing.kind == .groupDeleted {
-      // Rejected once, it stays rejected for as long as the identity provider says nothing else.
-      standing.askedAt = now
-      state.write(standing)
+    if var held = state.heldChanges[group.key], held.kind == .groupDeleted {
+      // A rejected change stays rejected until the identity provider sends something else.
+      held.askedAt = now
+      state.write(held)
       return true
     }
     let departures = state.departures(from: group.key, of: state.members[group.key] ?? GroupMembers())
@@ -136,12 +136,12 @@ extension Decider {
     return true
   }
 
-  /// The identity provider has said something else since: what stands of its resource counts no more.
+  /// Supersedes the held change of a resource, because the identity provider has sent something else.
   mutating func supersedeHeldChange(of resource: ResourceKey) {
-    guard var standing = state.heldChanges[resource] else { return }
-    if standing.status == .pending { standing.status = .superseded }
-    standing.isStanding = false
-    state.write(standing)
+    guard var held = state.heldChanges[resource] else { return }
+    if held.status == .pending { held.status = .superseded }
+    held.isCurrent = false
+    state.write(held)
   }
 
   private mutating func hold(_ change: HeldChangeRecord) {
@@ -160,7 +160,7 @@ extension Decider {
           name: change.name ?? "", leaving: leaving, members: change.members, heldAt: now)))
   }
 
-  /// Members whom the identity provider has named since are as it says: they are not held any more.
+  /// Removes members from a held change, because the identity provider has sent something else for them.
   mutating func keepHeld(_ change: HeldChangeRecord, without named: Set<UserID>) {
     guard !named.isDisjoint(with: change.leaving) else { return }
     var change = change
