@@ -8,10 +8,10 @@ struct AuditedState: Sendable, Equatable {
   private var settings: JSONObject?
   private var tokens: [ResourceKey: JSONObject] = [:]
 
-  /// - Parameter writeSet: The keys of the command.
-  init(_ writeSet: WriteSet, of workspace: WorkspaceID, in state: WorkingSet) {
-    settings = state.workspaces[workspace].flatMap { Self.object(of: $0.settings) }
-    for key in writeSet.tokens { tokens[key] = state.tokens[key].map(Self.describe) }
+  /// The settings and tokens with the keys of a command.
+  init(of parsed: ParsedCommand, in state: WorkingSet) {
+    settings = state.workspaces[parsed.command.workspace].flatMap { Self.object(of: $0.settings) }
+    for key in WriteSet(of: [parsed]).tokens { tokens[key] = state.tokens[key].map(Self.describe) }
   }
 
   /// The values that differ in a later state, before and after. Both are empty if nothing differs.

@@ -169,15 +169,3 @@ extension Decider {
     state.write(change)
   }
 }
-
-extension CheckedEdit {
-  fileprivate var isReplacement: Bool {
-    if case .replace = self { true } else { false }
-  }
-
-  fileprivate var users: [UserID] {
-    switch self {
-    case .add(let users), .remove(let users), .replace(let users): users
-    }
-  }
-}

@@ -44,7 +44,13 @@ struct Decider: Sendable {
   mutating func decide(_ parsed: ParsedCommand) -> Reply {
     if let reply = state.replies[parsed.command.id] { return reply }
     traceparent = parsed.command.traceparent
-    return decideAudited(parsed) { decider in decider.record(decider.outcome(of: parsed), of: parsed.command) }
+    guard parsed.isAudited else { return record(outcome(of: parsed), of: parsed.command) }
+    let before = AuditedState(of: parsed, in: state)
+    let count = audited.count
+    let reply = record(outcome(of: parsed), of: parsed.command)
+    // A command has one entry. Relinking writes a more detailed one itself.
+    if audited.count == count { audit(auditRecord(of: parsed, reply.outcome, before: before)) }
+    return reply
   }
 
   /// Records the reply to a command, and counts a write of a user or group as a push of the identity provider, even if it changed nothing.

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Postgres
 import Primitives
 
 /// The primary key of a resource.
@@ -88,4 +89,27 @@ struct MembershipKey: Hashable, Sendable, Comparable {
 struct MemberRangeKey: Hashable, Sendable {
   var group: ResourceKey
   var range: MemberRange
+}
+
+// Keys as array parameters of set-based statements, one array for each column.
+
+extension [ResourceKey] {
+  /// Workspace ids and resource ids.
+  var columns: [PostgresValue] {
+    [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))]
+  }
+}
+
+extension [NameKey] {
+  /// Workspace ids and names.
+  var columns: [PostgresValue] {
+    [.uuidArray(map(\.workspace.uuid)), .textArray(map(\.name))]
+  }
+}
+
+extension [MembershipKey] {
+  /// Workspace ids, group ids and user ids.
+  var columns: [PostgresValue] {
+    [.uuidArray(map(\.group.workspace.uuid)), .uuidArray(map(\.group.id.uuid)), .uuidArray(map(\.user.uuid))]
+  }
 }

@@ -80,7 +80,7 @@ extension ChangeWriter {
     where h.workspace_id = gone.workspace_id and h.resource_id = gone.id and h.name is not null
     """)
 
-  // What is too old to count goes with the next that counts.
+  // Each statement also deletes the counts that are older than an hour, longer than the window of the change guard.
   private static let insertDeactivations = Statement(
     "insert deactivations",
     """
