@@ -47,7 +47,7 @@ public struct ChangeGuard: Sendable, Hashable, Codable {
     if maximumShrink == nil, maximumDeactivations == nil { return "it has neither a share of members nor a number of deactivations" }
     let parts = notify.split(separator: "@", omittingEmptySubsequences: false)
     guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), !notify.contains(where: { $0.isWhitespace || $0.isNewline }) else {
-      return "'\(notify.prefix(80))' is no mail address to tell of held changes"
+      return "'\(notify.prefix(80))' is not a mail address for notices of held changes"
     }
     return nil
   }

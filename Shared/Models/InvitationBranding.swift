@@ -27,10 +27,10 @@ public struct InvitationBranding: Sendable, Hashable, Codable {
 
   /// Why the branding is invalid, as a clause for the operator; `nil` if it is valid.
   public var fault: String? {
-    if let colour, !Self.isColour(colour) { return "'\(colour.prefix(40))' is no colour: write it as #2f5fe0" }
-    if let logoURL, !Self.isLink(logoURL) { return "'\(logoURL.prefix(200))' is no https address of a logo" }
+    if let colour, !Self.isColour(colour) { return "'\(colour.prefix(40))' is not a colour: write it as #2f5fe0" }
+    if let logoURL, !Self.isLink(logoURL) { return "'\(logoURL.prefix(200))' is not an https URL of a logo" }
     for address in [replyTo, support].compactMap({ $0 }) where !Self.isAddress(address) {
-      return "'\(address.prefix(100))' is no address"
+      return "'\(address.prefix(100))' is not an address"
     }
     if let inviter, inviter.isEmpty || inviter.count > 100 || inviter.utf8.count > TextBounds.name || inviter.contains(where: \.isNewline) {
       return "the inviter is a name of 1 to 100 characters on one line"

@@ -81,5 +81,5 @@ struct BoundsDecisionTests {
   }
 }
 
-/// So many letters.
+/// A text of `count` letters.
 private func letters(_ count: Int) -> String { String(repeating: "a", count: count) }

@@ -184,7 +184,7 @@ struct BulkTests {
     let letters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
-    // Its id is another user's: the database refuses it each time.
+    // The id belongs to another user, so the database always refuses it.
     let culprit = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([store.createUser("first@example.com", on: culprit)])
     let bulk = Bulk(
@@ -253,7 +253,7 @@ struct BulkTests {
     return try rows.first?.optionalString(0)
   }
 
-  /// Carries a bulk out as another process would that gets it from the topic.
+  /// Carries out a bulk request as a new process that receives it from the topic.
   private func carryOut(
     _ bulk: Bulk, in store: StoreDatabase, deadline: Date? = nil, deadLetters: DeadLetters? = nil
   ) async throws -> [Bulk.Outcome] {
@@ -274,7 +274,7 @@ struct BulkTests {
 }
 
 extension Bulk.Outcome {
-  /// The HTTP status that it comes to.
+  /// The HTTP status of the outcome.
   var status: Int {
     switch self {
     case .written(_, _, let created, _, _): created ? 201 : 200
@@ -283,7 +283,7 @@ extension Bulk.Outcome {
     }
   }
 
-  /// The SCIM error's text.
+  /// The SCIM error as JSON text; empty if there is none.
   var error: String {
     if case .refused(_, let error) = self { String(decoding: error, as: UTF8.self) } else { "" }
   }

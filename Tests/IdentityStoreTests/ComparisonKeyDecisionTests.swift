@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Decisions on names that are equal by their comparison key")
 struct ComparisonKeyDecisionTests {
-  /// Composed, decomposed, in capitals, and with what does not count at both ends.
+  /// Composed, decomposed, in capitals, and with ignored characters at both ends.
   static let forms = ["jos\u{E9}@example.com", "jose\u{301}@example.com", "JOSE\u{301}@EXAMPLE.COM", " jos\u{E9}@example.com\u{200B} "]
 
   private static func user(_ name: String, _ more: String = "") -> String { #"{"userName":"\#(name)"\#(more)}"# }
@@ -22,7 +22,7 @@ struct ComparisonKeyDecisionTests {
     #expect(outcome.error.contains(#""scimType":"uniqueness""#))
     #expect(outcome.error.contains(id.description))
     #expect(bench.userChanges == [.created])
-    // As sent, to the byte.
+    // Byte by byte as sent.
     #expect(try #require(bench.user(id)).userName.utf8.elementsEqual(first.utf8))
   }
 

@@ -97,7 +97,7 @@ struct ConsoleDecisionTests {
     #expect(issue(&bench, .session, scopes: [.admin, .scim]).outcome.status == 400)
     #expect(issue(&bench, .link, until: Bench.start + 2 * 86_400).outcome.status == 400)
     #expect(issue(&bench, .token, with: session).outcome.status == 400)
-    // A proxy vouches for its people.
+    // A proxy authenticated the person.
     #expect(issue(&bench, .session).outcome.status == 204)
   }
 
@@ -115,7 +115,7 @@ struct ConsoleDecisionTests {
     #expect(rotate(Self.first, Self.second) == 204)
     let bytes = { (byte: UInt8) in [UInt8](repeating: byte, count: 32) }
     #expect(try #require(record(session, bench)).former?.digest == bytes(0xAA))
-    // The answer with the second was lost: who still has the first gets a third.
+    // The response with the second secret was lost: the holder of the first one gets a third.
     #expect(rotate(Self.first, Self.third) == 204)
     let rotated = try #require(record(session, bench))
     #expect(rotated.digest == bytes(0xCC) && rotated.former?.digest == bytes(0xAA))
@@ -142,7 +142,7 @@ struct ConsoleDecisionTests {
     send(.rotateSecret(SecretRotation(client: session, digest: Self.second, formerUntil: nil)), by: .service("scim-api"))
     send(.revokeToken(TokenRevocation(token: session)), by: actor)
     #expect(bench.decider.audited.map(\.action) == ["issue-token", "revoke-token"])
-    // Whoever makes a token may call it by another's name: the ids tell them apart.
+    // Two tokens can have the same name: their ids distinguish them.
     let summaries = bench.decider.audited.map(\.summary)
     #expect(summaries.first?.contains(#""openedWith":"\#(token)""#) == true && summaries.first?.contains(#""session""#) == false)
     #expect(summaries.last?.contains(#""session":"\#(session)""#) == true)

@@ -74,7 +74,7 @@ struct DeactivationDecisionTests {
     #expect(user.state == .disabled)
     #expect((user.displayName, user.userName, user.role) == ("Ana", "ana@example.com", "editor"))
     #expect(try attribute("title", of: id, bench) == "t")
-    // What the PUT leaves out is cleared, as ever.
+    // Attributes that the PUT omits are cleared, as usual.
     #expect(try attribute("emails", of: id, bench) == nil)
   }
 

@@ -65,7 +65,7 @@ struct EarlySignInTests {
     let rows =
       "select string_agg(email_key || ' ' || date_part('day', now() - signed_in_at), ', ' order by email_key) from identity.early_sign_ins"
     #expect(try await store.text(rows) == "kept@example.com 2, used@example.com 1")
-    // In the batch that renews it, it is used all the same.
+    // It also counts in the batch that renews it.
     let again = SignIn(workspace: store.workspace, email: "used@example.com", user: nil, signedInAt: Date() + Self.day)
     _ = try await process.carryOut([store.command(.promoteUser(again)), store.createUser("used@example.com")])
     #expect(try await store.text(rows) == "kept@example.com 2")

@@ -23,7 +23,7 @@ struct EmailKeyTests {
     _ = try await store.process().carryOut([store.command(.createUser(document: Bench.user(user)), on: id)])
     let expected = ["ana@home.example", "ünal@x.example"].map { "\(store.workspace) \($0)" }.joined(separator: ",")
     #expect(try await keys() == expected)
-    // A write that is not about addresses leaves them.
+    // A write without addresses does not change them.
     let signIn = SignIn(workspace: store.workspace, email: nil, user: id.user, signedInAt: Date())
     #expect(try await store.process().carryOut([store.command(.promoteUser(signIn), on: id)]).map(\.outcome.status).allSatisfy { $0 < 300 })
     #expect(try await store.text("select state from identity.users where id = '\(id)'") == "active")

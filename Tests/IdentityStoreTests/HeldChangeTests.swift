@@ -42,7 +42,7 @@ struct HeldChangeTests {
       return bench.decide(.decideHeldChange(HeldChangeDecision(change: change, verdict: verdict)), on: resource)
     }
 
-    var told: [ChangeHeld] {
+    var notices: [ChangeHeld] {
       bench.decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } }
     }
   }
@@ -58,8 +58,8 @@ struct HeldChangeTests {
     #expect(guarded.bench.groupRecord(guarded.group)?.displayName == "Data people")
     let held = try #require(guarded.held(guarded.group))
     #expect(Set(held.leaving) == Set(guarded.people[1...].map(\.user)))
-    #expect(guarded.told.map(\.leaving) == [5])
-    #expect(guarded.told.first?.members == 6)
+    #expect(guarded.notices.map(\.leaving) == [5])
+    #expect(guarded.notices.first?.members == 6)
     #expect(guarded.bench.groupChanges.last?.removedMembers == [])
   }
 
@@ -71,7 +71,7 @@ struct HeldChangeTests {
     var small = guarded.bench.createGroup("Pair", members: Array(guarded.people[..<3]))
     small.outcome = guarded.bench.decide(.replaceGroup(document: guarded.bench.group("Pair", members: [])), on: small.id)
     #expect(guarded.bench.members(of: small.id).isEmpty)
-    #expect(guarded.told.isEmpty)
+    #expect(guarded.notices.isEmpty)
     var bench = Bench()
     let people = (0..<6).map { bench.createUser(#"{"userName":"user-\#($0)@example.com"}"#).id }
     let group = bench.createGroup("Data team", members: people).id
@@ -91,12 +91,12 @@ struct HeldChangeTests {
     #expect(guarded.decide(.approve, on: guarded.group).status == 409, "it waits no more")
   }
 
-  @Test("Asked for again while it waits, it is one change and the admin is told once; a list that fits supersedes it")
+  @Test("Asked for again while it waits, it is one change and the admin is notified once; a list that fits supersedes it")
   func again() {
     var guarded = Guarded()
     guarded.replace(with: [guarded.people[0]])
     guarded.replace(with: [guarded.people[0], guarded.people[1]])
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     #expect(guarded.held(guarded.group)?.leaving.count == 4)
     guarded.replace(with: guarded.people)
     #expect(guarded.held(guarded.group) == nil)
@@ -112,10 +112,10 @@ struct HeldChangeTests {
     #expect(guarded.decide(.reject, on: guarded.group).status == 204)
     guarded.replace(with: Array(guarded.people[..<3]))
     #expect(guarded.members().count == 6)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     guarded.replace(with: [guarded.people[0]])
     #expect(guarded.members().count == 6)
-    #expect(guarded.told.count == 2)
+    #expect(guarded.notices.count == 2)
   }
 
   @Test("A rejected change can be approved while the identity provider still asks for it")
@@ -138,7 +138,7 @@ struct HeldChangeTests {
     #expect(guarded.bench.decide(.replaceUser(document: put), on: guarded.people[4]).status == 200)
     #expect(guarded.bench.user(guarded.people[4])?.state == .invited)
     #expect(guarded.bench.user(guarded.people[4])?.displayName == "Renamed", "the rest of the change was made")
-    #expect(guarded.told.map(\.kind) == [.userDisabled, .userDeleted, .userDisabled])
+    #expect(guarded.notices.map(\.kind) == [.userDisabled, .userDeleted, .userDisabled])
 
     #expect(guarded.decide(.approve, on: guarded.people[2]).status == 204)
     #expect(guarded.bench.user(guarded.people[2])?.state == .disabled)
@@ -156,7 +156,7 @@ struct HeldChangeTests {
     #expect(guarded.bench.user(guarded.people[2])?.state == .invited)
     #expect(guarded.setActive(true, 2).status == 200)
     #expect(guarded.held(guarded.people[2]) == nil)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
   }
 
   @Test("Someone whose deletion waits comes back under the old id when they are created again")
@@ -177,10 +177,10 @@ struct HeldChangeTests {
     #expect(guarded.decide(.reject, on: guarded.people[2]).status == 204)
     _ = guarded.disable(2)
     #expect(guarded.bench.user(guarded.people[2])?.state == .invited)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     _ = guarded.setActive(true, 2)
     _ = guarded.disable(2)
-    #expect(guarded.told.count == 2, "it is another change")
+    #expect(guarded.notices.count == 2, "it is another change")
   }
 
   @Test(
@@ -193,15 +193,15 @@ struct HeldChangeTests {
     var guarded = Guarded()
     for person in 0..<4 {
       let sent = guarded.bench.patch(operation.replacing("ID", with: "\(guarded.people[person])"))
-      // As the edge passes it on.
+      // As scim-api sends it.
       let patch = try Patch(Normaliser(profile: .entra, userAgent: nil).groupPatch(JSON(parsing: sent))).json()
       #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
     }
-    // Of six members one may leave, and two are more than 30 percent.
+    // One of six members may leave; two are more than 30 percent.
     #expect(guarded.members() == Set(guarded.people[1...].map(\.user)))
     #expect(guarded.held(guarded.group)?.leaving == guarded.people[1..<4].map(\.user))
-    #expect(guarded.told.map(\.leaving) == [1], "it is one change that grows")
-    #expect(guarded.told.first?.members == 6)
+    #expect(guarded.notices.map(\.leaving) == [1], "it is one change that grows")
+    #expect(guarded.notices.first?.members == 6)
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.members() == Set(guarded.people[4...].map(\.user)))
   }
@@ -233,7 +233,7 @@ struct HeldChangeTests {
     let patch = guarded.bench.patch(#"{"op":"remove","path":"members[value eq \"\#(guarded.people[3])\"]"}"#)
     #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
     #expect(guarded.members().count == 6)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
   }
 
   @Test("The deletion of a group waits; approved, it is made")
@@ -242,10 +242,10 @@ struct HeldChangeTests {
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
     #expect(guarded.bench.groupRecord(guarded.group) != nil)
     #expect(guarded.members().count == 6)
-    let told = try #require(guarded.told.last)
-    #expect((told.kind, told.leaving, told.members) == (.groupDeleted, 6, 6))
+    let notice = try #require(guarded.notices.last)
+    #expect((notice.kind, notices.leaving, notices.members) == (.groupDeleted, 6, 6))
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
-    #expect(guarded.told.count == 1, "asked for again, it is one change")
+    #expect(guarded.notices.count == 1, "asked for again, it is one change")
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.bench.groupRecord(guarded.group) == nil)
     #expect(guarded.bench.groupChanges.last?.change == .deleted)
@@ -259,7 +259,7 @@ struct HeldChangeTests {
     #expect(guarded.decide(.reject, on: guarded.group).status == 204)
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
     #expect(guarded.bench.groupRecord(guarded.group) != nil)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     for members in [[], Array(guarded.people[..<3])] {
       let (small, _) = guarded.bench.createGroup("Pair", members: members)
       #expect(guarded.bench.decide(.deleteGroup, on: small).status == 204)
@@ -360,7 +360,7 @@ struct HeldChangeStorageTests {
     #expect(try await process.carryOut([shrunk]).map(\.outcome.status) == [200])
     #expect(try await store.count("select count(*) from identity.memberships") == 6)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 5)
-    // A redelivery holds nothing twice, and an addition takes its person out.
+    // A redelivered command is not held twice, and adding a person removes them from the held change.
     _ = try await process.carryOut([shrunk])
     let again = bench.patch(#"{"op":"add","path":"members","value":[{"value":"\#(people[1])"}]}"#)
     _ = try await store.process().carryOut([store.command(.patchGroup(patch: again), on: group)])
@@ -390,7 +390,7 @@ struct HeldChangeStorageTests {
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 2)
     #expect(try await store.count("select sum(departed)::int8 from identity.departures") == 3)
-    // Once the window has passed, others may leave; those who are held stay.
+    // After the window others may leave; held members stay.
     _ = try await store.count(
       "with past as (update identity.departures set happened_at = happened_at - interval '11 minutes') select 1::int8")
     for person in people[3..<6] {
@@ -413,7 +413,7 @@ struct HeldChangeStorageTests {
     #expect(try await store.count("select count(*) from identity.groups") == 1)
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
 
-    // Deleted and made again in one batch.
+    // Deleted and created again in one batch.
     let (again, anew) = (
       store.command(.deleteGroup, on: group), store.command(.createGroup(document: bench.group("Data team", members: [])))
     )

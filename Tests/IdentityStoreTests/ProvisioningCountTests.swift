@@ -105,7 +105,7 @@ struct ProvisioningCountTests {
     #expect(try await store.text(pushed) == "User")
     _ = try await process.carryOut([store.command(.deleteUser, on: ana), store.command(.deleteGroup, on: team)])
     #expect(try await store.text("select resource_id::text from identity.pushes") == "\(ben)")
-    // A refused write is no push.
+    // A refused write is not counted.
     _ = try await process.carryOut([store.createUser("BEN@example.com")])
     #expect(try await store.count("select count(*) from identity.pushes") == 1)
     await process.pool.close()

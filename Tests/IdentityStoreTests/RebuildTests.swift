@@ -58,7 +58,7 @@ struct RebuildTests {
       kinds.append("\(headers["ce_type"] ?? "")")
       #expect(!String(decoding: try row.bytes(1), as: UTF8.self).contains(#""missing":"missing""#))
     }
-    // The workspace before its people, and those before the groups.
+    // The workspace comes before its users, and these before the groups.
     #expect(kinds.count == 4)
     #expect(kinds.first?.contains("workspace") == true)
     #expect(kinds.dropFirst().prefix(2).allSatisfy { $0.contains("user") })

@@ -129,7 +129,7 @@ struct RelinkStorageTests {
       #expect(try await (first + second).map(\.outcome.status).sorted() == expected)
     }
     #expect(try await store.count("select count(*) from identity.groups") == 3)
-    // Unique again: those who share a name keep it, and can be changed.
+    // Names are unique again: groups that share one keep it and can be changed.
     var settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
     settings.duplicateGroupNames = .reject

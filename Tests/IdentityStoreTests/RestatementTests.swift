@@ -82,7 +82,7 @@ struct RestatementTests {
     #expect(parts.allSatisfy { $0.addedMembers.count <= GroupChanged.maximumMembersPerEvent && $0.removedMembers.isEmpty })
     #expect(parts.flatMap(\.addedMembers) == users.enumerated().filter { ![10, 20].contains($0.offset) }.map(\.element.user))
     for part in parts { #expect(part.addedMembers.allSatisfy { part.range?.contains($0) == true }) }
-    // Each begins where the one before it ends.
+    // Each range begins where the previous one ends.
     #expect(parts.map(\.range?.after) == [nil, parts[0].range?.through, middle])
     #expect(parts[1].range?.through == middle)
     #expect(parts[2].range?.through == nil)
@@ -111,7 +111,7 @@ struct RestatementTests {
     #expect(change.addedMembers == [])
   }
 
-  /// What is published because of `restatement`.
+  /// The events that a restatement publishes.
   private func restated(_ restatement: Restatement, in store: StoreDatabase) async throws -> [IdentityEvent] {
     let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
     let replies = try await store.process().carryOut([store.command(.restate(restatement), on: store.workspace.resource)])

@@ -39,7 +39,7 @@ struct SettingsStorageTests {
     let clash = try await process.carryOut([update(other, wanted)])[0].outcome
     #expect(clash.status == 409)
     #expect(clash.error.contains("'acme', \(store.workspace)"), "\(clash.error)")
-    // One gives it up and the other takes it, in one batch.
+    // One workspace gives the domain up and the other takes it, in one batch.
     let moved = try await process.carryOut([
       update(store.workspace, settings("acme") { $0.customDomains = ["a.example"] }), update(other, wanted),
     ])
@@ -141,7 +141,7 @@ struct SettingsStorageTests {
     func uses(_ addresses: Range<Int>) -> Command.Operation {
       .recordTokenUses(TokenUses(uses: addresses.map { .init(token: token, address: "192.0.2.\($0)", count: 2, lastUsedAt: now) }))
     }
-    // Delivered twice, counted once.
+    // A redelivered command is counted once.
     let command = store.command(uses(0..<40), on: store.workspace.resource)
     for _ in 0..<2 { _ = try await process.carryOut([command]) }
     _ = try await carryOut(uses(20..<60))
@@ -149,7 +149,7 @@ struct SettingsStorageTests {
     #expect(try await store.count("select sum(uses)::int8 from identity_read.token_uses") == 160)
     #expect(try await store.count("select uses from identity_read.token_uses where address = '192.0.2.20'") == 4)
     #expect(try await store.count("select uses from identity_read.token_uses where address = ''") == 20)
-    // What is old goes with the next use.
+    // The next use deletes old counts.
     let old = TokenUses(uses: [.init(token: token, address: "192.0.2.1", count: 1, lastUsedAt: now - 100 * 86_400)])
     _ = try await carryOut(.recordTokenUses(old))
     #expect(try await store.count("select count(*) from identity_read.token_uses where day < current_date - 1") == 0)
@@ -174,10 +174,10 @@ struct SettingsStorageTests {
     #expect(next.term.signsAt == start + 86_400)
     #expect(try await other.rotate(at: start + 86_400 - 200) == nil)
     #expect(try await store.count("select count(*) from identity_read.signing_keys") == 2)
-    // The first one's tokens have expired by then.
+    // The tokens of the first key have expired by then.
     #expect(try await one.rotate(at: start + 86_400 + 3661) == nil)
     #expect(try await store.text("select id::text from identity_read.signing_keys") == "\(next.id)")
-    // With another secret nothing could be signed: a key is made at once.
+    // With another secret no key is usable, so a new one is created at once.
     let stranger = try rotation("another secret of the tests' stores")
     #expect(try await stranger.rotate(at: start + 86_400 + 3700)?.term.signsAt == start + 86_400 + 3700)
     let key = try #require(made.first)

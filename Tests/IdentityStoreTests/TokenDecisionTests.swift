@@ -42,12 +42,12 @@ struct TokenDecisionTests {
     let successor = try #require(token(rotation.successor, bench))
     #expect(successor.name == "Okta" && successor.scopes == [.scim, .signIns] && successor.predecessor == first)
     #expect(successor.isValid(at: Bench.start) && token(first, bench)?.isValid(at: Bench.start + 1e9) == true)
-    // Two are enough.
+    // A third token is refused.
     let again = self.rotation(&bench, first, digest: Self.digests[2])
     let outcome = bench.decide(.rotateToken(again), on: Bench.workspace.resource)
     #expect(outcome.status == 409)
     #expect(outcome.error.contains("\(rotation.successor)"))
-    // The successor of a successor is none too many.
+    // A successor can be rotated, too.
     let next = self.rotation(&bench, rotation.successor, digest: Self.digests[2])
     #expect(bench.decide(.rotateToken(next), on: Bench.workspace.resource).status == 204)
     bench.decide(.revokeToken(TokenRevocation(token: rotation.successor)), on: Bench.workspace.resource)

@@ -39,13 +39,13 @@ struct UserDecisionTests {
     #expect(second.error.contains(id.description))
   }
 
-  /// A user who is stored, a POST that comes then, and what becomes of it.
+  /// A stored user, a POST, and its expected outcome.
   struct Relinking: Sendable, CustomTestStringConvertible {
     var situation: String
     var stored = #"{"userName":"ana@example.com","externalId":"jsmith"}"#
     var isDisabled = true
     var posted: String
-    /// nil: a new user is made.
+    /// The expected reason for relinking; `nil`: a new user is created.
     var relink: Relink?
     var isRefused = false
 

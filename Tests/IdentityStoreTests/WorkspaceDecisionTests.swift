@@ -98,7 +98,7 @@ struct WorkspaceDecisionTests {
     #expect(bench.decider.state.domains["scim.acme.example"] == nil)
   }
 
-  /// A change of the settings that is refused, and what the refusal speaks of.
+  /// Invalid settings, and a part of the error.
   static let mistakes: [(@Sendable (inout WorkspaceSettings) -> Void, String)] = [
     ({ $0.customDomains = ["SCIM.acme.example"] }, "SCIM.acme.example"), ({ $0.customDomains = ["https://a.example"] }, "without scheme"),
     ({ $0.customDomains = ["localhost"] }, "localhost"), ({ $0.customDomains = ["a.example", "a.example"] }, "twice"),

@@ -77,7 +77,7 @@ struct CommandTests {
   func roundTrip(operation: Command.Operation) throws {
     let command = Self.command(operation)
     let event = try command.cloudEvent(source: "scim-api/0")
-    // Over the wire, where there are only headers and bytes.
+    // Through headers and bytes, as on the wire.
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
     #expect(event.subject == Self.resource.description)
     #expect(event.type.hasPrefix("rollcall.command."))

@@ -152,7 +152,7 @@ struct EventTests {
       (InvitationBranding(replyTo: "it@acme.example\r\nBcc: eve@example.com"), false), (InvitationBranding(support: "help"), false),
       (InvitationBranding(inviter: "Acme\nIT"), false),
     ])
-  func branding(branding: InvitationBranding, isGood: Bool) {
-    #expect((branding.fault == nil) == isGood)
+  func branding(branding: InvitationBranding, isValid: Bool) {
+    #expect((branding.fault == nil) == isValid)
   }
 }

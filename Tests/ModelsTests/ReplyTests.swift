@@ -14,7 +14,7 @@ struct ReplyTests {
     return resource
   }
 
-  /// Of which not all was applied.
+  /// A resource with unapplied attributes.
   private static var partly: StoredResource {
     var partly = resource
     partly.unapplied = Array(#"[{"path":"title","detail":"Zoë \"\\n\""}]"#.utf8)

@@ -16,17 +16,17 @@ extension Decider {
     switch grant.kind {
     case .token, .client:
       guard grant.openedWith == nil else {
-        throw .badRequest(.invalidValue, "Only a session is opened with something, not \(grant.kind.phrase).")
+        throw .badRequest(.invalidValue, "Only a session is opened with a token or link, not \(grant.kind.phrase).")
       }
       return grant.expiresAt
     case .link:
       guard grant.openedWith == nil, grant.scopes == [.admin], let expiresAt = grant.expiresAt, expiresAt <= now + Self.maximumLink else {
-        throw .badRequest(.invalidValue, "A link into the console has the scope admin alone, and ends within a day.")
+        throw .badRequest(.invalidValue, "A console link has the scope admin only, and expires within a day.")
       }
       return expiresAt
     case .session:
       guard grant.scopes == [.admin], let expiresAt = grant.expiresAt else {
-        throw .badRequest(.invalidValue, "A session of the console has the scope admin alone, and an end.")
+        throw .badRequest(.invalidValue, "A console session has the scope admin only, and an expiry.")
       }
       var end = min(expiresAt, now + Self.maximumSession)
       guard let id = grant.openedWith else { return end }
@@ -47,7 +47,7 @@ extension Decider {
   private func opener(_ id: TokenID, of command: Command) throws(SCIMError) -> TokenRecord {
     let opener = try token(id, of: command)
     guard [.token, .link].contains(opener.kind), opener.scopes.contains(.admin) else {
-      throw .forbidden("'\(opener.name)' opens no session of the console: a token with the scope admin, or a link, does.")
+      throw .forbidden("'\(opener.name)' cannot open a console session: use a token with the scope admin, or a link.")
     }
     guard opener.isValid(at: now) else {
       switch (opener.kind, opener.revokedAt) {

@@ -14,7 +14,7 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
       throw SCIMError(
         status: 409, scimType: nil,
         detail: """
-          The change \(self.change) does not wait any more: it was approved, or the identity provider has sent something else since. \
+          The change \(self.change) is no longer waiting: it was approved, or the identity provider has sent something else since. \
           See 'scimctl held list --all'.
           """)
     }

@@ -9,7 +9,7 @@ extension SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        A user with userName '\(userName)' exists already, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
+        A user with userName '\(userName)' already exists, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
         userName is compared without case and without blanks at either end. Look the user up by userName and update it, or change the \
         userName of one of the two.
         """)
@@ -31,7 +31,7 @@ extension SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case and without \
+        A group with displayName '\(displayName)' already exists, with id \(group.id). displayName is compared without case and without \
         blanks at either end. Link to that group, or rename one of the two. A workspace can also allow several groups of one name: \
         scimctl workspace update SLUG --duplicate-group-names allow.
         """)
@@ -86,7 +86,7 @@ extension SCIMError {
     .badRequest(
       .invalidValue,
       """
-      '\(text.truncated(to: 300))' is no host name such as scim.example.com: at least two labels of lower-case letters, digits and inner dashes, \
+      '\(text.truncated(to: 300))' is not a host name such as scim.example.com: at least two labels of lower-case letters, digits and inner dashes, \
       without scheme, port or path; other scripts in their ASCII form, xn--….
       """)
   }

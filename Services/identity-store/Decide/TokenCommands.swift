@@ -116,7 +116,7 @@ extension Decider {
       throw SCIMError(
         status: 409, scimType: .uniqueness,
         detail: """
-          The token \(token.id) has a successor already, \(successor.id). Revoke it where it is not wanted, or rotate the successor once this \
+          The token \(token.id) already has a successor, \(successor.id). Revoke it if it is not wanted, or rotate the successor once this \
           token is no longer in use.
           """)
     }
@@ -169,7 +169,7 @@ extension Decider {
     }
     guard token.isValid(at: now) else {
       throw .badRequest(
-        .invalidValue, "'\(token.name)' (\(id)) is \(token.revokedAt == nil ? "expired" : "revoked"). Make a new one instead.")
+        .invalidValue, "'\(token.name)' (\(id)) is \(token.revokedAt == nil ? "expired" : "revoked"). Create a new one instead.")
     }
     return token
   }
@@ -188,7 +188,7 @@ extension Decider {
   }
 
   private static func tokenExists(_ id: TokenID) -> SCIMError {
-    SCIMError(status: 409, scimType: .uniqueness, detail: "There is a token \(id) already.")
+    SCIMError(status: 409, scimType: .uniqueness, detail: "Token \(id) already exists.")
   }
 }
 
@@ -198,8 +198,8 @@ extension TokenKind {
     switch self {
     case .token: "a token"
     case .client: "an OAuth client"
-    case .session: "a session of the console"
-    case .link: "a link into the console"
+    case .session: "a console session"
+    case .link: "a console link"
     }
   }
 

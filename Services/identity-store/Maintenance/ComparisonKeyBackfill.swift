@@ -28,7 +28,7 @@ struct ComparisonKeyBackfill: Service {
         } catch is CancellationError {
           return
         } catch {
-          logger.warning("comparison keys not computed again; the next attempt follows", metadata: ["error": "\(error)"])
+          logger.warning("comparison keys not recomputed; will retry", metadata: ["error": "\(error)"])
         }
         do { try await Task.sleep(for: Self.interval) } catch { return }
       }
@@ -40,7 +40,7 @@ struct ComparisonKeyBackfill: Service {
     while try await checkWorkspaces() {}
     var rekeyed = 0
     while case let done = try await rekey(), done > 0 { rekeyed += done }
-    if rekeyed > 0 { logger.info("comparison keys computed again", metadata: ["rows": "\(rekeyed)"]) }
+    if rekeyed > 0 { logger.info("comparison keys recomputed", metadata: ["rows": "\(rekeyed)"]) }
   }
 
   // MARK: - Find outdated keys

@@ -20,12 +20,12 @@ struct KeyRotation: Service {
         do {
           if let made = try await rotate(at: .now) {
             logger.info(
-              "signing key made", metadata: ["key": "\(made.id)", "signs": "\(Timestamp.text(made.term.signsAt))"])
+              "signing key created", metadata: ["key": "\(made.id)", "signs": "\(Timestamp.text(made.term.signsAt))"])
           }
         } catch is CancellationError {
           return
         } catch {
-          logger.warning("signing keys not looked after", metadata: ["error": "\(error)"])
+          logger.warning("signing keys not rotated", metadata: ["error": "\(error)"])
         }
         do { try await Task.sleep(for: Self.interval) } catch { return }
       }
@@ -43,7 +43,7 @@ struct KeyRotation: Service {
           _ = try seal.open(key.sealedPrivateKey, id: key.id)
           return true
         } catch {
-          logger.warning("a signing key was sealed with another oauth.key, and signs no more", metadata: ["key": "\(key.id)"])
+          logger.warning("a signing key is encrypted with another oauth.key and is no longer used", metadata: ["key": "\(key.id)"])
           return false
         }
       }

@@ -56,7 +56,7 @@ struct RebuildRunner: Service {
         do {
           if try await runNext() { continue }
         } catch {
-          if !Task.isCancelled { logger.warning("the state is not published again for the moment", metadata: ["error": "\(error)"]) }
+          if !Task.isCancelled { logger.warning("rebuild interrupted; will retry", metadata: ["error": "\(error)"]) }
         }
         do { try await Task.sleep(for: interval) } catch { return }
       }
@@ -66,13 +66,13 @@ struct RebuildRunner: Service {
   /// Carries out the next rebuild; `false` if there is none.
   func runNext() async throws -> Bool {
     guard var rebuild = try await claimed() else { return false }
-    logger.notice("the state is published again", metadata: ["rebuild": "\(rebuild.id)"])
+    logger.notice("rebuild started", metadata: ["rebuild": "\(rebuild.id)"])
     while let next = try await step(rebuild) {
       rebuild.position = next
       guard try await advance(rebuild) else { return true }
     }
     _ = try await advance(rebuild, isFinished: true)
-    logger.notice("the state has been published again", metadata: ["rebuild": "\(rebuild.id)"])
+    logger.notice("rebuild finished", metadata: ["rebuild": "\(rebuild.id)"])
     return true
   }
 
