@@ -243,7 +243,7 @@ struct HeldChangeTests {
     #expect(guarded.bench.groupRecord(guarded.group) != nil)
     #expect(guarded.members().count == 6)
     let notice = try #require(guarded.notices.last)
-    #expect((notice.kind, notices.leaving, notices.members) == (.groupDeleted, 6, 6))
+    #expect((notice.kind, notice.leaving, notice.members) == (.groupDeleted, 6, 6))
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
     #expect(guarded.notices.count == 1, "asked for again, it is one change")
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
