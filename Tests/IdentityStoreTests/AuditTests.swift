@@ -23,7 +23,7 @@ struct AuditTests {
     return command
   }
 
-  @Test("has who changed what from what to what, in the transaction of the change, and no digest")
+  @Test("records actor, values before and after, in the transaction of the change, and no digest")
   func changes() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -73,7 +73,7 @@ struct AuditTests {
     #expect(ParsedCommand(command).isAudited == isAudited)
   }
 
-  @Test("names people by their ids, and not by the address of a sign-in or of a mail")
+  @Test("identifies people by id, not by the address of a sign-in or a mail")
   func people() throws {
     var bench = Bench()
     let (ben, _) = bench.createUser(#"{"userName":"ben@example.com"}"#)

@@ -8,9 +8,9 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("A bulk is carried out operation by operation", .timeLimit(.minutes(10)))
+@Suite("A bulk request is carried out operation by operation", .timeLimit(.minutes(10)))
 struct BulkTests {
-  @Test("Each operation is a transaction, and what was made is named by those that come later")
+  @Test("Each operation is a transaction, and later operations refer to the created resources")
   func operations() async throws {
     let store = try await StoreDatabase.start()
     let (ana, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
@@ -31,7 +31,7 @@ struct BulkTests {
     #expect(try await store.count("select count(distinct xmin::text) from identity.replies where recorded_at is not null") == 6)
   }
 
-  @Test("A bulk that comes again is answered as before, and goes on where it was left")
+  @Test("A redelivered bulk request gets the same answer, and continues where it stopped")
   func redelivery() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<20).map { createUser("user-\($0 / 2)@example.com") })
@@ -48,7 +48,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.outbox") == events)
   }
 
-  @Test("Two processes that carry out the same bulk at once come to the same answer")
+  @Test("Two processes that carry out the same bulk request at once give the same answer")
   func concurrently() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<40).map { createUser("user-\($0)@example.com") })
@@ -60,7 +60,9 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.users") == 40)
   }
 
-  @Test("After as many errors as are allowed the rest is left alone", arguments: [(1, 2), (2, 4), (3, 6), (nil, 7)] as [(Int?, Int)])
+  @Test(
+    "After the allowed number of errors the remaining operations are skipped",
+    arguments: [(1, 2), (2, 4), (3, 6), (nil, 7)] as [(Int?, Int)])
   func failOnErrors(limit: Int?, carriedOut: Int) async throws {
     let store = try await StoreDatabase.start()
     let names = ["a", "a", "b", "b", "c", "", "d"]
@@ -78,7 +80,7 @@ struct BulkTests {
     #expect(try await carryOut(bulk, in: store) == outcomes)
   }
 
-  @Test("What refers to an operation that failed fails, and says so; the others do not")
+  @Test("Operations that refer to a failed one fail and name it; the others do not")
   func failedReference() async throws {
     let store = try await StoreDatabase.start()
     let (twin, refused, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
@@ -100,7 +102,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.groups") == 1)
   }
 
-  @Test("A person who comes back has the id they had, in whatever refers to them")
+  @Test("References to a user whose record is reused have the old id")
   func relinking() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
@@ -131,7 +133,7 @@ struct BulkTests {
     #expect(try await carryOut(bulk, in: store) == outcomes)
   }
 
-  @Test("Users who refer to each other are made together, naming whoever came back")
+  @Test("Users who refer to each other are created together, with the ids of reused records")
   func cycle() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
@@ -154,7 +156,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.users") == 2)
   }
 
-  @Test("Of users who refer to each other none is made where one cannot be, and nobody is told of any")
+  @Test("If one of several users who refer to each other cannot be created, none is, and no event is published")
   func brokenCycle() async throws {
     let store = try await StoreDatabase.start()
     _ = try await store.process().carryOut([store.createUser("ben@example.com")])
@@ -176,7 +178,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.outbox") == events + 1)
   }
 
-  @Test("A poisoned operation is answered 500 and kept as a command of its own; the others get through, and what refers to it fails")
+  @Test("A poisoned operation is answered 500 and dead-lettered as a command; the others succeed, and references to it fail")
   func poison() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
@@ -212,7 +214,7 @@ struct BulkTests {
     #expect(command.operation.type == "rollcall.command.create-user.v1")
   }
 
-  @Test("Operations that are not begun by the deadline are refused, those before stay")
+  @Test("Operations after the deadline are refused; earlier ones stay applied")
   func deadline() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: [createUser("ana@example.com"), createUser("ben@example.com")])

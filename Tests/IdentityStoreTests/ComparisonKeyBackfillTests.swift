@@ -52,7 +52,7 @@ struct ComparisonKeyBackfillTests {
       pool: process.pool, writer: ChangeWriter(nameHash: NameHash(key: "test"), source: "identity-store/test"), logger: quiet)
   }
 
-  @Test("A database from before is re-keyed; of two with one key the second has one that nothing is looked up by, until the first goes")
+  @Test("An older database is re-keyed; of two rows with one key the second gets a duplicate key, until the first is deleted")
   func backfill() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -125,7 +125,7 @@ struct ComparisonKeyBackfillTests {
     await process.pool.close()
   }
 
-  @Test("What a build from before writes after the upgrade is re-keyed, and is found and changed before that")
+  @Test("Rows that an older build writes after the upgrade are re-keyed, and can be found and changed before that")
   func oldBuild() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("A consumer that lost messages", .timeLimit(.minutes(10)))
 struct RebuildTests {
-  @Test("has the state of every workspace published again by one command, however often that is sent")
+  @Test("gets the state of every workspace published again by one command, however often it is sent")
   func rebuild() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -65,7 +65,7 @@ struct RebuildTests {
     #expect(kinds.last?.contains("group") == true)
   }
 
-  @Test("waits its turn behind another process that works on a rebuild, until that gives no sign of life")
+  @Test("waits for another process that works on a rebuild, until its claim expires")
   func claim() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool

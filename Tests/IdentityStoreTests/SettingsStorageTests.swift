@@ -19,7 +19,7 @@ struct SettingsStorageTests {
     return settings
   }
 
-  @Test("A domain goes from one workspace to another, is refused while it is held, and each move is counted", .timeLimit(.minutes(10)))
+  @Test("A domain moves from one workspace to another, is refused while taken, and each move is counted", .timeLimit(.minutes(10)))
   func domains() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -59,7 +59,7 @@ struct SettingsStorageTests {
     #expect(try await store.count("select version from identity.domain_changes") == 2)
   }
 
-  @Test("Of changes of the same settings by several processes none is lost", .timeLimit(.minutes(10)))
+  @Test("Concurrent changes of the same settings are not lost", .timeLimit(.minutes(10)))
   func concurrency() async throws {
     let store = try await StoreDatabase.start()
     let processes = (0..<3).map { _ in store.process() }
@@ -87,7 +87,7 @@ struct SettingsStorageTests {
     #expect(try await store.count("select version from identity.workspaces") == 16)
   }
 
-  @Test("A role that users of the database have is not taken away", .timeLimit(.minutes(10)))
+  @Test("A role of stored users cannot be removed", .timeLimit(.minutes(10)))
   func roles() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -108,7 +108,7 @@ struct SettingsStorageTests {
     #expect(try await update([]).status == 204)
   }
 
-  @Test("Tokens and clients are kept with what rotation made of them, and uses are counted over batches", .timeLimit(.minutes(10)))
+  @Test("Rotated tokens and clients are stored, and uses are counted over batches", .timeLimit(.minutes(10)))
   func tokens() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -155,7 +155,7 @@ struct SettingsStorageTests {
     #expect(try await store.count("select count(*) from identity_read.token_uses where day < current_date - 1") == 0)
   }
 
-  @Test("Keys are made before they are needed, by one of several processes, and go when nothing needs them", .timeLimit(.minutes(10)))
+  @Test("Keys are created before they are needed, by one of several processes, and deleted after their expiry", .timeLimit(.minutes(10)))
   func keys() async throws {
     let store = try await StoreDatabase.start()
     func rotation(_ secret: String = "the secret of the tests' stores") throws -> KeyRotation {

@@ -2,12 +2,12 @@ import Foundation
 import Models
 import Testing
 
-@Suite("How far a bulk is")
+@Suite("Progress of a bulk request")
 struct BulkProgressTests {
   private static let time = Date(timeIntervalSince1970: 1)
   private let ids = (0..<4).map { _ in ResourceID.made(at: time) }
 
-  @Test("What is made under another id is named by that one, in paths and in data, and nowhere else")
+  @Test("References to a reused record have its id, in paths and in data, and nowhere else")
   func naming() {
     let other = ResourceID.made(at: Self.time)
     var progress = progress([
@@ -30,7 +30,7 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("What refers to a failure fails in turn, with all of its cycle, and counts as an error")
+  @Test("An operation that refers to a failed one fails with its whole cycle, and counts as an error")
   func failures() {
     var progress = progress(
       [
@@ -48,7 +48,7 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("A reference cycle is carried out at once")
+  @Test("A reference cycle is carried out together")
   func cycle() {
     var progress = progress([
       operation(.createUser(document: []), ids[0], references: [ids[1]], cycle: 0),

@@ -91,7 +91,7 @@ struct CommandTests {
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
   }
 
-  @Test("Expecting versions of which there are none is not the same as expecting nothing")
+  @Test("An empty list of expected versions is not the same as none")
   func noExpectedVersion() throws {
     var command = Self.command(.deleteUser)
     command.expectedVersions = []
@@ -115,7 +115,7 @@ struct CommandTests {
   }
 
   @Test(
-    "A message with a header that is missing or malformed is refused, naming it",
+    "A message with a missing or malformed header is refused, and the error names it",
     arguments: [
       ("ce_id", nil, MessageError.missing(attribute: "id")), ("ce_id", "1", .malformed(attribute: "id", value: "1")),
       ("ce_specversion", "0.3", .malformed(attribute: "specversion", value: "0.3")), ("ce_type", "other", .unknownType("other")),
@@ -136,7 +136,7 @@ struct CommandTests {
   }
 
   @Test(
-    "Data that is not what the type promises is refused, naming the key",
+    "Data that does not match the type is refused, and the error names the key",
     arguments: [("", ""), ("{", ""), ("[]", ""), (#"{"slug":"acme"}"#, "'name' is missing"), (#"{"slug":1}"#, "slug")])
   func undecodable(data: String, named: String) throws {
     var event = try Self.command(.createWorkspace(Self.settings)).cloudEvent(source: "scimctl/0")
@@ -147,7 +147,7 @@ struct CommandTests {
     #expect(reason.contains(named) || named.isEmpty)
   }
 
-  @Test("Every order to the mailer arrives as it was given")
+  @Test("Every order to the mailer arrives as it was sent")
   func orders() throws {
     let user = Self.resource.user
     for order in [InvitationOrder.resend(user), .revoke(user), .resetTemplate(language: "de")] {

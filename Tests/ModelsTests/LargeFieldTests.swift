@@ -45,7 +45,7 @@ struct LargeFieldTests {
     ),
   ]
 
-  @Test("has the same id, type, subject and version, says what it lacks, and is small", arguments: events.indices)
+  @Test("has the same id, type, subject and version, names the omitted fields, and is small", arguments: events.indices)
   func identity(_ index: Int) throws {
     let (event, omitted) = Self.events[index]
     let whole = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)

@@ -45,7 +45,7 @@ struct ReplyTests {
   }
 
   @Test(
-    "A reply that lacks something is refused, naming it",
+    "A reply with a missing attribute is refused, and the error names it",
     arguments: [
       ([:], MessageError.missing(attribute: "status")), (["status": "fine"], .malformed(attribute: "status", value: "fine")),
       (["status": "200"], .missing(attribute: "resourceid")),
