@@ -7,8 +7,9 @@ import Postgres
 import ServiceKit
 import ServiceLifecycle
 
-/// The only writer of users, groups, memberships, workspaces and tokens.
+/// The identity-store process: the only writer of users, groups, memberships, workspaces and tokens.
 package struct IdentityStoreService {
+  /// Runs the service until the process is told to stop.
   package static func main() async {
     await ServiceProcess.run(
       service: "identity-store",
@@ -60,7 +61,7 @@ package struct IdentityStoreService {
       let logging = try await provisioningLog(runtime, deadLetters)
       let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
-      // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
+      // Services shut down in reverse order: the consumer finishes its batch while the pool, the producer and the relay still work.
       var services: [any Service] = [pool, producer, relay]
       services += expiring.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
       services += [backfill, rebuilds]
@@ -69,7 +70,7 @@ package struct IdentityStoreService {
     }
   }
 
-  /// What keeps the provisioning log: beside the commands, with a consumer and a connection of its own.
+  /// The services that store the provisioning log, with their own consumer and connection.
   private static func provisioningLog(_ runtime: ServiceRuntime, _ deadLetters: DeadLetters) async throws -> [any Service] {
     let pool = PostgresPool(
       PostgresConfiguration(

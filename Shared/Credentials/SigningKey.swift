@@ -3,13 +3,13 @@ import Foundation
 import Models
 import Primitives
 
-extension Named {
+extension IdentifierSubject {
   /// The tag of ``SigningKeyID``.
   public enum SigningKey {}
 }
 
 /// The id of a signing key, and the `kid` of the tokens that it signs (RFC 7515 §4.1.4).
-public typealias SigningKeyID = Identifier<Named.SigningKey>
+public typealias SigningKeyID = Identifier<IdentifierSubject.SigningKey>
 
 /// A P-256 key pair that signs access tokens (ES256, RFC 7518 §3.4).
 ///

@@ -19,7 +19,7 @@ package enum TemplateCheck {
   /// The faults of a template, for an operator to read; empty if it is valid.
   package static func faults(in template: InvitationTemplate) -> [String] {
     var faults: [String] = []
-    if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isOne(template.language) {
+    if template.language != InvitationTemplate.everyLanguage, !LanguageTag.isValid(template.language) {
       faults.append("'\(template.language.prefix(40))' is neither a language tag (BCP 47), such as de or pt-BR, nor *")
     }
     if template.subject == nil, template.text == nil, template.html == nil { faults.append("it has neither subject nor text nor HTML") }

@@ -1,59 +1,66 @@
 import Primitives
 
-/// The writes of one bulk request (RFC 7644 §3.7), in the order in which they are carried out: what is referred to comes before what
-/// refers to it, whatever the order in the request.
+/// A bulk request (RFC 7644 §3.7). Its operations are in the order of execution: a resource is created before the operations that refer to
+/// it, whatever the order in the request.
 ///
-/// They are one command on the topic, and each is a transaction of its own with a command id of its own, under which its reply is
-/// recorded. So a bulk that is delivered again goes on where it stopped: what is recorded is answered from the record. The bulk itself is
-/// not recorded, since its outcome follows from those of its operations; see ``BulkProgress``.
+/// It is one command on the topic. Each operation is a transaction of its own, with a command id under which its reply is recorded, so a
+/// redelivered bulk request continues where it stopped. The bulk request itself is not recorded, because its outcome follows from those of
+/// its operations; see ``BulkProgress``.
 public struct Bulk: Sendable, Equatable {
-  /// After how many errors the rest is left alone; nil: never.
+  /// The number of errors after which the remaining operations are skipped; `nil`: none are skipped.
   public var failOnErrors: Int?
+  /// The operations, in the order in which they are carried out.
   public var operations: [Operation]
 
+  /// Creates a bulk request.
   public init(failOnErrors: Int?, operations: [Operation]) {
     self.failOnErrors = failOnErrors
     self.operations = operations
   }
 
-  /// One write.
+  /// One operation.
   public struct Operation: Sendable, Equatable {
+    /// The id of the operation as a command of its own; its reply is recorded under it.
     public var command: CommandID
-    /// As ``Command/resource``: for a create the id that was made for it. The store may choose another one (a person who comes back);
-    /// whatever is carried out later then says that one.
+    /// As ``Command/resource``: for a create the id of the new resource. If the store reuses an existing record instead, later operations
+    /// refer to that one.
     public var resource: ResourceID
     /// As ``Command/expectedVersions``.
     public var expectedVersions: [Int64]?
-    /// The resources that it names and that other operations of the bulk make, by the ids that were made for them.
+    /// The resources created by other operations of the request that this one refers to.
     public var references: [ResourceID]
-    /// Operations next to each other with the same number refer to each other in a circle: they are one transaction, all or nothing.
-    public var circle: Int?
+    /// The number of the reference cycle. Adjacent operations with the same number refer to each other and are one transaction.
+    public var cycle: Int?
+    /// The write, or the refusal.
     public var action: Action
 
+    /// Creates an operation.
     public init(
-      command: CommandID, resource: ResourceID, expectedVersions: [Int64]? = nil, references: [ResourceID] = [], circle: Int? = nil,
+      command: CommandID, resource: ResourceID, expectedVersions: [Int64]? = nil, references: [ResourceID] = [], cycle: Int? = nil,
       action: Action
     ) {
       self.command = command
       self.resource = resource
       self.expectedVersions = expectedVersions
       self.references = references
-      self.circle = circle
+      self.cycle = cycle
       self.action = action
     }
   }
 
+  /// What is done for an operation.
   public enum Action: Sendable, Equatable {
+    /// The write is carried out.
     case write(Command.Operation)
-    /// The edge refused it; it counts as an error in its place, and what refers to it fails.
+    /// scim-api refused the operation. It counts as an error, and operations that refer to it fail.
     case refused(status: Int, error: [UInt8])
   }
 
-  /// What became of an operation.
+  /// The outcome of an operation.
   public enum Outcome: Sendable, Equatable {
-    /// `unapplied` is as ``StoredResource/unapplied``.
+    /// The resource was written. For `unapplied` see ``StoredResource/unapplied``.
     case written(ResourceID, version: Int64, created: Bool, relink: Relink? = nil, unapplied: [UInt8]? = nil)
-    /// Carried out, with nothing left to show.
+    /// Carried out, without content.
     case done
     /// An HTTP status and a SCIM error in JSON.
     case refused(status: Int, error: [UInt8])
@@ -61,30 +68,31 @@ public struct Bulk: Sendable, Equatable {
 }
 
 extension Bulk.Operation {
-  /// Whether it makes a resource, or was to.
+  /// Whether it creates a resource.
   public var isCreation: Bool {
     if case .write(.createUser) = action { return true }
     if case .write(.createGroup) = action { return true }
     return false
   }
 
-  /// The operation with each of these ids replaced by another, where it names it.
-  public func naming(_ chosen: [ResourceID: ResourceID]) -> Bulk.Operation {
-    guard !chosen.isEmpty else { return self }
+  /// The operation with ids replaced, in its resource and its data.
+  public func replacingIDs(_ replacements: [ResourceID: ResourceID]) -> Bulk.Operation {
+    guard !replacements.isEmpty else { return self }
     var operation = self
-    operation.resource = isCreation ? resource : chosen[resource] ?? resource
-    if case .write(let write) = action, references.contains(where: { chosen[$0] != nil }) {
-      operation.action = .write(write.naming(chosen))
+    operation.resource = isCreation ? resource : replacements[resource] ?? resource
+    if case .write(let write) = action, references.contains(where: { replacements[$0] != nil }) {
+      operation.action = .write(write.replacingIDs(replacements))
     }
     return operation
   }
 }
 
 extension Command.Operation {
-  /// The operation with each of these ids replaced by another in what it says. The texts have one length, and nobody can have known an id
-  /// that was made at random for the request.
-  public func naming(_ chosen: [ResourceID: ResourceID]) -> Command.Operation {
-    let others = Dictionary(uniqueKeysWithValues: chosen.map { ($0.key.uuid, $0.value.uuid) })
+  /// The operation with ids replaced in its data.
+  ///
+  /// Replacing text is safe: the ids are random and were created for this request, so they cannot occur in other values.
+  public func replacingIDs(_ replacements: [ResourceID: ResourceID]) -> Command.Operation {
+    let others = Dictionary(uniqueKeysWithValues: replacements.map { ($0.key.uuid, $0.value.uuid) })
     func replaced(_ data: [UInt8]) -> [UInt8] { UUIDText.replacing(others, in: data) }
     return switch self {
     case .createUser(let document): .createUser(document: replaced(document))
@@ -98,23 +106,26 @@ extension Command.Operation {
   }
 }
 
-// MARK: As JSON
+// MARK: JSON
 
 extension Bulk: Codable {}
 
-/// `data` and `error` are JSON texts within a string, so that they stay as they are, byte by byte.
+/// JSON: `data` and `error` are JSON texts within strings, so that they stay the same byte by byte.
 extension Bulk.Operation: Codable {
   private enum Key: String, CodingKey {
-    case command, resource, expectedVersions, references, circle, type, data, status, error
+    case command, resource, expectedVersions, references
+    case cycle = "circle"
+    case type, data, status, error
   }
 
+  /// Decodes the JSON form.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     command = try container.decode(CommandID.self, forKey: .command)
     resource = try container.decode(ResourceID.self, forKey: .resource)
     expectedVersions = try container.decodeIfPresent([Int64].self, forKey: .expectedVersions)
     references = try container.decodeIfPresent([ResourceID].self, forKey: .references) ?? []
-    circle = try container.decodeIfPresent(Int.self, forKey: .circle)
+    cycle = try container.decodeIfPresent(Int.self, forKey: .cycle)
     if let type = try container.decodeIfPresent(String.self, forKey: .type) {
       let data = try container.decodeIfPresent(String.self, forKey: .data) ?? ""
       do {
@@ -128,13 +139,14 @@ extension Bulk.Operation: Codable {
     }
   }
 
+  /// Encodes the JSON form.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(command, forKey: .command)
     try container.encode(resource, forKey: .resource)
     try container.encodeIfPresent(expectedVersions, forKey: .expectedVersions)
     if !references.isEmpty { try container.encode(references, forKey: .references) }
-    try container.encodeIfPresent(circle, forKey: .circle)
+    try container.encodeIfPresent(cycle, forKey: .cycle)
     switch action {
     case .write(let operation):
       try container.encode(operation.type, forKey: .type)
@@ -152,6 +164,7 @@ extension Bulk.Outcome: Decodable {
     case status, resource, version, relink, unapplied, error
   }
 
+  /// Decodes the JSON form.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     switch try container.decode(Int.self, forKey: .status) {
@@ -165,7 +178,7 @@ extension Bulk.Outcome: Decodable {
     }
   }
 
-  /// Appends the outcome as it is decoded.
+  /// Appends the JSON form.
   func write(to bytes: inout [UInt8]) {
     switch self {
     case .written(let id, let version, let created, let relink, let unapplied):
@@ -186,7 +199,7 @@ extension Bulk.Outcome: Decodable {
 }
 
 extension [Bulk.Outcome] {
-  /// A JSON array, one object an outcome.
+  /// A JSON array with one object for each outcome.
   func json() -> [UInt8] {
     var bytes = [UInt8(ascii: "[")]
     for (index, outcome) in enumerated() {

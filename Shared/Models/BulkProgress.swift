@@ -1,35 +1,38 @@
-/// How far a bulk is: what is carried out next, and what became of what was.
+/// The state machine of a bulk request: which operations are next, and the outcomes so far.
 ///
-/// identity-store carries a bulk out by it; where its reply gets lost, scim-api finds by it what the reply was from the recorded replies
-/// of the operations. Both come to the same, for nothing is decided here but by outcomes: an operation fails that refers to one that
-/// failed, and the rest is left alone after as many errors as the request allows.
+/// identity-store executes bulk requests with it. If the reply is lost, scim-api reconstructs it from the recorded replies of the operations.
+/// Both get the same result, because every step depends on outcomes only: an operation that refers to a failed one fails, and the remaining
+/// operations are skipped after the allowed number of errors.
 public struct BulkProgress: Sendable {
-  /// What became of the operations so far, in their order; those that are left alone are missing at the end.
+  /// The outcomes so far, in the order of the operations. Skipped operations are missing at the end.
   public private(set) var outcomes: [Bulk.Outcome] = []
 
   private let bulk: Bulk
   private let failedReference: @Sendable (ResourceID, Int) -> Bulk.Outcome
-  /// The ids that the store chose in place of those that were made.
-  private var chosen: [ResourceID: ResourceID] = [:]
-  /// The statuses of the creations that failed, by the ids that were made for them.
+  /// The ids of reused records, by the ids that scim-api created.
+  private var replacements: [ResourceID: ResourceID] = [:]
+  /// The statuses of failed creates, by resource.
   private var failed: [ResourceID: Int] = [:]
   private var errors = 0
 
-  /// - Parameter failedReference: the outcome of an operation that refers to that id, whose own operation failed with that status.
+  /// Creates the state before the first operation.
+  ///
+  /// - Parameter failedReference: The outcome of an operation that refers to the resource of a failed one, from its id and status.
   public init(_ bulk: Bulk, failedReference: @escaping @Sendable (ResourceID, Int) -> Bulk.Outcome) {
     self.bulk = bulk
     self.failedReference = failedReference
     outcomes.reserveCapacity(bulk.operations.count)
   }
 
-  /// The writes that come next as one transaction, one of them or those of a circle, naming the ids that there are; nil where the bulk is
-  /// done. ``take(_:)`` is to be called with their outcomes before the next call.
+  /// The next operations to carry out in one transaction: one, or those of a reference cycle. `nil` if the request is done.
+  ///
+  /// Call ``take(_:)`` with their outcomes before the next call.
   public mutating func next() -> [(operation: Bulk.Operation, write: Command.Operation)]? {
     while !isDone {
       let operations = unit()
       var writes: [(operation: Bulk.Operation, write: Command.Operation)] = []
       for operation in operations {
-        let operation = operation.naming(chosen)
+        let operation = operation.replacingIDs(replacements)
         if case .write(let write) = operation.action { writes.append((operation, write)) }
       }
       let obstacle = operations.lazy.flatMap(\.references).first { failed[$0] != nil }
@@ -39,12 +42,12 @@ public struct BulkProgress: Sendable {
     return nil
   }
 
-  /// - Parameter replies: what became of the writes that ``next()`` returned last, in their order.
+  /// Records the outcomes of the operations that ``next()`` returned last, in their order.
   public mutating func take(_ replies: [Reply.Outcome]) {
     for (operation, reply) in zip(unit(), replies) {
       switch reply {
       case .resource(let resource, let created):
-        if operation.isCreation, resource.id != operation.resource { chosen[operation.resource] = resource.id }
+        if operation.isCreation, resource.id != operation.resource { replacements[operation.resource] = resource.id }
         settle(
           operation,
           .written(
@@ -60,20 +63,20 @@ public struct BulkProgress: Sendable {
     return outcomes.count >= bulk.operations.count
   }
 
-  /// The operation that is next, with the others of its circle.
+  /// The next operation, with the others of its reference cycle.
   private func unit() -> ArraySlice<Bulk.Operation> {
     let rest = bulk.operations[outcomes.count...]
-    guard let circle = rest.first?.circle else { return rest.prefix(1) }
-    return rest.prefix { $0.circle == circle }
+    guard let cycle = rest.first?.cycle else { return rest.prefix(1) }
+    return rest.prefix { $0.cycle == cycle }
   }
 
-  /// Why an operation is not even tried: it was refused before, or refers to one that failed, or another of its circle is not tried.
+  /// Why an operation is not carried out: it or another operation of its cycle was refused by scim-api, or it refers to a failed one.
   private func refusal(
-    of operation: Bulk.Operation, among circle: ArraySlice<Bulk.Operation>, because obstacle: ResourceID?
+    of operation: Bulk.Operation, among cycle: ArraySlice<Bulk.Operation>, because obstacle: ResourceID?
   ) -> Bulk.Outcome {
     if case .refused(let status, let error) = operation.action { return .refused(status: status, error: error) }
     if let obstacle, let status = failed[obstacle] { return failedReference(obstacle, status) }
-    for case let other in circle {
+    for case let other in cycle {
       if case .refused(let status, _) = other.action { return failedReference(other.resource, status) }
     }
     return failedReference(operation.resource, 500)

@@ -1,14 +1,16 @@
 import Foundation
 
 extension CloudEvent {
-  /// The extension attribute that names the fields that were left out of an event because the broker rejected it for its size, separated
-  /// by commas. The data has the same names under `omitted`.
+  /// The extension attribute that names the omitted fields, separated by commas. The data has the same names under `omitted`.
+  ///
+  /// Fields are omitted if the broker rejects an event for its size.
   public static let omittedAttribute = "omitted"
 
-  /// The event without its large fields, under the same id, type and version, so that consumers see no gap; nil where the type has no large
-  /// fields, or they are left out already. ``omittedAttribute`` names what is missing.
+  /// The event without its large fields; `nil` if it has none, or if they were omitted before.
   ///
-  /// - Throws: ``MessageError``, or the encoder's error, where the data is not what the type promises.
+  /// The id, type and version stay the same, so that consumers see no gap. ``omittedAttribute`` names the omitted fields.
+  ///
+  /// - Throws: ``MessageError`` if the data is malformed, or the error of the encoder.
   public func withoutLargeFields() throws -> CloudEvent? {
     guard extensions[Self.omittedAttribute] == nil else { return nil }
     if type.hasPrefix("rollcall.directory.") {
@@ -43,7 +45,7 @@ extension CloudEvent {
 }
 
 extension IdentityEvent {
-  /// nil where the event is none of these.
+  /// `nil` if the event is of another type.
   fileprivate init?(known event: CloudEvent) throws(MessageError) {
     do {
       try self.init(event)
@@ -53,13 +55,13 @@ extension IdentityEvent {
   }
 }
 
-/// Leaves large fields out of an event, and takes note of their names.
+/// Omits the large fields of an event and collects their names.
 struct LargeFields {
   private(set) var omitted: [String] = []
 
-  /// In UTF-8 bytes.
+  /// The longest text that is not large, in UTF-8 bytes.
   private static let limit = 1024
-  /// How much is kept of a text that an event must have.
+  /// How many characters of a required text are kept.
   private static let head = 256
 
   mutating func omit(_ text: inout String?, _ name: String) {
@@ -68,7 +70,7 @@ struct LargeFields {
     omitted.append(name)
   }
 
-  /// Keeps the first characters of a text that the event must have.
+  /// Truncates a large text that the event must have.
   mutating func shorten(_ text: inout String, _ name: String) {
     guard text.utf8.count > Self.limit else { return }
     var head = text.prefix(Self.head)
@@ -77,7 +79,7 @@ struct LargeFields {
     omitted.append(name)
   }
 
-  /// Empties a list that is large when it is encoded.
+  /// Empties a list whose JSON is large.
   mutating func empty<Value: Encodable>(_ values: inout [Value], _ name: String) throws {
     guard try JSONData.encode(values).count > 16 * Self.limit else { return }
     values = []
@@ -86,7 +88,7 @@ struct LargeFields {
 }
 
 extension UserChanged {
-  /// Leaves out every part of the profile that is large.
+  /// Omits the large fields of the profile.
   fileprivate mutating func omitLargeFields() -> [String] {
     var fields = LargeFields()
     fields.omit(&user.userName, "userName")
@@ -99,12 +101,12 @@ extension UserChanged {
     return fields.omitted
   }
 
-  /// Whether the event lacks this field, which the person has.
+  /// Whether the user has this field but the event omits it.
   public func omits(_ field: String) -> Bool { omitted?.contains(field) ?? false }
 }
 
 extension GroupChanged {
-  /// Shortens the name; the members stay, since their number is bounded.
+  /// Truncates the name. The members stay, because their number is bounded.
   fileprivate mutating func omitLargeFields() -> [String] {
     var fields = LargeFields()
     fields.shorten(&displayName, "displayName")
@@ -112,7 +114,7 @@ extension GroupChanged {
     return fields.omitted
   }
 
-  /// Whether the event has but the beginning of this field.
+  /// Whether the event has only the beginning of this field.
   public func omits(_ field: String) -> Bool { omitted?.contains(field) ?? false }
 }
 
@@ -126,15 +128,15 @@ extension WorkspaceChanged {
     return fields.omitted
   }
 
-  /// The settings, with what the event lacks taken from those before it.
+  /// The settings, with omitted fields taken from the previous settings.
   public func settings(after previous: WorkspaceSettings?) -> WorkspaceSettings {
     guard let omitted, let previous else { return settings }
-    var whole = settings
-    if omitted.contains("name") { whole.name = previous.name }
-    if omitted.contains("customRoles") { whole.customRoles = previous.customRoles }
-    if omitted.contains("customDomains") { whole.customDomains = previous.customDomains }
-    if omitted.contains("extensions") { whole.extensions = previous.extensions }
-    return whole
+    var merged = settings
+    if omitted.contains("name") { merged.name = previous.name }
+    if omitted.contains("customRoles") { merged.customRoles = previous.customRoles }
+    if omitted.contains("customDomains") { merged.customDomains = previous.customDomains }
+    if omitted.contains("extensions") { merged.extensions = previous.extensions }
+    return merged
   }
 }
 
@@ -147,7 +149,7 @@ extension ChangeHeld {
 }
 
 extension InvitationOrdered {
-  /// Leaves out the template's texts: without them the order cannot be carried out.
+  /// Omits the texts of the template. The order cannot be carried out without them.
   fileprivate mutating func omitLargeFields() -> [String] {
     guard case .setTemplate(let template) = order else { return [] }
     order = .setTemplate(InvitationTemplate(language: template.language))

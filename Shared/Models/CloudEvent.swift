@@ -1,22 +1,25 @@
 import Foundation
 
-/// A message of the suite: CloudEvents 1.0 in Kafka's binary content mode, attributes as `ce_…` headers, JSON as data.
+/// A message of the suite: CloudEvents 1.0 in the binary content mode for Kafka, with attributes as `ce_…` headers and JSON as data.
 public struct CloudEvent: Sendable, Hashable {
+  /// The id of the message: a message that is delivered twice has the same id.
   public var id: String
-  /// The process that said it: `scim-api/0`.
+  /// The process that produced it, such as `scim-api/0`.
   public var source: String
-  /// What kind of message it is: `rollcall.user.changed.v1`.
+  /// The type of the message, such as `rollcall.user.changed.v1`.
   public var type: String
-  /// The id of what it is about; also the key of the Kafka message unless a topic says otherwise.
+  /// The id of the resource; also the key of the Kafka message, unless the topic says otherwise.
   public var subject: String
+  /// When the event occurred; millisecond precision on the wire.
   public var time: Date
-  /// Extension attributes; names are lower-case letters and digits (CloudEvents §3.1).
+  /// Extension attributes. Names are lower-case letters and digits (CloudEvents §3.1).
   public var extensions: [String: String]
-  /// W3C Trace Context, `traceparent`.
+  /// The `traceparent` of W3C Trace Context.
   public var traceparent: String?
   /// JSON in UTF-8; may be empty.
   public var data: [UInt8]
 
+  /// Creates an event.
   public init(
     id: String, source: String, type: String, subject: String, time: Date, extensions: [String: String] = [:],
     traceparent: String? = nil, data: [UInt8]
@@ -51,7 +54,7 @@ public struct CloudEvent: Sendable, Hashable {
 
   /// Reads an event from a message's headers and value.
   ///
-  /// - Throws: ``MessageError`` where a required attribute is missing or malformed.
+  /// - Throws: ``MessageError`` if a required attribute is missing or malformed.
   public init(headers: some Sequence<(name: String, value: String)>, data: [UInt8]) throws(MessageError) {
     var attributes: [String: String] = [:]
     var traceparent: String?
@@ -76,13 +79,17 @@ public struct CloudEvent: Sendable, Hashable {
     self.extensions = attributes
   }
 
-  /// An extension attribute that has to be there.
+  /// A required extension attribute.
+  ///
+  /// - Throws: ``MessageError/missing(attribute:)``.
   public func required(_ name: String) throws(MessageError) -> String {
     guard let value = extensions[name] else { throw .missing(attribute: name) }
     return value
   }
 
-  /// An extension attribute that has to be there and to be an id.
+  /// A required extension attribute that is an id.
+  ///
+  /// - Throws: ``MessageError`` if it is missing or not a UUID.
   public func requiredID<Subject>(_ name: String) throws(MessageError) -> Identifier<Subject> {
     let text = try required(name)
     guard let id = Identifier<Subject>(text) else { throw .malformed(attribute: name, value: text) }
@@ -90,17 +97,18 @@ public struct CloudEvent: Sendable, Hashable {
   }
 }
 
-/// Why a message could not be read. It goes to the dead-letter topic with this as its reason.
+/// Why a message could not be read: the reason with which it is sent to the dead-letter topic.
 public enum MessageError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// A CloudEvents attribute is not there.
+  /// A required CloudEvents attribute is missing.
   case missing(attribute: String)
-  /// A CloudEvents attribute has a value that is not of its form.
+  /// A CloudEvents attribute has a malformed value.
   case malformed(attribute: String, value: String)
-  /// No message of this type is known.
+  /// The type is unknown.
   case unknownType(String)
-  /// The data is not the JSON that the type promises.
+  /// The data is not valid JSON for the type.
   case undecodable(type: String, reason: String)
 
+  /// The reason in one sentence, as it is recorded with the dead letter.
   public var description: String {
     switch self {
     case .missing(let attribute): "the CloudEvents attribute '\(attribute)' is missing"

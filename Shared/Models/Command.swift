@@ -1,25 +1,31 @@
 import Foundation
 
-/// One write, on its way to identity-store through `identity.commands`.
+/// A write request to identity-store, sent on `identity.commands`.
 public struct Command: Sendable, Equatable {
-  /// Names this command for ever: a command that is delivered twice is answered twice and carried out once.
+  /// The idempotency key: a command that is delivered twice is carried out once and answered twice.
   public var id: CommandID
+  /// The workspace that is written.
   public var workspace: WorkspaceID
-  /// What is written: the message's key, so that commands on one resource stay in order. The workspace's id for settings.
+  /// The resource that is written; the workspace for settings. It is the key of the message, so that commands on a resource stay in order.
   public var resource: ResourceID
+  /// The caller that requested the write.
   public var actor: Actor
-  /// The session of the admin console in which they asked, for the audit trail: the names of two people there may be the same.
+  /// The session of the admin console, for the audit trail: two people may have the same name.
   public var session: TokenID?
+  /// When the command was issued.
   public var issuedAt: Date
-  /// identity-store does not begin the command after this; nil where nobody waits for it.
+  /// identity-store refuses the command after this time; `nil` if nobody waits for the reply.
   public var deadline: Date?
-  /// The versions of the resource on which it may be carried out, one of them: `If-Match` (RFC 7644 §3.14). nil: on any.
+  /// The versions of the resource that the command may be applied to: `If-Match` (RFC 7644 §3.14). `nil`: any version.
   public var expectedVersions: [Int64]?
+  /// Where to send the reply; `nil` if nobody waits for it.
   public var replyTo: ReplyAddress?
-  /// W3C Trace Context of the request that caused it.
+  /// The W3C Trace Context of the request that caused the command.
   public var traceparent: String?
+  /// The write itself.
   public var operation: Operation
 
+  /// Creates a command.
   public init(
     id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, session: TokenID? = nil, issuedAt: Date,
     deadline: Date? = nil,
@@ -38,84 +44,102 @@ public struct Command: Sendable, Equatable {
     self.operation = operation
   }
 
-  /// What to do. SCIM documents travel as the JSON that the edge has parsed, normalised and checked.
+  /// The write. SCIM documents are the JSON that scim-api has parsed, normalised and validated.
   public enum Operation: Sendable, Equatable {
-    /// A User resource, RFC 7643 §4.1. The new id is ``Command/resource``.
+    /// POST of a User resource (RFC 7643 §4.1). ``Command/resource`` is the id of the new user.
     case createUser(document: [UInt8])
+    /// PUT of a User resource.
     case replaceUser(document: [UInt8])
-    /// A PatchOp message, RFC 7644 §3.5.2.
+    /// A PatchOp message (RFC 7644 §3.5.2) for a user.
     case patchUser(patch: [UInt8])
+    /// DELETE of a user.
     case deleteUser
-    /// A person signed in. With a user id ``Command/resource`` is that user; otherwise it is derived from the email.
+    /// A sign-in: an invited user becomes active. ``Command/resource`` is the user, or an id that is derived from the email.
     case promoteUser(SignIn)
-    /// A Group resource, RFC 7643 §4.2, `members` included.
+    /// POST of a Group resource (RFC 7643 §4.2), `members` included.
     case createGroup(document: [UInt8])
+    /// PUT of a Group resource; without `members` the group becomes empty.
     case replaceGroup(document: [UInt8])
+    /// A PatchOp message for a group.
     case patchGroup(patch: [UInt8])
+    /// DELETE of a group.
     case deleteGroup
-    /// A bulk request, RFC 7644 §3.7. ``Command/resource`` is an id of its own.
+    /// A bulk request (RFC 7644 §3.7). ``Command/resource`` is an id of its own.
     case bulk(Bulk)
+    /// Creates the workspace ``Command/workspace``.
     case createWorkspace(WorkspaceSettings)
-    /// With ``Command/expectedVersions`` a change that somebody else made meanwhile is not lost.
+    /// Replaces the settings. ``Command/expectedVersions`` protects against lost updates.
     case updateWorkspace(WorkspaceSettings)
-    /// ``Command/resource`` is the user that the order is about, else the workspace.
+    /// An order to invitation-mailer. ``Command/resource`` is the user, or else the workspace.
     case orderInvitation(InvitationOrder)
+    /// Creates an access token, OAuth client, console session or link.
     case issueToken(TokenGrant)
+    /// Revokes a token, client, session or link at once.
     case revokeToken(TokenRevocation)
-    /// What becomes of a change that waits for approval. ``Command/resource`` is the user or group that it is of.
+    /// Approves or rejects a held change. ``Command/resource`` is the user or group of the change.
     case decideHeldChange(HeldChangeDecision)
-    /// Publish the present state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
+    /// Publishes the state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
     case restate(Restatement)
-    /// Publish the present state of every workspace again. ``Command/workspace`` is ``Rebuild/deployment``; nobody waits for it.
+    /// Publishes the state of every workspace again. ``Command/workspace`` is ``Rebuild/deployment``. There is no reply.
     case rebuild(Rebuild)
+    /// Creates a successor of an access token.
     case rotateToken(TokenRotation)
+    /// Replaces the secret of an OAuth client or console session.
     case rotateSecret(SecretRotation)
-    /// ``Command/resource`` is the workspace's id; nobody waits for it.
+    /// Adds to the usage counts of tokens. ``Command/resource`` is the workspace. There is no reply.
     case recordTokenUses(TokenUses)
-    /// Somebody reported what became of a mail: for the audit trail alone, the mailer takes the report itself from `mail.events`.
-    /// ``Command/resource`` is the workspace's id; nobody waits for it.
+    /// Records a delivery report in the audit trail; the mailer consumes the report from `mail.events`. ``Command/resource`` is the
+    /// workspace. There is no reply.
     case reportMail(MailEvent)
   }
 
-  /// Who asked for a write.
+  /// The caller that requested a write.
   public struct Actor: RawRepresentable, Sendable, Hashable, Codable {
+    /// The text on the wire, such as `token:…` or `operator:ana`.
     public let rawValue: String
+    /// Creates an actor from its text on the wire.
     public init(rawValue: String) { self.rawValue = rawValue }
-    /// An API access token, so an identity provider.
+    /// An access token, used by an identity provider or the product.
     public static func token(_ id: TokenID) -> Actor { Actor(rawValue: "token:\(id)") }
-    /// An OAuth client, so an identity provider, too.
+    /// An OAuth client, used by an identity provider or the product.
     public static func client(_ id: TokenID) -> Actor { Actor(rawValue: "client:\(id)") }
-    /// A process of the suite.
+    /// A service of the suite.
     public static func service(_ name: String) -> Actor { Actor(rawValue: "service:\(name)") }
-    /// A person at the admin console, by their name or that of what they signed in with.
+    /// A person in the admin console, by their name or the name of the token they signed in with.
     public static func console(_ name: String) -> Actor { Actor(rawValue: "console:\(name)") }
-    /// A person at `scimctl`.
+    /// An operator who uses `scimctl`.
     public static func `operator`(_ name: String) -> Actor { Actor(rawValue: "operator:\(name)") }
   }
 }
 
-/// Where the reply to a command goes: the partition of `identity.replies` that the asking process reads.
+/// The address for the reply to a command: a partition of `identity.replies` that the sender of the command consumes.
 public struct ReplyAddress: Sendable, Hashable {
+  /// The partition of `identity.replies`.
   public var partition: Int32
-  /// Chosen by the asker, returned with the reply.
+  /// Chosen by the sender, and returned with the reply.
   public var correlationID: String
 
+  /// Creates a reply address.
   public init(partition: Int32, correlationID: String) {
     self.partition = partition
     self.correlationID = correlationID
   }
 }
 
-/// That a person signed in, as the product's sign-in service says it.
+/// A sign-in, reported by the product's sign-in service.
 public struct SignIn: Sendable, Hashable, Codable {
+  /// The workspace of the sign-in.
   public var workspace: WorkspaceID
-  /// At least one of email and user id is there.
+  /// The email address; at least one of `email` and `user` is set.
   public var email: String?
+  /// The user, if the product knows the id.
   public var user: UserID?
+  /// When the person signed in.
   public var signedInAt: Date
-  /// `saml`, `password`, …; for the audit trail.
+  /// The method, such as `saml` or `password`, for the audit trail.
   public var method: String?
 
+  /// Creates a sign-in; at least one of `email` and `user` is given.
   public init(workspace: WorkspaceID, email: String?, user: UserID?, signedInAt: Date, method: String? = nil) {
     self.workspace = workspace
     self.email = email

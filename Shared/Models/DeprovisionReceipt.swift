@@ -1,23 +1,27 @@
 import Foundation
 
-/// What was taken away from a person who was disabled or deleted, and when. Ids and names of groups; nothing about the person but the id.
+/// A record of the access that a person lost when disabled or deleted. The only personal data is the id.
 public struct DeprovisionReceipt: Sendable, Hashable, Codable {
-  /// The same for the same change, however often it is decided; ids sort by ``revokedAt``.
+  /// Deterministic: the same change has the same id, however often it is processed. Ids sort by ``revokedAt``.
   public var id: ReceiptID
+  /// The workspace of the user.
   public var workspace: WorkspaceID
+  /// The user who lost access.
   public var member: UserID
-  /// The member's version that ended the access.
+  /// The version of the user with which the access ended.
   public var memberVersion: Int64
+  /// Whether the user was disabled or deleted.
   public var reason: DirectoryEvent.RevocationReason
-  /// When identity-store carried the change out.
+  /// When identity-store made the change.
   public var revokedAt: Date
-  /// Whether the person was invited and had not signed in, so that an invitation was revoked.
+  /// Whether an open invitation was revoked, because the person had not signed in.
   public var invitationRevoked: Bool
-  /// The groups that the person was in, by id. Somebody disabled returns to them when enabled; they are gone for somebody deleted.
+  /// The groups of the person, by id. A disabled person is shown in them again when enabled; for a deleted one the memberships are gone.
   public var groups: [LostGroup]
-  /// What the product was told because of it, in order.
+  /// The events that were published for the product, in order.
   public var events: [SentEvent]
 
+  /// Creates a receipt.
   public init(
     id: ReceiptID, workspace: WorkspaceID, member: UserID, memberVersion: Int64, reason: DirectoryEvent.RevocationReason, revokedAt: Date,
     invitationRevoked: Bool, groups: [LostGroup], events: [SentEvent]
@@ -33,13 +37,16 @@ public struct DeprovisionReceipt: Sendable, Hashable, Codable {
     self.events = events
   }
 
+  /// A group that the user was in.
   public struct LostGroup: Sendable, Hashable, Codable {
+    /// The id of the group.
     public var id: GroupID
-    /// nil where the group's own event had not come yet.
+    /// The display name; `nil` if the event of the group had not arrived yet.
     public var displayName: String?
-    /// Whether the product showed the person in it.
+    /// Whether the person was a visible member of the group.
     public var wasVisible: Bool
 
+    /// Creates a lost group.
     public init(id: GroupID, displayName: String?, wasVisible: Bool) {
       self.id = id
       self.displayName = displayName
@@ -47,13 +54,16 @@ public struct DeprovisionReceipt: Sendable, Hashable, Codable {
     }
   }
 
-  /// An event on `directory.events`.
+  /// An event that was published on `directory.events`.
   public struct SentEvent: Sendable, Hashable, Codable {
-    /// The CloudEvents id.
+    /// The CloudEvents id of the event.
     public var id: String
+    /// The kind of event.
     public var change: DirectoryEvent.Change
+    /// The group of the event; `nil` if the event is about the user alone.
     public var group: GroupID?
 
+    /// Creates a sent event.
     public init(id: String, change: DirectoryEvent.Change, group: GroupID?) {
       self.id = id
       self.change = change

@@ -1,11 +1,13 @@
 import Primitives
 
-/// What one of a user's e-mail addresses is found by, beside the one that mail goes to, which has a column of its own: the workspace's id
-/// and the comparison key of the address. Both identity-store, which writes it, and scim-api, which looks it up, take it from here.
+/// The lookup key of a user's additional email addresses: the id of the workspace and the comparison key of the address.
+///
+/// The address that mail is sent to has its own column. identity-store writes the keys, and scim-api searches for them.
 public enum EmailKey {
-  /// Index entries are bounded, and addresses are not.
+  /// Index entries have a size limit, addresses do not.
   private static let maximumLength = 200
 
+  /// The key of an address, at most 200 Unicode scalars after the workspace id.
   public static func text(_ email: String, in workspace: WorkspaceID) -> String {
     var text = "\(workspace) "
     text.unicodeScalars.append(contentsOf: ComparisonKey(email).text.unicodeScalars.prefix(maximumLength))

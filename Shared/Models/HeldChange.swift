@@ -1,6 +1,6 @@
 import Foundation
 
-/// What is held of a change that waits for approval; the rest of it was carried out.
+/// The part of a change that waits for approval. The rest of the change is applied.
 public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   /// Members leave a group.
   case membersRemoved = "members-removed"
@@ -11,45 +11,54 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   /// A user is deleted.
   case userDeleted = "user-deleted"
 
-  /// Whether it is of a group, and otherwise of a user.
+  /// Whether the change is about a group, and not a user.
   public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }
 }
 
-/// What becomes of a held change.
+/// An admin's decision about a held change.
 public struct HeldChangeDecision: Sendable, Hashable, Codable {
+  /// The held change.
   public var change: HeldChangeID
+  /// The decision.
   public var verdict: Verdict
 
+  /// Creates a decision.
   public init(change: HeldChangeID, verdict: Verdict) {
     self.change = change
     self.verdict = verdict
   }
 
+  /// Approval or rejection.
   public enum Verdict: String, Sendable, Hashable, Codable, CaseIterable {
-    /// It is carried out now.
+    /// The change is applied now.
     case approve
-    /// It is not carried out, and neither is the same change when it comes again.
+    /// The change is not applied, nor is the same change if it is sent again.
     case reject
   }
 }
 
-/// A change waits for approval, on `identity.events`: an admin is to be told.
+/// A change waits for approval. Published on `identity.events`, so that an admin is notified.
 public struct ChangeHeld: Sendable, Hashable, Codable {
+  /// The workspace whose change guard holds the change.
   public var workspace: WorkspaceID
+  /// The id of the held change.
   public var change: HeldChangeID
+  /// What is held.
   public var kind: HeldChangeKind
   /// The user or group.
   public var resource: ResourceID
-  /// The group's displayName or the user's userName.
+  /// The `displayName` of the group or the `userName` of the user.
   public var name: String
-  /// How many members would leave; all of them where the group is deleted, 1 for a user.
+  /// How many members would leave: all of them if the group is deleted, 1 for a user.
   public var leaving: Int
-  /// How many members the group has; nil for a user.
+  /// How many members the group has; `nil` for a user.
   public var members: Int?
+  /// When the change was held.
   public var heldAt: Date
-  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  /// The fields that are missing because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
   public var omitted: [String]?
 
+  /// Creates the event.
   public init(
     workspace: WorkspaceID, change: HeldChangeID, kind: HeldChangeKind, resource: ResourceID, name: String, leaving: Int, members: Int?,
     heldAt: Date

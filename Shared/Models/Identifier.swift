@@ -1,17 +1,19 @@
 import Foundation
 import Primitives
 
-/// The id of one thing, typed by what it names, so that a user's id cannot be passed where a group's is wanted.
+/// A typed id: the compiler rejects the id of a user where that of a group is expected.
 ///
-/// On every wire it is a UUID in lower case; `Subject` exists only for the compiler.
+/// Its text is a UUID in lower case. `Subject` is a phantom type.
 public struct Identifier<Subject>: Hashable, Sendable, Comparable {
+  /// The id itself.
   public let uuid: UUID
 
+  /// Creates an id from a UUID.
   public init(_ uuid: UUID) {
     self.uuid = uuid
   }
 
-  /// Parses the textual form; nil where `text` is not a UUID.
+  /// Parses the text form; `nil` if `text` is not a UUID.
   public init?(_ text: some StringProtocol) {
     guard let uuid = UUIDText.uuid(text.utf8) else { return nil }
     self.uuid = uuid
@@ -23,7 +25,7 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable {
     return made(at: time, using: &generator)
   }
 
-  /// As ``made(at:)``, with the randomness passed in.
+  /// A new id that sorts by `time`, as ``made(at:)``, from a given random number generator.
   public static func made(at time: Date, using generator: inout some RandomNumberGenerator) -> Self {
     let milliseconds = UInt64(max(0, time.timeIntervalSince1970 * 1000))
     let high = generator.next()
@@ -42,7 +44,7 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable {
         )))
   }
 
-  /// The order of the bytes, which is also PostgreSQL's order of `uuid` values.
+  /// Orders ids by their bytes, as PostgreSQL orders `uuid` values.
   public static func < (left: Self, right: Self) -> Bool {
     withUnsafeBytes(of: left.uuid.uuid) { left in
       withUnsafeBytes(of: right.uuid.uuid) { right in left.lexicographicallyPrecedes(right) }
@@ -51,10 +53,12 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable {
 }
 
 extension Identifier: CustomStringConvertible {
+  /// The UUID in lower case.
   public var description: String { UUIDText.text(uuid) }
 }
 
 extension Identifier: Codable {
+  /// Decodes the UUID from a string.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
@@ -64,47 +68,69 @@ extension Identifier: Codable {
     self = id
   }
 
+  /// Encodes the UUID as a string.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
   }
 }
 
-/// What ``Identifier``s name.
-public enum Named {
+/// The phantom types of ``Identifier``.
+public enum IdentifierSubject {
+  /// A customer's workspace.
   public enum Workspace {}
+  /// A user.
   public enum User {}
+  /// A group.
   public enum Group {}
+  /// A command to identity-store.
   public enum Command {}
+  /// An access token, OAuth client, console session or link.
   public enum Token {}
+  /// An invitation.
   public enum Invitation {}
+  /// A change that waits for approval.
   public enum HeldChange {}
   /// An entry of the provisioning log.
   public enum LogEntry {}
+  /// A deprovisioning receipt.
   public enum Receipt {}
-  /// Any resource of a workspace, where users and groups are treated alike.
+  /// Any resource of a workspace: code that treats users and groups alike uses it.
   public enum Resource {}
 }
 
-public typealias WorkspaceID = Identifier<Named.Workspace>
-public typealias UserID = Identifier<Named.User>
-public typealias GroupID = Identifier<Named.Group>
-public typealias CommandID = Identifier<Named.Command>
-public typealias TokenID = Identifier<Named.Token>
-public typealias InvitationID = Identifier<Named.Invitation>
-public typealias HeldChangeID = Identifier<Named.HeldChange>
-public typealias LogEntryID = Identifier<Named.LogEntry>
-public typealias ReceiptID = Identifier<Named.Receipt>
-public typealias ResourceID = Identifier<Named.Resource>
+/// The id of a workspace.
+public typealias WorkspaceID = Identifier<IdentifierSubject.Workspace>
+/// The id of a user.
+public typealias UserID = Identifier<IdentifierSubject.User>
+/// The id of a group.
+public typealias GroupID = Identifier<IdentifierSubject.Group>
+/// The id of a command.
+public typealias CommandID = Identifier<IdentifierSubject.Command>
+/// The id of an access token, OAuth client, console session or link.
+public typealias TokenID = Identifier<IdentifierSubject.Token>
+/// The id of an invitation.
+public typealias InvitationID = Identifier<IdentifierSubject.Invitation>
+/// The id of a held change.
+public typealias HeldChangeID = Identifier<IdentifierSubject.HeldChange>
+/// The id of an entry of the provisioning log.
+public typealias LogEntryID = Identifier<IdentifierSubject.LogEntry>
+/// The id of a deprovisioning receipt.
+public typealias ReceiptID = Identifier<IdentifierSubject.Receipt>
+/// The id of a user, group or other resource.
+public typealias ResourceID = Identifier<IdentifierSubject.Resource>
 
 extension Identifier {
-  /// The same id seen as that of a resource of either type.
+  /// The id as that of a resource of any type.
   public var resource: ResourceID { ResourceID(uuid) }
 }
 
-extension Identifier<Named.Resource> {
+extension Identifier<IdentifierSubject.Resource> {
+  /// The id as that of a user.
   public var user: UserID { UserID(uuid) }
+  /// The id as that of a group.
   public var group: GroupID { GroupID(uuid) }
+  /// The id as that of a workspace.
   public var workspace: WorkspaceID { WorkspaceID(uuid) }
 }
 
@@ -112,7 +138,7 @@ extension Identifier {
   /// The 16 bytes, most significant first.
   public var bytes: [UInt8] { withUnsafeBytes(of: uuid.uuid) { Array($0) } }
 
-  /// The id of the first 16 of `bytes`; missing ones count as zero.
+  /// Creates an id from the first 16 of `bytes`; missing bytes are zero.
   public init(bytes: some Sequence<UInt8>) {
     var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     withUnsafeMutableBytes(of: &uuid) { target in

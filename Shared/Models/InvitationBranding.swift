@@ -1,16 +1,17 @@
-/// How a workspace's invitations look, and whom they name; what is nil is as built in.
+/// The look of a workspace's invitation mails, and the names in them. `nil` means the built-in default.
 public struct InvitationBranding: Sendable, Hashable, Codable {
-  /// Of buttons and links: `#2f5fe0`.
+  /// The colour of buttons and links, such as `#2f5fe0`.
   public var colour: String?
-  /// An https address of the workspace's logo.
+  /// The `https` URL of the logo.
   public var logoURL: String?
-  /// Where answers go.
+  /// The `Reply-To` address.
   public var replyTo: String?
-  /// Whom people may ask: an address.
+  /// The address for questions.
   public var support: String?
-  /// Who invites; "your administrator" in the mail's language where nobody is named.
+  /// The name of the inviter; by default "your administrator" in the language of the mail.
   public var inviter: String?
 
+  /// Creates a branding.
   public init(
     colour: String? = nil, logoURL: String? = nil, replyTo: String? = nil, support: String? = nil, inviter: String? = nil
   ) {
@@ -21,14 +22,15 @@ public struct InvitationBranding: Sendable, Hashable, Codable {
     self.inviter = inviter
   }
 
+  /// Whether everything is the built-in default.
   public var isEmpty: Bool { self == InvitationBranding() }
 
-  /// The first thing in it that a mail cannot have, in words for an operator; nil where all is well.
+  /// Why the branding is invalid, as a clause for the operator; `nil` if it is valid.
   public var fault: String? {
-    if let colour, !Self.isColour(colour) { return "'\(colour.prefix(40))' is no colour: write it as #2f5fe0" }
-    if let logoURL, !Self.isLink(logoURL) { return "'\(logoURL.prefix(200))' is no https address of a logo" }
+    if let colour, !Self.isColour(colour) { return "'\(colour.prefix(40))' is not a colour: write it as #2f5fe0" }
+    if let logoURL, !Self.isLink(logoURL) { return "'\(logoURL.prefix(200))' is not an https URL of a logo" }
     for address in [replyTo, support].compactMap({ $0 }) where !Self.isAddress(address) {
-      return "'\(address.prefix(100))' is no address"
+      return "'\(address.prefix(100))' is not an address"
     }
     if let inviter, inviter.isEmpty || inviter.count > 100 || inviter.utf8.count > TextBounds.name || inviter.contains(where: \.isNewline) {
       return "the inviter is a name of 1 to 100 characters on one line"

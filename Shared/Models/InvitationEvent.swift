@@ -1,39 +1,45 @@
 import Foundation
 
-/// How far an invitation has come.
+/// The state of an invitation.
 public enum InvitationState: String, Sendable, Hashable, Codable, CaseIterable {
-  /// To be sent, at once or at its time.
+  /// Waits to be sent, at once or at a set time.
   case scheduled
-  /// Being handed to the mail server.
+  /// Is being handed to the mail server.
   case sending
-  /// The mail server has taken it.
+  /// Accepted by the mail server.
   case sent
-  /// The mail system reported that it is in the mailbox.
+  /// Reported as delivered by the mail system.
   case delivered
-  /// The mail server refused the address, or the mail came back. The person can sign in all the same.
+  /// Refused by the mail server, or bounced later. The person can still sign in.
   case bounced
   /// The person signed in.
   case accepted
-  /// Not to be acted on any more: the person was disabled or deleted, has another address, or an operator said so.
+  /// Withdrawn: the person was disabled or deleted, has another address, or an operator revoked it.
   case revoked
-  /// Nobody signed in for as long as it was good.
+  /// Nobody signed in before it expired.
   case expired
-  /// It could not be sent, and is not tried again.
+  /// Could not be sent, and is not retried.
   case failed
 }
 
-/// That an invitation changed its state, on `invitation.events`; keyed by the invitation.
+/// A change of an invitation's state, published on `invitation.events`, keyed by the invitation.
 public struct InvitationEvent: Sendable, Hashable, Codable {
+  /// The workspace of the user.
   public var workspace: WorkspaceID
+  /// The invitation.
   public var invitation: InvitationID
+  /// The invited user.
   public var user: UserID
+  /// The new state.
   public var state: InvitationState
-  /// Why: in our words, or the mail server's.
+  /// The reason, or the response of the mail server.
   public var reason: String
+  /// When the state changed.
   public var changedAt: Date
-  /// The fields that were left out because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
+  /// The fields that are missing because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
   public var omitted: [String]?
 
+  /// Creates an invitation event.
   public init(workspace: WorkspaceID, invitation: InvitationID, user: UserID, state: InvitationState, reason: String, changedAt: Date) {
     self.workspace = workspace
     self.invitation = invitation
@@ -46,7 +52,9 @@ public struct InvitationEvent: Sendable, Hashable, Codable {
   /// The CloudEvents type.
   public var type: String { "rollcall.invitation.\(state.rawValue).v1" }
 
-  /// - Throws: ``MessageError`` where the message is none of these.
+  /// Reads the event from its message.
+  ///
+  /// - Throws: ``MessageError`` if the message is of another type or malformed.
   public init(_ event: CloudEvent) throws(MessageError) {
     self = try JSONData.decode(from: event.data, type: event.type)
     guard event.type == type else { throw .unknownType(event.type) }

@@ -1,17 +1,17 @@
 import Foundation
 
-/// What an operator has invitation-mailer do; it goes by way of identity-store, which knows whether there is such a person.
+/// An operator's order to invitation-mailer. It is sent through identity-store, which checks that the user exists.
 public enum InvitationOrder: Sendable, Hashable {
-  /// Revokes what invitation there is, and sends another at once, whatever the workspace's policy says.
+  /// Revokes the current invitation and sends a new one at once, whatever the invitation policy says.
   case resend(UserID)
-  /// Nothing more is sent to this person.
+  /// Revokes the invitation: nothing more is sent to this person.
   case revoke(UserID)
-  /// From now on the workspace's mails in that language are made of this.
+  /// Uses this template for the workspace's mails in its language.
   case setTemplate(InvitationTemplate)
-  /// From now on they are made of what is built in.
+  /// Uses the built-in template again.
   case resetTemplate(language: String)
 
-  /// Whom it is about; nil where it is about the workspace.
+  /// The user of the order; `nil` if it is about the workspace.
   public var user: UserID? {
     switch self {
     case .resend(let user), .revoke(let user): user
@@ -20,16 +20,21 @@ public enum InvitationOrder: Sendable, Hashable {
   }
 }
 
-/// A workspace's own wording of its invitations, in mustache: each part that is nil is as built in.
+/// A workspace's own Mustache template for invitations. `nil` means the built-in part.
 public struct InvitationTemplate: Sendable, Hashable, Codable {
-  /// BCP 47 (`de`, `pt-BR`); ``everyLanguage`` for all that have none of their own.
+  /// The language (BCP 47), such as `de` or `pt-BR`, or ``everyLanguage``.
   public var language: String
+  /// The subject line.
   public var subject: String?
+  /// The plain-text part.
   public var text: String?
+  /// The HTML part.
   public var html: String?
 
+  /// The ``language`` of a template for all languages without their own.
   public static let everyLanguage = "*"
 
+  /// Creates an invitation template.
   public init(language: String, subject: String? = nil, text: String? = nil, html: String? = nil) {
     self.language = language
     self.subject = subject
@@ -38,7 +43,7 @@ public struct InvitationTemplate: Sendable, Hashable, Codable {
   }
 }
 
-/// In JSON `{"action":"resend","user":"…"}`, `{"action":"setTemplate","template":{…}}`, `{"action":"resetTemplate","language":"de"}`.
+/// JSON: `{"action":"resend","user":"…"}`, `{"action":"setTemplate","template":{…}}`, `{"action":"resetTemplate","language":"de"}`.
 extension InvitationOrder: Codable {
   private enum Key: String, CodingKey {
     case action, user, template, language
@@ -48,6 +53,7 @@ extension InvitationOrder: Codable {
     case resend, revoke, setTemplate, resetTemplate
   }
 
+  /// Decodes the JSON form.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     self =
@@ -59,6 +65,7 @@ extension InvitationOrder: Codable {
       }
   }
 
+  /// Encodes the JSON form.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     switch self {

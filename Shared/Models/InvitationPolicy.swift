@@ -1,12 +1,15 @@
-/// How a workspace's people are invited.
+/// How the people of a workspace are invited.
 public struct InvitationPolicy: Sendable, Hashable, Codable {
+  /// When and to whom invitations are sent.
   public var sending: Sending
-  /// After how many days without a sign-in a person is reminded, in ascending order; empty for never.
+  /// The days after which a person who has not signed in is reminded, in ascending order; empty: never.
   public var reminderDays: [Int]
-  /// After how many days without a sign-in an invitation is good no more; nil for never.
+  /// The days after which an invitation expires; `nil`: never.
   public var expiryDays: Int?
+  /// Colour, logo and addresses of the mails.
   public var branding: InvitationBranding
 
+  /// Creates an invitation policy.
   public init(
     sending: Sending = .immediately, reminderDays: [Int] = [3, 7], expiryDays: Int? = 30,
     branding: InvitationBranding = InvitationBranding()
@@ -17,22 +20,23 @@ public struct InvitationPolicy: Sendable, Hashable, Codable {
     self.branding = branding
   }
 
-  /// When and to whom mail goes.
+  /// When and to whom invitations are sent.
   public enum Sending: Sendable, Hashable {
-    /// To the person, as soon as they are pushed.
+    /// To the person, as soon as they are provisioned.
     case immediately
-    /// To the person, that many seconds later: mailboxes take their time to exist.
+    /// To the person, after a delay, because a new mailbox may not exist yet.
     case delayed(seconds: Int)
-    /// To an administrator, who tells the people: one mail of several that are new.
+    /// To an administrator who invites the people: one mail for several new users.
     case digest(address: String)
-    /// To nobody.
+    /// No mail is sent.
     case none
   }
 }
 
-/// In JSON `{"sending":"delayed","delaySeconds":3600,"reminderDays":[3,7],"expiryDays":30}`: what is not there is as by default, an
-/// `expiryDays` of null is never.
+/// JSON: `{"sending":"delayed","delaySeconds":3600,"reminderDays":[3,7],"expiryDays":30}`. Missing members have their defaults; an
+/// `expiryDays` of null means never.
 extension InvitationPolicy {
+  /// Decodes the JSON form.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let sending: Sending =
@@ -49,6 +53,7 @@ extension InvitationPolicy {
     self = policy
   }
 
+  /// Encodes the JSON form.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(sending.name, forKey: .sending)
@@ -68,11 +73,13 @@ extension InvitationPolicy {
 }
 
 extension InvitationPolicy.Sending {
-  /// The ways of sending, without what belongs to each.
+  /// The ways of sending, without their parameters.
   public enum Name: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Named as the cases of ``InvitationPolicy/Sending``.
     case immediately, delayed, digest, none
   }
 
+  /// The way of sending.
   public var name: Name {
     switch self {
     case .immediately: .immediately

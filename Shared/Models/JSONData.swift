@@ -1,7 +1,10 @@
 import Foundation
 
-/// How the data of events is written and read: JSON with sorted keys, and times as ``Timestamp``s.
+/// The JSON coding of messages and settings: sorted keys, and times as ``Timestamp``.
 public enum JSONData {
+  /// Encodes a value.
+  ///
+  /// - Throws: The error of `JSONEncoder`.
   public static func encode(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -12,7 +15,10 @@ public enum JSONData {
     return [UInt8](try encoder.encode(value))
   }
 
-  /// - Throws: ``MessageError/undecodable(type:reason:)`` naming the key that is missing or wrong.
+  /// Decodes a value.
+  ///
+  /// - Parameter type: The type of the message, for the error.
+  /// - Throws: ``MessageError/undecodable(type:reason:)`` that names the missing or wrong key.
   public static func decode<Value: Decodable>(_: Value.Type = Value.self, from data: [UInt8], type: String) throws(MessageError) -> Value {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .custom { decoder in

@@ -1,18 +1,22 @@
 import Foundation
 import Primitives
 
-/// What the mail system reports of a mail after it took it, on `mail.events`.
+/// A delivery report of the mail system, published on `mail.events`.
 public struct MailEvent: Sendable, Hashable, Codable {
+  /// The workspace that the mail belongs to.
   public var workspace: WorkspaceID
-  /// The invitation; nil where the report names the address alone.
+  /// The invitation; `nil` if the report has the address only.
   public var invitation: InvitationID?
-  /// The address; at least one of the two is there.
+  /// The address; at least one of `invitation` and `email` is set.
   public var email: String?
+  /// What was reported.
   public var event: Kind
-  /// The mail system's words.
+  /// The text of the mail system.
   public var reason: String?
+  /// When the mail system observed it.
   public var occurredAt: Date
 
+  /// Creates a mail event.
   public init(
     workspace: WorkspaceID, invitation: InvitationID?, email: String?, event: Kind, reason: String? = nil, occurredAt: Date
   ) {
@@ -24,26 +28,34 @@ public struct MailEvent: Sendable, Hashable, Codable {
     self.occurredAt = occurredAt
   }
 
+  /// A report of the mail system.
   public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
-    /// In the mailbox.
+    /// The mail is in the mailbox.
     case delivered
-    /// Came back.
+    /// The mail bounced.
     case bounced
   }
 
   /// The CloudEvents type.
   public static let eventType = "rollcall.mail.v1"
 
-  /// The key of its message.
+  /// The key of the message: the invitation, or else the comparison key of the address.
   public var key: String { invitation?.description ?? email.map { ComparisonKey($0).text } ?? "" }
 
+  /// The message of this event.
+  ///
+  /// - Parameters:
+  ///   - id: The CloudEvents id.
+  ///   - source: The process that produces it, such as `scim-api/0`.
   public func cloudEvent(id: String, source: String, time: Date, traceparent: String?) throws -> CloudEvent {
     CloudEvent(
       id: id, source: source, type: Self.eventType, subject: key, time: time, extensions: ["workspaceid": workspace.description],
       traceparent: traceparent, data: try JSONData.encode(self))
   }
 
-  /// - Throws: ``MessageError`` where the message is none, or names no mail.
+  /// Reads the event from its message.
+  ///
+  /// - Throws: ``MessageError`` if the message is of another type, malformed, or names neither invitation nor address.
   public init(_ event: CloudEvent) throws(MessageError) {
     guard event.type == Self.eventType else { throw .unknownType(event.type) }
     self = try JSONData.decode(from: event.data, type: event.type)

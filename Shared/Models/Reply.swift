@@ -1,46 +1,53 @@
 import Foundation
 
-/// The outcome of one command, on `identity.replies` and recorded in the store.
+/// The reply to a command, sent on `identity.replies` and recorded in the store.
 public struct Reply: Sendable, Equatable {
+  /// The command.
   public var command: CommandID
+  /// The result.
   public var outcome: Outcome
 
+  /// Creates a reply.
   public init(command: CommandID, outcome: Outcome) {
     self.command = command
     self.outcome = outcome
   }
 
+  /// The result of a command.
   public enum Outcome: Sendable, Equatable {
-    /// The resource as it is after the write; `created` tells 201 from 200.
+    /// The resource after the write; `created` distinguishes 201 from 200.
     case resource(StoredResource, created: Bool)
-    /// Carried out, with nothing to show.
+    /// Carried out, without content.
     case done
-    /// What became of a sign-in.
+    /// The outcome of a sign-in.
     case signIn(SignInOutcome)
-    /// What became of the operations of a bulk, in the order of the command; those that were left alone are missing at the end.
+    /// The outcomes of the operations of a bulk request, in the order of the command. Skipped operations are missing at the end.
     case bulk([Bulk.Outcome])
-    /// Not carried out: an HTTP status and a SCIM error in JSON (RFC 7644 §3.12).
+    /// Refused, with an HTTP status and a SCIM error in JSON (RFC 7644 §3.12).
     case refused(status: Int, error: [UInt8])
   }
 }
 
-/// A user or group as stored and as sent.
+/// A user or group as it is stored.
 ///
-/// `document` is *open*: the JSON of the resource up to and inside `meta`, which comes last, without the two closing
-/// braces. What depends on the moment or on the host that was called (`lastModified`, `version`, `location`) and what is
-/// kept as rows (`members`, `groups`) is appended by whoever sends it.
+/// `document` is *open*: the JSON of the resource up to and inside `meta`, which comes last, without the two closing braces. The sender of a
+/// response appends what depends on the request (`lastModified`, `version`, `location`) and what is stored in rows (`members`, `groups`).
 public struct StoredResource: Sendable, Hashable {
+  /// The id of the resource.
   public var id: ResourceID
-  /// Counts the resource's changes from 1; also its weak ETag.
+  /// The version, counted from 1; also the weak ETag.
   public var version: Int64
+  /// When the resource was last changed.
   public var modifiedAt: Date
+  /// The open document; see ``StoredResource``.
   public var document: [UInt8]
-  /// Of a create that reused an existing record: why. nil for every other write, and for what is read.
+  /// Why a create reused an existing record; `nil` for every other write, and for reads.
   public var relink: Relink?
-  /// In the reply to a write that disabled a user and could not be applied whole: a JSON array of what was not applied and why, objects with
-  /// `path` and `detail`. nil where all was applied.
+  /// The attributes that could not be applied by a write that disabled a user: a JSON array of objects with `path` and `detail`. `nil` if all
+  /// were applied.
   public var unapplied: [UInt8]?
 
+  /// Creates a stored resource.
   public init(
     id: ResourceID, version: Int64, modifiedAt: Date, document: [UInt8], relink: Relink? = nil, unapplied: [UInt8]? = nil
   ) {
@@ -55,16 +62,18 @@ public struct StoredResource: Sendable, Hashable {
 
 /// Why a create reused the record of a disabled user.
 public enum Relink: String, Sendable, Hashable, Codable, CaseIterable {
-  /// The person came back.
+  /// The same person was assigned again.
   case samePerson = "same-person"
-  /// The userName was given to somebody else: sign-in history, role and memberships were reset.
+  /// The `userName` was given to another person: sign-in history, role and memberships were reset.
   case reassigned
 }
 
 extension Reply {
+  /// The CloudEvents type.
   public static let type = "rollcall.reply.v1"
   private static let signInAttribute = "signin"
 
+  /// The message of this reply.
   public func cloudEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
     let (extensions, data) = encoded()
     return CloudEvent(
@@ -72,23 +81,26 @@ extension Reply {
       extensions: extensions.merging(["correlationid": correlationID]) { _, new in new }, traceparent: traceparent, data: data)
   }
 
-  /// The type of a message that replaces a reply which is too large for its topic: the caller reads the recorded reply.
+  /// The CloudEvents type of a message that stands in for a reply that is too large for the topic. The caller reads the recorded reply.
   public static let recordedType = "rollcall.reply.recorded.v1"
 
-  /// The message that says that the reply is recorded.
+  /// The message for a reply that is too large: it only says that the reply is recorded.
   public func recordedEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
     CloudEvent(
       id: command.description, source: source, type: Self.recordedType, subject: command.description, time: time,
       extensions: ["correlationid": correlationID], traceparent: traceparent, data: [])
   }
 
+  /// Reads the reply from its message.
+  ///
+  /// - Throws: ``MessageError`` if the message is of another type or malformed.
   public init(_ event: CloudEvent) throws(MessageError) {
     guard event.type == Self.type else { throw .unknownType(event.type) }
     guard let command = CommandID(event.id) else { throw .malformed(attribute: "id", value: event.id) }
     try self.init(command: command, attributes: event.extensions, data: event.data)
   }
 
-  /// The reply as attributes and bytes: the extension attributes of the message, and the columns of a recorded reply.
+  /// The reply as attributes and bytes: the extension attributes and data of the message, and the columns of a recorded reply.
   public func encoded() -> (attributes: [String: String], data: [UInt8]) {
     switch outcome {
     case .resource(let resource, let created):
@@ -106,7 +118,9 @@ extension Reply {
     }
   }
 
-  /// The inverse of ``encoded()``.
+  /// Decodes the result of ``encoded()``.
+  ///
+  /// - Throws: ``MessageError`` if an attribute is missing or malformed.
   public init(command: CommandID, attributes: [String: String], data: [UInt8]) throws(MessageError) {
     func value(_ name: String) throws(MessageError) -> String {
       guard let value = attributes[name] else { throw .missing(attribute: name) }
@@ -134,5 +148,18 @@ extension Reply {
     case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))
     }
+  }
+}
+
+extension [String: String] {
+  /// Names and values in turn, sorted by name: the form of attributes in a `text[]` column.
+  public var pairs: [String] {
+    sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+  }
+
+  /// Creates attributes from ``pairs``; a name without a value is ignored.
+  public init(pairs: [String]) {
+    self.init(minimumCapacity: pairs.count / 2)
+    for index in stride(from: 0, to: pairs.count - 1, by: 2) { self[pairs[index]] = pairs[index + 1] }
   }
 }

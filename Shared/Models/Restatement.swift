@@ -1,18 +1,19 @@
 import Foundation
 
-/// Which resources are to be published again, as they are when the command is carried out.
+/// A list of resources whose current state is to be published again.
 ///
-/// Who asks cuts the work into pieces of a bounded size: each is one command and one transaction, and everything else goes on meanwhile.
+/// The sender splits the work into commands of a bounded size. Each is one transaction, so that other commands are not blocked.
 public struct Restatement: Sendable, Hashable, Codable {
-  /// The workspace's own settings, too.
+  /// Whether to publish the settings of the workspace.
   public var workspace: Bool
-  /// Users, living or deleted. One that never was is published as deleted, since nobody may hold it.
+  /// The users, existing or deleted. An unknown user is published as deleted, so that no consumer keeps it.
   public var users: [UserID]
-  /// Groups, likewise.
+  /// The groups, existing or deleted.
   public var groups: [GroupPart]
-  /// Whether invitation-mailer makes up for invitations that it knows nothing of.
+  /// Whether invitation-mailer creates missing invitations.
   public var invitations: Invitations
 
+  /// Creates a restatement.
   public init(workspace: Bool = false, users: [UserID] = [], groups: [GroupPart] = [], invitations: Invitations = .missing) {
     self.workspace = workspace
     self.users = users
@@ -20,38 +21,41 @@ public struct Restatement: Sendable, Hashable, Codable {
     self.invitations = invitations
   }
 
-  /// What becomes of someone who is invited and of whose invitation invitation-mailer has no trace.
+  /// What invitation-mailer does about an invited user without an invitation in its database.
   ///
-  /// Whoever was created longer ago than the workspace's invitations are good for is not mailed in any case.
+  /// A user who was created longer ago than the workspace's invitations are valid is never mailed.
   public enum Invitations: String, Sendable, Hashable, Codable, CaseIterable {
-    /// They are invited where nobody can have mailed them: they were created since the mailer's database was begun.
+    /// Mails users who cannot have been mailed before: those created after the database of the mailer.
     case missing
-    /// They are invited: rather twice than not at all.
+    /// Mails all of them; some may get a second mail.
     case all
-    /// They are not.
+    /// Mails none of them.
     case none
   }
 
-  /// A group with those of its members whose ids lie in a range.
+  /// A group with the members whose ids are in a range.
   public struct GroupPart: Sendable, Hashable, Codable {
+    /// The group.
     public var group: GroupID
+    /// The range of member ids.
     public var range: MemberRange
 
+    /// Creates a group part.
     public init(group: GroupID, range: MemberRange = MemberRange()) {
       self.group = group
       self.range = range
     }
   }
 
-  /// The most users and parts of groups in one command.
+  /// The most users and group parts in one command.
   public static let maximumResources = 1000
 
-  /// The version of a deletion that nobody remembers the version of: nothing is newer. (JSON carries whole numbers up to here everywhere.)
+  /// The version of a deletion whose version is unknown: the largest integer that every JSON parser reads exactly.
   public static let lastVersion: Int64 = 1 << 53 - 1
 }
 
 extension Restatement {
-  /// Commands that were written before there was a choice of invitations have the default.
+  /// Decodes the JSON form. Older commands have no `invitations`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -61,30 +65,65 @@ extension Restatement {
   }
 }
 
-/// A request to publish the present state of every workspace again, because a consumer lost messages and cannot know of which workspaces.
+/// A request to publish the current state of every workspace again, because a consumer lost messages.
 ///
-/// identity-store plans the work itself, workspace by workspace, as ``Restatement`` commands.
+/// identity-store splits the work into ``Restatement`` commands, workspace by workspace.
 public struct Rebuild: Sendable, Hashable, Codable {
   /// The consumer group that lost messages.
   public var consumer: String
-  /// What was lost, for the operator.
+  /// A description of the loss, for the operator.
   public var reason: String
-  /// Whether invitation-mailer makes up for invitations that it knows nothing of.
+  /// Whether invitation-mailer creates missing invitations.
   public var invitations: Restatement.Invitations
 
+  /// Creates a rebuild.
   public init(consumer: String, reason: String, invitations: Restatement.Invitations) {
     self.consumer = consumer
     self.reason = reason
     self.invitations = invitations
   }
 
-  /// The workspace id of commands that are about the whole deployment: no workspace has it.
+  /// The workspace id of commands about the whole deployment: the nil UUID, which no workspace has.
   public static let deployment = WorkspaceID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
 
-  /// The command that asks for it. The same `id` is one rebuild, however often the command is sent.
+  /// The command that requests the rebuild. It is idempotent: commands with the same `id` are one rebuild.
   public func command(id: CommandID, by service: String, at time: Date) -> Command {
     Command(
       id: id, workspace: Self.deployment, resource: Self.deployment.resource, actor: .service(service), issuedAt: time,
       operation: .rebuild(self))
+  }
+}
+
+/// Splits groups and their members into restatements of about equal size.
+public struct RestatementPlan: Sendable, Equatable {
+  /// The approximate number of members in one command, which one transaction reads and publishes.
+  public static let members = 2000
+  /// The most groups of one command.
+  public static let groups = 200
+
+  /// The commands, in order.
+  public private(set) var pieces: [Restatement] = []
+  private var budget = 0
+
+  /// Creates an empty plan.
+  public init() {}
+
+  /// Adds a group.
+  ///
+  /// - Parameters:
+  ///   - cuts: Sorted ids of members that split the members into ranges; the members of each range fit one event.
+  ///   - count: The number of members.
+  public mutating func add(_ group: GroupID, cuts: [UserID], count: Int) {
+    let bounds = [nil] + cuts.map(Optional.some) + [nil]
+    for (after, through) in zip(bounds, bounds.dropFirst()) {
+      let members = min(count, GroupChanged.maximumMembersPerEvent)
+      if pieces.isEmpty || budget + members > Self.members || (pieces.last?.groups.count ?? 0) >= Self.groups {
+        pieces.append(Restatement())
+        budget = 0
+      }
+      budget += members
+      pieces[pieces.count - 1].groups.append(
+        Restatement.GroupPart(group: group, range: MemberRange(after: after, through: through)))
+    }
   }
 }

@@ -1,14 +1,17 @@
-/// A schema that a workspace adds to the standard ones, in the form of RFC 7643 §7: what its attributes are is checked by
-/// identity-store, so that a mistake is answered in words.
+/// A schema extension of a workspace, in the form of RFC 7643 §7. identity-store validates the attributes.
 public struct SchemaExtension: Sendable, Hashable, Codable {
-  /// The URN that resources hold the attributes under, `urn:example:scim:schemas:acme:2.0:User`.
+  /// The URN of the schema, such as `urn:example:scim:schemas:acme:2.0:User`.
   public var id: String
+  /// The name of the schema, for people.
   public var name: String
+  /// What it is for, for people.
   public var description: String
-  /// Which resources have it.
+  /// The type of resources that have the extension.
   public var resourceType: ResourceType
+  /// The attributes of the schema.
   public var attributes: [Attribute]
 
+  /// Creates a schema extension.
   public init(id: String, name: String, description: String = "", resourceType: ResourceType = .user, attributes: [Attribute]) {
     self.id = id
     self.name = name
@@ -17,25 +20,38 @@ public struct SchemaExtension: Sendable, Hashable, Codable {
     self.attributes = attributes
   }
 
+  /// A type of resource.
   public enum ResourceType: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Users.
     case user = "User"
+    /// Groups.
     case group = "Group"
   }
 
-  /// An attribute; what is not given is as RFC 7643 §2.2 has it by default.
+  /// An attribute, with the defaults of RFC 7643 §2.2.
   public struct Attribute: Sendable, Hashable, Codable {
+    /// The name of the attribute.
     public var name: String
+    /// The data type.
     public var type: DataType
+    /// Whether it holds a list of values.
     public var multiValued: Bool
+    /// What it is for, for people.
     public var description: String
+    /// Whether a resource must have it.
     public var required: Bool
+    /// Whether strings are compared with case.
     public var caseExact: Bool
+    /// Whether it can change after the resource is created.
     public var mutability: Mutability
+    /// The values that clients should use.
     public var canonicalValues: [String]
+    /// The types of resources that a reference may name.
     public var referenceTypes: [String]
-    /// The parts of a complex attribute.
+    /// The sub-attributes of a complex attribute.
     public var subAttributes: [Attribute]
 
+    /// Creates an attribute.
     public init(
       name: String, type: DataType = .string, multiValued: Bool = false, description: String = "", required: Bool = false,
       caseExact: Bool = false, mutability: Mutability = .readWrite, canonicalValues: [String] = [], referenceTypes: [String] = [],
@@ -53,18 +69,22 @@ public struct SchemaExtension: Sendable, Hashable, Codable {
       self.subAttributes = subAttributes
     }
 
+    /// The data types of RFC 7643 §2.3.
     public enum DataType: String, Sendable, Hashable, Codable, CaseIterable {
+      /// Named as in RFC 7643 §2.3.
       case string, boolean, decimal, integer, dateTime, binary, reference, complex
     }
 
+    /// The mutabilities of RFC 7643 §7 that an extension can have.
     public enum Mutability: String, Sendable, Hashable, Codable, CaseIterable {
+      /// Named as in RFC 7643 §7.
       case readWrite, immutable
     }
   }
 }
 
 extension SchemaExtension {
-  /// Reads what an operator wrote: everything but `id` and `attributes` may be missing.
+  /// Decodes the JSON form, in which only `id` and `attributes` are required.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let id = try container.decode(String.self, forKey: .id)
@@ -77,7 +97,7 @@ extension SchemaExtension {
 }
 
 extension SchemaExtension.Attribute {
-  /// Reads what an operator wrote: everything but `name` may be missing.
+  /// Decodes the JSON form, in which only `name` is required.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(

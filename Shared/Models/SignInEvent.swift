@@ -5,16 +5,23 @@ extension SignIn {
   /// The CloudEvents type on `sign-in.events`.
   public static let eventType = "rollcall.sign-in.v1"
 
-  /// The key of its message: the comparison key of the email where there is one, else the user's id.
+  /// The key of the message: the comparison key of the email, or else the id of the user.
   public var key: String { email.map { ComparisonKey($0).text } ?? user?.description ?? "" }
 
+  /// The message of this event.
+  ///
+  /// - Parameters:
+  ///   - id: The CloudEvents id.
+  ///   - source: The process that produces it, such as `scim-api/0`.
   public func cloudEvent(id: String, source: String, time: Date, traceparent: String?) throws -> CloudEvent {
     CloudEvent(
       id: id, source: source, type: Self.eventType, subject: key, time: time, extensions: ["workspaceid": workspace.description],
       traceparent: traceparent, data: try JSONData.encode(self))
   }
 
-  /// - Throws: ``MessageError`` where the message is not a sign-in, or names nobody.
+  /// Reads the event from its message.
+  ///
+  /// - Throws: ``MessageError`` if the message is of another type, malformed, or names neither email nor user.
   public init(_ event: CloudEvent) throws(MessageError) {
     guard event.type == Self.eventType else { throw .unknownType(event.type) }
     self = try JSONData.decode(from: event.data, type: event.type)
@@ -25,20 +32,21 @@ extension SignIn {
   }
 }
 
-/// What became of a sign-in.
+/// The outcome of a sign-in.
 public enum SignInOutcome: String, Sendable, Hashable, CaseIterable {
-  /// The person was invited, and is active now.
+  /// The invited user became active.
   case promoted
+  /// The user was already active.
   case alreadyActive = "already-active"
-  /// The person is disabled and stays so.
+  /// The user stays disabled.
   case disabled
-  /// No user has the address yet: the sign-in is remembered for ``SignIn/memory``; a user who is provisioned with it by then starts active.
+  /// No user has the address yet. The sign-in is stored for ``SignIn/memory``: a user who is provisioned by then is created as active.
   case remembered
-  /// Nobody has the user id, and no address is given that could be remembered.
+  /// No user has the id, and there is no address to store.
   case unknownUser = "unknown-user"
 }
 
 extension SignIn {
-  /// How long a sign-in of somebody who is not provisioned yet is remembered, in seconds: 30 days.
+  /// How long the sign-in of an unknown address is stored: 30 days, in seconds.
   public static let memory: TimeInterval = 30 * 86_400
 }

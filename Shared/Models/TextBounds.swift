@@ -1,15 +1,15 @@
-/// How long texts may be that are not attributes of a resource, in bytes of UTF-8: settings, names of tokens, sign-ins.
+/// Size limits in UTF-8 bytes for texts outside resources: settings, names of tokens, sign-ins.
 ///
-/// Characters are no measure: one may consist of any number of combining marks.
+/// Characters are not a usable limit, because one character can have any number of combining marks.
 public enum TextBounds {
-  /// Names of workspaces, roles and tokens, and addresses: they are in indexes of the database, in lines of lists and in subjects of mails.
+  /// The limit for names of workspaces, roles and tokens, and for addresses, which are in indexes, lists and subject lines.
   public static let name = 1 << 10
-  /// Any other text, such as a URL.
+  /// The limit for any other text, such as a URL.
   public static let text = 8 << 10
 }
 
 extension String {
-  /// The first characters of the text, with `…` in place of what is left out; whole characters, unless one alone is too long.
+  /// The first characters of the text, followed by `…` if it is truncated. A character is only split if it alone is too long.
   ///
   /// - Parameters:
   ///   - characters: The most characters.
@@ -25,7 +25,7 @@ extension String {
     }
     guard end < endIndex else { return self }
     guard end == startIndex, characters > 0 else { return self[..<end] + "…" }
-    // One character of many combining marks: its first ones.
+    // One character with many combining marks: keep the first ones.
     var scalars = String.UnicodeScalarView()
     var size = 0
     for scalar in unicodeScalars {

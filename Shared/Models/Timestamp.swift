@@ -1,8 +1,8 @@
 import Foundation
 
-/// Points in time as the suite writes them: RFC 3339 in UTC with milliseconds, `2026-01-31T09:30:00.000Z`.
+/// The text form of times: RFC 3339 in UTC with milliseconds, such as `2026-01-31T09:30:00.000Z`.
 public enum Timestamp {
-  /// The textual form of `date`, cut to milliseconds.
+  /// The text of a date, rounded to milliseconds.
   public static func text(_ date: Date) -> String {
     let milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
     let (days, ofDay) = milliseconds.quotientAndFloorRemainder(dividingBy: 86_400_000)
@@ -26,15 +26,15 @@ public enum Timestamp {
     return text
   }
 
-  /// Reads RFC 3339 with or without fractions of a second; nil where `text` is not of that form.
+  /// Parses RFC 3339 with or without fractions of a second; `nil` if `text` is malformed.
   public static func date(_ text: String) -> Date? {
-    if let milliseconds = ownForm(text.utf8) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
+    if let milliseconds = canonicalMilliseconds(text.utf8) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
     if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) { return date }
     return try? Date(text, strategy: Date.ISO8601FormatStyle())
   }
 
-  /// The milliseconds since 1970 of a text as ``text(_:)`` writes it, which nearly every one is; nil for any other.
-  private static func ownForm(_ text: String.UTF8View) -> Int64? {
+  /// The fast path: milliseconds since 1970 of a text in the exact form of ``text(_:)``; `nil` for any other.
+  private static func canonicalMilliseconds(_ text: String.UTF8View) -> Int64? {
     guard text.count == form.utf8.count else { return nil }
     var fields: [Int64] = [0, 0, 0, 0, 0, 0, 0]
     var field = 0
@@ -49,14 +49,14 @@ public enum Timestamp {
     }
     let (year, month, day) = (fields[0], fields[1], fields[2])
     let days = days(year: year, month: month, day: day)
-    // A day that the month does not have would come out as one of the next month.
+    // A day that does not exist in the month would become one of the next month.
     guard civil(fromDays: days) == (year, month, day), fields[3] < 24, fields[4] < 60, fields[5] < 60 else { return nil }
     return ((days * 24 + fields[3]) * 60 + fields[4]) * 60_000 + fields[5] * 1000 + fields[6]
   }
 
   private static let form = "0000-00-00T00:00:00.000Z"
 
-  /// The other way round: days since 1970-01-01 of a date.
+  /// The days since 1970-01-01 of a date; the inverse of `civil(fromDays:)`.
   private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let shiftedYear = month <= 2 ? year - 1 : year
     let (era, yearOfEra) = shiftedYear.quotientAndFloorRemainder(dividingBy: 400)
@@ -71,7 +71,7 @@ public enum Timestamp {
     text += digits
   }
 
-  /// Days since 1970-01-01 as a date of the proleptic Gregorian calendar, by eras of 400 years.
+  /// The date in the proleptic Gregorian calendar of a number of days since 1970-01-01.
   private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let (era, dayOfEra) = (days + 719_468).quotientAndFloorRemainder(dividingBy: 146_097)
     let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -84,7 +84,7 @@ public enum Timestamp {
 }
 
 extension Int64 {
-  /// Division that rounds down, so that times before 1970 come out right.
+  /// Division that rounds down, for times before 1970.
   fileprivate func quotientAndFloorRemainder(dividingBy divisor: Int64) -> (quotient: Int64, remainder: Int64) {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

@@ -1,18 +1,25 @@
 import Foundation
 
-/// A new API access token, OAuth client, session of the console or link into it. The secret itself never travels: only its SHA-256.
+/// Creates an access token, an OAuth client, a console session, or a link that opens one.
+///
+/// The secret is never sent: only its SHA-256.
 public struct TokenGrant: Sendable, Hashable, Codable {
+  /// The id of what is created.
   public var token: TokenID
+  /// What is created.
   public var kind: TokenKind
+  /// The name that people give it, 1 to 200 characters.
   public var name: String
+  /// What it may be used for.
   public var scopes: Set<TokenScope>
-  /// SHA-256 of the whole text of the token or of the client's secret, 64 hexadecimal digits.
+  /// The SHA-256 of the token or of the client's secret, as 64 hexadecimal digits.
   public var digest: String
-  /// nil: does not expire.
+  /// The expiry; `nil`: never.
   public var expiresAt: Date?
-  /// The token or link that opens a session; nil for one that a proxy vouches for, and for what is no session.
+  /// The token or link that opens a session; `nil` for a session that a proxy authenticated, and for other kinds.
   public var openedWith: TokenID?
 
+  /// Creates a token grant.
   public init(
     token: TokenID, kind: TokenKind = .token, name: String, scopes: Set<TokenScope>, digest: String, expiresAt: Date?,
     openedWith: TokenID? = nil
@@ -26,7 +33,7 @@ public struct TokenGrant: Sendable, Hashable, Codable {
     self.openedWith = openedWith
   }
 
-  /// What was granted before there were OAuth clients is a token.
+  /// Decodes the JSON form. Older commands have no `kind` and create tokens.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
@@ -39,29 +46,34 @@ public struct TokenGrant: Sendable, Hashable, Codable {
   }
 }
 
-/// What lets a caller in: its own text, or what an OAuth client gets for its id and secret; a session of the console, or a link that opens
-/// one, once.
+/// The kinds of credentials that are stored as tokens.
 public enum TokenKind: String, Sendable, Hashable, Codable, CaseIterable {
+  /// An access token, an OAuth client, a console session, and a link that opens one session.
   case token, client, session, link
 }
 
-/// The end of a token or of an OAuth client.
+/// Revokes an access token, OAuth client, console session or link.
 public struct TokenRevocation: Sendable, Hashable, Codable {
+  /// What is revoked.
   public var token: TokenID
+  /// Creates a revocation.
   public init(token: TokenID) { self.token = token }
 }
 
-/// A second token of the same name and scopes, to take the place of the first, which stays good beside it for a while.
+/// Creates a successor of an access token, with the same name and scopes. The first token stays valid for a while.
 public struct TokenRotation: Sendable, Hashable, Codable {
+  /// The token that is replaced.
   public var token: TokenID
+  /// The id of the new token.
   public var successor: TokenID
-  /// SHA-256 of the successor's text, 64 hexadecimal digits.
+  /// The SHA-256 of the new token, as 64 hexadecimal digits.
   public var digest: String
-  /// When the first token is good no more; nil: until it is revoked, or expires by itself.
+  /// When the first token expires; `nil`: as before.
   public var retiresAt: Date?
-  /// nil: the successor does not expire.
+  /// When the new token expires; `nil`: never.
   public var expiresAt: Date?
 
+  /// Creates a token rotation.
   public init(token: TokenID, successor: TokenID, digest: String, retiresAt: Date?, expiresAt: Date?) {
     self.token = token
     self.successor = successor
@@ -73,15 +85,17 @@ public struct TokenRotation: Sendable, Hashable, Codable {
 
 /// A new secret for an OAuth client, or for a session of the console.
 public struct SecretRotation: Sendable, Hashable, Codable {
+  /// The OAuth client or console session.
   public var client: TokenID
-  /// SHA-256 of the secret that the new one takes the place of: where it is good no more, nothing is changed, so that of two that are asked
-  /// for at once one alone is made. nil: whatever it is.
+  /// The SHA-256 of the secret that is replaced. If it is no longer valid, the command is refused, so that only one of two concurrent
+  /// rotations succeeds. `nil`: replaces any secret.
   public var present: String?
-  /// SHA-256 of the new secret's text, 64 hexadecimal digits.
+  /// The SHA-256 of the new secret, as 64 hexadecimal digits.
   public var digest: String
-  /// Until when the secret before it is good, too; nil: it is good no more.
+  /// How long the former secret stays valid; `nil`: not at all.
   public var formerUntil: Date?
 
+  /// Creates a secret rotation.
   public init(client: TokenID, replacing present: String? = nil, digest: String, formerUntil: Date?) {
     self.client = client
     self.present = present
@@ -90,22 +104,28 @@ public struct SecretRotation: Sendable, Hashable, Codable {
   }
 }
 
-/// From where tokens and OAuth clients of one workspace were used, as an edge counted it over some seconds.
+/// Usage counts of the tokens and OAuth clients of a workspace, as one scim-api process counted them over some seconds.
 public struct TokenUses: Sendable, Hashable, Codable {
+  /// The uses, by token and address.
   public var uses: [Use]
 
+  /// Creates a report.
   public init(uses: [Use]) {
     self.uses = uses
   }
 
+  /// The uses of one token from one address.
   public struct Use: Sendable, Hashable, Codable {
+    /// The token or OAuth client.
     public var token: TokenID
-    /// The client's IP address; empty for those beyond as many as are told apart.
+    /// The IP address of the client; empty beyond ``TokenUses/maximumAddresses``.
     public var address: String
+    /// How many requests were authenticated.
     public var count: Int64
-    /// The last of them; its day, in UTC, is the day that they are counted under.
+    /// The time of the last use. Its day in UTC is the day of the count.
     public var lastUsedAt: Date
 
+    /// Creates a count.
     public init(token: TokenID, address: String, count: Int64, lastUsedAt: Date) {
       self.token = token
       self.address = address
@@ -114,7 +134,7 @@ public struct TokenUses: Sendable, Hashable, Codable {
     }
   }
 
-  /// How many addresses of a token are told apart on a day; those beyond are counted together, under the empty one.
+  /// The most addresses counted separately for a token and day. Further ones are counted under the empty address.
   public static let maximumAddresses = 50
 }
 

@@ -1,43 +1,45 @@
-/// A topic of the suite: its name, and how it is created where it is missing.
+/// A Kafka topic of the suite, with the settings for its creation.
 public struct Topic: Sendable, Hashable {
+  /// The name on the broker.
   public let name: String
-  /// How long a message is kept, in seconds.
+  /// The retention in seconds.
   public let retention: Int
   /// The largest message, in bytes.
   public let maximumMessageBytes: Int
 
+  /// Creates a topic.
   public init(name: String, retention: Int, maximumMessageBytes: Int = 1 << 20) {
     self.name = name
     self.retention = retention
     self.maximumMessageBytes = maximumMessageBytes
   }
 
-  /// One command a message, keyed by resource id (workspace id for settings).
+  /// Commands, keyed by resource id (workspace id for settings).
   public static let identityCommands = Topic(name: "identity.commands", retention: 7 * day, maximumMessageBytes: largestCommand)
-  /// The outcome of one command, on the partition of the `scim-api` instance that asked.
+  /// Replies to commands, on the partition of the `scim-api` process that sent the command.
   public static let identityReplies = Topic(name: "identity.replies", retention: 3600, maximumMessageBytes: largestCommand)
-  /// What changed, keyed by resource id.
+  /// Changes of users, groups and workspaces, keyed by resource id.
   public static let identityEvents = Topic(name: "identity.events", retention: 30 * day)
-  /// Sign-ins, keyed by the user's email in lower case.
+  /// Sign-ins, keyed by the comparison key of the email.
   public static let signInEvents = Topic(name: "sign-in.events", retention: 7 * day)
-  /// How invitations fare, keyed by invitation.
+  /// State changes of invitations, keyed by invitation id.
   public static let invitationEvents = Topic(name: "invitation.events", retention: 30 * day)
-  /// What the mail system reports of mails, keyed by invitation or address.
+  /// Delivery reports of the mail system, keyed by invitation id or address.
   public static let mailEvents = Topic(name: "mail.events", retention: 7 * day)
-  /// For the product, keyed by product group or member id.
+  /// Changes of the directory for the product, keyed by group or member id.
   public static let directoryEvents = Topic(name: "directory.events", retention: 30 * day)
 
-  /// What became of each request of an identity provider, keyed by workspace id.
+  /// The requests of identity providers and their outcomes, keyed by workspace id.
   public static let provisioningLog = Topic(name: "provisioning.log", retention: 7 * day)
-  /// Security event tokens (RFC 8417) about people whose access ended, keyed by user id.
+  /// Security event tokens (RFC 8417) for people who lost access, keyed by user id.
   public static let securityEvents = Topic(name: "security.events", retention: 30 * day)
 
-  /// Where `consumer` puts what it cannot handle; it takes the largest message of the topics it reads.
+  /// The dead-letter topic of a consumer. It accepts the largest message of the topics that the consumer reads.
   public static func deadLetters(of consumer: String) -> Topic {
     Topic(name: "\(consumer).dead-letters", retention: 30 * day, maximumMessageBytes: largestCommand)
   }
 
-  /// The topics that a service reads or writes, by the service's name. Each service creates those of its topics that are missing.
+  /// The topics that each service reads or writes. A service creates missing ones at its start.
   private static let byService: [(service: String, topics: [Topic])] = [
     (
       "identity-store",
@@ -51,18 +53,18 @@ public struct Topic: Sendable, Hashable {
     ("group-sync", [.identityEvents, .identityCommands, .directoryEvents, .securityEvents, .deadLetters(of: "group-sync")]),
   ]
 
-  /// The topics that `service` reads or writes, and creates where they are missing; none for a name that is no service of the suite.
+  /// The topics that a service reads or writes, and creates if they are missing; empty for an unknown service.
   public static func used(by service: String) -> [Topic] { byService.first { $0.service == service }?.topics ?? [] }
 
-  /// Every topic of the suite, dead letters included.
+  /// All topics of the suite, dead-letter topics included.
   public static let all: [Topic] = byService.flatMap(\.topics).reduce(into: []) { all, topic in
     if !all.contains(topic) { all.append(topic) }
   }
 
-  /// Whether its messages are events about the state of identity-store, which can be published again.
+  /// Whether lost messages can be recovered with a ``Rebuild``.
   public var isRestated: Bool { self == .identityEvents }
 
   private static let day = 24 * 3600
-  /// A PUT of a group of 100,000 members is about 6 MB; the edge accepts 8 MiB, and JSON escapes can grow it.
+  /// In bytes. A PUT of a group with 100,000 members is about 6 MB. scim-api accepts 8 MiB, and JSON escapes can increase it.
   private static let largestCommand = 16 << 20
 }

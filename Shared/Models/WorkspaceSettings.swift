@@ -1,41 +1,43 @@
 import Primitives
 
-/// A customer's workspace, as the operator sets it up.
+/// The settings of a customer's workspace.
 public struct WorkspaceSettings: Sendable, Hashable, Codable {
-  /// Short name in URLs and commands, unique in the deployment: lower-case letters, digits and dashes.
+  /// The short name in URLs and commands, unique in the deployment: lower-case letters, digits and dashes.
   public var slug: String
-  /// What people call it; stands in the invitation.
+  /// The display name, which is in the invitation.
   public var name: String
+  /// The plan of the customer; SCIM requires `enterprise`.
   public var plan: Plan
-  /// SAML SSO is enabled in the product.
+  /// Whether SAML SSO is enabled in the product.
   public var samlSSO: Bool
-  /// The workspace has opted in to SCIM.
+  /// Whether the workspace has opted in to SCIM.
   public var scimEnabled: Bool
-  /// Where people sign in; stands in the invitation.
+  /// The URL of the sign-in page, which is in the invitation.
   public var signInURL: String
-  /// Roles beyond the built-in ones.
+  /// The roles in addition to the built-in ones.
   public var customRoles: [String]
-  /// The role of someone whose identity provider sends none.
+  /// The role of a user for whom the identity provider sends none.
   public var defaultRole: String
   /// The name of the SCIM attribute that carries the role.
   public var roleAttribute: String
-  /// How the identity provider's dialect is read.
+  /// The normalisations for the dialect of the identity provider.
   public var connectionProfile: ConnectionProfile
-  /// Attributes beyond those of the standard's schemas.
+  /// The schema extensions.
   public var extensions: [SchemaExtension]
-  /// Host names of the workspace's own, in lower case, under which SCIM is reached beside the deployment's; each unique in the deployment.
+  /// The workspace's own host names for SCIM, in lower case, each unique in the deployment.
   public var customDomains: [String]
-  /// How its people are invited.
+  /// How people are invited.
   public var invitations: InvitationPolicy
-  /// Which changes of the identity provider wait for an admin's approval; nil: none does.
+  /// Which changes wait for the approval of an admin; `nil`: none.
   public var changeGuard: ChangeGuard?
-  /// The language of mails to its administrators (BCP 47), such as digests and those about held changes; nil: English.
+  /// The language (BCP 47) of mails to administrators, such as digests and notices of held changes; `nil`: English.
   public var adminLanguage: String?
-  /// What a POST of a user does that finds the record of someone who is disabled.
+  /// Whether a POST reuses the record of a disabled user.
   public var relink: RelinkPolicy
-  /// Whether two groups may have one name.
+  /// Whether two groups may have the same name.
   public var duplicateGroupNames: DuplicateGroupNames
 
+  /// Creates settings.
   public init(
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
@@ -62,19 +64,19 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.duplicateGroupNames = duplicateGroupNames
   }
 
-  /// The roles that every workspace has.
+  /// The roles of every workspace.
   public static let builtInRoles = ["admin", "editor", "viewer"]
 
-  /// Every role of the workspace, built-in ones first.
+  /// All roles, built-in ones first.
   public var roles: [String] { Self.builtInRoles + customRoles }
 
-  /// The workspace's role of that name, matched by its comparison key; nil where it has none.
+  /// The role with this name, compared by comparison key; `nil` if there is none.
   public func role(named name: String) -> String? {
     let key = ComparisonKey(name)
     return roles.first { ComparisonKey($0) == key }
   }
 
-  /// The first thing that is missing before SCIM may be used; nil where nothing is.
+  /// The first unmet requirement for SCIM; `nil` if SCIM can be used.
   public var scimObstacle: SCIMObstacle? {
     if plan != .enterprise { return .plan }
     if !samlSSO { return .samlSSO }
@@ -82,38 +84,43 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     return nil
   }
 
+  /// The plans of the product.
   public enum Plan: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The plans, from smallest to largest.
     case free, team, business, enterprise
   }
 
-  /// What keeps a workspace from using SCIM.
+  /// A requirement for SCIM that the workspace does not meet.
   public enum SCIMObstacle: Sendable, Hashable, CaseIterable {
+    /// The plan is not `enterprise`, SAML SSO is off, or the workspace has not opted in.
     case plan, samlSSO, optIn
   }
 
+  /// How deviations of an identity provider from the RFCs are normalised.
   public enum ConnectionProfile: String, Sendable, Hashable, Codable, CaseIterable {
+    /// `auto` detects the sender; `strict` normalises nothing.
     case auto, okta, entra, onelogin, strict
   }
 
   /// Whether a POST may reuse the record of a disabled user.
   public enum RelinkPolicy: String, Sendable, Hashable, Codable, CaseIterable {
-    /// For a user with the same userName, or with the same externalId and the same primary address.
+    /// If the `userName` is the same, or both the `externalId` and the primary address.
     case samePerson = "same-person"
-    /// Never: the POST gets 409, and an admin decides.
+    /// Never: the POST is refused with 409, and an admin decides.
     case never
   }
 
-  /// What becomes of a group whose name another group has.
+  /// What happens if a group gets the name of another group.
   public enum DuplicateGroupNames: String, Sendable, Hashable, Codable, CaseIterable {
-    /// It gets 409. Groups that share a name already keep it.
+    /// The request is refused with 409. Groups that already share a name keep it.
     case reject
-    /// Both have the name; only their ids tell them apart.
+    /// Both groups have the name and differ in their ids only.
     case allow
   }
 }
 
 extension WorkspaceSettings {
-  /// Settings that were stored before there were extensions, custom domains and a policy of invitations have none, or the default.
+  /// Decodes the JSON form. Members that were added later may be missing in stored settings and have their defaults.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(

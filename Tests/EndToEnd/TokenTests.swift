@@ -44,7 +44,7 @@ extension EndToEnd {
       #expect(shown.contains("successor"), "\(shown)")
       #expect(shown.contains("created-by"), "\(shown)")
       let again = await #expect(throws: CommandRun.Failure.self) { try await workspace.scimctl(["token", "rotate", id]) }
-      #expect(again?.output.contains("successor already") == true, "\(again?.output ?? "")")
+      #expect(again?.output.contains("already has a successor") == true, "\(again?.output ?? "")")
       try await workspace.scimctl(["token", "revoke", id])
       try await inForce("the end of the old token") { try await old.send("GET", "/Users").status == 401 }
       #expect(try await new.send("GET", "/Users").status == 200)

@@ -23,7 +23,7 @@ struct AuditTests {
     return command
   }
 
-  @Test("has who changed what from what to what, in the transaction of the change, and no digest")
+  @Test("records actor, values before and after, in the transaction of the change, and no digest")
   func changes() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -70,17 +70,17 @@ struct AuditTests {
   func audited(_ operation: Command.Operation, _ actor: Command.Actor, _ isAudited: Bool) {
     let command = Command(
       id: .made(at: Date()), workspace: Bench.workspace, resource: .made(at: Date()), actor: actor, issuedAt: Date(), operation: operation)
-    #expect(command.isAudited == isAudited)
+    #expect(ParsedCommand(command).isAudited == isAudited)
   }
 
-  @Test("names people by their ids, and not by the address of a sign-in or of a mail")
+  @Test("identifies people by id, not by the address of a sign-in or a mail")
   func people() throws {
     var bench = Bench()
     let (ben, _) = bench.createUser(#"{"userName":"ben@example.com"}"#)
     for operation in [Command.Operation.promoteUser(Self.signIn), .promoteUser(Self.signIn), .reportMail(Self.report)] {
       var command = bench.command(operation, on: Bench.workspace.resource)
       command.actor = Self.ana
-      _ = bench.decider.decide(ReadCommand(command))
+      _ = bench.decider.decide(ParsedCommand(command))
     }
     let rows = bench.decider.audited
     #expect(rows.map(\.action) == ["promote-user", "promote-user", "report-mail"])
@@ -91,7 +91,7 @@ struct AuditTests {
     var unknown = bench.command(
       .promoteUser(SignIn(workspace: Bench.workspace, email: "nobody@example.com", user: nil, signedInAt: Bench.start)), on: bench.id())
     unknown.actor = Self.ana
-    _ = bench.decider.decide(ReadCommand(unknown))
+    _ = bench.decider.decide(ParsedCommand(unknown))
     #expect(bench.decider.audited.last?.target == "nobody known")
     #expect(bench.decider.audited.last?.summary.contains("nobody@example.com") == false)
   }

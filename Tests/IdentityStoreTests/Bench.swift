@@ -4,7 +4,7 @@ import SCIM
 
 @testable import IdentityStore
 
-/// A decider with one workspace, and the phrases the tests are written in.
+/// A decider with one workspace, and helpers for the tests of decisions.
 struct Bench {
   static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
   static let start = Date(timeIntervalSince1970: 1_700_000_000)
@@ -45,7 +45,7 @@ struct Bench {
   mutating func decide(
     _ operation: Command.Operation, on resource: ResourceID, expecting versions: [Int64]? = nil
   ) -> Reply.Outcome {
-    decider.decide(ReadCommand(command(operation, on: resource, expecting: versions))).outcome
+    decider.decide(ParsedCommand(command(operation, on: resource, expecting: versions))).outcome
   }
 
   /// POSTs a user and returns the id under which it is stored.
@@ -62,7 +62,7 @@ struct Bench {
     return (new, decide(.createGroup(document: group(name, members: members)), on: new))
   }
 
-  /// A User resource with these attributes, a JSON object, as the edge would send it.
+  /// A User resource with these attributes, a JSON object, as scim-api sends it.
   static func user(_ json: String) -> [UInt8] {
     Array(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"#.utf8) + Array(json.utf8.dropFirst())
   }
@@ -85,7 +85,7 @@ struct Bench {
     return Set(members.changed.filter(\.value).keys).union(members.stored.filter { members.contains($0.key) }.keys)
   }
 
-  /// The changes of users published so far, oldest first.
+  /// The published changes of users, oldest first.
   var userChanges: [UserChanged.Change] {
     decider.events.compactMap { if case .userChanged(let event) = $0.event { event.change } else { nil } }
   }
@@ -96,7 +96,7 @@ struct Bench {
 }
 
 extension Reply.Outcome {
-  /// The HTTP status that it comes to.
+  /// The HTTP status of the outcome.
   var status: Int {
     switch self {
     case .resource(_, let created): created ? 201 : 200
@@ -106,7 +106,7 @@ extension Reply.Outcome {
     }
   }
 
-  /// The SCIM error's text.
+  /// The SCIM error as JSON text; empty if there is none.
   var error: String {
     if case .refused(_, let error) = self { String(decoding: error, as: UTF8.self) } else { "" }
   }

@@ -7,7 +7,7 @@ import Testing
 @Suite("Bounds in decisions")
 struct BoundsDecisionTests {
   @Test(
-    "What is beyond a bound is refused by every verb with an error that names the bound, and nothing changes",
+    "Every verb refuses a value beyond a bound with an error that names the bound, and changes nothing",
     arguments: [
       (#""userName":"\#(letters(1025))""#, "1024"), (#""userName":"ana@example.com","externalId":"\#(letters(1025))""#, "1024"),
       (#""userName":"ana@example.com","emails":[{"value":"\#(letters(1025))"}]"#, "1024"),
@@ -25,7 +25,7 @@ struct BoundsDecisionTests {
     #expect(bench.user(id)?.version == 1)
   }
 
-  @Test("A user who was stored before there were bounds can be sent unchanged, shortened, disabled and enabled again")
+  @Test("A user who was stored before bounds existed can be sent unchanged, shortened, disabled and enabled again")
   func stored() throws {
     var bench = Bench()
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com","title":"T"}"#)
@@ -52,14 +52,14 @@ struct BoundsDecisionTests {
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com","emails":[\#(emails)]}"#)
     let operations = (0..<1000).map { #"{"op":"replace","path":"emails[value eq \"u\#($0)@example.com\"].display","value":"x"}"# }
     let command = bench.command(.patchUser(patch: bench.patch(operations.joined(separator: ","))), on: id)
-    let reply = bench.decider.decide(ReadCommand(command))
+    let reply = bench.decider.decide(ParsedCommand(command))
     #expect(reply.outcome.status == 400)
     #expect(reply.outcome.error.contains(#""scimType":"tooMany""#))
     #expect(bench.decider.recorded.last?.reply == reply)
     #expect(bench.user(id)?.version == 1)
   }
 
-  @Test("Of many replacements of a group's members the last one counts, and costs no more than one")
+  @Test("Only the last of many replacements of a group's members has an effect, and they cost as much as one")
   func replacements() {
     var bench = Bench()
     let users = (0..<3).map { bench.createUser(#"{"userName":"u\#($0)@example.com"}"#).id }
@@ -81,5 +81,5 @@ struct BoundsDecisionTests {
   }
 }
 
-/// So many letters.
+/// A text of `count` letters.
 private func letters(_ count: Int) -> String { String(repeating: "a", count: count) }

@@ -8,9 +8,9 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("A bulk is carried out operation by operation", .timeLimit(.minutes(10)))
+@Suite("A bulk request is carried out operation by operation", .timeLimit(.minutes(10)))
 struct BulkTests {
-  @Test("Each operation is a transaction, and what was made is named by those that come later")
+  @Test("Each operation is a transaction, and later operations refer to the created resources")
   func operations() async throws {
     let store = try await StoreDatabase.start()
     let (ana, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
@@ -31,7 +31,7 @@ struct BulkTests {
     #expect(try await store.count("select count(distinct xmin::text) from identity.replies where recorded_at is not null") == 6)
   }
 
-  @Test("A bulk that comes again is answered as before, and goes on where it was left")
+  @Test("A redelivered bulk request gets the same answer, and continues where it stopped")
   func redelivery() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<20).map { createUser("user-\($0 / 2)@example.com") })
@@ -48,7 +48,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.outbox") == events)
   }
 
-  @Test("Two processes that carry out the same bulk at once come to the same answer")
+  @Test("Two processes that carry out the same bulk request at once give the same answer")
   func concurrently() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<40).map { createUser("user-\($0)@example.com") })
@@ -60,7 +60,9 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.users") == 40)
   }
 
-  @Test("After as many errors as are allowed the rest is left alone", arguments: [(1, 2), (2, 4), (3, 6), (nil, 7)] as [(Int?, Int)])
+  @Test(
+    "After the allowed number of errors the remaining operations are skipped",
+    arguments: [(1, 2), (2, 4), (3, 6), (nil, 7)] as [(Int?, Int)])
   func failOnErrors(limit: Int?, carriedOut: Int) async throws {
     let store = try await StoreDatabase.start()
     let names = ["a", "a", "b", "b", "c", "", "d"]
@@ -78,7 +80,7 @@ struct BulkTests {
     #expect(try await carryOut(bulk, in: store) == outcomes)
   }
 
-  @Test("What refers to an operation that failed fails, and says so; the others do not")
+  @Test("Operations that refer to a failed one fail and name it; the others do not")
   func failedReference() async throws {
     let store = try await StoreDatabase.start()
     let (twin, refused, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
@@ -100,7 +102,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.groups") == 1)
   }
 
-  @Test("A person who comes back has the id they had, in whatever refers to them")
+  @Test("References to a user whose record is reused have the old id")
   func relinking() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
@@ -131,8 +133,8 @@ struct BulkTests {
     #expect(try await carryOut(bulk, in: store) == outcomes)
   }
 
-  @Test("Users who refer to each other are made together, naming whoever came back")
-  func circle() async throws {
+  @Test("Users who refer to each other are created together, with the ids of reused records")
+  func cycle() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([
@@ -142,8 +144,8 @@ struct BulkTests {
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], circle: 0),
-        operation(.createUser(document: managed("ben@example.com", by: ana)), on: ben, references: [ana], circle: 0),
+        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], cycle: 0),
+        operation(.createUser(document: managed("ben@example.com", by: ana)), on: ben, references: [ana], cycle: 0),
       ])
     let outcomes = try await carryOut(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201])
@@ -154,8 +156,8 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.users") == 2)
   }
 
-  @Test("Of users who refer to each other none is made where one cannot be, and nobody is told of any")
-  func brokenCircle() async throws {
+  @Test("If one of several users who refer to each other cannot be created, none is, and no event is published")
+  func brokenCycle() async throws {
     let store = try await StoreDatabase.start()
     _ = try await store.process().carryOut([store.createUser("ben@example.com")])
     let events = try await store.count("select count(*) from identity.outbox")
@@ -163,9 +165,9 @@ struct BulkTests {
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], circle: 3),
-        operation(.createUser(document: managed("ben@example.com", by: cem)), on: ben, references: [cem], circle: 3),
-        operation(.createUser(document: managed("cem@example.com", by: ana)), on: cem, references: [ana], circle: 3),
+        operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], cycle: 3),
+        operation(.createUser(document: managed("ben@example.com", by: cem)), on: ben, references: [cem], cycle: 3),
+        operation(.createUser(document: managed("cem@example.com", by: ana)), on: cem, references: [ana], cycle: 3),
         createUser("dan@example.com"),
       ])
     let outcomes = try await carryOut(bulk, in: store)
@@ -176,7 +178,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.outbox") == events + 1)
   }
 
-  @Test("A poisoned operation is answered 500 and kept as a command of its own; the others get through, and what refers to it fails")
+  @Test("A poisoned operation is answered 500 and dead-lettered as a command; the others succeed, and references to it fail")
   func poison() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
@@ -184,7 +186,7 @@ struct BulkTests {
     let letters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
-    // Its id is another user's: the database refuses it each time.
+    // The id belongs to another user, so the database always refuses it.
     let culprit = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([store.createUser("first@example.com", on: culprit)])
     let bulk = Bulk(
@@ -212,7 +214,7 @@ struct BulkTests {
     #expect(command.operation.type == "rollcall.command.create-user.v1")
   }
 
-  @Test("Operations that are not begun by the deadline are refused, those before stay")
+  @Test("Operations after the deadline are refused; earlier ones stay applied")
   func deadline() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: [createUser("ana@example.com"), createUser("ben@example.com")])
@@ -227,10 +229,10 @@ struct BulkTests {
 
   private func operation(
     _ write: Command.Operation, on resource: ResourceID, references: [ResourceID] = [], expecting versions: [Int64]? = nil,
-    circle: Int? = nil
+    cycle: Int? = nil
   ) -> Bulk.Operation {
     Bulk.Operation(
-      command: .made(at: Date()), resource: resource, expectedVersions: versions, references: references, circle: circle,
+      command: .made(at: Date()), resource: resource, expectedVersions: versions, references: references, cycle: cycle,
       action: .write(write))
   }
 
@@ -253,7 +255,7 @@ struct BulkTests {
     return try rows.first?.optionalString(0)
   }
 
-  /// Carries a bulk out as another process would that gets it from the topic.
+  /// Carries out a bulk request as a new process that receives it from the topic.
   private func carryOut(
     _ bulk: Bulk, in store: StoreDatabase, deadline: Date? = nil, deadLetters: DeadLetters? = nil
   ) async throws -> [Bulk.Outcome] {
@@ -274,7 +276,7 @@ struct BulkTests {
 }
 
 extension Bulk.Outcome {
-  /// The HTTP status that it comes to.
+  /// The HTTP status of the outcome.
   var status: Int {
     switch self {
     case .written(_, _, let created, _, _): created ? 201 : 200
@@ -283,7 +285,7 @@ extension Bulk.Outcome {
     }
   }
 
-  /// The SCIM error's text.
+  /// The SCIM error as JSON text; empty if there is none.
   var error: String {
     if case .refused(_, let error) = self { String(decoding: error, as: UTF8.self) } else { "" }
   }

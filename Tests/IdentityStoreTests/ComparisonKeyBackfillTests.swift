@@ -14,7 +14,7 @@ struct ComparisonKeyBackfillTests {
   private static let composed = "jos\u{E9}@example.com"
   private static let decomposed = "Jose\u{301}@example.com"
 
-  /// A user as a build from before stored one.
+  /// A user as an older build stored it.
   private static func insertUser(_ name: String, _ id: ResourceID, on pool: PostgresPool) async throws {
     let document = """
       {"userName":"\(name)","emails":[{"value":"\(name)"},{"value":"Second\u{200B}"},{"value":"E\u{301}X@example.com"}],"meta":{"x":"y"
@@ -52,14 +52,14 @@ struct ComparisonKeyBackfillTests {
       pool: process.pool, writer: ChangeWriter(nameHash: NameHash(key: "test"), source: "identity-store/test"), logger: quiet)
   }
 
-  @Test("A database from before is re-keyed; of two with one key the second has one that nothing is looked up by, until the first goes")
+  @Test("An older database is re-keyed; of two rows with one key the second gets a duplicate key, until the first is deleted")
   func backfill() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
     func key(_ table: String, _ id: ResourceID) async throws -> String {
       try await store.text("select \(table == "users" ? "user_name_key" : "display_name_key") from identity.\(table) where id = '\(id)'")
     }
-    // In the order in which they were made.
+    // In the order of creation.
     let ids = (0..<6).map { number in ResourceID(UUID(uuid: (3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, UInt8(number)))) }
     try await Self.insertUser(Self.decomposed, ids[0], on: process.pool)
     try await Self.insertUser(Self.composed, ids[1], on: process.pool)
@@ -70,7 +70,7 @@ struct ComparisonKeyBackfillTests {
     _ = try await process.pool.query(
       Statement(once: "early", "insert into identity.early_sign_ins values ($1, $2, now() - interval '1 day'), ($1, $3, now())"),
       [.uuid(Bench.workspace.uuid), .text("e\u{301}va@example.com"), .text("\u{E9}va@example.com")])
-    // A user who was deleted by the old build left a hash of the old key.
+    // The tombstone of a user that the old build deleted has a hash of the old key.
     _ = try await process.pool.query(
       Statement(once: "tombstone", "insert into identity.tombstones values ($1, $2, 'User', $3, now(), 2)"),
       [
@@ -79,7 +79,7 @@ struct ComparisonKeyBackfillTests {
       ])
     try await Self.backfill(process).runOnce()
 
-    // The composed one had the key already.
+    // The key of the composed name is the same in both versions.
     #expect(try await key("users", ids[1]) == ComparisonKey(Self.composed).text)
     #expect(try await key("users", ids[0]) == NameKey.duplicate(ResourceKey(workspace: Bench.workspace, id: ids[0])).name)
     #expect(try await key("users", ids[2]) == "bob")
@@ -97,7 +97,7 @@ struct ComparisonKeyBackfillTests {
     #expect(try await store.text("select (signed_in_at < now() - interval '1 hour')::text from identity.early_sign_ins") == "true")
     #expect(try await store.text("select key_version::text from identity.workspaces") == "\(ComparisonKey.version)")
 
-    // A command about the one from before still finds who has the name now.
+    // A command for the deleted user still finds the current user with the name.
     let stale = store.command(
       .patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)),
       on: ResourceID(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))))
@@ -109,13 +109,13 @@ struct ComparisonKeyBackfillTests {
     try await Self.backfill(process).runOnce()
     #expect(try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users") == versions)
 
-    // Who shares a name can be changed by id, and keeps the key; the name belongs to the other.
+    // A user who shares a name can be changed by id and keeps the duplicate key. Lookups by name find the other user.
     let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: ids[0])
     #expect(try await process.carryOut([title])[0].outcome.status == 200)
     #expect(try await process.carryOut([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
     #expect(try await key("users", ids[0]).hasPrefix(" duplicate "))
 
-    // Once the other is gone, the name is free for it.
+    // After the other user is deleted, the name is free.
     #expect(try await process.carryOut([store.command(.deleteUser, on: ids[1])])[0].outcome.status == 204)
     _ = try await process.pool.query(
       Statement(once: "age", "update identity.outdated_keys set checked_at = now() - interval '2 minutes'"), [])
@@ -125,7 +125,7 @@ struct ComparisonKeyBackfillTests {
     await process.pool.close()
   }
 
-  @Test("What a build from before writes after the upgrade is re-keyed, and is found and changed before that")
+  @Test("Rows that an older build writes after the upgrade are re-keyed, and can be found and changed before that")
   func oldBuild() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -134,14 +134,14 @@ struct ComparisonKeyBackfillTests {
     try await Self.insertUser(Self.decomposed, first, on: process.pool)
     try await Self.insertUser(Self.composed, second, on: process.pool)
     #expect(try await process.carryOut([store.createUser(" \(Self.decomposed)")])[0].outcome.status == 409)
-    // With the key that it is stored under, since another has the one of its name.
+    // The user keeps its duplicate key, because another user has the key of its name.
     let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: first)
     #expect(try await process.carryOut([title])[0].outcome.status == 200)
     try await Self.backfill(process).runOnce()
     #expect(
       try await store.count("select count(*) from identity.outdated_keys where conflicting_id = '\(second)' and id = '\(first)'") == 1)
     #expect(try await store.count("select count(*) from identity.outdated_keys") == 1)
-    // An update that does not say that it has computed the keys.
+    // An update that does not set the version of the keys.
     _ = try await process.pool.query(
       Statement(once: "old update", "update identity.users set user_name = $1, user_name_key = $2, version = version + 1 where id = $3"),
       [.text(" Cleo"), .text(" cleo"), .uuid(second.uuid)])
@@ -167,7 +167,7 @@ struct ComparisonKeyBackfillTests {
     ]
     var equal = 0
     for number in 0..<400 {
-      // Half of the second ones are another spelling of the first.
+      // Half of the second names are another spelling of the first.
       let chosen = (0..<Int.random(in: 1...3, using: &generator)).map { _ in pieces[Int.random(in: pieces.indices, using: &generator)] }
       let first = "\(number)x" + chosen.joined()
       var second = "\(number)x"
@@ -191,7 +191,7 @@ struct ComparisonKeyBackfillTests {
       #expect(try await process.carryOut([store.createUser(second)])[0].outcome.status == (areEqual ? 409 : 201), "\(first) \(second)")
       if areEqual { equal += 1 }
     }
-    // Else the test would say little.
+    // Otherwise the test would prove little.
     #expect(50..<350 ~= equal, "\(equal) of 400 pairs are equal")
     await process.pool.close()
   }

@@ -7,12 +7,12 @@ import Testing
 
 @Suite("Decisions on names that are equal by their comparison key")
 struct ComparisonKeyDecisionTests {
-  /// Composed, decomposed, in capitals, and with what does not count at both ends.
+  /// Composed, decomposed, in capitals, and with ignored characters at both ends.
   static let forms = ["jos\u{E9}@example.com", "jose\u{301}@example.com", "JOSE\u{301}@EXAMPLE.COM", " jos\u{E9}@example.com\u{200B} "]
 
   private static func user(_ name: String, _ more: String = "") -> String { #"{"userName":"\#(name)"\#(more)}"# }
 
-  @Test("A userName in another form is taken, and makes no second user and no second invitation", arguments: forms, forms)
+  @Test("A userName in another form is taken, and creates no second user and no second invitation", arguments: forms, forms)
   func uniqueness(first: String, second: String) throws {
     var bench = Bench()
     let (id, created) = bench.createUser(Self.user(first))
@@ -22,7 +22,7 @@ struct ComparisonKeyDecisionTests {
     #expect(outcome.error.contains(#""scimType":"uniqueness""#))
     #expect(outcome.error.contains(id.description))
     #expect(bench.userChanges == [.created])
-    // As sent, to the byte.
+    // Byte by byte as sent.
     #expect(try #require(bench.user(id)).userName.utf8.elementsEqual(first.utf8))
   }
 
@@ -39,7 +39,7 @@ struct ComparisonKeyDecisionTests {
     #expect(bench.createUser(Self.user(Self.forms[2])).outcome.status == 409)
   }
 
-  @Test("Someone who was disabled comes back under the old id, in whatever form the name is sent", arguments: forms)
+  @Test("A disabled user gets the old id again, in whatever form the name is sent", arguments: forms)
   func relinking(form: String) {
     var bench = Bench()
     let (id, _) = bench.createUser(Self.user(Self.forms[0]))
@@ -88,7 +88,7 @@ struct ComparisonKeyDecisionTests {
     #expect(try #require(bench.groupRecord(id)).displayName == name)
   }
 
-  @Test("A name of nothing but whitespace and zero-width characters is none")
+  @Test("A name of whitespace and zero-width characters counts as empty")
   func blankNames() {
     var bench = Bench()
     #expect(bench.createUser(Self.user("\u{200B} \u{FEFF}")).outcome.status == 400)
@@ -108,7 +108,7 @@ struct ComparisonKeyDecisionTests {
     }
   }
 
-  @Test("Roles are matched by their keys, and a workspace has no two of one key")
+  @Test("Roles are matched by their keys, which are unique in a workspace")
   func roles() throws {
     var bench = Bench(customRoles: ["Cr\u{E9}atif"])
     let (id, outcome) = bench.createUser(Self.user("ana@example.com", ",\"secodaRole\":\" CRE\u{301}ATIF \""))
@@ -120,7 +120,7 @@ struct ComparisonKeyDecisionTests {
     #expect(bench.decide(.updateWorkspace(settings), on: Bench.workspace.resource).status == 400)
   }
 
-  @Test("A user who shares a name from before keeps it, is found by id alone, and can be changed and disabled")
+  @Test("A user with a duplicate name from an older version keeps it, is found by id only, and can be changed and disabled")
   func duplicates() throws {
     var bench = Bench()
     let (holder, _) = bench.createUser(Self.user(Self.forms[0]))

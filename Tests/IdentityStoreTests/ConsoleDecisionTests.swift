@@ -5,7 +5,7 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("Decisions on sessions of the console", .timeLimit(.minutes(10)))
+@Suite("Decisions on console sessions", .timeLimit(.minutes(10)))
 struct ConsoleDecisionTests {
   private static let (first, second, third) = (
     String(repeating: "a", count: 64), String(repeating: "b", count: 64), String(repeating: "c", count: 64)
@@ -26,7 +26,7 @@ struct ConsoleDecisionTests {
     bench.decider.state.tokens[ResourceKey(workspace: Bench.workspace, id: id.resource)]
   }
 
-  @Test("A session is opened with an admin token, and lasts 12 hours at most, and no longer than that")
+  @Test("A session is opened with an admin token, and lasts at most 12 hours and no longer than the token")
   func token() throws {
     var bench = Bench()
     let short = issue(&bench, .token, until: Bench.start + 60).id
@@ -39,7 +39,7 @@ struct ConsoleDecisionTests {
     #expect(record(days, bench)?.expiresAt == Bench.start + 12 * Self.hour)
   }
 
-  @Test("A link opens one session, and the second who comes with it is told so")
+  @Test("A link opens one session, and the error of a second attempt says so")
   func link() {
     var bench = Bench()
     let link = issue(&bench, .link, until: Bench.start + 600).id
@@ -51,7 +51,7 @@ struct ConsoleDecisionTests {
     #expect(record(again.id, bench) == nil)
   }
 
-  @Test("Of two commands in one batch one alone opens a session with a link")
+  @Test("Of two commands in one batch only one opens a session with a link")
   func together() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -75,7 +75,7 @@ struct ConsoleDecisionTests {
     await process.pool.close()
   }
 
-  @Test("What is revoked, expired, of another scope or kind, or not there opens none")
+  @Test("A token that is revoked, expired, unknown, or of another scope or kind opens no session")
   func unfit() {
     var bench = Bench()
     let revoked = issue(&bench, .token, until: nil).id
@@ -97,11 +97,12 @@ struct ConsoleDecisionTests {
     #expect(issue(&bench, .session, scopes: [.admin, .scim]).outcome.status == 400)
     #expect(issue(&bench, .link, until: Bench.start + 2 * 86_400).outcome.status == 400)
     #expect(issue(&bench, .token, with: session).outcome.status == 400)
-    // A proxy vouches for its people.
+    // A proxy authenticated the person.
     #expect(issue(&bench, .session).outcome.status == 204)
   }
 
-  @Test("A session's secret is replaced by who has it: of two at once one alone, and the one before is good for its time")
+  @Test(
+    "The holder of a session's secret replaces it: of two concurrent rotations one succeeds, and the former secret stays valid for a while")
   func rotation() throws {
     var bench = Bench()
     let session = issue(&bench, .session).id
@@ -115,14 +116,14 @@ struct ConsoleDecisionTests {
     #expect(rotate(Self.first, Self.second) == 204)
     let bytes = { (byte: UInt8) in [UInt8](repeating: byte, count: 32) }
     #expect(try #require(record(session, bench)).former?.digest == bytes(0xAA))
-    // The answer with the second was lost: who still has the first gets a third.
+    // The response with the second secret was lost: the holder of the first one gets a third.
     #expect(rotate(Self.first, Self.third) == 204)
     let rotated = try #require(record(session, bench))
     #expect(rotated.digest == bytes(0xCC) && rotated.former?.digest == bytes(0xAA))
     #expect(rotate(Self.second, Self.first) == 409)
   }
 
-  @Test("The audit trail tells who signed in and out, with what, and in which session what was done; and not of rotations")
+  @Test("The audit trail records sign-ins and sign-outs, the credential and the session of each change, but no rotations")
   func audit() {
     var bench = Bench()
     let token = issue(&bench, .token, until: nil).id
@@ -132,7 +133,7 @@ struct ConsoleDecisionTests {
       var command = bench.command(operation, on: Bench.workspace.resource)
       command.actor = actor
       if case .revokeToken = operation { command.session = session }
-      #expect(bench.decider.decide(ReadCommand(command)).outcome.status == 204)
+      #expect(bench.decider.decide(ParsedCommand(command)).outcome.status == 204)
     }
     send(
       .issueToken(
@@ -142,14 +143,14 @@ struct ConsoleDecisionTests {
     send(.rotateSecret(SecretRotation(client: session, digest: Self.second, formerUntil: nil)), by: .service("scim-api"))
     send(.revokeToken(TokenRevocation(token: session)), by: actor)
     #expect(bench.decider.audited.map(\.action) == ["issue-token", "revoke-token"])
-    // Whoever makes a token may call it by another's name: the ids tell them apart.
+    // Two tokens can have the same name: their ids distinguish them.
     let summaries = bench.decider.audited.map(\.summary)
     #expect(summaries.first?.contains(#""openedWith":"\#(token)""#) == true && summaries.first?.contains(#""session""#) == false)
     #expect(summaries.last?.contains(#""session":"\#(session)""#) == true)
     #expect(bench.decider.audited.allSatisfy { $0.actor == "console:Ana" && $0.target == "session \(session) 'Ana'" })
   }
 
-  @Test("Sessions and links are trimmed some days after their end, and nothing else is")
+  @Test("Only sessions and links are deleted some days after their expiry")
   func trimming() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

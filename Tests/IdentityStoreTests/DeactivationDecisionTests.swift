@@ -23,7 +23,7 @@ struct DeactivationDecisionTests {
   }
 
   @Test(
-    "A PATCH is applied as far as it can be, and the reply lists the rest",
+    "A PATCH is applied as far as possible, and the reply lists the rest",
     arguments: [
       (#"{"op":"replace","path":"secodaRole","value":"Owner"}"#, ["secodaRole"]),
       (#"{"op":"replace","value":{"nickName":"n","title":{"x":1}}}"#, ["title"]),
@@ -54,7 +54,7 @@ struct DeactivationDecisionTests {
   private static let disabling = #"{"op":"replace","path":"active","value":false}"#
 
   @Test(
-    "A PUT is applied as far as it can be, and what it can't set keeps its value",
+    "A PUT is applied as far as possible, and other attributes keep their values",
     arguments: [
       (#"{"userName":"ana@example.com","active":false,"secodaRole":"Owner","displayName":"Ana","title":"t"}"#, ["secodaRole"]),
       (#"{"userName":"ben@example.com","active":false,"secodaRole":"editor","displayName":"Ana","title":"t"}"#, ["userName"]),
@@ -74,7 +74,7 @@ struct DeactivationDecisionTests {
     #expect(user.state == .disabled)
     #expect((user.displayName, user.userName, user.role) == ("Ana", "ana@example.com", "editor"))
     #expect(try attribute("title", of: id, bench) == "t")
-    // What the PUT leaves out is cleared, as ever.
+    // Attributes that the PUT omits are cleared, as usual.
     #expect(try attribute("emails", of: id, bench) == nil)
   }
 
@@ -103,7 +103,7 @@ struct DeactivationDecisionTests {
     }
   }
 
-  @Test("A write that can be applied whole says nothing, and makes no version the second time")
+  @Test("A fully applied write lists nothing, and creates no new version the second time")
   func whole() throws {
     var bench = Bench()
     let (id, _) = bench.createUser(Self.ana)
@@ -117,7 +117,7 @@ struct DeactivationDecisionTests {
     #expect(bench.user(id)?.version == 2)
   }
 
-  @Test("If-Match and an unknown id refuse it whole, and the change guard keeps the person enabled")
+  @Test("If-Match and an unknown id refuse it completely, and the change guard keeps the person enabled")
   func limits() throws {
     var bench = Bench(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
     let (id, _) = bench.createUser(Self.ana)
@@ -131,7 +131,7 @@ struct DeactivationDecisionTests {
     #expect(bench.decider.state.heldChanges.count == 1)
   }
 
-  @Test("Any other write is refused whole")
+  @Test("Any other write is refused completely")
   func others() {
     var bench = Bench()
     let (id, _) = bench.createUser(Self.ana)

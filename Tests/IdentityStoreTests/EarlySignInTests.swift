@@ -15,7 +15,7 @@ struct EarlySignInTests {
     SignIn(workspace: Bench.workspace, email: email, user: user, signedInAt: Bench.start - daysAgo * Self.day)
   }
 
-  @Test("A sign-in is answered by what became of it")
+  @Test("A sign-in is answered with its outcome")
   func outcomes() {
     var bench = Bench()
     let (ana, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
@@ -36,7 +36,7 @@ struct EarlySignInTests {
     #expect(bench.user(id)?.state == state)
   }
 
-  @Test("One that comes too late is not remembered, and one that comes again is for 30 days more")
+  @Test("An expired one is not stored, and a later one counts for another 30 days")
   func renewal() {
     var bench = Bench()
     let key = NameKey(workspace: Bench.workspace, name: "ana@example.com")
@@ -49,7 +49,7 @@ struct EarlySignInTests {
     #expect(bench.decider.state.earlySignIns[key] == Bench.start - Self.day)
   }
 
-  @Test("They are written, renewed, used, and deleted 30 days after the last of a person")
+  @Test("They are stored, renewed, used, and deleted 30 days after the last one of a person")
   func trimming() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -65,7 +65,7 @@ struct EarlySignInTests {
     let rows =
       "select string_agg(email_key || ' ' || date_part('day', now() - signed_in_at), ', ' order by email_key) from identity.early_sign_ins"
     #expect(try await store.text(rows) == "kept@example.com 2, used@example.com 1")
-    // In the batch that renews it, it is used all the same.
+    // It also counts in the batch that renews it.
     let again = SignIn(workspace: store.workspace, email: "used@example.com", user: nil, signedInAt: Date() + Self.day)
     _ = try await process.carryOut([store.command(.promoteUser(again)), store.createUser("used@example.com")])
     #expect(try await store.text(rows) == "kept@example.com 2")

@@ -7,9 +7,9 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("Addresses that users are found by", .timeLimit(.minutes(10)))
+@Suite("Address keys of users", .timeLimit(.minutes(10)))
 struct EmailKeyTests {
-  @Test("Every address but the one that mail goes to has a key, for as long as the user has it")
+  @Test("Every additional address has a key for as long as the user has the address")
   func keys() async throws {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())
@@ -23,7 +23,7 @@ struct EmailKeyTests {
     _ = try await store.process().carryOut([store.command(.createUser(document: Bench.user(user)), on: id)])
     let expected = ["ana@home.example", "ünal@x.example"].map { "\(store.workspace) \($0)" }.joined(separator: ",")
     #expect(try await keys() == expected)
-    // A write that is not about addresses leaves them.
+    // A write without addresses does not change them.
     let signIn = SignIn(workspace: store.workspace, email: nil, user: id.user, signedInAt: Date())
     #expect(try await store.process().carryOut([store.command(.promoteUser(signIn), on: id)]).map(\.outcome.status).allSatisfy { $0 < 300 })
     #expect(try await store.text("select state from identity.users where id = '\(id)'") == "active")
@@ -33,7 +33,7 @@ struct EmailKeyTests {
     #expect(try await keys() == "none")
   }
 
-  @Test("The users that were there before the keys get the same ones from the migration and the service that computes them again")
+  @Test("The migration and the backfill compute the same keys for existing users")
   func migration() async throws {
     let server = try await PostgresServer.shared()
     let old = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: [SchemaMigrations.identity[0]])))

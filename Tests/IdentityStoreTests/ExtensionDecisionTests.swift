@@ -20,7 +20,7 @@ struct ExtensionDecisionTests {
     String(decoding: bench.user(id)?.document ?? [], as: UTF8.self)
   }
 
-  @Test("Attributes are kept from the moment that the workspace has them, and dropped when it has them no more")
+  @Test("Attributes are stored once the workspace has the schema, and dropped when the schema is removed")
   func lifetime() {
     var bench = Bench()
     let json = #"{"userName":"ana@example.com","\#(Self.urn)":{"badge":7,"floor":1}}"#
@@ -36,7 +36,7 @@ struct ExtensionDecisionTests {
     #expect(!document(id, in: bench).contains(Self.urn))
   }
 
-  @Test("What is immutable stays over a PUT without it, and is refused another value")
+  @Test("An immutable attribute survives a PUT without it, and cannot get another value")
   func immutable() {
     var bench = Bench()
     bench.decide(.updateWorkspace(settings(bench, [Self.acme])), on: Bench.workspace.resource)
@@ -50,7 +50,7 @@ struct ExtensionDecisionTests {
     #expect(bench.user(id)?.version == 1)
   }
 
-  @Test("A schema with a mistake is refused, and the settings stay")
+  @Test("An invalid schema is refused, and the settings stay the same")
   func refused() {
     var bench = Bench()
     let wrong = SchemaExtension(id: Self.urn, name: "Acme", attributes: [.init(name: "a"), .init(name: "A")])

@@ -17,7 +17,7 @@ struct GroupDecisionTests {
     #expect(bench.groupChanges.first?.addedMembers == [ana.user])
   }
 
-  @Test("A replacement adds who is new, removes who is missing, and says just that")
+  @Test("A replacement adds new members and removes missing ones, and the event has exactly these")
   func replacement() {
     var bench = Bench()
     let people = ["ana", "ben", "cem"].map { bench.createUser(#"{"userName":"\#($0)@example.com"}"#).id }
@@ -30,7 +30,7 @@ struct GroupDecisionTests {
     #expect(change.version == 2)
   }
 
-  @Test("Members who are in the group already, or are not, make no new version")
+  @Test("Adding members again, or removing non-members, creates no new version")
   func unchanged() {
     var bench = Bench()
     let (ana, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
@@ -58,7 +58,7 @@ struct GroupDecisionTests {
     #expect(bench.groupRecord(group)?.version == 2)
   }
 
-  @Test("A member who does not exist is refused by name, and nothing of the push is done")
+  @Test("An unknown member is named in the error, and nothing of the push is applied")
   func unknownMember() {
     var bench = Bench()
     let (ana, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
@@ -76,7 +76,7 @@ struct GroupDecisionTests {
     #expect(bench.groupRecord(group)?.displayName == "Data team")
   }
 
-  @Test("A change of many members is cut into parts that fit an event")
+  @Test("A change of many members is split into parts that fit an event")
   func parts() {
     let users = (0..<2500).map { UserID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, UInt8($0 / 256), UInt8($0 % 256)))) }
     let parts = Array(MembershipParts(added: Array(users[..<1700]), removed: Array(users[1700...])))
@@ -85,7 +85,7 @@ struct GroupDecisionTests {
     #expect(parts.flatMap(\.removed) == Array(users[1700...]))
   }
 
-  @Test("A deleted user is in no group any more")
+  @Test("A deleted user is removed from all groups")
   func deletedMember() {
     var bench = Bench()
     let (ana, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
@@ -102,7 +102,7 @@ struct GroupDecisionTests {
     #expect(outcome.status == 409)
   }
 
-  @Test("A group that is gone is not found, and its name is free")
+  @Test("A deleted group is not found, and its name is free")
   func deletion() {
     var bench = Bench()
     let (group, _) = bench.createGroup("Data team")
@@ -112,7 +112,7 @@ struct GroupDecisionTests {
     #expect(bench.groupChanges.map(\.change) == [.created, .deleted, .created])
   }
 
-  @Test("Where names may be shared, POST, PUT and PATCH take one that another group has")
+  @Test("With duplicate names allowed, POST, PUT and PATCH accept the name of another group")
   func sharedNames() {
     var bench = Bench(duplicateGroupNames: .allow)
     let (first, _) = bench.createGroup("Data team")
@@ -129,7 +129,7 @@ struct GroupDecisionTests {
     #expect(bench.decider.state.groups(named: NameKey(workspace: Bench.workspace, name: "data team")).count == 3)
   }
 
-  @Test("Where names are unique again, groups that share one keep it, and no further one gets it")
+  @Test("When names become unique again, groups that share one keep it, and no other group gets it")
   func namesUniqueAgain() {
     var bench = Bench(duplicateGroupNames: .allow)
     let (first, _) = bench.createGroup("Data team")

@@ -42,12 +42,12 @@ struct HeldChangeTests {
       return bench.decide(.decideHeldChange(HeldChangeDecision(change: change, verdict: verdict)), on: resource)
     }
 
-    var told: [ChangeHeld] {
+    var notices: [ChangeHeld] {
       bench.decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } }
     }
   }
 
-  @Test("A replacement that drops too many members is answered as made; who would leave stays, who comes and the name are taken")
+  @Test("A replacement that drops too many members succeeds: departures are held, additions and the new name are applied")
   func shrinking() throws {
     var guarded = Guarded()
     let newcomer = guarded.bench.createUser(#"{"userName":"new@example.com"}"#).id
@@ -58,12 +58,12 @@ struct HeldChangeTests {
     #expect(guarded.bench.groupRecord(guarded.group)?.displayName == "Data people")
     let held = try #require(guarded.held(guarded.group))
     #expect(Set(held.leaving) == Set(guarded.people[1...].map(\.user)))
-    #expect(guarded.told.map(\.leaving) == [5])
-    #expect(guarded.told.first?.members == 6)
+    #expect(guarded.notices.map(\.leaving) == [5])
+    #expect(guarded.notices.first?.members == 6)
     #expect(guarded.bench.groupChanges.last?.removedMembers == [])
   }
 
-  @Test("A replacement within the share, of a small group, or of a workspace without a guard goes through")
+  @Test("A replacement within the limit, of a small group, or in a workspace without a guard is applied")
   func withinBounds() {
     var guarded = Guarded()
     guarded.replace(with: Array(guarded.people[1...]))
@@ -71,7 +71,7 @@ struct HeldChangeTests {
     var small = guarded.bench.createGroup("Pair", members: Array(guarded.people[..<3]))
     small.outcome = guarded.bench.decide(.replaceGroup(document: guarded.bench.group("Pair", members: [])), on: small.id)
     #expect(guarded.bench.members(of: small.id).isEmpty)
-    #expect(guarded.told.isEmpty)
+    #expect(guarded.notices.isEmpty)
     var bench = Bench()
     let people = (0..<6).map { bench.createUser(#"{"userName":"user-\#($0)@example.com"}"#).id }
     let group = bench.createGroup("Data team", members: people).id
@@ -79,7 +79,7 @@ struct HeldChangeTests {
     #expect(bench.members(of: group).isEmpty)
   }
 
-  @Test("Approved, the members leave, except whom the identity provider has named again since")
+  @Test("After approval the members leave, except those whom the identity provider has added again")
   func approval() {
     var guarded = Guarded()
     guarded.replace(with: [guarded.people[0]])
@@ -91,12 +91,12 @@ struct HeldChangeTests {
     #expect(guarded.decide(.approve, on: guarded.group).status == 409, "it waits no more")
   }
 
-  @Test("Asked for again while it waits, it is one change and the admin is told once; a list that fits supersedes it")
+  @Test("A repeated change is held once and the admin is notified once; a list within the limit supersedes it")
   func again() {
     var guarded = Guarded()
     guarded.replace(with: [guarded.people[0]])
     guarded.replace(with: [guarded.people[0], guarded.people[1]])
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     #expect(guarded.held(guarded.group)?.leaving.count == 4)
     guarded.replace(with: guarded.people)
     #expect(guarded.held(guarded.group) == nil)
@@ -105,20 +105,20 @@ struct HeldChangeTests {
     #expect(guarded.members().count == 6)
   }
 
-  @Test("Rejected, the same list changes nothing and asks nobody again; a larger one waits anew")
+  @Test("After rejection the same list changes nothing and notifies nobody; a larger one is held")
   func rejection() {
     var guarded = Guarded()
     guarded.replace(with: Array(guarded.people[..<3]))
     #expect(guarded.decide(.reject, on: guarded.group).status == 204)
     guarded.replace(with: Array(guarded.people[..<3]))
     #expect(guarded.members().count == 6)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     guarded.replace(with: [guarded.people[0]])
     #expect(guarded.members().count == 6)
-    #expect(guarded.told.count == 2)
+    #expect(guarded.notices.count == 2)
   }
 
-  @Test("A rejected change can be approved while the identity provider still asks for it")
+  @Test("A rejected change can be approved while the identity provider still sends it")
   func changeOfMind() {
     var guarded = Guarded()
     guarded.replace(with: [guarded.people[0]])
@@ -127,7 +127,7 @@ struct HeldChangeTests {
     #expect(guarded.members() == [guarded.people[0].user])
   }
 
-  @Test("A run of deactivations beyond the count waits, by PATCH, PUT and DELETE alike")
+  @Test("Deactivations beyond the limit are held, by PATCH, PUT and DELETE alike")
   func deactivations() throws {
     var guarded = Guarded()
     for person in 0..<3 { #expect(guarded.disable(person).status == 200) }
@@ -138,7 +138,7 @@ struct HeldChangeTests {
     #expect(guarded.bench.decide(.replaceUser(document: put), on: guarded.people[4]).status == 200)
     #expect(guarded.bench.user(guarded.people[4])?.state == .invited)
     #expect(guarded.bench.user(guarded.people[4])?.displayName == "Renamed", "the rest of the change was made")
-    #expect(guarded.told.map(\.kind) == [.userDisabled, .userDeleted, .userDisabled])
+    #expect(guarded.notices.map(\.kind) == [.userDisabled, .userDeleted, .userDisabled])
 
     #expect(guarded.decide(.approve, on: guarded.people[2]).status == 204)
     #expect(guarded.bench.user(guarded.people[2])?.state == .disabled)
@@ -146,7 +146,7 @@ struct HeldChangeTests {
     #expect(guarded.bench.user(guarded.people[3]) == nil)
   }
 
-  @Test("While a deactivation waits, a change of the profile neither ends it nor makes it; activation ends it")
+  @Test("A profile change neither ends nor applies a held deactivation; activation ends it")
   func profileChange() {
     var guarded = Guarded()
     for person in 0..<3 { _ = guarded.disable(person) }
@@ -156,10 +156,10 @@ struct HeldChangeTests {
     #expect(guarded.bench.user(guarded.people[2])?.state == .invited)
     #expect(guarded.setActive(true, 2).status == 200)
     #expect(guarded.held(guarded.people[2]) == nil)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
   }
 
-  @Test("Someone whose deletion waits comes back under the old id when they are created again")
+  @Test("A user whose deletion is held gets the old id when created again")
   func createdAgain() {
     var guarded = Guarded()
     for person in 0..<2 { _ = guarded.disable(person) }
@@ -170,21 +170,21 @@ struct HeldChangeTests {
     #expect(guarded.held(guarded.people[2]) == nil)
   }
 
-  @Test("A rejected deactivation is not made when it comes again, until the identity provider has activated the person")
+  @Test("A rejected deactivation is not applied when repeated, until the identity provider activates the person")
   func rejectedDeactivation() {
     var guarded = Guarded()
     for person in 0..<3 { _ = guarded.disable(person) }
     #expect(guarded.decide(.reject, on: guarded.people[2]).status == 204)
     _ = guarded.disable(2)
     #expect(guarded.bench.user(guarded.people[2])?.state == .invited)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     _ = guarded.setActive(true, 2)
     _ = guarded.disable(2)
-    #expect(guarded.told.count == 2, "it is another change")
+    #expect(guarded.notices.count == 2, "it is another change")
   }
 
   @Test(
-    "Members who leave one by one are counted together, however they are removed",
+    "Members who leave one by one are counted together, whatever the form of the removal",
     arguments: [
       #"{"op":"remove","path":"members[value eq \"ID\"]"}"#,
       #"{"op":"remove","path":"members[value eq \"ID\"]"},{"op":"replace","path":"displayName","value":"Data team"}"#,
@@ -193,20 +193,20 @@ struct HeldChangeTests {
     var guarded = Guarded()
     for person in 0..<4 {
       let sent = guarded.bench.patch(operation.replacing("ID", with: "\(guarded.people[person])"))
-      // As the edge passes it on.
+      // As scim-api sends it.
       let patch = try Patch(Normaliser(profile: .entra, userAgent: nil).groupPatch(JSON(parsing: sent))).json()
       #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
     }
-    // Of six members one may leave, and two are more than 30 percent.
+    // One of six members may leave; two are more than 30 percent.
     #expect(guarded.members() == Set(guarded.people[1...].map(\.user)))
     #expect(guarded.held(guarded.group)?.leaving == guarded.people[1..<4].map(\.user))
-    #expect(guarded.told.map(\.leaving) == [1], "it is one change that grows")
-    #expect(guarded.told.first?.members == 6)
+    #expect(guarded.notices.map(\.leaving) == [1], "it is one change that grows")
+    #expect(guarded.notices.first?.members == 6)
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.members() == Set(guarded.people[4...].map(\.user)))
   }
 
-  @Test("Lists that shrink step by step are counted together, and the first step alone is made")
+  @Test("Lists that shrink step by step are counted together, and only the first step is applied")
   func stepwise() {
     var guarded = Guarded()
     for left in 1...4 { #expect(guarded.replace(with: Array(guarded.people[left...])).status == 200) }
@@ -214,7 +214,7 @@ struct HeldChangeTests {
     #expect(guarded.held(guarded.group)?.leaving == guarded.people[1..<4].map(\.user))
   }
 
-  @Test("A removal without a filter and a replacement by PATCH are counted with what left before")
+  @Test("A removal without a filter and a replacement by PATCH are counted with earlier departures")
   func wholeLists() {
     for operation in [#"{"op":"remove","path":"members"}"#, #"{"op":"replace","path":"members","value":[]}"#] {
       var guarded = Guarded()
@@ -225,7 +225,7 @@ struct HeldChangeTests {
     }
   }
 
-  @Test("Members whose removal was rejected stay, also when they are removed one by one")
+  @Test("Members whose removal was rejected stay, even if they are removed one by one")
   func rejectedRemovals() {
     var guarded = Guarded()
     guarded.replace(with: [guarded.people[0]])
@@ -233,33 +233,33 @@ struct HeldChangeTests {
     let patch = guarded.bench.patch(#"{"op":"remove","path":"members[value eq \"\#(guarded.people[3])\"]"}"#)
     #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
     #expect(guarded.members().count == 6)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
   }
 
-  @Test("The deletion of a group waits; approved, it is made")
+  @Test("The deletion of a group is held, and applied after approval")
   func groupDeletion() throws {
     var guarded = Guarded()
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
     #expect(guarded.bench.groupRecord(guarded.group) != nil)
     #expect(guarded.members().count == 6)
-    let told = try #require(guarded.told.last)
-    #expect((told.kind, told.leaving, told.members) == (.groupDeleted, 6, 6))
+    let notice = try #require(guarded.notices.last)
+    #expect((notice.kind, notice.leaving, notice.members) == (.groupDeleted, 6, 6))
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
-    #expect(guarded.told.count == 1, "asked for again, it is one change")
+    #expect(guarded.notices.count == 1, "asked for again, it is one change")
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.bench.groupRecord(guarded.group) == nil)
     #expect(guarded.bench.groupChanges.last?.change == .deleted)
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 404)
   }
 
-  @Test("A deletion that was rejected is not made when it comes again; small and empty groups are deleted at once")
+  @Test("A rejected deletion is not applied when repeated; small and empty groups are deleted at once")
   func rejectedGroupDeletion() {
     var guarded = Guarded()
     guarded.bench.decide(.deleteGroup, on: guarded.group)
     #expect(guarded.decide(.reject, on: guarded.group).status == 204)
     #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
     #expect(guarded.bench.groupRecord(guarded.group) != nil)
-    #expect(guarded.told.count == 1)
+    #expect(guarded.notices.count == 1)
     for members in [[], Array(guarded.people[..<3])] {
       let (small, _) = guarded.bench.createGroup("Pair", members: members)
       #expect(guarded.bench.decide(.deleteGroup, on: small).status == 204)
@@ -267,7 +267,7 @@ struct HeldChangeTests {
     }
   }
 
-  @Test("A group whose deletion waits comes back under the old id when it is created again, and a change of it ends the deletion")
+  @Test("A group whose deletion is held gets the old id when created again, and a change of it ends the deletion")
   func groupCreatedAgain() {
     var guarded = Guarded()
     guarded.bench.decide(.deleteGroup, on: guarded.group)
@@ -287,7 +287,7 @@ struct HeldChangeTests {
     #expect(guarded.members().count == 6)
   }
 
-  @Test("Created again with fewer members, the group keeps those whom the guard holds")
+  @Test("A group created again with fewer members keeps those whom the guard holds")
   func groupCreatedAgainSmaller() {
     var guarded = Guarded()
     guarded.bench.decide(.deleteGroup, on: guarded.group)
@@ -296,7 +296,7 @@ struct HeldChangeTests {
     #expect(guarded.held(guarded.group)?.kind == .membersRemoved)
   }
 
-  @Test("Somebody else who gets a member's userName is counted among those who leave, and never stays")
+  @Test("Reassigning a member's userName counts as a departure, and is never held")
   func reassignedMember() throws {
     var bench = Bench(changeGuard: ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, notify: "admin@example.com"))
     let people = (0..<6).map { bench.createUser(#"{"userName":"user-\#($0)@example.com","externalId":"\#($0)"}"#).id }
@@ -312,7 +312,7 @@ struct HeldChangeTests {
     #expect(bench.decider.state.heldChanges[ResourceKey(workspace: Bench.workspace, id: group)]?.leaving == [people[2].user])
   }
 
-  @Test("A deactivation that waits, and whose userName somebody else gets, ends the former person's access first")
+  @Test("Reassigning the userName of a held deactivation ends the access of the former person first")
   func reassignedWhileHeld() {
     var bench = Bench(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com","externalId":"00u1"}"#)
@@ -325,7 +325,7 @@ struct HeldChangeTests {
     #expect(bench.decider.state.heldChanges.isEmpty)
   }
 
-  @Test("A guard that guards nothing, or tells nobody, is refused")
+  @Test("A guard without limits, or without an address, is refused")
   func faults() {
     #expect(ChangeGuard(notify: "admin@example.com").fault != nil)
     #expect(ChangeGuard(maximumShrink: 1.2, notify: "admin@example.com").fault != nil)
@@ -344,7 +344,7 @@ struct HeldChangeStorageTests {
     return settings
   }
 
-  @Test("A held list is stored, decided in a later batch, and written down with who decided")
+  @Test("A held list is stored, decided in a later batch, and recorded with the deciding admin")
   func group() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -360,7 +360,7 @@ struct HeldChangeStorageTests {
     #expect(try await process.carryOut([shrunk]).map(\.outcome.status) == [200])
     #expect(try await store.count("select count(*) from identity.memberships") == 6)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 5)
-    // A redelivery holds nothing twice, and an addition takes its person out.
+    // A redelivered command is not held twice, and adding a person removes them from the held change.
     _ = try await process.carryOut([shrunk])
     let again = bench.patch(#"{"op":"add","path":"members","value":[{"value":"\#(people[1])"}]}"#)
     _ = try await store.process().carryOut([store.command(.patchGroup(patch: again), on: group)])
@@ -390,7 +390,7 @@ struct HeldChangeStorageTests {
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 2)
     #expect(try await store.count("select sum(departed)::int8 from identity.departures") == 3)
-    // Once the window has passed, others may leave; those who are held stay.
+    // After the window others may leave; held members stay.
     _ = try await store.count(
       "with past as (update identity.departures set happened_at = happened_at - interval '11 minutes') select 1::int8")
     for person in people[3..<6] {
@@ -413,7 +413,7 @@ struct HeldChangeStorageTests {
     #expect(try await store.count("select count(*) from identity.groups") == 1)
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
 
-    // Deleted and made again in one batch.
+    // Deleted and created again in one batch.
     let (again, anew) = (
       store.command(.deleteGroup, on: group), store.command(.createGroup(document: bench.group("Data team", members: [])))
     )
@@ -440,7 +440,7 @@ struct HeldChangeStorageTests {
     #expect(try await store.count("select count(*) from identity.departures") == 0)
   }
 
-  @Test("Two processes that deactivate people at the same moment let no more than the count through")
+  @Test("Two processes that deactivate people concurrently do not exceed the limit")
   func concurrentDeactivations() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -457,7 +457,7 @@ struct HeldChangeStorageTests {
     #expect(try await store.count("select count(*) from identity_read.held_changes where status = 'pending'") == 17)
   }
 
-  @Test("Of someone who is deleted no name stays with the change")
+  @Test("The name of a deleted user is removed from the held change")
   func deletion() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

@@ -7,7 +7,7 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("What is counted for the console", .timeLimit(.minutes(10)))
+@Suite("Counts for the console", .timeLimit(.minutes(10)))
 struct ProvisioningCountTests {
   private func entry(_ status: Int, at time: Date, _ change: (inout LogEntry) -> Void = { _ in }) -> LogEntry {
     var entry = LogEntry(
@@ -18,7 +18,7 @@ struct ProvisioningCountTests {
     return entry
   }
 
-  @Test("Entries are counted by hour, sender and kind of failure, each once, and without what the console sent again")
+  @Test("Entries are counted once by hour, sender and kind of failure, without replays from the console")
   func counts() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool
@@ -56,7 +56,7 @@ struct ProvisioningCountTests {
     await pool.close()
   }
 
-  @Test("Counts as old as dropped entries go with the next entry")
+  @Test("The next entry deletes counts that are as old as dropped entries")
   func forgetting() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool
@@ -69,7 +69,7 @@ struct ProvisioningCountTests {
     await pool.close()
   }
 
-  @Test("The day of a push is kept, also of one that changes nothing; not of who is disabled or deleted")
+  @Test("The day of a push is stored, even if it changes nothing, but not for disabled or deleted users")
   func pushes() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -105,7 +105,7 @@ struct ProvisioningCountTests {
     #expect(try await store.text(pushed) == "User")
     _ = try await process.carryOut([store.command(.deleteUser, on: ana), store.command(.deleteGroup, on: team)])
     #expect(try await store.text("select resource_id::text from identity.pushes") == "\(ben)")
-    // A refused write is no push.
+    // A refused write is not counted.
     _ = try await process.carryOut([store.createUser("BEN@example.com")])
     #expect(try await store.count("select count(*) from identity.pushes") == 1)
     await process.pool.close()

@@ -9,7 +9,7 @@ import Testing
 
 @Suite("A consumer that lost messages", .timeLimit(.minutes(10)))
 struct RebuildTests {
-  @Test("has the state of every workspace published again by one command, however often that is sent")
+  @Test("gets the state of every workspace published again by one command, however often it is sent")
   func rebuild() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -58,14 +58,14 @@ struct RebuildTests {
       kinds.append("\(headers["ce_type"] ?? "")")
       #expect(!String(decoding: try row.bytes(1), as: UTF8.self).contains(#""missing":"missing""#))
     }
-    // The workspace before its people, and those before the groups.
+    // The workspace comes before its users, and these before the groups.
     #expect(kinds.count == 4)
     #expect(kinds.first?.contains("workspace") == true)
     #expect(kinds.dropFirst().prefix(2).allSatisfy { $0.contains("user") })
     #expect(kinds.last?.contains("group") == true)
   }
 
-  @Test("waits its turn behind another process that works on a rebuild, until that gives no sign of life")
+  @Test("waits for another process that works on a rebuild, until its claim expires")
   func claim() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool

@@ -15,7 +15,7 @@ struct RelinkStorageTests {
     store.command(.createUser(document: Bench.user(json)), on: id)
   }
 
-  @Test("Whose userName is given to somebody else leaves every stored group, found by the name alone")
+  @Test("A user whose userName is reassigned leaves every stored group, found by the name only")
   func reassigned() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -113,7 +113,7 @@ struct RelinkStorageTests {
     #expect(try await store.count(#"select count(*) from identity.users where document like '%"externalId":"x"%'"#) == 1)
   }
 
-  @Test("Two processes that make groups of one name get one where names are unique, and two where they may be shared")
+  @Test("Two processes that create groups with one name get one if names are unique, and two if duplicates are allowed")
   func groupNames() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -129,7 +129,7 @@ struct RelinkStorageTests {
       #expect(try await (first + second).map(\.outcome.status).sorted() == expected)
     }
     #expect(try await store.count("select count(*) from identity.groups") == 3)
-    // Unique again: those who share a name keep it, and can be changed.
+    // Names are unique again: groups that share one keep it and can be changed.
     var settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
     settings.duplicateGroupNames = .reject

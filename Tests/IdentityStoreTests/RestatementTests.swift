@@ -5,9 +5,9 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("What there is is published again", .timeLimit(.minutes(10)))
+@Suite("State is published again", .timeLimit(.minutes(10)))
 struct RestatementTests {
-  @Test("as it is, with the version it has, and so are deletions")
+  @Test("with the current version, deletions included")
   func people() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -31,7 +31,7 @@ struct RestatementTests {
     #expect(try await store.count("select count(*) from identity.users") == 1)
   }
 
-  @Test("with what the mailer needs to know of whoever is invited")
+  @Test("with the data that the mailer needs for invited users")
   func invited() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -50,7 +50,7 @@ struct RestatementTests {
     #expect(createdAt < restatedAt)
   }
 
-  @Test("a group in parts that stand for themselves, none with more than fit an event")
+  @Test("a group in self-contained parts that fit an event each")
   func groups() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -82,14 +82,14 @@ struct RestatementTests {
     #expect(parts.allSatisfy { $0.addedMembers.count <= GroupChanged.maximumMembersPerEvent && $0.removedMembers.isEmpty })
     #expect(parts.flatMap(\.addedMembers) == users.enumerated().filter { ![10, 20].contains($0.offset) }.map(\.element.user))
     for part in parts { #expect(part.addedMembers.allSatisfy { part.range?.contains($0) == true }) }
-    // Each begins where the one before it ends.
+    // Each range begins where the previous one ends.
     #expect(parts.map(\.range?.after) == [nil, parts[0].range?.through, middle])
     #expect(parts[1].range?.through == middle)
     #expect(parts[2].range?.through == nil)
     #expect(Set(changes.map { IdentityEvent.groupChanged($0).identity }).count == 4)
   }
 
-  @Test("as the batch has made it so far")
+  @Test("with the changes of the batch so far")
   func withinBatch() async throws {
     let store = try await StoreDatabase.start()
     let bench = Bench()
@@ -111,7 +111,7 @@ struct RestatementTests {
     #expect(change.addedMembers == [])
   }
 
-  /// What is published because of `restatement`.
+  /// The events that a restatement publishes.
   private func restated(_ restatement: Restatement, in store: StoreDatabase) async throws -> [IdentityEvent] {
     let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
     let replies = try await store.process().carryOut([store.command(.restate(restatement), on: store.workspace.resource)])

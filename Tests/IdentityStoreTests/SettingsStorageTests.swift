@@ -19,7 +19,7 @@ struct SettingsStorageTests {
     return settings
   }
 
-  @Test("A domain goes from one workspace to another, is refused while it is held, and each move is counted", .timeLimit(.minutes(10)))
+  @Test("A domain moves from one workspace to another, is refused while taken, and each move is counted", .timeLimit(.minutes(10)))
   func domains() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -39,7 +39,7 @@ struct SettingsStorageTests {
     let clash = try await process.carryOut([update(other, wanted)])[0].outcome
     #expect(clash.status == 409)
     #expect(clash.error.contains("'acme', \(store.workspace)"), "\(clash.error)")
-    // One gives it up and the other takes it, in one batch.
+    // One workspace gives the domain up and the other takes it, in one batch.
     let moved = try await process.carryOut([
       update(store.workspace, settings("acme") { $0.customDomains = ["a.example"] }), update(other, wanted),
     ])
@@ -59,7 +59,7 @@ struct SettingsStorageTests {
     #expect(try await store.count("select version from identity.domain_changes") == 2)
   }
 
-  @Test("Of changes of the same settings by several processes none is lost", .timeLimit(.minutes(10)))
+  @Test("Concurrent changes of the same settings are not lost", .timeLimit(.minutes(10)))
   func concurrency() async throws {
     let store = try await StoreDatabase.start()
     let processes = (0..<3).map { _ in store.process() }
@@ -87,7 +87,7 @@ struct SettingsStorageTests {
     #expect(try await store.count("select version from identity.workspaces") == 16)
   }
 
-  @Test("A role that users of the database have is not taken away", .timeLimit(.minutes(10)))
+  @Test("A role of stored users cannot be removed", .timeLimit(.minutes(10)))
   func roles() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -108,7 +108,7 @@ struct SettingsStorageTests {
     #expect(try await update([]).status == 204)
   }
 
-  @Test("Tokens and clients are kept with what rotation made of them, and uses are counted over batches", .timeLimit(.minutes(10)))
+  @Test("Rotated tokens and clients are stored, and uses are counted over batches", .timeLimit(.minutes(10)))
   func tokens() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -141,7 +141,7 @@ struct SettingsStorageTests {
     func uses(_ addresses: Range<Int>) -> Command.Operation {
       .recordTokenUses(TokenUses(uses: addresses.map { .init(token: token, address: "192.0.2.\($0)", count: 2, lastUsedAt: now) }))
     }
-    // Delivered twice, counted once.
+    // A redelivered command is counted once.
     let command = store.command(uses(0..<40), on: store.workspace.resource)
     for _ in 0..<2 { _ = try await process.carryOut([command]) }
     _ = try await carryOut(uses(20..<60))
@@ -149,13 +149,13 @@ struct SettingsStorageTests {
     #expect(try await store.count("select sum(uses)::int8 from identity_read.token_uses") == 160)
     #expect(try await store.count("select uses from identity_read.token_uses where address = '192.0.2.20'") == 4)
     #expect(try await store.count("select uses from identity_read.token_uses where address = ''") == 20)
-    // What is old goes with the next use.
+    // The next use deletes old counts.
     let old = TokenUses(uses: [.init(token: token, address: "192.0.2.1", count: 1, lastUsedAt: now - 100 * 86_400)])
     _ = try await carryOut(.recordTokenUses(old))
     #expect(try await store.count("select count(*) from identity_read.token_uses where day < current_date - 1") == 0)
   }
 
-  @Test("Keys are made before they are needed, by one of several processes, and go when nothing needs them", .timeLimit(.minutes(10)))
+  @Test("Keys are created before they are needed, by one of several processes, and deleted after their expiry", .timeLimit(.minutes(10)))
   func keys() async throws {
     let store = try await StoreDatabase.start()
     func rotation(_ secret: String = "the secret of the tests' stores") throws -> KeyRotation {
@@ -174,10 +174,10 @@ struct SettingsStorageTests {
     #expect(next.term.signsAt == start + 86_400)
     #expect(try await other.rotate(at: start + 86_400 - 200) == nil)
     #expect(try await store.count("select count(*) from identity_read.signing_keys") == 2)
-    // The first one's tokens have expired by then.
+    // The tokens of the first key have expired by then.
     #expect(try await one.rotate(at: start + 86_400 + 3661) == nil)
     #expect(try await store.text("select id::text from identity_read.signing_keys") == "\(next.id)")
-    // With another secret nothing could be signed: a key is made at once.
+    // With another secret no key is usable, so a new one is created at once.
     let stranger = try rotation("another secret of the tests' stores")
     #expect(try await stranger.rotate(at: start + 86_400 + 3700)?.term.signsAt == start + 86_400 + 3700)
     let key = try #require(made.first)

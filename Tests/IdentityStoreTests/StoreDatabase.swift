@@ -10,7 +10,7 @@ import TestSupport
 
 @testable import IdentityStore
 
-/// A database with the store's tables and one workspace, and what one process of the store has.
+/// A database with the tables of identity-store and one workspace.
 struct StoreDatabase: Sendable {
   let url: String
   let workspace = Bench.workspace
@@ -27,14 +27,14 @@ struct StoreDatabase: Sendable {
     return database
   }
 
-  /// What a process of the store has of its own.
+  /// The parts of one identity-store process.
   struct StoreProcess: Sendable {
     let pool: PostgresPool
     let transaction: BatchTransaction
 
-    /// Carries the commands out as one batch, in several transactions where deciding takes long.
+    /// Carries out the commands as one batch, in several transactions if deciding takes long.
     func carryOut(_ commands: [Command]) async throws -> [Reply] {
-      var read = commands.map(ReadCommand.init)[...]
+      var read = commands.map(ParsedCommand.init)[...]
       var replies: [Reply] = []
       while !read.isEmpty {
         let answered = try await transaction.run(Array(read), touches: WriteSet(of: read)) {}
@@ -87,12 +87,12 @@ struct StoreDatabase: Sendable {
 }
 
 extension DeadLetters {
-  /// Those of a consumer that works on the database of a test.
+  /// The dead letters of a consumer in the test database.
   init(_ consumer: String, _ producer: Producer, in store: StoreDatabase) {
     self.init(
       consumer: consumer, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: store.process().pool), logger: quiet)
   }
 }
 
-/// Tests look at results, not at logs.
+/// A logger that discards everything.
 let quiet = Logger(label: "identity-store", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -33,7 +33,7 @@ struct TokenDecisionTests {
     #expect(outcome.status == 400 && outcome.error.contains("U+0000"))
   }
 
-  @Test("A rotated token stays good beside its successor, which has its name and scopes")
+  @Test("A rotated token stays valid beside its successor, which has its name and scopes")
   func rotate() throws {
     var bench = Bench()
     let first = issue(&bench)
@@ -41,20 +41,20 @@ struct TokenDecisionTests {
     #expect(bench.decide(.rotateToken(rotation), on: Bench.workspace.resource).status == 204)
     let successor = try #require(token(rotation.successor, bench))
     #expect(successor.name == "Okta" && successor.scopes == [.scim, .signIns] && successor.predecessor == first)
-    #expect(successor.isGood(at: Bench.start) && token(first, bench)?.isGood(at: Bench.start + 1e9) == true)
-    // Two are enough.
+    #expect(successor.isValid(at: Bench.start) && token(first, bench)?.isValid(at: Bench.start + 1e9) == true)
+    // A third token is refused.
     let again = self.rotation(&bench, first, digest: Self.digests[2])
     let outcome = bench.decide(.rotateToken(again), on: Bench.workspace.resource)
     #expect(outcome.status == 409)
     #expect(outcome.error.contains("\(rotation.successor)"))
-    // The successor of a successor is none too many.
+    // A successor can be rotated, too.
     let next = self.rotation(&bench, rotation.successor, digest: Self.digests[2])
     #expect(bench.decide(.rotateToken(next), on: Bench.workspace.resource).status == 204)
     bench.decide(.revokeToken(TokenRevocation(token: rotation.successor)), on: Bench.workspace.resource)
     #expect(bench.decide(.rotateToken(self.rotation(&bench, first, digest: Self.digests[3])), on: Bench.workspace.resource).status == 204)
   }
 
-  @Test("A grace period ends the old token, and never makes it good for longer")
+  @Test("A grace period limits the old token, and never extends it")
   func grace() {
     var bench = Bench()
     let (open, short) = (issue(&bench), issue(&bench, expiresAt: Bench.start + 60))
@@ -66,7 +66,7 @@ struct TokenDecisionTests {
     #expect(token(short, bench)?.expiresAt == Bench.start + 60)
   }
 
-  @Test("What is not there, not good or of the other kind is not rotated")
+  @Test("An unknown or invalid token, or one of another kind, is not rotated")
   func unfit() {
     var bench = Bench()
     let (revoked, expired, client, good) = (issue(&bench), issue(&bench, expiresAt: Bench.start), issue(&bench, .client), issue(&bench))
@@ -84,7 +84,7 @@ struct TokenDecisionTests {
     #expect(bench.decide(.rotateToken(rotation(&bench, good, digest: "abc")), on: Bench.workspace.resource).status == 400)
   }
 
-  @Test("A client's secret before the present one is kept for its time, and no longer than one rotation")
+  @Test("The former secret of a client is kept for its time, and no longer than one rotation")
   func secrets() {
     var bench = Bench()
     let client = issue(&bench, .client)
@@ -97,7 +97,7 @@ struct TokenDecisionTests {
     #expect(token(client, bench)?.former == nil)
   }
 
-  @Test("Uses of tokens that are there are counted, from a bounded number of addresses a day")
+  @Test("Uses of existing tokens are counted, for a bounded number of addresses a day")
   func uses() {
     var bench = Bench()
     let id = issue(&bench)

@@ -39,13 +39,13 @@ struct UserDecisionTests {
     #expect(second.error.contains(id.description))
   }
 
-  /// A user who is stored, a POST that comes then, and what becomes of it.
+  /// A stored user, a POST, and its expected outcome.
   struct Relinking: Sendable, CustomTestStringConvertible {
     var situation: String
     var stored = #"{"userName":"ana@example.com","externalId":"jsmith"}"#
     var isDisabled = true
     var posted: String
-    /// nil: a new user is made.
+    /// The expected reason for relinking; `nil`: a new user is created.
     var relink: Relink?
     var isRefused = false
 
@@ -120,7 +120,7 @@ struct UserDecisionTests {
     #expect(bench.decider.audited.map(\.action) == (each.relink == nil ? [] : ["relink-user"]))
   }
 
-  @Test("A new person who has a disabled person's externalId gets an account of their own")
+  @Test("A new person with a disabled person's externalId gets an account of their own")
   func newPersonWithAKnownExternalID() throws {
     var bench = Bench()
     let (ana, _) = bench.createUser(#"{"userName":"ana@example.com","externalId":"jsmith"}"#)
@@ -136,7 +136,7 @@ struct UserDecisionTests {
     #expect(bench.members(of: group) == [ana.user])
   }
 
-  @Test("Somebody else who gets a userName gets none of the former person's sign-ins, role and groups, and is invited")
+  @Test("A new person with a reassigned userName gets none of the former person's sign-ins, role and groups, and is invited")
   func reassigned() throws {
     var bench = Bench()
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com","externalId":"00u1","secodaRole":"admin"}"#)
@@ -162,7 +162,7 @@ struct UserDecisionTests {
     #expect(!audited.summary.contains("ana"), "no personal data")
   }
 
-  @Test("An early sign-in counts for somebody else only under an address that the former person did not have")
+  @Test("An early sign-in counts for a new person only with an address that the former person did not have")
   func reassignedWithEarlySignIn() {
     for (email, state) in [("ana@example.com", .invited), ("new@example.com", .active)] as [(String, UserState)] {
       var bench = Bench()
@@ -175,7 +175,7 @@ struct UserDecisionTests {
     }
   }
 
-  @Test("Where records are never reused, the refusal names the disabled user and what to do")
+  @Test("If records are never reused, the error names the disabled user and what to do")
   func neverRelinking() {
     for posted in [
       #"{"userName":"ana@example.com","externalId":"00u1"}"#, #"{"userName":"ana@example.com","externalId":"00u2"}"#,
@@ -238,7 +238,7 @@ struct UserDecisionTests {
     #expect(bench.user(ben)?.state == .invited)
   }
 
-  @Test("Who signed in before being provisioned starts active")
+  @Test("A person who signed in before being provisioned starts active")
   func earlySignIn() {
     var bench = Bench()
     let signIn = SignIn(workspace: Bench.workspace, email: "ana@EXAMPLE.com", user: nil, signedInAt: Bench.start)
@@ -249,7 +249,7 @@ struct UserDecisionTests {
     #expect(bench.decider.state.earlySignIns.isEmpty)
   }
 
-  @Test("A disabled user's sign-in changes nothing and is told")
+  @Test("A disabled user's sign-in changes nothing, and an event is published")
   func refusedSignIn() {
     var bench = Bench()
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com","active":false}"#)
@@ -259,7 +259,7 @@ struct UserDecisionTests {
     #expect(bench.decider.events.last?.event.type == "rollcall.sign-in.refused.v1")
   }
 
-  @Test("A PUT that changes nothing makes no version and no event")
+  @Test("A PUT that changes nothing creates no version and no event")
   func unchangedReplacement() {
     var bench = Bench()
     let (id, _) = bench.createUser(Self.ana)
@@ -278,7 +278,7 @@ struct UserDecisionTests {
     #expect(bench.user(id)?.displayName == "Ana")
   }
 
-  @Test("A document says the same in the same bytes, whether active was given or not")
+  @Test("A document has the same bytes, whether active was given or not")
   func activeInItsPlace() {
     var bench = Bench()
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com","emails":[{"value":"a"}],"secodaRole":"editor"}"#)
@@ -327,7 +327,7 @@ struct UserDecisionTests {
     #expect(bench.user(ben)?.userName == "ben@example.com")
   }
 
-  @Test("An update for an id that is gone says what to do, and names the live user of that name")
+  @Test("The error for a stale id says what to do, and names the live user with that name")
   func staleID() {
     var bench = Bench()
     let (old, _) = bench.createUser(Self.ana)
@@ -357,7 +357,7 @@ struct UserDecisionTests {
   }
 
   @Test(
-    "Roles are matched without case; an unknown one is refused with the names there are",
+    "Roles are matched without case; the error for an unknown one lists the roles",
     arguments: [("EDITOR", "editor"), ("analyst", "Analyst"), ("Owner", nil)] as [(String, String?)])
   func roles(sent: String, expected: String?) {
     var bench = Bench(customRoles: ["Analyst"])
@@ -372,24 +372,24 @@ struct UserDecisionTests {
     }
   }
 
-  @Test("A command that was answered is answered the same and carried out once")
+  @Test("A redelivered command gets the same answer and is carried out once")
   func redelivery() {
     var bench = Bench()
     let id = bench.id()
     let command = bench.command(.createUser(document: Bench.user(Self.ana)), on: id)
-    let first = bench.decider.decide(ReadCommand(command))
-    let second = bench.decider.decide(ReadCommand(command))
+    let first = bench.decider.decide(ParsedCommand(command))
+    let second = bench.decider.decide(ParsedCommand(command))
     #expect(first == second)
     #expect(bench.decider.recorded.count == 1)
     #expect(bench.userChanges == [.created])
   }
 
-  @Test("A command past its deadline is not begun, and one that was answered before it passed is answered the same")
+  @Test("A command past its deadline is refused, and one that was answered before gets the same answer")
   func deadlines() {
     var bench = Bench()
     let id = bench.id()
     let late = bench.command(.createUser(document: Bench.user(Self.ana)), on: id, deadline: Bench.start.addingTimeInterval(-1))
-    #expect(bench.decider.decide(ReadCommand(late)).outcome.status == 503)
+    #expect(bench.decider.decide(ParsedCommand(late)).outcome.status == 503)
     #expect(bench.user(id) == nil)
     #expect(bench.decider.recorded.count == 1)
   }

@@ -8,7 +8,7 @@ import Testing
 struct VersionTests {
   private static let rename = Bench.user(#"{"userName":"zoe@example.com"}"#)
 
-  @Test("A user of another version is not written, and the refusal says which version there is")
+  @Test("A user of another version is not written, and the error names the current version")
   func user() {
     var bench = Bench()
     let (id, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
@@ -44,7 +44,7 @@ struct VersionTests {
     #expect(bench.decide(put, on: id, expecting: [3]).status == 404)
   }
 
-  @Test("Of writers with the same version one gets through, in one batch and from two processes", .timeLimit(.minutes(10)))
+  @Test("Of writers with the same version one succeeds, in one batch and from two processes", .timeLimit(.minutes(10)))
   func race() async throws {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())

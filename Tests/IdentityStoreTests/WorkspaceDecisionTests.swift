@@ -20,7 +20,7 @@ struct WorkspaceDecisionTests {
     bench.decider.events.compactMap { if case .workspaceChanged(let event) = $0.event { event } else { nil } }
   }
 
-  @Test("Each change is an event with the settings whole; what is as it was is none")
+  @Test("Each change is an event with the complete settings; an unchanged update is none")
   func events() {
     var bench = Bench()
     #expect(update(&bench) { $0.name = "Acme Inc" }.status == 204)
@@ -46,7 +46,7 @@ struct WorkspaceDecisionTests {
     #expect(bench.decider.events.isEmpty)
   }
 
-  @Test("The language of mails to administrators is a language")
+  @Test("The language of mails to administrators is validated")
   func adminLanguage() {
     var bench = Bench()
     #expect(update(&bench) { $0.adminLanguage = "pt-BR" }.status == 204)
@@ -54,7 +54,7 @@ struct WorkspaceDecisionTests {
     #expect(settings(bench).adminLanguage == "pt-BR")
   }
 
-  @Test("Settings that somebody changed meanwhile are not written over")
+  @Test("Settings that were changed meanwhile are not overwritten")
   func concurrency() {
     var bench = Bench()
     #expect(update(&bench, expecting: [1]) { $0.name = "A" }.status == 204)
@@ -65,7 +65,7 @@ struct WorkspaceDecisionTests {
     #expect(update(&bench, expecting: [2]) { $0.plan = .free }.status == 204)
   }
 
-  @Test("A role that is in use or the default is not taken away, and the refusal says what is to be done")
+  @Test("A role that is in use or the default cannot be removed, and the error says what to do")
   func roles() {
     var bench = Bench(customRoles: ["Auditor", "Steward", "Guest"], defaultRole: "Guest")
     for name in ["ana", "ben"] { bench.createUser(#"{"userName":"\#(name)@example.com","secodaRole":"auditor"}"#) }
@@ -82,7 +82,7 @@ struct WorkspaceDecisionTests {
     #expect(settings(bench).customRoles == ["Auditor", "Steward"])
   }
 
-  @Test("A domain is one workspace's, and the refusal names whose")
+  @Test("A domain belongs to one workspace, and the error names it")
   func domains() {
     var bench = Bench()
     let other = WorkspaceID.made(at: Bench.start)
@@ -93,12 +93,12 @@ struct WorkspaceDecisionTests {
     #expect(clash.error.contains("'other', \(other)"), "\(clash.error)")
     #expect(update(&bench) { $0.customDomains = ["scim.acme.example"] }.status == 204)
     #expect(bench.decider.state.domains["scim.acme.example"] == Bench.workspace)
-    #expect(bench.decider.state.changes.movedDomains == [Bench.workspace])
+    #expect(bench.decider.state.changes.changedDomains == [Bench.workspace])
     #expect(update(&bench) { $0.customDomains = [] }.status == 204)
     #expect(bench.decider.state.domains["scim.acme.example"] == nil)
   }
 
-  /// A change of the settings that is refused, and what the refusal speaks of.
+  /// Invalid settings, and a part of the error.
   static let mistakes: [(@Sendable (inout WorkspaceSettings) -> Void, String)] = [
     ({ $0.customDomains = ["SCIM.acme.example"] }, "SCIM.acme.example"), ({ $0.customDomains = ["https://a.example"] }, "without scheme"),
     ({ $0.customDomains = ["localhost"] }, "localhost"), ({ $0.customDomains = ["a.example", "a.example"] }, "twice"),
@@ -110,7 +110,7 @@ struct WorkspaceDecisionTests {
     ({ $0.invitations.reminderDays = [0] }, "ascending"), ({ $0.invitations.expiryDays = 0 }, "never"),
   ]
 
-  @Test("Mistakes are refused and named, and the settings stay", arguments: mistakes.indices)
+  @Test("Invalid settings are refused with the reason, and the settings stay the same", arguments: mistakes.indices)
   func refusals(_ index: Int) {
     var bench = Bench()
     let before = settings(bench)

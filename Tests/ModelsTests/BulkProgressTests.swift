@@ -2,12 +2,12 @@ import Foundation
 import Models
 import Testing
 
-@Suite("How far a bulk is")
+@Suite("Progress of a bulk request")
 struct BulkProgressTests {
   private static let time = Date(timeIntervalSince1970: 1)
   private let ids = (0..<4).map { _ in ResourceID.made(at: time) }
 
-  @Test("What is made under another id is named by that one, in paths and in data, and nowhere else")
+  @Test("References to a reused record have its id, in paths and in data, and nowhere else")
   func naming() {
     let other = ResourceID.made(at: Self.time)
     var progress = progress([
@@ -30,13 +30,13 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("What refers to a failure fails in turn, with all of its circle, and counts as an error")
+  @Test("An operation that refers to a failed one fails with its whole cycle, and counts as an error")
   func failures() {
     var progress = progress(
       [
         operation(.createUser(document: []), ids[0]),
-        operation(.createUser(document: []), ids[1], references: [ids[0], ids[2]], circle: 1),
-        operation(.createUser(document: []), ids[2], references: [ids[1]], circle: 1),
+        operation(.createUser(document: []), ids[1], references: [ids[0], ids[2]], cycle: 1),
+        operation(.createUser(document: []), ids[2], references: [ids[1]], cycle: 1),
         operation(.deleteUser, ids[3]), operation(.deleteUser, ids[3]),
       ], failOnErrors: 4)
     #expect(progress.next()?.count == 1)
@@ -48,12 +48,12 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("A circle is carried out at once")
-  func circle() {
+  @Test("A reference cycle is carried out together")
+  func cycle() {
     var progress = progress([
-      operation(.createUser(document: []), ids[0], references: [ids[1]], circle: 0),
-      operation(.createUser(document: []), ids[1], references: [ids[0]], circle: 0),
-      operation(.createUser(document: []), ids[2], references: [ids[2]], circle: 1),
+      operation(.createUser(document: []), ids[0], references: [ids[1]], cycle: 0),
+      operation(.createUser(document: []), ids[1], references: [ids[0]], cycle: 0),
+      operation(.createUser(document: []), ids[2], references: [ids[2]], cycle: 1),
     ])
     #expect(progress.next()?.count == 2)
     progress.take([resource(ids[0]), resource(ids[1])])
@@ -67,9 +67,9 @@ struct BulkProgressTests {
   }
 
   private func operation(
-    _ write: Command.Operation, _ resource: ResourceID, references: [ResourceID] = [], circle: Int? = nil
+    _ write: Command.Operation, _ resource: ResourceID, references: [ResourceID] = [], cycle: Int? = nil
   ) -> Bulk.Operation {
-    Bulk.Operation(command: .made(at: Self.time), resource: resource, references: references, circle: circle, action: .write(write))
+    Bulk.Operation(command: .made(at: Self.time), resource: resource, references: references, cycle: cycle, action: .write(write))
   }
 
   private func resource(_ id: ResourceID) -> Reply.Outcome {

@@ -49,7 +49,7 @@ struct CommandTests {
         failOnErrors: 2,
         operations: [
           Bulk.Operation(
-            command: .made(at: time), resource: resource, expectedVersions: [1], references: [resource], circle: 4,
+            command: .made(at: time), resource: resource, expectedVersions: [1], references: [resource], cycle: 4,
             action: .write(.createUser(document: Array(#"{"userName":"Zoë \"\\ \u001f","n":1.50}"#.utf8)))),
           Bulk.Operation(command: .made(at: time), resource: resource, action: .write(.deleteGroup)),
           Bulk.Operation(
@@ -77,7 +77,7 @@ struct CommandTests {
   func roundTrip(operation: Command.Operation) throws {
     let command = Self.command(operation)
     let event = try command.cloudEvent(source: "scim-api/0")
-    // Over the wire, where there are only headers and bytes.
+    // Through headers and bytes, as on the wire.
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
     #expect(event.subject == Self.resource.description)
     #expect(event.type.hasPrefix("rollcall.command."))
@@ -91,7 +91,7 @@ struct CommandTests {
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
   }
 
-  @Test("Expecting versions of which there are none is not the same as expecting nothing")
+  @Test("An empty list of expected versions is not the same as none")
   func noExpectedVersion() throws {
     var command = Self.command(.deleteUser)
     command.expectedVersions = []
@@ -104,8 +104,18 @@ struct CommandTests {
     #expect(Set(Self.operations.map(\.type)).count == Self.operations.count - 3)
   }
 
+  @Test("The names on the topic do not change")
+  func names() {
+    let names = [
+      "create-user", "replace-user", "patch-user", "delete-user", "promote-user", "create-group", "replace-group", "patch-group",
+      "delete-group", "bulk", "create-workspace", "update-workspace", "order-invitation", "issue-token", "revoke-token",
+      "decide-held-change", "restate", "rebuild", "rotate-token", "rotate-secret", "record-token-uses", "report-mail",
+    ]
+    #expect(Set(Self.operations.map(\.type)) == Set(names.map { "rollcall.command.\($0).v1" }))
+  }
+
   @Test(
-    "A message with a header that is missing or malformed is refused, naming it",
+    "A message with a missing or malformed header is refused, and the error names it",
     arguments: [
       ("ce_id", nil, MessageError.missing(attribute: "id")), ("ce_id", "1", .malformed(attribute: "id", value: "1")),
       ("ce_specversion", "0.3", .malformed(attribute: "specversion", value: "0.3")), ("ce_type", "other", .unknownType("other")),
@@ -126,7 +136,7 @@ struct CommandTests {
   }
 
   @Test(
-    "Data that is not what the type promises is refused, naming the key",
+    "Data that does not match the type is refused, and the error names the key",
     arguments: [("", ""), ("{", ""), ("[]", ""), (#"{"slug":"acme"}"#, "'name' is missing"), (#"{"slug":1}"#, "slug")])
   func undecodable(data: String, named: String) throws {
     var event = try Self.command(.createWorkspace(Self.settings)).cloudEvent(source: "scimctl/0")
@@ -137,7 +147,7 @@ struct CommandTests {
     #expect(reason.contains(named) || named.isEmpty)
   }
 
-  @Test("Every order to the mailer arrives as it was given")
+  @Test("Every order to the mailer arrives as it was sent")
   func orders() throws {
     let user = Self.resource.user
     for order in [InvitationOrder.resend(user), .revoke(user), .resetTemplate(language: "de")] {

@@ -70,7 +70,7 @@ struct EventTests {
     #expect(Set(snapshot.keys) == ["id", "state"])
   }
 
-  @Test("An event of an unknown type, or with other data than its type promises, is refused")
+  @Test("An event of an unknown type, or with data that does not match, is refused")
   func malformed() throws {
     var event = try #require(Self.events.first).cloudEvent(id: "1", source: "s", time: Self.time, traceparent: nil)
     event.type = "rollcall.user.changed.v2"
@@ -87,7 +87,7 @@ struct EventTests {
     #expect(sent.subject == email?.lowercased() ?? Self.user.description)
   }
 
-  @Test("A sign-in with an address that no index takes is refused, which names the bound")
+  @Test("A sign-in with an address that is too long is refused, and the error names the bound")
   func oversizedSignIn() throws {
     let address = String(repeating: "a", count: 1020) + "@example.com"
     let event = try SignIn(workspace: Self.workspace, email: address, user: nil, signedInAt: Self.time)
@@ -96,7 +96,7 @@ struct EventTests {
     #expect("\(try #require(error))".contains("1024"))
   }
 
-  @Test("A sign-in of nobody is refused")
+  @Test("A sign-in without email and user is refused")
   func signInOfNobody() throws {
     let nobody = SignIn(workspace: Self.workspace, email: nil, user: nil, signedInAt: Self.time)
     var event = try nobody.cloudEvent(id: "1", source: "product", time: Self.time, traceparent: nil)
@@ -117,7 +117,7 @@ struct EventTests {
     #expect(throws: MessageError.unknownType(sent.type)) { try DirectoryEvent(sent) }
   }
 
-  @Test("What an invitation and its mail went through arrives as it was sent", arguments: InvitationState.allCases)
+  @Test("A state of an invitation arrives as it was sent", arguments: InvitationState.allCases)
   func invitation(state: InvitationState) throws {
     let event = InvitationEvent(
       workspace: Self.workspace, invitation: .made(at: Self.time), user: Self.user, state: state, reason: "250 OK", changedAt: Self.time)
@@ -141,7 +141,7 @@ struct EventTests {
   }
 
   @Test(
-    "Branding is what a mail can have",
+    "Branding is validated",
     arguments: [
       (
         InvitationBranding(colour: "#2f5fe0", logoURL: "https://acme.example/logo.png", replyTo: "it@acme.example", inviter: "Acme IT"),
@@ -152,7 +152,7 @@ struct EventTests {
       (InvitationBranding(replyTo: "it@acme.example\r\nBcc: eve@example.com"), false), (InvitationBranding(support: "help"), false),
       (InvitationBranding(inviter: "Acme\nIT"), false),
     ])
-  func branding(branding: InvitationBranding, isGood: Bool) {
-    #expect((branding.fault == nil) == isGood)
+  func branding(branding: InvitationBranding, isValid: Bool) {
+    #expect((branding.fault == nil) == isValid)
   }
 }

@@ -45,7 +45,7 @@ struct LargeFieldTests {
     ),
   ]
 
-  @Test("has the same id, type, subject and version, says what it lacks, and is small", arguments: events.indices)
+  @Test("has the same id, type, subject and version, names the omitted fields, and is small", arguments: events.indices)
   func identity(_ index: Int) throws {
     let (event, omitted) = Self.events[index]
     let whole = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
@@ -54,7 +54,7 @@ struct LargeFieldTests {
     #expect(reduced.extensions["omitted"] == omitted)
     #expect(reduced.id == whole.id && reduced.type == whole.type && reduced.subject == whole.subject && reduced.time == whole.time)
     #expect(try IdentityEvent(reduced).identity == event.identity)
-    // Once is enough: where that is rejected, too, there is nothing more to leave out.
+    // A reduced event is not reduced again: nothing else can be omitted.
     #expect(try reduced.withoutLargeFields() == nil)
   }
 
@@ -81,10 +81,10 @@ struct LargeFieldTests {
 
   @Test("is also made for the product's and operators' events, and not for signed ones")
   func others() throws {
-    let told = DirectoryEvent(
+    let directory = DirectoryEvent(
       workspace: Self.workspace, change: .groupRenamed, group: .made(at: Self.time), displayName: Self.large, changedAt: Self.time)
     let reduced = try #require(
-      try told.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil).withoutLargeFields())
+      try directory.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil).withoutLargeFields())
     #expect(try DirectoryEvent(reduced).omitted == ["displayName"])
     let signed = CloudEvent(
       id: "1", source: "group-sync/0", type: "rollcall.security-event.v1", subject: "ana", time: Self.time, data: Array(Self.large.utf8))

@@ -14,7 +14,7 @@ struct ReplyTests {
     return resource
   }
 
-  /// Of which not all was applied.
+  /// A resource with unapplied attributes.
   private static var partly: StoredResource {
     var partly = resource
     partly.unapplied = Array(#"[{"path":"title","detail":"Zoë \"\\n\""}]"#.utf8)
@@ -45,7 +45,7 @@ struct ReplyTests {
   }
 
   @Test(
-    "A reply that lacks something is refused, naming it",
+    "A reply with a missing attribute is refused, and the error names it",
     arguments: [
       ([:], MessageError.missing(attribute: "status")), (["status": "fine"], .malformed(attribute: "status", value: "fine")),
       (["status": "200"], .missing(attribute: "resourceid")),

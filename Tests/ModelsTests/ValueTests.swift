@@ -16,14 +16,14 @@ struct ValueTests {
     #expect(Timestamp.date(text).map { abs($0.timeIntervalSince1970 - seconds) < 0.0005 } == true)
   }
 
-  @Test("Other forms of RFC 3339 are read, and what is none is not")
+  @Test("Other forms of RFC 3339 are parsed, and malformed ones are not")
   func otherTimes() {
     #expect(Timestamp.date("2026-01-01T02:00:00+02:00") == Date(timeIntervalSince1970: 1_767_225_600))
     #expect(Timestamp.date("2026-01-01T00:00:00Z") == Date(timeIntervalSince1970: 1_767_225_600))
     for text in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01"] { #expect(Timestamp.date(text) == nil, "\(text)") }
   }
 
-  @Test("Ids sort by the time they were made at, and are read whatever their case")
+  @Test("Ids sort by their time of creation, and are parsed in any case")
   func ids() throws {
     let ids = (0..<100).map { UserID.made(at: Date(timeIntervalSince1970: Double($0))) }
     #expect(ids.shuffled().sorted() == ids)
@@ -36,7 +36,7 @@ struct ValueTests {
     #expect(id.uuid.uuid.6 >> 4 == 7)
   }
 
-  @Test("A role is found whatever its case, built-in or the workspace's own")
+  @Test("A role is found in any case, built-in or custom")
   func roles() {
     let settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example",
@@ -47,7 +47,7 @@ struct ValueTests {
   }
 
   @Test(
-    "A host name is read whatever its case, with or without the final dot",
+    "A host name is parsed in any case, with or without the final dot",
     arguments: [
       ("scim.Acme.example", "scim.acme.example"), ("a.b.", "a.b"), ("xn--bcher-kva.example", "xn--bcher-kva.example"),
       ("1.2.3.example", "1.2.3.example"), (String(repeating: "a", count: 63) + ".example", String(repeating: "a", count: 63) + ".example"),
@@ -57,7 +57,7 @@ struct ValueTests {
   }
 
   @Test(
-    "What is none is told from host names",
+    "Malformed host names are refused",
     arguments: [
       "", ".", "localhost", "a..b", ".a.b", "-a.example", "a-.example", "bücher.example", "a_b.example", "https://a.example",
       "a.example:443",
@@ -68,7 +68,7 @@ struct ValueTests {
     #expect(HostName(text) == nil)
   }
 
-  @Test("Of what keeps a workspace from SCIM the first is told")
+  @Test("The first unmet requirement for SCIM is named")
   func obstacles() {
     var settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .team, samlSSO: false, scimEnabled: false, signInURL: "https://acme.example")
@@ -81,7 +81,7 @@ struct ValueTests {
     #expect(settings.scimObstacle == nil)
   }
 
-  @Test("Settings that were stored before there were invitation policies, custom domains and rules for names have the defaults")
+  @Test("Settings from older versions have the defaults for invitation policies, custom domains and rules for names")
   func olderSettings() throws {
     let stored = """
       {"slug":"acme","name":"Acme","plan":"enterprise","samlSSO":true,"scimEnabled":true,"signInURL":"https://acme.example",
@@ -104,7 +104,7 @@ struct ValueTests {
     #expect(try JSONData.decode(from: JSONData.encode(policy), type: "policy") == policy)
   }
 
-  @Test("What an invitation policy does not say is as by default, but for what its way of sending needs")
+  @Test("Missing members of an invitation policy have their defaults, except the parameters of its way of sending")
   func partialPolicies() throws {
     #expect(try JSONData.decode(from: Array("{}".utf8), type: "policy") == InvitationPolicy())
     let never: InvitationPolicy = try JSONData.decode(from: Array(#"{"sending":"none","expiryDays":null}"#.utf8), type: "policy")

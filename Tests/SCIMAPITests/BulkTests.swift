@@ -133,7 +133,7 @@ struct BulkTests {
         ]))
       #expect(answer.json["Operations"]?.array?.map { $0.object?["status"] } == ["201", "201", "201", "201"])
       let bulk = try bulk(builder)
-      #expect(bulk.operations.map { $0.circle != nil } == [true, true, false, false])
+      #expect(bulk.operations.map { $0.cycle != nil } == [true, true, false, false])
       #expect(bulk.operations[0].references == [bulk.operations[1].resource])
       #expect(bulk.operations[2].references == [])
     }

@@ -11,8 +11,8 @@ struct WorkspaceKey<Subject>: Hashable, Sendable, Comparable {
   }
 }
 
-typealias MemberKey = WorkspaceKey<Named.User>
-typealias GroupKey = WorkspaceKey<Named.Group>
+typealias MemberKey = WorkspaceKey<IdentifierSubject.User>
+typealias GroupKey = WorkspaceKey<IdentifierSubject.Group>
 
 /// That a person is in a group, visible or not.
 struct Membership: Hashable, Sendable, Comparable {

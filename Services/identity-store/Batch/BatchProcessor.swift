@@ -4,6 +4,7 @@ import Metrics
 import Models
 import Outbox
 import Postgres
+import SCIM
 
 /// Runs batches to their end: retries what is transient, and isolates a poisoned command so that its neighbours get through.
 struct BatchProcessor: Sendable {
@@ -136,7 +137,7 @@ struct BatchProcessor: Sendable {
       ])
     try await deadLetters.send(command.message, error: "\(error)", attempts: attempts)
     let id = command.read.command.id
-    let refusal = Retry.isOvertime(error) ? APIError.outlasted(id) : APIError.failed(id)
+    let refusal = Retry.isOvertime(error) ? SCIMError.commandTimedOut(id) : SCIMError.commandFailed(id)
     return Reply(command: command.read.command.id, outcome: .refused(status: refusal.status, error: refusal.body()))
   }
 }

@@ -38,22 +38,5 @@ struct BatchSchedule: Sendable {
 
 extension ReceivedCommand {
   /// About the bytes that it makes the store read and write.
-  fileprivate var weight: Int { message.value.count + (read.readsWholeGroup ? 1 << 20 : 1 << 10) }
-}
-
-extension ReadCommand {
-  /// Whether all members of a group are loaded for it.
-  fileprivate var readsWholeGroup: Bool {
-    switch payload {
-    case .replaceGroup: true
-    case .patchGroup(let patch):
-      patch.mentionedMemberEdits.contains { edit in
-        switch edit {
-        case .replace, .removeAll: true
-        case .add, .remove: false
-        }
-      }
-    default: false
-    }
-  }
+  fileprivate var weight: Int { message.value.count + (read.payload.loadsAllMembers ? 1 << 20 : 1 << 10) }
 }

@@ -22,7 +22,7 @@ struct BatchTransaction: Sendable {
   /// - Throws: `PostgresError`; ``BatchTimeLimitExceeded``. Nothing is written then, unless the error says that the outcome of the
   ///   commit is unknown; either way the batch can be run again, since recorded replies tell what was carried out.
   func run(
-    _ commands: [ReadCommand], together: Bool = false, touches: WriteSet, decided: @Sendable () -> Void
+    _ commands: [ParsedCommand], together: Bool = false, touches: WriteSet, decided: @Sendable () -> Void
   ) async throws -> [Reply] {
     let now = Date.now
     return try await pool.transaction { transaction in
@@ -42,7 +42,7 @@ struct BatchTransaction: Sendable {
     }
   }
 
-  private func decide(_ commands: [ReadCommand], by decider: inout Decider) -> [Reply] {
+  private func decide(_ commands: [ParsedCommand], by decider: inout Decider) -> [Reply] {
     let began = ContinuousClock.now
     var replies: [Reply] = []
     replies.reserveCapacity(commands.count)

@@ -27,7 +27,7 @@ struct BulkRunner: Sendable {
     while let next = progress.next() {
       if Task.isShuttingDownGracefully { throw BulkInterrupted() }
       let commands = try next.map { try ReceivedCommand($0.operation, $0.write, of: received) }
-      let isCircle = next.first?.operation.circle != nil
+      let isCircle = next.first?.operation.cycle != nil
       let replies = try await slots.withSlot {
         try await runner.run(commands, together: isCircle, touches: WriteSet(of: commands.lazy.map(\.read))) {}
       }

@@ -3,7 +3,7 @@ import Models
 
 /// A command as it came from the topic.
 struct ReceivedCommand: Sendable {
-  let read: ReadCommand
+  let read: ParsedCommand
   /// The process that asked.
   let source: String
   /// For the dead-letter topic, should it come to that.
@@ -11,7 +11,7 @@ struct ReceivedCommand: Sendable {
 
   init(_ message: Message) throws(MessageError) {
     let event = try message.cloudEvent()
-    self.read = ReadCommand(try Command(event))
+    self.read = ParsedCommand(try Command(event))
     self.source = event.source
     self.message = message
   }
@@ -24,7 +24,7 @@ struct ReceivedCommand: Sendable {
     command.expectedVersions = operation.expectedVersions
     command.replyTo = nil
     command.operation = write
-    read = ReadCommand(command)
+    read = ParsedCommand(command)
     source = bulk.source
     let event = try command.cloudEvent(source: bulk.source)
     message = Message(

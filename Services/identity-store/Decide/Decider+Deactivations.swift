@@ -1,28 +1,28 @@
 import Models
 import SCIM
 
-// A PUT or PATCH that sets `active` to false always disables the user: what of it can't be applied keeps its stored value, and the reply
-// lists it. Only a version that does not match, and the workspace's change guard, keep the user enabled.
+// A PUT or PATCH that sets `active` to false always disables the user. Attributes that cannot be applied keep their stored values and are
+// listed in the reply. Only a version mismatch or the change guard keeps the user enabled.
 extension Decider {
-  mutating func replaceDisabling(_ read: ReadCommand, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let existing = try user(read.key, named: json.object?.value(forAttribute: "userName")?.string)
-    try read.command.checkVersion(existing.version, of: "user")
+  mutating func replaceDisabling(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let existing = try user(command.key, named: json.object?.value(forAttribute: "userName")?.string)
+    try command.checkVersion(existing.version, of: "user")
     let stored = try UserDocument(openDocument: existing.document, schemas: workspace.schemas)
     let (document, unapplied) = stored.replacedAsFarAsPossible(by: json, schemas: workspace.schemas)
-    return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: read)
+    return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: command)
   }
 
-  /// - Parameter stored: The user as the identity provider has left them.
+  /// - Parameter stored: The document from the view of the identity provider.
   mutating func disable(
-    _ existing: UserRecord, by patch: Patch, over stored: UserDocument, in workspace: WorkspaceRecord, for read: ReadCommand
+    _ existing: UserRecord, by patch: Patch, over stored: UserDocument, in workspace: WorkspaceRecord, for command: Command
   ) -> Reply.Outcome {
     let (document, unapplied) = patch.appliedAsFarAsPossible(to: stored, schemas: workspace.schemas)
-    return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: read)
+    return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: command)
   }
 
   private mutating func disable(
     _ existing: UserRecord, as described: UserDocument, keeping stored: UserDocument, _ unapplied: [UnappliedChange],
-    in workspace: WorkspaceRecord, for read: ReadCommand
+    in workspace: WorkspaceRecord, for command: Command
   ) -> Reply.Outcome {
     let (bounded, beyond) = described.withinBounds(replacing: stored, schemas: workspace.schemas)
     var document = bounded
@@ -39,7 +39,7 @@ extension Decider {
         UnappliedChange(path: "userName", detail: SCIMError.userNameTaken(document.userName, by: namesake).detail))
       document = document.keeping("userName", of: stored, schemas: workspace.schemas)
     }
-    let isHeld = waitsForApproval(.userDisabled, of: existing, in: workspace, for: read)
+    let isHeld = waitsForApproval(.userDisabled, of: existing, in: workspace, for: command)
     var result = write(document.settingActive(isHeld), role: role, active: isHeld, over: existing).stored
     result.unapplied = UnappliedChange.summary(of: unapplied)?.serialized()
     return .resource(result, created: false)

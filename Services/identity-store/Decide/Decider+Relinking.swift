@@ -1,13 +1,13 @@
 import Models
 import SCIM
 
-// A POST that finds the record of someone who is disabled; see ``WorkspaceSettings/RelinkPolicy``.
+// A POST that finds the record of a disabled user; see ``WorkspaceSettings/RelinkPolicy``.
 extension Decider {
-  /// Gives `document` the id of `existing`, as far as the workspace's policy lets it.
+  /// Reuses the record of `existing` for `document`.
   ///
-  /// - Throws: 409 that names the user and what to do, where the policy is `never`.
+  /// - Throws: 409 if the relink policy of the workspace is `never`.
   mutating func relink(
-    _ document: UserDocument, role: String, to existing: UserRecord, _ reason: Relink, in workspace: WorkspaceRecord, for read: ReadCommand
+    _ document: UserDocument, role: String, to existing: UserRecord, _ reason: Relink, in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) -> Reply.Outcome {
     guard workspace.settings.relink != .never else { throw .relinkRefused(document.userName, to: existing) }
     try document.checkBounds(replacing: existing.document, schemas: workspace.schemas)
@@ -19,21 +19,21 @@ extension Decider {
       former = reset(former, in: workspace)
     }
     let user = write(document.settingActive(document.active), role: role, active: document.active, over: former)
-    auditRelink(of: user, reason, left: left, for: read)
+    auditRelink(of: user, reason, left: left, for: command)
     var stored = user.stored
     stored.relink = reason
     return .resource(stored, created: true)
   }
 
-  /// What is left of a record whose userName was given to somebody else: a disabled user who has never signed in.
+  /// Resets a record whose `userName` was given to another person: a disabled user who has never signed in.
   ///
-  /// A sign-in from before anybody was provisioned counts for the new person only under an address that the former one did not have.
+  /// Early sign-ins with addresses of the former person are deleted, so that they do not count for the new one.
   private mutating func reset(_ existing: UserRecord, in workspace: WorkspaceRecord) -> UserRecord {
     var user = existing
     let former = [user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) }
-    for key in former where state.earlySignIns[key] != nil { state.useSignIn(key) }
+    for key in former where state.earlySignIns[key] != nil { state.consumeEarlySignIn(key) }
     if user.state.isActiveInSCIM {
-      // The deactivation waited for approval. The product ends the former person's sessions before it hears of the new one.
+      // The deactivation waited for approval. The product must end the sessions of the former person first.
       if workspace.settings.changeGuard?.maximumDeactivations != nil { state.countDeactivation(of: user.key) }
       user.state = .disabled
       user.version += 1
@@ -45,8 +45,8 @@ extension Decider {
     return user
   }
 
-  /// Takes a user out of every group that they are in. The workspace's guard counts them among those who leave, and never has them stay: their
-  /// place is not the new person's.
+  /// Removes a user from all groups. The change guard counts the departures but does not hold them: the new person must not inherit the
+  /// memberships.
   private mutating func leaveAllGroups(_ user: ResourceKey, in workspace: WorkspaceRecord) -> [GroupID] {
     var left: [GroupID] = []
     for key in state.groups(of: user) {
@@ -66,17 +66,17 @@ extension Decider {
     return left
   }
 
-  /// Without personal data: the trail outlives the user.
-  private mutating func auditRelink(of user: UserRecord, _ reason: Relink, left: [GroupID], for read: ReadCommand) {
+  /// Adds an entry without personal data, because the audit trail outlives the user.
+  private mutating func auditRelink(of user: UserRecord, _ reason: Relink, left: [GroupID], for command: Command) {
     var after: JSONObject = ["relink": .string(reason.rawValue), "state": .string(user.state.rawValue), "role": .string(user.role)]
     if !left.isEmpty { after["leftGroups"] = .array(left.map { .string("\($0)") }) }
     let summary: JSONObject = ["before": .object(JSONObject()), "after": .object(after)]
     audit(
       AuditRecord(
-        workspace: user.key.workspace, command: read.command.id, at: now, actor: read.command.actor.rawValue, action: Self.relinkAction,
+        workspace: user.key.workspace, command: command.id, at: now, actor: command.actor.rawValue, action: Self.relinkAction,
         target: "user \(user.id)", summary: String(decoding: JSON.object(summary).serialized(), as: UTF8.self)))
   }
 
-  /// What the audit trail calls the reuse of a disabled user's record.
+  /// The action name in the audit trail.
   static let relinkAction = "relink-user"
 }

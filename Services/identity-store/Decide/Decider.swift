@@ -2,27 +2,33 @@ import Foundation
 import Models
 import SCIM
 
-/// Decides commands one after the other against a working set: pure, with time and the tombstones' key passed in.
+/// Decides commands one after the other against a working set.
+///
+/// It is pure: it reads no clock and does no I/O. Time and the key of the tombstones' hashes are passed in.
 struct Decider: Sendable {
+  /// What is stored, with the changes decided so far.
   var state: WorkingSet
-  /// What is to be published, in order.
+  /// The events to publish, in order.
   private(set) var events: [DecidedEvent] = []
-  /// What is to be recorded, in order; a command that had been answered before is not among them.
+  /// The replies to record, in order, without those that were recorded before.
   private(set) var recorded: [RecordedReply] = []
-
-  /// What the audit trail gets, in order.
+  /// The entries for the audit trail, in order.
   private(set) var audited: [AuditRecord] = []
 
+  /// The time of the batch, which all its changes carry.
   let now: Date
   let nameHash: NameHash
-  /// Of the command being decided; goes on to its events.
+  /// The trace context of the command being decided, for its events.
   private var traceparent: String?
 
+  /// An event to publish.
   struct DecidedEvent: Sendable, Equatable {
     var event: IdentityEvent
+    /// The trace context of the command that caused it.
     var traceparent: String?
   }
 
+  /// A reply to record.
   struct RecordedReply: Sendable, Equatable {
     var workspace: WorkspaceID
     var reply: Reply
@@ -34,29 +40,28 @@ struct Decider: Sendable {
     self.nameHash = nameHash
   }
 
-  /// The reply to `read`. A command that was answered before is answered the same, and changes nothing.
-  mutating func decide(_ read: ReadCommand) -> Reply {
-    if let reply = state.replies[read.command.id] { return reply }
-    traceparent = read.command.traceparent
-    return decideAudited(read) { decider in decider.record(decider.outcome(of: read), of: read) }
-  }
-
-  mutating func record(_ outcome: Reply.Outcome, of read: ReadCommand) -> Reply {
-    let reply = Reply(command: read.command.id, outcome: outcome)
-    state.record(reply)
-    notePush(outcome, of: read)
-    recorded.append(RecordedReply(workspace: read.command.workspace, reply: reply))
+  /// Decides one command. A command that was decided before gets the recorded reply and changes nothing.
+  mutating func decide(_ parsed: ParsedCommand) -> Reply {
+    if let reply = state.replies[parsed.command.id] { return reply }
+    traceparent = parsed.command.traceparent
+    guard parsed.isAudited else { return record(outcome(of: parsed), of: parsed.command) }
+    let before = AuditedState(of: parsed, in: state)
+    let count = audited.count
+    let reply = record(outcome(of: parsed), of: parsed.command)
+    // A command has one entry. Relinking writes a more detailed one itself.
+    if audited.count == count { audit(auditRecord(of: parsed, reply.outcome, before: before)) }
     return reply
   }
 
-  /// An identity provider has written a user or group: which day that was is kept, also where nothing was changed.
-  private mutating func notePush(_ outcome: Reply.Outcome, of read: ReadCommand) {
-    guard case .resource(let stored, _) = outcome else { return }
-    switch read.payload {
-    case .createUser, .replaceUser, .patchUser, .createGroup, .replaceGroup, .patchGroup:
-      state.notePush(of: ResourceKey(workspace: read.command.workspace, id: stored.id))
-    default: return
+  /// Records the reply to a command, and counts a write of a user or group as a push of the identity provider, even if it changed nothing.
+  mutating func record(_ outcome: Reply.Outcome, of command: Command) -> Reply {
+    let reply = Reply(command: command.id, outcome: outcome)
+    state.record(reply)
+    if case .resource(let stored, _) = outcome {
+      state.recordPush(of: ResourceKey(workspace: command.workspace, id: stored.id))
     }
+    recorded.append(RecordedReply(workspace: command.workspace, reply: reply))
+    return reply
   }
 
   mutating func audit(_ record: AuditRecord) {
@@ -67,40 +72,10 @@ struct Decider: Sendable {
     events.append(DecidedEvent(event: event, traceparent: traceparent))
   }
 
-  private mutating func outcome(of read: ReadCommand) -> Reply.Outcome {
+  private mutating func outcome(of parsed: ParsedCommand) -> Reply.Outcome {
     do throws(SCIMError) {
-      if let deadline = read.command.deadline, deadline < now { throw APIError.deadlinePassed(deadline) }
-      if case .createWorkspace(let settings) = read.payload { return try createWorkspace(read, settings) }
-      if case .rebuild(let rebuild) = read.payload { return request(rebuild, by: read.command) }
-      guard let workspace = state.workspaces[read.command.workspace] else {
-        throw SCIMError(
-          status: 404, scimType: nil, detail: "There is no workspace \(read.command.workspace); see 'scimctl workspace list'.")
-      }
-      switch read.payload {
-      case .createUser(let json): return try createUser(read, json, in: workspace)
-      case .replaceUser(let json): return try replaceUser(read, json, in: workspace)
-      case .patchUser(let patch): return try patchUser(read, patch, in: workspace)
-      case .deleteUser: return try deleteUser(read, in: workspace)
-      case .promoteUser(let signIn): return promoteUser(signIn)
-      case .createGroup(let json): return try createGroup(read, json, in: workspace)
-      case .replaceGroup(let json): return try replaceGroup(read, json, in: workspace)
-      case .patchGroup(let patch): return try patchGroup(read, patch, in: workspace)
-      case .deleteGroup: return try deleteGroup(read, in: workspace)
-      case .createWorkspace(let settings): return try createWorkspace(read, settings)
-      case .updateWorkspace(let settings): return try updateWorkspace(read, workspace, settings)
-      case .orderInvitation(let order): return try orderInvitation(read, order)
-      case .issueToken(let grant): return try issueToken(read, grant)
-      case .revokeToken(let revocation): return try revokeToken(read, revocation)
-      case .decideHeldChange(let decision): return try decideHeldChange(read, decision)
-      case .restate(let restatement): return try restate(restatement, in: workspace)
-      case .rebuild(let rebuild): return request(rebuild, by: read.command)
-      case .rotateToken(let rotation): return try rotateToken(read, rotation)
-      case .rotateSecret(let rotation): return try rotateSecret(read, rotation)
-      case .recordTokenUses(let uses): return recordTokenUses(read, uses)
-      // It is for the audit trail alone.
-      case .reportMail: return .done
-      case .malformed(let error): throw error
-      }
+      if let deadline = parsed.command.deadline, deadline < now { throw .deadlineExceeded(deadline) }
+      return try parsed.payload.decide(parsed.command, by: &self)
     } catch {
       return .refused(status: error.status, error: error.body())
     }

@@ -2,18 +2,20 @@ import Models
 import SCIM
 
 extension InvitationPolicy {
-  /// - Throws: `invalidValue` that says what is wrong and what would be right.
+  /// Validates the policy.
+  ///
+  /// - Throws: `invalidValue` that says what is wrong.
   func check() throws(SCIMError) {
     switch sending {
     case .delayed(let seconds):
       guard (1...Self.longestDelay).contains(seconds) else {
-        throw .badRequest(.invalidValue, "Invitations can be delayed by up to 30 days, and not by \(seconds) seconds.")
+        throw .badRequest(.invalidValue, "Invitations can be delayed by up to 30 days, not by \(seconds) seconds.")
       }
     case .digest(let address):
       let parts = address.split(separator: "@", omittingEmptySubsequences: false)
       guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), address.utf8.count <= 320,
         !address.contains(where: { $0.isWhitespace || $0.isNewline })
-      else { throw .badRequest(.invalidValue, "'\(address.prefix(100))' is no address that a digest of invitations could go to.") }
+      else { throw .badRequest(.invalidValue, "'\(address.prefix(100))' is not an address for invitation digests.") }
     case .immediately, .none: break
     }
     guard reminderDays.count <= 10, reminderDays.allSatisfy({ (1...365).contains($0) }),

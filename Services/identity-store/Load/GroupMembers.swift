@@ -1,20 +1,20 @@
 import Models
 
-/// What is known of one group's members while a batch is decided: what is stored, and what the batch has changed so far.
+/// The members of a group as far as they are loaded, with the changes of the batch.
 ///
-/// Only the memberships that commands name are known, and all of them where a command replaces the whole; so the cost of a change
-/// goes by its size, not by the group's.
+/// Only the memberships that commands name are loaded, or all of them if a command replaces the members. The cost of a change depends on
+/// its size, not on that of the group.
 struct GroupMembers: Sendable, Equatable {
-  /// Whether a user is a member according to storage.
+  /// Whether a user is a member in the database.
   private(set) var stored: [UserID: Bool] = [:]
-  /// What the batch made of it, where that differs from storage.
+  /// The memberships that the batch changed.
   private(set) var changed: [UserID: Bool] = [:]
 
   init(stored: [UserID: Bool] = [:]) {
     self.stored = stored
   }
 
-  mutating func know(_ user: UserID, isMember: Bool) {
+  mutating func load(_ user: UserID, isMember: Bool) {
     stored[user] = isMember
   }
 
@@ -22,7 +22,7 @@ struct GroupMembers: Sendable, Equatable {
     changed[user] ?? stored[user] ?? false
   }
 
-  /// How many members there are; the whole membership has to be known.
+  /// The number of members; all of them must be loaded.
   var count: Int {
     stored.count { $0.value }
       + changed.reduce(0) { count, change in
@@ -30,15 +30,15 @@ struct GroupMembers: Sendable, Equatable {
       }
   }
 
-  /// By how many the members are more than those in storage.
+  /// The number of members added minus the number removed by the batch.
   var balance: Int { changed.values.reduce(0) { $0 + ($1 ? 1 : -1) } }
 
-  /// The members whose ids lie in `range`, sorted; all those of storage in it have to be known.
+  /// The members with ids in `range`, sorted; all of them must be loaded.
   func members(in range: MemberRange) -> [UserID] {
     Set(stored.keys).union(changed.keys).filter { range.contains($0) && contains($0) }.sorted()
   }
 
-  /// Adds those who are not members; returns them, in the given order and each once.
+  /// Adds users, and returns those who were not members, in the given order.
   mutating func add(_ users: some Sequence<UserID>) -> [UserID] {
     users.filter { user in
       guard !contains(user) else { return false }
@@ -47,7 +47,7 @@ struct GroupMembers: Sendable, Equatable {
     }
   }
 
-  /// Removes those who are members; returns them, in the given order and each once.
+  /// Removes users, and returns those who were members, in the given order.
   mutating func remove(_ users: some Sequence<UserID>) -> [UserID] {
     users.filter { user in
       guard contains(user) else { return false }
@@ -56,20 +56,20 @@ struct GroupMembers: Sendable, Equatable {
     }
   }
 
-  /// Makes `users` the members; the whole membership has to be known. Returns who came and who went.
+  /// Replaces the members; all of them must be loaded. Returns the users who were added and removed.
   mutating func replace(with users: [UserID]) -> (added: [UserID], removed: [UserID]) {
     let wanted = Set(users)
     let leaving = Set(stored.keys).union(changed.keys).filter { contains($0) && !wanted.contains($0) }.sorted()
     return (add(users), remove(leaving))
   }
 
-  /// Forgets a user who is being deleted: the rows are deleted with the user's.
-  mutating func forget(_ user: UserID) {
+  /// Removes a deleted user. The rows are deleted together with the user.
+  mutating func removeDeleted(_ user: UserID) {
     stored[user] = nil
     changed[user] = nil
   }
 
-  /// Who is a member here and not in `earlier`, and the other way round.
+  /// The members added and removed since `earlier`.
   func difference(from earlier: GroupMembers) -> (added: [UserID], removed: [UserID]) {
     let concerned = Set(changed.keys).union(earlier.changed.keys).sorted()
     return (
@@ -78,7 +78,7 @@ struct GroupMembers: Sendable, Equatable {
     )
   }
 
-  /// The rows to write.
+  /// The rows to insert.
   var additions: [UserID] { changed.filter(\.value).keys.sorted() }
   /// The rows to delete.
   var removals: [UserID] { changed.filter { !$0.value }.keys.sorted() }

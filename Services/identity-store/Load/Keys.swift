@@ -1,19 +1,20 @@
 import Foundation
 import Models
+import Postgres
 import Primitives
 
-/// A resource of a workspace: what rows are found by.
+/// The primary key of a resource.
 struct ResourceKey: Hashable, Sendable, Comparable {
   var workspace: WorkspaceID
   var id: ResourceID
 
-  /// The one order in which rows are locked.
+  /// The order in which rows are locked.
   static func < (left: Self, right: Self) -> Bool {
     (left.workspace, left.id) < (right.workspace, right.id)
   }
 }
 
-/// A name within a workspace, in the form it is compared by.
+/// The comparison key of a name within a workspace.
 struct NameKey: Hashable, Sendable, Comparable {
   var workspace: WorkspaceID
   var name: String
@@ -28,20 +29,20 @@ struct NameKey: Hashable, Sendable, Comparable {
     self.init(workspace: workspace, name: ComparisonKey(text).text)
   }
 
-  /// The comparison key of `text`, and what it was compared by before, where that differs: rows that are not re-keyed are found by that.
+  /// The comparison key of `text`, and its key in older versions if that differs: rows that are not re-keyed yet have that one.
   static func forms(of text: String, in workspace: WorkspaceID) -> [NameKey] {
     [NameKey(workspace: workspace, comparing: text)]
       + [ComparisonKey.former(of: text)].compactMap { $0.map { NameKey(workspace: workspace, name: $0) } }
   }
 
-  /// The key of a row whose own key another row has. A comparison key begins with no blank: nothing is looked up by this one.
+  /// The key of a row whose own key another row has. It begins with a blank, as no comparison key does, so no lookup finds it.
   static func duplicate(_ row: ResourceKey) -> NameKey { NameKey(workspace: row.workspace, name: " duplicate \(row.id)") }
 
   static func < (left: Self, right: Self) -> Bool {
     (left.workspace, left.name) < (right.workspace, right.name)
   }
 
-  /// By the bytes of the name, as the database compares.
+  /// Compares the bytes of the name, as the database does.
   static func == (left: Self, right: Self) -> Bool {
     left.workspace == right.workspace && left.name.utf8.elementsEqual(right.name.utf8)
   }
@@ -53,10 +54,10 @@ struct NameKey: Hashable, Sendable, Comparable {
   }
 }
 
-/// A token's uses of one day are told apart by address.
+/// A token and a day, for which uses are counted by address.
 struct TokenDay: Hashable, Sendable, Comparable {
   var token: ResourceKey
-  /// In UTC: `2026-01-31`.
+  /// The day in UTC, such as `2026-01-31`.
   var day: String
 
   init(token: ResourceKey, at time: Date) {
@@ -74,7 +75,7 @@ struct TokenDay: Hashable, Sendable, Comparable {
   }
 }
 
-/// A user's place in a group.
+/// The primary key of a membership.
 struct MembershipKey: Hashable, Sendable, Comparable {
   var group: ResourceKey
   var user: UserID
@@ -84,8 +85,31 @@ struct MembershipKey: Hashable, Sendable, Comparable {
   }
 }
 
-/// A part of a group's members.
+/// A range of members of a group.
 struct MemberRangeKey: Hashable, Sendable {
   var group: ResourceKey
   var range: MemberRange
+}
+
+// Keys as array parameters of set-based statements, one array for each column.
+
+extension [ResourceKey] {
+  /// Workspace ids and resource ids.
+  var columns: [PostgresValue] {
+    [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))]
+  }
+}
+
+extension [NameKey] {
+  /// Workspace ids and names.
+  var columns: [PostgresValue] {
+    [.uuidArray(map(\.workspace.uuid)), .textArray(map(\.name))]
+  }
+}
+
+extension [MembershipKey] {
+  /// Workspace ids, group ids and user ids.
+  var columns: [PostgresValue] {
+    [.uuidArray(map(\.group.workspace.uuid)), .uuidArray(map(\.group.id.uuid)), .uuidArray(map(\.user.uuid))]
+  }
 }

@@ -1,9 +1,9 @@
 import Models
 import Postgres
 
-// What is loaded once it is known that a command may need it: most batches need none of it.
+// Loads of the second round trip, which most batches do not need.
 extension LoadStatements {
-  /// The groups that users are in, locked, and those memberships.
+  /// The groups of users, locked, with those memberships.
   static func groups(of users: Set<ResourceKey>) -> [Load] {
     let parameters = users.sorted().columns
     return [
@@ -38,8 +38,8 @@ extension LoadStatements {
     join identity.groups g on g.workspace_id = m.workspace_id and g.id = m.group_id
     """)
 
-  /// How many members left within the guard's window, and how many there were before. The rows of the groups are locked, so that of two batches the second
-  /// counts what the first did.
+  /// The departures from groups within the window of the change guard. The rows of the groups are locked, so that concurrent batches count
+  /// the departures of each other.
   static func departures(_ groups: Set<ResourceKey>) -> Load {
     Load(statement: departureStatement, parameters: groups.sorted().columns + [.double(ChangeGuard.window)]) { row, set in
       set.load(
@@ -68,23 +68,23 @@ extension LoadStatements {
     """)
 }
 
-/// The members who left a group within ``ChangeGuard/window``, this batch included.
+/// The number of members who left a group within ``ChangeGuard/window``, this batch included.
 struct Departures: Sendable, Equatable {
   var count = 0
-  /// How many members there were before the first of them left.
+  /// The number of members before the first one left.
   var members = 0
-  /// How many there were when the batch began.
+  /// The number of members when the batch began.
   var present = 0
 }
 
 extension WriteSet {
-  /// Users whose userName may be given to somebody else by these commands, so that they leave their groups.
+  /// Users whose `userName` may be given to another person by these commands, so that they leave their groups.
   func reassignedUsers(in set: WorkingSet) -> Set<ResourceKey> {
     var found: Set<ResourceKey> = []
     for (name, externalIDs) in createdUsers {
       found.formUnion(renamedUsers[name] ?? [])
       guard let user = set.user(named: name) else { continue }
-      // Of a user whom the batch changes, nobody knows yet what will be.
+      // The state of a user that this batch changes is not known yet.
       let isReassigned = externalIDs.contains { UserRecord.differ(user.externalID, $0) }
       let isFree = user.state == .disabled || set.heldChanges[user.key] != nil
       if users.contains(user.key) || isReassigned && isFree { found.insert(user.key) }
@@ -92,19 +92,19 @@ extension WriteSet {
     return found
   }
 
-  /// Groups of workspaces with a guard that may lose members.
+  /// Groups that may lose members, in workspaces with a change guard.
   func guardedGroups(in set: WorkingSet) -> Set<ResourceKey> {
     shrinkingGroups.filter { set.groups[$0] != nil && isGuarded($0.workspace, in: set) }
   }
 
-  /// Groups whose deletion waits for approval, or may begin to, and that a new group of the same name takes back.
+  /// Groups whose deletion is or may be held, and that a new group of the same name would restore.
   func groupsTakenBack(in set: WorkingSet) -> Set<ResourceKey> {
     let workspaces = Set(createdGroups.map(\.workspace)).filter { isGuarded($0, in: set) }
     let held = createdGroups.flatMap { name in set.groups(named: name) }.map(\.key).filter { set.heldChanges[$0]?.kind == .groupDeleted }
     return deletedGroups.filter { workspaces.contains($0.workspace) && set.groups[$0] != nil }.union(held)
   }
 
-  /// A workspace whose settings the batch writes may have a guard by then.
+  /// Whether a workspace has or may get a guard: the batch may write its settings.
   func isGuarded(_ workspace: WorkspaceID, in set: WorkingSet) -> Bool {
     keptRoles[workspace] != nil || set.workspaces[workspace]?.settings.changeGuard?.maximumShrink != nil
   }

@@ -3,14 +3,14 @@ import Models
 import Postgres
 
 extension LoadStatements {
-  /// The held changes in force: of the touched resources, of users with touched names, and of groups with the names of new groups.
-  static func heldChanges(_ touches: WriteSet) -> Load {
-    let ids = touches.users.union(touches.groups)
+  /// The current held changes of resources in the write set, of users with its names, and of groups with the names of new groups.
+  static func heldChanges(_ writeSet: WriteSet) -> Load {
+    let ids = writeSet.users.union(writeSet.groups)
     return Load(
       statement: heldChangeStatement,
       parameters: [
-        .uuidArray(touches.workspaces.sorted().map(\.uuid)), .uuidArray(ids.sorted().map(\.id.uuid)),
-        .textArray(touches.userNames.sorted().map(\.name)), .textArray(touches.createdGroups.sorted().map(\.name)),
+        .uuidArray(writeSet.workspaces.sorted().map(\.uuid)), .uuidArray(ids.sorted().map(\.id.uuid)),
+        .textArray(writeSet.userNames.sorted().map(\.name)), .textArray(writeSet.createdGroups.sorted().map(\.name)),
       ]
     ) { row, set in
       guard let kind = HeldChangeKind(rawValue: try row.string(3)), let status = HeldChangeRecord.Status(rawValue: try row.string(10))
@@ -44,9 +44,9 @@ extension LoadStatements {
     )
     """)
 
-  /// How many people were deactivated lately, in workspaces that count it.
+  /// The number of recent deactivations in workspaces with a limit.
   ///
-  /// These are locked first: of two batches that deactivate people at the same time the second counts what the first did.
+  /// The workspaces are locked first, so that concurrent batches count the deactivations of each other.
   static func recentDeactivations(_ workspaces: Set<WorkspaceID>) -> [Load] {
     let ids = PostgresValue.uuidArray(workspaces.sorted().map(\.uuid))
     return [
@@ -57,7 +57,7 @@ extension LoadStatements {
     ]
   }
 
-  // The two-key form shares no keys with names; group-sync has the first of its keys.
+  // The two-key form shares no keys with the locks of names. group-sync uses 1 as the first key.
   private static let lockDeactivations = Statement(
     "lock deactivations",
     """

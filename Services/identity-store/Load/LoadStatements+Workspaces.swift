@@ -2,18 +2,18 @@ import Foundation
 import Models
 import Postgres
 
-// What commands on workspaces' settings and tokens need.
+// Loads for commands that change settings and tokens.
 extension LoadStatements {
-  /// Locks the workspaces whose settings are written, so that of two changes the later one sees the earlier; loads who has the domains
-  /// they want, and how many users have the roles they give up.
-  static func settings(_ touches: WriteSet) -> [Load] {
-    let workspaces = touches.keptRoles.keys.sorted()
+  /// Locks the workspaces whose settings are written, so that concurrent changes are serialised, and loads the owners of their domains and
+  /// the number of users with removed roles.
+  static func settings(_ writeSet: WriteSet) -> [Load] {
+    let workspaces = writeSet.keptRoles.keys.sorted()
     let kept = workspaces.flatMap { workspace in
-      (touches.keptRoles[workspace] ?? []).sorted().map { NameKey(workspace: workspace, name: $0) }
+      (writeSet.keptRoles[workspace] ?? []).sorted().map { NameKey(workspace: workspace, name: $0) }
     }
     return [
       Load(statement: lockWorkspaces, parameters: [.uuidArray(workspaces.map(\.uuid))]) { _, _ in },
-      Load(statement: domainStatement, parameters: [.textArray(touches.domains.sorted())]) { row, set in
+      Load(statement: domainStatement, parameters: [.textArray(writeSet.domains.sorted())]) { row, set in
         set.loadDomain(try row.string(0), of: WorkspaceID(try row.uuid(1)), slug: try row.string(2))
       },
       Load(statement: roleStatement, parameters: [.uuidArray(workspaces.map(\.uuid))] + kept.columns) { row, set in
@@ -60,7 +60,7 @@ extension LoadStatements {
     )
     """)
 
-  /// The tokens, and those that are to take their place.
+  /// The tokens, and their successors.
   static func tokens(_ tokens: Set<ResourceKey>) -> Load {
     Load(statement: tokenStatement, parameters: tokens.sorted().columns) { row, set in
       set.load(try tokenRecord(row))
@@ -120,7 +120,7 @@ extension LoadStatements {
     """)
 }
 
-/// A kind of token in the database that this build does not know.
+/// The database has a kind of token that this build does not know.
 struct UnknownKind: Error, CustomStringConvertible {
   var kind: String
   var description: String { "identity.tokens has the unknown kind '\(kind)'; this build is older than the database" }

@@ -3,31 +3,31 @@ import Models
 import Postgres
 import Primitives
 
-/// The statements that load a working set: names are locked first, then rows in the order of their keys.
+/// The statements that load a working set. Names are locked first, then rows in the order of their keys.
 enum LoadStatements {
-  /// The loads that `touches` needs; none for what it does not touch.
-  static func loads(for touches: WriteSet) -> [Load] {
+  /// The loads that a write set needs.
+  static func loads(for writeSet: WriteSet) -> [Load] {
     var loads: [Load] = []
-    let names = touches.nameLocks
+    let names = writeSet.nameLocks
     if !names.isEmpty { loads.append(Load(statement: lockNames, parameters: [.intArray(names)]) { _, _ in }) }
-    if !touches.deactivating.isEmpty { loads += recentDeactivations(touches.deactivating) }
-    if !touches.keptRoles.isEmpty { loads += settings(touches) }
-    loads.append(replies(touches.commands))
-    loads.append(workspaces(touches))
-    if !touches.users.isEmpty || !touches.userNames.isEmpty { loads.append(users(touches)) }
-    if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(tombstones(touches)) }
-    if !touches.emails.isEmpty { loads.append(earlySignIns(touches.emails)) }
-    if !touches.groups.isEmpty || !touches.groupNames.isEmpty { loads.append(groups(touches)) }
-    if !touches.memberships.isEmpty { loads.append(absentMembers(touches.memberships)) }
-    if !touches.replacedGroups.isEmpty { loads.append(otherMembers(touches)) }
-    if !touches.users.isEmpty || !touches.groups.isEmpty { loads.append(heldChanges(touches)) }
-    if !touches.memberRanges.isEmpty { loads.append(membersInRanges(touches.memberRanges)) }
-    if !touches.allTokens.isEmpty { loads.append(tokens(touches.allTokens)) }
-    if !touches.tokenDays.isEmpty { loads.append(addresses(touches.tokenDays)) }
+    if !writeSet.deactivating.isEmpty { loads += recentDeactivations(writeSet.deactivating) }
+    if !writeSet.keptRoles.isEmpty { loads += settings(writeSet) }
+    loads.append(replies(writeSet.commands))
+    loads.append(workspaces(writeSet))
+    if !writeSet.users.isEmpty || !writeSet.userNames.isEmpty { loads.append(users(writeSet)) }
+    if !writeSet.users.isEmpty || !writeSet.groups.isEmpty { loads.append(tombstones(writeSet)) }
+    if !writeSet.emails.isEmpty { loads.append(earlySignIns(writeSet.emails)) }
+    if !writeSet.groups.isEmpty || !writeSet.groupNames.isEmpty { loads.append(groups(writeSet)) }
+    if !writeSet.memberships.isEmpty { loads.append(absentMembers(writeSet.memberships)) }
+    if !writeSet.replacedGroups.isEmpty { loads.append(otherMembers(writeSet)) }
+    if !writeSet.users.isEmpty || !writeSet.groups.isEmpty { loads.append(heldChanges(writeSet)) }
+    if !writeSet.memberRanges.isEmpty { loads.append(membersInRanges(writeSet.memberRanges)) }
+    if !writeSet.allTokens.isEmpty { loads.append(tokens(writeSet.allTokens)) }
+    if !writeSet.tokenDays.isEmpty { loads.append(addresses(writeSet.tokenDays)) }
     return loads
   }
 
-  // A name that is being taken has no row to lock, so that two processes could both find it free.
+  // A new name has no row to lock, and two processes could both find it free.
   private static let lockNames = Statement(
     "lock names",
     """
@@ -50,10 +50,10 @@ enum LoadStatements {
     join identity.replies using (workspace_id, command_id)
     """)
 
-  private static func workspaces(_ touches: WriteSet) -> Load {
+  private static func workspaces(_ writeSet: WriteSet) -> Load {
     Load(
       statement: workspaceStatement,
-      parameters: [.uuidArray(touches.workspaces.sorted().map(\.uuid)), .textArray(touches.slugs.sorted())]
+      parameters: [.uuidArray(writeSet.workspaces.sorted().map(\.uuid)), .textArray(writeSet.slugs.sorted())]
     ) { row, set in
       set.load(
         WorkspaceRecord(
@@ -71,18 +71,18 @@ enum LoadStatements {
     where id = any ($1) or slug = any ($2)
     """)
 
-  /// Users by id, name and address, locked. Not by external id: by itself it identifies nobody.
-  private static func users(_ touches: WriteSet) -> Load {
-    let byName = touches.userNames.union(touches.emails).sorted()
+  /// Users by id, name and address, locked. Not by `externalId`, which alone never identifies a person.
+  private static func users(_ writeSet: WriteSet) -> Load {
+    let byName = writeSet.userNames.union(writeSet.emails).sorted()
     return Load(
       statement: userStatement,
-      parameters: touches.users.sorted().columns + byName.columns + touches.emails.sorted().columns
+      parameters: writeSet.users.sorted().columns + byName.columns + writeSet.emails.sorted().columns
     ) { row, set in set.load(try userRecord(row)) }
   }
 
   /// Tombstones by id, with the live user of the same name.
-  private static func tombstones(_ touches: WriteSet) -> Load {
-    Load(statement: tombstoneStatement, parameters: (touches.users.sorted() + touches.groups.sorted()).columns) { row, set in
+  private static func tombstones(_ writeSet: WriteSet) -> Load {
+    Load(statement: tombstoneStatement, parameters: (writeSet.users.sorted() + writeSet.groups.sorted()).columns) { row, set in
       let key = ResourceKey(workspace: WorkspaceID(try row.uuid(userColumnCount)), id: ResourceID(try row.uuid(userColumnCount + 1)))
       let tombstone = Tombstone(
         key: key, type: try row.string(userColumnCount + 2) == "User" ? .user : .group, userNameHash: nil,
@@ -144,7 +144,7 @@ enum LoadStatements {
       storedNameKey: try storedKey(row.string(17), of: row.string(2)))
   }
 
-  /// The key that a row is stored under where that is not the one of its name.
+  /// The stored key if it differs from the key of the name.
   private static func storedKey(_ stored: String, of name: String) -> String? {
     stored.utf8.elementsEqual(ComparisonKey(name).text.utf8) ? nil : stored
   }
@@ -163,8 +163,8 @@ enum LoadStatements {
     join identity.early_sign_ins using (workspace_id, email_key)
     """)
 
-  private static func groups(_ touches: WriteSet) -> Load {
-    Load(statement: groupStatement, parameters: touches.groups.sorted().columns + touches.groupNames.sorted().columns) { row, set in
+  private static func groups(_ writeSet: WriteSet) -> Load {
+    Load(statement: groupStatement, parameters: writeSet.groups.sorted().columns + writeSet.groupNames.sorted().columns) { row, set in
       set.load(try groupRecord(row))
     }
   }
@@ -199,7 +199,7 @@ enum LoadStatements {
     for no key update of g
     """)
 
-  /// Of the named memberships those that are not stored, and whether their users exist.
+  /// The named memberships that do not exist, and whether their users exist.
   private static func absentMembers(_ memberships: Set<MembershipKey>) -> Load {
     Load(statement: absentMemberStatement, parameters: memberships.sorted().columns) { row, set in
       set.loadMembership(try membershipKey(row), isMember: false, isUser: try row.bool(3))
@@ -216,10 +216,10 @@ enum LoadStatements {
     where m.user_id is null
     """)
 
-  /// Of replaced groups those members that no command names: who leaves.
-  static func otherMembers(_ touches: WriteSet) -> Load {
-    let named = touches.memberships.filter { touches.replacedGroups.contains($0.group) }.sorted()
-    return Load(statement: otherMemberStatement, parameters: touches.replacedGroups.sorted().columns + named.columns) { row, set in
+  /// The members of replaced groups that no command names, and who therefore leave.
+  static func otherMembers(_ writeSet: WriteSet) -> Load {
+    let named = writeSet.memberships.filter { writeSet.replacedGroups.contains($0.group) }.sorted()
+    return Load(statement: otherMemberStatement, parameters: writeSet.replacedGroups.sorted().columns + named.columns) { row, set in
       set.loadMembership(try membershipKey(row), isMember: true, isUser: true)
     }
   }
@@ -234,7 +234,7 @@ enum LoadStatements {
     select * from unnest($3::uuid[], $4::uuid[], $5::uuid[])
     """)
 
-  /// The members of groups whose ids lie in a range; they exist.
+  /// The members of groups with ids in a range.
   private static func membersInRanges(_ ranges: Set<MemberRangeKey>) -> Load {
     let ranges = ranges.sorted { $0.group < $1.group }
     let bounds: [PostgresValue] = [.uuidArray(ranges.map { $0.range.after?.uuid }), .uuidArray(ranges.map { $0.range.through?.uuid })]
@@ -243,7 +243,7 @@ enum LoadStatements {
     }
   }
 
-  // Bounds in place of those that are missing, so that the primary key is entered at the one and left at the other.
+  // Explicit bounds instead of nulls, so that the scan of the primary key is limited at both ends.
   private static let membersInRangeStatement = Statement(
     "load members in ranges",
     """
@@ -264,7 +264,7 @@ enum LoadStatements {
   }
 }
 
-/// A state in the database that this build does not know.
+/// The database has a user state that this build does not know.
 struct UnknownState: Error, CustomStringConvertible {
   var state: String
   var description: String { "identity.users has the unknown state '\(state)'; this build is older than the database" }

@@ -4,7 +4,7 @@ import Primitives
 import SCIM
 import SCIMStorage
 
-/// A row of identity.users.
+/// A row of `identity.users`.
 struct UserRecord: Sendable, Equatable {
   var key: ResourceKey
   var userName: String
@@ -13,7 +13,7 @@ struct UserRecord: Sendable, Equatable {
   var givenName: String?
   var familyName: String?
   var email: String?
-  /// Of the addresses that mail does not go to; see `EmailKey`.
+  /// The keys of the additional addresses; see `EmailKey`.
   var otherEmailKeys: [String] = []
   var language: String?
   var state: UserState
@@ -22,40 +22,40 @@ struct UserRecord: Sendable, Equatable {
   var version: Int64
   var createdAt: Date
   var modifiedAt: Date
-  /// See `StoredResource`.
+  /// The open document; see `StoredResource`.
   var document: [UInt8]
-  /// What the row is stored under where that is not the key of its name: another row has that, or the row has not been re-keyed.
+  /// The stored key if it differs from the key of the name: another row has that key, or the row is not re-keyed yet.
   var storedNameKey: String?
 
   var id: UserID { key.id.user }
-  /// What the row is found by: the key of its name, unless it is stored under another.
+  /// The key that the row is stored under.
   var nameKey: NameKey { storedNameKey.map { NameKey(workspace: key.workspace, name: $0) } ?? ownNameKey }
-  /// The key of the name that it has.
+  /// The key of the name.
   var ownNameKey: NameKey { NameKey(workspace: key.workspace, comparing: userName) }
-  /// nil where there is no address, or only blanks.
+  /// The key of the address; `nil` if it is missing or blank.
   var emailKey: NameKey? {
     let emailKey = email.map { NameKey(workspace: key.workspace, comparing: $0) }
     return emailKey?.name.isEmpty == true ? nil : emailKey
   }
 
-  /// What the user is found by in filters by displayName.
+  /// The key for filters by `displayName`.
   var displayNameKey: String? { displayName.map(Self.listingKey) }
-  /// What the console lists the user by.
+  /// The sort key in the console.
   var listedNameKey: String {
     if let displayName, !displayName.isEmpty { return Self.listingKey(displayName) }
     if let givenName, let familyName { return Self.listingKey("\(givenName) \(familyName)") }
     return Self.listingKey(givenName ?? familyName ?? userName)
   }
-  /// What the console's search finds the user by beside that.
+  /// The additional key for the console's search.
   var familyNameKey: String? { familyName.flatMap { $0.isEmpty ? nil : Self.listingKey($0) } }
 
-  /// The keys of `emails` but that of the address that mail goes to.
+  /// The keys of `emails` except that of the address that mail is sent to.
   func otherEmailKeys(of emails: [String]) -> [String] {
     let main = emailKey?.name
     return Set(emails.filter { ComparisonKey($0).text != main }.map { EmailKey.text($0, in: key.workspace) }).sorted()
   }
 
-  /// Bounded, as index entries are.
+  /// A key of bounded length, because it is indexed.
   private static func listingKey(_ text: String) -> String { String(ComparisonKey(text).text.unicodeScalars.prefix(200)) }
 
   var stored: StoredResource {
@@ -69,7 +69,7 @@ struct UserRecord: Sendable, Equatable {
   }
 }
 
-/// A row of identity.groups; its members are rows of their own.
+/// A row of `identity.groups`. Members are rows of their own.
 struct GroupRecord: Sendable, Equatable {
   var key: ResourceKey
   var displayName: String
@@ -78,9 +78,9 @@ struct GroupRecord: Sendable, Equatable {
   var createdAt: Date
   var modifiedAt: Date
   var document: [UInt8]
-  /// Whether it got its name while the workspace allowed two groups of one name.
+  /// Whether it got its name while the workspace allowed duplicate names.
   var mayShareName = false
-  /// As that of a user.
+  /// As ``UserRecord/storedNameKey``.
   var storedNameKey: String?
 
   var id: GroupID { key.id.group }
@@ -92,13 +92,13 @@ struct GroupRecord: Sendable, Equatable {
   }
 }
 
-/// A row of identity.workspaces.
+/// A row of `identity.workspaces`.
 struct WorkspaceRecord: Sendable, Equatable {
   var id: WorkspaceID
   var settings: WorkspaceSettings {
     didSet { schemas = settings.schemas }
   }
-  /// The schemas that hold in the workspace.
+  /// The schemas of the workspace, extensions included.
   private(set) var schemas: ResourceSchemas
   var version: Int64
   var createdAt: Date
@@ -114,23 +114,23 @@ struct WorkspaceRecord: Sendable, Equatable {
   }
 }
 
-/// A row of identity.tokens.
+/// A row of `identity.tokens`.
 struct TokenRecord: Sendable, Equatable {
   var key: ResourceKey
   var kind = TokenKind.token
   var name: String
-  /// Of a client that of its secret.
+  /// The SHA-256 of the token, or of the secret of a client.
   var digest: [UInt8]
   var scopes: [TokenScope]
   var expiresAt: Date?
   var createdBy: String
   var createdAt: Date
   var revokedAt: Date?
-  /// The token that this one takes the place of.
+  /// The token that this one replaces.
   var predecessor: TokenID?
-  /// The token or link that a session was opened with.
+  /// The token or link that opened a session.
   var openedWith: TokenID?
-  /// The secret that a client had before, while it is good, too.
+  /// The former secret of a client, while it is valid.
   var former: FormerSecret?
 
   struct FormerSecret: Sendable, Equatable {
@@ -140,19 +140,19 @@ struct TokenRecord: Sendable, Equatable {
 
   var id: TokenID { TokenID(key.id.uuid) }
 
-  /// Whether it lets anyone in at `now`.
-  func isGood(at now: Date) -> Bool {
+  /// Whether it is neither revoked nor expired.
+  func isValid(at now: Date) -> Bool {
     revokedAt == nil && expiresAt.map { $0 > now } ?? true
   }
 }
 
-/// A row of identity.tombstones: what is left of a deleted resource.
+/// A row of `identity.tombstones`: a deleted resource, without personal data.
 struct Tombstone: Sendable, Equatable {
   var key: ResourceKey
   var type: ResourceType
-  /// Keyed hash of a deleted user's name.
+  /// The keyed hash of the name of a deleted user.
   var userNameHash: [UInt8]?
-  /// Of the deletion; nil where it is not known any more.
+  /// The version of the deletion; `nil` if unknown.
   var version: Int64?
   var deletedAt: Date
 

@@ -1,34 +1,34 @@
 import Foundation
 import Models
 
-/// The state that a batch is decided against: what is stored of what it touches, and what the batch has changed so far.
+/// The state in memory that a batch is decided against: the loaded rows, with the changes decided so far.
 struct WorkingSet: Sendable {
   private(set) var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
   private(set) var users: [ResourceKey: UserRecord] = [:]
   private(set) var groups: [ResourceKey: GroupRecord] = [:]
   private(set) var tokens: [ResourceKey: TokenRecord] = [:]
-  /// The workspaces that have the domains that a batch names.
+  /// The owners of the domains that are named by a command.
   private(set) var domains: [String: WorkspaceID] = [:]
-  /// The slugs of those workspaces.
+  /// The slugs of the owners.
   private(set) var domainHolders: [WorkspaceID: String] = [:]
-  /// How many users have which role of the workspace's own, of those roles that a command takes away.
+  /// The number of users with each custom role that a command removes.
   private(set) var usersInRole: [WorkspaceID: [String: Int]] = [:]
-  /// From where tokens were used on a day.
+  /// The addresses that a token was used from on a day.
   private(set) var addresses: [TokenDay: Set<String>] = [:]
   private(set) var members: [ResourceKey: GroupMembers] = [:]
   private(set) var tombstones: [ResourceKey: Tombstone] = [:]
   private(set) var earlySignIns: [NameKey: Date] = [:]
-  /// Replies recorded before, by command.
+  /// Recorded replies, by command.
   private(set) var replies: [CommandID: Reply] = [:]
-  /// The live user with the name that a deleted one had, by the deleted one's key.
+  /// The live users with the name of a deleted user, by the key of the deleted user.
   private(set) var successors: [ResourceKey: UserRecord] = [:]
-  /// What stands of held changes, by the resource that they are of.
+  /// The current held changes, by resource.
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
-  /// How many people were deactivated lately, this batch included.
+  /// The number of recent deactivations, this batch included.
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
-  /// Recent departures from groups that a guard watches.
+  /// Recent departures from guarded groups.
   private(set) var departures: [ResourceKey: Departures] = [:]
-  /// Users that are named as members, and exist.
+  /// Existing users that are named as members.
   private var knownUsers: Set<ResourceKey> = []
 
   private var usersByName: [NameKey: ResourceKey] = [:]
@@ -37,40 +37,7 @@ struct WorkingSet: Sendable {
 
   private(set) var changes = Changes()
 
-  /// What has to be written.
-  struct Changes: Sendable {
-    var insertedUsers: Set<ResourceKey> = []
-    var updatedUsers: Set<ResourceKey> = []
-    var deletedUsers: Set<ResourceKey> = []
-    var insertedGroups: Set<ResourceKey> = []
-    var updatedGroups: Set<ResourceKey> = []
-    var deletedGroups: Set<ResourceKey> = []
-    var insertedTombstones: Set<ResourceKey> = []
-    var writtenWorkspaces: Set<WorkspaceID> = []
-    /// Workspaces whose domains are not what they were.
-    var movedDomains: Set<WorkspaceID> = []
-    var writtenTokens: Set<ResourceKey> = []
-    var tokenUses: [TokenDay: [String: TokenUse]] = [:]
-    var insertedSignIns: Set<NameKey> = []
-    var usedSignIns: Set<NameKey> = []
-    /// By their own keys.
-    var writtenHeldChanges: [ResourceKey: HeldChangeRecord] = [:]
-    var deactivations: Set<ResourceKey> = []
-    /// What is to be counted beside what is.
-    var departures: [ResourceKey: Departures] = [:]
-    /// By the commands that ask for them.
-    var rebuilds: [CommandID: Rebuild] = [:]
-    /// Users and groups that an identity provider has written, whether or not anything differed.
-    var pushes: Set<ResourceKey> = []
-  }
-
-  /// Uses that are to be counted beside those that are.
-  struct TokenUse: Sendable, Equatable {
-    var count: Int64
-    var lastUsedAt: Date
-  }
-
-  // MARK: What is loaded
+  // MARK: Load
 
   mutating func load(_ workspace: WorkspaceRecord) {
     workspaces[workspace.id] = workspace
@@ -80,13 +47,13 @@ struct WorkingSet: Sendable {
   mutating func load(_ user: UserRecord) {
     users[user.key] = user
     usersByName[user.nameKey] = user.key
-    // One that has not been re-keyed is found by its own key, too, unless another has that.
+    // A user that is not re-keyed yet is also found by the current key, unless another user has that key.
     if user.storedNameKey != nil, usersByName[user.ownNameKey].flatMap({ users[$0] }) == nil { usersByName[user.ownNameKey] = user.key }
   }
 
   mutating func load(_ group: GroupRecord) {
     groups[group.key] = group
-    // A group that is stored under this key comes before one that only has the name.
+    // A group that is stored under this key takes precedence over one that only has the name.
     let others = (groupsByName[group.nameKey] ?? []).filter { groups[$0]?.nameKey == group.nameKey }
     groupsByName[group.nameKey] = others.union([group.key])
     if group.storedNameKey != nil, groupsByName[group.ownNameKey, default: []].isEmpty {
@@ -115,42 +82,42 @@ struct WorkingSet: Sendable {
   mutating func load(_ departed: Departures, of group: ResourceKey) { departures[group] = departed }
 
   mutating func loadMembership(_ key: MembershipKey, isMember: Bool, isUser: Bool) {
-    members[key.group, default: GroupMembers()].know(key.user, isMember: isMember)
+    members[key.group, default: GroupMembers()].load(key.user, isMember: isMember)
     if isUser { knownUsers.insert(ResourceKey(workspace: key.group.workspace, id: key.user.resource)) }
   }
 
-  // MARK: What decisions ask
+  // MARK: Read
 
   func user(named name: NameKey) -> UserRecord? { usersByName[name].flatMap { users[$0] } }
-  /// Several, where the workspace allows that or did.
+  /// The groups with this name: several if the workspace allows or allowed it.
   func groups(named name: NameKey) -> [GroupRecord] { (groupsByName[name] ?? []).sorted().compactMap { groups[$0] } }
   func workspace(withSlug slug: String) -> WorkspaceRecord? { workspacesBySlug[slug].flatMap { workspaces[$0] } }
 
-  /// The disabled user with that `externalId` and that primary address, the earliest where there are several.
+  /// The disabled user with this `externalId` and primary address; the earliest if there are several.
   func disabledUser(externalID: String, email: NameKey, in workspace: WorkspaceID) -> UserRecord? {
     users.values.filter {
       $0.key.workspace == workspace && $0.externalID == externalID && $0.state == .disabled && $0.emailKey == email
     }.min { $0.key < $1.key }
   }
 
-  /// The groups that a user is in, as far as the memberships are known.
+  /// The groups of a user, as far as the memberships are loaded.
   func groups(of user: ResourceKey) -> [ResourceKey] {
     members.filter { $0.key.workspace == user.workspace && $0.value.contains(user.id.user) }.map(\.key).sorted()
   }
 
-  /// The user that a sign-in with `email` is of: by user name, else by address, the earliest where several share it.
+  /// The user who signs in with `email`: by `userName`, or else by address; the earliest if several share it.
   func user(signingInWith email: NameKey) -> UserRecord? {
     user(named: email) ?? users.values.filter { $0.emailKey == email }.min { $0.key < $1.key }
   }
 
-  /// The token that is to take the place of `token`, and lets in at `now`.
+  /// The valid successor of a token.
   func successor(of token: TokenRecord, at now: Date) -> TokenRecord? {
-    tokens.values.filter { $0.key.workspace == token.key.workspace && $0.predecessor == token.id && $0.isGood(at: now) }.min {
+    tokens.values.filter { $0.key.workspace == token.key.workspace && $0.predecessor == token.id && $0.isValid(at: now) }.min {
       $0.key < $1.key
     }
   }
 
-  /// How many users have that role of the workspace's own, those among them that the batch has given it.
+  /// The number of users with a custom role, changes of this batch included.
   func users(in role: String, of workspace: WorkspaceID) -> Int {
     let written = changes.insertedUsers.union(changes.updatedUsers)
     let given = written.filter { $0.workspace == workspace && users[$0]?.role == role }.count
@@ -162,7 +129,7 @@ struct WorkingSet: Sendable {
     return !changes.deletedUsers.contains(key) && (users[key] != nil || knownUsers.contains(key))
   }
 
-  // MARK: What decisions change
+  // MARK: Change
 
   mutating func insert(_ user: UserRecord) {
     load(user)
@@ -170,18 +137,18 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ user: UserRecord) {
-    forgetNames(of: users[user.key])
+    removeNames(of: users[user.key])
     load(user)
     if !changes.insertedUsers.contains(user.key) { changes.updatedUsers.insert(user.key) }
   }
 
   mutating func delete(_ user: UserRecord, leaving tombstone: Tombstone) {
-    forgetNames(of: user)
+    removeNames(of: user)
     users[user.key] = nil
-    for group in members.keys where group.workspace == user.key.workspace { members[group]?.forget(user.id) }
+    for group in members.keys where group.workspace == user.key.workspace { members[group]?.removeDeleted(user.id) }
     if changes.insertedUsers.remove(user.key) == nil { changes.deletedUsers.insert(user.key) }
     changes.updatedUsers.remove(user.key)
-    bury(tombstone)
+    insert(tombstone)
   }
 
   mutating func insert(_ group: GroupRecord) {
@@ -190,21 +157,21 @@ struct WorkingSet: Sendable {
   }
 
   mutating func update(_ group: GroupRecord) {
-    forgetNames(of: groups[group.key])
+    removeNames(of: groups[group.key])
     load(group)
     if !changes.insertedGroups.contains(group.key) { changes.updatedGroups.insert(group.key) }
   }
 
   mutating func delete(_ group: GroupRecord, leaving tombstone: Tombstone) {
-    forgetNames(of: groups[group.key])
+    removeNames(of: groups[group.key])
     groups[group.key] = nil
     members[group.key] = nil
     if changes.insertedGroups.remove(group.key) == nil { changes.deletedGroups.insert(group.key) }
     changes.updatedGroups.remove(group.key)
-    bury(tombstone)
+    insert(tombstone)
   }
 
-  /// Changes the members of one group.
+  /// Changes the members of a group.
   mutating func withMembers<Result>(of group: ResourceKey, _ body: (inout GroupMembers) -> Result) -> Result {
     body(&members[group, default: GroupMembers()])
   }
@@ -212,7 +179,7 @@ struct WorkingSet: Sendable {
   mutating func write(_ workspace: WorkspaceRecord) {
     let former = workspaces[workspace.id]?.settings
     if let slug = former?.slug { workspacesBySlug[slug] = nil }
-    if former?.customDomains ?? [] != workspace.settings.customDomains { changes.movedDomains.insert(workspace.id) }
+    if former?.customDomains ?? [] != workspace.settings.customDomains { changes.changedDomains.insert(workspace.id) }
     for domain in former?.customDomains ?? [] where domains[domain] == workspace.id { domains[domain] = nil }
     for domain in workspace.settings.customDomains { domains[domain] = workspace.id }
     load(workspace)
@@ -226,32 +193,32 @@ struct WorkingSet: Sendable {
 
   mutating func write(_ change: HeldChangeRecord) {
     changes.writtenHeldChanges[change.key] = change
-    if change.isStanding {
+    if change.isCurrent {
       heldChanges[change.resource] = change
     } else if heldChanges[change.resource]?.id == change.id {
       heldChanges[change.resource] = nil
     }
   }
 
-  /// Counts someone who is disabled or deleted.
+  /// Counts a deactivation. A user is counted once.
   mutating func countDeactivation(of user: ResourceKey) {
     if changes.deactivations.insert(user).inserted { recentDeactivations[user.workspace, default: 0] += 1 }
   }
 
-  /// How many members left a group within the guard's window, and how many it had before.
+  /// The departures from a group within the window of the change guard.
   ///
-  /// - Parameter before: the members before the command.
+  /// - Parameter before: The members before the command.
   func departures(from group: ResourceKey, of before: GroupMembers) -> Departures {
-    // Of a group that the batch has made, storage has no members.
+    // A group that this batch creates has no stored members.
     var known = departures[group] ?? Departures()
     known.present += before.balance
     if known.count == 0 { known.members = known.present }
     return known
   }
 
-  /// Counts members who have left a group.
+  /// Counts members who left a group.
   ///
-  /// - Parameter before: as it was before that.
+  /// - Parameter before: The departures before that.
   mutating func countDepartures(_ count: Int, from group: ResourceKey, before: Departures) {
     guard count > 0 else { return }
     departures[group, default: Departures()].count += count
@@ -259,47 +226,47 @@ struct WorkingSet: Sendable {
     changes.departures[group, default: Departures(members: before.members)].count += count
   }
 
-  /// Counts uses of a token, those from beyond the addresses that are told apart under the empty one.
+  /// Counts uses of a token by address; beyond `maximumAddresses` under the empty address.
   mutating func count(_ use: TokenUse, from address: String, on day: TokenDay, maximumAddresses: Int) {
     var known = addresses[day] ?? []
-    let isTold = known.contains(address) || known.subtracting([""]).count < maximumAddresses
-    let place = isTold ? address : ""
-    known.insert(place)
+    let isTracked = known.contains(address) || known.subtracting([""]).count < maximumAddresses
+    let key = isTracked ? address : ""
+    known.insert(key)
     addresses[day] = known
-    let before = changes.tokenUses[day]?[place]
-    changes.tokenUses[day, default: [:]][place] = TokenUse(
+    let before = changes.tokenUses[day]?[key]
+    changes.tokenUses[day, default: [:]][key] = TokenUse(
       count: (before?.count ?? 0) + use.count, lastUsedAt: max(before?.lastUsedAt ?? use.lastUsedAt, use.lastUsedAt))
   }
 
-  mutating func rememberSignIn(_ key: NameKey, at time: Date) {
+  mutating func storeEarlySignIn(_ key: NameKey, at time: Date) {
     earlySignIns[key] = time
-    changes.usedSignIns.remove(key)
+    changes.consumedSignIns.remove(key)
     changes.insertedSignIns.insert(key)
   }
 
-  mutating func useSignIn(_ key: NameKey) {
+  mutating func consumeEarlySignIn(_ key: NameKey) {
     earlySignIns[key] = nil
     changes.insertedSignIns.remove(key)
-    changes.usedSignIns.insert(key)
+    changes.consumedSignIns.insert(key)
   }
 
   mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }
 
-  mutating func notePush(of key: ResourceKey) { changes.pushes.insert(key) }
+  mutating func recordPush(of key: ResourceKey) { changes.pushes.insert(key) }
 
   mutating func record(_ reply: Reply) { replies[reply.command] = reply }
 
-  private mutating func forgetNames(of user: UserRecord?) {
+  private mutating func removeNames(of user: UserRecord?) {
     guard let user else { return }
     for name in [user.nameKey, user.ownNameKey] where usersByName[name] == user.key { usersByName[name] = nil }
   }
 
-  private mutating func forgetNames(of group: GroupRecord?) {
+  private mutating func removeNames(of group: GroupRecord?) {
     guard let group else { return }
     for name in [group.nameKey, group.ownNameKey] { groupsByName[name]?.remove(group.key) }
   }
 
-  private mutating func bury(_ tombstone: Tombstone) {
+  private mutating func insert(_ tombstone: Tombstone) {
     tombstones[tombstone.key] = tombstone
     changes.insertedTombstones.insert(tombstone.key)
   }

@@ -2,28 +2,29 @@ import Foundation
 import Models
 import Postgres
 
-/// Loads what a batch touches in one round trip of set-based statements, and locks it in one fixed order. What few batches need is loaded
-/// after that, where the first round trip shows that it is needed.
+/// Loads and locks the rows of a batch with set-based statements in one round trip, in a fixed order.
+///
+/// Rows that few batches need are loaded in a second round trip, if the first one shows that they are needed.
 struct WorkingSetLoader: Sendable {
   /// - Throws: `PostgresError` and `PostgresDecodingError`.
-  func load(_ touches: WriteSet, in transaction: PostgresTransaction) async throws -> WorkingSet {
+  func load(_ writeSet: WriteSet, in transaction: PostgresTransaction) async throws -> WorkingSet {
     var set = WorkingSet()
-    try await carryOut(LoadStatements.loads(for: touches), in: transaction, into: &set)
-    set.assumeNamedMembershipsAreStored(touches.memberships)
-    let reassigned = touches.reassignedUsers(in: set)
-    if !reassigned.isEmpty { try await carryOut(LoadStatements.groups(of: reassigned), in: transaction, into: &set) }
-    try await carryOut(furtherLoads(for: touches, reassigned: reassigned, in: set), in: transaction, into: &set)
+    try await run(LoadStatements.loads(for: writeSet), in: transaction, into: &set)
+    set.assumeNamedMembershipsAreStored(writeSet.memberships)
+    let reassigned = writeSet.reassignedUsers(in: set)
+    if !reassigned.isEmpty { try await run(LoadStatements.groups(of: reassigned), in: transaction, into: &set) }
+    try await run(furtherLoads(for: writeSet, reassigned: reassigned, in: set), in: transaction, into: &set)
     return set
   }
 
-  /// What is to be known of groups that are found by their names or by their members.
-  private func furtherLoads(for touches: WriteSet, reassigned: Set<ResourceKey>, in set: WorkingSet) -> [Load] {
+  /// The loads for groups that are found by their names or members.
+  private func furtherLoads(for writeSet: WriteSet, reassigned: Set<ResourceKey>, in set: WorkingSet) -> [Load] {
     var further = WriteSet()
     further.groups = Set(reassigned.flatMap { set.groups(of: $0) })
     further.workspaces = Set(further.groups.map(\.workspace))
-    further.replacedGroups = touches.groupsTakenBack(in: set).subtracting(touches.replacedGroups)
-    let guarded = touches.guardedGroups(in: set).union(
-      further.groups.union(further.replacedGroups).filter { touches.isGuarded($0.workspace, in: set) })
+    further.replacedGroups = writeSet.groupsTakenBack(in: set).subtracting(writeSet.replacedGroups)
+    let guarded = writeSet.guardedGroups(in: set).union(
+      further.groups.union(further.replacedGroups).filter { writeSet.isGuarded($0.workspace, in: set) })
     var loads: [Load] = []
     if !further.groups.isEmpty { loads.append(LoadStatements.heldChanges(further)) }
     if !further.replacedGroups.isEmpty { loads.append(LoadStatements.otherMembers(further)) }
@@ -31,7 +32,7 @@ struct WorkingSetLoader: Sendable {
     return loads
   }
 
-  private func carryOut(_ loads: [Load], in transaction: PostgresTransaction, into set: inout WorkingSet) async throws {
+  private func run(_ loads: [Load], in transaction: PostgresTransaction, into set: inout WorkingSet) async throws {
     guard !loads.isEmpty else { return }
     let results = try await transaction.pipeline(loads.map { ($0.statement, $0.parameters) })
     for (load, rows) in zip(loads, results) {
@@ -40,7 +41,7 @@ struct WorkingSetLoader: Sendable {
   }
 }
 
-/// One statement of the load, and what a row of its result means.
+/// A statement, and how to add a row of its result to the working set.
 struct Load: Sendable {
   var statement: Statement
   var parameters: [PostgresValue]
@@ -48,7 +49,7 @@ struct Load: Sendable {
 }
 
 extension WorkingSet {
-  /// Storage answers only with those named memberships that it does not have; the others are there.
+  /// Adds the named memberships that are stored: the statement returns only those that are not.
   fileprivate mutating func assumeNamedMembershipsAreStored(_ memberships: Set<MembershipKey>) {
     for membership in memberships where members[membership.group]?.stored[membership.user] == nil {
       loadMembership(membership, isMember: true, isUser: true)

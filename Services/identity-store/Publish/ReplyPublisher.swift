@@ -3,13 +3,13 @@ import Kafka
 import Logging
 import Models
 
-/// Sends replies to those who wait for them, after the commit.
+/// Sends replies to the processes that wait for them, after the commit.
 struct ReplyPublisher: Sendable {
   let producer: Producer
   let source: String
   let logger: Logger
 
-  /// Sends what is awaited. A reply that cannot be sent is not lost: it is recorded, and the edge looks it up.
+  /// Sends the replies that somebody waits for. A reply that cannot be sent is not lost: it is recorded, and scim-api reads the record.
   func publish(_ answered: some Sequence<(ReceivedCommand, Reply)>) async {
     let awaited = answered.filter { received, _ in received.read.command.replyTo != nil }
     let messages = awaited.compactMap { message(for: $0, Reply.cloudEvent, $1) }
@@ -32,7 +32,7 @@ struct ReplyPublisher: Sendable {
     }
   }
 
-  /// nil where nobody waits for it.
+  /// `nil` if nobody waits for the reply.
   private func message(
     for received: ReceivedCommand, _ event: (Reply) -> (String, String, Date, String?) -> CloudEvent, _ reply: Reply
   ) -> OutgoingMessage? {

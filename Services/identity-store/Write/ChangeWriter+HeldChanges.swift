@@ -3,16 +3,16 @@ import Models
 import Postgres
 
 extension ChangeWriter {
-  /// The steps for changes that wait for approval, and for the counts of deactivations and departures.
+  /// The statements for held changes, and for the counts of deactivations and departures.
   func heldChangeSteps(_ changes: WorkingSet.Changes, at now: Date) -> [(Statement, [PostgresValue])] {
     var steps: [(Statement, [PostgresValue])] = []
     let written = changes.writtenHeldChanges.values.sorted { $0.key < $1.key }
-    // Those that stand no more first: of each resource one does at most.
-    for isStanding in [false, true] {
-      let part = written.filter { $0.isStanding == isStanding }
+    // Superseded changes first: a resource has at most one current held change.
+    for isCurrent in [false, true] {
+      let part = written.filter { $0.isCurrent == isCurrent }
       if !part.isEmpty { steps.append((Self.writeHeldChanges, columns(part))) }
     }
-    if !changes.deletedUsers.isEmpty { steps.append((Self.forgetNames, changes.deletedUsers.sorted().columns)) }
+    if !changes.deletedUsers.isEmpty { steps.append((Self.removeNames, changes.deletedUsers.sorted().columns)) }
     let deactivated = changes.deactivations.sorted()
     if !deactivated.isEmpty { steps.append((Self.insertDeactivations, deactivated.columns + [.timestamp(now)])) }
     let departed = changes.departures.sorted { $0.key < $1.key }
@@ -39,7 +39,7 @@ extension ChangeWriter {
       .textArray(changes.map(\.status.rawValue)),
       .textArray(changes.map(\.decidedBy)),
       .timestampArray(changes.map(\.decidedAt)),
-      .boolArray(changes.map(\.isStanding)),
+      .boolArray(changes.map(\.isCurrent)),
     ]
     return changes.map(\.key).columns + described
   }
@@ -71,7 +71,7 @@ extension ChangeWriter {
     """)
 
   /// Of a deleted user no name stays.
-  private static let forgetNames = Statement(
+  private static let removeNames = Statement(
     "forget names of held changes",
     """
     update identity.held_changes h
@@ -80,7 +80,7 @@ extension ChangeWriter {
     where h.workspace_id = gone.workspace_id and h.resource_id = gone.id and h.name is not null
     """)
 
-  // What is too old to count goes with the next that counts.
+  // Each statement also deletes the counts that are older than an hour, longer than the window of the change guard.
   private static let insertDeactivations = Statement(
     "insert deactivations",
     """

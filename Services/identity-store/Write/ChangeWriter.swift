@@ -4,15 +4,17 @@ import Models
 import Outbox
 import Postgres
 
-/// Writes what a batch has decided: set-based statements, to be sent as one pipeline before the commit.
+/// Writes the changes of a batch: set-based statements, sent in one pipeline with the commit.
 struct ChangeWriter: Sendable {
   let nameHash: NameHash
-  /// Stands as the source of events: `identity-store/0`.
+  /// The source of the events, such as `identity-store/0`.
   let source: String
 
   static let outbox = Outbox(table: "identity.outbox")
 
-  /// The statements that make storage what `decider` decided; empty where nothing is to be written.
+  /// The statements for the decided changes; empty if there are none.
+  ///
+  /// - Throws: The error of `JSONEncoder`.
   func steps(for decider: Decider) throws -> [(Statement, [PostgresValue])] {
     let state = decider.state
     let changes = state.changes
@@ -28,7 +30,7 @@ struct ChangeWriter: Sendable {
       steps.append((WriteStatements.writeToken, tokenParameters(token)))
     }
     steps += tokenUseSteps(for: changes)
-    // Deletions first: a name that one command gives up another of the batch may take.
+    // Deletions first: another command of the batch may take a name that becomes free.
     add(WriteStatements.deleteUsers, when: !changes.deletedUsers.isEmpty, changes.deletedUsers.sorted().columns)
     add(WriteStatements.deleteGroups, when: !changes.deletedGroups.isEmpty, changes.deletedGroups.sorted().columns)
     add(
@@ -51,7 +53,7 @@ struct ChangeWriter: Sendable {
       tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
     steps += pushSteps(for: state, at: decider.now)
     steps += heldChangeSteps(changes, at: decider.now)
-    add(WriteStatements.deleteEarlySignIns, when: !changes.usedSignIns.isEmpty, changes.usedSignIns.sorted().columns)
+    add(WriteStatements.deleteEarlySignIns, when: !changes.consumedSignIns.isEmpty, changes.consumedSignIns.sorted().columns)
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
       earlySignInColumns(changes.insertedSignIns.sorted().map { ($0, state.earlySignIns[$0] ?? decider.now) }))
@@ -96,7 +98,7 @@ struct ChangeWriter: Sendable {
   }
 
   private func domainSteps(for state: WorkingSet) -> [(Statement, [PostgresValue])] {
-    let workspaces = state.changes.movedDomains.sorted()
+    let workspaces = state.changes.changedDomains.sorted()
     guard !workspaces.isEmpty else { return [] }
     let domains = workspaces.flatMap { workspace in
       (state.workspaces[workspace]?.settings.customDomains ?? []).map { NameKey(workspace: workspace, name: $0) }
@@ -162,7 +164,7 @@ struct ChangeWriter: Sendable {
       .timestampArray(groups.map(\.createdAt)),
       .timestampArray(groups.map(\.modifiedAt)),
       .textArray(groups.map { String(decoding: $0.document, as: UTF8.self) }),
-      // Names are unique together with this: the same for all groups but those that may share theirs.
+      // Part of the unique index of names: the same value for all groups except those that may share a name.
       .uuidArray(groups.map { $0.mayShareName ? $0.key.id.uuid : Self.noNamesake }),
     ]
     return groups.map(\.key).columns + described
@@ -190,7 +192,7 @@ struct ChangeWriter: Sendable {
     ]
   }
 
-  /// PostgreSQL's text has no U+0000, and what a person typed may.
+  /// U+0000 is removed, because PostgreSQL cannot store it in text.
   private func auditColumns(_ records: [AuditRecord]) -> [PostgresValue] {
     func text(_ value: String) -> String { value.replacing("\0", with: "") }
     return [

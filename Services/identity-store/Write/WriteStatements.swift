@@ -1,6 +1,6 @@
 import Postgres
 
-/// The set-based statements of a batch: one array a column, one round trip for all of them.
+/// The set-based statements of a batch, with one array for each column.
 enum WriteStatements {
   static let writeWorkspaces = Statement(
     "write workspaces",
@@ -30,7 +30,7 @@ enum WriteStatements {
       former_until = excluded.former_until
     """)
 
-  /// Deletions first, then additions: a domain that one workspace of the batch gives up another may take.
+  /// Runs before ``insertDomains``: another workspace of the batch may take a domain that becomes free.
   static let deleteDomains = Statement(
     "delete domains",
     """
@@ -71,7 +71,7 @@ enum WriteStatements {
     set uses = u.uses + excluded.uses, last_used_at = greatest(u.last_used_at, excluded.last_used_at)
     """)
 
-  /// Of the tokens that were used, what is older than 90 days.
+  /// Deletes counts older than 90 days, of tokens that were used.
   static let forgetTokenUses = Statement(
     "forget token uses",
     """

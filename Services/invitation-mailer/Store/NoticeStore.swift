@@ -3,13 +3,13 @@ import MailTemplates
 import Models
 import Postgres
 
-extension Named {
+extension IdentifierSubject {
   /// The tag of ``NoticeID``.
   enum Notice {}
 }
 
 /// The id of a mail to an administrator.
-typealias NoticeID = Identifier<Named.Notice>
+typealias NoticeID = Identifier<IdentifierSubject.Notice>
 
 /// A claimed mail to an administrator about held changes.
 struct DueNotice: Sendable, Hashable {

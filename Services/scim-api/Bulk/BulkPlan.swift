@@ -67,7 +67,7 @@ struct BulkPlan: Sendable {
     }
     let units = BulkOrder.units(needs: Self.needs(operations, Dictionary(uniqueKeysWithValues: made.values.map { ($0.id, $0.position) })))
     for (number, unit) in units.enumerated() where unit.isCircle {
-      for position in unit.operations { operations[position].circle = number }
+      for position in unit.operations { operations[position].cycle = number }
     }
     positions = units.flatMap(\.operations)
     bulk = Bulk(failOnErrors: request.failOnErrors, operations: positions.map { operations[$0] })

@@ -59,7 +59,7 @@ struct SetGuard: AsyncParsableCommand {
   }
 
   func validate() throws {
-    if let fault = changeGuard.fault { throw ValidationError("The guard can't be as asked: \(fault). See --help.") }
+    if let fault = changeGuard.fault { throw ValidationError("The change guard is invalid: \(fault). See --help.") }
   }
 
   func run() async throws {

@@ -6,18 +6,17 @@ import Primitives
 import SCIM
 import ServiceLifecycle
 
-/// Computes stored comparison keys again, in the background and in small transactions: of every workspace after an upgrade that changes
-/// ``ComparisonKey/version``, and of rows that a build from before wrote.
+/// Recomputes stored comparison keys in the background, in small transactions: after an upgrade that changes ``ComparisonKey/version``, and
+/// for rows that an older build wrote.
 ///
-/// A row whose new key another row has is stored under a key that nothing is looked up by. Both remain as they are; `scimctl doctor` lists
-/// them, and the row gets its key once the other is renamed or deleted. Where it stops it goes on: what is left to do is in
-/// `identity.outdated_keys`.
+/// If another row has the new key, the row is stored under a key that no lookup finds. `scimctl doctor` lists such rows; they get their key
+/// once the other row is renamed or deleted. The remaining work is in `identity.outdated_keys`, so it can be interrupted.
 struct ComparisonKeyBackfill: Service {
   let pool: PostgresPool
   let writer: ChangeWriter
   let logger: Logger
 
-  /// Rows of one transaction.
+  /// The rows of one transaction.
   private static let batch = 200
   private static let interval = Duration.seconds(30)
 
@@ -29,24 +28,24 @@ struct ComparisonKeyBackfill: Service {
         } catch is CancellationError {
           return
         } catch {
-          logger.warning("comparison keys not computed again; the next attempt follows", metadata: ["error": "\(error)"])
+          logger.warning("comparison keys not recomputed; will retry", metadata: ["error": "\(error)"])
         }
         do { try await Task.sleep(for: Self.interval) } catch { return }
       }
     }
   }
 
-  /// Does all that there is to do now.
+  /// Recomputes all outdated keys.
   func runOnce() async throws {
     while try await checkWorkspaces() {}
     var rekeyed = 0
     while case let done = try await rekey(), done > 0 { rekeyed += done }
-    if rekeyed > 0 { logger.info("comparison keys computed again", metadata: ["rows": "\(rekeyed)"]) }
+    if rekeyed > 0 { logger.info("comparison keys recomputed", metadata: ["rows": "\(rekeyed)"]) }
   }
 
-  // MARK: - What is outdated
+  // MARK: - Find outdated keys
 
-  /// Notes the rows of some workspaces whose keys may be outdated; returns whether there may be more workspaces.
+  /// Records the rows of some workspaces whose keys may be outdated; returns whether there may be more workspaces.
   private func checkWorkspaces() async throws -> Bool {
     let version = PostgresValue.int(Int64(ComparisonKey.version))
     let workspaces = try await pool.query(BackfillStatements.uncheckedWorkspaces, [version]).map { WorkspaceID(try $0.uuid(0)) }
@@ -54,7 +53,7 @@ struct ComparisonKeyBackfill: Service {
       let id = PostgresValue.uuid(workspace.uuid)
       try await pool.transaction { transaction in
         let signIns = try await transaction.pipeline([
-          (BackfillStatements.noteUsers, [id]), (BackfillStatements.noteGroups, [id]), (BackfillStatements.earlySignIns, [id]),
+          (BackfillStatements.markUsers, [id]), (BackfillStatements.markGroups, [id]), (BackfillStatements.earlySignIns, [id]),
         ])[2].map { (key: try $0.string(0), at: try $0.timestamp(1)) }
         let changed = signIns.filter { !$0.key.utf8.elementsEqual(ComparisonKey($0.key).text.utf8) }
         _ = try await transaction.pipeline(
@@ -64,40 +63,40 @@ struct ComparisonKeyBackfill: Service {
               BackfillStatements.insertEarlySignIns,
               [id, .textArray(changed.map { ComparisonKey($0.key).text }), .timestampArray(changed.map(\.at))]
             ),
-            (BackfillStatements.noteVersion, [id, version]),
+            (BackfillStatements.writeVersion, [id, version]),
           ], commit: true)
       }
     }
     return !workspaces.isEmpty
   }
 
-  // MARK: - Rows
+  // MARK: - Recompute
 
-  /// Computes the keys of some rows; returns how many. Of several processes one does it at a time.
+  /// Recomputes the keys of some rows and returns their number. Only one process does it at a time.
   private func rekey() async throws -> Int {
     try await pool.transaction { transaction in
       guard try await transaction.query(BackfillStatements.lock, [.int(BackfillStatements.lockKey)]).first?.bool(0) == true else {
         return 0
       }
-      var touches = WriteSet()
+      var writeSet = WriteSet()
       var count = 0
       for row in try await transaction.query(BackfillStatements.outdated, [.int(Int64(Self.batch))]) {
         let key = ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(2)))
         let name = try row.optionalString(3).map { NameKey(workspace: key.workspace, comparing: $0) }
         if try row.string(1) == "User" {
-          touches.users.insert(key)
-          if let name { touches.userNames.insert(name) }
+          writeSet.users.insert(key)
+          if let name { writeSet.userNames.insert(name) }
         } else {
-          touches.groups.insert(key)
-          if let name { touches.groupNames.insert(name) }
+          writeSet.groups.insert(key)
+          if let name { writeSet.groupNames.insert(name) }
         }
         count += 1
       }
       guard count > 0 else { return 0 }
       // Lock the names, and load the rows that already have the new keys.
-      let state = try await WorkingSetLoader().load(touches, in: transaction)
-      let users = Rekeying(of: touches.users, records: state.users, names: touches.userNames)
-      let groups = Rekeying(of: touches.groups, records: state.groups, names: touches.groupNames)
+      let state = try await WorkingSetLoader().load(writeSet, in: transaction)
+      let users = Rekeying(of: writeSet.users, records: state.users, names: writeSet.userNames)
+      let groups = Rekeying(of: writeSet.groups, records: state.groups, names: writeSet.groupNames)
       _ = try await transaction.pipeline(
         [
           (WriteStatements.updateUsers, writer.userColumns(try users.written.map { try $0.withOtherEmailKeys() })),
@@ -116,8 +115,8 @@ struct ComparisonKeyBackfill: Service {
   }
 }
 
-/// A row that is found by the comparison key of its name.
-protocol NamedRecord {
+/// A row that is stored under the comparison key of its name.
+protocol NameKeyedRecord {
   var key: ResourceKey { get }
   var createdAt: Date { get }
   var nameKey: NameKey { get }
@@ -127,28 +126,28 @@ protocol NamedRecord {
   var mayShareName: Bool { get }
 }
 
-extension UserRecord: NamedRecord {
+extension UserRecord: NameKeyedRecord {
   var mayShareName: Bool { false }
 }
-extension GroupRecord: NamedRecord {}
+extension GroupRecord: NameKeyedRecord {}
 
-/// Decides which of some rows get the key of their name.
-struct Rekeying<Record: NamedRecord> {
-  /// With their new keys, or with one that nothing is looked up by.
+/// Decides which outdated rows get the key of their name.
+struct Rekeying<Record: NameKeyedRecord> {
+  /// The rows to write, with their new keys or with a duplicate key.
   private(set) var written: [Record] = []
-  /// Rows about which nothing is left to do.
+  /// The rows that are up to date now.
   private(set) var done: Set<ResourceKey> = []
-  /// Rows whose key another row has, and which.
+  /// The rows whose key another row has, with that row.
   private(set) var conflicts: [ResourceKey: ResourceKey] = [:]
 
   /// - Parameters:
-  ///   - outdated: the rows to decide about; those that are not there any more are done.
-  ///   - records: the stored rows of these, and the rows that have one of `names`.
-  ///   - names: the names that are locked. A row that has been renamed in between waits for the next time.
+  ///   - outdated: The keys of the rows; deleted ones are done.
+  ///   - records: The stored rows, and the rows that have one of `names`.
+  ///   - names: The locked names. A row that was renamed meanwhile is left for the next run.
   init(of outdated: Set<ResourceKey>, records: [ResourceKey: Record], names: Set<NameKey>) {
     var holders = Dictionary(records.values.map { ($0.nameKey, $0.key) }, uniquingKeysWith: { first, _ in first })
     done = outdated.filter { records[$0] == nil }
-    // Who was there first has the name.
+    // The oldest row gets the name.
     let rows = outdated.compactMap { records[$0] }.sorted { ($0.createdAt, $0.key) < ($1.createdAt, $1.key) }
     for var record in rows where names.contains(record.ownNameKey) {
       if !record.mayShareName, let holder = holders[record.ownNameKey], holder != record.key {
@@ -157,7 +156,7 @@ struct Rekeying<Record: NamedRecord> {
         if record.storedNameKey == duplicate { continue }
         record.storedNameKey = duplicate
       } else {
-        // What the row was found by until now is free for others the next time: one statement writes them all.
+        // The old key becomes free in the next run only, because one statement writes all rows.
         holders[record.ownNameKey] = record.key
         record.storedNameKey = nil
         done.insert(record.key)
@@ -168,7 +167,7 @@ struct Rekeying<Record: NamedRecord> {
 }
 
 extension UserRecord {
-  /// The same with the keys of the addresses that its document has.
+  /// The record with the keys of the addresses in its document.
   fileprivate func withOtherEmailKeys() throws -> UserRecord {
     var record = self
     let json = try JSON(parsing: document + Array("}}".utf8))
@@ -178,7 +177,7 @@ extension UserRecord {
   }
 }
 
-/// The statements about outdated keys.
+/// The statements of the backfill.
 enum BackfillStatements {
   static let lockKey: Int64 = 0x726f_6c6c_0013
 
@@ -197,11 +196,11 @@ enum BackfillStatements {
     limit 100
     """)
 
-  // Printable ASCII without blanks at either end has the key that it always had. Each value stands between two bars; the keys of further
-  // addresses have one blank after the workspace's id.
+  // The key of printable ASCII without blanks at the ends never changed. Values are separated by bars; the keys of additional addresses
+  // have one blank after the workspace id.
   private static let pattern = #"'[^ -~]|\| | \||  '"#
 
-  static let noteUsers = Statement(
+  static let markUsers = Statement(
     "note outdated keys of users",
     """
     insert into identity.outdated_keys (workspace_id, type, id)
@@ -213,7 +212,7 @@ enum BackfillStatements {
     on conflict (workspace_id, type, id) do nothing
     """)
 
-  static let noteGroups = Statement(
+  static let markGroups = Statement(
     "note outdated keys of groups",
     """
     insert into identity.outdated_keys (workspace_id, type, id)
@@ -252,7 +251,7 @@ enum BackfillStatements {
     set signed_in_at = least(s.signed_in_at, excluded.signed_in_at)
     """)
 
-  static let noteVersion = Statement(
+  static let writeVersion = Statement(
     "note the version of a workspace's keys",
     """
     update identity.workspaces
@@ -260,7 +259,7 @@ enum BackfillStatements {
     where id = $1
     """)
 
-  /// Those whose key another row has are looked at once a minute.
+  /// Outdated rows; rows with a conflict are checked once a minute.
   static let outdated = Statement(
     "outdated keys",
     """

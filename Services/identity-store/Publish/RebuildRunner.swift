@@ -6,31 +6,30 @@ import Postgres
 import Primitives
 import ServiceLifecycle
 
-/// Publishes the state of every workspace again where a consumer has asked for it (``Rebuild``).
+/// Publishes the state of every workspace again if a consumer requested it (``Rebuild``).
 ///
-/// Plans the work workspace by workspace and page by page, and sends it to identity-store itself as ``Restatement`` commands, a few at a time.
-/// How far it has come is stored after each page: whichever process claims the rebuild next goes on from there. A page that is published twice
-/// changes nothing at the consumers.
+/// It splits the work by workspace and page, and sends it to identity-store as ``Restatement`` commands, a few at a time. The position is
+/// stored after each page, so that another process can continue. Publishing a page twice is harmless.
 struct RebuildRunner: Service {
   let pool: PostgresPool
   let producer: Producer
-  /// This process, as its messages name it: `identity-store/0`.
+  /// The source of the commands, such as `identity-store/0`.
   let source: String
   let logger: Logger
-  /// How often it looks for requests.
+  /// The interval between checks for requests.
   var interval = Duration.seconds(5)
 
   private static let usersAtOnce = 500
   private static let groupsAtOnce = 200
   private static let piecesInFlight = 4
-  /// While so many events wait nothing is added to them, so that those of the day's work do not wait behind many.
+  /// The most events in the outbox before it pauses, so that current events do not wait behind many restated ones.
   private static let mostWaiting = 20_000
-  /// How long a page may take. A command that cannot be carried out, and lies with the dead letters, must not keep the rest waiting.
+  /// The time limit of a page. A command that ended in the dead letters must not block the rest.
   private static let answerLimit = Duration.seconds(600)
-  /// How long a process may go without a sign of life before another one takes over, in seconds.
+  /// How long a claim is valid without renewal before another process takes over, in seconds.
   private static let claim = 60.0
 
-  /// How far a rebuild has come: the resources of a workspace up to an id.
+  /// The position of a rebuild: the resources of a workspace up to an id.
   struct Position: Sendable, Equatable {
     enum Stage: String, Sendable {
       case workspace
@@ -57,23 +56,23 @@ struct RebuildRunner: Service {
         do {
           if try await runNext() { continue }
         } catch {
-          if !Task.isCancelled { logger.warning("the state is not published again for the moment", metadata: ["error": "\(error)"]) }
+          if !Task.isCancelled { logger.warning("rebuild interrupted; will retry", metadata: ["error": "\(error)"]) }
         }
         do { try await Task.sleep(for: interval) } catch { return }
       }
     }
   }
 
-  /// Carries the next rebuild out; false where there is none.
+  /// Carries out the next rebuild; `false` if there is none.
   func runNext() async throws -> Bool {
     guard var rebuild = try await claimed() else { return false }
-    logger.notice("the state is published again", metadata: ["rebuild": "\(rebuild.id)"])
+    logger.notice("rebuild started", metadata: ["rebuild": "\(rebuild.id)"])
     while let next = try await step(rebuild) {
       rebuild.position = next
       guard try await advance(rebuild) else { return true }
     }
     _ = try await advance(rebuild, isFinished: true)
-    logger.notice("the state has been published again", metadata: ["rebuild": "\(rebuild.id)"])
+    logger.notice("rebuild finished", metadata: ["rebuild": "\(rebuild.id)"])
     return true
   }
 
@@ -97,7 +96,7 @@ struct RebuildRunner: Service {
     ).isEmpty
   }
 
-  /// Publishes the next page; returns where the one after it begins, nil where there is none.
+  /// Publishes the next page, and returns the position after it; `nil` if it was the last one.
   private func step(_ rebuild: Claimed) async throws -> Position? {
     var position = rebuild.position
     switch position.stage {
@@ -146,7 +145,7 @@ struct RebuildRunner: Service {
     return plan
   }
 
-  /// Has the pieces carried out, a few at a time, and returns when all are.
+  /// Sends the restatements, a few at a time, and returns when all are carried out.
   private func publish(_ pieces: [Restatement], of workspace: UUID, _ rebuild: Claimed) async throws {
     for start in stride(from: 0, to: pieces.count, by: Self.piecesInFlight) {
       try await waitForRoom(rebuild)
@@ -161,11 +160,11 @@ struct RebuildRunner: Service {
         contentsOf: try commands.map { command in
           OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
         })
-      try await untilAnswered(commands.map(\.id.uuid), in: workspace, rebuild)
+      try await waitForReplies(commands.map(\.id.uuid), in: workspace, rebuild)
     }
   }
 
-  private func untilAnswered(_ ids: [UUID], in workspace: WorkspaceID, _ rebuild: Claimed) async throws {
+  private func waitForReplies(_ ids: [UUID], in workspace: WorkspaceID, _ rebuild: Claimed) async throws {
     let deadline = ContinuousClock.now + Self.answerLimit
     try await wait(rebuild) {
       let answered = try await pool.query(RebuildStatements.answered, [.uuid(workspace.uuid), .uuidArray(ids)]).first?.int(0) ?? 0
@@ -185,9 +184,9 @@ struct RebuildRunner: Service {
     }
   }
 
-  /// Waits for a condition, and keeps the claim meanwhile.
+  /// Waits for a condition, and renews the claim meanwhile.
   ///
-  /// - Throws: ``RebuildTakenOver`` where another process has it by now.
+  /// - Throws: ``RebuildTakenOver`` if another process has the claim.
   private func wait(_ rebuild: Claimed, until condition: () async throws -> Bool) async throws {
     var renewedAt = ContinuousClock.now
     while try await !condition() {
@@ -199,5 +198,5 @@ struct RebuildRunner: Service {
   }
 }
 
-/// Another process works on the rebuild, because this one gave no sign of life for too long.
+/// Another process works on the rebuild, because this one did not renew its claim in time.
 struct RebuildTakenOver: Error {}

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Postgres
 
-/// The requests to publish the state of every workspace again, and what there is to publish.
+/// The statements of rebuilds.
 enum RebuildStatements {
   static let request = Statement(
     "request rebuild",
@@ -19,7 +19,7 @@ enum RebuildStatements {
     ]
   }
 
-  /// The oldest that is not finished and that no living process works on.
+  /// Claims the oldest unfinished rebuild that no other process has claimed.
   static let claim = Statement(
     "claim rebuild",
     """
@@ -38,7 +38,7 @@ enum RebuildStatements {
     returning id, invitations, workspace_id, stage, after_id
     """)
 
-  /// Renews the claim and says how far the rebuild has come; no row where another process has taken over.
+  /// Renews the claim and stores the position; no row if another process has taken over.
   static let advance = Statement(
     "advance rebuild",
     """
@@ -84,7 +84,7 @@ enum RebuildStatements {
       """)
   }
 
-  /// Of each of the groups `$2` that has members: how many, and every `$3`th of them.
+  /// The number of members of each group, and every `$3`th member id.
   static let cuts = Statement(
     "cuts of groups to publish again",
     """
@@ -107,7 +107,7 @@ enum RebuildStatements {
     and command_id = any ($2::uuid[])
     """)
 
-  /// How many events wait to be published, counted up to `$1`.
+  /// The number of events in the outbox, counted up to `$1`.
   static let waitingEvents = Statement(
     "waiting events", "select count(*) from (select 1 from identity.outbox limit $1::int8) as waiting")
 }

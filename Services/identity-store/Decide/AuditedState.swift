@@ -3,18 +3,18 @@ import Models
 import ProvisioningLog
 import SCIM
 
-/// What a command may change of settings and tokens, as it is at one moment, in JSON without secrets.
+/// The settings and tokens that a command may change, at one moment, as JSON without secrets.
 struct AuditedState: Sendable, Equatable {
   private var settings: JSONObject?
   private var tokens: [ResourceKey: JSONObject] = [:]
 
-  /// - Parameter touched: what the command touches.
-  init(_ touched: WriteSet, of workspace: WorkspaceID, in state: WorkingSet) {
-    settings = state.workspaces[workspace].flatMap { Self.object(of: $0.settings) }
-    for key in touched.tokens { tokens[key] = state.tokens[key].map(Self.describe) }
+  /// The settings and tokens with the keys of a command.
+  init(of parsed: ParsedCommand, in state: WorkingSet) {
+    settings = state.workspaces[parsed.command.workspace].flatMap { Self.object(of: $0.settings) }
+    for key in WriteSet(of: [parsed]).tokens { tokens[key] = state.tokens[key].map(Self.describe) }
   }
 
-  /// What differs between this and a later state: the values before, and after. Both are empty where nothing does.
+  /// The values that differ in a later state, before and after. Both are empty if nothing differs.
   func difference(to later: AuditedState) -> (before: JSONObject, after: JSONObject) {
     var (before, after) = (JSONObject(), JSONObject())
     Self.compare(settings ?? JSONObject(), later.settings ?? JSONObject(), &before, &after)
@@ -35,7 +35,7 @@ struct AuditedState: Sendable, Equatable {
     }
   }
 
-  /// Without the digest.
+  /// A token without its digest.
   private static func describe(_ token: TokenRecord) -> JSONObject {
     var object = JSONObject()
     object["name"] = .string(token.name)
@@ -47,48 +47,31 @@ struct AuditedState: Sendable, Equatable {
   }
 }
 
-extension Command {
-  /// The same without the person's address: the audit trail keeps no personal data and identifies known users by id.
-  fileprivate var withoutAddresses: Command {
-    var command = self
-    switch operation {
-    case .promoteUser(var signIn):
-      signIn.email = nil
-      command.operation = .promoteUser(signIn)
-    case .reportMail(var report):
-      report.email = nil
-      // Mail servers repeat the address in it.
-      report.reason = nil
-      command.operation = .reportMail(report)
-    default: break
-    }
-    return command
-  }
-}
-
-/// What the audit trail tells of a command, in JSON.
+/// The summary of a command in the audit trail, in JSON.
 enum AuditSummary {
-  /// What changed; where nothing that is known here did, what was asked for.
-  static func text(of command: Command, before: AuditedState, after: AuditedState, outcome: Reply.Outcome) -> String {
+  /// The values before and after; if no settings or tokens changed, the data of the command.
+  static func text(of parsed: ParsedCommand, before: AuditedState, after: AuditedState, outcome: Reply.Outcome) -> String {
     let (old, new) = before.difference(to: after)
     var summary = JSONObject()
     if old.isEmpty, new.isEmpty {
-      summary["asked"] = asked(command)
+      summary["asked"] = data(of: parsed)
     } else {
       summary["before"] = .object(old)
       summary["after"] = .object(new)
     }
     if case .signIn(let outcome) = outcome { summary["outcome"] = .string(outcome.rawValue) }
-    summary["session"] = command.session.map { .string("\($0)") }
+    summary["session"] = parsed.command.session.map { .string("\($0)") }
     return String(decoding: Redaction.maskingTokens(in: summary.serialized()), as: UTF8.self)
   }
 
   static func withoutSecrets(_ json: JSON) -> JSON { Redaction.body(json).json }
 
-  /// The command's data, cut to its head where it is large.
-  private static func asked(_ command: Command) -> JSON {
+  /// The data of the command without personal data and secrets; large data is truncated.
+  private static func data(of parsed: ParsedCommand) -> JSON {
     do {
-      let data = try command.withoutAddresses.cloudEvent(source: "audit").data
+      var command = parsed.command
+      if let operation = parsed.payload.operationWithoutPersonalData { command.operation = operation }
+      let data = try command.cloudEvent(source: "audit").data
       guard !data.isEmpty else { return .null }
       return withoutSecrets(LoggedBody.head(of: try JSON(parsing: data)))
     } catch {

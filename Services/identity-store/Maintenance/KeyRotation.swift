@@ -5,7 +5,7 @@ import Models
 import Postgres
 import ServiceLifecycle
 
-/// Makes the keys that access tokens are signed with, each before it is needed, and deletes those that nothing needs any more.
+/// Rotates the signing keys of OAuth access tokens: creates each key before it is used, and deletes expired ones.
 struct KeyRotation: Service {
   let pool: PostgresPool
   let seal: KeySeal
@@ -20,30 +20,30 @@ struct KeyRotation: Service {
         do {
           if let made = try await rotate(at: .now) {
             logger.info(
-              "signing key made", metadata: ["key": "\(made.id)", "signs": "\(Timestamp.text(made.term.signsAt))"])
+              "signing key created", metadata: ["key": "\(made.id)", "signs": "\(Timestamp.text(made.term.signsAt))"])
           }
         } catch is CancellationError {
           return
         } catch {
-          logger.warning("signing keys not looked after", metadata: ["error": "\(error)"])
+          logger.warning("signing keys not rotated", metadata: ["error": "\(error)"])
         }
         do { try await Task.sleep(for: Self.interval) } catch { return }
       }
     }
   }
 
-  /// Does what has to be done at `now`; returns the key that was made. Of several processes one does it.
+  /// Deletes expired keys, and creates the next one if it is due; returns the new key. Only one process does it at a time.
   func rotate(at now: Date) async throws -> SigningKey? {
     try await pool.transaction { transaction in
       _ = try await transaction.query(KeyStatements.lock, [.int(KeyStatements.lockKey)])
       _ = try await transaction.query(KeyStatements.deleteExpired, [.timestamp(now)])
-      // One that was sealed with another secret is of no use to sign with.
+      // A key that is encrypted with another secret cannot be used.
       let usable = try await transaction.query(KeyStatements.all).map { try SigningKey($0) }.filter { key in
         do {
           _ = try seal.open(key.sealedPrivateKey, id: key.id)
           return true
         } catch {
-          logger.warning("a signing key was sealed with another oauth.key, and signs no more", metadata: ["key": "\(key.id)"])
+          logger.warning("a signing key is encrypted with another oauth.key and is no longer used", metadata: ["key": "\(key.id)"])
           return false
         }
       }
@@ -60,7 +60,7 @@ struct KeyRotation: Service {
   }
 }
 
-/// The statements about signing keys.
+/// The statements for signing keys.
 enum KeyStatements {
   static let lockKey: Int64 = 0x726f_6c6c_0004
 

@@ -4,23 +4,57 @@ import Primitives
 import SCIM
 import SCIMStorage
 
+/// Creates a workspace.
+struct CreateWorkspace: DecidableCommand {
+  let settings: WorkspaceSettings
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.insert(settings, of: command.workspace)
+  }
+
+  func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.createWorkspace(command, settings)
+  }
+}
+
+/// Replaces the settings of a workspace.
+struct UpdateWorkspace: WorkspaceBoundCommand {
+  let settings: WorkspaceSettings
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.insert(settings, of: command.workspace)
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.updateWorkspace(command, workspace, settings)
+  }
+}
+
+extension WriteSet {
+  fileprivate mutating func insert(_ settings: WorkspaceSettings, of workspace: WorkspaceID) {
+    slugs.insert(settings.slug)
+    domains.formUnion(settings.customDomains)
+    keptRoles[workspace] = keptRoles[workspace]?.intersection(settings.customRoles) ?? Set(settings.customRoles)
+  }
+}
+
 extension Decider {
-  mutating func createWorkspace(_ read: ReadCommand, _ settings: WorkspaceSettings) throws(SCIMError) -> Reply.Outcome {
+  fileprivate mutating func createWorkspace(_ command: Command, _ settings: WorkspaceSettings) throws(SCIMError) -> Reply.Outcome {
     try check(settings)
-    guard state.workspaces[read.command.workspace] == nil else {
-      throw SCIMError(status: 409, scimType: .uniqueness, detail: "There is a workspace \(read.command.workspace) already.")
+    guard state.workspaces[command.workspace] == nil else {
+      throw SCIMError(status: 409, scimType: .uniqueness, detail: "Workspace \(command.workspace) already exists.")
     }
     if let namesake = state.workspace(withSlug: settings.slug) { throw .slugTaken(settings.slug, by: namesake.id) }
-    try checkDomains(settings, of: read.command.workspace)
+    try checkDomains(settings, of: command.workspace)
     write(
-      WorkspaceRecord(id: read.command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
+      WorkspaceRecord(id: command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
     return .done
   }
 
-  mutating func updateWorkspace(
-    _ read: ReadCommand, _ workspace: WorkspaceRecord, _ settings: WorkspaceSettings
+  fileprivate mutating func updateWorkspace(
+    _ command: Command, _ workspace: WorkspaceRecord, _ settings: WorkspaceSettings
   ) throws(SCIMError) -> Reply.Outcome {
-    if let expected = read.command.expectedVersions, !expected.contains(workspace.version) {
+    if let expected = command.expectedVersions, !expected.contains(workspace.version) {
       throw .workspaceChanged(workspace.settings.slug, version: workspace.version)
     }
     try checkRoles(of: workspace, becoming: settings)
@@ -45,7 +79,7 @@ extension Decider {
     guard !slug.isEmpty, slug.count <= 63, slug.allSatisfy(letters.contains), !slug.hasPrefix("-"), !slug.hasSuffix("-") else {
       throw SCIMError(
         status: 400, scimType: .invalidValue,
-        detail: "'\(slug.prefix(80))' is no slug: 1 to 63 lower-case letters, digits and inner dashes.")
+        detail: "'\(slug.prefix(80))' is not a valid slug: use 1 to 63 lower-case letters, digits and inner dashes.")
     }
     guard settings.role(named: settings.defaultRole) == settings.defaultRole else { throw .unknownRole(settings.defaultRole, in: settings) }
     guard !settings.roleAttribute.isEmpty, settings.roleAttribute.utf8.count <= 100,
@@ -53,31 +87,32 @@ extension Decider {
     else {
       throw SCIMError(
         status: 400, scimType: .invalidValue,
-        detail: "'\(settings.roleAttribute.prefix(80))' is no attribute name: 1 to 100 letters, digits and underscores (RFC 7643 §2.1).")
+        detail:
+          "'\(settings.roleAttribute.prefix(80))' is not an attribute name: use 1 to 100 letters, digits and underscores (RFC 7643 §2.1).")
     }
     if let fault = settings.changeGuard?.fault {
-      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The guard of changes can't be as asked: \(fault).")
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The change guard is invalid: \(fault).")
     }
     try checkNames(settings)
     try settings.invitations.check()
     try settings.checkExtensions()
-    if let language = settings.adminLanguage, !LanguageTag.isOne(language) {
+    if let language = settings.adminLanguage, !LanguageTag.isValid(language) {
       throw .badRequest(
-        .invalidValue, "'\(language.prefix(40))' is no language of mails to administrators: a tag (BCP 47) such as de or pt-BR is.")
+        .invalidValue, "'\(language.prefix(40))' is not a language for mails to administrators: use a tag (BCP 47) such as de or pt-BR.")
     }
     if let fault = settings.invitations.branding.fault {
-      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The branding of invitations cannot be had: \(fault).")
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The invitation branding is invalid: \(fault).")
     }
   }
 
-  /// The largest settings, in bytes of JSON: they are in an event, and every process keeps those of every workspace.
+  /// The largest settings, in bytes of JSON. They are sent in events and cached by every process.
   private static let maximumSettings = 512 << 10
 
-  /// Refuses what PostgreSQL cannot keep, text with U+0000, and what is too large. Written, it would fail the batch that it is in.
+  /// Refuses text that PostgreSQL cannot store (U+0000), and values that are too large. They would make the whole batch fail.
   ///
   /// - Parameters:
-  ///   - name: begins the sentence.
-  ///   - maximum: the most bytes of JSON.
+  ///   - name: The subject of the error message.
+  ///   - maximum: The most bytes of JSON.
   static func checkText(_ value: some Encodable, _ name: String, maximum: Int) throws(SCIMError) {
     let bytes: [UInt8]
     do {
@@ -97,11 +132,11 @@ extension Decider {
     }
     guard settings.signInURL.utf8.count <= TextBounds.text else {
       throw .badRequest(
-        .invalidValue, "The URL to sign in at has at most \(TextBounds.text) bytes; found \(settings.signInURL.utf8.count).")
+        .invalidValue, "The sign-in URL has at most \(TextBounds.text) bytes; found \(settings.signInURL.utf8.count).")
     }
     guard let url = URL(string: settings.signInURL), ["https", "http"].contains(url.scheme?.lowercased()), url.host?.isEmpty == false else {
       throw .badRequest(
-        .invalidValue, "'\(settings.signInURL.prefix(200))' is no URL to sign in at, such as https://app.example.com/sign-in.")
+        .invalidValue, "'\(settings.signInURL.prefix(200))' is not a sign-in URL such as https://app.example.com/sign-in.")
     }
     guard settings.customRoles.count <= Self.maximumRoles else {
       throw .badRequest(.invalidValue, "A workspace may have \(Self.maximumRoles) roles of its own; found \(settings.customRoles.count).")
@@ -115,7 +150,7 @@ extension Decider {
         throw .badRequest(
           .invalidValue,
           """
-          The role '\(role)' is there twice; roles are compared without case, and every workspace has \
+          The role '\(role)' is listed twice; roles are compared without case, and every workspace has \
           \(WorkspaceSettings.builtInRoles.joined(separator: ", ")).
           """
         )
@@ -131,7 +166,7 @@ extension Decider {
       throw .badRequest(.invalidValue, "A workspace may have \(Self.maximumDomains) domains; found \(settings.customDomains.count).")
     }
     guard Set(settings.customDomains).count == settings.customDomains.count else {
-      throw .badRequest(.invalidValue, "A domain is there twice: \(settings.customDomains.joined(separator: ", ").prefix(500)).")
+      throw .badRequest(.invalidValue, "A domain is listed twice: \(settings.customDomains.joined(separator: ", ").prefix(500)).")
     }
     for domain in settings.customDomains {
       guard HostName(domain)?.text == domain else { throw .noDomain(domain) }
@@ -141,7 +176,7 @@ extension Decider {
     }
   }
 
-  /// Roles that are still needed are not taken away.
+  /// - Throws: 400 if a role is removed that is the default or that users have.
   private func checkRoles(of workspace: WorkspaceRecord, becoming settings: WorkspaceSettings) throws(SCIMError) {
     for role in workspace.settings.customRoles where !settings.customRoles.contains(role) {
       guard settings.defaultRole != role else { throw .defaultRoleRemoved(role) }

@@ -2,36 +2,35 @@ import Foundation
 import Models
 import SCIM
 
-// Sessions of the admin console, and the links that open one.
+// Admin console sessions, and the links that open one.
 extension Decider {
-  /// How long a session of the console lasts at most, in seconds.
+  /// The longest console session, in seconds.
   static let maximumSession: TimeInterval = 12 * 3600
-  /// How long a link into the console waits at most to be used, in seconds.
+  /// The longest validity of a link, in seconds.
   static let maximumLink: TimeInterval = 24 * 3600
 
-  /// Checks that what `grant` is about may be made, and ends a link that opens a session: both in the one transaction, so that a link
-  /// opens one session, whoever else has it at the same moment.
+  /// Validates what `grant` creates, and revokes a link that opens a session. Both are in one transaction, so a link opens one session only.
   ///
-  /// - Returns: until when it is good.
-  mutating func openConsole(_ read: ReadCommand, _ grant: TokenGrant) throws(SCIMError) -> Date? {
+  /// - Returns: The expiry; `nil`: never.
+  mutating func openConsole(_ command: Command, _ grant: TokenGrant) throws(SCIMError) -> Date? {
     switch grant.kind {
     case .token, .client:
       guard grant.openedWith == nil else {
-        throw .badRequest(.invalidValue, "Only a session is opened with something, not \(grant.kind.phrase).")
+        throw .badRequest(.invalidValue, "Only a session is opened with a token or link, not \(grant.kind.phrase).")
       }
       return grant.expiresAt
     case .link:
       guard grant.openedWith == nil, grant.scopes == [.admin], let expiresAt = grant.expiresAt, expiresAt <= now + Self.maximumLink else {
-        throw .badRequest(.invalidValue, "A link into the console has the scope admin alone, and ends within a day.")
+        throw .badRequest(.invalidValue, "A console link has the scope admin only, and expires within a day.")
       }
       return expiresAt
     case .session:
       guard grant.scopes == [.admin], let expiresAt = grant.expiresAt else {
-        throw .badRequest(.invalidValue, "A session of the console has the scope admin alone, and an end.")
+        throw .badRequest(.invalidValue, "A console session has the scope admin only, and an expiry.")
       }
       var end = min(expiresAt, now + Self.maximumSession)
       guard let id = grant.openedWith else { return end }
-      var opener = try opener(id, of: read)
+      var opener = try opener(id, of: command)
       if opener.kind == .link {
         opener.revokedAt = now
         state.write(opener)
@@ -42,13 +41,15 @@ extension Decider {
     }
   }
 
-  /// An admin token or a link that lets somebody in.
-  private func opener(_ id: TokenID, of read: ReadCommand) throws(SCIMError) -> TokenRecord {
-    let opener = try token(id, of: read)
+  /// The valid admin token or link that opens a session.
+  ///
+  /// - Throws: 403 that says why it cannot open one.
+  private func opener(_ id: TokenID, of command: Command) throws(SCIMError) -> TokenRecord {
+    let opener = try token(id, of: command)
     guard [.token, .link].contains(opener.kind), opener.scopes.contains(.admin) else {
-      throw .forbidden("'\(opener.name)' opens no session of the console: a token with the scope admin, or a link, does.")
+      throw .forbidden("'\(opener.name)' cannot open a console session: use a token with the scope admin, or a link.")
     }
-    guard opener.isGood(at: now) else {
+    guard opener.isValid(at: now) else {
       switch (opener.kind, opener.revokedAt) {
       case (.link, .some):
         throw .forbidden("This link has been used already, or was taken back. Each opens one session. Ask for a new one.")
@@ -62,7 +63,7 @@ extension Decider {
 }
 
 extension TokenRecord {
-  /// Whether this SHA-256 is that of its secret, or of the one before while that is good.
+  /// Whether `digest` is that of the secret, or of the former secret while it is valid.
   func hasSecret(_ digest: [UInt8], at now: Date) -> Bool {
     digest == self.digest || former.map { $0.digest == digest && now < $0.until } ?? false
   }

@@ -2,11 +2,35 @@ import Foundation
 import Models
 import SCIM
 
+/// Publishes the present state of the named resources, and the deletion of those that are gone. Nothing is changed.
+extension Restatement: WorkspaceBoundCommand {
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    for user in users { writeSet.users.insert(ResourceKey(workspace: command.workspace, id: user.resource)) }
+    for part in groups {
+      let group = ResourceKey(workspace: command.workspace, id: part.group.resource)
+      writeSet.groups.insert(group)
+      writeSet.memberRanges.insert(MemberRangeKey(group: group, range: part.range))
+    }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.restate(self, in: workspace)
+  }
+}
+
+/// Requests that the state of every workspace is published again; ``RebuildRunner`` carries it out.
+extension Rebuild: DecidableCommand {
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {}
+
+  func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    decider.state.request(self, as: command.id)
+    return .done
+  }
+}
+
 extension Decider {
-  /// Publishes what there is of the named resources, and the deletion of those that are gone. Nothing is changed.
-  ///
-  /// - Throws: 400 where it is more than one command may ask for.
-  mutating func restate(_ restatement: Restatement, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+  /// - Throws: 400 if the restatement names more resources than one command may.
+  fileprivate mutating func restate(_ restatement: Restatement, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let count = restatement.users.count + restatement.groups.count
     guard count <= Restatement.maximumResources else {
       throw .badRequest(.tooMany, "A restatement is of \(Restatement.maximumResources) users and parts of groups at most, found \(count).")
@@ -22,12 +46,6 @@ extension Decider {
     for (position, part) in restatement.groups.enumerated() {
       restate(ResourceKey(workspace: workspace.id, id: part.group.resource), part.range, at: position)
     }
-    return .done
-  }
-
-  /// Notes that the state of every workspace is to be published again; ``RebuildRunner`` does so.
-  mutating func request(_ rebuild: Rebuild, by command: Command) -> Reply.Outcome {
-    state.request(rebuild, as: command.id)
     return .done
   }
 
@@ -67,7 +85,7 @@ extension Decider {
 }
 
 extension MemberRange {
-  /// The range cut into such that none has more members than fit an event; together they are the range, without a gap.
+  /// Splits the range into adjacent ranges whose members fit one event each.
   func parts(of members: [UserID]) -> [(range: MemberRange, members: [UserID])] {
     let size = GroupChanged.maximumMembersPerEvent
     guard members.count > size else { return [(self, members)] }

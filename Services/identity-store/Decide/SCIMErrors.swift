@@ -3,25 +3,25 @@ import Models
 import Primitives
 import SCIM
 
-/// What identity-store refuses, in words that an identity provider's admin can act on.
+// Domain errors. Their details tell the admin of the identity provider what to do.
 extension SCIMError {
   static func userNameTaken(_ userName: String, by user: UserRecord) -> SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        A user with userName '\(userName)' exists already, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
+        A user with userName '\(userName)' already exists, with id \(user.id) and \(user.state == .disabled ? "disabled" : "enabled"). \
         userName is compared without case and without blanks at either end. Look the user up by userName and update it, or change the \
         userName of one of the two.
         """)
   }
 
   static func relinkRefused(_ userName: String, to user: UserRecord) -> SCIMError {
-    let standing = user.state == .disabled ? "is disabled" : "waits for an admin to approve its deactivation"
+    let condition = user.state == .disabled ? "is disabled" : "waits for an admin to approve its deactivation"
     let shared = user.ownNameKey.name == ComparisonKey(userName).text ? "this userName" : "this externalId and address"
     return SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        The user with id \(user.id) and userName '\(user.userName)' \(standing), and has \(shared). The workspace's relink policy is \
+        The user with id \(user.id) and userName '\(user.userName)' \(condition), and has \(shared). The workspace's relink policy is \
         'never', so the record is not reused. If both are one person, have the identity provider look the user up by userName and set \
         active to true. If not, delete that user or change its userName, then send the request again.
         """)
@@ -31,7 +31,7 @@ extension SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail: """
-        A group with displayName '\(displayName)' exists already, with id \(group.id). displayName is compared without case and without \
+        A group with displayName '\(displayName)' already exists, with id \(group.id). displayName is compared without case and without \
         blanks at either end. Link to that group, or rename one of the two. A workspace can also allow several groups of one name: \
         scimctl workspace update SLUG --duplicate-group-names allow.
         """)
@@ -86,7 +86,7 @@ extension SCIMError {
     .badRequest(
       .invalidValue,
       """
-      '\(text.truncated(to: 300))' is no host name such as scim.example.com: at least two labels of lower-case letters, digits and inner dashes, \
+      '\(text.truncated(to: 300))' is not a host name such as scim.example.com: at least two labels of lower-case letters, digits and inner dashes, \
       without scheme, port or path; other scripts in their ASCII form, xn--….
       """)
   }
@@ -121,10 +121,10 @@ extension SCIMError {
 }
 
 extension Command {
-  /// Refuses a write that was asked for on another version than the one there is (RFC 7644 §3.14): decided here, with the row locked, so
-  /// that of two writers with the same version one alone gets through.
+  /// Checks `If-Match` (RFC 7644 §3.14). The row is locked, so that of two writers with the same version only one succeeds.
   ///
-  /// - Parameter kind: what the resource is called in the refusal.
+  /// - Parameter kind: The noun for the resource in the error.
+  /// - Throws: 412 if the current version is not an expected one.
   func checkVersion(_ version: Int64, of kind: String) throws(SCIMError) {
     guard let expectedVersions, !expectedVersions.contains(version) else { return }
     throw SCIMError(
@@ -136,23 +136,27 @@ extension Command {
   }
 }
 
-/// What identity-store refuses without looking at what is asked.
-enum APIError {
-  /// The edge gave up on it; recorded, so that it stays refused.
-  static func deadlinePassed(_ deadline: Date) -> SCIMError {
+// Refusals that do not depend on the content of the command.
+extension SCIMError {
+  static func workspaceNotFound(_ id: WorkspaceID) -> SCIMError {
+    SCIMError(status: 404, scimType: nil, detail: "There is no workspace \(id); see 'scimctl workspace list'.")
+  }
+
+  /// The deadline of the command has passed, so nobody waits for the reply. It is recorded: a redelivered command stays refused.
+  static func deadlineExceeded(_ deadline: Date) -> SCIMError {
     SCIMError(
       status: 503, scimType: nil,
       detail: "The request waited past its deadline (\(Timestamp.text(deadline))) and was not carried out. Send it again.")
   }
 
-  /// A bulk is no operation of its own.
-  static func bulkOperation() -> SCIMError {
+  /// A bulk request within a bulk request.
+  static func nestedBulk() -> SCIMError {
     .badRequest(
       .invalidSyntax, "The operations of a bulk request are POST, PUT, PATCH and DELETE of users and groups; none is a bulk request.")
   }
 
-  /// The command's transaction fails for a reason of ours.
-  static func failed(_ command: CommandID) -> SCIMError {
+  /// The transaction of the command fails for an internal reason.
+  static func commandFailed(_ command: CommandID) -> SCIMError {
     SCIMError(
       status: 500, scimType: nil,
       detail: """
@@ -161,8 +165,8 @@ enum APIError {
         """)
   }
 
-  /// The command's transaction takes longer than a batch may, also when the command is alone.
-  static func outlasted(_ command: CommandID) -> SCIMError {
+  /// The transaction of the command exceeds the time limit of a batch, even if it is the only command.
+  static func commandTimedOut(_ command: CommandID) -> SCIMError {
     SCIMError(
       status: 500, scimType: nil,
       detail: """

@@ -3,23 +3,23 @@ import Models
 import Postgres
 import ServiceLifecycle
 
-/// Deletes rows that have outlived their retention, a bounded number at a time.
+/// Deletes expired rows, a bounded number at a time.
 struct RowTrimming: Service {
-  /// Which rows, and how often.
+  /// The rows to delete, and the interval.
   let rows: Rows
   let pool: PostgresPool
   let logger: Logger
 
   /// A kind of rows that expire.
   struct Rows: Sendable {
-    /// The rows' name in the log.
+    /// The name of the rows in the log.
     let name: String
     /// Deletes at most `$2` rows that are older than `$1` seconds.
     let statement: Statement
     let retention: Duration
     /// The most rows of one statement.
     let batch: Int
-    /// The pause when nothing is left to delete.
+    /// The pause after all expired rows are deleted.
     let interval: Duration
   }
 
@@ -47,9 +47,9 @@ struct RowTrimming: Service {
 }
 
 extension RowTrimming.Rows {
-  /// Recorded replies that no redelivered command can ask for any more.
+  /// Recorded replies that no redelivered command needs any more.
   ///
-  /// - Parameter retention: Longer than any deadline, and than a consumer may be behind.
+  /// - Parameter retention: Longer than any deadline, and than identity-store may fall behind.
   static func replies(retention: Duration) -> Self {
     Self(
       name: "recorded replies",
@@ -67,7 +67,7 @@ extension RowTrimming.Rows {
       retention: retention, batch: 5000, interval: .seconds(30))
   }
 
-  /// Sessions of the console, and links into it, a week after their end. The audit trail keeps the sign-ins.
+  /// Console sessions and links, a week after their expiry. The audit trail keeps the sign-ins.
   static let sessions = Self(
     name: "sessions of the console",
     statement: Statement(

@@ -1,0 +1,282 @@
+import Foundation
+import Models
+import Primitives
+import SCIM
+
+/// POST of a user.
+struct CreateUser: WorkspaceBoundCommand {
+  /// The parsed User resource.
+  let document: JSON
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    let name = writeSet.insertNames(of: document, in: command.workspace)
+    if let name, case .object(let attributes) = document, case .string(let id)? = attributes.value(forAttribute: "externalId") {
+      writeSet.createdUsers[name, default: []].insert(id)
+    }
+    if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.createUser(command, document, in: workspace)
+  }
+}
+
+/// PUT of a user.
+struct ReplaceUser: WorkspaceBoundCommand {
+  /// The parsed User resource.
+  let document: JSON
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    if let name = writeSet.insertNames(of: document, in: command.workspace) {
+      writeSet.renamedUsers[name, default: []].insert(command.key)
+    }
+    if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.replaceUser(command, document, in: workspace)
+  }
+}
+
+/// PATCH of a user.
+struct PatchUser: WorkspaceBoundCommand {
+  /// The parsed PatchOp message.
+  let patch: Patch
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    writeSet.deactivating.insert(command.workspace)
+    for name in patch.mentionedNames {
+      writeSet.userNames.formUnion(NameKey.forms(of: name, in: command.workspace))
+      writeSet.renamedUsers[NameKey(workspace: command.workspace, comparing: name), default: []].insert(command.key)
+    }
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    try decider.patchUser(command, patch, in: workspace)
+  }
+}
+
+/// DELETE of a user.
+struct DeleteUser: WorkspaceBoundCommand {
+  var auditScope: AuditScope { .people }
+
+  func addKeys(of command: Command, to writeSet: inout WriteSet) {
+    writeSet.users.insert(command.key)
+    writeSet.deactivating.insert(command.workspace)
+  }
+
+  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    let existing = try decider.user(command.key, named: nil)
+    try command.checkVersion(existing.version, of: "user")
+    if !decider.waitsForApproval(.userDeleted, of: existing, in: workspace, for: command) { decider.delete(existing) }
+    return .done
+  }
+}
+
+extension WriteSet {
+  /// Adds the `userName` and the addresses of a User resource.
+  ///
+  /// - Returns: The key of the `userName`; `nil` if there is none.
+  fileprivate mutating func insertNames(of document: JSON, in workspace: WorkspaceID) -> NameKey? {
+    guard case .object(let attributes) = document else { return nil }
+    if case .array(let values)? = attributes.value(forAttribute: "emails") {
+      for case .object(let email) in values {
+        guard case .string(let address)? = email.value(forAttribute: "value") else { continue }
+        emails.formUnion(NameKey.forms(of: address, in: workspace))
+      }
+    }
+    guard case .string(let name)? = attributes.value(forAttribute: "userName") else { return nil }
+    // People can sign in with a userName that is an address.
+    let forms = NameKey.forms(of: name, in: workspace)
+    userNames.formUnion(forms)
+    emails.formUnion(forms)
+    return NameKey(workspace: workspace, comparing: name)
+  }
+}
+
+extension Decider {
+  /// Creates a user, or reuses the record of a disabled user with the same `userName`; any other user with the name is a conflict.
+  ///
+  /// An `externalId` alone never identifies a person: identity providers reuse it for other people, or leave it blank.
+  fileprivate mutating func createUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
+    let document = try UserDocument(json, schemas: workspace.schemas)
+    let role = try role(of: document, in: workspace)
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
+    if let existing = state.user(named: name) {
+      // A user whose deactivation waits for approval is disabled from the view of the identity provider.
+      guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
+        throw .userNameTaken(document.userName, by: existing)
+      }
+      let isReassigned = UserRecord.differ(existing.externalID, document.externalID)
+      return try relink(document, role: role, to: existing, isReassigned ? .reassigned : .samePerson, in: workspace, for: command)
+    }
+    if let externalID = document.externalID, let email = document.email,
+      let existing = state.disabledUser(
+        externalID: externalID, email: NameKey(workspace: workspace.id, comparing: email), in: workspace.id)
+    {
+      return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: command)
+    }
+    try document.checkBounds(schemas: workspace.schemas)
+    return .resource(insert(document, role: role, as: command.key).stored, created: true)
+  }
+
+  /// Replaces a user. Without `active` the user stays enabled or disabled, so that nobody is enabled by accident.
+  fileprivate mutating func replaceUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
+  {
+    if UserDocument.deactivates(json) { return try replaceDisabling(command, json, in: workspace) }
+    let document = try UserDocument(json, schemas: workspace.schemas)
+    let existing = try user(command.key, named: document.userName)
+    try command.checkVersion(existing.version, of: "user")
+    let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
+    try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
+    let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
+    return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: command)
+  }
+
+  /// Applies a PATCH to a user.
+  fileprivate mutating func patchUser(_ command: Command, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
+  {
+    let existing = try user(command.key, named: nil)
+    try command.checkVersion(existing.version, of: "user")
+    let schemas = workspace.schemas
+    var document = try UserDocument(openDocument: existing.document, schemas: schemas)
+    if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
+    if patch.deactivates { return disable(existing, by: patch, over: document, in: workspace, for: command) }
+    document = try patch.applied(to: document, schemas: schemas)
+    try document.checkBounds(replacing: existing.document, schemas: schemas)
+    let active = document.attributes["active"]?.bool ?? isActive(existing)
+    return try rewrite(existing, as: document.settingActive(active), active: active, in: workspace, for: command)
+  }
+
+  mutating func delete(_ existing: UserRecord) {
+    supersedeHeldChange(of: existing.key)
+    let tombstone = Tombstone(
+      key: existing.key, type: .user, userNameHash: nameHash(existing.ownNameKey), version: existing.version + 1, deletedAt: now)
+    state.delete(existing, leaving: tombstone)
+    publish(
+      .userChanged(
+        UserChanged(
+          workspace: existing.key.workspace, user: UserSnapshot(id: existing.id, state: .disabled), change: .deleted,
+          version: existing.version + 1, changedAt: now)))
+  }
+
+  /// Whether the user is enabled from the view of the identity provider: not if a deactivation waits for approval.
+  private func isActive(_ user: UserRecord) -> Bool {
+    user.state.isActiveInSCIM && state.heldChanges[user.key] == nil
+  }
+
+  func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
+    if let user = state.users[key] { return user }
+    let namesake = name.flatMap { state.user(named: NameKey(workspace: key.workspace, comparing: $0)) }
+    throw .userNotFound(key.id, tombstone: state.tombstones[key], successor: namesake ?? state.successors[key])
+  }
+
+  private mutating func rewrite(
+    _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for command: Command
+  ) throws(SCIMError) -> Reply.Outcome {
+    let role = try role(of: document, in: workspace)
+    if let namesake = namesake(of: document, other: existing, in: workspace) { throw .userNameTaken(document.userName, by: namesake) }
+    if active { supersedeHeldChange(of: existing.key) }
+    guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: command) else {
+      return .resource(write(document.settingActive(true), role: role, active: true, over: existing).stored, created: false)
+    }
+    return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
+  }
+
+  /// Another user with the `userName` of the document. A user who shares a name since before comparison keys may keep it.
+  func namesake(of document: UserDocument, other existing: UserRecord, in workspace: WorkspaceRecord) -> UserRecord? {
+    let name = NameKey(workspace: workspace.id, comparing: document.userName)
+    guard name != existing.ownNameKey else { return nil }
+    return state.user(named: name).flatMap { $0.key == existing.key ? nil : $0 }
+  }
+
+  private mutating func insert(_ document: UserDocument, role: String, as key: ResourceKey) -> UserRecord {
+    var user = UserRecord(
+      key: key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: [])
+    user.describe(document.settingActive(document.active))
+    if document.active {
+      user.firstSignedInAt = takeEarlySignIn(of: user)
+      user.state = user.firstSignedInAt == nil ? .invited : .active
+    }
+    state.insert(user)
+    publishChange(of: user, .created)
+    return user
+  }
+
+  /// Writes `document` over `existing` and returns the result: `existing` itself if nothing differs.
+  mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
+    var user = existing
+    user.role = role
+    user.describe(document)
+    var change = UserChanged.Change.updated
+    switch (existing.state.isActiveInSCIM, active) {
+    case (true, false):
+      user.state = .disabled
+      change = .disabled
+    case (false, true):
+      user.firstSignedInAt = user.firstSignedInAt ?? takeEarlySignIn(of: user)
+      user.state = user.firstSignedInAt == nil ? .invited : .active
+      change = .enabled
+    case (true, true), (false, false): break
+    }
+    guard user != existing else { return existing }
+    user.version += 1
+    user.modifiedAt = now
+    state.update(user)
+    publishChange(of: user, change)
+    return user
+  }
+
+  /// The time of an earlier sign-in of the person, by `userName` or address; `nil` if there is none. The stored sign-ins are consumed.
+  private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
+    let keys = Set([user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) })
+    // Expired sign-ins are ignored until they are deleted.
+    let times = keys.compactMap { state.earlySignIns[$0] }.filter { $0 > now.addingTimeInterval(-SignIn.memory) }
+    for key in keys where state.earlySignIns[key] != nil { state.consumeEarlySignIn(key) }
+    return times.min()
+  }
+
+  func role(of document: UserDocument, in workspace: WorkspaceRecord) throws(SCIMError) -> String {
+    guard let name = document.role else { return workspace.settings.defaultRole }
+    guard let role = workspace.settings.role(named: name) else { throw .unknownRole(name, in: workspace.settings) }
+    return role
+  }
+
+  mutating func publishChange(
+    of user: UserRecord, _ change: UserChanged.Change, invitation: UserChanged.RestatedInvitation? = nil
+  ) {
+    publish(
+      .userChanged(
+        UserChanged(
+          workspace: user.key.workspace, user: user.snapshot, change: change, version: user.version, changedAt: now, invitation: invitation)
+      ))
+  }
+}
+
+extension UserRecord {
+  /// Whether both ids are present and differ.
+  static func differ(_ one: String?, _ other: String?) -> Bool {
+    guard let one, let other else { return false }
+    return one != other
+  }
+
+  /// Sets the fields that the document determines; the caller sets state, version and times.
+  fileprivate mutating func describe(_ document: UserDocument) {
+    if ComparisonKey(document.userName) != ComparisonKey(userName) { storedNameKey = nil }
+    userName = document.userName
+    externalID = document.externalID
+    displayName = document.displayName ?? document.formattedName
+    givenName = document.givenName
+    familyName = document.familyName
+    email = document.email
+    otherEmailKeys = otherEmailKeys(of: document.emails)
+    language = document.language
+    self.document = document.openDocument(id: key.id.description, created: Timestamp.text(createdAt))
+  }
+}
