@@ -58,16 +58,15 @@ package struct InvitationMailerService {
         patience: Double(server.timeout) + 30, logger: runtime.logger, told: relay.wake)
       let loop = EventConsumer(
         consumer: consumer,
-        handler: BatchProcessor(
+        processor: EventProcessor(
           store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
           deadLetters: DeadLetters(
             consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),
-            logger: runtime.logger), logger: runtime.logger, completed: consumer.noteProgress
+            logger: runtime.logger), logger: runtime.logger, onProgress: consumer.noteProgress
         ) {
           sending.wake()
           relay.wake()
-        },
-        logger: runtime.logger)
+        })
       // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
       return [
         pool, producer, relay, PendingInvitations(store: InvitationStore(pool: pool), logger: runtime.logger), sending, recorder, consumer,

@@ -46,7 +46,7 @@ public final class Consumer: Service, Sendable {
   private let commits: OffsetCommitter
   /// The consumer group.
   public let group: String
-  private let logger: Logger
+  let logger: Logger
 
   /// - Throws: ``KafkaError`` where librdkafka refuses the configuration. No broker has to be there.
   public init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {

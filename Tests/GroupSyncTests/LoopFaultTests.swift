@@ -42,10 +42,8 @@ struct LoopFaultTests {
     let deadLetters = DeadLetters(
       consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: own), logger: quiet)
     let loop = EventConsumer(
-      consumer: consumer,
-      runner: BatchProcessor(
-        transaction: BatchTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters, logger: quiet),
-      relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet), deadLetters: deadLetters,
+      consumer: consumer, transaction: DirectoryTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")),
+      deadLetters: deadLetters, relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet),
       logger: quiet)
     let outcome = try await loopOutcome(of: [own, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }

@@ -28,10 +28,9 @@ struct LoopTests {
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "group-sync", instance: "group-sync-0", topics: [.identityEvents]), logger: quiet)
     let relay = OutboxRelay(pool: store.pool, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet)
-    let runner = BatchProcessor(
-      transaction: BatchTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters,
-      logger: quiet)
-    let loop = EventConsumer(consumer: consumer, runner: runner, relay: relay, deadLetters: deadLetters, logger: quiet)
+    let loop = EventConsumer(
+      consumer: consumer, transaction: DirectoryTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")),
+      deadLetters: deadLetters, relay: relay, logger: quiet)
     let told = try Listener(to: .directoryEvents, kafka)
     let setAside = try Listener(to: deadLetters.topic, kafka)
 

@@ -14,7 +14,7 @@ struct Store: Sendable {
   let pool: PostgresPool
   /// As scimctl, with the rights that it has.
   let reader: PostgresPool
-  private let transaction: BatchTransaction
+  private let transaction: DirectoryTransaction
 
   static func made(securityEvents: SecurityEvents? = nil) async throws -> Store {
     try await made(on: PostgresServer.shared(), securityEvents: securityEvents)
@@ -30,7 +30,7 @@ struct Store: Sendable {
   private init(pool: PostgresPool, reader: PostgresPool, securityEvents: SecurityEvents?) {
     self.pool = pool
     self.reader = reader
-    transaction = BatchTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
+    transaction = DirectoryTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
   }
 
   private static func pool(_ url: String) -> PostgresPool {
@@ -42,7 +42,7 @@ struct Store: Sendable {
 
   /// Takes the events in as one batch.
   func take(_ events: [IdentityEvent]) async throws {
-    try await transaction.run(try events.map(Self.received))
+    _ = try await transaction.process(try events.map(Self.received))
   }
 
   /// What the product is told, in order.

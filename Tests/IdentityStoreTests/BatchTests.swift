@@ -80,14 +80,14 @@ struct BatchTests {
     let letters = DeadLetters("poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
-    let runner = BatchProcessor(transaction: store.process().transaction, deadLetters: letters, logger: quiet)
+    let processor = CommandProcessor(transaction: store.process().transaction, deadLetters: letters, logger: quiet)
     // Its id is another user's: the database refuses it each time.
     let taken = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([store.createUser("first@example.com", on: taken)])
     let poison = store.createUser("second@example.com", on: taken)
     let received = try [store.createUser("before@example.com"), poison, store.createUser("after@example.com")]
       .map { try ReceivedCommand(message($0)) }
-    let replies = try await runner.run(received, touches: WriteSet(of: received.map(\.read))) {}
+    let replies = try await processor.process(received, writeSet: WriteSet(of: received.map(\.read))) {}
     #expect(replies.map(\.outcome.status) == [201, 500, 201])
     #expect(try await store.count("select count(*) from identity.users") == 3)
     await producer.close()
@@ -118,10 +118,10 @@ struct BatchTests {
     // Another transaction holds a lock on the user's row.
     let holder = store.process().pool
     let process = store.process(bound: .seconds(30), statementTimeout: .milliseconds(500))
-    let runner = BatchProcessor(transaction: process.transaction, deadLetters: letters, logger: quiet)
+    let processor = CommandProcessor(transaction: process.transaction, deadLetters: letters, logger: quiet)
     let replies = try await holder.transaction { transaction in
       _ = try await transaction.query(Statement(once: "hold", "select 1 from identity.users where id = '\(held)' for update"))
-      return try await runner.run(received, touches: WriteSet(of: received.map(\.read))) {}
+      return try await processor.process(received, writeSet: WriteSet(of: received.map(\.read))) {}
     }
     #expect(replies.map(\.outcome.status) == [500, 201])
     #expect(try await store.count("select count(*) from identity.users where id = '\(held)'") == 1)

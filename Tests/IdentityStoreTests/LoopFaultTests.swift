@@ -33,10 +33,11 @@ struct LoopFaultTests {
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "commands", instance: "0", topics: [Self.topic]), logger: quiet)
     let deadLetters = DeadLetters("commands", producer, in: store)
     let loop = CommandConsumer(
-      consumer: consumer, runner: BatchProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
+      consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
+      maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
-      deadLetters: deadLetters, logger: quiet)
+      logger: quiet)
     let outcome = try await loopOutcome(of: [process.pool, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await store.count("select count(*) from identity.users where user_name = 'after@example.com'") == 1

@@ -39,11 +39,11 @@ struct LoopTests {
           let lock = Statement(once: "hold", "select 1 from identity.users where user_name = 'held@example.com' for update")
           _ = try await transaction.pipeline([(lock, [])])
           locked.open()
-          await release.pass()
+          await release.wait()
         }
         await pool.close()
       }
-      await locked.pass()
+      await locked.wait()
       let (group, ending) = try process(of: store, kafka)
       tasks.addTask { try await group.run() }
       let producer = try Producer(kafka, logger: quiet)
@@ -57,7 +57,7 @@ struct LoopTests {
       }
       #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
       await group.triggerGracefulShutdown()
-      await ending.pass()
+      await ending.wait()
       release.open()
       try await tasks.waitForAll()
     }
@@ -86,10 +86,11 @@ struct LoopTests {
     let deadLetters = DeadLetters(
       consumer: topic.name, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: process.pool), logger: quiet)
     let loop = CommandConsumer(
-      consumer: consumer, runner: BatchProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
+      consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
+      maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
-      deadLetters: deadLetters, logger: quiet)
+      logger: quiet)
     let ending = AsyncLatch()
     return (ServiceGroup(services: [process.pool, producer, consumer, Announced(service: loop, ending: ending)], logger: quiet), ending)
   }

@@ -33,11 +33,11 @@ struct LoopFaultTests {
     let producer = try Producer(kafka, logger: .silent)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "0", topics: [.identityEvents, .signInEvents]), logger: .silent)
-    let handler = BatchProcessor(
+    let processor = EventProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) {}
-    let loop = EventConsumer(consumer: consumer, handler: handler, logger: .silent)
+    let loop = EventConsumer(consumer: consumer, processor: processor)
     let reader = TopicReader(kafka, logger: .silent)
     let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")
     let outcome = try await loopOutcome(of: [database.pool, producer, consumer, loop], logger: .silent) {

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Outbox
 import Postgres
 
 /// Writes down what became of mails, together what comes together: one commit for as many as arrived while the last was under way.
@@ -35,7 +36,7 @@ actor MailRecorder {
 
   private func write(_ outcomes: [MailOutcome]) async -> Result<Void, any Error> {
     do {
-      try await patience.untilItPasses("recording sent invitations") { [store] in try await store.record(outcomes, at: .now) }
+      try await patience.run("recording sent invitations") { [store] in try await store.record(outcomes, at: .now) }
       return .success(())
     } catch {
       return .failure(error)

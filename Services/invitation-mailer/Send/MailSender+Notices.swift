@@ -12,7 +12,7 @@ extension MailSender {
     let letter: EmailMessage
     do {
       let store = NoticeStore(pool: store.pool)
-      let (workspace, content) = try await patience.untilItPasses("reading held changes") {
+      let (workspace, content) = try await patience.run("reading held changes") {
         (try await workspaces.entry(notice.settings), try await store.content(of: notice))
       }
       letter = try compose(notice, content, in: workspace)
@@ -35,7 +35,7 @@ extension MailSender {
       verdict, letter: 0, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt, isDigest: true, policy: InvitationPolicy(),
       now: .now, pause: pause)
     let store = NoticeStore(pool: store.pool)
-    try await patience.untilItPasses("recording a notice") { try await store.record(record, of: notice, at: .now) }
+    try await patience.run("recording a notice") { try await store.record(record, of: notice, at: .now) }
     report(record, verdict.logLevel, of: notice)
   }
 

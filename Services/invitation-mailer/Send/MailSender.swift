@@ -3,6 +3,7 @@ import Logging
 import MailTemplates
 import Metrics
 import Models
+import Outbox
 import ServiceKit
 
 /// Sends one mail and has it written down what became of it.
@@ -59,7 +60,7 @@ struct MailSender: Sendable {
     return try await TraceContext.continuing(first.traceparent).run {
       let workspace: WorkspaceCache.Entry?
       do {
-        workspace = try await patience.untilItPasses("reading a workspace") { try await workspaces.entry(first.settings) }
+        workspace = try await patience.run("reading a workspace") { try await workspaces.entry(first.settings) }
       } catch let error as CancellationError {
         throw error
       } catch {
