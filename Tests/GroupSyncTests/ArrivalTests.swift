@@ -17,12 +17,12 @@ struct ArrivalTests {
     for group in history.deletedGroups.keys { #expect(bench.members(of: group) == []) }
 
     var product = Product()
-    for told in bench.decider.told { product.hear(told.event) }
+    for told in bench.decider.published { product.hear(told.event) }
     #expect(product.surprises == [])
     #expect(product.shown == history.shown)
     #expect(product.groupNames == history.groupNames)
     #expect(product.active == Set(history.people.filter { $0.value.state == .active }.keys))
-    let told = bench.decider.told
+    let told = bench.decider.published
     #expect(Set(told.map(\.id)).count == told.count, "every change has an id of its own")
 
     // One receipt for each disable and each deletion, however often it came.
@@ -54,10 +54,10 @@ struct ArrivalTests {
     #expect(bench.decider.directory.groups.values.filter { $0.presence != .deleted }.count == history.groups.count)
 
     let mended = bench.decider.directory
-    let told = bench.decider.told.count
+    let told = bench.decider.published.count
     for event in restatement { bench.decider.decide(event) }
     #expect(bench.decider.directory == mended)
-    #expect(bench.decider.told.count == told, "what is as it is said to be is told to nobody")
+    #expect(bench.decider.published.count == told, "what is as it is said to be is told to nobody")
   }
 }
 

@@ -53,9 +53,9 @@ struct Bench {
   /// Decides the events and returns what the product is told because of them.
   @discardableResult
   mutating func take(_ events: IdentityEvent...) -> [Said] {
-    let before = decider.told.count
+    let before = decider.published.count
     for event in events { decider.decide(event) }
-    return decider.told[before...].map(Said.init)
+    return decider.published[before...].map(Said.init)
   }
 
   /// Everybody in the group, visible or not.

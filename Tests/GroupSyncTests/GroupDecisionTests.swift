@@ -26,8 +26,8 @@ struct GroupDecisionTests {
     #expect(told == [Said(.groupCreated, in: team), Said(.membershipAdded, ana, in: team)])
     #expect(bench.members(of: team) == [ana, ben])
     #expect(bench.shown(in: team) == [ana])
-    #expect(bench.decider.told.last?.event.displayName == "Data team")
-    #expect(bench.decider.told.last?.event.email == Bench.email(of: ana))
+    #expect(bench.decider.published.last?.event.displayName == "Data team")
+    #expect(bench.decider.published.last?.event.email == Bench.email(of: ana))
   }
 
   @Test("may come before the people that it names")

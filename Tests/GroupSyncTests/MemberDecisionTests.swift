@@ -45,7 +45,7 @@ struct MemberDecisionTests {
     let told = bench.take(Bench.userEvent(ana, example.change, example.after, version: 2))
     #expect(told.map(\.change) == example.told)
     #expect(told.allSatisfy { $0.member == ana })
-    let revocation = bench.decider.told.last { $0.event.change == .accessRevoked }
+    let revocation = bench.decider.published.last { $0.event.change == .accessRevoked }
     #expect(revocation?.event.reason == (revocation == nil ? nil : example.change == .deleted ? .deleted : .disabled))
     #expect(bench.shown(in: team) == (example.after == .active ? [ana] : []))
     #expect(bench.members(of: team) == (example.change == .deleted ? [] : [ana]))
@@ -94,7 +94,7 @@ struct MemberDecisionTests {
       Bench.userEvent(ana, .created, .active, version: 1), Bench.groupEvent(team, .created, version: 1, adding: [ana]),
       Bench.userEvent(ana, .deleted, .disabled, version: 2))
     #expect(bench.member(ana) == Member(key: MemberKey(workspace: Bench.workspace, id: ana), version: 2, presence: .deleted))
-    #expect(bench.decider.told.suffix(3).allSatisfy { $0.event.email == nil && $0.event.role == nil })
+    #expect(bench.decider.published.suffix(3).allSatisfy { $0.event.email == nil && $0.event.role == nil })
     #expect(bench.take(Bench.userEvent(ana, .created, .active, version: 3)) == [])
     // An event of a group that was on its way meanwhile.
     #expect(bench.take(Bench.groupEvent(team, .updated, version: 2, adding: [ana])) == [])
@@ -108,8 +108,8 @@ struct MemberDecisionTests {
       var bench = Bench()
       bench.take(Bench.groupEvent(team, .created, version: 1, adding: [ana]))
       bench.decider.decide(event, traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-      #expect(bench.decider.told.dropFirst().allSatisfy { $0.traceparent?.isEmpty == false })
-      return bench.decider.told.map(\.id)
+      #expect(bench.decider.published.dropFirst().allSatisfy { $0.traceparent?.isEmpty == false })
+      return bench.decider.published.map(\.id)
     }
     #expect(ids[0] == ids[1])
     #expect(Set(ids[0]).count == 3)

@@ -28,7 +28,7 @@ struct ReceiptTests {
     #expect(!receipt.invitationRevoked)
     #expect(receipt.groups == [DeprovisionReceipt.LostGroup(id: team, displayName: "Data team", wasVisible: true)])
     #expect(receipt.events.map(\.change) == [.accessRevoked, .memberDisabled, .membershipRemoved])
-    #expect(receipt.events.map(\.id) == bench.decider.told.suffix(3).map(\.id))
+    #expect(receipt.events.map(\.id) == bench.decider.published.suffix(3).map(\.id))
 
     // The deletion later takes what was held.
     bench.take(Bench.userEvent(ana, .deleted, .disabled, version: 3))
