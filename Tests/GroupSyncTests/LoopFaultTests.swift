@@ -10,9 +10,9 @@ import Testing
 
 @testable import GroupSync
 
-@Suite("group-sync's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The event consumer of group-sync, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
-  @Test("Events go on after any failure, or the process ends", arguments: LoopFault.allCases.filter { !$0.produces })
+  @Test("It continues after each failure, or the process ends", arguments: LoopFault.allCases.filter { !$0.produces })
   func events(_ fault: LoopFault) async throws {
     let server = try await PostgresServer.shared()
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)

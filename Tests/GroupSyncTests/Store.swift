@@ -41,11 +41,11 @@ struct Store: Sendable {
   }
 
   /// Takes the events in as one batch.
-  func take(_ events: [IdentityEvent]) async throws {
+  func apply(_ events: [IdentityEvent]) async throws {
     _ = try await transaction.process(try events.map(Self.received))
   }
 
-  /// What the product is told, in order.
+  /// What the product is published, in order.
   func messages() async throws -> [DirectoryEvent] {
     let rows = try await pool.query(
       Statement("messages", "select topic, key, payload from directory.outbox where topic <> 'security.events' order by id"))
@@ -61,7 +61,7 @@ struct Store: Sendable {
   /// What the product knows from that.
   func product() async throws -> Product {
     var product = Product()
-    for event in try await messages() { product.hear(event) }
+    for event in try await messages() { product.apply(event) }
     return product
   }
 

@@ -10,11 +10,11 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("The store's loops, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The consumers of the store, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
   private static let topic = Topic(name: "input", retention: 3600)
 
-  @Test("Commands go on after any failure, or the process ends", arguments: LoopFault.allCases)
+  @Test("Commands continue after each failure, or the process ends", arguments: LoopFault.allCases)
   func commands(_ fault: LoopFault) async throws {
     let store = try await StoreDatabase.start()
     let cluster = try MockCluster()
@@ -51,7 +51,8 @@ struct LoopFaultTests {
   }
 
   @Test(
-    "Entries of the provisioning log go on after any failure, or the process ends", arguments: LoopFault.allCases.filter { !$0.produces })
+    "Entries of the provisioning log continue after each failure, or the process ends",
+    arguments: LoopFault.allCases.filter { !$0.produces })
   func log(_ fault: LoopFault) async throws {
     let store = try await StoreDatabase.start()
     let cluster = try MockCluster()
@@ -85,7 +86,7 @@ struct LoopFaultTests {
     await owner.close()
   }
 
-  @Test("A reply that is too large for its topic is replaced by word that it is recorded, and its neighbours are sent")
+  @Test("A reply that is too large for its topic is replaced by a notice that it is recorded, and the others are sent")
   func largeReply() async throws {
     let broker = try await KafkaBroker.shared()
     let kafka = broker.configuration()

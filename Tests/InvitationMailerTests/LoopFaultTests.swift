@@ -9,9 +9,9 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The mailer's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The event consumer of the mailer, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
-  @Test("Events and sign-ins go on after any failure, or the process ends", arguments: LoopFault.allCases)
+  @Test("Events and sign-ins continue after each failure, or the process ends", arguments: LoopFault.allCases)
   func events(_ fault: LoopFault) async throws {
     let server = try await PostgresServer.shared()
     let database = try await MailerDatabase.start(on: server)

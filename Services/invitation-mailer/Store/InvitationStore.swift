@@ -155,7 +155,7 @@ struct InvitationStore: Sendable {
 
   /// Forgets what nobody asks for any more.
   func tidy(at now: Date) async throws {
-    _ = try await pool.query(SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-SignInStore.memory * InvitationPlan.day))])
+    _ = try await pool.query(SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-SignInStore.retentionDays * InvitationPlan.day))])
     _ = try await pool.query(InvitationStatements.forgetOrders, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
   }
 
