@@ -6,12 +6,13 @@ import Postgres
 import ServiceKit
 import ServiceLifecycle
 
-/// Keeps the product's directory equal to what identity-store says, and tells the product what changed.
+/// Keeps the product's directory in sync with identity-store, and publishes its changes to the product.
 package struct GroupSyncService {
   package static func main() async {
     await ServiceProcess.run(
       service: "group-sync",
-      settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .signingKey, .issuer, .audience], migrations: SchemaMigrations.directory
+      settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .signingKey, .issuer, .audience],
+      migrations: SchemaMigrations.directory
     ) { runtime in
       let pool = try runtime.postgres(
         statementTimeout: try runtime.settings.duration(.statementTimeout), planning: .onceByIndex)
@@ -25,39 +26,37 @@ package struct GroupSyncService {
         ConsumerConfiguration(
           group: "group-sync", instance: runtime.memberID, topics: [.identityEvents],
           maximumBatch: try runtime.settings.integer(.maximumBatch),
-          // An event of a group names up to a thousand members, each of which is loaded: a dozen such events are a batch.
+          // A group event names up to a thousand members, which are all loaded, so a dozen such events make a batch.
           maximumBatchBytes: 512 << 10, fetchInterval: .milliseconds(20), sessionTimeout: runtime.sessionTimeout,
           recordedOffsets: try await history.offsets()),
         logger: runtime.logger)
       runtime.watch(consumer)
       let relay = OutboxRelay(
         pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,
-        // Revoked access is among it; and what a batch of events brings about comes together anyway.
+        // Short, since revoked access is among the messages. Those of one batch are written together anyway.
         linger: .milliseconds(1), logger: runtime.logger)
       runtime.watch(relay)
-      // The directory alone has lost something: nobody is mailed.
+      // Only the directory has missed events, so a rebuild sends no invitations.
       let recorder = SkippedMessageRecorder(
         consumer, history: history, rebuild: .init(invitations: .none, source: runtime.instance, producer: producer),
         logger: runtime.logger)
       let securityEvents = try await SecurityEvents(runtime)
-      let transaction = BatchTransaction(
-        pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents))
-      let loop = EventConsumer(
+      let eventConsumer = EventConsumer(
         consumer: consumer,
-        runner: BatchProcessor(
-          transaction: transaction, deadLetters: deadLetters, logger: runtime.logger, completed: consumer.noteProgress), relay: relay,
-        deadLetters: deadLetters, logger: runtime.logger)
+        transaction: DirectoryTransaction(
+          pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents)),
+        deadLetters: deadLetters, relay: relay, logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
-      // Shut down in the opposite order: the loop finishes its batch while the pool, the producer and the relay still work.
-      return [pool, producer, relay, publication, recorder, consumer, loop]
+      // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still run.
+      return [pool, producer, relay, publication, recorder, consumer, eventConsumer]
     }
   }
 }
 
 extension SecurityEvents {
-  /// nil, with a line in the log, where there is no key.
+  /// Creates the issuer of security event tokens from the settings; nil, with a log line, if no signing key is set.
   ///
-  /// - Throws: `SettingsError` where the key is none.
+  /// - Throws: `SettingsError` if the key is invalid.
   fileprivate init?(_ runtime: ServiceRuntime) async throws {
     guard let pem = runtime.settings.optionalString(.signingKey) else {
       runtime.logger.notice("no security event tokens are published, for \(Setting.signingKey.environmentName) is not set")

@@ -59,17 +59,16 @@ package enum InvitationMailerService {
         logger: runtime.logger, onInvitationEvents: relay.wake)
       let loop = EventConsumer(
         consumer: consumer,
-        handler: BatchProcessor(
+        processor: EventProcessor(
           store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
           deadLetters: DeadLetters(
             consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),
-            logger: runtime.logger), logger: runtime.logger, completed: consumer.noteProgress
+            logger: runtime.logger), logger: runtime.logger, onProgress: consumer.noteProgress
         ) {
           scheduler.wake()
           relay.wake()
-        },
-        logger: runtime.logger)
-      // Shut down in reverse order, so that the loops can finish while the pool and the producer still work.
+        })
+      // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
       return [
         pool, producer, relay, MailerMaintenance(store: InvitationStore(pool: pool), logger: runtime.logger), scheduler, recorder, consumer,
         loop,

@@ -2,44 +2,45 @@ import CKafka
 import Logging
 import Synchronization
 
-/// A client for questions and topics; asks on a thread of its own.
+/// A client for requests about the cluster and its topics. Its requests block.
 struct AdministrationClient: Sendable {
   let handle: ClientHandle
-  private let causes: Causes
+  private let lastFailure: LastFailure
 
-  /// What the client was last told of a connection that failed.
-  private final class Causes: Sendable {
-    let last = Mutex<String?>(nil)
+  /// The reason of the last failed connection.
+  private final class LastFailure: Sendable {
+    let reason = Mutex<String?>(nil)
   }
 
   init(_ configuration: KafkaConfiguration, logger: Logger) throws {
-    let causes = Causes()
-    self.causes = causes
+    let lastFailure = LastFailure()
+    self.lastFailure = lastFailure
     handle = try ClientHandle(
       RD_KAFKA_PRODUCER, configuration, properties: [:],
       callbacks: ClientCallbacks(
         logger: logger,
         failed: { code, reason in
-          // The caller's error says that no broker answers.
+          // The error of the request says that no broker answers.
           guard code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN else { return }
           ClientErrors.log(code, reason, of: "administration client", logger)
-          causes.last.withLock { $0 = ClientErrors.explanation(code, reason) }
+          lastFailure.reason.withLock { $0 = ClientErrors.explanation(code, reason) }
         }))
   }
 
-  /// Why the last connection that failed did: `rd_kafka_metadata` and its like only know that there is no answer. nil where none has failed
-  /// since ``forgetFailures()``.
+  /// The reason of the last failed connection: the errors of requests only say that no broker answers. nil if none has failed since
+  /// ``resetFailure()``.
   func causeOfFailure() -> String? {
     serveErrors()
-    return causes.last.withLock { $0 }
+    return lastFailure.reason.withLock { $0 }
   }
 
-  func forgetFailures() {
+  /// Forgets the last failed connection.
+  func resetFailure() {
     serveErrors()
-    causes.last.withLock { $0 = nil }
+    lastFailure.reason.withLock { $0 = nil }
   }
 
-  /// Has the error callback called.
+  /// Runs pending error callbacks.
   private func serveErrors() {
     while rd_kafka_poll(handle.pointer, 0) > 0 {}
   }

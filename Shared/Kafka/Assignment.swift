@@ -1,9 +1,9 @@
 import Synchronization
 
-/// The partitions that a consumer holds, and since when.
+/// The partitions that are assigned to a consumer.
 ///
-/// Every time a partition comes, a new *term* begins, so that what was read under an earlier one can be told apart: another
-/// consumer may have gone on from there meanwhile.
+/// Each assignment of a partition starts a new *term*. Messages of an earlier term can be told apart: another consumer may have continued from
+/// there in the meantime.
 final class Assignment: Sendable {
   private struct State {
     var terms: [TopicPartition: UInt64] = [:]
@@ -14,10 +14,10 @@ final class Assignment: Sendable {
 
   var partitions: Set<TopicPartition> { state.withLock { Set($0.terms.keys) } }
 
-  /// Changes whenever a partition comes or goes.
+  /// A number that changes with each assignment or revocation.
   var revision: UInt64 { state.withLock { $0.latest } }
 
-  /// The present term of a partition; nil where it is not held.
+  /// The current term of a partition; nil if it is not assigned.
   func term(of partition: TopicPartition) -> UInt64? { state.withLock { $0.terms[partition] } }
 
   func add(_ partitions: [TopicPartition]) {

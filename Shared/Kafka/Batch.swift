@@ -1,42 +1,49 @@
 /// Messages that a ``Consumer`` read together, in order per partition.
 public struct Batch: Sendable {
+  /// The messages.
   public let messages: [Message]
-  /// Tells the consumer's batches apart.
+  /// Identifies the batch among those of its consumer.
   let id: UInt64
-  /// Where each partition stands once the batch is handled.
+  /// What to commit for each partition when the batch is processed.
   let positions: [TopicPartition: Position]
 
   struct Position: Sendable {
     /// The offset after the last message.
     var next: Int64
-    /// Which assignment of the partition the messages came under; see ``Assignment``.
+    /// The term in which the messages were read; see ``Assignment``.
     var term: UInt64
   }
 
-  /// The batch as far as it is needed to commit it: for who commits long after the messages are done with.
+  /// The batch without its messages, which is sufficient to commit it later.
   public var withoutMessages: Batch { Batch(messages: [], id: id, positions: positions) }
 }
 
-/// The batches of a ``Consumer``, in order. To be iterated once.
+/// The batches of a ``Consumer``, in order. The sequence can be iterated once.
 ///
-/// Ends when the consumer, or the service that iterates it, shuts down gracefully or is cancelled.
+/// It ends when the consumer, or the service that iterates it, shuts down gracefully or is cancelled.
 ///
-/// - Throws: ``KafkaError`` where the consumer cannot go on, for example ``KafkaError/Code/fencedInstanceID``.
+/// - Throws: ``KafkaError`` if the consumer cannot continue, for example with ``KafkaError/Code/fencedInstanceID``.
 public struct Batches: AsyncSequence, Sendable {
+  /// A batch.
   public typealias Element = Batch
+  /// The error of a consumer that cannot continue.
   public typealias Failure = KafkaError
 
   let buffer: BatchBuffer
 
+  /// Creates the iterator.
   public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(buffer: buffer) }
 
+  /// The iterator over the batches.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let buffer: BatchBuffer
 
+    /// The next batch; nil at the end.
     public mutating func next(isolation actor: isolated (any Actor)?) async throws(KafkaError) -> Batch? {
       try await buffer.next(isolation: actor).get()
     }
 
+    /// The next batch; nil at the end.
     public mutating func next() async throws(KafkaError) -> Batch? {
       try await buffer.next(isolation: nil).get()
     }

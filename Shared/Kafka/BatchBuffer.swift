@@ -1,9 +1,9 @@
 import Foundation
 import ServiceLifecycle
 
-/// The one place between the thread that polls and the task that handles batches: one batch grows while another is handled.
+/// A buffer for one batch between the polling thread and the task that processes batches: one batch grows while another is processed.
 ///
-/// Safe to share: everything that changes is read and written with the lock of `condition` held.
+/// `@unchecked Sendable`: all mutable state is accessed with the lock of `condition` held.
 final class BatchBuffer: @unchecked Sendable {
   private typealias Waiter = CheckedContinuation<Result<Batch?, KafkaError>, Never>
 
@@ -11,32 +11,32 @@ final class BatchBuffer: @unchecked Sendable {
   private var ready: Batch?
   private var ending: Result<Void, KafkaError>?
   private var waiter: Waiter?
-  /// Batches that were taken and not yet returned.
+  /// Batches that were taken and not yet released.
   private var taken: Set<UInt64> = []
-  /// Called when a task begins to wait for a batch.
-  private let wanted: @Sendable () -> Void
+  /// Called when a task starts to wait for a batch.
+  private let onWait: @Sendable () -> Void
 
-  init(wanted: @escaping @Sendable () -> Void) {
-    self.wanted = wanted
+  init(onWait: @escaping @Sendable () -> Void) {
+    self.onWait = onWait
   }
 }
 
-// MARK: - For the task that handles batches
+// MARK: - For the task that processes batches
 
 extension BatchBuffer {
-  /// The next batch; nil when there will be none.
+  /// The next batch; nil at the end.
   func next(isolation: isolated (any Actor)?) async -> Result<Batch?, KafkaError> {
     await withTaskCancellationOrGracefulShutdownHandler {
       await withCheckedContinuation { continuation in
-        if let outcome = takeOrWait(continuation) { continuation.resume(returning: outcome) } else { wanted() }
+        if let outcome = takeOrWait(continuation) { continuation.resume(returning: outcome) } else { onWait() }
       }
     } onCancelOrGracefulShutdown: {
       self.end(.success(()))
     }
   }
 
-  /// Says that a batch is done with, committed or not.
-  func giveBack(_ id: UInt64) {
+  /// Releases a batch that is processed, whether or not it was committed.
+  func release(_ id: UInt64) {
     condition.withLock {
       if taken.remove(id) != nil { condition.broadcast() }
     }
@@ -50,7 +50,7 @@ extension BatchBuffer {
         condition.broadcast()
         return .success(batch)
       }
-      // A second iterator would wait for ever; the first is told that its sequence ends.
+      // With a second iterator, the first one would wait forever. Its sequence ends.
       let previous = waiter
       waiter = continuation
       previous?.resume(returning: .success(nil))
@@ -60,15 +60,16 @@ extension BatchBuffer {
   }
 }
 
-// MARK: - For the thread that polls
+// MARK: - For the polling thread
 
 extension BatchBuffer {
   /// Whether a task waits for a batch.
-  var isWanted: Bool { condition.withLock { waiter != nil } }
+  var hasWaiter: Bool { condition.withLock { waiter != nil } }
 
+  /// Whether a batch can be appended.
   var hasRoom: Bool { condition.withLock { ready == nil && ending == nil } }
 
-  /// Waits until there is room for a batch; false where `deadline` comes first or the buffer has ended.
+  /// Waits until there is room for a batch. False at the deadline, or if the buffer has ended.
   func waitForRoom(until deadline: Date) -> Bool {
     condition.withLock {
       while ready != nil, ending == nil {
@@ -78,8 +79,8 @@ extension BatchBuffer {
     }
   }
 
-  /// Waits until no batch is taken; false where `deadline` comes first.
-  func waitUntilGivenBack(until deadline: Date) -> Bool {
+  /// Waits until all taken batches are released. False at the deadline.
+  func waitUntilReleased(until deadline: Date) -> Bool {
     condition.withLock {
       while !taken.isEmpty, ending == nil {
         guard condition.wait(until: deadline) else { break }
@@ -88,6 +89,7 @@ extension BatchBuffer {
     }
   }
 
+  /// Hands a batch to the waiting task, or stores it.
   func append(_ batch: Batch) {
     let taker = condition.withLock { () -> Waiter? in
       guard ending == nil else { return nil }
@@ -101,12 +103,12 @@ extension BatchBuffer {
     taker?.resume(returning: .success(batch))
   }
 
-  /// Drops the batch that nobody has taken yet, for its partitions may be another's now.
+  /// Drops the batch that was not taken yet, because its partitions may belong to another consumer now.
   func dropReady() {
     condition.withLock { ready = nil }
   }
 
-  /// No batch comes after this; the first ending counts.
+  /// Ends the sequence of batches. Only the first call has an effect.
   func end(_ ending: Result<Void, KafkaError>) {
     let last = condition.withLock { () -> Waiter? in
       if self.ending == nil {

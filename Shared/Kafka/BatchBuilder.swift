@@ -1,11 +1,11 @@
-/// A batch in the making.
+/// Collects the messages of a batch.
 struct BatchBuilder {
   private(set) var messages: [Message] = []
   private(set) var bytes = 0
   private var positions: [TopicPartition: Batch.Position] = [:]
   private var revision: UInt64?
 
-  /// Adds a message in the present term of its partition.
+  /// Adds a message in the current term of its partition.
   mutating func add(_ message: Message, under assignment: Assignment) {
     let partition = TopicPartition(topic: message.topic, partition: message.partition)
     if positions[partition] == nil || revision != assignment.revision {
@@ -18,13 +18,13 @@ struct BatchBuilder {
     bytes += message.value.count
   }
 
-  /// The batch, without what was taken away while it was made; nil where nothing is left.
+  /// The batch without messages of partitions that were revoked in the meantime; nil if it is empty.
   mutating func batch(id: UInt64, under assignment: Assignment) -> Batch? {
     dropLost(under: assignment)
     return messages.isEmpty ? nil : Batch(messages: messages, id: id, positions: positions)
   }
 
-  /// Drops the messages of partitions that were taken away since, even where they came back: then they are read again.
+  /// Drops the messages of partitions that were revoked since, even if they were assigned again: then they are read again.
   private mutating func dropLost(under assignment: Assignment) {
     defer { revision = assignment.revision }
     guard revision != assignment.revision, !positions.isEmpty else { return }

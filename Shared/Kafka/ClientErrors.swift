@@ -2,12 +2,12 @@ import CKafka
 import Logging
 import Synchronization
 
-/// How errors that concern a client as a whole are logged.
+/// Logs errors that concern a client as a whole.
 ///
-/// Whatever has the operator's configuration as its cause (rejected credentials, TLS that cannot be agreed on) is a warning with advice, at most
-/// once every 30 seconds for all clients of a process. Other lost connections are for debugging: brokers restart.
+/// Configuration errors (rejected credentials, failed TLS handshakes) are logged as warnings with advice, at most once every 30 seconds for all
+/// clients of a process. Other lost connections are logged at debug level, since brokers restart.
 enum ClientErrors {
-  private static let lastSaid = Mutex<[String: ContinuousClock.Instant]>([:])
+  private static let lastLogged = Mutex<[String: ContinuousClock.Instant]>([:])
   private static let interval = Duration.seconds(30)
 
   static func log(_ code: rd_kafka_resp_err_t, _ reason: String, of client: String, _ logger: Logger) {
@@ -16,20 +16,20 @@ enum ClientErrors {
       logger.log(level: level, "\(client): \(reason)")
       return
     }
-    // `reason` begins with the broker's name and ends with the time that it took: "…: … (after 5ms in state AUTH_REQ)".
+    // `reason` starts with the broker's name and ends with the elapsed time: "…: … (after 5ms in state AUTH_REQ)".
     let key = "\(code.rawValue) \(reason.prefix { $0 != "(" })"
-    let isDue = lastSaid.withLock { said in
+    let isDue = lastLogged.withLock { logged in
       let now = ContinuousClock.now
-      if let last = said[key], now - last < interval { return false }
-      // There are as many as brokers and causes; a bound all the same.
-      if said.count > 1000 { said = [:] }
-      said[key] = now
+      if let last = logged[key], now - last < interval { return false }
+      // There is one entry per broker and cause; the bound is a precaution.
+      if logged.count > 1000 { logged = [:] }
+      logged[key] = now
       return true
     }
     logger.log(level: isDue ? .warning : .debug, "\(client): \(explanation(code, reason))")
   }
 
-  /// The reason, with what to do about it.
+  /// The reason, with advice for configuration errors.
   static func explanation(_ code: rd_kafka_resp_err_t, _ reason: String) -> String {
     advice(code).map { "\(reason). \($0)" } ?? reason
   }

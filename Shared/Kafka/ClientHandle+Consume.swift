@@ -1,16 +1,16 @@
 import CKafka
 import Foundation
 
-/// What one poll of a consumer found.
+/// The result of polling a consumer once.
 enum Polled {
   case nothing
   case message(Message)
-  /// Something to know about, and the partition that it is about; the consumer goes on.
+  /// An error that does not end the consumer, with its reason and the partition that it concerns.
   case notice(rd_kafka_resp_err_t, String, TopicPartition?)
 }
 
 extension ClientHandle {
-  /// Polls as a consumer, which also serves its callbacks; waits at most `timeout` milliseconds.
+  /// Polls for a message and runs the callbacks. Waits at most `timeout` milliseconds.
   func poll(timeout: Int32) -> Polled {
     guard let polled = rd_kafka_consumer_poll(pointer, timeout) else { return .nothing }
     defer { rd_kafka_message_destroy(polled) }
@@ -23,7 +23,7 @@ extension ClientHandle {
     return .message(Message(copying: polled))
   }
 
-  /// Calls `body` with the partitions as librdkafka's list.
+  /// Calls `body` with a librdkafka list of the partitions.
   func withList<Result>(
     _ partitions: some Collection<(TopicPartition, offset: Int64)>,
     _ body: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) throws -> Result
@@ -38,7 +38,7 @@ extension ClientHandle {
 }
 
 extension Message {
-  /// Copies everything out of a message of librdkafka's.
+  /// Copies a librdkafka message.
   fileprivate init(copying message: UnsafeMutablePointer<rd_kafka_message_t>) {
     var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
     let milliseconds = rd_kafka_message_timestamp(message, &kind)
@@ -51,7 +51,7 @@ extension Message {
       headers: headers, value: [UInt8](UnsafeRawBufferPointer(start: message.payload, count: message.payload == nil ? 0 : message.len)))
   }
 
-  /// The headers of a message of librdkafka's.
+  /// The headers of a librdkafka message.
   fileprivate static func headers(of message: UnsafePointer<rd_kafka_message_t>) -> [(name: String, value: String)] {
     var list: OpaquePointer?
     guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }

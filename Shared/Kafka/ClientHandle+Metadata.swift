@@ -1,12 +1,12 @@
 import CKafka
 
 extension ClientHandle {
-  /// How many partitions each of the cluster's topics has, with a leader for each; blocks for at most `timeout`.
+  /// The number of partitions of each topic whose partitions all have a leader. Blocks for at most `timeout`.
   func partitions(action: String, timeout: Duration) throws(KafkaError) -> [String: Int] {
     try metadata(action: action, topic: nil, timeout: timeout)
   }
 
-  /// The same for one topic; nil where it does not exist or has a partition without leader. Does not ask about the others.
+  /// The number of partitions of one topic; nil if it does not exist or a partition has no leader. Blocks for at most `timeout`.
   func partitions(of topic: String, action: String, timeout: Duration) throws(KafkaError) -> Int? {
     guard let reference = rd_kafka_topic_new(pointer, topic, nil) else {
       throw KafkaError(rd_kafka_last_error(), action: action, brokers: brokers, topic: topic)
@@ -15,7 +15,7 @@ extension ClientHandle {
     return try metadata(action: action, topic: reference, timeout: timeout)[topic]
   }
 
-  /// The names of the cluster's topics, whether or not they can be used at the moment; blocks for at most `timeout`.
+  /// The names of all topics, with or without leaders. Blocks for at most `timeout`.
   func topicNames(action: String, timeout: Duration) throws(KafkaError) -> Set<String> {
     Set(try metadata(action: action, topic: nil, requiringLeaders: false, timeout: timeout).keys)
   }

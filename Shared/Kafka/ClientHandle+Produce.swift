@@ -1,8 +1,7 @@
 import CKafka
 
 extension ClientHandle {
-  /// Queues a message to be sent; key, headers and value are copied. `opaque` comes back with the delivery report, but only where
-  /// there was no error.
+  /// Queues a message; key, headers and value are copied. Unless it returns an error, a delivery report with `opaque` follows.
   func produce(_ message: OutgoingMessage, opaque: UnsafeMutableRawPointer) -> rd_kafka_resp_err_t {
     let headers = rd_kafka_headers_new(message.headers.count)
     for (name, value) in message.headers {

@@ -1,20 +1,20 @@
 import CKafka
 import Logging
 
-/// What a client's callbacks call. librdkafka holds it for as long as the client lives.
+/// The callbacks of a client. librdkafka retains them as long as the client exists.
 final class ClientCallbacks: Sendable {
   let logger: Logger
   /// Used only where ``KafkaConfiguration/pausesEmptyFetches`` says so.
-  let fetchPace: FetchPace
-  /// PublishedEvent of the errors that concern the client as a whole; on the thread that polls it.
+  let emptyFetchDelay: EmptyFetchDelay
+  /// Called with errors that concern the client as a whole, on the polling thread.
   let failed: @Sendable (rd_kafka_resp_err_t, String) -> Void
-  /// PublishedEvent of the fate of each message; on the thread that polls it.
+  /// Called with the delivery report of each message, on the polling thread.
   let delivered: (@Sendable (OpaquePointer, UnsafePointer<rd_kafka_message_t>) -> Void)?
-  /// PublishedEvent of partitions coming and going; on the thread that polls it.
+  /// Called with assigned and revoked partitions, on the polling thread.
   let rebalanced: (@Sendable (OpaquePointer, rd_kafka_resp_err_t, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> Void)?
 
   init(
-    logger: Logger, fetchPace: FetchPace = FetchPace(),
+    logger: Logger, emptyFetchDelay: EmptyFetchDelay = EmptyFetchDelay(),
     failed: @escaping @Sendable (rd_kafka_resp_err_t, String) -> Void,
     delivered: (@Sendable (OpaquePointer, UnsafePointer<rd_kafka_message_t>) -> Void)? = nil,
     rebalanced: (
@@ -22,7 +22,7 @@ final class ClientCallbacks: Sendable {
     )? = nil
   ) {
     self.logger = logger
-    self.fetchPace = fetchPace
+    self.emptyFetchDelay = emptyFetchDelay
     self.failed = failed
     self.delivered = delivered
     self.rebalanced = rebalanced
@@ -33,23 +33,25 @@ final class ClientCallbacks: Sendable {
   }
 }
 
-/// One librdkafka client.
+/// Owns one librdkafka client.
 ///
-/// Safe to share: librdkafka's functions may be called on a client from any thread, and the pointer is freed only when nobody
-/// holds this object any more.
+/// `@unchecked Sendable`: librdkafka's functions may be called on a client from any thread, and the pointer is freed only when this object is
+/// deallocated.
 final class ClientHandle: @unchecked Sendable {
   let pointer: OpaquePointer
   let brokers: String
   private let callbacks: Unmanaged<ClientCallbacks>
 
-  /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration`` where librdkafka refuses a property.
+  /// Creates a client.
+  ///
+  /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration`` if librdkafka rejects a property.
   init(
     _ type: rd_kafka_type_t, _ configuration: KafkaConfiguration, properties: [String: String], callbacks: ClientCallbacks
   ) throws(KafkaError) {
     brokers = configuration.bootstrapServers
     let conf = rd_kafka_conf_new()
     var text = [CChar](repeating: 0, count: 512)
-    func refusal(_ property: String?) -> KafkaError {
+    func configurationError(_ property: String?) -> KafkaError {
       let reason = text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
       return KafkaError(
         own: .configuration, action: property.map { "set the property '\($0)'" } ?? "make a client",
@@ -58,15 +60,15 @@ final class ClientHandle: @unchecked Sendable {
     for (name, value) in configuration.properties(for: properties).sorted(by: { $0.key < $1.key }) {
       guard rd_kafka_conf_set(conf, name, value, &text, text.count) == RD_KAFKA_CONF_OK else {
         rd_kafka_conf_destroy(conf)
-        throw refusal(name)
+        throw configurationError(name)
       }
     }
-    // Released in deinit, after librdkafka's threads have ended, or below where there never was a client.
+    // Released in deinit, after librdkafka's threads have ended, or below if no client is created.
     self.callbacks = Unmanaged.passRetained(callbacks)
     rd_kafka_conf_set_opaque(conf, self.callbacks.toOpaque())
-    // Held by the callbacks.
+    // Retained by the callbacks.
     if let conf, type == RD_KAFKA_CONSUMER, configuration.pausesEmptyFetches {
-      FetchPace.add(to: conf, opaque: Unmanaged.passUnretained(callbacks.fetchPace).toOpaque())
+      EmptyFetchDelay.add(to: conf, opaque: Unmanaged.passUnretained(callbacks.emptyFetchDelay).toOpaque())
     }
     rd_kafka_conf_set_log_cb(conf) { client, level, facility, text in
       guard let client, let facility, let text, let callbacks = ClientCallbacks.of(rd_kafka_opaque(client)) else { return }
@@ -91,13 +93,13 @@ final class ClientHandle: @unchecked Sendable {
     guard let pointer = rd_kafka_new(type, conf, &text, text.count) else {
       rd_kafka_conf_destroy(conf)
       self.callbacks.release()
-      throw refusal(nil)
+      throw configurationError(nil)
     }
     self.pointer = pointer
   }
 
   deinit {
-    // Waits for librdkafka's threads, so it gets one of its own.
+    // Blocks until librdkafka's threads have ended, so it runs on its own thread.
     nonisolated(unsafe) let pointer = pointer
     let callbacks = callbacks
     DedicatedThread.start("kafka-destroy") {
@@ -106,10 +108,10 @@ final class ClientHandle: @unchecked Sendable {
     }
   }
 
-  /// Whether the client met an error that makes it useless.
+  /// Whether the client had a fatal error.
   var hasFatalError: Bool { rd_kafka_fatal_error(pointer, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR }
 
-  /// The error that made this client useless, where there is one.
+  /// The fatal error of the client, if any.
   func fatalError(action: String) -> KafkaError? {
     var text = [CChar](repeating: 0, count: 512)
     let code = rd_kafka_fatal_error(pointer, &text, text.count)
@@ -120,7 +122,7 @@ final class ClientHandle: @unchecked Sendable {
 }
 
 extension Logger {
-  /// A line of librdkafka's log. Connections that fail are said once per outage by the error callback, so their lines are for debugging.
+  /// Logs a line of librdkafka's log. The error callback reports failed connections, so their lines are logged at debug level.
   fileprivate func log(level: Int32, facility: String, text: String) {
     let level: Logger.Level =
       switch (facility, level) {

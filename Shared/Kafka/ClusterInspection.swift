@@ -2,55 +2,61 @@ import CKafka
 import Logging
 import Models
 
-/// Looks at a cluster's topics and at how far consumer groups have come, without taking part in anything.
+/// Reads the topics of a cluster and the offsets of consumer groups, without joining a group.
 public struct ClusterInspection: Sendable {
   private let configuration: KafkaConfiguration
   private let client: AdministrationClient
   private let logger: Logger
 
-  /// A topic as the brokers have it.
+  /// A topic as it exists on the brokers.
   public struct FoundTopic: Sendable, Hashable {
+    /// The number of partitions.
     public var partitions: Int
-    /// Its settings by their names, `retention.ms`.
+    /// The settings by name, for example `retention.ms`.
     public var settings: [String: String]
 
+    /// Creates the description of a topic.
     public init(partitions: Int, settings: [String: String]) {
       self.partitions = partitions
       self.settings = settings
     }
   }
 
-  /// Where a group stands on a partition.
+  /// The position of a group on a partition.
   public struct Position: Sendable, Hashable {
-    /// The next offset that the group will read; nil where it has committed none.
+    /// The committed offset: the next that the group will read; nil if there is none.
     public var committed: Int64?
-    /// The first offset that there is, and the one behind the last.
+    /// The offset of the first message.
     public var low: Int64
+    /// The offset after the last message.
     public var high: Int64
 
+    /// Creates a position.
     public init(committed: Int64?, low: Int64, high: Int64) {
       self.committed = committed
       self.low = low
       self.high = high
     }
 
-    /// Whether the group's offset is none of the partition's: messages were deleted before they were read, or the topic was created anew.
+    /// Whether the committed offset is outside of the partition: messages were deleted before they were read, or the topic was recreated.
     public var isOutOfRange: Bool { committed.map { $0 < low || $0 > high } ?? false }
 
-    /// How many messages the group has still to read.
+    /// The number of messages that the group has not read.
     public var lag: Int64 { max(0, high - max(committed ?? low, low)) }
   }
 
-  /// - Throws: ``KafkaError`` where librdkafka refuses the configuration. No broker has to be there.
+  /// Creates an inspection, which connects at the first request.
+  ///
+  /// - Throws: ``KafkaError`` if librdkafka rejects the configuration.
   public init(_ configuration: KafkaConfiguration, logger: Logger) throws {
     self.configuration = configuration
     self.logger = logger
     client = try AdministrationClient(configuration, logger: logger)
   }
 
-  /// Those of `topics` that exist, by name.
+  /// The existing ones of `topics`, by name.
   ///
-  /// - Throws: ``KafkaError`` where no broker answers in time.
+  /// - Throws: ``KafkaError`` if no broker answers in time.
   public func topics(_ topics: [Topic], timeout: Duration = .seconds(10)) async throws -> [String: FoundTopic] {
     try await DedicatedThread.run("kafka-inspection") { [client] in
       let deadline = ContinuousClock.now + timeout
@@ -65,13 +71,14 @@ public struct ClusterInspection: Sendable {
     }
   }
 
-  /// Where `group` stands on every partition of topics that exist.
+  /// The positions of a group.
   ///
-  /// - Parameter partitions: how many each topic has.
+  /// - Parameter partitions: The number of partitions of each topic; all topics have to exist.
+  /// - Throws: ``KafkaError`` if no broker answers in time.
   public func positions(
     of group: String, on partitions: [String: Int], timeout: Duration = .seconds(10)
   ) async throws -> [TopicPartition: Position] {
-    // A consumer that never subscribes: it knows the group's name and is no member.
+    // A consumer that does not subscribe, and so does not join the group.
     let handle = try ClientHandle(
       RD_KAFKA_CONSUMER, configuration, properties: ["group.id": group, "enable.auto.commit": "false"],
       callbacks: ClientCallbacks(logger: logger, failed: { [logger] _, reason in logger.debug("inspection: \(reason)") }))
@@ -99,5 +106,32 @@ public struct ClusterInspection: Sendable {
   private static func check(_ code: rd_kafka_resp_err_t, _ action: String, _ handle: ClientHandle, _ topic: String?) throws(KafkaError) {
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
     throw KafkaError(code, action: action, brokers: handle.brokers, topic: topic)
+  }
+}
+
+/// Checks whether a broker can be reached, for the readiness of a process.
+public struct Reachability: Sendable {
+  private let client: AdministrationClient
+
+  /// Creates a check, which connects at the first use.
+  ///
+  /// - Throws: ``KafkaError`` if librdkafka rejects the configuration.
+  public init(_ configuration: KafkaConfiguration, logger: Logger) throws {
+    client = try AdministrationClient(configuration, logger: logger)
+  }
+
+  /// Requests the metadata of the cluster from a broker.
+  ///
+  /// - Returns: nil if a broker answers within `timeout`, otherwise a description of the problem.
+  public func check(timeout: Duration = .seconds(2)) async -> String? {
+    do {
+      _ = try await DedicatedThread.run("kafka-reachability") { [client] in
+        try client.handle.partitions(action: "reach a broker", timeout: timeout)
+      }
+      client.resetFailure()
+      return nil
+    } catch {
+      return client.causeOfFailure().map { "\(error): \($0)" } ?? "\(error)"
+    }
   }
 }

@@ -3,29 +3,29 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Reads topics as a static member of a consumer group, in batches.
+/// A Kafka consumer that reads topics in batches, as a static member of a consumer group.
 ///
-/// Joins its group when ``run()`` begins. Offsets are committed by ``commit(_:)`` alone: what was read and not committed is read
-/// again, by this process after a restart or by whoever gets its partitions. Within one run nothing is read twice, so a handler that
-/// fails on a batch tries it again itself, or ends the process.
+/// It joins its group when ``run()`` starts. Offsets are committed only by ``commit(_:)``. Messages that were read and not committed are read
+/// again: by this process after a restart, or by the next owner of the partition. Within one run no message is read twice, so code that fails
+/// to process a batch has to retry it or end the process.
 public final class Consumer: Service, Sendable {
-  /// The batches, for one task to iterate. One batch is read ahead; the broker waits for the rest.
+  /// The batches, to be iterated by one task. One batch is read ahead.
   public var batches: Batches { Batches(buffer: loop.buffer) }
 
-  /// The messages on its partitions that are not committed, measured every two seconds and with what the last fetch told of the end.
+  /// The number of uncommitted messages on the assigned partitions. It is measured every two seconds, with the end offsets of the last fetch.
   public var lag: Int64 { loop.progress.lag }
 
-  /// Messages that the group missed because they were deleted, for one task to iterate; ends with the consumer.
+  /// Gaps of messages that the group missed because they were deleted, to be iterated by one task. Ends with the consumer.
   ///
-  /// Each is logged and counted. Call ``acknowledge(_:)`` once a gap is recorded; until the partition's offset is committed, the gap
-  /// is found again after a restart.
+  /// Each gap is logged and counted. Call ``acknowledge(_:)`` when a gap is recorded. Until the offset of the partition is committed, the gap is
+  /// found again after each restart.
   public var gaps: AsyncStream<OffsetGap> { loop.starts.gaps }
 
-  /// Where the group stands by what this process has committed, and by ``ConsumerConfiguration/recordedOffsets``.
+  /// The last known committed offsets: of this process, and those of ``ConsumerConfiguration/recordedOffsets``.
   public var recordedOffsets: [TopicPartition: Int64] { loop.progress.recorded }
 
-  /// What is wrong where messages wait and the work on none was completed for longer than `limit`, or no offset was committed for longer
-  /// than `commitLimit`: for a process's readiness.
+  /// A description of the problem if messages wait and there was no progress for longer than `limit`, or no commit for longer than
+  /// `commitLimit`; nil otherwise. Used for the readiness of a process.
   public func standstill(longerThan limit: Duration, commitLimit: Duration = .seconds(600)) -> String? {
     guard let standstill = loop.progress.standstill else { return nil }
     if standstill.idle > limit {
@@ -37,18 +37,20 @@ public final class Consumer: Service, Sendable {
     return nil
   }
 
-  /// Says that the work on a message, or on a part of one that takes long, is completed, before its offset is committed.
+  /// Records progress within a batch that takes long, before its offsets are committed.
   @Sendable public func noteProgress() {
-    loop.progress.completed()
+    loop.progress.recordProgress()
   }
 
   private let loop: PollLoop
   private let commits: OffsetCommitter
   /// The consumer group.
   public let group: String
-  private let logger: Logger
+  let logger: Logger
 
-  /// - Throws: ``KafkaError`` where librdkafka refuses the configuration. No broker has to be there.
+  /// Creates a consumer, which connects when ``run()`` starts.
+  ///
+  /// - Throws: ``KafkaError`` if librdkafka rejects the configuration.
   public init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
     group = configuration.group
     self.logger = logger
@@ -62,12 +64,12 @@ public final class Consumer: Service, Sendable {
     commits.stop()
   }
 
-  /// The partitions that the group has given to this member.
+  /// The partitions that are assigned to this member.
   public var assignment: Set<TopicPartition> { loop.assignment.partitions }
 
-  /// Reads until graceful shutdown, then leaves the partitions to this member's next start.
+  /// Reads until graceful shutdown. As a static member it stays in the group, so its partitions wait for its next start.
   ///
-  /// - Throws: ``KafkaError`` where the consumer cannot go on.
+  /// - Throws: ``KafkaError`` if the consumer cannot continue.
   public func run() async throws {
     let loop = loop
     let outcome = await withTaskCancellationOrGracefulShutdownHandler {
@@ -79,31 +81,32 @@ public final class Consumer: Service, Sendable {
     try outcome.get()
   }
 
-  /// Commits the offsets of a batch that is handled. Waits while the broker is away.
+  /// Commits the offsets of a batch that is processed. Waits while the broker is unavailable.
   ///
-  /// A partition that was taken away since the batch was read is left out, with a line in the log: its new owner reads the messages
-  /// again.
+  /// Partitions that were revoked since the batch was read are skipped, which is logged: their new owner reads the messages again.
   ///
-  /// - Throws: ``KafkaError`` where the broker refuses, or with ``KafkaError/Code/closed`` after shutdown; `CancellationError`.
+  /// - Throws: ``KafkaError`` if the broker rejects the commit, or with ``KafkaError/Code/closed`` after shutdown; `CancellationError`.
   public func commit(_ batch: Batch) async throws {
     try await commit([batch])
   }
 
-  /// Commits the offsets of batches that are handled, in the order in which they were read, at once.
+  /// Commits the offsets of several batches, given in the order in which they were read, with one request.
+  ///
+  /// - Throws: The errors of committing one batch.
   public func commit(_ batches: [Batch]) async throws {
-    defer { for batch in batches { loop.buffer.giveBack(batch.id) } }
+    defer { for batch in batches { loop.buffer.release(batch.id) } }
     var pause = Duration.milliseconds(100)
     while true {
-      let positions = held(batches)
+      let positions = positions(of: batches)
       guard !positions.isEmpty else { return }
       let code = try await commits.commit(positions)
       guard code != RD_KAFKA_RESP_ERR_NO_ERROR else {
-        loop.progress.committed(positions)
+        loop.progress.recordCommit(positions)
         return
       }
       let error = KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
       if Self.lost.contains(code.rawValue) {
-        logger.warning("the batch is read again, for the group has moved on: \(error)")
+        logger.warning("the batch will be read again, because the group was rebalanced: \(error)")
         return
       }
       guard error.isRetriable else { throw error }
@@ -113,11 +116,11 @@ public final class Consumer: Service, Sendable {
     }
   }
 
-  /// Commits where reading went on behind a gap, or what was committed since, so that the gap is not found again.
+  /// Commits the offset after a gap, or a later one, so that the gap is not found again.
   ///
-  /// - Throws: ``KafkaError`` where the broker refuses; `CancellationError`.
+  /// - Throws: ``KafkaError`` if the broker rejects the commit; `CancellationError`.
   public func acknowledge(_ gap: OffsetGap) async throws {
-    // Another member's by now: it finds the gap itself.
+    // The partition belongs to another member now, which finds the gap itself.
     guard loop.assignment.term(of: gap.partition) != nil else { return }
     let offset = loop.progress.recorded(gap.partition) ?? gap.resumed
     let code = try await commits.commit([(gap.partition, offset: offset)])
@@ -125,22 +128,45 @@ public final class Consumer: Service, Sendable {
     throw KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
   }
 
-  /// The batches' last positions on the partitions that are held since they were read.
-  private func held(_ batches: [Batch]) -> [(TopicPartition, offset: Int64)] {
+  /// The last positions of the batches, on the partitions that were not revoked since they were read.
+  private func positions(of batches: [Batch]) -> [(TopicPartition, offset: Int64)] {
     let last = batches.reduce(into: [TopicPartition: Batch.Position]()) { $0.merge($1.positions) { _, later in later } }
     return last.compactMap { partition, position in
       guard loop.assignment.term(of: partition) == position.term else {
-        logger.info("no offset is committed for \(partition), which was taken away", metadata: ["kafka.group": "\(group)"])
+        logger.info("no offset is committed for \(partition), which was revoked", metadata: ["kafka.group": "\(group)"])
         return nil
       }
       return (partition, position.next)
     }
   }
 
-  /// Errors of a commit that say that the member is not, or no longer, the one it was when it read the batch.
+  /// Commit errors after which the member is no longer the one that read the batch.
   private static let lost = Set(
     [
       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
       RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__NO_OFFSET, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST,
     ].map(\.rawValue))
+}
+
+extension Consumer {
+  /// Processes batches one after the other, and commits the offsets of each.
+  ///
+  /// Returns at graceful shutdown, also when `process` is interrupted by it: the batch is not committed then, and is read again at the next
+  /// start. Offsets that cannot be committed are logged, so `process` has to be idempotent.
+  ///
+  /// - Throws: ``KafkaError`` when the consumer cannot continue; the errors of `process`.
+  public func processBatches(_ process: (Batch) async throws -> Void) async throws {
+    do {
+      for try await batch in batches {
+        try await process(batch)
+        do {
+          try await commit(batch)
+        } catch {
+          logger.warning("offsets not committed", metadata: ["kafka.group": "\(group)", "error": "\(error)"])
+        }
+      }
+    } catch is CancellationError where Task.isShuttingDownGracefully {
+      logger.notice("stopped with an unfinished batch; it is read again at the next start", metadata: ["kafka.group": "\(group)"])
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import Metrics
 
-/// What a consumer counts of its batches; see ``ConsumerProgress`` for how far behind it is.
+/// Counters of the messages and batches of a consumer. ``ConsumerProgress`` measures its lag.
 struct ConsumerMetrics: Sendable {
   private let messages: Counter
   private let batches: Recorder

@@ -2,27 +2,27 @@ import CKafka
 import Metrics
 import Synchronization
 
-/// How far a consumer has come, and since when it stands where it is.
+/// Measures the lag of a consumer and detects that it makes no progress.
 ///
-/// Counted by what is committed: a batch that somebody holds and never finishes counts as unread.
+/// Only committed messages count as read, so a batch that is never finished is noticed.
 final class ConsumerProgress: Sendable {
   private struct State {
-    /// The offset after the last that was committed by this process, else read.
+    /// The next offset to commit: after the last that this process committed, else the first that it read.
     var next: [TopicPartition: Int64] = [:]
     var lag: [TopicPartition: Int64] = [:]
-    /// When something was committed, or nothing was left to read.
+    /// The time of the last commit, or when nothing was left to read.
     var movedAt = ContinuousClock.now
-    /// When the work on a message, or on a part of one, was completed.
+    /// The time of the last progress within a batch.
     var completedAt = ContinuousClock.now
     var measuredAt: ContinuousClock.Instant?
-    /// The last offset that the group is known to have come to on each partition, held or not.
+    /// The last known committed offset of the group on each partition, assigned or not.
     var recorded: [TopicPartition: Int64]
   }
 
   private let state: Mutex<State>
   private let group: String
 
-  /// How often the lag is measured where nothing is read.
+  /// The interval between two measurements.
   private static let interval = Duration.seconds(2)
 
   init(group: String, recorded: [TopicPartition: Int64]) {
@@ -30,13 +30,13 @@ final class ConsumerProgress: Sendable {
     state = Mutex(State(recorded: recorded))
   }
 
-  /// What the group had come to when this process last knew; nil where it has read nothing.
+  /// The last known committed offset of the group; nil if it has read nothing.
   func recorded(_ partition: TopicPartition) -> Int64? { state.withLock { $0.recorded[partition] } }
 
-  /// Where the group stands on every partition that this process has committed, or was told of.
+  /// The last known committed offsets of the group: of this process, and those of ``ConsumerConfiguration/recordedOffsets``.
   var recorded: [TopicPartition: Int64] { state.withLock { $0.recorded } }
 
-  /// Says that reading goes on elsewhere than where it was.
+  /// Records that reading continues at another offset.
   func restart(_ partition: TopicPartition, at offset: Int64) {
     state.withLock { state in
       state.next[partition] = offset
@@ -45,10 +45,10 @@ final class ConsumerProgress: Sendable {
     }
   }
 
-  /// The messages on the held partitions that are not committed, as of the last measurement.
+  /// The number of uncommitted messages on the assigned partitions, as of the last measurement.
   var lag: Int64 { state.withLock { $0.lag.values.reduce(0, +) } }
 
-  /// For how long there has been something to read and nothing was committed, and nothing was completed; nil where all is well.
+  /// For how long messages have waited without a commit, and without any progress; nil if none wait.
   var standstill: (uncommitted: Duration, idle: Duration)? {
     state.withLock { state in
       guard state.lag.values.contains(where: { $0 > 0 }) else { return nil }
@@ -57,23 +57,25 @@ final class ConsumerProgress: Sendable {
     }
   }
 
-  func completed() {
+  /// Records progress within a batch.
+  func recordProgress() {
     state.withLock { $0.completedAt = .now }
   }
 
-  func committed(_ positions: [(TopicPartition, offset: Int64)]) {
+  /// Records committed offsets.
+  func recordCommit(_ positions: [(TopicPartition, offset: Int64)]) {
     state.withLock { state in
       for (partition, offset) in positions {
         state.next[partition] = offset
         state.recorded[partition] = offset
-        // Until it is measured again: what came meanwhile is not known.
+        // Unknown until the next measurement.
         state.lag[partition] = nil
       }
       state.movedAt = .now
     }
   }
 
-  /// Measures, where it is time. Called by the thread that polls; asks no broker.
+  /// Measures the lag if a measurement is due. Called by the polling thread; uses offsets that librdkafka has cached.
   func measure(_ assignment: Assignment, _ handle: ClientHandle) {
     let now = ContinuousClock.now
     let isDue = state.withLock { state in
@@ -95,7 +97,7 @@ final class ConsumerProgress: Sendable {
       state.next = state.next.filter { held.contains($0.key) }
       state.lag = [:]
       for (partition, end) in ends {
-        // Where nothing was read yet there is nothing to say.
+        // Unknown before the first message is read.
         guard let next = state.next[partition] ?? starts[partition] else { continue }
         state.next[partition] = next
         state.lag[partition] = max(0, end - next)
@@ -107,14 +109,14 @@ final class ConsumerProgress: Sendable {
     for (partition, count) in lag { record(count, partition) }
   }
 
-  /// Says where the reading of a partition begins, before any of it is committed.
-  func began(_ positions: [TopicPartition: Int64]) {
+  /// Records the first offsets that were read of partitions, until the first commit.
+  func recordStart(_ positions: [TopicPartition: Int64]) {
     state.withLock { state in
       for (partition, first) in positions where state.next[partition] == nil { state.next[partition] = first }
     }
   }
 
-  /// Where the client stands on partitions of which nothing was read: what it would read next.
+  /// The next offsets of partitions of which nothing was read yet.
   private func starts(of partitions: Set<TopicPartition>, _ handle: ClientHandle) -> [TopicPartition: Int64] {
     let known = state.withLock { Set($0.next.keys) }
     let unknown = partitions.subtracting(known).map { ($0, offset: Int64(-1001)) }

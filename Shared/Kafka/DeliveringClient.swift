@@ -4,11 +4,11 @@ import Logging
 import Metrics
 import Synchronization
 
-/// The producer's librdkafka client, the thread that serves its delivery reports, and the client's replacement after a fatal error.
+/// The librdkafka client of a producer, with the thread that serves its delivery reports. After a fatal error the client is replaced.
 final class DeliveringClient: Sendable {
   private enum Phase {
     case live(ClientHandle)
-    /// The client met a fatal error; what is sent meanwhile is held, and goes to its successor.
+    /// The client had a fatal error. Messages are held for its successor.
     case replacing
     case closed
   }
@@ -17,9 +17,9 @@ final class DeliveringClient: Sendable {
     var phase: Phase
     var nextSequence: UInt64 = 0
     var held: [Delivery] = []
-    /// The topics that the present client knows.
+    /// The topics that the current client knows.
     var topics: Set<String> = []
-    /// Set once: deliver until then, then fail the rest.
+    /// Set once the client is closing: messages that are not delivered by then fail.
     var stopBy: ContinuousClock.Instant?
     var closing: [CheckedContinuation<Void, Never>] = []
   }
@@ -30,14 +30,14 @@ final class DeliveringClient: Sendable {
   private let limit: InFlightLimit
   private let logger: Logger
   private let state: Mutex<State>
-  /// Messages that a useless client gave back; filled and emptied on the serving thread.
+  /// Messages that a failed client returned. Filled and emptied on the serving thread.
   private let undelivered = Mutex<[Delivery]>([])
   private let sent = Counter(label: "kafka_messages_sent_total")
   private let failed = Counter(label: "kafka_messages_failed_total")
   private let replaced = Counter(label: "kafka_producers_replaced_total")
   private let deliveryTime = Metrics.Timer(label: "kafka_delivery_seconds")
 
-  /// How often a message is produced again after fatal errors before its sender is told.
+  /// How often a message is produced again after fatal errors before it fails.
   private static let maximumAttempts = 5
 
   init(_ configuration: KafkaConfiguration, deliveryTimeout: Duration, limit: InFlightLimit, logger: Logger) throws {
@@ -48,18 +48,18 @@ final class DeliveringClient: Sendable {
     properties = [
       "enable.idempotence": "true",
       "acks": "all",
-      // A message that waits to be joined by others waits for nothing under low load; under high load batches form anyway.
+      // Lingering only adds latency under low load, and under high load batches form anyway.
       "linger.ms": "0",
       "message.timeout.ms": String(max(deliveryTimeout.milliseconds, 1)),
       "message.max.bytes": String(16 << 20),
-      // Messages to a topic that does not exist fail after this, and at once where it existed before.
+      // Messages to a topic that never existed fail after this time, and at once if it existed before.
       "topic.metadata.propagation.max.ms": "5000",
-      // JSON and headers that are alike: a batch shrinks to a fraction, on the network and on the brokers' disks.
+      // Messages are similar JSON, so batches shrink to a fraction on the network and on the brokers' disks.
       "compression.codec": "lz4",
-      // The producer bounds what is in flight itself; librdkafka's own bounds are set so that they are never met.
+      // `InFlightLimit` bounds messages in flight. librdkafka's own bounds are set so high that they are never reached.
       "queue.buffering.max.messages": "10000000",
       "queue.buffering.max.kbytes": "2097151",
-      // Java clients' hash, so that a key's partition does not depend on who produces.
+      // The hash of Java clients, so that the partition of a key does not depend on the client.
       "partitioner": "murmur2_random",
     ]
     state = Mutex(State(phase: .replacing))
@@ -68,16 +68,16 @@ final class DeliveringClient: Sendable {
     DedicatedThread.start("kafka-producer") { self.serve(first) }
   }
 
-  /// Hands a message over to be delivered; its place in the limit is given back when its fate is known.
-  func enqueue(_ message: OutgoingMessage, index: Int, witness: any DeliveryObserver, size: Int) {
+  /// Accepts a message for delivery. Its slot in the limit is released when its delivery completes.
+  func enqueue(_ message: OutgoingMessage, size: Int, completion: DeliveryCompletion) {
     let (delivery, failure) = state.withLock { state in
       state.nextSequence += 1
       let delivery = Delivery(
-        message, index: index, witness: witness, size: size, acceptedAt: .now, sequence: state.nextSequence)
+        message, completion: completion, size: size, acceptedAt: .now, sequence: state.nextSequence)
       switch state.phase {
       case .live(let handle):
         let failure = produce(delivery, on: handle)
-        if state.topics.insert(message.topic).inserted { introduce(message.topic, to: handle) }
+        if state.topics.insert(message.topic).inserted { fetchMetadata(of: message.topic, handle) }
         guard let failure, failure.isFatal else { return (delivery, failure) }
         state.held.append(delivery)
         return (delivery, nil)
@@ -88,10 +88,10 @@ final class DeliveringClient: Sendable {
         return (delivery, .closed(action: "produce", brokers: configuration.bootstrapServers))
       }
     }
-    if let failure { settle(delivery, failure) }
+    if let failure { complete(delivery, failure) }
   }
 
-  /// Delivers for at most `flush` longer, then ends the serving thread.
+  /// Delivers accepted messages for at most `flush`, then ends the serving thread.
   func close(flush: Duration) async {
     await withCheckedContinuation { continuation in
       let isClosed = state.withLock { state in
@@ -104,7 +104,7 @@ final class DeliveringClient: Sendable {
     }
   }
 
-  /// The same, without waiting for it.
+  /// Closes the client without waiting.
   func stop(flush: Duration) {
     state.withLock { $0.stopBy = min($0.stopBy ?? .now + flush, .now + flush) }
   }
@@ -130,9 +130,9 @@ extension DeliveringClient {
     end(handle)
   }
 
-  /// Makes a new client and gives it everything that the old one did not deliver, in order.
+  /// Creates a new client and produces all undelivered messages of the old one with it, in order.
   private func replacement(of old: ClientHandle, because error: KafkaError) -> ClientHandle? {
-    logger.error("the producer met a fatal error and is replaced: \(error)")
+    logger.error("the producer had a fatal error and is replaced: \(error)")
     replaced.increment()
     state.withLock { $0.phase = .replacing }
     drain(old)
@@ -150,14 +150,14 @@ extension DeliveringClient {
     }
   }
 
-  /// Takes back every message that the client still holds; those that were sent have a moment to be acknowledged after all.
+  /// Takes all messages back from a client. Messages that were sent already may still be acknowledged in that time.
   private func drain(_ handle: ClientHandle) {
-    let rounds: [(flags: Int32, patience: Duration)] = [
+    let rounds: [(flags: Int32, timeout: Duration)] = [
       (RD_KAFKA_PURGE_F_QUEUE, .seconds(1)), (RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT, .seconds(10)),
     ]
     for round in rounds {
       rd_kafka_purge(handle.pointer, round.flags)
-      let deadline = ContinuousClock.now + round.patience
+      let deadline = ContinuousClock.now + round.timeout
       while rd_kafka_outq_len(handle.pointer) > 0, .now < deadline { rd_kafka_poll(handle.pointer, 50) }
     }
   }
@@ -174,7 +174,7 @@ extension DeliveringClient {
       state.phase = .live(successor)
       return waiting.compactMap { delivery in produce(delivery, on: successor).map { (delivery, $0) } }
     }
-    for (delivery, failure) in failures { settle(delivery, failure) }
+    for (delivery, failure) in failures { complete(delivery, failure) }
   }
 
   private func end(_ handle: ClientHandle) {
@@ -186,7 +186,7 @@ extension DeliveringClient {
     drain(handle)
     let back = undelivered.withLock { $0 }
     for delivery in back + held {
-      settle(delivery, .closed(action: "produce", brokers: configuration.bootstrapServers))
+      complete(delivery, .closed(action: "produce", brokers: configuration.bootstrapServers))
     }
     for continuation in closing { continuation.resume() }
   }
@@ -202,16 +202,16 @@ extension DeliveringClient {
       callbacks: ClientCallbacks(
         logger: logger,
         failed: { code, reason in
-          // A fatal error is seen by the serving thread, which says so when it acts on it.
+          // The serving thread handles and logs fatal errors.
           guard code != RD_KAFKA_RESP_ERR__FATAL else { return }
           ClientErrors.log(code, reason, of: "producer", logger)
         },
         delivered: { [weak self] client, report in self?.delivered(report, by: client) }))
   }
 
-  /// Has a topic's metadata fetched that the client meets for the first time. librdkafka would do so itself, but only up to a second
-  /// later (a timer in `rd_kafka_topic_scan_all`). Where no broker answers, that is what happens.
-  private func introduce(_ topic: String, to handle: ClientHandle) {
+  /// Fetches the metadata of a topic that the client uses for the first time. librdkafka would do that itself, but up to a second later (a
+  /// timer in `rd_kafka_topic_scan_all`), which is also what happens if no broker answers here.
+  private func fetchMetadata(of topic: String, _ handle: ClientHandle) {
     DedicatedThread.start("kafka-topic") { [logger] in
       do {
         _ = try handle.partitions(of: topic, action: "find the topic", timeout: .seconds(5))
@@ -221,14 +221,14 @@ extension DeliveringClient {
     }
   }
 
-  /// Gives the message to librdkafka; nil where it took it.
+  /// Produces the message with librdkafka. Returns nil if librdkafka has accepted it.
   private func produce(_ delivery: Delivery, on handle: ClientHandle) -> KafkaError? {
     let opaque = Unmanaged.passRetained(delivery)
     let code = handle.produce(delivery.message, opaque: opaque.toOpaque())
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-    // No delivery report comes for a message that was not taken.
+    // There is no delivery report for a message that was not accepted.
     opaque.release()
-    // A client that met a fatal error refuses with that error's code; whatever else it says, its successor takes the message.
+    // After a fatal error, the client rejects messages with its code, and the successor accepts them.
     var error = KafkaError(
       code, action: "produce", brokers: handle.brokers, topic: delivery.message.topic, partition: delivery.message.partition,
       isFatal: handle.hasFatalError)
@@ -236,30 +236,30 @@ extension DeliveringClient {
     return error
   }
 
-  /// A delivery report: the one place where a message that librdkafka took is released.
+  /// Handles a delivery report. This is the only place where an accepted message is released.
   private func delivered(_ report: UnsafePointer<rd_kafka_message_t>, by client: OpaquePointer) {
     guard let opaque = report.pointee._private else { return }
     let delivery = Unmanaged<Delivery>.fromOpaque(opaque).takeRetainedValue()
     let code = report.pointee.err
-    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return settle(delivery, nil) }
-    let isGivenBack =
+    guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return complete(delivery, nil) }
+    let isReturned =
       code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT
       || rd_kafka_fatal_error(client, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR
-    if isGivenBack, delivery.attempt < Self.maximumAttempts, .now - delivery.acceptedAt < deliveryTimeout {
-      undelivered.withLock { $0.append(delivery.again()) }
+    if isReturned, delivery.attempt < Self.maximumAttempts, .now - delivery.acceptedAt < deliveryTimeout {
+      undelivered.withLock { $0.append(delivery.nextAttempt()) }
       return
     }
     var error = KafkaError(
       code, action: "produce", brokers: configuration.bootstrapServers, topic: delivery.message.topic, partition: report.pointee.partition)
-    // A client before this one may have sent it.
+    // An earlier client may have sent it.
     error.isNotPersisted = delivery.attempt == 0 && rd_kafka_message_status(report) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED
-    settle(delivery, error)
+    complete(delivery, error)
   }
 
-  private func settle(_ delivery: Delivery, _ failure: KafkaError?) {
+  private func complete(_ delivery: Delivery, _ failure: KafkaError?) {
     if failure == nil { sent.increment() } else { failed.increment() }
     deliveryTime.recordNanoseconds((ContinuousClock.now - delivery.acceptedAt).nanoseconds)
     limit.release(size: delivery.size)
-    delivery.witness.settle(delivery.index, failure)
+    delivery.completion(failure)
   }
 }

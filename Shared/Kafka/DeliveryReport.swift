@@ -1,22 +1,25 @@
 import Synchronization
 
-/// Is told the fate of messages.
-protocol DeliveryObserver: Sendable {
-  /// Says what became of the message at `index` of those that it stands for.
-  func settle(_ index: Int, _ failure: KafkaError?)
-}
+/// What receives the outcome of a message.
+enum DeliveryCompletion: Sendable {
+  /// The message at this index of a report.
+  case report(DeliveryReport, index: Int)
+  /// A closure that is only called if the message is not delivered.
+  case onFailure(@Sendable (KafkaError) -> Void)
 
-/// Is told of one message, and only where it does not arrive.
-struct FailureObserver: DeliveryObserver {
-  let failed: @Sendable (KafkaError) -> Void
-
-  func settle(_ index: Int, _ failure: KafkaError?) {
-    if let failure { failed(failure) }
+  /// Completes the delivery.
+  ///
+  /// - Parameter failure: nil if the broker has acknowledged the message.
+  func callAsFunction(_ failure: KafkaError?) {
+    switch self {
+    case .report(let report, let index): report.complete(index, failure)
+    case .onFailure(let handler): if let failure { handler(failure) }
+    }
   }
 }
 
-/// What one call of `send` waits for: the fate of each of its messages.
-final class DeliveryReport: DeliveryObserver {
+/// The outcomes of the messages of one call of `send`, which waits for it.
+final class DeliveryReport: Sendable {
   private struct State {
     var outstanding: Int
     var failures: [Int: KafkaError] = [:]
@@ -30,7 +33,8 @@ final class DeliveryReport: DeliveryObserver {
     state = Mutex(State(outstanding: messages))
   }
 
-  func settle(_ index: Int, _ failure: KafkaError?) {
+  /// Records the outcome of the message at `index`.
+  func complete(_ index: Int, _ failure: KafkaError?) {
     let done = state.withLock { state -> (CheckedContinuation<[Int: KafkaError], any Error>, [Int: KafkaError])? in
       state.outstanding -= 1
       if let failure { state.failures[index] = failure }
@@ -41,9 +45,9 @@ final class DeliveryReport: DeliveryObserver {
     continuation.resume(returning: failures)
   }
 
-  /// Waits for the delivery reports of all messages and returns the errors of the failed ones by index.
+  /// Waits for the outcomes of all messages and returns the errors of the failed ones by index.
   ///
-  /// - Throws: `CancellationError` where the task is cancelled, which ends the wait but does not recall the messages.
+  /// - Throws: `CancellationError` if the task is cancelled. The messages may still be delivered.
   func wait() async throws -> [Int: KafkaError] {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<[Int: KafkaError], any Error>) in
@@ -64,7 +68,7 @@ final class DeliveryReport: DeliveryObserver {
     }
   }
 
-  /// The error of the first message that failed, naming all that did; nil where none did.
+  /// The error of the first failed message, with the indices of all failed ones; nil if none failed.
   static func summary(_ failures: [Int: KafkaError]) -> KafkaError? {
     let indices = failures.keys.sorted()
     guard let first = indices.first, var error = failures[first] else { return nil }
@@ -73,33 +77,33 @@ final class DeliveryReport: DeliveryObserver {
   }
 }
 
-/// One message on its way to the broker. librdkafka holds it, as the message's opaque, from produce to delivery report.
+/// A message in flight. librdkafka retains it as the opaque of the message, from produce to delivery report.
 final class Delivery: Sendable {
   let message: OutgoingMessage
-  let index: Int
-  let witness: any DeliveryObserver
+  let completion: DeliveryCompletion
+  /// In bytes, as counted by ``InFlightLimit``.
   let size: Int
   let acceptedAt: ContinuousClock.Instant
-  /// The order in which messages were accepted, kept when they have to be produced again.
+  /// The position in the order of acceptance, which is kept when messages are produced again.
   let sequence: UInt64
-  /// How often it was produced before.
+  /// The number of earlier attempts.
   let attempt: Int
 
   init(
-    _ message: OutgoingMessage, index: Int, witness: any DeliveryObserver, size: Int, acceptedAt: ContinuousClock.Instant, sequence: UInt64,
+    _ message: OutgoingMessage, completion: DeliveryCompletion, size: Int, acceptedAt: ContinuousClock.Instant, sequence: UInt64,
     attempt: Int = 0
   ) {
     self.message = message
-    self.index = index
-    self.witness = witness
+    self.completion = completion
     self.size = size
     self.acceptedAt = acceptedAt
     self.sequence = sequence
     self.attempt = attempt
   }
 
-  func again() -> Delivery {
+  /// The next attempt.
+  func nextAttempt() -> Delivery {
     Delivery(
-      message, index: index, witness: witness, size: size, acceptedAt: acceptedAt, sequence: sequence, attempt: attempt + 1)
+      message, completion: completion, size: size, acceptedAt: acceptedAt, sequence: sequence, attempt: attempt + 1)
   }
 }

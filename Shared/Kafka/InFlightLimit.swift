@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Bounds the messages that are on their way, by number and by size; whoever comes when it is full waits in line.
+/// Limits the number and the size of messages in flight. When it is reached, callers wait in their order.
 final class InFlightLimit: Sendable {
   private struct Waiter {
     let id: UInt64
@@ -14,7 +14,7 @@ final class InFlightLimit: Sendable {
     var nextID: UInt64 = 0
     /// First in, first out.
     var waiting: [Waiter] = []
-    /// Waiters that were cancelled before they came to wait.
+    /// Callers that were cancelled before they started to wait.
     var cancelled: Set<UInt64> = []
   }
 
@@ -29,9 +29,9 @@ final class InFlightLimit: Sendable {
 
   var messages: Int { state.withLock { $0.messages } }
 
-  /// Takes a place for a message of `size` bytes, waiting for one where there is none.
+  /// Acquires a slot for a message of `size` bytes, and waits if necessary.
   ///
-  /// - Throws: `CancellationError` where the task is cancelled while it waits.
+  /// - Throws: `CancellationError` if the task is cancelled while it waits.
   func acquire(size: Int) async throws {
     let id: UInt64? = state.withLock { state in
       if take(of: &state, size) { return nil }
@@ -58,12 +58,12 @@ final class InFlightLimit: Sendable {
       }
       waiter?.continuation.resume(throwing: CancellationError())
     }
-    // Whoever was admitted just before the cancellation came has left its mark behind.
+    // A caller that was admitted just before its cancellation is still listed as cancelled.
     _ = state.withLock { $0.cancelled.remove(id) }
   }
 
-  /// Takes a place for a message of `size` bytes, where there is one and nobody waits for it.
-  func acquireAtOnce(size: Int) -> Bool {
+  /// Acquires a slot for a message of `size` bytes without waiting. False if none is free or other callers wait.
+  func tryAcquire(size: Int) -> Bool {
     state.withLock { take(of: &$0, size) }
   }
 
@@ -74,7 +74,7 @@ final class InFlightLimit: Sendable {
     return true
   }
 
-  /// Gives the place of a message of `size` bytes back.
+  /// Releases the slot of a message of `size` bytes.
   func release(size: Int) {
     state.withLock { state in
       state.messages -= 1
@@ -97,7 +97,7 @@ final class InFlightLimit: Sendable {
     for waiter in admitted { waiter.continuation.resume() }
   }
 
-  /// One message that is larger than all the room there is may go alone.
+  /// A message that is larger than the limit is admitted when no other is in flight.
   private func hasRoom(_ state: borrowing State, for size: Int) -> Bool {
     state.messages == 0 || (state.messages < maximumMessages && state.bytes + size <= maximumBytes)
   }

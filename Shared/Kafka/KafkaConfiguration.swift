@@ -1,14 +1,15 @@
-/// Where the brokers are and how to talk to them; shared by every client of a process.
+/// The connection settings that all Kafka clients of a process share.
 public struct KafkaConfiguration: Sendable {
   /// `host:port`, several separated by commas (librdkafka's `bootstrap.servers`).
   public var bootstrapServers: String
-  /// Names this process in the brokers' logs, quotas and errors, e.g. `scim-api-0`.
+  /// The name of this process in the brokers' logs, quotas and errors: `scim-api-0`.
   public var clientID: String
-  /// Any librdkafka property, such as `security.protocol`; wins over what this module sets.
+  /// Additional librdkafka properties, such as `security.protocol`. They override the properties that this module sets.
   public var properties: [String: String]
-  /// Whether consumers pause after empty fetches, for brokers that do not implement `fetch.wait.max.ms`; off for Apache Kafka.
+  /// Whether consumers pause after empty fetches, for brokers that do not implement `fetch.wait.max.ms`. Apache Kafka does not need it.
   public var pausesEmptyFetches: Bool
 
+  /// Creates a configuration.
   public init(bootstrapServers: String, clientID: String, properties: [String: String] = [:], pausesEmptyFetches: Bool = false) {
     self.bootstrapServers = bootstrapServers
     self.clientID = clientID
@@ -16,7 +17,7 @@ public struct KafkaConfiguration: Sendable {
     self.pausesEmptyFetches = pausesEmptyFetches
   }
 
-  /// The properties of a client: what every client gets, then what its kind needs, then what the operator asks for.
+  /// The properties of a client: the common ones, overridden by those of its kind, overridden by those of the operator.
   func properties(for kind: [String: String]) -> [String: String] {
     Self.common
       .merging(["bootstrap.servers": bootstrapServers, "client.id": clientID]) { _, new in new }
@@ -24,7 +25,7 @@ public struct KafkaConfiguration: Sendable {
       .merging(properties) { _, new in new }
   }
 
-  /// A broker that restarts should be found again within a second, and a request should not wait to be joined by another.
+  /// Reconnects to a restarted broker within a second, and sends small requests at once.
   private static let common = [
     "reconnect.backoff.ms": "50",
     "reconnect.backoff.max.ms": "1000",

@@ -1,25 +1,27 @@
 import CKafka
 
-/// Why Kafka did not do what it was asked: which action, on which topic, at which brokers, and whether asking again can help.
+/// An error of a Kafka client: the action that failed, with its topic and brokers, the reason, and whether a retry can help.
 public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// What went wrong: librdkafka's name of the error (`_MSG_TIMED_OUT`, `NOT_LEADER_FOR_PARTITION`, …; a leading underscore means
-  /// that the client found it, not the broker), or one of this module's own codes below.
+  /// The name of a librdkafka error (`_MSG_TIMED_OUT`, `NOT_LEADER_FOR_PARTITION`, …), or one of the codes of this module. A leading
+  /// underscore marks errors that librdkafka itself raises, not the broker.
   public struct Code: RawRepresentable, Sendable, Hashable {
+    /// The name.
     public let rawValue: String
 
+    /// Creates a code.
     public init(rawValue: String) {
       self.rawValue = rawValue
     }
 
-    /// The client was shut down before or while it was asked.
+    /// The client was shut down.
     public static let closed = Code(rawValue: "CLOSED")
-    /// ``RequestReply`` has as many requests pending as it may.
+    /// ``RequestReply`` has reached its limit of pending requests.
     public static let tooManyPending = Code(rawValue: "TOO_MANY_PENDING")
-    /// ``RequestReply`` has not yet found the partition that it reads replies from.
+    /// ``RequestReply`` does not yet know its partition for replies.
     public static let notReady = Code(rawValue: "NOT_READY")
-    /// The same correlation id is already pending.
+    /// A request with the same correlation id is pending.
     public static let duplicateCorrelationID = Code(rawValue: "DUPLICATE_CORRELATION_ID")
-    /// A property of ``KafkaConfiguration`` is unknown or has a value that librdkafka refuses.
+    /// A property of ``KafkaConfiguration`` is unknown or has an invalid value.
     public static let configuration = Code(rawValue: "CONFIGURATION")
     /// No broker answered in time.
     public static let timedOut = Code(rawValue: "_TIMED_OUT")
@@ -31,24 +33,28 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
     public static let fencedInstanceID = Code(rawValue: "FENCED_INSTANCE_ID")
   }
 
-  /// What was being done: `produce`, `commit offsets`, ….
+  /// The action that failed: `produce`, `commit offsets`, ….
   public var action: String
+  /// The kind of error.
   public var code: Code
   /// The error in words.
   public var reason: String
   /// The brokers that the client was configured with.
   public var brokers: String
+  /// The topic, if the action concerned one.
   public var topic: String?
+  /// The partition, if the action concerned one.
   public var partition: Int32?
-  /// The same call may succeed later.
+  /// Whether the same call may succeed later.
   public var isRetriable: Bool
-  /// The client that raised it is of no further use.
+  /// Whether the client that raised it is unusable.
   public var isFatal: Bool
-  /// Of a message that failed: it is certainly not on the topic, and never will be.
+  /// Whether a failed message is certainly not on the topic, and never will be.
   public var isNotPersisted = false
-  /// Which of several messages failed, by their place in the call.
+  /// The indices of the failed messages among those of the call.
   public var failedIndices: [Int] = []
 
+  /// The error in words, with advice if there is any.
   public var description: String {
     var text = "cannot \(action)"
     if let topic { text += " on topic '\(topic)'" }
@@ -66,14 +72,14 @@ extension KafkaError {
 
   private static let missingTopic = Set(["UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"])
 
-  /// What to do about it, where the error alone does not say so.
+  /// What to do about the error, if that is not obvious.
   private var advice: String? {
     code == .fencedInstanceID
       ? "Another process has joined under the same instance id: give each process of a service a replica number of its own" : nil
   }
 
-  /// Whether the message itself is refused, by the client or the broker, and would be every time: it is too large or malformed. Missing
-  /// rights and missing topics are not of this kind: an operator can repair them while the message waits.
+  /// Whether the client or the broker rejects the message itself, permanently: it is too large or malformed. Missing permissions and topics are
+  /// not of this kind, since an operator can repair them while the message waits.
   public var isAboutMessage: Bool { Self.aboutMessage.contains(code) }
 
   private static let aboutMessage = Set(
@@ -83,7 +89,7 @@ extension KafkaError {
       RD_KAFKA_RESP_ERR__INVALID_ARG,
     ].map { Code($0) })
 
-  /// An error that librdkafka reports as a code.
+  /// Creates an error from a librdkafka code.
   init(
     _ code: rd_kafka_resp_err_t, action: String, brokers: String, topic: String? = nil, partition: Int32? = nil,
     reason: String? = nil, isFatal: Bool = false
@@ -93,26 +99,26 @@ extension KafkaError {
       partition: partition, isRetriable: !isFatal && Self.retriable.contains(code.rawValue), isFatal: isFatal)
   }
 
-  /// An error of this module's own.
+  /// Creates an error with a code of this module.
   init(own code: Code, action: String, brokers: String, topic: String? = nil, reason: String, isRetriable: Bool) {
     self.init(
       action: action, code: code, reason: reason, brokers: brokers, topic: topic, partition: nil, isRetriable: isRetriable,
       isFatal: false)
   }
 
-  /// The error of a client that is no longer there.
+  /// The error of a client that was shut down.
   static func closed(action: String, brokers: String) -> KafkaError {
     KafkaError(own: .closed, action: action, brokers: brokers, reason: "the client was shut down", isRetriable: false)
   }
 
-  /// Errors that pass by themselves: brokers away, leaders and coordinators moving, topics that are being created, timeouts.
+  /// Temporary errors: unavailable brokers, moving leaders and coordinators, topics that are being created, timeouts.
   private static let retriable = Set(
     [
       RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__TIMED_OUT,
       RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__QUEUE_FULL, RD_KAFKA_RESP_ERR__WAIT_COORD,
       RD_KAFKA_RESP_ERR__WAIT_CACHE, RD_KAFKA_RESP_ERR__IN_PROGRESS, RD_KAFKA_RESP_ERR__RETRY, RD_KAFKA_RESP_ERR__PURGE_QUEUE,
       RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
-      // A topic that is missing is created again.
+      // A missing topic is created again; see `TopicMonitor`.
       RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,
       RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,

@@ -3,29 +3,39 @@ import Models
 
 /// A partition of a topic.
 public struct TopicPartition: Sendable, Hashable, CustomStringConvertible {
+  /// The name of the topic.
   public var topic: String
+  /// The number of the partition, from 0.
   public var partition: Int32
 
+  /// Names a partition.
   public init(topic: String, partition: Int32) {
     self.topic = topic
     self.partition = partition
   }
 
+  /// `topic[partition]`.
   public var description: String { "\(topic)[\(partition)]" }
 }
 
-/// A message as it was read from a topic.
+/// A message that was read from a topic.
 public struct Message: Sendable {
+  /// The name of the topic.
   public var topic: String
+  /// The number of the partition; -1 if the message never was on a topic.
   public var partition: Int32
+  /// The offset on the partition; -1 if the message never was on a topic.
   public var offset: Int64
-  /// When it was produced, or appended, by the clock of whoever did; nil for a topic without timestamps.
+  /// When it was produced or appended, depending on the configuration of the topic; nil for a topic without timestamps.
   public var timestamp: Date?
+  /// The key; nil for a message without one.
   public var key: [UInt8]?
-  /// In the order they were written; a name may occur more than once. Values are read as UTF-8.
+  /// The headers in their order; a name may occur more than once. Values are decoded as UTF-8.
   public var headers: [(name: String, value: String)]
+  /// The payload.
   public var value: [UInt8]
 
+  /// Creates a message.
   public init(
     topic: String, partition: Int32, offset: Int64, timestamp: Date?, key: [UInt8]?, headers: [(name: String, value: String)],
     value: [UInt8]
@@ -39,14 +49,14 @@ public struct Message: Sendable {
     self.value = value
   }
 
-  /// The value of the first header of this name.
+  /// The value of the first header with this name.
   public func header(_ name: String) -> String? {
     headers.first { $0.name == name }?.value
   }
 
-  /// The CloudEvent that the message carries in Kafka's binary content mode.
+  /// The CloudEvent in the message, which has Kafka's binary content mode.
   ///
-  /// - Throws: ``MessageError`` where a required attribute is missing or malformed.
+  /// - Throws: `MessageError` if a required attribute is missing or malformed.
   public func cloudEvent() throws(MessageError) -> CloudEvent {
     try CloudEvent(headers: headers, data: value)
   }
@@ -54,13 +64,18 @@ public struct Message: Sendable {
 
 /// A message to be produced.
 public struct OutgoingMessage: Sendable {
+  /// The name of the topic.
   public var topic: String
-  /// nil: chosen by the key, with the same hash as Java clients use.
+  /// The number of the partition; nil to select it by the key, with the same hash as Java clients.
   public var partition: Int32?
+  /// The key; nil for a message without one.
   public var key: [UInt8]?
+  /// The headers in their order.
   public var headers: [(name: String, value: String)]
+  /// The payload.
   public var value: [UInt8]
 
+  /// Creates a message.
   public init(
     topic: String, partition: Int32? = nil, key: [UInt8]?, headers: [(name: String, value: String)] = [], value: [UInt8]
   ) {
@@ -71,12 +86,12 @@ public struct OutgoingMessage: Sendable {
     self.value = value
   }
 
-  /// An event in Kafka's binary content mode.
+  /// Creates a message with a CloudEvent in Kafka's binary content mode.
   public init(_ event: CloudEvent, topic: Topic, key: String, partition: Int32? = nil) {
     self.init(topic: topic.name, partition: partition, key: Array(key.utf8), headers: event.headers, value: event.data)
   }
 
-  /// About what it takes in memory while it waits to be acknowledged.
+  /// The approximate memory, in bytes, that the message takes until it is acknowledged.
   package var size: Int {
     (key?.count ?? 0) + value.count + headers.reduce(64) { $0 + $1.name.utf8.count + $1.value.utf8.count }
   }

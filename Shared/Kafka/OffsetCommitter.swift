@@ -1,9 +1,9 @@
 import CKafka
 import Synchronization
 
-/// Sends offset commits and hears their outcomes on a thread of its own, for the thread that polls may be waiting for room.
+/// Commits offsets, and receives the outcomes on a thread of its own, since the polling thread may be waiting for room.
 ///
-/// Safe to share: `queue` is only used by the thread and by `commit`, both while the consumer's handle is held, and librdkafka's
+/// `@unchecked Sendable`: `queue` is only used by the thread and by `commit`, both while the consumer's handle is retained, and librdkafka's
 /// queues may be used from any thread.
 final class OffsetCommitter: @unchecked Sendable {
   private struct State {
@@ -26,7 +26,9 @@ final class OffsetCommitter: @unchecked Sendable {
     rd_kafka_queue_destroy(queue)
   }
 
-  /// Commits, and returns librdkafka's verdict.
+  /// Commits offsets and returns librdkafka's result code.
+  ///
+  /// - Throws: ``KafkaError/Code/closed`` after ``stop()``; `CancellationError`.
   func commit(_ positions: [(TopicPartition, offset: Int64)]) async throws -> rd_kafka_resp_err_t {
     let id = state.withLock { state in
       defer { state.nextID += 1 }
@@ -34,12 +36,12 @@ final class OffsetCommitter: @unchecked Sendable {
     }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        let isRefused = state.withLock { state in
+        let isStopped = state.withLock { state in
           if state.isStopped || Task.isCancelled { return true }
           state.pending[id] = continuation
           return false
         }
-        if isRefused {
+        if isStopped {
           continuation.resume(throwing: Task.isCancelled ? CancellationError() : closed)
         } else {
           send(positions, id: id)
@@ -50,6 +52,7 @@ final class OffsetCommitter: @unchecked Sendable {
     }
   }
 
+  /// Fails all pending commits and ends the thread.
   func stop() {
     let pending = state.withLock { state in
       defer { state.pending = [:] }
@@ -62,10 +65,10 @@ final class OffsetCommitter: @unchecked Sendable {
   private var closed: any Error { KafkaError.closed(action: "commit offsets", brokers: handle.brokers) }
 
   private func send(_ positions: [(TopicPartition, offset: Int64)], id: Int) {
-    // The opaque is the number under which the commit is pending, so that there is nothing to release.
+    // The opaque is the id of the pending commit, so there is nothing to release.
     let opaque = UnsafeMutableRawPointer(bitPattern: id)
     let code = handle.withList(positions) { list in rd_kafka_commit_queue(handle.pointer, list, queue, nil, opaque) }
-    if let code, code != RD_KAFKA_RESP_ERR_NO_ERROR { settle(id, code) }
+    if let code, code != RD_KAFKA_RESP_ERR_NO_ERROR { complete(id, code) }
   }
 
   private func serve() {
@@ -73,13 +76,13 @@ final class OffsetCommitter: @unchecked Sendable {
       guard let event = rd_kafka_queue_poll(queue, 200) else { continue }
       defer { rd_kafka_event_destroy(event) }
       guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
-      let refused = rd_kafka_event_topic_partition_list(event)?.entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }
+      let failed = rd_kafka_event_topic_partition_list(event)?.entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }
       let code = rd_kafka_event_error(event)
-      settle(Int(bitPattern: rd_kafka_event_opaque(event)), code == RD_KAFKA_RESP_ERR_NO_ERROR ? refused?.error ?? code : code)
+      complete(Int(bitPattern: rd_kafka_event_opaque(event)), code == RD_KAFKA_RESP_ERR_NO_ERROR ? failed?.error ?? code : code)
     }
   }
 
-  private func settle(_ id: Int, _ code: rd_kafka_resp_err_t) {
+  private func complete(_ id: Int, _ code: rd_kafka_resp_err_t) {
     state.withLock { $0.pending.removeValue(forKey: id) }?.resume(returning: code)
   }
 }

@@ -1,25 +1,28 @@
 import Models
 
-/// Messages that a consumer group can no longer read, because they were deleted before it read them.
+/// A range of messages that a consumer group missed because they were deleted before it read them.
 public struct OffsetGap: Sendable, Hashable {
-  /// How they came to be missed.
+  /// Why the messages were missed.
   public enum Cause: String, Sendable, Hashable, Codable {
-    /// Deleted by retention, or by an operator, while the group was behind.
+    /// Retention, or an operator, deleted them while the group was behind.
     case deleted
-    /// The topic was created anew, or lost its end: it has fewer messages than the group has read. Also where the brokers forgot the group's
-    /// offsets, which Kafka does when it deletes a topic.
+    /// The topic was recreated or truncated: it has fewer messages than the group has read. Also if the brokers lost the offsets of the group,
+    /// which Kafka deletes together with a topic.
     case recreated
-    /// The group has never read the partition, and its first messages were gone by then.
+    /// The group had never read the partition, and its first messages were deleted before.
     case neverRead = "never-read"
   }
 
+  /// The partition.
   public var partition: TopicPartition
+  /// Why the messages were missed.
   public var cause: Cause
   /// The next offset that the group would have read.
   public var expected: Int64
-  /// Where it went on.
+  /// The offset at which it continued.
   public var resumed: Int64
 
+  /// Creates a gap.
   public init(partition: TopicPartition, cause: Cause, expected: Int64, resumed: Int64) {
     self.partition = partition
     self.cause = cause
@@ -27,11 +30,12 @@ public struct OffsetGap: Sendable, Hashable {
     self.resumed = resumed
   }
 
-  /// How many messages were missed; nil where nobody can know.
+  /// The number of missed messages; nil if it is unknown.
   public var count: Int64? { cause == .recreated ? nil : max(0, resumed - expected) }
 }
 
 extension OffsetGap: CustomStringConvertible {
+  /// The gap in words, for the log.
   public var description: String {
     switch cause {
     case .deleted: "messages \(expected) to \(resumed - 1) of \(partition) were deleted before they were read"
@@ -41,16 +45,16 @@ extension OffsetGap: CustomStringConvertible {
   }
 }
 
-/// Where a consumer group starts to read a partition.
+/// The offset at which a consumer group starts to read a partition.
 struct StartOffset: Sendable, Hashable {
   var offset: Int64
   var gap: OffsetGap?
 
   /// - Parameters:
-  ///   - committed: the group's offset at the brokers; nil where they have none.
-  ///   - recorded: what the group had come to by its own record; nil or 0 where it has read nothing.
-  ///   - low: the first offset that there is.
-  ///   - high: the offset after the last.
+  ///   - committed: The offset that the group committed; nil if the brokers have none.
+  ///   - recorded: The offset that the service has recorded for the group; nil or 0 if the group has read nothing.
+  ///   - low: The first offset of the partition.
+  ///   - high: The offset after the last message.
   init(
     of partition: TopicPartition, committed: Int64?, recorded: Int64?, low: Int64, high: Int64, reset: ConsumerConfiguration.OffsetReset
   ) {

@@ -1,7 +1,7 @@
 import Models
 import Synchronization
 
-/// The requests that wait for a reply, by correlation id.
+/// The table of requests that wait for a reply, by correlation id.
 final class PendingRequests: Sendable {
   private typealias Continuation = CheckedContinuation<Result<CloudEvent?, KafkaError>, Never>
 
@@ -22,7 +22,9 @@ final class PendingRequests: Sendable {
 
   var count: Int { state.withLock { $0.count } }
 
-  /// Has to come before the request is sent, so that its reply is not taken for a stranger's.
+  /// Registers a request before it is sent, so that its reply is recognised.
+  ///
+  /// - Throws: ``KafkaError/Code/duplicateCorrelationID``; ``KafkaError/Code/tooManyPending``.
   func register(_ id: String, deadline: ContinuousClock.Instant) throws(KafkaError) {
     let failure = state.withLock { pending -> KafkaError? in
       guard pending[id] == nil else {
@@ -39,7 +41,7 @@ final class PendingRequests: Sendable {
     if let failure { throw failure }
   }
 
-  /// Waits for the reply; nil where the deadline came first or the task was cancelled.
+  /// Waits for the reply; nil after the deadline, or if the task is cancelled.
   func reply(to id: String) async throws(KafkaError) -> CloudEvent? {
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -52,19 +54,19 @@ final class PendingRequests: Sendable {
         if let outcome { continuation.resume(returning: outcome) }
       }
     } onCancel: {
-      settle(id, .success(nil))
+      complete(id, .success(nil))
     }
     return try outcome.get()
   }
 
-  /// Forgets the request.
+  /// Removes a request.
   func remove(_ id: String) {
     state.withLock { $0[id] = nil }
   }
 
-  /// Takes in a reply; false where nobody waits for it.
+  /// Completes a request. False if none with this id waits.
   @discardableResult
-  func settle(_ id: String, _ outcome: Result<CloudEvent?, KafkaError>) -> Bool {
+  func complete(_ id: String, _ outcome: Result<CloudEvent?, KafkaError>) -> Bool {
     let (isKnown, continuation) = state.withLock { pending in
       guard pending[id] != nil, pending[id]?.outcome == nil else { return (false, Continuation?.none) }
       pending[id]?.outcome = outcome
@@ -74,14 +76,14 @@ final class PendingRequests: Sendable {
     return isKnown
   }
 
-  /// Answers nil to every request whose deadline has passed.
+  /// Completes each request whose deadline has passed with nil.
   func expire(_ now: ContinuousClock.Instant) {
-    for id in ids(where: { $0.deadline <= now }) { settle(id, .success(nil)) }
+    for id in ids(where: { $0.deadline <= now }) { complete(id, .success(nil)) }
   }
 
-  /// Fails every request.
+  /// Completes all requests with an error.
   func fail(_ error: KafkaError) {
-    for id in ids(where: { _ in true }) { settle(id, .failure(error)) }
+    for id in ids(where: { _ in true }) { complete(id, .failure(error)) }
   }
 
   private func ids(where matches: (Pending) -> Bool) -> [String] {

@@ -4,10 +4,10 @@ import Logging
 import Metrics
 import Synchronization
 
-/// The thread of a ``Consumer``: polls, makes batches, and takes part in its group.
+/// The polling thread of a ``Consumer``: polls librdkafka, builds batches, and takes part in the group.
 ///
-/// It polls whether or not there is room for a batch, so that heartbeats and rebalances go on while a batch takes long; where there
-/// is no room for long, its partitions are paused meanwhile.
+/// It also polls while there is no room for a batch, so that heartbeats and rebalances continue while a batch takes long. If there is no room
+/// for some time, its partitions are paused.
 final class PollLoop: Sendable {
   let handle: ClientHandle
   let buffer: BatchBuffer
@@ -19,18 +19,17 @@ final class PollLoop: Sendable {
   private let isStopping = Atomic<Bool>(false)
   private let metrics: ConsumerMetrics
 
-  /// How long a finished batch may wait to be taken before the partitions are paused.
-  private static let patience: TimeInterval = 0.5
+  /// How long a complete batch may wait to be taken before the partitions are paused, in seconds.
+  private static let pauseDelay: TimeInterval = 0.5
   private static let pollMilliseconds: Int32 = 100
-  /// How long a batch waits to be joined by more messages, where the one before it had several. Fewer and larger batches cost less a
-  /// message.
+  /// How long a batch waits for more messages if the previous one had several. Fewer and larger batches cost less per message.
   private static let linger = Duration.milliseconds(2)
 
   init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
     var logger = logger
     logger[metadataKey: "kafka.group"] = "\(configuration.group)"
-    let waking = Waking()
-    let (buffer, assignment) = (BatchBuffer { waking.wake() }, Assignment())
+    let wakeup = PollWakeup()
+    let (buffer, assignment) = (BatchBuffer { wakeup.wake() }, Assignment())
     let progress = ConsumerProgress(group: configuration.group, recorded: configuration.recordedOffsets)
     let starts = StartOffsets(configuration, progress: progress, assignment: assignment, logger: logger)
     let rebalance = Rebalance(buffer: buffer, assignment: assignment, starts: starts, logger: logger)
@@ -44,21 +43,21 @@ final class PollLoop: Sendable {
     handle = try ClientHandle(
       RD_KAFKA_CONSUMER, kafka, properties: configuration.properties,
       callbacks: ClientCallbacks(
-        logger: logger, fetchPace: FetchPace(interval: configuration.fetchInterval),
+        logger: logger, emptyFetchDelay: EmptyFetchDelay(interval: configuration.fetchInterval),
         failed: { [logger] code, reason in ClientErrors.log(code, reason, of: "consumer", logger) },
         rebalanced: rebalance.handle))
     rd_kafka_poll_set_consumer(handle.pointer)
-    waking.poll(of: handle)
+    wakeup.attach(to: handle)
   }
 
-  /// Joins the group and reads until ``stop()``.
+  /// Joins the group and reads until ``stop()`` is called.
   func run() async -> Result<Void, KafkaError> {
     await withCheckedContinuation { continuation in
       DedicatedThread.start("kafka-consumer") { continuation.resume(returning: self.loop()) }
     }
   }
 
-  /// Ends the batches, and then the loop.
+  /// Ends the sequence of batches, and then the thread.
   func stop() {
     isStopping.store(true, ordering: .releasing)
     buffer.end(.success(()))
@@ -71,26 +70,26 @@ final class PollLoop: Sendable {
     while case .success = outcome, !isStopping.load(ordering: .acquiring) {
       progress.measure(assignment, handle)
       starts.resume(handle)
-      var gathering = BatchBuilder()
-      if !buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience)) {
-        outcome = pollPaused(&gathering)
+      var builder = BatchBuilder()
+      if !buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.pauseDelay)) {
+        outcome = pollPaused(&builder)
       } else {
-        outcome = gather(&gathering, afterBatchOf: previous)
+        outcome = fill(&builder, afterBatchOf: previous)
       }
-      guard case .success = outcome, !gathering.messages.isEmpty else { continue }
+      guard case .success = outcome, !builder.messages.isEmpty else { continue }
       nextID += 1
-      guard let batch = gathering.batch(id: nextID, under: assignment) else { continue }
+      guard let batch = builder.batch(id: nextID, under: assignment) else { continue }
       previous = batch.messages.count
       metrics.record(batch)
-      progress.began(
+      progress.recordStart(
         batch.messages.reduce(into: [:]) { first, message in
           let partition = TopicPartition(topic: message.topic, partition: message.partition)
           if first[partition] == nil { first[partition] = message.offset }
         })
-      // Only after a pause can there be no room: what came in spite of it waits here.
+      // After a pause there may be no room for the messages that arrived in spite of it.
       while !buffer.hasRoom, !isStopping.load(ordering: .acquiring) {
         progress.measure(assignment, handle)
-        _ = buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.patience))
+        _ = buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.pauseDelay))
       }
       buffer.append(batch)
     }
@@ -110,47 +109,47 @@ final class PollLoop: Sendable {
         topic: configuration.topics.map(\.name).joined(separator: ", ")))
   }
 
-  /// Waits for a message, then takes what else comes until the batch is asked for and has waited its time.
-  private func gather(_ gathering: inout BatchBuilder, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
+  /// Waits for a message, then adds further messages until a task waits for the batch and the linger time is over.
+  private func fill(_ builder: inout BatchBuilder, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
     let linger = previous > 1 ? Self.linger : .zero
     var closing = ContinuousClock.now
-    while gathering.messages.count < configuration.maximumBatch, gathering.bytes < configuration.maximumBatchBytes {
+    while builder.messages.count < configuration.maximumBatch, builder.bytes < configuration.maximumBatchBytes {
       progress.measure(assignment, handle)
-      switch handle.poll(timeout: timeout(gathering, closing: closing)) {
+      switch handle.poll(timeout: timeout(builder, closing: closing)) {
       case .nothing:
-        // A batch that nobody asks for yet goes on growing.
-        if gathering.messages.isEmpty || isStopping.load(ordering: .acquiring) { return .success(()) }
-        if buffer.isWanted, ContinuousClock.now >= closing { return .success(()) }
+        // The batch grows until a task waits for it.
+        if builder.messages.isEmpty || isStopping.load(ordering: .acquiring) { return .success(()) }
+        if buffer.hasWaiter, ContinuousClock.now >= closing { return .success(()) }
       case .message(let message):
-        if gathering.messages.isEmpty { closing = .now + linger }
-        gathering.add(message, under: assignment)
+        if builder.messages.isEmpty { closing = .now + linger }
+        builder.add(message, under: assignment)
       case .notice(let code, let reason, let partition):
-        if let error = serious(code, reason, partition) { return .failure(error) }
+        if let error = fatalError(code, reason, partition) { return .failure(error) }
       }
     }
     return .success(())
   }
 
-  /// How long to wait for one more message, in milliseconds; a task that begins to wait for the batch ends it early.
-  private func timeout(_ gathering: BatchBuilder, closing: ContinuousClock.Instant) -> Int32 {
-    guard !gathering.messages.isEmpty, buffer.isWanted else { return Self.pollMilliseconds }
+  /// How long to wait for the next message, in milliseconds. The wait ends early when a task starts to wait for the batch.
+  private func timeout(_ builder: BatchBuilder, closing: ContinuousClock.Instant) -> Int32 {
+    guard !builder.messages.isEmpty, buffer.hasWaiter else { return Self.pollMilliseconds }
     return Int32(clamping: max(0, Int(((closing - .now) / .milliseconds(1)).rounded(.up))))
   }
 
-  /// Goes on polling without fetching until there is room. What was fetched already may still come.
-  private func pollPaused(_ gathering: inout BatchBuilder) -> Result<Void, KafkaError> {
+  /// Polls with paused partitions until there is room. Messages that were fetched before may still arrive.
+  private func pollPaused(_ builder: inout BatchBuilder) -> Result<Void, KafkaError> {
     var paused: Set<TopicPartition> = []
     defer { pause(paused, false) }
-    while !isStopping.load(ordering: .acquiring), !buffer.hasRoom, gathering.messages.count < configuration.maximumBatch {
+    while !isStopping.load(ordering: .acquiring), !buffer.hasRoom, builder.messages.count < configuration.maximumBatch {
       progress.measure(assignment, handle)
       let added = assignment.partitions.subtracting(paused)
       pause(added, true)
       paused.formUnion(added)
       switch handle.poll(timeout: 20) {
       case .nothing: break
-      case .message(let message): gathering.add(message, under: assignment)
+      case .message(let message): builder.add(message, under: assignment)
       case .notice(let code, let reason, let partition):
-        if let error = serious(code, reason, partition) { return .failure(error) }
+        if let error = fatalError(code, reason, partition) { return .failure(error) }
       }
     }
     return .success(())
@@ -167,23 +166,23 @@ final class PollLoop: Sendable {
     }
   }
 
-  /// Logs what polling found besides messages; returns it where it ends the consumer.
-  private func serious(_ code: rd_kafka_resp_err_t, _ reason: String, _ partition: TopicPartition?) -> KafkaError? {
+  /// Logs an error that polling returned. Returns it if it ends the consumer.
+  private func fatalError(_ code: rd_kafka_resp_err_t, _ reason: String, _ partition: TopicPartition?) -> KafkaError? {
     let action = "read as '\(configuration.instance)' of group '\(configuration.group)'"
     if let error = handle.fatalError(action: action) {
       logger.error("\(error)")
       return error
     }
     if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, let partition {
-      starts.lost(partition)
-      logger.info("\(partition) cannot be read on: \(reason)")
+      starts.markUnresolved(partition)
+      logger.info("\(partition) cannot be read at the current offset: \(reason)")
       return nil
     }
     logger.warning("\(KafkaError(code, action: action, brokers: handle.brokers, reason: reason))")
     return nil
   }
 
-  /// Stops reading. A static member sends no leave request, so its partitions wait for its next start.
+  /// Closes the client. A static member sends no leave request, so its partitions wait for its next start.
   private func close() {
     let code = rd_kafka_consumer_close(handle.pointer)
     if code != RD_KAFKA_RESP_ERR_NO_ERROR {
@@ -192,16 +191,16 @@ final class PollLoop: Sendable {
   }
 }
 
-/// Ends the wait of a poll from another thread.
-private final class Waking: Sendable {
-  /// The client holds the buffer that holds this.
+/// Interrupts a waiting poll from another thread.
+private final class PollWakeup: Sendable {
+  /// Weak, since the client holds the buffer, which holds this object.
   private struct Reference {
     weak var handle: ClientHandle?
   }
 
   private let reference = Mutex(Reference())
 
-  func poll(of handle: ClientHandle) {
+  func attach(to handle: ClientHandle) {
     reference.withLock { $0.handle = handle }
   }
 

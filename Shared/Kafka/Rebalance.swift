@@ -2,15 +2,15 @@ import CKafka
 import Foundation
 import Logging
 
-/// What a consumer does when its group gives it partitions or takes them away; called on the thread that polls.
+/// The rebalance callback of a consumer: assigns and revokes partitions. Called on the polling thread.
 struct Rebalance: Sendable {
   let buffer: BatchBuffer
   let assignment: Assignment
   let starts: StartOffsets
   let logger: Logger
 
-  /// How long partitions that are taken away wait for the batch in hand to be committed, so that nobody handles it again.
-  private static let courtesy: TimeInterval = 2
+  /// How long the revocation waits for the commit of the batch that is being processed, in seconds, so that it is not processed again.
+  private static let commitTimeout: TimeInterval = 2
 
   @Sendable
   func handle(_ client: OpaquePointer, _ code: rd_kafka_resp_err_t, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) {
@@ -25,7 +25,7 @@ struct Rebalance: Sendable {
       } else {
         report(rd_kafka_assign(client, list))
       }
-      // A partition that was paused when it was taken away stays so when it comes back (librdkafka 2.0.2), and would never be read again.
+      // A partition that was paused when it was revoked stays paused when it is assigned again (librdkafka 2.0.2).
       report(rd_kafka_resume_partitions(client, list))
       return
     }
@@ -34,11 +34,11 @@ struct Rebalance: Sendable {
     }
     buffer.dropReady()
     if rd_kafka_assignment_lost(client) == 0 {
-      _ = buffer.waitUntilGivenBack(until: Date(timeIntervalSinceNow: Self.courtesy))
+      _ = buffer.waitUntilReleased(until: Date(timeIntervalSinceNow: Self.commitTimeout))
     }
     assignment.remove(partitions)
-    starts.revoked(partitions)
-    logger.info("partitions taken away", metadata: ["kafka.partitions": "\(partitions)"])
+    starts.remove(partitions)
+    logger.info("partitions revoked", metadata: ["kafka.partitions": "\(partitions)"])
     if isCooperative {
       report(rd_kafka_incremental_unassign(client, list))
     } else {
@@ -48,12 +48,12 @@ struct Rebalance: Sendable {
 
   private func report(_ code: rd_kafka_resp_err_t) {
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return }
-    logger.error("the assignment was not taken: \(String(cString: rd_kafka_err2str(code)))")
+    logger.error("the assignment failed: \(String(cString: rd_kafka_err2str(code)))")
   }
 
   private func report(_ error: OpaquePointer?) {
     guard let error else { return }
-    logger.error("the assignment was not taken: \(String(cString: rd_kafka_error_string(error)))")
+    logger.error("the assignment failed: \(String(cString: rd_kafka_error_string(error)))")
     rd_kafka_error_destroy(error)
   }
 }

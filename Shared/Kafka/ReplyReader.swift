@@ -4,14 +4,14 @@ import Logging
 import Models
 import Synchronization
 
-/// The thread of a ``RequestReply``: finds this process's partition of the reply topic and its end, reads on from there, and ends
-/// the requests whose deadline has passed.
+/// The thread of a ``RequestReply``: finds this process's partition of the reply topic, reads it from its end, and expires requests whose
+/// deadline has passed.
 final class ReplyReader: Sendable {
   private enum Phase {
     case locating
     case ready(partition: Int32)
-    /// The topic, or the partition in it, is gone; it is looked for again.
-    case lost
+    /// The topic or the partition has disappeared; the reader looks for it again.
+    case topicLost
     case ended
   }
 
@@ -23,7 +23,7 @@ final class ReplyReader: Sendable {
     var isStoppingWhenIdle = false
   }
 
-  /// How late a request may learn that its deadline has passed.
+  /// The interval at which requests past their deadline are completed.
   private static let expiryInterval = Duration.milliseconds(50)
 
   let topic: String
@@ -32,11 +32,11 @@ final class ReplyReader: Sendable {
   private let logger: Logger
   private let handle: ClientHandle
   private let state = Mutex(State())
-  private let loss: Loss
+  private let missingTopic: MissingTopicFlag
 
-  /// Set where the client is told that the topic is missing.
-  private final class Loss: Sendable {
-    let isNoticed = Atomic<Bool>(false)
+  /// Set by the error callback when the topic is missing.
+  private final class MissingTopicFlag: Sendable {
+    let isSet = Atomic<Bool>(false)
   }
 
   init(_ configuration: KafkaConfiguration, topic: String, instance: Int, pending: PendingRequests, logger: Logger) throws {
@@ -44,43 +44,45 @@ final class ReplyReader: Sendable {
     self.instance = instance
     self.pending = pending
     self.logger = logger
-    let loss = Loss()
-    self.loss = loss
+    let missingTopic = MissingTopicFlag()
+    self.missingTopic = missingTopic
     handle = try ClientHandle(
       RD_KAFKA_CONSUMER, configuration,
       properties: ConsumerConfiguration.fetching.merging([
-        // librdkafka wants a name to assign under; no group is joined and no offset is committed.
+        // librdkafka requires a group id for an assignment. No group is joined and no offset is committed.
         "group.id": "\(configuration.clientID)-replies",
-        // Where the broker lost our place, rather read replies again than miss one.
+        // If the broker has lost the offset, replies are read again rather than missed.
         "auto.offset.reset": "earliest",
       ]) { _, new in new },
       callbacks: ClientCallbacks(
         logger: logger,
-        failed: { [logger, loss] code, reason in
+        failed: { [logger, missingTopic] code, reason in
           ClientErrors.log(code, reason, of: "reply reader", logger)
-          // Of a partition that was assigned by hand, librdkafka only tells here that it is gone.
-          if KafkaError(code, action: "read replies", brokers: "").isAboutMissingTopic { loss.isNoticed.store(true, ordering: .relaxed) }
+          // For a manual assignment, librdkafka only reports here that the partition has disappeared.
+          if KafkaError(code, action: "read replies", brokers: "").isAboutMissingTopic {
+            missingTopic.isSet.store(true, ordering: .relaxed)
+          }
         }))
     rd_kafka_poll_set_consumer(handle.pointer)
   }
 
-  /// The partition that replies come to; nil until its end is known, and after the reader has ended.
+  /// The partition for replies; nil until its end is known, and after the reader has ended.
   var partition: Int32? {
     state.withLock { state in
       if case .ready(let partition) = state.phase { partition } else { nil }
     }
   }
 
-  /// Whether replies could be read before, and the topic is missing now.
-  var isLost: Bool {
+  /// Whether the topic has disappeared.
+  var isTopicLost: Bool {
     state.withLock { state in
-      if case .lost = state.phase { true } else { false }
+      if case .topicLost = state.phase { true } else { false }
     }
   }
 
   /// Reads until it is stopped.
   ///
-  /// - Throws: ``KafkaError`` where the reader cannot go on.
+  /// - Throws: ``KafkaError`` if the reader cannot continue.
   func run() async throws {
     let outcome: Result<Void, KafkaError> = await withCheckedContinuation { continuation in
       DedicatedThread.start("kafka-replies") { continuation.resume(returning: self.loop()) }
@@ -88,10 +90,12 @@ final class ReplyReader: Sendable {
     try outcome.get()
   }
 
+  /// Stops the reader.
   func stop() {
     state.withLock { $0.isStopping = true }
   }
 
+  /// Stops the reader when no requests are pending.
   func stopWhenIdle() {
     state.withLock { $0.isStoppingWhenIdle = true }
   }
@@ -108,7 +112,7 @@ final class ReplyReader: Sendable {
           switch state.phase {
           case .ready: return .success(())
           case .ended: return .failure(closed)
-          case .locating, .lost:
+          case .locating, .topicLost:
             state.waiting[id] = continuation
             return nil
           }
@@ -128,15 +132,15 @@ final class ReplyReader: Sendable {
 extension ReplyReader {
   private func loop() -> Result<Void, KafkaError> {
     var outcome = Result<Void, KafkaError>.success(())
-    /// The partition that was read last, and the offset after the last reply.
+    /// The last partition, and the offset after the last reply.
     var last: (partition: Int32, next: Int64)?
     while case .success = outcome, let (partition, low, end) = locate() {
-      // A reply that is read again does no harm; on a topic that was created anew they begin at its first.
+      // Replies may be read again. A recreated topic is read from its start.
       var next = end
       if let last, last.partition == partition { next = last.next > end ? low : max(low, last.next) }
-      // What is still to be told of an earlier loss.
+      // Serves pending errors about the earlier loss.
       _ = handle.poll(timeout: 0)
-      loss.isNoticed.store(false, ordering: .relaxed)
+      missingTopic.isSet.store(false, ordering: .relaxed)
       outcome = assign(partition, from: next)
       guard case .success = outcome else { break }
       logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(next)"])
@@ -148,8 +152,8 @@ extension ReplyReader {
         break
       }
       logger.error("no replies can be read, for the topic '\(topic)' is missing", metadata: ["kafka.partition": "\(partition)"])
-      // No task waits for a reader that is ready; later callers wait until it is ready again.
-      state.withLock { $0.phase = .lost }
+      // No task waits while the reader is ready. Later callers wait until it is ready again.
+      state.withLock { $0.phase = .topicLost }
       rd_kafka_assign(handle.pointer, nil)
     }
     enter(.ended) { $0.resume(throwing: closed) }
@@ -158,29 +162,29 @@ extension ReplyReader {
     return outcome
   }
 
-  /// Why reading ended.
+  /// Why reading has ended.
   private enum End {
     case stopped
     case topicLost
     case failed(KafkaError)
   }
 
-  /// Reads until the reader is to stop, the topic is missing, or the client can read no more.
+  /// Reads until the reader is stopped, the topic disappears, or the client fails.
   private func read(_ next: inout Int64) -> End {
     var nextExpiry = ContinuousClock.now
-    while !mayStop() {
+    while !shouldStop() {
       switch handle.poll(timeout: 20) {
       case .nothing: break
       case .message(let message):
         next = message.offset + 1
-        take(message)
+        receive(message)
       case .notice(let code, let reason, _):
         if let error = handle.fatalError(action: "read replies") { return .failed(error) }
         let error = KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, reason: reason)
         logger.warning("\(error)")
         if error.isAboutMissingTopic { return .topicLost }
       }
-      if loss.isNoticed.load(ordering: .relaxed) { return .topicLost }
+      if missingTopic.isSet.load(ordering: .relaxed) { return .topicLost }
       guard .now >= nextExpiry else { continue }
       pending.expire(.now)
       nextExpiry = .now + Self.expiryInterval
@@ -188,7 +192,7 @@ extension ReplyReader {
     return .stopped
   }
 
-  private func mayStop() -> Bool {
+  private func shouldStop() -> Bool {
     let isIdle = pending.count == 0
     return state.withLock { $0.isStopping || ($0.isStoppingWhenIdle && isIdle) }
   }
@@ -202,16 +206,16 @@ extension ReplyReader {
     waiting.values.forEach(resume)
   }
 
-  /// The partition with its first offset and its end; waits for the broker and the topic for as long as it takes.
+  /// The partition with its first offset and its end. Waits until the broker and the topic are available; nil when the reader is stopped.
   private func locate() -> (partition: Int32, low: Int64, end: Int64)? {
-    var lastSaid: KafkaError.Code?
-    while !mayStop() {
+    var lastLogged: KafkaError.Code?
+    while !shouldStop() {
       do {
         pending.expire(.now)
         return try partitionAndEnd()
       } catch {
-        if lastSaid != error.code { logger.warning("waiting for the partition for replies: \(error)") }
-        lastSaid = error.code
+        if lastLogged != error.code { logger.warning("waiting for the partition for replies: \(error)") }
+        lastLogged = error.code
         Thread.sleep(forTimeInterval: 0.2)
       }
     }
@@ -233,19 +237,19 @@ extension ReplyReader {
   }
 
   private func assign(_ partition: Int32, from offset: Int64) -> Result<Void, KafkaError> {
-    let place = [(TopicPartition(topic: topic, partition: partition), offset: offset)]
-    let code = handle.withList(place) { rd_kafka_assign(handle.pointer, $0) } ?? RD_KAFKA_RESP_ERR__FAIL
+    let start = [(TopicPartition(topic: topic, partition: partition), offset: offset)]
+    let code = handle.withList(start) { rd_kafka_assign(handle.pointer, $0) } ?? RD_KAFKA_RESP_ERR__FAIL
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return .success(()) }
     return .failure(KafkaError(code, action: "read replies", brokers: handle.brokers, topic: topic, partition: partition))
   }
 
-  private func take(_ message: Message) {
+  private func receive(_ message: Message) {
     guard let id = message.header("ce_correlationid") else {
       logger.warning("a message without correlation id is ignored", metadata: ["kafka.offset": "\(message.offset)"])
       return
     }
     do {
-      pending.settle(id, .success(try message.cloudEvent()))
+      pending.complete(id, .success(try message.cloudEvent()))
     } catch {
       logger.error("a reply is ignored: \(error)", metadata: ["kafka.offset": "\(message.offset)"])
     }

@@ -4,10 +4,10 @@ import Metrics
 import Models
 import ServiceLifecycle
 
-/// Sends requests and awaits their replies, which come to this process's own partition of the reply topic.
+/// A request-reply client: sends requests and awaits their replies on this process's partition of the reply topic.
 ///
-/// Reads that partition from the end it had before the first request was sent. Replies that nobody waits for are ignored: those of
-/// an earlier run, of requests that were given up, or of another process that shares the partition.
+/// It reads the partition from the end that it had before the first request. Replies without a waiting request are ignored: those of an earlier
+/// run, of requests that timed out, and of another process that shares the partition.
 public final class RequestReply: Service, Sendable {
   private let producer: Producer
   private let reader: ReplyReader
@@ -16,10 +16,12 @@ public final class RequestReply: Service, Sendable {
   private let roundTrip = Metrics.Timer(label: "kafka_request_seconds")
   private let unanswered = Counter(label: "kafka_requests_unanswered_total")
 
+  /// Creates a client, which connects when ``run()`` starts.
+  ///
   /// - Parameters:
-  ///   - instance: this process's ordinal among its like. Its partition is the ordinal modulo the topic's number of partitions.
-  ///   - maximumPending: how many requests may wait for a reply; one more fails with ``KafkaError/Code/tooManyPending``.
-  /// - Throws: ``KafkaError`` where librdkafka refuses the configuration. No broker has to be there.
+  ///   - instance: The ordinal of this process among the replicas of its service. Its partition is the ordinal modulo the number of partitions.
+  ///   - maximumPending: The maximum number of requests that wait for a reply. Further ones fail with ``KafkaError/Code/tooManyPending``.
+  /// - Throws: ``KafkaError`` if librdkafka rejects the configuration.
   public init(
     _ configuration: KafkaConfiguration, producer: Producer, replyTopic: Topic, instance: Int, maximumPending: Int = 10_000,
     logger: Logger
@@ -34,7 +36,7 @@ public final class RequestReply: Service, Sendable {
     reader.stop()
   }
 
-  /// Where replies to this process go, with a correlation id that was never used before.
+  /// An address for the reply to a request, with a new correlation id.
   ///
   /// - Throws: ``KafkaError/Code/notReady`` until the partition and its end are known; see ``waitUntilReady()``.
   public func address() throws(KafkaError) -> ReplyAddress {
@@ -49,15 +51,15 @@ public final class RequestReply: Service, Sendable {
   /// Whether requests can be sent.
   public var isReady: Bool { reader.partition != nil }
 
-  /// Whether no reply could come, because the reply topic is missing though it was there before.
-  public var hasLostReplyTopic: Bool { reader.isLost }
+  /// Whether the reply topic has disappeared, so that no replies can arrive.
+  public var hasLostReplyTopic: Bool { reader.isTopicLost }
 
-  /// The topic that replies come on.
+  /// The name of the reply topic.
   public var replyTopic: String { reader.topic }
 
-  /// Returns when requests can be sent.
+  /// Waits until requests can be sent.
   ///
-  /// - Throws: ``KafkaError/Code/closed`` where the service ends before that; `CancellationError`.
+  /// - Throws: ``KafkaError/Code/closed`` if the service ends before; `CancellationError`.
   public func waitUntilReady() async throws {
     try await reader.waitUntilReady()
   }
@@ -65,18 +67,18 @@ public final class RequestReply: Service, Sendable {
   /// The number of requests that wait for a reply.
   public var pendingRequests: Int { pending.count }
 
-  /// Sends a request and awaits its reply: the message of the reply topic whose CloudEvents attribute `correlationid` is this.
+  /// Sends a request and awaits its reply: the message with this `correlationid` (a CloudEvents attribute) on the reply topic.
   ///
-  /// - Returns: nil where no reply came by the deadline. The request may still be carried out then.
-  /// - Throws: ``KafkaError`` where the request could not be sent, or too many are pending; `CancellationError`.
+  /// - Returns: The reply; nil if there was none by the deadline. The request may still be processed then.
+  /// - Throws: ``KafkaError`` if the request could not be sent, or too many are pending; `CancellationError`.
   public func request(_ message: OutgoingMessage, correlationID: String, deadline: Date) async throws -> CloudEvent? {
     _ = try address()
     let start = ContinuousClock.now
     try pending.register(correlationID, deadline: start + .seconds(max(deadline.timeIntervalSinceNow, 0)))
     defer { pending.remove(correlationID) }
-    // The reply says that the message arrived, so that nobody waits for the broker's word on it.
-    let isTaken = producer.post(message) { [pending] failure in pending.settle(correlationID, .failure(failure)) }
-    guard isTaken else {
+    // The reply shows that the message arrived, so the acknowledgement of the broker is not awaited.
+    let isAccepted = producer.post(message) { [pending] failure in pending.complete(correlationID, .failure(failure)) }
+    guard isAccepted else {
       throw KafkaError(
         own: .tooManyPending, action: "request", brokers: brokers, reason: "too many messages wait to be acknowledged", isRetriable: true)
     }
@@ -87,9 +89,9 @@ public final class RequestReply: Service, Sendable {
     return reply
   }
 
-  /// Reads replies until graceful shutdown, and then until the requests that are pending are answered or past their deadline.
+  /// Reads replies until graceful shutdown, and then until all pending requests are answered or past their deadline.
   ///
-  /// - Throws: ``KafkaError`` where no reply can be read any more.
+  /// - Throws: ``KafkaError`` if replies can no longer be read.
   public func run() async throws {
     let reader = reader
     try await withTaskCancellationHandler {

@@ -3,15 +3,15 @@ import Logging
 import Metrics
 import Synchronization
 
-/// Finds where a consumer starts on each partition, so that messages which were deleted before they were read are noticed.
+/// Finds the offset at which a consumer starts on each partition, and detects messages that were deleted before they were read.
 ///
-/// librdkafka would go on at the first message that is left and only write a line to its log. With `auto.offset.reset=error` it stops at such
-/// a partition instead. Called by the thread that polls; blocks it for a few round trips.
+/// librdkafka would continue at the first remaining message and only log that. With `auto.offset.reset=error` it stops at such a partition
+/// instead. Called on the polling thread, which it blocks for a few round trips.
 final class StartOffsets: Sendable {
   private struct State {
-    /// Where reading began, of partitions that are held.
-    var begun: [TopicPartition: Int64] = [:]
-    /// Partitions that stand still until it is known where they start.
+    /// The start offsets of the assigned partitions.
+    var started: [TopicPartition: Int64] = [:]
+    /// Partitions that are not read until their start offset is known.
     var unresolved: Set<TopicPartition> = []
     var retryAt = ContinuousClock.now
   }
@@ -25,10 +25,10 @@ final class StartOffsets: Sendable {
   private let logger: Logger
   private let state = Mutex(State())
 
-  /// How long the brokers are asked, in milliseconds; what is not known by then is asked again later.
+  /// The timeout of requests in milliseconds. Unknown offsets are requested again later.
   private static let timeout: Int32 = 5000
   private static let retryInterval = Duration.milliseconds(500)
-  /// The most gaps that wait to be recorded.
+  /// The maximum number of gaps that wait to be recorded.
   private static let maximumGaps = 10_000
 
   init(_ configuration: ConsumerConfiguration, progress: ConsumerProgress, assignment: Assignment, logger: Logger) {
@@ -40,13 +40,13 @@ final class StartOffsets: Sendable {
     (gaps, found) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.maximumGaps))
   }
 
-  /// Sets the offset of each partition of a new assignment. A partition whose offset is unknown for now is left to librdkafka, which starts at
-  /// the committed offset or reports an error.
+  /// Sets the offset of each partition of a new assignment. If an offset is unknown for now, librdkafka starts at the committed offset or
+  /// reports an error.
   func resolve(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ client: OpaquePointer) {
     let partitions = list.entries.map(\.partition)
     let starts = find(partitions, client)
     state.withLock { state in
-      for partition in partitions { state.begun[partition] = starts[partition]?.offset }
+      for partition in partitions { state.started[partition] = starts[partition]?.offset }
     }
     for index in 0..<Int(list.pointee.cnt) {
       let entry = list.pointee.elems + index
@@ -56,59 +56,61 @@ final class StartOffsets: Sendable {
     for start in starts.values { report(start) }
   }
 
-  /// Takes note of a partition that librdkafka cannot read on from where it was.
-  func lost(_ partition: TopicPartition) {
+  /// Marks a partition whose offset is out of range.
+  func markUnresolved(_ partition: TopicPartition) {
     state.withLock { _ = $0.unresolved.insert(partition) }
   }
 
-  func revoked(_ partitions: [TopicPartition]) {
+  /// Forgets partitions that were revoked.
+  func remove(_ partitions: [TopicPartition]) {
     state.withLock { state in
       for partition in partitions {
-        state.begun[partition] = nil
+        state.started[partition] = nil
         state.unresolved.remove(partition)
       }
     }
   }
 
+  /// Ends the sequence of gaps.
   func finish() { found.finish() }
 
-  /// Lets partitions go on that stand still, as far as it is known where.
+  /// Resumes partitions whose start offset has become known.
   func resume(_ handle: ClientHandle) {
-    let lost = state.withLock { state -> Set<TopicPartition> in
+    let unresolved = state.withLock { state -> Set<TopicPartition> in
       guard !state.unresolved.isEmpty, .now >= state.retryAt else { return [] }
       state.retryAt = .now + Self.retryInterval
       return state.unresolved
     }
-    guard !lost.isEmpty else { return }
-    let starts = find(Array(lost), handle.pointer, positions: positions(lost, handle))
+    guard !unresolved.isEmpty else { return }
+    let starts = find(Array(unresolved), handle.pointer, positions: positions(unresolved, handle))
     guard !starts.isEmpty else { return }
-    let places = places(starts, handle)
-    // All of the assignment is given anew, for librdkafka has no other way to set a partition going that it has stopped. The others go on
-    // where they are; what was fetched of them already is fetched again.
-    let code = handle.withList(places) { rd_kafka_assign(handle.pointer, $0) } ?? RD_KAFKA_RESP_ERR__FAIL
+    let offsets = nextOffsets(starts, handle)
+    // The whole assignment is replaced, since librdkafka has no other way to restart a partition that it has stopped. The other partitions
+    // continue at their offsets, and prefetched messages are fetched again.
+    let code = handle.withList(offsets) { rd_kafka_assign(handle.pointer, $0) } ?? RD_KAFKA_RESP_ERR__FAIL
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-      logger.warning("partitions cannot be read on yet: \(String(cString: rd_kafka_err2str(code)))")
+      logger.warning("partitions cannot be resumed yet: \(String(cString: rd_kafka_err2str(code)))")
       return
     }
     state.withLock { state in
       for (partition, start) in starts {
         state.unresolved.remove(partition)
-        state.begun[partition] = start.offset
+        state.started[partition] = start.offset
       }
     }
     for start in starts.values { report(start) }
   }
 
-  /// Where each of the partitions that are held is to go on.
-  private func places(_ starts: [TopicPartition: StartOffset], _ handle: ClientHandle) -> [(TopicPartition, offset: Int64)] {
+  /// The offset at which each assigned partition continues.
+  private func nextOffsets(_ starts: [TopicPartition: StartOffset], _ handle: ClientHandle) -> [(TopicPartition, offset: Int64)] {
     let held = assignment.partitions
     let positions = positions(held, handle)
-    let begun = state.withLock { $0.begun }
-    // -1001 has librdkafka ask for the committed offset.
-    return held.map { ($0, offset: starts[$0]?.offset ?? positions[$0] ?? begun[$0] ?? -1001) }
+    let started = state.withLock { $0.started }
+    // -1001 (RD_KAFKA_OFFSET_INVALID) makes librdkafka request the committed offset.
+    return held.map { ($0, offset: starts[$0]?.offset ?? positions[$0] ?? started[$0] ?? -1001) }
   }
 
-  /// What the application would read next, of partitions of which it has read something.
+  /// The next offsets to read, of partitions of which something was read.
   private func positions(_ partitions: Set<TopicPartition>, _ handle: ClientHandle) -> [TopicPartition: Int64] {
     let entries = handle.withList(partitions.map { ($0, offset: Int64(-1001)) }) { list in
       rd_kafka_position(handle.pointer, list) == RD_KAFKA_RESP_ERR_NO_ERROR ? list.entries : []
@@ -116,7 +118,9 @@ final class StartOffsets: Sendable {
     return (entries ?? []).reduce(into: [:]) { if $1.offset >= 0 { $0[$1.partition] = $1.offset } }
   }
 
-  /// - Parameter positions: where reading stood, which is later than what is committed.
+  /// Finds the start offsets of partitions, as far as the brokers answer in time.
+  ///
+  /// - Parameter positions: The current positions, which are later than the committed offsets.
   private func find(
     _ partitions: [TopicPartition], _ client: OpaquePointer, positions: [TopicPartition: Int64] = [:]
   ) -> [TopicPartition: StartOffset] {
@@ -137,7 +141,7 @@ final class StartOffsets: Sendable {
     return starts
   }
 
-  /// The offsets that the brokers have of the group; nil where they do not say.
+  /// The committed offsets of the group; nil if they cannot be read.
   private func committed(_ partitions: [TopicPartition], _ client: OpaquePointer) -> [TopicPartition: Int64]? {
     guard let list = rd_kafka_topic_partition_list_new(Int32(partitions.count)) else { return nil }
     defer { rd_kafka_topic_partition_list_destroy(list) }
@@ -157,7 +161,7 @@ final class StartOffsets: Sendable {
 
   private func report(_ start: StartOffset) {
     guard let gap = start.gap else { return }
-    // What is still in hand was read before the gap, and must not be committed behind it.
+    // Batches in progress were read before the gap, and must not be committed after it.
     assignment.add([gap.partition])
     progress.restart(gap.partition, at: gap.resumed)
     let dimensions = [("group", group), ("topic", gap.partition.topic)]

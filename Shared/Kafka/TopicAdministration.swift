@@ -2,15 +2,16 @@ import CKafka
 import Logging
 import Models
 
-/// Makes the topics that the suite needs.
+/// Creates the topics of the suite.
 public enum TopicAdministration {
-  /// Creates the topics that are missing and returns when they can be used. A topic that exists is left as it is; where it has fewer
-  /// partitions, a shorter retention or a smaller message limit than asked for, that is logged as a warning.
+  /// Creates missing topics, and returns when they can be used. Existing topics are not changed. If one has fewer partitions, a shorter retention
+  /// or a smaller message limit than configured, a warning is logged.
   ///
   /// - Parameters:
-  ///   - replication: the number of replicas; -1 for the brokers' default.
-  ///   - timeout: how long to wait for the brokers, at most.
-  /// - Throws: ``KafkaError``, retriable where no broker answered in time.
+  ///   - partitions: The number of partitions of new topics.
+  ///   - replication: The number of replicas of new topics; -1 for the default of the brokers.
+  ///   - timeout: The maximum time to wait for the brokers.
+  /// - Throws: ``KafkaError``; it is retriable if no broker answered in time.
   public static func ensure(
     _ topics: [Topic], partitions: Int, replication: Int, configuration: KafkaConfiguration, timeout: Duration = .seconds(30),
     logger: Logger
@@ -34,7 +35,7 @@ public enum TopicAdministration {
 }
 
 extension Topic {
-  /// The broker's settings of the topic.
+  /// The topic settings that the suite sets on the brokers.
   public var settings: [(name: String, value: Int)] {
     [("retention.ms", retention * 1000), ("max.message.bytes", maximumMessageBytes)]
   }
@@ -57,9 +58,9 @@ extension AdministrationClient {
       wanted.append(new)
       for (name, value) in topic.settings { rd_kafka_NewTopic_set_config(new, name, String(value)) }
     }
-    try ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, action: "create topics", until: deadline) { options, queue in
+    try send(RD_KAFKA_ADMIN_OP_CREATETOPICS, action: "create topics", until: deadline) { options, queue in
       rd_kafka_CreateTopics(handle.pointer, &wanted, wanted.count, options, queue)
-    } answer: { event in
+    } response: { event in
       var count = 0
       let results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)
       for result in UnsafeBufferPointer(start: results, count: count) {
@@ -67,7 +68,7 @@ extension AdministrationClient {
         let name = String(cString: rd_kafka_topic_result_name(result))
         switch rd_kafka_topic_result_error(result) {
         case RD_KAFKA_RESP_ERR_NO_ERROR: logger.info("topic '\(name)' created with \(partitions) partitions")
-        // Another process of the suite was faster.
+        // Another process of the suite created it first.
         case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: break
         case let code:
           throw KafkaError(
@@ -78,7 +79,7 @@ extension AdministrationClient {
     }
   }
 
-  /// Waits until each topic has a leader for every partition.
+  /// Waits until all partitions of the topics have a leader.
   fileprivate func waitForLeaders(_ topics: [Topic], until deadline: ContinuousClock.Instant) throws {
     var waiting = topics[...]
     while let topic = waiting.first {
@@ -95,27 +96,27 @@ extension AdministrationClient {
     }
   }
 
-  /// Logs where a topic keeps messages for a shorter time, or takes smaller ones, than asked for.
+  /// Logs topics with a shorter retention or a smaller message limit than configured.
   fileprivate func warnOfDifferences(_ topics: [Topic], until deadline: ContinuousClock.Instant, logger: Logger) throws {
     let settings = try settings(of: topics, until: deadline)
     for topic in topics {
       for (name, wanted) in topic.settings {
-        // -1 is without limit.
+        // -1 means unlimited.
         guard let value = settings[topic.name]?[name].flatMap({ Int($0) }), value >= 0, value < wanted else { continue }
         logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the \(wanted) that is asked for")
       }
     }
   }
 
-  /// The brokers' settings of topics that exist, by topic and name.
+  /// The settings of existing topics on the brokers, by topic and name.
   func settings(of topics: [Topic], until deadline: ContinuousClock.Instant) throws -> [String: [String: String]] {
     guard !topics.isEmpty else { return [:] }
     var found: [String: [String: String]] = [:]
     var resources: [OpaquePointer?] = topics.map { rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, $0.name) }
     defer { rd_kafka_ConfigResource_destroy_array(&resources, resources.count) }
-    try ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, action: "read the settings of topics", until: deadline) { options, queue in
+    try send(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, action: "read the settings of topics", until: deadline) { options, queue in
       rd_kafka_DescribeConfigs(handle.pointer, &resources, resources.count, options, queue)
-    } answer: { event in
+    } response: { event in
       var count = 0
       let results = rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count)
       for result in UnsafeBufferPointer(start: results, count: count) {
@@ -137,10 +138,10 @@ extension AdministrationClient {
     return settings
   }
 
-  /// Sends a request of the administration protocol and blocks until its answer is there.
-  private func ask(
+  /// Sends an administration request and blocks until the response arrives.
+  private func send(
     _ operation: rd_kafka_admin_op_t, action: String, until deadline: ContinuousClock.Instant,
-    request: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void, answer: (_ event: OpaquePointer) throws -> Void
+    request: (_ options: OpaquePointer?, _ queue: OpaquePointer?) -> Void, response: (_ event: OpaquePointer) throws -> Void
   ) throws {
     let timeout = Int32(clamping: max((deadline - .now).milliseconds, 1))
     let options = rd_kafka_AdminOptions_new(handle.pointer, operation)
@@ -150,7 +151,7 @@ extension AdministrationClient {
     let queue = rd_kafka_queue_new(handle.pointer)
     defer { rd_kafka_queue_destroy(queue) }
     request(options, queue)
-    // librdkafka answers by itself when the request's time is up.
+    // librdkafka responds itself when the request times out.
     guard let event = rd_kafka_queue_poll(queue, timeout.addingReportingOverflow(5000).partialValue) else {
       throw KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, action: action, brokers: handle.brokers)
     }
@@ -160,6 +161,6 @@ extension AdministrationClient {
       throw KafkaError(
         code, action: action, brokers: handle.brokers, reason: rd_kafka_event_error_string(event).map { String(cString: $0) })
     }
-    try answer(event)
+    try response(event)
   }
 }

@@ -4,14 +4,14 @@ import Models
 import ServiceLifecycle
 import Synchronization
 
-/// Notices that topics of a running process have disappeared, and creates them again where the brokers permit it.
+/// Detects that topics of a running process have disappeared, and creates them again if the brokers permit it.
 ///
-/// Looks every few seconds. Creation is tried at once and then, while it fails, after ten seconds, doubling, up to five minutes. What the topics
-/// held is gone: consumers notice that themselves, see ``OffsetGap``.
+/// It checks every few seconds. If the creation fails, it is retried after ten seconds, doubling up to five minutes. The messages of the topics
+/// are lost, which consumers detect themselves; see ``OffsetGap``.
 public final class TopicMonitor: Service, Sendable {
   private struct State {
     var missing: [String] = []
-    /// Why they could not be created.
+    /// Why the topics could not be created.
     var failure: String?
   }
 
@@ -29,12 +29,14 @@ public final class TopicMonitor: Service, Sendable {
   private static let longestPause = Duration.seconds(300)
   private static let timeout = Duration.seconds(5)
 
+  /// Creates a monitor, which connects when ``run()`` starts.
+  ///
   /// - Parameters:
-  ///   - topics: those that the process reads or writes.
-  ///   - partitions: of a topic that is created.
-  ///   - replication: replicas of a topic that is created; -1 for the brokers' default.
-  ///   - interval: how often the brokers are asked which topics there are.
-  /// - Throws: ``KafkaError`` where librdkafka refuses the configuration. No broker has to be there.
+  ///   - topics: The topics that the process reads or writes.
+  ///   - partitions: The number of partitions of new topics.
+  ///   - replication: The number of replicas of new topics; -1 for the default of the brokers.
+  ///   - interval: The interval between two checks.
+  /// - Throws: ``KafkaError`` if librdkafka rejects the configuration.
   public init(
     _ topics: [Topic], partitions: Int, replication: Int, configuration: KafkaConfiguration, interval: Duration = .seconds(5),
     logger: Logger
@@ -48,7 +50,7 @@ public final class TopicMonitor: Service, Sendable {
     client = try AdministrationClient(configuration, logger: logger)
   }
 
-  /// Which topics are missing, for a process's readiness; nil where none is.
+  /// The missing topics, for the readiness of a process; nil if none is missing.
   public var problem: String? {
     state.withLock { state in
       guard !state.missing.isEmpty else { return nil }
@@ -57,13 +59,13 @@ public final class TopicMonitor: Service, Sendable {
     }
   }
 
-  /// Looks until graceful shutdown.
+  /// Checks the topics until graceful shutdown.
   public func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
       var pause = Self.firstPause
       var nextAttempt = ContinuousClock.now
       while !Task.isCancelled {
-        let missing = await look()
+        let missing = await findMissingTopics()
         if missing.isEmpty {
           pause = Self.firstPause
         } else if .now >= nextAttempt {
@@ -71,33 +73,33 @@ public final class TopicMonitor: Service, Sendable {
           nextAttempt = .now + pause
           pause = min(pause * 2, Self.longestPause)
         }
-        // Not all processes at the same moment.
+        // Jitter, so that not all processes check at the same time.
         do { try await Task.sleep(for: interval * Double.random(in: 0.8...1.2)) } catch { return }
       }
     }
   }
 
-  /// The topics that are missing; none where no broker says so.
-  private func look() async -> [Topic] {
+  /// The missing topics; none if no broker answers.
+  private func findMissingTopics() async -> [Topic] {
     let names: Set<String>
     do {
       names = try await DedicatedThread.run("kafka-topics") { [client] in
         try client.handle.topicNames(action: "list topics", timeout: Self.timeout)
       }
     } catch {
-      logger.debug("which topics there are is not known: \(error)")
+      logger.debug("topics cannot be listed: \(error)")
       return []
     }
     let missing = topics.filter { !names.contains($0.name) }
     missingTopics.record(missing.count)
-    let isNews = state.withLock { state in
+    let hasChanged = state.withLock { state in
       defer {
         state.missing = missing.map(\.name)
         if missing.isEmpty { state.failure = nil }
       }
       return state.missing != missing.map(\.name)
     }
-    if isNews {
+    if hasChanged {
       if missing.isEmpty {
         logger.notice("all topics are there again")
       } else {

@@ -2,20 +2,21 @@ import CKafka
 import Logging
 import Models
 
-/// Reads topics as they are at the moment, without taking part in any consumer group.
+/// Reads the current content of topics, without joining a consumer group.
 public struct TopicReader: Sendable {
   private let configuration: KafkaConfiguration
   private let logger: Logger
 
+  /// Creates a reader, which connects at the first request.
   public init(_ configuration: KafkaConfiguration, logger: Logger) {
     self.configuration = configuration
     self.logger = logger
   }
 
-  /// What `transform` makes of each message on the topic up to its present end; empty where there is no such topic.
+  /// The messages on a topic up to its current end, transformed by `transform`, which may skip messages. Empty if the topic does not exist.
   ///
-  /// - Parameter timeout: How long to wait for the brokers and for the next message.
-  /// - Throws: ``KafkaError`` where no broker answers in time.
+  /// - Parameter timeout: How long to wait for the brokers, and for the next message.
+  /// - Throws: ``KafkaError`` if no broker answers in time.
   public func messages<Value: Sendable>(
     on topic: String, timeout: Duration = .seconds(15), _ transform: @escaping @Sendable (Message) -> Value?
   ) async throws -> [Value] {
@@ -43,9 +44,9 @@ public struct TopicReader: Sendable {
     }
   }
 
-  /// One message; nil where the topic does not retain it any more.
+  /// The message at an offset; nil if the topic no longer retains it.
   ///
-  /// - Throws: ``KafkaError`` where no broker answers in time.
+  /// - Throws: ``KafkaError`` if no broker answers in time.
   public func message(at offset: Int64, of partition: TopicPartition, timeout: Duration = .seconds(15)) async throws -> Message? {
     let handle = try handle()
     return try await DedicatedThread.run("kafka-reader") {
@@ -66,7 +67,7 @@ public struct TopicReader: Sendable {
   private func handle() throws -> ClientHandle {
     try ClientHandle(
       RD_KAFKA_CONSUMER, configuration,
-      // librdkafka wants a name to assign under; no group is joined and no offset is committed.
+      // librdkafka requires a group id for an assignment. No group is joined and no offset is committed.
       properties: ConsumerConfiguration.fetching.merging(["group.id": "\(configuration.clientID)-reader"]) { _, new in new },
       callbacks: ClientCallbacks(logger: logger, failed: { [logger] _, reason in logger.debug("reader: \(reason)") }))
   }
@@ -83,9 +84,9 @@ public struct TopicReader: Sendable {
     return (low, high)
   }
 
-  /// Passes messages to `take` for as long as it says so.
+  /// Passes messages to `receive` until it returns false.
   private static func read(
-    from starts: [(TopicPartition, offset: Int64)], _ handle: ClientHandle, _ timeout: Duration, _ take: (Message) -> Bool
+    from starts: [(TopicPartition, offset: Int64)], _ handle: ClientHandle, _ timeout: Duration, _ receive: (Message) -> Bool
   ) throws {
     guard !starts.isEmpty else { return }
     rd_kafka_poll_set_consumer(handle.pointer)
@@ -97,7 +98,7 @@ public struct TopicReader: Sendable {
       switch handle.poll(timeout: 200) {
       case .message(let message):
         deadline = .now + timeout
-        guard take(message) else { return }
+        guard receive(message) else { return }
       case .notice(let code, let reason, _) where handle.hasFatalError:
         throw KafkaError(code, action: "read the topic", brokers: handle.brokers, reason: reason)
       case .notice, .nothing:

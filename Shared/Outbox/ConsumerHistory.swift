@@ -3,7 +3,7 @@ import Kafka
 import Models
 import Postgres
 
-/// The record that a service keeps in its own schema of how far its consumer groups have come, and of messages that they missed.
+/// Stores the offsets of a consumer group and the messages that it missed, in the schema of its service.
 ///
 /// The schema has the tables `consumer_offsets` and `skipped_messages`.
 public struct ConsumerHistory: Sendable {
@@ -12,13 +12,16 @@ public struct ConsumerHistory: Sendable {
   /// The consumer group.
   public let consumer: String
 
+  /// Creates the history of a consumer group.
+  ///
+  /// - Parameter schema: The schema of the service: `identity`.
   public init(pool: PostgresPool, schema: String, consumer: String) {
     self.pool = pool
     self.schema = schema
     self.consumer = consumer
   }
 
-  /// Where the group stood when that was last noted.
+  /// The last recorded offsets of the group.
   ///
   /// - Throws: `PostgresError`.
   public func offsets() async throws -> [TopicPartition: Int64] {
@@ -36,14 +39,15 @@ public struct ConsumerHistory: Sendable {
     return offsets
   }
 
-  func note(_ offsets: [TopicPartition: Int64]) async throws {
+  /// Records offsets of the group.
+  func record(_ offsets: [TopicPartition: Int64]) async throws {
     guard !offsets.isEmpty else { return }
     let statement = Statement(
-      "note \(schema) consumer offsets",
+      "record \(schema) consumer offsets",
       """
       insert into \(schema).consumer_offsets (consumer, topic, partition, next_offset)
       select $1, topic, partition::int, next_offset
-      from unnest($2::text[], $3::int8[], $4::int8[]) as noted (topic, partition, next_offset)
+      from unnest($2::text[], $3::int8[], $4::int8[]) as recorded (topic, partition, next_offset)
       on conflict (consumer, topic, partition) do update
       set next_offset = excluded.next_offset
       """)
@@ -56,6 +60,9 @@ public struct ConsumerHistory: Sendable {
       ])
   }
 
+  /// Records gaps of missed messages.
+  ///
+  /// - Parameter rebuild: The rebuild that restores the state of a gap; nil if it cannot be restored.
   func record(_ gaps: [OffsetGap], at time: Date, rebuild: (OffsetGap) -> CommandID?) async throws {
     let statement = Statement(
       "record \(schema) skipped messages",
@@ -77,7 +84,7 @@ public struct ConsumerHistory: Sendable {
       ])
   }
 
-  /// Rebuilds that are to be asked for and were not yet: what they are because of, by their ids.
+  /// Rebuilds that were not requested yet: their reasons, by id.
   func pendingRebuilds() async throws -> [CommandID: String] {
     let statement = Statement(
       "pending rebuilds of \(schema)",
@@ -94,9 +101,10 @@ public struct ConsumerHistory: Sendable {
     return pending
   }
 
-  func noteRequested(_ rebuild: CommandID, at time: Date) async throws {
+  /// Records that a rebuild was requested.
+  func recordRequest(of rebuild: CommandID, at time: Date) async throws {
     let statement = Statement(
-      "note rebuild of \(schema)",
+      "record rebuild of \(schema)",
       """
       update \(schema).skipped_messages
       set rebuild_requested_at = $2

@@ -4,11 +4,11 @@ import Logging
 import Metrics
 import Models
 import Postgres
-import ServiceLifecycle
 
-/// Where a consumer puts the messages that it cannot handle: the topic `<consumer>.dead-letters`, or a table for those that Kafka rejects.
+/// The dead letters of a consumer: the messages that it cannot process. They go to the topic `<consumer>.dead-letters`, or to a table if Kafka
+/// rejects them.
 public struct DeadLetters: Sendable {
-  /// To be created like any other topic; see ``TopicAdministration``.
+  /// The topic of the dead letters. It is created like any other topic; see ``Kafka/TopicAdministration``.
   public let topic: Topic
   private let producer: Producer
   private let table: DeadLetterTable
@@ -16,22 +16,28 @@ public struct DeadLetters: Sendable {
   private let sent: Counter
   private let stored: Counter
 
-  /// The headers that are added to a dead letter.
+  /// The names of the headers that are added to a dead letter.
   public enum Header {
-    /// Why it could not be handled.
+    /// Why the message could not be processed.
     public static let error = "dead-letter-error"
     /// How often it was tried.
     public static let attempts = "dead-letter-attempts"
+    /// The topic that it was read from.
     public static let originTopic = "dead-letter-origin-topic"
+    /// The partition that it was read from.
     public static let originPartition = "dead-letter-origin-partition"
+    /// Its offset on that partition.
     public static let originOffset = "dead-letter-origin-offset"
-    /// When it was given up, RFC 3339.
+    /// When it was dead-lettered (RFC 3339).
     public static let time = "dead-letter-time"
 
+    /// The names of all these headers.
     public static let all: Set<String> = [error, attempts, originTopic, originPartition, originOffset, time]
   }
 
-  /// - Parameter table: for the messages that Kafka rejects.
+  /// Creates the dead letters of a consumer.
+  ///
+  /// - Parameter table: Stores the messages that Kafka rejects.
   public init(consumer: String, producer: Producer, table: DeadLetterTable, logger: Logger) {
     topic = .deadLetters(of: consumer)
     self.producer = producer
@@ -41,73 +47,69 @@ public struct DeadLetters: Sendable {
     stored = Counter(label: "kafka_dead_letters_total", dimensions: [("consumer", consumer), ("kept", "table")])
   }
 
-  /// Puts the message aside, its key, value and headers unchanged, with headers that say what happened to it. A message that is a
-  /// dead letter again gets new ones. Where Kafka rejects it, for example because of its size, its head goes to the table. While Kafka or
-  /// the database is away, this waits.
+  /// Sends a message to the dead letters, with its key, value and headers unchanged, and with the headers of ``Header``. If it was a dead letter
+  /// before, those are replaced. If Kafka rejects it, for example because of its size, its first bytes go to the table. While Kafka or the
+  /// database is unavailable, this waits.
   ///
-  /// - Throws: `PostgresError` or ``KafkaError`` where waiting does not help, `CancellationError` also at shutdown. Until this returns, the
-  ///   message's offset must not be committed.
+  /// The offset of the message must not be committed before this returns.
+  ///
+  /// - Throws: `PostgresError` or `KafkaError` if the error is permanent; `CancellationError`, also at shutdown.
   public func send(_ message: Message, error: String, attempts: Int) async throws {
     let text = String(error.prefix(4096))
-    let told = [
+    let origin = [
       (name: Header.error, value: text), (Header.attempts, String(attempts)),
       (Header.originTopic, message.topic), (Header.originPartition, String(message.partition)),
       (Header.originOffset, String(message.offset)), (Header.time, Timestamp.text(Date())),
     ]
-    let letter = OutgoingMessage(
-      topic: topic.name, key: message.key, headers: message.headers.filter { !Header.all.contains($0.name) } + told,
+    let deadLetter = OutgoingMessage(
+      topic: topic.name, key: message.key, headers: message.headers.filter { !Header.all.contains($0.name) } + origin,
       value: message.value)
+    let retryPolicy = RetryPolicy(logger: logger)
     do {
-      try await retrying("dead letter not sent, trying again") { try await producer.send(letter) }
+      try await retryPolicy.run("sending a dead letter", retrying: Self.isTemporary) { try await producer.send(deadLetter) }
       sent.increment()
     } catch let failure as KafkaError where failure.code != .closed {
       logger.error(
         "Kafka rejects a dead letter; it is stored in the database",
         metadata: ["error": "\(failure)", "table": "\(table.name)", "size": "\(message.value.count)"])
-      try await retrying("dead letter not stored, trying again") {
+      try await retryPolicy.run("storing a dead letter", retrying: Self.isTemporary) {
         try await table.store(message, error: "\(text); Kafka rejects the dead letter: \(failure)", attempts: attempts)
       }
       stored.increment()
     }
   }
 
-  /// Repeats `body` while Kafka or the database is away.
-  private func retrying(_ failed: Logger.Message, _ body: () async throws -> Void) async throws {
-    var pause = Duration.milliseconds(100)
-    while true {
-      do {
-        return try await body()
-      } catch let error as KafkaError where error.isRetriable {
-        logger.warning(failed, metadata: ["error": "\(error)"])
-      } catch let error as PostgresError where error.isTransient {
-        logger.warning(failed, metadata: ["error": "\(error)"])
-      }
-      let pausing = pause
-      try await cancelWhenGracefulShutdown { try await Task.sleep(for: pausing) }
-      pause = min(pause * 2, .seconds(5))
+  /// Whether Kafka or the database is unavailable for the moment.
+  @Sendable private static func isTemporary(_ error: any Error) -> Bool {
+    switch error {
+    case let error as KafkaError: error.isRetriable
+    case let error as PostgresError: error.isTransient
+    default: false
     }
   }
 }
 
-/// A table of messages that Kafka rejects: `<schema>.dead_letters`.
+/// The table for messages that Kafka rejects: `<schema>.dead_letters`.
 ///
 /// It has the columns `id bigint generated always as identity`, `kind text`, `topic text`, `origin_partition bigint`, `origin_offset bigint`,
 /// `key bytea`, `headers text[]` (names and values in turn), `payload bytea`, `size bigint`, `error text`, `attempts bigint`,
-/// `at timestamptz default now()`. What is older than 30 days is deleted when another row comes.
+/// `at timestamptz default now()`. Rows that are older than 30 days are deleted when another row is inserted.
 public struct DeadLetterTable: Sendable {
   let name: String
   private let pool: PostgresPool
 
-  /// How much of a message is stored, in bytes. Its origin has the rest for as long as its topic retains it.
+  /// The maximum number of bytes that are stored of a message. The rest remains on its topic until the end of the retention time.
   public static let head = 64 << 10
 
-  /// - Parameter name: with its schema, `identity.dead_letters`.
+  /// Refers to a table.
+  ///
+  /// - Parameter name: The name with its schema, `identity.dead_letters`.
   public init(_ name: String, pool: PostgresPool) {
     self.name = name
     self.pool = pool
   }
 
-  /// Stores the head of a message that was read from Kafka.
+  /// Stores the first bytes of a message that was read from Kafka.
   func store(_ message: Message, error: String, attempts: Int) async throws {
     let headers = message.headers.filter { !DeadLetters.Header.all.contains($0.name) }
     _ = try await pool.query(
@@ -120,7 +122,7 @@ public struct DeadLetterTable: Sendable {
       ])
   }
 
-  /// The step of a transaction that stores an outbox row as it is, whole.
+  /// The statement that stores the complete message of an outbox row.
   static func insertion(into table: String, of message: OutgoingMessage, error: String, attempts: Int) -> (Statement, [PostgresValue]) {
     (
       insertion(into: table),
@@ -147,6 +149,6 @@ public struct DeadLetterTable: Sendable {
 }
 
 extension String {
-  /// Without U+0000, which PostgreSQL stores in no text.
+  /// The string with U+FFFD in place of U+0000, which PostgreSQL cannot store.
   fileprivate var storable: String { contains("\0") ? replacing("\0", with: "\u{FFFD}") : self }
 }

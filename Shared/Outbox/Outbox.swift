@@ -2,22 +2,25 @@ import Kafka
 import Models
 import Postgres
 
-/// A table of messages that are written in the transaction that they tell of, and published by an ``OutboxRelay``.
+/// A transactional outbox: a table of messages that are written in the same transaction as the changes that they describe, and published by an
+/// ``OutboxRelay``.
 ///
 /// The table has the columns `id bigint generated always as identity`, `topic text`, `key bytea`, `headers text[]` (names
-/// and values in turn), `payload bytea` `created_at timestamptz default now()`.
+/// and values alternate), `payload bytea`, `created_at timestamptz default now()`.
 ///
-/// Messages are published in the order of `id`. Two transactions that write about the same resource must not run at once (the second
-/// takes the first one's row locks before it inserts here), so that the order of one resource's messages is that of its versions.
+/// Messages are published in the order of `id`. Transactions that change the same resource have to be serialised (by its row lock, which is
+/// acquired before the insertion here), so that the messages of a resource are in the order of its versions.
 public struct Outbox: Sendable {
   let table: String
 
-  /// - Parameter table: With its schema, `identity.outbox`.
+  /// Refers to a table.
+  ///
+  /// - Parameter table: The name with its schema, `identity.outbox`.
   public init(table: String) {
     self.table = table
   }
 
-  /// The step of a transaction that inserts `messages` in their order.
+  /// The statement that inserts `messages`, in their order.
   public func insertion(of messages: [OutgoingMessage]) -> (Statement, [PostgresValue]) {
     (
       Statement(
@@ -37,7 +40,7 @@ public struct Outbox: Sendable {
     )
   }
 
-  /// The oldest messages that are not for one of `topics`, with their age in seconds.
+  /// The statement that reads the oldest messages, except those for `topics`, with their age in seconds.
   func oldest(_ limit: Int, except topics: [String]) -> (Statement, [PostgresValue]) {
     (
       Statement(
@@ -53,13 +56,13 @@ public struct Outbox: Sendable {
     )
   }
 
-  /// The table beside this one for messages that Kafka rejects: `identity.dead_letters`.
+  /// The table in the same schema for messages that Kafka rejects: `identity.dead_letters`.
   var deadLetters: String {
     guard let dot = table.lastIndex(of: ".") else { return "dead_letters" }
     return table[...dot] + "dead_letters"
   }
 
-  /// The step that puts another message in the place of one, under the same id.
+  /// The statement that replaces a message, which keeps its id.
   func replacement(of id: Int, with message: OutgoingMessage) -> (Statement, [PostgresValue]) {
     (
       Statement(
@@ -73,7 +76,7 @@ public struct Outbox: Sendable {
     )
   }
 
-  /// The step that forgets messages that are published.
+  /// The statement that deletes published messages.
   func deletion(of ids: [Int]) -> (Statement, [PostgresValue]) {
     (
       Statement(
@@ -86,7 +89,7 @@ public struct Outbox: Sendable {
     )
   }
 
-  /// A message as ``oldest(_:)`` reads it.
+  /// Decodes a row of ``oldest(_:except:)``.
   static func message(_ row: Row) throws -> OutgoingMessage {
     let pairs = try row.textArray(3)
     return OutgoingMessage(

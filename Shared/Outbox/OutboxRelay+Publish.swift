@@ -15,10 +15,10 @@ extension OutboxRelay {
       message = try Outbox.message(row)
     }
 
-    /// What its order is kept among.
-    var sequence: OrderingKey { OrderingKey(topic: message.topic, key: message.key) }
+    /// The key within which order is kept.
+    var orderingKey: OrderingKey { OrderingKey(topic: message.topic, key: message.key) }
 
-    /// Whether it may be larger than its topic allows. It is sent alone, so that nothing overtakes what replaces it.
+    /// Whether it may exceed the limit of its topic. It is sent alone, so that no message overtakes its replacement.
     var isLarge: Bool { message.size > 512 << 10 }
   }
 
@@ -28,67 +28,68 @@ extension OutboxRelay {
     let key: [UInt8]?
   }
 
-  /// What became of a number of entries.
-  struct Round {
+  /// The outcome of publishing a batch of entries.
+  struct PublishResult {
     /// The ids of the messages that the broker has accepted.
     var published: [Int] = []
-    /// Topics that took a message.
+    /// Topics that accepted a message.
     var reached: Set<String> = []
-    /// Topics that do not take messages at the moment, and why.
+    /// Topics that do not accept messages at the moment, and why.
     var unreached: [String: KafkaError] = [:]
   }
 
-  /// Publishes entries in the order of their keys. Of a key whose message fails, what the broker has up to that message counts as
-  /// published; what comes after it follows again once it is delivered or replaced.
-  nonisolated(nonsending) func publish(_ entries: [Entry], _ round: inout Round, in session: PostgresSession) async throws {
+  /// Publishes entries in order per key. If a message of a key fails, only the messages of that key before it count as published. Later ones are
+  /// sent again when it is delivered or replaced.
+  nonisolated(nonsending) func publish(_ entries: [Entry], _ result: inout PublishResult, in session: PostgresSession) async throws {
     var failed: [OrderingKey: KafkaError] = [:]
     var held: [Entry] = []
     for run in Self.runs(of: entries) {
-      let sendable = run.filter { failed[$0.sequence] == nil }
-      held += run.filter { failed[$0.sequence] != nil }
+      let sendable = run.filter { failed[$0.orderingKey] == nil }
+      held += run.filter { failed[$0.orderingKey] != nil }
       let failures = try await producer.deliver(sendable.map(\.message))
       for (index, entry) in sendable.enumerated() {
-        if let failure = failures[index], failed[entry.sequence] == nil { failed[entry.sequence] = failure }
-        if failures[index] == nil { round.reached.insert(entry.message.topic) }
-        if failed[entry.sequence] == nil { round.published.append(entry.id) } else { held.append(entry) }
+        if let failure = failures[index], failed[entry.orderingKey] == nil { failed[entry.orderingKey] = failure }
+        if failures[index] == nil { result.reached.insert(entry.message.topic) }
+        if failed[entry.orderingKey] == nil { result.published.append(entry.id) } else { held.append(entry) }
       }
     }
-    // A broker that rejects a batch rejects all messages of it: only one that is sent alone is known to be the culprit.
+    // A broker rejects a batch as a whole, so only a message that is sent alone is known to be rejected itself.
     for entry in held {
-      guard round.unreached[entry.message.topic] == nil else { continue }
-      if let failure = failed[entry.sequence], !failure.isAboutMessage {
-        round.unreached[entry.message.topic] = failure
+      guard result.unreached[entry.message.topic] == nil else { continue }
+      if let failure = failed[entry.orderingKey], !failure.isAboutMessage {
+        result.unreached[entry.message.topic] = failure
       } else {
-        try await publishAlone(entry, &round, in: session)
+        try await publishAlone(entry, &result, in: session)
       }
     }
   }
 
-  private nonisolated(nonsending) func publishAlone(_ entry: Entry, _ round: inout Round, in session: PostgresSession) async throws {
+  private nonisolated(nonsending) func publishAlone(_ entry: Entry, _ result: inout PublishResult, in session: PostgresSession) async throws
+  {
     guard let failure = try await producer.deliver([entry.message])[0] else {
-      round.reached.insert(entry.message.topic)
-      return round.published.append(entry.id)
+      result.reached.insert(entry.message.topic)
+      return result.published.append(entry.id)
     }
     guard failure.isAboutMessage else {
-      round.unreached[entry.message.topic] = failure
+      result.unreached[entry.message.topic] = failure
       return
     }
     let reduced = entry.message.withoutLargeFields()
-    try await setAside(entry, because: failure, replacement: reduced, in: session)
+    try await moveToDeadLetters(entry, because: failure, replacement: reduced, in: session)
     guard let reduced else { return }
     switch try await producer.deliver([reduced])[0] {
-    case nil: round.published.append(entry.id)
+    case nil: result.published.append(entry.id)
     case let failure? where failure.isAboutMessage:
       logger.error(
         "the broker rejects the event without its large fields, too; it is dropped",
         metadata: ["table": "\(outbox.table)", "topic": "\(entry.message.topic)", "error": "\(failure)"])
-      round.published.append(entry.id)
-    case let failure?: round.unreached[entry.message.topic] = failure
+      result.published.append(entry.id)
+    case let failure?: result.unreached[entry.message.topic] = failure
     }
   }
 
-  /// Moves a message to the dead letters, and puts `replacement` in its place, in one transaction.
-  private nonisolated(nonsending) func setAside(
+  /// Moves a message to the dead letters and replaces it with `replacement`, in one transaction.
+  private nonisolated(nonsending) func moveToDeadLetters(
     _ entry: Entry, because error: KafkaError, replacement: OutgoingMessage?, in session: PostgresSession
   ) async throws {
     let message = entry.message
@@ -108,7 +109,7 @@ extension OutboxRelay {
     Counter(label: "kafka_outbox_set_aside_total", dimensions: [("table", outbox.table), ("reason", error.code.rawValue)]).increment()
   }
 
-  /// The entries in their order, each large one by itself.
+  /// The entries in their order, with each large one in a run of its own.
   private static func runs(of entries: [Entry]) -> [[Entry]] {
     var runs: [[Entry]] = []
     for entry in entries {
@@ -123,7 +124,7 @@ extension OutboxRelay {
 }
 
 extension OutgoingMessage {
-  /// The CloudEvent without its large fields; nil where it is none that has any, or has lost them already.
+  /// The CloudEvent without its large fields; nil if it has none.
   fileprivate func withoutLargeFields() -> OutgoingMessage? {
     do {
       guard let event = try CloudEvent(headers: headers, data: value).withoutLargeFields() else { return nil }

@@ -4,28 +4,29 @@ import Logging
 import Models
 import ServiceLifecycle
 
-/// Keeps a consumer's ``ConsumerHistory``, and has lost state published again.
+/// Records the offsets of a consumer and the messages that it missed, and requests a rebuild of lost state.
 ///
-/// Messages that the group missed are recorded, once, and where they were events about identity-store's state, a ``Rebuild`` is requested: one for
-/// all partitions that are found at the same time. Only then is the gap acknowledged, so that a process that ends in between finds it again.
+/// Missed messages are recorded once. If they were events about the state of identity-store, a `Rebuild` is requested: one for all partitions
+/// with gaps at the same time. The gap is acknowledged after that, so that it is found again if the process ends before.
 public struct SkippedMessageRecorder: Service {
   private let consumer: Consumer
   private let history: ConsumerHistory
   private let rebuild: RebuildRequest?
   private let logger: Logger
-  /// How long gaps are gathered: partitions are assigned together, but noticed one after the other.
+  /// How long gaps are collected: partitions are assigned together, but their gaps are found one after the other.
   private let gathering: Duration
-  /// How often the group's offsets are noted.
+  /// The interval at which the offsets of the group are recorded.
   private let interval: Duration
 
-  /// How a rebuild is requested.
+  /// The request for a rebuild.
   public struct RebuildRequest: Sendable {
-    /// Whether invitation-mailer makes up for invitations that it knows nothing of.
+    /// Which invitations invitation-mailer sends after the rebuild.
     let invitations: Restatement.Invitations
-    /// The process that asks, as its messages name it: `group-sync/0`.
+    /// The source of the request: `group-sync/0`.
     let source: String
     let producer: Producer
 
+    /// Creates a request.
     public init(invitations: Restatement.Invitations, source: String, producer: Producer) {
       self.invitations = invitations
       self.source = source
@@ -40,7 +41,12 @@ public struct SkippedMessageRecorder: Service {
     }
   }
 
-  /// - Parameter rebuild: how to have the present state published again; nil for a consumer that keeps none.
+  /// Creates a recorder.
+  ///
+  /// - Parameters:
+  ///   - rebuild: Requests the current state; nil for a consumer that stores none.
+  ///   - gathering: How long gaps are collected before they are recorded.
+  ///   - interval: The interval at which offsets are recorded.
   public init(
     _ consumer: Consumer, history: ConsumerHistory, rebuild: RebuildRequest?, gathering: Duration = .seconds(2),
     interval: Duration = .seconds(10), logger: Logger
@@ -53,13 +59,14 @@ public struct SkippedMessageRecorder: Service {
     self.logger = logger
   }
 
+  /// Records gaps and offsets until graceful shutdown.
   public func run() async throws {
     await cancelWhenGracefulShutdown {
       await withDiscardingTaskGroup { group in
-        group.addTask { await noteOffsets() }
+        group.addTask { await recordOffsets() }
         group.addTask {
-          // What an earlier run recorded and did not ask for.
-          await untilDone("asking for what is to be published again") { try await requestRebuilds() }
+          // Rebuilds that an earlier run recorded and did not request.
+          await retry("requesting rebuilds") { try await requestRebuilds() }
           await recordGaps()
         }
       }
@@ -67,48 +74,48 @@ public struct SkippedMessageRecorder: Service {
   }
 
   private func recordGaps() async {
-    let (arrivals, arriving) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let waiting = Waiting()
+    let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let collected = CollectedGaps()
     await withDiscardingTaskGroup { group in
       group.addTask {
         for await gap in consumer.gaps {
-          await waiting.add(gap)
-          arriving.yield()
+          await collected.add(gap)
+          arrival.yield()
         }
-        arriving.finish()
+        arrival.finish()
       }
       for await _ in arrivals {
         do { try await Task.sleep(for: gathering) } catch { return }
-        let gaps = await waiting.take()
-        if !gaps.isEmpty { await handle(gaps) }
+        let gaps = await collected.removeAll()
+        if !gaps.isEmpty { await record(gaps) }
       }
     }
   }
 
-  /// Gaps that are to be recorded.
-  private actor Waiting {
+  /// Gaps that are not recorded yet.
+  private actor CollectedGaps {
     private var gaps: [OffsetGap] = []
 
     func add(_ gap: OffsetGap) { gaps.append(gap) }
 
-    func take() -> [OffsetGap] {
+    func removeAll() -> [OffsetGap] {
       defer { gaps = [] }
       return gaps
     }
   }
 
-  private func handle(_ gaps: [OffsetGap]) async {
+  private func record(_ gaps: [OffsetGap]) async {
     let now = Date()
     let id = CommandID.made(at: now)
     let losses = gaps.filter { $0.cause != .neverRead || isRestated($0) }
     if !losses.isEmpty {
-      await untilDone("recording skipped messages") {
+      await retry("recording skipped messages") {
         try await history.record(losses, at: now) { isRestated($0) ? id : nil }
         try await requestRebuilds()
       }
     }
     for gap in gaps {
-      await untilDone("committing behind skipped messages") { try await consumer.acknowledge(gap) }
+      await retry("committing behind skipped messages") { try await consumer.acknowledge(gap) }
       guard gap.cause != .neverRead else { continue }
       let consequence =
         isRestated(gap)
@@ -118,7 +125,7 @@ public struct SkippedMessageRecorder: Service {
     }
   }
 
-  /// Whether the messages of the gap's topic can be published again, and the consumer wants them.
+  /// Whether a rebuild restores the messages of the gap.
   private func isRestated(_ gap: OffsetGap) -> Bool { rebuild != nil && gap.partition.topic == Topic.identityEvents.name }
 
   private func requestRebuilds() async throws {
@@ -126,34 +133,34 @@ public struct SkippedMessageRecorder: Service {
     for (id, reason) in try await history.pendingRebuilds() {
       let now = Date()
       try await rebuild.send(id, for: history.consumer, because: reason, at: now)
-      try await history.noteRequested(id, at: now)
+      try await history.recordRequest(of: id, at: now)
       logger.notice("identity-store is asked to publish the present state again", metadata: ["command": "\(id)", "reason": "\(reason)"])
     }
   }
 
-  private func noteOffsets() async {
-    var noted = consumer.recordedOffsets
+  private func recordOffsets() async {
+    var recorded = consumer.recordedOffsets
     while !Task.isCancelled {
       do { try await Task.sleep(for: interval) } catch {}
       let offsets = consumer.recordedOffsets
-      let changed = offsets.filter { noted[$0.key] != $0.value }
+      let changed = offsets.filter { recorded[$0.key] != $0.value }
       do {
-        try await history.note(changed)
-        noted = offsets
+        try await history.record(changed)
+        recorded = offsets
       } catch {
-        if !Task.isCancelled { logger.warning("the consumer's offsets are not noted", metadata: ["error": "\(error)"]) }
+        if !Task.isCancelled { logger.warning("the offsets of the consumer are not recorded", metadata: ["error": "\(error)"]) }
       }
     }
   }
 
-  /// Does something until it is done, or the process is to end.
-  private func untilDone(_ what: String, _ body: () async throws -> Void) async {
+  /// Repeats an operation until it succeeds or the process shuts down.
+  private func retry(_ description: String, _ body: () async throws -> Void) async {
     while !Task.isCancelled {
       do {
         return try await body()
       } catch {
         guard !Task.isCancelled else { return }
-        logger.warning("\(what) failed, trying again", metadata: ["error": "\(error)"])
+        logger.warning("\(description) failed, trying again", metadata: ["error": "\(error)"])
         do { try await Task.sleep(for: .seconds(1)) } catch { return }
       }
     }

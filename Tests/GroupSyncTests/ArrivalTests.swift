@@ -4,35 +4,35 @@ import Testing
 
 @testable import GroupSync
 
-@Suite("Events of many people and groups")
+@Suite("Events of many users and groups")
 struct ArrivalTests {
-  @Test("come to the same directory in whatever order and however often they arrive", arguments: UInt64(0)..<300)
+  @Test("result in the same directory in any order and after any number of deliveries", arguments: UInt64(0)..<300)
   func anyOrder(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let history = History(people: 6, groups: 4, changes: 10, using: &generator)
     var bench = Bench()
     for event in history.arrival(using: &generator) { bench.decider.decide(event) }
 
-    for (group, standings) in history.standings { #expect(bench.standings(in: group) == standings) }
+    for (group, statuses) in history.statuses { #expect(bench.statuses(in: group) == statuses) }
     for group in history.deletedGroups.keys { #expect(bench.members(of: group) == []) }
 
     var product = Product()
-    for told in bench.decider.told { product.hear(told.event) }
-    #expect(product.surprises == [])
+    for published in bench.decider.published { product.apply(published.event) }
+    #expect(product.inconsistencies == [])
     #expect(product.shown == history.shown)
     #expect(product.groupNames == history.groupNames)
     #expect(product.active == Set(history.people.filter { $0.value.state == .active }.keys))
-    let told = bench.decider.told
-    #expect(Set(told.map(\.id)).count == told.count, "every change has an id of its own")
+    let published = bench.decider.published
+    #expect(Set(published.map(\.id)).count == published.count, "every change has its own id")
 
-    // One receipt for each disable and each deletion, however often it came.
+    // One receipt for each deactivation and each deletion, however often it was delivered.
     let receipts = bench.decider.receipts
     #expect(Set(receipts.map(\.id)).count == receipts.count)
-    let revocations = told.filter { $0.event.change == .memberDisabled || $0.event.change == .memberDeleted }
+    let revocations = published.filter { $0.event.change == .memberDisabled || $0.event.change == .memberDeleted }
     #expect(receipts.flatMap(\.events).count { $0.change == .memberDisabled || $0.change == .memberDeleted } == revocations.count)
   }
 
-  @Test("mend a directory that has lost and changed rows, once they are published again", arguments: UInt64(0)..<200)
+  @Test("repair a directory with lost and changed rows when they are published again", arguments: UInt64(0)..<200)
   func restatement(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let history = History(people: 6, groups: 4, changes: 10, using: &generator)
@@ -46,23 +46,23 @@ struct ArrivalTests {
     ]
     let restatement = history.restatement(using: &generator) + invented
     for event in restatement { bench.decider.decide(event) }
-    for (group, standings) in history.standings {
-      #expect(bench.standings(in: group) == standings)
+    for (group, statuses) in history.statuses {
+      #expect(bench.statuses(in: group) == statuses)
       #expect(bench.group(group)?.coverage == .whole)
     }
     #expect(bench.decider.directory.members.values.filter { $0.presence != .deleted }.count == history.people.count)
     #expect(bench.decider.directory.groups.values.filter { $0.presence != .deleted }.count == history.groups.count)
 
     let mended = bench.decider.directory
-    let told = bench.decider.told.count
+    let published = bench.decider.published.count
     for event in restatement { bench.decider.decide(event) }
     #expect(bench.decider.directory == mended)
-    #expect(bench.decider.told.count == told, "what is as it is said to be is told to nobody")
+    #expect(bench.decider.published.count == published, "nothing is published without a difference")
   }
 }
 
 extension Directory {
-  /// With rows that were lost, changed or invented; the versions do not grow by it.
+  /// The directory with lost, changed and invented rows. Versions do not grow.
   fileprivate func damaged(using generator: inout some RandomNumberGenerator) -> Directory {
     var damaged = Directory()
     for var member in members.values.sorted(by: { $0.key < $1.key }) {

@@ -3,7 +3,7 @@ import Models
 
 @testable import GroupSync
 
-/// A decider over an empty directory, and the phrases that the tests are written in.
+/// A decider with an empty directory, and builders for events.
 struct Bench {
   static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)))
   static let time = Date(timeIntervalSince1970: 1_700_000_000)
@@ -50,26 +50,26 @@ struct Bench {
 
   static func email(of user: UserID) -> String { "\(user.bytes.last ?? 0)@example.com" }
 
-  /// Decides the events and returns what the product is told because of them.
+  /// Decides the events and returns what the product is published because of them.
   @discardableResult
-  mutating func take(_ events: IdentityEvent...) -> [Said] {
-    let before = decider.told.count
+  mutating func apply(_ events: IdentityEvent...) -> [PublishedChange] {
+    let before = decider.published.count
     for event in events { decider.decide(event) }
-    return decider.told[before...].map(Said.init)
+    return decider.published[before...].map(PublishedChange.init)
   }
 
-  /// Everybody in the group, visible or not.
+  /// All members of the group, visible or not.
   func members(of group: GroupID) -> [UserID] {
     decider.directory.memberships.members(of: GroupKey(workspace: Self.workspace, id: group))
   }
 
-  /// Those whom the product shows in the group.
+  /// The visible members of the group.
   func shown(in group: GroupID) -> [UserID] {
     members(of: group).filter { member($0)?.isVisible == true }
   }
 
-  /// Everybody in the group, by where they stand.
-  func standings(in group: GroupID) -> [MembershipStatus: Set<UserID>] {
+  /// All members of the group, by status.
+  func statuses(in group: GroupID) -> [MembershipStatus: Set<UserID>] {
     Dictionary(grouping: members(of: group)) { user in
       switch member(user)?.presence.content?.state {
       case .active: .visible
@@ -83,8 +83,8 @@ struct Bench {
   func group(_ group: GroupID) -> Group? { decider.directory.groups[GroupKey(workspace: Self.workspace, id: group)] }
 }
 
-/// The gist of an event for the product.
-struct Said: Hashable, CustomStringConvertible {
+/// The essence of a published event.
+struct PublishedChange: Hashable, CustomStringConvertible {
   var change: DirectoryEvent.Change
   var member: UserID?
   var group: GroupID?
@@ -95,8 +95,8 @@ struct Said: Hashable, CustomStringConvertible {
     self.group = group
   }
 
-  init(_ told: Decider.PublishedEvent) {
-    self.init(told.event.change, told.event.member, in: told.event.group)
+  init(_ published: Decider.PublishedEvent) {
+    self.init(published.event.change, published.event.member, in: published.event.group)
   }
 
   var description: String {
@@ -105,13 +105,13 @@ struct Said: Hashable, CustomStringConvertible {
   }
 }
 
-/// Where a member of a group stands.
+/// The status of a membership.
 enum MembershipStatus: String, Sendable, Hashable, CaseIterable {
   case visible, pending, held
 }
 
 extension IdentityEvent {
-  /// The event as consumers get it where it is too large for its topic.
+  /// The event in the form in which consumers receive it if it is too large for its topic.
   func withoutLargeFields() throws -> IdentityEvent {
     let event = try cloudEvent(id: identity, source: "identity-store/0", time: Bench.time, traceparent: nil).withoutLargeFields()
     return try event.map { try IdentityEvent($0) } ?? self

@@ -3,15 +3,15 @@ import Models
 
 @testable import GroupSync
 
-/// A random, consistent history of people and groups, as identity-store would tell it: one list of events a resource.
+/// A random, consistent history of users and groups, as identity-store would publish it: a list of events per resource.
 ///
-/// People sign in, are disabled, come back and are deleted; groups change, are deleted, and others take their names; and now and then what
-/// there is is published again.
+/// Users sign in, are disabled, enabled and deleted. Groups change and are deleted, and others reuse their names. From time to time the current
+/// state is published again.
 struct History {
   private(set) var streams: [[IdentityEvent]] = []
-  /// Who is alive in the end.
+  /// The remaining users.
   private(set) var people: [UserID: (state: UserState, version: Int64)] = [:]
-  /// Who was deleted, at which version.
+  /// The deleted users, with the version of the deletion.
   private(set) var deleted: [UserID: Int64] = [:]
   private(set) var groups: [GroupID: (name: String, version: Int64, members: Set<UserID>)] = [:]
   private(set) var deletedGroups: [GroupID: Int64] = [:]
@@ -29,8 +29,8 @@ struct History {
     }
   }
 
-  /// Everybody in each group in the end, by where they stand: the model that the directory is held against.
-  var standings: [GroupID: [MembershipStatus: Set<UserID>]] {
+  /// The final members of each group, by status: the model for the directory.
+  var statuses: [GroupID: [MembershipStatus: Set<UserID>]] {
     groups.mapValues { group in
       let living = group.members.filter { people[$0] != nil }
       return Dictionary(grouping: living) { user in
@@ -43,13 +43,13 @@ struct History {
     }
   }
 
-  /// Whom the product is to show, in the end.
-  var shown: [GroupID: Set<UserID>] { standings.mapValues { $0[.visible] ?? [] } }
+  /// The final visible members.
+  var shown: [GroupID: Set<UserID>] { statuses.mapValues { $0[.visible] ?? [] } }
 
-  /// The names of the groups in the end.
+  /// The final names of the groups.
   var groupNames: [GroupID: String] { groups.mapValues(\.name) }
 
-  /// Everything published once more as it is in the end, people first; groups in parts.
+  /// The final state published again: users first, then groups in parts.
   func restatement(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
     var events = people.map { Bench.userEvent($0, .restated, $1.state, version: $1.version) }
     events += deleted.map { Bench.userEvent($0, .deleted, .disabled, version: $1) }
@@ -60,7 +60,7 @@ struct History {
     return events + deletedGroups.map { Bench.groupEvent($0, .deleted, version: $1) }
   }
 
-  /// The events in an order in which they may arrive: that of each resource is kept, and the reader goes back a little now and then.
+  /// The events in a possible order of arrival: in order per resource, with occasional redeliveries.
   func arrival(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
     var next = streams.map { _ in 0 }
     var events: [IdentityEvent] = []
@@ -157,17 +157,17 @@ struct History {
   }
 }
 
-/// What the product knows, from what it was told alone.
+/// What the product knows, from what it was published alone.
 struct Product {
   private(set) var shown: [GroupID: Set<UserID>] = [:]
   private(set) var groupNames: [GroupID: String] = [:]
   private(set) var active: Set<UserID> = []
   /// Whose sessions it has ended since they were active last.
   private(set) var ended: Set<UserID> = []
-  /// What was told though it was known, or of something unknown, or too late.
-  private(set) var surprises: [String] = []
+  /// What was published though it was known, or of something unknown, or too late.
+  private(set) var inconsistencies: [String] = []
 
-  mutating func hear(_ event: DirectoryEvent) {
+  mutating func apply(_ event: DirectoryEvent) {
     switch event.change {
     case .memberActivated:
       expect(event.member.map { active.insert($0).inserted } ?? false, event)
@@ -179,7 +179,7 @@ struct Product {
       guard let member = event.member else { return expect(false, event) }
       expect(!active.contains(member) || ended.contains(member), event)
       active.remove(member)
-      // Whoever is enabled again may be revoked again, signed in or not.
+      // An enabled user may be revoked again, signed in or not.
       ended.remove(member)
     case .roleChanged: expect(event.member.map(active.contains) ?? false, event)
     case .groupCreated, .groupRenamed:
@@ -203,6 +203,6 @@ struct Product {
   }
 
   private mutating func expect(_ condition: Bool, _ event: DirectoryEvent) {
-    if !condition { surprises.append("\(event)") }
+    if !condition { inconsistencies.append("\(event)") }
   }
 }

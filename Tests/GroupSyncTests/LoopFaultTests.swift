@@ -10,9 +10,9 @@ import Testing
 
 @testable import GroupSync
 
-@Suite("group-sync's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The event consumer of group-sync, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
-  @Test("Events go on after any failure, or the process ends", arguments: ConsumerFault.allCases.filter { !$0.produces })
+  @Test("It continues after each failure, or the process ends", arguments: ConsumerFault.allCases.filter { !$0.produces })
   func events(_ fault: ConsumerFault) async throws {
     let server = try await PostgresServer.shared()
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
@@ -43,10 +43,8 @@ struct LoopFaultTests {
     let deadLetters = DeadLetters(
       consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: own), logger: quiet)
     let loop = EventConsumer(
-      consumer: consumer,
-      runner: BatchProcessor(
-        transaction: BatchTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters, logger: quiet),
-      relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet), deadLetters: deadLetters,
+      consumer: consumer, transaction: DirectoryTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")),
+      deadLetters: deadLetters, relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet),
       logger: quiet)
     let outcome = try await consumerOutcome(of: [own, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }

@@ -11,9 +11,9 @@ import Testing
 
 @testable import GroupSync
 
-@Suite("The loop from topic to topic")
+@Suite("The event consumer, from topic to topic")
 struct LoopTests {
-  @Test("sets aside what it cannot take in, waits while PostgreSQL is away, and goes on")
+  @Test("dead-letters events that it cannot apply, waits while PostgreSQL is unavailable, and continues")
   func story() async throws {
     let broker = try await KafkaBroker.start()
     let server = try await PostgresServer.start()
@@ -28,17 +28,16 @@ struct LoopTests {
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "group-sync", instance: "group-sync-0", topics: [.identityEvents]), logger: quiet)
     let relay = OutboxRelay(pool: store.pool, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet)
-    let runner = BatchProcessor(
-      transaction: BatchTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")), deadLetters: deadLetters,
-      logger: quiet)
-    let loop = EventConsumer(consumer: consumer, runner: runner, relay: relay, deadLetters: deadLetters, logger: quiet)
-    let told = try Listener(to: .directoryEvents, kafka)
+    let loop = EventConsumer(
+      consumer: consumer, transaction: DirectoryTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")),
+      deadLetters: deadLetters, relay: relay, logger: quiet)
+    let published = try Listener(to: .directoryEvents, kafka)
     let setAside = try Listener(to: deadLetters.topic, kafka)
 
-    try await running([store.pool, producer, relay, consumer, loop, told.consumer, told, setAside.consumer, setAside]) {
+    try await running([store.pool, producer, relay, consumer, loop, published.consumer, published, setAside.consumer, setAside]) {
       let (ana, ben, team, other) = (Bench.user(1), Bench.user(2), Bench.group(1), Bench.group(2))
 
-      // What cannot be read, and what PostgreSQL cannot store, among what is fine.
+      // An unreadable message, and an event that PostgreSQL cannot store, among valid ones.
       try await producer.send(contentsOf: [
         try Store.message(Bench.groupEvent(team, .created, version: 1, adding: [ana, ben])),
         OutgoingMessage(topic: Topic.identityEvents.name, key: Array("x".utf8), value: Array("{".utf8)),
@@ -54,10 +53,11 @@ struct LoopTests {
       try await server.start()
       try await eventually("Ben in the group, too") { (try? await store.shown()) == [team: [ana, ben]] }
 
-      try await eventually("what the product is told") {
-        try await told.said() == [
-          Said(.groupCreated, in: team), Said(.memberActivated, ana), Said(.membershipAdded, ana, in: team), Said(.memberActivated, ben),
-          Said(.membershipAdded, ben, in: team),
+      try await eventually("the published events") {
+        try await published.changes() == [
+          PublishedChange(.groupCreated, in: team), PublishedChange(.memberActivated, ana),
+          PublishedChange(.membershipAdded, ana, in: team), PublishedChange(.memberActivated, ben),
+          PublishedChange(.membershipAdded, ben, in: team),
         ]
       }
     }
@@ -80,7 +80,7 @@ struct LoopTests {
   }
 }
 
-/// Reads a topic for as long as the services run.
+/// Reads a topic as long as the services run.
 private actor Listener: Service {
   nonisolated let consumer: Consumer
   private(set) var messages: [Message] = []
@@ -94,12 +94,12 @@ private actor Listener: Service {
     for try await batch in consumer.batches { messages += batch.messages }
   }
 
-  /// The gist of what the product is told.
-  func said() throws -> Set<Said> {
+  /// The gist of what the product is published.
+  func changes() throws -> Set<PublishedChange> {
     Set(
       try messages.map { message in
         let event = try DirectoryEvent(message.cloudEvent())
-        return Said(event.change, event.member, in: event.group)
+        return PublishedChange(event.change, event.member, in: event.group)
       })
   }
 }

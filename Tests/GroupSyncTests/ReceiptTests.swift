@@ -13,10 +13,10 @@ struct ReceiptTests {
   private let ana = Bench.user(1)
   private let team = Bench.group(1)
 
-  @Test("says what somebody lost who was disabled: what was shown, what was not, and what was told")
+  @Test("lists what a disabled user lost: visible groups, other groups, and the published events")
   func disabled() throws {
     var bench = Bench()
-    bench.take(
+    bench.apply(
       Bench.userEvent(ana, .created, .active, version: 1), Bench.groupEvent(team, .created, version: 1, adding: [ana]),
       Bench.userEvent(ana, .disabled, .disabled, version: 2))
     let receipt = try #require(bench.decider.receipts.first)
@@ -28,10 +28,10 @@ struct ReceiptTests {
     #expect(!receipt.invitationRevoked)
     #expect(receipt.groups == [DeprovisionReceipt.LostGroup(id: team, displayName: "Data team", wasVisible: true)])
     #expect(receipt.events.map(\.change) == [.accessRevoked, .memberDisabled, .membershipRemoved])
-    #expect(receipt.events.map(\.id) == bench.decider.told.suffix(3).map(\.id))
+    #expect(receipt.events.map(\.id) == bench.decider.published.suffix(3).map(\.id))
 
     // The deletion later takes what was held.
-    bench.take(Bench.userEvent(ana, .deleted, .disabled, version: 3))
+    bench.apply(Bench.userEvent(ana, .deleted, .disabled, version: 3))
     let last = try #require(bench.decider.receipts.last)
     #expect(last.reason == .deleted)
     #expect(last.groups == [DeprovisionReceipt.LostGroup(id: team, displayName: "Data team", wasVisible: false)])
@@ -39,25 +39,25 @@ struct ReceiptTests {
     #expect(last.id > receipt.id || last.id != receipt.id)
   }
 
-  @Test("says that an invitation was revoked of somebody who had not signed in")
+  @Test("says that the invitation of a user who had not signed in was revoked")
   func invited() throws {
     var bench = Bench()
-    bench.take(Bench.userEvent(ana, .created, .invited, version: 1), Bench.userEvent(ana, .deleted, .disabled, version: 2))
+    bench.apply(Bench.userEvent(ana, .created, .invited, version: 1), Bench.userEvent(ana, .deleted, .disabled, version: 2))
     let receipt = try #require(bench.decider.receipts.first)
     #expect(receipt.invitationRevoked)
     #expect(receipt.groups == [])
   }
 
-  @Test("is written for nobody who loses nothing: who is created disabled, updated, or restated as before")
+  @Test("is not written for users who lose nothing: created disabled, updated, or restated unchanged")
   func nothing() {
     var bench = Bench()
-    bench.take(
+    bench.apply(
       Bench.userEvent(ana, .created, .disabled, version: 1), Bench.userEvent(ana, .restated, .disabled, version: 1),
       Bench.userEvent(Bench.user(2), .restated, .disabled, version: 4), Bench.userEvent(Bench.user(3), .deleted, .disabled, version: 2))
     #expect(bench.decider.receipts == [])
   }
 
-  @Test("is stored once, has no personal data, and goes out as a token that the published key verifies")
+  @Test("is stored once, has no personal data, and is sent as a token that the published key verifies")
   func token() async throws {
     let key = P256.Signing.PrivateKey()
     let events = try await SecurityEvents(pem: key.pemRepresentation, issuer: "https://rollcall.example", audience: "product")
@@ -66,8 +66,8 @@ struct ReceiptTests {
       Bench.userEvent(ana, .created, .invited, version: 1), Bench.groupEvent(team, .created, version: 1, adding: [ana]),
       Bench.userEvent(ana, .deleted, .disabled, version: 2),
     ]
-    try await store.take(history)
-    try await store.take(history)
+    try await store.apply(history)
+    try await store.apply(history)
     let documents = try await store.reader.query(Statement("receipts", "select document from directory_read.receipts"))
     #expect(documents.count == 1)
     let document = try #require(documents.first).string(0)
@@ -107,7 +107,7 @@ struct ReceiptTests {
     await #expect(throws: (any Error).self) { try await other.verify(token, as: SecurityEventToken.self) }
   }
 
-  @Test("of somebody in very many groups makes a token that fits a message")
+  @Test("of a user in very many groups results in a token that fits a message")
   func manyGroups() async throws {
     let events = try await SecurityEvents(pem: P256.Signing.PrivateKey().pemRepresentation, issuer: "rollcall", audience: nil)
     let groups = (0..<20_000).map { _ in
@@ -123,7 +123,7 @@ struct ReceiptTests {
     #expect(message.value.count < 1 << 19)
   }
 
-  @Test("is not signed with what is no key", arguments: ["", "key", P256.Signing.PrivateKey().publicKey.pemRepresentation])
+  @Test("is not signed with an invalid key", arguments: ["", "key", P256.Signing.PrivateKey().publicKey.pemRepresentation])
   func noKey(pem: String) async {
     await #expect(throws: (any Error).self) { try await SecurityEvents(pem: pem, issuer: "rollcall", audience: nil) }
   }

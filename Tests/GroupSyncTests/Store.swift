@@ -14,7 +14,7 @@ struct Store: Sendable {
   let pool: PostgresPool
   /// As scimctl, with the rights that it has.
   let reader: PostgresPool
-  private let transaction: BatchTransaction
+  private let transaction: DirectoryTransaction
 
   static func made(securityEvents: SecurityEvents? = nil) async throws -> Store {
     try await made(on: PostgresServer.shared(), securityEvents: securityEvents)
@@ -30,7 +30,7 @@ struct Store: Sendable {
   private init(pool: PostgresPool, reader: PostgresPool, securityEvents: SecurityEvents?) {
     self.pool = pool
     self.reader = reader
-    transaction = BatchTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
+    transaction = DirectoryTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
   }
 
   private static func pool(_ url: String) -> PostgresPool {
@@ -42,11 +42,11 @@ struct Store: Sendable {
   }
 
   /// Takes the events in as one batch.
-  func take(_ events: [IdentityEvent]) async throws {
-    try await transaction.run(try events.map(Self.received))
+  func apply(_ events: [IdentityEvent]) async throws {
+    _ = try await transaction.process(try events.map(Self.received))
   }
 
-  /// What the product is told, in order.
+  /// What the product is published, in order.
   func messages() async throws -> [DirectoryEvent] {
     let rows = try await pool.query(
       Statement("messages", "select topic, key, payload from directory.outbox where topic <> 'security.events' order by id"))
@@ -62,7 +62,7 @@ struct Store: Sendable {
   /// What the product knows from that.
   func product() async throws -> Product {
     var product = Product()
-    for event in try await messages() { product.hear(event) }
+    for event in try await messages() { product.apply(event) }
     return product
   }
 

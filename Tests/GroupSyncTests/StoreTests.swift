@@ -11,7 +11,7 @@ import Testing
 
 @Suite("The directory in PostgreSQL")
 struct StoreTests {
-  @Test("is the one that is decided in memory, whatever the batches", arguments: UInt64(0)..<12)
+  @Test("equals the one that is decided in memory, for any batches", arguments: UInt64(0)..<12)
   func agreement(_ seed: UInt64) async throws {
     let store = try await Store.made()
     var generator = SeededGenerator(seed: seed)
@@ -21,25 +21,25 @@ struct StoreTests {
     var rest = arrival[...]
     while !rest.isEmpty {
       let size = Int.random(in: 1...12, using: &generator)
-      try await store.take(Array(rest.prefix(size)))
+      try await store.apply(Array(rest.prefix(size)))
       rest = rest.dropFirst(size)
       // Kept with every change, whatever is not here yet.
       #expect(try await store.counts() == store.counted())
     }
     let product = try await store.product()
-    #expect(product.surprises == [])
+    #expect(product.inconsistencies == [])
     #expect(product.shown == history.shown)
     #expect(product.groupNames == history.groupNames)
     #expect(try await store.shown() == history.shown.filter { !$0.value.isEmpty })
-    let standings = history.standings.mapValues { of in [MembershipStatus.visible, .pending, .held].map { of[$0]?.count ?? 0 } }
-    #expect(try await store.counts() == standings.filter { $0.value != [0, 0, 0] })
+    let statuses = history.statuses.mapValues { of in [MembershipStatus.visible, .pending, .held].map { of[$0]?.count ?? 0 } }
+    #expect(try await store.counts() == statuses.filter { $0.value != [0, 0, 0] })
 
-    let told = try await store.messages().count
-    try await store.take(arrival)
-    #expect(try await store.messages().count == told, "what was taken in before changes nothing")
+    let published = try await store.messages().count
+    try await store.apply(arrival)
+    #expect(try await store.messages().count == published, "what was taken in before changes nothing")
   }
 
-  @Test("tells each membership once, though two replicas take in its two halves at once")
+  @Test("publishes each membership once, though two replicas apply its two events at the same time")
   func replicas() async throws {
     let store = try await Store.made()
     let people = (1...40).map { Bench.user($0) }
@@ -47,76 +47,76 @@ struct StoreTests {
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
         for user in people {
-          try await store.take([
+          try await store.apply([
             Bench.userEvent(user, .created, .invited, version: 1), Bench.userEvent(user, .activated, .active, version: 2),
           ])
         }
       }
       tasks.addTask {
-        for group in groups { try await store.take([Bench.groupEvent(group, .created, version: 1, name: "\(group)", adding: people)]) }
+        for group in groups { try await store.apply([Bench.groupEvent(group, .created, version: 1, name: "\(group)", adding: people)]) }
       }
       try await tasks.waitForAll()
     }
     let product = try await store.product()
-    #expect(product.surprises == [])
+    #expect(product.inconsistencies == [])
     #expect(product.shown == Dictionary(uniqueKeysWithValues: groups.map { ($0, Set(people)) }))
     #expect(try await store.counts() == Dictionary(uniqueKeysWithValues: groups.map { ($0, [people.count, 0, 0]) }))
   }
 
-  @Test("keeps a membership while the person is invited or disabled, and shows it while they are active")
+  @Test("keeps a membership while the user is invited or disabled, and shows it while they are active")
   func visibility() async throws {
     let store = try await Store.made()
     let (ana, team) = (Bench.user(1), Bench.group(1))
-    try await store.take([Bench.groupEvent(team, .created, version: 1, adding: [ana])])
+    try await store.apply([Bench.groupEvent(team, .created, version: 1, adding: [ana])])
     #expect(try await store.view() == [[nil, nil, "false"]])
-    try await store.take([Bench.userEvent(ana, .created, .invited, version: 1)])
+    try await store.apply([Bench.userEvent(ana, .created, .invited, version: 1)])
     #expect(try await store.view() == [[Bench.email(of: ana), "invited", "false"]])
-    try await store.take([Bench.userEvent(ana, .activated, .active, version: 2)])
+    try await store.apply([Bench.userEvent(ana, .activated, .active, version: 2)])
     #expect(try await store.view() == [[Bench.email(of: ana), "active", "true"]])
-    try await store.take([Bench.userEvent(ana, .disabled, .disabled, version: 3)])
+    try await store.apply([Bench.userEvent(ana, .disabled, .disabled, version: 3)])
     #expect(try await store.view() == [[Bench.email(of: ana), "disabled", "false"]])
   }
 
-  @Test("has no personal data of whoever was deleted")
+  @Test("has no personal data of deleted users")
   func deletion() async throws {
     let store = try await Store.made()
     let ana = Bench.user(1)
-    try await store.take([
+    try await store.apply([
       Bench.userEvent(ana, .created, .active, version: 1), Bench.groupEvent(Bench.group(1), .created, version: 1, adding: [ana]),
     ])
-    try await store.take([Bench.userEvent(ana, .deleted, .disabled, version: 2)])
+    try await store.apply([Bench.userEvent(ana, .deleted, .disabled, version: 2)])
     let rows = try await store.pool.query(
       Statement("people", "select m::text from directory.members m union all select s::text from directory.memberships s"))
     #expect(try rows.map { try $0.string(0) } == ["(\(Bench.workspace),\(ana),deleted,,,,2)"])
   }
 
-  @Test("takes in a group of many thousands in one batch, and its end in another")
+  @Test("applies a group of many thousands in one batch, and its deletion in another")
   func large() async throws {
     let store = try await Store.made()
     let people = (0..<5000).map { _ in UserID.made(at: Bench.time) }
     let team = Bench.group(1)
-    try await store.take(people.map { Bench.userEvent($0, .created, .active, version: 1) })
-    try await store.take(
+    try await store.apply(people.map { Bench.userEvent($0, .created, .active, version: 1) })
+    try await store.apply(
       (0..<5).map { part in
         Bench.groupEvent(team, .created, version: 1, part: part, adding: Array(people[part * 1000..<(part + 1) * 1000]))
       })
     #expect(try await store.shown() == [team: Set(people)])
-    try await store.take([Bench.groupEvent(team, .deleted, version: 2)])
+    try await store.apply([Bench.groupEvent(team, .deleted, version: 2)])
     #expect(try await store.shown() == [:])
     #expect(try await store.counts() == [:])
     #expect(try await store.messages().count == 5000 + 1 + 5000 + 5000 + 1)
   }
 
-  @Test("is mended by a restatement where rows were lost, changed and invented, and tells nobody of what was right")
+  @Test("is repaired by a restatement after rows were lost, changed and invented, and publishes only differences")
   func restatement() async throws {
     let store = try await Store.made()
     let people = (1...6).map { Bench.user($0) }
     let (team, other) = (Bench.group(1), Bench.group(2))
-    try await store.take(people.map { Bench.userEvent($0, .created, .active, version: 1) })
-    try await store.take([
+    try await store.apply(people.map { Bench.userEvent($0, .created, .active, version: 1) })
+    try await store.apply([
       Bench.groupEvent(team, .created, version: 1, adding: people), Bench.groupEvent(other, .created, version: 1, adding: people),
     ])
-    let told = try await store.messages().count
+    let published = try await store.messages().count
     let damage = [
       "delete from directory.members where id = '\(people[0])'",
       "update directory.members set state = 'disabled' where id = '\(people[1])'",
@@ -137,7 +137,7 @@ struct StoreTests {
           Bench.restated(group, version: 1, MemberRange(after: people[2]), Array(people[3...])),
         ]
       }
-    for event in restatement { try await store.take([event]) }
+    for event in restatement { try await store.apply([event]) }
     #expect(try await store.shown() == [team: Set(people), other: Set(people)])
     #expect(try await store.counts() == [team: [6, 0, 0], other: [6, 0, 0]])
     let groups = try await store.pool.query(
@@ -145,10 +145,10 @@ struct StoreTests {
     #expect(try groups.map { try $0.bool(0) } == [true, true])
     #expect(try groups.map { try $0.optionalString(1) } == [nil, nil])
     // The two people, their memberships in the group that was there, the two lost memberships, and the group.
-    let mended = try await store.messages().dropFirst(told).map(\.change)
+    let mended = try await store.messages().dropFirst(published).map(\.change)
     #expect(mended.count { $0 == .memberActivated } == 2)
     #expect(mended.count { $0 == .groupCreated } == 1)
-    try await store.take(restatement)
-    #expect(try await store.messages().count == told + mended.count)
+    try await store.apply(restatement)
+    #expect(try await store.messages().count == published + mended.count)
   }
 }

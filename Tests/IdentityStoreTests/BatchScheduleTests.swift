@@ -4,18 +4,18 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("Turns within a batch")
+@Suite("The schedule of a batch")
 struct BatchScheduleTests {
   private let one = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
   private let other = WorkspaceID(UUID(uuid: (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
 
-  @Test("Commands of a workspace alone are carried out in their order, in one transaction")
+  @Test("Commands of a single workspace are processed in order, in one transaction")
   func alone() {
     let commands = (0..<500).map { _ in (workspace: one, weight: 2000) }
     #expect(BatchSchedule(commands).transactions == [Array(0..<500)])
   }
 
-  @Test("Workspaces take turns, and what weighs little comes before what weighs much")
+  @Test("Workspaces take turns, and light commands come before heavy ones")
   func turns() {
     let light = BatchSchedule([(one, 10), (one, 10), (one, 10), (other, 10)])
     #expect(light.transactions == [[0, 3, 1, 2]])
@@ -23,7 +23,7 @@ struct BatchScheduleTests {
     #expect(heavy.transactions == [[2, 3], [0], [1], [4]])
   }
 
-  @Test("Each command is in one transaction, and those of a workspace keep their order", arguments: 0..<50)
+  @Test("Each command is in one transaction, and the commands of a workspace keep their order", arguments: 0..<50)
   func order(seed: Int) {
     var random = SystemRandomNumberGenerator()
     let commands = (0..<40).map { _ in

@@ -10,14 +10,14 @@ import Testing
 
 @Suite("A batch is a transaction", .timeLimit(.minutes(10)))
 struct BatchTests {
-  @Test("A command that comes again is answered as before and changes nothing, in its batch and in a later one")
+  @Test("A redelivered command gets the same reply and changes nothing, in its batch and in a later one")
   func redelivery() async throws {
     let store = try await StoreDatabase.start()
     let command = store.createUser("ana@example.com")
     let first = try await store.process().carryOut([command, command])
     #expect(first.map(\.outcome.status) == [201, 201])
     #expect(first[0] == first[1])
-    // Another process, which knows of it from the record alone.
+    // Another process, which only knows the recorded reply.
     let later = try await store.process().carryOut([command])
     #expect(later.map { $0.encoded().attributes } == [first[0].encoded().attributes])
     #expect(later.map { $0.encoded().data } == [first[0].encoded().data])
@@ -27,7 +27,7 @@ struct BatchTests {
         "select count(*) from identity.outbox where topic = 'identity.events' and position('ana' in encode(payload, 'escape')) > 0") == 1)
   }
 
-  @Test("A later command of a batch sees what an earlier one did")
+  @Test("A later command of a batch sees the changes of an earlier one")
   func order() async throws {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())
@@ -52,7 +52,7 @@ struct BatchTests {
     #expect(try await store.count("select count(*) from identity.users") == 50)
   }
 
-  @Test("A command past its deadline is refused, also when it comes again, and changes nothing")
+  @Test("A command past its deadline is rejected, also when it is redelivered, and changes nothing")
   func deadline() async throws {
     let store = try await StoreDatabase.start()
     let late = store.createUser("late@example.com", deadline: Date() - 1)
@@ -61,7 +61,7 @@ struct BatchTests {
     #expect(try await store.count("select count(*) from identity.users") == 0)
   }
 
-  @Test("A batch that outlasts its bound is rolled back, and may be carried out later")
+  @Test("A batch that exceeds its time limit is rolled back, and may be processed later")
   func bound() async throws {
     let store = try await StoreDatabase.start()
     let command = store.createUser("ana@example.com")
@@ -72,7 +72,7 @@ struct BatchTests {
     #expect(try await store.process().carryOut([command]).map(\.outcome.status) == [201])
   }
 
-  @Test("A poisoned command is answered 500 and kept as a dead letter; its neighbours get through")
+  @Test("A command that fails is answered 500 and dead-lettered; the others of its batch succeed")
   func poison() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
@@ -80,21 +80,21 @@ struct BatchTests {
     let letters = DeadLetters("poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
-    let runner = BatchProcessor(transaction: store.process().transaction, deadLetters: letters, logger: quiet)
+    let processor = CommandProcessor(transaction: store.process().transaction, deadLetters: letters, logger: quiet)
     // Its id is another user's: the database refuses it each time.
     let taken = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([store.createUser("first@example.com", on: taken)])
     let poison = store.createUser("second@example.com", on: taken)
     let received = try [store.createUser("before@example.com"), poison, store.createUser("after@example.com")]
       .map { try ReceivedCommand(message($0)) }
-    let replies = try await runner.run(received, touches: WriteSet(of: received.map(\.read))) {}
+    let replies = try await processor.process(received, writeSet: WriteSet(of: received.map(\.read))) {}
     #expect(replies.map(\.outcome.status) == [201, 500, 201])
     #expect(try await store.count("select count(*) from identity.users") == 3)
     await producer.close()
     #expect(try await first(on: letters.topic, of: broker)?.value == received[1].message.value)
   }
 
-  @Test("A command that outlasts the bound twice is answered 500 and not tried again; other workspaces do not wait for it")
+  @Test("A command that exceeds the time limit twice is answered 500 and not retried; other workspaces do not wait for it")
   func outlasting() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
@@ -118,10 +118,10 @@ struct BatchTests {
     // Another transaction holds a lock on the user's row.
     let holder = store.process().pool
     let process = store.process(bound: .seconds(30), statementTimeout: .milliseconds(500))
-    let runner = BatchProcessor(transaction: process.transaction, deadLetters: letters, logger: quiet)
+    let processor = CommandProcessor(transaction: process.transaction, deadLetters: letters, logger: quiet)
     let replies = try await holder.transaction { transaction in
       _ = try await transaction.query(Statement(once: "hold", "select 1 from identity.users where id = '\(held)' for update"))
-      return try await runner.run(received, touches: WriteSet(of: received.map(\.read))) {}
+      return try await processor.process(received, writeSet: WriteSet(of: received.map(\.read))) {}
     }
     #expect(replies.map(\.outcome.status) == [500, 201])
     #expect(try await store.count("select count(*) from identity.users where id = '\(held)'") == 1)
@@ -130,7 +130,7 @@ struct BatchTests {
     #expect(try await first(on: letters.topic, of: broker)?.value == received[0].message.value)
   }
 
-  @Test("A group's members are written as the difference, and told in events of a thousand at most")
+  @Test("Only changed members of a group are written, and published in events of at most a thousand")
   func members() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

@@ -261,14 +261,14 @@ struct BulkTests {
   ) async throws -> [Bulk.Outcome] {
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let runner = BatchProcessor(
+    let processor = CommandProcessor(
       transaction: store.process().transaction, deadLetters: deadLetters ?? DeadLetters("none", producer, in: store), logger: quiet)
     let event = try store.command(.bulk(bulk), deadline: deadline).cloudEvent(source: "test")
     let received = try ReceivedCommand(
       Message(
         topic: Topic.identityCommands.name, partition: 0, offset: 0, timestamp: nil, key: Array(event.subject.utf8), headers: event.headers,
         value: event.data))
-    let reply = try await BulkRunner(runner: runner, committed: {}).run(received, try #require(received.bulk))
+    let reply = try await BulkRunner(processor: processor, onCommit: {}).run(received, try #require(received.bulk))
     await producer.close()
     guard case .bulk(let outcomes) = reply.outcome else { return [] }
     return outcomes

@@ -10,11 +10,11 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("The store's loops, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The consumers of the store, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
   private static let topic = Topic(name: "input", retention: 3600)
 
-  @Test("Commands go on after any failure, or the process ends", arguments: ConsumerFault.allCases)
+  @Test("Commands continue after each failure, or the process ends", arguments: ConsumerFault.allCases)
   func commands(_ fault: ConsumerFault) async throws {
     let store = try await StoreDatabase.start()
     let cluster = try MockCluster()
@@ -34,11 +34,11 @@ struct LoopFaultTests {
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "commands", instance: "0", topics: [Self.topic]), logger: quiet)
     let deadLetters = DeadLetters("commands", producer, in: store)
     let loop = CommandConsumer(
-      consumer: consumer, runner: BatchProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
+      consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
       maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
-      deadLetters: deadLetters, logger: quiet)
+      logger: quiet)
     let outcome = try await consumerOutcome(of: [process.pool, producer, consumer, loop], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await store.count("select count(*) from identity.users where user_name = 'after@example.com'") == 1
@@ -52,7 +52,7 @@ struct LoopFaultTests {
   }
 
   @Test(
-    "Entries of the provisioning log go on after any failure, or the process ends",
+    "Entries of the provisioning log continue after each failure, or the process ends",
     arguments: ConsumerFault.allCases.filter { !$0.produces })
   func log(_ fault: ConsumerFault) async throws {
     let store = try await StoreDatabase.start()
@@ -86,7 +86,7 @@ struct LoopFaultTests {
     await owner.close()
   }
 
-  @Test("A reply that is too large for its topic is replaced by word that it is recorded, and its neighbours are sent")
+  @Test("A reply that is too large for its topic is replaced by a notice that it is recorded, and the others are sent")
   func largeReply() async throws {
     let broker = try await KafkaBroker.shared()
     let kafka = broker.configuration()

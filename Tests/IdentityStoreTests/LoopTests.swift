@@ -10,11 +10,11 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("The loop from topic to record", .timeLimit(.minutes(10)))
+@Suite("The command consumer, from topic to record", .timeLimit(.minutes(10)))
 struct LoopTests {
   private let topic = Topic(name: "commands-\(UUIDText.text(UUID()))", retention: 3600)
 
-  @Test("A bulk keeps nobody waiting; a shutdown in its middle loses nothing of it, and the next process goes on with it")
+  @Test("A bulk does not block other commands; a shutdown in its middle loses nothing, and the next process continues with it")
   func bulkBesideBatches() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
@@ -39,11 +39,11 @@ struct LoopTests {
           let lock = Statement(once: "hold", "select 1 from identity.users where user_name = 'held@example.com' for update")
           _ = try await transaction.pipeline([(lock, [])])
           locked.open()
-          await release.pass()
+          await release.wait()
         }
         await pool.close()
       }
-      await locked.pass()
+      await locked.wait()
       let (group, ending) = try process(of: store, kafka)
       tasks.addTask { try await group.run() }
       let producer = try Producer(kafka, logger: quiet)
@@ -57,11 +57,11 @@ struct LoopTests {
       }
       #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
       await group.triggerGracefulShutdown()
-      await ending.pass()
+      await ending.wait()
       release.open()
       try await tasks.waitForAll()
     }
-    // The operation in hand was finished, the next not begun.
+    // The current operation was finished, the next not started.
     #expect(try await store.count("select version from identity.users where user_name = 'held@example.com'") == 2)
     #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
 
@@ -77,7 +77,7 @@ struct LoopTests {
     #expect(try await store.count("select count(*) from identity.replies") == 1 + 1 + 3 + 21)
   }
 
-  /// A process of the store, and what opens when it is asked to end.
+  /// A process of the store, and a latch that opens when it shuts down.
   private func process(of store: StoreDatabase, _ kafka: KafkaConfiguration) throws -> (ServiceGroup, ending: AsyncLatch) {
     let process = store.process()
     let producer = try Producer(kafka, logger: quiet)
@@ -86,10 +86,11 @@ struct LoopTests {
     let deadLetters = DeadLetters(
       consumer: topic.name, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: process.pool), logger: quiet)
     let loop = CommandConsumer(
-      consumer: consumer, runner: BatchProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet), maximumBulks: 2,
+      consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
+      maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
-      deadLetters: deadLetters, logger: quiet)
+      logger: quiet)
     let ending = AsyncLatch()
     return (ServiceGroup(services: [process.pool, producer, consumer, Announced(service: loop, ending: ending)], logger: quiet), ending)
   }
@@ -107,7 +108,7 @@ struct LoopTests {
   }
 }
 
-/// A service that says when it is asked to end.
+/// A service that opens a latch at graceful shutdown.
 private struct Announced<Inner: Service>: Service {
   let service: Inner
   let ending: AsyncLatch

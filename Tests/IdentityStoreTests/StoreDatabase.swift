@@ -37,7 +37,7 @@ struct StoreDatabase: Sendable {
       var read = commands.map(ParsedCommand.init)[...]
       var replies: [Reply] = []
       while !read.isEmpty {
-        let answered = try await transaction.run(Array(read), touches: WriteSet(of: read)) {}
+        let answered = try await transaction.run(Array(read), writeSet: WriteSet(of: read)) {}
         replies += answered
         read = read.dropFirst(answered.count)
       }
@@ -56,7 +56,7 @@ struct StoreDatabase: Sendable {
     return StoreProcess(
       pool: pool,
       transaction: BatchTransaction(
-        pool: pool, writer: ChangeWriter(nameHash: Self.nameHash, source: "identity-store/test"), nameHash: Self.nameHash, bound: bound))
+        pool: pool, writer: ChangeWriter(nameHash: Self.nameHash, source: "identity-store/test"), nameHash: Self.nameHash, timeLimit: bound))
   }
 
   func command(_ operation: Command.Operation, on resource: ResourceID = .made(at: Date()), deadline: Date? = nil) -> Command {

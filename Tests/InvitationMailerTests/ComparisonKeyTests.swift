@@ -27,7 +27,7 @@ struct ComparisonKeyTests {
     let signIn = try received(Self.forms[1])
     #expect(signIn.emailKeys.last == key)
     let divided = SignInStore.divide([signIn], active: [key], activeUsers: [])
-    #expect(divided.asking.isEmpty)
+    #expect(divided.unpromoted.isEmpty)
     #expect(divided.skipped.keys.map(\.self) == [key])
 
     var known = KnownState.acme()

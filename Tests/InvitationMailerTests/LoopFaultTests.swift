@@ -9,9 +9,9 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The mailer's loop, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The event consumer of the mailer, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct LoopFaultTests {
-  @Test("Events and sign-ins go on after any failure, or the process ends", arguments: ConsumerFault.allCases)
+  @Test("Events and sign-ins continue after each failure, or the process ends", arguments: ConsumerFault.allCases)
   func events(_ fault: ConsumerFault) async throws {
     let server = try await PostgresServer.shared()
     let database = try await MailerDatabase.start(on: server)
@@ -36,11 +36,11 @@ struct LoopFaultTests {
     let producer = try Producer(kafka, logger: .silent)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "0", topics: [.identityEvents, .signInEvents]), logger: .silent)
-    let handler = BatchProcessor(
+    let processor = EventProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) {}
-    let loop = EventConsumer(consumer: consumer, handler: handler, logger: .silent)
+    let loop = EventConsumer(consumer: consumer, processor: processor)
     let reader = TopicReader(kafka, logger: .silent)
     let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")
     let outcome = try await consumerOutcome(of: [database.pool, producer, consumer, loop], logger: .silent) {

@@ -35,11 +35,11 @@ struct MailerTests {
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")], logger: .silent)
-    let handler = BatchProcessor(
+    let processor = EventProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) { sending.wake() }
-    return [relay, sending, consumer, EventConsumer(consumer: consumer, handler: handler, logger: .silent)]
+    return [relay, sending, consumer, EventConsumer(consumer: consumer, processor: processor)]
   }
 
   /// Runs the mailer until `body` returns, then shuts it down gracefully.
@@ -128,11 +128,11 @@ struct MailerTests {
     let (database, broker) = (try await MailerDatabase.start(), try await KafkaBroker.start())
     try await TopicAdministration.ensure(topics, partitions: 1, replication: 1, configuration: broker.configuration(), logger: .silent)
     let producer = try Producer(broker.configuration(), logger: .silent)
-    let handler = BatchProcessor(
+    let processor = EventProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent
     ) {}
-    try await handler.handle([
+    try await processor.process([
       try IdentityEvent.user(.ana, .created, .invited, version: 1).message(),
       try IdentityEvent.user(.ben, .created, .invited, version: 1, givenName: "B\0n").message(),
       try IdentityEvent.workspace().message(),

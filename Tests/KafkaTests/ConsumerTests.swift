@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Consumer")
 struct ConsumerTests {
-  @Test("Batches hold at most as many messages as asked for, in order")
+  @Test("Batches contain at most the configured number of messages, in order")
   func batches() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("batches", count: 100)
@@ -23,7 +23,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("After a restart reading goes on behind what was committed, and what was not comes again")
+  @Test("After a restart reading continues after the committed offset, and uncommitted messages are read again")
   func resumption() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("resumption", count: 30)
@@ -44,7 +44,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("What is read and not committed counts as before the consumer, which stands still by then")
+  @Test("Uncommitted messages count as lag, and are reported as a standstill")
   func standstill() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("standstill", count: 20)
@@ -71,7 +71,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("An inspection tells where a group stands, and joins nothing")
+  @Test("An inspection returns the positions of a group without joining it")
   func inspection() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("inspection", count: 12)
@@ -108,7 +108,7 @@ struct ConsumerTests {
     #expect(try await seen.value <= 1)
   }
 
-  @Test("A batch that takes long holds the rest back, and nothing is lost or read twice")
+  @Test("A batch that takes long delays the others, and nothing is lost or read twice")
   func backPressure() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("back-pressure", count: 2000)
@@ -131,7 +131,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("A broker that is stopped and started again is read on from where the reader was")
+  @Test("After a restart of the broker reading continues at the same offset")
   func outage() async throws {
     let broker = try await KafkaBroker.start()
     let topic = try await broker.filled("outage", count: 10)
@@ -174,7 +174,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("A commit that meets an error that passes is tried again")
+  @Test("A commit is retried after a temporary error")
   func commitRetry() async throws {
     let cluster = try MockCluster()
     cluster.create(topic: "commit-retry", partitions: 1)
@@ -194,7 +194,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("A member whose instance id another process takes ends, and its error says why")
+  @Test("A member is fenced when another process takes its instance id, and its error says why")
   func fenced() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("fenced", count: 5)
@@ -211,7 +211,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("A property that librdkafka does not know is named")
+  @Test("The error about an unknown librdkafka property names it")
   func unknownProperty() async throws {
     let broker = try await KafkaBroker.shared()
     let error = #expect(throws: KafkaError.self) {

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Topics that disappear")
 struct MissingTopicTests {
-  @Test("A message to one fails at once, and certainly was not taken; when the topic is back, messages arrive")
+  @Test("A message to one fails at once, and is certainly not persisted; when the topic is back, messages arrive")
   func produce() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.topic("vanishing")
@@ -27,7 +27,7 @@ struct MissingTopicTests {
     #expect(try await broker.read(topic, until: "after").allSatisfy { $0.text == "after" })
   }
 
-  @Test("They are named, and created again with their settings")
+  @Test("They are reported, and created again with their settings")
   func monitor() async throws {
     let broker = try await KafkaBroker.shared()
     let configuration = broker.configuration()
@@ -46,7 +46,7 @@ struct MissingTopicTests {
     #expect(try await inspection.topics([stays])[stays.name]?.partitions == 1)
   }
 
-  @Test("Where they cannot be created, they are named with the reason, and it is not tried without end")
+  @Test("If they cannot be created, they are reported with the reason, and the attempts become rare")
   func refused() async throws {
     // The mock cluster does not know the request that creates topics.
     let cluster = try MockCluster()

@@ -47,7 +47,7 @@ struct OffsetGapTests {
     }
   }
 
-  @Test("because they were deleted while it was away are reported once, and it goes on with the rest")
+  @Test("because they were deleted while it was stopped are reported once, and it continues with the rest")
   func deletedMeanwhile() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("deleted-meanwhile", count: 30)
@@ -111,7 +111,7 @@ struct OffsetGapTests {
     }
   }
 
-  @Test("because the topic was deleted and created again are reported, and what comes then is read")
+  @Test("because the topic was recreated are reported, and later messages are read")
   func recreated() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("recreated", count: 20)

@@ -60,7 +60,7 @@ struct OutboxTests {
     }
   }
 
-  @Test("What is written arrives in its order, once, and is forgotten then")
+  @Test("Written messages arrive once, in order, and are deleted")
   func order() async throws {
     let office = try await Office.made("outbox-order", on: KafkaBroker.shared())
     let relay = office.relay(batch: 30)
@@ -92,7 +92,7 @@ struct OutboxTests {
     #expect(received.first?.header("ce_id") == "Zoë \"1\"")
   }
 
-  @Test("Of several relays one publishes, and another goes on when it ends")
+  @Test("One of several relays publishes, and another continues when it ends")
   func leadership() async throws {
     let office = try await Office.made("outbox-leadership", on: KafkaBroker.shared())
     try await running(office.pool, office.producer) {
@@ -111,7 +111,7 @@ struct OutboxTests {
     #expect(try await office.broker.read(office.topic, count: 200).map(\.text) == (0..<200).map(String.init))
   }
 
-  @Test("What was written while the broker was away is published when it is back")
+  @Test("Messages that were written while the broker was unavailable are published later")
   func brokerOutage() async throws {
     let office = try await Office.made("outbox-outage", on: KafkaBroker.start())
     let relay = office.relay()
@@ -154,7 +154,7 @@ struct OutboxTests {
     #expect(firsts == Array(0..<200))
   }
 
-  @Test("An event that the broker rejects is set aside and replaced in its place by one without its large fields; nothing is sent twice")
+  @Test("An event that the broker rejects is dead-lettered and replaced by one without its large fields; nothing is sent twice")
   func tooLarge() async throws {
     let office = try await Office.made("outbox-large", on: KafkaBroker.shared())
     let (user, other) = (UserID.made(at: .now), UserID.made(at: .now))
@@ -191,7 +191,7 @@ struct OutboxTests {
     #expect(errors.count == 2 && errors.allSatisfy { $0.contains("MSG_SIZE_TOO_LARGE") })
   }
 
-  @Test("Of a batch that the broker rejects as a whole every message is sent alone, and only the culprit is set aside")
+  @Test("The messages of a batch that the broker rejects are sent alone, and only the rejected one is dead-lettered")
   func rejectedBatch() async throws {
     let cluster = try MockCluster()
     cluster.create(topic: "rejected", partitions: 1)
@@ -210,7 +210,7 @@ struct OutboxTests {
     #expect(try cluster.texts(on: "rejected").sorted() == ["1", "2"])
   }
 
-  @Test("A topic that takes no messages for a while keeps no other from being published")
+  @Test("A topic that accepts no messages for some time does not block the others")
   func pausedTopic() async throws {
     let office = try await Office.made("outbox-paused", on: KafkaBroker.shared())
     let missing = Topic(name: "missing-\(office.topic.name)", retention: 3600)

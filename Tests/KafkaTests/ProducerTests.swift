@@ -44,7 +44,7 @@ struct ProducerTests {
     }
   }
 
-  @Test("The same key goes to the same partition, and a message may name its own")
+  @Test("The same key goes to the same partition, and a message may name its partition")
   func partitions() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.topic("partitions", partitions: 4)
@@ -60,7 +60,7 @@ struct ProducerTests {
     #expect(received.first { $0.text == "explicit" }?.partition == 3)
   }
 
-  @Test("A message that is too large is refused and named, and the others arrive")
+  @Test("The error about a message that is too large names its index, and the others arrive")
   func tooLarge() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.topic("too-large")
@@ -78,7 +78,7 @@ struct ProducerTests {
     #expect(try await broker.read(topic, count: 2).map(\.text) == ["first", "last"])
   }
 
-  @Test("What is sent while the broker is away arrives when it is back, in order")
+  @Test("Messages that are sent while the broker is unavailable arrive later, in order")
   func outage() async throws {
     let broker = try await KafkaBroker.start()
     let topic = try await broker.topic("outage")
@@ -94,7 +94,7 @@ struct ProducerTests {
     #expect(try await broker.read(topic, count: 100).map(\.text) == (0..<100).map(String.init))
   }
 
-  @Test("Who sends more than may be in flight waits until there is room")
+  @Test("Sending waits while the limit of messages in flight is reached")
   func bound() async throws {
     let broker = try await KafkaBroker.start()
     let topic = try await broker.topic("bound")
@@ -110,7 +110,7 @@ struct ProducerTests {
     }
   }
 
-  @Test("A message that no broker takes in time fails, and may be sent again")
+  @Test("A message that no broker acknowledges in time fails, and may be sent again")
   func deliveryTimeout() async throws {
     let cluster = try MockCluster()
     cluster.create(topic: "timeout", partitions: 1)
@@ -124,7 +124,7 @@ struct ProducerTests {
     await producer.close()
   }
 
-  @Test("After its end a producer takes nothing more")
+  @Test("A closed producer accepts no messages")
   func closed() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.topic("closed")
@@ -155,7 +155,7 @@ struct ProducerTests {
     #expect(try cluster.texts(on: topic.name) == (0..<20).map(String.init))
   }
 
-  @Test("After an error that makes the client useless a new one delivers what was not acknowledged, in order")
+  @Test("After a fatal error a new client delivers unacknowledged messages, in order")
   func replacement() async throws {
     let cluster = try MockCluster()
     cluster.create(topic: "replaced", partitions: 1)

@@ -5,13 +5,13 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite("Authenticator that the brokers reject")
+@Suite("Credentials that the brokers reject")
 struct RejectedCredentialsTests {
   private static let properties = [
     "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "rollcall", "sasl.password": "wrong",
   ]
 
-  @Test("are the reason that is given for a cluster that cannot be reached, with what to check")
+  @Test("are reported as the reason for an unreachable cluster, with advice")
   func reachability() async throws {
     let broker = try RejectingBroker()
     let reachability = try Reachability(
@@ -22,7 +22,7 @@ struct RejectedCredentialsTests {
     }
   }
 
-  @Test("are a warning in the log, and not with every attempt")
+  @Test("are logged as a warning, but not at every attempt")
   func warning() async throws {
     let broker = try RejectingBroker()
     let lines = LogLines()

@@ -72,7 +72,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("A request that nobody answers is given up at its deadline")
+  @Test("A request without a reply ends at its deadline")
   func deadline() async throws {
     try await exchanging { exchange in
       let reply = try await exchange.ask("anyone?", deadline: Date(timeIntervalSinceNow: 0.2))
@@ -81,7 +81,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("One request more than may be pending is refused at once")
+  @Test("A request over the limit of pending requests fails at once")
   func bound() async throws {
     try await exchanging(maximumPending: 1) { exchange in
       async let first = exchange.ask("first")
@@ -95,7 +95,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("A request that finds the producer full is refused at once")
+  @Test("A request fails at once if the producer has reached its limit")
   func fullProducer() async throws {
     let broker = try await KafkaBroker.shared()
     let replies = try await broker.topic("replies")
@@ -129,7 +129,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("Messages on the reply topic that are no replies do no harm")
+  @Test("Other messages on the reply topic are ignored")
   func rubbish() async throws {
     try await exchanging { exchange in
       let partition = try exchange.asking.address().partition
@@ -142,7 +142,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("While the topic of replies is missing no request is sent; when it is back, replies come again")
+  @Test("While the reply topic is missing no request is sent; when it is back, replies arrive again")
   func lostReplyTopic() async throws {
     try await exchanging { exchange in
       let broker = try await KafkaBroker.shared()
@@ -164,7 +164,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("Before its partition is known it says that it is not ready")
+  @Test("It is not ready before its partition is known")
   func notReady() async throws {
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// A broker of its own, for the topics have the names that they have in production.
-@Suite("The record of messages that were missed", .serialized, .timeLimit(.minutes(10)))
+@Suite("The recorder of missed messages", .serialized, .timeLimit(.minutes(10)))
 struct SkippedMessageRecorderTests {
   private struct Trial: Sendable {
     let broker: KafkaBroker
@@ -65,7 +65,7 @@ struct SkippedMessageRecorderTests {
     }
   }
 
-  @Test("A first start is no loss; a loss on several partitions is recorded and has the state published again, once")
+  @Test("A first start is not a loss; a loss on several partitions is recorded, and one rebuild is requested")
   func once() async throws {
     let trial = try await Trial.made()
     try await trial.send(20)
@@ -104,7 +104,7 @@ struct SkippedMessageRecorderTests {
     await trial.close()
   }
 
-  @Test("A topic that was created again is told from a first start by what is recorded, also after a restart")
+  @Test("A recreated topic is distinguished from a first start by the recorded offsets, also after a restart")
   func recreated() async throws {
     let trial = try await Trial.made()
     try await trial.send(20)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Topics, dead letters and reachability")
 struct TopicTests {
-  @Test("Topics that are missing are made, by however many processes at once, and left alone then")
+  @Test("Missing topics are created, by any number of processes at once, and then not changed")
   func creation() async throws {
     let broker = try await KafkaBroker.shared()
     let topics = (0..<3).map { Topic(name: "made-\($0)-\(UUID().uuidString.prefix(8))", retention: 3600) }
@@ -29,7 +29,7 @@ struct TopicTests {
     try await TopicAdministration.ensure(topics, partitions: 1, replication: 1, configuration: broker.configuration(), logger: quiet)
   }
 
-  @Test("Without a broker making topics fails, and may be tried again")
+  @Test("Without a broker the creation of topics fails with a retriable error")
   func absence() async throws {
     let configuration = KafkaConfiguration(bootstrapServers: "127.0.0.1:\(try FreePort.find())", clientID: "test")
     let error = await #expect(throws: KafkaError.self) {
@@ -41,7 +41,7 @@ struct TopicTests {
     #expect(error?.description.contains(configuration.bootstrapServers) == true)
   }
 
-  @Test("A cluster that answers is well, and one that does not is named")
+  @Test("A reachable cluster has no problem, and the error about an unreachable one names it")
   func reachability() async throws {
     let broker = try await KafkaBroker.shared()
     #expect(try await Reachability(broker.configuration(), logger: quiet).check(timeout: .seconds(30)) == nil)
@@ -50,7 +50,7 @@ struct TopicTests {
     #expect(problem.contains(away.bootstrapServers))
   }
 
-  @Test("A dead letter is the message unchanged, with headers that say what happened to it")
+  @Test("A dead letter is the unchanged message, with headers that describe the failure")
   func deadLetter() async throws {
     let broker = try await KafkaBroker.shared()
     let consumer = "test-\(UUID().uuidString.prefix(8))"
@@ -84,7 +84,7 @@ struct TopicTests {
     await pool.close()
   }
 
-  @Test("A dead letter that is larger than Kafka takes is stored with its head, size, headers, error and origin")
+  @Test("A dead letter that is too large for Kafka is stored with its first bytes, size, headers, error and origin")
   func largeDeadLetter() async throws {
     let broker = try await KafkaBroker.shared()
     let pool = try await DeadLetterTable.pool()

@@ -1,8 +1,8 @@
 import Models
 
 extension Decider {
-  /// A group's new state, with what changed of its members.
-  mutating func take(_ event: GroupChanged, _ cause: Cause) {
+  /// Applies a group event: the new state of the group, and the changes of its members.
+  mutating func apply(_ event: GroupChanged, _ cause: Cause) {
     let previous = directory.groups[event.key]
     switch event.change {
     case .created, .updated: change(event, from: previous, cause)
@@ -12,57 +12,57 @@ extension Decider {
   }
 
   private mutating func change(_ event: GroupChanged, from previous: Group?, _ cause: Cause) {
-    guard previous?.presence != .deleted, isNews(event, after: previous) else { return }
+    guard previous?.presence != .deleted, isNewer(event, after: previous) else { return }
     let group = Group(
       key: event.key, position: event.position, coverage: coverage(event, after: previous), presence: .present(name(event, after: previous))
     )
     directory.write(group)
-    tellName(of: group, was: previous?.presence.content, cause)
+    publishName(of: group, was: previous?.presence.content, cause)
     for user in event.removedMembers { remove(user, from: group, cause) }
     for user in event.addedMembers { add(user, to: group, cause) }
   }
 
   private mutating func delete(_ event: GroupChanged, previous: Group?, _ cause: Cause) {
-    // One as new as what is held says that the group should not be here.
+    // A deletion with the stored version wins over the stored state.
     guard previous?.presence != .deleted, event.version >= previous?.position.version ?? 0 else { return }
-    // The members leave a group that still has its name.
+    // The memberships are removed while the group still has its name.
     var group = Group(
       key: event.key, position: event.position, coverage: .whole, presence: .present(previous?.presence.content ?? event.displayName))
     replaceMembers(of: group, in: MemberRange(), with: [], cause)
     group.presence = .deleted
     directory.write(group)
-    tell(.groupDeleted, group: group, because: cause)
+    publish(.groupDeleted, group: group, because: cause)
   }
 
-  /// Makes the group's name, and its members in the range, what the event says: it is no news, and mends what is here.
+  /// Sets the name of the group, and its members in the range of the event, which repairs the directory.
   ///
-  /// A deletion that is held counts no more where the group is restated as new as that: ids are given once, so it never was one.
+  /// A stored deletion of the same version is undone. Ids are never reused, so the group was not really deleted.
   private mutating func restate(_ event: GroupChanged, over previous: Group?, _ cause: Cause) {
     guard event.version >= previous?.position.version ?? 0 else { return }
-    let isHeld = event.version == previous?.position.version
+    let isCurrent = event.version == previous?.position.version
     let range = event.range ?? MemberRange()
     let group = Group(
-      key: event.key, position: isHeld ? previous?.position ?? .restated(event.version) : .restated(event.version),
-      coverage: coverage(range, after: isHeld ? previous?.coverage ?? .partial : .partial),
+      key: event.key, position: isCurrent ? previous?.position ?? .restated(event.version) : .restated(event.version),
+      coverage: coverage(range, after: isCurrent ? previous?.coverage ?? .partial : .partial),
       presence: .present(name(event, after: previous)))
     if group != previous { directory.write(group) }
-    tellName(of: group, was: previous?.presence.content, cause)
+    publishName(of: group, was: previous?.presence.content, cause)
     replaceMembers(of: group, in: range, with: event.addedMembers, cause)
   }
 
-  private mutating func tellName(of group: Group, was previous: String?, _ cause: Cause) {
-    guard let previous else { return tell(.groupCreated, group: group, because: cause) }
-    if previous != group.presence.content { tell(.groupRenamed, group: group, because: cause) }
+  private mutating func publishName(of group: Group, was previous: String?, _ cause: Cause) {
+    guard let previous else { return publish(.groupCreated, group: group, because: cause) }
+    if previous != group.presence.content { publish(.groupRenamed, group: group, because: cause) }
   }
 
-  /// The group's name. One that was shortened because of its size does not replace what is known.
+  /// The name of the group. A name that was omitted from the event because of its size does not replace the stored one.
   private func name(_ event: GroupChanged, after previous: Group?) -> String {
     guard event.omits("displayName") else { return event.displayName }
     return previous?.presence.content ?? event.displayName
   }
 
-  /// Whether the directory does not have it yet.
-  private func isNews(_ event: GroupChanged, after previous: Group?) -> Bool {
+  /// Whether the event is newer than the stored state.
+  private func isNewer(_ event: GroupChanged, after previous: Group?) -> Bool {
     previous.map { event.position > $0.position } ?? true
   }
 
@@ -71,7 +71,7 @@ extension Decider {
     return event.position.follows(previous.position) ? previous.coverage : .partial
   }
 
-  /// What a restated range adds to what was covered before it.
+  /// The coverage after a range was restated.
   private func coverage(_ range: MemberRange, after previous: Group.Coverage) -> Group.Coverage {
     guard previous != .whole else { return .whole }
     let continues = range.after == nil || range.after.map(Group.Coverage.through) == previous
@@ -87,16 +87,16 @@ extension Decider {
   private mutating func add(_ user: UserID, to group: Group, _ cause: Cause) {
     let membership = Membership(group.key, user)
     let member = directory.members[membership.member]
-    // Who was deleted since is in no group any more.
+    // A deleted user is no longer a member of any group.
     guard member?.presence != .deleted, directory.memberships.insert(membership) else { return }
-    if let member, member.isVisible { tell(.membershipAdded, member: member, group: group, because: cause) }
+    if let member, member.isVisible { publish(.membershipAdded, member: member, group: group, because: cause) }
   }
 
   private mutating func remove(_ user: UserID, from group: Group, _ cause: Cause) {
     let membership = Membership(group.key, user)
     guard directory.memberships.remove(membership) else { return }
     if let member = directory.members[membership.member], member.isVisible {
-      tell(.membershipRemoved, member: member, group: group, because: cause)
+      publish(.membershipRemoved, member: member, group: group, because: cause)
     }
   }
 }

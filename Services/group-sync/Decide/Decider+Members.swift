@@ -1,10 +1,10 @@
 import Models
 
 extension Decider {
-  /// A person's new state.
-  mutating func take(_ event: UserChanged, _ cause: Cause) {
+  /// Applies a user event: the new state of the user.
+  mutating func apply(_ event: UserChanged, _ cause: Cause) {
     let previous = directory.members[event.member]
-    guard isToBeTaken(event, over: previous) else { return }
+    guard isApplicable(event, over: previous) else { return }
     if event.change == .deleted {
       delete(event.member, previous: previous, version: event.version, cause)
     } else {
@@ -14,33 +14,35 @@ extension Decider {
           Member.Profile(event, keeping: previous?.presence.content)))
       guard member != previous else { return }
       directory.write(member)
-      tellDifference(of: member, from: previous, after: event.change, cause)
+      publishDifference(of: member, from: previous, after: event.change, cause)
     }
   }
 
-  /// A restatement mends also what is as new; and a deletion that is held counts no more then: ids are given once, so it never was one.
-  /// Likewise a deletion that is as new as somebody who is here says that they should not be.
-  private func isToBeTaken(_ event: UserChanged, over previous: Member?) -> Bool {
-    let held = previous?.version ?? 0
+  /// Whether the event is newer than the stored state.
+  ///
+  /// A restatement of the same version is applied, too, since it repairs the directory. It also undoes a stored deletion: ids are never reused, so
+  /// the user was not really deleted. A deletion of the same version is applied as well.
+  private func isApplicable(_ event: UserChanged, over previous: Member?) -> Bool {
+    let stored = previous?.version ?? 0
     return switch event.change {
-    case .restated: event.version >= held
-    case .deleted: previous?.presence != .deleted && event.version >= held
-    default: previous?.presence != .deleted && event.version > held
+    case .restated: event.version >= stored
+    case .deleted: previous?.presence != .deleted && event.version >= stored
+    default: previous?.presence != .deleted && event.version > stored
     }
   }
 
-  private mutating func tellDifference(of member: Member, from previous: Member?, after change: UserChanged.Change, _ cause: Cause) {
+  private mutating func publishDifference(of member: Member, from previous: Member?, after change: UserChanged.Change, _ cause: Cause) {
     switch (previous?.isVisible ?? false, member.isVisible) {
     case (false, true):
-      tell(.memberActivated, member: member, because: cause)
-      tellMemberships(of: member, .membershipAdded, cause)
+      publish(.memberActivated, member: member, because: cause)
+      publishMemberships(of: member, .membershipAdded, cause)
     case (true, false):
       disable(member, previous: previous, change, cause)
     case (true, true):
-      if member.presence.content?.role != previous?.presence.content?.role { tell(.roleChanged, member: member, because: cause) }
+      if member.presence.content?.role != previous?.presence.content?.role { publish(.roleChanged, member: member, because: cause) }
     case (false, false):
-      // Someone who is still invited here may have signed in a moment ago, so the sessions of whoever is disabled now are to end. Only
-      // who is created disabled has none.
+      // A user who is still invited here may have signed in a moment ago, so the sessions of a disabled user have to end. Only a user who is
+      // created disabled has none.
       let state = previous?.presence.content?.state
       if member.presence.content?.state == .disabled, state != .disabled, state != nil || change != .created {
         disable(member, previous: previous, change, cause)
@@ -49,38 +51,38 @@ extension Decider {
   }
 
   private mutating func disable(_ member: Member, previous: Member?, _ change: UserChanged.Change, _ cause: Cause) {
-    let before = told.count
-    tell(.accessRevoked, member: member, reason: .disabled, because: cause)
-    tell(.memberDisabled, member: member, because: cause)
-    if previous?.isVisible == true { tellMemberships(of: member, .membershipRemoved, cause) }
-    // Who was not known, and is restated, loses nothing now.
+    let before = published.count
+    publish(.accessRevoked, member: member, reason: .disabled, because: cause)
+    publish(.memberDisabled, member: member, because: cause)
+    if previous?.isVisible == true { publishMemberships(of: member, .membershipRemoved, cause) }
+    // A restated user who was unknown loses no access.
     guard previous != nil || change != .restated else { return }
-    record(.disabled, of: member, previous: previous, told: told[before...], cause)
+    record(.disabled, of: member, previous: previous, published: published[before...], cause)
   }
 
-  /// Leaves the bare version, without personal data.
+  /// Deletes the user. Only the version remains, without personal data.
   private mutating func delete(_ key: MemberKey, previous: Member?, version: Int64, _ cause: Cause) {
     let member = Member(key: key, version: version, presence: .deleted)
     directory.write(member)
-    let before = told.count
-    // The access of somebody disabled is revoked already.
-    if previous?.presence.content?.state != .disabled { tell(.accessRevoked, member: member, reason: .deleted, because: cause) }
-    tell(.memberDeleted, member: member, because: cause)
-    if previous?.isVisible == true { tellMemberships(of: member, .membershipRemoved, cause) }
-    if let previous { record(.deleted, of: member, previous: previous, told: told[before...], cause) }
+    let before = published.count
+    // The access of a disabled user is revoked already.
+    if previous?.presence.content?.state != .disabled { publish(.accessRevoked, member: member, reason: .deleted, because: cause) }
+    publish(.memberDeleted, member: member, because: cause)
+    if previous?.isVisible == true { publishMemberships(of: member, .membershipRemoved, cause) }
+    if let previous { record(.deleted, of: member, previous: previous, published: published[before...], cause) }
     for group in directory.memberships.groups(of: key) { _ = directory.memberships.remove(Membership(group, key.id)) }
   }
 
-  private mutating func tellMemberships(of member: Member, _ change: DirectoryEvent.Change, _ cause: Cause) {
+  private mutating func publishMemberships(of member: Member, _ change: DirectoryEvent.Change, _ cause: Cause) {
     for key in directory.memberships.groups(of: member.key) {
       guard let group = directory.groups[key] else { continue }
-      tell(change, member: member, group: group, because: cause)
+      publish(change, member: member, group: group, because: cause)
     }
   }
 }
 
 extension Member.Profile {
-  /// The profile that the event tells of. What was left out of it because of its size stays as it was.
+  /// The profile in the event. Attributes that were omitted because of their size keep their values.
   fileprivate init(_ event: UserChanged, keeping previous: Member.Profile?) {
     self.init(
       state: event.user.state, email: event.omits("email") ? previous?.email : event.user.email,

@@ -3,11 +3,11 @@ import Foundation
 import Models
 
 extension Decider {
-  /// Keeps what `member`, who is still in their groups, loses.
+  /// Records a receipt of the access that `member` loses. Their memberships must not be removed yet.
   ///
-  /// - Parameter told: What the product was told because of it.
+  /// - Parameter published: The events that were published for the change.
   mutating func record(
-    _ reason: DirectoryEvent.RevocationReason, of member: Member, previous: Member?, told: ArraySlice<PublishedEvent>, _ cause: Cause
+    _ reason: DirectoryEvent.RevocationReason, of member: Member, previous: Member?, published: ArraySlice<PublishedEvent>, _ cause: Cause
   ) {
     receipts.append(
       DeprovisionReceipt(
@@ -19,19 +19,19 @@ extension Decider {
           return DeprovisionReceipt.LostGroup(
             id: key.id, displayName: name, wasVisible: previous?.isVisible == true && name != nil)
         },
-        events: told.map { DeprovisionReceipt.SentEvent(id: $0.id, change: $0.event.change, group: $0.event.group) }))
+        events: published.map { DeprovisionReceipt.SentEvent(id: $0.id, change: $0.event.change, group: $0.event.group) }))
   }
 }
 
 extension ReceiptID {
-  /// The id that follows from what the receipt is about, and sorts by time.
+  /// An id that is derived from the subject of the receipt, and sorts by time.
   fileprivate static func receipt(of member: Member, at time: Date) -> ReceiptID {
     var generator = DigestGenerator(of: "receipt/\(member.key.workspace)/\(member.key.id)/\(member.version)")
     return .made(at: time, using: &generator)
   }
 }
 
-/// The 256 bits of a text's SHA-256, and then those of that, and so on: the same for the same text everywhere.
+/// A deterministic generator: yields the bytes of the SHA-256 digest of a text, then of the digest of that digest, and so on.
 private struct DigestGenerator: RandomNumberGenerator {
   private var bytes: [UInt8]
   private var position = 0

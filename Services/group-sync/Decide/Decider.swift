@@ -1,20 +1,20 @@
 import Foundation
 import Models
 
-/// Decides events one after the other against a part of the directory. Pure: the time is that of the events.
+/// Applies identity events to a part of the directory, and decides which directory events to publish. Pure: the time is that of the events.
 ///
-/// An event that is not newer than what the directory holds changes nothing, so that each may come any number of times. Events of
-/// people and of groups may come in any order: a membership waits for the person to be known and active.
+/// An event that is not newer than the directory changes nothing, so each may be delivered several times. Events of users and of groups may
+/// arrive in any order: a membership stays invisible until the user is known and active.
 struct Decider: Sendable {
   var directory: Directory
-  /// What the product is to be told, in order.
-  private(set) var told: [PublishedEvent] = []
-  /// What was taken away from whom, in order.
+  /// The events to publish to the product, in order.
+  private(set) var published: [PublishedEvent] = []
+  /// The deprovisioning receipts, in order.
   var receipts: [DeprovisionReceipt] = []
 
   /// An event for the product.
   struct PublishedEvent: Sendable, Equatable {
-    /// The same for the same change, however often it is decided.
+    /// The id of the event, which is the same however often the change is decided.
     var id: String
     var event: DirectoryEvent
     var traceparent: String?
@@ -24,32 +24,33 @@ struct Decider: Sendable {
     self.directory = directory
   }
 
+  /// Applies an event.
   mutating func decide(_ event: IdentityEvent, traceparent: String? = nil) {
     switch event {
     case .userChanged(let change):
-      take(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
+      apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
     case .groupChanged(let change):
-      take(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
+      apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
     case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered:
       break
     }
   }
 
-  /// Why the product is told something.
+  /// The identity event that causes a directory event.
   struct Cause: Sendable {
     var event: IdentityEvent
     var changedAt: Date
     var traceparent: String?
   }
 
-  /// Tells the product of a change of `member`, of `group`, or of the one being in the other.
-  mutating func tell(
+  /// Publishes a change of `member`, of `group`, or of the membership of the one in the other.
+  mutating func publish(
     _ change: DirectoryEvent.Change, member: Member? = nil, group: Group? = nil, reason: DirectoryEvent.RevocationReason? = nil,
     because cause: Cause
   ) {
     let profile = member?.presence.content
     let others = [group?.key.id.resource, member?.key.id.resource].compactMap { $0 }.filter { $0 != cause.event.resource }
-    told.append(
+    published.append(
       PublishedEvent(
         id: ([cause.event.identity, change.rawValue] + others.map(\.description)).joined(separator: "/"),
         event: DirectoryEvent(

@@ -1,11 +1,13 @@
 import Models
 
-/// The part of the directory that a batch touches: as it is stored, and then as the batch has changed it so far.
+/// The part of the directory that a batch concerns: the stored state with the changes of the batch.
 struct Directory: Sendable, Equatable {
   private(set) var members: [MemberKey: Member] = [:]
   private(set) var groups: [GroupKey: Group] = [:]
   var memberships = Memberships()
+  /// Members to be written.
   private(set) var writtenMembers: Set<MemberKey> = []
+  /// Groups to be written.
   private(set) var writtenGroups: Set<GroupKey> = []
 
   mutating func load(_ member: Member) { members[member.key] = member }

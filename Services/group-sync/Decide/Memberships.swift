@@ -1,27 +1,27 @@
 import Models
 
-/// Who is in which group, as far as a batch touches it, and how that differs from what is stored.
+/// The memberships that a batch concerns, and the changes to the stored ones.
 struct Memberships: Sendable, Equatable {
   private var groups: [MemberKey: Set<GroupID>] = [:]
   private var members: [GroupKey: Set<UserID>] = [:]
-  /// What is here and not stored.
+  /// Memberships to insert.
   private(set) var added: Set<Membership> = []
-  /// What is stored and not here.
+  /// Memberships to delete.
   private(set) var removed: Set<Membership> = []
 
-  /// The groups of a person, sorted.
+  /// The groups of a user, sorted.
   func groups(of member: MemberKey) -> [GroupKey] {
     groups[member, default: []].sorted().map { GroupKey(workspace: member.workspace, id: $0) }
   }
 
-  /// The people in a group, sorted.
+  /// The members of a group, sorted.
   func members(of group: GroupKey) -> [UserID] {
     members[group, default: []].sorted()
   }
 
-  /// The people in a group whose ids lie in a range and are not among `others`, sorted.
+  /// The members of a group whose ids are in a range and not among `others`, sorted.
   func members(of group: GroupKey, in range: MemberRange, except others: Set<UserID>) -> [UserID] {
-    // Sorted last: of very many there are few.
+    // Filters before sorting, since few of many members remain.
     members[group, default: []].filter { range.contains($0) && !others.contains($0) }.sorted()
   }
 
@@ -29,12 +29,12 @@ struct Memberships: Sendable, Equatable {
     members[membership.group]?.contains(membership.member.id) == true
   }
 
-  /// Takes in what is stored.
+  /// Adds a stored membership.
   mutating func load(_ membership: Membership) {
     link(membership)
   }
 
-  /// - Returns: Whether it was not there.
+  /// - Returns: Whether the membership is new.
   mutating func insert(_ membership: Membership) -> Bool {
     guard !contains(membership) else { return false }
     link(membership)
@@ -42,7 +42,7 @@ struct Memberships: Sendable, Equatable {
     return true
   }
 
-  /// - Returns: Whether it was there.
+  /// - Returns: Whether the membership existed.
   mutating func remove(_ membership: Membership) -> Bool {
     guard contains(membership) else { return false }
     groups[membership.member]?.remove(membership.group.id)

@@ -1,9 +1,9 @@
 import Models
 
-/// What is known of something that may have been deleted.
+/// The state of a resource that may have been deleted.
 enum Presence<Content: Sendable & Hashable>: Sendable, Hashable {
   case present(Content)
-  /// It was there; it never comes back.
+  /// Deleted for good.
   case deleted
 
   var content: Content? {
@@ -11,10 +11,10 @@ enum Presence<Content: Sendable & Hashable>: Sendable, Hashable {
   }
 }
 
-/// A person in the product's directory.
+/// A user in the product's directory.
 struct Member: Sendable, Hashable {
   let key: MemberKey
-  /// Of the last event that was taken in.
+  /// The version of the last applied event.
   var version: Int64
   var presence: Presence<Profile>
 
@@ -25,44 +25,73 @@ struct Member: Sendable, Hashable {
     var role: String?
   }
 
-  /// Whether the product shows the person in their groups.
+  /// Whether the product shows the user in their groups.
   var isVisible: Bool { presence.content?.state == .active }
 }
 
 /// A group in the product's directory.
 struct Group: Sendable, Hashable {
   let key: GroupKey
-  /// Of the last event that was taken in.
+  /// The position of the last applied event.
   var position: Position
   var coverage: Coverage
-  /// With the group's name.
+  /// The name of the group, unless it is deleted.
   var presence: Presence<String>
 
-  /// Which of the group's memberships are known to be all here.
+  /// How many of the memberships of the group are known.
   enum Coverage: Sendable, Hashable {
-    /// All of them: nothing was missed since the group's creation or last restatement.
+    /// All: no event was missed since the creation or the last restatement of the group.
     case whole
-    /// Those up to this member: a restatement has come so far.
+    /// All up to this member, who is the last in a restatement so far.
     case through(UserID)
-    /// Something was missed, and only a restatement tells what.
+    /// An event was missed. Only a restatement can repair the group.
     case partial
   }
 
-  /// Orders the events of one group.
+  /// The position of an event among those of its group.
   struct Position: Sendable, Hashable, Comparable {
     var version: Int64
     var part: Int
 
-    /// Behind every part of a version: a restatement of it comes after them.
+    /// The position of a restatement, after all parts of its version.
     static func restated(_ version: Int64) -> Position { Position(version: version, part: Int(Int32.max)) }
 
     static func < (left: Self, right: Self) -> Bool {
       (left.version, left.part) < (right.version, right.part)
     }
 
-    /// Whether no event of the group can lie between `previous` and this one. (How many parts a version has, nobody says.)
+    /// Whether no event of the group can be between `previous` and this one. (The number of parts of a version is unknown.)
     func follows(_ previous: Position) -> Bool {
       (version == previous.version && part - 1 == previous.part) || (version == previous.version + 1 && part == 0)
     }
+  }
+}
+
+/// The key of a resource in a workspace.
+struct WorkspaceKey<Subject>: Hashable, Sendable, Comparable {
+  var workspace: WorkspaceID
+  var id: Identifier<Subject>
+
+  /// The order of the primary keys.
+  static func < (left: Self, right: Self) -> Bool {
+    (left.workspace, left.id) < (right.workspace, right.id)
+  }
+}
+
+typealias MemberKey = WorkspaceKey<IdentifierSubject.User>
+typealias GroupKey = WorkspaceKey<IdentifierSubject.Group>
+
+/// The membership of a user in a group, visible or not.
+struct Membership: Hashable, Sendable, Comparable {
+  var group: GroupKey
+  var member: MemberKey
+
+  init(_ group: GroupKey, _ user: UserID) {
+    self.group = group
+    self.member = MemberKey(workspace: group.workspace, id: user)
+  }
+
+  static func < (left: Self, right: Self) -> Bool {
+    (left.group, left.member) < (right.group, right.member)
   }
 }

@@ -2,21 +2,23 @@ import Foundation
 import Models
 import Postgres
 
-/// Loads what a batch touches in one round trip of set-based statements.
+/// Loads the part of the directory that a batch concerns, in one round trip of set-based statements.
 ///
-/// The workspaces are locked first: an event of a person and one of a group, taken in by two replicas at once, would otherwise not see
-/// each other, and nobody would tell the product of the membership that they make together.
+/// The workspaces are locked first. Otherwise two replicas that apply a user event and a group event at the same time would not see each other's
+/// changes, and the resulting membership would not be published.
 struct DirectoryLoader: Sendable {
+  /// Locks the workspaces and loads the rows.
+  ///
   /// - Throws: `PostgresError` and `PostgresDecodingError`.
-  func load(_ touches: WriteSet, in transaction: PostgresTransaction) async throws -> Directory {
-    let people = touches.members.union(touches.memberships.lazy.map(\.member)).sorted()
-    let ownMemberships = touches.members.sorted()
-    let ranges = touches.ranges.sorted { $0.group < $1.group }
+  func load(_ writeSet: WriteSet, in transaction: PostgresTransaction) async throws -> Directory {
+    let users = writeSet.members.union(writeSet.memberships.lazy.map(\.member)).sorted()
+    let ownMemberships = writeSet.members.sorted()
+    let ranges = writeSet.ranges.sorted { $0.group < $1.group }
     let results = try await transaction.pipeline([
-      (LoadStatements.lockWorkspaces, [.uuidArray(touches.workspaces.sorted().map(\.uuid))]),
-      (LoadStatements.memberships, ownMemberships.columns + ranges.columns + touches.memberships.sorted().columns),
-      (LoadStatements.members, people.columns + ranges.columns),
-      (LoadStatements.groups, touches.groups.sorted().columns + ownMemberships.columns),
+      (LoadStatements.lockWorkspaces, [.uuidArray(writeSet.workspaces.sorted().map(\.uuid))]),
+      (LoadStatements.memberships, ownMemberships.columns + ranges.columns + writeSet.memberships.sorted().columns),
+      (LoadStatements.members, users.columns + ranges.columns),
+      (LoadStatements.groups, writeSet.groups.sorted().columns + ownMemberships.columns),
     ])
     var directory = Directory()
     for row in results[1] {
@@ -47,10 +49,10 @@ struct DirectoryLoader: Sendable {
   }
 }
 
-/// The statements that load a batch's part of the directory.
+/// The statements of a ``DirectoryLoader``.
 enum LoadStatements {
-  // The two-key form shares no keys with the relay's and the migrations' locks. Sorted, so that replicas take them in one order; two
-  // workspaces can share a lock, which costs a wait and no more.
+  // The two-key form shares no keys with the locks of the relay and the migrations. Sorted, so that all replicas acquire the locks in the same
+  // order. Two workspaces may share a lock, which only costs a wait.
   static let lockWorkspaces = Statement(
     "lock workspaces",
     """
@@ -62,7 +64,7 @@ enum LoadStatements {
     ) as locks
     """)
 
-  // Bounds in place of those that are missing, so that the primary key is entered at the one and left at the other.
+  // Missing bounds are replaced, so that the statement scans a range of the primary key.
   private static let isInRange = """
     s.workspace_id = range.workspace_id
       and s.group_id = range.group_id
@@ -100,7 +102,7 @@ enum LoadStatements {
     join directory.members m on m.workspace_id = s.workspace_id and m.id = s.member_id
     """)
 
-  // `offset 0` keeps the planner to looking each one up by its key, also on tables that were never analysed.
+  // `offset 0` makes the planner look up each row by its key, also on tables that were never analysed.
   static let groups = Statement(
     "load groups",
     """

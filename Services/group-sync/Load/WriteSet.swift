@@ -1,21 +1,22 @@
 import Models
+import Postgres
 
-/// What a batch has to see before it can be decided.
+/// The keys of the rows that a batch of events reads and writes.
 struct WriteSet: Sendable, Equatable {
   var workspaces: Set<WorkspaceID> = []
-  /// People with an event of their own: they and all their memberships.
+  /// Users with events: they and all their memberships are loaded.
   var members: Set<MemberKey> = []
   var groups: Set<GroupKey> = []
-  /// Parts of groups, or whole ones, of which every member has to be seen.
+  /// Ranges of groups of which all members are loaded.
   var ranges: Set<GroupRange> = []
-  /// Memberships that an event names, and so the people in them.
+  /// Memberships that events name, which are loaded with their users.
   var memberships: Set<Membership> = []
 
   init(of events: some Sequence<IdentityEvent>) {
     for event in events { insert(event) }
   }
 
-  /// Whether no event says anything of the directory.
+  /// Whether no event concerns the directory.
   var isEmpty: Bool { workspaces.isEmpty }
 
   private mutating func insert(_ event: IdentityEvent) {
@@ -43,8 +44,34 @@ extension GroupChanged {
   var key: GroupKey { GroupKey(workspace: workspace, id: group) }
 }
 
-/// A part of a group's members.
+/// A range of the members of a group.
 struct GroupRange: Hashable, Sendable {
   var group: GroupKey
   var members: MemberRange
+}
+
+// MARK: - Keys as array parameters of set-based statements, one array per column
+
+extension [MemberKey] {
+  /// Workspace ids and member ids.
+  var columns: [PostgresValue] { [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))] }
+}
+
+extension [GroupKey] {
+  /// Workspace ids and group ids.
+  var columns: [PostgresValue] { [.uuidArray(map(\.workspace.uuid)), .uuidArray(map(\.id.uuid))] }
+}
+
+extension [GroupRange] {
+  /// Workspace ids, group ids, and the member ids that bound the ranges.
+  var columns: [PostgresValue] {
+    map(\.group).columns + [.uuidArray(map(\.members.after?.uuid)), .uuidArray(map(\.members.through?.uuid))]
+  }
+}
+
+extension [Membership] {
+  /// Workspace ids, group ids and member ids.
+  var columns: [PostgresValue] {
+    [.uuidArray(map(\.group.workspace.uuid)), .uuidArray(map(\.group.id.uuid)), .uuidArray(map(\.member.id.uuid))]
+  }
 }

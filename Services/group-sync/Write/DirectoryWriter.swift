@@ -3,11 +3,11 @@ import Models
 import Outbox
 import Postgres
 
-/// Writes what a batch has decided: set-based statements, to be sent as one pipeline before the commit.
+/// Creates the statements that write the decisions of a batch. They are set-based, and sent as one pipeline before the commit.
 struct DirectoryWriter: Sendable {
-  /// Stands as the source of events: `group-sync/0`.
+  /// The source of published events: `group-sync/0`.
   let source: String
-  /// Signs the security event tokens of receipts; nil where there is no key, and so no tokens.
+  /// Signs the security event tokens of receipts; nil if no signing key is set.
   let securityEvents: SecurityEvents?
   private let outbox = Outbox(table: "directory.outbox")
 
@@ -16,7 +16,7 @@ struct DirectoryWriter: Sendable {
     self.securityEvents = securityEvents
   }
 
-  /// The statements that make storage what `decider` decided; empty where nothing is to be written.
+  /// The statements that write the decisions of `decider`; empty if nothing has changed.
   func steps(for decider: Decider) async throws -> [(Statement, [PostgresValue])] {
     let directory = decider.directory
     let members = directory.writtenMembers.sorted().compactMap { directory.members[$0] }
@@ -28,7 +28,7 @@ struct DirectoryWriter: Sendable {
     if !removed.isEmpty { steps.append((WriteStatements.deleteMemberships, removed.columns)) }
     if !added.isEmpty { steps.append((WriteStatements.insertMemberships, added.columns)) }
     if !decider.receipts.isEmpty { steps.append((WriteStatements.insertReceipts, try columns(decider.receipts))) }
-    var messages = try messages(decider.told)
+    var messages = try messages(decider.published)
     if let securityEvents {
       for receipt in decider.receipts { messages.append(try await securityEvents.message(for: receipt, source: source)) }
     }
@@ -68,9 +68,10 @@ struct DirectoryWriter: Sendable {
     ]
   }
 
-  private func messages(_ told: [Decider.PublishedEvent]) throws -> [OutgoingMessage] {
-    try told.map { told in
-      let event = try told.event.cloudEvent(id: told.id, source: source, time: told.event.changedAt, traceparent: told.traceparent)
+  private func messages(_ events: [Decider.PublishedEvent]) throws -> [OutgoingMessage] {
+    try events.map { published in
+      let event = try published.event.cloudEvent(
+        id: published.id, source: source, time: published.event.changedAt, traceparent: published.traceparent)
       return OutgoingMessage(event, topic: .directoryEvents, key: event.subject)
     }
   }

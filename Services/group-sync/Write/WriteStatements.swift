@@ -1,6 +1,6 @@
 import Postgres
 
-/// The set-based statements of a batch: one array a column, one round trip for all of them.
+/// The set-based statements that write a batch. Each column is an array parameter.
 enum WriteStatements {
   static let members = Statement(
     "write members",

@@ -3,21 +3,21 @@ import Models
 import Postgres
 import ProvisioningLog
 
-/// Tells of failed requests what kind of failure each is, as it is when they are written: with the workspace's settings and the token.
+/// Determines the causes of failed requests when their log entries are written, with the settings of the workspace and the token.
 struct LogCauses: Sendable {
   let pool: PostgresPool
 
-  /// One for each entry; nil for those that did not fail.
+  /// The cause of each entry; nil for requests that did not fail.
   func causes(of entries: [LogEntry]) async throws -> [Diagnosis.Cause?] {
     let failed = entries.filter(\.isFailure)
     guard !failed.isEmpty else { return entries.map { _ in nil } }
     let settings = try await settings(of: Set(failed.map(\.workspace)))
     let tokens = try await tokens(of: failed)
     return entries.map { entry in
-      var facts = DiagnosisContext()
-      facts.settings = settings[entry.workspace]
-      facts.token = entry.token.flatMap { tokens[ResourceKey(workspace: entry.workspace, id: $0.resource)] }
-      return Diagnosis(of: entry, facts)?.cause
+      var context = DiagnosisContext()
+      context.settings = settings[entry.workspace]
+      context.token = entry.token.flatMap { tokens[ResourceKey(workspace: entry.workspace, id: $0.resource)] }
+      return Diagnosis(of: entry, context)?.cause
     }
   }
 
@@ -27,7 +27,7 @@ struct LogCauses: Sendable {
       do {
         settings[WorkspaceID(try row.uuid(0))] = try JSONData.decode(from: try row.bytes(1), type: "workspace settings")
       } catch is MessageError {
-        // Of a later build, say: the entry is written all the same.
+        // For example settings of a later build. The entry is written without them.
       }
     }
     return settings

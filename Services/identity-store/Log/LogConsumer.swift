@@ -8,95 +8,76 @@ import Postgres
 import ProvisioningLog
 import ServiceLifecycle
 
-/// Takes batches of entries from the topic of the provisioning log into its table: a loop of its own, with a connection of its own, so that
-/// no command waits for it.
+/// Consumes entries of the provisioning log and writes them to its table. It has its own database connection, so that commands do not wait
+/// for it.
 struct LogConsumer: Service {
   let consumer: Consumer
-  let writer: LogWriter
   let partitions: LogPartitions
-  let deadLetters: DeadLetters
-  let logger: Logger
+  private let operation: LogInsertion
+  private let batches: BatchProcessor
 
-  private let written = Counter(label: "rollcall_log_entries_total")
-  private let late = Counter(label: "rollcall_log_entries_dropped_total", dimensions: [("reason", "late")])
+  private let dropped = Counter(label: "rollcall_log_entries_dropped_total", dimensions: [("reason", "late")])
 
   init(consumer: Consumer, writer: LogWriter, partitions: LogPartitions, deadLetters: DeadLetters, logger: Logger) {
     self.consumer = consumer
-    self.writer = writer
     self.partitions = partitions
-    self.deadLetters = deadLetters
-    self.logger = logger
+    operation = LogInsertion(writer: writer, partitions: partitions)
+    batches = BatchProcessor(
+      deadLetters: deadLetters,
+      retryPolicy: RetryPolicy(firstDelay: .milliseconds(20), maximumDelay: .milliseconds(500), logger: logger), logger: logger,
+      onProgress: consumer.noteProgress)
   }
 
   func run() async throws {
-    do {
-      for try await batch in consumer.batches {
-        try await store(try await read(batch))
-        do {
-          try await consumer.commit(batch)
-        } catch {
-          // Entries that come again change nothing.
-          logger.warning("offsets not committed", metadata: ["error": "\(error)"])
-        }
-      }
-    } catch is CancellationError where Task.isShuttingDownGracefully {
-      logger.notice("stopped with a batch of the provisioning log in hand; it is read again at the next start")
-    }
-  }
-
-  /// An entry with its message, for the dead letters.
-  typealias Received = (entry: LogEntry, message: Message)
-
-  private func read(_ batch: Batch) async throws -> [Received] {
-    var received: [Received] = []
-    received.reserveCapacity(batch.messages.count)
-    let now = Date.now
-    for message in batch.messages {
-      do {
+    try await consumer.processBatches { batch in
+      let now = Date.now
+      let entries = try await batches.parse(batch.messages) { message -> ReceivedLogEntry? in
         let entry = try LogEntry(try message.cloudEvent())
-        if partitions.holds(entry.at, at: now) { received.append((entry, message)) } else { late.increment() }
-      } catch {
-        try await bury(message, error)
+        guard partitions.holds(entry.at, at: now) else {
+          dropped.increment()
+          return nil
+        }
+        return ReceivedLogEntry(entry: entry, message: message)
       }
-    }
-    return received
-  }
-
-  /// Returns when all are written; waits out what ails the database.
-  func store(_ received: [Received]) async throws {
-    guard !received.isEmpty else { return }
-    var attempt = 0
-    while true {
-      do {
-        try await writer.write(received.map(\.entry))
-        written.increment(by: received.count)
-        return consumer.noteProgress()
-      } catch let error as PostgresError where error.sqlState == Self.noPartition && attempt == 0 {
-        // A day for which nobody has made one yet.
-        attempt += 1
-        try await partitions.maintain()
-      } catch let error as PostgresError where error.isAboutData || error.isAboutSize || error.sqlState == Self.noPartition {
-        guard received.count > 1 else { return try await bury(received[0].message, error) }
-        for one in received { try await store([one]) }
-        return
-      } catch let error as PostgresError {
-        attempt += 1
-        logger.log(
-          level: error.isTransient ? .warning : .error, "entries of the provisioning log not written, trying again",
-          metadata: ["error": "\(error)", "attempt": "\(attempt)", "entries": "\(received.count)"])
-        if Task.isShuttingDownGracefully { throw CancellationError() }
-        try await Task.sleep(for: Retry.delay(beforeAttempt: attempt))
-      }
+      _ = try await batches.process(entries, with: operation)
     }
   }
+}
 
-  /// Check violation: PostgreSQL's answer where no partition takes a row.
-  private static let noPartition = "23514"
+/// An entry of the provisioning log that was read from the topic.
+struct ReceivedLogEntry: Sendable {
+  let entry: LogEntry
+  /// The message of the entry, for the dead letters.
+  let message: Message
+}
 
-  private func bury(_ message: Message, _ error: any Error) async throws {
-    logger.error(
-      "message is no entry of the provisioning log; it goes to the dead letters",
-      metadata: ["error": "\(error)", "partition": "\(message.partition)", "offset": "\(message.offset)"])
-    try await deadLetters.send(message, error: "\(error)", attempts: 1)
+/// Inserts a batch of entries into the table of the provisioning log.
+private struct LogInsertion: BatchOperation {
+  let writer: LogWriter
+  let partitions: LogPartitions
+
+  private let written = Counter(label: "rollcall_log_entries_total")
+
+  init(writer: LogWriter, partitions: LogPartitions) {
+    self.writer = writer
+    self.partitions = partitions
   }
+
+  var description: String { "writing entries of the provisioning log" }
+
+  func process(_ entries: [ReceivedLogEntry]) async throws -> [Void] {
+    do {
+      try await writer.write(entries.map(\.entry))
+    } catch let error as PostgresError where error.sqlState == Self.checkViolation {
+      // PostgreSQL's answer to a row for which no partition exists: a day for which none was created yet.
+      try await partitions.maintain()
+      try await writer.write(entries.map(\.entry))
+    }
+    written.increment(by: entries.count)
+    return entries.map { _ in }
+  }
+
+  private static let checkViolation = "23514"
+
+  func message(of entry: ReceivedLogEntry) -> Message { entry.message }
 }

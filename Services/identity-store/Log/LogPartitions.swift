@@ -5,17 +5,18 @@ import Models
 import Postgres
 import ServiceLifecycle
 
-/// Keeps the provisioning log's partitions: makes those of the coming days, and drops the days that are over. No row is ever deleted.
+/// Maintains the daily partitions of the provisioning log: creates those of the coming days, and drops expired ones. Rows are never deleted
+/// individually.
 struct LogPartitions: Service {
   let pool: PostgresPool
-  /// For how many days entries are kept.
+  /// The retention of entries in days.
   let days: Int
   let logger: Logger
 
-  /// Entries wait on the topic for so many days at most, and are older by as much when they are written.
-  private static let back = 7
-  /// One that is made today is used tomorrow: two days are spare.
-  private static let ahead = 3
+  /// The retention of the topic in days: entries may be that old when they are written.
+  private static let pastDays = 7
+  /// How many days in advance partitions are created. One would be enough; the others are a reserve.
+  private static let futureDays = 3
   private static let interval = Duration.seconds(3600)
   private static let failureInterval = Duration.seconds(60)
 
@@ -23,21 +24,21 @@ struct LogPartitions: Service {
     "maintain provisioning log", "select made, dropped from identity.maintain_provisioning_log($1::int8::int, $2::int8::int, $3::int8::int)"
   )
 
-  /// Whether there is, or can be, a partition for an entry of this time.
+  /// Whether a partition exists, or can be created, for an entry of this time.
   func holds(_ time: Date, at now: Date) -> Bool {
     let day = 86_400.0
     let today = (now.timeIntervalSince1970 / day).rounded(.down)
-    let its = (time.timeIntervalSince1970 / day).rounded(.down)
-    return its >= today - Double(min(Self.back, days)) && its <= today + Double(Self.ahead)
+    let entryDay = (time.timeIntervalSince1970 / day).rounded(.down)
+    return entryDay >= today - Double(min(Self.pastDays, days)) && entryDay <= today + Double(Self.futureDays)
   }
 
-  /// Makes what is missing and drops what is too old.
+  /// Creates missing partitions and drops expired ones.
   func maintain() async throws {
-    let rows = try await pool.query(Self.statement, [.int(Int64(Self.back)), .int(Int64(Self.ahead)), .int(Int64(days))])
+    let rows = try await pool.query(Self.statement, [.int(Int64(Self.pastDays)), .int(Int64(Self.futureDays)), .int(Int64(days))])
     guard let row = rows.first else { return }
-    let (made, dropped) = (try row.int(0), try row.int(1))
-    if made + dropped > 0 {
-      logger.info("partitions of the provisioning log", metadata: ["made": "\(made)", "dropped": "\(dropped)"])
+    let (created, dropped) = (try row.int(0), try row.int(1))
+    if created + dropped > 0 {
+      logger.info("partitions of the provisioning log", metadata: ["created": "\(created)", "dropped": "\(dropped)"])
     }
   }
 

@@ -4,15 +4,15 @@ import Postgres
 import Primitives
 import ProvisioningLog
 
-/// Writes entries of the provisioning log, many with one statement, and counts them with it. An entry that comes again changes nothing, and
-/// one of a workspace that does not exist (a token can be made up) is left out.
+/// Writes entries of the provisioning log, and updates the statistics of requests, with one statement per batch. An entry that is delivered again
+/// changes nothing. Entries of workspaces that do not exist (from invented tokens) are skipped.
 struct LogWriter: Sendable {
   let pool: PostgresPool
-  /// For how many days entries are kept, and counted.
+  /// The retention of entries and statistics in days.
   var days = 30
 
-  /// Who sent how much in which hour, and which kinds of failures there were on which day, is counted of what was not there
-  /// yet, and of what identity providers have sent themselves.
+  /// Inserts entries, and counts requests per hour and sender, and failures per day and cause. Only new entries of requests that identity
+  /// providers sent themselves are counted.
   static let insert = Statement(
     "insert log entries",
     """
@@ -85,7 +85,7 @@ struct LogWriter: Sendable {
     select count(*) from written
     """)
 
-  /// An entry about an unverified sender is sent again while its count rises; one that comes late, or again, changes nothing.
+  /// Updates entries about unverified senders, which are sent again when their count has grown. Older versions change nothing.
   static let update = Statement(
     "update log entries of unverified senders",
     """
@@ -97,6 +97,9 @@ struct LogWriter: Sendable {
     and (l.entry::json -> 'unverifiedSender' ->> 'requests')::int8 < given.requests
     """)
 
+  /// Writes a batch of entries.
+  ///
+  /// - Throws: `PostgresError`; its SQLSTATE is 23514 if a partition is missing.
   func write(_ entries: [LogEntry]) async throws {
     guard !entries.isEmpty else { return }
     let causes = try await LogCauses(pool: pool).causes(of: entries)
@@ -118,7 +121,7 @@ struct LogWriter: Sendable {
   private func updateUnverified(_ entries: [LogEntry]) async throws {
     var latest: [LogEntryID: (entry: LogEntry, requests: Int)] = [:]
     for entry in entries {
-      // The first was inserted, if it was the first to come.
+      // The first version was inserted, unless a later one arrived before it.
       guard let requests = entry.unverified?.requests, requests > 1, latest[entry.id]?.requests ?? 0 < requests else { continue }
       latest[entry.id] = (entry, requests)
     }
@@ -132,6 +135,6 @@ struct LogWriter: Sendable {
       ])
   }
 
-  /// Stands for a token that is not known.
+  /// The id that stands for an unknown token.
   private static let unknownToken = TokenID(bytes: []).uuid
 }

@@ -1,11 +1,12 @@
 import Kafka
 import Metrics
 import Models
+import Outbox
 
-/// Asks identity-store to promote those who signed in. Nobody waits for a reply: identity-store refuses no promotion.
-struct Promoter: Sendable {
+/// Sends promotions of people who signed in to identity-store. It does not wait for replies, since identity-store rejects no promotion.
+struct Promoter: BatchOperation {
   let producer: Producer
-  /// Stands as the source of commands: `invitation-mailer/0`.
+  /// The source of the commands: `invitation-mailer/0`.
   let source: String
 
   private let promotions = Counter(label: "rollcall_mailer_promotions_total")
@@ -15,15 +16,23 @@ struct Promoter: Sendable {
     self.source = source
   }
 
-  /// Returns when the broker has the commands.
-  func ask(_ commands: [Command]) async throws {
-    guard !commands.isEmpty else { return }
-    let messages = try commands.map(message)
-    try await producer.send(contentsOf: messages)
-    promotions.increment(by: messages.count)
+  var description: String { "sending promotions" }
+
+  /// Returns when the broker has acknowledged the commands.
+  func process(_ commands: [Command]) async throws -> [Void] {
+    try await producer.send(contentsOf: try commands.map(outgoingMessage))
+    promotions.increment(by: commands.count)
+    return commands.map { _ in }
   }
 
-  func message(for command: Command) throws -> OutgoingMessage {
+  /// A command that the broker rejects, in the form in which it would be read from its topic.
+  func message(of command: Command) throws -> Message {
+    let message = try outgoingMessage(command)
+    return Message(
+      topic: message.topic, partition: -1, offset: -1, timestamp: nil, key: message.key, headers: message.headers, value: message.value)
+  }
+
+  private func outgoingMessage(_ command: Command) throws -> OutgoingMessage {
     OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
   }
 }

@@ -1,10 +1,10 @@
 import Foundation
 import Models
 
-/// That a person signed in, and what names the event that said so.
+/// A sign-in that was read from its topic, with the identity of its event.
 struct ReceivedSignIn: Sendable, Hashable {
   let signIn: SignIn
-  /// Together with ``source`` unique (CloudEvents §3.1.1).
+  /// The id of the event, unique together with ``source`` (CloudEvents §3.1.1).
   let eventID: String
   let source: String
   let time: Date
@@ -18,7 +18,7 @@ struct ReceivedSignIn: Sendable, Hashable {
     traceparent = event.traceparent
   }
 
-  /// The command that this sign-in amounts to: the same one, however often the event is delivered.
+  /// The command that promotes the user. Its id is the same however often the event is delivered.
   var promotion: Command {
     Command(
       id: .derived("promotion", source, eventID), workspace: signIn.workspace, resource: resource,
@@ -31,10 +31,10 @@ struct ReceivedSignIn: Sendable, Hashable {
 }
 
 extension ReceivedSignIn {
-  /// Who signed in, where the event names them.
+  /// The user, if the event names one by id.
   var userKey: UserKey? { signIn.user.map { UserKey(workspace: signIn.workspace, id: $0) } }
 
-  /// What they signed in with, where the event says so; and what that was known by before there were comparison keys, where that differs.
+  /// The keys of the address, if the event names one: the comparison key, and the key of earlier versions if it differs.
   var emailKeys: [WorkspaceSignInKey] {
     guard let email = signIn.email else { return [] }
     let keys = [SignInKey(email, in: signIn.workspace), SignInKey.former(email, in: signIn.workspace)]

@@ -2,15 +2,15 @@ import Foundation
 import Models
 import Postgres
 
-/// Tells the sign-ins that ask for a promotion from those of people who are known to be active.
+/// Separates sign-ins that may need a promotion from those of users who are known to be active.
 struct SignInStore: Sendable {
   let pool: PostgresPool
 
-  /// For how many days it is remembered when somebody last signed in.
-  static let memory = 400.0
+  /// How long skipped sign-ins are stored, in days.
+  static let retentionDays = 400.0
 
-  /// Those of `signIns` that identity-store has to hear of. The others are remembered, by the latest of each: what is known may be out of
-  /// date, and then they are made up for when the news comes.
+  /// The sign-ins for which a promotion has to be sent. The latest of each other user is stored: the known state may be outdated, and then the
+  /// promotion is sent when the newer event arrives.
   func toPromote(_ signIns: [ReceivedSignIn]) async throws -> [ReceivedSignIn] {
     guard !signIns.isEmpty else { return [] }
     let keys = Set(signIns.flatMap(\.emailKeys)).sorted()
@@ -27,11 +27,11 @@ struct SignInStore: Sendable {
         let key = WorkspaceSignInKey(WorkspaceID(try row.uuid(0)), SignInKey(bytes: try row.bytes(1)))
         if try row.bool(2) { active.insert(key) } else { others.insert(key) }
       }
-      // Of what is known by two keys, those of both have to be active.
+      // If an address has two keys, the users of both have to be active.
       for keys in signIns.map(\.emailKeys) where !others.isDisjoint(with: keys) { active.subtract(keys) }
       var activeUsers: Set<UserKey> = []
       for row in answers[1] { activeUsers.insert(UserKey(workspace: WorkspaceID(try row.uuid(0)), id: UserID(try row.uuid(1)))) }
-      let (asking, skipped) = Self.divide(signIns, active: active, activeUsers: activeUsers)
+      let (unpromoted, skipped) = Self.divide(signIns, active: active, activeUsers: activeUsers)
       if !skipped.isEmpty {
         let latest = skipped.sorted { $0.key < $1.key }
         _ = try await transaction.pipeline(
@@ -45,34 +45,34 @@ struct SignInStore: Sendable {
             )
           ], commit: true)
       }
-      return asking
+      return unpromoted
     }
   }
 
-  /// Pure: who is named by id is known by that, everybody else by what they signed in with.
+  /// Divides sign-ins by whether the user is active. Users are identified by id if the event names one, otherwise by address. Pure.
   static func divide(
     _ signIns: [ReceivedSignIn], active: Set<WorkspaceSignInKey>, activeUsers: Set<UserKey>
-  ) -> (asking: [ReceivedSignIn], skipped: [WorkspaceSignInKey: Date]) {
-    var asking: [ReceivedSignIn] = []
+  ) -> (unpromoted: [ReceivedSignIn], skipped: [WorkspaceSignInKey: Date]) {
+    var unpromoted: [ReceivedSignIn] = []
     var skipped: [WorkspaceSignInKey: Date] = [:]
     func skip(_ key: WorkspaceSignInKey, _ signIn: ReceivedSignIn) {
       skipped[key] = max(skipped[key] ?? .distantPast, signIn.signIn.signedInAt)
     }
     for signIn in signIns {
       if let user = signIn.userKey {
-        if activeUsers.contains(user) { skip(WorkspaceSignInKey(user), signIn) } else { asking.append(signIn) }
+        if activeUsers.contains(user) { skip(WorkspaceSignInKey(user), signIn) } else { unpromoted.append(signIn) }
       } else if let key = signIn.emailKeys.first(where: active.contains) {
         skip(key, signIn)
       } else {
-        asking.append(signIn)
+        unpromoted.append(signIn)
       }
     }
-    return (asking, skipped)
+    return (unpromoted, skipped)
   }
 }
 
 enum SignInStatements {
-  /// Whether all of those who may sign in with a key are active.
+  /// Whether all users with a key are active.
   static let statesByKey = Statement(
     "states by key",
     """
@@ -106,7 +106,7 @@ enum SignInStatements {
     where s.signed_in_at < excluded.signed_in_at
     """)
 
-  /// What deleted people came with; not what came since, which may be of somebody who has the address now, and is to be made up for.
+  /// Deletes the stored sign-ins of deleted users. Later ones are kept, since they may belong to the next owner of the address.
   static let forgetDeparted = Statement(
     "forget sign-ins of the departed",
     """
@@ -123,7 +123,7 @@ enum SignInStatements {
     and s.signed_in_at <= gone.gone_at
     """)
 
-  /// What is older than it is told for, and far older than what is known can be out of date.
+  /// Deletes stored sign-ins after their retention, which is far longer than the known state can be outdated.
   static let forgetSkipped = Statement(
     "forget skipped sign-ins",
     """

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Outbox
 import Postgres
 
 /// Records the results of mails in batches: while one commit runs, further results are collected for the next.
@@ -35,7 +36,7 @@ actor MailRecorder {
 
   private func write(_ outcomes: [MailOutcome]) async -> Result<Void, any Error> {
     do {
-      try await retryPolicy.untilItPasses("recording sent invitations") { [store] in try await store.record(outcomes, at: .now) }
+      try await retryPolicy.run("recording sent invitations") { [store] in try await store.record(outcomes, at: .now) }
       return .success(())
     } catch {
       return .failure(error)

@@ -11,7 +11,7 @@ extension MailSender {
   func attempt(_ notice: DueNotice, over connection: SMTPConnection) async throws -> Attempt {
     let message: EmailMessage
     do {
-      let (workspace, content) = try await retryPolicy.untilItPasses("reading held changes") {
+      let (workspace, content) = try await retryPolicy.run("reading held changes") {
         (try await workspaces.entry(notice.settings), try await notices.content(of: notice))
       }
       message = try compose(notice, content, in: workspace)
@@ -32,7 +32,7 @@ extension MailSender {
     let record = MailRecord(
       result, reminder: 0, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt, isDigest: true, policy: InvitationPolicy(),
       now: .now, pause: pause)
-    try await retryPolicy.untilItPasses("recording a notice") { try await notices.record(record, of: notice, at: .now) }
+    try await retryPolicy.run("recording a notice") { try await notices.record(record, of: notice, at: .now) }
     report(record, result.logLevel, of: notice)
   }
 

@@ -3,6 +3,7 @@ import Logging
 import MailTemplates
 import Metrics
 import Models
+import Outbox
 import ServiceKit
 import Synchronization
 
@@ -54,7 +55,7 @@ struct MailSender: Sendable {
     return try await TraceContext.continuing(first.traceparent).run {
       let workspace: WorkspaceCache.Entry?
       do {
-        workspace = try await retryPolicy.untilItPasses("reading a workspace") { try await workspaces.entry(first.settings) }
+        workspace = try await retryPolicy.run("reading a workspace") { try await workspaces.entry(first.settings) }
       } catch let error as CancellationError {
         throw error
       } catch {

@@ -1,25 +1,28 @@
 import Kafka
 import Models
 
-/// A change of the store, and the message that told of it.
+/// An identity event that was read from its topic.
 struct ReceivedChange: Sendable {
   let event: IdentityEvent
+  /// The W3C trace context of the event.
   let traceparent: String?
+  /// The message of the event, for the dead letters.
   let message: Message
 }
 
-/// What the mail system reported, and the message that told of it.
+/// A report from the mail system that was read from its topic.
 struct ReceivedReport: Sendable {
   let report: MailEvent
+  /// The message of the report, for the dead letters.
   let message: Message
 }
 
-/// The messages of a batch by what they are, each kind in the order in which it came.
+/// The messages of a batch by kind, in their order.
 struct ReadBatch: Sendable {
   var changes: [ReceivedChange] = []
   var signIns: [ReceivedSignIn] = []
   var reports: [ReceivedReport] = []
-  /// What could not be read, and why not.
+  /// Messages that could not be parsed, and why.
   var unreadable: [(message: Message, error: MessageError)] = []
 
   init(_ messages: [Message]) {

@@ -5,27 +5,30 @@ import Kafka
 import Models
 import Primitives
 
-/// Makes the security event tokens (RFC 8417) that go with receipts, signed with ES256.
+/// Issues security event tokens (RFC 8417) for receipts, signed with ES256.
 ///
-/// Whoever has the public key, which is in `directory.signing_keys`, can tell that they come from here.
+/// Recipients verify them with the public key, which is stored in `directory.signing_keys`.
 struct SecurityEvents: Sendable {
-  /// What the tokens name as their issuer.
+  /// The issuer of the tokens (`iss`).
   let issuer: String
-  /// Whom they are for; nil for whoever reads them.
+  /// The audience of the tokens (`aud`), if any.
   let audience: String?
-  /// The public key: a JSON Web Key (RFC 7517).
+  /// The public key.
   let key: PublicKey
 
   private let keys: JWTKeyCollection
 
   struct PublicKey: Sendable, Equatable {
-    /// The key's thumbprint (RFC 7638).
+    /// The thumbprint of the key (RFC 7638).
     var id: String
+    /// The key as a JSON Web Key (RFC 7517).
     var jwk: String
   }
 
+  /// Creates an issuer.
+  ///
   /// - Parameter pem: A private key of the curve P-256, in PEM.
-  /// - Throws: Where it is none.
+  /// - Throws: If the key is invalid.
   init(pem: String, issuer: String, audience: String?) async throws {
     let privateKey = try P256.Signing.PrivateKey(pemRepresentation: pem)
     self.issuer = issuer
@@ -34,14 +37,14 @@ struct SecurityEvents: Sendable {
     keys = await JWTKeyCollection().add(ecdsa: try ES256PrivateKey(backing: privateKey), kid: JWKIdentifier(string: key.id))
   }
 
-  /// The token about `receipt`, in compact form.
+  /// The token for `receipt`, in the compact serialisation.
   func token(for receipt: DeprovisionReceipt, at now: Date) async throws -> String {
     try await keys.sign(
       SecurityEventToken(receipt, issuer: issuer, audience: audience, at: now), kid: JWKIdentifier(string: key.id),
       header: ["typ": "secevent+jwt"])
   }
 
-  /// The message with the token, keyed by the person.
+  /// The message with the token, with the user id as its key.
   func message(for receipt: DeprovisionReceipt, source: String) async throws -> OutgoingMessage {
     let now = Date.now
     let event = CloudEvent(

@@ -1,14 +1,14 @@
 import Models
 
-/// The order in which the commands of a batch are carried out, and the transactions that they are divided into.
+/// The order in which the commands of a batch are processed, and their division into transactions.
 ///
-/// Workspaces take turns by the weight of what they ask for: the commands of one that sends little come before the heavy ones of another.
-/// Commands of one workspace keep their order.
+/// Workspaces take turns, weighted by the size of their commands (weighted fair queueing): the commands of a workspace that sends little
+/// come before the heavy ones of another. Commands of one workspace keep their order.
 struct BatchSchedule: Sendable {
-  /// Positions of commands in the batch, a transaction each.
+  /// The positions in the batch of the commands of each transaction.
   let transactions: [[Int]]
 
-  /// The weight that commands of one transaction have together, about the bytes of what they write; a heavier command is alone.
+  /// The maximum total weight of a transaction: approximately the bytes that it writes. A heavier command gets its own transaction.
   static let maximumWeight = 4 << 20
 
   init(_ commands: [ReceivedCommand]) {

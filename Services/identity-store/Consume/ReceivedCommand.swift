@@ -1,12 +1,12 @@
 import Kafka
 import Models
 
-/// A command as it came from the topic.
+/// A command that was read from the topic.
 struct ReceivedCommand: Sendable {
   let read: ParsedCommand
-  /// The process that asked.
+  /// The process that sent it.
   let source: String
-  /// For the dead-letter topic, should it come to that.
+  /// The message of the command, for the dead letters.
   let message: Message
 
   init(_ message: Message) throws(MessageError) {
@@ -16,7 +16,7 @@ struct ReceivedCommand: Sendable {
     self.message = message
   }
 
-  /// An operation of a bulk as a command of its own, as it would have come by itself; that is also what becomes of it as a dead letter.
+  /// An operation of a bulk as a command of its own, in the form in which it would have been sent alone. Its dead letter has this form, too.
   init(_ operation: Bulk.Operation, _ write: Command.Operation, of bulk: ReceivedCommand) throws {
     var command = bulk.read.command
     command.id = operation.command
@@ -32,7 +32,7 @@ struct ReceivedCommand: Sendable {
       key: Array(event.subject.utf8), headers: event.headers, value: event.data)
   }
 
-  /// The operations, where it is a bulk.
+  /// The bulk request; nil for other commands.
   var bulk: Bulk? {
     if case .bulk(let bulk) = read.command.operation { bulk } else { nil }
   }

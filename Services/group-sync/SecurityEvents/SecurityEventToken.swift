@@ -2,17 +2,17 @@ import Foundation
 import JWTKit
 import Models
 
-/// The claims of a security event token (RFC 8417 §2.2) about somebody whose access ended. It has no `sub` and no `exp`, so that nobody
-/// takes it for a token of access (§4).
+/// The claims of a security event token (RFC 8417 §2.2) about a user whose access was revoked. It has no `sub` and no `exp`, so that it cannot
+/// be confused with an access token (§4).
 struct SecurityEventToken: JWTPayload, Equatable {
   var issuer: String
   var audience: String?
   /// Seconds since 1970.
   var issuedAt: Int64
-  /// When it happened, likewise.
+  /// When the event happened, in seconds since 1970.
   var happenedAt: Int64
   var id: String
-  /// The same in everything that comes of the change.
+  /// The id of the change, which is the same in all events that follow from it.
   var transaction: String
   var subject: Subject
   var events: Events
@@ -28,17 +28,17 @@ struct SecurityEventToken: JWTPayload, Equatable {
     case events
   }
 
-  /// A subject identifier (RFC 9493) of the format `scim` (RFC 9967): the resource's path behind the SCIM base URL.
+  /// A subject identifier (RFC 9493) of the format `scim` (RFC 9967): the path of the resource relative to the SCIM base URL.
   struct Subject: Codable, Sendable, Equatable {
     var format = "scim"
     var uri: String
   }
 
-  /// One occurrence, said in the terms of SCIM, of CAEP, and of the receipt.
+  /// The event in the terms of SCIM, of CAEP, and of the receipt.
   struct Events: Codable, Sendable, Equatable {
-    /// SCIM's (RFC 9967): one of the two. They say all by their names.
-    var deactivated: Nothing?
-    var deleted: Nothing?
+    /// SCIM events (RFC 9967) without content; one of the two is set.
+    var deactivated: EmptyEvent?
+    var deleted: EmptyEvent?
     var sessionRevoked: SessionRevoked
     var receipt: Receipt
 
@@ -50,9 +50,9 @@ struct SecurityEventToken: JWTPayload, Equatable {
     }
   }
 
-  struct Nothing: Codable, Sendable, Equatable {}
+  struct EmptyEvent: Codable, Sendable, Equatable {}
 
-  /// CAEP's event of that name: every session of the subject.
+  /// The CAEP event `session-revoked`: all sessions of the subject end.
   struct SessionRevoked: Codable, Sendable, Equatable {
     /// Seconds since 1970.
     var happenedAt: Int64
@@ -66,19 +66,20 @@ struct SecurityEventToken: JWTPayload, Equatable {
     }
   }
 
-  /// What of a receipt fits a message, whatever the number of groups.
+  /// The summary of a receipt, whose size does not depend on the number of groups.
   struct Receipt: Codable, Sendable, Equatable {
     var workspace: WorkspaceID
     var receipt: ReceiptID
     var invitationRevoked: Bool
     var groupCount: Int
-    /// The first of them.
+    /// The first groups.
     var groups: [GroupID]
     var eventCount: Int
-    /// The CloudEvents ids of the first of them.
+    /// The CloudEvents ids of the first events.
     var events: [String]
 
-    static let most = 1000
+    /// The maximum number of listed groups and events.
+    static let maximumItems = 1000
   }
 
   init(_ receipt: DeprovisionReceipt, issuer: String, audience: String?, at now: Date) {
@@ -91,15 +92,15 @@ struct SecurityEventToken: JWTPayload, Equatable {
     transaction = receipt.id.description
     subject = Subject(uri: "/Users/\(receipt.member)")
     events = Events(
-      deactivated: receipt.reason == .disabled ? Nothing() : nil, deleted: receipt.reason == .deleted ? Nothing() : nil,
+      deactivated: receipt.reason == .disabled ? EmptyEvent() : nil, deleted: receipt.reason == .deleted ? EmptyEvent() : nil,
       sessionRevoked: SessionRevoked(
         happenedAt: time, reason: ["en": "The identity provider \(receipt.reason.rawValue) the account."]),
       receipt: Receipt(
         workspace: receipt.workspace, receipt: receipt.id, invitationRevoked: receipt.invitationRevoked,
-        groupCount: receipt.groups.count, groups: receipt.groups.prefix(Receipt.most).map(\.id), eventCount: receipt.events.count,
-        events: receipt.events.prefix(Receipt.most).map(\.id)))
+        groupCount: receipt.groups.count, groups: receipt.groups.prefix(Receipt.maximumItems).map(\.id), eventCount: receipt.events.count,
+        events: receipt.events.prefix(Receipt.maximumItems).map(\.id)))
   }
 
-  /// Whoever takes the token in checks who issued it, and for whom.
+  /// Recipients check the issuer and the audience, so there is nothing to verify here.
   func verify(using algorithm: some JWTAlgorithm) async throws {}
 }

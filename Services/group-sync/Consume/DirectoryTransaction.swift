@@ -1,0 +1,47 @@
+import Kafka
+import Logging
+import Models
+import Outbox
+import Postgres
+
+/// The database transaction of a batch: loads the part of the directory that the events concern, decides each event, writes the outcome, and
+/// commits once.
+struct DirectoryTransaction: BatchOperation {
+  let pool: PostgresPool
+  let loader = DirectoryLoader()
+  let writer: DirectoryWriter
+
+  var description: String { "batch" }
+
+  /// Applies `events`, in order.
+  ///
+  /// - Throws: `PostgresError`. Nothing is written then, unless the error says that the outcome of the commit is unknown. In either case
+  ///   the batch can be run again, since an event that is not newer changes nothing.
+  func process(_ events: [ReceivedEvent]) async throws -> [Void] {
+    let outputs: [Void] = events.map { _ in }
+    let writeSet = WriteSet(of: events.lazy.map(\.event))
+    guard !writeSet.isEmpty else { return outputs }
+    try await pool.transaction { transaction in
+      let directory = try await loader.load(writeSet, in: transaction)
+      var decider = Decider(directory)
+      for event in events { decider.decide(event.event, traceparent: event.traceparent) }
+      let steps = try await writer.steps(for: decider)
+      if !steps.isEmpty { _ = try await transaction.pipeline(steps) }
+    }
+    return outputs
+  }
+
+  /// Skipped events would leave the directory wrong for good. Therefore only an event that the database rejects, or that cannot be encoded or
+  /// signed, goes to the dead letters. All other failures are retried until they disappear or an operator repairs their cause.
+  func action(after error: any Error, _ attempt: BatchAttempt) -> FailureAction {
+    guard let error = error as? PostgresError else { return .divide }
+    if error.isAboutData || error.isAboutSize || (error.isTimeout && attempt.items > 1) { return .divide }
+    return error.isTransient ? .retry : .waitForRepair
+  }
+
+  func message(of event: ReceivedEvent) -> Message { event.message }
+
+  func metadata(of event: ReceivedEvent) -> Logger.Metadata {
+    ["event": "\(event.event.identity)", "workspace": "\(event.event.workspace)"]
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Models
+import Postgres
+
+/// The database transaction of a batch: loads the write set, decides each command, writes the outcome, and commits once.
+struct BatchTransaction: Sendable {
+  let pool: PostgresPool
+  let loader = WorkingSetLoader()
+  let writer: ChangeWriter
+  let nameHash: NameHash
+  /// The maximum time from the begin of a batch to its commit. A batch that takes longer is rolled back.
+  let timeLimit: Duration
+
+  /// The maximum time for decisions. Commands that are not decided by then are left for the next transaction.
+  private var decisionTimeLimit: Duration { timeLimit / 10 }
+
+  /// Processes commands and returns their replies, in order. When deciding takes long it processes only the first ones, at least one, and
+  /// returns as many replies.
+  ///
+  /// - Parameters:
+  ///   - atomically: Whether the commands are processed all or none, because they refer to each other.
+  ///   - onDecided: Called when all commands are loaded and decided, so that the next batch may begin.
+  /// - Throws: `PostgresError`; ``BatchTimeLimitExceeded``. Nothing is written then, unless the error says that the outcome of the
+  ///   commit is unknown. In either case the batch can be run again, since recorded replies show which commands were processed.
+  func run(
+    _ commands: [ParsedCommand], atomically: Bool = false, writeSet: WriteSet, onDecided: @Sendable () -> Void
+  ) async throws -> [Reply] {
+    let now = Date.now
+    return try await pool.transaction { transaction in
+      let state = try await loader.load(writeSet, in: transaction)
+      var decider = Decider(state: state, now: now, nameHash: nameHash)
+      let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider)
+      if replies.count == commands.count { onDecided() }
+      let steps = try writer.steps(for: decider)
+      guard !steps.isEmpty else { return replies }
+      do {
+        // The server checks the time as the last step before the commit, in the same round trip.
+        let check = (Self.checkTimeLimit, [PostgresValue.double(timeLimit / .seconds(1))])
+        _ = try await transaction.pipeline(steps + [check], commit: true)
+      } catch let error as PostgresError where error.statement == Self.checkTimeLimit.name {
+        throw BatchTimeLimitExceeded(timeLimit: timeLimit)
+      }
+      return replies
+    }
+  }
+
+  private func decide(_ commands: [ParsedCommand], by decider: inout Decider) -> [Reply] {
+    let start = ContinuousClock.now
+    var replies: [Reply] = []
+    replies.reserveCapacity(commands.count)
+    for command in commands {
+      replies.append(decider.decide(command))
+      if ContinuousClock.now - start > decisionTimeLimit { break }
+    }
+    return replies
+  }
+
+  /// Divides by zero when the transaction has exceeded its time limit.
+  private static let checkTimeLimit = Statement(
+    "within bound",
+    """
+    select 1 / (clock_timestamp() < now() + make_interval(secs => $1))::int
+    """)
+}
+
+/// A batch waited too long, for locks or for the database, and was rolled back.
+struct BatchTimeLimitExceeded: Error, CustomStringConvertible {
+  var timeLimit: Duration
+  var description: String { "the batch took longer than \(timeLimit) and was rolled back" }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Models
+import SCIM
+import ServiceLifecycle
+
+/// Processes a bulk request, operation by operation (RFC 7644 §3.7).
+///
+/// Each operation is a transaction like a batch with one command: it is retried, dead-lettered on its own, recorded under its own command id,
+/// and rejected after the deadline. A bulk is therefore a sequence of commands in which each may depend on the outcome of earlier ones, and
+/// it needs no state of its own to be resumed.
+///
+/// Bulks run beside the batches. No order is lost: no client can refer to resources of a bulk before its reply, and each transaction locks
+/// existing rows and names.
+struct BulkRunner: Sendable {
+  let processor: CommandProcessor
+  /// Limits concurrent operations of all bulks.
+  var slots = BulkSlots(1)
+  /// Called after the commit of each operation.
+  let onCommit: @Sendable () -> Void
+
+  /// Processes the operations of `bulk`, which `received` contains, and returns the reply to it.
+  ///
+  /// - Throws: ``BulkInterrupted`` at graceful shutdown: the operations so far are recorded, and the next process continues.
+  func run(_ received: ReceivedCommand, _ bulk: Bulk) async throws -> Reply {
+    var progress = BulkProgress(bulk, failedReference: Self.failedReference)
+    while let next = progress.next() {
+      if Task.isShuttingDownGracefully { throw BulkInterrupted() }
+      let commands = try next.map { try ReceivedCommand($0.operation, $0.write, of: received) }
+      let isCircle = next.first?.operation.cycle != nil
+      let replies = try await slots.withSlot {
+        isCircle
+          ? try await processor.processAtomically(commands)
+          : try await processor.process(commands, writeSet: WriteSet(of: commands.lazy.map(\.read))) {}
+      }
+      onCommit()
+      progress.take(replies.map(\.outcome))
+    }
+    return Reply(command: received.read.command.id, outcome: .bulk(progress.outcomes))
+  }
+
+  private static func failedReference(_ id: ResourceID, _ status: Int) -> Bulk.Outcome {
+    let error = SCIMError.failedReference(id.description, status: status)
+    return .refused(status: error.status, error: error.body())
+  }
+}
+
+/// The process shuts down in the middle of a bulk, whose message is not committed and will be delivered again.
+struct BulkInterrupted: Error {}

@@ -1,0 +1,145 @@
+import Kafka
+import Logging
+import Models
+import Outbox
+import ServiceLifecycle
+
+/// Consumes commands in batches: decides and commits them, publishes the replies, and commits the offsets. Two batches are in flight.
+///
+/// The next batch is loaded and decided while the previous one is written and committed. If their write sets overlap, it waits. Replies and
+/// offsets are sent in the order of the batches.
+///
+/// Bulks, which are many transactions each, run beside the batches: a few operations at a time, and one bulk per workspace. Only the
+/// offsets wait for them; see ``OffsetTracker``.
+struct CommandConsumer: Service {
+  let consumer: Consumer
+  let processor: CommandProcessor
+  /// How many operations of bulks run at once.
+  let maximumBulks: Int
+  let replies: ReplyPublisher
+  let relay: OutboxRelay
+  let logger: Logger
+
+  /// Runs until graceful shutdown, or until any part of it fails.
+  ///
+  /// The parts are child tasks, and a child that fails does not by itself wake the task that waits for the next batch. Therefore the waiting
+  /// task is a child, too, of a group that ends at the first failure.
+  func run() async throws {
+    let (failures, failure) = AsyncThrowingStream<Never, any Error>.makeStream()
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { for try await _ in failures {} }
+        group.addTask {
+          defer { failure.finish() }
+          try await consume { failure.finish(throwing: $0) }
+        }
+        while try await group.next() != nil {}
+      }
+    } catch is CancellationError where Task.isShuttingDownGracefully {
+      logger.notice("stopped with unfinished commands; they are read again at the next start")
+    }
+  }
+
+  /// - Parameter onFailure: Called at once when a part fails.
+  private func consume(onFailure: @escaping @Sendable (any Error) -> Void) async throws {
+    let offsets = OffsetTracker(logger: logger) { [consumer] in try await consumer.commit($0) }
+    try await withThrowingDiscardingTaskGroup { group in
+      var last: InFlightBatch?
+      var number = 0
+      // The bulks of a workspace run one after the other. The edge limits how many wait.
+      var lastBulks: [WorkspaceID: AsyncLatch] = [:]
+      let slots = BulkSlots(maximumBulks)
+      var batches = consumer.batches.makeAsyncIterator()
+      while true {
+        // The next batch grows until it is requested. At most two are in flight, so the one before the last has to be finished.
+        await last?.decided.wait()
+        await last?.previous?.wait()
+        guard let batch = try await batches.next() else { break }
+        let received = try await processor.commands(of: batch.messages)
+        let commands = received.filter { $0.bulk == nil }
+        let writeSet = WriteSet(of: commands.lazy.map(\.read))
+        if let last, last.writeSet.overlaps(writeSet) { await last.finished.wait() }
+        try Task.checkCancellation()
+        let current = InFlightBatch(number: number, writeSet: writeSet, previous: last?.finished)
+        let bulks = received.compactMap { command in command.bulk.map { (command, $0) } }
+        await offsets.begin(batch, number: number, parts: 1 + bulks.count)
+        for (command, bulk) in bulks {
+          let workspace = command.read.command.workspace
+          let (previous, finished) = (lastBulks[workspace], AsyncLatch())
+          lastBulks[workspace] = finished
+          group.addTask { [number] in
+            defer { finished.open() }
+            await previous?.wait()
+            do {
+              try await process(bulk, command, of: number, offsets, in: slots)
+            } catch {
+              onFailure(error)
+              throw error
+            }
+          }
+        }
+        group.addTask {
+          do {
+            try await process(commands, of: current, offsets)
+          } catch {
+            onFailure(error)
+            throw error
+          }
+        }
+        last = current
+        number += 1
+      }
+      await last?.finished.wait()
+    }
+  }
+
+  /// A batch that is being processed.
+  private struct InFlightBatch: Sendable {
+    let number: Int
+    let writeSet: WriteSet
+    /// Opens when the previous batch is finished.
+    let previous: AsyncLatch?
+    let decided = AsyncLatch()
+    let finished = AsyncLatch()
+  }
+
+  private func process(_ commands: [ReceivedCommand], of batch: InFlightBatch, _ offsets: OffsetTracker) async throws {
+    defer {
+      batch.decided.open()
+      batch.finished.open()
+    }
+    if !commands.isEmpty {
+      // A batch may consist of several transactions. The replies of each are published as soon as it is committed.
+      _ = try await processor.process(commands, writeSet: batch.writeSet) {
+        batch.decided.open()
+      } onCommit: { answered in
+        consumer.noteProgress()
+        relay.wake()
+        await batch.previous?.wait()
+        await replies.publish(answered)
+      }
+    }
+    await batch.previous?.wait()
+    try Task.checkCancellation()
+    await offsets.finishPart(of: batch.number)
+  }
+
+  /// Processes a bulk and publishes its reply. If it is interrupted, its batch is not committed, and is delivered again.
+  private func process(
+    _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetTracker, in slots: BulkSlots
+  ) async throws {
+    do {
+      let runner = BulkRunner(processor: processor, slots: slots) {
+        consumer.noteProgress()
+        relay.wake()
+      }
+      let reply = try await runner.run(command, bulk)
+      await replies.publish([(command, reply)])
+    } catch is BulkInterrupted {
+      logger.info("bulk interrupted; it continues when it is delivered again", metadata: ["command": "\(command.read.command.id)"])
+      return
+    }
+    try Task.checkCancellation()
+    await offsets.finishPart(of: number)
+  }
+}
