@@ -40,6 +40,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
+    // Builds the documentation of the SCIM library (ops/local/documentation); no target depends on it.
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
   ],
   targets: [
     // C libraries

@@ -32,17 +32,17 @@ public struct Diagnosis: Sendable, Hashable {
 
 extension Diagnosis {
   /// Diagnoses an entry; nil for one that succeeded.
-  public init?(of entry: LogEntry, _ facts: DiagnosisContext) {
+  public init?(of entry: LogEntry, _ context: DiagnosisContext) {
     guard entry.isFailure else { return nil }
-    let provider = IdentityProvider(entry, facts)
+    let provider = IdentityProvider(entry, context)
     switch entry.status {
     case ..<400: self = .operationsFailed(entry)
-    case 400: self = .badRequest(entry, facts, provider)
-    case 401: self = .unauthenticated(entry, facts, provider)
-    case 403: self = .forbidden(entry, facts, provider)
-    case 404: self = .notFound(entry, facts, provider)
-    case 409: self = .conflict(entry, facts, provider)
-    default: self = .ofProtocol(entry, facts, provider)
+    case 400: self = .badRequest(entry, context, provider)
+    case 401: self = .unauthenticated(entry, context, provider)
+    case 403: self = .forbidden(entry, context, provider)
+    case 404: self = .notFound(entry, context, provider)
+    case 409: self = .conflict(entry, context, provider)
+    default: self = .ofProtocol(entry, context, provider)
     }
   }
 
@@ -55,27 +55,27 @@ extension Diagnosis {
 
   // MARK: - A resource that is gone
 
-  private static func notFound(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  private static func notFound(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard let type = entry.resourceType, entry.path.split(separator: "/").last.map({ $0 != "Users" && $0 != "Groups" }) ?? false else {
       return Diagnosis(
         .wrongURL, "There is nothing at \(entry.path): the base URL of the identity provider is not that of this service.",
         fix: "Enter the SCIM base URL as it ends in /api/v2/scim/. \(provider.enterURL)")
     }
-    if facts.resourceIsThere {
+    if context.resourceExists {
       return Diagnosis(
         type == .user ? .staleUser : .staleGroup,
         "The \(type.rawValue.lowercased()) was not there when the request came; it is there now.",
         fix: "Send the request again: scimctl log replay \(entry.id). \(provider.again).")
     }
-    let name = facts.holder?.name ?? entry.name
+    let name = context.nameOwner?.name ?? entry.name
     let shown = name.map { "'\($0)'" } ?? "the one that the identity provider shows for this failure"
     var words = "The identity provider asks for a \(type.rawValue.lowercased()) by an id that nobody has here"
     words += entry.resource.map { " (\($0))" } ?? ""
-    if let deletedAt = facts.deletedAt { words += ": it was deleted on \(day(deletedAt))" }
+    if let deletedAt = context.deletedAt { words += ": it was deleted on \(day(deletedAt))" }
     words += ". It remembers the id from an earlier assignment and goes on using it, so every later update fails the same way."
-    if let holder = facts.holder {
-      words += " The name '\(holder.name)' belongs today to the \(type.rawValue.lowercased()) with id \(holder.id)"
-      words += holder.state.map { ", who is \($0)" } ?? ""
+    if let owner = context.nameOwner {
+      words += " The name '\(owner.name)' belongs today to the \(type.rawValue.lowercased()) with id \(owner.id)"
+      words += owner.state.map { ", who is \($0)" } ?? ""
       words += "; once the identity provider looks the name up again, it finds that one and goes on with it."
     } else if let name {
       words += " Nobody has the name '\(name)' now; once it is assigned again, it is made anew."
@@ -86,7 +86,7 @@ extension Diagnosis {
 
   // MARK: - A name that is taken
 
-  private static func conflict(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  private static func conflict(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard entry.scimType == "uniqueness" else {
       if entry.bulk != nil {
         return Diagnosis(
@@ -106,8 +106,8 @@ extension Diagnosis {
           """)
     }
     let attribute = entry.resourceType == .group ? "displayName" : "userName"
-    let name = entry.name ?? facts.holder?.name ?? "that was sent"
-    guard let holder = facts.holder else {
+    let name = entry.name ?? context.nameOwner?.name ?? "that was sent"
+    guard let owner = context.nameOwner else {
       return Diagnosis(
         entry.resourceType == .group ? .groupNameTaken : .userNameTaken,
         "Another \(attribute == "userName" ? "user" : "group") had the \(attribute) '\(name)' when the request came; nobody has it now.",
@@ -116,19 +116,19 @@ extension Diagnosis {
     if entry.resourceType == .group {
       return Diagnosis(
         .groupNameTaken,
-        "There is a group '\(holder.name)' already, with id \(holder.id). Names of groups are compared without case.",
+        "There is a group '\(owner.name)' already, with id \(owner.id). Names of groups are compared without case.",
         fix: """
           Link the pushed group to the existing one rather than make another, or rename one of the two. \(provider.repush("'\(name)'")) To let \
           groups share a name: scimctl workspace update SLUG --duplicate-group-names allow.
           """
       )
     }
-    let state = holder.state.map { ", who is \($0)" } ?? ""
+    let state = owner.state.map { ", who is \($0)" } ?? ""
     return Diagnosis(
       .userNameTaken,
       """
-      The userName '\(holder.name)' belongs to the user with id \(holder.id)\(state)\
-      \(holder.externalID.map { ", known to the identity provider as '\($0)'" } ?? ""). userName is compared without case.
+      The userName '\(owner.name)' belongs to the user with id \(owner.id)\(state)\
+      \(owner.externalID.map { ", known to the identity provider as '\($0)'" } ?? ""). userName is compared without case.
       """,
       fix: """
         If both are the same person, have the identity provider find the existing one. \(provider.reassign("'\(name)'")) If they are two \

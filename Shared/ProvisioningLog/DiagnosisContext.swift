@@ -7,11 +7,11 @@ public struct DiagnosisContext: Sendable {
   public var token: Token?
   public var settings: WorkspaceSettings?
   /// Whether the resource that the request names is there now.
-  public var resourceIsThere = false
+  public var resourceExists = false
   /// When the resource was deleted.
   public var deletedAt: Date?
   /// Who has the name now that the request gives, or that the deleted resource had.
-  public var holder: Holder?
+  public var nameOwner: NameOwner?
   /// Of the members that the request names those that nobody has as id.
   public var unknownMembers: [UnknownMember] = []
 
@@ -32,7 +32,7 @@ public struct DiagnosisContext: Sendable {
   }
 
   /// A user or group that is there.
-  public struct Holder: Sendable, Hashable {
+  public struct NameOwner: Sendable, Hashable {
     public var id: ResourceID
     public var name: String
     public var externalID: String?

@@ -2,8 +2,8 @@
 enum IdentityProvider: String {
   case okta, entra, onelogin, other
 
-  init(_ entry: LogEntry, _ facts: DiagnosisContext) {
-    self = entry.identityProvider.flatMap(Self.init) ?? facts.settings.flatMap { Self(rawValue: $0.connectionProfile.rawValue) } ?? .other
+  init(_ entry: LogEntry, _ context: DiagnosisContext) {
+    self = entry.identityProvider.flatMap(Self.init) ?? context.settings.flatMap { Self(rawValue: $0.connectionProfile.rawValue) } ?? .other
   }
 
   /// Has it look the person up anew.

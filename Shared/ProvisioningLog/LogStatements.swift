@@ -66,7 +66,7 @@ enum LogStatements {
     """)
 
   /// Who has the name that was sent, or the one that the deleted user had.
-  static let userHolder = Statement(
+  static let userNameOwner = Statement(
     "log user holder",
     """
     select u.id, u.user_name, u.external_id, u.state
@@ -88,7 +88,7 @@ enum LogStatements {
     limit 1
     """)
 
-  static let groupHolder = Statement(
+  static let groupNameOwner = Statement(
     "log group holder",
     """
     select g.id, g.display_name, g.external_id, null::text

@@ -15,7 +15,7 @@ public struct ReplayRequest: Sendable, Hashable {
   public enum Obstacle: Error, Hashable {
     case succeeded(status: Int)
     /// It was refused before it was known who sent it, or whether they may: whoever sends it again lends it a permission that it never had.
-    case notLetIn(status: Int)
+    case unauthorized(status: Int)
     /// It sums up requests whose token was never issued, and nothing of them was kept.
     case unverified
     case secretInURL, secretInBody, tokenInBody
@@ -32,7 +32,7 @@ public struct ReplayRequest: Sendable, Hashable {
   public init(_ entry: LogEntry, force: Bool = false) throws(Obstacle) {
     guard entry.isFailure || force else { throw .succeeded(status: entry.status) }
     guard entry.unverified == nil else { throw .unverified }
-    guard entry.wasLetIn else { throw .notLetIn(status: entry.status) }
+    guard entry.wasAuthorized else { throw .unauthorized(status: entry.status) }
     guard entry.query.map(Redaction.isRedacted) != true, !Redaction.isRedacted(entry.path) else { throw .secretInURL }
     method = entry.method
     scope = entry.path.hasPrefix("/api/v2/sign-ins") ? .signIns : .scim
@@ -65,7 +65,7 @@ extension ReplayRequest.Obstacle: CustomStringConvertible {
   public var description: String {
     switch self {
     case .succeeded(let status): "the request succeeded with \(status)"
-    case .notLetIn(let status):
+    case .unauthorized(let status):
       """
       it was refused at the door with \(status), so that nobody knows whether its sender may do that, and its body was not kept; have the \
       identity provider send it again
@@ -87,7 +87,7 @@ extension LogEntry {
   ///
   /// An entry may be of a request that only claims to be of this workspace: with a token that nobody knows. And the limits on what one token
   /// may send come before the look at whether it is revoked, or of another scope.
-  fileprivate var wasLetIn: Bool { token != nil && ![401, 403, 429].contains(status) }
+  fileprivate var wasAuthorized: Bool { token != nil && ![401, 403, 429].contains(status) }
 }
 
 extension Redaction {
@@ -99,5 +99,26 @@ extension Redaction {
     case .object(let object): object.members.contains { isMasked($0.value) }
     default: false
     }
+  }
+}
+
+/// The name of a token that was made to send one logged request again: it says which, so that the new entry can name the old one.
+public struct ReplayToken: Sendable, Hashable {
+  public var entry: LogEntryID
+  /// Who sends it again.
+  public var `operator`: String
+
+  public init(entry: LogEntryID, operator: String) {
+    self.entry = entry
+    self.operator = `operator`
+  }
+
+  public var name: String { "replay of \(entry) by \(`operator`)" }
+
+  /// nil where `name` is that of another token.
+  public init?(_ name: String) {
+    let words = name.split(separator: " ", maxSplits: 4)
+    guard words.count == 5, words[0] == "replay", words[1] == "of", words[3] == "by", let entry = LogEntryID(words[2]) else { return nil }
+    self.init(entry: entry, operator: String(words[4]))
   }
 }

@@ -27,9 +27,9 @@ struct BulkRunner: Sendable {
     while let next = progress.next() {
       if Task.isShuttingDownGracefully { throw BulkInterrupted() }
       let commands = try next.map { try ReceivedCommand($0.operation, $0.write, of: received) }
-      let isCircle = next.first?.operation.circle != nil
+      let isCircular = next.first?.operation.circle != nil
       let replies = try await slots.withSlot {
-        try await runner.run(commands, together: isCircle, touches: WriteSet(of: commands.lazy.map(\.read))) {}
+        try await runner.run(commands, together: isCircular, touches: WriteSet(of: commands.lazy.map(\.read))) {}
       }
       committed()
       progress.take(replies.map(\.outcome))

@@ -45,7 +45,7 @@ extension UserDocument {
     replacing stored: UserDocument, schemas: ResourceSchemas
   ) -> (document: UserDocument, unapplied: [UnappliedChange]) {
     let check = BoundsCheck(schemas.user)
-    func fault(of attributes: JSONObject) -> SCIMError? {
+    func violation(in attributes: JSONObject) -> SCIMError? {
       do throws(SCIMError) {
         try check.check(attributes) { stored.attributes }
         return nil
@@ -53,18 +53,18 @@ extension UserDocument {
         return error
       }
     }
-    guard fault(of: attributes) != nil else { return (self, []) }
+    guard violation(in: attributes) != nil else { return (self, []) }
     var kept = self
     var unapplied: [UnappliedChange] = []
     for member in attributes where member.key != CommonAttributes.schemas.name && member.value != stored.attributes[member.key] {
       var probe = stored.attributes
       probe[member.key] = member.value
-      guard let error = fault(of: probe) else { continue }
+      guard let error = violation(in: probe) else { continue }
       kept = kept.keeping(member.key, of: stored, schemas: schemas)
       unapplied.append(UnappliedChange(path: member.key, detail: error.detail))
     }
     // Each by itself is within its bound, and all together are not.
-    guard let error = fault(of: kept.attributes) else { return (kept, unapplied) }
+    guard let error = violation(in: kept.attributes) else { return (kept, unapplied) }
     return (stored.settingActive(false), unapplied + [UnappliedChange(path: "*", detail: error.detail)])
   }
 }
@@ -139,24 +139,24 @@ private struct BoundsCheck {
       }
     }
     var storedTexts: Set<String>?
-    for text in TextsBeyondBounds(of: definition, in: value, at: path, isEmail: definition.name == "emails", schema: schema).found {
+    for text in OversizedTexts(of: definition, in: value, at: path, isEmail: definition.name == "emails", schema: schema).found {
       // What is stored already stays, wherever in the attribute it is.
       let stored = storedTexts ?? Set(old.map { $0.texts(longerThan: ResourceBounds.name / 6) } ?? [])
       storedTexts = stored
       guard !stored.contains(text.value) else { continue }
-      throw text.refusal()
+      throw text.error()
     }
   }
 }
 
 /// The texts in an attribute that are longer than they may be.
-private struct TextsBeyondBounds {
+private struct OversizedTexts {
   struct Text {
     let path: String
     let value: String
     let bound: Int
 
-    func refusal() -> SCIMError {
+    func error() -> SCIMError {
       .badRequest(
         .invalidValue,
         """
@@ -174,7 +174,7 @@ private struct TextsBeyondBounds {
     let isCore = path == definition.name
     let isName = isCore && (["userName", "externalId"].contains(path) || schema.name == "Group" && path == "displayName")
     let isBinary = isCore && ["photos", "x509Certificates"].contains(path)
-    look(in: value, at: path) { part in
+    collect(in: value, at: path) { part in
       if isName || isCore && isEmail && part == "value" { return ResourceBounds.name }
       if isBinary && part == "value" || Self.type(of: part, in: definition) == .binary { return ResourceBounds.binary }
       return ResourceBounds.text
@@ -186,23 +186,23 @@ private struct TextsBeyondBounds {
   }
 
   /// - Parameter bound: That of a sub-attribute's text, or, with nil, of the attribute's own.
-  private mutating func look(in value: JSON, at path: String, bound: (String?) -> Int) {
-    guard let elements = value.array else { return look(inOne: value, at: path, bound: bound) }
-    for (index, element) in elements.enumerated() { look(inOne: element, at: "\(path)[\(index)]", bound: bound) }
+  private mutating func collect(in value: JSON, at path: String, bound: (String?) -> Int) {
+    guard let elements = value.array else { return collect(from: value, at: path, bound: bound) }
+    for (index, element) in elements.enumerated() { collect(from: element, at: "\(path)[\(index)]", bound: bound) }
   }
 
-  private mutating func look(inOne value: JSON, at path: @autoclosure () -> String, bound: (String?) -> Int) {
-    guard let parts = value.object else { return note(value, at: path(), bound(nil)) }
+  private mutating func collect(from value: JSON, at path: @autoclosure () -> String, bound: (String?) -> Int) {
+    guard let parts = value.object else { return record(value, at: path(), bound(nil)) }
     for part in parts {
       if let elements = part.value.array {
-        for element in elements { note(element, at: "\(path()).\(part.key)", bound(part.key)) }
+        for element in elements { record(element, at: "\(path()).\(part.key)", bound(part.key)) }
       } else {
-        note(part.value, at: "\(path()).\(part.key)", bound(part.key))
+        record(part.value, at: "\(path()).\(part.key)", bound(part.key))
       }
     }
   }
 
-  private mutating func note(_ value: JSON, at path: @autoclosure () -> String, _ bound: Int) {
+  private mutating func record(_ value: JSON, at path: @autoclosure () -> String, _ bound: Int) {
     guard let text = value.string ?? value.decimal else { return }
     if bound == ResourceBounds.name ? ResourceBounds.isName(text) : text.utf8.count <= bound { return }
     found.append(Text(path: path(), value: text, bound: bound))

@@ -66,9 +66,9 @@ extension Normalisation {
     })
 }
 
-extension SentOperation {
+extension RawPatchOperation {
   /// The same operation, without a path, with the role from below a URI that no schema has at the top of its value; nil where there is none.
-  fileprivate func raisingRole(_ role: String, of schema: ResourceSchema) -> SentOperation? {
+  fileprivate func raisingRole(_ role: String, of schema: ResourceSchema) -> RawPatchOperation? {
     guard pathText == nil, case .object(var attributes)? = value, attributes.value(forAttribute: role) == nil,
       let other = attributes.members.first(where: { member in
         schema.isForeign(member.key) && member.value.object?.value(forAttribute: role) != nil

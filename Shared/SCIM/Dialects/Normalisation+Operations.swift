@@ -90,7 +90,7 @@ extension Normalisation {
       guard let text = operation.pathText else {
         return operation.renamingKeysOfValue { colonForDot($0, schema) }.map { [$0] }
       }
-      return colonForDot(text, schema).flatMap(SentOperation.path).map { [operation.with(path: $0)] }
+      return colonForDot(text, schema).flatMap(RawPatchOperation.path).map { [operation.with(path: $0)] }
     })
 
   /// Paths as keys of a value without a path: `{"name.givenName": "b", "emails[type eq \"work\"].value": "c"}`. Each becomes an
@@ -100,12 +100,12 @@ extension Normalisation {
     operation: { operation, _ in
       guard operation.pathText == nil, case .object(let attributes)? = operation.value else { return nil }
       var plain: [JSONObject.Member] = []
-      var separate: [SentOperation] = []
+      var separate: [RawPatchOperation] = []
       for member in attributes {
         if member.key.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") }),
-          let path = SentOperation.path(member.key), path.filter != nil || path.attribute.subAttribute != nil
+          let path = RawPatchOperation.path(member.key), path.filter != nil || path.attribute.subAttribute != nil
         {
-          separate.append(SentOperation(op: operation.op.map(JSON.string) ?? .null, path: path, value: member.value))
+          separate.append(RawPatchOperation(op: operation.op.map(JSON.string) ?? .null, path: path, value: member.value))
         } else {
           plain.append(member)
         }

@@ -2,31 +2,31 @@ extension Normalisation {
   /// OneLogin's `"emails": {"value": …}`, where an array is meant; an array with one value for an attribute that has but one.
   static let singleObjectForArray = Normalisation(
     "single-object-for-array",
-    value: { value, place in
-      if place.definition.isMultiValued {
-        guard case .object = value, !place.isElement else { return nil }
+    value: { value, context in
+      if context.definition.isMultiValued {
+        guard case .object = value, !context.isElement else { return nil }
         return .array([value])
       }
-      guard place.definition.type == .complex, case .array(let elements) = value, elements.count <= 1 else { return nil }
+      guard context.definition.type == .complex, case .array(let elements) = value, elements.count <= 1 else { return nil }
       return elements.first ?? .null
     })
 
   /// `"active": "False"`.
   static let textForBoolean = Normalisation(
     "text-for-boolean",
-    value: { value, place in
-      guard place.definition.type == .boolean, let text = value.string else { return nil }
+    value: { value, context in
+      guard context.definition.type == .boolean, let text = value.string else { return nil }
       return boolean(text).map(JSON.bool)
     })
 
   /// `"employeeCount": "12"`: a number as text, since a provider's mapping knows no numbers.
   static let textForNumber = Normalisation(
     "text-for-number",
-    value: { value, place in
-      guard place.definition.type == .integer || place.definition.type == .decimal, let text = value.string else { return nil }
+    value: { value, context in
+      guard context.definition.type == .integer || context.definition.type == .decimal, let text = value.string else { return nil }
       switch parsed(text) {
       case .integer(let number)?: return .integer(number)
-      case .decimal(let number)? where place.definition.type == .decimal: return .decimal(number)
+      case .decimal(let number)? where context.definition.type == .decimal: return .decimal(number)
       default: return nil
       }
     })
@@ -34,8 +34,8 @@ extension Normalisation {
   /// `"employeeNumber": 701984`, where text is meant.
   static let numberForText = Normalisation(
     "number-for-text",
-    value: { value, place in
-      guard place.definition.type == .string else { return nil }
+    value: { value, context in
+      guard context.definition.type == .string else { return nil }
       switch value {
       case .integer(let number): return .string(String(number))
       case .decimal(let lexeme): return .string(lexeme)
@@ -46,8 +46,8 @@ extension Normalisation {
   /// A manager's id where an object with it is meant; the empty text, on its own or in the object, for no manager.
   static let managerAsText = Normalisation(
     "manager-as-text",
-    value: { value, place in
-      guard place.definition.name == "manager", place.definition.type == .complex else { return nil }
+    value: { value, context in
+      guard context.definition.name == "manager", context.definition.type == .complex else { return nil }
       if let text = value.string { return text.isEmpty ? .null : ["value": .string(text)] }
       guard let parts = value.object, parts.value(forAttribute: "value") == "" else { return nil }
       return .null
@@ -57,11 +57,11 @@ extension Normalisation {
   /// what the filter selects is meant, whose other parts stay.
   static let textForComplexValue = Normalisation(
     "text-for-complex-value",
-    value: { value, place in
-      guard place.definition.isMultiValued, place.definition.type == .complex, case .string = value,
-        place.definition.subAttribute(named: "value") != nil
+    value: { value, context in
+      guard context.definition.isMultiValued, context.definition.type == .complex, case .string = value,
+        context.definition.subAttribute(named: "value") != nil
       else { return nil }
-      return place.isElement ? ["value": value] : [["value": value]]
+      return context.isElement ? ["value": value] : [["value": value]]
     },
     operation: { operation, schema in
       guard let op = operation.op, !AttributeName.equal(op, "remove"), case .string? = operation.value, let path = operation.path,
@@ -74,9 +74,9 @@ extension Normalisation {
   /// An app role as JSON inside of a string: `{"id": …, "value": "Admin", "displayName": …}`.
   static let roleAsJSONText = Normalisation(
     "role-as-json-text",
-    value: { value, place in
-      if place.parent?.name == "roles", place.definition.name == "value" { return value.string.flatMap(role)?.name }
-      guard place.definition.name == "roles", case .object(var parts) = value,
+    value: { value, context in
+      if context.parent?.name == "roles", context.definition.name == "value" { return value.string.flatMap(role)?.name }
+      guard context.definition.name == "roles", case .object(var parts) = value,
         let role = parts.value(forAttribute: "value")?.string.flatMap(role)
       else { return nil }
       parts.setValue(role.name, forAttribute: "value")

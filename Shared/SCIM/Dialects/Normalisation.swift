@@ -5,12 +5,12 @@ public struct Normalisation: Sendable {
   /// What logs and metrics call it.
   public let name: String
   let envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)?
-  let value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)?
-  let operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)?
+  let value: (@Sendable (_ value: JSON, _ context: ValueContext) -> JSON?)?
+  let operation: (@Sendable (_ operation: RawPatchOperation, _ schema: ResourceSchema) -> [RawPatchOperation]?)?
   let patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)?
 
   /// Where a value stands.
-  struct Place {
+  struct ValueContext {
     let definition: AttributeDefinition
     /// The complex attribute that it is a part of.
     let parent: AttributeDefinition?
@@ -26,8 +26,8 @@ public struct Normalisation: Sendable {
   init(
     _ name: String,
     envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)? = nil,
-    value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)? = nil,
-    operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
+    value: (@Sendable (_ value: JSON, _ context: ValueContext) -> JSON?)? = nil,
+    operation: (@Sendable (_ operation: RawPatchOperation, _ schema: ResourceSchema) -> [RawPatchOperation]?)? = nil,
     patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)? = nil
   ) {
     self.name = name

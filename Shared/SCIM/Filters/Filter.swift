@@ -76,3 +76,44 @@ public struct FilterLimits: Sendable, Hashable {
   /// For the filter in a PATCH path: identity providers join the ids of many members by `or`.
   public static let patchPath = FilterLimits(bytes: 64 * 1024, depth: 16, terms: 1000)
 }
+
+extension Filter {
+  /// Whether the filter speaks of a top-level attribute, of whatever schema, or of a part of it.
+  public func mentions(_ attribute: String) -> Bool { expression.mentions(attribute) }
+}
+
+extension Filter.Expression {
+  fileprivate func mentions(_ attribute: String) -> Bool {
+    switch self {
+    case .comparison(let path, _, _), .present(let path), .value(let path, _): AttributeName.equal(path.attribute, attribute)
+    case .and(let operands), .or(let operands): operands.contains { $0.mentions(attribute) }
+    case .not(let operand): operand.mentions(attribute)
+    }
+  }
+}
+
+/// The text of a filter; parsing it gives the same filter.
+extension Filter: CustomStringConvertible {
+  public var description: String { expression.description }
+}
+
+extension Filter.Expression: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .comparison(let path, let comparison, let value): "\(path) \(comparison.rawValue) \(value)"
+    case .present(let path): "\(path) pr"
+    case .and(let operands): operands.map { $0.isDisjunction ? "(\($0))" : "\($0)" }.joined(separator: " and ")
+    case .or(let operands): operands.map(\.description).joined(separator: " or ")
+    case .not(let operand): "not (\(operand))"
+    case .value(let path, let inner): "\(path)[\(inner)]"
+    }
+  }
+
+  private var isDisjunction: Bool {
+    if case .or = self { true } else { false }
+  }
+}
+
+extension Filter.Value: CustomStringConvertible {
+  public var description: String { String(decoding: json.serialized(), as: UTF8.self) }
+}

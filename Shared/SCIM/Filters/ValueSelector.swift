@@ -5,18 +5,18 @@ import Primitives
 /// Paths are sub-attributes of the multi-valued attribute. What does not fit a sub-attribute's type selects nothing. Many comparisons of
 /// one sub-attribute with different texts, joined by `or`, are one look-up.
 struct ValueSelector {
-  private let test: Test
+  private let predicate: Predicate
 
   /// - Parameter definition: The multi-valued attribute.
   init(_ filter: Filter, of definition: AttributeDefinition) {
-    test = Test(filter.expression, of: definition)
+    predicate = Predicate(filter.expression, of: definition)
   }
 
   /// Whether `value`, one value of the attribute, is selected.
-  func selects(_ value: JSON) -> Bool { test.holds(for: value) }
+  func selects(_ value: JSON) -> Bool { predicate.holds(for: value) }
 
   /// How many times each value is looked at, at most.
-  var comparisons: Int { test.comparisons }
+  var comparisons: Int { predicate.comparisons }
 }
 
 /// What a comparison looks at in a value.
@@ -42,11 +42,11 @@ private struct ValuePart {
   }
 }
 
-private indirect enum Test {
+private indirect enum Predicate {
   case never
-  case all([Test])
-  case any([Test])
-  case not(Test)
+  case all([Predicate])
+  case any([Predicate])
+  case not(Predicate)
   case present(ValuePart)
   case comparison(ValuePart, TypedFilter.Comparison)
   /// The part equals one of several texts.
@@ -54,12 +54,12 @@ private indirect enum Test {
 
   init(_ expression: Filter.Expression, of definition: AttributeDefinition) {
     switch expression {
-    case .and(let operands): self = .all(operands.map { Test($0, of: definition) })
-    case .or(let operands): self = .any(Self.joined(operands.map { Test($0, of: definition) }))
-    case .not(let operand): self = .not(Test(operand, of: definition))
-    case .present(let path): self = ValuePart(path, of: definition).map(Test.present) ?? .never
-    case .comparison(let path, .notEqual, let compared): self = .not(Test(.comparison(path, .equal, compared), of: definition))
-    case .comparison(let path, .equal, .null): self = .not(Test(.present(path), of: definition))
+    case .and(let operands): self = .all(operands.map { Predicate($0, of: definition) })
+    case .or(let operands): self = .any(Self.joined(operands.map { Predicate($0, of: definition) }))
+    case .not(let operand): self = .not(Predicate(operand, of: definition))
+    case .present(let path): self = ValuePart(path, of: definition).map(Predicate.present) ?? .never
+    case .comparison(let path, .notEqual, let compared): self = .not(Predicate(.comparison(path, .equal, compared), of: definition))
+    case .comparison(let path, .equal, .null): self = .not(Predicate(.present(path), of: definition))
     case .comparison(let path, let comparison, let compared):
       guard let part = ValuePart(path, of: definition), let order = TypedFilter.Comparison.Order(comparison),
         part.definition.type.permits(order), let operand = TypedFilter.Comparison.Operand(compared, for: part.definition, comparedBy: order)
@@ -76,14 +76,14 @@ private indirect enum Test {
   private static let enoughToHash = 8
 
   /// Alternatives with those that compare the same part with a text as one.
-  private static func joined(_ tests: [Test]) -> [Test] {
-    guard tests.count >= enoughToHash else { return tests }
-    var rest: [Test] = []
+  private static func joined(_ predicates: [Predicate]) -> [Predicate] {
+    guard predicates.count >= enoughToHash else { return predicates }
+    var rest: [Predicate] = []
     var lookups: [(part: ValuePart, texts: Set<ComparedText>)] = []
-    for test in tests {
-      guard case .comparison(let part, let comparison) = test, comparison.order == .equal, case .string(let text) = comparison.operand
+    for predicate in predicates {
+      guard case .comparison(let part, let comparison) = predicate, comparison.order == .equal, case .string(let text) = comparison.operand
       else {
-        rest.append(test)
+        rest.append(predicate)
         continue
       }
       if let index = lookups.firstIndex(where: { $0.part.definition.name == part.definition.name }) {
@@ -92,15 +92,15 @@ private indirect enum Test {
         lookups.append((part, [ComparedText(operand: text)]))
       }
     }
-    return rest + lookups.map { Test.oneOf($0.part, $0.texts) }
+    return rest + lookups.map { Predicate.oneOf($0.part, $0.texts) }
   }
 
   func holds(for value: JSON) -> Bool {
     switch self {
     case .never: false
-    case .all(let tests): tests.allSatisfy { $0.holds(for: value) }
-    case .any(let tests): tests.contains { $0.holds(for: value) }
-    case .not(let test): !test.holds(for: value)
+    case .all(let predicates): predicates.allSatisfy { $0.holds(for: value) }
+    case .any(let predicates): predicates.contains { $0.holds(for: value) }
+    case .not(let predicate): !predicate.holds(for: value)
     case .present(let part): part.values(in: value).contains { !$0.isUnassigned }
     case .comparison(let part, let comparison): part.values(in: value).contains { comparison.holds(for: $0, of: part.definition) }
     case .oneOf(let part, let texts):
@@ -113,8 +113,8 @@ private indirect enum Test {
   var comparisons: Int {
     switch self {
     case .never: 1
-    case .all(let tests), .any(let tests): tests.reduce(1) { $0 + $1.comparisons }
-    case .not(let test): test.comparisons
+    case .all(let predicates), .any(let predicates): predicates.reduce(1) { $0 + $1.comparisons }
+    case .not(let predicate): predicate.comparisons
     case .present, .comparison: 1
     case .oneOf: 2
     }

@@ -4,18 +4,18 @@ public enum BulkOrder {
   public struct Unit: Sendable, Hashable {
     /// Positions in the request, ascending.
     public var operations: [Int]
-    public var isCircle: Bool
+    public var isCircular: Bool
   }
 
   /// An operation that refers to a later one waits for it, rather than have it come early: so a name that one operation gives up is free
   /// for the next, as it is for requests that come one by one. Of operations on one resource the order is kept.
   ///
   /// - Parameter needs: for each operation those that it has to come after. What is no POST may need whatever comes before it; a POST only
-  ///   other POSTs, which is where circles are.
+  ///   other POSTs, which is where components are.
   public static func units(needs: [[Int]]) -> [Unit] {
-    let circles = Circles(needs: needs).found
+    let components = StronglyConnectedComponents(needs: needs).found
     var unitOfOperation = Array(repeating: 0, count: needs.count)
-    let units = circles.sorted { $0[0] < $1[0] }.map { Unit(operations: $0, isCircle: $0.count > 1 || needs[$0[0]].contains($0[0])) }
+    let units = components.sorted { $0[0] < $1[0] }.map { Unit(operations: $0, isCircular: $0.count > 1 || needs[$0[0]].contains($0[0])) }
     for (index, unit) in units.enumerated() {
       for operation in unit.operations { unitOfOperation[operation] = index }
     }
@@ -41,7 +41,7 @@ public enum BulkOrder {
   }
 
   /// The strongly connected parts of a graph, by Tarjan's algorithm.
-  private struct Circles {
+  private struct StronglyConnectedComponents {
     private let needs: [[Int]]
     private(set) var found: [[Int]] = []
     private var indices: [Int?]

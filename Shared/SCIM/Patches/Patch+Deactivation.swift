@@ -15,7 +15,7 @@ extension Patch {
         for part in operation.separated(by: schema) {
           do throws(SCIMError) {
             try part.check(against: schema)
-            if isStrict { try part.refuseNonstandardForms(of: schema) }
+            if isStrict { try part.rejectNonstandardForms(of: schema) }
             operations.append(part)
           } catch {
             unapplied.append(UnappliedChange(path: part.target ?? "Operations[\(index)]", error.inOperation(index)))
@@ -31,7 +31,7 @@ extension Patch {
   }
 
   /// Notes what else of the message is left out.
-  public mutating func leaveOut(_ change: UnappliedChange) { unapplied.append(change) }
+  public mutating func addUnapplied(_ change: UnappliedChange) { unapplied.append(change) }
 
   /// The message with those operations alone that name `active`, the last of them; nil where there is none.
   ///
@@ -49,7 +49,7 @@ extension Patch {
   }
 
   /// The user after those operations that can be carried out, `active` false among them, and what could not be done.
-  public func appliedAsFarAsPossible(
+  public func partiallyApplied(
     to document: UserDocument, schemas: ResourceSchemas
   ) -> (document: UserDocument, unapplied: [UnappliedChange]) {
     var application = PatchApplication(document.attributes, schema: schemas.user)
@@ -63,7 +63,7 @@ extension Patch {
         }
       }
     }
-    let (changed, kept) = application.resultAsFarAsPossible(keeping: document.attributes)
+    let (changed, kept) = application.partialResult(keeping: document.attributes)
     return (UserDocument(patched: changed, schemas: schemas).settingActive(false), unapplied + kept)
   }
 }
@@ -121,7 +121,7 @@ extension AttributePath {
 
 extension PatchApplication {
   /// The resource as it is now, in canonical form, with the stored values of attributes that are not valid.
-  fileprivate func resultAsFarAsPossible(keeping stored: JSONObject) -> (resource: JSONObject, unapplied: [UnappliedChange]) {
+  fileprivate func partialResult(keeping stored: JSONObject) -> (resource: JSONObject, unapplied: [UnappliedChange]) {
     var kept = self
     var unapplied: [UnappliedChange] = []
     for key in changed {

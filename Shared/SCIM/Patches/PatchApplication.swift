@@ -102,7 +102,7 @@ struct PatchApplication {
     } else if kind == .remove, let value, value != .null {
       let stored = target.location.value(in: resource)
       let removed = try target.removedValues(value, of: target.definition)
-      set(MultipleValues.part(stored, of: target.definition, without: removed), at: target.location)
+      set(MultiValuedAttribute.part(stored, of: target.definition, without: removed), at: target.location)
     } else if kind == .remove || value == .null {
       set(nil, at: target.location)
     } else if let value {
@@ -127,11 +127,11 @@ struct PatchApplication {
     var parts = target.location.value(in: resource)?.object ?? JSONObject()
     switch (kind, value) {
     case (.remove, let value?) where value != .null:
-      parts[part.name] = MultipleValues.part(parts[part.name], of: part, without: try target.removedValues(value, of: part))
+      parts[part.name] = MultiValuedAttribute.part(parts[part.name], of: part, without: try target.removedValues(value, of: part))
     case (.remove, _): parts[part.name] = nil
     case (.add, _), (.replace, _):
       let new = try read(part.asList(value ?? .null), of: part, at: target.path)
-      parts[part.name] = kind == .add ? MultipleValues.adding(new, to: parts[part.name], of: part) : new
+      parts[part.name] = kind == .add ? MultiValuedAttribute.adding(new, to: parts[part.name], of: part) : new
     }
     set(.object(parts), target)
   }
@@ -152,7 +152,7 @@ struct PatchApplication {
           throw error.below(".\(subAttribute.name)")
         }
       }
-      parts[subAttribute.name] = kind == .add ? MultipleValues.adding(part, to: parts[subAttribute.name], of: subAttribute) : part
+      parts[subAttribute.name] = kind == .add ? MultiValuedAttribute.adding(part, to: parts[subAttribute.name], of: subAttribute) : part
     }
     return .object(parts)
   }
@@ -164,7 +164,7 @@ struct PatchApplication {
   private mutating func applyToValues(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
     let present = target.location.value(in: resource)?.array ?? []
     try budget.spend(Self.steps(of: target.path.filter, over: present, of: target.definition))
-    var values = MultipleValues(present, of: target.definition)
+    var values = MultiValuedAttribute(present, of: target.definition)
     if target.path.filter != nil || target.subAttribute != nil { try checkImmutable(kind, target) }
     switch (kind, target.path.filter) {
     case (.remove, let filter):
@@ -195,7 +195,7 @@ struct PatchApplication {
   }
 
   private func remove(
-    _ value: JSON?, _ filter: Filter?, from values: inout MultipleValues, _ target: PatchTarget
+    _ value: JSON?, _ filter: Filter?, from values: inout MultiValuedAttribute, _ target: PatchTarget
   ) throws(SCIMError) {
     if let subAttribute = target.subAttribute {
       var removed: Filter?
@@ -240,7 +240,7 @@ struct PatchApplication {
     do throws(InvalidValue) {
       return try read()
     } catch {
-      throw error.refusal(at: "\(path)")
+      throw error.error(at: "\(path)")
     }
   }
 }

@@ -40,7 +40,7 @@ extension ResourceSchema {
   /// Finds what a path of a PATCH means.
   ///
   /// - Throws: `invalidPath` that says what the schema does not have, `mutability` for what only we may write.
-  func target(of path: PatchPath) throws(SCIMError) -> PatchAim {
+  func target(of path: PatchPath) throws(SCIMError) -> ResolvedPatchPath {
     switch resolve(path.attribute) {
     case .attribute(let location, let subAttribute)?:
       return .attribute(try PatchTarget(location, subAttribute: subAttribute, path: path))
@@ -55,7 +55,7 @@ extension ResourceSchema {
 }
 
 /// What a path of a PATCH aims at.
-enum PatchAim {
+enum ResolvedPatchPath {
   case attribute(PatchTarget)
   case schemaExtension(SchemaDefinition)
   /// The whole resource: the value is an object of attributes.

@@ -115,5 +115,5 @@ struct InvalidValue: Error {
   func below(_ step: String) -> InvalidValue { InvalidValue(path: step + path, complaint: complaint) }
 
   /// The refusal, which names the attribute's whole path.
-  func refusal(at attribute: String) -> SCIMError { .badRequest(.invalidValue, "\(attribute)\(path) \(complaint).") }
+  func error(at attribute: String) -> SCIMError { .badRequest(.invalidValue, "\(attribute)\(path) \(complaint).") }
 }

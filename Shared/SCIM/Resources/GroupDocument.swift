@@ -31,15 +31,22 @@ public struct GroupDocument: Sendable, Hashable {
     members = []
   }
 
-  /// This group as the replacement of a stored one: immutable attributes that are not given stay (RFC 7644 §3.5.1).
+  /// This group as the replacement of a stored one (RFC 7644 §3.5.1). Immutable attributes that it lacks keep their stored values.
   ///
-  /// - Throws: `mutability` where an immutable attribute is given another value.
-  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> GroupDocument {
+  /// - Throws: `mutability` if an immutable attribute has another value than the stored one.
+  public func replacing(_ stored: GroupDocument, schemas: ResourceSchemas) throws(SCIMError) -> GroupDocument {
     guard !schemas.group.immutables.isEmpty else { return self }
-    let stored = try GroupDocument(openDocument: openDocument, schemas: schemas)
     var copy = self
     copy.attributes = try schemas.group.keepingImmutables(of: stored.attributes, in: attributes)
     return copy
+  }
+
+  /// This group as the replacement of the one in an open document; see ``replacing(_:schemas:)``.
+  ///
+  /// - Throws: `mutability` if an immutable attribute has another value than the stored one; a 500 if the document cannot be read.
+  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> GroupDocument {
+    guard !schemas.group.immutables.isEmpty else { return self }
+    return try replacing(GroupDocument(openDocument: openDocument, schemas: schemas), schemas: schemas)
   }
 
   public var displayName: String { attributes["displayName"]?.string ?? "" }

@@ -47,7 +47,7 @@ struct ResourceReader {
       if let value { try checkAddresses(in: value, of: definition) }
       return value
     } catch {
-      throw error.refusal(at: path())
+      throw error.error(at: path())
     }
   }
 

@@ -31,7 +31,7 @@ extension UserDocument {
   /// This user after a PUT that disables them, and what of it could not be done.
   ///
   /// - Parameter command: A document, or what ``deactivation(of:schemas:isStrict:after:)`` made.
-  public func replacedAsFarAsPossible(
+  public func partiallyReplaced(
     by command: JSON, schemas: ResourceSchemas
   ) -> (document: UserDocument, unapplied: [UnappliedChange]) {
     let reader = ResourceReader(schema: schemas.user)
@@ -147,7 +147,7 @@ extension ResourceReader.Partial {
     do throws(InvalidValue) {
       if let read = try AttributeReader.value(value, of: location.definition) { location.set(read, in: &attributes) }
     } catch {
-      unapplied.append(UnappliedChange(path: location.description, error.refusal(at: location.description)))
+      unapplied.append(UnappliedChange(path: location.description, error.error(at: location.description)))
     }
   }
 }

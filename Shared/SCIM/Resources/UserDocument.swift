@@ -26,15 +26,22 @@ public struct UserDocument: Sendable, Hashable {
     roleAttribute = schemas.roleAttribute
   }
 
-  /// This user as the replacement of a stored one: immutable attributes that are not given stay (RFC 7644 §3.5.1).
+  /// This user as the replacement of a stored one (RFC 7644 §3.5.1). Immutable attributes that it lacks keep their stored values.
   ///
-  /// - Throws: `mutability` where an immutable attribute is given another value.
-  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> UserDocument {
+  /// - Throws: `mutability` if an immutable attribute has another value than the stored one.
+  public func replacing(_ stored: UserDocument, schemas: ResourceSchemas) throws(SCIMError) -> UserDocument {
     guard !schemas.user.immutables.isEmpty else { return self }
-    let stored = try UserDocument(openDocument: openDocument, schemas: schemas)
     var copy = self
     copy.attributes = try schemas.user.keepingImmutables(of: stored.attributes, in: attributes)
     return copy
+  }
+
+  /// This user as the replacement of the one in an open document; see ``replacing(_:schemas:)``.
+  ///
+  /// - Throws: `mutability` if an immutable attribute has another value than the stored one; a 500 if the document cannot be read.
+  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> UserDocument {
+    guard !schemas.user.immutables.isEmpty else { return self }
+    return try replacing(UserDocument(openDocument: openDocument, schemas: schemas), schemas: schemas)
   }
 
   /// What the person is called by the identity provider, as sent.

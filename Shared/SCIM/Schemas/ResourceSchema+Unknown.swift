@@ -3,13 +3,13 @@
 /// them there as well.
 extension ResourceSchema {
   /// - Throws: `invalidSyntax` that names the first attribute in the resource which the schemas do not have.
-  public func refuseUnknown(in resource: JSON) throws(SCIMError) {
+  public func rejectUnknownAttributes(in resource: JSON) throws(SCIMError) {
     guard let object = resource.object, let path = unknownPath(in: object) else { return }
     throw .badRequest(.invalidSyntax, unknown(path))
   }
 
   /// - Throws: `invalidPath` that names the first attribute in the operation's value which the schemas do not have.
-  func refuseUnknown(in operation: Patch.Operation) throws(SCIMError) {
+  func rejectUnknownAttributes(in operation: Patch.Operation) throws(SCIMError) {
     guard let value = operation.value, let path = unknownPath(in: value, at: operation.path) else { return }
     throw .badRequest(.invalidPath, unknown(path))
   }

@@ -1,10 +1,10 @@
 /// Applies the normalisations of values, all in one walk, to every attribute of a resource or to what an operation of a PATCH
 /// carries.
-struct ValueRewriting {
-  private let rewrites: [(index: Int, rewrite: @Sendable (JSON, Normalisation.Place) -> JSON?)]
+struct ValueNormaliser {
+  private let rewrites: [(index: Int, rewrite: @Sendable (JSON, Normalisation.ValueContext) -> JSON?)]
   private let schema: ResourceSchema
   /// The indices of the normalisations that found something to do.
-  var fired: Set<Int> = []
+  var applied: Set<Int> = []
   /// The values are those of a `replace`.
   private var isReplacement = false
 
@@ -29,14 +29,14 @@ struct ValueRewriting {
   }
 
   /// nil where nothing was rewritten.
-  mutating func rewritten(_ operation: SentOperation) -> SentOperation? {
+  mutating func rewritten(_ operation: RawPatchOperation) -> RawPatchOperation? {
     isReplacement = operation.op.map { AttributeName.equal($0, "replace") } ?? false
     defer { isReplacement = false }
     guard let value = operation.value, let new = rewritten(value, at: operation) else { return nil }
     return operation.with(value: new)
   }
 
-  private mutating func rewritten(_ value: JSON, at operation: SentOperation) -> JSON? {
+  private mutating func rewritten(_ value: JSON, at operation: RawPatchOperation) -> JSON? {
     guard let path = operation.path else {
       guard operation.pathText == nil, let object = value.object else { return nil }
       return rewritten(object).map(JSON.object)
@@ -62,12 +62,12 @@ struct ValueRewriting {
   private mutating func rewritten(
     _ value: JSON, of definition: AttributeDefinition, in parent: AttributeDefinition? = nil, isElement: Bool = false
   ) -> JSON? {
-    guard !Self.isAsItShouldBe(value, definition, in: parent) else { return nil }
+    guard !Self.isCanonical(value, definition, in: parent) else { return nil }
     if isReplacement, !isElement, parent == nil, case .string = value, let part = definition.principalValue {
       // To replace all values by one is not meant: the engine finds the one that plain text stands for.
       return rewritten(value, of: part, in: definition)
     }
-    let new = applied(to: value, Normalisation.Place(definition: definition, parent: parent, isElement: isElement))
+    let new = applied(to: value, Normalisation.ValueContext(definition: definition, parent: parent, isElement: isElement))
     let current = new ?? value
     if case .array(let elements) = current, definition.isMultiValued, !isElement {
       var changed: [JSON]?
@@ -86,7 +86,7 @@ struct ValueRewriting {
   }
 
   /// Whether nothing can be wrong with the form of a value, as with nearly all of them: then no normalisation is asked.
-  private static func isAsItShouldBe(_ value: JSON, _ definition: AttributeDefinition, in parent: AttributeDefinition?) -> Bool {
+  private static func isCanonical(_ value: JSON, _ definition: AttributeDefinition, in parent: AttributeDefinition?) -> Bool {
     switch (definition.type, value) {
     case (_, .null), (.boolean, .bool), (.integer, .integer), (.decimal, .integer), (.decimal, .decimal), (.dateTime, .string),
       (.reference, .string), (.binary, .string):
@@ -99,18 +99,18 @@ struct ValueRewriting {
   }
 
   /// What the normalisations make of one value, each of what the one before it left.
-  private mutating func applied(to value: JSON, _ place: Normalisation.Place) -> JSON? {
+  private mutating func applied(to value: JSON, _ context: Normalisation.ValueContext) -> JSON? {
     var new: JSON?
     for (index, rewrite) in rewrites {
-      guard let rewritten = rewrite(new ?? value, place) else { continue }
+      guard let rewritten = rewrite(new ?? value, context) else { continue }
       new = rewritten
-      fired.insert(index)
+      applied.insert(index)
     }
     return new
   }
 
   private mutating func changed(
-    _ object: JSONObject, _ member: (inout ValueRewriting, String, JSON) -> JSON?
+    _ object: JSONObject, _ member: (inout ValueNormaliser, String, JSON) -> JSON?
   ) -> JSONObject? {
     var changed: [JSONObject.Member]?
     for (index, entry) in object.members.enumerated() {

@@ -23,20 +23,20 @@ extension LogRepository {
   ///
   /// - Parameter last: the last entry of the part before.
   /// - Throws: what the query throws; `MessageError` for an entry that cannot be read.
-  public func part(of filter: Filter, after last: LogEntryID?, limit: Int, in workspace: WorkspaceID) async throws -> [Listed] {
+  public func page(of filter: Filter, after last: LogEntryID?, limit: Int, in workspace: WorkspaceID) async throws -> [Listed] {
     let until = filter.until.map(Self.leastID).map { LogEntryID($0) } ?? LogEntryID(bytes: Array(repeating: 0xFF, count: 16))
     var parameters: [PostgresValue] = [
       .uuid(workspace.uuid), .uuid(Self.leastID(at: filter.since ?? .distantPast)), .uuid(min(until, last ?? until).uuid),
       .int(Int64(limit)),
     ]
-    let kind = filter.cause.map(LogPart.Kind.cause) ?? (filter.failedOnly ? .failed : .all)
+    let kind = filter.cause.map(LogPageStatement.Kind.cause) ?? (filter.failedOnly ? .failed : .all)
     if case .cause(let cause) = kind { parameters.append(.text(cause.rawValue)) } else { parameters.append(.null) }
     if let subject = filter.subject {
       var ids = try await query(LogStatements.subjects, [.uuid(workspace.uuid), .text(ComparisonKey(subject).text)]).map { try $0.uuid(0) }
       if let id = ResourceID(subject) { ids.append(id.uuid) }
       parameters += [.textArray(Self.nameKeys(of: subject)), .uuidArray(ids)]
     }
-    return try await query(LogPart.statement(kind, ofSubject: filter.subject != nil), parameters).map { row in
+    return try await query(LogPageStatement.statement(kind, ofSubject: filter.subject != nil), parameters).map { row in
       Listed(
         entry: try LogEntry(json: try row.bytes(0)), presentName: try row.optionalString(1),
         cause: try row.optionalString(2).flatMap(Diagnosis.Cause.init))
@@ -45,7 +45,7 @@ extension LogRepository {
 }
 
 /// The statements that read a part of the log.
-enum LogPart {
+enum LogPageStatement {
   enum Kind: Hashable {
     case all, failed
     case cause(Diagnosis.Cause)

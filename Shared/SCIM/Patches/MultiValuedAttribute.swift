@@ -1,7 +1,7 @@
 /// The values of a multi-valued attribute under the operations of a PATCH.
 ///
 /// The cost of an operation is linear in the values that are there and those that are given.
-struct MultipleValues {
+struct MultiValuedAttribute {
   private var values: [JSON]
   private let definition: AttributeDefinition
   /// Where a value can't be changed, it is what its `value` says, as a member is its id; elsewhere `type` tells values apart too.

@@ -1,5 +1,5 @@
 /// An operation of a PATCH as it was sent, with its path read once.
-struct SentOperation {
+struct RawPatchOperation {
   private(set) var object: JSONObject
   /// The `path`, where it is text.
   private(set) var pathText: String?
@@ -30,20 +30,20 @@ struct SentOperation {
     }
   }
 
-  func with(op: String) -> SentOperation {
+  func with(op: String) -> RawPatchOperation {
     var copy = self
     copy.object.setValue(.string(op), forAttribute: "op")
     return copy
   }
 
   /// The same operation with another value, or, with nil, without one.
-  func with(value: JSON?) -> SentOperation {
+  func with(value: JSON?) -> RawPatchOperation {
     var copy = self
     copy.object.setValue(value, forAttribute: "value")
     return copy
   }
 
-  func with(path: PatchPath) -> SentOperation {
+  func with(path: PatchPath) -> RawPatchOperation {
     var copy = self
     let text = path.description
     copy.object.setValue(.string(text), forAttribute: "path")
@@ -53,7 +53,7 @@ struct SentOperation {
   }
 
   /// The same operation with other keys in its value, where it has no path; nil where none is another.
-  func renamingKeysOfValue(_ rename: (String) -> String?) -> SentOperation? {
+  func renamingKeysOfValue(_ rename: (String) -> String?) -> RawPatchOperation? {
     guard pathText == nil, case .object(let attributes)? = value, let renamed = attributes.renamingKeys(rename) else { return nil }
     return with(value: .object(renamed))
   }
