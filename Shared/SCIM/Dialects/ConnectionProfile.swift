@@ -17,8 +17,8 @@ public enum ConnectionProfile: String, Sendable, Hashable, CaseIterable {
     return .auto
   }
 
-  /// In the order in which they are applied.
-  var normalisations: [Normalisation] {
+  /// The normalisations of the profile, in the order in which they are applied.
+  public var normalisations: [Normalisation] {
     switch self {
     case .strict: []
     case .okta, .onelogin: Normalisation.everySender + Normalisation.last

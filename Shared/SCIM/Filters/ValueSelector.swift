@@ -1,9 +1,9 @@
 import Primitives
 
-/// The value filter of a PATCH path, prepared for many values: names are resolved and operands are read once.
+/// The compiled value filter of a PATCH path: names are resolved and operands converted once for many values.
 ///
-/// Paths are sub-attributes of the multi-valued attribute. What does not fit a sub-attribute's type selects nothing. Many comparisons of
-/// one sub-attribute with different texts, joined by `or`, are one look-up.
+/// Paths are sub-attributes of the multi-valued attribute. A comparison that does not fit a sub-attribute's type selects nothing. Many
+/// comparisons of a sub-attribute with different texts, joined with `or`, become one set look-up.
 struct ValueSelector {
   private let predicate: Predicate
 
@@ -12,17 +12,17 @@ struct ValueSelector {
     predicate = Predicate(filter.expression, of: definition)
   }
 
-  /// Whether `value`, one value of the attribute, is selected.
+  /// Whether the filter selects one value of the attribute.
   func selects(_ value: JSON) -> Bool { predicate.holds(for: value) }
 
-  /// How many times each value is looked at, at most.
+  /// The maximum number of comparisons per value.
   var comparisons: Int { predicate.comparisons }
 }
 
-/// What a comparison looks at in a value.
+/// The sub-attribute, or the simple value, that a comparison refers to.
 private struct ValuePart {
   let definition: AttributeDefinition
-  /// The value itself, where the attribute is not complex.
+  /// Whether the value itself is compared, because the attribute is not complex.
   let isWhole: Bool
 
   init?(_ path: AttributePath, of definition: AttributeDefinition) {
@@ -72,10 +72,10 @@ private indirect enum Predicate {
     }
   }
 
-  /// From how many comparisons with a text on they become a look-up.
+  /// The number of text comparisons from which a set look-up is used.
   private static let enoughToHash = 8
 
-  /// Alternatives with those that compare the same part with a text as one.
+  /// Merges the text comparisons of the same sub-attribute into set look-ups.
   private static func joined(_ predicates: [Predicate]) -> [Predicate] {
     guard predicates.count >= enoughToHash else { return predicates }
     var rest: [Predicate] = []
@@ -121,11 +121,11 @@ private indirect enum Predicate {
   }
 }
 
-/// A text in the form in which `eq` compares it, byte by byte.
+/// A text in the form that `eq` compares, as bytes.
 private struct ComparedText: Hashable {
   private let bytes: [UInt8]
 
-  /// What stands on the right of a typed comparison.
+  /// Takes the operand of a typed comparison.
   init(operand: String) { bytes = Array(operand.utf8) }
 
   init(stored text: String, of definition: AttributeDefinition) {

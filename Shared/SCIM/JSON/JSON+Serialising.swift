@@ -54,7 +54,7 @@ extension [UInt8] {
     append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  /// Appends `text` in double quotes, escaped as RFC 8259 §7 demands and no further.
+  /// Appends `text` in double quotes, with the escapes that RFC 8259 §7 requires and no others.
   mutating func append(jsonString text: String) {
     append(UInt8(ascii: "\""))
     let wasPlain: Void? = text.utf8.withContiguousStorageIfAvailable { buffer in
