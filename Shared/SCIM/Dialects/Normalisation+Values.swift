@@ -1,5 +1,5 @@
 extension Normalisation {
-  /// OneLogin's `"emails": {"value": …}`, where an array is meant; an array with one value for an attribute that has but one.
+  /// Corrects an object instead of an array, as in OneLogin's `"emails": {"value": …}`, and an array for a single-valued attribute.
   static let singleObjectForArray = Normalisation(
     "single-object-for-array",
     value: { value, context in
@@ -11,7 +11,7 @@ extension Normalisation {
       return elements.first ?? .null
     })
 
-  /// `"active": "False"`.
+  /// Corrects text for a boolean: `"active": "False"`.
   static let textForBoolean = Normalisation(
     "text-for-boolean",
     value: { value, context in
@@ -19,7 +19,7 @@ extension Normalisation {
       return boolean(text).map(JSON.bool)
     })
 
-  /// `"employeeCount": "12"`: a number as text, since a provider's mapping knows no numbers.
+  /// Corrects text for a number: `"employeeCount": "12"`. Mappings of some providers have no numbers.
   static let textForNumber = Normalisation(
     "text-for-number",
     value: { value, context in
@@ -31,7 +31,7 @@ extension Normalisation {
       }
     })
 
-  /// `"employeeNumber": 701984`, where text is meant.
+  /// Corrects a number for text: `"employeeNumber": 701984`.
   static let numberForText = Normalisation(
     "number-for-text",
     value: { value, context in
@@ -43,7 +43,7 @@ extension Normalisation {
       }
     })
 
-  /// A manager's id where an object with it is meant; the empty text, on its own or in the object, for no manager.
+  /// Corrects a manager's id instead of an object, and an empty id for no manager.
   static let managerAsText = Normalisation(
     "manager-as-text",
     value: { value, context in
@@ -53,8 +53,8 @@ extension Normalisation {
       return .null
     })
 
-  /// `"emails": "ana@example.com"`, or that as one of several, where an object with `value` is meant. At a filtered target the `value` of
-  /// what the filter selects is meant, whose other parts stay.
+  /// Corrects text instead of a complex value: `"emails": "ana@example.com"`. If the path has a filter, the text replaces the `value` of the
+  /// selected values, whose other sub-attributes stay.
   static let textForComplexValue = Normalisation(
     "text-for-complex-value",
     value: { value, context in
@@ -71,7 +71,7 @@ extension Normalisation {
       return [operation.with(path: PatchPath(attribute: path.attribute.appending(part.name), filter: path.filter))]
     })
 
-  /// An app role as JSON inside of a string: `{"id": …, "value": "Admin", "displayName": …}`.
+  /// Corrects an app role that is JSON in a string: `{"id": …, "value": "Admin", "displayName": …}`.
   static let roleAsJSONText = Normalisation(
     "role-as-json-text",
     value: { value, context in
@@ -103,7 +103,7 @@ extension Normalisation {
     do throws(JSONSyntaxError) {
       return try JSON(parsing: text)
     } catch {
-      // Then it is what it looks like: text.
+      // Plain text.
       return nil
     }
   }

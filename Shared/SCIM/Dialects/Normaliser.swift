@@ -1,35 +1,39 @@
-/// Brings what an identity provider sends into the form that the RFCs give it.
+/// Converts requests of identity providers to the form of the RFCs.
 public struct Normaliser: Sendable {
   private let normalisations: [Normalisation]
   private let schemas: ResourceSchemas
 
+  /// Creates a normaliser for a request.
+  ///
   /// - Parameters:
-  ///   - profile: The workspace's setting.
-  ///   - userAgent: The request's `User-Agent`, by which `auto` recognises the sender.
+  ///   - profile: The profile of the connection.
+  ///   - userAgent: The request's `User-Agent`, by which ``ConnectionProfile/auto`` recognises the sender.
+  ///   - schemas: The schemas of the workspace.
   public init(profile: ConnectionProfile, userAgent: String?, schemas: ResourceSchemas = ResourceSchemas()) {
     normalisations = profile.recognised(userAgent: userAgent).normalisations
     self.schemas = schemas
   }
 
-  /// A request in the form of the RFCs.
+  /// A normalised request.
   public struct Normalised: Sendable, Hashable {
+    /// The body of the request.
     public var json: JSON
-    /// The names of the normalisations that found something to do.
+    /// The names of the normalisations that changed the request.
     public var applied: [String]
-    /// Of a PatchOp message, the paths of its operations as far as they have been read, so that they need not be read again.
+    /// The parsed paths of the operations of a PatchOp message, so that they are not parsed again.
     var paths: [PatchPath?] = []
   }
 
-  /// A User resource.
+  /// Normalises a User resource.
   public func user(_ json: JSON) -> Normalised { resource(json, schemas.user) }
 
-  /// A Group resource.
+  /// Normalises a Group resource.
   public func group(_ json: JSON) -> Normalised { resource(json, schemas.group) }
 
-  /// A PatchOp message for a user.
+  /// Normalises a PatchOp message for a user.
   public func userPatch(_ json: JSON) -> Normalised { patch(json, schemas.user) }
 
-  /// A PatchOp message for a group.
+  /// Normalises a PatchOp message for a group.
   public func groupPatch(_ json: JSON) -> Normalised { patch(json, schemas.group) }
 
   private func resource(_ json: JSON, _ schema: ResourceSchema) -> Normalised {
@@ -53,7 +57,7 @@ public struct Normaliser: Sendable {
       valueNormaliser.applied.insert(index)
     }
     var paths: [PatchPath?] = []
-    // What is no array of objects is left to the engine, which refuses it.
+    // The engine rejects anything but an array of objects.
     if let sent = message.value(forAttribute: "Operations")?.array, sent.allSatisfy({ $0.object != nil }) {
       let operations = rewritten(sent.compactMap(\.object).map { RawPatchOperation($0) }, by: &valueNormaliser, schema)
       message.setValue(.array(operations.map { .object($0.object) }), forAttribute: "Operations")

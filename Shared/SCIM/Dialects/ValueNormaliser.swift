@@ -1,11 +1,10 @@
-/// Applies the normalisations of values, all in one walk, to every attribute of a resource or to what an operation of a PATCH
-/// carries.
+/// Applies all value normalisations in one traversal of a resource, or of the value of a PATCH operation.
 struct ValueNormaliser {
   private let rewrites: [(index: Int, rewrite: @Sendable (JSON, Normalisation.ValueContext) -> JSON?)]
   private let schema: ResourceSchema
-  /// The indices of the normalisations that found something to do.
+  /// The indices of the normalisations that changed a value.
   var applied: Set<Int> = []
-  /// The values are those of a `replace`.
+  /// Whether the values belong to a `replace` operation.
   private var isReplacement = false
 
   init(_ normalisations: [Normalisation], _ schema: ResourceSchema) {
@@ -13,7 +12,7 @@ struct ValueNormaliser {
     self.schema = schema
   }
 
-  /// nil where nothing was rewritten.
+  /// Normalises a resource, or an object of attributes; nil if nothing changes.
   mutating func rewritten(_ object: JSONObject) -> JSONObject? {
     changed(object) { walk, key, value in
       if let definition = walk.schema.attribute(named: key) { return walk.rewritten(value, of: definition) }
@@ -28,7 +27,7 @@ struct ValueNormaliser {
     }
   }
 
-  /// nil where nothing was rewritten.
+  /// Normalises the value of an operation; nil if nothing changes.
   mutating func rewritten(_ operation: RawPatchOperation) -> RawPatchOperation? {
     isReplacement = operation.op.map { AttributeName.equal($0, "replace") } ?? false
     defer { isReplacement = false }
@@ -64,7 +63,7 @@ struct ValueNormaliser {
   ) -> JSON? {
     guard !Self.isCanonical(value, definition, in: parent) else { return nil }
     if isReplacement, !isElement, parent == nil, case .string = value, let part = definition.principalValue {
-      // To replace all values by one is not meant: the engine finds the one that plain text stands for.
+      // The text is not meant to replace all values: the engine replaces the principal one.
       return rewritten(value, of: part, in: definition)
     }
     let new = applied(to: value, Normalisation.ValueContext(definition: definition, parent: parent, isElement: isElement))
@@ -85,20 +84,20 @@ struct ValueNormaliser {
     return changed.map(JSON.object) ?? new
   }
 
-  /// Whether nothing can be wrong with the form of a value, as with nearly all of them: then no normalisation is asked.
+  /// Whether the form of a value is correct, as for most values, so that normalisations are skipped.
   private static func isCanonical(_ value: JSON, _ definition: AttributeDefinition, in parent: AttributeDefinition?) -> Bool {
     switch (definition.type, value) {
     case (_, .null), (.boolean, .bool), (.integer, .integer), (.decimal, .integer), (.decimal, .decimal), (.dateTime, .string),
       (.reference, .string), (.binary, .string):
       true
     case (.string, .string): parent?.name != "roles"
-    // There can be a hundred thousand members, and providers agree on the form of objects.
+    // Groups can have a hundred thousand members, and no provider deviates in their form.
     case (.complex, .array(let elements)) where definition.name == "members": elements.allSatisfy { $0.object != nil }
     default: false
     }
   }
 
-  /// What the normalisations make of one value, each of what the one before it left.
+  /// Applies the normalisations to one value, each to the result of the previous one.
   private mutating func applied(to value: JSON, _ context: Normalisation.ValueContext) -> JSON? {
     var new: JSON?
     for (index, rewrite) in rewrites {

@@ -1,12 +1,16 @@
 /// A schema: a URI and the attributes it defines (RFC 7643 §7).
 public struct SchemaDefinition: Sendable, Hashable {
-  /// The URI, `urn:ietf:params:scim:schemas:core:2.0:User`.
+  /// The URI: `urn:ietf:params:scim:schemas:core:2.0:User`.
   public let id: String
+  /// The name for people.
   public let name: String
+  /// The description for people.
   public let description: String
+  /// The attributes, without the common ones.
   public var attributes: [AttributeDefinition] { table.definitions }
   private let table: AttributeTable
 
+  /// Creates a schema.
   public init(id: String, name: String, description: String, attributes: [AttributeDefinition]) {
     self.id = id
     self.name = name
@@ -14,7 +18,7 @@ public struct SchemaDefinition: Sendable, Hashable {
     self.table = AttributeTable(attributes)
   }
 
-  /// The attribute of that name, whatever its case.
+  /// Returns the attribute with this name, which is compared without case.
   public func attribute(named name: String) -> AttributeDefinition? {
     table[name]
   }
@@ -24,9 +28,9 @@ public struct SchemaDefinition: Sendable, Hashable {
   }
 }
 
-/// Definitions that are found by their names, whatever the case.
+/// A look-up table of attributes by name, without case.
 ///
-/// A scan over lengths and first letters finds one among a few dozen faster than hashing the name would.
+/// With a few dozen attributes, a scan over lengths and first letters is faster than hashing.
 struct AttributeTable: Sendable, Hashable {
   let definitions: [AttributeDefinition]
   private let keys: [UInt16]

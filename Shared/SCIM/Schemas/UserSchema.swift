@@ -2,7 +2,7 @@ extension SchemaDefinition {
   /// The URI of the User schema.
   public static let userID = "urn:ietf:params:scim:schemas:core:2.0:User"
 
-  /// User (RFC 7643 §4.1, §8.7.1).
+  /// The User schema (RFC 7643 §4.1, §8.7.1).
   public static let user = SchemaDefinition(
     id: userID, name: "User", description: "User Account",
     attributes: [
@@ -91,7 +91,7 @@ extension SchemaDefinition {
 }
 
 extension AttributeDefinition {
-  /// The attribute that carries the product's role, under the name that the workspace chose.
+  /// The attribute that contains the product role.
   static func role(named name: String, among roles: [String]) -> AttributeDefinition {
     AttributeDefinition(
       name, .string, description: "The person's role in the product: a built-in role or one of the workspace's own, compared without case.",
@@ -103,7 +103,7 @@ extension SchemaDefinition {
   /// The URI of the enterprise extension of User.
   public static let enterpriseUserID = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
-  /// Enterprise User (RFC 7643 §4.3).
+  /// The Enterprise User extension (RFC 7643 §4.3).
   public static let enterpriseUser = SchemaDefinition(
     id: enterpriseUserID, name: "EnterpriseUser", description: "Enterprise User",
     attributes: [
