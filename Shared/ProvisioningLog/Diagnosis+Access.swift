@@ -1,7 +1,7 @@
 import Foundation
 import Models
 
-// Who is not let in.
+// Authentication and authorization failures: 401 and 403.
 extension Diagnosis {
   private static let newToken = "Make a token: scimctl token issue --name NAME --scope scim, or Settings > API."
 

@@ -1,7 +1,7 @@
 import Foundation
 import Models
 
-// What is wrong with what was sent, and with how or when it was sent.
+// Invalid requests (400), and the failures of HTTP, limits and outages.
 extension Diagnosis {
   static func badRequest(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     let detail = entry.detail ?? "The request was not understood."
@@ -81,7 +81,7 @@ extension Diagnosis {
         """)
   }
 
-  /// The statuses that are about HTTP, limits and outages.
+  /// Diagnoses the statuses of HTTP, limits and outages.
   static func ofProtocol(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     let detail = entry.detail
     switch entry.status {

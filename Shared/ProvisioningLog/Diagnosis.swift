@@ -1,25 +1,100 @@
 import Foundation
 import Models
 
-/// A failure in plain words, for the admin of the identity provider: what happened, and what to click.
+/// The explanation of a failed request for the admin of the identity provider: what happened and how to fix it.
 public struct Diagnosis: Sendable, Hashable {
+  /// The kind of failure.
   public var cause: Cause
   /// What happened.
   public var explanation: String
-  /// What to do about it.
+  /// How to fix it.
   public var fix: String
 
-  /// What kind of failure it is.
+  /// The kinds of failures. The raw values are stored in the log.
   public enum Cause: String, Sendable, Hashable, CaseIterable {
-    case staleUser, staleGroup
-    case tokenRevoked, tokenExpired, tokenUnknown, tokenScope, otherWorkspace, loginRefused
-    case closedByPlan, closedBySSO, closedByOptIn, closed, secretInURL, forbidden
-    case userNameTaken, relinkRefused, groupNameTaken, conflict, bulkReference
-    case unknownRole, unknownMembers, invalidValue, invalidPath, noTarget, invalidFilter, invalidSyntax, invalidVersion, mutability
-    case invalidCursor, tooMany, badRequest
-    case wrongURL, wrongMethod, notAcceptable, changedMeanwhile, tooLarge, mediaType
-    case tooManyRequests, unavailable, defect
+    /// The user's id does not exist any more.
+    case staleUser
+    /// The group's id does not exist any more.
+    case staleGroup
+    /// The token was revoked.
+    case tokenRevoked
+    /// The token has expired.
+    case tokenExpired
+    /// The token was never issued here.
+    case tokenUnknown
+    /// The token does not have the required scope.
+    case tokenScope
+    /// The token belongs to another workspace than the host.
+    case otherWorkspace
+    /// The token was rejected for another reason.
+    case loginRefused
+    /// The plan does not include SCIM.
+    case closedByPlan
+    /// SAML SSO is not enabled.
+    case closedBySSO
+    /// SCIM is not enabled.
+    case closedByOptIn
+    /// SCIM was not available at the time of the request.
+    case closed
+    /// The URL contained a secret.
+    case secretInURL
+    /// The request was not permitted for another reason.
+    case forbidden
+    /// Another user has the `userName`.
+    case userNameTaken
+    /// The relink policy does not permit to reuse a disabled user.
+    case relinkRefused
+    /// Another group has the `displayName`.
+    case groupNameTaken
+    /// The request conflicts with the stored state.
+    case conflict
+    /// The operation refers to a failed operation of the bulk request.
+    case bulkReference
+    /// The workspace does not have the role.
+    case unknownRole
+    /// Members of the group are not users of the workspace.
+    case unknownMembers
+    /// Another value is invalid.
+    case invalidValue
+    /// The schemas do not have the attribute.
+    case invalidPath
+    /// The value to change does not exist.
+    case noTarget
+    /// The filter is invalid.
+    case invalidFilter
+    /// The body is invalid.
+    case invalidSyntax
+    /// The URL has another protocol version.
+    case invalidVersion
+    /// The attribute cannot be changed.
+    case mutability
+    /// The cursor or the page size is invalid or expired.
+    case invalidCursor
+    /// The result is too large.
+    case tooMany
+    /// The request is invalid for another reason.
+    case badRequest
+    /// The base URL is wrong.
+    case wrongURL
+    /// The endpoint does not have the method.
+    case wrongMethod
+    /// The client does not accept JSON.
+    case notAcceptable
+    /// The resource was changed since the client read it.
+    case changedMeanwhile
+    /// The request is too large.
+    case tooLarge
+    /// The `Content-Type` is wrong.
+    case mediaType
+    /// The request exceeded a rate limit.
+    case tooManyRequests
+    /// The service was unavailable or timed out.
+    case unavailable
+    /// The request failed because of a bug or an outage.
+    case defect
+    /// Some operations of a bulk request failed.
     case failedOperations
+    /// Another failure.
     case other
   }
 
@@ -31,7 +106,7 @@ public struct Diagnosis: Sendable, Hashable {
 }
 
 extension Diagnosis {
-  /// Diagnoses an entry; nil for one that succeeded.
+  /// Diagnoses an entry; nil if its request succeeded.
   public init?(of entry: LogEntry, _ context: DiagnosisContext) {
     guard entry.isFailure else { return nil }
     let provider = IdentityProvider(entry, context)
@@ -53,7 +128,7 @@ extension Diagnosis {
       fix: "Each refused operation is an entry of its own, just after this one: mend what its diagnosis names, then send those again.")
   }
 
-  // MARK: - A resource that is gone
+  // MARK: - Unknown resources
 
   private static func notFound(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard let type = entry.resourceType, entry.path.split(separator: "/").last.map({ $0 != "Users" && $0 != "Groups" }) ?? false else {
@@ -84,7 +159,7 @@ extension Diagnosis {
       ? Diagnosis(.staleUser, words, fix: provider.reassign(shown)) : Diagnosis(.staleGroup, words, fix: provider.repush(shown))
   }
 
-  // MARK: - A name that is taken
+  // MARK: - Conflicts
 
   private static func conflict(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard entry.scimType == "uniqueness" else {

@@ -3,7 +3,7 @@ import Models
 import SCIM
 
 extension LogEntry {
-  /// The entry as JSON text, with the text of access tokens masked wherever one stands.
+  /// The entry as JSON text; access tokens in any text are masked.
   public func json() -> [UInt8] {
     var object = JSONObject()
     object["id"] = .string("\(id)")
@@ -45,7 +45,9 @@ extension LogEntry {
     return Redaction.maskingTokens(in: object.serialized())
   }
 
-  /// - Throws: ``MessageError`` where `bytes` are no entry.
+  /// Reads an entry from JSON text.
+  ///
+  /// - Throws: `MessageError` if `bytes` is not an entry.
   public init(json bytes: [UInt8]) throws(MessageError) {
     let object: JSONObject
     do {
@@ -137,17 +139,21 @@ extension MessageError {
 }
 
 extension LogEntry {
-  /// The CloudEvents type on `provisioning.log`.
+  /// The CloudEvents type of entries on the topic `provisioning.log`.
   public static let eventType = "rollcall.provisioning-log-entry.v1"
 
-  /// The message of this entry; `source` is the process that saw the request.
+  /// Returns the event of this entry.
+  ///
+  /// - Parameter source: The process that received the request.
   public func cloudEvent(source: String) -> CloudEvent {
     CloudEvent(
       id: "\(id)", source: source, type: Self.eventType, subject: "\(workspace)", time: at,
       extensions: ["workspaceid": "\(workspace)"], data: json())
   }
 
-  /// - Throws: ``MessageError`` where the message is no entry.
+  /// Reads the entry of an event.
+  ///
+  /// - Throws: `MessageError` if the event is not an entry.
   public init(_ event: CloudEvent) throws(MessageError) {
     guard event.type == Self.eventType else { throw .unknownType(event.type) }
     try self.init(json: event.data)

@@ -4,13 +4,17 @@ import Postgres
 import Primitives
 
 extension LogRepository {
-  /// What `entry` failed for, and what to do about it; nil where it did not fail.
+  /// Diagnoses an entry with the current state; nil if its request succeeded.
+  ///
+  /// - Throws: The error of a query.
   public func diagnosis(of entry: LogEntry) async throws -> Diagnosis? {
     guard entry.isFailure else { return nil }
     return Diagnosis(of: entry, try await diagnosisContext(for: entry))
   }
 
-  /// What there is to know today about what a failed request named.
+  /// Loads the current state of what a failed request refers to.
+  ///
+  /// - Throws: The error of a query.
   public func diagnosisContext(for entry: LogEntry) async throws -> DiagnosisContext {
     let workspace = PostgresValue.uuid(entry.workspace.uuid)
     var context = DiagnosisContext()

@@ -4,25 +4,31 @@ import Postgres
 import Primitives
 
 extension LogRepository {
-  /// Which entries a list shows, part by part. Each combination is read by an index of its own.
+  /// The filter of a paged list. Each combination of conditions has its own index.
   public struct Filter: Sendable, Hashable {
+    /// Whether to return failures only.
     public var failedOnly = false
-    /// Failures of this kind alone.
+    /// Return failures of this kind only.
     public var cause: Diagnosis.Cause?
-    /// A userName, an email, the displayName of a group, or the id of either.
+    /// A `userName`, an email address, the `displayName` of a group, or the id of a user or group.
     public var subject: String?
-    /// Entries of requests from then on.
+    /// The earliest time of a request.
     public var since: Date?
-    /// Entries of requests from before then.
+    /// The time before which the requests were sent.
     public var until: Date?
 
+    /// Creates a filter that selects all entries.
     public init() {}
   }
 
-  /// The latest entries that are wanted, the newest first.
+  /// Returns a page of entries, newest first.
   ///
-  /// - Parameter last: the last entry of the part before.
-  /// - Throws: what the query throws; `MessageError` for an entry that cannot be read.
+  /// - Parameters:
+  ///   - filter: The filter.
+  ///   - last: The last entry of the previous page; nil for the first page.
+  ///   - limit: The maximum number of entries.
+  ///   - workspace: The workspace.
+  /// - Throws: The error of a query; `MessageError` if an entry cannot be read.
   public func page(of filter: Filter, after last: LogEntryID?, limit: Int, in workspace: WorkspaceID) async throws -> [Listed] {
     let until = filter.until.map(Self.leastID).map { LogEntryID($0) } ?? LogEntryID(bytes: Array(repeating: 0xFF, count: 16))
     var parameters: [PostgresValue] = [
@@ -44,7 +50,7 @@ extension LogRepository {
   }
 }
 
-/// The statements that read a part of the log.
+/// The statements that read a page of the log.
 enum LogPageStatement {
   enum Kind: Hashable {
     case all, failed
@@ -58,7 +64,7 @@ enum LogPageStatement {
       }
     }
 
-    /// What is asked beside workspace and time.
+    /// The condition in addition to workspace and time.
     var condition: String {
       switch self {
       case .all: "$5::text is null"
@@ -67,7 +73,7 @@ enum LogPageStatement {
       }
     }
 
-    /// The same where the index is to be that of the subject: no index has the cause in this form.
+    /// The condition if the index of the subject should be used: no index has the cause in this form.
     var conditionOfSubject: String {
       if case .cause = self { "failed and cause || '' = $5" } else { condition }
     }
@@ -103,7 +109,7 @@ enum LogPageStatement {
     """
   }
 
-  /// By the name that was sent, and by each id: one look into an index for each, put together afterwards.
+  /// Selects entries by name and by each id, with one index look-up for each, and merges the results.
   private static func entriesOfSubject(_ condition: String) -> String {
     """
     select distinct on (id) \(columns)
