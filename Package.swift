@@ -170,10 +170,12 @@ let package = Package(
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/Benchmarks/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"], path: "Tests/Benchmarks/SCIMBench",
+      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"],
+      path: "Tests/Benchmarks/SCIMBench",
       swiftSettings: swiftSettings),
     .target(
-      name: "TestSupport", dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
+      name: "TestSupport",
+      dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("PrimitivesTests", ["Primitives"]),
     tests("ModelsTests", ["Models", "Primitives"]),
@@ -198,7 +200,8 @@ let package = Package(
     tests(
       "InvitationMailerTests",
       [
-        "Credentials", "InvitationMailer", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport",
+        "Credentials", "InvitationMailer", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
+        "TestSupport",
       ]),
     tests(
       "GroupSyncTests",

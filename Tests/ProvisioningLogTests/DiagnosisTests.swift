@@ -114,7 +114,8 @@ struct DiagnosisTests {
       ),
       (entry(409, "uniqueness"), context(), .userNameTaken),
       (
-        entry(409, "uniqueness", type: .group), context { $0.nameOwner = .init(id: .made(at: now), name: "Data", externalID: nil, state: nil) },
+        entry(409, "uniqueness", type: .group),
+        context { $0.nameOwner = .init(id: .made(at: now), name: "Data", externalID: nil, state: nil) },
         .groupNameTaken
       ),
       (entry(409), context(), .conflict),
@@ -129,7 +130,8 @@ struct DiagnosisTests {
       (entry(400, "invalidFilter"), context(), .invalidFilter), (entry(400, "invalidSyntax"), context(), .invalidSyntax),
       (entry(400, "invalidVers"), context(), .invalidVersion), (entry(400, "mutability"), context(), .mutability),
       (entry(400, "expiredCursor"), context(), .invalidCursor), (entry(400, "invalidCursor"), context(), .invalidCursor),
-      (entry(400, "invalidCount"), context(), .invalidCursor), (entry(400, "tooMany"), context(), .tooMany), (entry(400), context(), .badRequest),
+      (entry(400, "invalidCount"), context(), .invalidCursor), (entry(400, "tooMany"), context(), .tooMany),
+      (entry(400), context(), .badRequest),
       (entry(405), context(), .wrongMethod), (entry(406), context(), .notAcceptable), (entry(412), context(), .changedMeanwhile),
       (entry(413), context(), .tooLarge), (entry(415), context(), .mediaType), (entry(429), context(), .tooManyRequests),
       (entry(503), context(), .unavailable), (entry(500), context(), .defect), (entry(418), context(), .other),

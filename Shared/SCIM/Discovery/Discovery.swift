@@ -17,14 +17,16 @@ public struct Discovery: Sendable {
       "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
       "patch": ["supported": true],
       "bulk": [
-        "supported": .bool(limits.bulkOperations > 0), "maxOperations": .integer(Int64(limits.bulkOperations)), "maxPayloadSize": .integer(Int64(limits.payload)),
+        "supported": .bool(limits.bulkOperations > 0), "maxOperations": .integer(Int64(limits.bulkOperations)),
+        "maxPayloadSize": .integer(Int64(limits.payload)),
       ],
       "filter": ["supported": true, "maxResults": .integer(Int64(limits.page))],
       "changePassword": ["supported": false],
       "sort": ["supported": true],
       "etag": ["supported": true],
       "pagination": [
-        "cursor": .bool(limits.cursorTimeout > 0), "index": true, "defaultPaginationMethod": "index", "defaultPageSize": .integer(Int64(limits.defaultPage)),
+        "cursor": .bool(limits.cursorTimeout > 0), "index": true, "defaultPaginationMethod": "index",
+        "defaultPageSize": .integer(Int64(limits.defaultPage)),
         "maxPageSize": .integer(Int64(limits.page)), "cursorTimeout": .integer(Int64(limits.cursorTimeout)),
       ],
       "authenticationSchemes": [
