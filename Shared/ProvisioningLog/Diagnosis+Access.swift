@@ -1,11 +1,11 @@
 import Foundation
 import Models
 
-// Who is not let in.
+// Authentication and authorization failures: 401 and 403.
 extension Diagnosis {
   private static let newToken = "Make a token: scimctl token issue --name NAME --scope scim, or Settings > API."
 
-  static func unauthenticated(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  static func unauthenticated(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     if let sender = entry.unverified {
       return Diagnosis(
         .tokenUnknown,
@@ -19,7 +19,7 @@ extension Diagnosis {
           \(provider.enterToken) Otherwise there is nothing to do.
           """)
     }
-    guard let token = facts.token else {
+    guard let token = context.token else {
       return Diagnosis(
         .tokenUnknown,
         """
@@ -47,19 +47,19 @@ extension Diagnosis {
       .loginRefused, entry.detail ?? "The token '\(token.name)' was not accepted.", fix: "\(newToken) \(provider.enterToken)")
   }
 
-  static func forbidden(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  static func forbidden(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     if entry.scimType == "sensitive" {
       return Diagnosis(
         .secretInURL, "The request carries a secret in its URL, which every proxy on the way writes down; it was refused for that.",
         fix: "Take that secret for known to others: replace it. Then send tokens in the Authorization header alone. \(provider.enterURL)")
     }
     let wanted = entry.path.hasPrefix("/api/v2/sign-ins") ? TokenScope.signIns : .scim
-    if let token = facts.token, !token.scopes.contains(wanted.rawValue) {
+    if let token = context.token, !token.scopes.contains(wanted.rawValue) {
       return Diagnosis(
         .tokenScope, "The token '\(token.name)' may be used for \(token.scopes.joined(separator: ", ")) and not for \(wanted.rawValue).",
         fix: "Make one that may: scimctl token issue --name NAME --scope \(wanted.rawValue). \(provider.enterToken)")
     }
-    guard let settings = facts.settings else {
+    guard let settings = context.settings else {
       return Diagnosis(.forbidden, entry.detail ?? "The request was not permitted.", fix: "Change what the detail names.")
     }
     guard let obstacle = settings.scimObstacle else {

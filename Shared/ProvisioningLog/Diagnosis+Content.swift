@@ -1,12 +1,12 @@
 import Foundation
 import Models
 
-// What is wrong with what was sent, and with how or when it was sent.
+// Invalid requests (400), and the failures of HTTP, limits and outages.
 extension Diagnosis {
-  static func badRequest(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  static func badRequest(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     let detail = entry.detail ?? "The request was not understood."
     switch entry.scimType {
-    case "invalidValue": return invalidValue(entry, facts, provider, detail)
+    case "invalidValue": return invalidValue(entry, context, provider, detail)
     case "invalidPath":
       return Diagnosis(
         .invalidPath, detail,
@@ -46,9 +46,9 @@ extension Diagnosis {
   }
 
   private static func invalidValue(
-    _ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider, _ detail: String
+    _ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider, _ detail: String
   ) -> Diagnosis {
-    if let settings = facts.settings, detail.hasPrefix("\(settings.roleAttribute):") {
+    if let settings = context.settings, detail.hasPrefix("\(settings.roleAttribute):") {
       return Diagnosis(
         .unknownRole, "\(detail) The roles today are \(settings.roles.joined(separator: ", ")).",
         fix: """
@@ -60,15 +60,15 @@ extension Diagnosis {
       return Diagnosis(
         .invalidValue, detail, fix: "\(provider.mappings): correct the value that the detail names. \(provider.again).")
     }
-    guard !facts.unknownMembers.isEmpty else {
+    guard !context.unknownMembers.isEmpty else {
       return Diagnosis(
         .unknownMembers, "The group was pushed before its members were: \(detail)",
         fix: "All members that it names are there now. Send it again: scimctl log replay \(entry.id). \(provider.again).")
     }
-    let named = facts.unknownMembers.prefix(5).map { member in
+    let named = context.unknownMembers.prefix(5).map { member in
       member.id.prefix(64) + (member.deletedAt.map { " (deleted on \(day($0)))" } ?? "")
     }
-    let rest = facts.unknownMembers.count > 5 ? " and \(facts.unknownMembers.count - 5) more" : ""
+    let rest = context.unknownMembers.count > 5 ? " and \(context.unknownMembers.count - 5) more" : ""
     return Diagnosis(
       .unknownMembers,
       """
@@ -81,8 +81,8 @@ extension Diagnosis {
         """)
   }
 
-  /// The statuses that are about HTTP, limits and outages.
-  static func ofProtocol(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  /// Diagnoses the statuses of HTTP, limits and outages.
+  static func ofProtocol(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     let detail = entry.detail
     switch entry.status {
     case 405:

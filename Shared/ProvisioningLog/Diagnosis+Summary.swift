@@ -1,5 +1,5 @@
 extension Diagnosis.Cause {
-  /// The kind of failure in a few words, as a list names it.
+  /// A short name of the failure, for lists.
   public var summary: String {
     switch self {
     case .staleUser: "The person is not here under that id"

@@ -1,25 +1,100 @@
 import Foundation
 import Models
 
-/// A failure in plain words, for the admin of the identity provider: what happened, and what to click.
+/// The explanation of a failed request for the admin of the identity provider: what happened and how to fix it.
 public struct Diagnosis: Sendable, Hashable {
+  /// The kind of failure.
   public var cause: Cause
   /// What happened.
   public var explanation: String
-  /// What to do about it.
+  /// How to fix it.
   public var fix: String
 
-  /// What kind of failure it is.
+  /// The kinds of failures. The raw values are stored in the log.
   public enum Cause: String, Sendable, Hashable, CaseIterable {
-    case staleUser, staleGroup
-    case tokenRevoked, tokenExpired, tokenUnknown, tokenScope, otherWorkspace, loginRefused
-    case closedByPlan, closedBySSO, closedByOptIn, closed, secretInURL, forbidden
-    case userNameTaken, relinkRefused, groupNameTaken, conflict, bulkReference
-    case unknownRole, unknownMembers, invalidValue, invalidPath, noTarget, invalidFilter, invalidSyntax, invalidVersion, mutability
-    case invalidCursor, tooMany, badRequest
-    case wrongURL, wrongMethod, notAcceptable, changedMeanwhile, tooLarge, mediaType
-    case tooManyRequests, unavailable, defect
+    /// The user's id does not exist any more.
+    case staleUser
+    /// The group's id does not exist any more.
+    case staleGroup
+    /// The token was revoked.
+    case tokenRevoked
+    /// The token has expired.
+    case tokenExpired
+    /// The token was never issued here.
+    case tokenUnknown
+    /// The token does not have the required scope.
+    case tokenScope
+    /// The token belongs to another workspace than the host.
+    case otherWorkspace
+    /// The token was rejected for another reason.
+    case loginRefused
+    /// The plan does not include SCIM.
+    case closedByPlan
+    /// SAML SSO is not enabled.
+    case closedBySSO
+    /// SCIM is not enabled.
+    case closedByOptIn
+    /// SCIM was not available at the time of the request.
+    case closed
+    /// The URL contained a secret.
+    case secretInURL
+    /// The request was not permitted for another reason.
+    case forbidden
+    /// Another user has the `userName`.
+    case userNameTaken
+    /// The relink policy does not permit to reuse a disabled user.
+    case relinkRefused
+    /// Another group has the `displayName`.
+    case groupNameTaken
+    /// The request conflicts with the stored state.
+    case conflict
+    /// The operation refers to a failed operation of the bulk request.
+    case bulkReference
+    /// The workspace does not have the role.
+    case unknownRole
+    /// Members of the group are not users of the workspace.
+    case unknownMembers
+    /// Another value is invalid.
+    case invalidValue
+    /// The schemas do not have the attribute.
+    case invalidPath
+    /// The value to change does not exist.
+    case noTarget
+    /// The filter is invalid.
+    case invalidFilter
+    /// The body is invalid.
+    case invalidSyntax
+    /// The URL has another protocol version.
+    case invalidVersion
+    /// The attribute cannot be changed.
+    case mutability
+    /// The cursor or the page size is invalid or expired.
+    case invalidCursor
+    /// The result is too large.
+    case tooMany
+    /// The request is invalid for another reason.
+    case badRequest
+    /// The base URL is wrong.
+    case wrongURL
+    /// The endpoint does not have the method.
+    case wrongMethod
+    /// The client does not accept JSON.
+    case notAcceptable
+    /// The resource was changed since the client read it.
+    case changedMeanwhile
+    /// The request is too large.
+    case tooLarge
+    /// The `Content-Type` is wrong.
+    case mediaType
+    /// The request exceeded a rate limit.
+    case tooManyRequests
+    /// The service was unavailable or timed out.
+    case unavailable
+    /// The request failed because of a bug or an outage.
+    case defect
+    /// Some operations of a bulk request failed.
     case failedOperations
+    /// Another failure.
     case other
   }
 
@@ -31,18 +106,18 @@ public struct Diagnosis: Sendable, Hashable {
 }
 
 extension Diagnosis {
-  /// Diagnoses an entry; nil for one that succeeded.
-  public init?(of entry: LogEntry, _ facts: DiagnosisContext) {
+  /// Diagnoses an entry; nil if its request succeeded.
+  public init?(of entry: LogEntry, _ context: DiagnosisContext) {
     guard entry.isFailure else { return nil }
-    let provider = IdentityProvider(entry, facts)
+    let provider = IdentityProvider(entry, context)
     switch entry.status {
     case ..<400: self = .operationsFailed(entry)
-    case 400: self = .badRequest(entry, facts, provider)
-    case 401: self = .unauthenticated(entry, facts, provider)
-    case 403: self = .forbidden(entry, facts, provider)
-    case 404: self = .notFound(entry, facts, provider)
-    case 409: self = .conflict(entry, facts, provider)
-    default: self = .ofProtocol(entry, facts, provider)
+    case 400: self = .badRequest(entry, context, provider)
+    case 401: self = .unauthenticated(entry, context, provider)
+    case 403: self = .forbidden(entry, context, provider)
+    case 404: self = .notFound(entry, context, provider)
+    case 409: self = .conflict(entry, context, provider)
+    default: self = .ofProtocol(entry, context, provider)
     }
   }
 
@@ -53,29 +128,29 @@ extension Diagnosis {
       fix: "Each refused operation is an entry of its own, just after this one: mend what its diagnosis names, then send those again.")
   }
 
-  // MARK: - A resource that is gone
+  // MARK: - Unknown resources
 
-  private static func notFound(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  private static func notFound(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard let type = entry.resourceType, entry.path.split(separator: "/").last.map({ $0 != "Users" && $0 != "Groups" }) ?? false else {
       return Diagnosis(
         .wrongURL, "There is nothing at \(entry.path): the base URL of the identity provider is not that of this service.",
         fix: "Enter the SCIM base URL as it ends in /api/v2/scim/. \(provider.enterURL)")
     }
-    if facts.resourceIsThere {
+    if context.resourceExists {
       return Diagnosis(
         type == .user ? .staleUser : .staleGroup,
         "The \(type.rawValue.lowercased()) was not there when the request came; it is there now.",
         fix: "Send the request again: scimctl log replay \(entry.id). \(provider.again).")
     }
-    let name = facts.holder?.name ?? entry.name
+    let name = context.nameOwner?.name ?? entry.name
     let shown = name.map { "'\($0)'" } ?? "the one that the identity provider shows for this failure"
     var words = "The identity provider asks for a \(type.rawValue.lowercased()) by an id that nobody has here"
     words += entry.resource.map { " (\($0))" } ?? ""
-    if let deletedAt = facts.deletedAt { words += ": it was deleted on \(day(deletedAt))" }
+    if let deletedAt = context.deletedAt { words += ": it was deleted on \(day(deletedAt))" }
     words += ". It remembers the id from an earlier assignment and goes on using it, so every later update fails the same way."
-    if let holder = facts.holder {
-      words += " The name '\(holder.name)' belongs today to the \(type.rawValue.lowercased()) with id \(holder.id)"
-      words += holder.state.map { ", who is \($0)" } ?? ""
+    if let owner = context.nameOwner {
+      words += " The name '\(owner.name)' belongs today to the \(type.rawValue.lowercased()) with id \(owner.id)"
+      words += owner.state.map { ", who is \($0)" } ?? ""
       words += "; once the identity provider looks the name up again, it finds that one and goes on with it."
     } else if let name {
       words += " Nobody has the name '\(name)' now; once it is assigned again, it is made anew."
@@ -84,9 +159,9 @@ extension Diagnosis {
       ? Diagnosis(.staleUser, words, fix: provider.reassign(shown)) : Diagnosis(.staleGroup, words, fix: provider.repush(shown))
   }
 
-  // MARK: - A name that is taken
+  // MARK: - Conflicts
 
-  private static func conflict(_ entry: LogEntry, _ facts: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
+  private static func conflict(_ entry: LogEntry, _ context: DiagnosisContext, _ provider: IdentityProvider) -> Diagnosis {
     guard entry.scimType == "uniqueness" else {
       if entry.bulk != nil {
         return Diagnosis(
@@ -106,8 +181,8 @@ extension Diagnosis {
           """)
     }
     let attribute = entry.resourceType == .group ? "displayName" : "userName"
-    let name = entry.name ?? facts.holder?.name ?? "that was sent"
-    guard let holder = facts.holder else {
+    let name = entry.name ?? context.nameOwner?.name ?? "that was sent"
+    guard let owner = context.nameOwner else {
       return Diagnosis(
         entry.resourceType == .group ? .groupNameTaken : .userNameTaken,
         "Another \(attribute == "userName" ? "user" : "group") had the \(attribute) '\(name)' when the request came; nobody has it now.",
@@ -116,19 +191,19 @@ extension Diagnosis {
     if entry.resourceType == .group {
       return Diagnosis(
         .groupNameTaken,
-        "There is a group '\(holder.name)' already, with id \(holder.id). Names of groups are compared without case.",
+        "There is a group '\(owner.name)' already, with id \(owner.id). Names of groups are compared without case.",
         fix: """
           Link the pushed group to the existing one rather than make another, or rename one of the two. \(provider.repush("'\(name)'")) To let \
           groups share a name: scimctl workspace update SLUG --duplicate-group-names allow.
           """
       )
     }
-    let state = holder.state.map { ", who is \($0)" } ?? ""
+    let state = owner.state.map { ", who is \($0)" } ?? ""
     return Diagnosis(
       .userNameTaken,
       """
-      The userName '\(holder.name)' belongs to the user with id \(holder.id)\(state)\
-      \(holder.externalID.map { ", known to the identity provider as '\($0)'" } ?? ""). userName is compared without case.
+      The userName '\(owner.name)' belongs to the user with id \(owner.id)\(state)\
+      \(owner.externalID.map { ", known to the identity provider as '\($0)'" } ?? ""). userName is compared without case.
       """,
       fix: """
         If both are the same person, have the identity provider find the existing one. \(provider.reassign("'\(name)'")) If they are two \

@@ -1,28 +1,36 @@
 import Foundation
 import Models
 
-/// What is looked up about a failure, as it is now, before it is diagnosed.
+/// The current state that a diagnosis needs in addition to the log entry.
 public struct DiagnosisContext: Sendable {
-  /// The token that was sent, where it is one of the workspace's.
+  /// The token of the request; nil if it is unknown.
   public var token: Token?
+  /// The settings of the workspace.
   public var settings: WorkspaceSettings?
-  /// Whether the resource that the request names is there now.
-  public var resourceIsThere = false
-  /// When the resource was deleted.
+  /// Whether the resource of the request exists.
+  public var resourceExists = false
+  /// When the resource was deleted; nil if it was not.
   public var deletedAt: Date?
-  /// Who has the name now that the request gives, or that the deleted resource had.
-  public var holder: Holder?
-  /// Of the members that the request names those that nobody has as id.
+  /// The resource that has the name in the request, or the former name of the deleted resource.
+  public var nameOwner: NameOwner?
+  /// The members in the request that do not exist.
   public var unknownMembers: [UnknownMember] = []
 
+  /// Creates an empty context.
   public init() {}
 
+  /// An access token.
   public struct Token: Sendable, Hashable {
+    /// The name.
     public var name: String
+    /// The scopes.
     public var scopes: [String]
+    /// The time of expiry; nil if it does not expire.
     public var expiresAt: Date?
+    /// The time of revocation; nil if it is not revoked.
     public var revokedAt: Date?
 
+    /// Creates a token.
     public init(name: String, scopes: [String], expiresAt: Date?, revokedAt: Date?) {
       self.name = name
       self.scopes = scopes
@@ -31,14 +39,18 @@ public struct DiagnosisContext: Sendable {
     }
   }
 
-  /// A user or group that is there.
-  public struct Holder: Sendable, Hashable {
+  /// The user or group that has a name.
+  public struct NameOwner: Sendable, Hashable {
+    /// The id.
     public var id: ResourceID
+    /// The `userName` or `displayName`.
     public var name: String
+    /// The client's identifier.
     public var externalID: String?
-    /// Of a user.
+    /// The state of a user; nil for a group.
     public var state: String?
 
+    /// Creates an owner.
     public init(id: ResourceID, name: String, externalID: String?, state: String?) {
       self.id = id
       self.name = name
@@ -47,11 +59,14 @@ public struct DiagnosisContext: Sendable {
     }
   }
 
+  /// A member that does not exist.
   public struct UnknownMember: Sendable, Hashable {
+    /// The id as sent.
     public var id: String
-    /// Where a user had it.
+    /// When the user with this id was deleted; nil if there was none.
     public var deletedAt: Date?
 
+    /// Creates an unknown member.
     public init(id: String, deletedAt: Date?) {
       self.id = id
       self.deletedAt = deletedAt

@@ -1,12 +1,12 @@
-/// The identity provider at the other end, with the words that its console uses.
+/// An identity provider, with instructions in the terms of its admin console.
 enum IdentityProvider: String {
   case okta, entra, onelogin, other
 
-  init(_ entry: LogEntry, _ facts: DiagnosisContext) {
-    self = entry.identityProvider.flatMap(Self.init) ?? facts.settings.flatMap { Self(rawValue: $0.connectionProfile.rawValue) } ?? .other
+  init(_ entry: LogEntry, _ context: DiagnosisContext) {
+    self = entry.identityProvider.flatMap(Self.init) ?? context.settings.flatMap { Self(rawValue: $0.connectionProfile.rawValue) } ?? .other
   }
 
-  /// Has it look the person up anew.
+  /// How to make it look up a user again.
   func reassign(_ person: String) -> String {
     switch self {
     case .okta:
@@ -31,7 +31,7 @@ enum IdentityProvider: String {
     }
   }
 
-  /// Has it look the group up anew.
+  /// How to make it look up a group again.
   func repush(_ group: String) -> String {
     switch self {
     case .okta: "In Okta: this app > Push Groups > \(group) > Unlink pushed group (leave the group in the app), then push it again by name."
@@ -49,7 +49,7 @@ enum IdentityProvider: String {
     }
   }
 
-  /// Where the token goes.
+  /// Where to enter the token.
   var enterToken: String {
     switch self {
     case .okta: "In Okta: this app > Provisioning > Integration > Edit, paste it into Authorization, Test Connector Configuration, Save."
@@ -59,7 +59,7 @@ enum IdentityProvider: String {
     }
   }
 
-  /// Where the URL goes.
+  /// Where to enter the URL.
   var enterURL: String {
     switch self {
     case .okta: "In Okta: this app > Provisioning > Integration > Edit, SCIM connector base URL."
@@ -69,7 +69,7 @@ enum IdentityProvider: String {
     }
   }
 
-  /// Where the mapping of attributes is.
+  /// Where the attribute mappings are.
   var mappings: String {
     switch self {
     case .okta: "In Okta: this app > Provisioning > To App, or the person's assignment under Assignments"
@@ -79,7 +79,7 @@ enum IdentityProvider: String {
     }
   }
 
-  /// How what failed is sent again once the cause is mended.
+  /// How to send the failed request again.
   var again: String {
     switch self {
     case .okta: "Then in Okta: Dashboard > Tasks, choose the failed task and click Retry Selected"

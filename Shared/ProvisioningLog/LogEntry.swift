@@ -2,80 +2,104 @@ import Foundation
 import Models
 import SCIM
 
-/// What became of one request of an identity provider: a write, whatever was refused, or a read by which one can see that it gets through.
-/// Holds no secret; see ``Redaction``.
+/// An entry of the provisioning log: the result of a write, a failed request, or a read that shows that the connection works.
+///
+/// Contains no secrets; see ``Redaction``.
 public struct LogEntry: Sendable, Hashable {
-  /// Made by the edge, and sorted by ``at``.
+  /// The id, which sorts by ``at``.
   public var id: LogEntryID
+  /// The workspace.
   public var workspace: WorkspaceID
-  /// When the request came.
+  /// The time of the request.
   public var at: Date
-  /// nil where it is not known here.
+  /// The token; nil if it is unknown.
   public var token: TokenID?
-  /// `okta`, `entra` or `onelogin`; nil where the sender is not recognised.
+  /// `okta`, `entra` or `onelogin`; nil if the sender was not recognised.
   public var identityProvider: String?
+  /// The `User-Agent` header.
   public var userAgent: String?
-  /// Of the other end of the connection.
+  /// The address of the client.
   public var address: String?
+  /// The HTTP method.
   public var method: String
+  /// The path of the URL.
   public var path: String
+  /// The query of the URL.
   public var query: String?
+  /// The `Content-Type` header.
   public var contentType: String?
+  /// The `If-Match` header.
   public var ifMatch: String?
+  /// The HTTP status of the response.
   public var status: Int
+  /// The `scimType` of the error.
   public var scimType: String?
-  /// What the identity provider was told.
+  /// The detail of the error.
   public var detail: String?
-  /// What of a request that disabled a user was not applied.
+  /// The changes of a request that disabled a user that were not applied.
   public var unapplied: [UnappliedChange] = []
   /// The normalisations that were applied to the body.
   public var normalisations: [String] = []
+  /// The type of the resource.
   public var resourceType: ResourceType?
+  /// The id of the resource.
   public var resource: ResourceID?
-  /// The `userName` or `displayName` that was sent.
+  /// The `userName` or `displayName` in the request.
   public var name: String?
+  /// The duration in milliseconds.
   public var milliseconds: Double
+  /// The command that the request was converted to.
   public var command: CommandID?
   /// The W3C trace id.
   public var trace: String?
+  /// The body without secrets.
   public var body: LoggedBody?
-  /// Of a bulk request: what became of its operations.
+  /// The numbers of operations of a bulk request.
   public var operations: Operations?
-  /// The entry of the bulk request whose operation this is.
+  /// The entry of the bulk request that this operation belongs to.
   public var bulk: LogEntryID?
-  /// Why a create reused the record of a disabled user; nil where it did not.
+  /// Why a create reused the record of a disabled user; nil if it did not.
   public var relink: Relink?
-  /// The entry whose request was sent again by this one.
+  /// The entry whose request was replayed by this one.
   public var replayOf: LogEntryID?
-  /// Set where the entry sums up requests with tokens that nobody issued; then there is nothing of the requests themselves.
+  /// Set if the entry summarises requests with tokens that were never issued. Their paths and bodies are not logged.
   public var unverified: UnverifiedSender?
 
+  /// The type of the resource of a request.
   public enum ResourceType: String, Sendable, Hashable {
+    /// A user.
     case user = "User"
+    /// A group.
     case group = "Group"
   }
 
+  /// The numbers of operations of a bulk request.
   public struct Operations: Sendable, Hashable {
+    /// All operations.
     public var count: Int
-    /// Each of them has an entry of its own, up to ``maximumEntries``.
+    /// The failed operations, each of which has its own entry, up to ``maximumEntries``.
     public var failed: Int
 
+    /// Creates numbers of operations.
     public init(count: Int, failed: Int) {
       self.count = count
       self.failed = failed
     }
 
-    /// The most entries for failed operations of one request.
+    /// The maximum number of entries for the failed operations of a request.
     public static let maximumEntries = 100
   }
 
-  /// Requests from one address, within one hour, with tokens that have the form of the workspace's and were never issued: anybody who knows
-  /// the workspace's id can send them.
+  /// Requests within one hour with tokens that name the workspace but were never issued. Anyone who knows the workspace's id can send them.
   public struct UnverifiedSender: Sendable, Hashable {
+    /// The number of requests.
     public var requests: Int
+    /// The time of the first request.
     public var firstAt: Date
+    /// The time of the last request.
     public var lastAt: Date
 
+    /// Creates a summary.
     public init(requests: Int, firstAt: Date, lastAt: Date) {
       self.requests = requests
       self.firstAt = firstAt
@@ -83,14 +107,17 @@ public struct LogEntry: Sendable, Hashable {
     }
   }
 
-  /// What stands in place of the method and the path of requests of an unverified sender.
+  /// The placeholder for the method and path of unverified requests.
   public static let omitted = "-"
 
-  /// An entry that sums up requests of an unverified sender.
+  /// Creates an entry that summarises unverified requests.
   ///
   /// - Parameters:
-  ///   - address: nil where they came from several.
-  ///   - detail: the detail of the error that the senders receive.
+  ///   - id: The id of the entry.
+  ///   - workspace: The workspace that the tokens name.
+  ///   - unverified: The requests.
+  ///   - address: The address of the clients; nil for several.
+  ///   - detail: The detail of the errors.
   public init(id: LogEntryID, workspace: WorkspaceID, unverified: UnverifiedSender, address: String?, detail: String) {
     self.init(
       id: id, workspace: workspace, at: unverified.firstAt, method: Self.omitted, path: Self.omitted, status: 401, milliseconds: 0)
@@ -99,6 +126,7 @@ public struct LogEntry: Sendable, Hashable {
     self.detail = detail
   }
 
+  /// Creates an entry with its required values.
   public init(
     id: LogEntryID, workspace: WorkspaceID, at: Date, method: String, path: String, status: Int, milliseconds: Double
   ) {
@@ -111,33 +139,62 @@ public struct LogEntry: Sendable, Hashable {
     self.milliseconds = milliseconds
   }
 
-  /// Whether a part of it was not applied: a warning rather than a failure.
+  /// Whether some changes were not applied: a warning, not a failure.
   public var isPartlyApplied: Bool { !unapplied.isEmpty }
 
-  /// Whether it was refused, or one of its operations was.
+  /// Whether the request or one of its operations failed.
   public var isFailure: Bool { status >= 400 || (operations?.failed ?? 0) > 0 }
 }
 
-/// As much of a request's body as is kept.
+/// The logged part of a request's body.
 public struct LoggedBody: Sendable, Hashable {
-  /// How many bytes were sent.
+  /// The size of the original body in bytes.
   public var bytes: Int
+  /// The logged content.
   public var content: Content
 
+  /// The logged content of a body.
   public enum Content: Sendable, Hashable {
-    /// All of it but the secrets, whose names are `removed`.
+    /// The complete body without the secret attributes, whose names are `removed`.
     case whole(JSON, removed: [String])
-    /// The head of a body that is too large to be kept.
+    /// The abridged version of a body that is too large.
     case head(JSON)
-    /// It was not read, or is not JSON: it may hold a secret that could not be found.
+    /// Nothing, because the body was not read or is not JSON, and could contain secrets.
     case none(reason: String)
   }
 
+  /// Creates a logged body.
   public init(bytes: Int, content: Content) {
     self.bytes = bytes
     self.content = content
   }
 
-  /// A body of more bytes is cut down to its head.
+  /// The size in bytes from which a body is abridged.
   public static let maximumBytes = 64 << 10
+}
+
+extension Relink {
+  /// A short description of the relink.
+  public var summary: String {
+    switch self {
+    case .samePerson: "Relinked to a disabled user"
+    case .reassigned: "Relinked, and reset for another person"
+    }
+  }
+
+  /// The explanation of the relink and its consequences.
+  public var explanation: String {
+    switch self {
+    case .samePerson:
+      """
+      A disabled user with the same userName, or with the same externalId and primary address, came back under the old id. Sign-in history \
+      and memberships were kept.
+      """
+    case .reassigned:
+      """
+      The userName belonged to a disabled user with another externalId, so it was given to somebody else. The record was reused without the \
+      former person's sign-in history, role and group memberships.
+      """
+    }
+  }
 }

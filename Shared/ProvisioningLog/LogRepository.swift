@@ -3,37 +3,45 @@ import Models
 import Postgres
 import Primitives
 
-/// Reads the provisioning log through the views that are open to readers; for scimctl and the admin console alike.
+/// Reads the provisioning log through the views in `identity_read`; used by scimctl and the admin console.
 public struct LogRepository: Sendable {
+  /// Runs a statement with parameters.
   public typealias Query = @Sendable (Statement, [PostgresValue]) async throws -> Rows
 
   let query: Query
 
+  /// Creates a repository that runs its statements with `query`.
   public init(query: @escaping Query) {
     self.query = query
   }
 
-  /// Which entries are wanted.
+  /// The filter of ``entries(_:in:)``.
   public struct Selection: Sendable, Hashable {
+    /// Whether to return failures only.
     public var failedOnly = false
-    /// A userName, an email, the displayName of a group, or the id of either.
+    /// A `userName`, an email address, the `displayName` of a group, or the id of a user or group.
     public var subject: String?
+    /// The HTTP statuses.
     public var status: ClosedRange<Int>?
-    /// Entries of requests from then on.
+    /// The earliest time of a request.
     public var since: Date?
-    /// The most, the latest.
+    /// The maximum number of entries.
     public var limit = 50
 
+    /// Creates a selection of the latest entries.
     public init() {}
   }
 
-  /// An entry with the name that its user or group has today.
+  /// An entry with the current name of its user or group.
   public struct Listed: Sendable, Hashable {
+    /// The entry.
     public var entry: LogEntry
+    /// The current name; nil if the resource does not exist.
     public var presentName: String?
-    /// What kind of failure it was when it was written; nil where nothing failed, and for entries from before that was kept.
+    /// The kind of failure at the time of the request; nil if it succeeded, and for entries of earlier versions.
     public var cause: Diagnosis.Cause?
 
+    /// Creates a listed entry.
     public init(entry: LogEntry, presentName: String? = nil, cause: Diagnosis.Cause? = nil) {
       self.entry = entry
       self.presentName = presentName
@@ -41,9 +49,9 @@ public struct LogRepository: Sendable {
     }
   }
 
-  /// The latest entries that are wanted, in the order of time.
+  /// Returns the latest selected entries, oldest first.
   ///
-  /// - Throws: what the query throws; `MessageError` for an entry that cannot be read.
+  /// - Throws: The error of a query; `MessageError` if an entry cannot be read.
   public func entries(_ selection: Selection, in workspace: WorkspaceID) async throws -> [Listed] {
     var ids: [UUID] = []
     if let subject = selection.subject {
@@ -60,19 +68,21 @@ public struct LogRepository: Sendable {
     return try rows.map { row in Listed(entry: try LogEntry(json: try row.bytes(0)), presentName: try row.optionalString(1)) }.reversed()
   }
 
-  /// The entry of that id; nil where there is none.
+  /// Returns the entry with this id; nil if there is none.
+  ///
+  /// - Throws: The error of the query; `MessageError` if the entry cannot be read.
   public func entry(_ id: LogEntryID, in workspace: WorkspaceID) async throws -> LogEntry? {
     try await query(LogStatements.entry, [.uuid(workspace.uuid), .uuid(id.uuid)]).first.map { try LogEntry(json: try $0.bytes(0)) }
   }
 
-  /// What entries are found by that name `subject`: its comparison key, and what entries from before there were such keys have.
+  /// The keys under which entries name `subject`: its comparison key, and the key of entries of earlier versions.
   static func nameKeys(of subject: String) -> [String?] {
     var keys: [String?] = [ComparisonKey(subject).text]
     if let former = ComparisonKey.former(of: subject) { keys.append(former) }
     return keys
   }
 
-  /// The least id that an entry of that time can have.
+  /// The smallest possible id of an entry at this time.
   static func leastID(at time: Date) -> UUID {
     let milliseconds = UInt64(max(0, time.timeIntervalSince1970 * 1000))
     return LogEntryID(bytes: stride(from: 40, through: 0, by: -8).map { UInt8(truncatingIfNeeded: milliseconds >> UInt64($0)) }).uuid

@@ -1,6 +1,6 @@
 import Postgres
 
-/// What is asked of the log's views; the workspace always comes first.
+/// The statements of ``LogRepository``. The first parameter is the workspace.
 enum LogStatements {
   static let entries = Statement(
     "log entries",
@@ -65,8 +65,8 @@ enum LogStatements {
       (select deleted_at from identity_read.tombstones where workspace_id = $1 and id = $2)
     """)
 
-  /// Who has the name that was sent, or the one that the deleted user had.
-  static let userHolder = Statement(
+  /// Selects the user that has a name, or the former name of a deleted user.
+  static let userNameOwner = Statement(
     "log user holder",
     """
     select u.id, u.user_name, u.external_id, u.state
@@ -88,7 +88,7 @@ enum LogStatements {
     limit 1
     """)
 
-  static let groupHolder = Statement(
+  static let groupNameOwner = Statement(
     "log group holder",
     """
     select g.id, g.display_name, g.external_id, null::text
@@ -100,7 +100,7 @@ enum LogStatements {
     limit 1
     """)
 
-  /// Those of some ids that users have, without a time, or had.
+  /// Selects which ids belong to users, without a time, or to deleted users, with the time of deletion.
   static let members = Statement(
     "log members",
     """

@@ -2,9 +2,12 @@ import Models
 import SCIM
 
 extension LoggedBody {
-  /// What is kept of a body: all of it without its secrets, or the head of one that is too large.
+  /// Returns the logged part of a body: the body without secrets, or its abridged version if it is too large.
   ///
-  /// - Returns: the redaction beside it, for what else the request may quote.
+  /// - Parameters:
+  ///   - json: The body.
+  ///   - bytes: The size of the body in bytes.
+  /// - Returns: The logged body, and the redaction that applies to other texts of the request.
   public static func keeping(_ json: JSON, bytes: Int) -> (body: LoggedBody, redaction: Redaction.Outcome) {
     guard bytes > maximumBytes else {
       let outcome = Redaction.body(json)
@@ -14,7 +17,7 @@ extension LoggedBody {
     return (LoggedBody(bytes: bytes, content: .head(outcome.json)), outcome)
   }
 
-  /// The body without its bulk: few members, short texts, and of long arrays how many elements there are and the first of them.
+  /// Returns an abridged body: at most 40 members per object, short texts, and the number and the first elements of long arrays.
   public static func head(of json: JSON) -> JSON { head(of: json, depth: 0) }
 
   private static let maximumMembers = 40
@@ -46,7 +49,7 @@ extension LoggedBody {
 }
 
 extension LoggedBody.Content {
-  /// The `userName` or `displayName` that a body gives: a resource's, or that of a PATCH.
+  /// Returns the `userName` or `displayName` in the body of a resource or a PATCH.
   ///
   /// - Parameter attribute: `userName` or `displayName`.
   public func name(_ attribute: String) -> String? {
@@ -60,7 +63,7 @@ extension LoggedBody.Content {
     guard let object = json.object else { return nil }
     if let name = object.value(forAttribute: attribute)?.string { return name }
     let operations = object.value(forAttribute: "Operations")
-    // A head has a long array's first elements.
+    // An abridged body has the first elements of a long array.
     for operation in operations?.array ?? operations?.object?["first"]?.array ?? [] {
       guard let operation = operation.object else { continue }
       let value = operation.value(forAttribute: "value")
@@ -74,7 +77,7 @@ extension LoggedBody.Content {
     return nil
   }
 
-  /// The ids that stand as `value` of members in a body.
+  /// The ids of the members in the body.
   public var memberValues: [String] {
     switch self {
     case .whole(let json, _): Self.memberValues(in: json)

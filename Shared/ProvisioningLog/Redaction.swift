@@ -2,30 +2,30 @@ import Foundation
 import Primitives
 import SCIM
 
-/// Takes secrets out of what is kept of a request: passwords (Okta and OneLogin send junk ones with every user), what is named like a
-/// secret, and the text of access tokens.
+/// Removes secrets from logged requests: passwords (Okta and OneLogin send random ones with every user), attributes with names of secrets,
+/// and access tokens.
 public enum Redaction {
-  /// What stands in place of a secret.
+  /// The placeholder for a secret.
   static let mask = "(removed)"
 
-  /// A body without its secrets.
+  /// A redacted body.
   public struct Outcome: Sendable, Hashable {
+    /// The body without secrets.
     public var json: JSON
-    /// The names of what was taken out, each once.
+    /// The names of the removed attributes, without duplicates.
     public var removed: [String] = []
-    /// The texts that were taken out: they must not come back in a detail.
+    /// The removed texts, which must not appear in an error detail either.
     var secrets: [String] = []
   }
 
-  /// `json` without the attributes that are secret by their name, wherever they stand, and without the values of PATCH operations whose
-  /// path names one.
+  /// Removes attributes with names of secrets at any depth, and the values of PATCH operations whose path has such a name.
   public static func body(_ json: JSON) -> Outcome {
     var outcome = Outcome(json: json)
     if let rewritten = rewritten(json, &outcome) { outcome.json = rewritten }
     return outcome
   }
 
-  /// Whether an attribute, however it is written (`password`, `urn:…:User:password`, `Password[…]`), is secret by its name.
+  /// Whether an attribute or path (`password`, `urn:…:User:password`, `Password[…]`) has the name of a secret.
   public static func isSecret(_ attribute: String) -> Bool {
     var tail = attribute.utf8[...]
     if let bracket = tail.firstIndex(of: UInt8(ascii: "[")) { tail = tail[..<bracket] }
@@ -37,7 +37,7 @@ public enum Redaction {
       var index = tail.startIndex
       var isSame = true
       for byte in name {
-        // Letters in lower case; an underscore is lifted likewise.
+        // Lower-cases letters; the underscore is mapped in the same way.
         let other = tail[index]
         if other | (other < 0x60 ? 0x20 : 0) != byte {
           isSame = false
@@ -50,7 +50,7 @@ public enum Redaction {
     return false
   }
 
-  /// In lower case, by their lengths: nearly every attribute is no candidate.
+  /// The lower-case names by length, because most attributes have another length.
   private static let namesByLength: [[[UInt8]]] = {
     let lifted = names.map { $0.utf8.map { $0 == UInt8(ascii: "_") ? $0 | 0x20 : $0 } }
     return (0...(lifted.map(\.count).max() ?? 0)).map { length in lifted.filter { $0.count == length } }
@@ -61,7 +61,7 @@ public enum Redaction {
     "refresh_token", "apikey", "api_key", "privatekey", "private_key", "digest", "authorization",
   ]
 
-  /// nil where there is nothing to take out.
+  /// Removes secrets; nil if there are none.
   private static func rewritten(_ json: JSON, _ outcome: inout Outcome) -> JSON? {
     switch json {
     case .object(let object): return rewritten(object, &outcome).map(JSON.object)
@@ -73,7 +73,7 @@ public enum Redaction {
         changed?[index] = rewritten
       }
       return changed.map(JSON.array)
-    // JSON within a string, as Entra sends roles.
+    // JSON in a string, as in Entra ID's roles.
     case .string(let text):
       guard text.utf8.first == UInt8(ascii: "{") || text.utf8.first == UInt8(ascii: "["), let inner = parsed(text),
         rewritten(inner, &outcome) != nil
@@ -87,7 +87,7 @@ public enum Redaction {
   private static func rewritten(_ object: JSONObject, _ outcome: inout Outcome) -> JSONObject? {
     var changed: JSONObject?
     let path = object.value(forAttribute: "path")?.string
-    // Of one that cannot be parsed it is not known what it aims at.
+    // The target of an invalid path is unknown.
     let pathIsSecret = path.map { isSecret($0) || SecretText.isMentioned(in: $0) } ?? false
     for member in object {
       let isValue = pathIsSecret && member.key.lowercased() == "value"
@@ -108,14 +108,14 @@ public enum Redaction {
     return changed
   }
 
-  /// Whether the name of a member is a path with a secret in it, such as `password xx "…"`.
+  /// Whether the key of a member is a path that may contain a secret, such as `password xx "…"`.
   private static func isSecretText(_ name: String) -> Bool {
     name.utf8.contains { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\"") } && SecretText.isMentioned(in: name)
   }
 
-  /// What is kept of a member that is a filter, a path or a list of names and names something secret; nil where there is nothing to remove.
+  /// The logged value of a filter, a path or a list of names that names a secret attribute; nil if there is nothing to remove.
   private static func withoutSecretText(_ member: JSONObject.Member) -> JSON? {
-    // Nearly every member has a name of another length.
+    // Most members have a name of another length.
     guard lengthsOfPaths.contains(member.key.utf8.count) else { return nil }
     let name = member.key.lowercased()
     guard name == "filter" || namesOfPaths.contains(name) else { return nil }
@@ -138,7 +138,7 @@ public enum Redaction {
   private static let namesOfPaths: Set<String> = ["path", "sortby", "attributes", "excludedattributes"]
   private static let lengthsOfPaths = Set(namesOfPaths.map(\.utf8.count))
 
-  /// The attribute path that `text` begins with: what comes behind it may be a secret. Of a path of a resource it is the endpoint.
+  /// The leading attribute path of `text`, because the rest may be a secret; for the path of a resource, the endpoint.
   private static func leadingPath(of text: String) -> String {
     if text.hasPrefix("/") { return "/" + text.dropFirst().prefix { $0.isASCII && $0.isLetter } }
     return String(text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || ":._-$".contains($0)) })
@@ -160,31 +160,31 @@ extension Redaction.Outcome {
 // MARK: - Text
 
 extension Redaction {
-  /// `detail` without the secrets that were found in the body: a refusal may quote what was sent.
+  /// Removes the secrets that were found in the body from an error detail, which may quote the body.
   public static func detail(_ detail: String, without outcome: Outcome?) -> String {
     var detail = detail
     for secret in outcome?.secrets ?? [] where detail.contains(secret) { detail = detail.replacing(secret, with: mask) }
-    // A message quotes the beginning of what is long.
+    // Error messages quote the start of a long text.
     for secret in outcome?.secrets ?? [] where secret.count > 40 && detail.contains(secret.prefix(40)) {
       detail = detail.replacing(secret.prefix(40), with: mask)
     }
     return detail
   }
 
-  /// Words for a person without what may be secret in them: access tokens, and quoted text where something secret is named.
+  /// Removes access tokens from a text, and quoted text if it names a secret attribute.
   public static func text(_ text: String) -> String {
     let masked = String(decoding: maskingTokens(in: Array(text.utf8)), as: UTF8.self)
     return SecretText.isMentioned(in: masked) ? withoutQuotedText(masked) : masked
   }
 
-  /// `text` with a mask in place of what stands in double quotes; a quotation that does not end goes to the end of the text.
+  /// Masks text in double quotes; an unterminated quotation extends to the end of the text.
   private static func withoutQuotedText(_ text: String) -> String {
     var kept = ""
     var rest = text[...]
     while let start = rest.firstIndex(of: "\"") {
       kept += rest[...start] + mask
       rest = rest[rest.index(after: start)...]
-      // A quotation mark behind a backslash is part of the quotation.
+      // An escaped quotation mark is part of the quotation.
       while let character = rest.first, character != "\"" { rest = rest.dropFirst(character == "\\" ? 2 : 1) }
       guard !rest.isEmpty else { return kept }
       kept += "\""
@@ -193,9 +193,9 @@ extension Redaction {
     return kept + rest
   }
 
-  /// The path of a URL without access tokens and what follows the name of something secret.
+  /// Removes access tokens, and text after names of secrets, from the path of a URL.
   public static func path(_ path: String) -> String {
-    // Tokens may be percent-encoded, in part or as a whole.
+    // Tokens may be partly or fully percent-encoded.
     let decoded = path.removingPercentEncoding ?? path
     let masked = text(decoded)
     let segments = masked.split(separator: "/", omittingEmptySubsequences: false).map { segment -> String in
@@ -208,7 +208,7 @@ extension Redaction {
     return kept == decoded ? path : kept
   }
 
-  /// The query of a URL without the values of secret parameters, without filters that ask for a secret, and without access tokens.
+  /// Removes secret parameters, filters that name secret attributes, and access tokens from the query of a URL.
   public static func query(_ query: String) -> String {
     query.split(separator: "&", omittingEmptySubsequences: false).map { parameter in
       let name = parameter.prefix { $0 != "=" }
@@ -219,7 +219,7 @@ extension Redaction {
     }.joined(separator: "&")
   }
 
-  /// Whether the parameter of a URL is secret by its name, however that is encoded and written.
+  /// Whether a URL parameter has the name of a secret, in any encoding and case.
   public static func isSecretParameter(_ name: some StringProtocol) -> Bool {
     let plain = (name.removingPercentEncoding ?? String(name)).replacing("+", with: " ").filter { !$0.isWhitespace }.replacing(
       "-", with: "_")
@@ -227,19 +227,19 @@ extension Redaction {
     return isSecret(folded) || isSecret(String(folded.trimmingPrefix("x_"))) || ["id_token", "bearer_token", "bearer"].contains(folded)
   }
 
-  /// Whether `text` has something in it that looks like an access token.
+  /// Whether `text` contains what looks like an access token.
   public static func holdsToken(_ text: some StringProtocol) -> Bool {
     let bytes = Array(text.utf8)
     return maskingTokens(in: bytes) != bytes
   }
 
-  /// What stands in place of an access token.
+  /// The placeholder for an access token.
   public static let maskedToken = "rollcall_" + mask
 
-  /// Whether something stands in `query` in place of a secret.
+  /// Whether a secret was removed from `query`.
   public static func isRedacted(_ query: String) -> Bool { query.contains(mask) }
 
-  /// `text` with the text of access tokens masked: those of this service, whatever their case, and JSON Web Tokens.
+  /// Masks access tokens: those of this service, in any case, and JSON Web Tokens.
   public static func maskingTokens(in text: [UInt8]) -> [UInt8] {
     guard var found = find(in: text, from: 0) else { return text }
     var masked: [UInt8] = []
@@ -259,22 +259,22 @@ extension Redaction {
     return masked + text[copied...]
   }
 
-  /// Where a token may begin.
+  /// The start of a possible token.
   private struct TokenStart {
-    /// Where the part begins that is secret.
+    /// The start of the secret part.
     var secret: Int
     var isWebToken: Bool
 
     func isSecret(_ text: ArraySlice<UInt8>) -> Bool {
-      // Whatever is shorter than any secret is a name.
+      // A text shorter than any secret is a name.
       guard text.count >= Redaction.minimumSecret else { return false }
       return !isWebToken || text.count { $0 == UInt8(ascii: ".") } >= 2
     }
   }
 
-  /// ``Models/AccessToken/prefix``
+  /// `AccessToken.prefix`
   private static let prefix = Array("rollcall_".utf8)
-  /// Of `{"` in base64url, which the header of a JSON Web Token begins with.
+  /// `{"` in base64url, the start of the header of a JSON Web Token.
   private static let webTokenPrefix = Array("eyJ".utf8)
   private static let minimumSecret = 16
 

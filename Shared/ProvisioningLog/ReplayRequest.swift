@@ -1,45 +1,59 @@
 import Models
 import SCIM
 
-/// The request of a log entry, to be sent again.
+/// The request of a log entry, for a replay.
 public struct ReplayRequest: Sendable, Hashable {
+  /// The HTTP method.
   public var method: String
-  /// Path and query.
+  /// The path and query.
   public var target: String
+  /// The headers, without authorization.
   public var headers: [String: String]
+  /// The body.
   public var body: [UInt8]?
-  /// What has to be permitted to whoever sends it.
+  /// The scope that the request needs.
   public var scope: TokenScope
 
-  /// Why a request cannot be sent again as it was.
+  /// The reason why a request cannot be replayed.
   public enum Obstacle: Error, Hashable {
+    /// The request succeeded.
     case succeeded(status: Int)
-    /// It was refused before it was known who sent it, or whether they may: whoever sends it again lends it a permission that it never had.
-    case notLetIn(status: Int)
-    /// It sums up requests whose token was never issued, and nothing of them was kept.
+    /// Authentication or authorization failed. A replay would grant the request a permission that it did not have.
+    case unauthorized(status: Int)
+    /// The entry summarises requests with tokens that were never issued, and their content was not logged.
     case unverified
-    case secretInURL, secretInBody, tokenInBody
-    /// Only its head was kept.
+    /// A secret was removed from the URL.
+    case secretInURL
+    /// A secret was removed from a value of the body.
+    case secretInBody
+    /// An access token was removed from the body.
+    case tokenInBody
+    /// Only an abridged body was logged.
     case bodyCut(bytes: Int)
+    /// The body was not logged.
     case bodyNotKept(reason: String)
-    /// It is an operation of a bulk request that names others of it.
+    /// The entry is an operation that refers to others of its bulk request.
     case bulkReference
   }
 
-  /// - Parameter force: also where the request succeeded.
-  /// - Throws: ``Obstacle`` where it cannot be sent as it was. Attributes that were left out for their name, such as passwords, which are
-  ///   of no use here, are none.
+  /// Creates the request of an entry.
+  ///
+  /// - Parameters:
+  ///   - entry: The entry.
+  ///   - force: Whether to replay successful requests too.
+  /// - Throws: ``Obstacle`` if the request cannot be replayed unchanged. Removed secret attributes, such as passwords, are not an obstacle,
+  ///   because they are ignored anyway.
   public init(_ entry: LogEntry, force: Bool = false) throws(Obstacle) {
     guard entry.isFailure || force else { throw .succeeded(status: entry.status) }
     guard entry.unverified == nil else { throw .unverified }
-    guard entry.wasLetIn else { throw .notLetIn(status: entry.status) }
+    guard entry.wasAuthorized else { throw .unauthorized(status: entry.status) }
     guard entry.query.map(Redaction.isRedacted) != true, !Redaction.isRedacted(entry.path) else { throw .secretInURL }
     method = entry.method
     scope = entry.path.hasPrefix("/api/v2/sign-ins") ? .signIns : .scim
     target = entry.path + (entry.query.map { "?\($0)" } ?? "")
     body = try Self.body(of: entry)
     headers = ["Accept": "application/scim+json"]
-    // The sender's dialect is recognised by how it names itself.
+    // The dialect is detected by the User-Agent.
     headers["User-Agent"] = entry.userAgent
     headers["If-Match"] = entry.ifMatch
     if body != nil { headers["Content-Type"] = entry.contentType ?? "application/scim+json" }
@@ -61,11 +75,11 @@ public struct ReplayRequest: Sendable, Hashable {
 }
 
 extension ReplayRequest.Obstacle: CustomStringConvertible {
-  /// In words for whoever wanted to send it again.
+  /// The reason in words.
   public var description: String {
     switch self {
     case .succeeded(let status): "the request succeeded with \(status)"
-    case .notLetIn(let status):
+    case .unauthorized(let status):
       """
       it was refused at the door with \(status), so that nobody knows whether its sender may do that, and its body was not kept; have the \
       identity provider send it again
@@ -83,15 +97,15 @@ extension ReplayRequest.Obstacle: CustomStringConvertible {
 }
 
 extension LogEntry {
-  /// Whether its sender was known and had passed every check of what they may do.
+  /// Whether the request passed authentication and authorization.
   ///
-  /// An entry may be of a request that only claims to be of this workspace: with a token that nobody knows. And the limits on what one token
-  /// may send come before the look at whether it is revoked, or of another scope.
-  fileprivate var wasLetIn: Bool { token != nil && ![401, 403, 429].contains(status) }
+  /// The token can be unknown, so that the request only claims to belong to this workspace. Rate limits are checked before revocation and
+  /// scope, so 429 does not count as authorized.
+  fileprivate var wasAuthorized: Bool { token != nil && ![401, 403, 429].contains(status) }
 }
 
 extension Redaction {
-  /// Whether a value of `json` is one that was put in place of a secret.
+  /// Whether a value of `json` is the placeholder for a secret.
   static func isMasked(_ json: JSON) -> Bool {
     switch json {
     case .string(let text): text == mask
@@ -99,5 +113,29 @@ extension Redaction {
     case .object(let object): object.members.contains { isMasked($0.value) }
     default: false
     }
+  }
+}
+
+/// The name of a token that was issued to replay a logged request. It contains the entry's id, so that the new entry can refer to it.
+public struct ReplayToken: Sendable, Hashable {
+  /// The replayed entry.
+  public var entry: LogEntryID
+  /// The operator who replays it.
+  public var `operator`: String
+
+  /// Creates a name.
+  public init(entry: LogEntryID, operator: String) {
+    self.entry = entry
+    self.operator = `operator`
+  }
+
+  /// The name of the token.
+  public var name: String { "replay of \(entry) by \(`operator`)" }
+
+  /// Parses the name of a token; nil for other tokens.
+  public init?(_ name: String) {
+    let words = name.split(separator: " ", maxSplits: 4)
+    guard words.count == 5, words[0] == "replay", words[1] == "of", words[3] == "by", let entry = LogEntryID(words[2]) else { return nil }
+    self.init(entry: entry, operator: String(words[4]))
   }
 }

@@ -2,35 +2,43 @@ import Models
 import Postgres
 import SCIM
 
-/// Turns a filter into a condition on the store's tables, which holds for the same resources for which the filter does.
+/// Compiles a filter to an SQL condition on the tables of identity-store that selects the same resources.
 ///
-/// `$1` is the workspace. What the filter compares with becomes parameters; only names that are written here get into the statement. A
-/// condition may come to null, which counts as false.
+/// `$1` is the workspace. Operands become parameters, so the SQL contains no text of the client. A condition may be null, which counts as
+/// false.
 package struct FilterCompiler {
+  /// The tables of the resource type.
   package let kind: StoredKind
   let workspace: WorkspaceID
+  /// The parameters of the statement.
   package private(set) var parameters: BoundParameters
-  /// Whether the condition speaks of the document, `d.body`.
+  /// Whether the condition refers to the document, `d.body`.
   package private(set) var needsDocument = false
 
+  /// Creates a compiler.
+  ///
   /// - Parameters:
-  ///   - baseURL: under which `meta.location` and `$ref` are, without a slash at its end.
-  ///   - parameters: what the statement has bound already; `$1` is the workspace.
+  ///   - kind: The resource type.
+  ///   - baseURL: The base URL of `meta.location` and `$ref`, without a trailing slash.
+  ///   - workspace: The workspace.
+  ///   - parameters: The bound parameters of the statement; `$1` is the workspace.
   package init(_ kind: ResourceKind, baseURL: String, in workspace: WorkspaceID, parameters: BoundParameters) {
     self.kind = StoredKind(kind, baseURL: baseURL)
     self.workspace = workspace
     self.parameters = parameters
   }
 
-  /// What an expression's attributes are looked up in.
+  /// The object in which the attributes of an expression are looked up.
   package enum Scope {
+    /// The resource.
     case resource
-    /// One of the resource's rows.
+    /// A membership row of the resource.
     case row
-    /// A value within the document: the SQL of a `jsonb`.
+    /// A value in the document, as the SQL of a `jsonb` expression.
     case value(String)
   }
 
+  /// Returns the condition of an expression.
   package mutating func condition(_ expression: TypedFilter.Expression, in scope: Scope = .resource) -> String {
     switch expression {
     case .constant(let value): value ? "true" : "false"
@@ -94,7 +102,7 @@ package struct FilterCompiler {
     case .contains: "(strpos(\(sql), \(parameter)) > 0)"
     case .startsWith: "starts_with(\(sql), \(parameter))"
     case .endsWith: "(right(\(sql), length(\(parameter))) = \(parameter))"
-    // By code point, as the filter compares in memory.
+    // By code point, as in memory.
     case .greater: "((\(sql)) collate \"C\" > \(parameter))"
     case .greaterOrEqual: "((\(sql)) collate \"C\" >= \(parameter))"
     case .less: "((\(sql)) collate \"C\" < \(parameter))"
@@ -102,15 +110,14 @@ package struct FilterCompiler {
     }
   }
 
-  /// An id is compared with case, and sent in lower case.
+  /// Ids are lower-case and compared with case.
   private mutating func id(_ sql: String, _ order: TypedFilter.Comparison.Order, _ operand: String) -> String {
     guard order == .equal else { return text("(\(sql))::text", order, operand) }
     guard let id = ResourceID(operand), id.description == operand else { return "false" }
     return "(\(sql) = \(parameters.bind(.uuid(id.uuid))))"
   }
 
-  /// Times are stored to the microsecond and sent rounded to the millisecond: those from half a millisecond before it to half of one
-  /// behind it are sent as the same.
+  /// Times are stored in microseconds and sent rounded to milliseconds, so each sent value stands for an interval of a millisecond.
   private mutating func time(_ sql: String, _ order: TypedFilter.Comparison.Order, _ operand: Instant) -> String {
     let (whole, isWhole) = (operand.microseconds.flooredToMilliseconds, operand.microseconds % 1000 == 0)
     let first = isWhole ? whole : whole + 1
@@ -129,7 +136,7 @@ package struct FilterCompiler {
     parameters.bind(.timestamp(Instant(microseconds: milliseconds * 1000 - 500).date))
   }
 
-  /// Whether a `jsonb` scalar compares so.
+  /// Returns the comparison of a `jsonb` scalar.
   private mutating func value(_ sql: String, compares comparison: TypedFilter.Comparison, of leaf: AttributeDefinition) -> String {
     switch comparison.operand {
     case .string(let operand):
@@ -141,23 +148,23 @@ package struct FilterCompiler {
       let parameter = parameters.bind(.text(lexeme))
       return "(case when jsonb_typeof(\(sql)) = 'number' then (\(sql))::numeric \(comparison.order.sql) \(parameter)::numeric end)"
     case .instant(_, let lexeme):
-      // Read by the same rules: PostgresValue has no moments beyond the year 4000.
+      // PostgreSQL parses the text, because PostgresValue has no times after the year 4000.
       let moments =
         "identity_read.instant(\(sql) #>> '{}') \(comparison.order.sql) identity_read.instant(\(parameters.bind(.text(lexeme))))"
       return "(case when jsonb_typeof(\(sql)) = 'string' then \(moments) end)"
     }
   }
 
-  /// A text in the form in which the operator compares it, as `TypedFilter` has its operands.
+  /// Returns a text in the form that the operator compares, like the operands of `TypedFilter`.
   private static func compared(_ sql: String, by order: TypedFilter.Comparison.Order, of leaf: AttributeDefinition) -> String {
     if leaf.isCaseExact { return sql }
     return order == .equal ? "identity_read.comparison_key(\(sql))" : "identity_read.folded(\(sql))"
   }
 
-  // MARK: - Places
+  // MARK: - Values
 
   private mutating func value(_ attribute: FilterAttribute, _ inner: TypedFilter.Expression, _ scope: Scope) -> String {
-    // The parts of meta are columns, which its one value has all of.
+    // The sub-attributes of meta are columns.
     if attribute.definition.name == "meta", attribute.schemaExtension == nil { return condition(inner) }
     if case .rows = stored(attribute, .resource) { return row(attribute) { $0.condition(inner, in: .row) } }
     let exact = document(attribute, scope) { $0.condition(inner, in: .value($1)) }
@@ -169,7 +176,7 @@ package struct FilterCompiler {
     "exists (select \(kind.rows) and \(condition(&self)))"
   }
 
-  /// That one of the attribute's values in the document satisfies a condition.
+  /// Returns the condition that one of the attribute's values in the document satisfies `condition`.
   private mutating func document(
     _ attribute: FilterAttribute, _ scope: Scope, _ condition: (inout FilterCompiler, String) -> String
   ) -> String {
@@ -193,7 +200,7 @@ package struct FilterCompiler {
 
   // MARK: - Indexes
 
-  /// What holds for every resource that has such a value in its document, and has an index; nil where there is none.
+  /// Returns an indexed condition that holds for every resource with this value in its document; nil if there is none.
   private mutating func narrowing(_ attribute: FilterAttribute, _ comparison: TypedFilter.Comparison) -> String? {
     guard kind.kind == .user, attribute.schemaExtension == nil, comparison.order == .equal, case .string(let operand) = comparison.operand,
       !operand.isEmpty
@@ -201,7 +208,7 @@ package struct FilterCompiler {
     switch (attribute.definition.name, attribute.subAttribute?.name) {
     case ("emails", "value"):
       let other = parameters.bind(.textArray([EmailKey.text(operand, in: workspace)]))
-      // Two indexes, each of which is the only one for its half, so that no plan can prefer another for want of statistics.
+      // Each branch can use one index only, so that missing statistics cannot lead to another plan.
       return """
         (r.id = any (array(
           select k.id from identity_read.users k where k.workspace_id = $1 and k.email_key = \(parameters.bind(.text(operand)))
@@ -210,7 +217,7 @@ package struct FilterCompiler {
         )))
         """
     case ("displayName", nil):
-      // The column has another name where there is no displayName, so that it may find too many.
+      // Without a displayName the column has another name, so this can select too many rows.
       return "(r.display_name_key = left(\(parameters.bind(.text(operand))), 200))"
     default: return nil
     }
@@ -218,7 +225,7 @@ package struct FilterCompiler {
 }
 
 extension TypedFilter.Expression {
-  /// An equality that has to hold for the expression to.
+  /// An equality that the expression implies.
   fileprivate var requirement: (FilterAttribute, TypedFilter.Comparison)? {
     switch self {
     case .comparison(let attribute, let comparison) where comparison.order == .equal && attribute.subAttribute?.name == "value":
@@ -230,7 +237,7 @@ extension TypedFilter.Expression {
 }
 
 extension TypedFilter.Comparison.Order {
-  /// Of numbers and moments.
+  /// The SQL operator for numbers and times.
   fileprivate var sql: String {
     switch self {
     case .equal, .contains, .startsWith, .endsWith: "="
@@ -244,4 +251,19 @@ extension TypedFilter.Comparison.Order {
 
 extension Int64 {
   fileprivate var flooredToMilliseconds: Int64 { self >= 0 ? self / 1000 : (self - 999) / 1000 }
+}
+
+/// The parameters of a statement.
+package struct BoundParameters {
+  /// The values, in the order of their numbers.
+  package private(set) var values: [PostgresValue]
+
+  /// Creates a list of parameters.
+  package init(_ values: [PostgresValue] = []) { self.values = values }
+
+  /// Adds a value and returns its placeholder, such as `$3`.
+  package mutating func bind(_ value: PostgresValue) -> String {
+    values.append(value)
+    return "$\(values.count)"
+  }
 }

@@ -1,19 +1,21 @@
 import Foundation
 import SCIM
 
-/// A path of PostgreSQL's `jsonpath` to all values of an attribute; arrays are gone through wherever they are.
+/// A PostgreSQL `jsonpath` to all values of an attribute, including the elements of arrays.
 package struct JSONPath {
+  /// The text of the path.
   package let text: String
 
   init(_ names: [String]) {
     text = "$" + names.map { ".\(Self.quoted($0))[*]" }.joined()
   }
 
+  /// Creates the path to all values of an attribute.
   package init(_ attribute: FilterAttribute) {
     self.init([attribute.schemaExtension, attribute.definition.name, attribute.subAttribute?.name].compactMap { $0 })
   }
 
-  /// To the value of the primary one of the attribute's values.
+  /// Creates the path to the primary value of an attribute.
   package init(primaryOf attribute: FilterAttribute) {
     let names = [attribute.schemaExtension, attribute.definition.name].compactMap { $0 }
     text = JSONPath(names).text + " ? (@.\"primary\" == true)" + (attribute.subAttribute.map { ".\(Self.quoted($0.name))" } ?? "")
@@ -25,7 +27,7 @@ package struct JSONPath {
 }
 
 extension Instant {
-  /// The same as a date, exact to the microsecond for dates of some centuries around now.
+  /// The instant as a date; exact to the microsecond for a few centuries around the present.
   package var date: Date {
     let (seconds, fraction) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
     return Date(timeIntervalSinceReferenceDate: Double(seconds - 978_307_200) + Double(fraction) / 1_000_000)

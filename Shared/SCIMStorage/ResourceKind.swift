@@ -1,9 +1,11 @@
-/// The two types of resources that are written and read.
+/// A resource type: user or group.
 package enum ResourceKind: String, Sendable, Hashable, CaseIterable {
+  /// Users.
   case user = "User"
+  /// Groups.
   case group = "Group"
 
-  /// The last component of the type's endpoint.
+  /// The last path component of the endpoint.
   package var endpoint: String {
     switch self {
     case .user: "Users"
@@ -11,7 +13,7 @@ package enum ResourceKind: String, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// The kind of resource that the rows refer to.
+  /// The resource type at the other end of a membership.
   package var referred: ResourceKind {
     switch self {
     case .user: .group
@@ -19,7 +21,7 @@ package enum ResourceKind: String, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// The attribute that is kept as rows, and read only where it is asked for.
+  /// The attribute that is stored as membership rows.
   package var rowAttribute: String {
     switch self {
     case .user: "groups"
@@ -27,7 +29,7 @@ package enum ResourceKind: String, Sendable, Hashable, CaseIterable {
     }
   }
 
-  /// The table, and the view of `identity_read`, that has the resources.
+  /// The table, and the view in `identity_read`, of the resources.
   package var table: String {
     switch self {
     case .user: "users"

@@ -2,36 +2,42 @@ import Models
 import Postgres
 import SCIM
 
-/// Where the store has what a filter or a sort order speaks of, as SQL.
+/// The SQL expression of an attribute in a filter or sort order.
 package enum StoredAttribute {
-  /// Text.
-  /// - key: Its comparison key, where that is stored.
+  /// Text, and the column of its comparison key if there is one.
   case text(String, key: String? = nil)
   /// A `uuid`, which is sent as text.
   case id(String)
-  /// A `timestamptz`, which is sent to the millisecond.
+  /// A `timestamptz`, which is sent in milliseconds.
   case time(String)
+  /// A boolean.
   case truth(String)
-  /// One of the values at a path of the document.
+  /// The values at a path of the document.
   case document
-  /// The rows of memberships.
+  /// The membership rows.
   case rows
-  /// No resource of the kind has it.
+  /// Not stored for this resource type.
   case nowhere
 }
 
-/// The tables of one kind of resource, under the aliases that conditions use: `r` the resource, `d.body` its document as `jsonb`, `m` one of
-/// its memberships, `o` the resource at the other end of it.
+/// The tables of a resource type. Conditions use the aliases `r` for the resource, `d.body` for its document as `jsonb`, `m` for one of its
+/// memberships, and `o` for the resource at the other end of that.
 package struct StoredKind {
+  /// The resource type.
   package let kind: ResourceKind
   private let baseURL: String
 
-  /// - Parameter baseURL: without a slash at its end.
+  /// Creates the tables of a resource type.
+  ///
+  /// - Parameters:
+  ///   - kind: The resource type.
+  ///   - baseURL: The base URL of `meta.location` and `$ref`, without a trailing slash.
   package init(_ kind: ResourceKind, baseURL: String) {
     self.kind = kind
     self.baseURL = baseURL
   }
 
+  /// Returns the expression of an attribute, and binds the parameters that it needs.
   package func attribute(_ attribute: FilterAttribute, _ parameters: inout BoundParameters) -> StoredAttribute {
     guard attribute.schemaExtension == nil else { return .document }
     switch (attribute.definition.name, attribute.subAttribute?.name, kind) {
@@ -58,12 +64,12 @@ package struct StoredKind {
     }
   }
 
-  /// What stands for the URL that ids of a kind stand behind.
+  /// Binds the URL that precedes the ids of a resource type.
   private func location(_ kind: ResourceKind, _ parameters: inout BoundParameters) -> String {
     parameters.bind(.text("\(baseURL)/\(kind.endpoint)/"))
   }
 
-  /// A part of one of the rows.
+  /// Returns the expression of a sub-attribute of a membership row.
   package func rowPart(_ name: String?, _ parameters: inout BoundParameters) -> StoredAttribute {
     switch (name, kind) {
     case ("value", _): .id("o.id")
@@ -74,7 +80,7 @@ package struct StoredKind {
     }
   }
 
-  /// The rows of `r`.
+  /// The membership rows of `r`, from `from` to the last condition.
   package var rows: String {
     let (owner, other) = kind == .user ? ("user_id", "group_id") : ("group_id", "user_id")
     return """

@@ -2,7 +2,7 @@ import Models
 import SCIM
 
 extension WorkspaceSettings {
-  /// The schemas that hold in this workspace: the standard ones, the role attribute, and the workspace's own extensions.
+  /// The schemas of this workspace: the standard schemas, the role attribute and the workspace's extensions.
   public var schemas: ResourceSchemas {
     ResourceSchemas(
       roleAttribute: roleAttribute, roles: roles, userExtensions: definitions(of: .user), groupExtensions: definitions(of: .group))
@@ -10,13 +10,13 @@ extension WorkspaceSettings {
 
   /// Checks the workspace's own extensions.
   ///
-  /// - Throws: `invalidValue` that names the extension and the attribute, what is wrong and what would be right.
+  /// - Throws: `invalidValue` with the extension, the attribute, the error and what would be valid.
   public func checkExtensions() throws(SCIMError) {
     guard extensions.count <= Self.maximumExtensions else {
       throw .badRequest(.invalidValue, "A workspace may have \(Self.maximumExtensions) extensions; found \(extensions.count).")
     }
     for (index, schemaExtension) in extensions.enumerated() {
-      // Each is checked beside the standard ones and those before it.
+      // Each extension is checked against the standard schemas and the extensions before it.
       var before = self
       before.extensions = Array(extensions[..<index])
       guard !before.extensions.contains(where: { $0.id.lowercased() == schemaExtension.id.lowercased() }) else {
@@ -36,7 +36,7 @@ extension WorkspaceSettings {
 }
 
 extension SchemaDefinition {
-  /// The schema that a workspace's settings describe.
+  /// Converts an extension of a workspace's settings.
   init(_ schemaExtension: SchemaExtension) {
     self.init(
       id: schemaExtension.id, name: schemaExtension.name, description: schemaExtension.description,

@@ -219,13 +219,13 @@ struct ProvisioningLogTests {
         let json: JSON = ["members": [["value": .string("\(gone)")], ["value": .string("\(back)")], ["value": "nobody"]]]
         $0.body = LoggedBody.keeping(json, bytes: 100).body
       }
-      #expect(try await log.facts(about: members).unknownMembers.map(\.id) == ["\(gone)", "nobody"])
-      #expect(try await log.facts(about: members).unknownMembers.first?.deletedAt != nil)
+      #expect(try await log.diagnosisContext(for: members).unknownMembers.map(\.id) == ["\(gone)", "nobody"])
+      #expect(try await log.diagnosisContext(for: members).unknownMembers.first?.deletedAt != nil)
       let taken = entry(409) {
         $0.scimType = "uniqueness"
         $0.name = "ANA@example.com"
       }
-      #expect(try await log.facts(about: taken).holder?.id == back)
+      #expect(try await log.diagnosisContext(for: taken).nameOwner?.id == back)
       await process.pool.close()
     }
   }

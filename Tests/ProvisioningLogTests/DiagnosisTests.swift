@@ -27,11 +27,11 @@ struct DiagnosisTests {
     return entry
   }
 
-  private static func facts(_ change: (inout DiagnosisContext) -> Void = { _ in }) -> DiagnosisContext {
-    var facts = DiagnosisContext()
-    facts.settings = settings
-    change(&facts)
-    return facts
+  private static func context(_ change: (inout DiagnosisContext) -> Void = { _ in }) -> DiagnosisContext {
+    var context = DiagnosisContext()
+    context.settings = settings
+    change(&context)
+    return context
   }
 
   private static func token(_ change: (inout DiagnosisContext.Token) -> Void = { _ in }) -> DiagnosisContext.Token {
@@ -42,7 +42,7 @@ struct DiagnosisTests {
 
   @Test("is not made of what succeeded")
   func success() {
-    #expect(Diagnosis(of: Self.entry(200), Self.facts()) == nil)
+    #expect(Diagnosis(of: Self.entry(200), Self.context()) == nil)
   }
 
   @Test("of a POST that may not reuse a disabled user's record says which user that is, and how such records are reused")
@@ -50,7 +50,7 @@ struct DiagnosisTests {
     let entry = Self.entry(
       409, "uniqueness", method: "POST", path: "/api/v2/scim/Users",
       detail: "The user with id 42 and userName 'ana' is disabled. The workspace's relink policy is 'never', so the record is not reused.")
-    let diagnosis = try #require(Diagnosis(of: entry, Self.facts()))
+    let diagnosis = try #require(Diagnosis(of: entry, Self.context()))
     #expect(diagnosis.cause == .relinkRefused)
     #expect(diagnosis.explanation.contains("'ana' is disabled"))
     #expect(diagnosis.fix.contains("--relink same-person"))
@@ -63,12 +63,12 @@ struct DiagnosisTests {
       ("onelogin", "Users > Users > 'ana@example.com'", "delete this app"), (nil, "unassign 'ana@example.com'", "assign them again"),
     ] as [(String?, String, String)])
   func staleUser(_ provider: String?, _ first: String, _ second: String) throws {
-    let holder = DiagnosisContext.Holder(id: .made(at: Self.now), name: "ana@example.com", externalID: nil, state: "invited")
+    let holder = DiagnosisContext.NameOwner(id: .made(at: Self.now), name: "ana@example.com", externalID: nil, state: "invited")
     let diagnosis = try #require(
       Diagnosis(
         of: Self.entry(404, provider: provider),
-        Self.facts {
-          $0.holder = holder
+        Self.context {
+          $0.nameOwner = holder
           $0.deletedAt = Self.now
         }))
     #expect(diagnosis.cause == .staleUser)
@@ -82,11 +82,11 @@ struct DiagnosisTests {
   func staleVariants() throws {
     var entry = Self.entry(404)
     entry.name = "ben@example.com"
-    #expect(try #require(Diagnosis(of: entry, Self.facts())).explanation.contains("Nobody has the name 'ben@example.com' now"))
-    let there = try #require(Diagnosis(of: entry, Self.facts { $0.resourceIsThere = true }))
+    #expect(try #require(Diagnosis(of: entry, Self.context())).explanation.contains("Nobody has the name 'ben@example.com' now"))
+    let there = try #require(Diagnosis(of: entry, Self.context { $0.resourceExists = true }))
     #expect(there.fix.contains("scimctl log replay \(entry.id)"))
     let group = try #require(
-      Diagnosis(of: Self.entry(404, path: "/api/v2/scim/Groups/01997b5e-7a00-7a01-8d3e-0a52e1d6b9f1", type: .group), Self.facts()))
+      Diagnosis(of: Self.entry(404, path: "/api/v2/scim/Groups/01997b5e-7a00-7a01-8d3e-0a52e1d6b9f1", type: .group), Self.context()))
     #expect(group.cause == .staleGroup)
     #expect(group.fix.contains("Push Groups"))
   }
@@ -95,47 +95,49 @@ struct DiagnosisTests {
   @Test(
     "names the cause of each refusal",
     arguments: [
-      (entry(404, path: "/scim/Users", type: nil), facts(), .wrongURL),
-      (entry(401), facts(), .tokenUnknown),
-      (entry(401), facts { $0.token = token { $0.revokedAt = now - 60 } }, .tokenRevoked),
-      (entry(401), facts { $0.token = token { $0.expiresAt = now - 60 } }, .tokenExpired),
-      (entry(401, detail: "not at the domain acme.example"), facts { $0.token = token() }, .otherWorkspace),
-      (entry(401), facts { $0.token = token { $0.revokedAt = now + 60 } }, .loginRefused),
-      (entry(403), facts { $0.token = token { $0.scopes = ["sign-ins"] } }, .tokenScope),
-      (entry(403), facts { $0.settings?.plan = .free }, .closedByPlan),
-      (entry(403), facts { $0.settings?.samlSSO = false }, .closedBySSO),
-      (entry(403), facts { $0.settings?.scimEnabled = false }, .closedByOptIn),
-      (entry(403), facts { $0.token = token() }, .closed),
-      (entry(403, "sensitive"), facts(), .secretInURL),
+      (entry(404, path: "/scim/Users", type: nil), context(), .wrongURL),
+      (entry(401), context(), .tokenUnknown),
+      (entry(401), context { $0.token = token { $0.revokedAt = now - 60 } }, .tokenRevoked),
+      (entry(401), context { $0.token = token { $0.expiresAt = now - 60 } }, .tokenExpired),
+      (entry(401, detail: "not at the domain acme.example"), context { $0.token = token() }, .otherWorkspace),
+      (entry(401), context { $0.token = token { $0.revokedAt = now + 60 } }, .loginRefused),
+      (entry(403), context { $0.token = token { $0.scopes = ["sign-ins"] } }, .tokenScope),
+      (entry(403), context { $0.settings?.plan = .free }, .closedByPlan),
+      (entry(403), context { $0.settings?.samlSSO = false }, .closedBySSO),
+      (entry(403), context { $0.settings?.scimEnabled = false }, .closedByOptIn),
+      (entry(403), context { $0.token = token() }, .closed),
+      (entry(403, "sensitive"), context(), .secretInURL),
       (entry(403), DiagnosisContext(), .forbidden),
       (
-        entry(409, "uniqueness"), facts { $0.holder = .init(id: .made(at: now), name: "ana", externalID: "00u", state: "active") },
+        entry(409, "uniqueness"), context { $0.nameOwner = .init(id: .made(at: now), name: "ana", externalID: "00u", state: "active") },
         .userNameTaken
       ),
-      (entry(409, "uniqueness"), facts(), .userNameTaken),
+      (entry(409, "uniqueness"), context(), .userNameTaken),
       (
-        entry(409, "uniqueness", type: .group), facts { $0.holder = .init(id: .made(at: now), name: "Data", externalID: nil, state: nil) },
+        entry(409, "uniqueness", type: .group),
+        context { $0.nameOwner = .init(id: .made(at: now), name: "Data", externalID: nil, state: nil) },
         .groupNameTaken
       ),
-      (entry(409), facts(), .conflict),
-      (entry(400, "invalidValue", detail: "secodaRole: this workspace has no role 'x'."), facts(), .unknownRole),
+      (entry(409), context(), .conflict),
+      (entry(400, "invalidValue", detail: "secodaRole: this workspace has no role 'x'."), context(), .unknownRole),
       (
-        entry(400, "invalidValue", detail: "members.value: no user"), facts { $0.unknownMembers = [.init(id: "x", deletedAt: now)] },
+        entry(400, "invalidValue", detail: "members.value: no user"), context { $0.unknownMembers = [.init(id: "x", deletedAt: now)] },
         .unknownMembers
       ),
-      (entry(400, "invalidValue", detail: "members.value: no user"), facts(), .unknownMembers),
-      (entry(400, "invalidValue", detail: "active must be"), facts(), .invalidValue),
-      (entry(400, "invalidPath"), facts(), .invalidPath), (entry(400, "noTarget"), facts(), .noTarget),
-      (entry(400, "invalidFilter"), facts(), .invalidFilter), (entry(400, "invalidSyntax"), facts(), .invalidSyntax),
-      (entry(400, "invalidVers"), facts(), .invalidVersion), (entry(400, "mutability"), facts(), .mutability),
-      (entry(400, "expiredCursor"), facts(), .invalidCursor), (entry(400, "invalidCursor"), facts(), .invalidCursor),
-      (entry(400, "invalidCount"), facts(), .invalidCursor), (entry(400, "tooMany"), facts(), .tooMany), (entry(400), facts(), .badRequest),
-      (entry(405), facts(), .wrongMethod), (entry(406), facts(), .notAcceptable), (entry(412), facts(), .changedMeanwhile),
-      (entry(413), facts(), .tooLarge), (entry(415), facts(), .mediaType), (entry(429), facts(), .tooManyRequests),
-      (entry(503), facts(), .unavailable), (entry(500), facts(), .defect), (entry(418), facts(), .other),
+      (entry(400, "invalidValue", detail: "members.value: no user"), context(), .unknownMembers),
+      (entry(400, "invalidValue", detail: "active must be"), context(), .invalidValue),
+      (entry(400, "invalidPath"), context(), .invalidPath), (entry(400, "noTarget"), context(), .noTarget),
+      (entry(400, "invalidFilter"), context(), .invalidFilter), (entry(400, "invalidSyntax"), context(), .invalidSyntax),
+      (entry(400, "invalidVers"), context(), .invalidVersion), (entry(400, "mutability"), context(), .mutability),
+      (entry(400, "expiredCursor"), context(), .invalidCursor), (entry(400, "invalidCursor"), context(), .invalidCursor),
+      (entry(400, "invalidCount"), context(), .invalidCursor), (entry(400, "tooMany"), context(), .tooMany),
+      (entry(400), context(), .badRequest),
+      (entry(405), context(), .wrongMethod), (entry(406), context(), .notAcceptable), (entry(412), context(), .changedMeanwhile),
+      (entry(413), context(), .tooLarge), (entry(415), context(), .mediaType), (entry(429), context(), .tooManyRequests),
+      (entry(503), context(), .unavailable), (entry(500), context(), .defect), (entry(418), context(), .other),
     ] as [(LogEntry, DiagnosisContext, Diagnosis.Cause)])
-  func causes(_ entry: LogEntry, _ facts: DiagnosisContext, _ cause: Diagnosis.Cause) throws {
-    let diagnosis = try #require(Diagnosis(of: entry, facts))
+  func causes(_ entry: LogEntry, _ context: DiagnosisContext, _ cause: Diagnosis.Cause) throws {
+    let diagnosis = try #require(Diagnosis(of: entry, context))
     #expect(diagnosis.cause == cause)
     #expect(diagnosis.explanation.count > 10 || entry.detail == diagnosis.explanation)
     #expect(diagnosis.fix.count > 10)
@@ -144,25 +146,25 @@ struct DiagnosisTests {
   @Test("covers every scimType that there is")
   func types() throws {
     for type in SCIMErrorType.allCases where type != .uniqueness && type != .sensitive {
-      let diagnosis = try #require(Diagnosis(of: Self.entry(400, type.rawValue), Self.facts()))
+      let diagnosis = try #require(Diagnosis(of: Self.entry(400, type.rawValue), Self.context()))
       #expect(diagnosis.cause != .badRequest, "\(type)")
     }
   }
 
   @Test("names what there is: roles, unknown members, the holder of a name, the failed operations of a bulk request")
   func words() throws {
-    let role = try #require(Diagnosis(of: Self.entry(400, "invalidValue", detail: "secodaRole: no role 'x'."), Self.facts()))
+    let role = try #require(Diagnosis(of: Self.entry(400, "invalidValue", detail: "secodaRole: no role 'x'."), Self.context()))
     #expect(role.explanation.contains("admin, editor, viewer, Data Steward"))
     let members = try #require(
       Diagnosis(
         of: Self.entry(400, "invalidValue", detail: "members.value: no user"),
-        Self.facts { $0.unknownMembers = (0..<7).map { .init(id: "id-\($0)", deletedAt: $0 == 0 ? Self.now : nil) } }))
+        Self.context { $0.unknownMembers = (0..<7).map { .init(id: "id-\($0)", deletedAt: $0 == 0 ? Self.now : nil) } }))
     #expect(members.explanation.contains("id-0 (deleted on 2026-01-31), id-1"))
     #expect(members.explanation.contains("and 2 more"))
     var bulk = Self.entry(200, path: "/api/v2/scim/Bulk")
     bulk.operations = LogEntry.Operations(count: 5, failed: 2)
-    #expect(try #require(Diagnosis(of: bulk, Self.facts())).explanation.contains("2 of the 5"))
+    #expect(try #require(Diagnosis(of: bulk, Self.context())).explanation.contains("2 of the 5"))
     bulk.operations?.failed = 0
-    #expect(Diagnosis(of: bulk, Self.facts()) == nil)
+    #expect(Diagnosis(of: bulk, Self.context()) == nil)
   }
 }

@@ -25,7 +25,7 @@ struct ProvisioningQueryTests {
     ) async throws -> [LogRepository.Listed] {
       var filter = LogRepository.Filter()
       change(&filter)
-      return try await log.part(of: filter, after: last, limit: limit, in: workspace ?? store.workspace)
+      return try await log.page(of: filter, after: last, limit: limit, in: workspace ?? store.workspace)
     }
     let all = try await part()
     #expect(all.count == 2000)
@@ -69,7 +69,7 @@ struct ProvisioningQueryTests {
     let other = WorkspaceID.made(at: Date())
     try await store.write("insert into identity.workspaces values ($1, 'other', '{}', 1, now(), now())", [.uuid(other.uuid)])
     #expect(try await part(in: other).isEmpty)
-    #expect(try await LogRepository(store.database, in: other).part(of: .init(), after: nil, limit: 10, in: store.workspace).isEmpty)
+    #expect(try await LogRepository(store.database, in: other).page(of: .init(), after: nil, limit: 10, in: store.workspace).isEmpty)
     await store.close()
   }
 

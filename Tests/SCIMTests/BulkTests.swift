@@ -101,7 +101,7 @@ struct BulkTests {
   func order(needs: [[Int]], expected: [[Int]]) {
     let units = BulkOrder.units(needs: needs)
     #expect(units.map(\.operations) == expected)
-    for unit in units { #expect(unit.isCircle == (unit.operations.count > 1 || needs[unit.operations[0]].contains(unit.operations[0]))) }
+    for unit in units { #expect(unit.isCircular == (unit.operations.count > 1 || needs[unit.operations[0]].contains(unit.operations[0]))) }
   }
 
   @Test("A chain as long as a request may be is put in order")

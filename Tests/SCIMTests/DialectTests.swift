@@ -222,7 +222,7 @@ struct StrictTests {
     let error = refusal {
       let patch = try Patch(Normaliser(profile: .strict, userAgent: "Azure").userPatch(Sample.patchMessage(operations)).json)
       try patch.check(against: Sample.schemas.user)
-      try patch.refuseNonstandardForms(of: Sample.schemas.user)
+      try patch.rejectNonstandardForms(of: Sample.schemas.user)
       _ = try patch.applied(to: Sample.user(), schemas: Sample.schemas)
     }
     #expect(error?.scimType == type, "\(String(describing: error))")
@@ -241,7 +241,7 @@ struct StrictTests {
   func resources(sent: String, mention: String) throws {
     let error = refusal {
       let json = Normaliser(profile: .strict, userAgent: nil).user(try Sample.json(sent)).json
-      try Sample.schemas.user.refuseUnknown(in: json)
+      try Sample.schemas.user.rejectUnknownAttributes(in: json)
       _ = try UserDocument(json, schemas: Sample.schemas)
     }
     #expect(error?.status == 400)
@@ -253,7 +253,7 @@ struct StrictTests {
     let json = try Sample.json(
       #"{"schemas":["\#(Self.core)","\#(Sample.enterprise)"],"id":"7","userName":"a","title":null,"meta":{"version":"x"},"\#(Sample.enterprise)":{"manager":{"value":"8","displayName":"M"}}}"#
     )
-    try Sample.schemas.user.refuseUnknown(in: json)
+    try Sample.schemas.user.rejectUnknownAttributes(in: json)
     _ = try UserDocument(json, schemas: Sample.schemas)
   }
 

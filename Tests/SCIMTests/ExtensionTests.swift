@@ -139,7 +139,7 @@ struct ExtensionTests {
     #expect(
       try UserDocument(normalised.json, schemas: Self.schemas).attributes[Self.urn]
         == Sample.json(#"{"badge":7,"scores":[1,2.5],"remote":false,"nick":"7"}"#))
-    #expect(normalised.fired == ["missing-schemas", "text-for-boolean", "text-for-number", "number-for-text"])
+    #expect(normalised.applied == ["missing-schemas", "text-for-boolean", "text-for-number", "number-for-text"])
   }
 
   @Test("It is among /Schemas and in the resource type, and the role shows which there are")

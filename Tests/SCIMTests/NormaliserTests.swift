@@ -58,10 +58,10 @@ struct NormaliserTests {
     let normaliser = Normaliser(profile: .entra, userAgent: nil)
     let normalised = normaliser.userPatch(try Sample.patchMessage(example.operations))
     #expect(normalised.json == (try Sample.patchMessage(example.expected)))
-    #expect(normalised.fired.contains(example.fires))
-    #expect(normaliser.userPatch(normalised.json).fired.isEmpty, "once is enough")
+    #expect(normalised.applied.contains(example.fires))
+    #expect(normaliser.userPatch(normalised.json).applied.isEmpty, "once is enough")
     let strict = Normaliser(profile: .strict, userAgent: nil).userPatch(try Sample.patchMessage(example.operations))
-    #expect(strict.fired.isEmpty)
+    #expect(strict.applied.isEmpty)
   }
 
   @Test("Removal by value removes those members, not all, however many")
@@ -101,7 +101,7 @@ struct NormaliserTests {
   func resource(fires: String, sent: String, expected: String) throws {
     let normalised = Normaliser(profile: .onelogin, userAgent: nil).user(try Sample.json(sent))
     #expect(normalised.json == (try Sample.json(expected)))
-    #expect(normalised.fired == [fires])
+    #expect(normalised.applied == [fires])
   }
 
   @Test("Entra ID's legacy group schema is tolerated")
@@ -118,6 +118,6 @@ struct NormaliserTests {
     arguments: [("Okta SCIM Client 1.0.0", false), ("OneLogin", false), ("Azure-AD/1.0", true), ("curl/8", true)])
   func recognition(userAgent: String, appliesEntra: Bool) throws {
     let sent = try Sample.patchMessage(#"{"op":"replace","path":"emails[type eq \"work\"].value","value":"a"}"#)
-    #expect(Normaliser(profile: .auto, userAgent: userAgent).userPatch(sent).fired.isEmpty == !appliesEntra)
+    #expect(Normaliser(profile: .auto, userAgent: userAgent).userPatch(sent).applied.isEmpty == !appliesEntra)
   }
 }

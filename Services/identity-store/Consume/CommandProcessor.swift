@@ -4,6 +4,7 @@ import Metrics
 import Models
 import Outbox
 import Postgres
+import SCIM
 
 /// Processes batches of commands, and answers each command: with the reply of its decision, or with 500 when it went to the dead letters.
 struct CommandProcessor: Sendable {
@@ -140,7 +141,7 @@ private struct CommandTransaction: BatchOperation {
   /// A rejected command is answered with 500.
   func output(ofRejected command: ReceivedCommand, error: any Error) -> Reply {
     let id = command.read.command.id
-    let response = isTimeout(error) ? APIError.outlasted(id) : APIError.failed(id)
+    let response = isTimeout(error) ? SCIMError.commandTimedOut(id) : SCIMError.commandFailed(id)
     return Reply(command: id, outcome: .refused(status: response.status, error: response.body()))
   }
 

@@ -8,7 +8,7 @@ extension Decider {
     let existing = try user(command.key, named: json.object?.value(forAttribute: "userName")?.string)
     try command.checkVersion(existing.version, of: "user")
     let stored = try UserDocument(openDocument: existing.document, schemas: workspace.schemas)
-    let (document, unapplied) = stored.replacedAsFarAsPossible(by: json, schemas: workspace.schemas)
+    let (document, unapplied) = stored.partiallyReplaced(by: json, schemas: workspace.schemas)
     return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: command)
   }
 
@@ -16,7 +16,7 @@ extension Decider {
   mutating func disable(
     _ existing: UserRecord, by patch: Patch, over stored: UserDocument, in workspace: WorkspaceRecord, for command: Command
   ) -> Reply.Outcome {
-    let (document, unapplied) = patch.appliedAsFarAsPossible(to: stored, schemas: workspace.schemas)
+    let (document, unapplied) = patch.partiallyApplied(to: stored, schemas: workspace.schemas)
     return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: command)
   }
 

@@ -66,7 +66,7 @@ struct BulkPlan: Sendable {
       operations.append(planned)
     }
     let units = BulkOrder.units(needs: Self.needs(operations, Dictionary(uniqueKeysWithValues: made.values.map { ($0.id, $0.position) })))
-    for (number, unit) in units.enumerated() where unit.isCircle {
+    for (number, unit) in units.enumerated() where unit.isCircular {
       for position in unit.operations { operations[position].cycle = number }
     }
     positions = units.flatMap(\.operations)

@@ -27,7 +27,7 @@ struct RequestedWrite: Sendable {
       operation = verb == .create ? .createUser(document: document) : .replaceUser(document: document)
     case (.create, .group), (.replace, .group):
       normalised = normaliser.group(body)
-      if profile == .strict { try schemas.group.refuseUnknown(in: normalised.json) }
+      if profile == .strict { try schemas.group.rejectUnknownAttributes(in: normalised.json) }
       let document = try GroupDocument(normalised.json, schemas: schemas)
       if verb == .create { try document.checkBounds(schemas: schemas) }
       operation = verb == .create ? .createGroup(document: document.json()) : .replaceGroup(document: document.json())
@@ -40,7 +40,7 @@ struct RequestedWrite: Sendable {
       normalised = normaliser.groupPatch(body)
       operation = .patchGroup(patch: try Self.patch(normalised, against: schemas.group, isStrict: profile == .strict).json())
     }
-    normalisations = normalised.fired
+    normalisations = normalised.applied
   }
 
   /// The most operations of a PATCH.
@@ -64,7 +64,7 @@ struct RequestedWrite: Sendable {
     _ json: JSON, _ verb: Verb, schemas: ResourceSchemas, isStrict: Bool
   ) throws(SCIMError) -> [UInt8] {
     do throws(SCIMError) {
-      if isStrict { try schemas.user.refuseUnknown(in: json) }
+      if isStrict { try schemas.user.rejectUnknownAttributes(in: json) }
       let document = try UserDocument(json, schemas: schemas)
       // Of what there is already, identity-store alone knows what stays as it is.
       if verb == .create { try document.checkBounds(schemas: schemas) }
@@ -99,10 +99,10 @@ struct RequestedWrite: Sendable {
       guard let disabling = Patch(deactivating: normalised, schema: schema, isStrict: isStrict) else { throw error }
       patch = disabling.withoutSecrets(of: schema)
       if let excess {
-        patch.leaveOut(UnappliedChange(path: "Operations", detail: excess.detail))
+        patch.addUnapplied(UnappliedChange(path: "Operations", detail: excess.detail))
       } else if patch.unapplied.isEmpty {
         // Each operation by itself is right: it is what is around them.
-        patch.leaveOut(UnappliedChange(path: "schemas", detail: error.detail))
+        patch.addUnapplied(UnappliedChange(path: "schemas", detail: error.detail))
       }
     }
     return (normalised, patch)
@@ -114,7 +114,7 @@ struct RequestedWrite: Sendable {
     let patch = try Patch(normalised)
     try patch.checkSteps()
     try patch.check(against: schema)
-    if isStrict { try patch.refuseNonstandardForms(of: schema) }
+    if isStrict { try patch.rejectNonstandardForms(of: schema) }
     return patch.withoutSecrets(of: schema)
   }
 }

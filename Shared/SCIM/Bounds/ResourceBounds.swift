@@ -1,26 +1,26 @@
 import Primitives
 
-/// How large the parts of a resource may be, in bytes of UTF-8.
+/// The maximum sizes of a resource and its attributes, in bytes of UTF-8.
 ///
-/// A bound never rejects what is stored already: a value that stays as it is, or a resource that gets smaller, passes.
+/// Stored values are never rejected: an unchanged value, or a resource that becomes smaller, is valid.
 public enum ResourceBounds {
-  /// userName, externalId, email addresses and names of groups, and what they are compared by: these are in indexes of the database.
+  /// The maximum of `userName`, `externalId`, email addresses and group names, and of their comparison keys, which are indexed.
   public static let name = 1 << 10
-  /// Any other text.
+  /// The maximum of other text.
   public static let text = 8 << 10
-  /// Photos, certificates and other binary values.
+  /// The maximum of photos, certificates and other binary values.
   public static let binary = 256 << 10
-  /// The values of one multi-valued attribute; a group's members are not counted.
+  /// The maximum number of values of a multi-valued attribute, except the members of a group.
   public static let values = 1000
-  /// A whole resource as it is stored; a group without its members.
+  /// The maximum of a stored resource; members of groups do not count.
   public static let resource = 512 << 10
 
-  /// The size of a bound for messages: `8 kB`.
+  /// A bound in error messages: `8 kB`.
   static func size(_ bytes: Int) -> String { "\(bytes >> 10) kB" }
 
-  /// Whether a text that is in an index, and what it is compared by, are within the bound of names.
+  /// Whether an indexed text and its comparison key are within ``name``.
   public static func isName(_ text: String) -> Bool {
-    // No text of a sixth of the bound has a key beyond it, and most are shorter.
+    // The key is at most six times as long as the text, and most texts are short.
     text.utf8.count <= name / 6 || max(text.utf8.count, ComparisonKey(text).text.utf8.count) <= name
   }
 }
@@ -28,8 +28,10 @@ public enum ResourceBounds {
 extension UserDocument {
   /// Checks that the user is within the ``ResourceBounds``.
   ///
-  /// - Parameter stored: The open document of the user that this one replaces. What it has already is not checked.
-  /// - Throws: `invalidValue`, which names the attribute and the bound.
+  /// - Parameters:
+  ///   - stored: The open document of the user that this one replaces; its values are not checked again.
+  ///   - schemas: The schemas that the user was read with.
+  /// - Throws: `invalidValue` with the attribute and the bound.
   public func checkBounds(replacing stored: [UInt8]? = nil, schemas: ResourceSchemas) throws(SCIMError) {
     try BoundsCheck(schemas.user).check(attributes) { () throws(SCIMError) in
       guard let stored else { return nil }
@@ -39,13 +41,14 @@ extension UserDocument {
 }
 
 extension UserDocument {
-  /// This user as the replacement of a stored one, with the stored values of attributes that are beyond a bound, and which these are: a
-  /// write that disables somebody is applied as far as it can be.
+  /// Replaces attributes that exceed a bound by the stored values, and returns the replaced ones.
+  ///
+  /// For writes that disable a user, which are applied as far as possible; see ``UnappliedChange``.
   public func withinBounds(
     replacing stored: UserDocument, schemas: ResourceSchemas
   ) -> (document: UserDocument, unapplied: [UnappliedChange]) {
     let check = BoundsCheck(schemas.user)
-    func fault(of attributes: JSONObject) -> SCIMError? {
+    func violation(in attributes: JSONObject) -> SCIMError? {
       do throws(SCIMError) {
         try check.check(attributes) { stored.attributes }
         return nil
@@ -53,24 +56,29 @@ extension UserDocument {
         return error
       }
     }
-    guard fault(of: attributes) != nil else { return (self, []) }
+    guard violation(in: attributes) != nil else { return (self, []) }
     var kept = self
     var unapplied: [UnappliedChange] = []
     for member in attributes where member.key != CommonAttributes.schemas.name && member.value != stored.attributes[member.key] {
       var probe = stored.attributes
       probe[member.key] = member.value
-      guard let error = fault(of: probe) else { continue }
+      guard let error = violation(in: probe) else { continue }
       kept = kept.keeping(member.key, of: stored, schemas: schemas)
       unapplied.append(UnappliedChange(path: member.key, detail: error.detail))
     }
-    // Each by itself is within its bound, and all together are not.
-    guard let error = fault(of: kept.attributes) else { return (kept, unapplied) }
+    // Each attribute is within its bound, but the resource as a whole is not.
+    guard let error = violation(in: kept.attributes) else { return (kept, unapplied) }
     return (stored.settingActive(false), unapplied + [UnappliedChange(path: "*", detail: error.detail)])
   }
 }
 
 extension GroupDocument {
-  /// As ``UserDocument/checkBounds(replacing:schemas:)``; members are not counted.
+  /// Checks that the group is within the ``ResourceBounds``; members do not count.
+  ///
+  /// - Parameters:
+  ///   - stored: The open document of the group that this one replaces; its values are not checked again.
+  ///   - schemas: The schemas that the group was read with.
+  /// - Throws: `invalidValue` with the attribute and the bound.
   public func checkBounds(replacing stored: [UInt8]? = nil, schemas: ResourceSchemas) throws(SCIMError) {
     try BoundsCheck(schemas.group).check(attributes) { () throws(SCIMError) in
       guard let stored else { return nil }
@@ -79,13 +87,13 @@ extension GroupDocument {
   }
 }
 
-/// Checks the attributes of a resource in canonical form.
+/// Checks the sizes of a resource in canonical form.
 private struct BoundsCheck {
   let schema: ResourceSchema
 
   init(_ schema: ResourceSchema) { self.schema = schema }
 
-  /// - Parameter stored: What is stored already; read only where something is beyond a bound.
+  /// - Parameter stored: Returns the stored attributes; called only if a value exceeds a bound.
   func check(_ attributes: JSONObject, stored: () throws(SCIMError) -> JSONObject?) throws(SCIMError) {
     do throws(SCIMError) {
       try check(attributes, replacing: nil)
@@ -107,7 +115,7 @@ private struct BoundsCheck {
         }
       }
     }
-    // An escape sequence is six bytes at most.
+    // An escape sequence has at most six bytes.
     guard JSON.object(attributes).textBytes > ResourceBounds.resource / 6 else { return }
     let size = attributes.serialized().count
     guard size > ResourceBounds.resource else { return }
@@ -139,24 +147,24 @@ private struct BoundsCheck {
       }
     }
     var storedTexts: Set<String>?
-    for text in TextsBeyondBounds(of: definition, in: value, at: path, isEmail: definition.name == "emails", schema: schema).found {
-      // What is stored already stays, wherever in the attribute it is.
+    for text in OversizedTexts(of: definition, in: value, at: path, isEmail: definition.name == "emails", schema: schema).found {
+      // A stored text is valid at any position in the attribute.
       let stored = storedTexts ?? Set(old.map { $0.texts(longerThan: ResourceBounds.name / 6) } ?? [])
       storedTexts = stored
       guard !stored.contains(text.value) else { continue }
-      throw text.refusal()
+      throw text.error()
     }
   }
 }
 
-/// The texts in an attribute that are longer than they may be.
-private struct TextsBeyondBounds {
+/// Finds the texts in an attribute that exceed their bound.
+private struct OversizedTexts {
   struct Text {
     let path: String
     let value: String
     let bound: Int
 
-    func refusal() -> SCIMError {
+    func error() -> SCIMError {
       .badRequest(
         .invalidValue,
         """
@@ -174,7 +182,7 @@ private struct TextsBeyondBounds {
     let isCore = path == definition.name
     let isName = isCore && (["userName", "externalId"].contains(path) || schema.name == "Group" && path == "displayName")
     let isBinary = isCore && ["photos", "x509Certificates"].contains(path)
-    look(in: value, at: path) { part in
+    collect(in: value, at: path) { part in
       if isName || isCore && isEmail && part == "value" { return ResourceBounds.name }
       if isBinary && part == "value" || Self.type(of: part, in: definition) == .binary { return ResourceBounds.binary }
       return ResourceBounds.text
@@ -185,24 +193,24 @@ private struct TextsBeyondBounds {
     part.flatMap { definition.subAttribute(named: $0)?.type } ?? definition.type
   }
 
-  /// - Parameter bound: That of a sub-attribute's text, or, with nil, of the attribute's own.
-  private mutating func look(in value: JSON, at path: String, bound: (String?) -> Int) {
-    guard let elements = value.array else { return look(inOne: value, at: path, bound: bound) }
-    for (index, element) in elements.enumerated() { look(inOne: element, at: "\(path)[\(index)]", bound: bound) }
+  /// - Parameter bound: Returns the bound of a sub-attribute, or, for nil, of the attribute itself.
+  private mutating func collect(in value: JSON, at path: String, bound: (String?) -> Int) {
+    guard let elements = value.array else { return collect(from: value, at: path, bound: bound) }
+    for (index, element) in elements.enumerated() { collect(from: element, at: "\(path)[\(index)]", bound: bound) }
   }
 
-  private mutating func look(inOne value: JSON, at path: @autoclosure () -> String, bound: (String?) -> Int) {
-    guard let parts = value.object else { return note(value, at: path(), bound(nil)) }
+  private mutating func collect(from value: JSON, at path: @autoclosure () -> String, bound: (String?) -> Int) {
+    guard let parts = value.object else { return record(value, at: path(), bound(nil)) }
     for part in parts {
       if let elements = part.value.array {
-        for element in elements { note(element, at: "\(path()).\(part.key)", bound(part.key)) }
+        for element in elements { record(element, at: "\(path()).\(part.key)", bound(part.key)) }
       } else {
-        note(part.value, at: "\(path()).\(part.key)", bound(part.key))
+        record(part.value, at: "\(path()).\(part.key)", bound(part.key))
       }
     }
   }
 
-  private mutating func note(_ value: JSON, at path: @autoclosure () -> String, _ bound: Int) {
+  private mutating func record(_ value: JSON, at path: @autoclosure () -> String, _ bound: Int) {
     guard let text = value.string ?? value.decimal else { return }
     if bound == ResourceBounds.name ? ResourceBounds.isName(text) : text.utf8.count <= bound { return }
     found.append(Text(path: path(), value: text, bound: bound))
@@ -210,7 +218,7 @@ private struct TextsBeyondBounds {
 }
 
 extension JSON {
-  /// The most values that a multi-valued part of a complex value has.
+  /// The maximum number of values of a multi-valued sub-attribute.
   fileprivate var mostPartValues: Int {
     (array ?? [self]).reduce(0) { most, element in
       element.object?.members.reduce(most) { max($0, $1.value.array?.count ?? 0) } ?? most
@@ -221,7 +229,7 @@ extension JSON {
     if case .decimal(let lexeme) = self { lexeme } else { nil }
   }
 
-  /// All strings in the value that are longer than so many bytes.
+  /// All strings in the value that are longer than `bytes`.
   fileprivate func texts(longerThan bytes: Int) -> [String] {
     switch self {
     case .string(let text), .decimal(let text): text.utf8.count > bytes ? [text] : []

@@ -1,22 +1,23 @@
-/// Limits the work that one request may cause, whatever its size.
+/// Limits the CPU time of a PATCH request.
 ///
-/// Operations of a PATCH look at every value of the attribute that they change, so the work is the product of operations and values. A
-/// step is about as much work as comparing one short text with another. Requests of identity providers take a few hundred steps; the
-/// limit is a fraction of a second of work.
+/// An operation examines every value of the attribute that it changes, so the work is the product of operations and values. A step is
+/// about the work of comparing two short texts. Requests of identity providers take a few hundred steps; the maximum takes a fraction
+/// of a second.
 public struct StepBudget: Sendable, Hashable {
-  /// The most steps of a request.
+  /// The maximum number of steps of a request.
   public static let maximum = 400_000
-  /// The number of bytes of text that count as a step when they are compared or copied.
+  /// The bytes of text whose comparison or copy counts as one step.
   static let bytesPerStep = 64
 
-  /// The steps that are left.
+  /// The remaining steps.
   public private(set) var remaining: Int
 
+  /// Creates a budget.
   public init(_ steps: Int = StepBudget.maximum) { remaining = steps }
 
-  /// Takes `steps`, before the work is done.
+  /// Subtracts `steps`; call it before the work.
   ///
-  /// - Throws: `tooMany`, which names the limit, where fewer are left. The request fails the same way each time it is sent.
+  /// - Throws: `tooMany` with the limit if fewer steps remain. The same request always fails in the same way.
   mutating func spend(_ steps: Int) throws(SCIMError) {
     guard steps <= remaining else { throw .tooManySteps() }
     remaining -= steps
@@ -24,7 +25,7 @@ public struct StepBudget: Sendable, Hashable {
 }
 
 extension SCIMError {
-  /// The refusal of a request that takes more steps than its budget has.
+  /// The error of a request that exceeds its budget.
   static func tooManySteps() -> SCIMError {
     .badRequest(
       .tooMany,
@@ -36,10 +37,10 @@ extension SCIMError {
 }
 
 extension JSON {
-  /// The steps of comparing, hashing or copying the value once.
+  /// The steps for comparing, hashing or copying the value once.
   var steps: Int { 1 + textBytes / StepBudget.bytesPerStep }
 
-  /// The bytes of all text in the value, keys included, plus a few for each part: no less than the bytes of its JSON without escapes.
+  /// The bytes of all text in the value, including keys, plus a few per part: at least the size of its JSON without escapes.
   var textBytes: Int {
     switch self {
     case .null, .bool: 8

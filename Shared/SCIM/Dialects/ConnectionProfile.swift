@@ -1,14 +1,17 @@
-/// How the identity provider at the other end departs from the RFCs.
+/// The profile of a connection: the set of normalisations for its identity provider.
 public enum ConnectionProfile: String, Sendable, Hashable, CaseIterable {
-  /// Recognised by how the sender names itself; whatever is known of any provider, where it does not say.
+  /// Detects the identity provider by its `User-Agent`; applies all normalisations if it is not recognised.
   case auto
+  /// Okta.
   case okta
+  /// Microsoft Entra ID.
   case entra
+  /// OneLogin.
   case onelogin
-  /// Nothing is made up for: what the RFCs refuse is refused.
+  /// No normalisations: requests must follow the RFCs.
   case strict
 
-  /// The profile that holds for a request: `auto` is settled by the request's `User-Agent`.
+  /// Returns the profile for a request; `auto` is replaced by the profile that the `User-Agent` indicates.
   public func recognised(userAgent: String?) -> ConnectionProfile {
     guard self == .auto, let sender = userAgent?.lowercased() else { return self }
     if sender.contains("okta") { return .okta }
@@ -17,8 +20,8 @@ public enum ConnectionProfile: String, Sendable, Hashable, CaseIterable {
     return .auto
   }
 
-  /// In the order in which they are applied.
-  var normalisations: [Normalisation] {
+  /// The normalisations of the profile, in the order in which they are applied.
+  public var normalisations: [Normalisation] {
     switch self {
     case .strict: []
     case .okta, .onelogin: Normalisation.everySender + Normalisation.last

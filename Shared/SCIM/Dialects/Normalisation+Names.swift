@@ -1,7 +1,6 @@
 extension Normalisation {
-  /// An attribute of an extension without the extension's URI: `manager`, `department` at the top level of a resource, as a path of
-  /// a PATCH or as a key of its value. It is given the URI where the resource's own schema has no such attribute and one extension
-  /// has.
+  /// Corrects extension attributes without the extension's URI, such as `department`: at the top level of a resource, in the path of a
+  /// PATCH, or as a key of its value. Applies if the core schema has no such attribute and exactly one extension has.
   static let unqualifiedExtension = Normalisation(
     "unqualified-extension-attribute",
     envelope: { resource, schema in
@@ -39,8 +38,7 @@ extension Normalisation {
       }.map { [$0] }
     })
 
-  /// The role attribute below a URI that no schema here has, since a provider sends a custom attribute under the namespace that its
-  /// admin declared it in.
+  /// Corrects a role attribute below an unknown schema URI: providers send a custom attribute in the namespace that the admin declared.
   static let roleUnderOtherNamespace = Normalisation(
     "role-under-other-namespace",
     envelope: { resource, schema in
@@ -66,9 +64,9 @@ extension Normalisation {
     })
 }
 
-extension SentOperation {
-  /// The same operation, without a path, with the role from below a URI that no schema has at the top of its value; nil where there is none.
-  fileprivate func raisingRole(_ role: String, of schema: ResourceSchema) -> SentOperation? {
+extension RawPatchOperation {
+  /// Moves the role from below an unknown schema URI to the top level of the value of an operation without a path; nil if there is none.
+  fileprivate func raisingRole(_ role: String, of schema: ResourceSchema) -> RawPatchOperation? {
     guard pathText == nil, case .object(var attributes)? = value, attributes.value(forAttribute: role) == nil,
       let other = attributes.members.first(where: { member in
         schema.isForeign(member.key) && member.value.object?.value(forAttribute: role) != nil
@@ -81,7 +79,7 @@ extension SentOperation {
 }
 
 extension ResourceSchema {
-  /// The one extension that has an attribute of that name, where the resource's own schema has none.
+  /// Returns the only extension with this attribute; nil if the core schema or several extensions have it.
   fileprivate func extensionMeant(by name: String) -> SchemaDefinition? {
     guard !extensions.isEmpty, attribute(named: name) == nil else { return nil }
     var meant: SchemaDefinition?
@@ -92,12 +90,12 @@ extension ResourceSchema {
     return meant
   }
 
-  /// Whether `key` is a URI that no schema of this resource has.
+  /// Whether `key` is the URI of an unknown schema.
   fileprivate func isForeign(_ key: String) -> Bool {
     key.utf8.contains(UInt8(ascii: ":")) && !AttributeName.equal(key, core.id) && schemaExtension(key) == nil
   }
 
-  /// Whether the path is that of the role attribute, below a URI that no schema of this resource has.
+  /// Whether the path is the role attribute below the URI of an unknown schema.
   fileprivate func isRole(_ path: AttributePath, below role: String) -> Bool {
     guard let schema = path.schema, path.subAttribute == nil, AttributeName.equal(path.attribute, role) else { return false }
     return isForeign(schema)
@@ -105,13 +103,13 @@ extension ResourceSchema {
 }
 
 extension JSONObject {
-  /// Appends those attributes that are not there yet; names have no case.
+  /// Appends attributes whose names are new, compared without case.
   fileprivate mutating func appendAttributes(_ new: [Member]) {
     var present = Set(keys.map(AttributeName.folded))
     for member in new where present.insert(AttributeName.folded(member.key)).inserted { appendNew(member.key, member.value) }
   }
 
-  /// nil where no key is another. A key that is there already is left as it is.
+  /// Renames keys, unless the new key exists; nil if no key changes.
   func renamingKeys(_ rename: (String) -> String?) -> JSONObject? {
     let names = members.map { rename($0.key) }
     guard names.contains(where: { $0 != nil }) else { return nil }
@@ -119,7 +117,7 @@ extension JSONObject {
     var hasChanged = false
     var renamed: [Member] = []
     renamed.reserveCapacity(count)
-    // Where two keys get the same name, the last one's value counts.
+    // If two keys get the same name, the last value counts.
     var positions: [String: Int] = [:]
     for (member, name) in zip(members, names) {
       guard let name, !present.contains(name) else {

@@ -1,5 +1,5 @@
 extension Normalisation {
-  /// `"op": "Replace"`.
+  /// Corrects the case of `"op": "Replace"`.
   static let upperCaseOperation = Normalisation(
     "upper-case-operation",
     operation: { operation, _ in
@@ -7,8 +7,8 @@ extension Normalisation {
       return [operation.with(op: AttributeName.folded(op))]
     })
 
-  /// Read-only attributes in a value without a path, as in Okta's `{"op": "replace", "value": {"id": …, "displayName": …}}`. An operation
-  /// that asks for nothing but a change of `groups` is refused by the engine.
+  /// Removes read-only attributes from a value without a path, as in Okta's `{"op": "replace", "value": {"id": …, "displayName": …}}`. An
+  /// operation that only changes `groups` stays, and the engine rejects it.
   static let readOnlyInPatchValue = Normalisation(
     "read-only-in-patch-value",
     operation: { operation, schema in
@@ -18,13 +18,13 @@ extension Normalisation {
       return [operation.with(value: .object(JSONObject(uncheckedMembers: writable)))]
     })
 
-  /// What a resource is known by, which is sent beside what is to be changed.
+  /// Whether the attribute only identifies the resource.
   private static func isIdentification(_ key: String) -> Bool {
     AttributeName.equal(key, CommonAttributes.id.name) || AttributeName.equal(key, CommonAttributes.meta.name)
   }
 
-  /// `{"op": "remove", "path": "members", "value": [{"value": "id"}]}` removes those members, not all: a filter in the path selects them.
-  /// What names nothing is left, and the engine refuses it.
+  /// Converts the value of a removal to a filter in the path: `{"op": "remove", "path": "members", "value": [{"value": "id"}]}` removes these
+  /// members, not all. Other values stay, and the engine rejects them.
   static let removalByValue = Normalisation(
     "removal-by-value",
     operation: { operation, schema in
@@ -34,7 +34,7 @@ extension Normalisation {
       else { return nil }
       let removed = value.array ?? [value]
       guard !removed.isEmpty || path.filter != nil || part != nil else {
-        // To remove none of the values is to leave them.
+        // Removing no values changes nothing.
         return [operation.with(op: "add").with(value: [])]
       }
       guard let terms = selection(of: removed, of: location.definition, part), !terms.isEmpty else { return nil }
@@ -45,7 +45,7 @@ extension Normalisation {
       }
     })
 
-  /// What selects each of the values; nil where one of them names nothing, or is too long to stand in a path.
+  /// Returns the filters that select the values; nil if one selects nothing or is too long for a path.
   private static func selection(
     of removed: [JSON], of definition: AttributeDefinition, _ part: AttributeDefinition?
   ) -> [Filter.Expression]? {
@@ -63,7 +63,7 @@ extension Normalisation {
     }
   }
 
-  /// The terms in runs that each fit the filter of a path.
+  /// Splits the terms into groups that fit the filter of a path.
   private static func inSteps(_ terms: [Filter.Expression]) -> [[Filter.Expression]] {
     var steps: [[Filter.Expression]] = []
     var step: [Filter.Expression] = []
@@ -82,7 +82,7 @@ extension Normalisation {
     return steps
   }
 
-  /// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager`, with a dot where a colon is meant.
+  /// Corrects a dot after the URI of an extension: `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager`.
   static let dottedExtension = Normalisation(
     "dotted-extension",
     envelope: { resource, schema in resource.renamingKeys { colonForDot($0, schema) } },
@@ -90,22 +90,22 @@ extension Normalisation {
       guard let text = operation.pathText else {
         return operation.renamingKeysOfValue { colonForDot($0, schema) }.map { [$0] }
       }
-      return colonForDot(text, schema).flatMap(SentOperation.path).map { [operation.with(path: $0)] }
+      return colonForDot(text, schema).flatMap(RawPatchOperation.path).map { [operation.with(path: $0)] }
     })
 
-  /// Paths as keys of a value without a path: `{"name.givenName": "b", "emails[type eq \"work\"].value": "c"}`. Each becomes an
-  /// operation with that path.
+  /// Splits paths that are keys of a value, such as `{"name.givenName": "b", "emails[type eq \"work\"].value": "c"}`, into operations with
+  /// those paths.
   static let pathsAsKeys = Normalisation(
     "paths-as-keys",
     operation: { operation, _ in
       guard operation.pathText == nil, case .object(let attributes)? = operation.value else { return nil }
       var plain: [JSONObject.Member] = []
-      var separate: [SentOperation] = []
+      var separate: [RawPatchOperation] = []
       for member in attributes {
         if member.key.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "[") }),
-          let path = SentOperation.path(member.key), path.filter != nil || path.attribute.subAttribute != nil
+          let path = RawPatchOperation.path(member.key), path.filter != nil || path.attribute.subAttribute != nil
         {
-          separate.append(SentOperation(op: operation.op.map(JSON.string) ?? .null, path: path, value: member.value))
+          separate.append(RawPatchOperation(op: operation.op.map(JSON.string) ?? .null, path: path, value: member.value))
         } else {
           plain.append(member)
         }
@@ -115,8 +115,8 @@ extension Normalisation {
       return [operation.with(value: .object(JSONObject(uncheckedMembers: plain)))] + separate
     })
 
-  /// A `replace` of a part of filtered values that may not be there yet: `emails[type eq "work"].value`. As `add`, which is the same
-  /// for a part of a value that is there, it makes one. To a part that has many values an `add` would append.
+  /// Converts a `replace` of a sub-attribute of filtered values, such as `emails[type eq "work"].value`, to an `add`, which also creates a
+  /// missing value. Multi-valued sub-attributes are excluded, because `add` would append to them.
   static let filteredReplaceCreates = Normalisation(
     "filtered-replace-creates",
     operation: { operation, schema in
@@ -126,7 +126,7 @@ extension Normalisation {
       return [operation.with(op: "add")]
     })
 
-  /// `roles[primary eq "True"].value`.
+  /// Corrects text for a boolean in a filter: `roles[primary eq "True"].value`.
   static let textForBooleanInFilter = Normalisation(
     "text-for-boolean-in-filter",
     operation: { operation, schema in
@@ -150,7 +150,7 @@ extension Normalisation {
     }
   }
 
-  /// nil where `text` is not the URI of an extension with a dot behind it.
+  /// Replaces the dot after the URI of an extension by a colon; nil for other text.
   private static func colonForDot(_ text: String, _ schema: ResourceSchema) -> String? {
     for uri in schema.extensions.lazy.map(\.id) where text.utf8.count > uri.utf8.count + 1 {
       let end = text.utf8.index(text.utf8.startIndex, offsetBy: uri.utf8.count)

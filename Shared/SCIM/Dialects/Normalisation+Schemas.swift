@@ -1,11 +1,11 @@
 extension Normalisation {
-  /// `schemas` that lack the resource's own URI, or the message's, or are not there at all.
+  /// Adds the URI of the resource or the message to `schemas`.
   static let missingSchemas = Normalisation(
     "missing-schemas",
     envelope: { resource, schema in resource.addingSchema(schema.core.id) },
     patchEnvelope: { message in message.addingSchema(MessageSchema.patchOperation) })
 
-  /// URIs in `schemas` that nobody here knows, such as Entra ID's
+  /// Removes unknown URIs from `schemas`, such as Entra ID's
   /// `http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group`.
   static let foreignSchemas = Normalisation(
     "foreign-schemas",
@@ -23,7 +23,7 @@ extension Normalisation {
 }
 
 extension JSONObject {
-  /// nil where the URI is there.
+  /// Adds a URI to `schemas`; nil if it is present.
   fileprivate func addingSchema(_ uri: String) -> JSONObject? {
     let present = value(forAttribute: "schemas")?.array ?? []
     guard !present.contains(where: { $0.string.map { AttributeName.equal($0, uri) } ?? false }) else { return nil }

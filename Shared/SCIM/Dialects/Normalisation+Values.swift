@@ -1,41 +1,41 @@
 extension Normalisation {
-  /// OneLogin's `"emails": {"value": …}`, where an array is meant; an array with one value for an attribute that has but one.
+  /// Corrects an object instead of an array, as in OneLogin's `"emails": {"value": …}`, and an array for a single-valued attribute.
   static let singleObjectForArray = Normalisation(
     "single-object-for-array",
-    value: { value, place in
-      if place.definition.isMultiValued {
-        guard case .object = value, !place.isElement else { return nil }
+    value: { value, context in
+      if context.definition.isMultiValued {
+        guard case .object = value, !context.isElement else { return nil }
         return .array([value])
       }
-      guard place.definition.type == .complex, case .array(let elements) = value, elements.count <= 1 else { return nil }
+      guard context.definition.type == .complex, case .array(let elements) = value, elements.count <= 1 else { return nil }
       return elements.first ?? .null
     })
 
-  /// `"active": "False"`.
+  /// Corrects text for a boolean: `"active": "False"`.
   static let textForBoolean = Normalisation(
     "text-for-boolean",
-    value: { value, place in
-      guard place.definition.type == .boolean, let text = value.string else { return nil }
+    value: { value, context in
+      guard context.definition.type == .boolean, let text = value.string else { return nil }
       return boolean(text).map(JSON.bool)
     })
 
-  /// `"employeeCount": "12"`: a number as text, since a provider's mapping knows no numbers.
+  /// Corrects text for a number: `"employeeCount": "12"`. Mappings of some providers have no numbers.
   static let textForNumber = Normalisation(
     "text-for-number",
-    value: { value, place in
-      guard place.definition.type == .integer || place.definition.type == .decimal, let text = value.string else { return nil }
+    value: { value, context in
+      guard context.definition.type == .integer || context.definition.type == .decimal, let text = value.string else { return nil }
       switch parsed(text) {
       case .integer(let number)?: return .integer(number)
-      case .decimal(let number)? where place.definition.type == .decimal: return .decimal(number)
+      case .decimal(let number)? where context.definition.type == .decimal: return .decimal(number)
       default: return nil
       }
     })
 
-  /// `"employeeNumber": 701984`, where text is meant.
+  /// Corrects a number for text: `"employeeNumber": 701984`.
   static let numberForText = Normalisation(
     "number-for-text",
-    value: { value, place in
-      guard place.definition.type == .string else { return nil }
+    value: { value, context in
+      guard context.definition.type == .string else { return nil }
       switch value {
       case .integer(let number): return .string(String(number))
       case .decimal(let lexeme): return .string(lexeme)
@@ -43,25 +43,25 @@ extension Normalisation {
       }
     })
 
-  /// A manager's id where an object with it is meant; the empty text, on its own or in the object, for no manager.
+  /// Corrects a manager's id instead of an object, and an empty id for no manager.
   static let managerAsText = Normalisation(
     "manager-as-text",
-    value: { value, place in
-      guard place.definition.name == "manager", place.definition.type == .complex else { return nil }
+    value: { value, context in
+      guard context.definition.name == "manager", context.definition.type == .complex else { return nil }
       if let text = value.string { return text.isEmpty ? .null : ["value": .string(text)] }
       guard let parts = value.object, parts.value(forAttribute: "value") == "" else { return nil }
       return .null
     })
 
-  /// `"emails": "ana@example.com"`, or that as one of several, where an object with `value` is meant. At a filtered target the `value` of
-  /// what the filter selects is meant, whose other parts stay.
+  /// Corrects text instead of a complex value: `"emails": "ana@example.com"`. If the path has a filter, the text replaces the `value` of the
+  /// selected values, whose other sub-attributes stay.
   static let textForComplexValue = Normalisation(
     "text-for-complex-value",
-    value: { value, place in
-      guard place.definition.isMultiValued, place.definition.type == .complex, case .string = value,
-        place.definition.subAttribute(named: "value") != nil
+    value: { value, context in
+      guard context.definition.isMultiValued, context.definition.type == .complex, case .string = value,
+        context.definition.subAttribute(named: "value") != nil
       else { return nil }
-      return place.isElement ? ["value": value] : [["value": value]]
+      return context.isElement ? ["value": value] : [["value": value]]
     },
     operation: { operation, schema in
       guard let op = operation.op, !AttributeName.equal(op, "remove"), case .string? = operation.value, let path = operation.path,
@@ -71,12 +71,12 @@ extension Normalisation {
       return [operation.with(path: PatchPath(attribute: path.attribute.appending(part.name), filter: path.filter))]
     })
 
-  /// An app role as JSON inside of a string: `{"id": …, "value": "Admin", "displayName": …}`.
+  /// Corrects an app role that is JSON in a string: `{"id": …, "value": "Admin", "displayName": …}`.
   static let roleAsJSONText = Normalisation(
     "role-as-json-text",
-    value: { value, place in
-      if place.parent?.name == "roles", place.definition.name == "value" { return value.string.flatMap(role)?.name }
-      guard place.definition.name == "roles", case .object(var parts) = value,
+    value: { value, context in
+      if context.parent?.name == "roles", context.definition.name == "value" { return value.string.flatMap(role)?.name }
+      guard context.definition.name == "roles", case .object(var parts) = value,
         let role = parts.value(forAttribute: "value")?.string.flatMap(role)
       else { return nil }
       parts.setValue(role.name, forAttribute: "value")
@@ -103,7 +103,7 @@ extension Normalisation {
     do throws(JSONSyntaxError) {
       return try JSON(parsing: text)
     } catch {
-      // Then it is what it looks like: text.
+      // Plain text.
       return nil
     }
   }

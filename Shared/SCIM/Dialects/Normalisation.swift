@@ -1,33 +1,36 @@
-/// One departure from the RFCs, and how it is made up for before the protocol's engine sees the request.
+/// A named correction of one deviation from the RFCs, applied before the engine reads a request.
 ///
-/// Each looks at what it is for and leaves the rest; nil says that there was nothing to do.
+/// The closures return nil if there is nothing to correct.
 public struct Normalisation: Sendable {
-  /// What logs and metrics call it.
+  /// The name in logs and metrics.
   public let name: String
   let envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)?
-  let value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)?
-  let operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)?
+  let value: (@Sendable (_ value: JSON, _ context: ValueContext) -> JSON?)?
+  let operation: (@Sendable (_ operation: RawPatchOperation, _ schema: ResourceSchema) -> [RawPatchOperation]?)?
   let patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)?
 
-  /// Where a value stands.
-  struct Place {
+  /// The attribute of a value.
+  struct ValueContext {
     let definition: AttributeDefinition
-    /// The complex attribute that it is a part of.
+    /// The complex attribute that the attribute belongs to.
     let parent: AttributeDefinition?
-    /// It is one of the attribute's values, rather than what the attribute as a whole is.
+    /// Whether the value is one of several values of the attribute, rather than all of them.
     let isElement: Bool
   }
 
+  /// Creates a normalisation.
+  ///
   /// - Parameters:
-  ///   - envelope: Rewrites a resource as a whole.
-  ///   - value: Rewrites the value of one attribute, in a resource or in an operation of a PATCH.
-  ///   - operation: Rewrites one operation of a PATCH, into several or none where it has to be.
-  ///   - patchEnvelope: Rewrites what is around a PATCH's operations.
+  ///   - name: The name in logs and metrics.
+  ///   - envelope: Rewrites a resource.
+  ///   - value: Rewrites a value of an attribute, in a resource or in an operation of a PATCH.
+  ///   - operation: Rewrites an operation of a PATCH; the result can be several operations or none.
+  ///   - patchEnvelope: Rewrites the members of a PatchOp message except its operations.
   init(
     _ name: String,
     envelope: (@Sendable (_ message: JSONObject, _ schema: ResourceSchema) -> JSONObject?)? = nil,
-    value: (@Sendable (_ value: JSON, _ place: Place) -> JSON?)? = nil,
-    operation: (@Sendable (_ operation: SentOperation, _ schema: ResourceSchema) -> [SentOperation]?)? = nil,
+    value: (@Sendable (_ value: JSON, _ context: ValueContext) -> JSON?)? = nil,
+    operation: (@Sendable (_ operation: RawPatchOperation, _ schema: ResourceSchema) -> [RawPatchOperation]?)? = nil,
     patchEnvelope: (@Sendable (_ message: JSONObject) -> JSONObject?)? = nil
   ) {
     self.name = name
@@ -37,16 +40,16 @@ public struct Normalisation: Sendable {
     self.patchEnvelope = patchEnvelope
   }
 
-  /// For departures that more than one provider is seen with, or that an admin's own mapping makes in any of them.
+  /// Corrections of deviations of several providers, or of admins' own mappings.
   static let everySender: [Normalisation] = [
     .missingSchemas, .foreignSchemas, .roleUnderOtherNamespace, .unqualifiedExtension, .upperCaseOperation, .readOnlyInPatchValue,
     .singleObjectForArray, .textForBoolean, .textForNumber, .numberForText, .managerAsText, .textForComplexValue,
   ]
 
-  /// Of every sender as well, once the paths are as the schemas have them.
+  /// Corrections for every provider that need corrected paths.
   static let last: [Normalisation] = [.removalByValue]
 
-  /// For what Microsoft Entra ID does beside that.
+  /// Corrections of Microsoft Entra ID's deviations.
   static let entra: [Normalisation] = [
     .dottedExtension, .pathsAsKeys, .textForBooleanInFilter, .filteredReplaceCreates, .roleAsJSONText,
   ]

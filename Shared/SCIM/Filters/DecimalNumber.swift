@@ -1,15 +1,15 @@
-/// A number as JSON writes it, compared exactly, whatever its size and however it is written.
+/// A decimal number of any size, compared exactly: `1.0`, `1` and `10e-1` are equal.
 public struct DecimalNumber: Sendable, Hashable, Comparable {
   private let isNegative: Bool
-  /// Without zeros at either end; empty for zero.
+  /// The digits without leading and trailing zeros; empty for zero.
   private let digits: [UInt8]
-  /// Where the decimal point is: 0 stands for 0.digits, 1 for d.igits.
+  /// The position of the decimal point in ``digits``: 0 for 0.digits, 1 for d.igits.
   private let point: Int
 
-  /// The most digits before and behind the decimal point of a number that a filter compares with.
+  /// The maximum number of digits before and after the decimal point of a filter's operand.
   static let maximumDigits = 1000
 
-  /// - Parameter lexeme: A JSON number; nil where it is none.
+  /// Parses the text of a JSON number; nil for other text.
   public init?(_ lexeme: String) {
     var bytes = Array(lexeme.utf8)[...]
     isNegative = bytes.first == UInt8(ascii: "-")
@@ -17,7 +17,7 @@ public struct DecimalNumber: Sendable, Hashable, Comparable {
     var exponent = 0
     if let mark = bytes.firstIndex(where: { $0 | 0x20 == UInt8(ascii: "e") }) {
       let written = String(decoding: bytes[(mark + 1)...], as: UTF8.self)
-      // An exponent that no Int holds is as good as the largest of its sign.
+      // An exponent that Int cannot hold is clamped.
       exponent = max(-1_000_000_000_000, min(1_000_000_000_000, Int(written) ?? (written.hasPrefix("-") ? .min : .max)))
       bytes = bytes[..<mark]
     }
@@ -30,7 +30,7 @@ public struct DecimalNumber: Sendable, Hashable, Comparable {
     point = digits.isEmpty ? 0 : whole.count - leading + exponent
   }
 
-  /// Whether it is written with a bounded number of digits.
+  /// Whether the number can be written with ``maximumDigits`` digits on either side of the decimal point.
   var isBounded: Bool { abs(point) <= Self.maximumDigits && digits.count <= Self.maximumDigits }
 
   public static func < (left: DecimalNumber, right: DecimalNumber) -> Bool {
@@ -59,7 +59,7 @@ public struct DecimalNumber: Sendable, Hashable, Comparable {
 }
 
 extension DecimalNumber {
-  /// The value of a JSON number; nil for any other.
+  /// Reads a JSON number; nil for another JSON value.
   public init?(_ json: JSON) {
     switch json {
     case .integer(let value): self.init(String(value))

@@ -1,14 +1,14 @@
 import Primitives
 
 extension TypedFilter {
-  /// Whether a resource, as it is sent, matches.
+  /// Whether a resource in canonical form matches the filter.
   public func matches(_ resource: JSONObject) -> Bool { expression.holds(in: .resource(resource)) }
 }
 
-/// What a filter's paths are looked up in.
+/// The object in which the paths of an expression are looked up.
 private enum FilterScope {
   case resource(JSONObject)
-  /// One value of the attribute in whose brackets the expression stands.
+  /// One value of the attribute of the enclosing value filter.
   case value(JSON)
 
   func values(of attribute: FilterAttribute) -> [JSON] {
@@ -40,7 +40,7 @@ extension FilterAttribute {
     return (value.array ?? [value]).flatMap(parts)
   }
 
-  /// What is meant of one value of the top-level attribute.
+  /// The values of the sub-attribute in one value of the top-level attribute, or that value itself.
   fileprivate func parts(of value: JSON) -> [JSON] {
     guard let subAttribute else { return [value] }
     guard let part = value.object?[subAttribute.name] else { return [] }
@@ -49,7 +49,7 @@ extension FilterAttribute {
 }
 
 extension TypedFilter.Comparison {
-  /// Whether one stored value of an attribute compares so. Text is compared by its bytes in UTF-8, which is the order of its code points.
+  /// Whether the comparison holds for one stored value. Text is ordered by its UTF-8 bytes, that is, by code point.
   func holds(for stored: JSON, of definition: AttributeDefinition) -> Bool {
     switch (operand, stored) {
     case (.string(let right), .string(let left)): strings(order.compared(left, of: definition), right)
@@ -87,12 +87,12 @@ extension TypedFilter.Comparison {
 }
 
 extension String.UTF8View {
-  /// Whether the bytes of `other` stand somewhere in these, in linear time (Knuth, Morris and Pratt): neither text need be short.
+  /// Whether these bytes contain the bytes of `other`, in linear time (Knuth–Morris–Pratt).
   fileprivate func holds(_ other: String.UTF8View) -> Bool {
     guard !other.isEmpty else { return true }
     guard other.count <= count else { return false }
     let sought = Array(other)
-    // For each position how much of what is sought ends there that is also its beginning.
+    // For each position, the length of the longest proper prefix that is also a suffix.
     var borders = [0]
     borders.reserveCapacity(sought.count)
     var border = 0
@@ -112,7 +112,7 @@ extension String.UTF8View {
 }
 
 extension JSON {
-  /// Whether there is nothing: null, an empty array, an object without members (RFC 7643 §2.5), an empty string.
+  /// Whether the value is unassigned (RFC 7643 §2.5): null, or an empty array, object or string.
   var isUnassigned: Bool {
     switch self {
     case .null: true

@@ -1,21 +1,21 @@
 import Primitives
 
 extension Filter {
-  /// Checks the filter against the schema of a kind of resource.
+  /// Checks the filter against the schema of a resource type.
   ///
-  /// An attribute that the kind does not have counts as one without a value (RFC 7644 §3.4.2.2).
+  /// An attribute that the schema does not have counts as an attribute without a value (RFC 7644 §3.4.2.2).
   ///
-  /// - Throws: `invalidFilter` that names the path, what was expected and what came.
+  /// - Throws: `invalidFilter` with the path, what was expected and what was found.
   public func typed(for schema: ResourceSchema) throws(SCIMError) -> TypedFilter {
     TypedFilter(expression: try FilterTyping(schema: schema).typed(expression, in: nil))
   }
 }
 
-/// Finds a filter's paths in a schema, and checks its operators and values by the types found.
+/// Resolves the paths of a filter in a schema, and checks its operators and values against the attributes' types.
 private struct FilterTyping {
   let schema: ResourceSchema
 
-  /// - Parameter enclosing: The attribute in whose brackets the expression stands.
+  /// - Parameter enclosing: The attribute of the enclosing value filter.
   func typed(_ expression: Filter.Expression, in enclosing: FilterAttribute?) throws(SCIMError) -> TypedFilter.Expression {
     switch expression {
     case .and(let operands): return .and(try typed(operands, in: enclosing))
@@ -67,7 +67,7 @@ private struct FilterTyping {
   private func present(_ path: AttributePath, in enclosing: FilterAttribute?) throws(SCIMError) -> TypedFilter.Expression {
     switch try find(path, in: enclosing) {
     case .attribute(let attribute): .present(attribute)
-    // A resource lists the schemas that it has attributes of.
+    // A resource lists the schemas of its attributes.
     case .schemaExtension(let definition):
       .comparison(
         FilterAttribute(definition: CommonAttributes.schemas), TypedFilter.Comparison(order: .equal, operand: .string(definition.id)))
@@ -113,7 +113,7 @@ private struct FilterTyping {
     return comparison == .notEqual ? .not(equality) : equality
   }
 
-  /// For a complex attribute its `value` (RFC 7643 §2.4).
+  /// The attribute that a comparison refers to: the `value` of a complex attribute (RFC 7643 §2.4).
   private func comparable(_ attribute: FilterAttribute, _ path: AttributePath) throws(SCIMError) -> FilterAttribute {
     guard attribute.leaf.type == .complex else { return attribute }
     guard let value = attribute.definition.subAttribute(named: "value") else {
@@ -125,7 +125,7 @@ private struct FilterTyping {
 }
 
 extension TypedFilter.Comparison.Order {
-  /// `ne` is compared as `eq` and negated.
+  /// Maps an operator; `ne` is the negation of `eq`.
   init?(_ comparison: Filter.Operator) {
     switch comparison {
     case .equal, .notEqual: self = .equal
@@ -141,7 +141,7 @@ extension TypedFilter.Comparison.Order {
 }
 
 extension TypedFilter.Comparison.Order {
-  /// The form in which a text is compared: without case by its key where it has to be equal, and else folded but not trimmed.
+  /// The form in which a text is compared: unless the attribute is case-exact, its comparison key for `eq`, and the folded text otherwise.
   func compared(_ text: String, of definition: AttributeDefinition) -> String {
     if definition.isCaseExact { return text }
     return self == .equal ? ComparisonKey(text).text : FoldedText.folded(text)
@@ -149,11 +149,11 @@ extension TypedFilter.Comparison.Order {
 }
 
 extension TypedFilter.Comparison.Operand {
-  /// nil where the value is not of the attribute's type.
+  /// Converts a value to the attribute's type; nil if it is of another type.
   init?(_ value: Filter.Value, for definition: AttributeDefinition, comparedBy order: TypedFilter.Comparison.Order) {
     switch (definition.type, value) {
     case (.string, .string(let text)), (.reference, .string(let text)), (.binary, .string(let text)):
-      // No stored text holds U+0000, and PostgreSQL takes none.
+      // No stored text contains U+0000, and PostgreSQL rejects it.
       guard !text.utf8.contains(0) else { return nil }
       self = .string(order.compared(text, of: definition))
     case (.boolean, .bool(let value)): self = .bool(value)
@@ -169,7 +169,7 @@ extension TypedFilter.Comparison.Operand {
 }
 
 extension AttributeDefinition.DataType {
-  /// RFC 7644 table 3; booleans and binary values have no order.
+  /// Whether the operator can be used with the type (RFC 7644 table 3). Booleans and binary values have no order.
   func permits(_ order: TypedFilter.Comparison.Order) -> Bool {
     switch order {
     case .equal: self != .complex

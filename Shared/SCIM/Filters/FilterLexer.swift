@@ -1,17 +1,17 @@
-/// Why a text is not a filter, and where.
+/// The error of a filter or path that cannot be parsed.
 struct FilterSyntaxError: Error, Sendable, Hashable {
-  /// The byte, counted from 0.
+  /// The 0-based byte offset.
   let offset: Int
   let reason: String
 }
 
-/// Cuts the text of a filter or path into tokens.
+/// Splits the text of a filter or path into tokens.
 struct FilterLexer {
   enum Token: Sendable, Hashable {
     case openParenthesis, closeParenthesis, openBracket, closeBracket
-    /// An attribute path, an operator or a literal such as `true`; which of them the grammar tells.
+    /// An attribute path, an operator or a literal such as `true`; the parser distinguishes them.
     case word(String)
-    /// A dot and a name right behind a closing bracket.
+    /// A dot and a name immediately after a closing bracket.
     case subAttribute(String)
     case string(String)
     case number(JSON)
@@ -34,7 +34,7 @@ struct FilterLexer {
 
   private let bytes: [UInt8]
   private var index = 0
-  /// Where the token begins that was read last.
+  /// The byte offset of the last token.
   private(set) var tokenStart = 0
 
   init(_ text: String) { bytes = Array(text.utf8) }
@@ -80,7 +80,7 @@ struct FilterLexer {
     return String(decoding: bytes[start..<index], as: UTF8.self)
   }
 
-  /// Names, URIs and literals: everything visible but what the grammar uses.
+  /// Whether a byte belongs to a name, a URI or a literal.
   private static func isWordByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
@@ -90,12 +90,12 @@ struct FilterLexer {
     }
   }
 
-  /// The character at the present byte, for messages.
+  /// The character at the current byte, for error messages.
   private var character: String {
     String(String(decoding: bytes[index..<min(index + 8, bytes.count)], as: UTF8.self).prefix(1))
   }
 
-  /// A JSON string (RFC 7644 §3.4.2.2 takes its literals from RFC 8259).
+  /// Reads a JSON string: the literals of RFC 7644 §3.4.2.2 are those of RFC 8259.
   private mutating func string() throws(FilterSyntaxError) -> String {
     let start = index
     index += 1

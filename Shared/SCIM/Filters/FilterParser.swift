@@ -1,7 +1,7 @@
 extension Filter {
   /// Parses a filter.
   ///
-  /// - Throws: `invalidFilter` with the position, counted in bytes from 1, where the text stops being a filter.
+  /// - Throws: `invalidFilter` with the 1-based byte position of the error.
   public init(parsing text: String, limits: FilterLimits = FilterLimits()) throws(SCIMError) {
     do {
       var parser = try FilterParser(text, limits: limits)
@@ -12,7 +12,7 @@ extension Filter {
   }
 }
 
-/// A recursive-descent parser of RFC 7644 figure 1: `not` binds closest, then `and`, then `or`.
+/// A recursive-descent parser of the grammar in RFC 7644 figure 1. `not` binds closest, then `and`, then `or`.
 struct FilterParser {
   private var lexer: FilterLexer
   private let limits: FilterLimits
@@ -37,7 +37,7 @@ struct FilterParser {
     return expression
   }
 
-  /// `attrPath`, `attrPath[filter]` or `attrPath[filter].subAttr`: the whole text is the path of a PATCH operation.
+  /// Parses the path of a PATCH operation: `attrPath`, `attrPath[filter]` or `attrPath[filter].subAttr`.
   mutating func wholePatchPath() throws(FilterSyntaxError) -> PatchPath {
     let path = try attributePath()
     guard token == .openBracket else {
@@ -174,7 +174,7 @@ struct FilterParser {
 }
 
 extension Filter.Expression {
-  /// The conjunction of `operands`, of which there is at least one, flattened.
+  /// Returns the flattened conjunction of at least one operand.
   static func all(of operands: [Filter.Expression]) -> Filter.Expression {
     let flat = operands.flatMap { operand in
       if case .and(let inner) = operand { inner } else { [operand] }
@@ -182,7 +182,7 @@ extension Filter.Expression {
     return flat.count == 1 ? flat[0] : .and(flat)
   }
 
-  /// The disjunction of `operands`, of which there is at least one, flattened.
+  /// Returns the flattened disjunction of at least one operand.
   static func any(of operands: [Filter.Expression]) -> Filter.Expression {
     let flat = operands.flatMap { operand in
       if case .or(let inner) = operand { inner } else { [operand] }

@@ -1,11 +1,12 @@
-/// The moment that a dateTime (RFC 7643 §2.3.5) names, to the microsecond: two texts with different offsets may name the same one.
+/// A point in time with microsecond precision: the value of a dateTime attribute (RFC 7643 §2.3.5), regardless of its UTC offset.
 public struct Instant: Sendable, Hashable, Comparable {
-  /// Since 1970-01-01T00:00:00Z, without leap seconds.
+  /// The microseconds since 1970-01-01T00:00:00Z, without leap seconds.
   public let microseconds: Int64
 
+  /// Creates an instant from the microseconds since 1970-01-01T00:00:00Z.
   public init(microseconds: Int64) { self.microseconds = microseconds }
 
-  /// Reads `2026-01-31T09:30:00.5+01:00`, of years 1 to 9999; digits behind the sixth of a fraction are cut off. nil for any other text.
+  /// Parses a time such as `2026-01-31T09:30:00.5+01:00`, of the years 1 to 9999; nil for other text. Fractions are truncated to microseconds.
   public init?(_ text: String) {
     var rest = Array(text.utf8)[...]
     func digits(_ count: Int, _ range: ClosedRange<Int64>) -> Int64? {
@@ -61,7 +62,7 @@ public struct Instant: Sendable, Hashable, Comparable {
     }
   }
 
-  /// Of the proleptic Gregorian calendar, whose years count from March here.
+  /// The days since 1970-01-01 in the proleptic Gregorian calendar. Years start in March here.
   private static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
     let year = month <= 2 ? year - 1 : year
     let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1

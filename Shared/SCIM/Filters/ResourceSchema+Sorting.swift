@@ -1,7 +1,8 @@
 extension ResourceSchema {
-  /// The attribute that `sortBy` names (RFC 7644 §3.4.2.3), for a complex one its `value`; nil where this kind does not have it.
+  /// Returns the attribute that `sortBy` names (RFC 7644 §3.4.2.3), or the `value` of a complex attribute; nil if the schema does not
+  /// have it.
   ///
-  /// - Throws: `invalidPath` for what has no order.
+  /// - Throws: `invalidPath` if the attribute has no order.
   public func sortAttribute(_ sortBy: String) throws(SCIMError) -> FilterAttribute? {
     guard let path = AttributePath(sortBy) else {
       throw .badRequest(

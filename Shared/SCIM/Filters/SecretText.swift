@@ -1,18 +1,17 @@
-/// Finds out whether text that a client sent may hold a secret: a filter or a path that names a secret attribute, whether or not it can be
-/// parsed.
+/// Detects client text that may contain a secret: a filter or path that names a secret attribute, even if it cannot be parsed.
 public enum SecretText {
   private static let words = [
     "password", "passwd", "pwd", "secret", "token", "apikey", "api_key", "privatekey", "private_key", "authorization", "credential",
   ]
 
-  /// `text`, or where it names something secret the attribute path that it begins with: what comes behind that may be the secret.
+  /// Returns `text`, or only its leading attribute path if the text names a secret attribute: the rest may be the secret.
   public static func shown(_ text: String) -> String {
     guard isMentioned(in: text) else { return text }
     let path = text.utf8.prefix { AttributeName.isNameByte($0) || ":.$".utf8.contains($0) }
     return path.count == text.utf8.count ? text : String(decoding: path, as: UTF8.self) + "…"
   }
 
-  /// Whether `text` names something secret anywhere, without regard to case.
+  /// Whether `text` contains the name of a secret attribute, compared without case.
   public static func isMentioned(in text: some StringProtocol) -> Bool {
     let folded = AttributeName.folded(String(text))
     return words.contains { folded.contains($0) }
@@ -20,9 +19,9 @@ public enum SecretText {
 }
 
 extension SCIMError {
-  /// A filter or a path that cannot be read. Text that names something secret is not repeated: it may hold the secret.
+  /// The error of a filter or path that cannot be parsed. Text that may contain a secret is not quoted.
   ///
-  /// - Parameter noun: what the text is, as a noun.
+  /// - Parameter noun: `filter` or `path`.
   static func unreadable(_ scimType: SCIMErrorType, _ noun: String, _ text: String, _ error: FilterSyntaxError) -> SCIMError {
     let place = "The \(noun) can't be read at position \(error.offset + 1)"
     guard !SecretText.isMentioned(in: text) else {

@@ -1,62 +1,88 @@
-/// A filter that has been checked against the schema of a kind of resource: every path is an attribute of it, every operator fits the
-/// attribute's type, and every value is of that type.
+/// A filter that was checked against a schema: paths are resolved attributes, operators fit the attributes' types, and values have those
+/// types.
 public struct TypedFilter: Sendable, Hashable {
+  /// The checked expression.
   public let expression: Expression
 
+  /// The expression tree of a checked filter.
   public indirect enum Expression: Sendable, Hashable {
-    /// The same for every resource: what an attribute that the kind does not have comes to, which counts as one without a value.
+    /// True or false for every resource, such as a test of an attribute that the schema does not have.
     case constant(Bool)
-    /// One of the attribute's values compares so.
+    /// The comparison holds for one of the attribute's values.
     case comparison(FilterAttribute, Comparison)
     /// The attribute has a value (`pr`).
     case present(FilterAttribute)
+    /// All operands hold.
     case and([Expression])
+    /// At least one operand holds.
     case or([Expression])
+    /// The operand does not hold.
     case not(Expression)
-    /// One value of the attribute satisfies the inner expression, whose attributes are parts of it.
+    /// One value of the attribute satisfies the inner expression, whose attributes are its sub-attributes.
     case value(FilterAttribute, Expression)
   }
 
-  /// An operator with the value on its right. `ne` is the negation of `eq`, and what is compared with null is or is not present.
+  /// An operator and its right operand. `ne` becomes a negated `eq`, and a comparison with null a presence test.
   public struct Comparison: Sendable, Hashable {
+    /// The operator.
     public let order: Order
+    /// The right operand.
     public let operand: Operand
 
+    /// The operators of checked comparisons.
     public enum Order: Sendable, Hashable {
-      case equal, contains, startsWith, endsWith, greater, greaterOrEqual, less, lessOrEqual
+      /// `eq`
+      case equal
+      /// `co`
+      case contains
+      /// `sw`
+      case startsWith
+      /// `ew`
+      case endsWith
+      /// `gt`
+      case greater
+      /// `ge`
+      case greaterOrEqual
+      /// `lt`
+      case less
+      /// `le`
+      case lessOrEqual
     }
 
+    /// A value of the attribute's type.
     public enum Operand: Sendable, Hashable {
-      /// In the form that the operator compares, unless the attribute is compared with case: a comparison key for `eq`, else folded.
+      /// Text in the compared form: as is for a case-exact attribute, else a comparison key for `eq` and folded text for other operators.
       case string(String)
+      /// A boolean.
       case bool(Bool)
-      /// A number, and how it was written.
+      /// A number, and its text.
       case number(DecimalNumber, lexeme: String)
-      /// A moment, and how it was written.
+      /// A time, and its text.
       case instant(Instant, lexeme: String)
     }
   }
 }
 
-/// An attribute of a kind of resource as filters and sorting refer to it.
+/// An attribute, or a sub-attribute, that a filter or a sort order refers to.
 public struct FilterAttribute: Sendable, Hashable {
-  /// The URI of the extension that has it; nil for the resource's own schema and for common attributes.
+  /// The URI of the extension that has the attribute; nil for the core schema and common attributes.
   public let schemaExtension: String?
   /// The top-level attribute.
   public let definition: AttributeDefinition
-  /// The part of it that is meant; nil for all of it.
+  /// The sub-attribute; nil for the attribute itself.
   public let subAttribute: AttributeDefinition?
 
+  /// Creates a reference to an attribute.
   public init(schemaExtension: String? = nil, definition: AttributeDefinition, subAttribute: AttributeDefinition? = nil) {
     self.schemaExtension = schemaExtension
     self.definition = definition
     self.subAttribute = subAttribute
   }
 
-  /// What is compared.
+  /// The sub-attribute, or the attribute if there is none.
   public var leaf: AttributeDefinition { subAttribute ?? definition }
 
-  /// The path as messages show it.
+  /// The path, such as `name.familyName`.
   public var path: String {
     let attribute = schemaExtension.map { "\($0):\(definition.name)" } ?? definition.name
     return subAttribute.map { "\(attribute).\($0.name)" } ?? attribute
@@ -64,7 +90,7 @@ public struct FilterAttribute: Sendable, Hashable {
 }
 
 extension TypedFilter {
-  /// Whether the filter asks for an attribute that is never returned, such as a password.
+  /// Whether the filter refers to an attribute that is never returned, such as `password`.
   public var mentionsSecret: Bool { expression.mentionsSecret }
 }
 

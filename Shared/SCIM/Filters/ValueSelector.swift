@@ -1,28 +1,28 @@
 import Primitives
 
-/// The value filter of a PATCH path, prepared for many values: names are resolved and operands are read once.
+/// The compiled value filter of a PATCH path: names are resolved and operands converted once for many values.
 ///
-/// Paths are sub-attributes of the multi-valued attribute. What does not fit a sub-attribute's type selects nothing. Many comparisons of
-/// one sub-attribute with different texts, joined by `or`, are one look-up.
+/// Paths are sub-attributes of the multi-valued attribute. A comparison that does not fit a sub-attribute's type selects nothing. Many
+/// comparisons of a sub-attribute with different texts, joined with `or`, become one set look-up.
 struct ValueSelector {
-  private let test: Test
+  private let predicate: Predicate
 
   /// - Parameter definition: The multi-valued attribute.
   init(_ filter: Filter, of definition: AttributeDefinition) {
-    test = Test(filter.expression, of: definition)
+    predicate = Predicate(filter.expression, of: definition)
   }
 
-  /// Whether `value`, one value of the attribute, is selected.
-  func selects(_ value: JSON) -> Bool { test.holds(for: value) }
+  /// Whether the filter selects one value of the attribute.
+  func selects(_ value: JSON) -> Bool { predicate.holds(for: value) }
 
-  /// How many times each value is looked at, at most.
-  var comparisons: Int { test.comparisons }
+  /// The maximum number of comparisons per value.
+  var comparisons: Int { predicate.comparisons }
 }
 
-/// What a comparison looks at in a value.
+/// The sub-attribute, or the simple value, that a comparison refers to.
 private struct ValuePart {
   let definition: AttributeDefinition
-  /// The value itself, where the attribute is not complex.
+  /// Whether the value itself is compared, because the attribute is not complex.
   let isWhole: Bool
 
   init?(_ path: AttributePath, of definition: AttributeDefinition) {
@@ -42,11 +42,11 @@ private struct ValuePart {
   }
 }
 
-private indirect enum Test {
+private indirect enum Predicate {
   case never
-  case all([Test])
-  case any([Test])
-  case not(Test)
+  case all([Predicate])
+  case any([Predicate])
+  case not(Predicate)
   case present(ValuePart)
   case comparison(ValuePart, TypedFilter.Comparison)
   /// The part equals one of several texts.
@@ -54,12 +54,12 @@ private indirect enum Test {
 
   init(_ expression: Filter.Expression, of definition: AttributeDefinition) {
     switch expression {
-    case .and(let operands): self = .all(operands.map { Test($0, of: definition) })
-    case .or(let operands): self = .any(Self.joined(operands.map { Test($0, of: definition) }))
-    case .not(let operand): self = .not(Test(operand, of: definition))
-    case .present(let path): self = ValuePart(path, of: definition).map(Test.present) ?? .never
-    case .comparison(let path, .notEqual, let compared): self = .not(Test(.comparison(path, .equal, compared), of: definition))
-    case .comparison(let path, .equal, .null): self = .not(Test(.present(path), of: definition))
+    case .and(let operands): self = .all(operands.map { Predicate($0, of: definition) })
+    case .or(let operands): self = .any(Self.joined(operands.map { Predicate($0, of: definition) }))
+    case .not(let operand): self = .not(Predicate(operand, of: definition))
+    case .present(let path): self = ValuePart(path, of: definition).map(Predicate.present) ?? .never
+    case .comparison(let path, .notEqual, let compared): self = .not(Predicate(.comparison(path, .equal, compared), of: definition))
+    case .comparison(let path, .equal, .null): self = .not(Predicate(.present(path), of: definition))
     case .comparison(let path, let comparison, let compared):
       guard let part = ValuePart(path, of: definition), let order = TypedFilter.Comparison.Order(comparison),
         part.definition.type.permits(order), let operand = TypedFilter.Comparison.Operand(compared, for: part.definition, comparedBy: order)
@@ -72,18 +72,18 @@ private indirect enum Test {
     }
   }
 
-  /// From how many comparisons with a text on they become a look-up.
+  /// The number of text comparisons from which a set look-up is used.
   private static let enoughToHash = 8
 
-  /// Alternatives with those that compare the same part with a text as one.
-  private static func joined(_ tests: [Test]) -> [Test] {
-    guard tests.count >= enoughToHash else { return tests }
-    var rest: [Test] = []
+  /// Merges the text comparisons of the same sub-attribute into set look-ups.
+  private static func joined(_ predicates: [Predicate]) -> [Predicate] {
+    guard predicates.count >= enoughToHash else { return predicates }
+    var rest: [Predicate] = []
     var lookups: [(part: ValuePart, texts: Set<ComparedText>)] = []
-    for test in tests {
-      guard case .comparison(let part, let comparison) = test, comparison.order == .equal, case .string(let text) = comparison.operand
+    for predicate in predicates {
+      guard case .comparison(let part, let comparison) = predicate, comparison.order == .equal, case .string(let text) = comparison.operand
       else {
-        rest.append(test)
+        rest.append(predicate)
         continue
       }
       if let index = lookups.firstIndex(where: { $0.part.definition.name == part.definition.name }) {
@@ -92,15 +92,15 @@ private indirect enum Test {
         lookups.append((part, [ComparedText(operand: text)]))
       }
     }
-    return rest + lookups.map { Test.oneOf($0.part, $0.texts) }
+    return rest + lookups.map { Predicate.oneOf($0.part, $0.texts) }
   }
 
   func holds(for value: JSON) -> Bool {
     switch self {
     case .never: false
-    case .all(let tests): tests.allSatisfy { $0.holds(for: value) }
-    case .any(let tests): tests.contains { $0.holds(for: value) }
-    case .not(let test): !test.holds(for: value)
+    case .all(let predicates): predicates.allSatisfy { $0.holds(for: value) }
+    case .any(let predicates): predicates.contains { $0.holds(for: value) }
+    case .not(let predicate): !predicate.holds(for: value)
     case .present(let part): part.values(in: value).contains { !$0.isUnassigned }
     case .comparison(let part, let comparison): part.values(in: value).contains { comparison.holds(for: $0, of: part.definition) }
     case .oneOf(let part, let texts):
@@ -113,19 +113,19 @@ private indirect enum Test {
   var comparisons: Int {
     switch self {
     case .never: 1
-    case .all(let tests), .any(let tests): tests.reduce(1) { $0 + $1.comparisons }
-    case .not(let test): test.comparisons
+    case .all(let predicates), .any(let predicates): predicates.reduce(1) { $0 + $1.comparisons }
+    case .not(let predicate): predicate.comparisons
     case .present, .comparison: 1
     case .oneOf: 2
     }
   }
 }
 
-/// A text in the form in which `eq` compares it, byte by byte.
+/// A text in the form that `eq` compares, as bytes.
 private struct ComparedText: Hashable {
   private let bytes: [UInt8]
 
-  /// What stands on the right of a typed comparison.
+  /// Takes the operand of a typed comparison.
   init(operand: String) { bytes = Array(operand.utf8) }
 
   init(stored text: String, of definition: AttributeDefinition) {

@@ -1,9 +1,9 @@
 import Primitives
 
 extension JSON {
-  /// Parses one JSON text (RFC 8259) in UTF-8.
+  /// Parses a JSON text (RFC 8259) in UTF-8.
   ///
-  /// Duplicate keys, invalid UTF-8, lone surrogates, a byte order mark and anything after the value are refused.
+  /// Strict: duplicate keys, invalid UTF-8, lone surrogates, a byte order mark and content after the value are errors.
   public init(parsing bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONSyntaxError) {
     self = try bytes.withUnsafeBufferPointer { buffer throws(JSONSyntaxError) in
       var parser = JSONParser(buffer, limits: limits)
@@ -11,13 +11,13 @@ extension JSON {
     }
   }
 
-  /// As ``init(parsing:limits:)`` for a text at hand, such as JSON inside of a string.
+  /// Parses a JSON text, such as JSON in a string.
   public init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(JSONSyntaxError) {
     try self.init(parsing: Array(text.utf8), limits: limits)
   }
 }
 
-/// A recursive-descent parser over borrowed bytes; every read is behind a comparison with the count.
+/// A recursive-descent parser over borrowed bytes. Every access is preceded by a bounds check.
 private struct JSONParser {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let limits: JSONLimits
@@ -118,7 +118,7 @@ private struct JSONParser {
       depth -= 1
       return .object(JSONObject())
     }
-    // Most objects of SCIM have three members or four.
+    // Most SCIM objects have three or four members.
     members.reserveCapacity(4)
     var seen = SeenKeys()
     while true {
@@ -179,7 +179,7 @@ private struct JSONParser {
     guard index > start else { throw index < bytes.count ? error(.invalidNumber) : error(.unexpectedEnd) }
   }
 
-  /// Reads a string whose opening quote is the present byte.
+  /// Parses a string whose opening quote is the current byte.
   private mutating func parseString() throws(JSONSyntaxError) -> String {
     let start = index + 1
     var end = start
@@ -267,7 +267,7 @@ private struct JSONParser {
     return String(character).utf8
   }
 
-  /// The four digits of the `\uXXXX` that starts at `escape`.
+  /// Parses the four digits of the `\uXXXX` at `escape`.
   private func parseHexadecimal(at escape: Int) throws(JSONSyntaxError) -> UInt32 {
     guard escape + 6 <= bytes.count else { throw error(.unexpectedEnd, at: bytes.count) }
     var value: UInt32 = 0
@@ -279,7 +279,7 @@ private struct JSONParser {
   }
 }
 
-/// Finds a key that an object has twice: by comparing while there are few, by hashing from then on.
+/// Detects duplicate keys: by comparison in small objects, with a hash set in large ones.
 private struct SeenKeys {
   private static let fewEnoughToCompare = 24
   private var hashed: Set<String> = []
@@ -294,7 +294,7 @@ private struct SeenKeys {
   }
 }
 
-/// Locates the byte where a text stops being UTF-8.
+/// Finds the first byte of a text that is not valid UTF-8.
 private enum UTF8Check {
   static func offsetOfFirstError(in bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var decoder = UTF8()

@@ -1,14 +1,20 @@
-/// A JSON value (RFC 8259) as the protocol needs it: objects keep their order, integers are exact, and other numbers
-/// stay the text that was sent.
+/// A JSON value (RFC 8259).
+///
+/// Objects keep the order of their members, integers are exact, and other numbers keep their text.
 public enum JSON: Sendable, Hashable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
-  /// A number without fraction and exponent that fits 64 bits.
+  /// A number without fraction and exponent that fits into 64 bits.
   case integer(Int64)
-  /// Any other number, as it was written.
+  /// Any other number, as its text.
   case decimal(String)
+  /// A string, unescaped.
   case string(String)
+  /// An array.
   case array([JSON])
+  /// An object.
   case object(JSONObject)
 }
 
@@ -38,7 +44,7 @@ extension JSON {
     if case .object(let object) = self { object } else { nil }
   }
 
-  /// What kind of value it is, and which where that is short enough to show: for error messages.
+  /// The type of the value, and the value itself if it is short; for error messages.
   public var summary: String {
     switch self {
     case .null: "null"
@@ -53,7 +59,7 @@ extension JSON {
 }
 
 extension String {
-  /// The beginning of a text for messages. It counts scalars: one character may have any number of them.
+  /// The first `scalars` Unicode scalars, for error messages. Characters are not counted because one can have any number of scalars.
   func head(_ scalars: Int) -> String {
     let head = unicodeScalars.prefix(scalars)
     return head.endIndex == endIndex ? self : String(head) + "…"
@@ -68,10 +74,24 @@ extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expressibl
   public init(integerLiteral value: Int64) { self = .integer(value) }
   public init(stringLiteral value: String) { self = .string(value) }
   public init(arrayLiteral elements: JSON...) { self = .array(elements) }
-  /// A key that is given twice keeps its last value.
+  /// Creates an object; the last value of a repeated key counts.
   public init(dictionaryLiteral elements: (String, JSON)...) {
     var object = JSONObject()
     for (key, value) in elements { object[key] = value }
     self = .object(object)
+  }
+}
+
+/// The limits of the JSON parser.
+public struct JSONLimits: Sendable, Hashable {
+  /// The maximum nesting depth of arrays and objects; 1 allows an array or object of scalars.
+  public var depth: Int
+  /// Whether strings may contain U+0000, which PostgreSQL's `text` cannot store.
+  public var allowsNullCharacter: Bool
+
+  /// Creates limits.
+  public init(depth: Int = 32, allowsNullCharacter: Bool = false) {
+    self.depth = depth
+    self.allowsNullCharacter = allowsNullCharacter
   }
 }

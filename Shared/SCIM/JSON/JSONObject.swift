@@ -1,13 +1,16 @@
-/// The members of a JSON object, in the order they were written; no key occurs twice.
+/// A JSON object: members with distinct keys, in order.
 ///
-/// Two objects are equal when they have the same members in whatever order. Look-ups scan, since the objects of SCIM are
-/// small; nothing here is meant for objects with thousands of members.
+/// Two objects are equal if they have the same members, in any order. Look-ups are linear because SCIM objects are small; do not use the
+/// type for thousands of members.
 public struct JSONObject: Sendable {
-  /// One key with its value.
+  /// A key and its value.
   public struct Member: Sendable, Hashable {
+    /// The key.
     public var key: String
+    /// The value.
     public var value: JSON
 
+    /// Creates a member.
     public init(key: String, value: JSON) {
       self.key = key
       self.value = value
@@ -17,20 +20,20 @@ public struct JSONObject: Sendable {
   /// The members in order.
   public private(set) var members: [Member]
 
-  /// An object without members.
+  /// Creates an empty object.
   public init() { members = [] }
 
-  /// Takes members whose keys are known to differ.
+  /// Creates an object from members with distinct keys; the keys are not checked.
   init(uncheckedMembers members: [Member]) { self.members = members }
 
   /// The number of members.
   public var count: Int { members.count }
-  /// Whether there is no member.
+  /// Whether the object has no members.
   public var isEmpty: Bool { members.isEmpty }
   /// The keys in order.
   public var keys: some Sequence<String> { members.lazy.map(\.key) }
 
-  /// The value of exactly this key; setting nil removes the member, setting a new key appends it.
+  /// The value of a key, compared exactly. Setting nil removes the member; setting a new key appends it.
   public subscript(key: String) -> JSON? {
     get {
       for member in members where member.key == key { return member.value }
@@ -47,13 +50,13 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// The value of an attribute, whose name has no case (RFC 7643 §2.1).
+  /// The value of an attribute, whose name is compared without case (RFC 7643 §2.1).
   public func value(forAttribute name: String) -> JSON? {
     for member in members where AttributeName.equal(member.key, name) { return member.value }
     return nil
   }
 
-  /// Sets or, with nil, removes an attribute under whatever case it was written in.
+  /// Sets an attribute, or removes it if `value` is nil. The name is compared without case; an existing member keeps its spelling.
   public mutating func setValue(_ value: JSON?, forAttribute name: String) {
     let index = members.firstIndex { AttributeName.equal($0.key, name) }
     switch (index, value) {
@@ -64,22 +67,22 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// The object without members that are no known attribute, or one of the same name again, where there are so many members that looking
-  /// up each attribute by scanning would be slow.
+  /// Removes unknown and repeated attributes from a large object, in which linear look-ups would be slow. Small objects are returned
+  /// unchanged.
   func keepingAttributes(where isKnown: (String) -> Bool) -> JSONObject {
     guard count > Self.fewEnoughToScan else { return self }
     var seen: Set<String> = []
     return JSONObject(uncheckedMembers: members.filter { isKnown($0.key) && seen.insert(AttributeName.folded($0.key)).inserted })
   }
 
-  /// Takes an attribute out, under whatever case it was written in.
+  /// Removes an attribute, whose name is compared without case, and returns its value.
   @discardableResult
   public mutating func removeValue(forAttribute name: String) -> JSON? {
     guard let index = members.firstIndex(where: { AttributeName.equal($0.key, name) }) else { return nil }
     return members.remove(at: index).value
   }
 
-  /// The same keys in the same order with other values. Linear, where setting them one by one is not.
+  /// Returns an object with the same keys and transformed values, in linear time.
   func mapValues<Failure: Error>(_ transform: (Member) throws(Failure) -> JSON) throws(Failure) -> JSONObject {
     var mapped: [Member] = []
     mapped.reserveCapacity(members.count)
@@ -87,12 +90,12 @@ public struct JSONObject: Sendable {
     return JSONObject(uncheckedMembers: mapped)
   }
 
-  /// Inserts a member whose key is known to be new.
+  /// Inserts a member; the key must be new.
   mutating func insertNew(_ key: String, _ value: JSON, at index: Int) {
     members.insert(Member(key: key, value: value), at: index)
   }
 
-  /// Appends a member whose key is known to be new.
+  /// Appends a member; the key must be new.
   mutating func appendNew(_ key: String, _ value: JSON) {
     members.append(Member(key: key, value: value))
   }
@@ -114,7 +117,7 @@ extension JSONObject: Hashable {
     return true
   }
 
-  /// Up to how many members scanning is as fast as hashing.
+  /// The number of members up to which a scan is as fast as hashing.
   fileprivate static let fewEnoughToScan = 32
 
   private var pairs: some Sequence<(String, JSON)> { members.lazy.map { ($0.key, $0.value) } }
@@ -132,7 +135,7 @@ extension JSONObject: Sequence {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
-  /// A key that is given twice keeps its last value.
+  /// Creates an object; the last value of a repeated key counts.
   public init(dictionaryLiteral elements: (String, JSON)...) {
     self.init()
     for (key, value) in elements { self[key] = value }

@@ -1,39 +1,41 @@
 import Primitives
 
-/// Why bytes are not the JSON that the protocol takes, and where.
+/// The error of a JSON text that cannot be parsed.
 public struct JSONSyntaxError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The byte, counted from 0, at which parsing stopped.
+  /// The 0-based byte offset of the error.
   public let offset: Int
+  /// The reason.
   public let reason: Reason
 
+  /// Creates an error.
   public init(offset: Int, reason: Reason) {
     self.offset = offset
     self.reason = reason
   }
 
-  /// What is wrong.
+  /// The reason of a syntax error.
   public enum Reason: Sendable, Hashable {
-    /// There is nothing but white space.
+    /// The text is empty or white space only.
     case empty
-    /// The text ends inside of a value.
+    /// The text ends within a value.
     case unexpectedEnd
-    /// Something else stands where `expected` has to be.
+    /// Another byte than `expected`.
     case unexpected(byte: UInt8, expected: String)
-    /// An object has the key twice.
+    /// An object has a key twice.
     case duplicateKey(String)
-    /// More values are nested than `limit`.
+    /// Values are nested deeper than `limit`.
     case tooDeep(limit: Int)
     /// A string or key is not UTF-8.
     case invalidUTF8
     /// An escape is half of a surrogate pair.
     case loneSurrogate
-    /// A backslash is followed by what is no escape.
+    /// A backslash is not followed by a valid escape.
     case invalidEscape
-    /// A control character stands unescaped in a string.
+    /// A string contains an unescaped control character.
     case controlCharacter(UInt8)
-    /// A string holds U+0000, which can't be stored.
+    /// A string contains U+0000.
     case nullCharacter
-    /// A number is not written as RFC 8259 §6 has it.
+    /// A number does not follow RFC 8259 §6.
     case invalidNumber
     /// There is more text after the value.
     case trailingContent

@@ -1,21 +1,24 @@
-/// The order in which the operations of a bulk request are carried out: what is referred to first, and otherwise as they stand.
+/// The execution order of the operations of a bulk request: operations come after those they refer to, and otherwise in request order.
 public enum BulkOrder {
-  /// Operations that are carried out together: one, or those that refer to each other in a circle (RFC 7644 §3.7.1).
+  /// Operations that are executed together: a single one, or several with circular references (RFC 7644 §3.7.1).
   public struct Unit: Sendable, Hashable {
-    /// Positions in the request, ascending.
+    /// The positions of the operations in the request, ascending.
     public var operations: [Int]
-    public var isCircle: Bool
+    /// Whether the operations refer to each other, or the single one refers to itself.
+    public var isCircular: Bool
   }
 
-  /// An operation that refers to a later one waits for it, rather than have it come early: so a name that one operation gives up is free
-  /// for the next, as it is for requests that come one by one. Of operations on one resource the order is kept.
+  /// Sorts operations into units, in execution order.
   ///
-  /// - Parameter needs: for each operation those that it has to come after. What is no POST may need whatever comes before it; a POST only
-  ///   other POSTs, which is where circles are.
+  /// An operation that refers to a later one is delayed; the later one is not moved forward. A name that one operation releases is
+  /// therefore available to the next, as with separate requests. Operations on the same resource keep their order.
+  ///
+  /// - Parameter needs: For each operation, the positions of the operations that must precede it. A POST may depend on other POSTs only, so
+  ///   circular references occur among POSTs only; other operations may depend on any earlier operation.
   public static func units(needs: [[Int]]) -> [Unit] {
-    let circles = Circles(needs: needs).found
+    let components = StronglyConnectedComponents(needs: needs).found
     var unitOfOperation = Array(repeating: 0, count: needs.count)
-    let units = circles.sorted { $0[0] < $1[0] }.map { Unit(operations: $0, isCircle: $0.count > 1 || needs[$0[0]].contains($0[0])) }
+    let units = components.sorted { $0[0] < $1[0] }.map { Unit(operations: $0, isCircular: $0.count > 1 || needs[$0[0]].contains($0[0])) }
     for (index, unit) in units.enumerated() {
       for operation in unit.operations { unitOfOperation[operation] = index }
     }
@@ -28,7 +31,7 @@ public enum BulkOrder {
       }
     }
     var order: [Unit] = []
-    // Descending, so that the next one is taken from the end.
+    // In descending order, so that the next unit is taken from the end.
     var ready = units.indices.filter { waitingFor[$0] == 0 }.reversed() as [Int]
     while let first = ready.popLast() {
       order.append(units[first])
@@ -40,8 +43,8 @@ public enum BulkOrder {
     return order
   }
 
-  /// The strongly connected parts of a graph, by Tarjan's algorithm.
-  private struct Circles {
+  /// The strongly connected components of a graph, found with Tarjan's algorithm.
+  private struct StronglyConnectedComponents {
     private let needs: [[Int]]
     private(set) var found: [[Int]] = []
     private var indices: [Int?]
@@ -58,7 +61,7 @@ public enum BulkOrder {
       for operation in needs.indices where indices[operation] == nil { visit(operation) }
     }
 
-    /// As deep as references lead on to references, which is no deeper than there are operations.
+    /// Recursive; the depth is at most the number of operations.
     private mutating func visit(_ operation: Int) {
       indices[operation] = next
       lowest[operation] = next

@@ -1,28 +1,31 @@
-/// The references of an operation of a bulk request to what other operations make: `bulkId:` and their name (RFC 7644 §3.7.2).
+/// Replaces `bulkId` references in an operation of a bulk request by the ids of the resources that other operations create (RFC 7644 §3.7.2).
 public struct BulkReferences: Sendable {
+  /// The prefix of a reference.
   public static let prefix = "bulkId:"
 
-  /// The names that were found, each once.
+  /// The `bulkId`s that were referenced, without duplicates.
   public private(set) var names: [String] = []
   private var seen: Set<String> = []
   private let id: @Sendable (String) -> String?
 
-  /// - Parameter id: the id of what the operation of that name makes; nil where there is none.
+  /// Creates a resolver without references.
+  ///
+  /// - Parameter id: Returns the id of the resource that the operation with this `bulkId` creates; nil if there is no such operation.
   public init(id: @escaping @Sendable (String) -> String?) {
     self.id = id
   }
 
-  /// `text` itself, or the id of the resource that it refers to.
+  /// Returns `text`, or the id of the resource if `text` is a reference.
   ///
-  /// - Throws: `invalidValue` for a reference to nothing.
+  /// - Throws: `invalidValue` if no operation has the referenced `bulkId`.
   public mutating func resolve(_ text: String) throws(SCIMError) -> String {
     guard text.hasPrefix(Self.prefix) else { return text }
     return try resolve(name: String(text.dropFirst(Self.prefix.count)))
   }
 
-  /// The value with each string that is a reference replaced by an id, and each reference in the filter of a PATCH path as well.
+  /// Returns the value with the references in its strings replaced by ids, including those in the filter of a PATCH path.
   ///
-  /// - Throws: `invalidValue` for a reference to nothing.
+  /// - Throws: `invalidValue` if no operation has the referenced `bulkId`.
   public mutating func resolve(_ json: JSON) throws(SCIMError) -> JSON {
     switch json {
     case .string(let text): return .string(try resolveWithin(text))
@@ -40,7 +43,7 @@ public struct BulkReferences: Sendable {
     }
   }
 
-  /// A reference is a whole string, or stands in quotes within one: `members[value eq "bulkId:ana"]`.
+  /// A reference is a complete string, or is quoted within one: `members[value eq "bulkId:ana"]`.
   private mutating func resolveWithin(_ text: String) throws(SCIMError) -> String {
     let quoted = "\"" + Self.prefix
     guard text.contains(quoted) else { return try resolve(text) }
@@ -60,5 +63,21 @@ public struct BulkReferences: Sendable {
     }
     if seen.insert(name).inserted { names.append(name) }
     return id
+  }
+}
+
+extension SCIMError {
+  /// The error of an operation that refers to a resource whose own operation in the bulk request failed (RFC 7644 §3.7.2).
+  ///
+  /// - Parameters:
+  ///   - reference: An id, or `bulkId:` and the name.
+  ///   - status: The HTTP status of the failed operation.
+  public static func failedReference(_ reference: String, status: Int) -> SCIMError {
+    SCIMError(
+      status: 409, scimType: nil,
+      detail: """
+        The operation refers to \(reference), whose own operation failed with status \(status), so it was not carried out. Correct that one \
+        and send both again.
+        """)
   }
 }

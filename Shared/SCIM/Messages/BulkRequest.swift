@@ -1,40 +1,52 @@
-/// A BulkRequest message (RFC 7644 §3.7), read as far as that needs neither schemas nor stored resources.
+/// A BulkRequest message (RFC 7644 §3.7), validated without schemas or stored resources.
 public struct BulkRequest: Sendable {
-  /// After how many errors the rest is left alone; nil: never.
+  /// The number of errors after which the remaining operations are skipped; nil for no limit.
   public let failOnErrors: Int?
-  /// In the order of the request. What is no operation is refused in its place and does no harm to the others.
+  /// The operations in request order. An invalid operation fails on its own and does not affect the others.
   public let operations: [Result<Operation, InvalidOperation>]
 
+  /// One operation of a bulk request.
   public struct Operation: Sendable, Hashable {
+    /// The HTTP method.
     public let method: Method
-    /// The name under which other operations refer to what this one makes; there with POST.
+    /// The name by which other operations refer to the created resource; never nil for POST.
     public let bulkID: String?
-    /// Relative to the base URL, from the slash on: `/Users/2819c223`.
+    /// The path relative to the base URL, with a leading slash: `/Users/2819c223`.
     public let path: String
-    /// The entity tag that the resource is to have.
+    /// The entity tag that the resource must have, as in `If-Match`.
     public let version: String?
-    /// There with every method but DELETE.
+    /// The body of the operation; nil for DELETE only.
     public let data: JSON?
   }
 
-  /// What is no operation, with as much of it as the answer repeats.
+  /// The error of an invalid operation, with the members that its response repeats.
   public struct InvalidOperation: Error, Sendable, Hashable {
+    /// The method as sent.
     public let method: String?
+    /// The `bulkId` as sent.
     public let bulkID: String?
+    /// The reason.
     public let error: SCIMError
   }
 
+  /// The HTTP methods of bulk operations.
   public enum Method: String, Sendable, Hashable, CaseIterable {
+    /// Creates a resource.
     case post = "POST"
+    /// Replaces a resource.
     case put = "PUT"
+    /// Changes a resource.
     case patch = "PATCH"
+    /// Deletes a resource.
     case delete = "DELETE"
   }
 
-  /// Reads a message.
+  /// Reads a BulkRequest message.
   ///
-  /// - Parameter maximumOperations: the most operations that are carried out at once.
-  /// - Throws: `invalidSyntax` or `invalidValue` for what is no BulkRequest message; 413 for one with too many operations (§3.7.4).
+  /// - Parameters:
+  ///   - json: The body of the request.
+  ///   - maximumOperations: The maximum number of operations.
+  /// - Throws: `invalidSyntax` or `invalidValue` if the body is not a BulkRequest message; 413 if it has too many operations (§3.7.4).
   public init(_ json: JSON, maximumOperations: Int) throws(SCIMError) {
     guard case .object(let message) = json else {
       throw .badRequest(

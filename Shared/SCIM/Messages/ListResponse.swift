@@ -1,20 +1,22 @@
-/// The answer to a query (RFC 7644 §3.4.2), around resources that are JSON already.
+/// A ListResponse message (RFC 7644 §3.4.2) of resources that are already serialised.
 public struct ListResponse: Sendable {
+  /// The members before `Resources`.
   public var head: Head
-  /// Each the JSON text of a resource.
+  /// The resources as JSON text.
   public var resources: [[UInt8]]
 
-  /// What comes before the resources.
+  /// The members of the message before `Resources`.
   public struct Head: Sendable, Hashable {
-    /// How many resources match in all.
+    /// The number of matching resources on all pages.
     public var totalResults: Int
-    /// The position of the first resource here, counted from 1; nil where pages go by cursor.
+    /// The 1-based position of the first resource of the page; nil for pages by cursor.
     public var startIndex: Int?
-    /// RFC 9865 §2: the cursor of the page behind this one; nil on the last.
+    /// The cursor of the next page (RFC 9865 §2); nil on the last page.
     public var nextCursor: String?
-    /// RFC 9865 §2: the cursor of the page before this one; nil on the first.
+    /// The cursor of the previous page (RFC 9865 §2); nil on the first page.
     public var previousCursor: String?
 
+    /// Creates the members of a page.
     public init(totalResults: Int, startIndex: Int? = 1, nextCursor: String? = nil, previousCursor: String? = nil) {
       self.totalResults = totalResults
       self.startIndex = startIndex
@@ -23,11 +25,13 @@ public struct ListResponse: Sendable {
     }
   }
 
+  /// Creates a response.
   public init(_ head: Head, resources: [[UInt8]]) {
     self.head = head
     self.resources = resources
   }
 
+  /// Creates a response for a page by index.
   public init(totalResults: Int, startIndex: Int = 1, resources: [[UInt8]]) {
     self.init(Head(totalResults: totalResults, startIndex: startIndex), resources: resources)
   }
@@ -45,24 +49,24 @@ public struct ListResponse: Sendable {
     return bytes
   }
 
-  /// What comes before the resources, for a message that is written piece by piece; commas go between them.
+  /// The start of a message that is streamed, up to the resources. The caller separates the resources with commas.
   public static func opening(_ head: Head, itemsPerPage: Int) -> [UInt8] {
     var text = #"{"schemas":["\#(MessageSchema.listResponse)"],"totalResults":\#(head.totalResults)"#
     if let startIndex = head.startIndex { text += #","startIndex":\#(startIndex)"# }
     text += #","itemsPerPage":\#(itemsPerPage)"#
-    // Cursors are base64url and need no escaping.
+    // Cursors are base64url, so they need no escaping.
     if let cursor = head.nextCursor { text += #","nextCursor":"\#(cursor)""# }
     if let cursor = head.previousCursor { text += #","previousCursor":"\#(cursor)""# }
     return Array(text.utf8) + Array(#","Resources":["#.utf8)
   }
 
-  /// What comes behind the resources.
+  /// The end of a message, after the resources.
   public static let closing = Array("]}".utf8)
 
-  /// The bytes of resources from which on no further one is added: the page ends early, and `itemsPerPage` says how many there are.
+  /// The size in bytes at which a page ends early; `itemsPerPage` has the actual number of resources.
   public static let maximumBytes = 8 << 20
 
-  /// As ``opening(_:itemsPerPage:)`` for a message that is written before it is known where it ends; without the cursor of the next page.
+  /// The start of a streamed message whose number of resources is not known yet; ends with ``closing(itemsPerPage:nextCursor:)``.
   public static func opening(_ head: Head) -> [UInt8] {
     var text = #"{"schemas":["\#(MessageSchema.listResponse)"],"totalResults":\#(head.totalResults)"#
     if let startIndex = head.startIndex { text += #","startIndex":\#(startIndex)"# }
@@ -70,7 +74,7 @@ public struct ListResponse: Sendable {
     return Array(text.utf8) + Array(#","Resources":["#.utf8)
   }
 
-  /// What comes behind the resources of a message that began with ``opening(_:)``.
+  /// The end of a message that starts with ``opening(_:)``.
   public static func closing(itemsPerPage: Int, nextCursor: String?) -> [UInt8] {
     let cursor = nextCursor.map { #","nextCursor":"\#($0)""# } ?? ""
     return Array("],\"itemsPerPage\":\(itemsPerPage)\(cursor)}".utf8)

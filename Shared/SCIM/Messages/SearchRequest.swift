@@ -1,16 +1,23 @@
-/// What a query asks for, whether it came as the parameters of a GET (RFC 7644 §3.4.2) or as the body of a POST to `.search` (§3.4.3).
+/// The parameters of a query, from the URL of a GET (RFC 7644 §3.4.2) or the body of a POST to `.search` (§3.4.3).
 public struct SearchRequest: Sendable, Hashable {
-  /// The names of the attributes that are asked for; empty for those that are returned by default.
+  /// The requested attributes; empty for the default ones.
   public var attributes: [String]
+  /// The attributes to leave out.
   public var excludedAttributes: [String]
+  /// The text of the filter; see ``Filter/init(parsing:limits:)``.
   public var filter: String?
+  /// The attribute to sort by.
   public var sortBy: String?
+  /// `ascending` or `descending`.
   public var sortOrder: String?
+  /// The 1-based position of the first resource.
   public var startIndex: Int?
+  /// The maximum number of resources.
   public var count: Int?
-  /// RFC 9865: where a page begins; empty for the first. nil where pages are counted by index.
+  /// The cursor of the page (RFC 9865), empty for the first page; nil for pages by index.
   public var cursor: String?
 
+  /// Creates the parameters of a query.
   public init(
     attributes: [String] = [], excludedAttributes: [String] = [], filter: String? = nil, sortBy: String? = nil, sortOrder: String? = nil,
     startIndex: Int? = nil, count: Int? = nil, cursor: String? = nil
@@ -27,7 +34,7 @@ public struct SearchRequest: Sendable, Hashable {
 
   /// Reads a SearchRequest message.
   ///
-  /// - Throws: A 400 that names the member, what was expected and what came.
+  /// - Throws: A 400 that names the invalid member, what was expected and what was found.
   public init(_ json: JSON) throws(SCIMError) {
     guard case .object(let message) = json else {
       throw .badRequest(.invalidSyntax, "The body must be a JSON object that holds a SearchRequest, found \(json.summary).")
@@ -47,7 +54,7 @@ public struct SearchRequest: Sendable, Hashable {
   }
 }
 
-/// Reads the members of a message, each of which may be absent or null.
+/// Reads the members of a message; each may be absent or null.
 private struct MessageReader {
   let message: JSONObject
 

@@ -1,19 +1,20 @@
-/// A change that a request asks for and that was not applied, though the rest of the request was.
+/// A requested change that was not applied although the rest of the request was.
 ///
-/// Requests are applied whole or not at all, with one exception: a PUT or PATCH that sets a user's `active` to false disables the user
-/// whatever else is wrong with it. What can't be applied keeps its stored value and is told to the admin.
+/// A request is applied completely or not at all, with one exception: a PUT or PATCH that sets a user's `active` to false always disables
+/// the user. Attributes that cannot be applied keep their stored values and are reported to the administrator.
 public struct UnappliedChange: Sendable, Hashable {
-  /// The attribute, `title`, or what else was left out, `Operations[2]`.
+  /// The attribute, such as `title`, or the operation, such as `Operations[2]`.
   public let path: String
-  /// Why, as an error would say it.
+  /// The reason, in the words of an error.
   public let detail: String
 
+  /// Creates a change. Both texts are truncated to 400 characters, and text that may contain a secret is removed.
   public init(path: String, detail: String) {
     self.path = String(SecretText.shown(path).prefix(400))
     self.detail = String(Self.withoutSecret(detail).prefix(400))
   }
 
-  /// What names a secret attribute does not go on to messages and logs with the text that is quoted behind.
+  /// Removes the quoted text from a detail that names a secret attribute.
   private static func withoutSecret(_ detail: String) -> String {
     guard let quote = detail.firstIndex(of: "\""), SecretText.isMentioned(in: detail) else { return detail }
     return String(detail[..<quote]) + "…"
@@ -21,16 +22,16 @@ public struct UnappliedChange: Sendable, Hashable {
 
   init(path: String, _ error: SCIMError) { self.init(path: path, detail: error.detail) }
 
-  /// The most that are listed for one request.
+  /// The maximum number of changes that are listed for one request.
   public static let maximumCount = 20
 
-  /// The member of a document or PatchOp message under which a list travels in a command.
+  /// The member of a command's document or PatchOp message that contains the list.
   private static let key = "urn:rollcall:params:scim:unapplied"
 
-  /// The list in a document or message of a command; empty where there is none.
+  /// Returns the list in a command's document or message; empty if there is none.
   public static func list(in json: JSON) -> [UnappliedChange] { json.object?[key].map(list(reading:)) ?? [] }
 
-  /// A document or message, an object that is not empty, with the list in it.
+  /// Returns a document or message, which must be a non-empty JSON object, with the list appended.
   public static func appending(_ changes: [UnappliedChange], to document: [UInt8]) -> [UInt8] {
     guard !changes.isEmpty else { return document }
     var extended = document
@@ -41,7 +42,7 @@ public struct UnappliedChange: Sendable, Hashable {
     return extended
   }
 
-  /// The list as it is told: the first of the changes, and how many more there are.
+  /// Returns the list for a response or an event: at most ``maximumCount`` changes, the last of which counts the remaining ones.
   public static func summary(of changes: [UnappliedChange]) -> JSON? {
     guard !changes.isEmpty else { return nil }
     guard changes.count > maximumCount else { return json(changes) }
@@ -49,12 +50,12 @@ public struct UnappliedChange: Sendable, Hashable {
     return json(changes.prefix(maximumCount - 1) + [rest])
   }
 
-  /// An array of objects with `path` and `detail`.
+  /// Returns the changes as an array of objects with `path` and `detail`.
   public static func json(_ changes: some Sequence<UnappliedChange>) -> JSON {
     .array(changes.map { ["path": .string($0.path), "detail": .string($0.detail)] })
   }
 
-  /// The inverse of ``json(_:)``; what is no such object is left out.
+  /// Reads what ``json(_:)`` returns; other elements are ignored.
   public static func list(reading json: JSON) -> [UnappliedChange] {
     (json.array ?? []).compactMap { element in
       guard let path = element.object?["path"]?.string, let detail = element.object?["detail"]?.string else { return nil }

@@ -1,10 +1,15 @@
-/// A PATCH that disables a user is applied as far as it can be: an attribute that nobody here knows, or a value of another type, must not
-/// keep somebody's access alive.
+// A PATCH that disables a user is applied as far as possible: an unknown attribute or an invalid value must not keep a user's access alive.
 extension Patch {
   /// Whether `active` is false after all operations.
   public var deactivates: Bool { operations.reduce(false) { $1.leavesInactive ?? $0 } }
 
-  /// The operations of a message that can be applied to some user, and what is left out of it; nil unless those set `active` to false.
+  /// Reads the valid operations of a message that disables a user; ``unapplied`` lists the others.
+  ///
+  /// - Parameters:
+  ///   - normalised: The message.
+  ///   - schema: The schema of users.
+  ///   - isStrict: Whether nonstandard forms are invalid; see ``rejectNonstandardForms(of:)``.
+  /// - Returns: nil unless the valid operations set `active` to false.
   public init?(deactivating normalised: Normaliser.Normalised, schema: ResourceSchema, isStrict: Bool) {
     guard let message = normalised.json.object, case .array(let sent)? = message.value(forAttribute: "Operations") else { return nil }
     var operations: [Operation] = []
@@ -15,7 +20,7 @@ extension Patch {
         for part in operation.separated(by: schema) {
           do throws(SCIMError) {
             try part.check(against: schema)
-            if isStrict { try part.refuseNonstandardForms(of: schema) }
+            if isStrict { try part.rejectNonstandardForms(of: schema) }
             operations.append(part)
           } catch {
             unapplied.append(UnappliedChange(path: part.target ?? "Operations[\(index)]", error.inOperation(index)))
@@ -30,12 +35,14 @@ extension Patch {
     guard deactivates else { return nil }
   }
 
-  /// Notes what else of the message is left out.
-  public mutating func leaveOut(_ change: UnappliedChange) { unapplied.append(change) }
+  /// Adds a change that is not applied.
+  public mutating func addUnapplied(_ change: UnappliedChange) { unapplied.append(change) }
 
-  /// The message with those operations alone that name `active`, the last of them; nil where there is none.
+  /// Reduces a message to its last operations on `active`; nil if there are none.
   ///
-  /// - Parameter maximum: How many.
+  /// - Parameters:
+  ///   - message: A PatchOp message.
+  ///   - maximum: The maximum number of operations.
   public static func operationsOnActive(of message: JSON, maximum: Int) -> JSON? {
     guard case .object(var object) = message, let sent = object.value(forAttribute: "Operations")?.array else { return nil }
     let named = sent.filter { operation in
@@ -48,8 +55,8 @@ extension Patch {
     return .object(object)
   }
 
-  /// The user after those operations that can be carried out, `active` false among them, and what could not be done.
-  public func appliedAsFarAsPossible(
+  /// Applies the operations as far as possible, and disables the user. Returns the user and the changes that were not applied.
+  public func partiallyApplied(
     to document: UserDocument, schemas: ResourceSchemas
   ) -> (document: UserDocument, unapplied: [UnappliedChange]) {
     var application = PatchApplication(document.attributes, schema: schemas.user)
@@ -63,13 +70,13 @@ extension Patch {
         }
       }
     }
-    let (changed, kept) = application.resultAsFarAsPossible(keeping: document.attributes)
+    let (changed, kept) = application.partialResult(keeping: document.attributes)
     return (UserDocument(patched: changed, schemas: schemas).settingActive(false), unapplied + kept)
   }
 }
 
 extension Patch.Operation {
-  /// Whether `active` is false after the operation; nil where it says nothing of it.
+  /// Whether `active` is false after the operation; nil if the operation does not set it.
   fileprivate var leavesInactive: Bool? {
     guard let path, !(path.attribute.asSchemaURI.map { AttributeName.equal($0, SchemaDefinition.userID) } ?? false) else {
       return value?.object.flatMap(Self.leavesInactive)
@@ -90,7 +97,7 @@ extension Patch.Operation {
     return isInactive
   }
 
-  /// An operation without a path as one for each attribute in its value.
+  /// Splits an operation without a path into one per attribute of its value.
   fileprivate func separated(by schema: ResourceSchema) -> [Patch.Operation] {
     guard path == nil, let attributes = value?.object else { return [self] }
     return attributes.flatMap { member -> [Patch.Operation] in
@@ -102,7 +109,7 @@ extension Patch.Operation {
 
   private func with(_ value: JSON) -> Patch.Operation { Patch.Operation(kind: kind, path: nil, value: value) }
 
-  /// What one operation changes, as an admin is told; nil where it says nothing.
+  /// The changed attribute, for the list of unapplied changes.
   fileprivate var target: String? {
     if let path { return "\(path)" }
     guard let member = value?.object?.members.first else { return nil }
@@ -112,7 +119,7 @@ extension Patch.Operation {
 }
 
 extension AttributePath {
-  /// Whether it is `active` of a user.
+  /// Whether the path is `active` of a user.
   fileprivate var isActive: Bool {
     AttributeName.equal(attribute, "active") && subAttribute == nil
       && (schema.map { AttributeName.equal($0, SchemaDefinition.userID) } ?? true)
@@ -120,8 +127,8 @@ extension AttributePath {
 }
 
 extension PatchApplication {
-  /// The resource as it is now, in canonical form, with the stored values of attributes that are not valid.
-  fileprivate func resultAsFarAsPossible(keeping stored: JSONObject) -> (resource: JSONObject, unapplied: [UnappliedChange]) {
+  /// The resource in canonical form, with the stored values of attributes that are invalid.
+  fileprivate func partialResult(keeping stored: JSONObject) -> (resource: JSONObject, unapplied: [UnappliedChange]) {
     var kept = self
     var unapplied: [UnappliedChange] = []
     for key in changed {

@@ -1,16 +1,17 @@
-/// A change of a group's membership, made without knowing who is in the group: its cost is that of the change.
+/// A change of a group's members that does not need the current members; its cost depends on the change only.
 public enum MembershipEdit: Sendable, Hashable {
-  /// Ids of users who shall be in the group.
+  /// Adds the users with these ids.
   case add([String])
-  /// Ids of users who shall not be in it.
+  /// Removes the users with these ids.
   case remove([String])
+  /// Removes all members.
   case removeAll
-  /// Ids of the users who alone shall be in it.
+  /// Replaces all members by the users with these ids.
   case replace([String])
 }
 
 extension Patch {
-  /// The group's attributes after all operations, and the edits of its membership in order.
+  /// Applies the operations to a group. Returns its attributes, and the membership edits in order.
   ///
   /// - Throws: `invalidPath`, `noTarget`, `mutability` or `invalidValue`, with the number of the operation.
   public func applied(
@@ -33,13 +34,13 @@ extension Patch {
     return (changed, edits)
   }
 
-  /// The membership edits that the operations hold, as far as they can be read: what has to be at hand to decide the PATCH.
+  /// The membership edits of the valid operations, to load the members that the PATCH needs.
   public var mentionedMemberEdits: [MembershipEdit] {
     operations.flatMap { operation -> [MembershipEdit] in
       do throws(SCIMError) {
         return try operation.separatingMembers().edits
       } catch {
-        // The PATCH will be refused with this error when it is applied; it needs nobody's membership.
+        // Applying the PATCH will throw this error, so it needs no members.
         return []
       }
     }
@@ -47,7 +48,7 @@ extension Patch {
 }
 
 extension Patch.Operation {
-  /// The operation without what it says of members, nil where nothing else is in it, and what it says of them.
+  /// Splits the operation into the part without members, nil if nothing remains, and the membership edits.
   fileprivate func separatingMembers() throws(SCIMError) -> (attributes: Patch.Operation?, edits: [MembershipEdit]) {
     guard let path, path.attribute.asSchemaURI.map({ !AttributeName.equal($0, SchemaDefinition.groupID) }) ?? true else {
       var edits: [MembershipEdit] = []
@@ -74,7 +75,7 @@ extension Patch.Operation {
     }
   }
 
-  /// Takes `members` out of a value without a path, be it by its name, by its whole path or below the schema's URI.
+  /// Removes `members` from a value without a path: as a name, as a full path or below the schema's URI.
   private static func attributes(
     _ object: JSONObject, _ kind: Kind, separating edits: inout [MembershipEdit]
   ) throws(SCIMError) -> JSONObject {
@@ -110,13 +111,13 @@ extension AttributePath {
   }
 }
 
-/// Which members a filter selects, as far as that can be told without reading them: by their ids, and by their type, which is User.
+/// The members that a filter selects, if this can be decided without reading them: by id, and by type, which is always User.
 enum MemberSelection: Sendable, Hashable {
   case none
   case ids([String])
   case all
 
-  /// nil where the members would have to be read.
+  /// Evaluates a filter; nil if it needs the members' other attributes.
   init?(_ expression: Filter.Expression) {
     switch expression {
     case .comparison(let path, .equal, .string(let text)) where path.subAttribute == nil && path.schema == nil:
@@ -153,7 +154,7 @@ enum MemberSelection: Sendable, Hashable {
     case (_, .all): self = .all
     case (.none, .ids): self = other
     case (.ids(var ids), .ids(let more)):
-      // In place: there may be a thousand operands.
+      // In place, because there can be a thousand operands.
       self = .none
       ids += more
       self = .ids(ids)

@@ -3,8 +3,8 @@ extension Patch {
     self.operations = operations
   }
 
-  /// The same without the values of attributes that are never shown, such as `password`: they are not stored either, so that nobody behind
-  /// the door needs them, and messages and logs are the better for it.
+  /// Returns the patch without the values of attributes that are never returned, such as `password`. They are not stored, so they should
+  /// not reach messages and logs.
   public func withoutSecrets(of schema: ResourceSchema) -> Patch {
     let secrets = schema.core.attributes.filter { $0.returned == .never }.map(\.name)
     guard operations.contains(where: { $0.mentions(secrets) }) else { return self }
@@ -20,7 +20,7 @@ extension Patch.Operation {
     return value?.object.map { Self.mentions($0, secrets) } ?? false
   }
 
-  /// What stands in a secret's place is text, as it was.
+  /// Replaces secret values by a placeholder text.
   fileprivate func without(_ secrets: [String]) -> Patch.Operation {
     guard mentions(secrets) else { return self }
     if let path { return Patch.Operation(kind: kind, path: PatchPath(attribute: path.attribute), value: value.map { _ in Self.removed }) }
@@ -29,7 +29,7 @@ extension Patch.Operation {
 
   private static let removed = JSON.string("removed")
 
-  /// Of an object without a path, members are attributes, or schemas with attributes in them.
+  /// Whether the value of an operation without a path has a secret attribute, at the top level or below a schema URI.
   private static func mentions(_ object: JSONObject, _ secrets: [String]) -> Bool {
     object.contains { member in
       AttributePath(member.key)?.isOne(of: secrets) ?? SecretText.isMentioned(in: member.key)
@@ -49,7 +49,7 @@ extension Patch.Operation {
           value = .object(without(inner, secrets))
         }
       } else if SecretText.isMentioned(in: key) {
-        // No attribute's name, and rejected as such; it may contain the secret.
+        // The key is not an attribute name and will be rejected; it may contain the secret.
         (key, value) = (SecretText.shown(key), removed)
       } else if key.contains(":"), let inner = value.object {
         value = .object(without(inner, secrets))

@@ -1,5 +1,5 @@
 extension Patch {
-  /// The user after all operations; as it was where one of them can't be carried out.
+  /// Applies all operations to a user.
   ///
   /// - Throws: `invalidPath`, `noTarget`, `mutability` or `invalidValue`, with the number of the operation.
   public func applied(to document: UserDocument, schemas: ResourceSchemas) throws(SCIMError) -> UserDocument {
@@ -16,7 +16,7 @@ extension Patch {
     return changed
   }
 
-  /// Finds what can't hold for any resource: attributes that the schema does not have, read-only targets, removals of what can't be told.
+  /// Checks what does not depend on a resource: unknown attributes, read-only targets, and removals without a clear target.
   ///
   /// - Throws: `invalidPath`, `invalidValue` or `mutability`, with the number of the operation.
   public func check(against schema: ResourceSchema) throws(SCIMError) {
@@ -29,20 +29,20 @@ extension Patch {
     }
   }
 
-  /// Finds the forms beside the RFC's that the engine accepts, which the strict profile refuses.
+  /// Rejects forms that the engine accepts in addition to the RFCs; for the strict profile.
   ///
   /// - Throws: `invalidValue`, with the number of the operation.
-  public func refuseNonstandardForms(of schema: ResourceSchema) throws(SCIMError) {
+  public func rejectNonstandardForms(of schema: ResourceSchema) throws(SCIMError) {
     for (index, operation) in operations.enumerated() {
       do throws(SCIMError) {
-        try operation.refuseNonstandardForms(of: schema)
+        try operation.rejectNonstandardForms(of: schema)
       } catch {
         throw error.inOperation(index)
       }
     }
   }
 
-  /// The values for `userName` and `displayName` that operations carry: the names that the result may have.
+  /// The values of `userName` and `displayName` in the operations: the names that the result can have.
   public var mentionedNames: [String] {
     operations.flatMap { operation -> [String] in
       guard let path = operation.path else { return operation.value?.object.map(Self.names(in:)) ?? [] }
@@ -72,31 +72,31 @@ extension Patch.Operation {
       case .resource: break
       }
     }
-    try schema.refuseUnknown(in: self)
+    try schema.rejectUnknownAttributes(in: self)
   }
 
-  /// RFC 7644 §3.5.2.2 has no value in a removal, and §3.5.2.3 no text in place of a complex value.
-  func refuseNonstandardForms(of schema: ResourceSchema) throws(SCIMError) {
+  /// Rejects a value in a removal (RFC 7644 §3.5.2.2) and text instead of a complex value (§3.5.2.3).
+  func rejectNonstandardForms(of schema: ResourceSchema) throws(SCIMError) {
     guard let value else { return }
-    guard let path else { return try schema.refuseText(in: value) }
+    guard let path else { return try schema.rejectText(in: value) }
     if kind == .remove, value != .null { throw .removalTakesNoValue(path) }
     guard path.filter == nil else { return }
-    try schema.refuseText(in: .object(JSONObject(uncheckedMembers: [JSONObject.Member(key: "\(path)", value: value)])))
+    try schema.rejectText(in: .object(JSONObject(uncheckedMembers: [JSONObject.Member(key: "\(path)", value: value)])))
   }
 }
 
 extension ResourceSchema {
-  /// Refuses plain text as the value of an attribute whose values are complex.
-  fileprivate func refuseText(in attributes: JSON) throws(SCIMError) {
+  /// Rejects text as the value of a complex multi-valued attribute.
+  fileprivate func rejectText(in attributes: JSON) throws(SCIMError) {
     for member in attributes.object ?? JSONObject() {
       switch AttributePath(member.key).flatMap({ resolve($0) }) {
-      case .attribute(let location, nil)?: try location.refuseText(member.value)
+      case .attribute(let location, nil)?: try location.rejectText(member.value)
       case .schemaExtension(let schemaExtension)?:
         for inner in member.value.object ?? JSONObject() {
           guard let definition = schemaExtension.attribute(named: inner.key) else { continue }
-          try AttributeLocation(schemaExtension: schemaExtension.id, definition: definition).refuseText(inner.value)
+          try AttributeLocation(schemaExtension: schemaExtension.id, definition: definition).rejectText(inner.value)
         }
-      case .resource?: try refuseText(in: member.value)
+      case .resource?: try rejectText(in: member.value)
       case .attribute?, nil: break
       }
     }
@@ -104,7 +104,7 @@ extension ResourceSchema {
 }
 
 extension AttributeLocation {
-  fileprivate func refuseText(_ value: JSON) throws(SCIMError) {
+  fileprivate func rejectText(_ value: JSON) throws(SCIMError) {
     guard definition.principalValue != nil, case .string = value else { return }
     throw .badRequest(.invalidValue, "\(description) must be an array of objects, found \(value.summary).")
   }

@@ -1,31 +1,39 @@
-/// A PatchOp message (RFC 7644 §3.5.2), read and checked as far as that needs no resource.
+/// A PatchOp message (RFC 7644 §3.5.2), validated without a resource.
 public struct Patch: Sendable, Hashable {
-  /// In the order in which they are to be carried out.
+  /// The operations in order.
   public let operations: [Operation]
-  /// What the edge left out of a PATCH that disables a user, since it could not be read; see ``init(deactivating:schema:isStrict:)``.
+  /// The invalid operations of a PATCH that disables a user; see ``init(deactivating:schema:isStrict:)``.
   public internal(set) var unapplied: [UnappliedChange] = []
 
+  /// One operation of a PatchOp message.
   public struct Operation: Sendable, Hashable {
+    /// The kind of change.
     public let kind: Kind
-    /// nil: the value is an object whose members are the attributes to change.
+    /// The target; nil if the value is an object of the attributes to change.
     public let path: PatchPath?
-    /// nil for a removal. Where a removal has one, it removes what equals it.
+    /// The new value. A removal usually has none; if it has one, it removes equal values.
     public let value: JSON?
 
+    /// The kinds of operations.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
-      case add, remove, replace
+      /// Adds values, or sets attributes.
+      case add
+      /// Removes values.
+      case remove
+      /// Replaces values.
+      case replace
     }
   }
 
-  /// Reads a message as it travels in a command.
+  /// Reads a PatchOp message.
   ///
-  /// - Throws: `invalidSyntax` for what is no PatchOp message, `invalidPath`, `noTarget` for a removal without a path.
+  /// - Throws: `invalidSyntax` if it is not a PatchOp message; `invalidPath`, `invalidValue`, or `noTarget` for a removal without a path.
   public init(_ json: JSON) throws(SCIMError) {
     try self.init(json, paths: [])
     unapplied = UnappliedChange.list(in: json)
   }
 
-  /// Reads a message that was normalised; the paths that were read for that are not read again.
+  /// Reads a normalised message, without parsing its paths again.
   ///
   /// - Throws: As ``init(_:)``.
   public init(_ normalised: Normaliser.Normalised) throws(SCIMError) {
@@ -55,7 +63,7 @@ public struct Patch: Sendable, Hashable {
     self.operations = read
   }
 
-  /// The message as it travels in a command.
+  /// The message as JSON text, with the list of ``unapplied`` changes.
   public func json() -> [UInt8] {
     UnappliedChange.appending(
       unapplied,
@@ -66,7 +74,11 @@ public struct Patch: Sendable, Hashable {
 }
 
 extension Patch.Operation {
-  /// - Parameter known: the path, where it was read before.
+  /// Reads an operation.
+  ///
+  /// - Parameters:
+  ///   - json: The operation.
+  ///   - known: The path, if it was parsed before.
   init(_ json: JSON, path known: PatchPath?) throws(SCIMError) {
     guard case .object(let operation) = json else {
       throw .badRequest(.invalidSyntax, "an operation must be an object with op, path and value, found \(json.summary).")
@@ -104,22 +116,21 @@ extension Patch.Operation {
 }
 
 extension Patch.Operation {
-  /// The steps of finding what the operation changes, whatever it is applied to: the comparisons of its filter and, where it has no path,
-  /// the attributes that its value names.
+  /// The steps that do not depend on the resource: the comparisons of the filter, and the attributes in the value.
   var steps: Int {
     1 + (path?.filter?.expression.attributePaths.count ?? 0) + (value?.object?.namedAttributes ?? 0)
   }
 }
 
 extension JSONObject {
-  /// The number of names in the object and in those below it; arrays are values.
+  /// The number of keys in this and nested objects; arrays are not searched.
   fileprivate var namedAttributes: Int { members.reduce(count) { $0 + ($1.value.object?.namedAttributes ?? 0) } }
 }
 
 extension Patch {
-  /// That the operations can be carried out within a request's budget, as far as that does not depend on the resource.
+  /// Checks the steps of the operations that do not depend on the resource.
   ///
-  /// - Throws: `tooMany` where they take more steps than a request may.
+  /// - Throws: `tooMany` if the operations exceed the budget.
   public func checkSteps(within budget: StepBudget = StepBudget()) throws(SCIMError) {
     var budget = budget
     for operation in operations { try budget.spend(operation.steps) }

@@ -1,11 +1,12 @@
-/// Carries out operations on a resource's attributes (RFC 7644 §3.5.2.1 to §3.5.2.3). What comes out is read by the schema again,
-/// so that required attributes and a single primary value are checked in one place.
+/// Applies operations to the attributes of a resource (RFC 7644 §3.5.2.1 to §3.5.2.3).
+///
+/// ``result()`` validates the resource by its schema, so that required attributes and primary values are checked in one place.
 struct PatchApplication {
   let schema: ResourceSchema
   private(set) var resource: JSONObject
-  /// The top-level members that were written.
+  /// The changed top-level members.
   private(set) var changed: [String] = []
-  /// The work that the operations may still cause.
+  /// The remaining work that the operations may cause.
   private var budget: StepBudget
 
   init(_ resource: JSONObject, schema: ResourceSchema, budget: StepBudget = StepBudget()) {
@@ -14,12 +15,12 @@ struct PatchApplication {
     self.budget = budget
   }
 
-  /// The resource as it is now, valid and in canonical form.
+  /// The changed resource, validated and in canonical form.
   func result() throws(SCIMError) -> JSONObject {
     try ResourceReader(schema: schema).reread(resource, changed: changed)
   }
 
-  /// Takes a top-level member over from the resource as it was.
+  /// Restores a top-level member from the original resource.
   mutating func restore(_ key: String, from stored: JSONObject) {
     resource[key] = stored[key]
   }
@@ -57,7 +58,7 @@ struct PatchApplication {
     return object
   }
 
-  /// A path-less operation: each member of the value is a change of its own.
+  /// Applies an operation without a path: each member of the value is a separate change.
   private mutating func applyAttributes(_ kind: Patch.Operation.Kind, _ attributes: JSONObject) throws(SCIMError) {
     for member in attributes {
       guard let path = AttributePath(member.key) else {
@@ -102,7 +103,7 @@ struct PatchApplication {
     } else if kind == .remove, let value, value != .null {
       let stored = target.location.value(in: resource)
       let removed = try target.removedValues(value, of: target.definition)
-      set(MultipleValues.part(stored, of: target.definition, without: removed), at: target.location)
+      set(MultiValuedAttribute.part(stored, of: target.definition, without: removed), at: target.location)
     } else if kind == .remove || value == .null {
       set(nil, at: target.location)
     } else if let value {
@@ -110,8 +111,8 @@ struct PatchApplication {
     }
   }
 
-  /// RFC 7644 §3.5.2.2: what is required can't be removed. Nor can `active`: without it a user would be neither enabled nor disabled, to
-  /// take it for true would enable people by mistake, and to leave it would be to ignore the request.
+  /// Rejects removals of required attributes (RFC 7644 §3.5.2.2) and of `active`. A missing `active` would mean true and could enable a user
+  /// by mistake, and keeping it would ignore the request.
   private func checkRequired(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
     if kind == .remove || value == .null, schema.isActive(target.location) {
       throw .badRequest(.mutability, "active can't be removed: a user is enabled or disabled. Set it to true or false.")
@@ -120,23 +121,23 @@ struct PatchApplication {
     throw .badRequest(.mutability, "\(target.path) is required and can't be removed.")
   }
 
-  /// Changes a part of a complex attribute that has one value.
+  /// Changes a sub-attribute of a single-valued complex attribute.
   private mutating func apply(
     _ kind: Patch.Operation.Kind, _ value: JSON?, toPart part: AttributeDefinition, _ target: PatchTarget
   ) throws(SCIMError) {
     var parts = target.location.value(in: resource)?.object ?? JSONObject()
     switch (kind, value) {
     case (.remove, let value?) where value != .null:
-      parts[part.name] = MultipleValues.part(parts[part.name], of: part, without: try target.removedValues(value, of: part))
+      parts[part.name] = MultiValuedAttribute.part(parts[part.name], of: part, without: try target.removedValues(value, of: part))
     case (.remove, _): parts[part.name] = nil
     case (.add, _), (.replace, _):
       let new = try read(part.asList(value ?? .null), of: part, at: target.path)
-      parts[part.name] = kind == .add ? MultipleValues.adding(new, to: parts[part.name], of: part) : new
+      parts[part.name] = kind == .add ? MultiValuedAttribute.adding(new, to: parts[part.name], of: part) : new
     }
     set(.object(parts), target)
   }
 
-  /// A complex value's parts that are not given stay (RFC 7644 §3.5.2.3).
+  /// Merges a complex value: sub-attributes that are not given keep their values (RFC 7644 §3.5.2.3).
   private func merged(_ kind: Patch.Operation.Kind, _ value: JSON, into existing: JSON?, _ target: PatchTarget) throws(SCIMError) -> JSON {
     let definition = target.definition
     guard definition.type == .complex, case .object(let new) = value else {
@@ -152,7 +153,7 @@ struct PatchApplication {
           throw error.below(".\(subAttribute.name)")
         }
       }
-      parts[subAttribute.name] = kind == .add ? MultipleValues.adding(part, to: parts[subAttribute.name], of: subAttribute) : part
+      parts[subAttribute.name] = kind == .add ? MultiValuedAttribute.adding(part, to: parts[subAttribute.name], of: subAttribute) : part
     }
     return .object(parts)
   }
@@ -164,7 +165,7 @@ struct PatchApplication {
   private mutating func applyToValues(_ kind: Patch.Operation.Kind, _ value: JSON?, _ target: PatchTarget) throws(SCIMError) {
     let present = target.location.value(in: resource)?.array ?? []
     try budget.spend(Self.steps(of: target.path.filter, over: present, of: target.definition))
-    var values = MultipleValues(present, of: target.definition)
+    var values = MultiValuedAttribute(present, of: target.definition)
     if target.path.filter != nil || target.subAttribute != nil { try checkImmutable(kind, target) }
     switch (kind, target.path.filter) {
     case (.remove, let filter):
@@ -195,7 +196,7 @@ struct PatchApplication {
   }
 
   private func remove(
-    _ value: JSON?, _ filter: Filter?, from values: inout MultipleValues, _ target: PatchTarget
+    _ value: JSON?, _ filter: Filter?, from values: inout MultiValuedAttribute, _ target: PatchTarget
   ) throws(SCIMError) {
     if let subAttribute = target.subAttribute {
       var removed: Filter?
@@ -208,7 +209,7 @@ struct PatchApplication {
     }
   }
 
-  /// A value whose parts are immutable can be removed, and another added; it can't be changed.
+  /// Rejects changes of values with immutable sub-attributes, which can only be removed and added.
   private func checkImmutable(_ kind: Patch.Operation.Kind, _ target: PatchTarget) throws(SCIMError) {
     let isImmutable =
       target.subAttribute.map { $0.mutability == .immutable }
@@ -217,8 +218,8 @@ struct PatchApplication {
     throw .badRequest(.mutability, "\(target.path): a value of \(target.definition.name) can't be changed; remove it and add another.")
   }
 
-  /// The values of an operation on a multi-valued attribute: one or an array of them, checked one by one so that the message
-  /// names the operation's own path.
+  /// Reads the values of an operation on a multi-valued attribute: one, or an array of them. They are checked one by one, so that errors
+  /// have the operation's path.
   private func newValues(_ value: JSON?, _ target: PatchTarget) throws(SCIMError) -> [JSON] {
     guard let value else { return [] }
     if let part = target.subAttribute { return [try read(part.asList(value), of: part, at: target.path) ?? .null] }
@@ -240,31 +241,31 @@ struct PatchApplication {
     do throws(InvalidValue) {
       return try read()
     } catch {
-      throw error.refusal(at: "\(path)")
+      throw error.error(at: "\(path)")
     }
   }
 }
 
 extension PatchApplication {
-  /// The steps of an operation on a multi-valued attribute: each comparison of the filter looks at each value, and each value is copied and
+  /// The steps of an operation on a multi-valued attribute: each comparison of the filter examines each value, and each value is copied and
   /// hashed.
   fileprivate static func steps(of filter: Filter?, over values: [JSON], of definition: AttributeDefinition) -> Int {
     let size = values.reduce(0) { $0 + $1.steps }
-    // Finding a sub-attribute takes longer where there are many.
+    // The look-up of a sub-attribute is linear.
     let names = 1 + definition.subAttributes.count / 16
     return size * (2 + (filter.map { ValueSelector($0, of: definition).comparisons } ?? 0) * names)
   }
 }
 
 extension ResourceSchema {
-  /// Whether it is `active` of a user, which always has a value.
+  /// Whether the attribute is `active` of a user.
   fileprivate func isActive(_ location: AttributeLocation) -> Bool {
     location.schemaExtension == nil && location.definition.name == "active" && AttributeName.equal(core.id, SchemaDefinition.userID)
   }
 }
 
 extension AttributeDefinition {
-  /// A multi-valued sub-attribute takes one value as well as an array of them, as a multi-valued attribute does.
+  /// Wraps a single value of a multi-valued sub-attribute in an array.
   fileprivate func asList(_ value: JSON) -> JSON {
     guard isMultiValued, value != .null, value.array == nil else { return value }
     return .array([value])

@@ -1,13 +1,15 @@
-/// What an operation changes, found in the schema.
+/// The attribute that an operation changes.
 struct PatchTarget {
   let location: AttributeLocation
   let subAttribute: AttributeDefinition?
-  /// The path that the client wrote; its filter says which values of a multi-valued attribute.
+  /// The path as sent; its filter selects values of a multi-valued attribute.
   let path: PatchPath
 
   var definition: AttributeDefinition { location.definition }
 
-  /// - Throws: `invalidPath` for what the schema does not have, `mutability` for what only we may write.
+  /// Creates a target.
+  ///
+  /// - Throws: `invalidPath` if the filter does not fit the attribute; `mutability` if the attribute is read-only.
   init(_ location: AttributeLocation, subAttribute: AttributeDefinition? = nil, path: PatchPath) throws(SCIMError) {
     self.location = location
     self.subAttribute = subAttribute
@@ -23,7 +25,7 @@ struct PatchTarget {
     try checkNames(in: filter.expression)
   }
 
-  /// That the filter compares what the attribute has: its sub-attributes, or `value` where it has none.
+  /// Checks that the filter refers to sub-attributes, or to `value` of an attribute that has none.
   private func checkNames(in expression: Filter.Expression) throws(SCIMError) {
     for name in expression.attributePaths {
       if name.schema == nil, name.subAttribute == nil {
@@ -37,10 +39,10 @@ struct PatchTarget {
 }
 
 extension ResourceSchema {
-  /// Finds what a path of a PATCH means.
+  /// Resolves the path of an operation.
   ///
-  /// - Throws: `invalidPath` that says what the schema does not have, `mutability` for what only we may write.
-  func target(of path: PatchPath) throws(SCIMError) -> PatchAim {
+  /// - Throws: `invalidPath` if the schema does not have the attribute; `mutability` if the attribute is read-only.
+  func target(of path: PatchPath) throws(SCIMError) -> ResolvedPatchPath {
     switch resolve(path.attribute) {
     case .attribute(let location, let subAttribute)?:
       return .attribute(try PatchTarget(location, subAttribute: subAttribute, path: path))
@@ -54,16 +56,16 @@ extension ResourceSchema {
   }
 }
 
-/// What a path of a PATCH aims at.
-enum PatchAim {
+/// The result of resolving the path of an operation.
+enum ResolvedPatchPath {
   case attribute(PatchTarget)
   case schemaExtension(SchemaDefinition)
-  /// The whole resource: the value is an object of attributes.
+  /// The resource itself: the value is an object of attributes.
   case resource
 }
 
 extension Filter.Expression {
-  /// The paths of the attributes that the filter compares.
+  /// The attribute paths in the filter.
   var attributePaths: [AttributePath] {
     switch self {
     case .comparison(let path, _, _), .present(let path): [path]

@@ -1,9 +1,9 @@
-/// What a removal with a value removes: Entra ID's `{"op": "Remove", "path": "members", "value": [{"value": "2819c223"}]}`.
+/// Converts the value of a removal to a filter, as in Entra ID's `{"op": "Remove", "path": "members", "value": [{"value": "2819c223"}]}`.
 enum RemovedValue {
-  /// Selects the values of an attribute that equal `value`: that have all its sub-attributes or, for text, a number or a boolean, that have it
-  /// as their `value`. Text is compared as the schema compares it.
+  /// Returns the filter that selects the values equal to `value`: those with all its sub-attributes, or, for text, a number or a boolean,
+  /// those with this `value`.
   ///
-  /// - Throws: `invalidPath` for a sub-attribute that there is not, `invalidValue` for what names no value.
+  /// - Throws: `invalidPath` for an unknown sub-attribute; `invalidValue` if the value cannot select anything.
   static func filter(for value: JSON, of definition: AttributeDefinition) throws(SCIMError) -> Filter.Expression {
     guard definition.type == .complex else { return try comparison("value", value, of: definition) }
     guard case .object(let parts) = value else {
@@ -33,8 +33,8 @@ enum RemovedValue {
     return .all(of: terms)
   }
 
-  /// A member is its id, which the last part of its `$ref` is as well. Its `display` is ours, and providers send their own beside the id;
-  /// alone it names nobody, since two people can have one name.
+  /// Returns the comparison of a member: by its id, or by the last component of its `$ref`. `display` is ignored next to an id, and is an error
+  /// alone, because it is not unique.
   private static func memberTerm(_ part: AttributeDefinition, _ value: JSON, among parts: JSONObject) throws(SCIMError) -> Filter
     .Expression?
   {
@@ -54,7 +54,9 @@ enum RemovedValue {
     }
   }
 
-  /// - Throws: `invalidValue` where `value` is not of the attribute's type.
+  /// Returns an equality comparison.
+  ///
+  /// - Throws: `invalidValue` if `value` is not of the attribute's type.
   private static func comparison(_ name: String, _ value: JSON, of definition: AttributeDefinition) throws(SCIMError) -> Filter.Expression {
     let operand = operand(value, for: definition)
     guard let operand, definition.type.permits(.equal), TypedFilter.Comparison.Operand(operand, for: definition, comparedBy: .equal) != nil
@@ -66,7 +68,7 @@ enum RemovedValue {
     return .comparison(AttributePath(attribute: name), .equal, operand)
   }
 
-  /// Numbers and booleans are understood as text, and the other way round, as in every value of a provider.
+  /// Converts text to numbers and booleans and vice versa, as the normalisations of other values do.
   private static func operand(_ value: JSON, for definition: AttributeDefinition) -> Filter.Value? {
     switch (value, definition.type) {
     case (.string(let text), .boolean): Normalisation.boolean(text).map(Filter.Value.bool)
@@ -83,14 +85,13 @@ enum RemovedValue {
 }
 
 extension AttributeDefinition {
-  /// The sub-attribute that plain text stands for where an attribute has complex values: their `value`. nil where there is none, or where it
-  /// can't be changed.
+  /// The `value` sub-attribute, for which plain text stands in a complex multi-valued attribute; nil if there is none or it is immutable.
   var principalValue: AttributeDefinition? {
     guard isMultiValued, type == .complex else { return nil }
     return subAttribute(named: "value").flatMap { $0.mutability == .immutable ? nil : $0 }
   }
 
-  /// Whether its values are users, known by their ids: `members`.
+  /// Whether the values are users, identified by their ids: `members`.
   fileprivate var isReferenceToUser: Bool { isMultiValued && subAttribute(named: "value")?.mutability == .immutable }
 }
 
@@ -99,10 +100,10 @@ extension JSONObject {
 }
 
 extension PatchTarget {
-  /// Checks the value of a removal. Values of a multi-valued attribute are selected by the path's filter, and normalisations turn what
-  /// providers name instead into one; what is left could not be told.
+  /// Checks the value of a removal. Values of a multi-valued attribute must be selected by the path's filter; the normalisation
+  /// `removal-by-value` has converted the ones that it understands.
   ///
-  /// - Throws: `invalidValue` or `invalidPath` that says what names nothing to remove.
+  /// - Throws: `invalidValue` or `invalidPath`.
   func checkRemoval(of value: JSON?) throws(SCIMError) {
     guard let value else { return }
     let leaf = subAttribute ?? definition
@@ -124,7 +125,7 @@ extension PatchTarget {
       .invalidValue, "\(path): select the values to remove in the path, as in \(path.attribute.parent)[value eq \"…\"].")
   }
 
-  /// Selects what a removal names of a single value, or of the values of a multi-valued sub-attribute.
+  /// Returns the filter for the removed values of a single-valued attribute or a multi-valued sub-attribute.
   func removedValues(_ value: JSON, of leaf: AttributeDefinition) throws(SCIMError) -> Filter {
     do throws(SCIMError) {
       var terms: [Filter.Expression] = []

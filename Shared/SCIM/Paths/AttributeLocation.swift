@@ -1,16 +1,16 @@
-/// A top-level attribute of a kind of resource, found by its path, and where a resource holds it.
+/// A resolved top-level attribute, and its position in a resource.
 struct AttributeLocation: Sendable, Hashable {
-  /// The extension that has it; nil for the resource's own schema and for common attributes.
+  /// The URI of the extension that has the attribute; nil for the core schema and common attributes.
   let schemaExtension: String?
   let definition: AttributeDefinition
 
-  /// The value that `resource` has there.
+  /// Returns the attribute's value in `resource`.
   func value(in resource: JSONObject) -> JSON? {
     guard let schemaExtension else { return resource[definition.name] }
     return resource[schemaExtension]?.object?[definition.name]
   }
 
-  /// Sets or, with nil, unassigns the attribute; an extension without attributes goes too.
+  /// Sets the attribute, or removes it if `value` is nil. An extension without attributes is removed as well.
   func set(_ value: JSON?, in resource: inout JSONObject) {
     guard let schemaExtension else {
       resource[definition.name] = value
@@ -21,24 +21,24 @@ struct AttributeLocation: Sendable, Hashable {
     resource[schemaExtension] = container.isEmpty ? nil : .object(container)
   }
 
-  /// The path as error messages show it.
+  /// The path in error messages.
   var description: String {
     schemaExtension.map { "\($0):\(definition.name)" } ?? definition.name
   }
 }
 
-/// What a path means in a kind of resource.
+/// The result of resolving a path in a schema.
 enum ResolvedPath: Sendable {
-  /// An attribute, or one of its parts.
+  /// An attribute, or one of its sub-attributes.
   case attribute(AttributeLocation, subAttribute: AttributeDefinition?)
-  /// All of an extension.
+  /// An extension as a whole.
   case schemaExtension(SchemaDefinition)
-  /// The resource itself, named by the URI of its schema.
+  /// The resource itself: the path is the URI of its core schema.
   case resource
 }
 
 extension ResourceSchema {
-  /// Finds what `path` names; nil where these schemas do not have it.
+  /// Resolves a path; nil if the schemas do not have the attribute.
   func resolve(_ path: AttributePath) -> ResolvedPath? {
     guard let schema = path.schema else {
       guard let definition = attribute(named: path.attribute) else { return nil }

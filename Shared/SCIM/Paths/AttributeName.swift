@@ -1,7 +1,7 @@
-/// Attribute names and schema URIs are compared without case (RFC 7643 §2.1); both are ASCII.
+/// Comparison and validation of attribute names and schema URIs, which are ASCII and compared without case (RFC 7643 §2.1).
 enum AttributeName {
   static func equal(_ left: String, _ right: String) -> Bool {
-    // Most are of another length, or written just as the schema has it.
+    // Fast paths: most names have another length or the same spelling.
     left.utf8.count == right.utf8.count && (left == right || differsInCaseOnly(left.utf8, right.utf8))
   }
 
@@ -15,12 +15,13 @@ enum AttributeName {
     return true
   }
 
-  /// The name in the form that equal names share.
+  /// Returns the name in lower case; equal names have the same folded form.
   static func folded(_ name: String) -> String {
     String(decoding: name.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
   }
 
-  /// Whether `text` is an ATTRNAME: a letter, then letters, digits, `-` and `_`; a leading `$` as in `$ref` is taken too.
+  /// Whether `text` is an ATTRNAME (RFC 7643 §2.1): a letter, then letters, digits, `-` and `_`. A leading `$`, as in `$ref`, and `_` are
+  /// valid as well.
   static func isValid(_ text: Substring) -> Bool { isValid(text.utf8) }
 
   static func isValid(_ text: some Collection<UInt8>) -> Bool {
@@ -36,7 +37,7 @@ enum AttributeName {
 
   static func isLetter(_ lowercased: UInt8) -> Bool { (0x61...0x7A).contains(lowercased) }
 
-  /// Up to three of `names` that differ from `name` by two letters at most, the closest first.
+  /// Returns up to three of `names` with an edit distance of at most two from `name`, closest first.
   static func closest(to name: String, among names: [String]) -> [String] {
     guard (3...64).contains(name.utf8.count) else { return [] }
     let sent = Array(folded(name).utf8)

@@ -1,20 +1,23 @@
-/// The path of an attribute as text has it: `name.familyName`,
-/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value` (RFC 7644 §3.10).
+/// A parsed attribute path (RFC 7644 §3.10), such as `name.familyName` or
+/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value`.
 ///
-/// Two paths are equal when they differ in case only.
+/// Paths are compared without case.
 public struct AttributePath: Sendable {
-  /// The URI before the last colon.
+  /// The schema URI: the text before the last colon.
   public let schema: String?
+  /// The name of the attribute.
   public let attribute: String
+  /// The name of the sub-attribute.
   public let subAttribute: String?
 
+  /// Creates a path from its parts.
   public init(schema: String? = nil, attribute: String, subAttribute: String? = nil) {
     self.schema = schema
     self.attribute = attribute
     self.subAttribute = subAttribute
   }
 
-  /// Reads a path; nil where `text` is not one.
+  /// Parses a path; nil if `text` is not an attribute path.
   public init?(_ text: String) {
     var text = text
     guard let path = text.withUTF8({ Self.path(in: $0) }) else { return nil }
@@ -40,7 +43,7 @@ public struct AttributePath: Sendable {
     String(decoding: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self)
   }
 
-  /// The same path with a sub-attribute; one that it has is replaced.
+  /// Returns the path with another sub-attribute.
   public func appending(_ subAttribute: String) -> AttributePath {
     AttributePath(schema: schema, attribute: attribute, subAttribute: subAttribute)
   }
@@ -48,7 +51,7 @@ public struct AttributePath: Sendable {
   /// The path without its sub-attribute.
   public var parent: AttributePath { AttributePath(schema: schema, attribute: attribute) }
 
-  /// The whole path taken as the URI of a schema, which a path may be as well.
+  /// The path as the URI of a schema, which is also valid as a path.
   var asSchemaURI: String? {
     guard let schema, subAttribute == nil else { return nil }
     return schema + ":" + attribute
@@ -86,7 +89,7 @@ extension AttributePath: Hashable {
 }
 
 extension AttributePath: ExpressibleByStringLiteral {
-  /// For paths written in source; text that is no path becomes an attribute of that name, which no schema has.
+  /// Creates a path from a literal. Text that is not a path becomes an attribute name that no schema has.
   public init(stringLiteral value: String) {
     self = AttributePath(value) ?? AttributePath(attribute: value)
   }

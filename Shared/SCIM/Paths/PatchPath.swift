@@ -1,10 +1,11 @@
-/// What a PATCH operation aims at: `members`, `name.familyName`, `addresses[type eq "work"].streetAddress` (RFC 7644 figure 7).
+/// The parsed path of a PATCH operation (RFC 7644 figure 7): `members`, `name.familyName` or `addresses[type eq "work"].streetAddress`.
 public struct PatchPath: Sendable, Hashable {
-  /// The attribute; with a filter its sub-attribute is the one behind the bracket.
+  /// The attribute. In a path with a filter, its sub-attribute is the one after the bracket.
   public let attribute: AttributePath
-  /// Which values of the attribute.
+  /// The value filter; nil for all values.
   public let filter: Filter?
 
+  /// Creates a path from its parts.
   public init(attribute: AttributePath, filter: Filter? = nil) {
     self.attribute = attribute
     self.filter = filter
@@ -12,9 +13,9 @@ public struct PatchPath: Sendable, Hashable {
 
   /// Parses a path.
   ///
-  /// - Throws: `invalidPath` with the position where the text stops being a path.
+  /// - Throws: `invalidPath` with the 1-based byte position of the error.
   public init(parsing text: String, limits: FilterLimits = .patchPath) throws(SCIMError) {
-    // A path without a filter needs no parser of filters; that one only knows what is wrong with a path that is none.
+    // A path without a filter does not need the filter parser, except for the error message.
     if let attribute = AttributePath(text) {
       self.init(attribute: attribute)
       return
@@ -28,7 +29,7 @@ public struct PatchPath: Sendable, Hashable {
   }
 }
 
-/// The text of a path; parsing it gives the same path.
+/// The text of a path; parsing it returns an equal path.
 extension PatchPath: CustomStringConvertible {
   public var description: String {
     guard let filter else { return attribute.description }

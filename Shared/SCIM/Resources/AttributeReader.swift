@@ -1,8 +1,8 @@
 import Primitives
 
-/// Reads the value of one attribute by its definition.
+/// Validates the value of an attribute against its definition.
 enum AttributeReader {
-  /// The value in canonical form; nil where it is unassigned: null, an empty array, a complex value without parts (RFC 7643 §2.5).
+  /// Returns the value in canonical form; nil if it is unassigned (RFC 7643 §2.5): null, an empty array or an empty complex value.
   static func value(_ json: JSON, of definition: AttributeDefinition) throws(InvalidValue) -> JSON? {
     if json == .null { return nil }
     guard definition.isMultiValued else { return try single(json, of: definition) }
@@ -20,7 +20,7 @@ enum AttributeReader {
     return values.isEmpty ? nil : .array(values)
   }
 
-  /// One value of the attribute.
+  /// Returns one value of the attribute in canonical form; nil if it is unassigned.
   static func single(_ json: JSON, of definition: AttributeDefinition) throws(InvalidValue) -> JSON? {
     if json == .null { return nil }
     switch definition.type {
@@ -30,7 +30,7 @@ enum AttributeReader {
       guard !(definition.isRequired && text.isBlank) else {
         throw InvalidValue(complaint: "is required and must not be empty")
       }
-      // Templates with an unset field send a blank externalId: it identifies nothing, so it counts as unassigned.
+      // Attribute templates with an unset field send a blank externalId, which identifies nothing.
       if definition == CommonAttributes.externalID, text.isBlank { return nil }
     case .boolean:
       guard case .bool = json else { throw .expected("true or false", json) }
@@ -70,7 +70,7 @@ enum AttributeReader {
     return parts.isEmpty ? nil : .object(JSONObject(uncheckedMembers: parts))
   }
 
-  /// RFC 7643 §2.4: at most one value is the primary one.
+  /// Checks that at most one value is primary (RFC 7643 §2.4).
   static func checkPrimary(_ values: [JSON]) throws(InvalidValue) {
     var hasPrimary = false
     for value in values where value.object?["primary"] == .bool(true) {
@@ -79,7 +79,7 @@ enum AttributeReader {
     }
   }
 
-  /// RFC 4648 §4 or §5, padded or not, with line breaks or without (RFC 7643 §2.3.6 has the first).
+  /// Whether the text is base64 or base64url (RFC 4648 §4 and §5), with or without padding and line breaks. RFC 7643 §2.3.6 has base64 only.
   private static func isBase64(_ text: String) -> Bool {
     var digits = 0
     var padding = 0
@@ -97,13 +97,13 @@ enum AttributeReader {
 }
 
 extension String {
-  /// Whether it holds nothing but white space and zero-width characters: what a comparison key has at neither end.
+  /// Whether the text is empty except for white space and zero-width characters, which comparison keys trim.
   var isBlank: Bool { ComparisonKey(self).isEmpty }
 }
 
-/// What is wrong with a value. Where it is gets known on the way out, so that a value without fault costs no path.
+/// The error of an invalid value. The path is built while the error propagates, so that valid values cost nothing.
 struct InvalidValue: Error {
-  /// Where in the attribute: `[2].value`.
+  /// The position within the attribute: `[2].value`.
   private(set) var path = ""
   let complaint: String
 
@@ -111,9 +111,9 @@ struct InvalidValue: Error {
     InvalidValue(complaint: "must be \(what), found \(found.summary)")
   }
 
-  /// The same fault, seen from outside.
+  /// Returns the error with `step` before its path.
   func below(_ step: String) -> InvalidValue { InvalidValue(path: step + path, complaint: complaint) }
 
-  /// The refusal, which names the attribute's whole path.
-  func refusal(at attribute: String) -> SCIMError { .badRequest(.invalidValue, "\(attribute)\(path) \(complaint).") }
+  /// Returns the SCIM error with the attribute's full path.
+  func error(at attribute: String) -> SCIMError { .badRequest(.invalidValue, "\(attribute)\(path) \(complaint).") }
 }

@@ -1,26 +1,26 @@
-/// A group as a client describes one: valid by the schema, with its members apart from its attributes.
+/// A validated group in canonical form. Members are separate from the other attributes.
 public struct GroupDocument: Sendable, Hashable {
-  /// `schemas` first, then the attributes in the order of the schema; never `members`.
+  /// `schemas`, then the attributes in the schema's order; without `members`.
   public private(set) var attributes: JSONObject
-  /// The members that the client gave, each once, in its order.
+  /// The members that the client sent, in order and without duplicates.
   public let members: [MemberReference]
 
-  /// Checks what a client sent.
+  /// Validates a group that a client sent.
   ///
-  /// - Throws: A 400 that names the attribute, what was expected and what came.
+  /// - Throws: A 400 with the attribute, what was expected and what was found.
   public init(_ json: JSON, schemas: ResourceSchemas) throws(SCIMError) {
     var attributes = try ResourceReader(schema: schemas.group).read(json)
     let read = attributes["members"]
     attributes["members"] = nil
     self.attributes = attributes
-    // As sent: of a member without an id the reader, which leaves out what is read-only, would leave nothing to complain about.
+    // The original values: the reader removes read-only parts, and would hide a member without an id.
     let sent = (json.object?.value(forAttribute: "members") ?? read)?.array ?? []
     members = try MemberReference.list(sent)
   }
 
-  /// Reads a stored document, whose closing braces are missing.
+  /// Reads a stored document; see ``openDocument(id:created:)``.
   ///
-  /// - Throws: A 500 where storage holds no group.
+  /// - Throws: A 500 if the document cannot be read.
   public init(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) {
     attributes = try ResourceReader(schema: schemas.group).readStored(OpenDocument.parse(openDocument))
     members = []
@@ -31,43 +31,55 @@ public struct GroupDocument: Sendable, Hashable {
     members = []
   }
 
-  /// This group as the replacement of a stored one: immutable attributes that are not given stay (RFC 7644 §3.5.1).
+  /// This group as the replacement of a stored one (RFC 7644 §3.5.1). Immutable attributes that it lacks keep their stored values.
   ///
-  /// - Throws: `mutability` where an immutable attribute is given another value.
-  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> GroupDocument {
+  /// - Throws: `mutability` if an immutable attribute has another value than the stored one.
+  public func replacing(_ stored: GroupDocument, schemas: ResourceSchemas) throws(SCIMError) -> GroupDocument {
     guard !schemas.group.immutables.isEmpty else { return self }
-    let stored = try GroupDocument(openDocument: openDocument, schemas: schemas)
     var copy = self
     copy.attributes = try schemas.group.keepingImmutables(of: stored.attributes, in: attributes)
     return copy
   }
 
+  /// This group as the replacement of the one in an open document; see ``replacing(_:schemas:)``.
+  ///
+  /// - Throws: `mutability` if an immutable attribute has another value than the stored one; a 500 if the document cannot be read.
+  public func replacing(openDocument: [UInt8], schemas: ResourceSchemas) throws(SCIMError) -> GroupDocument {
+    guard !schemas.group.immutables.isEmpty else { return self }
+    return try replacing(GroupDocument(openDocument: openDocument, schemas: schemas), schemas: schemas)
+  }
+
+  /// The name of the group.
   public var displayName: String { attributes["displayName"]?.string ?? "" }
-  /// nil where it is blank, which documents of earlier versions may have.
+  /// The client's identifier; nil if it is blank, as in documents of earlier versions.
   public var externalID: String? { attributes["externalId"]?.string.flatMap { $0.isBlank ? nil : $0 } }
 
-  /// The document as it travels in a command, members included.
+  /// The document as JSON text, with members.
   public func json() -> [UInt8] {
     var object = attributes
     if !members.isEmpty { object["members"] = .array(members.map(\.json)) }
     return object.serialized()
   }
 
-  /// The document as it is stored: without members, up to and inside `meta`, without the two closing braces.
+  /// The document for storage: JSON text without members that ends within `meta`, without the last two closing braces, so that
+  /// `lastModified`, `version` and members can be appended without parsing.
   ///
-  /// - Parameter created: RFC 3339, in UTC.
+  /// - Parameters:
+  ///   - id: The id of the group.
+  ///   - created: The time of creation (RFC 3339), in UTC.
   public func openDocument(id: String, created: String) -> [UInt8] {
     OpenDocument.bytes(attributes, resourceType: "Group", id: id, created: created)
   }
 }
 
-/// A user in a group, as the client refers to it (RFC 7643 §4.2).
+/// A member of a group, as sent by a client (RFC 7643 §4.2).
 public struct MemberReference: Sendable, Hashable {
   /// The id of the user.
   public let value: String
-  /// The name that the client gave; ours is served.
+  /// The display name that the client sent; responses have the stored one.
   public let display: String?
 
+  /// Creates a reference.
   public init(value: String, display: String? = nil) {
     self.value = value
     self.display = display
@@ -75,7 +87,7 @@ public struct MemberReference: Sendable, Hashable {
 
   var json: JSON { ["value": .string(value)] }
 
-  /// Reads values of `members`, in canonical form; null is no value, and a user that is there twice counts once.
+  /// Reads the values of `members`, without null and duplicates.
   static func list(_ values: [JSON]) throws(SCIMError) -> [MemberReference] {
     var seen: Set<String> = []
     seen.reserveCapacity(values.count)

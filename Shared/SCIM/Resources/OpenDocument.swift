@@ -1,5 +1,6 @@
-/// The form in which a resource is stored: JSON up to and inside `meta`, which is last, without the two closing braces, so that
-/// what depends on the moment (`lastModified`, `version`, `location`, `members`, `groups`) is appended without parsing.
+/// The storage format of a resource: JSON text that ends within `meta`, its last member, without the last two closing braces.
+///
+/// Values that are not part of the document (`lastModified`, `version`, `location`, `members`, `groups`) can be appended without parsing.
 enum OpenDocument {
   static func bytes(_ attributes: JSONObject, resourceType: String, id: String, created: String) -> [UInt8] {
     var object = JSONObject()

@@ -1,28 +1,34 @@
-/// Which attributes of a resource an answer holds: `attributes` and `excludedAttributes` (RFC 7644 §3.9).
+/// The attributes that a response contains, by `attributes` and `excludedAttributes` (RFC 7644 §3.9).
 public struct Projection: Sendable {
   private let schema: ResourceSchema
-  /// nil: all that are returned by default.
+  /// The requested attributes; nil for the default ones.
   private let wanted: [Selected]?
   private let excluded: [Selected]
 
-  /// An attribute, or one part of it, of the resource's schemas.
+  /// An attribute or sub-attribute of the schemas.
   fileprivate struct Selected: Hashable {
     let location: AttributeLocation
     let subAttribute: AttributeDefinition?
   }
 
+  /// Creates a projection from the parameters of a URL.
+  ///
   /// - Parameters:
-  ///   - attributes: The names that are asked for, separated by commas; nil or empty for all.
-  ///   - excluded: The names that are not wanted, separated by commas.
-  /// - Throws: `invalidValue` where both are given. Names that the schema does not have select nothing.
+  ///   - attributes: The requested attributes, separated by commas; nil or empty for the default ones.
+  ///   - excluded: The attributes to leave out, separated by commas.
+  ///   - schema: The schema of the resources. Names that it does not have are ignored.
+  /// - Throws: `invalidValue` if both are given.
   public init(attributes: String?, excluded: String?, schema: ResourceSchema) throws(SCIMError) {
     try self.init(attributes: Self.names(attributes), excluded: Self.names(excluded), schema: schema)
   }
 
+  /// Creates a projection from lists of names.
+  ///
   /// - Parameters:
-  ///   - wanted: The names that are asked for; empty for all.
-  ///   - unwanted: The names that are not wanted.
-  /// - Throws: `invalidValue` where both are given. Names that the schema does not have select nothing.
+  ///   - wanted: The requested attributes; empty for the default ones.
+  ///   - unwanted: The attributes to leave out.
+  ///   - schema: The schema of the resources. Names that it does not have are ignored.
+  /// - Throws: `invalidValue` if both are given.
   public init(attributes wanted: [String], excluded unwanted: [String], schema: ResourceSchema) throws(SCIMError) {
     guard wanted.isEmpty || unwanted.isEmpty else {
       throw .badRequest(.invalidValue, "attributes and excludedAttributes can't be used together; leave one of them out.")
@@ -32,7 +38,7 @@ public struct Projection: Sendable {
     self.excluded = Self.selected(unwanted, schema) + (wanted.isEmpty && schema.hidesAttributes ? Self.unasked(schema) : [])
   }
 
-  /// What is returned always has to be asked for nowhere; of the resource's own schema it is kept as it is met.
+  /// The extension attributes that are always returned; those of the core schema are handled by ``apply(to:)``.
   private static func alwaysInExtensions(_ schema: ResourceSchema) -> [Selected] {
     schema.extensions.flatMap { of in
       of.attributes.filter { $0.returned == .always }.map {
@@ -41,7 +47,7 @@ public struct Projection: Sendable {
     }
   }
 
-  /// What is returned on request alone, or never, of that which is stored at all.
+  /// The stored attributes that are returned only on request, or never.
   private static func unasked(_ schema: ResourceSchema) -> [Selected] {
     let core = schema.topLevel.map { AttributeLocation(schemaExtension: nil, definition: $0) }
     let extensions = schema.extensions.flatMap { of in of.attributes.map { AttributeLocation(schemaExtension: of.id, definition: $0) } }
@@ -52,10 +58,10 @@ public struct Projection: Sendable {
     }
   }
 
-  /// Whether the answer is the resource as it is.
+  /// Whether the projection returns resources unchanged.
   public var isWhole: Bool { wanted == nil && excluded.isEmpty }
 
-  /// Whether the answer holds anything of a top-level attribute of the core schema.
+  /// Whether the response may contain a top-level attribute of the core schema, or a part of it.
   public func includes(_ attribute: String) -> Bool {
     func names(_ selected: Selected) -> Bool {
       selected.location.schemaExtension == nil && AttributeName.equal(selected.location.definition.name, attribute)
@@ -64,7 +70,7 @@ public struct Projection: Sendable {
     return !excluded.contains { names($0) && $0.subAttribute == nil }
   }
 
-  /// The resource without what is not wanted; what is always returned stays.
+  /// Returns the resource with the selected attributes and those that are always returned.
   public func apply(to resource: JSONObject) -> JSONObject {
     guard let wanted else {
       var rest = resource
@@ -89,7 +95,7 @@ public struct Projection: Sendable {
     (list ?? "").split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
   }
 
-  /// What the names select, each once: every resource of a list is looked at for each.
+  /// Resolves the names, without duplicates, because each selection is applied to every resource of a list.
   private static func selected(_ names: [String], _ schema: ResourceSchema) -> [Selected] {
     var seenNames: Set<String> = []
     var seen: Set<Selected> = []
@@ -116,12 +122,12 @@ public struct Projection: Sendable {
 }
 
 extension AttributeDefinition.Returned {
-  /// Whether it takes being asked for to be returned, or even that is not enough.
+  /// Whether the attribute is not returned by default.
   var isUnasked: Bool { self == .never || self == .request }
 }
 
 extension Projection.Selected {
-  /// Whether the resource's member of that key holds it.
+  /// Whether the resource's member with this key contains the attribute.
   fileprivate func isIn(_ key: String) -> Bool {
     AttributeName.equal(location.schemaExtension ?? location.definition.name, key)
   }
@@ -143,7 +149,7 @@ extension Projection.Selected {
         unasked.isEmpty ? value : value.eachValue { parts in for part in unasked { parts[part.name] = nil } }, in: &kept)
       return
     }
-    // Another part of the same attribute may have been copied before.
+    // Another sub-attribute may have been copied before.
     let before = location.value(in: kept).map { $0.array ?? [$0] } ?? []
     var index = 0
     let chosen = value.eachValue { parts in
@@ -157,7 +163,7 @@ extension Projection.Selected {
 }
 
 extension JSON {
-  /// The value, or each of an array's, with its parts changed.
+  /// Changes the parts of the value, or of each element of an array.
   fileprivate func eachValue(_ change: (inout JSONObject) -> Void) -> JSON {
     switch self {
     case .array(let elements): return .array(elements.map { $0.eachValue(change) })

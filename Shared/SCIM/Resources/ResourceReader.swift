@@ -1,14 +1,13 @@
-/// Reads what a client sent into the canonical form of a kind of resource: names and order of its schema, values of the right
-/// types, nothing that is read-only, unassigned or never stored.
+/// Converts a resource that a client sent to canonical form: names and order of the schema, valid values, and no attributes that are
+/// read-only, unassigned or not stored.
 struct ResourceReader {
   let schema: ResourceSchema
 
-  /// Reads a whole resource.
+  /// Reads a complete resource.
   ///
-  /// Attributes that no schema has are left out: clients send attributes of their own, and a provider need not keep them
-  /// (RFC 7644 §3.3 leaves it open).
+  /// Unknown attributes are ignored: clients send attributes of their own, and RFC 7644 §3.3 permits it.
   ///
-  /// - Throws: `invalidSyntax` where it is no object, `invalidValue` naming the attribute, what was expected and what came.
+  /// - Throws: `invalidSyntax` if it is not an object; `invalidValue` with the attribute, what was expected and what was found.
   func read(_ json: JSON) throws(SCIMError) -> JSONObject {
     guard case .object(let sent) = json else {
       throw .badRequest(
@@ -35,7 +34,7 @@ struct ResourceReader {
         let attributes = try read(member.value, of: schemaExtension)
         if !attributes.isEmpty { extensions[schemaExtension.id] = attributes }
       } else if AttributeName.equal(member.key, schema.core.id), case .object(let attributes) = member.value {
-        // Okta sends a custom attribute below the URI of the schema that it was declared in, be it the core one.
+        // Okta nests a custom attribute below the URI of its schema, even of the core schema.
         try read(attributes, into: &found, extensions: &extensions)
       }
     }
@@ -47,11 +46,11 @@ struct ResourceReader {
       if let value { try checkAddresses(in: value, of: definition) }
       return value
     } catch {
-      throw error.refusal(at: path())
+      throw error.error(at: path())
     }
   }
 
-  /// Refuses addresses, and names that may be one, with a line break: in a mail it would begin another header.
+  /// Rejects line breaks in addresses and user names, which would start another header in a mail.
   private func checkAddresses(in value: JSON, of definition: AttributeDefinition) throws(InvalidValue) {
     guard schema.core.id == SchemaDefinition.userID else { return }
     switch definition.name {
@@ -106,8 +105,11 @@ struct ResourceReader {
     return resource
   }
 
-  /// Reads a resource that was read before and then changed here and there: only what is named in `changed`, by an attribute's name
-  /// or an extension's URI, is looked at.
+  /// Reads a canonical resource again after changes.
+  ///
+  /// - Parameters:
+  ///   - resource: The changed resource.
+  ///   - changed: The names of the changed attributes and the URIs of the changed extensions; only these are validated.
   func reread(_ resource: JSONObject, changed: [String]) throws(SCIMError) -> JSONObject {
     var found: [(index: Int, value: JSON)] = []
     found.reserveCapacity(resource.count)
@@ -126,8 +128,8 @@ struct ResourceReader {
     return try assemble(found, extensions)
   }
 
-  /// Takes over a document that this reader read when it was stored. What the workspace's own schemas have lost since, or have
-  /// with another type, is dropped.
+  /// Reads a stored document, which was valid when it was stored. Extension attributes that were removed from the schemas since then, or
+  /// have another type now, are dropped.
   func readStored(_ json: JSON) throws(SCIMError) -> JSONObject {
     guard case .object(let stored) = json else {
       throw SCIMError(status: 500, scimType: nil, detail: "The stored resource can't be read: it is \(json.summary).")
@@ -157,7 +159,7 @@ struct ResourceReader {
           still[definition.name] = value
         }
       } catch {
-        // Of a type that the attribute had before.
+        // The attribute had another type.
         continue
       }
     }
@@ -186,7 +188,7 @@ struct ResourceReader {
 }
 
 extension AttributeDefinition {
-  /// Whether a client's value for it is kept: read-only values are ours (RFC 7644 §3.5.1 has the client's ignored), write-only
-  /// ones, a password, are taken and thrown away.
+  /// Whether values that a client sends are stored. Read-only values are ignored (RFC 7644 §3.5.1); write-only ones, such as `password`,
+  /// are accepted and discarded.
   var isStored: Bool { mutability != .readOnly && mutability != .writeOnly }
 }

@@ -1,4 +1,4 @@
-/// A PUT that disables a user is applied as far as it can be; see ``UnappliedChange``.
+// A PUT that disables a user is applied as far as possible; see `UnappliedChange`.
 extension UserDocument {
   /// Whether a PUT with this body sets `active` to false.
   public static func deactivates(_ body: JSON) -> Bool {
@@ -7,19 +7,21 @@ extension UserDocument {
     return attributes.value(forAttribute: SchemaDefinition.userID).map(deactivates) ?? false
   }
 
-  /// The document of a command that disables a user, from a body that is not valid: with what can be applied, and a list of what can't be.
+  /// Creates the document of a command that disables a user from an invalid body: the valid attributes, and the list of the others.
   ///
   /// - Parameters:
-  ///   - error: What is wrong with the body.
-  ///   - isStrict: The body must not hold attributes that the schemas do not have.
-  /// - Returns: nil unless the body sets `active` to false.
+  ///   - body: The body of the PUT.
+  ///   - schemas: The schemas of the workspace.
+  ///   - isStrict: Whether unknown attributes are invalid.
+  ///   - error: The error of the body.
+  /// - Returns: The document as JSON text; nil unless the body sets `active` to false.
   public static func deactivation(of body: JSON, schemas: ResourceSchemas, isStrict: Bool, after error: SCIMError) -> [UInt8]? {
     guard deactivates(body), let sent = body.object else { return nil }
     let reader = ResourceReader(schema: schemas.user)
     var partial = reader.readPartially(sent)
     if isStrict { partial.unapplied += schemas.user.unknownAttributes(in: sent) }
     if partial.unapplied.isEmpty {
-      // Not one attribute is at fault but all together: then all that were sent stay as they are.
+      // The attributes are invalid only in combination, so none of them is applied.
       partial.unapplied = partial.attributes.keys.filter { $0 != CommonAttributes.schemas.name && $0 != "active" }.map {
         UnappliedChange(path: $0, error)
       }
@@ -28,10 +30,13 @@ extension UserDocument {
     return UnappliedChange.appending(partial.unapplied, to: partial.attributes.serialized())
   }
 
-  /// This user after a PUT that disables them, and what of it could not be done.
+  /// Applies a PUT that disables this user as far as possible.
   ///
-  /// - Parameter command: A document, or what ``deactivation(of:schemas:isStrict:after:)`` made.
-  public func replacedAsFarAsPossible(
+  /// - Parameters:
+  ///   - command: A document, possibly from ``deactivation(of:schemas:isStrict:after:)``.
+  ///   - schemas: The schemas of the workspace.
+  /// - Returns: The disabled user, and the changes that were not applied.
+  public func partiallyReplaced(
     by command: JSON, schemas: ResourceSchemas
   ) -> (document: UserDocument, unapplied: [UnappliedChange]) {
     let reader = ResourceReader(schema: schemas.user)
@@ -52,12 +57,12 @@ extension UserDocument {
       let document = UserDocument(patched: try reader.read(.object(partial.attributes)), schemas: schemas)
       return (document.settingActive(false), unapplied)
     } catch {
-      // The sent and the stored values do not go together.
+      // The combination of sent and stored values is invalid.
       return (settingActive(false), unapplied + [UnappliedChange(path: "*", error)])
     }
   }
 
-  /// The same user with another's value of a top-level attribute.
+  /// Returns this user with the value that `other` has for a top-level attribute.
   public func keeping(_ attribute: String, of other: UserDocument, schemas: ResourceSchemas) -> UserDocument {
     var kept = attributes
     schemas.user.copy(attribute, from: other.attributes, to: &kept)
@@ -70,7 +75,7 @@ extension UserDocument {
 }
 
 extension ResourceSchema {
-  /// Sets an attribute, or all of an extension, in one resource to what it is in another. A path of something else copies nothing.
+  /// Copies an attribute or an extension from one resource to another. Other paths copy nothing.
   fileprivate func copy(_ path: String, from stored: JSONObject, to resource: inout JSONObject) {
     switch AttributePath(path).flatMap({ resolve($0) }) {
     case .attribute(let location, _)?: location.set(location.value(in: stored), in: &resource)
@@ -81,7 +86,7 @@ extension ResourceSchema {
 }
 
 extension ResourceReader {
-  /// The valid attributes of a resource, and why the others are not.
+  /// The valid attributes of a resource, and the errors of the others.
   struct Partial {
     var attributes: JSONObject
     var unapplied: [UnappliedChange] = []
@@ -147,7 +152,7 @@ extension ResourceReader.Partial {
     do throws(InvalidValue) {
       if let read = try AttributeReader.value(value, of: location.definition) { location.set(read, in: &attributes) }
     } catch {
-      unapplied.append(UnappliedChange(path: location.description, error.refusal(at: location.description)))
+      unapplied.append(UnappliedChange(path: location.description, error.error(at: location.description)))
     }
   }
 }

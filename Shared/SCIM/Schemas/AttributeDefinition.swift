@@ -1,6 +1,6 @@
-/// One attribute of a schema with its characteristics (RFC 7643 §2.2, §7).
+/// The definition of an attribute: its name and characteristics (RFC 7643 §2.2, §7).
 ///
-/// A value of this type is a reference to what never changes, so that the engine can hand it around for every value it looks at.
+/// The characteristics are an immutable shared object, so that copies are cheap.
 public struct AttributeDefinition: Sendable {
   private let characteristics: Characteristics
 
@@ -37,6 +37,7 @@ public struct AttributeDefinition: Sendable {
     }
   }
 
+  /// Creates a definition; see the properties for the parameters.
   public init(
     _ name: String, _ type: DataType, multiValued: Bool = false, description: String, required: Bool = false, caseExact: Bool = false,
     mutability: Mutability = .readWrite, returned: Returned = .default, uniqueness: Uniqueness = .none, canonicalValues: [String] = [],
@@ -48,44 +49,86 @@ public struct AttributeDefinition: Sendable {
       referenceTypes: referenceTypes, subAttributes: AttributeTable(subAttributes))
   }
 
+  /// The name of the attribute.
   public var name: String { characteristics.name }
+  /// The data type of a value.
   public var type: DataType { characteristics.type }
+  /// Whether the attribute is an array of values.
   public var isMultiValued: Bool { characteristics.isMultiValued }
+  /// The description for people.
   public var description: String { characteristics.description }
+  /// Whether the attribute must have a value.
   public var isRequired: Bool { characteristics.isRequired }
-  /// Values are compared with case.
+  /// Whether values are compared with case.
   public var isCaseExact: Bool { characteristics.isCaseExact }
+  /// Whether clients can write the attribute.
   public var mutability: Mutability { characteristics.mutability }
+  /// When responses contain the attribute.
   public var returned: Returned { characteristics.returned }
+  /// The scope in which values are unique.
   public var uniqueness: Uniqueness { characteristics.uniqueness }
-  /// Suggested values; others are accepted.
+  /// Suggested values; others are valid as well.
   public var canonicalValues: [String] { characteristics.canonicalValues }
-  /// What a reference may point at: names of resource types, `external`, `uri`.
+  /// The possible targets of a reference: names of resource types, `external` or `uri`.
   public var referenceTypes: [String] { characteristics.referenceTypes }
-  /// The parts of a complex attribute.
+  /// The sub-attributes of a complex attribute.
   public var subAttributes: [AttributeDefinition] { characteristics.subAttributes.definitions }
 
-  /// The sub-attribute of that name, whatever its case.
+  /// Returns the sub-attribute with this name, which is compared without case.
   public func subAttribute(named name: String) -> AttributeDefinition? { characteristics.subAttributes[name] }
 
-  /// RFC 7643 §2.3.
+  /// The data types (RFC 7643 §2.3).
   public enum DataType: String, Sendable, Hashable, CaseIterable {
-    case string, boolean, decimal, integer, dateTime, binary, reference, complex
+    /// Text.
+    case string
+    /// `true` or `false`.
+    case boolean
+    /// A number.
+    case decimal
+    /// A number without fraction.
+    case integer
+    /// A time (RFC 3339).
+    case dateTime
+    /// Base64.
+    case binary
+    /// A URI.
+    case reference
+    /// An object with sub-attributes.
+    case complex
   }
 
-  /// Who may write it.
+  /// Whether clients can write an attribute (RFC 7643 §2.2).
   public enum Mutability: String, Sendable, Hashable, CaseIterable {
-    case readOnly, readWrite, immutable, writeOnly
+    /// Only the service provider writes it.
+    case readOnly
+    /// Clients can write it at any time.
+    case readWrite
+    /// Clients can set it once.
+    case immutable
+    /// Clients can write it; it is never returned.
+    case writeOnly
   }
 
-  /// When it is in an answer.
+  /// When responses contain an attribute (RFC 7643 §2.2).
   public enum Returned: String, Sendable, Hashable, CaseIterable {
-    case always, never, `default`, request
+    /// In every response.
+    case always
+    /// In no response.
+    case never
+    /// Unless excluded.
+    case `default`
+    /// Only on request.
+    case request
   }
 
-  /// Within what a value is unique.
+  /// The scope in which values are unique (RFC 7643 §2.2).
   public enum Uniqueness: String, Sendable, Hashable, CaseIterable {
-    case none, server, global
+    /// Values need not be unique.
+    case none
+    /// Unique within the service provider's workspace.
+    case server
+    /// Unique worldwide.
+    case global
   }
 }
 

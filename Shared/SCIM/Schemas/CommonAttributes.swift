@@ -1,4 +1,4 @@
-/// The attributes that every resource has beside those of its schema (RFC 7643 §3, §3.1).
+/// The common attributes of all resources (RFC 7643 §3, §3.1).
 enum CommonAttributes {
   static let schemas = AttributeDefinition(
     "schemas", .reference, multiValued: true, description: "The URIs of the schemas that the resource has attributes of.",
@@ -21,6 +21,6 @@ enum CommonAttributes {
         "version", .string, description: "The entity tag of the resource as it is.", caseExact: true, mutability: .readOnly),
     ])
 
-  /// In the order in which a resource shows them, `meta` last.
+  /// The common attributes at the start of a resource; `meta` is at its end.
   static let leading = [schemas, id, externalID]
 }

@@ -2,7 +2,7 @@ extension SchemaDefinition {
   /// The URI of the Group schema.
   public static let groupID = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
-  /// Group (RFC 7643 §4.2, §8.7.1); `displayName` is required here as the text of §4.2 has it.
+  /// The Group schema (RFC 7643 §4.2, §8.7.1). `displayName` is required, as the text of §4.2 says.
   public static let group = SchemaDefinition(
     id: groupID, name: "Group", description: "Group",
     attributes: [

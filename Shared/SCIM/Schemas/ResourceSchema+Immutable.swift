@@ -1,6 +1,8 @@
-/// Immutable attributes (RFC 7643 §2.2): set once, then kept.
+// Immutable attributes (RFC 7643 §2.2) can be set once.
 extension ResourceSchema {
-  /// - Throws: `mutability` where `after` has another value than `before`, or none, for an attribute that was set.
+  /// Checks that a PATCH keeps the immutable attributes.
+  ///
+  /// - Throws: `mutability` if `after` lacks or changes an immutable attribute that `before` has.
   func checkImmutables(before: JSONObject, after: JSONObject) throws(SCIMError) {
     for location in immutables {
       guard let old = location.value(in: before) else { continue }
@@ -9,8 +11,9 @@ extension ResourceSchema {
     }
   }
 
-  /// The new state of a resource that is replaced: a value that was set has to be given as it is, or not at all, and then it stays
-  /// (RFC 7644 §3.5.1).
+  /// Returns the new state of a replaced resource. Immutable attributes that `after` lacks keep their values (RFC 7644 §3.5.1).
+  ///
+  /// - Throws: `mutability` if `after` changes an immutable attribute.
   func keepingImmutables(of before: JSONObject, in after: JSONObject) throws(SCIMError) -> JSONObject {
     var kept = after
     for location in immutables {

@@ -1,36 +1,39 @@
-/// Attributes that no schema has. A PATCH that names one is refused: applied without it, it would succeed and not do what it asks for.
-/// In a POST or PUT they are left out (RFC 7644 §3.3 permits it), since clients send attributes of their own; the strict profile refuses
-/// them there as well.
+// Attributes that the schemas do not have. A PATCH that names one is rejected, because it would succeed without effect. A POST or PUT ignores
+// them (RFC 7644 §3.3 permits it), because clients send attributes of their own; the strict profile rejects them there as well.
 extension ResourceSchema {
-  /// - Throws: `invalidSyntax` that names the first attribute in the resource which the schemas do not have.
-  public func refuseUnknown(in resource: JSON) throws(SCIMError) {
+  /// Rejects a resource with unknown attributes.
+  ///
+  /// - Throws: `invalidSyntax` with the first attribute that the schemas do not have.
+  public func rejectUnknownAttributes(in resource: JSON) throws(SCIMError) {
     guard let object = resource.object, let path = unknownPath(in: object) else { return }
     throw .badRequest(.invalidSyntax, unknown(path))
   }
 
-  /// - Throws: `invalidPath` that names the first attribute in the operation's value which the schemas do not have.
-  func refuseUnknown(in operation: Patch.Operation) throws(SCIMError) {
+  /// Rejects an operation whose value has unknown attributes.
+  ///
+  /// - Throws: `invalidPath` with the first attribute that the schemas do not have.
+  func rejectUnknownAttributes(in operation: Patch.Operation) throws(SCIMError) {
     guard let value = operation.value, let path = unknownPath(in: value, at: operation.path) else { return }
     throw .badRequest(.invalidPath, unknown(path))
   }
 
-  /// The members of a resource that the schemas do not have, or that have parts which they do not have.
+  /// The members of a resource that are unknown attributes or have unknown sub-attributes.
   func unknownAttributes(in resource: JSONObject) -> [UnappliedChange] {
     resource.compactMap { member in
       unknownPath(in: [member.key: member.value]).map { UnappliedChange(path: $0, detail: unknown($0)) }
     }
   }
 
-  /// Says that the schemas have no attribute `path`, and which names are close to it.
+  /// The error detail for an unknown attribute, with similar names.
   func unknown(_ path: String) -> String {
     let close = namesClose(to: path)
     let question = close.isEmpty ? "" : " Did you mean \(close.joined(separator: " or "))?"
     return "\(SecretText.shown(path).prefix(200)) is no attribute of a \(name).\(question) The attributes are listed at /Schemas."
   }
 
-  /// Up to three attributes whose names differ from the path's by two letters at most, as the client would write them.
+  /// Up to three similar attribute names, as paths.
   private func namesClose(to path: String) -> [String] {
-    // The filter of a path is no part of a name.
+    // Remove the value filter.
     let name = path.prefix { $0 != "[" } + (path.lastIndex(of: "]").map { path[path.index(after: $0)...] } ?? "")
     guard name.utf8.count <= 300, let sent = AttributePath(String(name)) else { return [] }
     let container = sent.schema.flatMap { schemaExtension($0) }
@@ -70,7 +73,7 @@ extension ResourceSchema {
     return nil
   }
 
-  /// Some clients repeat `schemas` in an extension's object, where it asks for nothing.
+  /// Some clients repeat `schemas` in an extension's object, where it has no meaning.
   private func unknownPath(in attributes: JSONObject, of schemaExtension: SchemaDefinition) -> String? {
     let members = attributes.members.filter { !AttributeName.equal($0.key, CommonAttributes.schemas.name) }
     return unknownPath(

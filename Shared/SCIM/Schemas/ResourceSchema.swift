@@ -1,23 +1,26 @@
-/// What a kind of resource may hold: the attributes of its schema, of the schema's extensions, and the common ones.
+/// The schema of a resource type: the core schema, its extensions, and the common attributes.
 public struct ResourceSchema: Sendable, Hashable {
-  /// The name of the resource type, `User`.
+  /// The name of the resource type: `User`.
   public let name: String
-  /// Where its resources are, below the base URL: `/Users`.
+  /// The path of the endpoint relative to the base URL: `/Users`.
   public let endpoint: String
+  /// The description for people.
   public let description: String
+  /// The core schema.
   public let core: SchemaDefinition
+  /// The extensions of the core schema.
   public let extensions: [SchemaDefinition]
-  /// The name of the attribute that carries the product's role, where these resources have one.
+  /// The name of the attribute that contains the product role; nil for groups.
   let roleAttribute: String?
 
-  /// The top-level attributes of a resource in the order in which it shows them; `meta` is not among them, since it is last.
+  /// The top-level attributes in the order of a resource, without `meta`, which is last.
   var topLevel: [AttributeDefinition] { table.definitions }
   private let table: AttributeTable
-  /// The attributes of the resource's own schema that have to be there.
+  /// The required attributes of the core schema.
   let required: [AttributeDefinition]
-  /// The attributes that can be set only once.
+  /// The immutable attributes.
   let immutables: [AttributeLocation]
-  /// Whether it has stored attributes that are not returned unless they are asked for, or never.
+  /// Whether stored attributes exist that are not returned by default.
   let hidesAttributes: Bool
 
   init(
@@ -43,13 +46,13 @@ public struct ResourceSchema: Sendable, Hashable {
     }
   }
 
-  /// The top-level attribute of that name, whatever its case; `meta` included.
+  /// Returns the top-level attribute with this name, which is compared without case; including `meta`.
   public func attribute(named name: String) -> AttributeDefinition? {
     if let definition = table[name] { return definition }
     return AttributeName.equal(name, CommonAttributes.meta.name) ? CommonAttributes.meta : nil
   }
 
-  /// The extension with that URI.
+  /// Returns the extension with this URI.
   public func schemaExtension(_ uri: String) -> SchemaDefinition? {
     extensions.first { AttributeName.equal($0.id, uri) }
   }

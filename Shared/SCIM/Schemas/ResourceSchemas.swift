@@ -1,17 +1,19 @@
-/// The schemas that hold in one workspace.
+/// The schemas of a workspace.
 public struct ResourceSchemas: Sendable, Hashable {
-  /// The name of the attribute that carries the product's role.
+  /// The name of the user attribute that contains the product role.
   public let roleAttribute: String
+  /// The schema of users.
   public let user: ResourceSchema
+  /// The schema of groups.
   public let group: ResourceSchema
 
+  /// Creates the schemas of a workspace.
+  ///
   /// - Parameters:
-  ///   - roleAttribute: The name of the user attribute that carries the product's role. Where the standard schema has an attribute
-  ///     of that name (`userType`, say) that one carries it.
-  ///   - roles: The names of the roles that there are, which `/Schemas` shows.
-  ///   - userExtensions: Schemas of the workspace's own beside that of the enterprise user; see
-  ///     ``SchemaDefinition/checkAsExtension(of:)``.
-  ///   - groupExtensions: Schemas of the workspace's own.
+  ///   - roleAttribute: The name of the user attribute that contains the product role. It may be a standard attribute such as `userType`.
+  ///   - roles: The names of the roles, which `/Schemas` lists as canonical values.
+  ///   - userExtensions: User extensions in addition to Enterprise User; see ``SchemaDefinition/checkAsExtension(of:)``.
+  ///   - groupExtensions: Group extensions.
   public init(
     roleAttribute: String = Self.standardRoleAttribute, roles: [String] = [], userExtensions: [SchemaDefinition] = [],
     groupExtensions: [SchemaDefinition] = []
@@ -23,7 +25,7 @@ public struct ResourceSchemas: Sendable, Hashable {
     }
   }
 
-  /// The role attribute of a workspace that has not chosen another.
+  /// The default name of the role attribute.
   public static let standardRoleAttribute = "secodaRole"
 
   private static let standard = ResourceSchemas(role: standardRoleAttribute, roles: [], [], [])
@@ -42,6 +44,6 @@ public struct ResourceSchemas: Sendable, Hashable {
       name: "Group", endpoint: "/Groups", description: "Group", core: .group, extensions: groupExtensions)
   }
 
-  /// The kinds of resources.
+  /// The schemas of all resource types.
   public var all: [ResourceSchema] { [user, group] }
 }

@@ -1,10 +1,10 @@
 extension SchemaDefinition {
-  /// The most attributes that an extension may have, and the most sub-attributes that one of them may have.
+  /// The maximum number of attributes of an extension, and of sub-attributes of one of them.
   public static let maximumAttributes = 200
 
-  /// Checks a schema that a workspace defines for itself, as an extension of `resource`.
+  /// Checks whether a schema can be used as an extension of `resource`.
   ///
-  /// - Throws: `invalidValue` that names what is wrong, where it is, and what would be right.
+  /// - Throws: `invalidValue` with the position of the error, and what would be valid.
   public func checkAsExtension(of resource: ResourceSchema) throws(SCIMError) {
     try checkURI(beside: resource)
     guard !attributes.isEmpty, attributes.count <= Self.maximumAttributes else {
@@ -17,7 +17,7 @@ extension SchemaDefinition {
     .badRequest(.invalidValue, "The extension \(id.isEmpty ? "without an id" : String(id.prefix(200))) \(what)")
   }
 
-  /// RFC 8141: `urn:NID:NSS`. A resource holds the extension's attributes under it, so it has to differ from every attribute's name.
+  /// Checks that the id is a URN (RFC 8141, `urn:NID:NSS`) that no other schema of the resource has.
   private func checkURI(beside resource: ResourceSchema) throws(SCIMError) {
     let parts = id.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count == 3, AttributeName.equal(String(parts[0]), "urn"), Self.isNamespace(parts[1]), Self.isSpecific(parts[2]),
@@ -35,13 +35,13 @@ extension SchemaDefinition {
     }
   }
 
-  /// RFC 8141 §2: letters, digits and inner hyphens, 2 to 32 of them.
+  /// Whether the text is a NID (RFC 8141 §2): 2 to 32 letters, digits and inner hyphens.
   private static func isNamespace(_ text: Substring) -> Bool {
     (2...32).contains(text.utf8.count) && !text.hasPrefix("-") && !text.hasSuffix("-")
       && text.utf8.allSatisfy { $0 != UInt8(ascii: "_") && AttributeName.isNameByte($0) }
   }
 
-  /// What follows the namespace; its last part is a word, so that paths with attributes behind it can be told apart.
+  /// Whether the text is valid after the namespace. Its last part must be a name, so that attribute paths are unambiguous.
   private static func isSpecific(_ text: Substring) -> Bool {
     guard let last = text.split(separator: ":", omittingEmptySubsequences: false).last, AttributeName.isValid(last) else { return false }
     return text.utf8.allSatisfy { AttributeName.isNameByte($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }

@@ -2,7 +2,7 @@ extension SchemaDefinition {
   /// The URI of the User schema.
   public static let userID = "urn:ietf:params:scim:schemas:core:2.0:User"
 
-  /// User (RFC 7643 §4.1, §8.7.1).
+  /// The User schema (RFC 7643 §4.1, §8.7.1).
   public static let user = SchemaDefinition(
     id: userID, name: "User", description: "User Account",
     attributes: [
@@ -91,10 +91,34 @@ extension SchemaDefinition {
 }
 
 extension AttributeDefinition {
-  /// The attribute that carries the product's role, under the name that the workspace chose.
+  /// The attribute that contains the product role.
   static func role(named name: String, among roles: [String]) -> AttributeDefinition {
     AttributeDefinition(
       name, .string, description: "The person's role in the product: a built-in role or one of the workspace's own, compared without case.",
       canonicalValues: roles)
   }
+}
+
+extension SchemaDefinition {
+  /// The URI of the enterprise extension of User.
+  public static let enterpriseUserID = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+  /// The Enterprise User extension (RFC 7643 §4.3).
+  public static let enterpriseUser = SchemaDefinition(
+    id: enterpriseUserID, name: "EnterpriseUser", description: "Enterprise User",
+    attributes: [
+      AttributeDefinition("employeeNumber", .string, description: "The number that the organisation gave the person."),
+      AttributeDefinition("costCenter", .string, description: "The name of a cost center."),
+      AttributeDefinition("organization", .string, description: "The name of an organisation."),
+      AttributeDefinition("division", .string, description: "The name of a division."),
+      AttributeDefinition("department", .string, description: "The name of a department."),
+      AttributeDefinition(
+        "manager", .complex, description: "The person's manager.",
+        subAttributes: [
+          AttributeDefinition("value", .string, description: "The id of the manager's User resource.", caseExact: true),
+          AttributeDefinition(
+            "$ref", .reference, description: "The URI of the manager's User resource.", caseExact: true, referenceTypes: ["User"]),
+          AttributeDefinition("displayName", .string, description: "The manager's name.", mutability: .readOnly),
+        ]),
+    ])
 }

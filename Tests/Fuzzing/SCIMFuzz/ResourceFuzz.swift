@@ -27,14 +27,14 @@ extension Fuzz {
         let isSame = again.attributes == group.attributes && again.members.map(\.value) == group.members.map(\.value)
         precondition(isSame, "a group serialized in a command parses to the same group")
       }
-      trying { try schemas.user.refuseUnknown(in: json) }
+      trying { try schemas.user.rejectUnknownAttributes(in: json) }
       trying {
         let body = normaliser.user(json).json
         let error = SCIMError.badRequest(.invalidValue, "wrong")
         guard let partial = UserDocument.deactivation(of: body, schemas: schemas, isStrict: profile == .strict, after: error) else {
           return
         }
-        check(disabled: user.replacedAsFarAsPossible(by: try JSON(parsing: partial), schemas: schemas).document)
+        check(disabled: user.partiallyReplaced(by: try JSON(parsing: partial), schemas: schemas).document)
       }
     }
   }

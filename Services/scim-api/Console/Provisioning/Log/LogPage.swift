@@ -25,7 +25,7 @@ struct LogPage: Sendable {
     async let tabs = ProvisioningTab.all(on: .log, in: workspace, of: database)
     let found =
       search.wrong == nil
-      ? try await LogRepository(database, in: workspace).part(
+      ? try await LogRepository(database, in: workspace).page(
         of: search.filter(at: Date()), after: last, limit: LogList.count + 1, in: workspace) : []
     let tokens = try await TokenNames(database: database).names(of: Set(found.compactMap(\.entry.token)), in: workspace)
     let list = LogList(

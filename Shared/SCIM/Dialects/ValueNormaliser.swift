@@ -1,11 +1,10 @@
-/// Applies the normalisations of values, all in one walk, to every attribute of a resource or to what an operation of a PATCH
-/// carries.
-struct ValueRewriting {
-  private let rewrites: [(index: Int, rewrite: @Sendable (JSON, Normalisation.Place) -> JSON?)]
+/// Applies all value normalisations in one traversal of a resource, or of the value of a PATCH operation.
+struct ValueNormaliser {
+  private let rewrites: [(index: Int, rewrite: @Sendable (JSON, Normalisation.ValueContext) -> JSON?)]
   private let schema: ResourceSchema
-  /// The indices of the normalisations that found something to do.
-  var fired: Set<Int> = []
-  /// The values are those of a `replace`.
+  /// The indices of the normalisations that changed a value.
+  var applied: Set<Int> = []
+  /// Whether the values belong to a `replace` operation.
   private var isReplacement = false
 
   init(_ normalisations: [Normalisation], _ schema: ResourceSchema) {
@@ -13,7 +12,7 @@ struct ValueRewriting {
     self.schema = schema
   }
 
-  /// nil where nothing was rewritten.
+  /// Normalises a resource, or an object of attributes; nil if nothing changes.
   mutating func rewritten(_ object: JSONObject) -> JSONObject? {
     changed(object) { walk, key, value in
       if let definition = walk.schema.attribute(named: key) { return walk.rewritten(value, of: definition) }
@@ -28,15 +27,15 @@ struct ValueRewriting {
     }
   }
 
-  /// nil where nothing was rewritten.
-  mutating func rewritten(_ operation: SentOperation) -> SentOperation? {
+  /// Normalises the value of an operation; nil if nothing changes.
+  mutating func rewritten(_ operation: RawPatchOperation) -> RawPatchOperation? {
     isReplacement = operation.op.map { AttributeName.equal($0, "replace") } ?? false
     defer { isReplacement = false }
     guard let value = operation.value, let new = rewritten(value, at: operation) else { return nil }
     return operation.with(value: new)
   }
 
-  private mutating func rewritten(_ value: JSON, at operation: SentOperation) -> JSON? {
+  private mutating func rewritten(_ value: JSON, at operation: RawPatchOperation) -> JSON? {
     guard let path = operation.path else {
       guard operation.pathText == nil, let object = value.object else { return nil }
       return rewritten(object).map(JSON.object)
@@ -62,12 +61,12 @@ struct ValueRewriting {
   private mutating func rewritten(
     _ value: JSON, of definition: AttributeDefinition, in parent: AttributeDefinition? = nil, isElement: Bool = false
   ) -> JSON? {
-    guard !Self.isAsItShouldBe(value, definition, in: parent) else { return nil }
+    guard !Self.isCanonical(value, definition, in: parent) else { return nil }
     if isReplacement, !isElement, parent == nil, case .string = value, let part = definition.principalValue {
-      // To replace all values by one is not meant: the engine finds the one that plain text stands for.
+      // The text is not meant to replace all values: the engine replaces the principal one.
       return rewritten(value, of: part, in: definition)
     }
-    let new = applied(to: value, Normalisation.Place(definition: definition, parent: parent, isElement: isElement))
+    let new = applied(to: value, Normalisation.ValueContext(definition: definition, parent: parent, isElement: isElement))
     let current = new ?? value
     if case .array(let elements) = current, definition.isMultiValued, !isElement {
       var changed: [JSON]?
@@ -85,32 +84,32 @@ struct ValueRewriting {
     return changed.map(JSON.object) ?? new
   }
 
-  /// Whether nothing can be wrong with the form of a value, as with nearly all of them: then no normalisation is asked.
-  private static func isAsItShouldBe(_ value: JSON, _ definition: AttributeDefinition, in parent: AttributeDefinition?) -> Bool {
+  /// Whether the form of a value is correct, as for most values, so that normalisations are skipped.
+  private static func isCanonical(_ value: JSON, _ definition: AttributeDefinition, in parent: AttributeDefinition?) -> Bool {
     switch (definition.type, value) {
     case (_, .null), (.boolean, .bool), (.integer, .integer), (.decimal, .integer), (.decimal, .decimal), (.dateTime, .string),
       (.reference, .string), (.binary, .string):
       true
     case (.string, .string): parent?.name != "roles"
-    // There can be a hundred thousand members, and providers agree on the form of objects.
+    // Groups can have a hundred thousand members, and no provider deviates in their form.
     case (.complex, .array(let elements)) where definition.name == "members": elements.allSatisfy { $0.object != nil }
     default: false
     }
   }
 
-  /// What the normalisations make of one value, each of what the one before it left.
-  private mutating func applied(to value: JSON, _ place: Normalisation.Place) -> JSON? {
+  /// Applies the normalisations to one value, each to the result of the previous one.
+  private mutating func applied(to value: JSON, _ context: Normalisation.ValueContext) -> JSON? {
     var new: JSON?
     for (index, rewrite) in rewrites {
-      guard let rewritten = rewrite(new ?? value, place) else { continue }
+      guard let rewritten = rewrite(new ?? value, context) else { continue }
       new = rewritten
-      fired.insert(index)
+      applied.insert(index)
     }
     return new
   }
 
   private mutating func changed(
-    _ object: JSONObject, _ member: (inout ValueRewriting, String, JSON) -> JSON?
+    _ object: JSONObject, _ member: (inout ValueNormaliser, String, JSON) -> JSON?
   ) -> JSONObject? {
     var changed: [JSONObject.Member]?
     for (index, entry) in object.members.enumerated() {

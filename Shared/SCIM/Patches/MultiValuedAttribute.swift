@@ -1,10 +1,10 @@
-/// The values of a multi-valued attribute under the operations of a PATCH.
+/// The values of a multi-valued attribute while a PATCH is applied.
 ///
-/// The cost of an operation is linear in the values that are there and those that are given.
-struct MultipleValues {
+/// The cost of an operation is linear in the number of existing and new values.
+struct MultiValuedAttribute {
   private var values: [JSON]
   private let definition: AttributeDefinition
-  /// Where a value can't be changed, it is what its `value` says, as a member is its id; elsewhere `type` tells values apart too.
+  /// Whether `value` alone identifies a value, as with immutable values such as members; otherwise `value` and `type` do.
   private let isKnownByValueAlone: Bool
 
   init(_ values: [JSON], of definition: AttributeDefinition) {
@@ -13,7 +13,7 @@ struct MultipleValues {
     isKnownByValueAlone = definition.subAttribute(named: "value")?.mutability == .immutable
   }
 
-  /// What is there now; nil where nothing is left.
+  /// The values; nil if there are none.
   var json: JSON? { values.isEmpty ? nil : .array(values) }
 
   mutating func removeAll() { values = [] }
@@ -28,8 +28,7 @@ struct MultipleValues {
     add(new)
   }
 
-  /// Appends what is not there yet; a value that only comes with more parts than one with the same `value` and `type` is merged
-  /// into that.
+  /// Appends new values. A value with the same `value` and `type` as an existing one is merged into it.
   mutating func add(_ new: [JSON]) {
     var index = ValueIndex(values, byValueAlone: isKnownByValueAlone)
     for value in new where !index.contains(value) {
@@ -45,7 +44,7 @@ struct MultipleValues {
     }
   }
 
-  /// Sets a part of all values, or adds to it where it is multi-valued; where there are no values, one is made that has it.
+  /// Sets a sub-attribute of all values, or adds to it if it is multi-valued. Creates a value if there are none.
   mutating func assign(_ part: JSON, to subAttribute: AttributeDefinition, isAddition: Bool) {
     if values.isEmpty, part != .null { values = [.object(JSONObject())] }
     set(subAttribute, in: Array(values.indices)) { existing in
@@ -54,15 +53,19 @@ struct MultipleValues {
     }
   }
 
-  /// - Parameter removed: Selects the values to take out of a multi-valued part; nil for all of it.
+  /// Removes a sub-attribute of the selected values.
+  ///
+  /// - Parameters:
+  ///   - subAttribute: The sub-attribute.
+  ///   - filter: Selects the values; nil for all.
+  ///   - removed: Selects the values to remove from a multi-valued sub-attribute; nil for all.
   mutating func unassign(_ subAttribute: AttributeDefinition, where filter: Filter?, removing removed: Filter? = nil) {
     set(subAttribute, in: selected(filter)) { existing in
       removed.flatMap { Self.part(existing, of: subAttribute, without: $0) }
     }
   }
 
-  /// Changes the `value` of the value that stands for the attribute where only one can be had: the primary one, else the one for work,
-  /// else the first. The others stay. Where there is none, one is made.
+  /// Changes the `value` of the principal value: the primary one, else the work one, else the first. Creates a value if there are none.
   mutating func replacePrincipal(_ new: JSON, in subAttribute: AttributeDefinition) {
     let principal =
       values.firstIndex(where: \.isPrimary) ?? values.firstIndex { $0.object?["type"]?.string?.lowercased() == "work" }
@@ -74,12 +77,15 @@ struct MultipleValues {
     set(subAttribute, in: [principal]) { _ in new }
   }
 
-  /// Changes the values that the filter selects: a part of each, or, without a sub-attribute, each as a whole. An addition leaves
-  /// those parts that it does not name.
+  /// Changes a sub-attribute of the selected values, or the values themselves.
   ///
-  /// - Parameter isAddition: Where the filter selects none, one is made that has what it asks for ("if the target location does
-  ///   not exist, the attribute and value are added", RFC 7644 §3.5.2.1).
-  /// - Returns: Whether there was a value to change, or one was made.
+  /// - Parameters:
+  ///   - filter: Selects the values.
+  ///   - subAttribute: The sub-attribute to set; nil to change the values.
+  ///   - new: The new value.
+  ///   - isAddition: Whether other sub-attributes are kept, and a value that fits the filter is created if it selects none ("if the target
+  ///     location does not exist, the attribute and value are added", RFC 7644 §3.5.2.1).
+  /// - Returns: Whether a value was changed or created.
   mutating func change(where filter: Filter, subAttribute: AttributeDefinition?, to new: JSON, isAddition: Bool) -> Bool {
     var chosen = selected(filter)
     if chosen.isEmpty {
@@ -92,7 +98,7 @@ struct MultipleValues {
       }
       chosen = [values.count - 1]
     }
-    // Once one value has it, no value but that one is the primary one.
+    // At most one of the changed values is primary.
     var primary: Int?
     for index in chosen {
       let part: JSON = subAttribute.map { [$0.name: new] } ?? new
@@ -108,7 +114,7 @@ struct MultipleValues {
     return true
   }
 
-  /// A value that replaces one selected by `type eq "work"`, and does not say its type, is still for work.
+  /// Keeps the sub-attributes that the filter compares: a replacement for `type eq "work"` without a type keeps the type.
   private func keepingParts(of existing: JSON, selectedBy filter: Filter, in new: JSON) -> JSON {
     guard let old = existing.object, case .object(var parts) = new, !parts.isEmpty else { return new }
     for name in filter.expression.equalities {
@@ -133,7 +139,7 @@ struct MultipleValues {
     joinRepeated(indices)
   }
 
-  /// A change can make a value the same as another, in `value` and `type`: then both become one, with the parts of both.
+  /// Merges changed values with values that have the same `value` and `type`.
   private mutating func joinRepeated(_ changed: [Int]) {
     let changed = Set(changed)
     var first: [ValueKey: Int] = [:]
@@ -151,7 +157,7 @@ struct MultipleValues {
     dropUnassignedAndRepeated()
   }
 
-  /// `new` with the parts that only `old` has; primary if one of them is.
+  /// Returns `new` with the sub-attributes that only `old` has; primary if either is.
   private static func join(_ new: JSON, with old: JSON) -> JSON {
     guard case .object(var parts) = new, let others = old.object else { return new }
     for member in others where parts[member.key] == nil { parts[member.key] = member.value }
@@ -159,16 +165,18 @@ struct MultipleValues {
     return .object(parts)
   }
 
-  /// Values that a change left empty, or made equal to one before them, are none.
+  /// Removes values that are empty or equal to a previous one.
   private mutating func dropUnassignedAndRepeated() {
     var seen: Set<JSON> = []
     values.removeAll { $0.isUnassigned || !seen.insert($0).inserted }
   }
 
-  /// A new primary value makes the old one an ordinary one (RFC 7644 §3.5.2).
+  /// If the new value is primary, unsets `primary` of the former one (RFC 7644 §3.5.2).
   ///
-  /// - Parameter former: Where the old one is; nil where that is not known.
-  /// - Returns: What was changed, as it was before.
+  /// - Parameters:
+  ///   - new: The new value.
+  ///   - former: The position of the former primary value; nil to search all values.
+  /// - Returns: The positions and former values of the changed values.
   @discardableResult
   private mutating func handOverPrimary(to new: JSON, from former: Int? = nil) -> [(position: Int, value: JSON)] {
     guard new.isPrimary else { return [] }
@@ -198,14 +206,14 @@ struct MultipleValues {
     return .object(parts)
   }
 
-  /// What a part is once `new` is added to it: values of a multi-valued one are appended to those that it has (RFC 7644 §3.5.2.1).
+  /// Returns a sub-attribute after an addition: new values of a multi-valued one are appended (RFC 7644 §3.5.2.1).
   static func adding(_ new: JSON?, to existing: JSON?, of part: AttributeDefinition) -> JSON? {
     guard part.isMultiValued, let old = existing?.array, let added = new?.array else { return new }
     var known = Set(old)
     return .array(old + added.filter { known.insert($0).inserted })
   }
 
-  /// What is left of a part without the values that the filter selects.
+  /// Returns a sub-attribute without the values that the filter selects.
   static func part(_ existing: JSON?, of part: AttributeDefinition, without removed: Filter) -> JSON? {
     guard let existing else { return nil }
     let selector = ValueSelector(removed, of: part)
@@ -215,12 +223,12 @@ struct MultipleValues {
   }
 }
 
-/// What tells one value from another: `value`, and `type` where that counts.
+/// The identity of a value: its `value`, and its `type` unless `value` alone identifies it.
 private struct ValueKey: Hashable {
   private let value: JSON
   private let type: JSON?
 
-  /// nil for a value that has no `value`.
+  /// Creates the key; nil if the value has no `value`.
   init?(_ value: JSON, byValueAlone: Bool) {
     guard let parts = value.object, let value = parts["value"] else { return nil }
     self.value = value
@@ -228,12 +236,12 @@ private struct ValueKey: Hashable {
   }
 }
 
-/// Finds values that are there already: equal ones, and those with the same ``ValueKey``.
+/// A hash index of values: finds equal values, and values with the same ``ValueKey``.
 private struct ValueIndex {
   private let byValueAlone: Bool
-  /// How many there are of each.
+  /// The number of occurrences of each value.
   private var counts: [JSON: Int] = [:]
-  /// Of those with the same key the first.
+  /// The first position of each key.
   private var positions: [ValueKey: Int] = [:]
 
   init(_ values: [JSON], byValueAlone: Bool) {
@@ -245,7 +253,7 @@ private struct ValueIndex {
 
   func contains(_ value: JSON) -> Bool { counts[value] != nil }
 
-  /// Where the first value with the same `value`, and `type` where that counts, is; nil where there is none.
+  /// The position of the first value with the same key; nil if there is none.
   func position(ofSameAs value: JSON) -> Int? { key(of: value).flatMap { positions[$0] } }
 
   mutating func insert(_ value: JSON, at position: Int) {
@@ -253,7 +261,7 @@ private struct ValueIndex {
     if let key = key(of: value), positions[key] == nil { positions[key] = position }
   }
 
-  /// Another value in the same place; it has the same key.
+  /// Replaces a value by one with the same key.
   mutating func replace(_ former: JSON, by value: JSON) {
     let left = counts[former, default: 1] - 1
     counts[former] = left == 0 ? nil : left
@@ -264,12 +272,12 @@ private struct ValueIndex {
 }
 
 extension JSON {
-  /// Whether it is marked as the primary one of several values.
+  /// Whether `primary` is true.
   fileprivate var isPrimary: Bool { object?["primary"] == .bool(true) }
 }
 
 extension Filter.Expression {
-  /// The sub-attributes whose value the filter says.
+  /// The sub-attributes that the filter compares for equality.
   fileprivate var equalities: [String] {
     switch self {
     case .comparison(let path, .equal, let value) where value != .null: [path.attribute]
@@ -278,7 +286,7 @@ extension Filter.Expression {
     }
   }
 
-  /// The value that a filter of equalities describes: `type eq "work"` a value of type work; nil for any other filter.
+  /// The value that a filter of equalities describes, such as a work address for `type eq "work"`; nil for other filters.
   fileprivate func seed(for definition: AttributeDefinition) -> JSONObject? {
     switch self {
     case .comparison(let path, .equal, let value) where path.subAttribute == nil && value != .null:

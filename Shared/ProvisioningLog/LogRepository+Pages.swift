@@ -4,39 +4,45 @@ import Postgres
 import Primitives
 
 extension LogRepository {
-  /// Which entries a list shows, part by part. Each combination is read by an index of its own.
+  /// The filter of a paged list. Each combination of conditions has its own index.
   public struct Filter: Sendable, Hashable {
+    /// Whether to return failures only.
     public var failedOnly = false
-    /// Failures of this kind alone.
+    /// Return failures of this kind only.
     public var cause: Diagnosis.Cause?
-    /// A userName, an email, the displayName of a group, or the id of either.
+    /// A `userName`, an email address, the `displayName` of a group, or the id of a user or group.
     public var subject: String?
-    /// Entries of requests from then on.
+    /// The earliest time of a request.
     public var since: Date?
-    /// Entries of requests from before then.
+    /// The time before which the requests were sent.
     public var until: Date?
 
+    /// Creates a filter that selects all entries.
     public init() {}
   }
 
-  /// The latest entries that are wanted, the newest first.
+  /// Returns a page of entries, newest first.
   ///
-  /// - Parameter last: the last entry of the part before.
-  /// - Throws: what the query throws; `MessageError` for an entry that cannot be read.
-  public func part(of filter: Filter, after last: LogEntryID?, limit: Int, in workspace: WorkspaceID) async throws -> [Listed] {
+  /// - Parameters:
+  ///   - filter: The filter.
+  ///   - last: The last entry of the previous page; nil for the first page.
+  ///   - limit: The maximum number of entries.
+  ///   - workspace: The workspace.
+  /// - Throws: The error of a query; `MessageError` if an entry cannot be read.
+  public func page(of filter: Filter, after last: LogEntryID?, limit: Int, in workspace: WorkspaceID) async throws -> [Listed] {
     let until = filter.until.map(Self.leastID).map { LogEntryID($0) } ?? LogEntryID(bytes: Array(repeating: 0xFF, count: 16))
     var parameters: [PostgresValue] = [
       .uuid(workspace.uuid), .uuid(Self.leastID(at: filter.since ?? .distantPast)), .uuid(min(until, last ?? until).uuid),
       .int(Int64(limit)),
     ]
-    let kind = filter.cause.map(LogPart.Kind.cause) ?? (filter.failedOnly ? .failed : .all)
+    let kind = filter.cause.map(LogPageStatement.Kind.cause) ?? (filter.failedOnly ? .failed : .all)
     if case .cause(let cause) = kind { parameters.append(.text(cause.rawValue)) } else { parameters.append(.null) }
     if let subject = filter.subject {
       var ids = try await query(LogStatements.subjects, [.uuid(workspace.uuid), .text(ComparisonKey(subject).text)]).map { try $0.uuid(0) }
       if let id = ResourceID(subject) { ids.append(id.uuid) }
       parameters += [.textArray(Self.nameKeys(of: subject)), .uuidArray(ids)]
     }
-    return try await query(LogPart.statement(kind, ofSubject: filter.subject != nil), parameters).map { row in
+    return try await query(LogPageStatement.statement(kind, ofSubject: filter.subject != nil), parameters).map { row in
       Listed(
         entry: try LogEntry(json: try row.bytes(0)), presentName: try row.optionalString(1),
         cause: try row.optionalString(2).flatMap(Diagnosis.Cause.init))
@@ -44,8 +50,8 @@ extension LogRepository {
   }
 }
 
-/// The statements that read a part of the log.
-enum LogPart {
+/// The statements that read a page of the log.
+enum LogPageStatement {
   enum Kind: Hashable {
     case all, failed
     case cause(Diagnosis.Cause)
@@ -58,7 +64,7 @@ enum LogPart {
       }
     }
 
-    /// What is asked beside workspace and time.
+    /// The condition in addition to workspace and time.
     var condition: String {
       switch self {
       case .all: "$5::text is null"
@@ -67,7 +73,7 @@ enum LogPart {
       }
     }
 
-    /// The same where the index is to be that of the subject: no index has the cause in this form.
+    /// The condition if the index of the subject should be used: no index has the cause in this form.
     var conditionOfSubject: String {
       if case .cause = self { "failed and cause || '' = $5" } else { condition }
     }
@@ -103,7 +109,7 @@ enum LogPart {
     """
   }
 
-  /// By the name that was sent, and by each id: one look into an index for each, put together afterwards.
+  /// Selects entries by name and by each id, with one index look-up for each, and merges the results.
   private static func entriesOfSubject(_ condition: String) -> String {
     """
     select distinct on (id) \(columns)

@@ -1,8 +1,10 @@
 extension SchemaDefinition {
-  /// The Schema resource (RFC 7643 §7).
+  /// Returns the Schema resource (RFC 7643 §7).
   ///
-  /// - Parameter ofResource: Whether a resource has it, rather than an extension: then it lists `id`, `externalId` and `meta`, which every
-  ///   resource has (§3.1). Clients that build their mappings from the schemas, and Microsoft's validator, look for them there.
+  /// - Parameters:
+  ///   - baseURL: The base URL of the SCIM endpoints, without a trailing slash.
+  ///   - ofResource: Whether this is a core schema, which also lists `id`, `externalId` and `meta` (§3.1). Clients that build their mappings
+  ///     from the schemas, and Microsoft's validator, expect them there.
   func json(baseURL: String, ofResource: Bool) -> JSON {
     let own = self.attributes
     let attributes = ofResource ? [CommonAttributes.id, CommonAttributes.externalID] + own + [CommonAttributes.meta] : own
@@ -34,5 +36,21 @@ extension AttributeDefinition {
     if type != .complex { object["uniqueness"] = .string(uniqueness.rawValue) }
     if !referenceTypes.isEmpty { object["referenceTypes"] = .array(referenceTypes.map(JSON.string)) }
     return .object(object)
+  }
+}
+
+extension ResourceSchema {
+  /// Returns the ResourceType resource (RFC 7643 §6).
+  func json(baseURL: String) -> JSON {
+    [
+      "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+      "id": .string(name),
+      "name": .string(name),
+      "endpoint": .string(endpoint),
+      "description": .string(description),
+      "schema": .string(core.id),
+      "schemaExtensions": .array(extensions.map { ["schema": .string($0.id), "required": false] }),
+      "meta": ["resourceType": "ResourceType", "location": .string("\(baseURL)/ResourceTypes/\(name)")],
+    ]
   }
 }

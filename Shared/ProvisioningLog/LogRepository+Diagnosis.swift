@@ -4,44 +4,48 @@ import Postgres
 import Primitives
 
 extension LogRepository {
-  /// What `entry` failed for, and what to do about it; nil where it did not fail.
+  /// Diagnoses an entry with the current state; nil if its request succeeded.
+  ///
+  /// - Throws: The error of a query.
   public func diagnosis(of entry: LogEntry) async throws -> Diagnosis? {
     guard entry.isFailure else { return nil }
-    return Diagnosis(of: entry, try await facts(about: entry))
+    return Diagnosis(of: entry, try await diagnosisContext(for: entry))
   }
 
-  /// What there is to know today about what a failed request named.
-  public func facts(about entry: LogEntry) async throws -> DiagnosisContext {
+  /// Loads the current state of what a failed request refers to.
+  ///
+  /// - Throws: The error of a query.
+  public func diagnosisContext(for entry: LogEntry) async throws -> DiagnosisContext {
     let workspace = PostgresValue.uuid(entry.workspace.uuid)
-    var facts = DiagnosisContext()
+    var context = DiagnosisContext()
     if let row = try await query(LogStatements.settings, [workspace]).first {
-      facts.settings = try JSONData.decode(from: row.bytes(0), type: "workspace settings")
+      context.settings = try JSONData.decode(from: row.bytes(0), type: "workspace settings")
     }
     if let token = entry.token, let row = try await query(LogStatements.token, [workspace, .uuid(token.uuid)]).first {
-      facts.token = DiagnosisContext.Token(
+      context.token = DiagnosisContext.Token(
         name: try row.string(0), scopes: try row.textArray(1), expiresAt: try row.optionalTimestamp(2),
         revokedAt: try row.optionalTimestamp(3))
     }
     if let resource = entry.resource, let row = try await query(LogStatements.resource, [workspace, .uuid(resource.uuid)]).first {
-      facts.resourceIsThere = try row.bool(0)
-      facts.deletedAt = try row.optionalTimestamp(1)
+      context.resourceExists = try row.bool(0)
+      context.deletedAt = try row.optionalTimestamp(1)
     }
-    facts.holder = try await holder(of: entry, workspace)
+    context.nameOwner = try await nameOwner(of: entry, workspace)
     let members = entry.status == 400 ? entry.body?.content.memberValues ?? [] : []
-    if !members.isEmpty { facts.unknownMembers = try await unknown(members, workspace) }
-    return facts
+    if !members.isEmpty { context.unknownMembers = try await unknown(members, workspace) }
+    return context
   }
 
-  private func holder(of entry: LogEntry, _ workspace: PostgresValue) async throws -> DiagnosisContext.Holder? {
+  private func nameOwner(of entry: LogEntry, _ workspace: PostgresValue) async throws -> DiagnosisContext.NameOwner? {
     guard let type = entry.resourceType, entry.status == 404 || entry.status == 409 else { return nil }
     let rows = try await query(
-      type == .user ? LogStatements.userHolder : LogStatements.groupHolder,
+      type == .user ? LogStatements.userNameOwner : LogStatements.groupNameOwner,
       [
         workspace, .optional(entry.name.map { ComparisonKey($0).text }, PostgresValue.text),
         entry.resource.map { PostgresValue.uuid($0.uuid) } ?? .null,
       ])
     return try rows.first.map { row in
-      DiagnosisContext.Holder(
+      DiagnosisContext.NameOwner(
         id: ResourceID(try row.uuid(0)), name: try row.string(1), externalID: try row.optionalString(2), state: try row.optionalString(3))
     }
   }

@@ -1,9 +1,9 @@
-/// An operation of a PATCH as it was sent, with its path read once.
-struct SentOperation {
+/// An operation of a PATCH before validation, with its parsed path.
+struct RawPatchOperation {
   private(set) var object: JSONObject
-  /// The `path`, where it is text.
+  /// The `path`, if it is a string.
   private(set) var pathText: String?
-  /// The path, where it can be read. The engine will refuse one that can't, and say why.
+  /// The parsed path; nil if it is invalid, in which case the engine reports the error.
   private(set) var path: PatchPath?
 
   init(_ object: JSONObject) {
@@ -30,20 +30,20 @@ struct SentOperation {
     }
   }
 
-  func with(op: String) -> SentOperation {
+  func with(op: String) -> RawPatchOperation {
     var copy = self
     copy.object.setValue(.string(op), forAttribute: "op")
     return copy
   }
 
-  /// The same operation with another value, or, with nil, without one.
-  func with(value: JSON?) -> SentOperation {
+  /// Returns the operation with another value, or without one if `value` is nil.
+  func with(value: JSON?) -> RawPatchOperation {
     var copy = self
     copy.object.setValue(value, forAttribute: "value")
     return copy
   }
 
-  func with(path: PatchPath) -> SentOperation {
+  func with(path: PatchPath) -> RawPatchOperation {
     var copy = self
     let text = path.description
     copy.object.setValue(.string(text), forAttribute: "path")
@@ -52,8 +52,8 @@ struct SentOperation {
     return copy
   }
 
-  /// The same operation with other keys in its value, where it has no path; nil where none is another.
-  func renamingKeysOfValue(_ rename: (String) -> String?) -> SentOperation? {
+  /// Returns an operation without a path with renamed keys in its value; nil if no key changes.
+  func renamingKeysOfValue(_ rename: (String) -> String?) -> RawPatchOperation? {
     guard pathText == nil, case .object(let attributes)? = value, let renamed = attributes.renamingKeys(rename) else { return nil }
     return with(value: .object(renamed))
   }
