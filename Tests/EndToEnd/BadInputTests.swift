@@ -48,8 +48,8 @@ extension EndToEnd {
 
     @Test("is refused with a SCIM error that says what to do", arguments: cases)
     func refused(_ request: Case) async throws {
-      let suite = try await Suite.shared()
-      let idp = try await suite.workspace().identityProvider
+      let deployment = try await Deployment.shared()
+      let idp = try await deployment.workspace().identityProvider
       let answer = try await idp.send(request.method, request.path, body: request.body, contentType: request.contentType)
       #expect(answer.status == request.status, "\(answer.text)")
       #expect(answer.headers["content-type"]?.hasPrefix("application/scim+json") == true)
@@ -63,7 +63,7 @@ extension EndToEnd {
 
     @Test("A duplicate is refused with 409 and scimType uniqueness, without case")
     func duplicate() async throws {
-      let idp = try await Suite.shared().workspace().identityProvider
+      let idp = try await Deployment.shared().workspace().identityProvider
       _ = try await idp.create("twin@example.com")
       let answer = try await idp.send("POST", "/Users", body: IdentityProvider.oktaUser("TWIN@example.com"))
       #expect(answer.status == 409)
@@ -74,9 +74,9 @@ extension EndToEnd {
       "A missing or wrong token is refused with 401, a SCIM error and a challenge",
       arguments: ["", "nonsense", "rollcall_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])
     func token(_ token: String) async throws {
-      let suite = try await Suite.shared()
+      let deployment = try await Deployment.shared()
       let answer = try await HTTP.send(
-        "GET", suite.scimURL + "/Users", headers: token.isEmpty ? [:] : ["Authorization": "Bearer \(token)"])
+        "GET", deployment.scimURL + "/Users", headers: token.isEmpty ? [:] : ["Authorization": "Bearer \(token)"])
       #expect(answer.status == 401)
       #expect(answer.json["status"] as? String == "401")
       #expect(answer.headers["www-authenticate"]?.hasPrefix("Bearer") == true)
@@ -89,7 +89,7 @@ extension EndToEnd {
         (["--plan", "enterprise", "--saml-sso"], "SCIM"),
       ])
     func gate(settings: [String], mentions: String) async throws {
-      let idp = try await Suite.shared().workspace(settings: settings).identityProvider
+      let idp = try await Deployment.shared().workspace(settings: settings).identityProvider
       let answer = try await idp.send("GET", "/Users")
       #expect(answer.status == 403)
       #expect((answer.json["detail"] as? String)?.contains(mentions) == true, "\(answer.text)")

@@ -12,8 +12,8 @@ extension EndToEnd {
   struct DirectoryTests {
     @Test("shows, waits for and holds members; ends access first, with a receipt and a signed token")
     func standings() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let emails = ["ana", "ben", "eva"].map { "\($0)@\(workspace.slug).example" }
       var ids: [String] = []
@@ -21,14 +21,14 @@ extension EndToEnd {
       let group = try await idp.createGroup("Data team", members: ids)
       for email in emails.dropFirst() { try await workspace.scimctl(["sign-in", email]) }
       try await eventually("two members to be visible") {
-        try await workspace.membersShown(in: "Data team") == emails.dropFirst().sorted()
+        try await workspace.visibleMembers(of: "Data team") == emails.dropFirst().sorted()
       }
       try await idp.setActive(false, ids[2])
 
       try await eventually("one member of each standing") {
         try await workspace.scimctl(["group", "list"]).contains("1  1  1  Data team")
       }
-      #expect(try await workspace.membersShown(in: "Data team") == [emails[1]])
+      #expect(try await workspace.visibleMembers(of: "Data team") == [emails[1]])
       let pending = try await workspace.scimctl(["group", "members", "Data team", "--state", "pending"])
       #expect(pending.contains(emails[0]) && pending.contains("the first sign-in"))
       #expect(try await workspace.scimctl(["group", "members", "Data team", "--state", "held"]).contains(emails[2]))
@@ -36,7 +36,7 @@ extension EndToEnd {
 
       // What the product heard of Eva, in order: her access ends first.
       let evaID = ids[2]
-      let heard = try await suite.messages(on: .directoryEvents) { events in
+      let heard = try await deployment.messages(on: .directoryEvents) { events in
         events.contains { $0.subject == evaID && $0.type.contains("disabled") }
       }
       let eva = try heard.filter { $0.subject == evaID }.map { try DirectoryEvent($0) }
@@ -56,7 +56,7 @@ extension EndToEnd {
       #expect((invited.json["members"] as? [[String: Any]])?.compactMap { $0["email"] as? String } == [emails[0]])
       let groups = try await product.get("/groups")
       #expect((groups.json["groups"] as? [[String: Any]])?.compactMap { $0["displayName"] as? String } == ["Data team"])
-      let otherToken = Product(url: suite.directoryURL, token: idp.token)
+      let otherToken = Product(url: deployment.directoryURL, token: idp.token)
       #expect(try await otherToken.get("/groups").status == 403)
 
       // Ben is deleted: the receipt is there for the operator and for the product, and was sent as a token.
@@ -74,14 +74,14 @@ extension EndToEnd {
       #expect(shown.contains("access-revoked") && !shown.contains("@"))
       #expect(try await workspace.scimctl(["receipt", "list"]).split(separator: "\n").count == 2)
 
-      let tokens = try await suite.messages(on: .securityEvents) { events in events.contains { $0.id == id } }
+      let tokens = try await deployment.messages(on: .securityEvents) { events in events.contains { $0.id == id } }
       let token = try #require(tokens.first { $0.id == id })
       let keys = try await JWTKeyCollection().add(jwksJSON: try await workspace.scimctl(["receipt", "keys"]))
       let claims = try await keys.verify(token.data, as: Claims.self)
       #expect(claims.iss == "https://e2e.example")
       #expect(claims.events["urn:ietf:params:scim:event:prov:delete"] != nil)
       // A receiver finds the key where the issuer's keys are.
-      let issuer = IdentityProvider(baseURL: suite.scimURL.replacingOccurrences(of: "/api/v2/scim", with: ""), token: "")
+      let issuer = IdentityProvider(baseURL: deployment.scimURL.replacingOccurrences(of: "/api/v2/scim", with: ""), token: "")
       let published = try await issuer.send("GET", "/.well-known/jwks.json")
       let found = try await JWTKeyCollection().add(jwksJSON: published.text).verify(token.data, as: Claims.self)
       #expect(found.iss == claims.iss)
@@ -90,8 +90,8 @@ extension EndToEnd {
 
     @Test("that lost rows is found out by a check, and mended by a rebuild while the work of the day goes on")
     func rebuild() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let emails = (1...6).map { "person\($0)@\(workspace.slug).example" }
       var ids: [String] = []
@@ -100,9 +100,9 @@ extension EndToEnd {
       _ = try await idp.createGroup("Few", members: Array(ids.prefix(2)))
       for email in emails.prefix(4) { try await workspace.scimctl(["sign-in", email]) }
       #expect(try await idp.send("DELETE", "/Users/\(ids[5])").status == 204)
-      try await eventually("the directory to be as the store says") { try await workspace.isInStep(patience: 0) }
+      try await eventually("the directory to be as the store says") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
       for email in emails.prefix(5) {
-        try await eventually("the invitation of \(email)") { try await suite.letters(to: email).count == 1 }
+        try await eventually("the invitation of \(email)") { try await deployment.mails(to: email).count == 1 }
       }
 
       let stranger = UserID.made(at: Date())
@@ -114,7 +114,7 @@ extension EndToEnd {
         "delete from directory.groups where display_name = 'Few'",
         "insert into directory.members (workspace_id, id, state, version) select workspace_id, '\(stranger)', 'active', 3 from directory.groups where id = '\(group)'",
         "insert into directory.memberships select workspace_id, id, '\(stranger)' from directory.groups where id = '\(group)'",
-      ] { try await suite.damage(statement) }
+      ] { try await deployment.modifyDatabase(statement) }
 
       let failure = await #expect(throws: CommandRun.Failure.self) {
         try await workspace.scimctl(["directory", "check", "--patience", "1"])
@@ -133,15 +133,15 @@ extension EndToEnd {
       let published = try await workspace.scimctl(["rebuild"])
       #expect(published.contains("workspaces 1, people"), "\(published)")
       try await busy
-      try await eventually("the directory to be as the store says again") { try await workspace.isInStep(patience: 0) }
-      #expect(try await workspace.membersShown(in: "Everybody") == emails.prefix(4).sorted())
-      #expect(try await workspace.membersShown(in: "Few") == emails.prefix(2).sorted())
+      try await eventually("the directory to be as the store says again") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
+      #expect(try await workspace.visibleMembers(of: "Everybody") == emails.prefix(4).sorted())
+      #expect(try await workspace.visibleMembers(of: "Few") == emails.prefix(2).sorted())
       // Another one changes nothing; and nobody was mailed again.
       try await workspace.scimctl(["rebuild"])
       try await eventually("the twenty invitations of those who came meanwhile") {
-        try await suite.letters(to: "later19@\(workspace.slug).example").count == 1
+        try await deployment.mails(to: "later19@\(workspace.slug).example").count == 1
       }
-      for email in emails.prefix(5) { #expect(try await suite.letters(to: email).count == 1) }
+      for email in emails.prefix(5) { #expect(try await deployment.mails(to: email).count == 1) }
     }
   }
 }
@@ -165,7 +165,7 @@ struct Product: Sendable {
   let url: String
   let token: String
 
-  func get(_ path: String) async throws -> Answer {
+  func get(_ path: String) async throws -> HTTPResponse {
     try await HTTP.send("GET", url + path, headers: ["Authorization": "Bearer \(token)"])
   }
 }
@@ -174,13 +174,13 @@ extension Workspace {
   /// The product, with a token of its own.
   func product() async throws -> Product {
     let printed = try await scimctl(["token", "issue", "--name", "product", "--scope", "directory"])
-    return Product(url: suite.directoryURL, token: printed.trimmingCharacters(in: .whitespacesAndNewlines))
+    return Product(url: deployment.directoryURL, token: printed.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
   /// Whether the directory is as the store says.
-  func isInStep(patience: Int) async throws -> Bool {
+  func directoryMatchesStore(recheckSeconds: Int) async throws -> Bool {
     do {
-      try await scimctl(["directory", "check", "--patience", "\(patience)"])
+      try await scimctl(["directory", "check", "--patience", "\(recheckSeconds)"])
       return true
     } catch let failure as CommandRun.Failure where failure.status == 1 {
       return false
@@ -188,34 +188,9 @@ extension Workspace {
   }
 }
 
-extension IdentityProvider {
-  /// Creates a group and returns its id.
-  func createGroup(_ name: String, members: [String]) async throws -> String {
-    let values = members.map { #"{"value":"\#($0)"}"# }.joined(separator: ",")
-    let answer = try await send(
-      "POST", "/Groups",
-      body: #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"\#(name)","members":[\#(values)]}"#)
-    guard answer.status == 201, let id = answer.json["id"] as? String else {
-      throw CommandRun.Failure(command: "POST /Groups for \(name)", status: Int32(answer.status), output: answer.text)
-    }
-    return id
-  }
-
-  func setActive(_ active: Bool, _ id: String) async throws {
-    let answer = try await send(
-      "PATCH", "/Users/\(id)",
-      body: """
-        {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":\(active)}}]}
-        """)
-    guard [200, 204].contains(answer.status) else {
-      throw CommandRun.Failure(command: "PATCH /Users/\(id)", status: Int32(answer.status), output: answer.text)
-    }
-  }
-}
-
-extension Suite {
+extension Deployment {
   /// Changes rows behind the services' backs.
-  nonisolated func damage(_ statement: String) async throws {
+  nonisolated func modifyDatabase(_ statement: String) async throws {
     let pool = PostgresPool(PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "damage"), logger: Self.quiet)
     _ = try await pool.query(Statement(once: "damage", statement))
     await pool.close()

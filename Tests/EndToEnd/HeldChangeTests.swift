@@ -10,7 +10,7 @@ extension EndToEnd {
   struct HeldChanges {
     @Test("A list that empties a group, and a run of deactivations, wait until the operator approves or rejects them")
     func approval() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       try await workspace.scimctl([
         "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--deactivations", "1", "--notify",
         "admin@acme.example",
@@ -49,7 +49,7 @@ extension EndToEnd {
 
     @Test("Members who are removed one by one are counted together, and the deletion of the group waits like any other departure")
     func steps() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       try await workspace.scimctl([
         "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--notify", "admin@acme.example",
       ])
@@ -82,8 +82,8 @@ extension EndToEnd {
 
     @Test("The administrator is mailed what waits, once, with the command that lets it pass")
     func notice() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let address = "it@\(workspace.slug).example"
       try await workspace.scimctl([
         "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--notify", address,
@@ -95,30 +95,30 @@ extension EndToEnd {
       let group = try #require(try await provider.send("POST", "/Groups", body: Self.group(ids)).json["id"] as? String)
       #expect(try await provider.send("PUT", "/Groups/\(group)", body: Self.group([ids[0]])).status == 200)
 
-      try await eventually("the administrator's mail") { try await !suite.letters(to: address).isEmpty }
-      let letter = try #require(try await suite.letters(to: address).first)
-      #expect(letter["Subject"]?.contains("warten auf Ihre Zustimmung") == true)
-      #expect(letter.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
-      #expect(letter.text?.contains("\(Suite.publicURL)/console/provisioning/held") == true)
+      try await eventually("the administrator's mail") { try await !deployment.mails(to: address).isEmpty }
+      let mail = try #require(try await deployment.mails(to: address).first)
+      #expect(mail["Subject"]?.contains("warten auf Ihre Zustimmung") == true)
+      #expect(mail.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
+      #expect(mail.text?.contains("\(Deployment.publicURL)/console/provisioning/held") == true)
       let change = Self.id(try #require(try await held(workspace).first))
       try await eventually("it to be on record") { try await workspace.scimctl(["held", "show", change]).contains("told 20") }
 
-      let line = try #require(letter.text?.split(whereSeparator: \.isNewline).first { $0.contains("scimctl held approve") })
+      let line = try #require(mail.text?.split(whereSeparator: \.isNewline).first { $0.contains("scimctl held approve") })
       let command = line.split(separator: " ").map(String.init)
       #expect(command.last == change)
-      try await suite.scimctl(Array(command.drop { $0 != "scimctl" }.dropFirst()))
+      try await deployment.scimctl(Array(command.drop { $0 != "scimctl" }.dropFirst()))
       let members = try await provider.send("GET", "/Groups/\(group)").json["members"] as? [[String: Any]]
       #expect(members?.count == 1)
       // The same event again tells nobody anything.
-      let events = try await suite.messages(on: .identityEvents) {
+      let events = try await deployment.messages(on: .identityEvents) {
         $0.contains { $0.type == "rollcall.change.held.v1" && $0.subject == group }
       }
       let event = try #require(events.first { $0.type == "rollcall.change.held.v1" && $0.subject == group })
-      try await suite.publish(event, on: .identityEvents)
+      try await deployment.publish(event, on: .identityEvents)
       let other = try await provider.create("later-\(workspace.slug)@example.com")
       #expect(!other.isEmpty)
-      try await eventually("a later mail") { try await suite.letters(to: "later-\(workspace.slug)@example.com").count == 1 }
-      #expect(try await suite.letters(to: address).count == 1)
+      try await eventually("a later mail") { try await deployment.mails(to: "later-\(workspace.slug)@example.com").count == 1 }
+      #expect(try await deployment.mails(to: address).count == 1)
     }
 
     private func members(_ workspace: Workspace) async throws -> [Substring] {
@@ -131,7 +131,7 @@ extension EndToEnd {
 
     private static func id(_ line: Substring) -> String { String(line.prefix { $0 != " " }) }
 
-    private static func disable(_ id: String, at provider: IdentityProvider) async throws -> Answer {
+    private static func disable(_ id: String, at provider: IdentityProvider) async throws -> HTTPResponse {
       try await provider.send(
         "PATCH", "/Users/\(id)",
         body: """
@@ -147,7 +147,7 @@ extension EndToEnd {
   }
 }
 
-extension Suite {
+extension Deployment {
   /// Sends a message that was sent before once more.
   nonisolated func publish(_ event: CloudEvent, on topic: Topic) async throws {
     let producer = try Producer(kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })

@@ -29,8 +29,8 @@ extension EndToEnd {
 
     @Test("that change something say in which workspace, each of them")
     func workspaces() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let (slug, email) = (workspace.slug, "person@\(workspace.slug).example")
       _ = try await workspace.identityProvider.create(email)
       #expect(try await workspace.identityProvider.send("POST", "/Users", body: IdentityProvider.oktaUser(email)).status == 409)
@@ -57,7 +57,7 @@ extension EndToEnd {
       func change(_ name: String, _ arguments: [String] = [], says said: String? = nil, status: Int32 = 0) async throws {
         run.insert(name)
         let words = name.split(separator: " ").map(String.init)
-        let result = try await suite.everythingPrinted(by: words + arguments, workspace: slug)
+        let result = try await deployment.scimctlResult(words + arguments, workspace: slug)
         let printed = result.output + result.errors
         #expect(result.status == status, "\(name): \(printed)")
         #expect(printed.contains(said ?? slug), "\(name): \(printed)")
@@ -109,15 +109,15 @@ extension EndToEnd {
       let event = CloudEvent(
         id: UUID().uuidString, source: "product", type: SignIn.eventType, subject: "ana@example.com", time: Date(),
         extensions: ["workspaceid": id], traceparent: nil, data: Array("{".utf8))
-      let producer = try Producer(workspace.suite.kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
+      let producer = try Producer(workspace.deployment.kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
       try await producer.send(OutgoingMessage(event, topic: .signInEvents, key: id))
       await producer.close()
     }
 
-    /// The id of a dead letter of the workspace that nobody has handled.
+    /// The id of a dead mail of the workspace that nobody has handled.
     private func deadLetter(of workspace: Workspace) async throws -> String {
       var found: String?
-      try await eventually("a dead letter of \(workspace.slug)") {
+      try await eventually("a dead mail of \(workspace.slug)") {
         let lines = try await workspace.scimctl(["dead-letters", "list"]).split(separator: "\n")
         found = lines.first { $0.split(separator: " ").contains(Substring(workspace.slug)) }?.split(separator: " ").first.map(String.init)
         return found != nil
@@ -127,8 +127,8 @@ extension EndToEnd {
 
     @Test("name who ran them in the audit trail, and sign-ins and reports of mails are in it without an address")
     func audit() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let (email, nobody) = ("signs-in@\(workspace.slug).example", "nobody@\(workspace.slug).example")
       let user = try await workspace.identityProvider.create(email)
       #expect(try await workspace.scimctl(["sign-in", email, "--as", "ana"]).contains("active now"))
@@ -137,7 +137,7 @@ extension EndToEnd {
       #expect(try await workspace.scimctl(["sign-in", nobody, "--as=ana"]).contains("remembered for 30 days"))
       let token = try await workspace.scimctl(["token", "issue", "--name", "mail system", "--scope", "admin"])
         .trimmingCharacters(in: .whitespacesAndNewlines)
-      let site = suite.scimURL.replacingOccurrences(of: "/scim", with: "")
+      let site = deployment.scimURL.replacingOccurrences(of: "/scim", with: "")
       let report = IdentityProvider(baseURL: site, token: token)
       #expect(
         try await report.send("POST", "/mail-events", body: #"{"event":"bounced","email":"\#(email)","reason":"550 \#(email)"}"#).status
@@ -170,8 +170,8 @@ extension EndToEnd {
 
     @Test("find an entry of the log, an invitation, a held change and a receipt by the beginning of its id")
     func prefixes() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let email = "prefix@\(workspace.slug).example"
       let user = try await workspace.identityProvider.create(email)
       try await workspace.scimctl(["workspace", "guard", "set", workspace.slug, "--deactivations", "0", "--notify", "admin@example.com"])

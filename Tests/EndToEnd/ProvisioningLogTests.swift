@@ -35,9 +35,9 @@ extension EndToEnd {
 
     @Test("A write and each kind of refusal are in it, with a diagnosis; nowhere is a password")
     func entriesOfAllKinds() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
-      let idp = IdentityProvider(baseURL: suite.scimURL, token: workspace.identityProvider.token, userAgent: "Okta SCIM Client 1.0.0")
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
+      let idp = IdentityProvider(baseURL: deployment.scimURL, token: workspace.identityProvider.token, userAgent: "Okta SCIM Client 1.0.0")
       let email = "log@\(workspace.slug).example"
       let created = try await idp.send("POST", "/Users", body: user(email))
       #expect(created.status == 201)
@@ -70,14 +70,14 @@ extension EndToEnd {
       let narrow = try await workspace.scimctl(["token", "issue", "--name", "narrow", "--scope", "sign-ins"])
         .trimmingCharacters(in: .whitespacesAndNewlines)
       let made = try #require(AccessToken(narrow))
-      #expect(try await IdentityProvider(baseURL: suite.scimURL, token: narrow).send("GET", "/Users").status == 403)
+      #expect(try await IdentityProvider(baseURL: deployment.scimURL, token: narrow).send("GET", "/Users").status == 403)
       let unknown = AccessToken.made(for: made.workspace).text
-      #expect(try await IdentityProvider(baseURL: suite.scimURL, token: unknown).send("GET", "/Users").status == 401)
+      #expect(try await IdentityProvider(baseURL: deployment.scimURL, token: unknown).send("GET", "/Users").status == 401)
       let listed = try await workspace.scimctl(["token", "list"]).split(separator: "\n")
       let narrowID = try #require(listed.first { $0.hasSuffix("narrow") }?.split(separator: " ").first).description
       try await workspace.scimctl(["token", "revoke", narrowID])
       try await eventually("the revocation to be in force") {
-        try await IdentityProvider(baseURL: suite.scimURL, token: narrow).send("GET", "/Users").status == 401
+        try await IdentityProvider(baseURL: deployment.scimURL, token: narrow).send("GET", "/Users").status == 401
       }
 
       let wanted: [(status: Int, cause: String)] = [
@@ -112,12 +112,12 @@ extension EndToEnd {
       let words = try await workspace.scimctl(["log", "show", stale])
       #expect(words.contains("belongs today to the user with id \(id)"))
       #expect(words.contains("Assign to People"))
-      try await lookForSecrets(suite, [Self.junk, narrow, unknown, workspace.identityProvider.token])
+      try await lookForSecrets(deployment, [Self.junk, narrow, unknown, workspace.identityProvider.token])
     }
 
     /// Looks through every table and every message.
-    private func lookForSecrets(_ suite: Suite, _ secrets: [String]) async throws {
-      let (url, kafka) = (suite.databaseURL, suite.kafka)
+    private func lookForSecrets(_ deployment: Deployment, _ secrets: [String]) async throws {
+      let (url, kafka) = (deployment.databaseURL, deployment.kafka)
       let quiet = Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() }
       let pool = PostgresPool(PostgresConfiguration(url: url, connections: 1, applicationName: "EndToEnd"), logger: quiet)
       let tables = try await pool.query(
@@ -169,9 +169,9 @@ extension EndToEnd {
 
     @Test("A failed push is sent again once its cause is mended, by a token of its own, which the audit trail has")
     func replay() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
-      let idp = IdentityProvider(baseURL: suite.scimURL, token: workspace.identityProvider.token, userAgent: "Okta SCIM Client 1.0.0")
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
+      let idp = IdentityProvider(baseURL: deployment.scimURL, token: workspace.identityProvider.token, userAgent: "Okta SCIM Client 1.0.0")
       let email = "again@\(workspace.slug).example"
       let first = try await idp.send("POST", "/Users", body: user(email))
       let id = try #require(first.json["id"] as? String)
@@ -211,13 +211,13 @@ extension EndToEnd {
 
   @Suite("The doctor")
   struct DoctorTests {
-    @Test("finds nothing wrong with a suite that is well, and names what mends one that is not")
+    @Test("finds nothing wrong with a deployment that is well, and names what mends one that is not")
     func doctor() async throws {
-      let suite = try await Suite.shared()
+      let deployment = try await Deployment.shared()
       var healthy = ""
       try await eventually("the doctor to find nothing wrong") {
         do {
-          healthy = try await suite.scimctl(["doctor"])
+          healthy = try await deployment.scimctl(["doctor"])
           return true
         } catch let failure as CommandRun.Failure {
           healthy = failure.output
@@ -230,29 +230,29 @@ extension EndToEnd {
         #expect(healthy.contains("ok    \(check)"), "\(healthy)")
       }
 
-      let noMail = try await complaint(suite, ["ROLLCALL_SMTP_URL": "smtp://127.0.0.1:\(try FreePort.find())"])
+      let noMail = try await complaint(deployment, ["ROLLCALL_SMTP_URL": "smtp://127.0.0.1:\(try FreePort.find())"])
       #expect(noMail.contains("fail  mail: smtp://127.0.0.1:"))
       #expect(noMail.contains("ROLLCALL_SMTP_URL"))
 
       let empty = try await KafkaBroker.start()
-      let noTopics = try await complaint(suite, ["ROLLCALL_KAFKA": empty.bootstrapServers])
+      let noTopics = try await complaint(deployment, ["ROLLCALL_KAFKA": empty.bootstrapServers])
       #expect(noTopics.contains("fail  topics: 'provisioning.log' is missing"))
       #expect(noTopics.contains("--create --topic provisioning.log"))
       try await empty.stop()
-      let noKafka = try await complaint(suite, ["ROLLCALL_KAFKA": empty.bootstrapServers])
+      let noKafka = try await complaint(deployment, ["ROLLCALL_KAFKA": empty.bootstrapServers])
       #expect(noKafka.contains("fail  kafka"))
 
-      let json = try await suite.scimctl(["doctor", "--json"])
+      let json = try await deployment.scimctl(["doctor", "--json"])
       for line in json.split(separator: "\n") {
         #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String] != nil)
       }
-      let noDatabase = try await complaint(suite, ["ROLLCALL_DATABASE_URL": "postgres://127.0.0.1:1/nothing"])
+      let noDatabase = try await complaint(deployment, ["ROLLCALL_DATABASE_URL": "postgres://127.0.0.1:1/nothing"])
       #expect(noDatabase.contains("fail  database"))
     }
 
     /// What the doctor says where something is wrong; it exits with 1.
-    private func complaint(_ suite: Suite, _ settings: [String: String]) async throws -> String {
-      let failure = try await #require(throws: CommandRun.Failure.self) { try await suite.scimctl(["doctor"], settings: settings) }
+    private func complaint(_ deployment: Deployment, _ settings: [String: String]) async throws -> String {
+      let failure = try await #require(throws: CommandRun.Failure.self) { try await deployment.scimctl(["doctor"], settings: settings) }
       #expect(failure.status == 1)
       return failure.output
     }

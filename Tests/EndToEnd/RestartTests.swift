@@ -9,14 +9,14 @@ extension EndToEnd {
     @Test(
       "While users are created at 20 a second, every other process is stopped and killed in turn; no request fails and nobody is left out")
     func services() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let load = Load(workspace: workspace, prefix: "restart")
       try await load.during {
         try await eventually("a stretch of load") { await load.acknowledged.count >= 20 }
         for service in ["identity-store", "invitation-mailer", "group-sync"] {
           for signal in [SIGTERM, SIGKILL] {
-            try await suite.restart(service, by: signal)
+            try await deployment.restart(service, by: signal)
             // A stretch of load on the restarted process before the next goes down.
             let acknowledged = await load.acknowledged.count
             try await eventually("10 more users after \(service) came back") { await load.acknowledged.count >= acknowledged + 10 }
@@ -25,49 +25,49 @@ extension EndToEnd {
       }
       let failures = await load.failures
       #expect(failures.isEmpty, "\(failures.count), the first: \(failures.prefix(3))")
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
 
     @Test("The edge is restarted by a second process on its port, while users are created over old and new connections: no request fails")
     func edge() async throws {
-      let suite = try await Suite.shared()
-      let load = Load(workspace: try await suite.workspace(), prefix: "edge")
+      let deployment = try await Deployment.shared()
+      let load = Load(workspace: try await deployment.workspace(), prefix: "edge")
       try await load.during {
         for _ in 0..<2 {
           let acknowledged = await load.acknowledged.count
           try await eventually("a stretch of load") { await load.acknowledged.count >= acknowledged + 20 }
-          try await suite.handOverEdge()
+          try await deployment.replaceEdge()
         }
       }
       let failures = await load.failures
       #expect(failures.isEmpty, "\(failures.count), the first: \(failures.prefix(3))")
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
 
     @Test("PostgreSQL away for seconds: reads and writes recover by themselves and nothing acknowledged is lost")
     func postgres() async throws {
-      let suite = try await Suite.shared()
-      let load = Load(workspace: try await suite.workspace(), prefix: "postgres")
+      let deployment = try await Deployment.shared()
+      let load = Load(workspace: try await deployment.workspace(), prefix: "postgres")
       try await load.during {
         try await eventually("a stretch of load") { await load.acknowledged.count >= 60 }
-        try await suite.outageOfPostgres(.seconds(5))
+        try await deployment.interruptPostgres(for: .seconds(5))
         let acknowledged = await load.acknowledged.count
         try await eventually("10 more users after PostgreSQL came back") { await load.acknowledged.count >= acknowledged + 10 }
       }
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
 
     @Test("The broker away for seconds: writes recover by themselves and nothing acknowledged is lost")
     func broker() async throws {
-      let suite = try await Suite.shared()
-      let load = Load(workspace: try await suite.workspace(), prefix: "broker")
+      let deployment = try await Deployment.shared()
+      let load = Load(workspace: try await deployment.workspace(), prefix: "broker")
       try await load.during {
         try await eventually("a stretch of load") { await load.acknowledged.count >= 60 }
-        try await suite.outageOfBroker(.seconds(5))
+        try await deployment.interruptBroker(for: .seconds(5))
         let acknowledged = await load.acknowledged.count
         try await eventually("10 more users after the broker came back") { await load.acknowledged.count >= acknowledged + 10 }
       }
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
   }
 }
@@ -88,7 +88,7 @@ actor Load {
   /// Keeps creating users while `body` runs, then waits for the answers that are on their way.
   func during(_ body: @Sendable () async throws -> Void) async throws {
     try await withThrowingDiscardingTaskGroup { group in
-      let ticking = Gatekeeper()
+      let ticking = StopFlag()
       group.addTask {
         await withDiscardingTaskGroup { requests in
           var number = 0
@@ -110,7 +110,7 @@ actor Load {
     }
   }
 
-  func expectEverybodyStoredAndInvited(in suite: Suite) async throws {
+  func expectAllStoredAndInvited(in deployment: Deployment) async throws {
     let everybody = Set(acknowledged)
     #expect(!everybody.isEmpty)
     print("\(prefix): \(acknowledged.count) users acknowledged, the slowest after \(slowest); \(failures.count) requests refused")
@@ -120,7 +120,7 @@ actor Load {
     let waiting = Mutex(everybody)
     do {
       try await eventually("an invitation for each of \(everybody.count)", within: .seconds(60)) {
-        let invited = Set(try await suite.mail.mails().compactMap(\.recipient))
+        let invited = Set(try await deployment.mail.mails().compactMap(\.recipient))
         return waiting.withLock { waiting in
           waiting.subtract(invited)
           return waiting.isEmpty
@@ -128,7 +128,7 @@ actor Load {
       }
     } catch {
       print("\(prefix): no invitation for \(waiting.withLock { $0.sorted() })")
-      for service in ["invitation-mailer", "identity-store"] { print("\(service) says:", await suite.lastWords(of: service)) }
+      for service in ["invitation-mailer", "identity-store"] { print("\(service) says:", await deployment.logTail(of: service)) }
       throw error
     }
   }
@@ -146,7 +146,7 @@ actor Load {
 }
 
 /// Says whether to go on.
-private actor Gatekeeper {
+private actor StopFlag {
   private(set) var isOpen = true
   func close() { isOpen = false }
 }

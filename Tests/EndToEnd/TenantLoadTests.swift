@@ -78,11 +78,11 @@ extension EndToEnd {
 
     @Test("Never keep another workspace's writes from completing", arguments: loads)
     func neighbours(_ load: Load) async throws {
-      let suite = try await Suite.shared()
-      let busy = try await suite.workspace().identityProvider
-      let neighbour = try await suite.workspace().identityProvider
+      let deployment = try await Deployment.shared()
+      let busy = try await deployment.workspace().identityProvider
+      let other = try await deployment.workspace().identityProvider
       let request = try await load.prepare(busy)
-      let progress = LoadProgress()
+      let progress = LoadState()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<load.senders {
           group.addTask {
@@ -95,7 +95,7 @@ extension EndToEnd {
         }
         // A write that waits for more than a batch of the others' is refused at its deadline.
         for round in 0..<10 {
-          let answer = try await neighbour.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
+          let answer = try await other.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
           #expect(answer.status == 201, "round \(round): \(answer.text)")
         }
         progress.isOver.withLock { $0 = true }
@@ -105,7 +105,7 @@ extension EndToEnd {
     }
 
     /// What the senders of expensive requests have done, and whether they are to stop.
-    private final class LoadProgress: Sendable {
+    private final class LoadState: Sendable {
       let rounds = Mutex(0)
       let isOver = Mutex(false)
     }

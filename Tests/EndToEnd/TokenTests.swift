@@ -7,9 +7,9 @@ extension EndToEnd {
   struct Tokens {
     @Test("A revocation is in force within a second on both edges")
     func revocation() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
-      let edges = try await suite.bothEdges(of: workspace)
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
+      let edges = try await deployment.bothEdges(of: workspace)
       for edge in edges { #expect(try await edge.send("GET", "/Users").status == 200) }
       let id = try #require(try await workspace.scimctl(["token", "list"]).split(separator: " ").first.map(String.init))
       try await workspace.scimctl(["token", "revoke", id])
@@ -29,8 +29,8 @@ extension EndToEnd {
 
     @Test("A token is rotated without a gap, and the old one's last use is seen")
     func rotation() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let old = workspace.identityProvider
       #expect(try await old.send("GET", "/Users").status == 200)
       let id = try #require(try await workspace.scimctl(["token", "list"]).split(separator: " ").first.map(String.init))
@@ -52,9 +52,9 @@ extension EndToEnd {
 
     @Test("An OAuth client gets access tokens that are good on both edges, until it is revoked")
     func oauth() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
-      let edges = try await suite.bothEdges(of: workspace)
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
+      let edges = try await deployment.bothEdges(of: workspace)
       let created = try await workspace.scimctl(["oauth-client", "create", "--name", "Entra", "--scope", "scim"])
       let words = created.split(whereSeparator: \.isWhitespace).map(String.init)
       let (id, secret) = (try #require(words.dropFirst().first), try #require(words.last))
@@ -103,7 +103,7 @@ extension EndToEnd {
       #expect(try await status(endpoint, id, third) == "401")
     }
 
-    private func ask(_ endpoint: String, _ id: String, _ secret: String) async throws -> Answer {
+    private func ask(_ endpoint: String, _ id: String, _ secret: String) async throws -> HTTPResponse {
       try await HTTP.send(
         "POST", endpoint,
         headers: [

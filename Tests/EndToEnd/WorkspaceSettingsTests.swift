@@ -7,7 +7,7 @@ extension EndToEnd {
   struct WorkspaceSettings {
     private static let roleURN = "urn:ietf:params:scim:schemas:core:2.0:User"
 
-    private func create(_ idp: IdentityProvider, _ email: String, _ more: String = "") async throws -> Answer {
+    private func create(_ idp: IdentityProvider, _ email: String, _ more: String = "") async throws -> HTTPResponse {
       try await idp.send("POST", "/Users", body: #"{"schemas":["\#(Self.roleURN)"],"userName":"\#(email)"\#(more)}"#)
     }
 
@@ -15,9 +15,9 @@ extension EndToEnd {
 
     @Test("Plan, SAML SSO and opt-in that are taken away close SCIM on both edges, and open it again")
     func obstacles() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
-      let edges = try await suite.bothEdges(of: workspace)
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
+      let edges = try await deployment.bothEdges(of: workspace)
       for (closing, opening, mention) in [
         (["--plan", "team"], ["--plan", "enterprise"], "enterprise plan"), (["--no-saml-sso"], ["--saml-sso"], "SAML SSO"),
         (["--no-scim"], ["--scim"], "switched on"),
@@ -36,8 +36,8 @@ extension EndToEnd {
 
     @Test("Roles, their default and their attribute are in force once they are changed; a role in use stays")
     func roles() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let auditor = #","secodaRole":"auditor""#
       #expect(try await create(idp, "ana@example.com", auditor).status == 400)
@@ -69,8 +69,8 @@ extension EndToEnd {
 
     @Test("Name, sign-in URL and profile are in force once they are changed, and the slug is the new one")
     func others() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let user = try await idp.create("first@\(workspace.slug).example")
       try await workspace.scimctl([
@@ -79,10 +79,10 @@ extension EndToEnd {
       ])
       let email = "second@\(workspace.slug).example"
       _ = try await idp.create(email)
-      try await eventually("the invitation") { try await suite.letters(to: email).count == 1 }
-      let letter = try #require(try await suite.letters(to: email).first)
-      #expect(letter.text?.contains("Renamed Inc") == true)
-      #expect(letter.text?.contains("https://renamed.example/in") == true)
+      try await eventually("the invitation") { try await deployment.mails(to: email).count == 1 }
+      let mail = try #require(try await deployment.mails(to: email).first)
+      #expect(mail.text?.contains("Renamed Inc") == true)
+      #expect(mail.text?.contains("https://renamed.example/in") == true)
       let patch = """
         {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"active","value":"False"}]}
         """
@@ -93,7 +93,7 @@ extension EndToEnd {
         "workspace", "update", workspace.slug, "--slug", renamed, "--invitations", "delayed", "--invitation-delay", "4h", "--reminder-days",
         "2,5", "--invitation-expiry", "never",
       ])
-      let shown = try await suite.scimctl(["workspace", "show", renamed])
+      let shown = try await deployment.scimctl(["workspace", "show", renamed])
       for line in ["delayed by 14400 seconds", "after 2, 5 days", "never", "https://renamed.example/in", "strict"] {
         #expect(shown.contains(line), "\(shown)")
       }
@@ -101,7 +101,7 @@ extension EndToEnd {
 
     @Test("Of changes made at the same time none is lost")
     func concurrency() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       let roles = (0..<4).map { "role-\($0)" }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for role in roles {
@@ -115,8 +115,8 @@ extension EndToEnd {
 
     @Test("A custom domain takes its workspace's token alone, on both edges, and answers carry it")
     func domains() async throws {
-      let suite = try await Suite.shared()
-      let (workspace, other) = (try await suite.workspace(), try await suite.workspace())
+      let deployment = try await Deployment.shared()
+      let (workspace, other) = (try await deployment.workspace(), try await deployment.workspace())
       let domain = "scim.\(workspace.slug).example"
       let user = try await workspace.identityProvider.create("ana@example.com")
       try await workspace.scimctl(["workspace", "domain", "add", workspace.slug, domain.uppercased()])
@@ -126,7 +126,7 @@ extension EndToEnd {
       #expect(clash?.status == 73)
       #expect(clash?.output.contains("'\(workspace.slug)'") == true, "\(clash?.output ?? "")")
       #expect(try await workspace.scimctl(["workspace", "domain", "list", workspace.slug]) == "\(domain)\n")
-      for edge in try await suite.bothEdges(of: workspace) {
+      for edge in try await deployment.bothEdges(of: workspace) {
         var own = edge
         own.host = domain
         var stranger = IdentityProvider(baseURL: edge.baseURL, token: other.identityProvider.token)
@@ -143,7 +143,7 @@ extension EndToEnd {
         #expect((answer.json["meta"] as? [String: Any])?["location"] as? String == location)
       }
       try await workspace.scimctl(["workspace", "domain", "remove", workspace.slug, domain])
-      for edge in try await suite.bothEdges(of: other) {
+      for edge in try await deployment.bothEdges(of: other) {
         var stranger = edge
         stranger.host = domain
         try await inForce("the end of the domain") { [stranger] in try await stranger.send("GET", "/Users").status == 200 }

@@ -223,7 +223,7 @@ struct DoctorTests {
     #expect(more.first?.fix?.contains("ROLLCALL_TOPIC_PARTITIONS=6") == true)
   }
 
-  @Test("of schemas, outbox, partitions and clocks says what mends them")
+  @Test("Findings about schemas, outbox, partitions, templates and clocks name a fix")
   func database() {
     #expect(DatabaseCheck.schema("identity", found: 4, expected: 4).status == .ok)
     #expect(DatabaseCheck.schema("identity", found: 3, expected: 4).fix?.contains("scimctl migrate") == true)
@@ -245,8 +245,8 @@ struct DoctorTests {
     #expect(DatabaseCheck.clock(difference: 100, "Its").status == .fail)
   }
 
-  @Test("of a mail server is by a connection to it")
-  func mail() async throws {
+  @Test("A finding is printed as text or JSON")
+  func output() async throws {
     #expect(Finding.fail("mail", "gone\n", fix: "x").lines == ["fail  mail: gone?", "      fix: x"])
     #expect(Finding.ok("mail", "there").json == #"{"check":"mail","status":"ok","message":"there"}"#)
   }

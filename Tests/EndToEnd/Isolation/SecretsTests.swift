@@ -13,15 +13,15 @@ extension EndToEnd {
   struct Secrets {
     @Test("A secret, wherever a client puts it, gets into no log, no message, no table and no answer")
     func secrets() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let secret = "s3cr3t\(UUID().uuidString.prefix(8))"
       let id = try await idp.create("keeper-\(secret.suffix(8).lowercased())@example.com")
       let unknown = AccessToken.made(for: .made(at: Date())).text
       let patch =
         #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"password","value":"\#(secret)"}]}"#
-      var answers: [Answer] = []
+      var answers: [HTTPResponse] = []
       func send(_ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]) async throws {
         var all = ["Authorization": "Bearer \(idp.token)", "Content-Type": "application/scim+json"]
         all.merge(headers) { _, new in new }
@@ -91,17 +91,17 @@ extension EndToEnd {
         }
       }
       for (index, answer) in answers.enumerated() { expectNone(in: answer.text + "\(answer.headers)", "answer \(index)") }
-      let messages = try await suite.messages(until: marks)
+      let messages = try await deployment.messages(until: marks)
       #expect(messages.count > 2 * marks.count)
       for message in messages { expectNone(in: message, "a message") }
-      for (service, log) in await suite.logs { expectNone(in: log, "the log of \(service)") }
-      for row in try await suite.everyRow() { expectNone(in: row, "a row") }
+      for (service, log) in await deployment.logs { expectNone(in: log, "the log of \(service)") }
+      for row in try await deployment.everyRow() { expectNone(in: row, "a row") }
     }
 
     @Test("Whatever a client sends, a log is one JSON object a line, and no line is of the client's making")
     func logs() async throws {
-      let suite = try await Suite.shared()
-      let idp = try await suite.workspace().identityProvider
+      let deployment = try await Deployment.shared()
+      let idp = try await deployment.workspace().identityProvider
       let forged = #"{"level":"critical","message":"forged"}"#
       let id = try await idp.create("logged-\(UUID().uuidString.prefix(8).lowercased())@example.com")
       let nasty = [
@@ -127,7 +127,7 @@ extension EndToEnd {
           #expect(answer.status >= 400 && answer.status < 500)
         }
       }
-      for (service, log) in await suite.logs {
+      for (service, log) in await deployment.logs {
         for line in log.split(whereSeparator: \.isNewline) {
           let object = (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
           #expect(object != nil, "\(service): \(line)")
@@ -139,7 +139,7 @@ extension EndToEnd {
   }
 }
 
-extension Suite {
+extension Deployment {
   /// What was sent on every topic, keys and headers included, until each of `marks` has been seen in a command and in an event.
   nonisolated func messages(until marks: [String]) async throws -> [String] {
     let topics: [Topic] = [
@@ -174,7 +174,7 @@ extension Suite {
     }
   }
 
-  /// Every row of every table of the suite, as text.
+  /// Every row of every table of the deployment, as text.
   nonisolated func everyRow() async throws -> [String] {
     let pool = PostgresPool(
       PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "end-to-end"),

@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the intruder tries at each route of the edge, by the route's name; each checks what comes of it.
-enum Intrusions {
-  typealias Intrusion = @Sendable (Intruder) async throws -> Void
+/// What the attacker tries at each route of the edge, by the route's name; each checks what comes of it.
+enum Attacks {
+  typealias Attack = @Sendable (Attacker) async throws -> Void
 
-  static let all: [String: Intrusion] = [
+  static let all: [String: Attack] = [
     "GET /api/v2/scim": listing(""), "POST /api/v2/scim/.search": searching(""),
     "GET /api/v2/scim/Users": listing("/Users"), "POST /api/v2/scim/Users/.search": searching("/Users"),
     "GET /api/v2/scim/Groups": listing("/Groups"), "POST /api/v2/scim/Groups/.search": searching("/Groups"),
@@ -28,7 +28,7 @@ enum Intrusions {
   ]
 
   private enum Bodies {
-    static let user = #"{"userName":"taken@intruder.example","active":false}"#
+    static let user = #"{"userName":"taken@attacker.example","active":false}"#
     static let deactivation = patch(#"{"op":"replace","path":"active","value":false}"#)
 
     static func patch(_ operation: String) -> String {
@@ -48,50 +48,50 @@ enum Intrusions {
     ]
   }
 
-  private static func expectNothing(_ answer: Answer, _ what: String) {
+  private static func expectNoData(_ answer: HTTPResponse, _ what: String) {
     // An attribute that the kind of resource does not have is another error, and tells as little.
     if answer.status == 400 { return }
     #expect(answer.status == 200, "\(what): \(answer.text)")
     #expect(answer.json["totalResults"] as? Int == 0, "\(what): \(answer.text)")
   }
 
-  private static func listing(_ path: String) -> Intrusion {
-    { intruder in
-      for filter in filters(intruder.victim) {
+  private static func listing(_ path: String) -> Attack {
+    { attacker in
+      for filter in filters(attacker.victim) {
         let encoded = filter.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        expectNothing(try await intruder.send("GET", "\(path)?filter=\(encoded)"), filter)
+        expectNoData(try await attacker.send("GET", "\(path)?filter=\(encoded)"), filter)
       }
-      let all = try await intruder.send("GET", "\(path)?sortBy=id&count=200")
-      #expect(!all.text.contains(intruder.victim.user) && !all.text.contains(intruder.victim.group))
-      let next = try await intruder.send("GET", "\(path)?count=1&cursor=\(intruder.victim.cursor)")
+      let all = try await attacker.send("GET", "\(path)?sortBy=id&count=200")
+      #expect(!all.text.contains(attacker.victim.user) && !all.text.contains(attacker.victim.group))
+      let next = try await attacker.send("GET", "\(path)?count=1&cursor=\(attacker.victim.cursor)")
       #expect(next.status == 400 && next.json["scimType"] as? String == "invalidCursor", "\(next.text)")
     }
   }
 
-  private static func searching(_ path: String) -> Intrusion {
-    { intruder in
-      func search(_ member: String) async throws -> Answer {
-        try await intruder.send(
+  private static func searching(_ path: String) -> Attack {
+    { attacker in
+      func search(_ member: String) async throws -> HTTPResponse {
+        try await attacker.send(
           "POST", "\(path)/.search", #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],\#(member)}"#)
       }
-      for filter in filters(intruder.victim) {
+      for filter in filters(attacker.victim) {
         let text = filter.replacingOccurrences(of: "\"", with: "\\\"")
-        expectNothing(try await search("\"filter\":\"\(text)\""), filter)
+        expectNoData(try await search("\"filter\":\"\(text)\""), filter)
       }
-      let next = try await search(#""count":1,"cursor":"\#(intruder.victim.cursor)""#)
+      let next = try await search(#""count":1,"cursor":"\#(attacker.victim.cursor)""#)
       #expect(next.status == 400 && next.json["scimType"] as? String == "invalidCursor", "\(next.text)")
     }
   }
 
   // MARK: - Single resources
 
-  private static func one(_ method: String, _ path: String, _ body: String? = nil) -> Intrusion {
-    { intruder in
-      let victim = intruder.victim
+  private static func one(_ method: String, _ path: String, _ body: String? = nil) -> Attack {
+    { attacker in
+      let victim = attacker.victim
       let (id, tag) = path == "/Users" ? (victim.user, victim.userTag) : (victim.group, victim.groupTag)
       for headers in [[:], ["If-Match": tag], ["If-Match": "*"], ["If-None-Match": tag]] {
         for base in ["/api/v2/scim", "/api/v2/scim/v2"] {
-          let answer = try await intruder.send(method, "\(base)\(path)/\(id)", body, headers: headers)
+          let answer = try await attacker.send(method, "\(base)\(path)/\(id)", body, headers: headers)
           // Not 304, 409 or 412, which would tell that there is such a resource.
           #expect(answer.status == 404, "\(method) \(headers): \(answer.status) \(answer.text)")
         }
@@ -99,10 +99,10 @@ enum Intrusions {
     }
   }
 
-  private static let createUser: Intrusion = { intruder in
-    let victim = intruder.victim
+  private static let createUser: Attack = { attacker in
+    let victim = attacker.victim
     // A name is unique in its workspace, and taken by nobody else's: to be told otherwise would tell of the other workspace.
-    let answer = try await intruder.send(
+    let answer = try await attacker.send(
       "POST", "/Users",
       #"""
       {"id":"\#(victim.user)","userName":"\#(victim.userName)","externalId":"\#(victim.user)","groups":[{"value":"\#(victim.group)"}],
@@ -111,75 +111,75 @@ enum Intrusions {
     #expect(answer.status == 201, "\(answer.text)")
     let id = try #require(answer.json["id"] as? String)
     #expect(id != victim.user)
-    let made = try await intruder.send("GET", "/Users/\(id)", sentBefore: victim.userName)
+    let made = try await attacker.send("GET", "/Users/\(id)", sentBefore: victim.userName)
     #expect((made.json["groups"] as? [Any] ?? []).isEmpty)
-    #expect(try await intruder.send("DELETE", "/Users/\(id)").status == 204)
+    #expect(try await attacker.send("DELETE", "/Users/\(id)").status == 204)
   }
 
-  private static func expectNoMembers(of group: String, _ intruder: Intruder) async throws {
-    let found = try await intruder.send("GET", "/Groups/\(group)")
+  private static func expectNoMembers(of group: String, _ attacker: Attacker) async throws {
+    let found = try await attacker.send("GET", "/Groups/\(group)")
     #expect((found.json["members"] as? [Any] ?? []).isEmpty, "\(found.text)")
   }
 
-  private static let createGroup: Intrusion = { intruder in
-    let answer = try await intruder.send(
-      "POST", "/Groups", #"{"displayName":"Stolen","members":[{"value":"\#(intruder.victim.user)","display":"x"}]}"#)
+  private static let createGroup: Attack = { attacker in
+    let answer = try await attacker.send(
+      "POST", "/Groups", #"{"displayName":"Stolen","members":[{"value":"\#(attacker.victim.user)","display":"x"}]}"#)
     #expect(answer.status == 400, "\(answer.text)")
-    #expect(try await intruder.send("GET", "/Groups?filter=displayName%20eq%20%22Stolen%22").json["totalResults"] as? Int == 0)
+    #expect(try await attacker.send("GET", "/Groups?filter=displayName%20eq%20%22Stolen%22").json["totalResults"] as? Int == 0)
   }
 
-  private static let putGroup: Intrusion = { intruder in
-    let body = #"{"displayName":"Own","members":[{"value":"\#(intruder.victim.user)"}]}"#
-    try await one("PUT", "/Groups", body)(intruder)
-    #expect(try await intruder.send("PUT", "/Groups/\(intruder.group)", body).status == 400)
-    try await expectNoMembers(of: intruder.group, intruder)
+  private static let putGroup: Attack = { attacker in
+    let body = #"{"displayName":"Own","members":[{"value":"\#(attacker.victim.user)"}]}"#
+    try await one("PUT", "/Groups", body)(attacker)
+    #expect(try await attacker.send("PUT", "/Groups/\(attacker.group)", body).status == 400)
+    try await expectNoMembers(of: attacker.group, attacker)
   }
 
-  private static let patchGroup: Intrusion = { intruder in
-    let user = intruder.victim.user
+  private static let patchGroup: Attack = { attacker in
+    let user = attacker.victim.user
     for operation in [
       #"{"op":"add","path":"members","value":[{"value":"\#(user)"}]}"#,
       #"{"op":"replace","path":"members","value":[{"value":"\#(user)"}]}"#,
       #"{"op":"add","value":{"members":[{"value":"\#(user)"}]}}"#,
     ] {
-      try await one("PATCH", "/Groups", Bodies.patch(operation))(intruder)
-      #expect(try await intruder.send("PATCH", "/Groups/\(intruder.group)", Bodies.patch(operation)).status == 400, "\(operation)")
-      try await expectNoMembers(of: intruder.group, intruder)
+      try await one("PATCH", "/Groups", Bodies.patch(operation))(attacker)
+      #expect(try await attacker.send("PATCH", "/Groups/\(attacker.group)", Bodies.patch(operation)).status == 400, "\(operation)")
+      try await expectNoMembers(of: attacker.group, attacker)
     }
     // To take away who is not there is no error (RFC 7644 §3.5.2.2), and takes nobody away.
     let removal = Bodies.patch(#"{"op":"remove","path":"members[value eq \"\#(user)\"]"}"#)
-    try await one("PATCH", "/Groups", removal)(intruder)
-    #expect(try await intruder.send("PATCH", "/Groups/\(intruder.group)", removal).status < 500)
+    try await one("PATCH", "/Groups", removal)(attacker)
+    #expect(try await attacker.send("PATCH", "/Groups/\(attacker.group)", removal).status < 500)
   }
 
   // MARK: - The rest
 
-  private static func discovery(_ path: String) -> Intrusion {
-    { intruder in
-      let answer = try await intruder.send("GET", path)
+  private static func discovery(_ path: String) -> Attack {
+    { attacker in
+      let answer = try await attacker.send("GET", path)
       #expect(answer.status == 200, "\(answer.text)")
       #expect(!answer.text.contains("shoeSize"))
     }
   }
 
-  private static let schema: Intrusion = { intruder in
-    let asked = try await intruder.send("GET", "/Schemas/\(intruder.victim.schema)")
+  private static let schema: Attack = { attacker in
+    let asked = try await attacker.send("GET", "/Schemas/\(attacker.victim.schema)")
     #expect(asked.status == 404)
-    let own = try await intruder.victim.workspace.identityProvider.send("GET", "/Schemas/\(intruder.victim.schema)")
+    let own = try await attacker.victim.workspace.identityProvider.send("GET", "/Schemas/\(attacker.victim.schema)")
     #expect(own.status == 200)
   }
 
-  private static func me(_ method: String) -> Intrusion {
-    { intruder in
-      let answer = try await intruder.send(method, "/Me", method == "GET" ? nil : Bodies.user)
+  private static func me(_ method: String) -> Attack {
+    { attacker in
+      let answer = try await attacker.send(method, "/Me", method == "GET" ? nil : Bodies.user)
       #expect(answer.status == 501)
     }
   }
 
-  private static let bulk: Intrusion = { intruder in
-    let victim = intruder.victim
+  private static let bulk: Attack = { attacker in
+    let victim = attacker.victim
     func carryOut(_ operations: String) async throws -> [String] {
-      let answer = try await intruder.send(
+      let answer = try await attacker.send(
         "POST", "/Bulk", #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[\#(operations)]}"#)
       #expect(answer.status == 200, "\(answer.text)")
       return (answer.json["Operations"] as? [[String: Any]] ?? []).compactMap { $0["status"] as? String }
@@ -201,25 +201,25 @@ enum Intrusions {
         {"method":"DELETE","path":"/Groups/\#(victim.group)","version":"*"},
         {"method":"DELETE","path":"/Groups/bulkId:theirs"},
         {"method":"POST","path":"/Groups","bulkId":"own","data":{"displayName":"Bulk own","members":[{"value":"\#(victim.user)"}]}},
-        {"method":"PATCH","path":"/Groups/\#(intruder.group)","data":\#(Bodies.patch(#"{"op":"add","path":"members","value":[{"value":"\#(victim.user)"}]}"#))}
+        {"method":"PATCH","path":"/Groups/\#(attacker.group)","data":\#(Bodies.patch(#"{"op":"add","path":"members","value":[{"value":"\#(victim.user)"}]}"#))}
         """#
       ).allSatisfy { ["400", "404", "409"].contains($0) })
-    try await expectNoMembers(of: intruder.group, intruder)
+    try await expectNoMembers(of: attacker.group, attacker)
     let id = try #require(location.split(separator: "/").last)
     #expect(try await victim.workspace.identityProvider.send("DELETE", "/Groups/\(id)").status == 204)
   }
 
-  private static let signIn: Intrusion = { intruder in
-    let victim = intruder.victim
-    #expect(try await intruder.send("POST", "/api/v2/sign-ins", #"{"user":"\#(victim.user)"}"#).status == 403)
-    let printed = try await intruder.workspace.scimctl(["token", "issue", "--name", "product", "--scope", "sign-ins"])
+  private static let signIn: Attack = { attacker in
+    let victim = attacker.victim
+    #expect(try await attacker.send("POST", "/api/v2/sign-ins", #"{"user":"\#(victim.user)"}"#).status == 403)
+    let printed = try await attacker.workspace.scimctl(["token", "issue", "--name", "product", "--scope", "sign-ins"])
     let token = printed.trimmingCharacters(in: .whitespacesAndNewlines)
-    for body in [#"{"user":"\#(victim.user)"}"#, #"{"email":"\#(victim.userName)"}"#, #"{"user":"\#(intruder.user)"}"#] {
-      #expect(try await intruder.send("POST", "/api/v2/sign-ins", body, token: token).status == 202)
+    for body in [#"{"user":"\#(victim.user)"}"#, #"{"email":"\#(victim.userName)"}"#, #"{"user":"\#(attacker.user)"}"#] {
+      #expect(try await attacker.send("POST", "/api/v2/sign-ins", body, token: token).status == 202)
     }
     // When its own user is active, what it sent before has been looked at, or is about to be.
-    try await eventually("the intruder's own user to be active", within: .seconds(30)) {
-      try await intruder.workspace.scimctl(["user", "list", "--state", "active"]).contains("own@intruder.example")
+    try await eventually("the attacker's own user to be active", within: .seconds(30)) {
+      try await attacker.workspace.scimctl(["user", "list", "--state", "active"]).contains("own@attacker.example")
     }
     #expect(try await victim.workspace.scimctl(["user", "list", "--state", "active"]).contains("@") == false)
   }

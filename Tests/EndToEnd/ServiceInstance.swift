@@ -1,9 +1,9 @@
 import Foundation
 
-/// One executable of the suite, running as its own process.
+/// A service of the deployment, running as its own process.
 ///
-/// `@unchecked` because Foundation's `Process` is not `Sendable`; all access goes through the lock.
-final class RunningService: @unchecked Sendable {
+/// `@unchecked` because Foundation's `Process` is not `Sendable`; every access to it holds the lock.
+final class ServiceInstance: @unchecked Sendable {
   let name: String
   let healthPort: Int
   private let environment: [String: String]
@@ -18,14 +18,15 @@ final class RunningService: @unchecked Sendable {
     self.log = log
   }
 
-  /// The folder of the built executables: where the test bundle itself lies.
-  static var products: URL {
+  /// The folder of the built executables, which contains the test bundle as well.
+  static var productsDirectory: URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
   }
 
+  /// Starts the process.
   func start() throws {
     let process = Process()
-    process.executableURL = Self.products.appendingPathComponent(name)
+    process.executableURL = Self.productsDirectory.appendingPathComponent(name)
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
     if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
     let output = try FileHandle(forWritingTo: log)
@@ -37,28 +38,28 @@ final class RunningService: @unchecked Sendable {
     lock.withLock { self.process = process }
   }
 
-  /// Sends `signal` and waits for the process's end.
-  func end(by signal: Int32) {
+  /// Sends `signal` and waits until the process has exited.
+  func terminate(with signal: Int32) {
     guard let process = lock.withLock({ self.process }), process.isRunning else { return }
     kill(process.processIdentifier, signal)
     process.waitUntilExit()
   }
 
-  /// Lets a running process stand still, its connections open.
-  func hold() { signal(SIGSTOP) }
+  /// Suspends the process (SIGSTOP). Its connections stay open.
+  func suspend() { signal(SIGSTOP) }
 
-  /// Ends ``hold()``.
-  func goOn() { signal(SIGCONT) }
+  /// Resumes the process after ``suspend()``.
+  func resume() { signal(SIGCONT) }
 
   private func signal(_ signal: Int32) {
     guard let process = lock.withLock({ self.process }), process.isRunning else { return }
     kill(process.processIdentifier, signal)
   }
 
-  /// What the process wrote, for a failure's message.
+  /// Everything that the process has written.
   var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
-  /// Whether `/readyz` answers 200.
+  /// Whether `/readyz` returns 200.
   func isReady() async -> Bool {
     await HTTP.status(of: "http://127.0.0.1:\(healthPort)/readyz") == 200
   }

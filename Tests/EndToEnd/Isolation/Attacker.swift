@@ -1,9 +1,9 @@
-import Credentials
 import Foundation
+import Models
 import Primitives
 import Testing
 
-@testable import Models
+@testable import Credentials
 
 /// A workspace with everything that another one must not get at.
 struct Victim: Sendable {
@@ -50,7 +50,7 @@ struct Victim: Sendable {
 }
 
 /// Another workspace, with a good token of its own, that tries to get at the victim's.
-struct Intruder: Sendable {
+struct Attacker: Sendable {
   let workspace: Workspace
   let victim: Victim
   let user: String
@@ -59,7 +59,7 @@ struct Intruder: Sendable {
   init(_ workspace: Workspace, against victim: Victim) async throws {
     self.workspace = workspace
     self.victim = victim
-    user = try await workspace.identityProvider.create("own@intruder.example")
+    user = try await workspace.identityProvider.create("own@attacker.example")
     let made = try await workspace.identityProvider.send("POST", "/Groups", body: #"{"displayName":"Own"}"#)
     group = try #require(made.json["id"] as? String, "\(made.text)")
   }
@@ -73,7 +73,7 @@ struct Intruder: Sendable {
   ///   - sentBefore: what it has said itself in earlier requests, and may be told again.
   func send(
     _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:], token: String? = nil, sentBefore: String = ""
-  ) async throws -> Answer {
+  ) async throws -> HTTPResponse {
     let base = workspace.identityProvider.baseURL
     let url = path.hasPrefix("/api/") ? base.replacingOccurrences(of: "/api/v2/scim", with: path) : base + path
     var all = ["Authorization": "Bearer \(token ?? self.token)", "Content-Type": "application/scim+json"]
@@ -111,6 +111,6 @@ extension Workspace {
       {"id":"\#(urn)","name":"Own","resourceType":"User","attributes":[{"name":"shoeSize"}]}
       """#
     try Data(schema.utf8).write(to: file)
-    try await suite.scimctl(["workspace", "extension", "set", slug, file.path])
+    try await deployment.scimctl(["workspace", "extension", "set", slug, file.path])
   }
 }

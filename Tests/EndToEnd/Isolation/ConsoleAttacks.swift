@@ -5,7 +5,7 @@ import Testing
 
 /// What another workspace's admin fills in at each route of the console: queries of pages, fields of forms. At every route beside that, each id
 /// of the victim's is tried in the path, and every way to come without a session of one's own.
-enum ConsoleIntrusions {
+enum ConsoleAttacks {
   typealias Attempts = @Sendable (ConsoleTargets) -> [[(String, String)]]
 
   static let all: [String: Attempts] = [
@@ -48,7 +48,7 @@ enum ConsoleIntrusions {
       targets.ids.map { [("workspace", $0), ("version", "1"), ("relink", "never"), ("duplicateGroupNames", "allow")] }
     },
     "POST /console/settings/scim/roles": { targets in
-      targets.ids.map { [("workspace", $0), ("version", "1"), ("customRoles", "intruder"), ("defaultRole", "viewer")] }
+      targets.ids.map { [("workspace", $0), ("version", "1"), ("customRoles", "attacker"), ("defaultRole", "viewer")] }
     },
     "POST /console/settings/scim/invitations": { targets in
       targets.ids.map { [("workspace", $0), ("version", "1"), ("sending", "none")] }
@@ -92,7 +92,7 @@ struct ConsoleTargets: Sendable {
 }
 
 /// An admin of another workspace, signed in to the console of their own.
-final class ConsoleIntruder {
+final class ConsoleAttacker {
   private let workspace: Workspace
   private let victim: Victim
   private let targets: ConsoleTargets
@@ -102,7 +102,7 @@ final class ConsoleIntruder {
     self.workspace = workspace
     self.victim = victim
     self.targets = targets
-    browser = try await workspace.admin(named: "intruder")
+    browser = try await workspace.admin(named: "attacker")
   }
 
   /// Without a session, with the victim's and a secret of one's own, and with what is none.
@@ -115,7 +115,7 @@ final class ConsoleIntruder {
       let path = route.pattern.replacingOccurrences(of: "{id}", with: victim.user)
       let answer = route.method == .get ? try await stranger.open(path) : try await stranger.submit(path, [("formToken", "x")])
       #expect(answer.status == 303 && answer.headers["location"]?.hasPrefix("/console/sign-in") == true, "\(route.name): \(answer.status)")
-      expectNothing(of: answer, "\(route.name) without a session")
+      expectNoData(of: answer, "\(route.name) without a session")
     }
   }
 
@@ -129,7 +129,7 @@ final class ConsoleIntruder {
       let path = route.pattern.replacingOccurrences(of: "{id}", with: id)
       let answer = try await send(route, path, [("successor", UUID().uuidString.lowercased())])
       #expect((400..<500).contains(answer.status), "\(route.name) with \(id): \(answer.status)")
-      expectNothing(of: answer, "\(route.name) with \(id)")
+      expectNoData(of: answer, "\(route.name) with \(id)")
     }
   }
 
@@ -140,10 +140,10 @@ final class ConsoleIntruder {
     let id = route.pattern.contains("/settings/api/") && !route.pattern.hasSuffix("/revoke") ? own : victim.user
     let answer = try await send(route, route.pattern.replacingOccurrences(of: "{id}", with: id), fields)
     #expect(answer.status < 500, "\(route.name) \(fields): \(answer.status)")
-    expectNothing(of: answer, "\(route.name) \(fields)")
+    expectNoData(of: answer, "\(route.name) \(fields)")
   }
 
-  private func send(_ route: ConsoleEndpoint, _ path: String, _ fields: [(String, String)]) async throws -> Answer {
+  private func send(_ route: ConsoleEndpoint, _ path: String, _ fields: [(String, String)]) async throws -> HTTPResponse {
     if route.method == .get {
       let query = fields.map { "\($0)=\(ConsoleBrowser.encoded($1))" }.joined(separator: "&")
       return try await browser.open(query.isEmpty ? path : "\(path)?\(query)")
@@ -153,7 +153,7 @@ final class ConsoleIntruder {
     return try await browser.submit(path, fields, from: "/console/settings/api/new")
   }
 
-  private func expectNothing(of answer: Answer, _ what: String) {
+  private func expectNoData(of answer: HTTPResponse, _ what: String) {
     #expect(!answer.text.contains(victim.marker) && !answer.text.contains("victim.example"), "\(what): \(answer.text)")
   }
 }

@@ -2,27 +2,29 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What an identity provider says to a workspace of the running suite, and what has come of it for the people and the product.
-struct Conversation: Sendable {
-  let suite: Suite
+/// A new workspace, requests of an identity provider to it, and expectations on their effects.
+struct IdentityProviderScenario: Sendable {
+  let deployment: Deployment
   let workspace: Workspace
   let idp: IdentityProvider
 
-  /// - Parameter userAgent: how the identity provider names itself.
+  /// - Parameters:
+  ///   - userAgent: The User-Agent header of the identity provider.
+  ///   - settings: Arguments of `scimctl workspace create`.
   init(userAgent: String?, settings: [String] = []) async throws {
-    suite = try await Suite.shared()
-    workspace = try await suite.workspace(settings: ["--plan", "enterprise", "--saml-sso", "--scim"] + settings)
+    deployment = try await Deployment.shared()
+    workspace = try await deployment.workspace(settings: ["--plan", "enterprise", "--saml-sso", "--scim"] + settings)
     var idp = workspace.identityProvider
     idp.userAgent = userAgent
     self.idp = idp
   }
 
-  /// An address of the workspace's own.
+  /// An email address in the workspace's domain.
   func address(_ name: String) -> String { "\(name)@\(workspace.slug).example" }
 
-  /// Sends a request and expects a status.
+  /// Sends a request, expects a status, and returns the JSON body.
   @discardableResult
-  func say(
+  func send(
     _ method: String, _ path: String, _ body: String? = nil, expecting status: Int, sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> [String: Any] {
     let answer = try await idp.send(method, path, body: body)
@@ -30,7 +32,7 @@ struct Conversation: Sendable {
     return answer.json
   }
 
-  /// The list that a filter finds.
+  /// Searches with a filter and returns the resources.
   func find(_ endpoint: String, _ filter: String, _ more: String = "") async throws -> [[String: Any]] {
     let encoded = filter.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
     let answer = try await idp.send("GET", "/\(endpoint)?filter=\(encoded)\(more)")
@@ -40,44 +42,46 @@ struct Conversation: Sendable {
     return found
   }
 
-  /// A PATCH in the dialect of whoever writes `operations`.
+  /// The body of a PATCH request.
   static func patch(_ operations: String) -> String {
     #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\#(operations)]}"#
   }
 
-  /// What a read-modify-write sends: all that was read, with some attributes changed.
+  /// The body of a read-modify-write: the resource as returned by GET, with changed attributes.
   func modified(_ path: String, _ changes: [String: any Sendable]) async throws -> String {
-    var resource = try await say("GET", path, expecting: 200)
+    var resource = try await send("GET", path, expecting: 200)
     for (name, value) in changes { resource[name] = value }
     return String(decoding: try JSONSerialization.data(withJSONObject: resource), as: UTF8.self)
   }
 
-  /// The first sign-in of a person, and its effect.
+  /// Reports the first sign-in of a user and waits until the user is active.
   func signIn(_ email: String) async throws {
     try await workspace.scimctl(["sign-in", email])
     try await expectState("active", of: email)
   }
 
+  /// Waits until a user has a state.
   func expectState(_ state: String, of email: String) async throws {
     try await eventually("\(email) to be \(state)") {
       try await workspace.scimctl(["user", "list", "--state", state]).contains(email)
     }
   }
 
+  /// Waits until a group has these visible members.
   func expectMembers(_ emails: [String], in group: String) async throws {
-    try await eventually("\(emails) to be shown in \(group)") {
-      try await Set(workspace.membersShown(in: group)) == Set(emails)
+    try await eventually("\(emails) to be visible in \(group)") {
+      try await Set(workspace.visibleMembers(of: group)) == Set(emails)
     }
   }
 
-  /// Waits for the person's letters, and says how many there are.
-  func expectLetters(_ count: Int, to email: String) async throws {
-    try await eventually("\(count) letters to \(email)") { try await suite.letters(to: email).count == count }
+  /// Waits until a recipient has received a number of mails.
+  func expectMails(_ count: Int, to email: String) async throws {
+    try await eventually("\(count) mails to \(email)") { try await deployment.mails(to: email).count == count }
   }
 }
 
 extension EndToEnd {
-  /// What Okta, Entra ID and OneLogin send from a person's assignment to their removal.
+  /// The requests of Okta, Entra ID and OneLogin, from the assignment of a user to the removal.
   @Suite("Identity providers")
   struct IdentityProviders {}
 }

@@ -2,110 +2,110 @@ import Foundation
 import TestSupport
 import Testing
 
-// What the intruder tries where the product, the mail system and OAuth clients are served.
-extension Intrusions {
-  static let directoryGroups: Intrusion = { intruder in
-    let product = try await Product(of: intruder)
+// What the attacker tries where the product, the mail system and OAuth clients are served.
+extension Attacks {
+  static let directoryGroups: Attack = { attacker in
+    let product = try await Product(of: attacker)
     let own = try await product.get("/groups")
-    #expect(own.status == 200 && !own.text.contains(intruder.victim.group), "\(own.text)")
+    #expect(own.status == 200 && !own.text.contains(attacker.victim.group), "\(own.text)")
     try await product.expectNoUse(ofCursorFrom: "/groups", "/groups")
   }
 
-  static let directoryGroupMembers: Intrusion = { intruder in
-    let product = try await Product(of: intruder)
+  static let directoryGroupMembers: Attack = { attacker in
+    let product = try await Product(of: attacker)
     for state in ["visible", "pending", "held", "all"] {
-      let answer = try await product.get("/groups/\(intruder.victim.group)/members?state=\(state)")
+      let answer = try await product.get("/groups/\(attacker.victim.group)/members?state=\(state)")
       #expect(answer.status == 404, "\(answer.text)")
     }
   }
 
-  static let directoryMembers: Intrusion = { intruder in
-    let product = try await Product(of: intruder)
+  static let directoryMembers: Attack = { attacker in
+    let product = try await Product(of: attacker)
     for state in ["active", "invited", "disabled"] {
       let answer = try await product.get("/members?state=\(state)")
-      #expect(answer.status == 200 && !answer.text.contains(intruder.victim.user), "\(answer.text)")
+      #expect(answer.status == 200 && !answer.text.contains(attacker.victim.user), "\(answer.text)")
     }
     try await product.expectNoUse(ofCursorFrom: "/members?state=invited&limit=1", "/members?state=invited")
   }
 
-  static let directoryReceipts: Intrusion = { intruder in
-    let product = try await Product(of: intruder)
+  static let directoryReceipts: Attack = { attacker in
+    let product = try await Product(of: attacker)
     _ = try await product.victimsReceipt()
     #expect(try await product.get("/receipts").json["receipts"] as? [String] ?? [] == [])
-    let ofMember = try await product.get("/receipts?member=\(intruder.victim.user)")
+    let ofMember = try await product.get("/receipts?member=\(attacker.victim.user)")
     #expect((ofMember.json["receipts"] as? [Any] ?? []).isEmpty, "\(ofMember.text)")
   }
 
-  static let directoryReceipt: Intrusion = { intruder in
-    let product = try await Product(of: intruder)
+  static let directoryReceipt: Attack = { attacker in
+    let product = try await Product(of: attacker)
     let answer = try await product.get("/receipts/\(product.victimsReceipt())")
     #expect(answer.status == 404, "\(answer.text)")
   }
 
-  static let directoryKeys: Intrusion = { intruder in
-    let answer = try await Product(of: intruder).get("/jwks")
+  static let directoryKeys: Attack = { attacker in
+    let answer = try await Product(of: attacker).get("/jwks")
     #expect(answer.status == 200 && !answer.text.contains("\"d\""), "public keys alone: \(answer.text)")
   }
 
-  static let mailEvents: Intrusion = { intruder in
-    let victim = intruder.victim
+  static let mailEvents: Attack = { attacker in
+    let victim = attacker.victim
     try await eventually("the victim's invitation to be sent") {
       try await victim.workspace.scimctl(["invitation", "list"]).contains("sent")
     }
     let line = try #require(try await victim.workspace.scimctl(["invitation", "list"]).split(separator: "\n").first)
     let words = line.split(whereSeparator: \.isWhitespace).map(String.init)
     guard let invitation = words.first(where: { UUID(uuidString: $0) != nil }) else { throw CocoaError(.keyValueValidation) }
-    _ = try await intruder.workspace.identityProvider.create("bounced@intruder.example")
-    try await eventually("the intruder's own invitation to be sent") {
-      try await intruder.workspace.scimctl(["invitation", "list", "--state", "sent"]).contains("bounced@intruder.example")
+    _ = try await attacker.workspace.identityProvider.create("bounced@attacker.example")
+    try await eventually("the attacker's own invitation to be sent") {
+      try await attacker.workspace.scimctl(["invitation", "list", "--state", "sent"]).contains("bounced@attacker.example")
     }
-    let token = try await intruder.workspace.token(scope: "admin")
+    let token = try await attacker.workspace.token(scope: "admin")
     for body in [
       #"{"event":"bounced","invitation":"\#(invitation)","reason":"x"}"#,
       #"{"event":"bounced","email":"\#(victim.userName)","reason":"x"}"#,
       #"{"event":"bounced","messageId":"<\#(invitation)@rollcall.example>","reason":"x"}"#,
-      #"{"event":"bounced","email":"bounced@intruder.example","reason":"x"}"#,
+      #"{"event":"bounced","email":"bounced@attacker.example","reason":"x"}"#,
     ] {
-      let answer = try await intruder.send("POST", "/api/v2/mail-events", body, token: token)
+      let answer = try await attacker.send("POST", "/api/v2/mail-events", body, token: token)
       #expect(answer.status == 202, "\(answer.text)")
     }
     // When its own report has been taken in, those before it have been, or are about to be.
-    try await eventually("the intruder's own invitation to have bounced", within: .seconds(30)) {
-      try await intruder.workspace.scimctl(["invitation", "list", "--state", "bounced"]).contains("bounced@intruder.example")
+    try await eventually("the attacker's own invitation to have bounced", within: .seconds(30)) {
+      try await attacker.workspace.scimctl(["invitation", "list", "--state", "bounced"]).contains("bounced@attacker.example")
     }
     #expect(try await victim.workspace.scimctl(["invitation", "list", "--state", "bounced"]).contains("@") == false)
   }
 
   /// What needs no token, by its name.
-  static let open: [String: Intrusion] = [
+  static let open: [String: Attack] = [
     "GET /console/sign-in": console(200...200, "GET", "/console/sign-in"),
     "POST /console/sign-in": console(422...422, "POST", "/console/sign-in"),
     "GET /console/link": console(401...401, "GET", "/console/link?key=x"),
     "POST /console/link": console(401...401, "POST", "/console/link"),
     "POST /api/v2/oauth/token": oauthToken,
-    "GET /.well-known/jwks.json": { intruder in
-      let answer = try await intruder.open("/.well-known/jwks.json")
+    "GET /.well-known/jwks.json": { attacker in
+      let answer = try await attacker.open("/.well-known/jwks.json")
       #expect(answer.status == 200 && !answer.text.contains("\"d\""), "public keys alone: \(answer.text)")
     },
-    "GET /.well-known/oauth-authorization-server": { intruder in
-      let answer = try await intruder.open("/.well-known/oauth-authorization-server")
+    "GET /.well-known/oauth-authorization-server": { attacker in
+      let answer = try await attacker.open("/.well-known/oauth-authorization-server")
       #expect(answer.status == 200, "\(answer.text)")
     },
   ]
 
   /// Before the sign-in the console tells nothing of anybody; what opens it is tried in the tests of its sessions.
-  private static func console(_ statuses: ClosedRange<Int>, _ method: String, _ path: String) -> Intrusion {
-    { intruder in
-      var browser = ConsoleBrowser(at: intruder.workspace.identityProvider.baseURL)
+  private static func console(_ statuses: ClosedRange<Int>, _ method: String, _ path: String) -> Attack {
+    { attacker in
+      var browser = ConsoleBrowser(at: attacker.workspace.identityProvider.baseURL)
       let answer = method == "GET" ? try await browser.open(path) : try await browser.submit(path, [("token", ""), ("key", "x")])
       #expect(statuses.contains(answer.status), "\(method) \(path): \(answer.status)")
-      #expect(!answer.text.contains(intruder.victim.marker) && browser.session == nil)
+      #expect(!answer.text.contains(attacker.victim.marker) && browser.session == nil)
     }
   }
 
-  private static let oauthToken: Intrusion = { intruder in
-    let victims = try await intruder.victim.workspace.scimctl(["oauth-client", "create", "--name", "idp", "--scope", "scim"])
-    let own = try await intruder.workspace.scimctl(["oauth-client", "create", "--name", "idp", "--scope", "scim"])
+  private static let oauthToken: Attack = { attacker in
+    let victims = try await attacker.victim.workspace.scimctl(["oauth-client", "create", "--name", "idp", "--scope", "scim"])
+    let own = try await attacker.workspace.scimctl(["oauth-client", "create", "--name", "idp", "--scope", "scim"])
     func parts(_ printed: String) throws -> (id: String, secret: String) {
       let words = printed.split(whereSeparator: \.isWhitespace).map(String.init)
       guard let id = words.first(where: { UUID(uuidString: $0) != nil }), let secret = words.first(where: { $0.hasPrefix("rollcall") })
@@ -114,32 +114,32 @@ extension Intrusions {
     }
     let (client, secret) = try parts(own)
     // Another's id with its own secret.
-    let mixed = try await intruder.tokenStatus(client: try parts(victims).id, secret: secret)
+    let mixed = try await attacker.tokenStatus(client: try parts(victims).id, secret: secret)
     #expect(mixed.status == 401, "\(mixed.body)")
     // Its own token opens its own workspace and nothing of the other's.
-    let granted = try await intruder.tokenStatus(client: client, secret: secret)
+    let granted = try await attacker.tokenStatus(client: client, secret: secret)
     #expect(granted.status == 200, "\(granted.body)")
     let json = try #require(try JSONSerialization.jsonObject(with: Data(granted.body.utf8)) as? [String: Any])
     let token = try #require(json["access_token"] as? String)
-    #expect(try await intruder.send("GET", "/Users/\(intruder.user)", token: token).status == 200)
-    #expect(try await intruder.send("GET", "/Users/\(intruder.victim.user)", token: token).status == 404)
+    #expect(try await attacker.send("GET", "/Users/\(attacker.user)", token: token).status == 200)
+    #expect(try await attacker.send("GET", "/Users/\(attacker.victim.user)", token: token).status == 404)
     // The same token with the other's workspace in it is signed by nobody.
     var pieces = token.split(separator: ".").map(String.init)
     pieces[1] = String(pieces[1].reversed())
-    #expect(try await intruder.send("GET", "/Users", token: pieces.joined(separator: ".")).status == 401)
+    #expect(try await attacker.send("GET", "/Users", token: pieces.joined(separator: ".")).status == 401)
   }
 
-  /// The product of the intruder's workspace, with a token to read its directory by.
+  /// The product of the attacker's workspace, with a token to read its directory by.
   private struct Product {
-    let intruder: Intruder
+    let attacker: Attacker
     let token: String
 
-    init(of intruder: Intruder) async throws {
-      self.intruder = intruder
-      token = try await intruder.workspace.token(scope: "directory")
+    init(of attacker: Attacker) async throws {
+      self.attacker = attacker
+      token = try await attacker.workspace.token(scope: "directory")
     }
 
-    func get(_ path: String) async throws -> Answer { try await intruder.send("GET", "/api/v2/directory\(path)", token: token) }
+    func get(_ path: String) async throws -> HTTPResponse { try await attacker.send("GET", "/api/v2/directory\(path)", token: token) }
 
     /// A cursor of the victim's list, where it has a next part, is none here.
     func expectNoUse(ofCursorFrom list: String, _ path: String) async throws {
@@ -151,8 +151,8 @@ extension Intrusions {
 
     /// The id of a receipt of the victim's.
     func victimsReceipt() async throws -> String {
-      let idp = intruder.victim.workspace.identityProvider
-      let gone = try await idp.create("\(intruder.victim.marker)-gone@victim.example", givenName: intruder.victim.marker)
+      let idp = attacker.victim.workspace.identityProvider
+      let gone = try await idp.create("\(attacker.victim.marker)-gone@victim.example", givenName: attacker.victim.marker)
       #expect(try await idp.send("DELETE", "/Users/\(gone)").status == 204)
       var id: String?
       try await eventually("the victim's receipt") {
@@ -163,16 +163,16 @@ extension Intrusions {
       return try #require(id)
     }
 
-    private func victim(_ path: String) async throws -> Answer {
-      let workspace = intruder.victim.workspace
+    private func victim(_ path: String) async throws -> HTTPResponse {
+      let workspace = attacker.victim.workspace
       let url = workspace.identityProvider.baseURL.replacingOccurrences(of: "/api/v2/scim", with: "/api/v2/directory\(path)")
       return try await HTTP.send("GET", url, headers: ["Authorization": "Bearer \(try await workspace.token(scope: "directory"))"])
     }
   }
 }
 
-extension Intruder {
-  fileprivate func open(_ path: String) async throws -> Answer {
+extension Attacker {
+  fileprivate func open(_ path: String) async throws -> HTTPResponse {
     try await HTTP.send("GET", workspace.identityProvider.baseURL.replacingOccurrences(of: "/api/v2/scim", with: path))
   }
 
