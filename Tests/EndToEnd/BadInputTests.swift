@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd {
   @Suite("Bad input")
   struct BadInput {
-    /// A request that has to be refused, and how.
+    /// A request that must be rejected, with the expected error.
     struct Case: Sendable, CustomTestStringConvertible {
       var testDescription: String
       var method = "POST"
@@ -14,7 +14,7 @@ extension EndToEnd {
       var contentType = "application/scim+json"
       var status: Int
       var scimType: String? = nil
-      /// What the detail has to speak of.
+      /// What the detail must contain.
       var mentions: String
     }
 
@@ -30,7 +30,7 @@ extension EndToEnd {
         testDescription: "an unknown id", method: "PUT", path: "/Users/6b1f7e0c-0000-4000-8000-000000000000",
         body: #"{"userName":"x@example.com"}"#, status: 404, mentions: "unassign"),
       Case(
-        testDescription: "an id that is none", method: "GET", path: "/Users/42", status: 404, mentions: "User not found"),
+        testDescription: "a malformed id", method: "GET", path: "/Users/42", status: 404, mentions: "User not found"),
       Case(
         testDescription: "a wrong content type", body: "<user/>", contentType: "text/xml", status: 415, mentions: "application/scim+json"),
       Case(
@@ -46,8 +46,8 @@ extension EndToEnd {
         mentions: "8"),
     ]
 
-    @Test("is refused with a SCIM error that says what to do", arguments: cases)
-    func refused(_ request: Case) async throws {
+    @Test("Invalid requests are rejected with a SCIM error that says what to do", arguments: cases)
+    func rejected(_ request: Case) async throws {
       let deployment = try await Deployment.shared()
       let idp = try await deployment.workspace().identityProvider
       let answer = try await idp.send(request.method, request.path, body: request.body, contentType: request.contentType)
@@ -61,7 +61,7 @@ extension EndToEnd {
       #expect(users.json["totalResults"] as? Int == 0)
     }
 
-    @Test("A duplicate is refused with 409 and scimType uniqueness, without case")
+    @Test("A duplicate userName in another case is rejected with 409 and scimType uniqueness")
     func duplicate() async throws {
       let idp = try await Deployment.shared().workspace().identityProvider
       _ = try await idp.create("twin@example.com")
@@ -71,7 +71,7 @@ extension EndToEnd {
     }
 
     @Test(
-      "A missing or wrong token is refused with 401, a SCIM error and a challenge",
+      "A missing or wrong token is rejected with 401, a SCIM error and a challenge",
       arguments: ["", "nonsense", "rollcall_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])
     func token(_ token: String) async throws {
       let deployment = try await Deployment.shared()
@@ -83,12 +83,12 @@ extension EndToEnd {
     }
 
     @Test(
-      "A workspace that may not use SCIM is told which of the three is missing",
+      "The error for a workspace that cannot use SCIM names the missing requirement",
       arguments: [
         (["--plan", "team", "--saml-sso", "--scim"], "plan"), (["--plan", "enterprise", "--scim"], "SAML"),
         (["--plan", "enterprise", "--saml-sso"], "SCIM"),
       ])
-    func gate(settings: [String], mentions: String) async throws {
+    func eligibility(settings: [String], mentions: String) async throws {
       let idp = try await Deployment.shared().workspace(settings: settings).identityProvider
       let answer = try await idp.send("GET", "/Users")
       #expect(answer.status == 403)

@@ -10,8 +10,8 @@ import Testing
 extension EndToEnd {
   @Suite("The directory")
   struct DirectoryTests {
-    @Test("shows, waits for and holds members; ends access first, with a receipt and a signed token")
-    func standings() async throws {
+    @Test("Members are visible, pending or held; access ends first, with a receipt and a signed token")
+    func memberStatus() async throws {
       let deployment = try await Deployment.shared()
       let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
@@ -25,7 +25,7 @@ extension EndToEnd {
       }
       try await idp.setActive(false, ids[2])
 
-      try await eventually("one member of each standing") {
+      try await eventually("one member of each status") {
         try await workspace.scimctl(["group", "list"]).contains("1  1  1  Data team")
       }
       #expect(try await workspace.visibleMembers(of: "Data team") == [emails[1]])
@@ -34,16 +34,16 @@ extension EndToEnd {
       #expect(try await workspace.scimctl(["group", "members", "Data team", "--state", "held"]).contains(emails[2]))
       #expect(try await workspace.scimctl(["group", "members", "Data team", "--state", "all"]).split(separator: "\n").count == 3)
 
-      // What the product heard of Eva, in order: her access ends first.
+      // The events about Eva, in order: the end of her access is first.
       let evaID = ids[2]
-      let heard = try await deployment.messages(on: .directoryEvents) { events in
+      let events = try await deployment.messages(on: .directoryEvents) { events in
         events.contains { $0.subject == evaID && $0.type.contains("disabled") }
       }
-      let eva = try heard.filter { $0.subject == evaID }.map { try DirectoryEvent($0) }
+      let eva = try events.filter { $0.subject == evaID }.map { try DirectoryEvent($0) }
       #expect(eva.map(\.change) == [.memberActivated, .accessRevoked, .memberDisabled])
       #expect(eva[1].reason == .disabled)
 
-      // The product asks over HTTP, a page at a time.
+      // The product reads the directory API in pages.
       let product = try await workspace.product()
       let page = try await product.get("/groups/\(group)/members?state=all&limit=2")
       #expect(page.status == 200, "\(page.text)")
@@ -59,7 +59,7 @@ extension EndToEnd {
       let otherToken = Product(url: deployment.directoryURL, token: idp.token)
       #expect(try await otherToken.get("/groups").status == 403)
 
-      // Ben is deleted: the receipt is there for the operator and for the product, and was sent as a token.
+      // Ben is deleted: the operator and the product can read the receipt, and it was published as a token.
       #expect(try await idp.send("DELETE", "/Users/\(ids[1])").status == 204)
       var receipt: [String: Any] = [:]
       try await eventually("the receipt of Ben's deletion") {
@@ -80,7 +80,7 @@ extension EndToEnd {
       let claims = try await keys.verify(token.data, as: Claims.self)
       #expect(claims.iss == "https://e2e.example")
       #expect(claims.events["urn:ietf:params:scim:event:prov:delete"] != nil)
-      // A receiver finds the key where the issuer's keys are.
+      // A receiver finds the key at the issuer's well-known URL.
       let issuer = IdentityProvider(baseURL: deployment.scimURL.replacingOccurrences(of: "/api/v2/scim", with: ""), token: "")
       let published = try await issuer.send("GET", "/.well-known/jwks.json")
       let found = try await JWTKeyCollection().add(jwksJSON: published.text).verify(token.data, as: Claims.self)
@@ -88,7 +88,7 @@ extension EndToEnd {
       #expect(try await product.get("/jwks").text == (try await workspace.scimctl(["receipt", "keys"])).trimmingCharacters(in: .newlines))
     }
 
-    @Test("that lost rows is found out by a check, and mended by a rebuild while the work of the day goes on")
+    @Test("A check finds lost rows in the directory, and a rebuild corrects them while requests continue")
     func rebuild() async throws {
       let deployment = try await Deployment.shared()
       let workspace = try await deployment.workspace()
@@ -100,7 +100,7 @@ extension EndToEnd {
       _ = try await idp.createGroup("Few", members: Array(ids.prefix(2)))
       for email in emails.prefix(4) { try await workspace.scimctl(["sign-in", email]) }
       #expect(try await idp.send("DELETE", "/Users/\(ids[5])").status == 204)
-      try await eventually("the directory to be as the store says") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
+      try await eventually("the directory to match the store") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
       for email in emails.prefix(5) {
         try await eventually("the invitation of \(email)") { try await deployment.mails(to: email).count == 1 }
       }
@@ -120,25 +120,25 @@ extension EndToEnd {
         try await workspace.scimctl(["directory", "check", "--patience", "1"])
       }
       #expect(failure?.status == 1)
-      // Columns are aligned; here they are not.
-      let said = (failure?.output ?? "").split { $0 == " " }.joined(separator: " ")
-      #expect(said.contains("\(ids[0]) missing in the directory"))
-      #expect(said.contains("state is 'disabled' in the directory and 'active' in the store"))
-      #expect(said.contains("\(stranger) extra in the directory"))
-      #expect(said.contains("scimctl rebuild --workspace \(workspace.slug)"))
+      // Without the alignment of columns.
+      let output = (failure?.output ?? "").split { $0 == " " }.joined(separator: " ")
+      #expect(output.contains("\(ids[0]) missing in the directory"))
+      #expect(output.contains("state is 'disabled' in the directory and 'active' in the store"))
+      #expect(output.contains("\(stranger) extra in the directory"))
+      #expect(output.contains("scimctl rebuild --workspace \(workspace.slug)"))
 
       async let busy: Void = {
         for number in 0..<20 { _ = try await idp.create("later\(number)@\(workspace.slug).example") }
       }()
       let published = try await workspace.scimctl(["rebuild"])
-      #expect(published.contains("workspaces 1, people"), "\(published)")
+      #expect(published.contains("workspaces 1, users"), "\(published)")
       try await busy
-      try await eventually("the directory to be as the store says again") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
+      try await eventually("the directory to match the store again") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
       #expect(try await workspace.visibleMembers(of: "Everybody") == emails.prefix(4).sorted())
       #expect(try await workspace.visibleMembers(of: "Few") == emails.prefix(2).sorted())
-      // Another one changes nothing; and nobody was mailed again.
+      // Another rebuild changes nothing, and nobody is mailed again.
       try await workspace.scimctl(["rebuild"])
-      try await eventually("the twenty invitations of those who came meanwhile") {
+      try await eventually("the invitations of the twenty users who were created meanwhile") {
         try await deployment.mails(to: "later19@\(workspace.slug).example").count == 1
       }
       for email in emails.prefix(5) { #expect(try await deployment.mails(to: email).count == 1) }
@@ -146,12 +146,12 @@ extension EndToEnd {
   }
 }
 
-/// What the tests read of a security event token.
+/// The claims of a security event token that the tests read.
 private struct Claims: JWTPayload {
   var iss: String
   var events: [String: Anything]
 
-  /// Whatever it is.
+  /// Any JSON value, which is ignored.
   struct Anything: Codable, Sendable {
     init(from decoder: any Decoder) throws {}
     func encode(to encoder: any Encoder) throws {}
@@ -160,24 +160,25 @@ private struct Claims: JWTPayload {
   func verify(using algorithm: some JWTAlgorithm) async throws {}
 }
 
-/// The product, which asks for its directory.
+/// A client of the product's directory API.
 struct Product: Sendable {
   let url: String
   let token: String
 
+  /// Sends a GET request to a path below the base URL.
   func get(_ path: String) async throws -> HTTPResponse {
     try await HTTP.send("GET", url + path, headers: ["Authorization": "Bearer \(token)"])
   }
 }
 
 extension Workspace {
-  /// The product, with a token of its own.
+  /// Creates a client of the directory API with its own token.
   func product() async throws -> Product {
     let printed = try await scimctl(["token", "issue", "--name", "product", "--scope", "directory"])
     return Product(url: deployment.directoryURL, token: printed.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
-  /// Whether the directory is as the store says.
+  /// Whether `scimctl directory check` finds no differences.
   func directoryMatchesStore(recheckSeconds: Int) async throws -> Bool {
     do {
       try await scimctl(["directory", "check", "--patience", "\(recheckSeconds)"])
@@ -189,15 +190,15 @@ extension Workspace {
 }
 
 extension Deployment {
-  /// Changes rows behind the services' backs.
+  /// Executes a statement as superuser, to change rows without the services.
   nonisolated func modifyDatabase(_ statement: String) async throws {
-    let pool = PostgresPool(PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "damage"), logger: Self.quiet)
-    _ = try await pool.query(Statement(once: "damage", statement))
+    let pool = PostgresPool(PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "end-to-end"), logger: Self.quiet)
+    _ = try await pool.query(Statement(once: "modification", statement))
     await pool.close()
   }
 
-  /// The messages of a topic from its beginning, once they are what is waited for.
-  nonisolated func messages(on topic: Topic, until isEnough: @Sendable ([CloudEvent]) -> Bool) async throws -> [CloudEvent] {
+  /// Reads a topic from its beginning until the messages satisfy a condition.
+  nonisolated func messages(on topic: Topic, until isComplete: @Sendable ([CloudEvent]) -> Bool) async throws -> [CloudEvent] {
     let name = "reader-\(UUID())"
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: name, instance: name, topics: [topic]), logger: Self.quiet)
     let read = ReadEvents()
@@ -207,7 +208,7 @@ extension Deployment {
         for try await batch in consumer.batches { await read.append(try batch.messages.map { try $0.cloudEvent() }) }
       }
       defer { group.cancelAll() }
-      try await eventually("what is to come on \(topic.name)", within: .seconds(60)) { isEnough(await read.events) }
+      try await eventually("the expected messages on \(topic.name)", within: .seconds(60)) { isComplete(await read.events) }
       return await read.events
     }
   }
@@ -215,7 +216,7 @@ extension Deployment {
   private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 }
 
-/// What was read so far.
+/// The events that were read so far.
 private actor ReadEvents {
   private(set) var events: [CloudEvent] = []
 

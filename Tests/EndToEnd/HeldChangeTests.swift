@@ -8,7 +8,7 @@ import Testing
 extension EndToEnd {
   @Suite("Held changes")
   struct HeldChanges {
-    @Test("A list that empties a group, and a run of deactivations, wait until the operator approves or rejects them")
+    @Test("Removals that empty a group and a series of deactivations wait until the operator approves or rejects them")
     func approval() async throws {
       let workspace = try await Deployment.shared().workspace()
       try await workspace.scimctl([
@@ -26,7 +26,7 @@ extension EndToEnd {
       let group = try #require(try await provider.send("POST", "/Groups", body: Self.group(ids)).json["id"] as? String)
       try await eventually("four people in the product's group") { try await members(workspace).count == 4 }
 
-      // The identity provider has its success, and everybody stays.
+      // The identity provider gets a success response, and all members stay.
       #expect(try await provider.send("PUT", "/Groups/\(group)", body: Self.group([ids[0]])).status == 200)
       let change = try #require(try await held(workspace).first)
       #expect(change.contains("3 of 4 members leave"))
@@ -43,11 +43,11 @@ extension EndToEnd {
       #expect(try await provider.send("GET", "/Users/\(ids[3])").json["active"] as? Bool == true)
       try await workspace.scimctl(["held", "reject", "--all"])
       #expect(try await provider.send("DELETE", "/Users/\(ids[3])").status == 204)
-      #expect(try await provider.send("GET", "/Users/\(ids[3])").status == 200, "rejected once, it stays rejected")
+      #expect(try await provider.send("GET", "/Users/\(ids[3])").status == 200, "a rejected change stays rejected")
       #expect(try await held(workspace).isEmpty)
     }
 
-    @Test("Members who are removed one by one are counted together, and the deletion of the group waits like any other departure")
+    @Test("Single removals are counted together, and the deletion of the group waits as well")
     func steps() async throws {
       let workspace = try await Deployment.shared().workspace()
       try await workspace.scimctl([
@@ -80,7 +80,7 @@ extension EndToEnd {
       try await eventually("the group to be gone") { try await !workspace.scimctl(["group", "list"]).contains("Data team") }
     }
 
-    @Test("The administrator is mailed what waits, once, with the command that lets it pass")
+    @Test("The administrator gets one mail about a held change, with the command that approves it")
     func notice() async throws {
       let deployment = try await Deployment.shared()
       let workspace = try await deployment.workspace()
@@ -91,7 +91,7 @@ extension EndToEnd {
       try await workspace.scimctl(["workspace", "update", workspace.slug, "--admin-language", "de"])
       let provider = workspace.identityProvider
       var ids: [String] = []
-      for number in 0..<4 { ids.append(try await provider.create("told-\(workspace.slug)-\(number)@example.com")) }
+      for number in 0..<4 { ids.append(try await provider.create("notified-\(workspace.slug)-\(number)@example.com")) }
       let group = try #require(try await provider.send("POST", "/Groups", body: Self.group(ids)).json["id"] as? String)
       #expect(try await provider.send("PUT", "/Groups/\(group)", body: Self.group([ids[0]])).status == 200)
 
@@ -101,7 +101,7 @@ extension EndToEnd {
       #expect(mail.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
       #expect(mail.text?.contains("\(Deployment.publicURL)/console/provisioning/held") == true)
       let change = Self.id(try #require(try await held(workspace).first))
-      try await eventually("it to be on record") { try await workspace.scimctl(["held", "show", change]).contains("told 20") }
+      try await eventually("the mail to be recorded") { try await workspace.scimctl(["held", "show", change]).contains("notified 20") }
 
       let line = try #require(mail.text?.split(whereSeparator: \.isNewline).first { $0.contains("scimctl held approve") })
       let command = line.split(separator: " ").map(String.init)
@@ -109,7 +109,7 @@ extension EndToEnd {
       try await deployment.scimctl(Array(command.drop { $0 != "scimctl" }.dropFirst()))
       let members = try await provider.send("GET", "/Groups/\(group)").json["members"] as? [[String: Any]]
       #expect(members?.count == 1)
-      // The same event again tells nobody anything.
+      // The same event again sends no mail.
       let events = try await deployment.messages(on: .identityEvents) {
         $0.contains { $0.type == "rollcall.change.held.v1" && $0.subject == group }
       }
@@ -148,7 +148,7 @@ extension EndToEnd {
 }
 
 extension Deployment {
-  /// Sends a message that was sent before once more.
+  /// Publishes an event again.
   nonisolated func publish(_ event: CloudEvent, on topic: Topic) async throws {
     let producer = try Producer(kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
     try await producer.send(OutgoingMessage(event, topic: topic, key: event.subject))

@@ -10,7 +10,9 @@ struct IdentityProvider: Sendable {
   var host: String? = nil
 
   /// Sends a request to a path below the base URL.
-  func send(_ method: String, _ path: String, body: String? = nil, contentType: String = "application/scim+json") async throws -> HTTPResponse {
+  func send(_ method: String, _ path: String, body: String? = nil, contentType: String = "application/scim+json") async throws
+    -> HTTPResponse
+  {
     var headers = ["Authorization": "Bearer \(token)", "Accept": "application/scim+json; charset=utf-8"]
     if body != nil { headers["Content-Type"] = contentType }
     headers["User-Agent"] = userAgent

@@ -36,7 +36,7 @@ extension EndToEnd {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for edge in edges {
           group.addTask {
-            try await inForce(what) { try await edge.opened("/console/settings/api").status == 303 }
+            try await takesEffect(what) { try await edge.opened("/console/settings/api").status == 303 }
           }
         }
         try await group.waitForAll()
@@ -71,7 +71,7 @@ extension EndToEnd {
       #expect(listed.contains("link Ana <b>Silva</b>"), "\(listed)")
       #expect(try await !workspace.scimctl(["token", "list"]).contains("Silva"))
       try await workspace.scimctl(["console", "sign-out", try #require(listed.split(separator: " ").first.map(String.init))])
-      try await inForce("the operator's end of a session") { try await winner.opened("/console/settings/api").status == 303 }
+      try await takesEffect("the operator's end of a session") { try await winner.opened("/console/settings/api").status == 303 }
       for (service, log) in await suite.logs { #expect(!log.contains(key), "the log of \(service)") }
     }
 
@@ -196,7 +196,7 @@ extension EndToEnd {
       let revoked = try await admin.submit("/console/settings/api/\(id)/revoke", [], from: "/console/settings/api/\(id)")
       #expect(revoked.status == 303 && revoked.headers["location"] == "/console/settings/api")
       #expect(try await admin.open("/console/settings/api").text.contains("is revoked"))
-      try await inForce("the revocation") { try await idp.send("GET", "/Users").status == 401 }
+      try await takesEffect("the revocation") { try await idp.send("GET", "/Users").status == 401 }
       let audit = try await admin.open("/console/audit").text
       #expect(audit.contains("admin, at the console") && audit.contains("Token revoked") && audit.contains("Signed in to the console"))
       // The token of the session itself.

@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd.IdentityProviders {
   static let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
-  /// The resource that Entra creates for a person.
+  /// The body of Entra's POST for a user.
   private func entraUser(_ email: String) -> String {
     """
     {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","\(Self.enterprise)"],"externalId":"\(email.prefix { $0 != "@" })-mailNickname",
@@ -16,11 +16,12 @@ extension EndToEnd.IdentityProviders {
     """
   }
 
-  private func testsConnection(_ scenario: IdentityProviderScenario) async throws {
+  /// Sends the request of Entra's *Test Connection*.
+  private func testConnection(_ scenario: IdentityProviderScenario) async throws {
     #expect(try await scenario.find("Users", "userName eq \"\(UUID().uuidString)\"").isEmpty)
   }
 
-  @Test("Entra ID: a nickname and a userName that are given to somebody else give them nothing of the former person's")
+  @Test("Entra ID: a reassigned nickname or userName gives access to nothing of the former user")
   func entraReusedNames() async throws {
     let scenario = try await IdentityProviderScenario(userAgent: nil)
     let (ana, ben) = (scenario.address("ana"), scenario.address("ben"))
@@ -35,17 +36,18 @@ extension EndToEnd.IdentityProviders {
     let group = #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data","members":[{"value":"\#(id)"}]}"#
     try await scenario.send("POST", "/Groups", group, expecting: 201)
     try await scenario.expectMembers([ana], in: "Data")
-    try await scenario.send("PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"Replace","path":"active","value":"False"}"#), expecting: 200)
+    try await scenario.send(
+      "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"Replace","path":"active","value":"False"}"#), expecting: 200)
     try await scenario.expectState("disabled", of: ana)
 
-    // Another person with the nickname: an account of their own.
+    // Another person with the same nickname gets a new account.
     let new = try await scenario.send("POST", "/Users", user(ben, externalID: "jsmith"), expecting: 201)
     #expect(new["id"] as? String != id)
     try await scenario.expectState("invited", of: ben)
     try await scenario.expectState("disabled", of: ana)
     try await scenario.expectMails(1, to: ben)
 
-    // Another person with the userName: the record, and nothing that belonged to the former one.
+    // Another person with the same userName gets the record, without the data of the former person.
     let reassigned = try await scenario.send("POST", "/Users", user(ana, externalID: "jsmith2"), expecting: 201)
     #expect(reassigned["id"] as? String == id)
     try await scenario.expectState("invited", of: ana)
@@ -57,11 +59,11 @@ extension EndToEnd.IdentityProviders {
     #expect(try await scenario.workspace.scimctl(["audit", "list", "--action", "relink-user"]).contains("user \(id)"))
   }
 
-  @Test("Entra ID without its compliance flag: capitals, strings for booleans, targets that are created")
+  @Test("Entra ID without its compliance flag: capitals, strings for booleans, and targets that do not exist")
   func entra() async throws {
     let scenario = try await IdentityProviderScenario(userAgent: nil)
     let (ana, boss) = (scenario.address("Ana"), scenario.address("boss"))
-    try await testsConnection(scenario)
+    try await testConnection(scenario)
     let created = try await scenario.send("POST", "/Users", entraUser(ana), expecting: 201)
     let id = try #require(created["id"] as? String)
     #expect(created["userName"] as? String == ana)
@@ -71,7 +73,7 @@ extension EndToEnd.IdentityProviders {
     #expect(try await scenario.find("Users", "externalId eq \"Ana-mailNickname\"").count == 1)
     #expect(try await scenario.find("Users", "emails[type eq \"work\"].value eq \"\(ana)\"").count == 1)
 
-    // What is not there yet is made; a manager is a bare string, and goes by an empty one.
+    // Missing targets are created. A manager is a plain string, and an empty string removes it.
     let changes = IdentityProviderScenario.patch(
       """
       {"op":"Replace","path":"displayName","value":"Ana S."},
@@ -90,11 +92,12 @@ extension EndToEnd.IdentityProviders {
     #expect((extended["manager"] as? [String: Any])?["value"] as? String == bossID)
     #expect(try await scenario.find("Users", "id eq \"\(id)\" and \(Self.enterprise):manager eq \"\(bossID)\"").count == 1)
     try await scenario.send(
-      "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"Replace","path":"\#(Self.enterprise):manager","value":""}"#), expecting: 200)
+      "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"Replace","path":"\#(Self.enterprise):manager","value":""}"#),
+      expecting: 200)
     read = try await scenario.send("GET", "/Users/\(id)", expecting: 200)
     #expect((read[Self.enterprise] as? [String: Any])?["manager"] == nil)
 
-    // A group with the legacy schema and without members, read without them, changed by value lists.
+    // A group with the legacy schema, created and read without members, then changed with lists of values.
     let group = try #require(
       try await scenario.send(
         "POST", "/Groups",
@@ -119,7 +122,7 @@ extension EndToEnd.IdentityProviders {
       IdentityProviderScenario.patch(#"{"op":"Remove","path":"members","value":[{"value":"\#(bossID)"}]}"#), expecting: 204)
     try await scenario.expectMembers([ana], in: "Data team")
 
-    // Out of scope and back: memberships are not sent again.
+    // The user leaves the scope and returns: memberships are not sent again.
     try await scenario.send(
       "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"Replace","path":"active","value":"False"}"#), expecting: 200)
     try await scenario.expectState("disabled", of: ana)
@@ -128,7 +131,7 @@ extension EndToEnd.IdentityProviders {
       "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"Replace","path":"active","value":"True"}"#), expecting: 200)
     try await scenario.expectMembers([ana], in: "Data team")
 
-    // Deleted for good thirty days after the soft deletion; an update that comes late is told what to do.
+    // The permanent deletion follows thirty days after the soft deletion. The error for a late update says what to do.
     try await scenario.send(
       "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"Replace","path":"active","value":"False"}"#), expecting: 200)
     try await scenario.send("DELETE", "/Users/\(id)", expecting: 204)
@@ -138,13 +141,13 @@ extension EndToEnd.IdentityProviders {
     try await scenario.expectMails(1, to: ana)
   }
 
-  @Test("Entra ID with its compliance flag: keys with dots and URNs in a replacement without a path")
+  @Test("Entra ID with its compliance flag: keys with dots and URNs in a replace without a path")
   func entraByTheRFC() async throws {
     let scenario = try await IdentityProviderScenario(userAgent: nil, settings: ["--profile", "entra"])
     let ana = scenario.address("ana")
-    try await testsConnection(scenario)
+    try await testConnection(scenario)
     let id = try #require(try await scenario.send("POST", "/Users", entraUser(ana), expecting: 201)["id"] as? String)
-    // Before the address changes, and before there is nobody to invite any more.
+    // Before the address changes and the user is disabled.
     try await scenario.expectMails(1, to: ana)
     let change = IdentityProviderScenario.patch(
       """
@@ -159,7 +162,8 @@ extension EndToEnd.IdentityProviders {
     #expect((changed["emails"] as? [[String: Any]])?.first?["value"] as? String == scenario.address("ana.maria"))
     #expect((changed[Self.enterprise] as? [String: Any])?["employeeNumber"] as? String == "00042")
     #expect(changed["secodaRole"] as? String == "editor")
-    try await scenario.send("PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","path":"active","value":false}"#), expecting: 200)
+    try await scenario.send(
+      "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","path":"active","value":false}"#), expecting: 200)
     try await scenario.expectState("disabled", of: ana)
     try await scenario.send("DELETE", "/Users/\(id)", expecting: 204)
     try await scenario.send("GET", "/Users/\(id)", expecting: 404)

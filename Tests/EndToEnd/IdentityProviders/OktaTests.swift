@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd.IdentityProviders {
   static let okta = "Okta SCIM Client 1.0.0"
 
-  @Test("Okta, an app of the wizard: PUT for everything, from assignment to the return of someone who left")
+  @Test("Okta with an app from the wizard: PUT for every change, from assignment to reassignment")
   func oktaByReplacement() async throws {
     let scenario = try await IdentityProviderScenario(userAgent: Self.okta)
     let (ana, ben) = (scenario.address("Ana"), scenario.address("ben"))
@@ -23,14 +23,14 @@ extension EndToEnd.IdentityProviders {
     try await scenario.expectMails(1, to: ana)
     try await scenario.expectMails(1, to: ben)
 
-    // A profile update: what our GET returned, all of it, with a change.
+    // A profile update: the complete resource from GET, with changes.
     let update = try await scenario.modified("/Users/\(id)", ["title": "Analyst", "secodaRole": "Editor"])
     let updated = try await scenario.send("PUT", "/Users/\(id)", update, expecting: 200)
     #expect(updated["title"] as? String == "Analyst")
     #expect(updated["id"] as? String == id)
     #expect((updated["secodaRole"] as? String)?.lowercased() == "editor")
 
-    // A group, empty first, then a full overwrite with each change.
+    // A group without members first, then a full replacement for each change.
     let group = try #require(
       try await scenario.send(
         "POST", "/Groups",
@@ -45,32 +45,32 @@ extension EndToEnd.IdentityProviders {
     try await scenario.signIn(ben)
     try await scenario.expectMembers([ana, ben], in: "Data team")
 
-    // A rename, and one member less.
+    // A new name, and one member fewer.
     let renamed = try await scenario.modified("/Groups/\(group)", ["displayName": "Data", "members": [["value": id, "display": ana]]])
     try await scenario.send("PUT", "/Groups/\(group)", renamed, expecting: 200)
     try await scenario.expectMembers([ana], in: "Data")
 
-    // Deactivation, which keeps the membership; somebody who is not disabled may not be created again.
+    // Deactivation keeps the membership. A user who is not disabled cannot be created again.
     try await scenario.send("PUT", "/Users/\(id)", try await scenario.modified("/Users/\(id)", ["active": false]), expecting: 200)
     try await scenario.expectState("disabled", of: ana)
     try await scenario.expectMembers([], in: "Data")
     let conflict = try await scenario.send("POST", "/Users", IdentityProvider.oktaUser(ben), expecting: 409)
     #expect(conflict["scimType"] as? String == "uniqueness")
 
-    // The return as a new person with the old externalId: the same user, with what belongs to them, and no second invitation.
+    // A new assignment with the same externalId reuses the user with role and memberships, without a second invitation.
     let returned = try await scenario.send("POST", "/Users", IdentityProvider.oktaUser(ana), expecting: 201)
     #expect(returned["id"] as? String == id)
     try await scenario.expectState("active", of: ana)
     try await scenario.expectMembers([ana], in: "Data")
 
-    // The unlinking of the group.
+    // The group is unlinked.
     try await scenario.send("DELETE", "/Groups/\(group)", expecting: 204)
     try await eventually("the group to be gone") { try await !scenario.workspace.scimctl(["group", "list"]).contains("Data") }
     try await scenario.expectMails(1, to: ana)
     try await scenario.expectMails(1, to: ben)
   }
 
-  @Test("Okta, an app of the catalogue: PATCH of active and of groups")
+  @Test("Okta with an app from the catalogue: PATCH for active and groups")
   func oktaByPatch() async throws {
     let scenario = try await IdentityProviderScenario(userAgent: Self.okta)
     let (ana, ben) = (scenario.address("ana"), scenario.address("ben"))
@@ -87,7 +87,7 @@ extension EndToEnd.IdentityProviders {
         {"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Sales","members":[{"value":"\(id)","display":"\(ana)"}]}
         """, expecting: 201)["id"] as? String)
     try await scenario.expectMembers([ana], in: "Sales")
-    // One out and one in by one body, with the name as Okta adds it to every change.
+    // One request removes and adds a member. Okta adds the name to every change.
     let change = IdentityProviderScenario.patch(
       """
       {"op":"remove","path":"members[value eq \\"\(id)\\"]"},
@@ -96,18 +96,20 @@ extension EndToEnd.IdentityProviders {
       """)
     try await scenario.send("PATCH", "/Groups/\(group)", change, expecting: 204)
     try await scenario.expectMembers([ben], in: "Sales EMEA")
-    // 'Push now' is a full overwrite.
+    // 'Push now' replaces all members.
     let overwrite = IdentityProviderScenario.patch(
       #"{"op":"replace","path":"members","value":[{"value":"\#(id)","display":"\#(ana)"},{"value":"\#(benID)","display":"\#(ben)"}]}"#)
     try await scenario.send("PATCH", "/Groups/\(group)", overwrite, expecting: 204)
     try await scenario.expectMembers([ana, ben], in: "Sales EMEA")
     #expect(try await scenario.find("Groups", "displayName eq \"Sales EMEA\"").count == 1)
 
-    // Deactivation without a path, and the reactivation under the same id.
-    try await scenario.send("PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","value":{"active":false}}"#), expecting: 200)
+    // Deactivation without a path, and reactivation of the same id.
+    try await scenario.send(
+      "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","value":{"active":false}}"#), expecting: 200)
     try await scenario.expectState("disabled", of: ana)
     try await scenario.expectMembers([ben], in: "Sales EMEA")
-    try await scenario.send("PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","value":{"active":true}}"#), expecting: 200)
+    try await scenario.send(
+      "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","value":{"active":true}}"#), expecting: 200)
     try await scenario.expectState("active", of: ana)
     try await scenario.expectMembers([ana, ben], in: "Sales EMEA")
     try await scenario.expectMails(1, to: ana)

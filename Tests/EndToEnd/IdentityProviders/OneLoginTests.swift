@@ -3,14 +3,14 @@ import TestSupport
 import Testing
 
 extension EndToEnd.IdentityProviders {
-  @Test("OneLogin: an address as an object, the service's description, entitlements, PUT and PATCH")
+  @Test("OneLogin: an address as an object, service provider configuration, entitlements, PUT and PATCH")
   func oneLogin() async throws {
     let scenario = try await IdentityProviderScenario(userAgent: "OneLogin SCIM Client")
     let ana = scenario.address("ana")
     let description = try await scenario.send("GET", "/ServiceProviderConfig", expecting: 200)
     #expect((description["patch"] as? [String: Any])?["supported"] as? Bool == true)
 
-    // The admin's template has one address, not a list of them.
+    // OneLogin's template contains one address instead of a list.
     func user(_ active: Bool, department: String) -> String {
       """
       {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","\(Self.enterprise)"],"userName":"\(ana)","externalId":"42",
@@ -25,7 +25,7 @@ extension EndToEnd.IdentityProviders {
     try await scenario.expectState("invited", of: ana)
     try await scenario.expectMails(1, to: ana)
 
-    // 'Refresh entitlements' reads the groups, of which it then names members.
+    // 'Refresh entitlements' reads the groups, to which members are added then.
     let group = try #require(
       try await scenario.send(
         "POST", "/Groups", #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Analysts"}"#, expecting: 201)["id"]
@@ -33,13 +33,15 @@ extension EndToEnd.IdentityProviders {
     let groups = try await scenario.send("GET", "/Groups", expecting: 200)
     #expect(((groups["Resources"] as? [[String: Any]]) ?? []).compactMap { $0["displayName"] as? String } == ["Analysts"])
     try await scenario.send(
-      "PATCH", "/Groups/\(group)", IdentityProviderScenario.patch(#"{"op":"add","path":"members","value":[{"value":"\#(id)"}]}"#), expecting: 204)
+      "PATCH", "/Groups/\(group)", IdentityProviderScenario.patch(#"{"op":"add","path":"members","value":[{"value":"\#(id)"}]}"#),
+      expecting: 204)
     try await scenario.signIn(ana)
     try await scenario.expectMembers([ana], in: "Analysts")
 
     let replaced = try await scenario.send("PUT", "/Users/\(id)", user(true, department: "Finance"), expecting: 200)
     #expect((replaced[Self.enterprise] as? [String: Any])?["department"] as? String == "Finance")
-    try await scenario.send("PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","path":"active","value":false}"#), expecting: 200)
+    try await scenario.send(
+      "PATCH", "/Users/\(id)", IdentityProviderScenario.patch(#"{"op":"replace","path":"active","value":false}"#), expecting: 200)
     try await scenario.expectState("disabled", of: ana)
     try await scenario.expectMembers([], in: "Analysts")
     try await scenario.send("PUT", "/Users/\(id)", user(true, department: "Finance"), expecting: 200)

@@ -5,19 +5,23 @@ import Testing
 
 @testable import Credentials
 
-/// A workspace with everything that another one must not get at.
+/// A workspace with data that another workspace must not access.
 struct Victim: Sendable {
   let workspace: Workspace
-  /// In whatever belongs to it and is nobody's business.
+  /// A random text that occurs in all names of the workspace.
   let marker: String
   let userName: String
+  /// The id of a user.
   let user: String
+  /// The entity tag of the user.
   let userTag: String
+  /// The id of a group.
   let group: String
+  /// The entity tag of the group.
   let groupTag: String
-  /// Of a list of its users.
+  /// A cursor of a list of users.
   let cursor: String
-  /// Of a schema of its own.
+  /// The URN of a custom schema.
   let schema: String
 
   init(_ workspace: Workspace) async throws {
@@ -38,7 +42,7 @@ struct Victim: Sendable {
     cursor = try #require(try await idp.send("GET", "/Users?cursor&count=1").json["nextCursor"] as? String)
   }
 
-  /// Whether all is as it was.
+  /// Whether nothing has changed.
   func isUntouched() async throws -> Bool {
     let idp = workspace.identityProvider
     let (user, group) = (try await idp.send("GET", "/Users/\(user)"), try await idp.send("GET", "/Groups/\(group)"))
@@ -49,7 +53,7 @@ struct Victim: Sendable {
   }
 }
 
-/// Another workspace, with a good token of its own, that tries to get at the victim's.
+/// A workspace with a valid token that tries to access the data of another workspace.
 struct Attacker: Sendable {
   let workspace: Workspace
   let victim: Victim
@@ -66,11 +70,11 @@ struct Attacker: Sendable {
 
   var token: String { workspace.identityProvider.token }
 
-  /// Sends a request, checks that the answer tells nothing of the victim's, and returns it.
+  /// Sends a request, expects that the response contains no data of the victim, and returns the response.
   ///
   /// - Parameters:
-  ///   - path: below the SCIM base URL, or from `/api` on.
-  ///   - sentBefore: what it has said itself in earlier requests, and may be told again.
+  ///   - path: The path below the SCIM base URL, or from `/api` on.
+  ///   - sentBefore: Text of earlier requests that the response may contain.
   func send(
     _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:], token: String? = nil, sentBefore: String = ""
   ) async throws -> HTTPResponse {
@@ -79,7 +83,7 @@ struct Attacker: Sendable {
     var all = ["Authorization": "Bearer \(token ?? self.token)", "Content-Type": "application/scim+json"]
     all.merge(headers) { _, new in new }
     let answer = try await HTTP.send(method, url, headers: all, body: body)
-    // What was sent may be named in an answer; nothing else may.
+    // The response may repeat what was sent, and nothing else.
     let sent = path + (body ?? "") + sentBefore
     if !sent.contains(victim.marker) {
       #expect(!answer.text.contains(victim.marker), "\(method) \(path): \(answer.text)")
@@ -88,7 +92,7 @@ struct Attacker: Sendable {
     return answer
   }
 
-  /// Its own token with the victim's workspace in it, and the checksum put right.
+  /// The attacker's token with the victim's workspace id and a correct checksum.
   var forgedToken: String {
     get throws {
       let own = try #require(Base64URL.decode(token.utf8.dropFirst(AccessToken.prefix.utf8.count)))
@@ -103,7 +107,7 @@ struct Attacker: Sendable {
 }
 
 extension Workspace {
-  /// Gives it a schema of its own for users.
+  /// Adds a custom schema for users.
   func setExtension(_ urn: String) async throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("extension-\(UUID().uuidString).json")
     defer { try? FileManager.default.removeItem(at: file) }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-// What the attacker tries where the product, the mail system and OAuth clients are served.
+// The attacks on the routes for the product, the mail system and OAuth clients.
 extension Attacks {
   static let directoryGroups: Attack = { attacker in
     let product = try await Product(of: attacker)
@@ -69,14 +69,14 @@ extension Attacks {
       let answer = try await attacker.send("POST", "/api/v2/mail-events", body, token: token)
       #expect(answer.status == 202, "\(answer.text)")
     }
-    // When its own report has been taken in, those before it have been, or are about to be.
+    // When the attacker's own report has taken effect, its earlier ones have been processed.
     try await eventually("the attacker's own invitation to have bounced", within: .seconds(30)) {
       try await attacker.workspace.scimctl(["invitation", "list", "--state", "bounced"]).contains("bounced@attacker.example")
     }
     #expect(try await victim.workspace.scimctl(["invitation", "list", "--state", "bounced"]).contains("@") == false)
   }
 
-  /// What needs no token, by its name.
+  /// The attacks on routes that require no token, by name.
   static let open: [String: Attack] = [
     "GET /console/sign-in": console(200...200, "GET", "/console/sign-in"),
     "POST /console/sign-in": console(422...422, "POST", "/console/sign-in"),
@@ -93,7 +93,7 @@ extension Attacks {
     },
   ]
 
-  /// Before the sign-in the console tells nothing of anybody; what opens it is tried in the tests of its sessions.
+  /// Requests to the console without a session. The sign-in itself is tested with the console's sessions.
   private static func console(_ statuses: ClosedRange<Int>, _ method: String, _ path: String) -> Attack {
     { attacker in
       var browser = ConsoleBrowser(at: attacker.workspace.identityProvider.baseURL)
@@ -106,30 +106,30 @@ extension Attacks {
   private static let oauthToken: Attack = { attacker in
     let victims = try await attacker.victim.workspace.scimctl(["oauth-client", "create", "--name", "idp", "--scope", "scim"])
     let own = try await attacker.workspace.scimctl(["oauth-client", "create", "--name", "idp", "--scope", "scim"])
-    func parts(_ printed: String) throws -> (id: String, secret: String) {
+    func credentials(in printed: String) throws -> (id: String, secret: String) {
       let words = printed.split(whereSeparator: \.isWhitespace).map(String.init)
       guard let id = words.first(where: { UUID(uuidString: $0) != nil }), let secret = words.first(where: { $0.hasPrefix("rollcall") })
       else { throw CommandRun.Failure(command: "oauth-client create", status: 0, output: printed) }
       return (id, secret)
     }
-    let (client, secret) = try parts(own)
-    // Another's id with its own secret.
-    let mixed = try await attacker.tokenStatus(client: try parts(victims).id, secret: secret)
+    let (client, secret) = try credentials(in: own)
+    // The victim's id with the attacker's secret.
+    let mixed = try await attacker.tokenStatus(client: try credentials(in: victims).id, secret: secret)
     #expect(mixed.status == 401, "\(mixed.body)")
-    // Its own token opens its own workspace and nothing of the other's.
+    // The attacker's token gives access to its own workspace only.
     let granted = try await attacker.tokenStatus(client: client, secret: secret)
     #expect(granted.status == 200, "\(granted.body)")
     let json = try #require(try JSONSerialization.jsonObject(with: Data(granted.body.utf8)) as? [String: Any])
     let token = try #require(json["access_token"] as? String)
     #expect(try await attacker.send("GET", "/Users/\(attacker.user)", token: token).status == 200)
     #expect(try await attacker.send("GET", "/Users/\(attacker.victim.user)", token: token).status == 404)
-    // The same token with the other's workspace in it is signed by nobody.
+    // A modified token has no valid signature.
     var pieces = token.split(separator: ".").map(String.init)
     pieces[1] = String(pieces[1].reversed())
     #expect(try await attacker.send("GET", "/Users", token: pieces.joined(separator: ".")).status == 401)
   }
 
-  /// The product of the attacker's workspace, with a token to read its directory by.
+  /// A client of the directory API with the attacker's token.
   private struct Product {
     let attacker: Attacker
     let token: String
@@ -141,7 +141,7 @@ extension Attacks {
 
     func get(_ path: String) async throws -> HTTPResponse { try await attacker.send("GET", "/api/v2/directory\(path)", token: token) }
 
-    /// A cursor of the victim's list, where it has a next part, is none here.
+    /// Expects that a cursor of the victim's list is rejected, if the list has a next page.
     func expectNoUse(ofCursorFrom list: String, _ path: String) async throws {
       let theirs = try await victim(list.contains("limit") ? list : "\(list)?limit=1")
       guard let cursor = theirs.json["nextCursor"] as? String else { return }
@@ -149,7 +149,7 @@ extension Attacks {
       #expect(answer.status == 400, "\(answer.text)")
     }
 
-    /// The id of a receipt of the victim's.
+    /// Deletes a user of the victim and returns the id of the receipt.
     func victimsReceipt() async throws -> String {
       let idp = attacker.victim.workspace.identityProvider
       let gone = try await idp.create("\(attacker.victim.marker)-gone@victim.example", givenName: attacker.victim.marker)
@@ -176,7 +176,7 @@ extension Attacker {
     try await HTTP.send("GET", workspace.identityProvider.baseURL.replacingOccurrences(of: "/api/v2/scim", with: path))
   }
 
-  /// What the token endpoint answers; by curl, since URLSession would answer a Basic challenge itself.
+  /// Requests a token with curl, because URLSession answers a Basic challenge itself.
   fileprivate func tokenStatus(client: String, secret: String) async throws -> (status: Int, body: String) {
     let url = workspace.identityProvider.baseURL.replacingOccurrences(of: "/api/v2/scim", with: "/api/v2/oauth/token")
     let printed = try await CommandRun.output(
@@ -191,7 +191,7 @@ extension Attacker {
 }
 
 extension Workspace {
-  /// A new API access token of one scope.
+  /// Creates an API access token with one scope.
   fileprivate func token(scope: String) async throws -> String {
     let printed = try await scimctl(["token", "issue", "--name", scope, "--scope", scope])
     return try #require(printed.split(whereSeparator: \.isWhitespace).map(String.init).first { $0.hasPrefix("rollcall_") })

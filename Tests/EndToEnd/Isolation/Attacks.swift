@@ -2,10 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What the attacker tries at each route of the edge, by the route's name; each checks what comes of it.
+/// The attacks on each route of scim-api, by the route's name. Each one checks the result.
 enum Attacks {
+  /// Sends requests as the attacker, and expects that they have no effect on the victim.
   typealias Attack = @Sendable (Attacker) async throws -> Void
 
+  /// The attacks on routes that require a token.
   static let all: [String: Attack] = [
     "GET /api/v2/scim": listing(""), "POST /api/v2/scim/.search": searching(""),
     "GET /api/v2/scim/Users": listing("/Users"), "POST /api/v2/scim/Users/.search": searching("/Users"),
@@ -49,7 +51,7 @@ enum Attacks {
   }
 
   private static func expectNoData(_ answer: HTTPResponse, _ what: String) {
-    // An attribute that the kind of resource does not have is another error, and tells as little.
+    // An attribute that the resource type does not have is an error, which reveals nothing either.
     if answer.status == 400 { return }
     #expect(answer.status == 200, "\(what): \(answer.text)")
     #expect(answer.json["totalResults"] as? Int == 0, "\(what): \(answer.text)")
@@ -92,7 +94,7 @@ enum Attacks {
       for headers in [[:], ["If-Match": tag], ["If-Match": "*"], ["If-None-Match": tag]] {
         for base in ["/api/v2/scim", "/api/v2/scim/v2"] {
           let answer = try await attacker.send(method, "\(base)\(path)/\(id)", body, headers: headers)
-          // Not 304, 409 or 412, which would tell that there is such a resource.
+          // Not 304, 409 or 412, which would reveal that the resource exists.
           #expect(answer.status == 404, "\(method) \(headers): \(answer.status) \(answer.text)")
         }
       }
@@ -101,7 +103,7 @@ enum Attacks {
 
   private static let createUser: Attack = { attacker in
     let victim = attacker.victim
-    // A name is unique in its workspace, and taken by nobody else's: to be told otherwise would tell of the other workspace.
+    // Names are unique only within a workspace. A conflict would reveal the other workspace's user.
     let answer = try await attacker.send(
       "POST", "/Users",
       #"""
@@ -146,13 +148,13 @@ enum Attacks {
       #expect(try await attacker.send("PATCH", "/Groups/\(attacker.group)", Bodies.patch(operation)).status == 400, "\(operation)")
       try await expectNoMembers(of: attacker.group, attacker)
     }
-    // To take away who is not there is no error (RFC 7644 §3.5.2.2), and takes nobody away.
+    // Removing somebody who is not a member is no error (RFC 7644 §3.5.2.2), and removes nobody.
     let removal = Bodies.patch(#"{"op":"remove","path":"members[value eq \"\#(user)\"]"}"#)
     try await one("PATCH", "/Groups", removal)(attacker)
     #expect(try await attacker.send("PATCH", "/Groups/\(attacker.group)", removal).status < 500)
   }
 
-  // MARK: - The rest
+  // MARK: - Other routes
 
   private static func discovery(_ path: String) -> Attack {
     { attacker in
@@ -163,8 +165,8 @@ enum Attacks {
   }
 
   private static let schema: Attack = { attacker in
-    let asked = try await attacker.send("GET", "/Schemas/\(attacker.victim.schema)")
-    #expect(asked.status == 404)
+    let answer = try await attacker.send("GET", "/Schemas/\(attacker.victim.schema)")
+    #expect(answer.status == 404)
     let own = try await attacker.victim.workspace.identityProvider.send("GET", "/Schemas/\(attacker.victim.schema)")
     #expect(own.status == 200)
   }
@@ -178,13 +180,13 @@ enum Attacks {
 
   private static let bulk: Attack = { attacker in
     let victim = attacker.victim
-    func carryOut(_ operations: String) async throws -> [String] {
+    func execute(_ operations: String) async throws -> [String] {
       let answer = try await attacker.send(
         "POST", "/Bulk", #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[\#(operations)]}"#)
       #expect(answer.status == 200, "\(answer.text)")
       return (answer.json["Operations"] as? [[String: Any]] ?? []).compactMap { $0["status"] as? String }
     }
-    // What another workspace's bulk made under a name is no reference here.
+    // A bulkId of another workspace's request is not a valid reference.
     let made = try await victim.workspace.identityProvider.send(
       "POST", "/Bulk",
       body: #"""
@@ -193,7 +195,7 @@ enum Attacks {
         """#)
     let location = try #require((made.json["Operations"] as? [[String: Any]])?.first?["location"] as? String, "\(made.text)")
     #expect(
-      try await carryOut(
+      try await execute(
         #"""
         {"method":"PUT","path":"/Users/\#(victim.user)","data":\#(Bodies.user)},
         {"method":"PATCH","path":"/Users/\#(victim.user)","version":"W/\"1\"","data":\#(Bodies.deactivation)},
@@ -217,7 +219,7 @@ enum Attacks {
     for body in [#"{"user":"\#(victim.user)"}"#, #"{"email":"\#(victim.userName)"}"#, #"{"user":"\#(attacker.user)"}"#] {
       #expect(try await attacker.send("POST", "/api/v2/sign-ins", body, token: token).status == 202)
     }
-    // When its own user is active, what it sent before has been looked at, or is about to be.
+    // When the attacker's own user is active, its earlier sign-ins have been processed.
     try await eventually("the attacker's own user to be active", within: .seconds(30)) {
       try await attacker.workspace.scimctl(["user", "list", "--state", "active"]).contains("own@attacker.example")
     }

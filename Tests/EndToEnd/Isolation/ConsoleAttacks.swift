@@ -3,16 +3,19 @@ import Testing
 
 @testable import ScimAPI
 
-/// What another workspace's admin fills in at each route of the console: queries of pages, fields of forms. At every route beside that, each id
-/// of the victim's is tried in the path, and every way to come without a session of one's own.
+/// The queries and form fields that another workspace's admin sends to each route of the console.
+///
+/// Every route is also requested with each id of the victim in the path, and without a valid session.
 enum ConsoleAttacks {
+  /// The queries or forms to send, each a list of fields.
   typealias Attempts = @Sendable (ConsoleTargets) -> [[(String, String)]]
 
+  /// The attempts by the route's name.
   static let all: [String: Attempts] = [
     "POST /console/sign-out": { _ in [] },
     "GET /console/settings/api": { targets in targets.ids.map { [("after", $0)] } + [[("show", "ended")]] },
     "GET /console/settings/api/new": { _ in [[("kind", "client")]] },
-    // An id of theirs for a new token of one's own.
+    // The victim's ids for a new token of the attacker.
     "POST /console/settings/api/new": { targets in
       targets.ids.map { [("token", $0), ("name", "own"), ("scope", "scim")] }
     },
@@ -40,7 +43,7 @@ enum ConsoleAttacks {
     "GET /console/provisioning/held": { targets in targets.ids.map { [("after", $0)] } },
     "POST /console/provisioning/held/{id}/approve": { _ in [[]] },
     "POST /console/provisioning/held/{id}/reject": { _ in [[]] },
-    // What is sent is of one's own workspace, whatever it names.
+    // Forms apply to the attacker's workspace, whatever they name.
     "GET /console/settings/scim": { targets in targets.ids.map { [("guide", $0)] } },
     "POST /console/settings/scim/opt-in": { targets in targets.ids.map { [("workspace", $0), ("version", "1"), ("scim", "off")] } },
     "POST /console/settings/scim/profile": { targets in targets.ids.map { [("workspace", $0), ("version", "1"), ("profile", "okta")] } },
@@ -57,12 +60,12 @@ enum ConsoleAttacks {
   ]
 }
 
-/// What there is to get at of a victim by way of the console.
+/// The victim's data that the console shows.
 struct ConsoleTargets: Sendable {
   let victim: Victim
-  /// Of whatever the victim has: users, groups, tokens, sessions, entries of the log and of the audit trail.
+  /// Ids of the victim's users, groups, tokens, sessions and audit entries.
   let ids: [String]
-  /// What the victim signed in with.
+  /// The browser of the victim's admin.
   let browser: ConsoleBrowser
   private let tokens: String
 
@@ -70,20 +73,21 @@ struct ConsoleTargets: Sendable {
     self.victim = victim
     let workspace = victim.workspace
     browser = try await workspace.admin(named: "admin of \(victim.marker)")
-    tokens = try await Self.standing(of: workspace)
+    tokens = try await Self.tokensAndSessions(of: workspace)
     let first = { (text: String) in text.split(separator: "\n").first?.split(separator: " ").map(String.init) ?? [] }
     let (session, audited) = (try await workspace.scimctl(["console", "sessions"]), try await workspace.scimctl(["audit", "list"]))
     let token = try await workspace.scimctl(["token", "list"])
     ids = [victim.user, victim.group] + [first(token).first, first(session).first, first(audited).last].compactMap { $0 }
   }
 
+  /// Whether nothing has changed.
   func areUntouched() async throws -> Bool {
-    guard try await Self.standing(of: victim.workspace) == tokens else { return false }
+    guard try await Self.tokensAndSessions(of: victim.workspace) == tokens else { return false }
     return try await victim.isUntouched()
   }
 
-  /// Every token and session, without when they were used.
-  private static func standing(of workspace: Workspace) async throws -> String {
+  /// All tokens and sessions, without their last use.
+  private static func tokensAndSessions(of workspace: Workspace) async throws -> String {
     let tokens = try await workspace.scimctl(["token", "list"]).split(separator: "\n").map { line in
       line.split(separator: " ").prefix(3).joined(separator: " ")
     }
@@ -91,7 +95,7 @@ struct ConsoleTargets: Sendable {
   }
 }
 
-/// An admin of another workspace, signed in to the console of their own.
+/// An admin of another workspace who is signed in to its console.
 final class ConsoleAttacker {
   private let workspace: Workspace
   private let victim: Victim
@@ -105,24 +109,24 @@ final class ConsoleAttacker {
     browser = try await workspace.admin(named: "attacker")
   }
 
-  /// Without a session, with the victim's and a secret of one's own, and with what is none.
+  /// Requests a route without a session, with mixed ids and secrets of both sessions, and with invalid sessions.
   func tryWithoutSession(_ route: ConsoleEndpoint) async throws {
     let own = try #require(browser.session).split(separator: ".")
     let theirs = try #require(targets.browser.session).split(separator: ".")
     for session in ["", "nonsense", "\(theirs[0]).\(own[1])", "\(own[0]).\(theirs[1])", "\(theirs[0]).x"] {
-      var stranger = browser
-      stranger.cookies = session.isEmpty ? [:] : [ConsoleBrowser.sessionCookie: session]
+      var other = browser
+      other.cookies = session.isEmpty ? [:] : [ConsoleBrowser.sessionCookie: session]
       let path = route.pattern.replacingOccurrences(of: "{id}", with: victim.user)
-      let answer = route.method == .get ? try await stranger.open(path) : try await stranger.submit(path, [("formToken", "x")])
+      let answer = route.method == .get ? try await other.open(path) : try await other.submit(path, [("formToken", "x")])
       #expect(answer.status == 303 && answer.headers["location"]?.hasPrefix("/console/sign-in") == true, "\(route.name): \(answer.status)")
       expectNoData(of: answer, "\(route.name) without a session")
     }
   }
 
-  /// Each id of the victim's in the path.
+  /// Requests a route with each id of the victim in the path.
   func tryIDs(_ route: ConsoleEndpoint) async throws {
     guard route.pattern.contains("{id}") else {
-      if route.method == .get { try await tryOut(route, []) }
+      if route.method == .get { try await attempt(route, []) }
       return
     }
     for id in targets.ids {
@@ -133,9 +137,9 @@ final class ConsoleAttacker {
     }
   }
 
-  /// Fields of a form, or a query.
-  func tryOut(_ route: ConsoleEndpoint, _ fields: [(String, String)]) async throws {
-    // Of one's own where there is one to name: what the fields name is the victim's.
+  /// Requests a route with a query or submits a form.
+  func attempt(_ route: ConsoleEndpoint, _ fields: [(String, String)]) async throws {
+    // The path names the attacker's token if possible; the fields name the victim's data.
     let own = try await workspace.scimctl(["token", "list"]).split(separator: " ").first.map(String.init) ?? ""
     let id = route.pattern.contains("/settings/api/") && !route.pattern.hasSuffix("/revoke") ? own : victim.user
     let answer = try await send(route, route.pattern.replacingOccurrences(of: "{id}", with: id), fields)
@@ -148,7 +152,7 @@ final class ConsoleAttacker {
       let query = fields.map { "\($0)=\(ConsoleBrowser.encoded($1))" }.joined(separator: "&")
       return try await browser.open(query.isEmpty ? path : "\(path)?\(query)")
     }
-    // Signing out is nothing that is done to somebody else; the session is wanted for what comes.
+    // Signing out affects only the own session, which is still needed.
     if path.hasSuffix("/sign-out") { return try await browser.open("/console/settings/api") }
     return try await browser.submit(path, fields, from: "/console/settings/api/new")
   }

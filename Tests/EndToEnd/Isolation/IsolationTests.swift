@@ -10,7 +10,7 @@ extension EndToEnd {
   @Suite("Isolation")
   struct Isolation {
     @Test(
-      "No route of the edge lets one workspace at what is another's, whatever ids, tags, cursors, filters, references or tokens it sends")
+      "No route gives a workspace access to another workspace's data, whatever ids, tags, cursors, filters, references or tokens it sends")
     func routes() async throws {
       let deployment = try await Deployment.shared()
       let victim = try await Victim(deployment.workspace())
@@ -20,7 +20,7 @@ extension EndToEnd {
       #expect(!endpoints.isEmpty)
       for endpoint in endpoints {
         guard let attack = Attacks.all[endpoint.name] else {
-          Issue.record("\(endpoint.name) is a new route: say in Attacks what another workspace could try there")
+          Issue.record("\(endpoint.name) is a new route: add the attempts of another workspace to Attacks")
           continue
         }
         let path = endpoint.pattern.replacingOccurrences(of: "{id}", with: victim.user)
@@ -32,15 +32,15 @@ extension EndToEnd {
         try await attack(attacker)
         #expect(try await victim.isUntouched(), "after \(endpoint.name)")
       }
-      #expect(Set(Attacks.all.keys).subtracting(endpoints.map(\.name)) == [], "there are no such routes any more")
-      // The console's style sheet and script have names of what is in them, and say nothing of anybody.
+      #expect(Set(Attacks.all.keys).subtracting(endpoints.map(\.name)) == [], "these routes no longer exist")
+      // The console's style sheet and script contain no data.
       let open = routes.open.filter { !$0.pattern.hasPrefix("/console/assets/") }
       #expect(Set(open.map(\.name)) == Set(Attacks.open.keys))
       for attack in Attacks.open.values { try await attack(attacker) }
       #expect(try await victim.isUntouched(), "after the routes that need no token")
     }
 
-    @Test("No page of the console shows one workspace anything of another's, and no form changes it, whatever ids and fields are sent")
+    @Test("No page or form of the console gives a workspace access to another workspace's data, whatever ids and fields it sends")
     func console() async throws {
       let deployment = try await Deployment.shared()
       let victim = try await Victim(deployment.workspace())
@@ -48,7 +48,7 @@ extension EndToEnd {
       let attacker = try await ConsoleAttacker(deployment.workspace(), against: victim, targets)
       let routes = Routes().console
       #expect(routes.contains { $0.method == .post } && routes.contains { $0.method == .get })
-      // First the ids alone: one of the fields below may be taken for the id of something of the attacker's own.
+      // First without fields, because a field may be interpreted as an id of the attacker's own data.
       for route in routes {
         try await attacker.tryWithoutSession(route)
         try await attacker.tryIDs(route)
@@ -56,13 +56,13 @@ extension EndToEnd {
       }
       for route in routes {
         guard let attempts = ConsoleAttacks.all[route.name] else {
-          Issue.record("\(route.name) is a new route of the console: say in ConsoleAttacks what another workspace could try there")
+          Issue.record("\(route.name) is a new route of the console: add the attempts of another workspace to ConsoleAttacks")
           continue
         }
-        for attempt in attempts(targets) { try await attacker.tryOut(route, attempt) }
+        for attempt in attempts(targets) { try await attacker.attempt(route, attempt) }
         #expect(try await targets.areUntouched(), "after \(route.name)")
       }
-      #expect(Set(ConsoleAttacks.all.keys).subtracting(routes.map(\.name)) == [], "there are no such routes any more")
+      #expect(Set(ConsoleAttacks.all.keys).subtracting(routes.map(\.name)) == [], "these routes no longer exist")
     }
   }
 }
