@@ -105,15 +105,15 @@ extension EndToEnd {
         try await eventually("the invitation of \(email)") { try await deployment.mails(to: email).count == 1 }
       }
 
-      let stranger = UserID.made(at: Date())
+      let unknownUser = UserID.made(at: Date())
       for statement in [
         "delete from directory.members where id = '\(ids[0])'",
         "update directory.members set state = 'disabled', role = 'admin' where id = '\(ids[1])'",
         "update directory.members set state = 'active', email = 'x@example.com' where id = '\(ids[5])'",
         "delete from directory.memberships where group_id = '\(group)' and member_id = '\(ids[2])'",
         "delete from directory.groups where display_name = 'Few'",
-        "insert into directory.members (workspace_id, id, state, version) select workspace_id, '\(stranger)', 'active', 3 from directory.groups where id = '\(group)'",
-        "insert into directory.memberships select workspace_id, id, '\(stranger)' from directory.groups where id = '\(group)'",
+        "insert into directory.members (workspace_id, id, state, version) select workspace_id, '\(unknownUser)', 'active', 3 from directory.groups where id = '\(group)'",
+        "insert into directory.memberships select workspace_id, id, '\(unknownUser)' from directory.groups where id = '\(group)'",
       ] { try await deployment.modifyDatabase(statement) }
 
       let failure = await #expect(throws: CommandRun.Failure.self) {
@@ -124,7 +124,7 @@ extension EndToEnd {
       let output = (failure?.output ?? "").split { $0 == " " }.joined(separator: " ")
       #expect(output.contains("\(ids[0]) missing in the directory"))
       #expect(output.contains("state is 'disabled' in the directory and 'active' in the store"))
-      #expect(output.contains("\(stranger) extra in the directory"))
+      #expect(output.contains("\(unknownUser) extra in the directory"))
       #expect(output.contains("scimctl rebuild --workspace \(workspace.slug)"))
 
       async let busy: Void = {

@@ -114,10 +114,10 @@ extension EndToEnd {
       await producer.close()
     }
 
-    /// The id of a dead mail of the workspace that nobody has handled.
+    /// The id of an open dead letter of the workspace.
     private func deadLetter(of workspace: Workspace) async throws -> String {
       var found: String?
-      try await eventually("a dead mail of \(workspace.slug)") {
+      try await eventually("a dead letter of \(workspace.slug)") {
         let lines = try await workspace.scimctl(["dead-letters", "list"]).split(separator: "\n")
         found = lines.first { $0.split(separator: " ").contains(Substring(workspace.slug)) }?.split(separator: " ").first.map(String.init)
         return found != nil
