@@ -3,19 +3,19 @@ import Foundation
 import ServiceKit
 import Synchronization
 
-/// Who runs the command: what the actor of its changes is, in the audit trail and everywhere else.
+/// The name of the operator who runs the command, which the audit trail records as the actor.
 enum Operator {
-  /// What `--as` said on the command line of this process.
-  private static let chosen = Mutex<String?>(nil)
+  /// The value of `--as` on the command line of this process.
+  private static let selected = Mutex<String?>(nil)
   private static let maximumLength = 100
 
-  /// Takes the value of `--as` from the arguments of this process, which have been parsed.
-  static func choose(from arguments: [String]) {
+  /// Stores the value of `--as` from the arguments of this process, which are valid.
+  static func select(from arguments: [String]) {
     let name = option(in: arguments)
-    chosen.withLock { $0 = name }
+    selected.withLock { $0 = name }
   }
 
-  /// The value of `--as`, which every command takes, wherever it stands; the last where there are several.
+  /// The value of `--as`, which every command accepts at any position. If it occurs more than once, the last one counts.
   static func option(in arguments: [String]) -> String? {
     let arguments = arguments.prefix { $0 != "--" }
     for (index, argument) in arguments.enumerated().reversed() {
@@ -25,25 +25,26 @@ enum Operator {
     return nil
   }
 
-  /// `--as`, else ROLLCALL_OPERATOR, else the name that the operator is logged in with.
+  /// The value of `--as`, else ROLLCALL_OPERATOR, else the login name.
   ///
-  /// - Throws: ``Failure`` where ROLLCALL_OPERATOR cannot be a name.
-  static func name(_ settings: ServiceSettings) throws(Failure) -> String {
-    try name(settings, option: chosen.withLock { $0 })
+  /// - Throws: ``ScimctlError`` if ROLLCALL_OPERATOR is not a valid name.
+  static func name(_ settings: ServiceSettings) throws(ScimctlError) -> String {
+    try name(settings, option: selected.withLock { $0 })
   }
 
-  static func name(_ settings: ServiceSettings, option: String?) throws(Failure) -> String {
+  /// The value of `option`, else ROLLCALL_OPERATOR, else the login name.
+  static func name(_ settings: ServiceSettings, option: String?) throws(ScimctlError) -> String {
     if let option { return option }
     guard let name = settings.optionalString(.operatorName) else { return ProcessInfo.processInfo.userName }
-    if let fault = fault(in: name) { throw Failure(.configuration, "\(Setting.operatorName.environmentName) \(fault)") }
+    if let fault = fault(in: name) { throw ScimctlError(.configuration, "\(Setting.operatorName.environmentName) \(fault)") }
     return name
   }
 
-  /// Why `name` cannot be one, to stand behind what gave it; nil where it can.
+  /// The reason why `name` is invalid, as the end of a sentence about it; nil if it is valid.
   static func fault(in name: String) -> String? {
     let isPlain = !name.unicodeScalars.contains { $0.properties.generalCategory == .control || $0.properties.generalCategory == .format }
     guard isPlain, !name.allSatisfy(\.isWhitespace), name.count <= maximumLength else {
-      return "has to be a name of at most \(maximumLength) characters, without control characters"
+      return "must be a name of at most \(maximumLength) characters, without control characters"
     }
     return nil
   }

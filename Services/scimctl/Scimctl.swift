@@ -3,38 +3,43 @@ import Foundation
 import Logging
 import ServiceKit
 
-/// The operator's command.
+/// `scimctl`, the operator's command-line tool.
 package struct Scimctl: AsyncParsableCommand {
+  /// The name, help and subcommands.
   package static let configuration = CommandConfiguration(
     commandName: "scimctl",
-    abstract: "Sets Rollcall up and shows what it holds.",
+    abstract: "Set up, inspect and repair a Rollcall deployment.",
     discussion: """
-      Settings come from the environment, or from the JSON file that ROLLCALL_CONFIG_FILE names, as those of the services do: \
-      ROLLCALL_DATABASE_URL for everything, ROLLCALL_KAFKA (and ROLLCALL_KAFKA_PROPERTIES) for what changes something, and \
-      ROLLCALL_WORKSPACE in place of --workspace.
+      Settings are read from the environment, or from the JSON file in ROLLCALL_CONFIG_FILE, like those of the services. Every command \
+      needs ROLLCALL_DATABASE_URL; commands that change something also need ROLLCALL_KAFKA (and ROLLCALL_KAFKA_PROPERTIES). \
+      ROLLCALL_WORKSPACE is the default for --workspace.
 
-      The audit trail records every change with its operator's name: --as NAME, which every command takes, or ROLLCALL_OPERATOR, else \
-      your login name.
+      The audit trail records every change with the operator's name: the value of --as, which every command accepts, else \
+      ROLLCALL_OPERATOR, else your login name.
       """,
     version: "scimctl \(ServiceProcess.version)",
     subcommands: [
-      Migrate.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
+      MigrateCommand.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
       InvitationCommands.self, SignInCommand.self,
-      ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, Doctor.self,
-      DirectoryCommands.self, Rebuild.self, DeadLetterCommands.self,
+      ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, DoctorCommand.self,
+      DirectoryCommands.self, RebuildCommand.self, DeadLetterCommands.self,
       ReceiptCommands.self, SettingsCommand.self,
     ])
 
-  @Option(name: .customLong("as"), help: "Who you are, for the audit trail. (default: ROLLCALL_OPERATOR, else your login name)")
+  @Option(name: .customLong("as"), help: "Your name in the audit trail. (default: ROLLCALL_OPERATOR, else your login name)")
   var operatorName: String?
 
+  /// Creates an empty command; the argument parser sets its options.
   package init() {}
 
+  /// Checks the value of `--as`.
   package func validate() throws {
     if let fault = operatorName.flatMap(Operator.fault) { throw ValidationError("--as \(fault).") }
   }
 
-  /// Runs the command that the arguments name. A failure is one line on standard error, and an exit status of `sysexits.h`.
+  /// Runs the command in the process's arguments.
+  ///
+  /// An error is printed as one line on standard error, and the exit status is one of `sysexits.h`.
   package static func execute() async {
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
@@ -43,16 +48,16 @@ package struct Scimctl: AsyncParsableCommand {
     }
     do {
       var command = try await asyncParseAsRoot()
-      Operator.choose(from: Array(CommandLine.arguments.dropFirst()))
+      Operator.select(from: Array(CommandLine.arguments.dropFirst()))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
         try command.run()
       }
     } catch {
-      guard let failure = Failure(reporting: error) else { exit(withError: error) }
-      FileHandle.standardError.write(Data("scimctl: \(failure.message)\n".utf8))
-      Foundation.exit(failure.status.rawValue)
+      guard let reported = ScimctlError(reporting: error) else { exit(withError: error) }
+      StandardError.print("scimctl: \(reported.message)")
+      Foundation.exit(reported.status.rawValue)
     }
   }
 }

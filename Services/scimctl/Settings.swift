@@ -5,18 +5,17 @@ import ServiceKit
 
 extension Setting {
   static let scimURL = Setting(
-    key: "scim.url", help: "The SCIM base URL, to which 'log replay' sends: https://app.example.com/api/v2/scim/", kind: .url)
+    key: "scim.url", help: "The SCIM base URL for 'log replay', such as https://app.example.com/api/v2/scim/.", kind: .url)
   static let publicURL = Setting(
     key: "http.public-url", help: "Scheme and host of the deployment, the same as for scim-api, for links into the console.",
     kind: .url)
   static let operatorName = Setting(
     key: "operator", help: "Your name in the audit trail; the option --as takes precedence. Default: your login name.")
-  /// Also names the option in its place.
   static let workspace = Setting(
     key: "workspace", help: "The slug of the workspace that commands use; the option --workspace takes precedence.")
 }
 
-/// `scimctl settings`: the settings as JSON, as `--settings` of the services prints theirs.
+/// `scimctl settings`, which prints the settings as JSON, as `--settings` of the services does.
 struct SettingsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "settings", abstract: "Print every setting that scimctl reads, as JSON.")
@@ -26,35 +25,35 @@ struct SettingsCommand: ParsableCommand {
   }
 }
 
-/// The settings of one run.
+/// The settings of scimctl, by what a command needs.
 enum Settings {
-  /// The settings of all commands.
+  /// Every setting of scimctl.
   static let all: [Setting] = common + CommonSettings.kafka + [.publicURL] + Setting.doctor
 
   /// The settings that every command reads.
   private static let common: [Setting] = [.configurationFile, .databaseURL, .workspace, .operatorName]
 
-  /// What a command that only reads needs.
+  /// Reads the settings of a command that changes nothing.
   static func forReading() async throws(SettingsError) -> ServiceSettings {
     try await read([])
   }
 
-  /// What a command that changes something needs.
+  /// Reads the settings of a command that changes something.
   static func forWriting() async throws(SettingsError) -> ServiceSettings {
     try await read(CommonSettings.kafka)
   }
 
-  /// What sending a request again needs.
+  /// Reads the settings of `log replay`.
   static func forReplaying() async throws(SettingsError) -> ServiceSettings {
     try await read(CommonSettings.kafka + [.scimURL])
   }
 
-  /// What making a link into the console needs.
-  static func forLinking() async throws(SettingsError) -> ServiceSettings {
+  /// Reads the settings of `console link`.
+  static func forConsoleLinks() async throws(SettingsError) -> ServiceSettings {
     try await read(CommonSettings.kafka + [.scimURL, .publicURL])
   }
 
-  /// What `doctor` looks at.
+  /// Reads the settings of `doctor`.
   static func forDoctor() async throws(SettingsError) -> ServiceSettings {
     try await read(CommonSettings.kafka + Setting.doctor)
   }
@@ -65,7 +64,7 @@ enum Settings {
 }
 
 extension ServiceSettings {
-  /// Where the brokers are.
+  /// How to connect to Kafka.
   var kafkaConfiguration: KafkaConfiguration {
     get throws(SettingsError) {
       try kafka(clientID: service)

@@ -5,7 +5,7 @@ import Testing
 extension EndToEnd {
   @Suite("Bad input")
   struct BadInput {
-    /// A request that has to be refused, and how.
+    /// A request that must be rejected, with the expected error.
     struct Case: Sendable, CustomTestStringConvertible {
       var testDescription: String
       var method = "POST"
@@ -14,7 +14,7 @@ extension EndToEnd {
       var contentType = "application/scim+json"
       var status: Int
       var scimType: String? = nil
-      /// What the detail has to speak of.
+      /// What the detail must contain.
       var mentions: String
     }
 
@@ -30,7 +30,7 @@ extension EndToEnd {
         testDescription: "an unknown id", method: "PUT", path: "/Users/6b1f7e0c-0000-4000-8000-000000000000",
         body: #"{"userName":"x@example.com"}"#, status: 404, mentions: "unassign"),
       Case(
-        testDescription: "an id that is none", method: "GET", path: "/Users/42", status: 404, mentions: "User not found"),
+        testDescription: "a malformed id", method: "GET", path: "/Users/42", status: 404, mentions: "User not found"),
       Case(
         testDescription: "a wrong content type", body: "<user/>", contentType: "text/xml", status: 415, mentions: "application/scim+json"),
       Case(
@@ -46,10 +46,10 @@ extension EndToEnd {
         mentions: "8"),
     ]
 
-    @Test("is refused with a SCIM error that says what to do", arguments: cases)
-    func refused(_ request: Case) async throws {
-      let suite = try await Suite.shared()
-      let idp = try await suite.workspace().identityProvider
+    @Test("Invalid requests are rejected with a SCIM error that says what to do", arguments: cases)
+    func rejected(_ request: Case) async throws {
+      let deployment = try await Deployment.shared()
+      let idp = try await deployment.workspace().identityProvider
       let answer = try await idp.send(request.method, request.path, body: request.body, contentType: request.contentType)
       #expect(answer.status == request.status, "\(answer.text)")
       #expect(answer.headers["content-type"]?.hasPrefix("application/scim+json") == true)
@@ -61,9 +61,9 @@ extension EndToEnd {
       #expect(users.json["totalResults"] as? Int == 0)
     }
 
-    @Test("A duplicate is refused with 409 and scimType uniqueness, without case")
+    @Test("A duplicate userName in another case is rejected with 409 and scimType uniqueness")
     func duplicate() async throws {
-      let idp = try await Suite.shared().workspace().identityProvider
+      let idp = try await Deployment.shared().workspace().identityProvider
       _ = try await idp.create("twin@example.com")
       let answer = try await idp.send("POST", "/Users", body: IdentityProvider.oktaUser("TWIN@example.com"))
       #expect(answer.status == 409)
@@ -71,25 +71,25 @@ extension EndToEnd {
     }
 
     @Test(
-      "A missing or wrong token is refused with 401, a SCIM error and a challenge",
+      "A missing or wrong token is rejected with 401, a SCIM error and a challenge",
       arguments: ["", "nonsense", "rollcall_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"])
     func token(_ token: String) async throws {
-      let suite = try await Suite.shared()
+      let deployment = try await Deployment.shared()
       let answer = try await HTTP.send(
-        "GET", suite.scimURL + "/Users", headers: token.isEmpty ? [:] : ["Authorization": "Bearer \(token)"])
+        "GET", deployment.scimURL + "/Users", headers: token.isEmpty ? [:] : ["Authorization": "Bearer \(token)"])
       #expect(answer.status == 401)
       #expect(answer.json["status"] as? String == "401")
       #expect(answer.headers["www-authenticate"]?.hasPrefix("Bearer") == true)
     }
 
     @Test(
-      "A workspace that may not use SCIM is told which of the three is missing",
+      "The error for a workspace that cannot use SCIM names the missing requirement",
       arguments: [
         (["--plan", "team", "--saml-sso", "--scim"], "plan"), (["--plan", "enterprise", "--scim"], "SAML"),
         (["--plan", "enterprise", "--saml-sso"], "SCIM"),
       ])
-    func gate(settings: [String], mentions: String) async throws {
-      let idp = try await Suite.shared().workspace(settings: settings).identityProvider
+    func eligibility(settings: [String], mentions: String) async throws {
+      let idp = try await Deployment.shared().workspace(settings: settings).identityProvider
       let answer = try await idp.send("GET", "/Users")
       #expect(answer.status == 403)
       #expect((answer.json["detail"] as? String)?.contains(mentions) == true, "\(answer.text)")

@@ -10,10 +10,10 @@ import Testing
 extension EndToEnd {
   @Suite("The directory")
   struct DirectoryTests {
-    @Test("shows, waits for and holds members; ends access first, with a receipt and a signed token")
-    func standings() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+    @Test("Members are visible, pending or held; access ends first, with a receipt and a signed token")
+    func memberStatus() async throws {
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let emails = ["ana", "ben", "eva"].map { "\($0)@\(workspace.slug).example" }
       var ids: [String] = []
@@ -21,29 +21,29 @@ extension EndToEnd {
       let group = try await idp.createGroup("Data team", members: ids)
       for email in emails.dropFirst() { try await workspace.scimctl(["sign-in", email]) }
       try await eventually("two members to be visible") {
-        try await workspace.membersShown(in: "Data team") == emails.dropFirst().sorted()
+        try await workspace.visibleMembers(of: "Data team") == emails.dropFirst().sorted()
       }
       try await idp.setActive(false, ids[2])
 
-      try await eventually("one member of each standing") {
+      try await eventually("one member of each status") {
         try await workspace.scimctl(["group", "list"]).contains("1  1  1  Data team")
       }
-      #expect(try await workspace.membersShown(in: "Data team") == [emails[1]])
+      #expect(try await workspace.visibleMembers(of: "Data team") == [emails[1]])
       let pending = try await workspace.scimctl(["group", "members", "Data team", "--state", "pending"])
       #expect(pending.contains(emails[0]) && pending.contains("the first sign-in"))
       #expect(try await workspace.scimctl(["group", "members", "Data team", "--state", "held"]).contains(emails[2]))
       #expect(try await workspace.scimctl(["group", "members", "Data team", "--state", "all"]).split(separator: "\n").count == 3)
 
-      // What the product heard of Eva, in order: her access ends first.
+      // The events about Eva, in order: the end of her access is first.
       let evaID = ids[2]
-      let heard = try await suite.messages(on: .directoryEvents) { events in
+      let events = try await deployment.messages(on: .directoryEvents) { events in
         events.contains { $0.subject == evaID && $0.type.contains("disabled") }
       }
-      let eva = try heard.filter { $0.subject == evaID }.map { try DirectoryEvent($0) }
+      let eva = try events.filter { $0.subject == evaID }.map { try DirectoryEvent($0) }
       #expect(eva.map(\.change) == [.memberActivated, .accessRevoked, .memberDisabled])
       #expect(eva[1].reason == .disabled)
 
-      // The product asks over HTTP, a page at a time.
+      // The product reads the directory API in pages.
       let product = try await workspace.product()
       let page = try await product.get("/groups/\(group)/members?state=all&limit=2")
       #expect(page.status == 200, "\(page.text)")
@@ -56,10 +56,10 @@ extension EndToEnd {
       #expect((invited.json["members"] as? [[String: Any]])?.compactMap { $0["email"] as? String } == [emails[0]])
       let groups = try await product.get("/groups")
       #expect((groups.json["groups"] as? [[String: Any]])?.compactMap { $0["displayName"] as? String } == ["Data team"])
-      let otherToken = Product(url: suite.directoryURL, token: idp.token)
+      let otherToken = Product(url: deployment.directoryURL, token: idp.token)
       #expect(try await otherToken.get("/groups").status == 403)
 
-      // Ben is deleted: the receipt is there for the operator and for the product, and was sent as a token.
+      // Ben is deleted: the operator and the product can read the receipt, and it was published as a token.
       #expect(try await idp.send("DELETE", "/Users/\(ids[1])").status == 204)
       var receipt: [String: Any] = [:]
       try await eventually("the receipt of Ben's deletion") {
@@ -74,24 +74,24 @@ extension EndToEnd {
       #expect(shown.contains("access-revoked") && !shown.contains("@"))
       #expect(try await workspace.scimctl(["receipt", "list"]).split(separator: "\n").count == 2)
 
-      let tokens = try await suite.messages(on: .securityEvents) { events in events.contains { $0.id == id } }
+      let tokens = try await deployment.messages(on: .securityEvents) { events in events.contains { $0.id == id } }
       let token = try #require(tokens.first { $0.id == id })
       let keys = try await JWTKeyCollection().add(jwksJSON: try await workspace.scimctl(["receipt", "keys"]))
       let claims = try await keys.verify(token.data, as: Claims.self)
       #expect(claims.iss == "https://e2e.example")
       #expect(claims.events["urn:ietf:params:scim:event:prov:delete"] != nil)
-      // A receiver finds the key where the issuer's keys are.
-      let issuer = IdentityProvider(baseURL: suite.scimURL.replacingOccurrences(of: "/api/v2/scim", with: ""), token: "")
+      // A receiver finds the key at the issuer's well-known URL.
+      let issuer = IdentityProvider(baseURL: deployment.scimURL.replacingOccurrences(of: "/api/v2/scim", with: ""), token: "")
       let published = try await issuer.send("GET", "/.well-known/jwks.json")
       let found = try await JWTKeyCollection().add(jwksJSON: published.text).verify(token.data, as: Claims.self)
       #expect(found.iss == claims.iss)
       #expect(try await product.get("/jwks").text == (try await workspace.scimctl(["receipt", "keys"])).trimmingCharacters(in: .newlines))
     }
 
-    @Test("that lost rows is found out by a check, and mended by a rebuild while the work of the day goes on")
+    @Test("A check finds lost rows in the directory, and a rebuild corrects them while requests continue")
     func rebuild() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let emails = (1...6).map { "person\($0)@\(workspace.slug).example" }
       var ids: [String] = []
@@ -100,58 +100,58 @@ extension EndToEnd {
       _ = try await idp.createGroup("Few", members: Array(ids.prefix(2)))
       for email in emails.prefix(4) { try await workspace.scimctl(["sign-in", email]) }
       #expect(try await idp.send("DELETE", "/Users/\(ids[5])").status == 204)
-      try await eventually("the directory to be as the store says") { try await workspace.isInStep(patience: 0) }
+      try await eventually("the directory to match the store") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
       for email in emails.prefix(5) {
-        try await eventually("the invitation of \(email)") { try await suite.letters(to: email).count == 1 }
+        try await eventually("the invitation of \(email)") { try await deployment.mails(to: email).count == 1 }
       }
 
-      let stranger = UserID.made(at: Date())
+      let unknownUser = UserID.made(at: Date())
       for statement in [
         "delete from directory.members where id = '\(ids[0])'",
         "update directory.members set state = 'disabled', role = 'admin' where id = '\(ids[1])'",
         "update directory.members set state = 'active', email = 'x@example.com' where id = '\(ids[5])'",
         "delete from directory.memberships where group_id = '\(group)' and member_id = '\(ids[2])'",
         "delete from directory.groups where display_name = 'Few'",
-        "insert into directory.members (workspace_id, id, state, version) select workspace_id, '\(stranger)', 'active', 3 from directory.groups where id = '\(group)'",
-        "insert into directory.memberships select workspace_id, id, '\(stranger)' from directory.groups where id = '\(group)'",
-      ] { try await suite.damage(statement) }
+        "insert into directory.members (workspace_id, id, state, version) select workspace_id, '\(unknownUser)', 'active', 3 from directory.groups where id = '\(group)'",
+        "insert into directory.memberships select workspace_id, id, '\(unknownUser)' from directory.groups where id = '\(group)'",
+      ] { try await deployment.modifyDatabase(statement) }
 
       let failure = await #expect(throws: CommandRun.Failure.self) {
         try await workspace.scimctl(["directory", "check", "--patience", "1"])
       }
       #expect(failure?.status == 1)
-      // Columns are aligned; here they are not.
-      let said = (failure?.output ?? "").split { $0 == " " }.joined(separator: " ")
-      #expect(said.contains("\(ids[0]) missing in the directory"))
-      #expect(said.contains("state is 'disabled' in the directory and 'active' in the store"))
-      #expect(said.contains("\(stranger) extra in the directory"))
-      #expect(said.contains("scimctl rebuild --workspace \(workspace.slug)"))
+      // Without the alignment of columns.
+      let output = (failure?.output ?? "").split { $0 == " " }.joined(separator: " ")
+      #expect(output.contains("\(ids[0]) missing in the directory"))
+      #expect(output.contains("state is 'disabled' in the directory and 'active' in the store"))
+      #expect(output.contains("\(unknownUser) extra in the directory"))
+      #expect(output.contains("scimctl rebuild --workspace \(workspace.slug)"))
 
       async let busy: Void = {
         for number in 0..<20 { _ = try await idp.create("later\(number)@\(workspace.slug).example") }
       }()
       let published = try await workspace.scimctl(["rebuild"])
-      #expect(published.contains("workspaces 1, people"), "\(published)")
+      #expect(published.contains("workspaces 1, users"), "\(published)")
       try await busy
-      try await eventually("the directory to be as the store says again") { try await workspace.isInStep(patience: 0) }
-      #expect(try await workspace.membersShown(in: "Everybody") == emails.prefix(4).sorted())
-      #expect(try await workspace.membersShown(in: "Few") == emails.prefix(2).sorted())
-      // Another one changes nothing; and nobody was mailed again.
+      try await eventually("the directory to match the store again") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
+      #expect(try await workspace.visibleMembers(of: "Everybody") == emails.prefix(4).sorted())
+      #expect(try await workspace.visibleMembers(of: "Few") == emails.prefix(2).sorted())
+      // Another rebuild changes nothing, and nobody is mailed again.
       try await workspace.scimctl(["rebuild"])
-      try await eventually("the twenty invitations of those who came meanwhile") {
-        try await suite.letters(to: "later19@\(workspace.slug).example").count == 1
+      try await eventually("the invitations of the twenty users who were created meanwhile") {
+        try await deployment.mails(to: "later19@\(workspace.slug).example").count == 1
       }
-      for email in emails.prefix(5) { #expect(try await suite.letters(to: email).count == 1) }
+      for email in emails.prefix(5) { #expect(try await deployment.mails(to: email).count == 1) }
     }
   }
 }
 
-/// What the tests read of a security event token.
+/// The claims of a security event token that the tests read.
 private struct Claims: JWTPayload {
   var iss: String
   var events: [String: Anything]
 
-  /// Whatever it is.
+  /// Any JSON value, which is ignored.
   struct Anything: Codable, Sendable {
     init(from decoder: any Decoder) throws {}
     func encode(to encoder: any Encoder) throws {}
@@ -160,27 +160,28 @@ private struct Claims: JWTPayload {
   func verify(using algorithm: some JWTAlgorithm) async throws {}
 }
 
-/// The product, which asks for its directory.
+/// A client of the product's directory API.
 struct Product: Sendable {
   let url: String
   let token: String
 
-  func get(_ path: String) async throws -> Answer {
+  /// Sends a GET request to a path below the base URL.
+  func get(_ path: String) async throws -> HTTPResponse {
     try await HTTP.send("GET", url + path, headers: ["Authorization": "Bearer \(token)"])
   }
 }
 
 extension Workspace {
-  /// The product, with a token of its own.
+  /// Creates a client of the directory API with its own token.
   func product() async throws -> Product {
     let printed = try await scimctl(["token", "issue", "--name", "product", "--scope", "directory"])
-    return Product(url: suite.directoryURL, token: printed.trimmingCharacters(in: .whitespacesAndNewlines))
+    return Product(url: deployment.directoryURL, token: printed.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 
-  /// Whether the directory is as the store says.
-  func isInStep(patience: Int) async throws -> Bool {
+  /// Whether `scimctl directory check` finds no differences.
+  func directoryMatchesStore(recheckSeconds: Int) async throws -> Bool {
     do {
-      try await scimctl(["directory", "check", "--patience", "\(patience)"])
+      try await scimctl(["directory", "check", "--patience", "\(recheckSeconds)"])
       return true
     } catch let failure as CommandRun.Failure where failure.status == 1 {
       return false
@@ -188,41 +189,16 @@ extension Workspace {
   }
 }
 
-extension IdentityProvider {
-  /// Creates a group and returns its id.
-  func createGroup(_ name: String, members: [String]) async throws -> String {
-    let values = members.map { #"{"value":"\#($0)"}"# }.joined(separator: ",")
-    let answer = try await send(
-      "POST", "/Groups",
-      body: #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"\#(name)","members":[\#(values)]}"#)
-    guard answer.status == 201, let id = answer.json["id"] as? String else {
-      throw CommandRun.Failure(command: "POST /Groups for \(name)", status: Int32(answer.status), output: answer.text)
-    }
-    return id
-  }
-
-  func setActive(_ active: Bool, _ id: String) async throws {
-    let answer = try await send(
-      "PATCH", "/Users/\(id)",
-      body: """
-        {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":\(active)}}]}
-        """)
-    guard [200, 204].contains(answer.status) else {
-      throw CommandRun.Failure(command: "PATCH /Users/\(id)", status: Int32(answer.status), output: answer.text)
-    }
-  }
-}
-
-extension Suite {
-  /// Changes rows behind the services' backs.
-  nonisolated func damage(_ statement: String) async throws {
-    let pool = PostgresPool(PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "damage"), logger: Self.quiet)
-    _ = try await pool.query(Statement(once: "damage", statement))
+extension Deployment {
+  /// Executes a statement as superuser, to change rows without the services.
+  nonisolated func modifyDatabase(_ statement: String) async throws {
+    let pool = PostgresPool(PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "end-to-end"), logger: Self.quiet)
+    _ = try await pool.query(Statement(once: "modification", statement))
     await pool.close()
   }
 
-  /// The messages of a topic from its beginning, once they are what is waited for.
-  nonisolated func messages(on topic: Topic, until isEnough: @Sendable ([CloudEvent]) -> Bool) async throws -> [CloudEvent] {
+  /// Reads a topic from its beginning until the messages satisfy a condition.
+  nonisolated func messages(on topic: Topic, until isComplete: @Sendable ([CloudEvent]) -> Bool) async throws -> [CloudEvent] {
     let name = "reader-\(UUID())"
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: name, instance: name, topics: [topic]), logger: Self.quiet)
     let read = ReadEvents()
@@ -232,7 +208,7 @@ extension Suite {
         for try await batch in consumer.batches { await read.append(try batch.messages.map { try $0.cloudEvent() }) }
       }
       defer { group.cancelAll() }
-      try await eventually("what is to come on \(topic.name)", within: .seconds(60)) { isEnough(await read.events) }
+      try await eventually("the expected messages on \(topic.name)", within: .seconds(60)) { isComplete(await read.events) }
       return await read.events
     }
   }
@@ -240,7 +216,7 @@ extension Suite {
   private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 }
 
-/// What was read so far.
+/// The events that were read so far.
 private actor ReadEvents {
   private(set) var events: [CloudEvent] = []
 

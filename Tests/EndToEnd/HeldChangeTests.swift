@@ -8,9 +8,9 @@ import Testing
 extension EndToEnd {
   @Suite("Held changes")
   struct HeldChanges {
-    @Test("A list that empties a group, and a run of deactivations, wait until the operator approves or rejects them")
+    @Test("Removals that empty a group and a series of deactivations wait until the operator approves or rejects them")
     func approval() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       try await workspace.scimctl([
         "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--deactivations", "1", "--notify",
         "admin@acme.example",
@@ -26,7 +26,7 @@ extension EndToEnd {
       let group = try #require(try await provider.send("POST", "/Groups", body: Self.group(ids)).json["id"] as? String)
       try await eventually("four people in the product's group") { try await members(workspace).count == 4 }
 
-      // The identity provider has its success, and everybody stays.
+      // The identity provider gets a success response, and all members stay.
       #expect(try await provider.send("PUT", "/Groups/\(group)", body: Self.group([ids[0]])).status == 200)
       let change = try #require(try await held(workspace).first)
       #expect(change.contains("3 of 4 members leave"))
@@ -43,13 +43,13 @@ extension EndToEnd {
       #expect(try await provider.send("GET", "/Users/\(ids[3])").json["active"] as? Bool == true)
       try await workspace.scimctl(["held", "reject", "--all"])
       #expect(try await provider.send("DELETE", "/Users/\(ids[3])").status == 204)
-      #expect(try await provider.send("GET", "/Users/\(ids[3])").status == 200, "rejected once, it stays rejected")
+      #expect(try await provider.send("GET", "/Users/\(ids[3])").status == 200, "a rejected change stays rejected")
       #expect(try await held(workspace).isEmpty)
     }
 
-    @Test("Members who are removed one by one are counted together, and the deletion of the group waits like any other departure")
+    @Test("Single removals are counted together, and the deletion of the group waits as well")
     func steps() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       try await workspace.scimctl([
         "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--notify", "admin@acme.example",
       ])
@@ -80,10 +80,10 @@ extension EndToEnd {
       try await eventually("the group to be gone") { try await !workspace.scimctl(["group", "list"]).contains("Data team") }
     }
 
-    @Test("The administrator is mailed what waits, once, with the command that lets it pass")
+    @Test("The administrator gets one mail about a held change, with the command that approves it")
     func notice() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let address = "it@\(workspace.slug).example"
       try await workspace.scimctl([
         "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--notify", address,
@@ -91,34 +91,34 @@ extension EndToEnd {
       try await workspace.scimctl(["workspace", "update", workspace.slug, "--admin-language", "de"])
       let provider = workspace.identityProvider
       var ids: [String] = []
-      for number in 0..<4 { ids.append(try await provider.create("told-\(workspace.slug)-\(number)@example.com")) }
+      for number in 0..<4 { ids.append(try await provider.create("notified-\(workspace.slug)-\(number)@example.com")) }
       let group = try #require(try await provider.send("POST", "/Groups", body: Self.group(ids)).json["id"] as? String)
       #expect(try await provider.send("PUT", "/Groups/\(group)", body: Self.group([ids[0]])).status == 200)
 
-      try await eventually("the administrator's mail") { try await !suite.letters(to: address).isEmpty }
-      let letter = try #require(try await suite.letters(to: address).first)
-      #expect(letter["Subject"]?.contains("warten auf Ihre Zustimmung") == true)
-      #expect(letter.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
-      #expect(letter.text?.contains("\(Suite.publicURL)/console/provisioning/held") == true)
+      try await eventually("the administrator's mail") { try await !deployment.mails(to: address).isEmpty }
+      let mail = try #require(try await deployment.mails(to: address).first)
+      #expect(mail["Subject"]?.contains("warten auf Ihre Zustimmung") == true)
+      #expect(mail.text?.contains("Data team: 3 von 4 Mitgliedern") == true)
+      #expect(mail.text?.contains("\(Deployment.publicURL)/console/provisioning/held") == true)
       let change = Self.id(try #require(try await held(workspace).first))
-      try await eventually("it to be on record") { try await workspace.scimctl(["held", "show", change]).contains("told 20") }
+      try await eventually("the mail to be recorded") { try await workspace.scimctl(["held", "show", change]).contains("notified 20") }
 
-      let line = try #require(letter.text?.split(whereSeparator: \.isNewline).first { $0.contains("scimctl held approve") })
+      let line = try #require(mail.text?.split(whereSeparator: \.isNewline).first { $0.contains("scimctl held approve") })
       let command = line.split(separator: " ").map(String.init)
       #expect(command.last == change)
-      try await suite.scimctl(Array(command.drop { $0 != "scimctl" }.dropFirst()))
+      try await deployment.scimctl(Array(command.drop { $0 != "scimctl" }.dropFirst()))
       let members = try await provider.send("GET", "/Groups/\(group)").json["members"] as? [[String: Any]]
       #expect(members?.count == 1)
-      // The same event again tells nobody anything.
-      let events = try await suite.messages(on: .identityEvents) {
+      // The same event again sends no mail.
+      let events = try await deployment.messages(on: .identityEvents) {
         $0.contains { $0.type == "rollcall.change.held.v1" && $0.subject == group }
       }
       let event = try #require(events.first { $0.type == "rollcall.change.held.v1" && $0.subject == group })
-      try await suite.publish(event, on: .identityEvents)
+      try await deployment.publish(event, on: .identityEvents)
       let other = try await provider.create("later-\(workspace.slug)@example.com")
       #expect(!other.isEmpty)
-      try await eventually("a later mail") { try await suite.letters(to: "later-\(workspace.slug)@example.com").count == 1 }
-      #expect(try await suite.letters(to: address).count == 1)
+      try await eventually("a later mail") { try await deployment.mails(to: "later-\(workspace.slug)@example.com").count == 1 }
+      #expect(try await deployment.mails(to: address).count == 1)
     }
 
     private func members(_ workspace: Workspace) async throws -> [Substring] {
@@ -131,7 +131,7 @@ extension EndToEnd {
 
     private static func id(_ line: Substring) -> String { String(line.prefix { $0 != " " }) }
 
-    private static func disable(_ id: String, at provider: IdentityProvider) async throws -> Answer {
+    private static func disable(_ id: String, at provider: IdentityProvider) async throws -> HTTPResponse {
       try await provider.send(
         "PATCH", "/Users/\(id)",
         body: """
@@ -147,8 +147,8 @@ extension EndToEnd {
   }
 }
 
-extension Suite {
-  /// Sends a message that was sent before once more.
+extension Deployment {
+  /// Publishes an event again.
   nonisolated func publish(_ event: CloudEvent, on topic: Topic) async throws {
     let producer = try Producer(kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
     try await producer.send(OutgoingMessage(event, topic: topic, key: event.subject))

@@ -9,10 +9,10 @@ import Testing
 @testable import ScimctlCommands
 
 extension EndToEnd {
-  @Suite("The operator's commands")
+  @Suite("scimctl commands")
   struct OperatorCommands {
-    /// The commands that change nothing, or belong to no workspace.
-    private static let others: Set<String> = [
+    /// The commands that change nothing, or do not belong to a workspace.
+    private static let otherCommands: Set<String> = [
       "migrate", "doctor", "workspace show", "workspace list", "workspace domain list", "workspace role list", "workspace extension list",
       "workspace guard show", "token list", "token show", "oauth-client list", "oauth-client show", "user list", "group list",
       "group members", "invitation list", "invitation show", "invitation template show", "invitation template preview",
@@ -20,17 +20,17 @@ extension EndToEnd {
       "directory check", "dead-letters list", "dead-letters show", "receipt list", "receipt show", "receipt keys", "settings",
     ]
 
-    /// Every command that can be run: the words that name it.
-    private static func leaves(of command: any ParsableCommand.Type = Scimctl.self, named name: String = "") -> [String] {
+    /// The names of all commands without subcommands.
+    private static func allCommands(of command: any ParsableCommand.Type = Scimctl.self, named name: String = "") -> [String] {
       let subcommands = command.configuration.subcommands
       guard !subcommands.isEmpty else { return [name] }
-      return subcommands.flatMap { leaves(of: $0, named: (name.isEmpty ? "" : name + " ") + $0._commandName) }
+      return subcommands.flatMap { allCommands(of: $0, named: (name.isEmpty ? "" : name + " ") + $0._commandName) }
     }
 
-    @Test("that change something say in which workspace, each of them")
+    @Test("Every command that changes something prints the workspace")
     func workspaces() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let (slug, email) = (workspace.slug, "person@\(workspace.slug).example")
       _ = try await workspace.identityProvider.create(email)
       #expect(try await workspace.identityProvider.send("POST", "/Users", body: IdentityProvider.oktaUser(email)).status == 409)
@@ -54,19 +54,19 @@ extension EndToEnd {
       func id(_ line: String) throws -> String { try #require(line.split(separator: " ").map(String.init).first { TokenID($0) != nil }) }
 
       var run: Set<String> = []
-      func change(_ name: String, _ arguments: [String] = [], says said: String? = nil, status: Int32 = 0) async throws {
+      func change(_ name: String, _ arguments: [String] = [], printing text: String? = nil, status: Int32 = 0) async throws {
         run.insert(name)
         let words = name.split(separator: " ").map(String.init)
-        let result = try await suite.everythingPrinted(by: words + arguments, workspace: slug)
+        let result = try await deployment.scimctlResult(words + arguments, workspace: slug)
         let printed = result.output + result.errors
         #expect(result.status == status, "\(name): \(printed)")
-        #expect(printed.contains(said ?? slug), "\(name): \(printed)")
+        #expect(printed.contains(text ?? slug), "\(name): \(printed)")
       }
       let url = "https://\(slug).example/sign-in"
-      try await change("workspace create", ["\(slug)-b", "--name", "B", "--sign-in-url", url], says: "\(slug)-b")
+      try await change("workspace create", ["\(slug)-b", "--name", "B", "--sign-in-url", url], printing: "\(slug)-b")
       try await change("workspace update", [slug, "--name", "Another name"])
-      try await change("workspace domain add", [slug, "scim.\(slug).example"], says: "Workspace \(slug) ")
-      try await change("workspace domain remove", [slug, "scim.\(slug).example"], says: "Workspace \(slug) ")
+      try await change("workspace domain add", [slug, "scim.\(slug).example"], printing: "Workspace \(slug) ")
+      try await change("workspace domain remove", [slug, "scim.\(slug).example"], printing: "Workspace \(slug) ")
       try await change("workspace role add", [slug, "Analyst"])
       try await change("workspace role remove", [slug, "Analyst"])
       try await change("workspace extension set", [slug, schema])
@@ -83,8 +83,8 @@ extension EndToEnd {
       try await change("oauth-client revoke", [client])
       try await change("console link", ["--url", "https://console.example"])
       try await change("console sign-out", [try id(try await first("console", "sessions"))])
-      try await change("invitation resend", [email], says: "of \(slug) ")
-      try await change("invitation revoke", [email], says: "of \(slug) ")
+      try await change("invitation resend", [email], printing: "of \(slug) ")
+      try await change("invitation revoke", [email], printing: "of \(slug) ")
       try await change("invitation template set", ["--subject", "Welcome"])
       try await change("invitation template reset")
       try await change("invitation template import", [templates])
@@ -92,29 +92,29 @@ extension EndToEnd {
       try await change("held approve", ["--all"])
       try await change("held reject", ["--all"])
       let entry = try id(try await first("log", "tail", "--failed"))
-      try await change("log replay", [entry], says: "Workspace \(slug)", status: 65)
-      try await change("sign-in", [email], says: "Workspace \(slug)")
+      try await change("log replay", [entry], printing: "Workspace \(slug)", status: 65)
+      try await change("sign-in", [email], printing: "Workspace \(slug)")
       try await change("rebuild")
-      try await bury(in: workspace)
-      try await change("dead-letters replay", [try await deadLetter(of: workspace)], says: "Workspace \(slug)")
-      // It is malformed still, and comes back.
-      try await change("dead-letters drop", [try await deadLetter(of: workspace)], says: "Workspace \(slug)")
-      #expect(Set(Self.leaves()).subtracting(Self.others) == run, "a command is neither run here nor among those that change nothing")
+      try await createDeadLetter(in: workspace)
+      try await change("dead-letters replay", [try await deadLetter(of: workspace)], printing: "Workspace \(slug)")
+      // The message is still malformed, and becomes a dead letter again.
+      try await change("dead-letters drop", [try await deadLetter(of: workspace)], printing: "Workspace \(slug)")
+      #expect(Set(Self.allCommands()).subtracting(Self.otherCommands) == run, "a command is neither run here nor in otherCommands")
     }
 
-    /// Has the mailer set a message of the workspace aside that is no sign-in.
-    private func bury(in workspace: Workspace) async throws {
+    /// Publishes a malformed sign-in, which becomes a dead letter of the mailer.
+    private func createDeadLetter(in workspace: Workspace) async throws {
       let shown = try await workspace.scimctl(["workspace", "show", workspace.slug]).split(whereSeparator: \.isWhitespace).map(String.init)
       let id = try #require(shown.first { WorkspaceID($0) != nil })
       let event = CloudEvent(
         id: UUID().uuidString, source: "product", type: SignIn.eventType, subject: "ana@example.com", time: Date(),
         extensions: ["workspaceid": id], traceparent: nil, data: Array("{".utf8))
-      let producer = try Producer(workspace.suite.kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
+      let producer = try Producer(workspace.deployment.kafka, logger: Logger(label: "end-to-end") { _ in SwiftLogNoOpLogHandler() })
       try await producer.send(OutgoingMessage(event, topic: .signInEvents, key: id))
       await producer.close()
     }
 
-    /// The id of a dead letter of the workspace that nobody has handled.
+    /// The id of an open dead letter of the workspace.
     private func deadLetter(of workspace: Workspace) async throws -> String {
       var found: String?
       try await eventually("a dead letter of \(workspace.slug)") {
@@ -125,19 +125,19 @@ extension EndToEnd {
       return try #require(found)
     }
 
-    @Test("name who ran them in the audit trail, and sign-ins and reports of mails are in it without an address")
+    @Test("The audit trail names the operator, and contains sign-ins and mail reports without addresses")
     func audit() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let (email, nobody) = ("signs-in@\(workspace.slug).example", "nobody@\(workspace.slug).example")
       let user = try await workspace.identityProvider.create(email)
       #expect(try await workspace.scimctl(["sign-in", email, "--as", "ana"]).contains("active now"))
       #expect(try await workspace.scimctl(["user", "list", "--state", "active"]).contains(email))
-      #expect(try await workspace.scimctl(["sign-in", email, "--as", "ana"]).contains("active already"))
+      #expect(try await workspace.scimctl(["sign-in", email, "--as", "ana"]).contains("was active already"))
       #expect(try await workspace.scimctl(["sign-in", nobody, "--as=ana"]).contains("remembered for 30 days"))
       let token = try await workspace.scimctl(["token", "issue", "--name", "mail system", "--scope", "admin"])
         .trimmingCharacters(in: .whitespacesAndNewlines)
-      let site = suite.scimURL.replacingOccurrences(of: "/scim", with: "")
+      let site = deployment.scimURL.replacingOccurrences(of: "/scim", with: "")
       let report = IdentityProvider(baseURL: site, token: token)
       #expect(
         try await report.send("POST", "/mail-events", body: #"{"event":"bounced","email":"\#(email)","reason":"550 \#(email)"}"#).status
@@ -156,22 +156,22 @@ extension EndToEnd {
       let reported = try #require(rows.first { $0.contains(#""action":"report-mail""#) })
       #expect(reported.contains(#""actor":"token:"#) && reported.contains("user \(user)") && reported.contains("bounced"))
 
-      // What an operator types of an id may be its beginning.
+      // The first characters of an id are enough.
       let row = try #require(try JSONSerialization.jsonObject(with: Data(reported.utf8)) as? [String: Any])
       let id = try #require(row["id"] as? String)
       #expect(try await workspace.scimctl(["audit", "show", String(id.dropLast(2))]).contains("report-mail"))
       let ambiguous = try await #require(throws: CommandRun.Failure.self) {
         try await workspace.scimctl(["audit", "show", String(id.prefix(4))])
       }
-      #expect(ambiguous.status == 64 && ambiguous.output.contains("Give more of the id"))
+      #expect(ambiguous.status == 64 && ambiguous.output.contains("Enter more of the id"))
       let unknown = try await #require(throws: CommandRun.Failure.self) { try await workspace.scimctl(["audit", "show", "ffff"]) }
       #expect(unknown.status == 66)
     }
 
-    @Test("find an entry of the log, an invitation, a held change and a receipt by the beginning of its id")
+    @Test("Log entries, invitations, held changes and receipts are found by the first characters of their ids")
     func prefixes() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let email = "prefix@\(workspace.slug).example"
       let user = try await workspace.identityProvider.create(email)
       try await workspace.scimctl(["workspace", "guard", "set", workspace.slug, "--deactivations", "0", "--notify", "admin@example.com"])

@@ -7,17 +7,17 @@ extension EndToEnd {
   @Suite("Restarts")
   struct Restarts {
     @Test(
-      "While users are created at 20 a second, every other process is stopped and killed in turn; no request fails and nobody is left out")
+      "Stopping and killing each service except scim-api while 20 users per second are created fails no request and loses no invitation")
     func services() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let load = Load(workspace: workspace, prefix: "restart")
       try await load.during {
-        try await eventually("a stretch of load") { await load.acknowledged.count >= 20 }
+        try await eventually("some load") { await load.acknowledged.count >= 20 }
         for service in ["identity-store", "invitation-mailer", "group-sync"] {
           for signal in [SIGTERM, SIGKILL] {
-            try await suite.restart(service, by: signal)
-            // A stretch of load on the restarted process before the next goes down.
+            try await deployment.restart(service, by: signal)
+            // Some load on the restarted process before the next one stops.
             let acknowledged = await load.acknowledged.count
             try await eventually("10 more users after \(service) came back") { await load.acknowledged.count >= acknowledged + 10 }
           }
@@ -25,54 +25,54 @@ extension EndToEnd {
       }
       let failures = await load.failures
       #expect(failures.isEmpty, "\(failures.count), the first: \(failures.prefix(3))")
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
 
-    @Test("The edge is restarted by a second process on its port, while users are created over old and new connections: no request fails")
+    @Test("Replacing scim-api by a second process on its port while users are created fails no request")
     func edge() async throws {
-      let suite = try await Suite.shared()
-      let load = Load(workspace: try await suite.workspace(), prefix: "edge")
+      let deployment = try await Deployment.shared()
+      let load = Load(workspace: try await deployment.workspace(), prefix: "edge")
       try await load.during {
         for _ in 0..<2 {
           let acknowledged = await load.acknowledged.count
-          try await eventually("a stretch of load") { await load.acknowledged.count >= acknowledged + 20 }
-          try await suite.handOverEdge()
+          try await eventually("some load") { await load.acknowledged.count >= acknowledged + 20 }
+          try await deployment.replaceEdge()
         }
       }
       let failures = await load.failures
       #expect(failures.isEmpty, "\(failures.count), the first: \(failures.prefix(3))")
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
 
-    @Test("PostgreSQL away for seconds: reads and writes recover by themselves and nothing acknowledged is lost")
+    @Test("Reads and writes recover from an outage of PostgreSQL, and no acknowledged write is lost")
     func postgres() async throws {
-      let suite = try await Suite.shared()
-      let load = Load(workspace: try await suite.workspace(), prefix: "postgres")
+      let deployment = try await Deployment.shared()
+      let load = Load(workspace: try await deployment.workspace(), prefix: "postgres")
       try await load.during {
-        try await eventually("a stretch of load") { await load.acknowledged.count >= 60 }
-        try await suite.outageOfPostgres(.seconds(5))
+        try await eventually("some load") { await load.acknowledged.count >= 60 }
+        try await deployment.interruptPostgres(for: .seconds(5))
         let acknowledged = await load.acknowledged.count
         try await eventually("10 more users after PostgreSQL came back") { await load.acknowledged.count >= acknowledged + 10 }
       }
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
 
-    @Test("The broker away for seconds: writes recover by themselves and nothing acknowledged is lost")
+    @Test("Writes recover from an outage of the Kafka broker, and no acknowledged write is lost")
     func broker() async throws {
-      let suite = try await Suite.shared()
-      let load = Load(workspace: try await suite.workspace(), prefix: "broker")
+      let deployment = try await Deployment.shared()
+      let load = Load(workspace: try await deployment.workspace(), prefix: "broker")
       try await load.during {
-        try await eventually("a stretch of load") { await load.acknowledged.count >= 60 }
-        try await suite.outageOfBroker(.seconds(5))
+        try await eventually("some load") { await load.acknowledged.count >= 60 }
+        try await deployment.interruptBroker(for: .seconds(5))
         let acknowledged = await load.acknowledged.count
         try await eventually("10 more users after the broker came back") { await load.acknowledged.count >= acknowledged + 10 }
       }
-      try await load.expectEverybodyStoredAndInvited(in: suite)
+      try await load.expectAllStoredAndInvited(in: deployment)
     }
   }
 }
 
-/// An identity provider that creates 20 users a second, without retries, and keeps the books.
+/// An identity provider that creates 20 users per second without retries, and records the results.
 actor Load {
   private(set) var acknowledged: [String] = []
   private(set) var failures: [String] = []
@@ -85,14 +85,14 @@ actor Load {
     self.prefix = prefix
   }
 
-  /// Keeps creating users while `body` runs, then waits for the answers that are on their way.
+  /// Creates users while `body` runs, then waits for outstanding responses.
   func during(_ body: @Sendable () async throws -> Void) async throws {
     try await withThrowingDiscardingTaskGroup { group in
-      let ticking = Gatekeeper()
+      let flag = StopFlag()
       group.addTask {
         await withDiscardingTaskGroup { requests in
           var number = 0
-          while await ticking.isOpen {
+          while await !flag.isStopped {
             number += 1
             let email = "\(self.prefix)-\(number)@example.com"
             requests.addTask { await self.create(email) }
@@ -102,25 +102,26 @@ actor Load {
       }
       do {
         try await body()
-        await ticking.close()
+        await flag.stop()
       } catch {
-        await ticking.close()
+        await flag.stop()
         throw error
       }
     }
   }
 
-  func expectEverybodyStoredAndInvited(in suite: Suite) async throws {
-    let everybody = Set(acknowledged)
-    #expect(!everybody.isEmpty)
-    print("\(prefix): \(acknowledged.count) users acknowledged, the slowest after \(slowest); \(failures.count) requests refused")
+  /// Expects that every acknowledged user is stored, and waits until each has an invitation.
+  func expectAllStoredAndInvited(in deployment: Deployment) async throws {
+    let expected = Set(acknowledged)
+    #expect(!expected.isEmpty)
+    print("\(prefix): \(acknowledged.count) users acknowledged, the slowest after \(slowest); \(failures.count) requests failed")
     let stored = Set(
       try await workspace.scimctl(["user", "list", "--limit", "100000"]).split(whereSeparator: \.isWhitespace).map(String.init))
-    #expect(everybody.subtracting(stored).isEmpty)
-    let waiting = Mutex(everybody)
+    #expect(expected.subtracting(stored).isEmpty)
+    let waiting = Mutex(expected)
     do {
-      try await eventually("an invitation for each of \(everybody.count)", within: .seconds(60)) {
-        let invited = Set(try await suite.mail.mails().compactMap(\.recipient))
+      try await eventually("an invitation for each of \(expected.count)", within: .seconds(60)) {
+        let invited = Set(try await deployment.mail.mails().compactMap(\.recipient))
         return waiting.withLock { waiting in
           waiting.subtract(invited)
           return waiting.isEmpty
@@ -128,7 +129,7 @@ actor Load {
       }
     } catch {
       print("\(prefix): no invitation for \(waiting.withLock { $0.sorted() })")
-      for service in ["invitation-mailer", "identity-store"] { print("\(service) says:", await suite.lastWords(of: service)) }
+      for service in ["invitation-mailer", "identity-store"] { print("log of \(service):", await deployment.logTail(of: service)) }
       throw error
     }
   }
@@ -145,8 +146,8 @@ actor Load {
   }
 }
 
-/// Says whether to go on.
-private actor Gatekeeper {
-  private(set) var isOpen = true
-  func close() { isOpen = false }
+/// Tells a task to stop.
+private actor StopFlag {
+  private(set) var isStopped = false
+  func stop() { isStopped = true }
 }

@@ -6,24 +6,25 @@ import Testing
 extension EndToEnd {
   @Suite("Expensive requests of one workspace")
   struct TenantLoad {
-    /// The most expensive request of a kind that the limits allow.
+    /// The most expensive request of one kind that the limits allow.
     struct Load: Sendable, CustomTestStringConvertible {
       var testDescription: String
-      /// How many are sent at once.
+      /// The number of concurrent senders.
       var senders = 4
-      /// Makes what the requests need; returns one.
+      /// Creates the resources that the request needs, and returns the request.
       var prepare: @Sendable (IdentityProvider) async throws -> Request
     }
 
+    /// A request that is sent repeatedly.
     struct Request: Sendable {
       var method: String
       var path: String
       var body: String?
-      /// What it may be answered with.
+      /// The expected statuses, in addition to 429.
       var statuses: Set<Int>
     }
 
-    /// A debug build takes about ten times as long for each member.
+    /// The size of the large group. A debug build takes about ten times as long for each member.
     #if DEBUG
       private static let groupSize = 10_000
     #else
@@ -76,38 +77,38 @@ extension EndToEnd {
       },
     ]
 
-    @Test("Never keep another workspace's writes from completing", arguments: loads)
-    func neighbours(_ load: Load) async throws {
-      let suite = try await Suite.shared()
-      let busy = try await suite.workspace().identityProvider
-      let neighbour = try await suite.workspace().identityProvider
+    @Test("Expensive requests of one workspace never prevent another workspace's writes", arguments: loads)
+    func otherWorkspace(_ load: Load) async throws {
+      let deployment = try await Deployment.shared()
+      let busy = try await deployment.workspace().identityProvider
+      let other = try await deployment.workspace().identityProvider
       let request = try await load.prepare(busy)
-      let progress = LoadProgress()
+      let progress = LoadState()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<load.senders {
           group.addTask {
-            while !progress.isOver.withLock({ $0 }) {
+            while !progress.isStopped.withLock({ $0 }) {
               let answer = try await busy.send(request.method, request.path, body: request.body)
               #expect(request.statuses.union([429]).contains(answer.status), "\(answer.status): \(answer.text.prefix(500))")
-              if answer.status != 429 { progress.rounds.withLock { $0 += 1 } }
+              if answer.status != 429 { progress.completedRequests.withLock { $0 += 1 } }
             }
           }
         }
-        // A write that waits for more than a batch of the others' is refused at its deadline.
+        // A write that is delayed by more than a batch is rejected at its deadline.
         for round in 0..<10 {
-          let answer = try await neighbour.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
+          let answer = try await other.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
           #expect(answer.status == 201, "round \(round): \(answer.text)")
         }
-        progress.isOver.withLock { $0 = true }
+        progress.isStopped.withLock { $0 = true }
         try await group.waitForAll()
       }
-      #expect(progress.rounds.withLock { $0 } > 0)
+      #expect(progress.completedRequests.withLock { $0 } > 0)
     }
 
-    /// What the senders of expensive requests have done, and whether they are to stop.
-    private final class LoadProgress: Sendable {
-      let rounds = Mutex(0)
-      let isOver = Mutex(false)
+    /// The progress of the senders, and whether they should stop.
+    private final class LoadState: Sendable {
+      let completedRequests = Mutex(0)
+      let isStopped = Mutex(false)
     }
 
     static func patch(_ operations: [String]) -> String {
@@ -123,7 +124,7 @@ extension EndToEnd {
 }
 
 extension IdentityProvider {
-  /// Creates a user with so many addresses and returns the id.
+  /// Creates a user with a number of addresses and returns the id.
   fileprivate func create(_ name: String, emails: Int) async throws -> String {
     let answer = try await send("POST", "/Users", body: EndToEnd.TenantLoad.user(name, emails: emails))
     return try #require(answer.json["id"] as? String, "\(answer.text)")

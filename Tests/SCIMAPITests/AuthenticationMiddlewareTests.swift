@@ -33,7 +33,7 @@ struct DoorTests {
     let refusal = #expect(throws: APIError.self) { try Caller(builder.record, for: .scim, at: Date()) }
     #expect(refusal?.error.status == 403)
     #expect(refusal?.error.detail.contains(mention ?? "?") == true)
-    // The intake of sign-ins is no SCIM.
+    // The sign-in endpoint is not part of SCIM.
     #expect(throws: Never.self) { try Caller(builder.record, for: .signIns, at: Date()) }
   }
 

@@ -8,7 +8,7 @@ import Testing
 struct GatheredReadsTests {
   private struct Away: Error {}
 
-  /// A database that answers when it is told to.
+  /// A database that answers when the test tells it to.
   private final class Source: Sendable {
     private struct Statement {
       let keys: [Int]
@@ -17,7 +17,7 @@ struct GatheredReadsTests {
 
     private let statements = Mutex<[Statement]>([])
 
-    /// The keys of each statement that is under way, in the order in which they came.
+    /// The keys of each running statement, in the order of arrival.
     var underWay: [Set<Int>] { statements.withLock { $0.map { Set($0.keys) } } }
 
     func read(_ keys: [Int]) async throws -> [Int: String] {
@@ -26,7 +26,7 @@ struct GatheredReadsTests {
       }
     }
 
-    /// Ends the oldest statement: there is something of every even key.
+    /// Completes the oldest statement, with a row for every even key.
     func end(with error: (any Error)? = nil) {
       let statement = statements.withLock { $0.removeFirst() }
       if let error { return statement.answer.resume(throwing: error) }
@@ -42,7 +42,7 @@ struct GatheredReadsTests {
     reads = BatchLoader(maximumStatements: 1, maximumKeys: 3) { [source] _, keys in try await source.read(keys) }
   }
 
-  /// Asks for `key`, and returns once it is asked for.
+  /// Requests `key`, and returns when the request is waiting.
   private func ask(_ key: Int, of owner: String = "a", waiting: Int) async throws -> Task<String?, any Error> {
     let task = Task { try await reads.found(for: key, of: owner) }
     try await eventually("it waits") { reads.waitingCount == waiting }
@@ -53,7 +53,7 @@ struct GatheredReadsTests {
   func gathers() async throws {
     let first = try await ask(2, waiting: 0)
     try await eventually("the statement is under way") { source.underWay == [[2]] }
-    // The statement under way began before the key was asked for again: it may not answer it.
+    // The running statement started before the second request for the key, and must not answer it.
     var others: [Task<String?, any Error>] = []
     for (index, key) in [2, 3, 4, 4, 6].enumerated() { others.append(try await ask(key, waiting: index + 1)) }
     source.end()

@@ -53,7 +53,7 @@ struct BodyMemoryTests {
     #expect(budget.taken == 0)
   }
 
-  /// Runs `body` while each of `owners` holds all that it gets.
+  /// Runs `body` while each of `owners` holds all memory that it can reserve.
   private func withShares(
     of budget: BodyBudget, for owners: [BodyBudget.Owner], filledWith bytes: Int, _ body: () throws -> Void
   ) throws {
@@ -111,10 +111,10 @@ struct BodyMemoryTests {
   func announcedBodies() async throws {
     var builder = EdgeBuilder()
     builder.maximumInFlight = 400
-    // As little memory as two bodies of the largest size need.
+    // Memory for two bodies of the maximum size.
     builder.bodyMemory = BodyBudget.Limits(largeBodies: 16 << 20, smallBodies: 1 << 20, perWorkspace: 8 << 20)
     builder.reply = { .resource(EdgeBuilder.user("ana@example.com", id: $0.resource), created: true) }
-    // Its connections are another workspace's: the token, the turns and the places in flight are its own.
+    // The other connections belong to another workspace, with its own token and limits.
     let flood = EdgeBuilder()
     builder.others = [flood.token: flood.record]
     let edge = builder.edge
@@ -124,9 +124,9 @@ struct BodyMemoryTests {
         + "Content-Type: application/scim+json\r\nContent-Length: 8388608\r\n\r\n{"
       let idle = try await connections(79, to: client.port, sending: head)
       defer { for channel in idle { channel.close(promise: nil) } }
-      // Each has sent one byte of its body.
+      // Each connection has sent one byte of its body.
       try await eventually("the first bytes to arrive") { edge.bodies.budget.taken == 79 }
-      // Larger than a small body, however little is in it.
+      // The declared length exceeds that of a small body.
       let body = #"{"userName":"ana@example.com"\#(String(repeating: " ", count: 200_000))}"#
       for _ in 0..<3 { #expect(try await client.send("POST", "/Users", body).status == 201) }
       #expect(builder.asked.entries.count == 3)
@@ -161,7 +161,7 @@ struct BodyMemoryTests {
       #expect(text.lowercased().contains("connection: close"))
       #expect(text.contains("\"status\":\"408\""))
       try await eventually("its memory to be free") { served.bodies.budget.taken == 0 }
-      // The next one, which arrives at once, is not held up by it.
+      // The next body, which arrives immediately, is not delayed.
       #expect(try await client.send("GET", "/Schemas").status == 200)
     }
   }

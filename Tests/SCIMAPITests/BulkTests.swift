@@ -23,7 +23,7 @@ struct BulkTests {
     return #"{"method":"POST","path":"/Groups","bulkId":"\#(bulkID)","data":{"displayName":"\#(name)","members":[\#(members)]}}"#
   }
 
-  /// A store that carries everything out but creates of users named in `taken` (409) and those named in `back`, who had these ids.
+  /// A store that executes every command. Users in `taken` exist already (409), and users in `back` are relinked to these ids.
   private static func store(taken: Set<String> = [], back: [String: ResourceID] = [:]) -> @Sendable (Command) -> Reply.Outcome? {
     { command in
       guard case .bulk(let bulk) = command.operation else { return nil }
@@ -167,12 +167,12 @@ struct BulkTests {
       (#"{"method":"DELETE","path":"/Users/\#(ResourceID.made(at: Date()))","version":"3"}"#, "400", "invalidValue", "version"),
       (#"{"method":"PATCH","path":"/Users/\#(ResourceID.made(at: Date()))","data":{}}"#, "400", "invalidSyntax", "Operations"),
       (post("m", group: "Team", members: ["bulkId:nobody"]), "400", "invalidValue", "bulkId:nobody"),
-      // What refers to something that failed, here or at the store, fails, in the client's own terms.
+      // Operations that refer to a failed operation fail, with the client's bulkId in the detail.
       (post("o", group: "Team", members: ["bulkId:n"]), "409", nil, "bulkId:n, whose own operation failed with status 400"),
       (#"{"method":"DELETE","path":"/Groups/bulkId:o"}"#, "409", nil, "bulkId:o, whose own operation failed with status 409"),
       (post("t", user: "twin"), "409", "uniqueness", "taken by bulkId:t"),
       (post("s", group: "Twins", members: ["bulkId:t"]), "409", nil, "bulkId:t"),
-      // RFC 7644 §3.7.1's groups that are members of each other: a group's members are users here.
+      // RFC 7644 §3.7.1 has groups as members of each other; here, members of groups are users.
       (
         #"{"method":"POST","path":"/Groups","bulkId":"A","data":{"displayName":"A","members":[{"type":"Group","value":"bulkId:B"}]}}"#,
         "400",

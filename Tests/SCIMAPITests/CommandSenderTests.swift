@@ -22,11 +22,11 @@ struct CommandSenderTests {
     let sender = CommandSender(requests: requests, source: "scim-api/0", logger: silent)
     let reading = Task { try await requests.run() }
     try await requests.waitUntilReady()
-    // The topic is in use when it goes.
+    // Use the topic before it is deleted.
     #expect(try await sender.ask(command(for: 1), until: Date() + 1) == nil)
     try await broker.delete(topic)
     if topic == .identityReplies { try await eventually("the loss to be noticed") { requests.hasLostReplyTopic } }
-    // Far longer than the test may take: only a refusal that does not wait ends in time.
+    // Longer than the time limit of the test: only an immediate rejection passes.
     let refusal = await #expect(throws: APIError.self) { try await sender.ask(command(for: 3600), until: Date() + 3600) }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.error.detail.contains("nothing was changed") == true)

@@ -18,7 +18,7 @@ struct ConditionalRequestTests {
   func matching(text: String, matches: Bool) throws {
     let condition = try EntityTagCondition(parsing: text, of: "If-Match")
     #expect(condition.matches(3) == matches)
-    // What identity-store is told comes to the same.
+    // The command for identity-store has the same condition.
     #expect(condition.expectedVersions.map { $0.contains(3) } ?? true == matches)
   }
 

@@ -20,7 +20,7 @@ struct CursorTests {
         let text = seal.text(of: cursor, for: "list", in: workspace, at: now)
         #expect(text.utf8.allSatisfy { byte in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8.contains(byte) })
         #expect(try seal.cursor(text, for: "list", in: workspace, at: now + 59) == cursor)
-        // Any other copy of the edge takes it too.
+        // Every other replica accepts it as well.
         #expect(try CursorSeal(secret: "secret", lifetime: 60).cursor(text, for: "list", in: workspace, at: now) == cursor)
       }
     }

@@ -38,7 +38,7 @@ struct DatabaseReadsTests {
     #expect(try await reads.resource(.user, users[0], withRows: true, in: .made(at: Date())) == nil)
     #expect(try await reads.resource(.group, users[0], withRows: true, in: workspace) == nil)
 
-    // A group with more members than are held at once: the first are read with it, and all of them part by part.
+    // A group with more members than fit in memory: the first are read with the group, and all of them page by page.
     try await store.insertCrowd(of: 2500, into: groups[1])
     let crowd = try #require(try await reads.resource(.group, groups[1], withRows: true, in: workspace))
     #expect(crowd.rows?.count == FoundResource.maximumRows)
@@ -89,7 +89,7 @@ struct DatabaseReadsTests {
       #expect(try await list(kind, filter) == (ids.count, ids), "\(filter)")
     }
 
-    // A deleted user whose name is taken again.
+    // A deleted user whose userName another user has now.
     let gone = ResourceID.made(at: Date())
     try await store.insertTombstone(of: gone, named: "ana")
     let remains = try #require(try await reads.remains(of: .user, gone, in: workspace))
@@ -115,7 +115,7 @@ struct DatabaseReadsTests {
 }
 
 extension DatabaseReadsTests {
-  /// A query of one kind of resource.
+  /// A query for one resource type.
   static func query(
     _ kind: ResourceKind, _ filter: String? = nil, sortBy: String? = nil, ascending: Bool = true, part: ResourceQuery.Part,
     withRows: Bool = false
@@ -129,7 +129,7 @@ extension DatabaseReadsTests {
   }
 }
 
-/// A database with one workspace, written to by its owner and read as the edge reads it.
+/// A database with one workspace, written by its owner and read with the role of scim-api.
 struct StoreBuilder: Sendable {
   let server: PostgresServer
   let name: String
@@ -163,7 +163,7 @@ struct StoreBuilder: Sendable {
     await reader.close()
   }
 
-  /// Of every other one the displayName is absent.
+  /// Every second user has no displayName.
   func insertUsers(_ names: [String]) async throws -> [ResourceID] {
     var ids: [ResourceID] = []
     for (index, name) in names.enumerated() {

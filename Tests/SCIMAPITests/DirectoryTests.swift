@@ -15,7 +15,7 @@ struct DirectoryTests {
   private func edge(scopes: Set<TokenScope> = [.directory]) -> EdgeBuilder {
     var edge = EdgeBuilder()
     edge.scopes = scopes
-    // Neither the plan nor SAML SSO is asked for: the directory is the product's own.
+    // The plan and SAML SSO are not checked, because the directory belongs to the product.
     edge.settings.plan = .free
     edge.directory = StoredDirectory(
       groups: (1...7).map { DirectoryGroup(id: Self.id($0), displayName: "Group \($0)") },
@@ -137,7 +137,7 @@ struct DirectoryTests {
           .text(String(decoding: try JSONData.encode(receipt), as: UTF8.self)),
         ])
     }
-    // Receipts are written once.
+    // Receipts never change.
     await #expect(throws: PostgresError.self) { try await write("delete from directory.receipts", []) }
 
     let directory = DatabaseDirectory(database: Database(pool: reader, patience: .seconds(5)))

@@ -10,7 +10,7 @@ import Synchronization
 
 @testable import ScimAPI
 
-/// An edge over stored resources in memory, and an identity-store that answers what a test says.
+/// Builds a scim-api server over resources in memory, with an identity-store that replies what the test sets.
 struct EdgeBuilder: Sendable {
   let workspace = WorkspaceID.made(at: Date())
   let token: AccessToken
@@ -21,11 +21,11 @@ struct EdgeBuilder: Sendable {
   var revokedAt: Date?
   let clientID = TokenID.made(at: Date())
   let clientSecret: ClientSecret
-  /// Whose domains there are.
+  /// The workspaces by custom domain.
   var domains: [String: WorkspaceID] = [:]
   var publicURL: String? = "https://app.example.com/"
   var trustedProxies: [AddressRange] = []
-  /// The deployment's keys for access tokens; none: it has no OAuth.
+  /// The signing keys for access tokens; empty if OAuth is disabled.
   var signingKeys: [SigningKey]?
   /// The public keys of security event tokens.
   var securityEventKeys: [String] = []
@@ -34,7 +34,7 @@ struct EdgeBuilder: Sendable {
   var directory = StoredDirectory()
   var bodyLimit = 8 << 20
   var bodyMemory = BodyBudget.Limits()
-  /// Tokens of other workspaces that are known here, too.
+  /// Tokens of other workspaces that are valid as well.
   var others: [AccessToken: TokenRecord] = [:]
   var cursorLifetime = 60
   var maximumInFlight = 100
@@ -44,12 +44,12 @@ struct EdgeBuilder: Sendable {
   let signIns = Journal<SignIn>()
   var log = LogBuffer()
   let mailEvents = Journal<MailEvent>()
-  /// Who sent them.
+  /// The senders of the commands.
   let mailReporters = Journal<Command.Actor>()
-  /// The sessions of a console; nil: there is none.
+  /// The sessions of the console; nil without a console.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
-  /// What identity-store replies; nil: nothing.
+  /// The reply of identity-store; nil for no reply.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
 
@@ -133,7 +133,7 @@ struct EdgeBuilder: Sendable {
       expiresAt: nil, revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: settings.schemas)
   }
 
-  /// A key that has signed for a day and signs on for another.
+  /// A signing key that is valid from a day ago until tomorrow.
   static func signingKey(at now: Date = Date()) throws -> SigningKey {
     try SigningKey(
       id: .made(at: now),
@@ -161,7 +161,7 @@ struct EdgeBuilder: Sendable {
   }
 }
 
-/// What happened, in order.
+/// A log of events, in order.
 final class Journal<Entry: Sendable>: Sendable {
   private let stored = Mutex<[Entry]>([])
 
@@ -172,7 +172,7 @@ final class Journal<Entry: Sendable>: Sendable {
   }
 }
 
-/// Resources in memory, listed in the order in which they were given.
+/// Resources in memory, listed in insertion order.
 final class StoredResources: ResourceReads {
   struct Reading: Sendable, Equatable {
     var isList = false

@@ -152,7 +152,7 @@ struct EdgeTests {
     }
   }
 
-  /// A request that has to be refused, and how.
+  /// A request that must be rejected, and the expected error.
   struct Bad: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var method = "POST"

@@ -44,7 +44,7 @@ struct FilterAgreementTests {
         if !expected.isEmpty, expected.count < resources.count(where: { $0.kind == kind }) { trueForSome += 1 }
       }
     }
-    // Else the test would say little.
+    // Otherwise the test would cover too little.
     #expect(trueForSome > 4000, "\(trueForSome) filters told resources apart; \(matching) matches")
     await store.close()
   }
@@ -80,7 +80,7 @@ extension FilterAgreementTests {
       order by place
       """)
     let scalars = (UInt32(1)...0x10FFFF).compactMap(Unicode.Scalar.init)
-    // Planes without characters are looked at here and there.
+    // Planes without characters are sampled.
     let looked = scalars.filter { scalar in
       let value = scalar.value
       return value < 0x20000 || value % 1009 == 0 || (value >= 0xE0000 && value < 0xE0200)
@@ -134,7 +134,7 @@ extension FilterAgreementTests {
   }
 }
 
-/// A resource as it is sent.
+/// A resource in the form of a response.
 struct SentResource {
   var kind: ResourceKind
   var id: ResourceID
@@ -144,7 +144,7 @@ struct SentResource {
 extension StoreBuilder {
   static let base = BaseURL(site: "https://app.example.com")
 
-  /// Puts random users, groups and memberships in the place of all that are there, and returns them in the order of their ids.
+  /// Replaces all users, groups and memberships by random ones, and returns them ordered by id.
   func replaceResources(using random: inout RandomFilters, users: Int = 30, groups: Int = 12) async throws -> [SentResource] {
     for table in ["memberships", "users", "groups"] { try await write("delete from identity.\(table)", []) }
     random.ids = (0..<users + groups).map { _ in .made(at: Date(timeIntervalSince1970: 1_767_225_600), using: &random.generator) }

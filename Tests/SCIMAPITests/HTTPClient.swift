@@ -8,13 +8,13 @@ import ServiceLifecycle
 
 @testable import ScimAPI
 
-/// What the edge answered.
+/// The response of the server.
 struct Answer: Sendable {
   var status: Int
   var headers: [String: String]
   var body: [UInt8]
 
-  /// The body as a JSON object; empty where it is none.
+  /// The body as a JSON object; empty if it is not an object.
   var json: JSONObject {
     (try? JSON(parsing: body))?.object ?? JSONObject()
   }
@@ -24,7 +24,7 @@ struct Answer: Sendable {
   var detail: String { json["detail"]?.string ?? "" }
 }
 
-/// Talks to an edge over a socket, with its token.
+/// An HTTP client for the server, with its token.
 struct HTTPClient: Sendable {
   let port: Int
   let token: String
@@ -50,13 +50,13 @@ struct HTTPClient: Sendable {
 }
 
 extension HTTPClient {
-  /// Sends `text` as it is, and returns all that comes until the edge closes the connection: for what `URLSession` does not send.
+  /// Sends `text` unchanged, and returns everything until the server closes the connection. For requests that `URLSession` cannot send.
   func exchange(_ text: String) async throws -> String { try await exchange(bytes: Array(text.utf8)) }
 
-  /// The same for bytes that are no text.
+  /// The same for bytes that are not text.
   func exchange(bytes: [UInt8]) async throws -> String {
     let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-      // The loop, which is the edge's, too, has the requests of all tests that run beside this one.
+      // The event loop is shared with the server and with concurrent tests.
       .connectTimeout(.seconds(300))
       .connect(host: "127.0.0.1", port: port) { channel in
         channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
@@ -83,7 +83,7 @@ extension HTTPClient {
     for line in lines.dropFirst() {
       guard let colon = line.firstIndex(of: ":") else { continue }
       let (name, value) = (line[..<colon].lowercased(), line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces))
-      // One cookie a line.
+      // One cookie per line.
       received[name] = name == "set-cookie" ? [received[name], value].compactMap { $0 }.joined(separator: "\n") : value
     }
     return Answer(status: status, headers: received, body: Array(text[end.upperBound...].utf8))
@@ -98,7 +98,7 @@ func serving(
   try await serveEdge(builder.edge, certificate: builder.certificate, token: token ?? builder.token.text, body)
 }
 
-/// As ``serving(_:token:_:)``, for an edge that is built already.
+/// The same as ``serving(_:token:_:)``, for an existing server.
 func serveEdge(
   _ edge: Edge, certificate: Certificate? = nil,
   timeouts: SlowClientHandler.Timeouts = .init(read: .seconds(300), write: .seconds(300)), token: String,
@@ -123,7 +123,7 @@ func serveEdge(
   }
 }
 
-/// Serves the edge while `body` runs.
+/// Runs the server while `body` runs.
 func serving(_ builder: EdgeBuilder, token: String? = nil, _ body: @Sendable (_ client: HTTPClient) async throws -> Void) async throws {
   try await serving(builder, token: token) { client, _ in try await body(client) }
 }

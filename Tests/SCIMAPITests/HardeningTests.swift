@@ -94,12 +94,12 @@ struct HardeningTests {
       #expect(answer.lowercased().contains("strict-transport-security: max-age=31536000\r\n"))
       #expect(try await fetch("--tlsv1.2", "--tls-max", "1.2").hasPrefix("HTTP/1.1 200"))
       await #expect(throws: (any Error).self) { try await fetch("--tlsv1.0", "--tls-max", "1.1") }
-      // Without TLS there is no answer.
+      // Without TLS there is no response.
       #expect(try await client.exchange("GET / HTTP/1.1\r\n\r\n").isEmpty)
-      // The new one alone is trusted now.
+      // Only the new certificate is trusted now.
       try await renew(days: 20)
       #expect(try await fetch().hasPrefix("HTTP/1.1 200"))
-      // One that is no good changes nothing.
+      // An invalid certificate changes nothing.
       try Data("none".utf8).write(to: URL(fileURLWithPath: key))
       #expect(try await fetch().hasPrefix("HTTP/1.1 200"))
     }
@@ -115,7 +115,7 @@ struct HardeningTests {
         #expect(answer.headers["x-injected"] == nil)
         #expect(answer.status >= 400 && answer.status < 500)
       }
-      // As bytes they are no headers at all.
+      // As bytes they are not valid headers.
       for name in ["User-Agent", "Accept", "If-Match", "X-Forwarded-Host"] {
         let text = try await client.exchange(
           "GET /api/v2/scim/Schemas HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\(name): a\rX-Injected: b\r\n\r\n")
@@ -129,7 +129,7 @@ struct HardeningTests {
 @discardableResult
 private func run(_ command: String...) async throws -> String { try await run(command) }
 
-/// Runs a command to its end, and returns what it printed.
+/// Runs a command and returns its output.
 private func run(_ command: [String]) async throws -> String {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -139,7 +139,7 @@ private func run(_ command: [String]) async throws -> String {
   process.standardError = FileHandle.nullDevice
   process.standardInput = FileHandle.nullDevice
   try process.runWithSignalsUnblocked()
-  // Apart from the threads on which the edge answers.
+  // Not on the threads of the server.
   let text = await withCheckedContinuation { continuation in
     DispatchQueue.global().async {
       continuation.resume(returning: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))

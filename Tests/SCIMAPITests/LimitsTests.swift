@@ -33,7 +33,7 @@ struct LimitsTests {
       #expect(bucket.wait(of: rate, at: now) == 0)
       bucket.take(of: rate, at: now)
     }
-    // After a long rest the burst is there again, and no more.
+    // After a long pause the whole burst is available again, and no more.
     now += 1e6
     taken = 0
     while bucket.wait(of: rate, at: now) == 0 {
@@ -76,7 +76,7 @@ struct LimitsTests {
     for owner in 0..<10_000 { buckets.take(of: owner, at: 0) }
     #expect(buckets.count <= 100)
     #expect(buckets.wait(of: -1, at: 0) > 0)
-    // Full again, and so forgotten.
+    // A full bucket is removed.
     for owner in 0..<200 { buckets.take(of: owner, at: 1000) }
     #expect(buckets.wait(of: -1, at: 1000) == 0)
     var unlimited = Buckets<Int>(.unlimited, maximum: 100)
@@ -164,7 +164,7 @@ struct LimitsTests {
     await pace.hold(sender, at: 0)
     let first = Task { await pace.hold(sender, at: 0) }
     try await eventually("it is held") { pace.heldCount == 1 }
-    // There is no room: it goes out at once.
+    // There is no room, so it is sent immediately.
     await pace.hold(sender, at: 0)
     first.cancel()
     await first.value
@@ -197,7 +197,7 @@ struct LimitsTests {
     let clock = Mutex(0.0)
     let limits = RateLimits(now: { clock.withLock { $0 } })
     let (workspace, token) = (WorkspaceID.made(at: Date()), TokenID.made(at: Date()))
-    // Okta and Entra work through a queue with tens of requests at once.
+    // Okta and Entra send tens of requests concurrently.
     for _ in 0..<400 { try limits.count(token, of: workspace) }
     for second in 1...600 {
       clock.withLock { $0 = Double(second) }
@@ -222,7 +222,7 @@ struct LimitsTests {
       #expect(text.contains("urn:ietf:params:scim:api:messages:2.0:Error"))
       let answer = try await client.send("GET", "/Schemas")
       #expect(answer.status == 429)
-      // A thousand seconds for one, less what has gone by.
+      // A thousand seconds for one request, minus the elapsed time.
       #expect((900...1000).contains(answer.headers["retry-after"].flatMap { Int($0) } ?? 0))
     }
   }

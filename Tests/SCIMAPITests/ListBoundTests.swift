@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Pages that end early", .timeLimit(.minutes(10)))
 struct ListBoundTests {
-  /// Users of half a megabyte each, more of them than fit an answer.
+  /// Users of half a megabyte each, more than fit in a response.
   private static func users(_ count: Int) -> [FoundResource] {
     (0..<count).map { number in
       var resource = EdgeBuilder.user("user\(number)@example.com")

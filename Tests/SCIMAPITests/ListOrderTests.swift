@@ -51,7 +51,7 @@ struct ListOrderTests {
           #expect(all.total == expected.count, comment)
           #expect(Set(ids) == Set(expected.map(\.id)), comment)
           let sorted = expected.sorted(by: SentOrder(sources: sources, ascending: ascending).isOrdered)
-          // Times are kept more exactly than they are sent.
+          // Times are stored with a higher precision than they are sent.
           if sortBy?.hasPrefix("meta.") != true { #expect(ids == sorted.map(\.id), comment) }
 
           var byIndex: [ResourceID] = []
@@ -103,7 +103,7 @@ struct ListOrderTests {
   }
 }
 
-/// The order of resources by what is sent of them (RFC 7644 §3.4.2.3).
+/// The order of resources by their values in responses (RFC 7644 §3.4.2.3).
 private struct SentOrder {
   let sources: [ResourceQuery.Source]
   let ascending: Bool
@@ -125,7 +125,7 @@ private struct SentOrder {
     return left.id < right.id ? -1 : left.id == right.id ? 0 : 1
   }
 
-  /// nil where they are equal.
+  /// nil if they are equal.
   private func compare(_ left: JSON, _ right: JSON) -> Int? {
     switch (left, right) {
     case (.string(let left), .string(let right)):

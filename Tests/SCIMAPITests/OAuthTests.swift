@@ -49,7 +49,7 @@ struct OAuthTests {
         let read = try await client.send("GET", "/Users", headers: ["Authorization": "Bearer \(token)"])
         #expect(read.status == 200, "\(read.text)")
       }
-      // What was not asked for is not in it.
+      // It contains only the requested scopes.
       let narrow = try #require(byHeader.json["access_token"]?.string)
       let refused = try await client.send(
         "POST", "", #"{"email":"ana@example.com"}"#, headers: ["Authorization": "Bearer \(narrow)"], base: ResourcePath.signIns)
@@ -237,7 +237,7 @@ struct OAuthTests {
       }
       #expect(try await read("scim.acme.example").status == 200)
       #expect(try await read("scim.other.example").status == 401)
-      // It is for the host that it was asked for at.
+      // It is valid for the host where it was requested.
       let elsewhere = try await read("app.example.com")
       #expect(elsewhere.status == 401)
       #expect(elsewhere.detail.contains("scim.acme.example"))

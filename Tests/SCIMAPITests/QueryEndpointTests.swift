@@ -36,7 +36,7 @@ struct QueryEndpointTests {
       let groups = try await client.send("GET", "/?filter=meta.resourceType%20eq%20%22Group%22&attributes=displayName")
       #expect(groups.json["totalResults"] == 2)
       #expect(Set(groups.json["Resources"]?.array?.first?.object.map { Array($0.keys) } ?? []) == ["schemas", "id", "displayName"])
-      // A group has no userName, so that none has one that differs.
+      // Groups have no userName, so no group has a different one.
       let user = try await client.send("POST", "/.search", Self.search(#""filter":"userName eq \"user3@example.com\"""#))
       #expect(Self.names(user) == ["user3@example.com"])
       let sorted = try await client.send("GET", "/?sortBy=userName")
@@ -77,7 +77,7 @@ struct QueryEndpointTests {
       #expect(last.json["nextCursor"] == nil)
       let back = try await client.send("GET", "/Users?count=2&cursor=\(try #require(last.json["previousCursor"]?.string))")
       #expect(Self.names(back) == ["user3@example.com", "user4@example.com"])
-      // The page may have another size, the query may not be another.
+      // The page size may differ, but not the query.
       #expect(Self.names(try await client.send("GET", "/Users?count=1&cursor=\(next)")) == ["user5@example.com"])
       for path in ["/Groups?cursor=\(next)", "/Users?filter=active%20eq%20true&cursor=\(next)", "/Users?sortBy=userName&cursor=\(next)"] {
         #expect(try await client.send("GET", path).json["scimType"] == "invalidCursor")

@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Plans of queries", .timeLimit(.minutes(10)))
 struct QueryPlanTests {
-  /// A query that has to be answered from an index.
+  /// A query that must use an index.
   struct Look: Sendable, CustomTestStringConvertible {
     var kind = ResourceKind.user
     var filter: String?
@@ -37,7 +37,7 @@ struct QueryPlanTests {
         Look(filter: #"displayName eq "Person 7""#, index: "users_by_display_name"),
         Look(filter: #"groups.value eq "\#(id)""#, index: "memberships_pkey"),
         Look(filter: #"groups[value eq "\#(id)"]"#, index: "memberships_pkey"),
-        // By users_by_state or users_by_name: nobody of another state is looked at.
+        // With users_by_state or users_by_name, no user in another state is read.
         Look(filter: "active eq false", index: "AND (state = 'disabled'::text))"),
         Look(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "users_by_modification"),
         Look(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z" and title pr"#, index: "users_by_modification"),
@@ -92,7 +92,7 @@ struct QueryPlanTests {
 }
 
 extension StoreBuilder {
-  /// As many users and groups, each user in two groups.
+  /// The same number of users and groups, with each user in two groups.
   func insertWorkforce(of users: Int, groups: Int) async throws {
     try await write(
       """
@@ -127,7 +127,7 @@ extension StoreBuilder {
       """, [.int(Int64(groups))])
   }
 
-  /// The plan that the reading connections make of a statement once and for all values.
+  /// The generic plan of a statement on the connections for reads.
   func genericPlan(of list: ListStatement) async throws -> String {
     let types = list.parameters.map { value in
       switch value {
@@ -144,7 +144,7 @@ extension StoreBuilder {
         Statement(once: "prepare", "prepare planned (\(types.joined(separator: ", "))) as \(list.statement.sql)"))
       let nulls = types.map { _ in "null" }.joined(separator: ", ")
       let rows = try await session.query(Statement(once: "explain", "explain (costs off) execute planned (\(nulls))"))
-      // Conditions are long where text is compared without case.
+      // Conditions are long for case-insensitive comparisons.
       return try rows.map { String(try $0.string(0).prefix(200)) }.joined(separator: "\n")
     }
   }

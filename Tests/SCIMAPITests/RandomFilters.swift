@@ -11,7 +11,7 @@ extension SeededGenerator {
   mutating func pick<Element>(_ elements: [Element]) -> Element { elements[Int.random(in: elements.indices, using: &self)] }
 }
 
-/// Random resources and filters over them, of so few values that many filters match some resources and not others.
+/// Random resources and filters with few different values, so that many filters match some of the resources.
 struct RandomFilters {
   var generator: SeededGenerator
   var ids: [ResourceID] = []
@@ -83,7 +83,7 @@ extension RandomFilters {
     }
   }
 
-  /// The attributes of a resource of that schema, without those that the store adds.
+  /// The attributes of a resource of the schema, without those that the store adds.
   mutating func attributes(of schema: ResourceSchema) -> JSONObject {
     var resource = JSONObject()
     var schemas = [schema.core.id]
@@ -105,7 +105,7 @@ extension RandomFilters {
 // MARK: - Filters
 
 extension RandomFilters {
-  /// The text of a filter that fits the schema.
+  /// A filter that is valid for the schema.
   mutating func filter(for schema: ResourceSchema, depth: Int = 3) -> String {
     if depth > 0, generator.chance(45) {
       switch Int.random(in: 0..<3, using: &generator) {

@@ -12,7 +12,7 @@ import Testing
 struct RejectedMessageTests {
   private let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
-  /// Far beyond the suite's time limit: waiting for it fails the test.
+  /// Longer than the time limit of the tests, so that waiting for it fails the test.
   private static let end = Date.now + 3600
 
   private func command() -> Command {

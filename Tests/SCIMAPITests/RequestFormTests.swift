@@ -6,7 +6,7 @@ import Testing
 
 @testable import ScimAPI
 
-/// What is wrong with a request that is HTTP, and what its sender is told.
+/// Tests for malformed requests that are valid HTTP, and their errors.
 @Suite("The form of requests", .timeLimit(.minutes(10)))
 struct RequestFormTests {
   // MARK: - Tokens

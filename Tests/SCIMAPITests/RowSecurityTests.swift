@@ -10,7 +10,7 @@ import Testing
 
 @Suite("Row-level security", .timeLimit(.minutes(10)))
 struct RowSecurityTests {
-  /// What the edge reads.
+  /// The views that scim-api reads.
   private static let views = ["workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals"]
 
   @Test("The edge's role sees the rows of the workspace in force, no other's, and without one none at all")
@@ -27,7 +27,7 @@ struct RowSecurityTests {
       // The other one has itself alone.
       #expect(try await seen(under: .inForce(other)) == (view == "workspaces" ? 1 : 0), "\(view)")
       #expect(try await seen(under: .inForce(.made(at: Date()))) == 0, "\(view)")
-      // What was in force for a statement is not in force for the next one of its connection.
+      // A setting for one statement does not apply to the next one on the connection.
       #expect(try await seen(under: nil) == 0, "\(view)")
       let snapshot = try await store.reader.snapshot(under: .inForce(store.workspace))
       for _ in 0..<2 { #expect(try await snapshot.query(count).first?.int(0) ?? 0 > 0, "\(view)") }
@@ -103,7 +103,7 @@ struct RowSecurityTests {
       }
       #expect(error?.sqlState == "42501", "\(sql): \(error.map { "\($0)" } ?? "")")
     }
-    // Switching the policies off for oneself makes an error of every read, and shows nothing.
+    // With row security switched off by the role itself, every read fails.
     await #expect(throws: PostgresError.self) {
       try await store.reader.transaction { transaction in
         _ = try await transaction.query(Statement(once: "off", "set local row_security = off"))
@@ -180,7 +180,7 @@ struct RowSecurityTests {
 }
 
 extension StoreBuilder {
-  /// A pool as another role.
+  /// A pool for another role.
   func pool(_ role: String, planning: PostgresConfiguration.Planning = .adaptive) -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
@@ -189,7 +189,7 @@ extension StoreBuilder {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  /// A row of the workspace in each table that the edge reads.
+  /// Inserts a row of the workspace into each table that scim-api reads.
   fileprivate func fillEveryTable() async throws {
     let users = try await insertUsers(["ana", "ben"])
     let groups = try await insertGroups(["Data team"])

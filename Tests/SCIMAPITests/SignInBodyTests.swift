@@ -18,7 +18,7 @@ struct SignInBodyTests {
     #expect(
       try signIn(#"{"email":"ana@example.com","signedInAt":"2025-12-31T23:00:00Z"}"#)
         == expected(email: "ana@example.com", at: Self.now - 3600))
-    // A clock that is a little ahead is no reason to refuse, nor to believe it.
+    // A time slightly in the future is accepted, and replaced by the current time.
     #expect(try signIn(#"{"email":"ana@example.com","signedInAt":"2026-01-01T00:01:00Z"}"#) == expected(email: "ana@example.com"))
   }
 

@@ -10,11 +10,11 @@ import Testing
 
 @Suite("Statements hold nothing of a request")
 struct StatementTextTests {
-  /// What no statement of ours has in it, with what would end a literal.
+  /// Text that occurs in no statement, with characters that would end a literal.
   private static let mark = "m4rk"
   private static let texts = ["\(mark)", "\(mark)'; drop table x; --", "\(mark)\\'", "$$\(mark)$$", "\(mark)%_", "/*\(mark)*/"]
 
-  /// Everything that can stand before an operator, of users or groups.
+  /// Every attribute path of users or groups.
   private static func paths(_ definitions: [AttributeDefinition], prefix: String) -> [String] {
     definitions.flatMap { definition in
       [prefix + definition.name] + definition.subAttributes.map { "\(prefix)\(definition.name).\($0.name)" }
@@ -28,7 +28,7 @@ struct StatementTextTests {
       if let filter { source.filter = try filter.typed(for: schema) }
       if let sortBy { source.sortBy = try schema.sortAttribute(sortBy) }
     } catch {
-      // What the schema refuses never becomes a statement.
+      // Filters that the schema rejects never become statements.
       return nil
     }
     return ResourceQuery(sources: [source], part: part, base: BaseURL(site: "https://\(mark).example.com"))
@@ -61,7 +61,7 @@ struct StatementTextTests {
         #expect(!ListStatement(query, in: .made(at: Date())).statement.sql.contains(Self.mark), "sorted by \(path)")
       }
     }
-    // Else little was looked at.
+    // Otherwise the test would cover too little.
     #expect(seen > (kind == .user ? 500 : 100), "\(seen)")
   }
 }

@@ -41,17 +41,17 @@ struct UnauthenticatedLimitTests {
     builder.consoleStore = ConsoleStore(workspace: builder.workspace, settings: builder.settings)
     builder.rates.stranger = Rate(perSecond: 0.001, burst: 2)
     try await serving(builder) { client in
-      // Known from now on.
+      // The token is known from now on.
       #expect(try await client.send("GET", "/Schemas").status == 200)
       for status in [sent.status, sent.status, 429] {
         let answer = try await client.sendAsItIs(sent.method, sent.path, sent.body, headers: sent.headers)
         #expect(answer.status == status, "\(answer.text)")
         if status == 429 { #expect((900...1000).contains(answer.headers["retry-after"].flatMap { Int($0) } ?? 0)) }
       }
-      // Whatever else comes from there is refused, too; who is known is not.
+      // Other requests from the address are rejected as well, except those with a known token.
       #expect(try await client.sendAsItIs("GET", "/other", "", headers: [:]).status == 429)
       #expect(try await client.send("GET", "/Schemas").status == 200)
-      // A wrong path with a known token is the token's affair.
+      // A wrong path with a known token counts against the token's limit.
       #expect(try await client.send("GET", "/Robots").status == 404)
     }
   }
@@ -159,7 +159,7 @@ struct UnauthenticatedLimitTests {
     let first = senders.take(at: start, all: false)
     #expect(first.map { $0.unverified?.requests } == [1, 1, 1])
     #expect(Set(first.map(\.id)).count == 3)
-    // Soon afterwards the first is not sent again, a while later it is.
+    // The first entry is not sent again soon afterwards, but a while later.
     for second in 1...10 { #expect(senders.note(one, from: "10.0.0.1", at: start + Double(second)) == false) }
     #expect(senders.take(at: start + 10, all: false).isEmpty)
     let later = senders.take(at: start + 61, all: false)

@@ -7,13 +7,13 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("The command line")
+@Suite("Command-line arguments")
 struct ArgumentTests {
   private func parse<Command: ParsableCommand>(_: Command.Type = Command.self, _ line: String...) throws -> Command {
     try #require(try Scimctl.parseAsRoot(line) as? Command)
   }
 
-  @Test("makes a workspace as it is described")
+  @Test("workspace create accepts all settings")
   func workspace() throws {
     let command = try parse(
       CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--plan", "enterprise", "--saml-sso", "--scim",
@@ -27,7 +27,7 @@ struct ArgumentTests {
     #expect(command.ifMissing)
   }
 
-  @Test("leaves out what was not asked for")
+  @Test("workspace create has defaults for settings that are not given")
   func defaults() throws {
     let command = try parse(CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/")
     #expect(
@@ -37,7 +37,7 @@ struct ArgumentTests {
     #expect(!command.ifMissing)
   }
 
-  @Test("issues a token of which only the digest travels")
+  @Test("token issue sends only the digest of the token")
   func token() throws {
     let command = try parse(
       IssueToken.self, "token", "issue", "--workspace", "acme", "--name", "Okta", "--scope", "scim", "--scope", "sign-ins", "--expires-in",
@@ -60,7 +60,7 @@ struct ArgumentTests {
     slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://a.example/",
     customRoles: ["Auditor"], customDomains: ["scim.acme.example"], invitations: InvitationPolicy(sending: .delayed(seconds: 60)))
 
-  /// Arguments of `workspace update`, and what they make of the settings.
+  /// Arguments of `workspace update`, and their effect on the settings.
   static let updates: [([String], @Sendable (inout WorkspaceSettings) -> Void)] = [
     (["--slug", "acme-2"], { $0.slug = "acme-2" }), (["--name", "Acme Inc"], { $0.name = "Acme Inc" }),
     (["--plan", "team"], { $0.plan = .team }),
@@ -89,7 +89,7 @@ struct ArgumentTests {
     ),
   ]
 
-  @Test("changes what is named of a workspace's settings, and nothing else", arguments: updates.indices)
+  @Test("workspace update changes only the settings that are given", arguments: updates.indices)
   func update(_ index: Int) throws {
     let (arguments, change) = Self.updates[index]
     let command = try #require(try Scimctl.parseAsRoot(["workspace", "update", "acme"] + arguments) as? UpdateWorkspace)
@@ -98,7 +98,7 @@ struct ArgumentTests {
     #expect(try command.applied(to: Self.acme) == expected)
   }
 
-  @Test("gives domains and roles, and takes them away")
+  @Test("Domains and roles are added to and removed from the settings")
   func domainsAndRoles() throws {
     let host = try parse(AddDomain.self, "workspace", "domain", "add", "acme", "SCIM2.acme.example.").host
     #expect(Self.acme.adding(host).customDomains == ["scim.acme.example", "scim2.acme.example"])
@@ -108,8 +108,8 @@ struct ArgumentTests {
     #expect(try Self.acme.adding(role: "Steward").customRoles == ["Auditor", "Steward"])
     #expect(try Self.acme.adding(role: "Auditor") == Self.acme)
     #expect(try Self.acme.removing(role: "auditor").customRoles == [])
-    for role in ["auditor", "Admin", "viewer"] { #expect(throws: Failure.self) { try Self.acme.adding(role: role) } }
-    for role in ["viewer", "Steward"] { #expect(throws: Failure.self) { try Self.acme.removing(role: role) } }
+    for role in ["auditor", "Admin", "viewer"] { #expect(throws: ScimctlError.self) { try Self.acme.adding(role: role) } }
+    for role in ["viewer", "Steward"] { #expect(throws: ScimctlError.self) { try Self.acme.removing(role: role) } }
     let table = ListRoles.table(of: Self.acme, users: ["Auditor": 2, "viewer": 1])
     #expect(
       table.lines == [
@@ -120,7 +120,7 @@ struct ArgumentTests {
     _ = try parse(RemoveRole.self, "workspace", "role", "remove", "acme", "Auditor")
   }
 
-  @Test("rotates tokens and secrets with the time that is given to the old ones")
+  @Test("Rotations contain the time until the old token or secret expires")
   func rotation() throws {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let id = TokenID.made(at: now)
@@ -135,7 +135,7 @@ struct ArgumentTests {
     #expect(atOnce.rotation(to: .made(for: workspace), at: now).formerUntil == nil)
   }
 
-  @Test("lists people, all or of one state")
+  @Test("user list accepts a state and a limit")
   func users() throws {
     #expect(try parse(ListUsers.self, "user", "list").state == nil)
     let command = try parse(ListUsers.self, "user", "list", "--state", "invited", "--limit", "100000")
@@ -143,7 +143,7 @@ struct ArgumentTests {
     #expect(command.limit == 100_000)
   }
 
-  @Test("reads a schema of a workspace's own, in which little has to be said")
+  @Test("workspace extension set accepts a schema with few fields, and rejects malformed ones")
   func schemaExtension() throws {
     let command = try parse(SetExtension.self, "workspace", "extension", "set", "acme", "schema.json")
     #expect((command.slug, command.file) == ("acme", "schema.json"))
@@ -160,13 +160,13 @@ struct ArgumentTests {
     for (text, mention) in [
       ("{", "schema.json"), (#"{"id":"urn:a:b"}"#, "attributes"), (#"{"id":"u","attributes":[{"name":"a","type":"text"}]}"#, "text"),
     ] {
-      let failure = #expect(throws: Failure.self) { try SetExtension.parse(Array(text.utf8), from: "schema.json") }
-      #expect(failure?.status == .refused)
+      let failure = #expect(throws: ScimctlError.self) { try SetExtension.parse(Array(text.utf8), from: "schema.json") }
+      #expect(failure?.status == .rejected)
       #expect(failure?.message.contains(mention) == true, "\(failure?.message ?? "")")
     }
   }
 
-  @Test("puts a schema in the place of the one with its URN, and takes it away")
+  @Test("A schema replaces the one with the same URN, and can be removed")
   func extensions() throws {
     let settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .free, samlSSO: false, scimEnabled: false, signInURL: "https://a.example/")
@@ -179,16 +179,16 @@ struct ArgumentTests {
     _ = try parse(ListExtensions.self, "workspace", "extension", "list", "acme")
   }
 
-  @Test("takes a group's name and an email as they are")
+  @Test("Names and addresses are passed on unchanged")
   func names() throws {
     #expect(try parse(ListGroupMembers.self, "group", "members", "Data team").name == "Data team")
     #expect(try parse(SignInCommand.self, "sign-in", "Ana@example.com", "-w", "acme").email == "Ana@example.com")
-    _ = try parse(Migrate.self, "migrate")
+    _ = try parse(MigrateCommand.self, "migrate")
     _ = try parse(ShowWorkspace.self, "workspace", "show", "acme")
     _ = try parse(ListGroups.self, "group", "list")
   }
 
-  /// Arguments, and what the complaint has to speak of.
+  /// Invalid arguments, and what the error message must contain.
   static let mistakes: [([String], String)] = [
     (["workspace", "create", "acme", "--sign-in-url", "https://a.example/"], "--name"),
     (["workspace", "create", "acme", "--name", "Acme"], "--sign-in-url"),
@@ -219,7 +219,7 @@ struct ArgumentTests {
     (["conquer"], "conquer"),
   ]
 
-  @Test("prints the version of the build")
+  @Test("--version prints the version of the build")
   func version() {
     do {
       _ = try Scimctl.parseAsRoot(["--version"])
@@ -230,14 +230,14 @@ struct ArgumentTests {
     }
   }
 
-  @Test("lists every setting that a command reads")
+  @Test("settings lists every setting that a command reads")
   func settings() throws {
     let listed = try SettingsList(executable: "scimctl", settings: Settings.all).json()
     for setting in Settings.all { #expect(listed.contains("\"\(setting.environmentName)\"")) }
     #expect(listed.components(separatedBy: "\"ROLLCALL_SCIM_URL\"").count == 2)
   }
 
-  @Test("refuses mistakes with status 64, naming them", arguments: mistakes)
+  @Test("Invalid arguments are rejected with status 64 and a message that names them", arguments: mistakes)
   func refusal(_ arguments: [String], _ expected: String) {
     do {
       _ = try Scimctl.parseAsRoot(arguments)
@@ -249,18 +249,18 @@ struct ArgumentTests {
   }
 
   @Test(
-    "reads how long a token is good",
+    "Durations are a number and a unit",
     arguments: [("30m", 1800.0), ("12h", 43_200), ("90d", 7_776_000), ("2w", 1_209_600), ("1y", 31_536_000)])
   func lifetime(_ text: String, _ seconds: TimeInterval) {
-    #expect(Lifetime(argument: text)?.interval == seconds)
+    #expect(DurationArgument(argument: text)?.interval == seconds)
   }
 
-  @Test("takes nothing else for a time", arguments: ["", "d", "0d", "-1d", "1", "1.5h", "1x", "99999999999999999999d"])
+  @Test("Other durations are rejected", arguments: ["", "d", "0d", "-1d", "1", "1.5h", "1x", "99999999999999999999d"])
   func noLifetime(_ text: String) {
-    #expect(Lifetime(argument: text) == nil)
+    #expect(DurationArgument(argument: text) == nil)
   }
 
-  @Test("makes a workspace with its rules for names, and lists the ids where a name is ambiguous")
+  @Test("workspace create accepts the rules for names, and an ambiguous group name is rejected with the ids")
   func sharedNames() throws {
     let command = try parse(
       CreateWorkspace.self, "workspace", "create", "acme", "--name", "Acme", "--sign-in-url", "https://a.example/", "--relink", "never",
@@ -268,11 +268,11 @@ struct ArgumentTests {
     #expect(try command.settings.relink == .never && command.settings.duplicateGroupNames == .allow)
     let groups = [GroupID.made(at: .now), GroupID.made(at: .now)]
     try ListGroupMembers.checkOne([groups[0]], named: "Data team")
-    let failure = #expect(throws: Failure.self) { try ListGroupMembers.checkOne(Set(groups), named: "Data team") }
+    let failure = #expect(throws: ScimctlError.self) { try ListGroupMembers.checkOne(Set(groups), named: "Data team") }
     for group in groups { #expect(failure.map { "\($0)".contains("\(group)") } == true) }
   }
 
-  @Test("guards a workspace by what is given, and not by nothing")
+  @Test("workspace guard set requires at least one limit")
   func changeGuard() throws {
     let command = try parse(
       SetGuard.self, "workspace", "guard", "set", "acme", "--shrink", "30", "--deactivations", "20", "--notify", "admin@example.com")
@@ -284,7 +284,7 @@ struct ArgumentTests {
     }
   }
 
-  @Test("decides held changes by their ids or all of them, and not neither")
+  @Test("held approve and held reject require ids or --all")
   func held() throws {
     let id = HeldChangeID.made(at: Date())
     #expect(try parse(ApproveHeld.self, "held", "approve", "\(id)").decision.ids.map(\.lowest) == [id.uuid])
@@ -293,24 +293,25 @@ struct ArgumentTests {
     #expect(throws: (any Error).self) { try parse(ApproveHeld.self, "held", "approve", "nonsense") }
   }
 
-  @Test("lists members by where they stand, the visible where nothing is said")
-  func standings() throws {
+  @Test("group members lists visible members by default, or those with another status")
+  func memberStatus() throws {
     #expect(try parse(ListGroupMembers.self, "group", "members", "Data team").state == .visible)
     #expect(try parse(ListGroupMembers.self, "group", "members", "Data team", "--state", "pending").state == .pending)
     #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["group", "members", "Data team", "--state", "gone"]) }
   }
 
-  @Test("rebuilds everything, or what is named")
+  @Test("rebuild accepts users and groups")
   func rebuild() throws {
     let id = ResourceID.made(at: .now)
-    let command = try parse(Rebuild.self, "rebuild", "--workspace", "acme", "--user", "\(id)", "--group", "\(id)", "--group", "\(id)")
+    let command = try parse(
+      RebuildCommand.self, "rebuild", "--workspace", "acme", "--user", "\(id)", "--group", "\(id)", "--group", "\(id)")
     #expect(command.workspaces.slug == "acme")
     #expect(command.user == [id])
     #expect(command.group == [id, id])
     #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["rebuild", "--user", "ana"]) }
   }
 
-  @Test("brands invitations with what is given, and leaves the rest")
+  @Test("invitation branding changes only the properties that are given")
   func branding() throws {
     let command = try parse(
       InvitationBrandingCommand.self, "invitation", "branding", "--workspace", "acme", "--colour", "#0a7d4f", "--logo", "")
@@ -319,27 +320,27 @@ struct ArgumentTests {
         == InvitationBranding(colour: "#0a7d4f", support: "help@acme.example"))
   }
 
-  @Test("writes templates down and reads them again, unless one cannot be used")
-  func templateCopies() throws {
+  @Test("Exported templates can be imported; invalid ones are rejected")
+  func templateFile() throws {
     let templates = [
       InvitationTemplate(language: "de", subject: "Los"),
       InvitationTemplate(language: "*", text: "{{url}} \"ok\"\n", html: "<p>{{url}}</p>"),
     ]
-    #expect(try TemplateCopies.templates(in: TemplateCopies.text(of: templates), called: "copy") == templates)
+    #expect(try InvitationTemplateFile.templates(in: InvitationTemplateFile.text(of: templates), file: "copy") == templates)
     for bad in ["", "{}", #"[{"language":"de","text":"no link"}]"#] {
-      #expect(throws: Failure.self, "\(bad)") { try TemplateCopies.templates(in: bad, called: "copy") }
+      #expect(throws: ScimctlError.self, "\(bad)") { try InvitationTemplateFile.templates(in: bad, file: "copy") }
     }
   }
 
-  @Test("publishes again, and invites who was missed, all or nobody")
+  @Test("rebuild accepts whom to invite, and invitation list rejects --missing with --state")
   func missedInvitations() throws {
-    #expect(try parse(Rebuild.self, "rebuild").invitations == .missing)
-    #expect(try parse(Rebuild.self, "rebuild", "--invitations", "none").invitations == .none)
-    #expect(throws: (any Error).self) { try parse(Rebuild.self, "rebuild", "--invitations", "some") }
+    #expect(try parse(RebuildCommand.self, "rebuild").invitations == .missing)
+    #expect(try parse(RebuildCommand.self, "rebuild", "--invitations", "none").invitations == .none)
+    #expect(throws: (any Error).self) { try parse(RebuildCommand.self, "rebuild", "--invitations", "some") }
     #expect(throws: (any Error).self) { try parse(ListInvitations.self, "invitation", "list", "--missing", "--state", "sent") }
   }
 
-  @Test("says in which language administrators are mailed")
+  @Test("workspace update sets and removes the language of administrators")
   func adminLanguage() throws {
     let german = try parse(UpdateWorkspace.self, "workspace", "update", "acme", "--admin-language", "de").applied(to: Self.acme)
     #expect(german.adminLanguage == "de")
@@ -347,7 +348,7 @@ struct ArgumentTests {
     #expect(english == Self.acme)
   }
 
-  @Test("refuses a template that cannot be used, and shows the mail of one that can")
+  @Test("An invalid template is rejected, and a valid one is rendered as a mail")
   func templates() throws {
     let good = try parse(SetTemplate.self, "invitation", "template", "set", "--language", "de", "--subject", "Los mit {{workspace}}")
     let template = try good.files.template()
@@ -359,10 +360,10 @@ struct ArgumentTests {
     #expect(mail.contains("Guten Tag Ana,"))
     #expect(try PreviewTemplate.preview([], of: settings, language: "*", asHTML: true, reminder: true).contains("Reminder"))
     let bad = try parse(SetTemplate.self, "invitation", "template", "set", "--subject", "{{nobody}}")
-    #expect(throws: Failure.self) { try bad.files.template() }
+    #expect(throws: ScimctlError.self) { try bad.files.template() }
   }
 
-  @Test("names states of invitations and people")
+  @Test("invitation list accepts a state, and invitation resend a user")
   func invitations() throws {
     #expect(try parse(ListInvitations.self, "invitation", "list", "--state", "bounced").state == .bounced)
     #expect(try parse(ResendInvitation.self, "invitation", "resend", "ana@example.com").who == "ana@example.com")
@@ -370,23 +371,23 @@ struct ArgumentTests {
   }
 }
 
-@Suite("Links into the console")
+@Suite("Console links")
 struct ConsoleLinkTests {
-  @Test("are good for ten minutes, or for as long as was asked")
+  @Test("A link is valid for ten minutes, or for the given time")
   func lifetime() throws {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let key = LinkKey.made(for: .made(at: now))
-    let command = try #require(try Scimctl.parseAsRoot(["console", "link", "--for", "Ana"]) as? MakeLink)
+    let command = try #require(try Scimctl.parseAsRoot(["console", "link", "--for", "Ana"]) as? CreateConsoleLink)
     let grant = command.grant(of: key, at: now, operator: "ben")
     #expect(grant.kind == .link && grant.name == "Ana" && grant.scopes == [.admin] && grant.expiresAt == now + 600)
     #expect(!String(decoding: try JSONData.encode(grant), as: UTF8.self).contains(key.text))
-    let longer = try #require(try Scimctl.parseAsRoot(["console", "link", "--expires-in", "1h"]) as? MakeLink)
+    let longer = try #require(try Scimctl.parseAsRoot(["console", "link", "--expires-in", "1h"]) as? CreateConsoleLink)
     #expect(longer.grant(of: key, at: now, operator: "ben").expiresAt == now + 3600)
     #expect(longer.grant(of: key, at: now, operator: "ben").name == "ben")
   }
 
   @Test(
-    "lead to what was said, to the workspace's own domain, or to the deployment's host",
+    "The host is that of --url, the workspace's custom domain, or the deployment's host",
     arguments: [
       ("https://a.example/x", ["own.example"], ["https://b.example"], "https://a.example"),
       (nil, ["own.example"], ["https://b.example"], "https://own.example"), (nil, ["own.example"], [], "https://own.example"),
@@ -397,9 +398,9 @@ struct ConsoleLinkTests {
     #expect(try ConsoleHost(option: option, domains: domains, configured: configured).site == site)
   }
 
-  @Test("are refused where nothing tells where the console is")
+  @Test("Without a known host no link is created")
   func unknown() {
-    #expect(throws: Failure.self) { try ConsoleHost(option: nil, domains: [], configured: [nil]) }
-    #expect(throws: Failure.self) { try ConsoleHost(option: "app.example.com", domains: [], configured: []) }
+    #expect(throws: ScimctlError.self) { try ConsoleHost(option: nil, domains: [], configured: [nil]) }
+    #expect(throws: ScimctlError.self) { try ConsoleHost(option: "app.example.com", domains: [], configured: []) }
   }
 }

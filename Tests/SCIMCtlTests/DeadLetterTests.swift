@@ -10,7 +10,7 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("Dead letters at the command line", .timeLimit(.minutes(5)))
+@Suite("Dead letters in scimctl", .timeLimit(.minutes(5)))
 struct DeadLetterTests {
   private static let now = Date(timeIntervalSince1970: 1_769_850_000)
   private let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -27,18 +27,18 @@ struct DeadLetterTests {
         headers: headers + (type.map { [(name: "ce_type", value: $0)] } ?? []), value: Array(value.utf8)), consumer: "identity-store")
   }
 
-  @Test("have an id that stays, and are found by the beginning of it if that is unique")
+  @Test("Dead letters have stable ids, and are found by a unique prefix")
   func ids() throws {
     let letters = (0..<200).map { Self.letter(offset: $0) }
     #expect(Set(letters.map(\.id)).count == 200 && letters[3].id == Self.letter(offset: 3).id && letters[3].id.count == 12)
-    #expect(try DeadLetterRepository.choose(letters[3].id.uppercased(), from: letters).location == letters[3].location)
-    let none = #expect(throws: Failure.self) { try DeadLetterRepository.choose("zz", from: letters) }
+    #expect(try DeadLetterRepository.select(letters[3].id.uppercased(), from: letters).location == letters[3].location)
+    let none = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("zz", from: letters) }
     #expect(none?.status == .notFound && none?.message.contains("dead-letters list --all") == true)
-    let many = #expect(throws: Failure.self) { try DeadLetterRepository.choose("", from: letters) }
+    let many = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("", from: letters) }
     #expect(many?.status == .usage && many?.message.contains("200 ids") == true)
   }
 
-  @Test("go to their topic again without what made them dead letters, and commands without their deadline")
+  @Test("A replayed message has no dead-letter headers, and a replayed command has no deadline")
   func replay() {
     let message = Self.letter(offset: 1).replay
     #expect(message.topic == "identity.commands" && message.key == [1])
@@ -46,7 +46,7 @@ struct DeadLetterTests {
   }
 
   @Test(
-    "are shown without secrets",
+    "Secrets are not shown",
     arguments: [
       (#"{"userName":"ana","password":"hunter2"}"#, "hunter2"), (#"{"userName":"ana","password":"hun"#, "hun\""),
       ("password=hunter2", "hunter2"), (#"{"note":"rollcall_0123456789abcdef0123456789"}"#, "0123456789abcdef"),
@@ -56,19 +56,19 @@ struct DeadLetterTests {
     #expect(!shown.contains(secret) && !shown.isEmpty)
   }
 
-  @Test("are listed by doctor while they are open")
+  @Test("doctor reports open dead letters")
   func doctor() {
     var handled = Self.letter(offset: 1)
-    handled.outcome = DeadLetter.Outcome(name: "dropped", who: "operator:ana", at: Self.now)
-    #expect(DeadLetterCheck.findings([handled]).map(\.standing) == [.ok])
+    handled.outcome = DeadLetter.Outcome(name: "dropped", actor: "operator:ana", at: Self.now)
+    #expect(DeadLetterCheck.findings([handled]).map(\.status) == [.ok])
     let findings = DeadLetterCheck.findings([handled, Self.letter(offset: 2), Self.letter(offset: 3)])
-    #expect(findings.map(\.standing) == [.warn] && findings[0].message.contains("2 messages of identity-store"))
-    let failure = #expect(throws: Failure.self) { try handled.unhandled() }
-    #expect(failure?.status == .alreadyThere && failure?.message.contains("was dropped by operator:ana") == true)
+    #expect(findings.map(\.status) == [.warn] && findings[0].message.contains("2 messages of identity-store"))
+    let failure = #expect(throws: ScimctlError.self) { try handled.unhandled() }
+    #expect(failure?.status == .alreadyExists && failure?.message.contains("was dropped by operator:ana") == true)
   }
 
-  @Test("are listed from Kafka and the database, replayed once, dropped, and written to the audit trail")
-  func story() async throws {
+  @Test("Dead letters are listed from Kafka and the database, replayed once, dropped, and recorded in the audit trail")
+  func lifecycle() async throws {
     let broker = try await KafkaBroker.start()
     let server = try await PostgresServer.shared()
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
@@ -92,7 +92,7 @@ struct DeadLetterTests {
     let deadLetters = DeadLetters(
       consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: store), logger: quiet)
 
-    // One on Kafka; one that is too large for it, whose origin is retained; and one whose origin is not.
+    // One dead letter in Kafka, and two that are too large for it: the original message of one still exists, the other's does not.
     let small = Message(
       topic: Topic.signInEvents.name, partition: 0, offset: 5, timestamp: nil, key: [1], headers: [("ce_workspaceid", "\(workspace)")],
       value: Array("small".utf8))
@@ -112,26 +112,26 @@ struct DeadLetterTests {
 
     let repository = DeadLetterRepository(reader: TopicReader(kafka, logger: quiet), pool: scimctl)
     let letters = try await repository.all()
-    #expect(letters.count == 3 && Set(letters.map(\.kind)) == [.letter, .message])
-    let onKafka = try #require(letters.first { $0.kind == .letter })
+    #expect(letters.count == 3 && Set(letters.map(\.kind)) == [.kafka, .database])
+    let onKafka = try #require(letters.first { $0.kind == .kafka })
     #expect(onKafka.workspace == workspace && onKafka.error == "cannot be read" && onKafka.origin?.offset == 5)
-    let stored = letters.filter { $0.kind == .message }
-    #expect(stored.allSatisfy { !$0.isWhole })
+    let stored = letters.filter { $0.kind == .database }
+    #expect(stored.allSatisfy { !$0.isComplete })
     let retained = try #require(stored.first { $0.origin?.offset == 0 })
-    #expect(try await repository.whole(retained).replay.value == data)
-    let gone = try #require(stored.first { $0.origin?.offset == 7 })
-    let failure = await #expect(throws: Failure.self) { try await repository.whole(gone) }
+    #expect(try await repository.complete(retained).replay.value == data)
+    let deleted = try #require(stored.first { $0.origin?.offset == 7 })
+    let failure = await #expect(throws: ScimctlError.self) { try await repository.complete(deleted) }
     #expect(failure?.message.contains("only the first 4 of 100000 bytes") == true)
 
-    // Nothing is marked where the message cannot be sent.
+    // If the message cannot be sent, the dead letter stays open.
     await #expect(throws: KafkaError.self) {
-      try await repository.settle(onKafka, as: "replayed", by: "operator:ana") {
+      try await repository.markHandled(onKafka, as: "replayed", by: "operator:ana") {
         try await producer.send(OutgoingMessage(topic: onKafka.topic, key: nil, value: Array(repeating: 0, count: 17 << 20)))
       }
     }
-    try await repository.settle(onKafka, as: "replayed", by: "operator:ana") { try await producer.send(onKafka.replay) }
-    await #expect(throws: Failure.self) { try await repository.settle(onKafka, as: "dropped", by: "operator:eve") {} }
-    try await repository.settle(gone, as: "dropped", by: "operator:ana") {}
+    try await repository.markHandled(onKafka, as: "replayed", by: "operator:ana") { try await producer.send(onKafka.replay) }
+    await #expect(throws: ScimctlError.self) { try await repository.markHandled(onKafka, as: "dropped", by: "operator:eve") {} }
+    try await repository.markHandled(deleted, as: "dropped", by: "operator:ana") {}
     let after = try await repository.all()
     #expect(after.filter { $0.outcome == nil }.map(\.id) == [retained.id])
     #expect(after.first { $0.id == onKafka.id }?.outcome?.name == "replayed")
@@ -145,7 +145,7 @@ struct DeadLetterTests {
       try audit.map { try [$0.string(0), $0.string(1), $0.string(2)] } == [
         ["operator:ana", "replay-dead-letter", "dead-letter \(onKafka.id)"]
       ])
-    // The operator's role writes nothing else, and the edge's sees none of them.
+    // The operator's role can write nothing else, and scim-api's role cannot read dead letters.
     for sql in ["delete from identity_read.dead_letters", "insert into identity.dead_letter_outcomes values ('x', 'dropped', 'y')"] {
       await #expect(throws: PostgresError.self) { try await scimctl.query(Statement(once: "attempt", sql)) }
     }

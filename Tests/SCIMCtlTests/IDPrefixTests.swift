@@ -5,10 +5,10 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("Beginnings of ids")
+@Suite("Prefixes of ids")
 struct IDPrefixTests {
   @Test(
-    "stand for all ids that begin so, in either case, with hyphens where ids have them",
+    "A prefix covers all ids that start with it, in either case",
     arguments: [
       ("019f", "019f0000-0000-0000-0000-000000000000", "019fffff-ffff-ffff-ffff-ffffffffffff"),
       ("019F0a1b", "019f0a1b-0000-0000-0000-000000000000", "019f0a1b-ffff-ffff-ffff-ffffffffffff"),
@@ -23,24 +23,24 @@ struct IDPrefixTests {
   }
 
   @Test(
-    "are refused where no id begins so",
+    "Text that no id starts with is rejected",
     arguments: ["", "019", "019f0a1b2", "019-", "ana@example.com", "019g", "019f0a1b-2c3d-7e4f-8a9b-0123456789abc", "٠١٩٩"])
   func malformed(_ text: String) {
     #expect(IDPrefix(argument: text) == nil)
   }
 
-  @Test("name the one that begins so, and say which there are where several do")
+  @Test("A prefix must match exactly one id")
   func uniqueness() throws {
     let ids = (0..<7).map { UserID(bytes: [1, UInt8($0)]).uuid }
     #expect(try IDPrefix.only(of: [ids[0]], "0100", "entry", list: "scimctl log tail", in: "acme") == ids[0])
-    let none = try #require(throws: Failure.self) {
+    let none = try #require(throws: ScimctlError.self) {
       try IDPrefix.only(of: [], "0100", "entry", list: "scimctl log tail", in: "acme")
     }
     #expect(none.status == .notFound && none.message.contains("acme has no entry") && none.message.contains("scimctl log tail"))
-    let several = try #require(throws: Failure.self) {
+    let several = try #require(throws: ScimctlError.self) {
       try IDPrefix.only(of: Array(ids.prefix(6)), "01", "entry", list: "scimctl log tail", in: "acme")
     }
     #expect(several.status == .usage && several.message.contains(UUIDText.text(ids[4])) && !several.message.contains(UUIDText.text(ids[5])))
-    #expect(several.message.contains("Give more of the id"))
+    #expect(several.message.contains("Enter more of the id"))
   }
 }

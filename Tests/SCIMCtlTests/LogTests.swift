@@ -7,7 +7,7 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("The provisioning log at the command line")
+@Suite("The provisioning log in scimctl")
 struct LogTests {
   private static let now = Date(timeIntervalSince1970: 1_769_850_000)
 
@@ -19,7 +19,7 @@ struct LogTests {
     return entry
   }
 
-  @Test("takes what to select as it is written")
+  @Test("log tail accepts filters")
   func selection() throws {
     let command = try #require(
       try Scimctl.parseAsRoot([
@@ -36,14 +36,14 @@ struct LogTests {
   }
 
   @Test(
-    "reads statuses",
+    "Statuses are a number, a class or a range",
     arguments: [("404", 404...404), ("4xx", 400...499), ("400-403", 400...403), ("9xx", nil), ("500-400", nil), ("x", nil), ("", nil)]
       as [(String, ClosedRange<Int>?)])
   func statuses(_ text: String, _ range: ClosedRange<Int>?) {
     #expect(StatusRange(argument: text)?.range == range)
   }
 
-  @Test("marks a POST that reused a disabled user's record", arguments: Relink.allCases)
+  @Test("A POST that reused a disabled user's record is marked", arguments: Relink.allCases)
   func relink(_ relink: Relink) throws {
     let entry = Self.entry(201) { $0.relink = relink }
     #expect(TailLog.table(of: [.init(entry: entry)]).lines[0].contains(relink.summary))
@@ -52,22 +52,22 @@ struct LogTests {
     #expect(try LogEntry(json: entry.json()) == entry)
   }
 
-  @Test("shows an unverified sender with its count and times, and without a request")
+  @Test("An unverified sender is shown with its count and times, without a request")
   func unverifiedSender() throws {
     let entry = LogEntry(
       id: .made(at: Self.now), workspace: .made(at: Self.now),
       unverified: .init(requests: 12, firstAt: Self.now, lastAt: Self.now + 60), address: "203.0.113.7", detail: "not known")
     let lines = LogEntryText.lines(entry, Diagnosis(of: entry, DiagnosisContext())).joined(separator: "\n")
-    for words in ["unverified", "12", "203.0.113.7", Timestamp.text(Self.now), Timestamp.text(Self.now + 60), "why:", "fix:"] {
-      #expect(lines.contains(words), "\(lines)")
+    for text in ["unverified", "12", "203.0.113.7", Timestamp.text(Self.now), Timestamp.text(Self.now + 60), "why:", "fix:"] {
+      #expect(lines.contains(text), "\(lines)")
     }
     #expect(!lines.contains("identity-provider") && !lines.contains("milliseconds"))
     #expect(TailLog.table(of: [.init(entry: entry)]).lines.first?.contains("unverified sender, 12 requests") == true)
-    let failure = #expect(throws: Failure.self) { try ReplayRequest.of(entry, force: true) }
+    let failure = #expect(throws: ScimctlError.self) { try ReplayRequest.of(entry, force: true) }
     #expect(failure.map { "\($0)" }?.contains("never issued") == true)
   }
 
-  @Test("sends a request again as it was, to the edge that is set")
+  @Test("A request is sent again unchanged, to the configured URL")
   func replay() throws {
     let edge = try #require(URL(string: "http://127.0.0.1:8080/api/v2/scim/?x=1"))
     let entry = Self.entry(409) {
@@ -89,7 +89,7 @@ struct LogTests {
   }
 
   @Test(
-    "does not send again what succeeded or was not kept whole, and says why",
+    "Requests that succeeded or were not stored completely are not sent again",
     arguments: [
       (entry(201), "--force"),
       (entry(413) { $0.body = LoggedBody(bytes: 9_000_000, content: .head(["userName": "ana"])) }, "9000000 bytes"),
@@ -103,17 +103,17 @@ struct LogTests {
           $0.body = LoggedBody(bytes: 9, content: .whole(["manager": "bulkId:a"], removed: []))
         }, "bulk request"
       ),
-      // Whoever sent these may never have been allowed to; the second one's token is that of nobody.
+      // The senders may not have had permission; the token of the second request was never issued.
       (entry(401) { $0.method = "DELETE" }, "at the door"), (entry(404) { ($0.method, $0.token) = ("DELETE", nil) }, "at the door"),
       (entry(429) { $0.token = nil }, "at the door"), (entry(403) { $0.method = "DELETE" }, "nobody knows whether its sender may"),
       (entry(429) { $0.method = "DELETE" }, "have the identity provider send it again"),
     ])
   func refused(_ entry: LogEntry, _ reason: String) throws {
-    let failure = try #require(throws: Failure.self) { try ReplayRequest.of(entry, force: false) }
+    let failure = try #require(throws: ScimctlError.self) { try ReplayRequest.of(entry, force: false) }
     #expect(failure.message.contains(reason))
   }
 
-  @Test("shows what failed with why and what to do")
+  @Test("A failure is shown with its reason and fix")
   func text() throws {
     let entry = Self.entry(404) {
       $0.detail = "gone\u{1B}[2J"
@@ -128,7 +128,7 @@ struct LogTests {
     #expect(LogEntryText.json(entry, diagnosis).contains(#""cause":"wrongURL""#))
   }
 
-  @Test("shows what was applied in part with what was not")
+  @Test("A partly applied request is shown with the attributes that were not applied")
   func partlyApplied() throws {
     let entry = Self.entry(200) { $0.unapplied = [UnappliedChange(path: "title", detail: "title must be a string, found 5.\u{1B}[2J")] }
     let text = LogEntryText.lines(entry, nil).joined(separator: "\n")
@@ -138,61 +138,61 @@ struct LogTests {
   }
 }
 
-@Suite("The doctor's judgement")
+@Suite("Checks of scimctl doctor")
 struct DoctorTests {
   private static let now = Date(timeIntervalSince1970: 1_769_850_000)
 
-  @Test("of a group is by whether it moves")
+  @Test("A consumer group is assessed by its progress")
   func groups() {
     func at(_ committed: Int64?, _ high: Int64) -> [TopicPartition: ClusterInspection.Position] {
       [TopicPartition(topic: "t", partition: 0): .init(committed: committed, low: 0, high: high)]
     }
-    func judge(_ before: [TopicPartition: ClusterInspection.Position], _ after: [TopicPartition: ClusterInspection.Position]) -> Finding {
-      KafkaCheck.judge("group-sync", "group-sync", before, after)
+    func assess(_ before: [TopicPartition: ClusterInspection.Position], _ after: [TopicPartition: ClusterInspection.Position]) -> Finding {
+      KafkaCheck.assess("group-sync", "group-sync", before, after)
     }
-    #expect(judge(at(5, 5), at(5, 5)).standing == .ok)
-    #expect(judge(at(5, 9), at(7, 9)).standing == .ok)
-    #expect(judge(at(5, 90_000), at(7, 90_000)).standing == .warn)
-    let stuck = judge(at(5, 9), at(5, 9))
-    #expect(stuck.standing == .fail)
+    #expect(assess(at(5, 5), at(5, 5)).status == .ok)
+    #expect(assess(at(5, 9), at(7, 9)).status == .ok)
+    #expect(assess(at(5, 90_000), at(7, 90_000)).status == .warn)
+    let stuck = assess(at(5, 9), at(5, 9))
+    #expect(stuck.status == .fail)
     #expect(stuck.message.contains("4 messages"))
-    #expect(stuck.mend?.contains("ops/restart group-sync") == true)
-    #expect(judge(at(nil, 3), at(nil, 3)).standing == .fail)
-    #expect(judge(at(nil, 0), at(nil, 0)).standing == .ok)
-    // It came while we looked.
-    #expect(judge(at(5, 5), at(5, 6)).standing == .ok)
+    #expect(stuck.fix?.contains("ops/restart group-sync") == true)
+    #expect(assess(at(nil, 3), at(nil, 3)).status == .fail)
+    #expect(assess(at(nil, 0), at(nil, 0)).status == .ok)
+    // The message arrived during the check.
+    #expect(assess(at(5, 5), at(5, 6)).status == .ok)
   }
 
-  @Test("of a group whose messages were deleted before it read them is that it has not read everything")
+  @Test("A consumer group whose messages were deleted before it read them fails")
   func skipped() {
-    func judge(_ committed: Int64, _ low: Int64, _ high: Int64, topic: String = "identity.events") -> Finding {
+    func assess(_ committed: Int64, _ low: Int64, _ high: Int64, topic: String = "identity.events") -> Finding {
       let position = [TopicPartition(topic: topic, partition: 0): ClusterInspection.Position(committed: committed, low: low, high: high)]
-      return KafkaCheck.judge("group-sync", "group-sync", position, position)
+      return KafkaCheck.assess("group-sync", "group-sync", position, position)
     }
-    // Retention has deleted the rest; or the topic was created anew.
-    for finding in [judge(5, 9, 9), judge(5, 0, 0)] {
-      #expect(finding.standing == .fail)
-      #expect(finding.mend?.contains("scimctl rebuild") == true)
+    // Retention deleted the remaining messages, or the topic was created again.
+    for finding in [assess(5, 9, 9), assess(5, 0, 0)] {
+      #expect(finding.status == .fail)
+      #expect(finding.fix?.contains("scimctl rebuild") == true)
     }
-    #expect(judge(5, 9, 9, topic: "provisioning.log").standing == .fail)
-    #expect(judge(9, 9, 9).standing == .ok)
+    #expect(assess(5, 9, 9, topic: "provisioning.log").status == .fail)
+    #expect(assess(9, 9, 9).status == .ok)
   }
 
-  @Test("of messages that were skipped is a failure until the state has been published again")
+  @Test("Skipped messages fail until the state has been published again")
   func skippedMessages() {
-    func judge(_ topic: Topic, isRebuilt: Bool?, after seconds: Double = 60) -> Finding? {
+    func assess(_ topic: Topic, isRebuilt: Bool?, after seconds: Double = 60) -> Finding? {
       DatabaseCheck.skipped(
         .init(consumer: "group-sync", topic: topic.name, noticedAt: Self.now - seconds, partitions: 2, isRebuilt: isRebuilt), at: Self.now)
     }
-    let open = judge(.identityEvents, isRebuilt: false, after: 90_000)
-    #expect(open?.standing == .fail)
-    #expect(open?.mend?.contains("scimctl rebuild") == true)
-    #expect(judge(.identityEvents, isRebuilt: true)?.standing == .ok)
-    #expect(judge(.signInEvents, isRebuilt: nil)?.mend?.contains("/api/v2/sign-ins") == true)
-    #expect(judge(.signInEvents, isRebuilt: nil, after: 90_000) == nil)
+    let open = assess(.identityEvents, isRebuilt: false, after: 90_000)
+    #expect(open?.status == .fail)
+    #expect(open?.fix?.contains("scimctl rebuild") == true)
+    #expect(assess(.identityEvents, isRebuilt: true)?.status == .ok)
+    #expect(assess(.signInEvents, isRebuilt: nil)?.fix?.contains("/api/v2/sign-ins") == true)
+    #expect(assess(.signInEvents, isRebuilt: nil, after: 90_000) == nil)
   }
 
-  @Test("is about every topic that a service creates")
+  @Test("Every topic that a service creates is checked")
   func everyTopic() {
     #expect(KafkaCheck.topics.count == 12)
     for service in ["scim-api", "identity-store", "invitation-mailer", "group-sync"] {
@@ -203,7 +203,7 @@ struct DoctorTests {
     for group in KafkaCheck.groups { #expect(group.topics.allSatisfy(Topic.used(by: group.service).contains)) }
   }
 
-  @Test("of a topic is by what it was to be made with")
+  @Test("A topic is compared with its required settings")
   func topics() throws {
     let check = KafkaCheck(
       inspection: try ClusterInspection(KafkaConfiguration(bootstrapServers: "127.0.0.1:1", clientID: "test"), logger: .init(label: "t")),
@@ -212,42 +212,42 @@ struct DoctorTests {
     let good = ["retention.ms": "604800000", "max.message.bytes": "-1"]
     #expect(check.topic(of: topic, .init(partitions: 3, settings: good)).isEmpty)
     let missing: Finding = try #require(check.topic(of: topic, nil).first)
-    #expect(missing.standing == .fail)
-    #expect(missing.mend?.contains("--create --topic provisioning.log --partitions 3 --config retention.ms=604800000") == true)
+    #expect(missing.status == .fail)
+    #expect(missing.fix?.contains("--create --topic provisioning.log --partitions 3 --config retention.ms=604800000") == true)
     let short = try #require(check.topic(of: topic, .init(partitions: 3, settings: ["retention.ms": "1000"])).first)
-    #expect(short.standing == .fail)
-    #expect(short.mend?.contains("--add-config retention.ms=604800000") == true)
-    #expect(check.topic(of: topic, .init(partitions: 1, settings: good)).map(\.standing) == [.warn])
+    #expect(short.status == .fail)
+    #expect(short.fix?.contains("--add-config retention.ms=604800000") == true)
+    #expect(check.topic(of: topic, .init(partitions: 1, settings: good)).map(\.status) == [.warn])
     let more = check.topic(of: topic, .init(partitions: 6, settings: good))
-    #expect(more.map(\.standing) == [.warn])
-    #expect(more.first?.mend?.contains("ROLLCALL_TOPIC_PARTITIONS=6") == true)
+    #expect(more.map(\.status) == [.warn])
+    #expect(more.first?.fix?.contains("ROLLCALL_TOPIC_PARTITIONS=6") == true)
   }
 
-  @Test("of schemas, outbox, partitions and clocks says what mends them")
+  @Test("Findings about schemas, outbox, partitions, templates and clocks name a fix")
   func database() {
-    #expect(DatabaseCheck.schema("identity", found: 4, expected: 4).standing == .ok)
-    #expect(DatabaseCheck.schema("identity", found: 3, expected: 4).mend?.contains("scimctl migrate") == true)
-    #expect(DatabaseCheck.schema("identity", found: 5, expected: 4).standing == .fail)
-    #expect(DatabaseCheck.outbox(waiting: 0, age: 0).standing == .ok)
-    #expect(DatabaseCheck.outbox(waiting: 9, age: 1).standing == .ok)
-    #expect(DatabaseCheck.outbox(waiting: 9, age: 20).standing == .warn)
-    #expect(DatabaseCheck.outbox(waiting: 9, age: 120).standing == .fail)
-    #expect(DatabaseCheck.partitions(["provisioning_log_20260131", "provisioning_log_20260201"], at: Self.now).standing == .ok)
+    #expect(DatabaseCheck.schema("identity", found: 4, expected: 4).status == .ok)
+    #expect(DatabaseCheck.schema("identity", found: 3, expected: 4).fix?.contains("scimctl migrate") == true)
+    #expect(DatabaseCheck.schema("identity", found: 5, expected: 4).status == .fail)
+    #expect(DatabaseCheck.outbox(waiting: 0, age: 0).status == .ok)
+    #expect(DatabaseCheck.outbox(waiting: 9, age: 1).status == .ok)
+    #expect(DatabaseCheck.outbox(waiting: 9, age: 20).status == .warn)
+    #expect(DatabaseCheck.outbox(waiting: 9, age: 120).status == .fail)
+    #expect(DatabaseCheck.partitions(["provisioning_log_20260131", "provisioning_log_20260201"], at: Self.now).status == .ok)
     let ends = DatabaseCheck.partitions(["provisioning_log_20260131"], at: Self.now)
-    #expect(ends.standing == .fail)
+    #expect(ends.status == .fail)
     #expect(ends.message.contains("provisioning_log_20260201"))
-    #expect(DatabaseCheck.templates(missing: []).map(\.standing) == [.ok])
+    #expect(DatabaseCheck.templates(missing: []).map(\.status) == [.ok])
     let lost = DatabaseCheck.templates(missing: [("acme", "de")])
-    #expect(lost.map(\.standing) == [.warn])
-    #expect(lost.first?.mend?.contains("template import --workspace acme") == true)
-    #expect(DatabaseCheck.clock(difference: 0.01, "Its").standing == .ok)
-    #expect(DatabaseCheck.clock(difference: -10, "Its").standing == .warn)
-    #expect(DatabaseCheck.clock(difference: 100, "Its").standing == .fail)
+    #expect(lost.map(\.status) == [.warn])
+    #expect(lost.first?.fix?.contains("template import --workspace acme") == true)
+    #expect(DatabaseCheck.clock(difference: 0.01, "Its").status == .ok)
+    #expect(DatabaseCheck.clock(difference: -10, "Its").status == .warn)
+    #expect(DatabaseCheck.clock(difference: 100, "Its").status == .fail)
   }
 
-  @Test("of a mail server is by a connection to it")
-  func mail() async throws {
-    #expect(Finding.fail("mail", "gone\n", mend: "x").lines == ["fail  mail: gone?", "      mend: x"])
-    #expect(Finding.ok("mail", "there").json == #"{"check":"mail","standing":"ok","message":"there"}"#)
+  @Test("A finding is printed as text or JSON")
+  func output() async throws {
+    #expect(Finding.fail("mail", "gone\n", fix: "x").lines == ["fail  mail: gone?", "      fix: x"])
+    #expect(Finding.ok("mail", "there").json == #"{"check":"mail","status":"ok","message":"there"}"#)
   }
 }

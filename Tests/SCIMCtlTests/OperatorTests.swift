@@ -4,13 +4,13 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("Who runs a command")
+@Suite("The operator's name")
 struct OperatorTests {
   private func settings(_ environment: [String: String] = [:]) async throws -> ServiceSettings {
     try await ServiceSettings.read(service: "scimctl", settings: [.operatorName], environment: environment)
   }
 
-  @Test("is who --as names, wherever it stands, else who ROLLCALL_OPERATOR names, else the login name")
+  @Test("The name is that of --as at any position, else ROLLCALL_OPERATOR, else the login name")
   func name() async throws {
     let named = try await settings(["ROLLCALL_OPERATOR": "ben"])
     for line in [
@@ -26,25 +26,25 @@ struct OperatorTests {
     #expect(try Operator.name(unnamed, option: nil) == ProcessInfo.processInfo.userName)
   }
 
-  @Test("has a name that the audit trail can show", arguments: ["", "  ", "a\nb", "\u{202e}ana", String(repeating: "a", count: 101)])
+  @Test("A name must be printable and not too long", arguments: ["", "  ", "a\nb", "\u{202e}ana", String(repeating: "a", count: 101)])
   func malformed(_ name: String) async throws {
     #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["token", "list", "--as", name]) }
     if !name.isEmpty {
       let settings = try await settings(["ROLLCALL_OPERATOR": name])
-      let failure = try #require(throws: Failure.self) { try Operator.name(settings, option: nil) }
+      let failure = try #require(throws: ScimctlError.self) { try Operator.name(settings, option: nil) }
       #expect(failure.status == .configuration)
     }
   }
 }
 
-@Suite("What scimctl says of a sign-in")
-struct SignInWordsTests {
-  @Test("is what became of it, and in which workspace")
-  func words() throws {
-    #expect(try SignInCommand.words(for: .promoted, of: "ana@example.com", in: "acme").contains("active now"))
-    #expect(try SignInCommand.words(for: .alreadyActive, of: "ana@example.com", in: "acme").contains("active already"))
-    #expect(try SignInCommand.words(for: .remembered, of: "nobody@example.com", in: "acme").contains("remembered for 30 days"))
-    let failure = try #require(throws: Failure.self) { try SignInCommand.words(for: .disabled, of: "ana@example.com", in: "acme") }
-    #expect(failure.status == .refused && failure.message.contains("workspace acme") && failure.message.contains("disabled"))
+@Suite("The output of scimctl sign-in")
+struct SignInMessageTests {
+  @Test("The output contains the outcome and the workspace")
+  func messages() throws {
+    #expect(try SignInCommand.message(for: .promoted, of: "ana@example.com", in: "acme").contains("active now"))
+    #expect(try SignInCommand.message(for: .alreadyActive, of: "ana@example.com", in: "acme").contains("was active already"))
+    #expect(try SignInCommand.message(for: .remembered, of: "nobody@example.com", in: "acme").contains("remembered for 30 days"))
+    let failure = try #require(throws: ScimctlError.self) { try SignInCommand.message(for: .disabled, of: "ana@example.com", in: "acme") }
+    #expect(failure.status == .rejected && failure.message.contains("workspace acme") && failure.message.contains("disabled"))
   }
 }

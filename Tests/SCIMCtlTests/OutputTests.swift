@@ -4,9 +4,9 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("What is printed")
+@Suite("Output")
 struct OutputTests {
-  @Test("stands in columns, without a heading or trailing spaces")
+  @Test("Tables have aligned columns, no heading and no trailing spaces")
   func columns() {
     var table = Table()
     table.append(["ana@example.com", "invited", "viewer", nil])
@@ -20,29 +20,29 @@ struct OutputTests {
   }
 
   @Test(
-    "cannot command the terminal",
+    "Control characters do not reach the terminal",
     arguments: [("Data team", "Data team"), ("a\u{1B}[2Jb", "a?[2Jb"), ("a\r\nb", "a??b"), ("Zoë 🦊", "Zoë 🦊")])
   func plainText(_ text: String, _ shown: String) {
     #expect(PlainText.line(text) == shown)
   }
 
-  @Test("of a token says whether it is good")
-  func standing() {
+  @Test("A token is valid, expired or revoked")
+  func tokenStatus() {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
-    #expect(TokenTables.standing(expiresAt: nil, revokedAt: nil, now: now) == "good")
-    #expect(TokenTables.standing(expiresAt: now + 1, revokedAt: nil, now: now) == "good")
-    #expect(TokenTables.standing(expiresAt: now, revokedAt: nil, now: now) == "expired")
-    #expect(TokenTables.standing(expiresAt: now + 1, revokedAt: now, now: now) == "revoked")
+    #expect(StoredTokens.status(expiresAt: nil, revokedAt: nil, now: now) == "valid")
+    #expect(StoredTokens.status(expiresAt: now + 1, revokedAt: nil, now: now) == "valid")
+    #expect(StoredTokens.status(expiresAt: now, revokedAt: nil, now: now) == "expired")
+    #expect(StoredTokens.status(expiresAt: now + 1, revokedAt: now, now: now) == "revoked")
   }
 
   @Test(
-    "of a workspace says what keeps SCIM from being used",
+    "workspace show says why SCIM cannot be used",
     arguments: [
       (WorkspaceSettings.Plan.free, true, true, "the plan is not enterprise"), (.enterprise, false, true, "SAML SSO is not enabled"),
       (.enterprise, true, false, "not enabled"), (.enterprise, true, true, "enabled"),
     ])
   func obstacle(_ plan: WorkspaceSettings.Plan, _ samlSSO: Bool, _ scim: Bool, _ expected: String) throws {
-    let workspace = KnownWorkspace(
+    let workspace = StoredWorkspace(
       id: .made(at: .now),
       settings: WorkspaceSettings(
         slug: "acme", name: "Acme", plan: plan, samlSSO: samlSSO, scimEnabled: scim, signInURL: "https://a.example/"))

@@ -4,9 +4,9 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("A rebuild is cut into commands")
+@Suite("The commands of a rebuild")
 struct RestatementPlanTests {
-  @Test("that are about as much work each, with every group whole and without a gap")
+  @Test("Commands are about the same size, and contain every group completely")
   func plan() {
     var plan = RestatementPlan()
     let groups = (0..<450).map { _ in GroupID.made(at: .now) }
@@ -15,35 +15,36 @@ struct RestatementPlanTests {
     plan.add(groups[449], cuts: cuts, count: 7800)
 
     #expect(plan.pieces.allSatisfy { $0.groups.count <= RestatementPlan.groups && $0.users.isEmpty && !$0.workspace })
-    let parts = plan.pieces.flatMap(\.groups)
-    #expect(Set(parts.map(\.group)) == Set(groups))
-    let large = parts.filter { $0.group == groups[449] }.map(\.range)
+    let ranges = plan.pieces.flatMap(\.groups)
+    #expect(Set(ranges.map(\.group)) == Set(groups))
+    let large = ranges.filter { $0.group == groups[449] }.map(\.range)
     #expect(large.map(\.after) == [nil] + cuts)
     #expect(large.map(\.through) == cuts + [nil])
-    // A large group's parts are two to a command.
+    // A command contains two ranges of a large group.
     #expect(plan.pieces.suffix(3).map(\.groups.count).allSatisfy { $0 <= 2 })
   }
 }
 
-@Suite("A difference between store and directory")
-struct DifferenceTests {
-  @Test("is said in words, with what mends it")
-  func words() {
+@Suite("Differences between store and directory")
+struct DirectoryDifferenceTests {
+  @Test("A difference is described, with the command that corrects it")
+  func description() {
     let user = UserID.made(at: .now)
     let group = GroupID.made(at: .now)
     let states = [
-      Difference.Property(name: "state", stored: "active", kept: "disabled"), Difference.Property(name: "email", stored: "a", kept: "a"),
-      Difference.Property(name: "role", stored: "viewer", kept: nil),
+      DirectoryDifference.Property(name: "state", inStore: "active", inDirectory: "disabled"),
+      DirectoryDifference.Property(name: "email", inStore: "a", inDirectory: "a"),
+      DirectoryDifference.Property(name: "role", inStore: "viewer", inDirectory: nil),
     ]
-    let changed = Difference(.user(user), isExtra: false, isMissing: false, states)
+    let changed = DirectoryDifference(.user(user), isExtra: false, isMissing: false, states)
     let (state, role) = (
       "state is 'disabled' in the directory and 'active' in the store", "role is nothing in the directory and 'viewer' in the store"
     )
-    #expect(changed.words == "\(state); \(role)")
-    #expect(changed.remedy == "--user \(user)")
-    #expect(Difference(.user(user), isExtra: false, isMissing: true, states).words == "missing in the directory")
-    let membership = Difference(.membership(group, user), isExtra: true, isMissing: false)
-    #expect(membership.words.hasPrefix("extra in the directory"))
-    #expect(membership.remedy == "--group \(group)")
+    #expect(changed.description == "\(state); \(role)")
+    #expect(changed.rebuildArguments == "--user \(user)")
+    #expect(DirectoryDifference(.user(user), isExtra: false, isMissing: true, states).description == "missing in the directory")
+    let membership = DirectoryDifference(.membership(group, user), isExtra: true, isMissing: false)
+    #expect(membership.description.hasPrefix("extra in the directory"))
+    #expect(membership.rebuildArguments == "--group \(group)")
   }
 }

@@ -8,19 +8,19 @@ import Testing
 
 @testable import ScimctlCommands
 
-@Suite("Names that are equal by their comparison key, in doctor", .timeLimit(.minutes(10)))
+@Suite("Names with the same comparison key in scimctl doctor", .timeLimit(.minutes(10)))
 struct SharedNameTests {
-  @Test("Two people with one name are listed with their ids, and what to do about it")
+  @Test("Two users with the same name are reported with their ids and a fix")
   func findings() {
     let shared = DatabaseCheck.SharedName(slug: "acme", type: "User", id: "1", name: "jose\u{301}", holder: "2", holderName: "jos\u{E9}")
     let found = DatabaseCheck.names(waiting: 3, shared: [shared])
-    #expect(found.map(\.standing) == [.warn])
+    #expect(found.map(\.status) == [.warn])
     for part in ["acme", "(id 1)", "(id 2)", "userName"] { #expect(found[0].message.contains(part)) }
-    #expect(found[0].mend?.contains("DELETE /Users/<id>") == true)
-    #expect(DatabaseCheck.names(waiting: 3, shared: []).map(\.standing) == [.ok])
+    #expect(found[0].fix?.contains("DELETE /Users/<id>") == true)
+    #expect(DatabaseCheck.names(waiting: 3, shared: []).map(\.status) == [.ok])
   }
 
-  @Test("The database is asked for them, and for groups as well")
+  @Test("Users and groups with the same name are found in the database")
   func database() async throws {
     let server = try await PostgresServer.shared()
     let pool = PostgresPool(
@@ -45,9 +45,9 @@ struct SharedNameTests {
       Statement(once: "outdated", "insert into identity.outdated_keys values ($1, 'Group', $2, $3, now())"),
       [.uuid(workspace.uuid), .uuid(groups[1].uuid), .uuid(groups[0].uuid)])
     let found = try await DatabaseCheck(pool: pool).findings().filter { $0.check == "names" }
-    #expect(found.map(\.standing) == [.warn])
+    #expect(found.map(\.status) == [.warn])
     #expect(found.first?.message.contains("\(groups[1])") == true)
-    #expect(found.first?.mend?.contains("DELETE /Groups/<id>") == true)
+    #expect(found.first?.fix?.contains("DELETE /Groups/<id>") == true)
     await pool.close()
   }
 }

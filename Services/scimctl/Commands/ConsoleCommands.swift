@@ -5,36 +5,38 @@ import Models
 import Postgres
 import ServiceKit
 
-/// `scimctl console …`
+/// `scimctl console`, the commands for the admin console.
 struct ConsoleCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "console", abstract: "Signing in to the admin console of a workspace, and who is signed in.",
-    subcommands: [MakeLink.self, ListSessions.self, EndSession.self])
+    commandName: "console", abstract: "Sign-in links and sessions of the admin console.",
+    subcommands: [CreateConsoleLink.self, ListConsoleSessions.self, EndConsoleSession.self])
 }
 
-/// `scimctl console link`
-struct MakeLink: AsyncParsableCommand {
+/// `scimctl console link`, which creates a sign-in link.
+struct CreateConsoleLink: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "link", abstract: "Make a link that signs one person in to the console, once, and print it.",
+    commandName: "link", abstract: "Create and print a link that signs one person in to the console, once.",
     discussion: """
-      The link leads to the workspace's own domain where it has one, else to the host of --url, ROLLCALL_HTTP_PUBLIC_URL or \
-      ROLLCALL_SCIM_URL. Send it to nobody but whom it is for: it is a key until it is used.
+      The link points to the host of --url, else to the workspace's custom domain, else to the host of ROLLCALL_HTTP_PUBLIC_URL or \
+      ROLLCALL_SCIM_URL. Treat it like a password until it is used: send it only to the person it is for.
       """)
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Option(help: ArgumentHelp("How long it can be used, at most 1d. (default: 10m)", valueName: "time"))
-  var expiresIn: Lifetime?
+  @Option(help: ArgumentHelp("How long the link is valid, at most 1d. (default: 10m)", valueName: "time"))
+  var expiresIn: DurationArgument?
 
-  @Option(name: .customLong("for"), help: "Whom it is for: what the audit trail calls them. (default: you)")
+  @Option(name: .customLong("for"), help: "The person's name in the audit trail. (default: your name)")
   var person: String?
 
-  @Option(help: "Scheme and host of the console, https://app.example.com.")
+  @Option(help: "Scheme and host of the console, such as https://app.example.com.")
   var url: String?
 
   private static let defaultLifetime: TimeInterval = 600
 
-  /// - Parameter operator: whom it is for where nobody is named.
+  /// The link as identity-store stores it: only the digest of its key.
+  ///
+  /// - Parameter operator: The name of the operator, for a link without `--for`.
   func grant(of key: LinkKey, at time: Date, operator: String) -> TokenGrant {
     TokenGrant(
       token: .made(at: time), kind: .link, name: person ?? `operator`, scopes: [.admin],
@@ -42,7 +44,7 @@ struct MakeLink: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let settings = try await Settings.forLinking()
+    let settings = try await Settings.forConsoleLinks()
     let (slug, link, grant) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let host = try ConsoleHost(
@@ -50,40 +52,40 @@ struct MakeLink: AsyncParsableCommand {
         configured: [settings.optionalString(.publicURL), settings.optionalString(.scimURL)])
       let key = LinkKey.made(for: workspace.id)
       let grant = self.grant(of: key, at: .now, operator: try Operator.name(settings))
-      try await CommandClient(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
+      try await withCommandClient(settings, pool: pool) { try await $0.execute(.issueToken(grant), in: workspace.id) }
       return (workspace.settings.slug, "\(host.site)/console/link?key=\(key.text)", grant)
     }
     print(link)
-    StandardError.print("Workspace \(slug): link for \(PlainText.line(grant.name)) made")
+    StandardError.print("Workspace \(slug): created a link for \(PlainText.line(grant.name))")
   }
 }
 
-/// Where a workspace's admins reach the console.
+/// The scheme and host of a workspace's console.
 struct ConsoleHost: Sendable, Equatable {
-  /// Scheme and authority.
+  /// Scheme and authority, such as `https://app.example.com`.
   let site: String
 
   /// - Parameters:
-  ///   - option: what the operator says.
-  ///   - domains: the workspace's own.
-  ///   - configured: URLs at the deployment's own host, the first that is there being meant.
-  /// - Throws: ``Failure`` where nothing tells.
-  init(option: String?, domains: [String], configured: [String?]) throws(Failure) {
+  ///   - option: The value of `--url`.
+  ///   - domains: The workspace's custom domains.
+  ///   - configured: URLs of the deployment; the first valid one counts.
+  /// - Throws: ``ScimctlError`` if the option is invalid, or nothing is set.
+  init(option: String?, domains: [String], configured: [String?]) throws(ScimctlError) {
     if let option {
       guard let site = Self.site(of: option) else {
-        throw Failure(.usage, "--url '\(option.prefix(200))' is no URL such as https://app.example.com")
+        throw ScimctlError(.usage, "--url must be a URL such as https://app.example.com, not '\(option.prefix(200))'")
       }
       self.site = site
       return
     }
     let own = configured.lazy.compactMap { $0.flatMap(Self.site) }.first
     if let domain = domains.first {
-      // One front serves all hosts.
+      // Custom domains use the same scheme as the deployment's host.
       site = "\(own?.hasPrefix("http:") == true ? "http" : "https")://\(domain)"
     } else if let own {
       site = own
     } else {
-      throw Failure(.usage, "where is the console? Give --url https://HOST, or set ROLLCALL_HTTP_PUBLIC_URL")
+      throw ScimctlError(.usage, "the host of the console is not known. Use --url https://HOST, or set ROLLCALL_HTTP_PUBLIC_URL")
     }
   }
 
@@ -95,10 +97,10 @@ struct ConsoleHost: Sendable, Equatable {
   }
 }
 
-/// `scimctl console sessions`
-struct ListSessions: AsyncParsableCommand {
+/// `scimctl console sessions`, which lists sessions.
+struct ListConsoleSessions: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sessions", abstract: "List who is signed in to the console: id, since when, until when, with what, name.")
+    commandName: "sessions", abstract: "List console sessions: id, start, expiry, opened with, name.")
 
   @OptionGroup var workspace: WorkspaceOption
 
@@ -107,7 +109,7 @@ struct ListSessions: AsyncParsableCommand {
     let table = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       var table = Table()
-      for row in try await pool.query(Queries.sessions, [.uuid(workspace.id.uuid)]) {
+      for row in try await pool.query(TokenQueries.sessions, [.uuid(workspace.id.uuid)]) {
         table.append([
           "\(TokenID(try row.uuid(0)))", Timestamp.text(try row.timestamp(2)), try row.optionalTimestamp(3).map(Timestamp.text),
           try row.optionalString(4) ?? "proxy", try row.string(1),
@@ -119,18 +121,18 @@ struct ListSessions: AsyncParsableCommand {
   }
 }
 
-/// `scimctl console sign-out ID`
-struct EndSession: AsyncParsableCommand {
+/// `scimctl console sign-out ID`, which ends a session.
+struct EndConsoleSession: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sign-out", abstract: "End a session of the console, on every copy of the edge within a second.")
+    commandName: "sign-out", abstract: "End a console session, within a second on every replica of scim-api.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The session's id, as 'scimctl console sessions' shows it.")
+  @Argument(help: "The id of the session; see 'scimctl console sessions'.")
   var id: TokenID
 
   func run() async throws {
-    let slug = try await TokenTables.revoke(id, .session, in: workspace)
+    let slug = try await StoredTokens.revoke(id, .session, in: workspace)
     print("Workspace \(slug): session \(id) ended")
   }
 }

@@ -1,18 +1,18 @@
 import ArgumentParser
 import Models
 
-/// `scimctl workspace domain …`
+/// `scimctl workspace domain`, the commands for custom domains.
 struct DomainCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "domain", abstract: "Host names of a workspace's own, under which SCIM is reached with its tokens alone.",
+    commandName: "domain", abstract: "Custom domains of a workspace, which accept only its tokens.",
     subcommands: [AddDomain.self, ListDomains.self, RemoveDomain.self])
 }
 
-/// `scimctl workspace domain add SLUG HOST`
+/// `scimctl workspace domain add SLUG HOST`, which adds a domain.
 struct AddDomain: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "add", abstract: "Give a workspace a domain that no other has.",
-    discussion: "The domain's DNS record and its TLS certificate, at the proxy in front of scim-api, are yours to make.")
+    commandName: "add", abstract: "Add a custom domain to a workspace. A domain belongs to one workspace.",
+    discussion: "Create the DNS record of the domain, and its TLS certificate at the proxy in front of scim-api, yourself.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
@@ -21,29 +21,29 @@ struct AddDomain: AsyncParsableCommand {
   var host: HostName
 
   func run() async throws {
-    try await WorkspaceChange.carryOut(on: slug) { settings in settings.adding(host) }
-    print("Workspace \(slug) is reached at https://\(host.text)/api/v2/scim/")
+    try await WorkspaceUpdate.apply(to: slug) { settings in settings.adding(host) }
+    print("Workspace \(slug) is available at https://\(host.text)/api/v2/scim/")
   }
 }
 
-/// `scimctl workspace domain list SLUG`
+/// `scimctl workspace domain list SLUG`, which lists domains.
 struct ListDomains: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "list", abstract: "List a workspace's domains, one a line.")
+  static let configuration = CommandConfiguration(commandName: "list", abstract: "List the custom domains of a workspace, one per line.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
   func run() async throws {
     let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await KnownWorkspace.named(slug, on: $0) }
+    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
     for domain in workspace.settings.customDomains { print(domain) }
   }
 }
 
-/// `scimctl workspace domain remove SLUG HOST`
+/// `scimctl workspace domain remove SLUG HOST`, which removes a domain.
 struct RemoveDomain: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Take a domain from a workspace; others may have it then.")
+    commandName: "remove", abstract: "Remove a custom domain from a workspace. Another workspace may use it afterwards.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
@@ -52,26 +52,26 @@ struct RemoveDomain: AsyncParsableCommand {
   var host: HostName
 
   func run() async throws {
-    try await WorkspaceChange.carryOut(on: slug) { settings throws(Failure) in
+    try await WorkspaceUpdate.apply(to: slug) { settings throws(ScimctlError) in
       guard let rest = settings.removing(host) else {
-        throw Failure(
-          .notFound, "workspace \(slug) has no domain \(host.text). 'scimctl workspace domain list \(slug)' shows those it has")
+        throw ScimctlError(
+          .notFound, "workspace \(slug) has no domain \(host.text). 'scimctl workspace domain list \(slug)' lists its domains")
       }
       return rest
     }
-    print("Workspace \(slug) is no longer reached at \(host.text)")
+    print("Workspace \(slug) is no longer available at \(host.text)")
   }
 }
 
 extension WorkspaceSettings {
-  /// The same settings with a domain, which they may have already.
+  /// Returns the settings with a domain added, unless they contain it.
   func adding(_ host: HostName) -> WorkspaceSettings {
     var changed = self
     if !customDomains.contains(host.text) { changed.customDomains.append(host.text) }
     return changed
   }
 
-  /// nil where they have no such domain.
+  /// Returns the settings without a domain; nil if they do not contain it.
   func removing(_ host: HostName) -> WorkspaceSettings? {
     guard let index = customDomains.firstIndex(of: host.text) else { return nil }
     var changed = self

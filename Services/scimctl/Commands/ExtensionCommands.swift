@@ -2,75 +2,82 @@ import ArgumentParser
 import Foundation
 import Models
 
-/// `scimctl workspace extension …`
+/// `scimctl workspace extension`, the commands for custom schemas.
 struct ExtensionCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "extension", abstract: "The attributes that a workspace adds to those of the standard.",
+    commandName: "extension", abstract: "Custom schemas of a workspace.",
     subcommands: [SetExtension.self, ListExtensions.self, RemoveExtension.self])
 }
 
-/// `scimctl workspace extension set SLUG FILE`
+/// `scimctl workspace extension set SLUG FILE`, which adds or replaces a schema.
 struct SetExtension: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "set", abstract: "Add a schema to a workspace, or change the one with the same URN.",
+    commandName: "set", abstract: "Add a custom schema to a workspace, or replace the one with the same URN.",
     discussion: """
-      FILE holds a schema in the form of RFC 7643 §7, in JSON:
+      FILE contains a schema in JSON, as described in RFC 7643 §7:
 
         {"id": "urn:example:scim:schemas:acme:2.0:User", "name": "Acme", "resourceType": "User", "attributes": [
           {"name": "badge", "type": "integer"},
           {"name": "desks", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value"}, {"name": "floor"}]}]}
 
-      Types are string (where none is given), boolean, integer, decimal, dateTime, binary, reference and complex. An attribute may have \
-      multiValued, required, caseExact, mutability (readWrite or immutable), canonicalValues and a description. resourceType is User or \
-      Group. What users hold already under an attribute that is left out, or gets another type, goes with their next change.
+      Types are string (the default), boolean, integer, decimal, dateTime, binary, reference and complex. An attribute may have multiValued, \
+      required, caseExact, mutability (readWrite or immutable), canonicalValues and a description. resourceType is User or Group. Values of \
+      attributes that are removed or get another type are dropped with the next change of their user or group.
       """)
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
-  @Argument(help: "The file; - for standard input.")
+  @Argument(help: "The path of the file; - for standard input.")
   var file: String
 
   func run() async throws {
     let schemaExtension = try Self.read(file)
-    try await WorkspaceChange.carryOut(on: slug) { settings in settings.adding(schemaExtension) }
-    print("Workspace \(slug) has \(schemaExtension.id), with \(schemaExtension.attributes.count) attributes")
+    try await WorkspaceUpdate.apply(to: slug) { settings in settings.adding(schemaExtension) }
+    print("Workspace \(slug) has the schema \(schemaExtension.id) with \(schemaExtension.attributes.count) attributes")
   }
 
-  /// - Throws: ``Failure`` where the file can't be read, or holds no schema.
-  static func read(_ file: String) throws(Failure) -> SchemaExtension {
+  /// Reads a schema from a file.
+  ///
+  /// - Throws: ``ScimctlError`` if the file cannot be read, or contains no schema.
+  static func read(_ file: String) throws(ScimctlError) -> SchemaExtension {
     let data: Data
     do {
       data = try file == "-" ? FileHandle.standardInput.readToEnd() ?? Data() : Data(contentsOf: URL(fileURLWithPath: file))
     } catch {
-      throw Failure(.notFound, "the file '\(file)' can't be read: \(error.localizedDescription)")
+      throw ScimctlError(.notFound, "the file '\(file)' cannot be read: \(error.localizedDescription)")
     }
     return try parse([UInt8](data), from: file)
   }
 
-  static func parse(_ bytes: [UInt8], from file: String) throws(Failure) -> SchemaExtension {
+  /// Parses a schema.
+  ///
+  /// - Throws: ``ScimctlError`` if `bytes` are not a schema.
+  static func parse(_ bytes: [UInt8], from file: String) throws(ScimctlError) -> SchemaExtension {
     do throws(MessageError) {
       return try JSONData.decode(from: bytes, type: "schema")
     } catch {
-      throw Failure(.refused, "'\(file)' holds no schema: \(error). 'scimctl workspace extension set --help' shows one")
+      throw ScimctlError(
+        .rejected, "'\(file)' does not contain a valid schema: \(error). 'scimctl workspace extension set --help' shows an example")
     }
   }
 }
 
-/// `scimctl workspace extension list SLUG`
+/// `scimctl workspace extension list SLUG`, which lists schemas.
 struct ListExtensions: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List a workspace's own schemas: resource type, URN, attributes.")
+    commandName: "list", abstract: "List the custom schemas of a workspace: resource type, URN, attributes.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
   func run() async throws {
     let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await KnownWorkspace.named(slug, on: $0) }
+    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
     Self.table(of: workspace.settings).print()
   }
 
+  /// One row per schema.
   static func table(of settings: WorkspaceSettings) -> Table {
     var table = Table()
     for schemaExtension in settings.extensions {
@@ -82,30 +89,32 @@ struct ListExtensions: AsyncParsableCommand {
   }
 }
 
-/// `scimctl workspace extension remove SLUG URN`
+/// `scimctl workspace extension remove SLUG URN`, which removes a schema.
 struct RemoveExtension: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Take a schema from a workspace. What users hold under it goes with their next change.")
+    commandName: "remove",
+    abstract: "Remove a custom schema from a workspace. Its values are dropped with the next change of their user or group.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
-  @Argument(help: "The schema's URN, as 'scimctl workspace extension list' shows it.")
+  @Argument(help: "The URN of the schema; see 'scimctl workspace extension list'.")
   var urn: String
 
   func run() async throws {
-    try await WorkspaceChange.carryOut(on: slug) { settings throws(Failure) in
+    try await WorkspaceUpdate.apply(to: slug) { settings throws(ScimctlError) in
       guard let rest = settings.removingExtension(urn) else {
-        throw Failure(.notFound, "workspace \(slug) has no schema \(urn). 'scimctl workspace extension list \(slug)' shows those it has")
+        throw ScimctlError(
+          .notFound, "workspace \(slug) has no schema \(urn). 'scimctl workspace extension list \(slug)' lists its schemas")
       }
       return rest
     }
-    print("Workspace \(slug) has \(urn) no more")
+    print("Workspace \(slug) no longer has the schema \(urn)")
   }
 }
 
 extension WorkspaceSettings {
-  /// The same settings with a schema, which takes the place of the one with the same URN.
+  /// Returns the settings with a schema added, which replaces the one with the same URN.
   func adding(_ schemaExtension: SchemaExtension) -> WorkspaceSettings {
     var changed = self
     if let index = extensions.firstIndex(where: { $0.id.lowercased() == schemaExtension.id.lowercased() }) {
@@ -116,7 +125,7 @@ extension WorkspaceSettings {
     return changed
   }
 
-  /// nil where there is none of that URN.
+  /// Returns the settings without the schema with this URN; nil if they do not contain it.
   func removingExtension(_ urn: String) -> WorkspaceSettings? {
     var changed = self
     changed.extensions.removeAll { $0.id.lowercased() == urn.lowercased() }

@@ -1,35 +1,35 @@
 import ArgumentParser
 import Models
 
-/// `scimctl workspace guard …`
+/// `scimctl workspace guard`, the commands for the change guard.
 struct GuardCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "guard", abstract: "Which changes of the identity provider wait for approval.",
-    discussion: "'scimctl held' shows and decides those that wait.",
+    commandName: "guard", abstract: "The change guard: which changes of the identity provider wait for approval.",
+    discussion: "'scimctl held' shows and decides waiting changes.",
     subcommands: [ShowGuard.self, SetGuard.self, RemoveGuard.self])
 }
 
-/// `scimctl workspace guard show SLUG`
+/// `scimctl workspace guard show SLUG`, which shows the guard.
 struct ShowGuard: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "show", abstract: "Show a workspace's guard.")
+  static let configuration = CommandConfiguration(commandName: "show", abstract: "Show the change guard of a workspace.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
   func run() async throws {
     let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await KnownWorkspace.named(slug, on: $0) }
-    print(workspace.settings.changeGuard?.description ?? "No change waits for approval")
+    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
+    print(workspace.settings.changeGuard?.description ?? "No changes wait for approval")
   }
 }
 
-/// `scimctl workspace guard set SLUG`
+/// `scimctl workspace guard set SLUG`, which sets the guard.
 struct SetGuard: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "set", abstract: "Have large changes wait for approval.",
+    commandName: "set", abstract: "Require approval for large changes.",
     discussion: """
-      Everything is set anew: what is not given is not guarded. People who lost access by mistake are mailed and called; people who keep \
-      it a little longer are not, so choose numbers that ordinary days stay under.
+      Replaces the whole guard: a limit that is not given does not exist. Choose limits that ordinary changes do not reach. A wrong removal \
+      interrupts people's work; a held one only delays their departure.
       """)
 
   @Argument(help: "The workspace's slug.")
@@ -38,21 +38,22 @@ struct SetGuard: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       """
-      The share of a group's members that may leave within ten minutes, in percent: by new lists, by removals of single members, or by the \
-      deletion of the group. More wait.
+      The share of a group's members, in percent, that may be removed within ten minutes: by replacing the list, removing single members or \
+      deleting the group. Further removals wait.
       """, valueName: "percent"))
   var shrink: Int?
 
-  @Option(help: ArgumentHelp("Groups with fewer members may shrink as they like.", valueName: "count"))
+  @Option(help: ArgumentHelp("The size from which groups are guarded. Smaller groups may lose any number of members.", valueName: "count"))
   var fromMembers: Int = ChangeGuard.defaultMinimumMembers
 
   @Option(
-    help: ArgumentHelp("How many people may be disabled or deleted within ten minutes; those beyond wait.", valueName: "count"))
+    help: ArgumentHelp("The number of users that may be disabled or deleted within ten minutes; further ones wait.", valueName: "count"))
   var deactivations: Int?
 
-  @Option(help: ArgumentHelp("Who is mailed when changes begin to wait.", valueName: "address"))
+  @Option(help: ArgumentHelp("The recipient of mails about waiting changes.", valueName: "address"))
   var notify: String
 
+  /// The guard that the options describe.
   var changeGuard: ChangeGuard {
     ChangeGuard(
       maximumShrink: shrink.map { Double($0) / 100 }, minimumMembers: fromMembers, maximumDeactivations: deactivations, notify: notify)
@@ -63,23 +64,23 @@ struct SetGuard: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let guarding = changeGuard
-    try await WorkspaceChange.carryOut(on: slug) { settings in settings.guarded(by: guarding) }
-    print("Workspace \(slug): \(guarding.description)")
+    let changeGuard = changeGuard
+    try await WorkspaceUpdate.apply(to: slug) { settings in settings.guarded(by: changeGuard) }
+    print("Workspace \(slug): \(changeGuard.description)")
   }
 }
 
-/// `scimctl workspace guard remove SLUG`
+/// `scimctl workspace guard remove SLUG`, which removes the guard.
 struct RemoveGuard: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Let every change through from now on. What waits already goes on waiting for a decision.")
+    commandName: "remove", abstract: "Remove the change guard. Changes that wait already still need a decision.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
   func run() async throws {
-    try await WorkspaceChange.carryOut(on: slug) { settings in settings.guarded(by: nil) }
-    print("No change of workspace \(slug) waits for approval from now on")
+    try await WorkspaceUpdate.apply(to: slug) { settings in settings.guarded(by: nil) }
+    print("Changes of workspace \(slug) no longer wait for approval")
   }
 }
 
@@ -92,15 +93,15 @@ extension WorkspaceSettings {
 }
 
 extension ChangeGuard {
-  /// What waits and who is told, on one line.
+  /// The limits and the recipient of mails, on one line.
   var description: String {
     var held: [String] = []
     if let maximumShrink {
       held.append(
-        "departures of more than \(Int((maximumShrink * 100).rounded())) % of a group of \(minimumMembers) or more members within ten minutes"
+        "removals of more than \(Int((maximumShrink * 100).rounded())) % of a group of \(minimumMembers) or more members within ten minutes"
       )
     }
-    if let maximumDeactivations { held.append("people disabled or deleted beyond \(maximumDeactivations) within ten minutes") }
-    return "For approval wait: \(held.joined(separator: "; ")). \(notify) is told"
+    if let maximumDeactivations { held.append("more than \(maximumDeactivations) disabled or deleted users within ten minutes") }
+    return "These changes wait for approval: \(held.joined(separator: "; ")). \(notify) is notified"
   }
 }

@@ -1,50 +1,51 @@
 import ArgumentParser
 import Models
 
-/// `scimctl invitation branding`
+/// `scimctl invitation branding`, which shows or changes the branding of invitations.
 struct InvitationBrandingCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "branding", abstract: "Show or change how a workspace's invitations look, and whom they name.",
-    discussion: "An empty value, as in --logo '', goes back to what is built in.")
+    commandName: "branding", abstract: "Show or change the branding of a workspace's invitations.",
+    discussion: "An empty value, as in --logo '', restores the default.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Option(help: "The colour of buttons and links: #2f5fe0.")
+  @Option(help: "The colour of buttons and links, such as #2f5fe0.")
   var colour: String?
 
-  @Option(help: "The https address of a logo.")
+  @Option(help: "The HTTPS URL of the logo.")
   var logo: String?
 
-  @Option(help: "The address that answers go to.")
+  @Option(help: "The reply-to address.")
   var replyTo: String?
 
-  @Option(help: "The address of whoever helps.")
+  @Option(help: "The address for support.")
   var support: String?
 
-  @Option(help: "Who invites, in place of \"your administrator\".")
+  @Option(help: "The name of the inviter, instead of \"your administrator\".")
   var inviter: String?
 
   func run() async throws {
     guard changesSomething else {
       let settings = try await Settings.forReading()
-      let known = try await withDatabase(settings) { try await workspace.resolve(settings, on: $0) }
-      return Self.table(of: known.settings.invitations.branding).print()
+      let stored = try await withDatabase(settings) { try await workspace.resolve(settings, on: $0) }
+      return Self.table(of: stored.settings.invitations.branding).print()
     }
     let settings = try await Settings.forWriting()
     let slug = try await withDatabase(settings) { pool in
-      var known = try await workspace.resolve(settings, on: pool)
-      known.settings.invitations.branding = applied(to: known.settings.invitations.branding)
-      if let fault = known.settings.invitations.branding.fault { throw Failure(.refused, fault) }
-      let store = try await CommandClient(settings, pool: pool)
-      try await store.carryOut(.updateWorkspace(known.settings), in: known.id)
-      return known.settings.slug
+      var stored = try await workspace.resolve(settings, on: pool)
+      stored.settings.invitations.branding = applied(to: stored.settings.invitations.branding)
+      if let fault = stored.settings.invitations.branding.fault { throw ScimctlError(.rejected, fault) }
+      let workspace = stored
+      try await withCommandClient(settings, pool: pool) { try await $0.execute(.updateWorkspace(workspace.settings), in: workspace.id) }
+      return workspace.settings.slug
     }
-    print("The invitations of \(slug) are branded")
+    print("Branding of the invitations of \(slug) updated")
   }
 
+  /// Whether an option is given.
   private var changesSomething: Bool { [colour, logo, replyTo, support, inviter].contains { $0 != nil } }
 
-  /// `branding` with what was given.
+  /// Returns `branding` with the given options applied.
   func applied(to branding: InvitationBranding) -> InvitationBranding {
     func value(_ given: String?, _ old: String?) -> String? {
       guard let given else { return old }
@@ -55,6 +56,7 @@ struct InvitationBrandingCommand: AsyncParsableCommand {
       support: value(support, branding.support), inviter: value(inviter, branding.inviter))
   }
 
+  /// One property per line.
   static func table(of branding: InvitationBranding) -> Table {
     var table = Table()
     table.append(["colour", branding.colour])

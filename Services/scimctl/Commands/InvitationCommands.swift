@@ -6,36 +6,36 @@ import Postgres
 import Primitives
 import ServiceKit
 
-/// `scimctl invitation …`
+/// `scimctl invitation`, the commands for invitations.
 struct InvitationCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "invitation", abstract: "The invitations of people, and how they read.",
+    commandName: "invitation", abstract: "Invitations, their templates and their branding.",
     subcommands: [
       ListInvitations.self, ShowInvitation.self, ResendInvitation.self, RevokeInvitation.self, InvitationTemplateCommands.self,
       InvitationBrandingCommand.self,
     ])
 }
 
-/// `scimctl invitation list`
+/// `scimctl invitation list`, which lists invitations.
 struct ListInvitations: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List invitations, those first that changed last: address, state, since when, sent, next mail, id.")
+    commandName: "list", abstract: "List invitations, the latest change first: address, state, since, sent, next mail, id.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Option(help: "Only those in this state.")
+  @Option(help: "Only invitations in this state.")
   var state: InvitationState?
 
   @Flag(
-    help: "Rather who is invited and has no invitation on record: address, when created, id. 'scimctl rebuild --help' says what of them.")
+    help: "List invited users without an invitation instead: address, created, id. See 'scimctl rebuild --help'.")
   var missing = false
 
-  @Option(help: "The most to list.")
+  @Option(help: "The maximum number of rows.")
   var limit = 1000
 
   func validate() throws {
-    guard limit > 0 else { throw ValidationError("--limit has to be at least 1.") }
-    if missing, state != nil { throw ValidationError("Who has no invitation has none in a state: give --missing or --state.") }
+    guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }
+    if missing, state != nil { throw ValidationError("--missing and --state exclude each other.") }
   }
 
   func run() async throws {
@@ -57,15 +57,15 @@ struct ListInvitations: AsyncParsableCommand {
       return (table, rows.count > limit)
     }
     table.print()
-    if isCut { sayCut() }
+    if isCut { printLimitNote() }
   }
 
-  private func sayCut() {
-    FileHandle.standardError.write(Data("scimctl: only the first \(limit) are listed; --limit lists more\n".utf8))
+  private func printLimitNote() {
+    StandardError.print("scimctl: only the first \(limit) are listed; use --limit to list more")
   }
 
   private func listMissing(_ settings: ServiceSettings) async throws {
-    let (table, isCut, begunAt) = try await withDatabase(settings) { pool in
+    let (table, isCut, createdAt) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
       let rows = try await pool.query(InvitationQueries.missing, [.uuid(workspace.id.uuid), .int(Int64(limit) + 1)])
       var table = Table()
@@ -75,26 +75,25 @@ struct ListInvitations: AsyncParsableCommand {
       return (table, rows.count > limit, try await pool.query(InvitationQueries.origin).first?.timestamp(0))
     }
     table.print()
-    if isCut { sayCut() }
-    if let begunAt, !table.lines.isEmpty {
-      FileHandle.standardError.write(
-        Data(
-          """
-          scimctl: the mailer's database was begun \(Timestamp.text(begunAt)). 'scimctl rebuild' invites those who were created later; \
-          with '--invitations all' the others, too\n
-          """.utf8))
+    if isCut { printLimitNote() }
+    if let createdAt, !table.isEmpty {
+      StandardError.print(
+        """
+        scimctl: the mailer's database was created at \(Timestamp.text(createdAt)). 'scimctl rebuild' invites users who were created later; \
+        with '--invitations all' also the others
+        """)
     }
   }
 }
 
-/// `scimctl invitation show WHO`
+/// `scimctl invitation show WHO`, which shows the invitations of a user.
 struct ShowInvitation: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show a person's invitations, the latest first, each with its history.")
+    commandName: "show", abstract: "Show the invitations of a user, the latest first, each with its history.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The person's address, userName or id, or the id of an invitation, or its beginning.")
+  @Argument(help: "The address, userName or id of the user; or the id of an invitation, or its first characters.")
   var who: String
 
   func run() async throws {
@@ -109,7 +108,7 @@ struct ShowInvitation: AsyncParsableCommand {
           .uuid(workspace.id.uuid), .optional(invitation, PostgresValue.uuid), .optional(user?.id.uuid, PostgresValue.uuid),
           .int(50),
         ])
-      guard rows.count > 0 else { throw Failure(.notFound, "there is no invitation of '\(who)'") }
+      guard rows.count > 0 else { throw ScimctlError(.notFound, "'\(who)' has no invitation") }
       var tables: [(Table, Table)] = []
       for row in rows {
         let history = try await pool.query(InvitationQueries.history, [.uuid(workspace.id.uuid), .uuid(try row.uuid(11))])
@@ -124,11 +123,11 @@ struct ShowInvitation: AsyncParsableCommand {
     }
   }
 
-  /// The invitation that is named by its id, or by the beginning of it; nil where a person is named.
-  private func invitation(in workspace: KnownWorkspace, unless user: InvitedUser?, on pool: PostgresPool) async throws -> UUID? {
+  /// The id of the invitation if the argument is an id or the first characters of one; nil if it names a user.
+  private func invitation(in workspace: StoredWorkspace, unless user: InvitedUser?, on pool: PostgresPool) async throws -> UUID? {
     guard user == nil, let prefix = IDPrefix(argument: who) else { return nil }
     return try await prefix.resolve(
-      "person or invitation", list: "scimctl invitation list", in: workspace, on: pool, Queries.invitationIDs)
+      "user or invitation", list: "scimctl invitation list", in: workspace, on: pool, IDQueries.invitationIDs)
   }
 
   private static func details(_ row: Row) throws -> Table {
@@ -154,64 +153,69 @@ struct ShowInvitation: AsyncParsableCommand {
   }
 }
 
-/// `scimctl invitation resend WHO`
+/// `scimctl invitation resend WHO`, which sends another invitation.
 struct ResendInvitation: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "resend", abstract: "Send someone who is invited another invitation, at once; the earlier one is revoked.")
+    commandName: "resend", abstract: "Send another invitation to an invited user immediately, and revoke the earlier one.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The person's address, userName or id.")
+  @Argument(help: "The address, userName or id of the user.")
   var who: String
 
   func run() async throws {
     let (name, slug) = try await InvitedUser.order(who, in: workspace) { .resend($0) }
-    print("\(name) of \(slug) gets another invitation")
+    print("\(name) of \(slug) will receive another invitation")
   }
 }
 
-/// `scimctl invitation revoke WHO`
+/// `scimctl invitation revoke WHO`, which stops the mails of an invitation.
 struct RevokeInvitation: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "revoke", abstract: "Send someone no more invitations or reminders; they can sign in all the same.")
+    commandName: "revoke", abstract: "Stop invitations and reminders to a user, who can still sign in.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The person's address, userName or id.")
+  @Argument(help: "The address, userName or id of the user.")
   var who: String
 
   func run() async throws {
     let (name, slug) = try await InvitedUser.order(who, in: workspace) { .revoke($0) }
-    print("\(name) of \(slug) gets no more mail")
+    print("\(name) of \(slug) will receive no more mail")
   }
 }
 
-/// A person whom a command is about.
+/// A user with an invitation, as a command names them.
 struct InvitedUser: Sendable {
   var id: UserID
   var userName: String
 
-  /// nil where there is none.
+  /// Finds a user by id, userName or address; nil if there is none.
   ///
-  /// - Throws: ``Failure`` where several are meant; `PostgresError`.
+  /// - Throws: ``ScimctlError`` if several users match; `PostgresError`.
   static func find(_ who: String, in workspace: WorkspaceID, on pool: PostgresPool) async throws -> InvitedUser? {
     let rows = try await pool.query(
       InvitationQueries.user, [.uuid(workspace.uuid), .optional(UserID(who)?.uuid, PostgresValue.uuid), .text(ComparisonKey(who).text)])
-    guard rows.count < 2 else { throw Failure(.usage, "several people are '\(who)': name one by id. 'scimctl user list' shows them") }
+    guard rows.count < 2 else { throw ScimctlError(.usage, "several users match '\(who)'. Use an id; 'scimctl user list' shows the ids") }
     guard let row = rows.first else { return nil }
     return InvitedUser(id: UserID(try row.uuid(0)), userName: try row.string(1))
   }
 
-  /// Has the mailer carry out an order about someone.
+  /// Sends an order about a user to the mailer.
+  ///
+  /// - Returns: The userName and the slug of the workspace.
+  /// - Throws: ``ScimctlError`` if there is no such user, or identity-store rejects the order.
   static func order(_ who: String, in option: WorkspaceOption, _ order: (UserID) -> InvitationOrder) async throws -> (String, String) {
     let settings = try await Settings.forWriting()
     return try await withDatabase(settings) { pool in
       let workspace = try await option.resolve(settings, on: pool)
       guard let user = try await find(who, in: workspace.id, on: pool) else {
-        throw Failure(.notFound, "nobody in \(workspace.settings.slug) is '\(who)'. 'scimctl user list' shows who there is")
+        throw ScimctlError(.notFound, "workspace \(workspace.settings.slug) has no user '\(who)'. 'scimctl user list' lists the users")
       }
-      let store = try await CommandClient(settings, pool: pool)
-      try await store.carryOut(.orderInvitation(order(user.id)), on: user.id.resource, in: workspace.id)
+      let order = order(user.id)
+      try await withCommandClient(settings, pool: pool) {
+        try await $0.execute(.orderInvitation(order), on: user.id.resource, in: workspace.id)
+      }
       return (user.userName, workspace.settings.slug)
     }
   }

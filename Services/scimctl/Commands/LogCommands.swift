@@ -1,49 +1,57 @@
 import ArgumentParser
+import Credentials
 import Foundation
 import Models
 import Postgres
 import ProvisioningLog
+import ServiceKit
 
-/// `scimctl log …`
+#if canImport(FoundationNetworking)
+  import FoundationNetworking
+#endif
+
+/// `scimctl log`, the commands for the provisioning log.
 struct LogCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "log", abstract: "The provisioning log: what identity providers sent, and why it failed.",
+    commandName: "log", abstract: "The provisioning log: requests of identity providers, and why they failed.",
     subcommands: [TailLog.self, ShowLogEntry.self, ReplayLogEntry.self])
 }
 
-/// `scimctl log tail`
+/// `scimctl log tail`, which lists entries.
 struct TailLog: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tail", abstract: "Show the latest requests: time, status, method, path, who, identity provider, id, answer.",
-    discussion: "Writes are here, and whatever was refused. 'scimctl log show ID' tells what to do about a failure.")
+    commandName: "tail",
+    abstract: "List requests, the latest last: time, status, method, path, user or group, identity provider, id, result.",
+    discussion: "The log contains writes and rejected requests. 'scimctl log show ID' explains a failure and how to fix it.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Flag(name: [.customShort("f"), .long], help: "Go on showing what comes.")
+  @Flag(name: [.customShort("f"), .long], help: "Wait for new entries and print them.")
   var follow = false
 
-  @Flag(help: "Only what was refused.")
+  @Flag(help: "Only rejected requests.")
   var failed = false
 
-  @Option(help: "Only what concerns a person or group: userName, email, displayName or id.")
+  @Option(help: "Only entries about a user or group: userName, email, displayName or id.")
   var user: String?
 
-  @Option(help: ArgumentHelp("Only what came since: 2h, 3d, or a time such as 2026-01-31T08:00:00Z.", valueName: "time"))
+  @Option(help: ArgumentHelp("Only entries since 2h, 3d, or a time such as 2026-01-31T08:00:00Z.", valueName: "time"))
   var since: PastTime?
 
-  @Option(help: "Only this status: 404, 4xx, or a range such as 400-499.")
+  @Option(help: "Only entries with this status: 404, 4xx, or a range such as 400-499.")
   var status: StatusRange?
 
-  @Option(help: "The most to show at first.")
+  @Option(help: "The maximum number of entries at first.")
   var limit = 50
 
-  @Flag(help: "One JSON object a line.")
+  @Flag(help: "Print one JSON object per line.")
   var json = false
 
   func validate() throws {
-    guard (1...100_000).contains(limit) else { throw ValidationError("--limit has to be from 1 to 100000.") }
+    guard (1...100_000).contains(limit) else { throw ValidationError("--limit must be between 1 and 100000.") }
   }
 
+  /// The filter that the options describe.
   func selection(at now: Date) -> LogRepository.Selection {
     var selection = LogRepository.Selection()
     selection.failedOnly = failed
@@ -68,15 +76,15 @@ struct TailLog: AsyncParsableCommand {
         guard follow else { return }
         if first { selection.limit = 10_000 }
         first = false
-        // An entry is written a moment after its time, and not in the order of the times.
-        selection.since = max(since?.time(at: .now) ?? .distantPast, Date.now - Self.lateness)
+        // Entries are stored a moment after their time, and not in order.
+        selection.since = max(since?.time(at: .now) ?? .distantPast, Date.now - Self.maximumDelay)
         try await Task.sleep(for: .seconds(1))
       } while true
     }
   }
 
-  /// How late an entry may be written and still be shown.
-  private static let lateness: TimeInterval = 120
+  /// How long after its time an entry may be stored and is still printed, in seconds.
+  private static let maximumDelay: TimeInterval = 120
 
   private func show(_ listed: [LogRepository.Listed]) {
     if json {
@@ -84,10 +92,11 @@ struct TailLog: AsyncParsableCommand {
     } else {
       Self.table(of: listed).print()
     }
-    // To a pipe as soon as to a terminal.
+    // Output to a pipe is buffered otherwise.
     fflush(nil)
   }
 
+  /// One row per entry.
   static func table(of listed: [LogRepository.Listed]) -> Table {
     var table = Table()
     for item in listed {
@@ -102,33 +111,34 @@ struct TailLog: AsyncParsableCommand {
     return table
   }
 
+  /// The result of a request in a few words.
   private static func answer(_ entry: LogEntry) -> String? {
     if let operations = entry.operations { return "\(operations.failed) of \(operations.count) operations failed" }
     if let relink = entry.relink { return relink.summary }
     if entry.isPartlyApplied { return "partly applied, without \(entry.unapplied.map(\.path).joined(separator: ", "))" }
     guard let detail = entry.detail else { return entry.scimType }
-    let words = detail.count > 100 ? detail.prefix(99) + "…" : detail[...]
-    return entry.scimType.map { "\($0): \(words)" } ?? String(words)
+    let excerpt = detail.count > 100 ? detail.prefix(99) + "…" : detail[...]
+    return entry.scimType.map { "\($0): \(excerpt)" } ?? String(excerpt)
   }
 
-  /// Without what stands before every path.
+  /// The path without the common prefix.
   private static func shortened(_ path: String) -> String {
     let base = "/api/v2/scim"
     return path.hasPrefix(base + "/") ? String(path.dropFirst(base.count).prefix(60)) : String(path.prefix(60))
   }
 }
 
-/// `scimctl log show ID`
+/// `scimctl log show ID`, which shows an entry.
 struct ShowLogEntry: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show all there is of a request, why it failed, and what to do about it.")
+    commandName: "show", abstract: "Show all fields of an entry, why the request failed, and how to fix it.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The entry's id, as 'scimctl log tail' shows it, or its beginning.", transform: LogCommands.entryID)
+  @Argument(help: "The id of the entry, or its first characters; see 'scimctl log tail'.", transform: LogCommands.entryID)
   var id: IDPrefix
 
-  @Flag(help: "As a JSON object.")
+  @Flag(help: "Print a JSON object.")
   var json = false
 
   func run() async throws {
@@ -147,16 +157,91 @@ struct ShowLogEntry: AsyncParsableCommand {
 }
 
 extension LogCommands {
-  @Sendable static func entryID(_ text: String) throws -> IDPrefix { try IDPrefix(text, list: list) }
+  /// Parses the id of an entry or its first characters.
+  ///
+  /// - Throws: `ValidationError`.
+  @Sendable static func entryID(_ text: String) throws -> IDPrefix { try IDPrefix(text, list: listCommand) }
 
-  private static let list = "scimctl log tail"
+  private static let listCommand = "scimctl log tail"
 
-  /// - Throws: ``Failure`` where there is none whose id begins so, or several are.
-  static func entry(_ prefix: IDPrefix, in workspace: KnownWorkspace, on pool: PostgresPool) async throws -> LogEntry {
-    let id = LogEntryID(try await prefix.resolve("entry", list: list, in: workspace, on: pool, Queries.logEntryIDs))
+  /// Finds an entry by its id or the first characters of it.
+  ///
+  /// - Throws: ``ScimctlError`` if no id or several ids match; `PostgresError`.
+  static func entry(_ prefix: IDPrefix, in workspace: StoredWorkspace, on pool: PostgresPool) async throws -> LogEntry {
+    let id = LogEntryID(try await prefix.resolve("entry", list: listCommand, in: workspace, on: pool, IDQueries.logEntryIDs))
     guard let entry = try await LogRepository(query: { try await pool.query($0, $1) }).entry(id, in: workspace.id) else {
-      throw Failure(.notFound, "workspace \(workspace.settings.slug) has no entry \(id) any more")
+      throw ScimctlError(.notFound, "workspace \(workspace.settings.slug) no longer has the entry \(id)")
     }
     return entry
+  }
+}
+
+/// `scimctl log replay ID`, which sends a logged request again.
+struct ReplayLogEntry: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "replay", abstract: "Send the request of an entry again, after the cause is fixed, and print the response.",
+    discussion: """
+      The request is sent to ROLLCALL_SCIM_URL with its own token, which is valid for a few minutes and revoked immediately afterwards. Both \
+      are recorded in the audit trail, and the new entry refers to the old one.
+      """)
+
+  @OptionGroup var workspace: WorkspaceOption
+
+  @Argument(help: "The id of the entry, or its first characters; see 'scimctl log tail'.", transform: LogCommands.entryID)
+  var id: IDPrefix
+
+  @Flag(help: "Send the request even if it succeeded.")
+  var force = false
+
+  /// How long the token is valid if its revocation fails, in seconds.
+  private static let lifetime: TimeInterval = 300
+
+  func run() async throws {
+    let settings = try await Settings.forReplaying()
+    let edge = try settings.url(.scimURL)
+    let (slug, answer) = try await withDatabase(settings) { pool in
+      let workspace = try await workspace.resolve(settings, on: pool)
+      let entry = try await LogCommands.entry(id, in: workspace, on: pool)
+      let request = try ReplayRequest.of(entry, force: force)
+      let url = try request.url(at: edge)
+      let token = AccessToken.made(for: workspace.id)
+      let grant = TokenGrant(
+        token: .made(at: .now), name: ReplayToken(entry: entry.id, operator: try Operator.name(settings)).name, scopes: [request.scope],
+        digest: SecretDigest.hex(of: token.text), expiresAt: .now + Self.lifetime)
+      let answer = try await withCommandClient(settings, pool: pool) { client in
+        try await client.execute(.issueToken(grant), in: workspace.id)
+        let answer: Result<(Int, String), any Error>
+        do {
+          answer = .success(try await Self.send(request, to: url, with: token))
+        } catch {
+          answer = .failure(error)
+        }
+        try await client.execute(.revokeToken(TokenRevocation(token: grant.token)), in: workspace.id)
+        return try answer.get()
+      }
+      return (workspace.settings.slug, answer)
+    }
+    StandardError.print("Workspace \(slug): the request was sent again")
+    print(answer.0)
+    if !answer.1.isEmpty { print(PlainText.line(answer.1)) }
+    if !(200..<400).contains(answer.0) {
+      throw ScimctlError(.rejected, "the request failed again with status \(answer.0); 'scimctl log tail --failed' shows the new entry")
+    }
+  }
+
+  private static func send(_ replay: ReplayRequest, to url: URL, with token: AccessToken) async throws -> (Int, String) {
+    var request = URLRequest(url: url, timeoutInterval: 60)
+    request.httpMethod = replay.method
+    request.setValue("scimctl", forHTTPHeaderField: "User-Agent")
+    for (name, value) in replay.headers { request.setValue(value, forHTTPHeaderField: name) }
+    request.setValue("Bearer \(token.text)", forHTTPHeaderField: "Authorization")
+    request.httpBody = replay.body.map { Data($0) }
+    do {
+      let (data, response) = try await URLSession(configuration: .ephemeral).data(for: request)
+      return ((response as? HTTPURLResponse)?.statusCode ?? 0, String(decoding: data, as: UTF8.self))
+    } catch let error as URLError {
+      throw ScimctlError(
+        .unavailable, "scim-api does not answer at \(url.host() ?? ""): \(error.localizedDescription). See ROLLCALL_SCIM_URL")
+    }
   }
 }

@@ -1,33 +1,33 @@
 import ArgumentParser
 import Models
 
-/// `scimctl workspace role …`
+/// `scimctl workspace role`, the commands for custom roles.
 struct RoleCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "role", abstract: "Roles of a workspace's own, beyond admin, editor and viewer.",
+    commandName: "role", abstract: "Custom roles of a workspace, in addition to admin, editor and viewer.",
     subcommands: [AddRole.self, ListRoles.self, RemoveRole.self])
 }
 
-/// `scimctl workspace role add SLUG NAME`
+/// `scimctl workspace role add SLUG NAME`, which adds a role.
 struct AddRole: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "add", abstract: "Give a workspace a role.")
+  static let configuration = CommandConfiguration(commandName: "add", abstract: "Add a custom role to a workspace.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
-  @Argument(help: "The role's name, compared without case.")
+  @Argument(help: "The name of the role (case-insensitive).")
   var name: String
 
   func run() async throws {
-    try await WorkspaceChange.carryOut(on: slug) { settings throws(Failure) in try settings.adding(role: name) }
+    try await WorkspaceUpdate.apply(to: slug) { settings throws(ScimctlError) in try settings.adding(role: name) }
     print("Workspace \(slug) has the role \(PlainText.line(name))")
   }
 }
 
-/// `scimctl workspace role list SLUG`
+/// `scimctl workspace role list SLUG`, which lists roles.
 struct ListRoles: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List a workspace's roles: how many users have it, whether it is built in, own or the default, name.")
+    commandName: "list", abstract: "List the roles of a workspace: number of users, kind (built-in, own, default), name.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
@@ -35,49 +35,52 @@ struct ListRoles: AsyncParsableCommand {
   func run() async throws {
     let settings = try await Settings.forReading()
     let table = try await withDatabase(settings) { pool in
-      let workspace = try await KnownWorkspace.named(slug, on: pool)
+      let workspace = try await StoredWorkspace.named(slug, on: pool)
       var users: [String: Int] = [:]
-      for row in try await pool.query(Queries.usersByRole, [.uuid(workspace.id.uuid)]) { users[try row.string(0)] = try row.int(1) }
+      for row in try await pool.query(WorkspaceQueries.usersByRole, [.uuid(workspace.id.uuid)]) {
+        users[try row.string(0)] = try row.int(1)
+      }
       return Self.table(of: workspace.settings, users: users)
     }
     table.print()
   }
 
+  /// - Parameter users: The number of users for each role.
   static func table(of settings: WorkspaceSettings, users: [String: Int]) -> Table {
     var table = Table()
     for role in settings.roles {
-      let sort = WorkspaceSettings.builtInRoles.contains(role) ? "built-in" : "own"
-      table.append(["\(users[role] ?? 0)", role == settings.defaultRole ? "\(sort),default" : sort, role])
+      let kind = WorkspaceSettings.builtInRoles.contains(role) ? "built-in" : "own"
+      table.append(["\(users[role] ?? 0)", role == settings.defaultRole ? "\(kind),default" : kind, role])
     }
     return table
   }
 }
 
-/// `scimctl workspace role remove SLUG NAME`
+/// `scimctl workspace role remove SLUG NAME`, which removes a role.
 struct RemoveRole: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "remove", abstract: "Take a role from a workspace, one that nobody has and that is not the default.")
+    commandName: "remove", abstract: "Remove a custom role that no user has and that is not the default.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
-  @Argument(help: "The role's name, compared without case.")
+  @Argument(help: "The name of the role (case-insensitive).")
   var name: String
 
   func run() async throws {
-    try await WorkspaceChange.carryOut(on: slug) { settings throws(Failure) in try settings.removing(role: name) }
-    print("Workspace \(slug) has the role \(PlainText.line(name)) no more")
+    try await WorkspaceUpdate.apply(to: slug) { settings throws(ScimctlError) in try settings.removing(role: name) }
+    print("Workspace \(slug) no longer has the role \(PlainText.line(name))")
   }
 }
 
 extension WorkspaceSettings {
-  /// The same settings with a role of that name.
+  /// Returns the settings with a custom role added.
   ///
-  /// - Throws: ``Failure`` where they have one in another case, or every workspace has it.
-  func adding(role name: String) throws(Failure) -> WorkspaceSettings {
+  /// - Throws: ``ScimctlError`` if the role is built in, or exists in another case.
+  func adding(role name: String) throws(ScimctlError) -> WorkspaceSettings {
     if let known = role(named: name) {
       guard known == name, customRoles.contains(known) else {
-        throw Failure(.alreadyThere, "workspace \(slug) has the role '\(known)' already; roles are compared without case")
+        throw ScimctlError(.alreadyExists, "workspace \(slug) already has the role '\(known)'; roles are case-insensitive")
       }
       return self
     }
@@ -86,13 +89,15 @@ extension WorkspaceSettings {
     return changed
   }
 
-  /// The same settings without that role. Whether somebody has it is for identity-store to say.
-  func removing(role name: String) throws(Failure) -> WorkspaceSettings {
+  /// Returns the settings without a custom role. identity-store rejects the change if a user has the role.
+  ///
+  /// - Throws: ``ScimctlError`` if there is no such role, or it is built in.
+  func removing(role name: String) throws(ScimctlError) -> WorkspaceSettings {
     guard let known = role(named: name) else {
-      throw Failure(.notFound, "workspace \(slug) has no role '\(name)'. 'scimctl workspace role list \(slug)' shows those it has")
+      throw ScimctlError(.notFound, "workspace \(slug) has no role '\(name)'. 'scimctl workspace role list \(slug)' lists its roles")
     }
     guard let index = customRoles.firstIndex(of: known) else {
-      throw Failure(.refused, "the role '\(known)' is one that every workspace has, and stays")
+      throw ScimctlError(.rejected, "the role '\(known)' is built in and cannot be removed")
     }
     var changed = self
     changed.customRoles.remove(at: index)

@@ -3,22 +3,22 @@ import Credentials
 import Foundation
 import Models
 
-/// `scimctl token …`
+/// `scimctl token`, the commands for API access tokens.
 struct TokenCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "token", abstract: "API access tokens of a workspace.",
     subcommands: [IssueToken.self, ListTokens.self, ShowToken.self, RotateToken.self, RevokeToken.self])
 }
 
-/// `scimctl token issue …`
+/// `scimctl token issue`, which creates a token.
 struct IssueToken: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "issue", abstract: "Make an API access token and print it, once: it is stored nowhere.")
+    commandName: "issue", abstract: "Create and print an API access token. It is not stored and cannot be shown again.")
 
   @OptionGroup var workspace: WorkspaceOption
   @OptionGroup var grant: GrantOptions
 
-  /// What identity-store is told of `token`: not its text, but that text's SHA-256.
+  /// The token as identity-store stores it: only the SHA-256 of its text.
   func grant(of token: AccessToken, at time: Date) -> TokenGrant {
     grant.grant(.token, secret: token.text, at: time)
   }
@@ -29,58 +29,59 @@ struct IssueToken: AsyncParsableCommand {
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
       let grant = self.grant(of: token, at: .now)
-      try await CommandClient(settings, pool: pool).carryOut(.issueToken(grant), in: workspace.id)
+      try await withCommandClient(settings, pool: pool) { try await $0.execute(.issueToken(grant), in: workspace.id) }
       return (workspace.settings.slug, grant.token, token)
     }
     print(token.text)
-    StandardError.print("Workspace \(slug): token \(id) made")
+    StandardError.print("Workspace \(slug): token \(id) created")
   }
 }
 
-/// `scimctl token list`
+/// `scimctl token list`, which lists tokens.
 struct ListTokens: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List tokens: id, standing, scopes, when made, when last used, name.")
+    commandName: "list", abstract: "List tokens: id, status, scopes, created, last used, name.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  func run() async throws { try await TokenTables.list(.token, in: workspace).print() }
+  func run() async throws { try await StoredTokens.list(.token, in: workspace).print() }
 }
 
-/// `scimctl token show ID`
+/// `scimctl token show ID`, which shows a token.
 struct ShowToken: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show a token, and from where it was used day by day: day, address, how often, when last.")
+    commandName: "show", abstract: "Show a token and its uses: day, address, number of uses, last use.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The token's id, as 'scimctl token list' shows it.")
+  @Argument(help: "The id of the token; see 'scimctl token list'.")
   var id: TokenID
 
-  func run() async throws { try await TokenTables.show(id, .token, in: workspace) }
+  func run() async throws { try await StoredTokens.show(id, .token, in: workspace) }
 }
 
-/// `scimctl token rotate ID`
+/// `scimctl token rotate ID`, which creates a token that replaces another one.
 struct RotateToken: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rotate",
-    abstract: "Make a second token of the same name and scopes, to take the place of the first, and print it, once.",
+    abstract: "Create and print a token with the same name and scopes, to replace another one.",
     discussion: """
-      Enter the new token in the identity provider. 'scimctl token list' shows when the old one was last used: revoke it when that is over, \
-      or let --grace do it.
+      Enter the new token at the identity provider. 'scimctl token list' shows when the old one was last used: revoke it when it is no longer \
+      used, or set --grace.
       """)
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The token's id, as 'scimctl token list' shows it.")
+  @Argument(help: "The id of the token; see 'scimctl token list'.")
   var id: TokenID
 
-  @Option(help: ArgumentHelp("How long the old token stays good, for example 7d. (default: until it is revoked)", valueName: "time"))
-  var grace: Lifetime?
+  @Option(help: ArgumentHelp("How long the old token stays valid, such as 7d. (default: until it is revoked)", valueName: "time"))
+  var grace: DurationArgument?
 
-  @Option(help: ArgumentHelp("How long the new one is good, for example 90d. (default: for ever)", valueName: "time"))
-  var expiresIn: Lifetime?
+  @Option(help: ArgumentHelp("How long the new token is valid, such as 90d. (default: forever)", valueName: "time"))
+  var expiresIn: DurationArgument?
 
+  /// The command for identity-store, which contains only the digest of the token.
   func rotation(to token: AccessToken, at time: Date) -> TokenRotation {
     TokenRotation(
       token: id, successor: .made(at: time), digest: SecretDigest.hex(of: token.text), retiresAt: grace.map { time + $0.interval },
@@ -93,46 +94,47 @@ struct RotateToken: AsyncParsableCommand {
       let workspace = try await workspace.resolve(settings, on: pool)
       let token = AccessToken.made(for: workspace.id)
       let rotation = self.rotation(to: token, at: .now)
-      try await CommandClient(settings, pool: pool).carryOut(.rotateToken(rotation), in: workspace.id)
+      try await withCommandClient(settings, pool: pool) { try await $0.execute(.rotateToken(rotation), in: workspace.id) }
       return (workspace.settings.slug, rotation.successor, token)
     }
     print(token.text)
-    StandardError.print("Workspace \(slug): token \(successor) made, to take the place of \(id)")
+    StandardError.print("Workspace \(slug): token \(successor) created to replace \(id)")
   }
 }
 
-/// `scimctl token revoke ID`
+/// `scimctl token revoke ID`, which revokes a token.
 struct RevokeToken: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Make a token good for nothing.")
+  static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Revoke a token.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The token's id, as 'scimctl token list' shows it.")
+  @Argument(help: "The id of the token; see 'scimctl token list'.")
   var id: TokenID
 
   func run() async throws {
-    let slug = try await TokenTables.revoke(id, .token, in: workspace)
+    let slug = try await StoredTokens.revoke(id, .token, in: workspace)
     print("Workspace \(slug): token \(id) revoked")
   }
 }
 
-/// What a new token or OAuth client is to be.
+/// The options for a new token or OAuth client.
 struct GrantOptions: ParsableArguments {
-  @Option(help: "What it is for; people see it in lists.")
+  @Option(help: "The name, which lists show.")
   var name: String
 
   @Option(
     name: .customLong("scope"),
-    help: ArgumentHelp("What it may be used for: scim, sign-ins, admin or directory. May be repeated.", valueName: "scope"))
+    help: ArgumentHelp("The permission: scim, sign-ins, admin or directory. May be repeated.", valueName: "scope"))
   var scopes: [TokenScope]
 
-  @Option(help: ArgumentHelp("How long it is good, for example 90d, 12h or 1y. (default: for ever)", valueName: "time"))
-  var expiresIn: Lifetime?
+  @Option(help: ArgumentHelp("How long it is valid, such as 90d, 12h or 1y. (default: forever)", valueName: "time"))
+  var expiresIn: DurationArgument?
 
   func validate() throws {
-    if scopes.isEmpty { throw ValidationError("At least one --scope is needed: scim, sign-ins, admin or directory.") }
+    if scopes.isEmpty { throw ValidationError("At least one --scope is required: scim, sign-ins, admin or directory.") }
   }
 
+  /// The token as identity-store stores it, with the digest of `secret`.
   func grant(_ kind: TokenKind, secret: String, at time: Date) -> TokenGrant {
     TokenGrant(
       token: .made(at: time), kind: kind, name: name, scopes: Set(scopes), digest: SecretDigest.hex(of: secret),

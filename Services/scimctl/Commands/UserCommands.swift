@@ -3,36 +3,36 @@ import Foundation
 import Models
 import Postgres
 
-/// `scimctl user …`
+/// `scimctl user`, the commands for users.
 struct UserCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "user", abstract: "People of a workspace.", subcommands: [ListUsers.self])
+    commandName: "user", abstract: "Users of a workspace.", subcommands: [ListUsers.self])
 }
 
-/// `scimctl user list`
+/// `scimctl user list`, which lists users.
 struct ListUsers: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List people by userName: userName, state, role, email, id.")
+    commandName: "list", abstract: "List users by userName: userName, state, role, email, id.")
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Option(help: "Only those in this state.")
+  @Option(help: "Only users in this state.")
   var state: UserState?
 
-  @Option(help: "The most to list.")
+  @Option(help: "The maximum number of users.")
   var limit = 1000
 
   func validate() throws {
-    guard limit > 0 else { throw ValidationError("--limit has to be at least 1.") }
+    guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }
   }
 
   func run() async throws {
     let settings = try await Settings.forReading()
     let (table, isCut) = try await withDatabase(settings) { pool in
       let workspace = try await workspace.resolve(settings, on: pool)
-      // One more than is shown tells whether there are more.
+      // One more row than is shown, to see whether there are more.
       let rows = try await pool.query(
-        Queries.users, [.uuid(workspace.id.uuid), .optional(state?.rawValue, PostgresValue.text), .int(Int64(limit) + 1)])
+        UserAndGroupQueries.users, [.uuid(workspace.id.uuid), .optional(state?.rawValue, PostgresValue.text), .int(Int64(limit) + 1)])
       var table = Table()
       for row in rows.prefix(limit) {
         table.append([
@@ -43,7 +43,7 @@ struct ListUsers: AsyncParsableCommand {
     }
     table.print()
     if isCut {
-      FileHandle.standardError.write(Data("scimctl: only the first \(limit) are listed; --limit lists more\n".utf8))
+      StandardError.print("scimctl: only the first \(limit) are listed; use --limit to list more")
     }
   }
 }

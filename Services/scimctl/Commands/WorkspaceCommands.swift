@@ -1,41 +1,41 @@
 import ArgumentParser
 import Models
 
-/// `scimctl workspace …`
+/// `scimctl workspace`, the commands for workspaces.
 struct WorkspaceCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "workspace", abstract: "Customers' workspaces.",
+    commandName: "workspace", abstract: "Workspaces and their settings.",
     subcommands: [
       CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, UpdateWorkspace.self, DomainCommands.self, RoleCommands.self,
       ExtensionCommands.self, GuardCommands.self,
     ])
 }
 
-/// `scimctl workspace show SLUG`
+/// `scimctl workspace show SLUG`, which shows a workspace.
 struct ShowWorkspace: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Show a workspace, and whether SCIM can be used with it.")
+    commandName: "show", abstract: "Show a workspace, and whether it can use SCIM.")
 
   @Argument(help: "The workspace's slug.")
   var slug: String
 
   func run() async throws {
     let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await KnownWorkspace.named(slug, on: $0) }
+    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
     workspace.description.print()
   }
 }
 
-/// `scimctl workspace list`
+/// `scimctl workspace list`, which lists workspaces.
 struct ListWorkspaces: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the workspaces: slug, plan, whether SCIM can be used, name, id.")
+    commandName: "list", abstract: "List workspaces: slug, plan, whether SCIM can be used, name, id.")
 
   func run() async throws {
     let settings = try await Settings.forReading()
     let table = try await withDatabase(settings) { pool in
       var table = Table()
-      for row in try await pool.query(Queries.workspaces) {
+      for row in try await pool.query(WorkspaceQueries.workspaces) {
         let workspace: WorkspaceSettings = try JSONData.decode(from: row.bytes(2), type: "workspace settings")
         table.append([
           try row.string(0), workspace.plan.rawValue, workspace.scimObstacle == nil ? "scim" : "no-scim", workspace.name,
@@ -48,8 +48,8 @@ struct ListWorkspaces: AsyncParsableCommand {
   }
 }
 
-extension KnownWorkspace {
-  /// What an operator wants to know, one property a line.
+extension StoredWorkspace {
+  /// The settings, one property per line.
   var description: Table {
     var table = Table()
     table.append(["slug", settings.slug])

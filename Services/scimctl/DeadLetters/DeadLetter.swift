@@ -6,62 +6,73 @@ import Outbox
 import Postgres
 import Primitives
 
-/// A message that a service set aside: on a topic of dead letters, or in a table where Kafka rejected it.
+/// A message that a service could not process and moved to a dead-letter topic, or to a table if Kafka rejected it.
 struct DeadLetter: Sendable {
-  /// Where it is kept: `identity-store.dead-letters/3/17` or `identity.dead_letters/5`.
+  /// Where it is stored: `identity-store.dead-letters/3/17` or `identity.dead_letters/5`.
   var location: String
-  /// The service that set it aside.
+  /// The service that could not process it.
   var consumer: String
+  /// Where it is stored.
   var kind: Kind
+  /// When it was set aside.
   var at: Date?
+  /// Why it could not be processed.
   var error: String
+  /// How often the service tried.
   var attempts: Int?
-  /// Where it was read, or where it was to go.
+  /// The topic that it was read from, or that it was sent to.
   var topic: String
   /// The partition and offset at which it was read.
   var origin: (partition: Int32, offset: Int64)?
   var key: [UInt8]?
-  /// Without those that say that it is a dead letter.
+  /// The headers of the original message.
   var headers: [(name: String, value: String)]
-  /// The message's data, or the beginning of it.
+  /// The data of the message, or the beginning of it.
   var payload: [UInt8]
-  /// Of the whole data, in bytes.
+  /// The size of the complete data, in bytes.
   var size: Int
+  /// What an operator did with it; nil while it is open.
   var outcome: Outcome?
 
+  /// Where dead letters are stored.
   enum Kind: String, Sendable {
-    /// On Kafka.
-    case letter = "kafka"
-    /// In the database, with its head.
-    case message = "database"
-    /// In the database: an event that the broker rejected.
-    case event = "outbox"
+    /// A message on a dead-letter topic.
+    case kafka
+    /// A message in the database, with the beginning of its data.
+    case database
+    /// An event in the database that the broker rejected.
+    case outbox
   }
 
-  /// What an operator did with it.
+  /// What an operator did with a dead letter.
   struct Outcome: Sendable, Equatable {
     /// `replayed` or `dropped`.
     var name: String
-    var who: String
+    /// The operator.
+    var actor: String
     var at: Date
   }
 
-  /// The same at every call: the first twelve digits of a hash of where it is kept.
+  /// A stable id: the first twelve hexadecimal digits of the SHA-256 of the location.
   var id: String { Hex.encode(SHA256.hash(data: Data(location.utf8)).prefix(6)) }
 
-  var isWhole: Bool { payload.count == size }
+  /// Whether all data is stored.
+  var isComplete: Bool { payload.count == size }
 
+  /// The type of the event or command.
   var type: String? { header("ce_type") }
+  /// The workspace that it belongs to.
   var workspace: WorkspaceID? { header("ce_workspaceid").flatMap { WorkspaceID($0) } }
 
+  /// The value of a header of the original message.
   func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
-  /// A dead letter as it was read from a topic.
+  /// A dead letter on a topic.
   init(_ message: Message, consumer: String) {
     let header = message.header
     location = "\(message.topic)/\(message.partition)/\(message.offset)"
     self.consumer = consumer
-    kind = .letter
+    kind = .kafka
     at = header(DeadLetters.Header.time).flatMap(Timestamp.date) ?? message.timestamp
     error = header(DeadLetters.Header.error) ?? ""
     attempts = header(DeadLetters.Header.attempts).flatMap { Int($0) }
@@ -77,12 +88,12 @@ struct DeadLetter: Sendable {
     size = message.value.count
   }
 
-  /// A row of a table of dead letters.
+  /// A dead letter in a table.
   init(_ row: Row, schema: String, consumer: String) throws {
     location = "\(schema).dead_letters/\(try row.int(0))"
     self.consumer = consumer
     let kind = try row.string(1)
-    self.kind = kind == "event" ? .event : .message
+    self.kind = kind == "event" ? .outbox : .database
     topic = try row.string(2)
     if let partition = try row.optionalInt(3), let offset = try row.optionalInt(4), partition >= 0 {
       origin = (Int32(partition), Int64(offset))
@@ -97,9 +108,9 @@ struct DeadLetter: Sendable {
     at = try row.timestamp(11)
   }
 
-  /// The message as it goes to its topic again.
+  /// The message to send to its topic again.
   ///
-  /// A command's deadline is over and nobody waits for its reply, so that it goes without them.
+  /// A command is sent without deadline and reply address, because its deadline has passed and nobody waits for the reply.
   var replay: OutgoingMessage {
     let stale: Set<String> = topic == Topic.identityCommands.name ? ["ce_deadline", "ce_replypartition", "ce_correlationid"] : []
     return OutgoingMessage(topic: topic, key: key, headers: headers.filter { !stale.contains($0.name) }, value: payload)

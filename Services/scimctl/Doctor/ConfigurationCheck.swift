@@ -2,54 +2,57 @@ import Foundation
 import Models
 import ServiceKit
 
-/// Settings that contradict each other, and secrets that are known to everybody.
+/// Checks for contradictory settings and for secrets from examples.
 enum ConfigurationCheck {
-  /// - Parameter settings: what is set, by the settings' keys.
+  /// Checks the settings of scimctl and, if they are set, those of the services.
   static func findings(_ settings: ServiceSettings) -> [Finding] {
     var findings: [Finding] = []
-    for setting in Setting.secretsOfTheSuite {
+    for setting in Setting.secrets {
       guard let value = settings.optionalString(setting) else { continue }
       guard let fault = PlaceholderSecrets.problem(withKey: value) else { continue }
       findings.append(
         .warn(
           "secrets", "\(setting.environmentName) \(fault); the services do not start with it",
-          mend: "export \(setting.environmentName)=$(openssl rand -base64 32)"))
+          fix: "export \(setting.environmentName)=$(openssl rand -base64 32)"))
     }
     if let url = settings.optionalString(.databaseURL), let password = PlaceholderSecrets.password(inDatabaseURL: url),
       PlaceholderSecrets.isKnown(password: password)
     {
       findings.append(
         .warn(
-          "secrets", "the password in ROLLCALL_DATABASE_URL is one that everybody knows; the services do not start with such a one",
-          mend: "psql -c \"alter role scimctl password '…'\", and the other roles of ops/docker/passwords.sql"))
+          "secrets", "the password in ROLLCALL_DATABASE_URL is from an example; the services do not start with it",
+          fix: "psql -c \"alter role scimctl password '…'\", and the other roles of ops/docker/passwords.sql"))
     }
     if settings.optionalString(.doctorSMTPUser) != nil, settings.optionalString(.doctorSMTPPassword) == nil {
       findings.append(
         .fail(
           "settings", "ROLLCALL_SMTP_USER is set and ROLLCALL_SMTP_PASSWORD is not: the mailer cannot log in",
-          mend: "export ROLLCALL_SMTP_PASSWORD=…, for invitation-mailer as well"))
+          fix: "export ROLLCALL_SMTP_PASSWORD=…, for invitation-mailer as well"))
     }
     if settings.optionalString(.doctorSMTPUser) != nil, settings.optionalString(.doctorSMTPTLS)?.lowercased() == "none",
       settings.optionalString(.doctorSMTPURL)?.lowercased().hasPrefix("smtp://") == true
     {
       findings.append(
         .warn(
-          "settings", "the mailer logs in over a connection without TLS: its password can be read on the way",
-          mend: "export ROLLCALL_SMTP_TLS=required"))
+          "settings", "the mailer logs in over a connection without TLS: its password can be intercepted",
+          fix: "export ROLLCALL_SMTP_TLS=required"))
     }
     if settings.optionalString(.scimURL) == nil {
       findings.append(
         .warn(
-          "settings", "ROLLCALL_SCIM_URL is not set: 'log replay' has no place to send to",
-          mend: "export ROLLCALL_SCIM_URL=https://…/api/v2/scim/"))
+          "settings", "ROLLCALL_SCIM_URL is not set: 'log replay' cannot send requests",
+          fix: "export ROLLCALL_SCIM_URL=https://…/api/v2/scim/"))
     }
-    return findings.isEmpty ? [.ok("settings", "complete and without contradiction")] : findings
+    return findings.isEmpty ? [.ok("settings", "complete and consistent")] : findings
   }
 }
 
 extension Setting {
+  /// identity-store's key for tombstones.
   static let tombstoneKey = Setting(key: "tombstone.key", help: "The same as for identity-store. Only 'doctor' reads it.", isSecret: true)
+  /// scim-api's key for cursors.
   static let cursorKey = Setting(key: "cursor.key", help: "The same as for scim-api. Only 'doctor' reads it.", isSecret: true)
+  /// The mail server.
   static let doctorSMTPURL = Setting(
     key: "smtp.url", help: "The same as for invitation-mailer. Only 'doctor' reads it, and connects to the server.", kind: .url)
   static let doctorSMTPUser = Setting(key: "smtp.user", help: "The same as for invitation-mailer. Only 'doctor' reads it.")
@@ -60,9 +63,9 @@ extension Setting {
     kind: .choice(["none", "starttls", "required"]))
   static let doctorSMTPAuthorities = Setting(key: "smtp.authorities", help: "The same as for invitation-mailer. Only 'doctor' reads it.")
 
-  fileprivate static let secretsOfTheSuite = [tombstoneKey, cursorKey]
+  fileprivate static let secrets = [tombstoneKey, cursorKey]
 
-  /// What `doctor` reads beside what every command does.
+  /// The settings that only `doctor` reads.
   static let doctor = [
     scimURL, tombstoneKey, cursorKey, doctorSMTPURL, doctorSMTPUser, doctorSMTPPassword, doctorSMTPTLS, doctorSMTPAuthorities,
   ]

@@ -1,21 +1,24 @@
-/// The dead letters that nobody has replayed or dropped yet.
+/// Counts the dead letters that were neither replayed nor dropped.
 struct DeadLetterCheck: Sendable {
   let repository: DeadLetterRepository
 
+  /// Reads the dead letters.
+  ///
+  /// - Throws: `KafkaError`, `PostgresError`.
   func findings() async throws -> [Finding] {
     Self.findings(try await repository.all())
   }
 
-  /// - Parameter letters: those there are, handled or not.
+  /// The findings about `letters`, which may be open or handled.
   static func findings(_ letters: [DeadLetter]) -> [Finding] {
     let open = letters.filter { $0.outcome == nil }
-    guard !open.isEmpty else { return [.ok("dead-letters", "none is open")] }
+    guard !open.isEmpty else { return [.ok("dead-letters", "none are open")] }
     return DeadLetterRepository.consumers.compactMap { consumer, _ in
       let own = open.filter { $0.consumer == consumer }
       guard let last = own.last else { return nil }
       return .warn(
-        "dead-letters", "\(own.count) messages of \(consumer) were set aside and are open; the last one: \(last.error.prefix(200))",
-        mend: "scimctl dead-letters list --consumer \(consumer); then ops/runbook.md, Dead letters")
+        "dead-letters", "\(own.count) messages of \(consumer) were set aside and not handled yet; the last one: \(last.error.prefix(200))",
+        fix: "scimctl dead-letters list --consumer \(consumer); then see ops/runbook.md, Dead letters")
     }
   }
 }

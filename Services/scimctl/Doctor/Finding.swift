@@ -1,44 +1,51 @@
 import SCIM
 
-/// What one check of `scimctl doctor` found.
+/// The result of one check of `scimctl doctor`.
 struct Finding: Sendable, Equatable {
-  enum MembershipStatus: String, Sendable {
+  /// The result of a check.
+  enum Status: String, Sendable {
     case ok
-    /// Not wrong yet, or not fit for production.
+    /// A risk, or unsuitable for production.
     case warn
     case fail
-    /// Could not be looked at, since something else is wrong or a setting is absent.
+    /// Not checked, because of another problem or a missing setting.
     case skipped = "skip"
   }
 
+  /// The name of the check.
   var check: String
-  var standing: MembershipStatus
-  /// What is well, or wrong.
+  var status: Status
+  /// What is correct or wrong.
   var message: String
-  /// The command that mends it.
-  var mend: String?
+  /// The command that fixes it.
+  var fix: String?
 
-  static func ok(_ check: String, _ message: String) -> Finding { Finding(check: check, standing: .ok, message: message) }
+  /// A check that found no problem.
+  static func ok(_ check: String, _ message: String) -> Finding { Finding(check: check, status: .ok, message: message) }
 
-  static func warn(_ check: String, _ message: String, mend: String) -> Finding {
-    Finding(check: check, standing: .warn, message: message, mend: mend)
+  /// A risk, with the command that removes it.
+  static func warn(_ check: String, _ message: String, fix: String) -> Finding {
+    Finding(check: check, status: .warn, message: message, fix: fix)
   }
 
-  static func fail(_ check: String, _ message: String, mend: String) -> Finding {
-    Finding(check: check, standing: .fail, message: message, mend: mend)
+  /// A failure, with the command that fixes it.
+  static func fail(_ check: String, _ message: String, fix: String) -> Finding {
+    Finding(check: check, status: .fail, message: message, fix: fix)
   }
 
-  static func skipped(_ check: String, _ message: String) -> Finding { Finding(check: check, standing: .skipped, message: message) }
+  /// A check that was not made.
+  static func skipped(_ check: String, _ message: String) -> Finding { Finding(check: check, status: .skipped, message: message) }
 
-  /// For a person: one line, and one below it with the command.
+  /// The text output: one line, and a second one with the command that fixes it.
   var lines: [String] {
-    let head = standing.rawValue + String(repeating: " ", count: 6 - standing.rawValue.count)
-    return [PlainText.line("\(head)\(check): \(message)")] + (mend.map { [PlainText.line("      mend: \($0)")] } ?? [])
+    let head = status.rawValue + String(repeating: " ", count: 6 - status.rawValue.count)
+    return [PlainText.line("\(head)\(check): \(message)")] + (fix.map { [PlainText.line("      fix: \($0)")] } ?? [])
   }
 
+  /// The JSON output: one object.
   var json: String {
-    var object: JSONObject = ["check": .string(check), "standing": .string(standing.rawValue), "message": .string(message)]
-    object["mend"] = mend.map(JSON.string)
+    var object: JSONObject = ["check": .string(check), "status": .string(status.rawValue), "message": .string(message)]
+    object["fix"] = fix.map(JSON.string)
     return String(decoding: object.serialized(), as: UTF8.self)
   }
 }

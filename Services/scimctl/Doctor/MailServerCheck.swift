@@ -2,16 +2,17 @@ import CCurl
 import Foundation
 import ServiceKit
 
-/// Connects to the mail server as the mailer would, up to the login, and sends no mail.
+/// Connects and logs in to the mail server as the mailer does, without sending a mail.
 struct MailServerCheck: Sendable {
   let url: String
   let user: String?
   let password: String?
   /// `none`, `starttls` or `required`.
   let tls: String
+  /// The file of the certificate authorities; nil for the system's.
   let authorities: String?
 
-  /// nil where no server is set.
+  /// nil if no server is set.
   init?(_ settings: ServiceSettings) {
     guard let url = settings.optionalString(.doctorSMTPURL) else { return nil }
     self.url = url
@@ -21,19 +22,20 @@ struct MailServerCheck: Sendable {
     authorities = settings.optionalString(.doctorSMTPAuthorities)
   }
 
+  /// Connects to the server.
   func finding() async -> Finding {
-    // libcurl blocks, and so gets a thread of its own.
+    // libcurl blocks, so it gets its own thread.
     let problem = await withCheckedContinuation { (continuation: CheckedContinuation<String?, Never>) in
       Thread { continuation.resume(returning: attempt()) }.start()
     }
-    guard let problem else { return .ok("mail", "\(url) takes connections\(user == nil ? "" : " and the login")") }
+    guard let problem else { return .ok("mail", "\(url) accepts connections\(user == nil ? "" : " and the login")") }
     return .fail(
-      "mail", "\(url): \(problem); invitations wait until it is mended",
-      mend:
+      "mail", "\(url): \(problem); invitations wait until this is fixed",
+      fix:
         "curl --verbose \(tls == "none" ? "" : "--ssl ")\(url), and set ROLLCALL_SMTP_URL, _USER, _PASSWORD and _TLS for invitation-mailer")
   }
 
-  /// What keeps the connection from being made: connect, TLS, EHLO and AUTH, and then QUIT.
+  /// Connects, negotiates TLS, and sends EHLO, AUTH and QUIT. Returns the reason for a failure.
   private func attempt() -> String? {
     guard let curl = curl_easy_init() else { return "libcurl cannot be used" }
     defer { curl_easy_cleanup(curl) }
@@ -45,7 +47,7 @@ struct MailServerCheck: Sendable {
       rollcall_curl_set_long(curl, CURLOPT_NOSIGNAL, 1),
       rollcall_curl_set_string(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps"),
       rollcall_curl_set_string(curl, CURLOPT_URL, url),
-      // The environment's proxies are for the web.
+      // Proxies in the environment are for HTTP.
       rollcall_curl_set_string(curl, CURLOPT_PROXY, ""),
       rollcall_curl_set_long(curl, CURLOPT_CONNECTTIMEOUT, 10),
       rollcall_curl_set_long(curl, CURLOPT_TIMEOUT, 20),

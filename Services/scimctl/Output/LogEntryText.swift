@@ -3,20 +3,21 @@ import Models
 import ProvisioningLog
 import SCIM
 
-/// All there is of a log entry, for a person or a program.
+/// Formats an entry of the provisioning log, as text or JSON.
 enum LogEntryText {
+  /// All fields, the body and the diagnosis as text.
   static func lines(_ entry: LogEntry, _ diagnosis: Diagnosis?) -> [String] {
     var lines = fields(entry).lines
     if let body = entry.body {
       switch body.content {
       case .whole(let json, let removed):
         lines += ["", "body" + (removed.isEmpty ? "" : ", without \(removed.joined(separator: ", "))") + ":"] + pretty(json)
-      case .head(let json): lines += ["", "the head of the body, which has \(body.bytes) bytes:"] + pretty(json)
-      case .none(let reason): lines += ["", "The body, \(body.bytes) bytes, was not kept: \(reason)."]
+      case .head(let json): lines += ["", "the beginning of the body, which has \(body.bytes) bytes:"] + pretty(json)
+      case .none(let reason): lines += ["", "The body of \(body.bytes) bytes was not stored: \(reason)."]
       }
     }
     if entry.isPartlyApplied {
-      lines += ["", "partly applied: the request disables a user; these attributes keep their stored values:"]
+      lines += ["", "partly applied: the request disables a user; these attributes kept their stored values:"]
       lines += entry.unapplied.map { PlainText.line("  \($0.path): \($0.detail)") }
     }
     if let diagnosis {
@@ -25,13 +26,14 @@ enum LogEntryText {
     return lines
   }
 
+  /// The entry and its diagnosis as a JSON object.
   static func json(_ entry: LogEntry, _ diagnosis: Diagnosis?) -> String {
     var text = #"{"entry":\#(String(decoding: entry.json(), as: UTF8.self))"#
     if let diagnosis {
-      let words: JSONObject = [
+      let object: JSONObject = [
         "cause": .string(diagnosis.cause.rawValue), "explanation": .string(diagnosis.explanation), "fix": .string(diagnosis.fix),
       ]
-      text += #","diagnosis":\#(String(decoding: words.serialized(), as: UTF8.self))"#
+      text += #","diagnosis":\#(String(decoding: object.serialized(), as: UTF8.self))"#
     }
     return text + "}"
   }

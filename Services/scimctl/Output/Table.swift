@@ -1,17 +1,18 @@
 import Foundation
 
-/// Rows as aligned columns, without a heading, so that people and scripts can read them alike.
+/// Aligned columns without a heading, readable by people and scripts.
 struct Table: Sendable, Equatable {
   private var rows: [[String]] = []
 
-  /// Adds a row; what is absent is shown as `-`.
+  /// Adds a row. A nil cell is shown as `-`.
   mutating func append(_ cells: [String?]) {
     rows.append(cells.map { $0.map(PlainText.line) ?? "-" })
   }
 
+  /// Whether the table has no rows.
   var isEmpty: Bool { rows.isEmpty }
 
-  /// One line a row, without trailing spaces.
+  /// One line per row, without trailing spaces.
   var lines: [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0 }
@@ -23,14 +24,15 @@ struct Table: Sendable, Equatable {
     }
   }
 
+  /// Prints the lines to standard output.
   func print() {
     for line in lines { Swift.print(line) }
   }
 }
 
-/// Text of people's and groups' names, on its way to a terminal.
+/// Makes names and other text from outside safe for a terminal.
 enum PlainText {
-  /// `text` on one line, and unable to command the terminal: control characters are shown as `?`.
+  /// Returns `text` with control characters and line breaks replaced by `?`, so that it stays on one line and cannot control the terminal.
   static func line(_ text: String) -> String {
     guard text.unicodeScalars.contains(where: isControl) else { return text }
     var line = ""
@@ -46,8 +48,9 @@ enum PlainText {
   }
 }
 
-/// Lines for people beside a command's output, which a script may read.
+/// Prints notes for people to standard error, because a script may read standard output.
 enum StandardError {
+  /// Prints one line.
   static func print(_ line: String) {
     FileHandle.standardError.write(Data("\(line)\n".utf8))
   }

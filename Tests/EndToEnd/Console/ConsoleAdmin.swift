@@ -58,7 +58,7 @@ actor ConsoleAdmin {
     return try await submit(action)
   }
 
-  private func show(_ path: String, _ ask: (inout ConsoleBrowser, String) async throws -> Answer) async throws -> Page {
+  private func show(_ path: String, _ ask: (inout ConsoleBrowser, String) async throws -> HTTPResponse) async throws -> Page {
     var browser = browser
     var path = path
     var answer = try await ask(&browser, path)

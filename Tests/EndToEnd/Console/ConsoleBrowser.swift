@@ -18,12 +18,12 @@ struct ConsoleBrowser: Sendable {
   var session: String? { cookies[Self.sessionCookie] }
 
   /// Opens a page.
-  mutating func open(_ path: String) async throws -> Answer { try await send("GET", path) }
+  mutating func open(_ path: String) async throws -> HTTPResponse { try await send("GET", path) }
 
   /// Sends a form, as a page of the console does: with its token, unless another is given.
   mutating func submit(
     _ path: String, _ fields: [(String, String)], from page: String? = nil, headers: [String: String] = [:]
-  ) async throws -> Answer {
+  ) async throws -> HTTPResponse {
     var fields = fields
     if let page {
       let token = Self.formToken(in: try await open(page).text)
@@ -34,7 +34,7 @@ struct ConsoleBrowser: Sendable {
     return try await send("POST", path, body: body, headers: own)
   }
 
-  mutating func signIn(with token: String) async throws -> Answer { try await submit("/console/sign-in", [("token", token)]) }
+  mutating func signIn(with token: String) async throws -> HTTPResponse { try await submit("/console/sign-in", [("token", token)]) }
 
   /// What the forms of a page carry.
   static func formToken(in page: String) -> String? {
@@ -43,7 +43,7 @@ struct ConsoleBrowser: Sendable {
 
   static func encoded(_ text: String) -> String { text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "" }
 
-  private mutating func send(_ method: String, _ path: String, body: String? = nil, headers: [String: String] = [:]) async throws -> Answer
+  private mutating func send(_ method: String, _ path: String, body: String? = nil, headers: [String: String] = [:]) async throws -> HTTPResponse
   {
     var all = self.headers.merging(headers) { $1 }
     if !cookies.isEmpty { all["Cookie"] = cookies.map { "\($0)=\($1)" }.sorted().joined(separator: "; ") }
@@ -81,7 +81,7 @@ private final class Unredirected: NSObject, URLSessionTaskDelegate, Sendable {
     completionHandler(nil)
   }
 
-  static func send(_ method: String, _ url: String, headers: [String: String], body: String?) async throws -> Answer {
+  static func send(_ method: String, _ url: String, headers: [String: String], body: String?) async throws -> HTTPResponse {
     guard let address = URL(string: url) else { throw URLError(.badURL) }
     var request = URLRequest(url: address)
     request.httpMethod = method
@@ -91,7 +91,7 @@ private final class Unredirected: NSObject, URLSessionTaskDelegate, Sendable {
     guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
     var received: [String: String] = [:]
     for case (let name as String, let value as String) in response.allHeaderFields { received[name.lowercased()] = value }
-    return Answer(status: response.statusCode, headers: received, body: [UInt8](data))
+    return HTTPResponse(status: response.statusCode, headers: received, body: [UInt8](data))
   }
 }
 

@@ -7,7 +7,7 @@ extension EndToEnd {
   struct ConsoleGroups {
     @Test("A group's member is pending, and visible from the first sign-in on")
     func standings() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
       let admin = try await ConsoleAdmin.signedIn(to: workspace)
       let idp = workspace.identityProvider
@@ -43,7 +43,7 @@ extension EndToEnd {
 
     @Test("SCIM is switched on in the console, and the identity provider's first test of the connection is seen there within seconds")
     func connection() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let workspace = try await suite.workspace(settings: ["--plan", "enterprise", "--saml-sso"])
       let admin = try await ConsoleAdmin.signedIn(to: workspace)
       let page = try await admin.open("/console/settings/scim")

@@ -8,7 +8,7 @@ extension EndToEnd {
   struct ConsoleMembers {
     @Test("An admin sees who is invited, sends the mail again, stops it, and sees the person sign in, be disabled and be deleted")
     func story() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
       let browser = try await ConsoleAdmin.signedIn(to: workspace)
       let empty = try await browser.open("/console")
@@ -21,7 +21,7 @@ extension EndToEnd {
       try await eventually("the invitation to be on record as sent") {
         try await browser.open("/console/members?state=invited").contains(">Sent<")
       }
-      #expect(try await suite.letters(to: email).count == 1)
+      #expect(try await suite.mails(to: email).count == 1)
       #expect(try await browser.open("/console/members?state=invited").contains(email))
       #expect(try await !browser.open("/console/members").contains(email))
       for text in ["ana%20si", "SILVA", "ana@"] {
@@ -30,14 +30,14 @@ extension EndToEnd {
       #expect(try await !browser.open("/console/members?q=silva&state=active").contains(email))
       // The link is the one of the mail.
       let link = "https://\(workspace.slug).example/sign-in"
-      #expect(try await suite.letters(to: email).first?.text?.contains(link) == true)
+      #expect(try await suite.mails(to: email).first?.text?.contains(link) == true)
       #expect(try await browser.open(page).contains("<code id=\"sign-in-link\">\(link)</code>"))
 
       let resent = try await browser.submit("\(page)/resend", ["back": "list"])
       #expect(resent.status == 200)
       #expect(resent.path == "/console/members?state=invited")
       #expect(resent.contains("The invitation of Ana Silva is on its way again."))
-      try await eventually("the other mail") { try await suite.letters(to: email).count == 2 }
+      try await eventually("the other mail") { try await suite.mails(to: email).count == 2 }
       try await eventually("both to be on the page") {
         let shown = try await browser.open(page)
         return shown.contains("Earlier invitations") && shown.contains("Console sent another one") && shown.contains(">Sent<")
@@ -82,11 +82,11 @@ extension EndToEnd {
 
     @Test("Nobody sees another workspace's members, or has them mailed")
     func isolation() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let (victim, other) = (try await suite.workspace(), try await suite.workspace())
       let email = "ben@\(victim.slug).example"
       let id = try await victim.identityProvider.create(email, givenName: "Ben")
-      try await eventually("the invitation") { try await suite.letters(to: email).count == 1 }
+      try await eventually("the invitation") { try await suite.mails(to: email).count == 1 }
       let intruder = try await ConsoleAdmin.signedIn(to: other)
       for path in ["/console/members/\(id)", "/console/members/\(UserID.made(at: Date()))", "/console/members/nonsense"] {
         let answer = try await intruder.open(path)
@@ -105,7 +105,7 @@ extension EndToEnd {
       #expect(try await owner.open(next).status == 200)
       #expect(try await intruder.open(next).status == 400)
       #expect(try await owner.open("/console/members/\(id)").contains(">Sent<"))
-      #expect(try await suite.letters(to: email).count == 1)
+      #expect(try await suite.mails(to: email).count == 1)
     }
   }
 }

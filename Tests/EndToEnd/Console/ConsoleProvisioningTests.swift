@@ -15,7 +15,7 @@ extension EndToEnd {
 
     @Test("A failed push is explained, sent again once its cause is mended, and counted; nobody else sees it")
     func replay() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
       let browser = try await ConsoleAdmin.signedIn(to: workspace)
       #expect(try await browser.open("/console/provisioning").text.contains("Nothing has been pushed yet"))
@@ -77,7 +77,7 @@ extension EndToEnd {
 
     @Test("Changes that wait are approved and rejected there; names full of markup are text")
     func held() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       try await workspace.scimctl([
         "workspace", "guard", "set", workspace.slug, "--shrink", "50", "--from-members", "3", "--deactivations", "0", "--notify",
         "admin@acme.example",
@@ -115,13 +115,13 @@ extension EndToEnd {
       let left = try await provider.send("GET", "/Groups/\(id)").json["members"] as? [[String: Any]]
       #expect(left?.compactMap { $0["value"] as? String } == [ids[0]])
       // Decided once, it waits no more; another workspace's admin has no such change.
-      let other = try await ConsoleAdmin.signedIn(to: try await Suite.shared().workspace())
+      let other = try await ConsoleAdmin.signedIn(to: try await Deployment.shared().workspace())
       #expect(try await other.open(path).text.contains("No rules are set"))
     }
 
     @Test("Who was not pushed for long is listed until they are pushed again")
     func drift() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
       let browser = try await ConsoleAdmin.signedIn(to: workspace)
       let email = "old@\(workspace.slug).example"

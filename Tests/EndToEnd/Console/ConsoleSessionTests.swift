@@ -9,7 +9,7 @@ extension EndToEnd {
   struct ConsoleSessions {
     @Test("Revoking the token that opened a session ends it on both edges within a second, and so does signing out")
     func ends() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
       let second = try await suite.secondEdge()
       let (revoked, left) = (try await workspace.admin(named: "to be revoked"), try await workspace.admin(named: "to be left"))
@@ -36,7 +36,7 @@ extension EndToEnd {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for edge in edges {
           group.addTask {
-            try await inForce(what) { try await edge.opened("/console/settings/api").status == 303 }
+            try await takesEffect(what) { try await edge.opened("/console/settings/api").status == 303 }
           }
         }
         try await group.waitForAll()
@@ -45,7 +45,7 @@ extension EndToEnd {
 
     @Test("A link opens one session, and a session is listed and ended by the operator")
     func link() async throws {
-      let suite = try await Suite.shared()
+      let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
       let printed = try await workspace.scimctl(["console", "link", "--for", "Ana <b>Silva</b>"])
       let link = printed.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -71,13 +71,13 @@ extension EndToEnd {
       #expect(listed.contains("link Ana <b>Silva</b>"), "\(listed)")
       #expect(try await !workspace.scimctl(["token", "list"]).contains("Silva"))
       try await workspace.scimctl(["console", "sign-out", try #require(listed.split(separator: " ").first.map(String.init))])
-      try await inForce("the operator's end of a session") { try await winner.opened("/console/settings/api").status == 303 }
+      try await takesEffect("the operator's end of a session") { try await winner.opened("/console/settings/api").status == 303 }
       for (service, log) in await suite.logs { #expect(!log.contains(key), "the log of \(service)") }
     }
 
     @Test("A form without the session's token, with another session's, or sent by another site changes nothing")
     func forgery() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       var (victim, other) = (try await workspace.admin(named: "victim"), try await workspace.admin(named: "other"))
       let page = "/console/settings/api/new"
       let good = try #require(ConsoleBrowser.formToken(in: try await victim.open(page).text))
@@ -103,7 +103,7 @@ extension EndToEnd {
 
     @Test("A session that somebody had planted before the sign-in opens nothing after it")
     func fixation() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       let token = try await workspace.adminToken()
       let nobody = ConsoleBrowser(at: workspace.identityProvider.baseURL)
       var (attacker, victim) = (nobody, nobody)
@@ -125,7 +125,7 @@ extension EndToEnd {
 
     @Test("Names full of markup are text on every page")
     func markup() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       // U+0600 and U+0301 each make one character for a reader of what stands beside them, and none for a browser.
       let markup = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{name}} \u{600}<b\u{600}>\"\u{301} x=y"
       var admin = try await workspace.admin(named: markup)
@@ -167,7 +167,7 @@ extension EndToEnd {
 
     @Test("A token is made, rotated and revoked at the console, and its secret shown once")
     func tokens() async throws {
-      let workspace = try await Suite.shared().workspace()
+      let workspace = try await Deployment.shared().workspace()
       var admin = try await workspace.admin()
       let page = "/console/settings/api/new"
       #expect(try await admin.submit(page, [("name", ""), ("scope", "scim")], from: page).status == 422)
@@ -196,7 +196,7 @@ extension EndToEnd {
       let revoked = try await admin.submit("/console/settings/api/\(id)/revoke", [], from: "/console/settings/api/\(id)")
       #expect(revoked.status == 303 && revoked.headers["location"] == "/console/settings/api")
       #expect(try await admin.open("/console/settings/api").text.contains("is revoked"))
-      try await inForce("the revocation") { try await idp.send("GET", "/Users").status == 401 }
+      try await takesEffect("the revocation") { try await idp.send("GET", "/Users").status == 401 }
       let audit = try await admin.open("/console/audit").text
       #expect(audit.contains("admin, at the console") && audit.contains("Token revoked") && audit.contains("Signed in to the console"))
       // The token of the session itself.
@@ -211,13 +211,13 @@ extension EndToEnd {
 
 extension ConsoleBrowser {
   /// A page, and whatever cookie comes with it left alone.
-  func opened(_ path: String) async throws -> Answer {
+  func opened(_ path: String) async throws -> HTTPResponse {
     var browser = self
     return try await browser.open(path)
   }
 
   /// What a form was answered, with the browser as it is then.
-  func submitted(_ path: String, _ fields: [(String, String)]) async throws -> (answer: Answer, browser: ConsoleBrowser) {
+  func submitted(_ path: String, _ fields: [(String, String)]) async throws -> (answer: HTTPResponse, browser: ConsoleBrowser) {
     var browser = self
     return (try await browser.submit(path, fields), browser)
   }

@@ -10,59 +10,59 @@ extension EndToEnd {
   @Suite("Isolation")
   struct Isolation {
     @Test(
-      "No route of the edge lets one workspace at what is another's, whatever ids, tags, cursors, filters, references or tokens it sends")
+      "No route gives a workspace access to another workspace's data, whatever ids, tags, cursors, filters, references or tokens it sends")
     func routes() async throws {
-      let suite = try await Suite.shared()
-      let victim = try await Victim(suite.workspace())
-      let intruder = try await Intruder(suite.workspace(), against: victim)
+      let deployment = try await Deployment.shared()
+      let victim = try await Victim(deployment.workspace())
+      let attacker = try await Attacker(deployment.workspace(), against: victim)
       let routes = Routes()
       let endpoints = routes.endpoints
       #expect(!endpoints.isEmpty)
       for endpoint in endpoints {
-        guard let intrusion = Intrusions.all[endpoint.name] else {
-          Issue.record("\(endpoint.name) is a new route: say in Intrusions what another workspace could try there")
+        guard let attack = Attacks.all[endpoint.name] else {
+          Issue.record("\(endpoint.name) is a new route: add the attempts of another workspace to Attacks")
           continue
         }
         let path = endpoint.pattern.replacingOccurrences(of: "{id}", with: victim.user)
         let body = ["GET", "DELETE"].contains(endpoint.method.rawValue) ? nil : "{}"
-        for token in [try intruder.forgedToken, "", "nonsense", AccessToken.made(for: .made(at: Date())).text] {
-          let answer = try await intruder.send(endpoint.method.rawValue, path, body, token: token)
+        for token in [try attacker.forgedToken, "", "nonsense", AccessToken.made(for: .made(at: Date())).text] {
+          let answer = try await attacker.send(endpoint.method.rawValue, path, body, token: token)
           #expect(answer.status == 401, "\(endpoint.name): \(answer.text)")
         }
-        try await intrusion(intruder)
+        try await attack(attacker)
         #expect(try await victim.isUntouched(), "after \(endpoint.name)")
       }
-      #expect(Set(Intrusions.all.keys).subtracting(endpoints.map(\.name)) == [], "there are no such routes any more")
-      // The console's style sheet and script have names of what is in them, and say nothing of anybody.
+      #expect(Set(Attacks.all.keys).subtracting(endpoints.map(\.name)) == [], "these routes no longer exist")
+      // The console's style sheet and script contain no data.
       let open = routes.open.filter { !$0.pattern.hasPrefix("/console/assets/") }
-      #expect(Set(open.map(\.name)) == Set(Intrusions.open.keys))
-      for intrusion in Intrusions.open.values { try await intrusion(intruder) }
+      #expect(Set(open.map(\.name)) == Set(Attacks.open.keys))
+      for attack in Attacks.open.values { try await attack(attacker) }
       #expect(try await victim.isUntouched(), "after the routes that need no token")
     }
 
-    @Test("No page of the console shows one workspace anything of another's, and no form changes it, whatever ids and fields are sent")
+    @Test("No page or form of the console gives a workspace access to another workspace's data, whatever ids and fields it sends")
     func console() async throws {
-      let suite = try await Suite.shared()
-      let victim = try await Victim(suite.workspace())
+      let deployment = try await Deployment.shared()
+      let victim = try await Victim(deployment.workspace())
       let targets = try await ConsoleTargets(victim)
-      let intruder = try await ConsoleIntruder(suite.workspace(), against: victim, targets)
+      let attacker = try await ConsoleAttacker(deployment.workspace(), against: victim, targets)
       let routes = Routes().console
       #expect(routes.contains { $0.method == .post } && routes.contains { $0.method == .get })
-      // First the ids alone: one of the fields below may be taken for the id of something of the intruder's own.
+      // First without fields, because a field may be interpreted as an id of the attacker's own data.
       for route in routes {
-        try await intruder.tryWithoutSession(route)
-        try await intruder.tryIDs(route)
+        try await attacker.tryWithoutSession(route)
+        try await attacker.tryIDs(route)
         #expect(try await targets.areUntouched(), "after \(route.name)")
       }
       for route in routes {
-        guard let attempts = ConsoleIntrusions.all[route.name] else {
-          Issue.record("\(route.name) is a new route of the console: say in ConsoleIntrusions what another workspace could try there")
+        guard let attempts = ConsoleAttacks.all[route.name] else {
+          Issue.record("\(route.name) is a new route of the console: add the attempts of another workspace to ConsoleAttacks")
           continue
         }
-        for attempt in attempts(targets) { try await intruder.tryOut(route, attempt) }
+        for attempt in attempts(targets) { try await attacker.attempt(route, attempt) }
         #expect(try await targets.areUntouched(), "after \(route.name)")
       }
-      #expect(Set(ConsoleIntrusions.all.keys).subtracting(routes.map(\.name)) == [], "there are no such routes any more")
+      #expect(Set(ConsoleAttacks.all.keys).subtracting(routes.map(\.name)) == [], "these routes no longer exist")
     }
   }
 }

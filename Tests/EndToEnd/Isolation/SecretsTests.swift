@@ -11,23 +11,23 @@ import Testing
 extension EndToEnd {
   @Suite("Secrets and logs")
   struct Secrets {
-    @Test("A secret, wherever a client puts it, gets into no log, no message, no table and no answer")
+    @Test("A secret in a request never reaches a log, a message, a table or a response")
     func secrets() async throws {
-      let suite = try await Suite.shared()
-      let workspace = try await suite.workspace()
+      let deployment = try await Deployment.shared()
+      let workspace = try await deployment.workspace()
       let idp = workspace.identityProvider
       let secret = "s3cr3t\(UUID().uuidString.prefix(8))"
       let id = try await idp.create("keeper-\(secret.suffix(8).lowercased())@example.com")
       let unknown = AccessToken.made(for: .made(at: Date())).text
       let patch =
         #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"password","value":"\#(secret)"}]}"#
-      var answers: [Answer] = []
+      var answers: [HTTPResponse] = []
       func send(_ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]) async throws {
         var all = ["Authorization": "Bearer \(idp.token)", "Content-Type": "application/scim+json"]
         all.merge(headers) { _, new in new }
         answers.append(try await HTTP.send(method, idp.baseURL + path, headers: all, body: body))
       }
-      // As a password: in good requests, in a bulk, and in ones that are refused for another reason.
+      // As a password: in valid requests, in a bulk, and in requests that are rejected for another reason.
       try await send("POST", "/Users", #"{"userName":"p1-\#(UUID().uuidString)@example.com","password":"\#(secret)"}"#)
       try await send("PUT", "/Users/\(id)", #"{"userName":"p2-\#(UUID().uuidString)@example.com","password":"\#(secret)"}"#)
       try await send("PATCH", "/Users/\(id)", patch)
@@ -45,7 +45,7 @@ extension EndToEnd {
         "POST", "/Users/.search",
         #"{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"password eq \"\#(secret)\""}"#)
       try await send("GET", "/Users?filter=password%20eq%20%22\(secret)%22")
-      // In filters, paths and names that cannot be read.
+      // In filters, paths and names that cannot be parsed.
       for filter in [#"password xx "\#(secret)""#, #"password eq \#(secret)"#, #"userName eq "a" and secret "\#(secret)"#] {
         let encoded = filter.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
         try await send("GET", "/Users?filter=\(encoded)")
@@ -70,7 +70,7 @@ extension EndToEnd {
       for path in ["/Users/\(idp.token)", "/\(idp.token)", "/Users/password=\(secret)", "/token%22\(secret)%22"] {
         try await send("GET", path)
       }
-      // As a token where none belongs, and as ones that are wrong.
+      // As a token in the wrong place, and as an invalid token.
       for query in [
         "access_token=\(secret)", "token=\(idp.token)", "password=\(secret)", "TOKEN=\(secret)", "%74oken=\(secret)", "api_key=\(secret)",
         "x=\(idp.token)",
@@ -79,7 +79,7 @@ extension EndToEnd {
         try await send("GET", "/Users", headers: ["Authorization": header])
       }
       for name in ["Cookie", "X-Api-Key", "Proxy-Authorization", "traceparent"] { try await send("GET", "/Users", headers: [name: secret]) }
-      // What comes behind all that, on every partition.
+      // Later messages on every partition, to read the topics up to here.
       let marks = (0..<24).map { "mark-\($0)-\(UUID().uuidString.prefix(8).lowercased())@example.com" }
       for mark in marks { _ = try await idp.create(mark) }
 
@@ -87,28 +87,28 @@ extension EndToEnd {
       func expectNone(in text: String, _ place: String) {
         for secret in secrets where text.contains(secret) {
           let found = text.range(of: secret).map { text[..<$0.lowerBound].suffix(200) } ?? ""
-          Issue.record("\(place) has '\(secret)', behind '\(found)'")
+          Issue.record("\(place) contains '\(secret)' after '\(found)'")
         }
       }
       for (index, answer) in answers.enumerated() { expectNone(in: answer.text + "\(answer.headers)", "answer \(index)") }
-      let messages = try await suite.messages(until: marks)
+      let messages = try await deployment.messages(until: marks)
       #expect(messages.count > 2 * marks.count)
       for message in messages { expectNone(in: message, "a message") }
-      for (service, log) in await suite.logs { expectNone(in: log, "the log of \(service)") }
-      for row in try await suite.everyRow() { expectNone(in: row, "a row") }
+      for (service, log) in await deployment.logs { expectNone(in: log, "the log of \(service)") }
+      for row in try await deployment.everyRow() { expectNone(in: row, "a row") }
     }
 
-    @Test("Whatever a client sends, a log is one JSON object a line, and no line is of the client's making")
+    @Test("Every log line is one JSON object, and a client cannot forge lines")
     func logs() async throws {
-      let suite = try await Suite.shared()
-      let idp = try await suite.workspace().identityProvider
+      let deployment = try await Deployment.shared()
+      let idp = try await deployment.workspace().identityProvider
       let forged = #"{"level":"critical","message":"forged"}"#
       let id = try await idp.create("logged-\(UUID().uuidString.prefix(8).lowercased())@example.com")
-      let nasty = [
+      let hostileTexts = [
         "\\n\(forged.replacingOccurrences(of: "\"", with: "\\\""))\\n", "\\r\\n\\u0085\\u2028x", "\\u0007\\u001b[31m",
         "\\ud83d\\ude00\\u202e",
       ]
-      for text in nasty {
+      for text in hostileTexts {
         for body in [
           #"{"userName":"n\#(UUID().uuidString)@example.com","displayName":"\#(text)","name":{"givenName":"\#(text)"}}"#,
           #"{"userName":"\#(text)","secodaRole":"\#(text)"}"#,
@@ -127,7 +127,7 @@ extension EndToEnd {
           #expect(answer.status >= 400 && answer.status < 500)
         }
       }
-      for (service, log) in await suite.logs {
+      for (service, log) in await deployment.logs {
         for line in log.split(whereSeparator: \.isNewline) {
           let object = (try? JSONSerialization.jsonObject(with: Data(line.utf8))) as? [String: Any]
           #expect(object != nil, "\(service): \(line)")
@@ -139,8 +139,8 @@ extension EndToEnd {
   }
 }
 
-extension Suite {
-  /// What was sent on every topic, keys and headers included, until each of `marks` has been seen in a command and in an event.
+extension Deployment {
+  /// Reads every topic, including keys and headers, until each of `marks` has occurred in a command and in an event.
   nonisolated func messages(until marks: [String]) async throws -> [String] {
     let topics: [Topic] = [
       .identityCommands, .identityReplies, .identityEvents, .directoryEvents, .signInEvents, .provisioningLog,
@@ -174,7 +174,7 @@ extension Suite {
     }
   }
 
-  /// Every row of every table of the suite, as text.
+  /// Every row of every table, as text.
   nonisolated func everyRow() async throws -> [String] {
     let pool = PostgresPool(
       PostgresConfiguration(url: databaseURL, connections: 1, applicationName: "end-to-end"),

@@ -1,0 +1,121 @@
+import ArgumentParser
+import Models
+import ServiceKit
+
+/// `scimctl workspace update SLUG`, which changes settings of a workspace.
+struct UpdateWorkspace: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "update", abstract: "Change settings of a workspace; settings that are not given stay the same.",
+    discussion: "Changes take effect within a second. For domains, roles and schemas see the subcommands domain, role and extension.")
+
+  @Argument(help: "The workspace's slug.")
+  var slug: String
+
+  @Option(name: .customLong("slug"), help: ArgumentHelp("The new slug.", valueName: "slug"))
+  var newSlug: String?
+
+  @Option(help: "The name, which invitations contain.")
+  var name: String?
+
+  @Option(help: "The plan.")
+  var plan: WorkspaceSettings.Plan?
+
+  @Flag(name: .customLong("saml-sso"), inversion: .prefixedNo, help: "Whether SAML SSO is enabled.")
+  var samlSSO: Bool?
+
+  @Flag(inversion: .prefixedNo, help: "Whether SCIM is enabled.")
+  var scim: Bool?
+
+  @Option(name: .customLong("sign-in-url"), help: "The URL where its users sign in, which invitations contain.")
+  var signInURL: String?
+
+  @Option(help: "The role of users for whom the identity provider sends no role.")
+  var defaultRole: String?
+
+  @Option(help: "The SCIM attribute that carries the role.")
+  var roleAttribute: String?
+
+  @Option(help: "The connection profile, which selects the identity provider's dialect.")
+  var profile: WorkspaceSettings.ConnectionProfile?
+
+  @Option(help: WorkspaceSettings.RelinkPolicy.help)
+  var relink: WorkspaceSettings.RelinkPolicy?
+
+  @Option(help: WorkspaceSettings.DuplicateGroupNames.help)
+  var duplicateGroupNames: WorkspaceSettings.DuplicateGroupNames?
+
+  @Option(help: "The language of mails to administrators, such as de; none for English.")
+  var adminLanguage: String?
+
+  @OptionGroup(title: "Invitations") var invitations: InvitationOptions
+
+  func validate() throws {
+    if let signInURL { try SignInURL.check(signInURL) }
+    let texts = [newSlug, name, signInURL, defaultRole, roleAttribute, adminLanguage]
+    guard
+      texts.contains(where: { $0 != nil }) || plan != nil || samlSSO != nil || scim != nil || profile != nil || relink != nil
+        || duplicateGroupNames != nil || !invitations.isEmpty
+    else {
+      throw ValidationError("No setting is given. 'scimctl workspace update --help' lists the settings.")
+    }
+  }
+
+  /// Returns `settings` with the given options applied.
+  ///
+  /// - Throws: ``ScimctlError`` if the invitation options contradict the settings.
+  func applied(to settings: WorkspaceSettings) throws(ScimctlError) -> WorkspaceSettings {
+    var changed = settings
+    if let newSlug { changed.slug = newSlug }
+    if let name { changed.name = name }
+    if let plan { changed.plan = plan }
+    if let samlSSO { changed.samlSSO = samlSSO }
+    if let scim { changed.scimEnabled = scim }
+    if let signInURL { changed.signInURL = signInURL }
+    // In the case of the workspace's role.
+    if let defaultRole { changed.defaultRole = settings.role(named: defaultRole) ?? defaultRole }
+    if let roleAttribute { changed.roleAttribute = roleAttribute }
+    if let profile { changed.connectionProfile = profile }
+    if let relink { changed.relink = relink }
+    if let duplicateGroupNames { changed.duplicateGroupNames = duplicateGroupNames }
+    if let adminLanguage { changed.adminLanguage = adminLanguage == "none" ? nil : adminLanguage }
+    do throws(ValidationError) {
+      changed.invitations = try invitations.applied(to: settings.invitations)
+    } catch {
+      throw ScimctlError(.usage, error.message)
+    }
+    return changed
+  }
+
+  func run() async throws {
+    try await WorkspaceUpdate.apply(to: slug) { settings throws(ScimctlError) in try applied(to: settings) }
+    print("Workspace \(newSlug ?? slug) updated")
+  }
+}
+
+/// Updates the settings of a workspace.
+enum WorkspaceUpdate {
+  private static let maximumAttempts = 10
+
+  /// Replaces the settings of the workspace with slug `slug` by the result of `change`.
+  ///
+  /// If somebody else changed the settings after they were read, they are read and changed again, so that no change is lost.
+  ///
+  /// - Throws: ``ScimctlError`` if there is no such workspace, or identity-store rejects the settings; whatever `change` throws.
+  static func apply(
+    to slug: String, _ change: @escaping @Sendable (WorkspaceSettings) throws(ScimctlError) -> WorkspaceSettings
+  ) async throws {
+    let settings = try await Settings.forWriting()
+    try await withDatabase(settings) { pool in
+      try await withCommandClient(settings, pool: pool) { client in
+        for attempt in 1...maximumAttempts {
+          let workspace = try await StoredWorkspace.named(slug, on: pool)
+          let outcome = try await client.outcome(
+            of: .updateWorkspace(change(workspace.settings)), in: workspace.id, expectedVersions: [workspace.version])
+          // 412: the version has changed since.
+          if case .refused(status: 412, _) = outcome, attempt < maximumAttempts { continue }
+          return try CommandClient.check(outcome)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Foundation
+
+/// A service of the deployment, running as its own process.
+///
+/// `@unchecked` because Foundation's `Process` is not `Sendable`; every access to it holds the lock.
+final class ServiceInstance: @unchecked Sendable {
+  let name: String
+  let healthPort: Int
+  private let environment: [String: String]
+  private let log: URL
+  private let lock = NSLock()
+  private var process: Process?
+
+  init(name: String, healthPort: Int, environment: [String: String], log: URL) {
+    self.name = name
+    self.healthPort = healthPort
+    self.environment = environment
+    self.log = log
+  }
+
+  /// The folder of the built executables, which contains the test bundle as well.
+  static var productsDirectory: URL {
+    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  }
+
+  /// Starts the process.
+  func start() throws {
+    let process = Process()
+    process.executableURL = Self.productsDirectory.appendingPathComponent(name)
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+    if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
+    let output = try FileHandle(forWritingTo: log)
+    try output.seekToEnd()
+    process.standardOutput = output
+    process.standardError = output
+    process.standardInput = FileHandle.nullDevice
+    try process.runWithSignalsUnblocked()
+    lock.withLock { self.process = process }
+  }
+
+  /// Sends `signal` and waits until the process has exited.
+  func terminate(with signal: Int32) {
+    guard let process = lock.withLock({ self.process }), process.isRunning else { return }
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+  }
+
+  /// Suspends the process (SIGSTOP). Its connections stay open.
+  func suspend() { signal(SIGSTOP) }
+
+  /// Resumes the process after ``suspend()``.
+  func resume() { signal(SIGCONT) }
+
+  private func signal(_ signal: Int32) {
+    guard let process = lock.withLock({ self.process }), process.isRunning else { return }
+    kill(process.processIdentifier, signal)
+  }
+
+  /// Everything that the process has written.
+  var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+  /// Whether `/readyz` returns 200.
+  func isReady() async -> Bool {
+    await HTTP.status(of: "http://127.0.0.1:\(healthPort)/readyz") == 200
+  }
+}
