@@ -19,8 +19,8 @@ enum UserAndGroupQueries {
     "groups",
     """
     select
-      g.display_name, g.id, count(m.member_id) filter (where m.standing = 'visible'),
-      count(m.member_id) filter (where m.standing = 'pending'), count(m.member_id) filter (where m.standing = 'held')
+      g.display_name, g.id, count(m.member_id) filter (where m.status = 'visible'),
+      count(m.member_id) filter (where m.status = 'pending'), count(m.member_id) filter (where m.status = 'held')
     from directory_read.groups g
     left join directory_read.group_members m on m.workspace_id = g.workspace_id and m.group_id = g.id
     where g.workspace_id = $1
@@ -34,11 +34,11 @@ enum UserAndGroupQueries {
   static let groupMembers = Statement(
     "group members",
     """
-    select coalesce(m.email, m.member_id::text), m.standing, m.waits_for, g.id
+    select coalesce(m.email, m.member_id::text), m.status, m.waits_for, g.id
     from identity_read.groups p
     join directory_read.groups g on g.workspace_id = p.workspace_id and g.id = p.id
     left join directory_read.group_members m
-      on m.workspace_id = g.workspace_id and m.group_id = g.id and ($3::text is null or m.standing = $3)
+      on m.workspace_id = g.workspace_id and m.group_id = g.id and ($3::text is null or m.status = $3)
     where p.workspace_id = $1
     and (p.display_name_key = $2 or p.id = $4::uuid)
     order by 1
