@@ -206,14 +206,20 @@ public protocol BatchOperation: Sendable {
 }
 
 extension BatchOperation {
+  /// ``FailureAction/init(after:)``.
   public func action(after error: any Error, _ attempt: BatchAttempt) -> FailureAction { FailureAction(after: error) }
+  /// Whether PostgreSQL reports a statement timeout.
   public func isTimeout(_ error: any Error) -> Bool { (error as? PostgresError)?.isTimeout ?? false }
+  /// Each item on its own.
   public func groups(of items: [Item], after error: any Error) -> [[Int]] { items.indices.map { [$0] } }
+  /// No additional metadata.
   public func metadata(of item: Item) -> Logger.Metadata { [:] }
+  /// Does nothing.
   public func didProcess(_ items: [Item], outputs: [Output]) async throws {}
 }
 
 extension BatchOperation where Output == Void {
+  /// No output.
   public func output(ofRejected item: Item, error: any Error) {}
 }
 
