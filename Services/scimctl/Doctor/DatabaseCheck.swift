@@ -175,7 +175,7 @@ struct DatabaseCheck: Sendable {
       return Finding.warn(
         "names",
         """
-        in workspace \(shared.slug) the \(kind)s '\(shared.name)' (id \(shared.id)) and '\(shared.holderName ?? "")' (id \(shared.nameOwner)) \
+        in workspace \(shared.slug) the \(kind)s '\(shared.name)' (id \(shared.id)) and '\(shared.holderName ?? "")' (id \(shared.holder)) \
         have the same \(attribute) when compared: look-ups by name and sign-ins find only the second
         """,
         mend: """
