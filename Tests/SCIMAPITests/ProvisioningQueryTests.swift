@@ -79,20 +79,22 @@ struct ProvisioningQueryTests {
     try await store.insertWorkforce(of: 1000, groups: 10)
     try await store.insertLog(of: 20_000, over: 5 * 86_400)
     try await store.write("analyze", [])
-    let kinds: [(LogPart.Kind, condition: String)] = [(.all, "Index Cond"), (.failed, "Index Cond"), (.cause(.staleUser), "cause = $5")]
+    let kinds: [(LogPageStatement.Kind, condition: String)] = [
+      (.all, "Index Cond"), (.failed, "Index Cond"), (.cause(.staleUser), "cause = $5"),
+    ]
     for (kind, condition) in kinds {
       let values = [
         "'\(store.workspace)'", "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "51",
         kind.name == "cause" ? "'staleUser'" : "null",
       ]
       let types = ["uuid", "uuid", "uuid", "int8", "text"]
-      let plan = try await store.plan(of: LogPart.statement(kind, ofSubject: false), types, values)
+      let plan = try await store.plan(of: LogPageStatement.statement(kind, ofSubject: false), types, values)
       #expect(plan.contains(condition), "\(kind):\n\(plan)")
       #expect(!plan.contains("Seq Scan on"), "\(kind):\n\(plan)")
       // Whoever sorts has read the whole log before; the last 51 rows that are put beside their names are in order already.
       #expect(!plan.contains("Sort"), "\(kind):\n\(plan)")
       let subject = try await store.plan(
-        of: LogPart.statement(kind, ofSubject: true), types + ["text[]", "uuid[]"],
+        of: LogPageStatement.statement(kind, ofSubject: true), types + ["text[]", "uuid[]"],
         values + ["array['person-7@example.com']", "array['\(Self.user(7))']::uuid[]"])
       #expect(subject.contains("name_key = given.name") && subject.contains("resource_id = subject.id"), "\(kind):\n\(subject)")
       #expect(!subject.contains("Seq Scan on"), "\(kind):\n\(subject)")

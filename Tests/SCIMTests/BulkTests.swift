@@ -9,7 +9,7 @@ struct BulkTests {
       maximumOperations: 5)
   }
 
-  @Test("The operations of RFC 7644 §3.7 are read")
+  @Test("The operations of RFC 7644 §3.7 are parsed")
   func reading() throws {
     let read = try request(
       """
@@ -28,7 +28,7 @@ struct BulkTests {
   }
 
   @Test(
-    "What is no bulk request is refused whole",
+    "A body that is not a bulk request is rejected",
     arguments: [
       ("[]", SCIMErrorType.invalidSyntax), ("{}", .invalidSyntax), (#"{"schemas":["urn:x"],"Operations":[{}]}"#, .invalidSyntax),
       (#"{"schemas":["\#(MessageSchema.bulkRequest)"],"Operations":[]}"#, .invalidSyntax),
@@ -43,7 +43,7 @@ struct BulkTests {
     #expect(error?.scimType == type)
   }
 
-  @Test("More operations than are carried out at once are refused with both numbers")
+  @Test("Too many operations are rejected with both numbers")
   func tooMany() throws {
     #expect(try request(Array(repeating: "{}", count: 5).joined(separator: ",")).operations.count == 5)
     let error = #expect(throws: SCIMError.self) { try request(Array(repeating: "{}", count: 6).joined(separator: ",")) }
@@ -52,7 +52,7 @@ struct BulkTests {
   }
 
   @Test(
-    "An operation that is none is refused in its place, with what is wrong",
+    "An invalid operation is rejected at its position with the reason",
     arguments: [
       ("1", "object"), (#"{"path":"/Users"}"#, "method"), (#"{"method":"GET","path":"/Users"}"#, "method"),
       (#"{"method":"DELETE"}"#, "path"), (#"{"method":"POST","path":"/Users","data":{}}"#, "bulkId"),
@@ -72,7 +72,7 @@ struct BulkTests {
     #expect(error?.error.detail.contains(mention) == true, "\(error?.error.detail ?? "")")
   }
 
-  @Test("References are replaced wherever they are the value, or are compared with in a path")
+  @Test("References are replaced in values and in the filters of paths")
   func references() throws {
     var references = BulkReferences { ["ana": "1", "b c": "2"][$0] }
     let json: JSON = [
@@ -91,7 +91,7 @@ struct BulkTests {
   }
 
   @Test(
-    "What is referred to comes first, everything else as it stands, and circles are one",
+    "Referenced operations come first, others keep their order, and circular references are one unit",
     arguments: [
       ([[], [], []], [[0], [1], [2]]), ([[2], [], []], [[1], [2], [0]]), ([[1], [2], []], [[2], [1], [0]]),
       ([[2], [0], []], [[2], [0], [1]]), ([[1], [0], []], [[0, 1], [2]]), ([[3], [2], [3], [1]], [[1, 2, 3], [0]]),
@@ -104,7 +104,7 @@ struct BulkTests {
     for unit in units { #expect(unit.isCircular == (unit.operations.count > 1 || needs[unit.operations[0]].contains(unit.operations[0]))) }
   }
 
-  @Test("A chain as long as a request may be is put in order")
+  @Test("A chain of the maximum length is sorted")
   func chain() {
     let needs = (0..<1000).map { $0 < 999 ? [$0 + 1] : [] }
     #expect(BulkOrder.units(needs: needs).flatMap(\.operations) == Array((0..<1000).reversed()))

@@ -17,7 +17,7 @@ struct DialectTests {
   private static let core = "urn:ietf:params:scim:schemas:core:2.0:User"
 
   @Test(
-    "A PATCH of a user comes to what the sender meant",
+    "A PATCH of a user has the result that the sender intended",
     arguments: [
       Patched(
         name: "Okta deactivates without a path", agent: okta, before: #""active":true"#,
@@ -115,7 +115,7 @@ struct DialectTests {
   }
 
   @Test(
-    "A POST or PUT of a user comes to what the sender meant",
+    "A POST or PUT of a user has the result that the sender intended",
     arguments: [
       // Okta's assignment.
       (
@@ -152,7 +152,7 @@ struct DialectTests {
   }
 
   @Test(
-    "A PATCH of a group comes to what the sender meant",
+    "A PATCH of a group has the result that the sender intended",
     arguments: [
       (#"{"op":"replace","value":{"id":"7","displayName":"New"}}"#, "New", []),
       (
@@ -199,7 +199,7 @@ struct DialectTests {
 @Suite("The strict profile")
 struct StrictTests {
   @Test(
-    "Refuses what the RFCs refuse",
+    "Rejects what the RFCs reject",
     arguments: [
       (#"{"op":"Replace","path":"active","value":true}"#, SCIMErrorType.invalidSyntax),
       (#"{"op":"replace","path":"active","value":"False"}"#, .invalidValue),
@@ -229,7 +229,7 @@ struct StrictTests {
   }
 
   @Test(
-    "Refuses a resource that does not follow its schemas",
+    "Rejects a resource that does not follow its schemas",
     arguments: [
       (#"{"userName":"a"}"#, "schemas"), (#"{"schemas":["\#(core)"],"userName":"a","emails":{"value":"b"}}"#, "emails"),
       (#"{"schemas":["\#(core)"],"userName":"a","active":"true"}"#, "active"),
@@ -248,7 +248,7 @@ struct StrictTests {
     #expect(error?.detail.contains(mention) == true, "\(String(describing: error))")
   }
 
-  @Test("Takes what the RFCs have")
+  @Test("Accepts what the RFCs define")
   func taken() throws {
     let json = try Sample.json(
       #"{"schemas":["\#(Self.core)","\#(Sample.enterprise)"],"id":"7","userName":"a","title":null,"meta":{"version":"x"},"\#(Sample.enterprise)":{"manager":{"value":"8","displayName":"M"}}}"#

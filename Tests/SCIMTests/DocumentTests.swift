@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Resources as clients send them")
 struct DocumentTests {
-  @Test("A user keeps what was sent, in the schema's order and spelling, without what is ours and without the password")
+  @Test("A user keeps the sent attributes in the schema's order and spelling, without read-only ones and the password")
   func canonical() throws {
     let user = try Sample.user(
       #"""
@@ -17,7 +17,7 @@ struct DocumentTests {
     #expect(user.email == "Ana@Example.com")
   }
 
-  @Test("An open document is closed by what is appended, and read again")
+  @Test("An open document can be completed and read again")
   func openDocument() throws {
     let user = try Sample.user(#""displayName":"Ana""#)
     let open = user.openDocument(id: "7f", created: "2026-01-31T08:00:00.000Z")
@@ -26,7 +26,7 @@ struct DocumentTests {
   }
 
   @Test(
-    "What is wrong with a user is said by the attribute's name",
+    "An error in a user names the attribute",
     arguments: [
       (#""emails":"x""#, "emails must be an array"), (#""active":"yes""#, "active must be true or false"),
       (#""emails":[{"value":1}]"#, "emails[0].value must be a string"),
@@ -39,7 +39,7 @@ struct DocumentTests {
     #expect(error?.detail.contains(expected) == true, "\(String(describing: error))")
   }
 
-  @Test("A user without userName is refused, and told where to map it")
+  @Test("A user without userName is rejected with advice on the mapping")
   func missingUserName() {
     let error = refusal {
       _ = try UserDocument(
@@ -56,20 +56,20 @@ struct DocumentTests {
     #expect(try Sample.user(attributes).role == "editor")
   }
 
-  @Test("A group's members are each there once, and apart from its attributes")
+  @Test("A group's members have no duplicates and are separate from its attributes")
   func members() throws {
     let group = try Sample.group(#""members":[{"value":"a","display":"Ana"},{"value":"b"},{"value":"a"}]"#)
     #expect(group.members.map(\.value) == ["a", "b"])
     #expect(group.attributes["members"] == nil)
   }
 
-  @Test("A member without an id is refused, not left out", arguments: [#"{"display":"Ana"}"#, #"{"value":""}"#, "{}"])
+  @Test("A member without an id is rejected, not ignored", arguments: [#"{"display":"Ana"}"#, #"{"value":""}"#, "{}"])
   func memberWithoutID(member: String) {
     let error = refusal { _ = try Sample.group(#""members":[{"value":"a"},\#(member)]"#) }
     #expect(error?.detail.contains("members[1].value must be the id of a user") == true)
   }
 
-  @Test("A nested group as a member is refused, and said why")
+  @Test("A nested group as a member is rejected with the reason")
   func nestedGroup() {
     #expect(refusal { _ = try Sample.group(#""members":[{"value":"a","type":"Group"}]"#) }?.detail.contains("members are users") == true)
   }

@@ -42,7 +42,7 @@ struct ExtensionTests {
       Sample.json(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a",\#(attributes)}"#), schemas: Self.schemas)
   }
 
-  @Test("Data comes back as it was sent, and its URN is in schemas")
+  @Test("Attributes are returned as sent, and the URN is in schemas")
   func roundTrip() throws {
     let user = try user(Self.data)
     #expect(String(decoding: user.json(), as: UTF8.self).hasSuffix(Self.data + "}"))
@@ -50,7 +50,7 @@ struct ExtensionTests {
   }
 
   @Test(
-    "What does not fit is refused by the attribute's path",
+    "An invalid value is rejected with the attribute's path",
     arguments: [
       (#"{"badge":"x"}"#, "\(urn):badge must be a whole number, found the string \"x\""), (#"{"badge":1.5}"#, "must be a whole number"),
       (#"{"scores":1}"#, "\(urn):scores must be an array"), (#"{"scores":[1e9999]}"#, "must be a number of at most"),
@@ -66,7 +66,7 @@ struct ExtensionTests {
   }
 
   @Test(
-    "A filter speaks of it",
+    "A filter can use the extension",
     arguments: [
       (#"\#(urn):badge eq 7"#, true), (#"\#(urn):badge gt 7"#, false), (#"\#(urn):scores eq 2.5"#, true),
       (#"\#(urn):nick eq "ana""#, false),
@@ -78,7 +78,7 @@ struct ExtensionTests {
   }
 
   @Test(
-    "A PATCH changes it",
+    "A PATCH can change the extension",
     arguments: [
       (#"{"op":"add","path":"\#(urn):scores","value":[3,1]}"#, #"{"badge":7,"scores":[1,2,3]}"#),
       (#"{"op":"remove","path":"\#(urn):scores[value lt 2]"}"#, #"{"badge":7,"scores":[2]}"#),
@@ -98,7 +98,7 @@ struct ExtensionTests {
   }
 
   @Test(
-    "What is immutable can be set, and then neither changed nor removed",
+    "An immutable attribute can be set, but neither changed nor removed",
     arguments: [
       #"{"op":"replace","path":"\#(urn):badge","value":8}"#, #"{"op":"remove","path":"\#(urn):badge"}"#,
       #"{"op":"remove","path":"\#(urn)"}"#,
@@ -110,7 +110,7 @@ struct ExtensionTests {
     #expect(error?.scimType == .mutability)
   }
 
-  @Test("A PUT keeps what is immutable, where it does not say otherwise")
+  @Test("A PUT keeps immutable attributes that it does not contain")
   func immutableReplacement() throws {
     let stored = try user(Self.data).openDocument(id: "1", created: "2026-01-31T08:00:00.000Z")
     let kept = try user(#""title":"t""#).replacing(openDocument: stored, schemas: Self.schemas)
@@ -158,7 +158,7 @@ struct ExtensionTests {
   }
 
   @Test(
-    "A schema with a mistake is refused in words",
+    "An invalid schema is rejected with an explanation",
     arguments: [
       (SchemaExtension(id: "acme", name: "A", attributes: [.init(name: "a")]), "urn:NAMESPACE:NAME"),
       (SchemaExtension(id: "urn:acme:a b", name: "A", attributes: [.init(name: "a")]), "urn:NAMESPACE:NAME"),

@@ -4,7 +4,7 @@ import Testing
 @Suite("Filters")
 struct FilterTests {
   @Test(
-    "A filter reads and writes (RFC 7644 figure 2)",
+    "A filter is parsed and serialised (RFC 7644 figure 2)",
     arguments: [
       (#"userName Eq "bjensen""#, #"userName eq "bjensen""#),
       (#"name.familyName co "O'Malley""#, #"name.familyName co "O'Malley""#),
@@ -29,7 +29,7 @@ struct FilterTests {
   }
 
   @Test(
-    "A filter that is none is refused as invalidFilter",
+    "An invalid filter is rejected with invalidFilter",
     arguments: [
       "", "userName", #"userName eq"#, #"userName equals "x""#, #"(userName eq "x""#, #"userName eq "x" and"#, #"emails[type eq "w""#, "🙂",
     ])

@@ -7,7 +7,7 @@ import Testing
 struct GroupPatchPropertyTests {
   private static let ids = ["a", "b", "c", "d", "e", "f"]
 
-  @Test("Come to the same for 10,000 random PATCHes", arguments: 0..<20)
+  @Test("10,000 random PATCHes have the same result", arguments: 0..<20)
   func agreement(part: Int) throws {
     var refused = 0
     var changed = 0

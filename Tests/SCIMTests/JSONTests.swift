@@ -4,7 +4,7 @@ import Testing
 @Suite("JSON")
 struct JSONTests {
   @Test(
-    "A text that is JSON comes back as it was",
+    "JSON survives parsing and serialising",
     arguments: [
       #"{"a":1,"b":[true,false,null],"c":{"d":"e"}}"#, #"[]"#, #"{}"#, #""\u0001 \" \\ ä 😀""#, "-9223372036854775808", "1.50", "1e400",
       #"{"z":1,"a":2}"#,
@@ -16,7 +16,7 @@ struct JSONTests {
   }
 
   @Test(
-    "A text that is no JSON is refused with the position",
+    "Invalid JSON is rejected with the position",
     arguments: [
       (#"{"a":1,}"#, 7), (#"{"a" 1}"#, 5), (#"[1 2]"#, 3), ("", 0), ("nul", 3), (#"{"a":1} x"#, 8), (#"{"a":1,"a":2}"#, 7), ("01", 1),
       (#""\ud800""#, 1),
@@ -35,13 +35,13 @@ struct JSONTests {
     #expect(throws: JSONSyntaxError.self) { try JSON(parsing: [0x22, 0xFF, 0x22]) }
   }
 
-  @Test("Nesting deeper than the limit is refused, however deep")
+  @Test("Nesting deeper than the limit is rejected")
   func depth() throws {
     #expect(throws: JSONSyntaxError.self) { try JSON(parsing: String(repeating: "[", count: 100_000)) }
     _ = try JSON(parsing: String(repeating: "[", count: 32) + String(repeating: "]", count: 32))
   }
 
-  @Test("Objects are equal in whatever order")
+  @Test("Objects are equal in any order")
   func order() throws {
     #expect(try JSON(parsing: #"{"a":1,"b":2}"#) == JSON(parsing: #"{"b":2,"a":1}"#))
   }

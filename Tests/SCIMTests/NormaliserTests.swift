@@ -11,7 +11,7 @@ struct NormaliserTests {
   }
 
   @Test(
-    "An operation of a user's PATCH is brought into the RFC's form",
+    "An operation of a user's PATCH is converted to the form of the RFC",
     arguments: [
       Case(fires: "upper-case-operation", operations: #"{"op":"Remove","path":"title"}"#, expected: #"{"op":"remove","path":"title"}"#),
       Case(
@@ -85,7 +85,7 @@ struct NormaliserTests {
   }
 
   @Test(
-    "A resource is brought into the RFC's form",
+    "A resource is converted to the form of the RFC",
     arguments: [
       ("missing-schemas", #"{"userName":"a"}"#, #"{"userName":"a","schemas":["urn:ietf:params:scim:schemas:core:2.0:User"]}"#),
       (
@@ -114,7 +114,7 @@ struct NormaliserTests {
   }
 
   @Test(
-    "The profile auto is settled by how the sender names itself",
+    "The profile auto detects the sender by its User-Agent",
     arguments: [("Okta SCIM Client 1.0.0", false), ("OneLogin", false), ("Azure-AD/1.0", true), ("curl/8", true)])
   func recognition(userAgent: String, appliesEntra: Bool) throws {
     let sent = try Sample.patchMessage(#"{"op":"replace","path":"emails[type eq \"work\"].value","value":"a"}"#)

@@ -5,7 +5,7 @@ import Testing
 @Suite("Secrets in a PATCH")
 struct PatchSecretTests {
   @Test(
-    "The value of a password is taken out, wherever it stands, and nothing else is",
+    "Only the values of passwords are removed, at any position",
     arguments: [
       (#"{"op":"replace","path":"password","value":"s3cret"}"#, #"{"op":"replace","path":"password","value":"removed"}"#),
       (#"{"op":"add","path":"PassWord","value":{"a":"s3cret"}}"#, #"{"op":"add","path":"PassWord","value":"removed"}"#),

@@ -12,7 +12,7 @@ struct UserPatchTests {
   }
 
   @Test(
-    "Operations change what they name",
+    "Operations change their targets",
     arguments: [
       Case(
         name: "replace a simple attribute", before: "", operations: #"{"op":"replace","path":"active","value":false}"#,
@@ -70,7 +70,7 @@ struct UserPatchTests {
   }
 
   @Test(
-    "An operation that cannot be carried out is refused with its number",
+    "An operation that cannot be applied is rejected with its number",
     arguments: [
       (#"{"op":"remove"}"#, SCIMErrorType.noTarget), (#"{"op":"replace","path":"nonsense","value":1}"#, .invalidPath),
       (#"{"op":"replace","path":"emails[","value":1}"#, .invalidPath),
@@ -85,7 +85,7 @@ struct UserPatchTests {
     #expect(error?.status == 400)
   }
 
-  @Test("What travels in a command is the same PATCH")
+  @Test("A PATCH survives serialisation")
   func travels() throws {
     let patch = try Sample.patch(#"{"op":"add","path":"emails[type eq \"wo\\\"rk\"].value","value":"c"},{"op":"remove","path":"title"}"#)
     #expect(try Patch(JSON(parsing: patch.json())) == patch)
@@ -95,7 +95,7 @@ struct UserPatchTests {
 @Suite("PATCH of a group")
 struct GroupPatchTests {
   @Test(
-    "Changes of members are edits that need no list of them",
+    "Changes of members are edits that do not need the current members",
     arguments: [
       (#"{"op":"add","path":"members","value":[{"value":"a","display":"Ana"}]}"#, [MembershipEdit.add(["a"])]),
       (#"{"op":"remove","path":"members[value eq \"a\"]"}"#, [.remove(["a"])]),
@@ -116,7 +116,7 @@ struct GroupPatchTests {
     #expect(patch.mentionedMemberEdits == expected)
   }
 
-  @Test("A rename changes the name and no member")
+  @Test("A rename changes the name but no members")
   func rename() throws {
     let (group, edits) = try Sample.patch(#"{"op":"replace","value":{"displayName":"New"}}"#).applied(
       to: Sample.group(), schemas: Sample.schemas)

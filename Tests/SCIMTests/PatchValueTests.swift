@@ -49,7 +49,7 @@ struct PatchValueTests {
   private static let scores = #""\#(urn)":{"scores":[1,2.5,3]}"#
 
   @Test(
-    "A removal with a value removes what equals it in all that is given",
+    "A removal with a value removes the values that equal it in all given parts",
     arguments: [
       Case(
         name: "value and type", before: two, operation: #"{"op":"remove","path":"emails","value":[{"value":"x","type":"home"}]}"#,
@@ -114,7 +114,7 @@ struct PatchValueTests {
   }
 
   @Test(
-    "A removal that names nothing is refused",
+    "A removal without a target is rejected",
     arguments: [
       (#"{"op":"remove","path":"emails","value":[{}]}"#, SCIMErrorType.invalidValue),
       (#"{"op":"remove","path":"emails","value":[{"value":null}]}"#, .invalidValue),
@@ -149,7 +149,7 @@ struct PatchValueTests {
   }
 
   @Test(
-    "A removal of members that names none is refused, and removes nobody",
+    "A removal of members without ids is rejected and removes nobody",
     arguments: [
       "null", "[{}]", "[null]", #"[{"value":null}]"#, #"[{"display":"Ana"}]"#, #"[{"email":"a"}]"#, "[5.5,{}]", #"{"$ref":7}"#,
       #"[{"value":"a"},{"display":"Ben"}]"#,
@@ -166,7 +166,7 @@ struct PatchValueTests {
   }
 
   @Test(
-    "An add to a part with many values appends, and one value will do",
+    "An add to a multi-valued sub-attribute appends one value or several",
     arguments: [
       Case(
         name: "of selected values", before: #""\#(urn)":{"desks":[{"value":"1","tags":["a"]}]}"#,
@@ -203,7 +203,7 @@ struct PatchValueTests {
   }
 
   @Test(
-    "Nothing is there twice after a change, and a value keeps its type",
+    "A change leaves no duplicates, and a value keeps its type",
     arguments: [
       Case(
         name: "two values become one",
@@ -276,7 +276,7 @@ struct PatchValueTests {
   }
 
   @Test(
-    "A member without an id is refused by its place",
+    "A member without an id is rejected with its position",
     arguments: [
       (#"[{"value":"a"},{"value":null}]"#, "members[1].value must be the id of a user, found null"),
       ("[{}]", "members[0].value must be the id of a user, found nothing"),

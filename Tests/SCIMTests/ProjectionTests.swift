@@ -15,7 +15,7 @@ struct ProjectionTests {
   }
 
   @Test(
-    "What is asked for comes, with what always comes",
+    "A response has the requested attributes and those that are always returned",
     arguments: [
       ("userName", #"{"schemas":["u"],"id":"1","userName":"a"}"#), ("USERNAME, nonsense", #"{"schemas":["u"],"id":"1","userName":"a"}"#),
       ("name.givenName", #"{"schemas":["u"],"id":"1","name":{"givenName":"b"}}"#),
@@ -28,14 +28,14 @@ struct ProjectionTests {
     #expect(try projected(attributes, nil) == expected)
   }
 
-  @Test("What is not wanted goes, but for what always comes")
+  @Test("Excluded attributes are left out unless they are always returned")
   func excluded() throws {
     #expect(
       try projected(nil, "id,schemas,name,emails,meta,\(Sample.enterprise):division")
         == #"{"schemas":["u"],"id":"1","userName":"a","\#(Sample.enterprise)":{"department":"f"}}"#)
   }
 
-  @Test("Members are left unread where they are not wanted")
+  @Test("Members are not read unless they are requested")
   func includes() throws {
     let schema = Sample.schemas.group
     #expect(try Projection(attributes: nil, excluded: "members", schema: schema).includes("members") == false)
@@ -68,7 +68,7 @@ struct ProjectionTests {
     #expect(String(decoding: projection.apply(to: try #require(resource.object)).serialized(), as: UTF8.self) == expected)
   }
 
-  @Test("Both together are refused")
+  @Test("Both parameters together are rejected")
   func both() {
     #expect(refusal { _ = try projected("a", "b") }?.scimType == .invalidValue)
   }
@@ -87,7 +87,7 @@ struct DiscoveryTests {
     #expect(names.contains("userName"))
   }
 
-  @Test("Each resource type says its schema and where it is, and both can be looked up")
+  @Test("Each resource type has a schema and an endpoint, and can be looked up")
   func resourceTypes() throws {
     let types = discovery.resourceTypes(baseURL: "https://a/scim").compactMap(\.object)
     #expect(types.map { $0["endpoint"] } == ["/Users", "/Groups"])

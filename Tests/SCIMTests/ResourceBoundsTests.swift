@@ -16,7 +16,7 @@ struct ResourceBoundsTests {
     ({ #""x509Certificates":[{"value":"\#(letters($0))"}]"# }, 256 << 10),
   ]
 
-  @Test("A text of as many bytes as its bound passes; one more is refused with an error that names the bound", arguments: texts.indices)
+  @Test("A text of the maximum size is valid; one more byte is rejected with the bound", arguments: texts.indices)
   func text(index: Int) throws {
     let (attribute, bound) = Self.texts[index]
     // Base64 comes in fours.
@@ -52,13 +52,13 @@ struct ResourceBoundsTests {
     try Sample.group(#""members":[\#(members)]"#).checkBounds(schemas: Sample.schemas)
   }
 
-  @Test("What is read-only is dropped before bounds apply")
+  @Test("Read-only attributes are dropped before the bounds are checked")
   func readOnly() throws {
     let groups = (0..<2000).map { #"{"value":"\#($0)"}"# }.joined(separator: ",")
     try Sample.user(#""groups":[\#(groups)],"password":"\#(letters(20_000))""#).checkBounds(schemas: Sample.schemas)
   }
 
-  @Test("What is stored already passes unchanged, moved or with less around it; what is added does not")
+  @Test("Stored values are valid unchanged, moved or in a smaller resource; new ones are not")
   func stored() throws {
     let long = letters(9000)
     let stored = try Sample.user(#""title":"\#(long)",\#(Self.emails(1200)),"active":true"#).openDocument(id: "7", created: "x")

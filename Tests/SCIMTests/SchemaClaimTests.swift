@@ -30,7 +30,7 @@ struct SchemaClaimTests {
     return (core + extensions).filter { $0.definition.isStored && $0.definition.name != "schemas" }.map { ($0.description, $0) }
   }()
 
-  @Test("Is added, replaced and removed by its path, and comes back whole", arguments: attributes.map(\.path))
+  @Test("Can be added, replaced and removed by its path, and is returned completely", arguments: attributes.map(\.path))
   func patched(path: String) throws {
     let location = try #require(Self.attributes.first { $0.path == path }?.location)
     let minimal = try Sample.json(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana@example.com"}"#)
@@ -53,7 +53,7 @@ struct SchemaClaimTests {
     #expect(user.attributes.count == 2, "nothing else is left of it")
   }
 
-  @Test("Is posted with all the others, and comes back whole")
+  @Test("Can be posted with all the others, and is returned completely")
   func posted() throws {
     var body: JSONObject = ["schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]]
     for (_, location) in Self.attributes { location.set(Self.value(of: location.definition, 1), in: &body) }
@@ -62,7 +62,7 @@ struct SchemaClaimTests {
     #expect(user.attributes["schemas"]?.array?.count == 3)
   }
 
-  @Test("Is refused a value of another type, by its path", arguments: attributes.map(\.path))
+  @Test("Rejects a value of another type with its path", arguments: attributes.map(\.path))
   func wrongType(path: String) throws {
     let location = try #require(Self.attributes.first { $0.path == path }?.location)
     var body: JSONObject = ["schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a"]

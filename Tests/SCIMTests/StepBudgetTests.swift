@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The work of a request")
 struct StepBudgetTests {
-  @Test("A PATCH whose operations look at too many values is refused with tooMany, which names the limit")
+  @Test("A PATCH whose operations examine too many values is rejected with tooMany and the limit")
   func patch() throws {
     let user = try Sample.user(Self.emails(1000))
     let operations = (0..<1000).map { #"{"op":"replace","path":"emails[value eq \"u\#($0)@example.com\"].display","value":"x"}"# }
@@ -16,7 +16,7 @@ struct StepBudgetTests {
     #expect(error.detail.contains("\(StepBudget.maximum)"))
   }
 
-  @Test("What identity providers send is far below the limit")
+  @Test("Requests of identity providers are far below the limit")
   func legitimate() throws {
     var user = try Sample.user(Self.emails(20))
     let operations = (0..<20).map { #"{"op":"replace","path":"emails[value eq \"u\#($0)@example.com\"].display","value":"x\#($0)"}"# }
@@ -27,7 +27,7 @@ struct StepBudgetTests {
     #expect(user.attributes["emails"]?.array?.map { $0.object?["display"]?.string } == (0..<20).map { "x\($0)" })
   }
 
-  @Test("A filter of many alternatives is one look-up for each value, and a member list costs nothing")
+  @Test("A filter of many alternatives takes one look-up per value, and a member list costs nothing")
   func alternatives() throws {
     let user = try Sample.user(Self.emails(1000))
     let terms = (0..<500).map { #"value eq \"u\#($0)@example.com\""# }.joined(separator: " or ")
@@ -39,7 +39,7 @@ struct StepBudgetTests {
     #expect(try addition.applied(to: Sample.group(), schemas: Sample.schemas).memberEdits.count == 1)
   }
 
-  @Test("An operation without a path that names a million attributes is refused before it is looked at")
+  @Test("An operation without a path that has a million attributes is rejected early")
   func names() throws {
     let attributes = (0..<StepBudget.maximum).map { #""a\#($0)":1"# }.joined(separator: ",")
     let patch = try Sample.patch(#"{"op":"add","value":{\#(attributes)}}"#)
@@ -47,7 +47,7 @@ struct StepBudgetTests {
     #expect(refusal { _ = try patch.applied(to: Sample.user(), schemas: Sample.schemas) }?.scimType == .tooMany)
   }
 
-  @Test("A prepared filter selects what its comparisons select one by one", arguments: 0..<20)
+  @Test("A compiled filter selects the same values as its separate comparisons", arguments: 0..<20)
   func selection(part: Int) throws {
     let emails = try #require(Sample.schemas.user.attribute(named: "emails"))
     for seed in part * 50..<(part + 1) * 50 {
@@ -67,7 +67,7 @@ struct StepBudgetTests {
     }
   }
 
-  @Test("Objects of many members are compared and renamed by look-up, in whatever order")
+  @Test("Large objects are compared and renamed with look-ups, in any order")
   func objects() throws {
     let members = (0..<2000).map { JSONObject.Member(key: "k\($0)", value: .integer(Int64($0))) }
     let object = JSONObject(uncheckedMembers: members)

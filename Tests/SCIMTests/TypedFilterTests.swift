@@ -25,7 +25,7 @@ struct TypedFilterTests {
   ]
 
   @Test(
-    "The examples of RFC 7644 figure 2 match what they say",
+    "The examples of RFC 7644 figure 2 select the expected resources",
     arguments: [
       (#"userName Eq "bjensen""#, [1]), (#"name.familyName co "O'Malley""#, [1]), (#"userName sw "J""#, [2, 3]),
       (#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J""#, [2, 3]), ("title pr", [1, 3]),
@@ -42,7 +42,7 @@ struct TypedFilterTests {
   func examples(filter: String, expected: [Int]) throws { #expect(try matches(filter) == expected) }
 
   @Test(
-    "Precedence, grouping, case, dates, null and what a kind lacks",
+    "Precedence, grouping, case, dates, null and unknown attributes",
     arguments: [
       // `and` binds closer than `or`, `not` closer than both.
       (#"userName eq "jo" or userName eq "James" and active eq true"#, [3]),
@@ -84,7 +84,7 @@ struct TypedFilterTests {
   }
 
   @Test(
-    "What does not fit an attribute's type is refused with the path, what was expected and what came",
+    "A value or operator that does not fit an attribute's type is rejected with the path, what was expected and what was found",
     arguments: [
       ("active gt true", ["active gt true", "boolean", "eq, ne, pr", "found gt"]), ("active co true", ["active", "boolean", "found co"]),
       (#"active eq "true""#, ["active", "true or false", #"the string "true""#]),
@@ -106,7 +106,7 @@ struct TypedFilterTests {
     for mention in mentions { #expect(error?.detail.contains(mention) == true, "\(error?.detail ?? "")") }
   }
 
-  @Test("A filter is bounded in length, depth and number of comparisons")
+  @Test("A filter is limited in length, depth and number of comparisons")
   func limits() {
     let deep = String(repeating: "(", count: 17) + "title pr" + String(repeating: ")", count: 17)
     let many = Array(repeating: "id pr", count: 201).joined(separator: " or ")
@@ -119,7 +119,7 @@ struct TypedFilterTests {
   }
 
   @Test(
-    "Moments are read as dateTimes, and nothing else is",
+    "Only dateTimes are parsed as times",
     arguments: [
       ("1970-01-01T00:00:00Z", 0), ("1970-01-01T00:00:00.0000019Z", 1), ("1969-12-31T23:59:59.5Z", -500_000),
       ("1970-01-01T01:00:00+01:00", 0), ("2000-02-29T00:00:00z", 951_782_400_000_000), ("1900-02-29T00:00:00Z", nil),
@@ -129,7 +129,7 @@ struct TypedFilterTests {
     ] as [(String, Int64?)])
   func instants(text: String, microseconds: Int64?) { #expect(Instant(text)?.microseconds == microseconds) }
 
-  @Test("Numbers compare by their value, however they are written")
+  @Test("Numbers are compared by value, regardless of their notation")
   func numbers() throws {
     let ascending = ["-1e400", "-10", "-9.5", "-0.1", "0", "1e-400", "0.1", "0.10000000000000000001", "1", "9", "10", "1e3", "1e400"]
     let numbers = try ascending.map { try #require(DecimalNumber($0)) }

@@ -192,7 +192,7 @@ struct DatabaseCheck: Sendable {
         "names",
         """
         in workspace \(shared.slug) the \(kind)s '\(shared.name)' (id \(shared.id)) and '\(shared.holderName ?? "")' (id \(shared.holder)) \
-        have the same \(attribute) by comparison: look-ups by name and sign-ins find only the second
+        have the same \(attribute) when compared: look-ups by name and sign-ins find only the second
         """,
         fix: """
           change the \(attribute) of one of them in the identity provider, or delete the unused one: DELETE \
