@@ -56,7 +56,7 @@ struct DoorTests {
     let builder = EdgeBuilder()
     let lookups = Journal<WorkspaceID>()
     let tokens = TokenCache { workspace, _ in
-      lookups.note(workspace)
+      lookups.record(workspace)
       if lookups.entries.count == 1 { throw URLError(.timedOut) }
       return builder.record
     }

@@ -41,24 +41,24 @@ struct CommandPathTests {
   func command() async throws {
     let sent = Journal<(Command, Date)>()
     let builder = EdgeBuilder()
-    let facts = RequestInfo(peer: nil)
-    facts.note(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    let info = RequestInfo(peer: nil)
+    info.record(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     let path = CommandPath(
       deadline: 20, bulkDeadline: 40, storeBound: 5,
       ask: { command, end in
-        sent.note((command, end))
+        sent.record((command, end))
         return Reply(command: command.id, outcome: .done)
       }, recorded: { _, _ in [:] })
     let resource = ResourceID.made(at: Date())
-    _ = try await path.carryOut(.deleteUser, on: resource, for: Caller(builder.record, for: .scim, at: Date()), facts: facts)
+    _ = try await path.carryOut(.deleteUser, on: resource, for: Caller(builder.record, for: .scim, at: Date()), info: info)
     let (command, end) = try #require(sent.entries.first)
     #expect(command.deadline == command.issuedAt + 20)
     #expect(end == command.issuedAt + 25)
     #expect(command.actor == .token(builder.tokenID))
     #expect(command.workspace == builder.workspace)
     #expect(command.resource == resource)
-    #expect(command.traceparent == facts.notes.traceparent)
-    #expect(facts.notes.command == command.id)
+    #expect(command.traceparent == info.fields.traceparent)
+    #expect(info.fields.command == command.id)
   }
 
   private func carryOut(
@@ -72,6 +72,6 @@ struct CommandPathTests {
         return replies
       })
     let caller = try Caller(EdgeBuilder().record, for: .scim, at: Date())
-    return try await path.carryOut(.deleteUser, on: .made(at: Date()), for: caller, facts: RequestInfo(peer: nil))
+    return try await path.carryOut(.deleteUser, on: .made(at: Date()), for: caller, info: RequestInfo(peer: nil))
   }
 }

@@ -51,7 +51,7 @@ struct ConsoleQueryTests {
     await store.close()
   }
 
-  @Test("Tokens are listed from the newest on, with their uses and neighbours, and no session or link among them")
+  @Test("Tokens are listed from the newest on, with their uses and activeWorkspaces, and no session or link among them")
   func tokens() async throws {
     let store = try await StoreBuilder.start()
     let query = TokensQuery(database: store.database)

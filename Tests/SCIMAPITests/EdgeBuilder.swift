@@ -78,7 +78,7 @@ struct EdgeBuilder: Sendable {
 
   var uses: TokenUseLog {
     TokenUseLog(interval: .seconds(60), source: "scim-api/0", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
-      [tellings] in tellings.note($0)
+      [tellings] in tellings.record($0)
     }
   }
 
@@ -90,7 +90,7 @@ struct EdgeBuilder: Sendable {
     let commands = CommandPath(
       deadline: 5, bulkDeadline: 10, storeBound: 1,
       ask: { [asked, reply] command, _ in
-        asked.note(command)
+        asked.record(command)
         return try await reply(command).map { Reply(command: command.id, outcome: $0) }
       },
       recorded: { [recorded] ids, _ in
@@ -100,7 +100,7 @@ struct EdgeBuilder: Sendable {
       })
     var edge = Edge(
       credentials: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-      neighbours: ActiveWorkspaces(), uses: uses,
+      activeWorkspaces: ActiveWorkspaces(), uses: uses,
       oauth: OAuthEndpoints(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600),
         securityEventKeys: SecurityEventKeys { [securityEventKeys] in securityEventKeys }), reads: reads,
@@ -109,14 +109,14 @@ struct EdgeBuilder: Sendable {
       inFlight: ConcurrencyLimit(
         ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
       bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
-      sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
+      sendSignIn: { [signIns] signIn, _ in signIns.record(signIn) },
       sendMailEvent: { [mailEvents, mailReporters] event, actor, _ in
-        mailEvents.note(event)
-        mailReporters.note(actor)
+        mailEvents.record(event)
+        mailReporters.record(actor)
       },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory)),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
-      writeTurns: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight)))
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
+      writeLimiter: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight)))
     if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }
     return edge
   }
@@ -167,7 +167,7 @@ final class Journal<Entry: Sendable>: Sendable {
 
   var entries: [Entry] { stored.withLock { $0 } }
 
-  func note(_ entry: Entry) {
+  func record(_ entry: Entry) {
     stored.withLock { $0.append(entry) }
   }
 }
@@ -191,14 +191,14 @@ final class StoredResources: ResourceReads {
   }
 
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
-    readings.note(Reading(withRows: withRows))
+    readings.record(Reading(withRows: withRows))
     return stored(kind, withRows).first { $0.resource.id == id }
   }
 
   func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
     var all: [ListedResource] = []
     for source in query.sources {
-      readings.note(Reading(isList: true, withRows: source.withRows))
+      readings.record(Reading(isList: true, withRows: source.withRows))
       for found in stored(source.kind, source.withRows) where try matches(source.filter, found.resource, source.kind, query.base) {
         all.append(ListedResource(kind: source.kind, found: found))
       }

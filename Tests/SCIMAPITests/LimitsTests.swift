@@ -300,12 +300,12 @@ struct LimitsTests {
     var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.turn(of: busy)
     let first = Task {
       _ = try await turns.turn(of: busy)
-      order.note(1)
+      order.record(1)
     }
     try await eventually("one waits") { turns.waitingCount(of: busy) == 1 }
     let second = Task {
       _ = try await turns.turn(of: busy)
-      order.note(2)
+      order.record(2)
     }
     try await eventually("two wait") { turns.waitingCount(of: busy) == 2 }
     let refusal = await #expect(throws: APIError.self) { try await turns.turn(of: busy) }
@@ -321,34 +321,34 @@ struct LimitsTests {
     _ = try await turns.turn(of: busy)
   }
 
-  @Test("A workspace has neighbours for as long as others send requests, and a second more")
-  func neighbours() {
+  @Test("A workspace has activeWorkspaces for as long as others send requests, and a second more")
+  func activeWorkspaces() {
     let clock = Mutex(10.0)
-    let neighbours = ActiveWorkspaces { clock.withLock { $0 } }
+    let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
     let (one, other) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    #expect(!neighbours.hasOthers(than: one))
-    neighbours.note(one)
-    #expect(!neighbours.hasOthers(than: one))
-    #expect(neighbours.hasOthers(than: other))
-    neighbours.note(other)
-    #expect(neighbours.hasOthers(than: one))
+    #expect(!activeWorkspaces.hasOthers(than: one))
+    activeWorkspaces.record(one)
+    #expect(!activeWorkspaces.hasOthers(than: one))
+    #expect(activeWorkspaces.hasOthers(than: other))
+    activeWorkspaces.record(other)
+    #expect(activeWorkspaces.hasOthers(than: one))
     clock.withLock { $0 = 11.9 }
-    #expect(neighbours.hasOthers(than: one))
-    neighbours.note(one)
+    #expect(activeWorkspaces.hasOthers(than: one))
+    activeWorkspaces.record(one)
     clock.withLock { $0 = 12 }
-    #expect(!neighbours.hasOthers(than: one))
-    #expect(neighbours.hasOthers(than: other))
+    #expect(!activeWorkspaces.hasOthers(than: one))
+    #expect(activeWorkspaces.hasOthers(than: other))
     clock.withLock { $0 = 20 }
-    #expect(!neighbours.hasOthers(than: other))
+    #expect(!activeWorkspaces.hasOthers(than: other))
   }
 
   @Test("A workspace that is alone has more turns than one beside which others send requests")
   func turnsBesideOthers() async throws {
     let clock = Mutex(0.0)
-    let neighbours = ActiveWorkspaces { clock.withLock { $0 } }
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 3, besideOthers: 1, neighbours: neighbours, patience: .seconds(30))
+    let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 3, besideOthers: 1, activeWorkspaces: activeWorkspaces, patience: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    neighbours.note(busy)
+    activeWorkspaces.record(busy)
     var held: [WorkspaceConcurrencyLimiter.Turn] = []
     for _ in 0..<3 { held.append(try await turns.turn(of: busy)) }
     let taken = TakenTurns()
@@ -360,7 +360,7 @@ struct LimitsTests {
     }
     try await eventually("three wait") { turns.waitingCount(of: busy) == 3 }
     // Somebody else comes: those that are given back go to nobody, until there is none left.
-    neighbours.note(calm)
+    activeWorkspaces.record(calm)
     held.removeLast()
     held.removeLast()
     #expect(turns.waitingCount(of: busy) == 3)
@@ -379,16 +379,16 @@ struct LimitsTests {
   func pacedTurns() async throws {
     let clock = Mutex(0.0)
     let now = { @Sendable in clock.withLock { $0 } }
-    let neighbours = ActiveWorkspaces(now: now)
+    let activeWorkspaces = ActiveWorkspaces(now: now)
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     func turns(_ pace: Rate, patience: Duration) -> WorkspaceConcurrencyLimiter {
-      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, neighbours: neighbours, pace: pace, patience: patience, now: now)
+      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, activeWorkspaces: activeWorkspaces, pace: pace, patience: patience, now: now)
     }
     let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .milliseconds(1))
-    neighbours.note(busy)
+    activeWorkspaces.record(busy)
     for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
     // Somebody else comes: two may be begun at once, and one more in a second.
-    neighbours.note(calm)
+    activeWorkspaces.record(calm)
     for _ in 0..<2 { _ = try await impatient.turn(of: busy) }
     let refusal = await #expect(throws: APIError.self) { try await impatient.turn(of: busy) }
     #expect(refusal?.error.status == 429)
@@ -400,7 +400,7 @@ struct LimitsTests {
     let patient = turns(Rate(perSecond: 100, burst: 1), patience: .seconds(30))
     for _ in 0..<3 { _ = try await patient.turn(of: busy) }
     clock.withLock { $0 = 20 }
-    neighbours.note(busy)
+    activeWorkspaces.record(busy)
     for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
   }
 

@@ -205,6 +205,6 @@ extension Response {
 
 private struct BodyJournal: ResponseBodyWriter {
   let written: Journal<ByteBuffer>
-  mutating func write(_ buffer: ByteBuffer) async throws { written.note(buffer) }
+  mutating func write(_ buffer: ByteBuffer) async throws { written.record(buffer) }
   consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

@@ -208,14 +208,14 @@ struct ProvisioningLogTests {
 
   private static func request(known: Bool, bytes: Int = 10) -> LoggedRequest? {
     let workspace = WorkspaceID.made(at: second)
-    var notes = RequestInfo.Notes()
-    notes.workspace = workspace
-    if known { notes.token = .made(at: second) }
-    notes.body = .json(["userName": "ana"], bytes: bytes)
+    var fields = RequestInfo.Fields()
+    fields.workspace = workspace
+    if known { fields.token = .made(at: second) }
+    fields.body = .json(["userName": "ana"], bytes: bytes)
     return LoggedRequest(
       at: second, duration: .milliseconds(1), workspace: workspace,
       head: .init(method: .post, scheme: nil, authority: nil, path: "/api/v2/scim/Users"), route: nil, status: 201, address: nil,
-      notes: notes)
+      fields: fields)
   }
 
   @Test("Kafka's absence keeps no process from ending", .timeLimit(.minutes(10)))

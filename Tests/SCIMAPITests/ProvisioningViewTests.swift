@@ -164,7 +164,7 @@ struct ProvisioningViewTests {
     let summed = EntryView.Shown(forged, Diagnosis(of: forged, DiagnosisContext()), token: nil, presentName: nil)
     #expect(summed.heading == "Unverified sender" && summed.requestLine == "12 requests")
     #expect(summed.replay == nil && summed.obstacle == nil && summed.content == nil)
-    #expect(summed.facts.map(\.label) == ["Token", "Address", "First request", "Last request", "Entry"])
+    #expect(summed.info.map(\.label) == ["Token", "Address", "First request", "Last request", "Entry"])
     #expect(summed.failure?.explanation.contains("203.0.113.7") == true)
     let listed = LogList.Row(.init(entry: forged), tokens: [:], settings: EdgeBuilder().settings)
     #expect((listed.purpose, listed.request, listed.provider, listed.sender) == ("Unverified sender", "12 requests", nil, nil))
@@ -172,7 +172,7 @@ struct ProvisioningViewTests {
     #expect(forged.isCall && live.latest?.sender == "an unverified sender" && live.latest?.isGood == false && live.recognised == nil)
     let done = EntryView.Shown(well, nil, token: nil, presentName: "ana@example.com")
     #expect(done.replay == nil && done.obstacle == nil && done.failure == nil)
-    #expect(done.facts.first?.link == well.resource.map { "/console/members/\($0)" })
+    #expect(done.info.first?.link == well.resource.map { "/console/members/\($0)" })
     let pending = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], isPending: true))
     #expect(pending.contains("data-live=\"1\"") && pending.contains("id=\"entry\""))
   }

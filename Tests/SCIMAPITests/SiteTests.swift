@@ -95,7 +95,7 @@ struct SiteTests {
     let workspace = WorkspaceID.made(at: Date())
     let reads = Journal<Int64?>()
     let directory = DomainCache { known in
-      reads.note(known)
+      reads.record(known)
       return known == 4 ? nil : DomainCache.Domains(version: 4, workspaces: ["scim.acme.example": workspace])
     }
     for number in 0..<1000 { #expect(try await directory.workspace(of: "host-\(number).example") == nil) }

@@ -153,14 +153,14 @@ struct UnauthenticatedLimitTests {
     var senders = UnverifiedSenders()
     let start = Date(timeIntervalSince1970: 1_800_000_000)
     let (one, other) = (WorkspaceID.made(at: start), WorkspaceID.made(at: start))
-    #expect(senders.note(one, from: "10.0.0.1", at: start) == true)
-    #expect(senders.note(other, from: "10.0.0.1", at: start) == true)
-    #expect(senders.note(one, from: "10.0.0.2", at: start) == true)
+    #expect(senders.record(one, from: "10.0.0.1", at: start) == true)
+    #expect(senders.record(other, from: "10.0.0.1", at: start) == true)
+    #expect(senders.record(one, from: "10.0.0.2", at: start) == true)
     let first = senders.take(at: start, all: false)
     #expect(first.map { $0.unverified?.requests } == [1, 1, 1])
     #expect(Set(first.map(\.id)).count == 3)
     // Soon afterwards the first is not sent again, a while later it is.
-    for second in 1...10 { #expect(senders.note(one, from: "10.0.0.1", at: start + Double(second)) == false) }
+    for second in 1...10 { #expect(senders.record(one, from: "10.0.0.1", at: start + Double(second)) == false) }
     #expect(senders.take(at: start + 10, all: false).isEmpty)
     let later = senders.take(at: start + 61, all: false)
     let updated = try #require(later.first)
@@ -168,7 +168,7 @@ struct UnauthenticatedLimitTests {
     #expect(first.contains { $0.id == updated.id })
     #expect(updated.unverified == LogEntry.UnverifiedSender(requests: 11, firstAt: start, lastAt: start + 10))
     // Another hour is another entry, and what is over is forgotten.
-    #expect(senders.note(one, from: "10.0.0.1", at: start + 3600) == true)
+    #expect(senders.record(one, from: "10.0.0.1", at: start + 3600) == true)
     let next = senders.take(at: start + 3600, all: false)
     #expect(next.count == 1)
     #expect(next.first?.id != updated.id)
@@ -180,14 +180,14 @@ struct UnauthenticatedLimitTests {
     var senders = UnverifiedSenders(maximum: 200)
     let now = Date(timeIntervalSince1970: 1_800_000_000)
     let (one, other) = (WorkspaceID.made(at: now), WorkspaceID.made(at: now))
-    for number in 0..<10_000 { #expect(senders.note(one, from: "10.0.\(number / 256).\(number % 256)", at: now) != nil) }
-    #expect(senders.note(other, from: "10.0.0.1", at: now) == true)
+    for number in 0..<10_000 { #expect(senders.record(one, from: "10.0.\(number / 256).\(number % 256)", at: now) != nil) }
+    #expect(senders.record(other, from: "10.0.0.1", at: now) == true)
     let entries = senders.take(at: now, all: true)
     #expect(entries.count == UnverifiedSenders.maximumAddresses + 2)
     #expect(entries.compactMap { $0.unverified?.requests }.reduce(0, +) == 10_001)
     #expect(entries.count { $0.address == nil } == 1)
-    for _ in 0..<500 { _ = senders.note(.made(at: now), from: "10.0.0.1", at: now) }
-    #expect(senders.note(.made(at: now), from: "10.0.0.1", at: now) == nil)
+    for _ in 0..<500 { _ = senders.record(.made(at: now), from: "10.0.0.1", at: now) }
+    #expect(senders.record(.made(at: now), from: "10.0.0.1", at: now) == nil)
     #expect(senders.take(at: now, all: true).count < 200)
   }
 }

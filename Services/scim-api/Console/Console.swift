@@ -1,33 +1,53 @@
+import EdgeHTTP
+import EdgeReads
 import Hummingbird
 import Models
 
 /// The admin console: every page, and what can be done on it. A page is a folder, with its handler, its query and its template.
-struct Console: Sendable {
+package struct Console: Sendable {
   let door: ConsoleAuthenticationMiddleware
   let endpoints: [ConsoleEndpoint]
   private let signIn: ConsoleSignIn
   private let bodies: BodyBudget
 
   /// What the console's pages and its door need of the edge.
-  struct Parts: Sendable {
+  package struct Parts: Sendable {
     var sessions: ConsoleSessions
     var tokens: TokenCache
     var uses: TokenUseLog
     var sites: Sites
     var limits: RateLimits
     var database: Database
-    var commands: CommandPath
+    var commands: CommandClient
     var cursors: CursorSeal
     /// Sends logged requests again.
     var replays: EntryReplays
     /// Whether OAuth clients can get access tokens.
     var hasOAuth: Bool
     /// The memory for forms.
-    var bodies = BodyBudget()
+    var bodies: BodyBudget
+
+    /// The parts of the edge that the console uses.
+    package init(
+      sessions: ConsoleSessions, tokens: TokenCache, uses: TokenUseLog, sites: Sites, limits: RateLimits, database: Database,
+      commands: CommandClient, cursors: CursorSeal, replays: EntryReplays, hasOAuth: Bool, bodies: BodyBudget = BodyBudget()
+    ) {
+      self.sessions = sessions
+      self.tokens = tokens
+      self.uses = uses
+      self.sites = sites
+      self.limits = limits
+      self.database = database
+      self.commands = commands
+      self.cursors = cursors
+      self.replays = replays
+      self.hasOAuth = hasOAuth
+      self.bodies = bodies
+    }
   }
 
   /// - Throws: where a template that is built in cannot be read.
-  init(_ parts: Parts) throws {
+  package init(_ parts: Parts) throws {
     let layout = try ConsoleLayout()
     door = ConsoleAuthenticationMiddleware(sites: parts.sites, sessions: parts.sessions, limits: parts.limits, layout: layout)
     signIn = try ConsoleSignIn(parts, layout: layout)
@@ -42,7 +62,15 @@ struct Console: Sendable {
 
   var layout: ConsoleLayout { door.layout }
 
-  func add(to router: Router<EdgeContext>) {
+  /// Adds all routes of the console.
+  package func addRoutes(to router: Router<EdgeContext>) {
+    for endpoint in openEndpoints {
+      if endpoint.method == .get {
+        router.getAndHead(RouterPath(endpoint.pattern), use: endpoint.handle)
+      } else {
+        router.on(RouterPath(endpoint.pattern), method: endpoint.method, use: endpoint.handle)
+      }
+    }
     let (layout, bodies) = (door.layout, bodies)
     for endpoint in endpoints {
       let group = router.group().add(middleware: door).group(context: ConsoleContext.self)
@@ -53,6 +81,9 @@ struct Console: Sendable {
       }
     }
   }
+
+  /// The paths that anybody may read, any number of times.
+  package var publicPaths: Set<String> { Set(openEndpoints.filter(\.isPublic).map(\.pattern)) }
 
   private static func tokens(_ parts: Parts) throws -> [ConsoleEndpoint] {
     let (query, secrets) = (TokensQuery(database: parts.database), try SecretPage())

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -15,14 +17,14 @@ struct ConsoleAuthenticationMiddleware: RouterMiddleware {
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
-    let origin = try sites.origins.origin(of: request.head, peer: context.facts.peer)
+    let origin = try sites.origins.origin(of: request.head, peer: context.info.peer)
     let site = try await sites.site(of: origin)
     let cookie = SessionCookie(for: site, origin)
     guard let found = try await session(of: request, site, cookie, context) else {
       return signInFirst(request, clearing: cookie)
     }
     let session = found.session
-    context.facts.note(token: session.caller.token, workspace: session.caller.workspace)
+    context.info.record(token: session.caller.token, workspace: session.caller.workspace)
     var context = context
     context.session = session
     context.site = site
@@ -43,7 +45,7 @@ struct ConsoleAuthenticationMiddleware: RouterMiddleware {
     of request: Request, _ site: Site, _ cookie: SessionCookie, _ context: EdgeContext
   ) async throws -> ConsoleSessions.Found? {
     do {
-      return try await sessions.session(of: request, at: site, cookie: cookie, facts: context.facts, logger: context.logger)
+      return try await sessions.session(of: request, at: site, cookie: cookie, info: context.info, logger: context.logger)
     } catch let refusal as APIError where refusal.error.status == 401 {
       return nil
     }

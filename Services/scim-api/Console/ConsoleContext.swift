@@ -1,10 +1,12 @@
+import EdgeHTTP
+import EdgeReads
 import Hummingbird
 import Models
 
 /// What is known of a request to the console behind the ``ConsoleAuthenticationMiddleware``.
 struct ConsoleContext: ChildRequestContext {
   var coreContext: CoreRequestContextStorage
-  let facts: RequestInfo
+  let info: RequestInfo
   /// Who asks, and for which workspace.
   let session: ConsoleSession
   /// The host that was called.
@@ -19,7 +21,7 @@ struct ConsoleContext: ChildRequestContext {
       throw APIError.unauthenticated()
     }
     coreContext = context.coreContext
-    facts = context.facts
+    info = context.info
     self.session = session
     self.site = site
     sessionCookie = cookie

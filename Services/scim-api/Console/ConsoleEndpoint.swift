@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Hummingbird
 
 /// A page of the console, or something that can be done there, for who has a session.

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Hummingbird
 
@@ -42,13 +44,6 @@ struct Form: Sendable, Equatable {
 
   private static func text(_ bytes: ArraySlice<UInt8>) -> String? {
     String(decoding: bytes.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }, as: UTF8.self).removingPercentEncoding
-  }
-}
-
-extension APIError {
-  /// - Parameter place: begins the sentence.
-  static func nullCharacter(in place: String) -> APIError {
-    APIError(400, .invalidValue, "\(place) holds the character U+0000, which cannot be stored. Leave it out.")
   }
 }
 

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 
 /// `/console/audit`: who changed what, and what was refused.

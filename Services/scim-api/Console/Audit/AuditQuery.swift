@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 import Postgres
 import SCIM

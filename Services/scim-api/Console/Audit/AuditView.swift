@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import SCIM
 
 /// A row of the audit trail in words.

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import ProvisioningLog
@@ -6,11 +8,11 @@ import SCIM
 /// *Settings > SCIM*: whether SCIM is open for the workspace, how an identity provider is connected, and what it may be told.
 struct ConnectionPage: Sendable {
   let query: ConnectionQuery
-  let commands: CommandPath
+  let commands: CommandClient
   private let template: ConsoleTemplate
 
   /// - Throws: where a template that is built in cannot be read.
-  init(database: Database, commands: CommandPath) throws {
+  init(database: Database, commands: CommandClient) throws {
     query = ConnectionQuery(database: database)
     self.commands = commands
     template = try ConsoleTemplate(
@@ -111,9 +113,9 @@ struct ConnectionPage: Sendable {
   ) async throws -> Refused? {
     guard form["version"] == String(stored.version) else { return .changedMeanwhile }
     guard settings != stored.settings else { return nil }
-    let outcome = try await commands.carryOut(
+    let outcome = try await commands.execute(
       .updateWorkspace(settings), on: context.workspace.resource, expecting: [stored.version], for: context.session.caller,
-      facts: context.facts)
+      info: context.info)
     switch outcome {
     case .done, .resource, .signIn, .bulk: return nil
     case .refused(412, _): return .changedMeanwhile

@@ -1,4 +1,6 @@
 import Crypto
+import EdgeHTTP
+import EdgeReads
 import HTTPTypes
 import Hummingbird
 import NIOCore

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import HTTPTypes
 import MailTemplates
 import Mustache

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Hummingbird
 import Models
@@ -9,12 +11,12 @@ struct MemberPage: Sendable {
   let query: MemberQuery
   let reads: DatabaseReads
   let cursors: CursorSeal
-  let commands: CommandPath
+  let commands: CommandClient
   private let template: ConsoleTemplate
   private let deletedTemplate: ConsoleTemplate
 
   /// - Throws: where a template that is built in cannot be read.
-  init(database: Database, cursors: CursorSeal, commands: CommandPath) throws {
+  init(database: Database, cursors: CursorSeal, commands: CommandClient) throws {
     query = MemberQuery(database: database)
     reads = DatabaseReads(database: database)
     self.cursors = cursors
@@ -96,8 +98,8 @@ struct MemberPage: Sendable {
       throw APIError(404, "The workspace has no member with the id \(id). Nothing was changed.")
     }
     let now = Date()
-    let outcome = try await commands.carryOut(
-      .orderInvitation(order(id)), on: id.resource, for: context.session.caller, facts: context.facts)
+    let outcome = try await commands.execute(
+      .orderInvitation(order(id)), on: id.resource, for: context.session.caller, info: context.info)
     if case .refused(let status, let error) = outcome { throw APIError(refusedByStore: status, error) }
     let path =
       form["back"] == "list" ? MembersRequest(.list(.invited, by: .name)).path : "\(Self.path(of: id))?ordered=\(Timestamp.text(now))"

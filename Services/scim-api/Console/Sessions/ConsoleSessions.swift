@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -6,7 +8,7 @@ import Models
 import SCIMStorage
 
 /// Finds the session of a request, and opens new ones.
-struct ConsoleSessions: Sendable {
+package struct ConsoleSessions: Sendable {
   let directory: SessionCache
   let rotation: SessionRotation
   let opening: SessionOpening
@@ -14,12 +16,12 @@ struct ConsoleSessions: Sendable {
   let proxy: ProxyHeaders?
   let sites: Sites
   private let limits: RateLimits
-  private let commands: CommandPath
+  private let commands: CommandClient
 
-  init(directory: SessionCache, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
+  package init(directory: SessionCache, commands: CommandClient, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
     self.directory = directory
     // Nobody is to wait for long for the end of a session that lets nobody in anyhow.
-    self.commands = commands.hurried(2)
+    self.commands = commands.startingWithin(2)
     self.sites = sites
     self.limits = limits
     self.proxy = proxy
@@ -39,37 +41,37 @@ struct ConsoleSessions: Sendable {
   /// The session of `request`; nil where it has none that is good here.
   ///
   /// - Throws: 401 where it shows one that there never was, or another's secret.
-  func session(of request: Request, at site: Site, cookie: SessionCookie, facts: RequestInfo, logger: Logger) async throws -> Found? {
+  func session(of request: Request, at site: Site, cookie: SessionCookie, info: RequestInfo, logger: Logger) async throws -> Found? {
     let now = Date()
-    let claim = sites.origins.isTrusted(peer: facts.peer) ? try proxy?.claim(in: request.headers) : nil
+    let claim = sites.origins.isTrusted(peer: info.peer) ? try proxy?.claim(in: request.headers) : nil
     if let key = cookie.key(in: request) {
       guard let stored = try await directory.session(key, at: now) else {
-        try await endIfCopied(key, at: now, facts: facts, logger: logger)
+        try await endIfCopied(key, at: now, info: info, logger: logger)
         if claim == nil { throw APIError(401, "The session is not known here.") }
-        return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
+        return try await opened(claim, by: request, at: site, cookie: cookie, info: info)
       }
       if stored.isGood(at: now), Self.isOf(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
         let caller = try? Caller(stored.token, for: .admin, at: now)
       {
-        let next = await rotation.key(after: key, of: stored, at: now, facts: facts, logger: logger)
+        let next = await rotation.key(after: key, of: stored, at: now, info: info, logger: logger)
         let left = Int((stored.token.expiresAt ?? now).timeIntervalSince(now))
         return Found(
           session: ConsoleSession(caller: caller, name: stored.token.name, seed: key.secret.seed, openedWith: stored.opener?.id),
           cookie: next.map { cookie.setting($0, for: left) })
       }
     }
-    return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
+    return try await opened(claim, by: request, at: site, cookie: cookie, info: info)
   }
 
   /// Ends the session whose former secret is shown when that is good no more: its browser has had the present one for a minute, so that the
   /// cookie was copied, by this sender or by whoever has the present one.
-  private func endIfCopied(_ key: SessionKey, at now: Date, facts: RequestInfo, logger: Logger) async throws {
+  private func endIfCopied(_ key: SessionKey, at now: Date, info: RequestInfo, logger: Logger) async throws {
     guard try await directory.isSuperseded(key, at: now) else { return }
     logger.warning("a session's former secret was shown; the session ends", metadata: ["session": "\(key.id)"])
     do {
       let workspace = key.secret.workspace
       let revocation = Command.Operation.revokeToken(TokenRevocation(token: key.id))
-      _ = try await commands.carryOut(revocation, on: workspace.resource, in: workspace, by: .service("scim-api"), facts: facts)
+      _ = try await commands.execute(revocation, on: workspace.resource, in: workspace, by: .service("scim-api"), info: info)
       directory.forget(key.id, in: workspace)
     } catch {
       // The sender is not let in all the same; the next time it is tried again.
@@ -90,7 +92,7 @@ struct ConsoleSessions: Sendable {
 
   /// A session of the person whom a proxy names.
   private func opened(
-    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, facts: RequestInfo
+    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, info: RequestInfo
   ) async throws -> Found? {
     guard let claim, FormOrigin.mayOpenSession(request) else { return nil }
     var workspace = site.workspace
@@ -104,7 +106,7 @@ struct ConsoleSessions: Sendable {
     guard let workspace, let settings = try await directory.settings(of: workspace) else { return nil }
     // Nothing has been counted yet: a request that brings no session makes one, and each is a write.
     try limits.countOpening(of: claim.person, in: workspace)
-    let opened = try await opening.open(claim.person, with: nil, in: workspace, until: nil, facts: facts)
+    let opened = try await opening.open(claim.person, with: nil, in: workspace, until: nil, info: info)
     let record = TokenRecord(
       token: opened.key.id, kind: .session, name: claim.person, digest: [], scopes: [.admin], expiresAt: opened.end, workspace: workspace,
       settings: settings, schemas: settings.schemas)
@@ -116,7 +118,7 @@ struct ConsoleSessions: Sendable {
 
 /// Has identity-store open sessions. Each has a secret of its own that is made here and now: what a browser had before is never adopted.
 struct SessionOpening: Sendable {
-  let commands: CommandPath
+  let commands: CommandClient
 
   /// How long a session lasts, in seconds.
   static let length: TimeInterval = 12 * 3600
@@ -131,7 +133,7 @@ struct SessionOpening: Sendable {
   ///   - opener: a token or a link; nil where a proxy vouches for them.
   ///   - last: the opener's own end.
   /// - Throws: what identity-store refuses it with; 503.
-  func open(_ name: String, with opener: TokenID?, in workspace: WorkspaceID, until last: Date?, facts: RequestInfo) async throws -> Opened
+  func open(_ name: String, with opener: TokenID?, in workspace: WorkspaceID, until last: Date?, info: RequestInfo) async throws -> Opened
   {
     let now = Date()
     let end = min(now + Self.length, last ?? .distantFuture)
@@ -139,8 +141,8 @@ struct SessionOpening: Sendable {
     let grant = TokenGrant(
       token: key.id, kind: .session, name: name, scopes: [.admin], digest: Hex.digest(of: key.secret.text), expiresAt: end,
       openedWith: opener)
-    let outcome = try await commands.carryOut(
-      .issueToken(grant), on: workspace.resource, in: workspace, by: .console(name), facts: facts)
+    let outcome = try await commands.execute(
+      .issueToken(grant), on: workspace.resource, in: workspace, by: .console(name), info: info)
     if case .refused(let status, let error) = outcome { throw APIError(status: status, stored: error) }
     return Opened(key: key, end: end)
   }

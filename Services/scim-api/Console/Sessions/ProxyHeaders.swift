@@ -1,13 +1,21 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Models
 
 /// How a proxy with single sign-on in front says who a person is, where the operator has set that up.
-struct ProxyHeaders: Sendable, Hashable {
+package struct ProxyHeaders: Sendable, Hashable {
   /// `X-Forwarded-Email`.
   var person: HTTPField.Name
   /// The slug of the person's workspace; nil: sessions are opened at workspaces' own domains alone.
   var workspace: HTTPField.Name?
+
+  /// The headers in which the proxy names a person and their workspace.
+  package init(person: HTTPField.Name, workspace: HTTPField.Name?) {
+    self.person = person
+    self.workspace = workspace
+  }
 
   /// What a request says that comes from a proxy that is believed; nil where it says nothing.
   ///

@@ -1,5 +1,7 @@
 import Credentials
 import Crypto
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 
@@ -31,7 +33,7 @@ struct SessionRecord: Sendable {
 
 /// Finds sessions, in memory where they were read within the last second, else in the database: so the end of a session, and of the token
 /// that it was opened with, is known everywhere within a second.
-final class SessionCache: Sendable {
+package final class SessionCache: Sendable {
   /// Reads the session with this id in this workspace; nil where there is none.
   typealias Lookup = @Sendable (WorkspaceID, TokenID) async throws -> SessionRecord?
   /// Reads the link with this SHA-256 in this workspace; nil where there is none.

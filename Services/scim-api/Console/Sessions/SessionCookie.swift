@@ -1,4 +1,6 @@
 import Credentials
+import EdgeHTTP
+import EdgeReads
 import HTTPTypes
 import Hummingbird
 import Models

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 import Postgres
 
@@ -67,7 +69,7 @@ struct SessionLookup: Sendable {
 }
 
 extension SessionCache {
-  convenience init(_ database: Database) {
+  package convenience init(_ database: Database) {
     let lookup = SessionLookup(database: database)
     self.init(lookup: lookup.session, links: lookup.link, slugs: lookup.workspace, settings: lookup.settings)
   }

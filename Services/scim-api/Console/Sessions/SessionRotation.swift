@@ -1,4 +1,6 @@
 import Crypto
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Logging
 import Models
@@ -25,21 +27,21 @@ final class SessionRotation: Sendable {
   }
 
   private let state = Mutex(State())
-  private let commands: CommandPath
+  private let commands: CommandClient
   private let directory: SessionCache
   private let pause: Duration
 
   private static let patience: TimeInterval = 2
 
-  init(commands: CommandPath, directory: SessionCache, pause: Duration = .seconds(30)) {
-    self.commands = commands.hurried(Self.patience)
+  init(commands: CommandClient, directory: SessionCache, pause: Duration = .seconds(30)) {
+    self.commands = commands.startingWithin(Self.patience)
     self.directory = directory
     self.pause = pause
   }
 
   /// The key that the browser is to have from now on, where it is time for one; nil where it keeps the one it has. That is so while the store
   /// is away, too.
-  func key(after key: SessionKey, of session: SessionRecord, at now: Date, facts: RequestInfo, logger: Logger) async -> SessionKey? {
+  func key(after key: SessionKey, of session: SessionRecord, at now: Date, info: RequestInfo, logger: Logger) async -> SessionKey? {
     let digest = SHA256.hash(data: Data(key.secret.text.utf8))
     guard Self.isDue(session, shown: digest, at: now), begin(key.id) else { return nil }
     defer { state.withLock { _ = $0.underWay.remove(key.id) } }
@@ -48,8 +50,8 @@ final class SessionRotation: Sendable {
       client: key.id, replacing: Hex.text(digest), digest: Hex.digest(of: next.secret.text), formerUntil: now + Self.grace)
     do {
       let workspace = key.secret.workspace
-      let outcome = try await commands.carryOut(
-        .rotateSecret(rotation), on: workspace.resource, in: workspace, by: .service("scim-api"), facts: facts)
+      let outcome = try await commands.execute(
+        .rotateSecret(rotation), on: workspace.resource, in: workspace, by: .service("scim-api"), info: info)
       directory.forget(key.id, in: workspace)
       guard case .refused = outcome else { return next }
       // Another request was faster; its answer brings the new one.

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -43,13 +45,13 @@ struct ConsoleSignIn: Sendable {
     do {
       let now = Date()
       let record = try await parts.tokens.record(for: Substring(text))
-      context.facts.note(token: record.token, workspace: record.workspace)
+      context.info.record(token: record.token, workspace: record.workspace)
       try parts.limits.count(record.token, of: record.workspace)
       try site.admit(record.workspace)
       let caller = try Caller(record, for: .admin, at: now)
-      parts.uses.note(caller, from: origin.address, at: now)
+      parts.uses.record(caller, from: origin.address, at: now)
       let opened = try await parts.sessions.opening.open(
-        record.name, with: record.token, in: record.workspace, until: record.expiresAt, facts: context.facts)
+        record.name, with: record.token, in: record.workspace, until: record.expiresAt, info: context.info)
       return enter(opened, next, at: site, origin)
     } catch let refusal as APIError where [401, 403].contains(refusal.error.status) {
       let status = HTTPResponse.Status(code: refusal.error.status)
@@ -89,7 +91,7 @@ struct ConsoleSignIn: Sendable {
     let text = try QueryParameters(request.uri.query)[Self.keyName] ?? ""
     do {
       let record = try await checkedLink(text, site)
-      context.facts.note(token: record.token, workspace: record.workspace)
+      context.info.record(token: record.token, workspace: record.workspace)
       return linkPage(LinkValues(key: text, workspaceName: record.settings.name, name: record.name))
     } catch let refusal as APIError where [401, 403].contains(refusal.error.status) {
       return linkPage(LinkValues(wrong: refusal.error.detail), status: refusal.error.status)
@@ -102,10 +104,10 @@ struct ConsoleSignIn: Sendable {
     let text = try await form(of: request, context)[Self.keyName] ?? ""
     do {
       let record = try await checkedLink(text, site)
-      context.facts.note(token: record.token, workspace: record.workspace)
+      context.info.record(token: record.token, workspace: record.workspace)
       try parts.limits.count(record.token, of: record.workspace)
       let opened = try await parts.sessions.opening.open(
-        record.name, with: record.token, in: record.workspace, until: nil, facts: context.facts)
+        record.name, with: record.token, in: record.workspace, until: nil, info: context.info)
       return enter(opened, Console.path, at: site, origin)
     } catch let refusal as APIError where [401, 403].contains(refusal.error.status) {
       return linkPage(LinkValues(wrong: refusal.error.detail), status: refusal.error.status)
@@ -137,14 +139,14 @@ struct ConsoleSignIn: Sendable {
 
   /// The form of somebody who is not known yet.
   private func form(of request: Request, _ context: EdgeContext) async throws -> Form {
-    var share = BodyBudget.Share(of: parts.bodies, for: .address(ClientAddress(context.facts.notes.address)))
+    var share = BodyBudget.Share(of: parts.bodies, for: .address(ClientAddress(context.info.fields.address)))
     let form = try await Form(of: request, maximum: Form.maximumBytesOfStrangers, share: &share)
     share.release()
     return form
   }
 
   private func place(of request: Request, _ context: EdgeContext) async throws -> (Origin, Site) {
-    let origin = try parts.sites.origins.origin(of: request.head, peer: context.facts.peer)
+    let origin = try parts.sites.origins.origin(of: request.head, peer: context.info.peer)
     return (origin, try await parts.sites.site(of: origin))
   }
 

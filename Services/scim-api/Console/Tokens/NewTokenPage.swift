@@ -1,16 +1,18 @@
 import Credentials
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 
 /// `/console/settings/api/new`: a new token or OAuth client, whose secret is shown in the answer to the form, once, and stands in no URL.
 struct NewTokenPage: Sendable {
-  let commands: CommandPath
+  let commands: CommandClient
   let hasOAuth: Bool
   let secrets: SecretPage
   private let template: ConsoleTemplate
 
   /// - Throws: where a template that is built in cannot be read.
-  init(commands: CommandPath, hasOAuth: Bool, secrets: SecretPage) throws {
+  init(commands: CommandClient, hasOAuth: Bool, secrets: SecretPage) throws {
     self.commands = commands
     self.hasOAuth = hasOAuth
     self.secrets = secrets
@@ -46,8 +48,8 @@ struct NewTokenPage: Sendable {
     let grant = TokenGrant(
       token: wanted.id, kind: wanted.kind, name: wanted.name, scopes: wanted.scopes, digest: Hex.digest(of: secret),
       expiresAt: wanted.days.map { now + TimeInterval($0) * 86_400 })
-    let outcome = try await commands.carryOut(
-      .issueToken(grant), on: context.workspace.resource, for: context.session.caller, facts: context.facts)
+    let outcome = try await commands.execute(
+      .issueToken(grant), on: context.workspace.resource, for: context.session.caller, info: context.info)
     switch outcome {
     case .refused(409, _): throw SecretPage.sentTwice
     case .refused(let status, let error): throw APIError(status: status, stored: error)

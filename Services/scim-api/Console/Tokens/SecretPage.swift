@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 
 /// What shows a new secret, once, with where it is to be entered.

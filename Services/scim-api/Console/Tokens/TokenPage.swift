@@ -1,4 +1,6 @@
 import Credentials
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Hummingbird
 import Models
@@ -6,7 +8,7 @@ import Models
 /// `/console/settings/api/{id}`: a token or an OAuth client, from where it was used, its rotation and its end.
 struct TokenPage: Sendable {
   let query: TokensQuery
-  let commands: CommandPath
+  let commands: CommandClient
   let secrets: SecretPage
   private let template: ConsoleTemplate
 
@@ -14,7 +16,7 @@ struct TokenPage: Sendable {
   static let maximumUses = 100
 
   /// - Throws: where a template that is built in cannot be read.
-  init(query: TokensQuery, commands: CommandPath, secrets: SecretPage) throws {
+  init(query: TokensQuery, commands: CommandClient, secrets: SecretPage) throws {
     self.query = query
     self.commands = commands
     self.secrets = secrets
@@ -103,8 +105,8 @@ struct TokenPage: Sendable {
   }
 
   private func carryOut(_ operation: Command.Operation, _ context: ConsoleContext) async throws {
-    let outcome = try await commands.carryOut(
-      operation, on: context.workspace.resource, for: context.session.caller, facts: context.facts)
+    let outcome = try await commands.execute(
+      operation, on: context.workspace.resource, for: context.session.caller, info: context.info)
     if case .refused(let status, let error) = outcome { throw APIError(status: status, stored: error) }
   }
 

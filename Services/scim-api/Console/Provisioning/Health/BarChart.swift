@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 
 /// Bars of requests with the part of them that failed, as an image's measures, and the same as a table.

@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import SCIM
@@ -5,10 +7,10 @@ import SCIM
 /// *Provisioning › Held changes*: what waits for an admin's approval.
 struct HeldPage: Sendable {
   let query: HeldQuery
-  let commands: CommandPath
+  let commands: CommandClient
   private let template: ConsoleTemplate
 
-  init(database: Database, commands: CommandPath) throws {
+  init(database: Database, commands: CommandClient) throws {
     query = HeldQuery(database: database)
     self.commands = commands
     template = try ConsoleTemplate(PackageResources.held_mustache)
@@ -41,9 +43,9 @@ struct HeldPage: Sendable {
     guard let id = HeldChangeID(text), let change = try await query.change(id, in: context.workspace) else {
       throw APIError(404, "There is no held change '\(text.prefix(64))'.")
     }
-    let outcome = try await commands.carryOut(
+    let outcome = try await commands.execute(
       .decideHeldChange(HeldChangeDecision(change: id, verdict: verdict)), on: change.resource, for: context.session.caller,
-      facts: context.facts)
+      info: context.info)
     if case .refused(let status, let error) = outcome {
       throw APIError(status, Self.detail(error) ?? "The change was not decided. Nothing was changed.")
     }

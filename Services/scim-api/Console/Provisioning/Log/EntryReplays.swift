@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -6,23 +8,14 @@ import Models
 import NIOCore
 import ProvisioningLog
 
-/// Sends the request of a log entry once more, in the name of whoever is at the console: by the edge's own endpoints, so that it is checked,
-/// normalised, limited, carried out and logged as the identity provider's was.
-struct EntryReplays: Sendable {
+/// Sends the request of a log entry again, for the admin at the console. It passes through the edge's own controllers, so that it is validated,
+/// normalised, limited, executed and logged like the identity provider's.
+package struct EntryReplays: Sendable {
   private let responder: RouterResponder<EdgeContext>
 
-  /// - Parameter endpoints: those that identity providers reach.
-  init(_ endpoints: [Endpoint], log: LogBuffer, limits: RateLimits) {
-    var known = KnownPaths()
-    for endpoint in endpoints {
-      for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
-    }
-    let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestLoggingMiddleware(log: log))
-    router.add(middleware: ErrorMiddleware(known: known))
-    router.add(middleware: URLLengthMiddleware())
-    for endpoint in endpoints { endpoint.add(to: router, behind: ReplayAuthenticationMiddleware(limits: limits, scope: endpoint.scope)) }
-    responder = router.buildResponder()
+  /// - Parameter responder: responds to the requests that identity providers send, for callers whom the console has authenticated.
+  package init(responder: RouterResponder<EdgeContext>) {
+    self.responder = responder
   }
 
   /// What came of it.
@@ -53,35 +46,12 @@ struct EntryReplays: Sendable {
   }
 }
 
-/// Lets in whom the console has let in already, where the workspace has SCIM.
-private struct ReplayAuthenticationMiddleware: RouterMiddleware {
-  let limits: RateLimits
-  let scope: TokenScope
-
-  func handle(
-    _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
-  ) async throws -> Response {
-    try SensitiveQuery.check(request.uri.query)
-    guard let caller = context.caller else { throw APIError.unauthenticated() }
-    if scope == .scim, let obstacle = caller.settings.scimObstacle {
-      throw APIError.closedWorkspace(obstacle, plan: caller.settings.plan)
-    }
-    try limits.count(caller.token, of: caller.workspace)
-    return try await next(request, context)
-  }
-}
-
 extension EdgeContext {
-  /// Of a request that the console sends again.
+  /// The context of a request that the console sends again.
   fileprivate init(replaying original: LogEntryID, as entry: LogEntryID, in context: ConsoleContext) {
-    coreContext = CoreRequestContextStorage(source: LoggerSource(logger: context.logger))
-    facts = RequestInfo(peer: context.facts.peer)
-    facts.note(replayOf: original, as: entry, by: context.session.caller)
+    self.init(logger: context.logger, peer: context.info.peer)
+    info.record(replayOf: original, as: entry, by: context.session.caller)
     caller = context.session.caller
     base = context.site.baseURL
   }
-}
-
-private struct LoggerSource: RequestContextSource {
-  let logger: Logger
 }

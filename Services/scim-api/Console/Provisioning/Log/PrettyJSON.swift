@@ -1,3 +1,5 @@
+import EdgeHTTP
+import EdgeReads
 import SCIM
 
 /// JSON for a person to read: a member a line, in the order in which they came.
