@@ -133,7 +133,8 @@ let package = Package(
     .target(
       name: "AdminConsole",
       dependencies: [
-        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
+        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        "SCIMStorage",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Mustache", package: "swift-mustache"), .product(name: "NIOCore", package: "swift-nio"),
       ] + processDependencies,
@@ -156,7 +157,8 @@ let package = Package(
     .target(
       name: "ScimAPI",
       dependencies: [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Postgres", "ProductAPI", "SCIMControllers",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Postgres", "ProductAPI",
+        "SCIMControllers",
         "ServiceKit",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
       ] + processDependencies,
@@ -203,10 +205,12 @@ let package = Package(
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/Benchmarks/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"], path: "Tests/Benchmarks/SCIMBench",
+      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"],
+      path: "Tests/Benchmarks/SCIMBench",
       swiftSettings: swiftSettings),
     .target(
-      name: "TestSupport", dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
+      name: "TestSupport",
+      dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("PrimitivesTests", ["Primitives"]),
     tests("ModelsTests", ["Models", "Primitives"]),
@@ -219,7 +223,8 @@ let package = Package(
     tests(
       "SCIMAPITests",
       [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres",
+        "Primitives",
         "ProductAPI", "ProvisioningLog", "SCIM", "SCIMControllers", "SCIMStorage", "ScimAPI", "ServiceKit", "TestSupport",
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
@@ -232,7 +237,8 @@ let package = Package(
     tests(
       "InvitationMailerTests",
       [
-        "Credentials", "InvitationMailer", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport",
+        "Credentials", "InvitationMailer", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
+        "TestSupport",
       ]),
     tests(
       "GroupSyncTests",
@@ -249,8 +255,10 @@ let package = Package(
     tests(
       "EndToEnd",
       [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProductAPI",
-        "SCIMControllers", "ScimAPI", "ScimctlCommands", "TestSupport", "scim-api", "identity-store", "invitation-mailer", "group-sync", "scimctl",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
+        "ProductAPI",
+        "SCIMControllers", "ScimAPI", "ScimctlCommands", "TestSupport", "scim-api", "identity-store", "invitation-mailer", "group-sync",
+        "scimctl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "JWTKit", package: "jwt-kit"),
       ]),

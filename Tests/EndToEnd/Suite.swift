@@ -69,7 +69,7 @@ actor Suite {
       "ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true",
       "ROLLCALL_TOKEN_USE_INTERVAL": "1s",
       // All the tests come from one address.
-      "ROLLCALL_LIMIT_STRANGER_BURST": "10000",
+      "ROLLCALL_LIMIT_UNAUTHENTICATED_BURST": "10000",
     ].merging(oauth) { _, new in new }
     let own: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },

@@ -3,6 +3,11 @@ import HTTPTypes
 import Models
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("A proxy that signs people in to the console", .timeLimit(.minutes(10)))

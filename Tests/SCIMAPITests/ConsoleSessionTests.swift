@@ -8,6 +8,11 @@ import NIOCore
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Sessions of the console", .timeLimit(.minutes(10)))
@@ -72,7 +77,7 @@ struct ConsoleSessionTests {
 
   @Test("Whoever guesses tokens, sessions or links is made to wait")
   func guessing() async throws {
-    let (builder, _) = EdgeBuilder.withConsole { $0.rates.stranger = Rate(perSecond: 0.01, burst: 5) }
+    let (builder, _) = EdgeBuilder.withConsole { $0.rates.unauthenticated = Rate(perSecond: 0.01, burst: 5) }
     try await serving(builder) { client in
       var browser = Browser(client)
       for _ in 0..<2 {

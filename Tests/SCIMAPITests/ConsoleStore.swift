@@ -7,6 +7,11 @@ import Postgres
 import SCIMStorage
 import Synchronization
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// Sessions and links in memory, as identity-store would have them after the commands that it is sent.
@@ -104,7 +109,7 @@ final class ConsoleStore: Sendable {
 
 extension EdgeBuilder {
   /// The parts of a console over `store`.
-  func consoleParts(_ commands: CommandPath, _ sites: Sites, _ tokens: TokenCache, _ limits: RateLimits, _ replays: EntryReplays)
+  func consoleParts(_ commands: CommandClient, _ sites: Sites, _ tokens: TokenCache, _ limits: RateLimits, _ replays: EntryReplays)
     -> Console.Parts?
   {
     guard let consoleStore else { return nil }
@@ -115,7 +120,7 @@ extension EdgeBuilder {
       sessions: ConsoleSessions(
         directory: consoleStore.directory, commands: commands, sites: sites, limits: limits, proxy: proxyHeaders), tokens: tokens,
       uses: uses,
-      sites: sites, limits: limits, database: Database(pool: pool, patience: .zero), commands: commands,
+      sites: sites, limits: limits, database: Database(pool: pool, retryTimeout: .zero), commands: commands,
       cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true)
   }
 

@@ -1,6 +1,7 @@
 import Credentials
 import Crypto
 import Foundation
+import Kafka
 import Logging
 import Models
 import NIOCore
@@ -8,6 +9,11 @@ import SCIM
 import SCIMStorage
 import Synchronization
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// An edge over stored resources in memory, and an identity-store that answers what a test says.
@@ -77,9 +83,9 @@ struct EdgeBuilder: Sendable {
   }
 
   var uses: TokenUseLog {
-    TokenUseLog(interval: .seconds(60), source: "scim-api/0", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
-      [tellings] in tellings.record($0)
-    }
+    TokenUseLog(
+      interval: .seconds(60), source: "scim-api/0", producer: RecordingProducer(commands: tellings),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
   var edge: Edge {
@@ -87,37 +93,40 @@ struct EdgeBuilder: Sendable {
     let keys = signingKeys.map { keys in
       SigningKeyCache(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
     }
-    let commands = CommandPath(
-      deadline: 5, bulkDeadline: 10, storeBound: 1,
-      ask: { [asked, reply] command, _ in
+    let commands = CommandClient(
+      CommandClient.Timeouts(start: 5, bulkStart: 10, execution: 1),
+      exchange: { [asked, reply] command, _ in
         asked.record(command)
         return try await reply(command).map { Reply(command: command.id, outcome: $0) }
       },
-      recorded: { [recorded] ids, _ in
+      recordedReplies: { [recorded] ids, _ in
         var replies: [CommandID: Reply] = [:]
         for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
         return replies
       })
+    let bodies = BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory))
+    let cursors = CursorSeal(secret: "a test's", lifetime: cursorLifetime)
+    let producer = RecordingProducer(signIns: signIns, mailEvents: mailEvents, mailReporters: mailReporters)
+    var directory = directory
+    if !securityEventKeys.isEmpty { directory.keys = securityEventKeys }
     var edge = Edge(
-      credentials: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-      activeWorkspaces: ActiveWorkspaces(), uses: uses,
-      oauth: OAuthEndpoints(
-        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600),
-        securityEventKeys: SecurityEventKeys { [securityEventKeys] in securityEventKeys }), reads: reads,
-      directory: directory,
-      commands: commands,
-      inFlight: ConcurrencyLimit(
-        ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
-      bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
-      sendSignIn: { [signIns] signIn, _ in signIns.record(signIn) },
-      sendMailEvent: { [mailEvents, mailReporters] event, actor, _ in
-        mailEvents.record(event)
-        mailReporters.record(actor)
-      },
-      bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory)),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
-      writeLimiter: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight)))
-    if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }
+      authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
+      activeWorkspaces: ActiveWorkspaces(), uses: uses, bodies: bodies, log: log,
+      scim: SCIMRoutes(
+        reads: reads, commands: commands, bodies: bodies, cursors: cursors,
+        writesInFlight: ConcurrencyLimit(
+          ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
+        bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
+        listLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
+        writeLimiter: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight))),
+      signIns: SignInController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
+      mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
+      directory: DirectoryController(reads: directory, cursors: cursors),
+      oauth: OAuthController(
+        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory))
+    if let parts = consoleParts(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
+      edge.console = try! Console(parts)
+    }
     return edge
   }
 
@@ -170,6 +179,39 @@ final class Journal<Entry: Sendable>: Sendable {
   func record(_ entry: Entry) {
     stored.withLock { $0.append(entry) }
   }
+}
+
+/// Records the messages that the edge sends to Kafka.
+struct RecordingProducer: MessageProducer {
+  var commands = Journal<Command>()
+  var signIns = Journal<SignIn>()
+  var mailEvents = Journal<MailEvent>()
+  /// The actors of the commands that report mail events.
+  var mailReporters = Journal<Command.Actor>()
+
+  func send(contentsOf messages: [OutgoingMessage]) async throws {
+    for message in messages {
+      let event = try CloudEvent(headers: message.headers, data: message.value)
+      switch message.topic {
+      case Topic.signInEvents.name: signIns.record(try SignIn(event))
+      case Topic.mailEvents.name: mailEvents.record(try MailEvent(event))
+      default:
+        let command = try Command(event)
+        if case .reportMail = command.operation { mailReporters.record(command.actor) } else { commands.record(command) }
+      }
+    }
+  }
+}
+
+/// Hands the messages to a closure.
+struct ClosureProducer: MessageProducer {
+  let body: @Sendable ([OutgoingMessage]) async throws -> Void
+
+  init(_ body: @escaping @Sendable ([OutgoingMessage]) async throws -> Void) {
+    self.body = body
+  }
+
+  func send(contentsOf messages: [OutgoingMessage]) async throws { try await body(messages) }
 }
 
 /// Resources in memory, listed in the order in which they were given.

@@ -8,6 +8,11 @@ import TestSupport
 import Testing
 
 @testable import SCIM
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Filters in memory and in SQL", .timeLimit(.minutes(10)))

@@ -7,6 +7,11 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Limits", .timeLimit(.minutes(10)))
@@ -122,7 +127,7 @@ struct LimitsTests {
   func heldRefusals() async throws {
     let limits = RateLimits(
       RateLimits.Rates(
-        token: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 2), longestHold: 3600), now: { 0 })
+        token: Rate(perSecond: 0.001, burst: 1), rejection: Rate(perSecond: 0.001, burst: 2), maximumHold: 3600), now: { 0 })
     let senders = (0..<2).map { _ in (token: TokenID.made(at: Date()), workspace: WorkspaceID.made(at: Date())) }
     for sender in senders { try await limits.admit(sender.token, of: sender.workspace) }
     for _ in 0..<2 {
@@ -145,7 +150,7 @@ struct LimitsTests {
   func heldStrangers() async throws {
     let limits = RateLimits(
       RateLimits.Rates(
-        stranger: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 1), longestHold: 3600), now: { 0 })
+        unauthenticated: Rate(perSecond: 0.001, burst: 1), rejection: Rate(perSecond: 0.001, burst: 1), maximumHold: 3600), now: { 0 })
     let guess: @Sendable () async throws -> Void = {
       try await limits.limitingUnauthenticated(
         from: "10.0.0.1", isKnown: { false }, isAuthenticated: { false }, answer: { throw APIError.unknownToken() })
@@ -297,20 +302,20 @@ struct LimitsTests {
     let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     let order = Journal<Int>()
-    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.turn(of: busy)
+    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.permit(for: busy)
     let first = Task {
-      _ = try await turns.turn(of: busy)
+      _ = try await turns.permit(for: busy)
       order.record(1)
     }
     try await eventually("one waits") { turns.waitingCount(of: busy) == 1 }
     let second = Task {
-      _ = try await turns.turn(of: busy)
+      _ = try await turns.permit(for: busy)
       order.record(2)
     }
     try await eventually("two wait") { turns.waitingCount(of: busy) == 2 }
-    let refusal = await #expect(throws: APIError.self) { try await turns.turn(of: busy) }
+    let refusal = await #expect(throws: APIError.self) { try await turns.permit(for: busy) }
     #expect(refusal?.error.status == 429)
-    _ = try await turns.turn(of: calm)
+    _ = try await turns.permit(for: calm)
     #expect(order.entries.isEmpty)
     #expect(held != nil)
     held = nil
@@ -318,7 +323,7 @@ struct LimitsTests {
     try await second.value
     #expect(order.entries == [1, 2])
     // Nobody holds one: another has its turn at once.
-    _ = try await turns.turn(of: busy)
+    _ = try await turns.permit(for: busy)
   }
 
   @Test("A workspace has activeWorkspaces for as long as others send requests, and a second more")
@@ -350,11 +355,11 @@ struct LimitsTests {
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     activeWorkspaces.record(busy)
     var held: [WorkspaceConcurrencyLimiter.Turn] = []
-    for _ in 0..<3 { held.append(try await turns.turn(of: busy)) }
+    for _ in 0..<3 { held.append(try await turns.permit(for: busy)) }
     let taken = TakenTurns()
     let waiting = (0..<3).map { _ in
       Task {
-        let turn = try await turns.turn(of: busy)
+        let turn = try await turns.permit(for: busy)
         taken.turns.withLock { $0.append(turn) }
       }
     }
@@ -372,7 +377,7 @@ struct LimitsTests {
     taken.turns.withLock { $0 = [] }
     for task in waiting { try await task.value }
     #expect(taken.turns.withLock { $0.count } == 2)
-    _ = try await turns.turn(of: busy)
+    _ = try await turns.permit(for: busy)
   }
 
   @Test("Beside others a workspace begins no more than its pace, and does not wait once it is alone")
@@ -386,38 +391,38 @@ struct LimitsTests {
     }
     let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .milliseconds(1))
     activeWorkspaces.record(busy)
-    for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
+    for _ in 0..<10 { _ = try await impatient.permit(for: busy) }
     // Somebody else comes: two may be begun at once, and one more in a second.
     activeWorkspaces.record(calm)
-    for _ in 0..<2 { _ = try await impatient.turn(of: busy) }
-    let refusal = await #expect(throws: APIError.self) { try await impatient.turn(of: busy) }
+    for _ in 0..<2 { _ = try await impatient.permit(for: busy) }
+    let refusal = await #expect(throws: APIError.self) { try await impatient.permit(for: busy) }
     #expect(refusal?.error.status == 429)
-    _ = try await impatient.turn(of: calm)
+    _ = try await impatient.permit(for: calm)
     clock.withLock { $0 = 1 }
-    _ = try await impatient.turn(of: busy)
-    await #expect(throws: APIError.self) { try await impatient.turn(of: busy) }
+    _ = try await impatient.permit(for: busy)
+    await #expect(throws: APIError.self) { try await impatient.permit(for: busy) }
     // Whoever has patience gets it when it is due.
     let patient = turns(Rate(perSecond: 100, burst: 1), patience: .seconds(30))
-    for _ in 0..<3 { _ = try await patient.turn(of: busy) }
+    for _ in 0..<3 { _ = try await patient.permit(for: busy) }
     clock.withLock { $0 = 20 }
     activeWorkspaces.record(busy)
-    for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
+    for _ in 0..<10 { _ = try await impatient.permit(for: busy) }
   }
 
   @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
   func searchesInVain() async throws {
     let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, patience: .milliseconds(50))
     let workspace = WorkspaceID.made(at: Date())
-    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.turn(of: workspace)
-    let refusal = await #expect(throws: APIError.self) { try await turns.turn(of: workspace) }
+    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.permit(for: workspace)
+    let refusal = await #expect(throws: APIError.self) { try await turns.permit(for: workspace) }
     #expect(refusal?.error.status == 429)
-    let gone = Task { _ = try await turns.turn(of: workspace) }
+    let gone = Task { _ = try await turns.permit(for: workspace) }
     gone.cancel()
     await #expect(throws: (any Error).self) { try await gone.value }
     try await eventually("nobody waits") { turns.waitingCount(of: workspace) == 0 }
     #expect(held != nil)
     held = nil
-    _ = try await turns.turn(of: workspace)
+    _ = try await turns.permit(for: workspace)
   }
 }
 

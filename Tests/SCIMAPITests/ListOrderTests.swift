@@ -7,6 +7,11 @@ import TestSupport
 import Testing
 
 @testable import SCIM
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Lists in order and in parts", .timeLimit(.minutes(10)))

@@ -10,6 +10,11 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the edge logs")
@@ -223,7 +228,9 @@ struct ProvisioningLogTests {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
     let buffer = LogBuffer(logger: quiet)
     let group = ServiceGroup(
-      services: [LogShipping(buffer: buffer, source: "scim-api/test") { _ in try await Task.sleep(for: .seconds(300)) }], logger: quiet)
+      services: [
+        LogShipping(buffer: buffer, source: "scim-api/test", producer: ClosureProducer { _ in try await Task.sleep(for: .seconds(300)) })
+      ], logger: quiet)
     // Whoever waited for the entry to be sent would wait for longer than the test may take.
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
@@ -241,13 +248,14 @@ struct ProvisioningLogTests {
     let sent = Mutex<[[OutgoingMessage]]>([])
     let fails = Atomic<Bool>(false)
     let failures = Atomic<Int>(0)
-    let shipping = LogShipping(buffer: buffer, source: "scim-api/test") { messages in
+    let producer = ClosureProducer { messages in
       if fails.load(ordering: .relaxed) {
         failures.wrappingAdd(1, ordering: .relaxed)
         throw CocoaError(.fileNoSuchFile)
       }
       sent.withLock { $0.append(messages) }
     }
+    let shipping = LogShipping(buffer: buffer, source: "scim-api/test", producer: producer)
     let group = ServiceGroup(services: [shipping], logger: quiet)
     // Before it runs, so that they wait together however slow the machine is.
     for _ in 0..<20 { buffer.append(try #require(Self.request(known: true))) }

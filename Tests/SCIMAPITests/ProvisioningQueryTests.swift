@@ -6,6 +6,11 @@ import TestSupport
 import Testing
 
 @testable import ProvisioningLog
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the pages on provisioning read", .timeLimit(.minutes(10)))

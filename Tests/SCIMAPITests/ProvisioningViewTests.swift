@@ -5,6 +5,11 @@ import ProvisioningLog
 import Testing
 
 @testable import SCIM
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the pages on provisioning show")

@@ -6,6 +6,11 @@ import TestSupport
 import Testing
 
 @testable import SCIM
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Plans of queries", .timeLimit(.minutes(10)))

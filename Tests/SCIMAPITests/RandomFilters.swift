@@ -3,6 +3,11 @@ import Models
 import TestSupport
 
 @testable import SCIM
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 extension SeededGenerator {

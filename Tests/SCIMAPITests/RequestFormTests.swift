@@ -4,6 +4,11 @@ import Models
 import SCIM
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// What is wrong with a request that is HTTP, and what its sender is told.

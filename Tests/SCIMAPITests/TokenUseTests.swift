@@ -3,6 +3,11 @@ import Logging
 import Models
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Counting the uses of tokens")
@@ -44,11 +49,12 @@ struct TokenUseTests {
     let builder = EdgeBuilder()
     let caller = try Caller(builder.record, for: .scim, at: now)
     let sent = Journal<Command>()
-    let log = TokenUseLog(interval: .seconds(60), source: "scim-api/0", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
-      command in
-      sent.record(command)
+    let producer = ClosureProducer { messages in
+      for message in messages { sent.record(try Command(CloudEvent(headers: message.headers, data: message.value))) }
       if sent.entries.count == 1 { throw URLError(.timedOut) }
     }
+    let log = TokenUseLog(
+      interval: .seconds(60), source: "scim-api/0", producer: producer, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     log.record(caller, from: "192.0.2.1", at: now)
     await log.tell(at: now)
     log.record(caller, from: nil, at: now)

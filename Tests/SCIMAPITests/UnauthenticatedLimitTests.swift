@@ -5,6 +5,11 @@ import ProvisioningLog
 import SCIM
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Requests without a known credential", .timeLimit(.minutes(10)))

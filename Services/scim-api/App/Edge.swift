@@ -46,7 +46,9 @@ struct Edge: Sendable {
 
   /// The responder to requests of identity providers that the console sends again.
   func replayResponder() -> RouterResponder<EdgeContext> {
-    func authentication(_ scope: TokenScope) -> ReplayAuthenticationMiddleware { ReplayAuthenticationMiddleware(limits: limits, scope: scope) }
+    func authentication(_ scope: TokenScope) -> ReplayAuthenticationMiddleware {
+      ReplayAuthenticationMiddleware(limits: limits, scope: scope)
+    }
     let routes = Router(context: EdgeContext.self)
     addIdentityProviderRoutes(to: routes, behind: authentication)
     let router = Router(context: EdgeContext.self)

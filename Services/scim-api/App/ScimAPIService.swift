@@ -15,7 +15,8 @@ import ServiceLifecycle
 package struct ScimAPIService {
   /// Runs the service until it is asked to stop.
   package static func main() async {
-    await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.identity) { runtime in
+    await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.identity) {
+      runtime in
       try await services(runtime)
     }
   }
@@ -78,7 +79,8 @@ package struct ScimAPIService {
           try ConcurrencyLimit.Limits(
             settings, all: .maximumInFlight, perWorkspace: .maximumInFlightPerWorkspace, perToken: .maximumInFlightPerToken)),
         bulksInFlight: ConcurrencyLimit(
-          try ConcurrencyLimit.Limits(settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
+          try ConcurrencyLimit.Limits(
+            settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"),
         listLimiter: try .lists(settings, activeWorkspaces), writeLimiter: try .writes(settings, activeWorkspaces)),
       signIns: SignInController(bodies: bodies, producer: producer, source: source, timeout: deadline),

@@ -15,7 +15,8 @@ enum EdgeSettings {
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .smallBodyMemory, .bodyMemoryPerWorkspace,
     .bodyMemoryPerAddress, .minimumBodyRate, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
-    .tokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate, .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
+    .tokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate, .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate,
+    .rejectionHold,
     .writesBesideOthers,
     .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
     .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
@@ -270,14 +271,16 @@ extension ServiceSettings {
 
 extension WorkspaceConcurrencyLimiter {
   /// Limits lists and queries: each takes processor time for hundreds of resources.
-  static func lists(_ settings: ServiceSettings, _ activeWorkspaces: ActiveWorkspaces) throws(SettingsError) -> WorkspaceConcurrencyLimiter {
+  static func lists(_ settings: ServiceSettings, _ activeWorkspaces: ActiveWorkspaces) throws(SettingsError) -> WorkspaceConcurrencyLimiter
+  {
     WorkspaceConcurrencyLimiter(
       maximumPerWorkspace: 4, besideOthers: try settings.integer(.listsBesideOthers), activeWorkspaces: activeWorkspaces,
       rate: try rate(settings, .listRateBesideOthers), maximumWaiting: 500)
   }
 
   /// Limits writes: those that start at once make one batch, which the writes of other workspaces wait for.
-  static func writes(_ settings: ServiceSettings, _ activeWorkspaces: ActiveWorkspaces) throws(SettingsError) -> WorkspaceConcurrencyLimiter {
+  static func writes(_ settings: ServiceSettings, _ activeWorkspaces: ActiveWorkspaces) throws(SettingsError) -> WorkspaceConcurrencyLimiter
+  {
     let maximum = try settings.integer(.maximumInFlightPerWorkspace)
     return WorkspaceConcurrencyLimiter(
       "writes", maximumPerWorkspace: maximum, besideOthers: try settings.integer(.writesBesideOthers), activeWorkspaces: activeWorkspaces,

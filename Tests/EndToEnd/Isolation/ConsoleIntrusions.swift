@@ -1,6 +1,11 @@
 import Foundation
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// What another workspace's admin fills in at each route of the console: queries of pages, fields of forms. At every route beside that, each id
@@ -106,7 +111,7 @@ final class ConsoleIntruder {
   }
 
   /// Without a session, with the victim's and a secret of one's own, and with what is none.
-  func tryWithoutSession(_ route: ConsoleEndpoint) async throws {
+  func tryWithoutSession(_ route: Routes.Route) async throws {
     let own = try #require(browser.session).split(separator: ".")
     let theirs = try #require(targets.browser.session).split(separator: ".")
     for session in ["", "nonsense", "\(theirs[0]).\(own[1])", "\(own[0]).\(theirs[1])", "\(theirs[0]).x"] {
@@ -120,7 +125,7 @@ final class ConsoleIntruder {
   }
 
   /// Each id of the victim's in the path.
-  func tryIDs(_ route: ConsoleEndpoint) async throws {
+  func tryIDs(_ route: Routes.Route) async throws {
     guard route.pattern.contains("{id}") else {
       if route.method == .get { try await tryOut(route, []) }
       return
@@ -134,7 +139,7 @@ final class ConsoleIntruder {
   }
 
   /// Fields of a form, or a query.
-  func tryOut(_ route: ConsoleEndpoint, _ fields: [(String, String)]) async throws {
+  func tryOut(_ route: Routes.Route, _ fields: [(String, String)]) async throws {
     // Of one's own where there is one to name: what the fields name is the victim's.
     let own = try await workspace.scimctl(["token", "list"]).split(separator: " ").first.map(String.init) ?? ""
     let id = route.pattern.contains("/settings/api/") && !route.pattern.hasSuffix("/revoke") ? own : victim.user
@@ -143,7 +148,7 @@ final class ConsoleIntruder {
     expectNothing(of: answer, "\(route.name) \(fields)")
   }
 
-  private func send(_ route: ConsoleEndpoint, _ path: String, _ fields: [(String, String)]) async throws -> Answer {
+  private func send(_ route: Routes.Route, _ path: String, _ fields: [(String, String)]) async throws -> Answer {
     if route.method == .get {
       let query = fields.map { "\($0)=\(ConsoleBrowser.encoded($1))" }.joined(separator: "&")
       return try await browser.open(query.isEmpty ? path : "\(path)?\(query)")

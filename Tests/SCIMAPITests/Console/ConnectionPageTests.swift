@@ -4,6 +4,11 @@ import Postgres
 import ProvisioningLog
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("The console's page Settings > SCIM", .timeLimit(.minutes(10)))

@@ -6,6 +6,11 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// The console over a database with everything in it, with an admin signed in; identity-store answers what the builder says.
@@ -130,7 +135,7 @@ struct ConsoleBench: Sendable {
     var edge = builder.edge
     var parts = try #require(
       builder.consoleParts(edge.commands, builder.sites, builder.tokens, RateLimits(), edge.replays))
-    parts.database = Database(pool: reader, patience: .seconds(5))
+    parts.database = Database(pool: reader, retryTimeout: .seconds(5))
     parts.cursors = edge.cursors
     edge.console = try Console(parts)
     try await serveEdge(edge, token: builder.token.text) { client, _ in

@@ -3,6 +3,11 @@ import Models
 import Postgres
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("The console's pages about groups", .timeLimit(.minutes(10)))
@@ -185,7 +190,7 @@ struct GroupPagesTests {
         #expect(best < .seconds(2))
       }
       // Few of many are found in another way than many: whoever is found is the same.
-      let query = GroupsQuery(database: Database(pool: bench.reader, patience: .seconds(5)))
+      let query = GroupsQuery(database: Database(pool: bench.reader, retryTimeout: .seconds(5)))
       let directory = DatabaseDirectory(database: query.database)
       var facts = try #require(try await query.facts(of: group, in: bench.workspace))
       let counts = facts.counts

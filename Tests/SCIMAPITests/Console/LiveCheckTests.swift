@@ -3,6 +3,11 @@ import Models
 import ProvisioningLog
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Whether the identity provider gets through")

@@ -10,6 +10,7 @@ package struct AccessTokenClaims: JWTPayload, Equatable {
   var audience: String
   /// The client's id, as is ``clientID``: it acts for itself (RFC 9068 §2.2).
   package var subject: String
+  /// The client's id.
   package var clientID: String
   /// The workspace that the client belongs to.
   package var workspace: String
@@ -17,7 +18,9 @@ package struct AccessTokenClaims: JWTPayload, Equatable {
   package var scope: String
   /// Seconds since 1970, as the next one.
   package var issuedAt: Int64
+  /// When the token expires, in seconds since 1970.
   package var expiresAt: Int64
+  /// The id of the token.
   package var id: String
 
   enum CodingKeys: String, CodingKey {
@@ -35,6 +38,7 @@ package struct AccessTokenClaims: JWTPayload, Equatable {
   /// The value of `typ` in the header (RFC 9068 §2.1): it tells these from all other tokens that one key could sign.
   package static let type = "at+jwt"
 
+  /// The claims of a token that is issued at `now`, with a lifetime in seconds.
   package init(
     client: TokenID, of workspace: WorkspaceID, scopes: Set<TokenScope>, at site: Site, from now: Date, lifetime: Int64, id: UUID
   ) {
@@ -51,6 +55,7 @@ package struct AccessTokenClaims: JWTPayload, Equatable {
 
   static func audience(of site: String) -> String { site + "/api/v2" }
 
+  /// The scopes as a set, without unknown ones.
   package var scopes: Set<TokenScope> { Set(scope.split(separator: " ").compactMap { TokenScope(rawValue: String($0)) }) }
 
   /// - Throws: 401 where it is for another host, or good no more. (The port and the scheme may differ: what a proxy in front makes of them

@@ -17,6 +17,7 @@ package final class AccessTokenVerifier: Sendable {
   private let verified = Mutex<[SHA256.Digest: AccessTokenClaims]>([:])
   private let maximumEntries: Int
 
+  /// A verifier with the deployment's signing keys, which remembers `maximumEntries` verified tokens.
   package init(keys: SigningKeyCache, maximumEntries: Int = 10_000) {
     self.keys = keys
     self.maximumEntries = maximumEntries

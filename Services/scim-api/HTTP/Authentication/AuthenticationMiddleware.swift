@@ -26,6 +26,7 @@ package struct AuthenticationMiddleware: RouterMiddleware {
     self.scope = scope
   }
 
+  /// Authenticates the request, or throws 401, 403 or 429.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
@@ -58,6 +59,7 @@ package struct ReplayAuthenticationMiddleware: RouterMiddleware {
     self.scope = scope
   }
 
+  /// Authenticates the request, or throws 401, 403 or 429.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {

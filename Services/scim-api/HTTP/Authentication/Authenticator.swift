@@ -5,6 +5,7 @@ import Models
 
 /// What lets a caller in: an API access token, or an access token that an OAuth client was given.
 package struct Authenticator: KnownCredentials {
+  /// The tokens and OAuth clients.
   package let tokens: TokenCache
   /// nil where the deployment has no OAuth.
   package let oauth: AccessTokenVerifier?
@@ -15,6 +16,7 @@ package struct Authenticator: KnownCredentials {
     return text.hasPrefix(AccessToken.prefix) ? tokens.knows(text) : oauth?.knows(text) ?? false
   }
 
+  /// Whether the request's token was valid a moment ago.
   package func isKnown(_ request: Request) -> Bool { knows(request.headers[.authorization]) }
 
   /// The record of the request's token or client, which it fields in `info`. For a token that was never issued it fields the workspace only;

@@ -40,6 +40,7 @@ extension Substring {
 
 // Why a caller is not let in, in words for the admin, and the challenge of RFC 6750 §3.
 extension APIError {
+  /// 401 for a request without a token.
   package static func unauthenticated() -> APIError {
     challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token made in Settings > API.")
   }
@@ -100,12 +101,14 @@ extension APIError {
       "invalid_token", "The OAuth client of the access token is not known here. Make a new one and enter it in the identity provider.")
   }
 
+  /// 401 for a revoked token.
   package static func revoked(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
       "The \(kind.noun) '\(name.prefix(100))' was revoked. Make a new one in Settings > API and enter it in the identity provider.")
   }
 
+  /// 401 for an expired token.
   package static func expired(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
@@ -119,6 +122,7 @@ extension APIError {
       headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
   }
 
+  /// 403 for a workspace without the plan, SAML SSO or the opt-in.
   package static func closedWorkspace(_ obstacle: WorkspaceSettings.SCIMObstacle, plan: WorkspaceSettings.Plan) -> APIError {
     let detail =
       switch obstacle {

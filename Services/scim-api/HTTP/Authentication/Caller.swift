@@ -3,25 +3,36 @@ import Foundation
 import Models
 import SCIM
 
-/// A token, or what is kept as one, as the store has it, with the workspace it belongs to.
+/// A stored token, OAuth client, session or link, with its workspace.
 package struct TokenRecord: Sendable {
+  /// The id of the token, client or session.
   package var token: TokenID
+  /// Whether it is a token, a client, a session or a link.
   package var kind = TokenKind.token
+  /// The name of the token or client; the person of a session.
   package var name: String
   /// SHA-256 of the token's text, or of the client's secret.
   package var digest: [UInt8]
   /// The secret that a client or a session had before.
-  var former: FormerSecret?
+  package var former: FormerSecret?
+  /// The scopes that it was given.
   package var scopes: Set<TokenScope>
+  /// When it expires; nil if never.
   package var expiresAt: Date?
+  /// When it was revoked; nil if it was not.
   package var revokedAt: Date?
+  /// The workspace that it belongs to.
   package var workspace: WorkspaceID
+  /// The settings of the workspace.
   package var settings: WorkspaceSettings
-  /// The schemas that hold in the workspace.
+  /// The schemas of the workspace.
   package var schemas: ResourceSchemas
 
   /// Creates a value with these properties.
-  package init(token: TokenID, kind: TokenKind = .token, name: String, digest: [UInt8], former: FormerSecret? = nil, scopes: Set<TokenScope>, expiresAt: Date? = nil, revokedAt: Date? = nil, workspace: WorkspaceID, settings: WorkspaceSettings, schemas: ResourceSchemas) {
+  package init(
+    token: TokenID, kind: TokenKind = .token, name: String, digest: [UInt8], former: FormerSecret? = nil, scopes: Set<TokenScope>,
+    expiresAt: Date? = nil, revokedAt: Date? = nil, workspace: WorkspaceID, settings: WorkspaceSettings, schemas: ResourceSchemas
+  ) {
     self.token = token
     self.kind = kind
     self.name = name
@@ -35,8 +46,8 @@ package struct TokenRecord: Sendable {
     self.schemas = schemas
   }
 
-  struct FormerSecret: Sendable {
-    var digest: [UInt8]
+  package struct FormerSecret: Sendable {
+    package var digest: [UInt8]
     var until: Date
 
     /// Creates a value with these properties.
@@ -54,15 +65,19 @@ package struct TokenRecord: Sendable {
   }
 }
 
-/// Who calls, once let in.
+/// The authenticated caller of a request.
 package struct Caller: Sendable {
-  /// The API access token, the OAuth client, or the session of the console that let them in.
+  /// The API access token, OAuth client or console session that authenticated them.
   package var token: TokenID
+  /// The kind of credential.
   package var kind: TokenKind
-  /// What that is called; of a session, the person.
+  /// The name of the credential; the person of a session.
   package var name: String
+  /// The workspace that it belongs to.
   package var workspace: WorkspaceID
+  /// The settings of the workspace.
   package var settings: WorkspaceSettings
+  /// The schemas of the workspace.
   package var schemas: ResourceSchemas
 
   /// Lets the bearer of `record` in where it may be used for `scope` at `now`.

@@ -18,6 +18,7 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
   private let refreshAge: Duration
   private let maximumAge: Duration
 
+  /// A cache with a bounded number of entries and the given ages.
   package init(
     maximumEntries: Int = 10_000, refreshAge: Duration = .milliseconds(500), maximumAge: Duration = .milliseconds(950)
   ) {

@@ -9,6 +9,7 @@ import Synchronization
 
 /// A cache of the signing keys of access tokens, a few seconds old: a key is published long before it signs.
 package final class SigningKeyCache: Sendable {
+  /// Reads all keys.
   package typealias Read = @Sendable () async throws -> [SigningKey]
 
   /// The keys, with a verifier for each.
@@ -17,6 +18,7 @@ package final class SigningKeyCache: Sendable {
     /// By `kid`.
     var verifiers: [String: JWTKeyCollection]
 
+    /// The keys that are published at `now`.
     package func published(at now: Date) -> [SigningKey] { all.filter { $0.term.isPublished(at: now) } }
 
     /// The newest that signs at `now`.
@@ -43,12 +45,14 @@ package final class SigningKeyCache: Sendable {
     self.init(seal: seal, logger: logger, read: SigningKeyLookup(database: database).keys)
   }
 
+  /// A cache of the keys that `read` returns.
   package init(seal: KeySeal, logger: Logger, read: @escaping Read) {
     self.seal = seal
     self.logger = logger
     self.read = read
   }
 
+  /// All keys, at most ten seconds old.
   package func keys() async throws -> Keys { try await cache.value(of: .keys, read: load) ?? Keys(all: [], verifiers: [:]) }
 
   /// The verifier of the key with that id; nil if there is none.
@@ -95,6 +99,7 @@ struct SigningKeyLookup: Sendable {
     order by signs_at
     """)
 
+  /// Reads all keys.
   package func keys() async throws -> [SigningKey] {
     try await database.query(Self.statement, []).map { row in
       SigningKey(

@@ -10,6 +10,7 @@ package struct Site: Sendable, Hashable {
   /// Whose domain it is; nil for the deployment's own host, and for every other that is nobody's.
   package var workspace: WorkspaceID?
 
+  /// The SCIM base URL at the host.
   package var baseURL: BaseURL { BaseURL(site: url) }
 
   /// - Throws: 401 where the workspace's token is not for here.
@@ -23,7 +24,9 @@ package struct Sites: Sendable {
   /// Scheme and authority of the deployment's own host; nil where every host that is no workspace's is.
   private let publicSite: String?
   private let publicHost: String?
+  /// How the origin of a request is determined.
   package let origins: OriginRule
+  /// The custom domains of workspaces.
   package let domains: DomainCache
 
   /// - Parameter publicURL: of the deployment's own host, which no workspace can take.
@@ -34,6 +37,7 @@ package struct Sites: Sendable {
     self.domains = domains
   }
 
+  /// The site of a request's origin.
   package func site(of origin: Origin) async throws -> Site {
     let host = origin.host
     if host != publicHost, let workspace = try await domains.workspace(of: host) {

@@ -6,6 +6,7 @@ import SCIMStorage
 
 /// Reads tokens and OAuth clients with their workspaces.
 package struct TokenLookup: Sendable {
+  /// The store.
   package let database: Database
 
   /// Of a token and its workspace, as ``TokenRecord/init(_:_:in:)`` reads them.
@@ -35,10 +36,12 @@ package struct TokenLookup: Sendable {
     and t.kind = 'client'
     """)
 
+  /// The token with this SHA-256; nil if there is none.
   package func token(_ workspace: WorkspaceID, digest: [UInt8]) async throws -> TokenRecord? {
     try await record(Self.tokenStatement, .token, workspace, .bytes(digest))
   }
 
+  /// The OAuth client with this id; nil if there is none.
   package func client(_ workspace: WorkspaceID, id: TokenID) async throws -> TokenRecord? {
     try await record(Self.clientStatement, .client, workspace, .uuid(id.uuid))
   }

@@ -23,6 +23,7 @@ package final class TokenUseLog: Service {
   /// The most commands that wait to be sent; those beyond are given up, since they are about who knows when.
   private static let maximumUnsent = 10_000
 
+  /// A log that is sent every `interval` through `producer`.
   package init(interval: Duration, source: String, producer: any MessageProducer, logger: Logger) {
     self.interval = interval
     self.source = source
@@ -30,6 +31,7 @@ package final class TokenUseLog: Service {
     self.producer = producer
   }
 
+  /// Records that `caller` sent a request from `address`.
   package func record(_ caller: Caller, from address: String?, at now: Date) {
     state.withLock { $0.counts.record(caller.token, of: caller.workspace, from: address ?? "", at: now) }
   }

@@ -112,7 +112,9 @@ package struct CommandClient: Sendable {
     info.record(command: id, on: id.resource)
     var replies: [CommandID: Reply] = [:]
     if bulk.operations.contains(where: \.isWrite) {
-      if let reply = try await exchange(command, deadline + timeouts.execution), case .bulk(let outcomes) = reply.outcome { return outcomes }
+      if let reply = try await exchange(command, deadline + timeouts.execution), case .bulk(let outcomes) = reply.outcome {
+        return outcomes
+      }
       replies = try await recorded(bulk.operations.map(\.command), of: command)
       guard !replies.isEmpty else { throw APIError.noReply(id) }
     }

@@ -14,7 +14,10 @@ package struct Database: Sendable {
   /// - Parameters:
   ///   - retryTimeout: how long a read is retried while the database is unavailable.
   ///   - searchLimiter: limits the connections that a workspace has to itself.
-  package init(pool: PostgresPool, retryTimeout: Duration, searchLimiter: WorkspaceConcurrencyLimiter = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4)) {
+  package init(
+    pool: PostgresPool, retryTimeout: Duration,
+    searchLimiter: WorkspaceConcurrencyLimiter = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4)
+  ) {
     self.pool = pool
     self.retryTimeout = retryTimeout
     self.searchLimiter = searchLimiter

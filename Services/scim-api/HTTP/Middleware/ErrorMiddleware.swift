@@ -16,6 +16,7 @@ package protocol ErrorRenderer: Sendable {
 }
 
 extension ErrorRenderer {
+  /// The SCIM error for an unknown path.
   package func unknownPath(_ path: String) -> APIError { .unknownPath(path) }
 }
 
@@ -34,6 +35,7 @@ package struct ErrorMiddleware: RouterMiddleware {
     self.renderers = renderers
   }
 
+  /// Responds to the request, with an error response if it fails.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {

@@ -4,6 +4,7 @@ import Models
 
 /// The context of every request.
 package struct EdgeContext: RequestContext {
+  /// Hummingbird's part of the context.
   package var coreContext: CoreRequestContextStorage
   /// Collects what the log line and the provisioning log need.
   package let info: RequestInfo
@@ -43,6 +44,7 @@ private struct LoggerSource: RequestContextSource {
 
 /// The context of a request behind the ``AuthenticationMiddleware``.
 package struct CallerContext: ChildRequestContext {
+  /// Hummingbird's part of the context.
   package var coreContext: CoreRequestContextStorage
   /// Collects what the log line and the provisioning log need.
   package let info: RequestInfo

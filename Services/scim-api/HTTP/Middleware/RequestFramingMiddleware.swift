@@ -6,6 +6,7 @@ package struct RequestFramingMiddleware: RouterMiddleware {
   /// The largest body of any request, in bytes.
   package let maximumBody: Int
 
+  /// Checks the request, and passes it on.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
@@ -18,6 +19,7 @@ package struct RequestFramingMiddleware: RouterMiddleware {
     return try await next(request, context)
   }
 
+  /// - Throws: 400, 413 or 501 for unsupported framing.
   package func check(_ headers: HTTPFields) throws(APIError) {
     let codings = headers[values: .transferEncoding].joined(separator: ",")
     let names = codings.split(separator: ",").map { $0.filter { !$0.isWhitespace }.lowercased() }
@@ -56,6 +58,7 @@ package struct URLLengthMiddleware: RouterMiddleware {
   /// A middleware with the limit of ``maximum`` bytes.
   package init() {}
 
+  /// Checks the request, and passes it on.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {

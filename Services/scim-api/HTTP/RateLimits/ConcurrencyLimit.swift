@@ -6,8 +6,11 @@ import Synchronization
 package final class ConcurrencyLimit: Sendable {
   /// How many may be in flight.
   package struct Limits: Sendable {
+    /// Of all workspaces.
     package var all: Int
+    /// Of one workspace.
     package var perWorkspace: Int
+    /// Of one token.
     package var perToken: Int
 
     /// The most places of a workspace when three quarters of all are taken: an even share of all, where one more workspace counts as
@@ -45,6 +48,7 @@ package final class ConcurrencyLimit: Sendable {
     return try await write()
   }
 
+  /// Counts one more. Throws 503 or 429 if there are too many.
   package func enter(_ token: TokenID, of workspace: WorkspaceID) throws(APIError) {
     try counts.withLock { counts throws(APIError) in
       guard counts.byToken[token, default: 0] < limits.perToken else {
@@ -63,6 +67,7 @@ package final class ConcurrencyLimit: Sendable {
     }
   }
 
+  /// Counts one less.
   package func leave(_ token: TokenID, of workspace: WorkspaceID) {
     counts.withLock { counts in
       counts.all -= 1

@@ -1,6 +1,8 @@
 /// How many requests somebody may send: so many a second in the long run, and so many at once after a rest.
 package struct Rate: Sendable, Hashable {
+  /// Requests per second, sustained; 0 for no limit.
   package var perSecond: Double
+  /// Requests at once after a pause.
   package var burst: Int
 
   /// No limit.

@@ -5,8 +5,11 @@ import Synchronization
 ///
 /// One process counts what comes to it: behind a balancer that spreads requests evenly, each of several copies has its share of the rates.
 package final class RateLimits: Sendable {
+  /// The rates that are limited.
   package struct Rates: Sendable {
+    /// Requests of one token.
     package var token = Rate(perSecond: 100, burst: 500)
+    /// Requests of all tokens of a workspace.
     package var workspace = Rate(perSecond: 200, burst: 1000)
     /// Requests without a known credential, by the address they come from.
     package var unauthenticated = Rate(perSecond: 10, burst: 100)

@@ -33,6 +33,7 @@ package struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
     self.publicPaths = publicPaths
   }
 
+  /// Passes the request on, or throws 429.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {

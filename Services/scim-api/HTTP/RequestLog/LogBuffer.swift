@@ -106,6 +106,7 @@ package final class LogBuffer: Sendable {
     reader?.resume()
   }
 
+  /// Whether no request waits.
   package var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
 
   var isClosed: Bool { state.withLock { $0.isClosed } }

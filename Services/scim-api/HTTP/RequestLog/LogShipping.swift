@@ -6,9 +6,11 @@ import ServiceLifecycle
 
 /// Sends what is to be logged to Kafka, in batches, behind the requests' backs.
 package struct LogShipping: Service {
+  /// The requests to be sent.
   package let buffer: LogBuffer
   /// This process, as its messages name it.
   package let source: String
+  /// Sends them to Kafka.
   package let producer: any MessageProducer
 
   /// How long requests are gathered for one batch.
@@ -19,6 +21,7 @@ package struct LogShipping: Service {
   /// How long what waits at the end is tried to be sent.
   private static let patience = Duration.seconds(5)
 
+  /// Sends until graceful shutdown, and then what is left.
   package func run() async throws {
     await withTaskCancellationHandler {
       await withTaskGroup(of: Void.self) { group in

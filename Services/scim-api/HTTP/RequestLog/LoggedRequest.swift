@@ -14,9 +14,11 @@ struct LoggedRequest: Sendable {
   /// The pattern of the endpoint; nil where there is none.
   let route: String?
   let status: Int
+  /// The address of the connection's peer.
   package let address: String?
   /// The client's, which is not the peer's behind a proxy.
   var clientAddress: String? { fields.address ?? address }
+  /// What was recorded of the request.
   package let fields: RequestInfo.Fields
 
   /// About what it holds in memory, beside what every one does.

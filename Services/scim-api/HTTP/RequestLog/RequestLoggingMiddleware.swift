@@ -9,13 +9,16 @@ import ServiceKit
 ///
 /// Reads that went well are logged at debug, since there are so many; everything else at info, what failed on our side as a warning.
 package struct RequestLoggingMiddleware: RouterMiddleware {
+  /// The buffer of the provisioning log.
   package let log: LogBuffer
   private let metrics = RequestMetrics()
 
+  /// A middleware that fills `log`.
   package init(log: LogBuffer) {
     self.log = log
   }
 
+  /// Passes the request on, and logs it.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {

@@ -5,6 +5,7 @@ import SCIMStorage
 ///
 /// It stands in `meta.location`, in `$ref` and in the `Location` header, so it is the host that was called.
 package struct BaseURL: Sendable, Hashable {
+  /// The URL.
   package let text: String
 
   /// - Parameter site: scheme and authority, `https://app.example.com`.
@@ -12,5 +13,6 @@ package struct BaseURL: Sendable, Hashable {
     text = site + ResourcePath.base
   }
 
+  /// The URL of a resource.
   package func location(_ kind: ResourceKind, _ id: String) -> String { "\(text)/\(kind.endpoint)/\(id)" }
 }

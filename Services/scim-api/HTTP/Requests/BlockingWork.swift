@@ -5,6 +5,7 @@ import Dispatch
 package enum BlockingWork {
   private static let queue = DispatchQueue(label: "long work", qos: .utility, attributes: .concurrent)
 
+  /// Runs `work` on a thread of its own, and returns its result.
   package static func run<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
       queue.async { continuation.resume(with: Swift.Result { try work() }) }

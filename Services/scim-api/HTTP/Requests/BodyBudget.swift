@@ -38,6 +38,7 @@ package final class BodyBudget: Sendable {
   private let state: Mutex<State>
   private let limits: Limits
 
+  /// A budget with these limits.
   package init(_ limits: Limits = Limits()) {
     self.limits = limits
     state = Mutex(State(small: Pool(size: limits.smallBodies), large: Pool(size: limits.largeBodies)))
@@ -85,6 +86,7 @@ package final class BodyBudget: Sendable {
     private var bytes = 0
     private var isSmall = true
 
+    /// An empty share of `budget` for `owner`.
     package init(of budget: BodyBudget, for owner: Owner) {
       self.budget = budget
       self.owner = owner

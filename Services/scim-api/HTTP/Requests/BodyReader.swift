@@ -5,6 +5,7 @@ import SCIM
 package struct BodyReader: Sendable {
   /// The largest body, in bytes.
   package let maximum: Int
+  /// The memory for bodies.
   package let budget: BodyBudget
 
   /// The largest body of one sign-in or one mail event, in bytes.
@@ -60,6 +61,7 @@ package struct BodyReader: Sendable {
     }
   }
 
+  /// The JSON in a body. Throws 400 or 415.
   package static func parse(_ bytes: [UInt8]) throws(APIError) -> JSON {
     do {
       // RFC 8259 §8.1: a byte order mark may be ignored.

@@ -18,6 +18,7 @@ package struct Cursor: Sendable, Equatable {
 
 /// Signs and verifies cursors. A cursor is valid for one workspace and one query, for a limited time.
 package struct CursorSeal: Sendable {
+  /// The key that signs cursors.
   package let key: SymmetricKey
   /// For how many seconds a cursor is good.
   package let lifetime: Int
@@ -26,6 +27,7 @@ package struct CursorSeal: Sendable {
   private static let tagLength = 16
   private static let headLength = 34
 
+  /// A seal whose cursors are valid for `lifetime` seconds.
   package init(key: SymmetricKey, lifetime: Int) {
     self.key = key
     self.lifetime = lifetime
@@ -105,6 +107,7 @@ extension Data {
 
 // The errors of RFC 9865 §2.1.
 extension APIError {
+  /// 400 `invalidCursor`.
   package static func invalidCursor() -> APIError {
     APIError(
       400, .invalidCursor,
@@ -116,6 +119,7 @@ extension APIError {
     APIError(400, .expiredCursor, "The cursor is older than \(lifetime) s. Begin again with an empty one.")
   }
 
+  /// 400 `invalidCount`.
   package static func invalidCount(_ count: String) -> APIError {
     APIError(
       400, .invalidCount, "count is '\(count.prefix(50))'; with a cursor a whole number from 1 to \(Page.maximumCount) was expected.")

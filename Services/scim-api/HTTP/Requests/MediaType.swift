@@ -2,7 +2,9 @@ import HTTPTypes
 
 /// Media types of requests and answers.
 package enum MediaType {
+  /// SCIM (RFC 7644 §8.1).
   package static let scim = "application/scim+json"
+  /// JSON (RFC 8259 §11).
   package static let json = "application/json"
 
   /// Refuses a body that says that it is not JSON. One that says nothing is taken for JSON.

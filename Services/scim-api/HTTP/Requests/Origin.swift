@@ -13,6 +13,7 @@ package struct Origin: Sendable, Hashable {
   /// The host that was called, without a port.
   package var host: String { Self.host(of: authority) }
 
+  /// The host of an authority, without a port.
   package static func host(of authority: String) -> String {
     if authority.first == "[" { return String(authority.prefix { $0 != "]" }) + "]" }
     let host = authority.prefix { $0 != ":" }

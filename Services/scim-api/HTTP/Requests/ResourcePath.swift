@@ -3,9 +3,13 @@ import SCIM
 
 /// The paths of the API.
 package enum ResourcePath {
+  /// The SCIM base URL's path.
   package static let base = "/api/v2/scim"
+  /// The path for sign-ins.
   package static let signIns = "/api/v2/sign-ins"
+  /// The root of the directory's paths.
   package static let directory = "/api/v2/directory"
+  /// The path for mail events.
   package static let mailEvents = "/api/v2/mail-events"
   /// The root of the admin console's paths.
   package static let console = "/console"

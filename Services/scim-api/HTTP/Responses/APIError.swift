@@ -15,11 +15,13 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
   /// The value of `Retry-After` where nothing more precise is known, in seconds.
   package static let retrySeconds = 2
 
+  /// An error with a SCIM error as its body.
   package init(_ error: SCIMError, headers: HTTPFields = [:]) {
     self.error = error
     self.headers = headers
   }
 
+  /// An error with a `scimType` of RFC 7644 table 9.
   package init(_ status: Int, _ type: SCIMErrorType, _ detail: String, headers: HTTPFields = [:]) {
     self.init(SCIMError(status: status, scimType: type, detail: detail), headers: headers)
   }
@@ -67,6 +69,7 @@ extension SCIMError {
 
 // What the edge refuses without asking the store.
 extension APIError {
+  /// 404 for a path without a route; 400 for another version of SCIM.
   package static func unknownPath(_ path: String) -> APIError {
     if let version = ResourcePath.version(in: path), version != "v2" {
       return APIError(

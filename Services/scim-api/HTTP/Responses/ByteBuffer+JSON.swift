@@ -23,6 +23,7 @@ extension ByteBuffer {
     writeInteger(UInt8(ascii: "\""))
   }
 
+  /// Appends a JSON string, quotes included.
   package mutating func writeJSONString(_ text: String) {
     writeJSONString(text.utf8)
   }

@@ -13,14 +13,18 @@ import ServiceLifecycle
 /// Hummingbird's: connections (`HTTP1Channel`), requests, responses, routing.
 package struct EdgeServer<Responder: HTTPResponder>: Service
 where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+  /// Responds to requests.
   package let responder: Responder
+  /// How connections are accepted.
   package let configuration: ListenerConfiguration
+  /// Where the server logs.
   package let logger: Logger
   /// Counts what is not HTTP, from an address; a refusal where there was too much from there.
   package var countMalformed: @Sendable (_ peer: String?) -> APIError? = { _ in nil }
   /// Called with the port that is listened on, once it is.
   var onListening: @Sendable (Int) -> Void = { _ in }
 
+  /// Serves until graceful shutdown.
   package func run() async throws {
     let connections = OpenConnections()
     let connection = connectionHandler(connections)
@@ -123,7 +127,9 @@ extension EdgeServer: CustomStringConvertible {
 
 /// How connections are accepted, and how long clients may take.
 package struct ListenerConfiguration: Sendable {
+  /// The address to listen on.
   package var host: String
+  /// The port to listen on; 0 for any.
   package var port: Int
   /// What TLS is spoken with; nil where it is not.
   package var certificate: Certificate?
@@ -131,6 +137,7 @@ package struct ListenerConfiguration: Sendable {
   package var isSecure = false
   /// Whether another process may listen on the same port (SO_REUSEPORT): the kernel spreads connections over them.
   package var sharesPort: Bool
+  /// The most open connections.
   package var maximumConnections: Int
   /// How long a connection may be without a request, or a request's headers may take.
   package var idleTimeout: TimeAmount

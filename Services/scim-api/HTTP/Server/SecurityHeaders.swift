@@ -24,6 +24,7 @@ struct SecurityHeaders: Sendable {
 
 extension HTTPField.Name {
   // The names of RFCs are HTTPTypes' own; this one is of the W3C, and a token all the same.
+  /// `Referrer-Policy` (W3C).
   package static let referrerPolicy: HTTPField.Name = name("Referrer-Policy")
 
   private static func name(_ text: String) -> HTTPField.Name {

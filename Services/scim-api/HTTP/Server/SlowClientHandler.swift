@@ -7,9 +7,13 @@ import NIOHTTPTypes
 /// Together with the idle timeout, which covers the time up to the end of a request's headers, this bounds how long a client can hold
 /// on to memory here. A request that arrives whole costs no timer.
 package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
+  /// HTTP parts of requests.
   package typealias InboundIn = HTTPRequestPart
+  /// HTTP parts of requests.
   package typealias InboundOut = HTTPRequestPart
+  /// HTTP parts of responses.
   package typealias OutboundIn = HTTPResponsePart
+  /// HTTP parts of responses.
   package typealias OutboundOut = HTTPResponsePart
 
   /// How long clients may take.
@@ -20,6 +24,7 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     package var write: TimeAmount
     /// The bytes a second that a body has to arrive with, on average over each `window`; 0 for as slowly as the client likes.
     package var minimumRate = 0
+    /// Over which time the rate is averaged.
     package var window = TimeAmount.seconds(10)
   }
 
@@ -44,6 +49,7 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     self.timeouts = timeouts
   }
 
+  /// Counts the bytes of a body.
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
     case .head:
@@ -57,11 +63,13 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     context.fireChannelRead(data)
   }
 
+  /// Notes since when the connection waits for the client.
   package func read(context: ChannelHandlerContext) {
     if waitsSince == nil { waitsSince = context.eventLoop.now }
     context.read()
   }
 
+  /// Starts the timers of a body.
   package func channelReadComplete(context: ChannelHandlerContext) {
     endWait(at: context.eventLoop.now)
     if isReading, readTimer == nil, !hasTimedOut {
@@ -71,6 +79,7 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     context.fireChannelReadComplete()
   }
 
+  /// Closes the connection of a timed-out request once it is answered.
   package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     if case .end = unwrapOutboundIn(data) { unanswered -= 1 }
     context.write(data, promise: promise)
@@ -78,17 +87,20 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     if hasTimedOut, unanswered == 0 { closeSoon(context) }
   }
 
+  /// Starts or stops the timer of a response.
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
     writeTimer?.cancel()
     writeTimer = context.channel.isWritable ? nil : scheduled(in: timeouts.write, context) { $1.close(promise: nil) }
     context.fireChannelWritabilityChanged()
   }
 
+  /// Stops all timers.
   package func channelInactive(context: ChannelHandlerContext) {
     cancelTimers()
     context.fireChannelInactive()
   }
 
+  /// Stops all timers.
   package func handlerRemoved(context: ChannelHandlerContext) {
     cancelTimers()
   }

@@ -34,8 +34,10 @@ package struct OAuthController: ErrorRenderer {
     router.getAndHead(RouterPath(Self.metadataPath), use: metadata)
   }
 
+  /// Whether `path` is the token endpoint, whose errors are those of RFC 6749 §5.2.
   package func handles(_ path: String) -> Bool { path == Self.tokenPath }
 
+  /// The OAuth error response for `error`.
   package func response(for error: APIError) -> Response { OAuthError(error).response }
 
   /// The public keys (RFC 7517 §5) of access tokens, where there is OAuth, and of security event tokens; a token's `typ` says which it is.

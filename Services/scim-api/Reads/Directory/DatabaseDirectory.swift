@@ -5,17 +5,18 @@ import Postgres
 
 /// Reads the directory from the views that group-sync keeps; every list enters an index where the last part of it ended.
 package struct DatabaseDirectory: DirectoryReads {
+  /// The store.
   package let database: Database
 
-  func groups(after: GroupID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryGroup] {
+  package func groups(after: GroupID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryGroup] {
     try await rows(Self.groups, of: workspace, [.uuid(after?.uuid ?? Self.first), .int(Int64(limit))]).map(Self.group)
   }
 
-  func group(_ id: GroupID, in workspace: WorkspaceID) async throws -> DirectoryGroup? {
+  package func group(_ id: GroupID, in workspace: WorkspaceID) async throws -> DirectoryGroup? {
     try await rows(Self.group, of: workspace, [.uuid(id.uuid)]).first.map(Self.group)
   }
 
-  func members(
+  package func members(
     of group: GroupID, standing: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] {
     // Where few of many stand as is asked for, many rows are looked at.
@@ -33,13 +34,13 @@ package struct DatabaseDirectory: DirectoryReads {
     }
   }
 
-  func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember] {
+  package func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember] {
     try await rows(
       Self.members, of: workspace, [.text(state.rawValue), .uuid(after?.uuid ?? Self.first), .int(Int64(limit))]
     ).map(Self.member)
   }
 
-  func receipts(
+  package func receipts(
     of member: UserID?, before: ReceiptID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DeprovisionReceipt] {
     let place: [PostgresValue] = [.uuid(before?.uuid ?? Self.last), .int(Int64(limit))]
@@ -52,11 +53,11 @@ package struct DatabaseDirectory: DirectoryReads {
     return try rows.map(Self.receipt)
   }
 
-  func receipt(_ id: ReceiptID, in workspace: WorkspaceID) async throws -> DeprovisionReceipt? {
+  package func receipt(_ id: ReceiptID, in workspace: WorkspaceID) async throws -> DeprovisionReceipt? {
     try await rows(Self.receipt, of: workspace, [.uuid(id.uuid)]).first.map(Self.receipt)
   }
 
-  func signingKeys() async throws -> [String] {
+  package func signingKeys() async throws -> [String] {
     // They are the suite's, not the workspace's.
     try await database.query(Self.signingKeys, []).map { try $0.string(0) }
   }

@@ -29,7 +29,9 @@ package protocol DirectoryReads: Sendable {
 
 /// A group of the product.
 package struct DirectoryGroup: Sendable, Equatable, Encodable {
+  /// The id.
   package var id: GroupID
+  /// The display name.
   package var displayName: String
 
   /// Creates a value with these properties.
@@ -41,11 +43,15 @@ package struct DirectoryGroup: Sendable, Equatable, Encodable {
 
 /// A person in the product, by themselves or as a member of a group.
 package struct DirectoryMember: Sendable, Equatable, Encodable {
+  /// The id.
   package var id: UserID
   /// nil where the person's own data has not come yet.
   package var state: UserState?
+  /// The primary address.
   package var email: String?
+  /// The display name.
   package var displayName: String?
+  /// The product role.
   package var role: String?
   /// Of a member of a group.
   package var standing: String?
@@ -53,7 +59,10 @@ package struct DirectoryMember: Sendable, Equatable, Encodable {
   package var waitsFor: String?
 
   /// Creates a value with these properties.
-  package init(id: UserID, state: UserState? = nil, email: String? = nil, displayName: String? = nil, role: String? = nil, standing: String? = nil, waitsFor: String? = nil) {
+  package init(
+    id: UserID, state: UserState? = nil, email: String? = nil, displayName: String? = nil, role: String? = nil, standing: String? = nil,
+    waitsFor: String? = nil
+  ) {
     self.id = id
     self.state = state
     self.email = email

@@ -7,16 +7,18 @@ import SCIMStorage
 
 /// Reads resources from the store's views; each answer is of one moment, since it is one statement or one snapshot.
 package struct DatabaseReads: ResourceReads {
+  /// The store.
   package let database: Database
   /// What identity providers ask for most, and many at once.
   private let users: BatchedUserLoader
 
+  /// Reads from the views of `database`.
   package init(database: Database) {
     self.database = database
     users = BatchedUserLoader(database: database)
   }
 
-  func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
+  package func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
     if kind == .user { return try await users.user(id, withRows: withRows, in: workspace) }
     let statement = ResourceStatements.one(kind, withRows: withRows)
     let rows = try await database.query(statement, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace)
@@ -24,7 +26,7 @@ package struct DatabaseReads: ResourceReads {
     return try FoundResource(row, from: 0, withRows: withRows)
   }
 
-  func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
+  package func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
     if let (name, page) = query.soughtName {
       let user = try await users.user(named: name, withRows: query.sources[0].withRows, in: workspace)
       let found = user.map { [ListedResource(kind: .user, found: $0)] } ?? []
@@ -47,12 +49,12 @@ package struct DatabaseReads: ResourceReads {
     }
   }
 
-  func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {
+  package func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {
     let reading = ResourcePageReader(database, kind, id, in: workspace)
     return AsyncThrowingStream { try await reading.next() }
   }
 
-  func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? {
+  package func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? {
     let rows = try await database.query(
       ResourceStatements.remains, [.uuid(workspace.uuid), .uuid(id.uuid), .text(kind.rawValue)], in: workspace)
     guard let row = rows.first else { return nil }

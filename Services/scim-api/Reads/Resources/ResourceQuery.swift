@@ -7,6 +7,7 @@ import SCIMStorage
 package struct ResourceQuery: Sendable {
   /// The resources of one kind that are asked for.
   package struct Source: Sendable {
+    /// The kind of resource.
     package var kind: ResourceKind
     /// nil: all of them.
     package var filter: TypedFilter?
@@ -35,6 +36,7 @@ package struct ResourceQuery: Sendable {
   package var sources: [Source]
   /// Whether the smallest comes first; what is equal goes by kind and id.
   package var ascending = true
+  /// The requested page.
   package var part: Part
   /// How many resources there were when the list was begun; nil where it is being begun.
   package var countedBefore: Int?
@@ -69,9 +71,11 @@ extension ResourceQuery {
 package struct FoundResources: Sendable, Equatable {
   /// How many there are in all; nil where the list is read on from a place, and was counted at its beginning.
   package var total: Int?
+  /// The resources of the page.
   package var resources: [ListedResource]
   /// Where the list goes on behind these and before them; nil where there is nothing.
   package var next: Place?
+  /// Where the list goes on before them; nil at its beginning.
   package var previous: Place?
 
   /// Creates a value with these properties.
@@ -85,7 +89,9 @@ package struct FoundResources: Sendable, Equatable {
 
 /// A resource with its place in a list.
 package struct ListedResource: Sendable, Equatable {
+  /// The kind of resource.
   package var kind: ResourceKind
+  /// The resource.
   package var found: FoundResource
   /// See ``Place/key``.
   package var key: String?
@@ -97,6 +103,7 @@ package struct ListedResource: Sendable, Equatable {
     self.key = key
   }
 
+  /// Its position in the list.
   package var place: Place { Place(key: key, kind: kind, id: found.resource.id) }
 }
 

@@ -24,6 +24,7 @@ package protocol ResourceReads: Sendable {
 
 /// A resource as it was at one moment.
 package struct FoundResource: Sendable, Equatable {
+  /// The stored resource.
   package var resource: StoredResource
   /// The attribute that is kept as rows: `members` of a group, `groups` of a user. nil where it was not read.
   package var rows: [ReferredResource]?
@@ -52,6 +53,7 @@ package struct ResourceGone: Error {}
 
 /// A user as it stands in a group's `members`, a group as it stands in a user's `groups`.
 package struct ReferredResource: Sendable, Hashable {
+  /// The id.
   package var id: ResourceID
   /// The displayName; nil where there is none, or an empty one.
   package var display: String?
@@ -65,6 +67,7 @@ package struct ReferredResource: Sendable, Hashable {
 
 /// What is left of a deleted resource.
 package struct Remains: Sendable, Hashable {
+  /// When it was deleted.
   package var deletedAt: Date
   /// A live user that has the userName of the deleted one.
   package var successor: Successor?
@@ -75,6 +78,7 @@ package struct Remains: Sendable, Hashable {
     self.successor = successor
   }
 
+  /// A live user with the same userName.
   package struct Successor: Sendable, Hashable {
     var id: ResourceID
     var userName: String

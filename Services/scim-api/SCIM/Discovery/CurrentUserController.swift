@@ -1,7 +1,7 @@
-import HTTPTypes
-import Hummingbird
 import EdgeHTTP
 import EdgeReads
+import HTTPTypes
+import Hummingbird
 
 /// `/Me`, the resource of the caller (RFC 7644 §3.11). An API access token belongs to no user, for which the RFC has 501.
 struct CurrentUserController: Sendable {

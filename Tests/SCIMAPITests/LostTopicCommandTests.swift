@@ -5,10 +5,15 @@ import Models
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Commands while a topic is missing", .timeLimit(.minutes(10)))
-struct CommandSenderTests {
+struct LostTopicCommandTests {
   private let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
   @Test("are refused at once with 503 and Retry-After, and nothing is waited for", arguments: [Topic.identityCommands, .identityReplies])
@@ -19,15 +24,16 @@ struct CommandSenderTests {
       [.identityCommands, .identityReplies], partitions: 1, replication: 1, configuration: configuration, logger: silent)
     let producer = try Producer(configuration, logger: silent)
     let requests = try RequestReply(configuration, producer: producer, replyTopic: .identityReplies, instance: 0, logger: silent)
-    let sender = CommandSender(requests: requests, source: "scim-api/0", logger: silent)
     let reading = Task { try await requests.run() }
     try await requests.waitUntilReady()
     // The topic is in use when it goes.
-    #expect(try await sender.ask(command(for: 1), until: Date() + 1) == nil)
+    #expect(try await requests.exchange(command(for: 1), until: Date() + 1, source: "scim-api/0", logger: silent) == nil)
     try await broker.delete(topic)
     if topic == .identityReplies { try await eventually("the loss to be noticed") { requests.hasLostReplyTopic } }
     // Far longer than the test may take: only a refusal that does not wait ends in time.
-    let refusal = await #expect(throws: APIError.self) { try await sender.ask(command(for: 3600), until: Date() + 3600) }
+    let refusal = await #expect(throws: APIError.self) {
+      try await requests.exchange(command(for: 3600), until: Date() + 3600, source: "scim-api/0", logger: silent)
+    }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.error.detail.contains("nothing was changed") == true)
     #expect(refusal?.headers[.retryAfter].flatMap { Int($0) } != nil)
