@@ -8,8 +8,8 @@ import NIOCore
 
 /// `GET /api/v2/directory/…`: the product's groups, their members, and receipts of deprovisioning.
 package struct DirectoryController: Sendable {
-  let reads: any DirectoryReads
-  let cursors: CursorSeal
+  private let reads: any DirectoryReads
+  private let cursors: CursorSeal
 
   /// - Parameters:
   ///   - reads: the stored directory.

@@ -8,6 +8,11 @@ package struct DatabaseDirectory: DirectoryReads {
   /// The store.
   package let database: Database
 
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
+
   package func groups(after: GroupID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryGroup] {
     try await rows(Self.groups, of: workspace, [.uuid(after?.uuid ?? Self.first), .int(Int64(limit))]).map(Self.group)
   }

@@ -80,8 +80,10 @@ package struct Remains: Sendable, Hashable {
 
   /// A live user with the same userName.
   package struct Successor: Sendable, Hashable {
-    var id: ResourceID
-    var userName: String
+    /// The id.
+    package var id: ResourceID
+    /// The userName as it was sent.
+    package var userName: String
 
     /// Creates a value with these properties.
     package init(id: ResourceID, userName: String) {
