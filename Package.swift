@@ -112,7 +112,7 @@ let package = Package(
       ] + processDependencies,
       path: "Services/scim-api", exclude: ["Main"],
       resources: [
-        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
+        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/error.mustache",
         "Layout/time.mustache",
         "SignIn/sign-in.mustache", "SignIn/link.mustache",
         "Tokens/tokens.mustache", "Tokens/token.mustache", "Tokens/token-new.mustache", "Tokens/token-secret.mustache",
@@ -168,10 +168,12 @@ let package = Package(
       dependencies: [.product(name: "Hummingbird", package: "hummingbird")],
       path: "Tests/Benchmarks/StaticJSON", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"], path: "Tests/Benchmarks/SCIMBench",
+      name: "scim-bench", dependencies: ["Credentials", "Models", "ProvisioningLog", "SCIM", "SCIMStorage"],
+      path: "Tests/Benchmarks/SCIMBench",
       swiftSettings: swiftSettings),
     .target(
-      name: "TestSupport", dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
+      name: "TestSupport",
+      dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("PrimitivesTests", ["Primitives"]),
     tests("ModelsTests", ["Models", "Primitives"]),
@@ -196,7 +198,8 @@ let package = Package(
     tests(
       "InvitationMailerTests",
       [
-        "Credentials", "InvitationMailer", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport",
+        "Credentials", "InvitationMailer", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
+        "TestSupport",
       ]),
     tests(
       "GroupSyncTests",

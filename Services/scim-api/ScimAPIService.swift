@@ -9,7 +9,8 @@ import ServiceLifecycle
 /// The HTTP edge: SCIM 2.0 and the intake of sign-ins.
 package struct ScimAPIService {
   package static func main() async {
-    await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.identity) { runtime in
+    await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.identity) {
+      runtime in
       let settings = runtime.settings
       let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
       // When one workspace has all of its, there are as many for the others.
@@ -69,7 +70,8 @@ package struct ScimAPIService {
         reads: DatabaseReads(database: database), directory: directory, commands: commands,
         inFlight: inFlight,
         bulksInFlight: ConcurrencyLimit(
-          try ConcurrencyLimit.Limits(settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
+          try ConcurrencyLimit.Limits(
+            settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"), sendSignIn: signIns.send,
         sendMailEvent: MailEventSender(producer: producer, source: runtime.instance, patience: deadline).send,
         bodies: BodyReader(maximum: try settings.integer(.bodyLimit), budget: bodies),
@@ -85,9 +87,9 @@ package struct ScimAPIService {
           maximumWaiting: try settings.integer(.maximumInFlightPerWorkspace)))
       if try settings.bool(.console) {
         edge.console = try Console(
-          Console.Parts(
+          Console.Dependencies(
             sessions: ConsoleSessions(
-              directory: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
+              cache: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
             tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
             replays: edge.replays, hasOAuth: keys != nil, bodies: bodies))
       }

@@ -115,9 +115,10 @@ struct EdgeBuilder: Sendable {
         mailReporters.note(actor)
       },
       bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory)),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
+      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log,
+      listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
       writeTurns: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight)))
-    if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }
+    if let dependencies = consoleDependencies(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(dependencies) }
     return edge
   }
 

@@ -11,8 +11,8 @@ struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
   let sites: Sites
   let limits: RateLimits
   let credentials: Authenticator
-  /// nil where no console is served.
-  let sessions: ConsoleSessions?
+  /// nil if the console is disabled.
+  let console: Console?
   /// Paths that anybody may read, which have a limit of their own.
   let publicPaths: Set<String>
 
@@ -40,8 +40,7 @@ struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
   /// Whether the request's token or session was good not long ago.
   private func isKnown(_ request: Request, _ context: EdgeContext) -> Bool {
     if credentials.knows(request.headers[.authorization]) { return true }
-    guard let sessions else { return false }
-    return [true, false].contains { sessions.knows(request, cookie: SessionCookie(isSecure: $0)) }
+    return console?.isKnown(request) ?? false
   }
 
   /// Whether a request failed with something that is found out before anybody asks for its credential.

@@ -45,11 +45,11 @@ struct Edge: Sendable {
   }
 
   /// What needs no token.
-  var openEndpoints: [OpenEndpoint] { oauth.all + (console?.openEndpoints ?? []) }
+  var openEndpoints: [OpenEndpoint] { oauth.all }
 
   /// Sends logged requests of identity providers again, for the console.
   var replays: EntryReplays {
-    EntryReplays(endpoints.filter { [.scim, .signIns].contains($0.scope) }, log: log, limits: limits)
+    EntryReplays(responder: replayResponder())
   }
 
   private var discovery: [Endpoint] {
@@ -80,27 +80,28 @@ struct Edge: Sendable {
       for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
     }
     for endpoint in openEndpoints { known.add(endpoint.pattern, endpoint.method) }
-    for endpoint in console?.endpoints ?? [] { known.add(endpoint.pattern, endpoint.method) }
+    for route in console?.routes ?? [] { known.add(route.path.description, route.method) }
     let router = Router(context: EdgeContext.self)
     router.add(middleware: RequestLoggingMiddleware(log: log))
-    router.add(middleware: ErrorMiddleware(known: known, layout: console?.layout))
+    router.add(middleware: ErrorMiddleware(known: known, console: console))
     router.add(
       middleware: UnauthenticatedRateLimitMiddleware(
-        sites: sites, limits: limits, credentials: credentials, sessions: console?.door.sessions,
-        publicPaths: Set(openEndpoints.filter(\.isPublic).map(\.pattern))))
+        sites: sites, limits: limits, credentials: credentials, console: console,
+        publicPaths: Set(openEndpoints.filter(\.isPublic).map(\.pattern)).union(console?.publicPaths ?? [])))
     router.add(middleware: RequestFramingMiddleware(maximumBody: bodies.maximum))
     router.add(middleware: URLLengthMiddleware())
     for endpoint in endpoints {
       endpoint.add(
         to: router,
-        behind: AuthenticationMiddleware(sites: sites, credentials: credentials, limits: limits, neighbours: neighbours, uses: uses, scope: endpoint.scope))
+        behind: AuthenticationMiddleware(
+          sites: sites, credentials: credentials, limits: limits, neighbours: neighbours, uses: uses, scope: endpoint.scope))
     }
     for endpoint in openEndpoints {
       for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
         router.on(RouterPath(endpoint.pattern), method: method, use: endpoint.handle)
       }
     }
-    console?.add(to: router)
+    console?.addRoutes(to: router)
     return router.buildResponder()
   }
 }

@@ -9,8 +9,8 @@ import ServiceKit
 /// are, HEAD without a body.
 struct ErrorMiddleware: RouterMiddleware {
   let known: KnownPaths
-  /// Of the console, where what fails is a page; nil where it is not served.
-  var layout: ConsoleLayout?
+  /// Renders errors of the console as pages; nil if the console is disabled.
+  var console: Console?
 
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
@@ -39,7 +39,7 @@ struct ErrorMiddleware: RouterMiddleware {
     let refusal = refusal.withoutSecrets
     context.facts.note(refusal: refusal.error.body())
     if request.uri.path == OAuthEndpoints.tokenPath { return OAuthError(refusal).response }
-    if let layout, ConsolePath.isOfConsole(request.uri.path) { return layout.response(refusal, for: nil) }
+    if let console, console.handles(request.uri.path) { return console.response(for: refusal) }
     return .refusal(refusal, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
 
@@ -52,7 +52,7 @@ struct ErrorMiddleware: RouterMiddleware {
     case is SlowClientHandler.BodyTimeout: return .requestTimeout()
     case let error as HTTPError where error.status == .notFound:
       let allowed = known.methods(of: request.uri.path)
-      if allowed.isEmpty, layout != nil, ConsolePath.isOfConsole(request.uri.path) { return .unknownPage() }
+      if allowed.isEmpty, let console, console.handles(request.uri.path) { return console.unknownPath(request.uri.path) }
       return allowed.isEmpty ? .unknownPath(request.uri.path) : .methodNotAllowed(request.method.rawValue, allowed: allowed.list)
     case let error as PostgresError where error.isTransient:
       context.logger.warning("the database is away", metadata: ["error": "\(error)"])

@@ -1,4 +1,5 @@
 import Hummingbird
+import Logging
 
 /// What is known of a request from the start.
 struct EdgeContext: RequestContext {
@@ -9,17 +10,23 @@ struct EdgeContext: RequestContext {
   var caller: Caller?
   /// Set by the ``AuthenticationMiddleware``, too: of the host that was called.
   var base: BaseURL?
-  /// Set by the ``ConsoleAuthenticationMiddleware``.
-  var session: ConsoleSession?
-  /// Set by the ``ConsoleAuthenticationMiddleware``, too: the host that was called.
-  var site: Site?
-  /// Set by the ``ConsoleAuthenticationMiddleware``, too.
-  var sessionCookie: SessionCookie?
 
   init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
     facts = RequestInfo(peer: source.channel.remoteAddress?.ipAddress)
   }
+
+  /// The context of a request that did not arrive on a connection.
+  ///
+  /// - Parameter peer: the IP address of the client on whose behalf the request is made.
+  init(logger: Logger, peer: String?) {
+    coreContext = CoreRequestContextStorage(source: LoggerSource(logger: logger))
+    facts = RequestInfo(peer: peer)
+  }
+}
+
+private struct LoggerSource: RequestContextSource {
+  let logger: Logger
 }
 
 /// What is known of a request behind the ``AuthenticationMiddleware``.

@@ -28,7 +28,7 @@ extension LoggedRequest {
   /// where nobody can tell whose it is.
   init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration, reads: ReadSampler) {
     let route = context.endpointPath
-    guard !ConsolePath.isOfConsole(request.uri.path) else { return nil }
+    guard !ConsolePath.isConsole(request.uri.path) else { return nil }
     let notes = context.facts.notes
     guard status >= 400 || Self.isWrite(request.method, route) || Self.isPicked(request, route, notes, at, by: reads) else { return nil }
     guard let workspace = notes.workspace ?? notes.unissuedTokenOf else { return nil }

@@ -76,3 +76,10 @@ struct QueryParameters: Sendable, Equatable {
     }
   }
 }
+
+extension APIError {
+  /// - Parameter subject: the subject of the sentence.
+  static func nullCharacter(in subject: String) -> APIError {
+    APIError(400, .invalidValue, "\(subject) contains the character U+0000, which cannot be stored. Remove it.")
+  }
+}

@@ -50,8 +50,6 @@ extension APIError {
       404, "There is nothing at '\(Redaction.path(path).prefix(200))'. The SCIM base URL of this service ends in \(ResourcePath.base)/.")
   }
 
-  static func unknownPage() -> APIError { APIError(404, "The console has no such page. It may have been moved, or the address was cut off.") }
-
   static func methodNotAllowed(_ method: String, allowed list: String) -> APIError {
     APIError(405, "\(method.prefix(20)) is not possible here; possible are \(list).", headers: [.allow: list])
   }

@@ -7,10 +7,10 @@ import Postgres
 /// The routes of the edge, as its router has them.
 struct Routes {
   let endpoints: [Endpoint]
-  /// Those that need no token.
-  let open: [OpenEndpoint]
-  /// Those of the console, for who has signed in there.
-  let console: [ConsoleEndpoint]
+  /// The routes that need neither a token nor a session.
+  let open: [Route]
+  /// The routes of the console that need a session.
+  let console: [Route]
 
   init() {
     // What the endpoints do is done by the running processes; here they are listed.
@@ -33,25 +33,33 @@ struct Routes {
       commands: commands,
       inFlight: ConcurrencyLimit(limits), bulksInFlight: ConcurrencyLimit(limits), sendSignIn: { _, _ in }, sendMailEvent: { _, _, _ in },
       bodies: BodyReader(maximum: 1, budget: BodyBudget()),
-      cursors: cursors, listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1), writeTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1))
+      cursors: cursors, listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1),
+      writeTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1))
     edge.console = try! Console(
-      Console.Parts(
-        sessions: ConsoleSessions(directory: SessionCache(database), commands: commands, sites: sites, limits: rates),
+      Console.Dependencies(
+        sessions: ConsoleSessions(cache: SessionCache(database), commands: commands, sites: sites, limits: rates),
         tokens: tokens, uses: uses, sites: sites, limits: rates, database: database, commands: commands,
         cursors: cursors, replays: edge.replays, hasOAuth: true))
     endpoints = edge.endpoints
-    open = edge.openEndpoints
-    console = edge.console?.endpoints ?? []
+    open =
+      edge.openEndpoints.map { Route(method: $0.method.rawValue, pattern: $0.pattern) } + (edge.console?.publicRoutes ?? []).map(Route.init)
+    console = (edge.console?.authenticatedRoutes ?? []).map(Route.init)
   }
 }
 
-extension OpenEndpoint {
-  var name: String { "\(method.rawValue) \(pattern)" }
+/// A method and a path pattern.
+struct Route: Sendable {
+  /// `GET`
+  let method: String
+  /// `/console/settings/api/{id}`
+  let pattern: String
+
+  /// `GET /console/settings/api/{id}`
+  var name: String { "\(method) \(pattern)" }
 }
 
-extension ConsoleEndpoint {
-  /// `GET /console/settings/api/{id}`
-  var name: String { "\(method.rawValue) \(pattern)" }
+extension Route {
+  init(_ route: Console.RouteDescription) { self.init(method: route.method.rawValue, pattern: route.path.description) }
 }
 
 extension Endpoint {
