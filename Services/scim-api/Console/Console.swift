@@ -2,9 +2,9 @@ import Hummingbird
 import Models
 
 /// The admin console: the routes of all its pages and forms.
-struct Console: Sendable {
+package struct Console: Sendable {
   /// What the console needs from the rest of the service.
-  struct Dependencies: Sendable {
+  package struct Dependencies: Sendable {
     var sessions: ConsoleSessions
     var tokens: TokenCache
     var uses: TokenUseLog
@@ -20,7 +20,7 @@ struct Console: Sendable {
     /// The memory budget for form bodies.
     var bodies: BodyBudget
 
-    init(
+    package init(
       sessions: ConsoleSessions, tokens: TokenCache, uses: TokenUseLog, sites: Sites, limits: RateLimits, database: Database,
       commands: CommandPath, cursors: CursorSeal, replays: EntryReplays, hasOAuth: Bool, bodies: BodyBudget = BodyBudget()
     ) {
@@ -39,7 +39,7 @@ struct Console: Sendable {
   }
 
   /// The path of the console's first page.
-  static let path = ConsolePath.root
+  package static let path = ConsolePath.root
 
   private let authentication: ConsoleAuthenticationMiddleware
   private let signIn: ConsoleSignInController
@@ -47,7 +47,7 @@ struct Console: Sendable {
   private let layout: ConsoleLayout
 
   /// - Throws: an error if an embedded template cannot be parsed.
-  init(_ dependencies: Dependencies) throws {
+  package init(_ dependencies: Dependencies) throws {
     layout = try ConsoleLayout()
     authentication = ConsoleAuthenticationMiddleware(
       sites: dependencies.sites, sessions: dependencies.sessions, limits: dependencies.limits, layout: layout, bodies: dependencies.bodies)
@@ -68,19 +68,19 @@ struct Console: Sendable {
   }
 
   /// Adds all routes of the console to `router`.
-  func addRoutes(to router: Router<EdgeContext>) {
+  package func addRoutes(to router: Router<EdgeContext>) {
     addPublicRoutes(to: router)
     addAuthenticatedRoutes(to: router)
   }
 
   /// Adds the routes that need no session: style sheet, script, and the sign-in pages.
-  func addPublicRoutes(to router: Router<EdgeContext>) {
+  package func addPublicRoutes(to router: Router<EdgeContext>) {
     ConsoleAssets().addRoutes(to: router)
     signIn.addPublicRoutes(to: router)
   }
 
   /// Adds the routes that need a session.
-  func addAuthenticatedRoutes(to router: Router<EdgeContext>) {
+  package func addAuthenticatedRoutes(to router: Router<EdgeContext>) {
     let group = router.group(RouterPath(ConsolePath.root), context: ConsoleRequestContext.self)
       .add(middleware: authentication)
       .group(context: ConsoleContext.self)
@@ -88,16 +88,16 @@ struct Console: Sendable {
   }
 
   /// All routes of the console. GET routes also respond to HEAD.
-  var routes: [RouteDescription] { publicRoutes + authenticatedRoutes }
+  package var routes: [RouteDescription] { publicRoutes + authenticatedRoutes }
 
   /// The routes that need no session.
-  var publicRoutes: [RouteDescription] { Self.routes(addPublicRoutes) }
+  package var publicRoutes: [RouteDescription] { Self.routes(addPublicRoutes) }
 
   /// The routes that need a session.
-  var authenticatedRoutes: [RouteDescription] { Self.routes(addAuthenticatedRoutes) }
+  package var authenticatedRoutes: [RouteDescription] { Self.routes(addAuthenticatedRoutes) }
 
   /// A method and a path of the console.
-  typealias RouteDescription = Router<EdgeContext>.RouteDescription
+  package typealias RouteDescription = Router<EdgeContext>.RouteDescription
 
   private static func routes(_ add: (Router<EdgeContext>) -> Void) -> [RouteDescription] {
     let router = Router(context: EdgeContext.self)
@@ -106,21 +106,21 @@ struct Console: Sendable {
   }
 
   /// The paths of static files, which are not counted as unauthenticated requests.
-  var publicPaths: Set<String> { Set(ConsoleAssets.all.map(\.path)) }
+  package var publicPaths: Set<String> { Set(ConsoleAssets.all.map(\.path)) }
 
   /// Whether a request has the cookie of a session that was recently found valid. Reads memory only.
-  func isKnown(_ request: Request) -> Bool {
+  package func isKnown(_ request: Request) -> Bool {
     [true, false].contains { authentication.sessions.isKnown(request, cookie: SessionCookie(isSecure: $0)) }
   }
 
   /// Whether `path` is a path of the console, whose errors are pages.
-  func handles(_ path: String) -> Bool { ConsolePath.isConsole(path) }
+  package func handles(_ path: String) -> Bool { ConsolePath.isConsole(path) }
 
   /// The page for an error outside of a session.
-  func response(for error: APIError) -> Response { layout.response(error, for: nil) }
+  package func response(for error: APIError) -> Response { layout.response(error, for: nil) }
 
   /// The error for a path that no route matches.
-  func unknownPath(_ path: String) -> APIError {
+  package func unknownPath(_ path: String) -> APIError {
     APIError(404, "This page does not exist. It may have been moved, or the link is incomplete.")
   }
 }

@@ -6,7 +6,7 @@ import Models
 import SCIMStorage
 
 /// Resolves the session of a request, and opens sessions for people whom a trusted proxy authenticated.
-struct ConsoleSessions: Sendable {
+package struct ConsoleSessions: Sendable {
   let cache: SessionCache
   let rotation: SessionRotation
   let issuer: SessionIssuer
@@ -16,7 +16,8 @@ struct ConsoleSessions: Sendable {
   private let limits: RateLimits
   private let commands: CommandPath
 
-  init(cache: SessionCache, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
+  /// - Parameter proxy: the headers of a trusted single sign-on proxy; nil if there is none.
+  package init(cache: SessionCache, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
     self.cache = cache
     // A request need not wait long for the revocation of a session that is not valid anyway.
     self.commands = commands.hurried(2)

@@ -3,11 +3,19 @@ import HTTPTypes
 import Models
 
 /// The headers in which a trusted single sign-on proxy names the person and the workspace.
-struct ProxyHeaders: Sendable, Hashable {
+package struct ProxyHeaders: Sendable, Hashable {
   /// The header with the person's name, such as `X-Forwarded-Email`.
   var person: HTTPField.Name
   /// The header with the workspace's slug; nil if sessions are opened only at workspaces' own domains.
   var workspace: HTTPField.Name?
+
+  /// - Parameters:
+  ///   - person: the header with the person's name.
+  ///   - workspace: the header with the workspace's slug; nil for none.
+  package init(person: HTTPField.Name, workspace: HTTPField.Name? = nil) {
+    self.person = person
+    self.workspace = workspace
+  }
 
   /// The claim in a request from a trusted proxy; nil if there is none.
   ///

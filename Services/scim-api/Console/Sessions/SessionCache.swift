@@ -32,7 +32,7 @@ struct SessionRecord: Sendable {
 
 /// A cache of sessions. Entries are at most one second old, so every replica notices the revocation of a session, or of its token, within a
 /// second.
-final class SessionCache: Sendable {
+package final class SessionCache: Sendable {
   /// Reads a session of a workspace; nil if it does not exist.
   typealias Lookup = @Sendable (WorkspaceID, TokenID) async throws -> SessionRecord?
   /// Reads a link of a workspace by its SHA-256; nil if it does not exist.

@@ -67,7 +67,8 @@ struct SessionLookup: Sendable {
 }
 
 extension SessionCache {
-  convenience init(_ database: Database) {
+  /// A cache of the sessions in `database`.
+  package convenience init(_ database: Database) {
     let lookup = SessionLookup(database: database)
     self.init(lookup: lookup.session, links: lookup.link, slugs: lookup.workspace, settings: lookup.settings)
   }

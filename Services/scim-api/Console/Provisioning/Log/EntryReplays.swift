@@ -9,7 +9,7 @@ import ProvisioningLog
 ///
 /// The request passes through the same endpoints as a request of the identity provider, so that it is validated, normalised, limited, executed
 /// and logged in the same way.
-struct EntryReplays: Sendable {
+package struct EntryReplays: Sendable {
   /// The result of a request that was sent again.
   struct Outcome: Sendable, Equatable {
     var status: Int
@@ -20,7 +20,7 @@ struct EntryReplays: Sendable {
   private let responder: RouterResponder<EdgeContext>
 
   /// - Parameter responder: responds to the requests of identity providers.
-  init(responder: RouterResponder<EdgeContext>) {
+  package init(responder: RouterResponder<EdgeContext>) {
     self.responder = responder
   }
 
