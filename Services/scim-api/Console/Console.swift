@@ -20,6 +20,7 @@ package struct Console: Sendable {
     /// The memory budget for form bodies.
     var bodies: BodyBudget
 
+    /// - Parameter bodies: by default, a budget with the default limits.
     package init(
       sessions: ConsoleSessions, tokens: TokenCache, uses: TokenUseLog, sites: Sites, limits: RateLimits, database: Database,
       commands: CommandPath, cursors: CursorSeal, replays: EntryReplays, hasOAuth: Bool, bodies: BodyBudget = BodyBudget()
