@@ -140,7 +140,7 @@ let package = Package(
       ] + processDependencies,
       path: "Services/scim-api/Console",
       resources: [
-        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
+        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/error.mustache",
         "Layout/time.mustache",
         "SignIn/sign-in.mustache", "SignIn/link.mustache",
         "Tokens/tokens.mustache", "Tokens/token.mustache", "Tokens/token-new.mustache", "Tokens/token-secret.mustache",

@@ -108,17 +108,17 @@ final class ConsoleStore: Sendable {
 }
 
 extension EdgeBuilder {
-  /// The parts of a console over `store`.
-  func consoleParts(_ commands: CommandClient, _ sites: Sites, _ tokens: TokenCache, _ limits: RateLimits, _ replays: EntryReplays)
-    -> Console.Parts?
+  /// The dependencies of a console over `store`.
+  func consoleDependencies(_ commands: CommandClient, _ sites: Sites, _ tokens: TokenCache, _ limits: RateLimits, _ replays: EntryReplays)
+    -> Console.Dependencies?
   {
     guard let consoleStore else { return nil }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let pool = PostgresPool(
       PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none", applicationName: "test"), logger: logger)
-    return Console.Parts(
+    return Console.Dependencies(
       sessions: ConsoleSessions(
-        directory: consoleStore.directory, commands: commands, sites: sites, limits: limits, proxy: proxyHeaders), tokens: tokens,
+        cache: consoleStore.directory, commands: commands, sites: sites, limits: limits, proxy: proxyHeaders), tokens: tokens,
       uses: uses,
       sites: sites, limits: limits, database: Database(pool: pool, retryTimeout: .zero), commands: commands,
       cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true)

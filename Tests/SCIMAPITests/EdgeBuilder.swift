@@ -88,12 +88,10 @@ struct EdgeBuilder: Sendable {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  var edge: Edge {
-    let (sites, tokens, limits) = (sites, tokens, RateLimits(rates))
-    let keys = signingKeys.map { keys in
-      SigningKeyCache(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
-    }
-    let commands = CommandClient(
+  var cursors: CursorSeal { CursorSeal(secret: "a test's", lifetime: cursorLifetime) }
+
+  var commands: CommandClient {
+    CommandClient(
       CommandClient.Timeouts(start: 5, bulkStart: 10, execution: 1),
       exchange: { [asked, reply] command, _ in
         asked.record(command)
@@ -104,8 +102,14 @@ struct EdgeBuilder: Sendable {
         for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
         return replies
       })
+  }
+
+  var edge: Edge {
+    let (sites, tokens, limits, commands, cursors) = (sites, tokens, RateLimits(rates), commands, cursors)
+    let keys = signingKeys.map { keys in
+      SigningKeyCache(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
+    }
     let bodies = BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory))
-    let cursors = CursorSeal(secret: "a test's", lifetime: cursorLifetime)
     let producer = RecordingProducer(signIns: signIns, mailEvents: mailEvents, mailReporters: mailReporters)
     var directory = directory
     if !securityEventKeys.isEmpty { directory.keys = securityEventKeys }
@@ -124,8 +128,8 @@ struct EdgeBuilder: Sendable {
       directory: DirectoryController(reads: directory, cursors: cursors),
       oauth: OAuthController(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory))
-    if let parts = consoleParts(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
-      edge.console = try! Console(parts)
+    if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
+      edge.console = try! Console(dependencies)
     }
     return edge
   }

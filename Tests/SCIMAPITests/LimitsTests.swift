@@ -235,7 +235,7 @@ struct LimitsTests {
   @Test("Whoever guesses tokens is made to wait, and a good token from the same address is not")
   func strangers() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 5)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 5)
     try await serving(builder) { client in
       #expect(try await client.send("GET", "/Schemas").status == 200)
       for _ in 0..<5 {

@@ -44,7 +44,7 @@ struct UnauthenticatedLimitTests {
     var builder = EdgeBuilder()
     builder.signingKeys = [try EdgeBuilder.signingKey()]
     builder.consoleStore = ConsoleStore(workspace: builder.workspace, settings: builder.settings)
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 2)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 2)
     try await serving(builder) { client in
       // Known from now on.
       #expect(try await client.send("GET", "/Schemas").status == 200)
@@ -64,7 +64,7 @@ struct UnauthenticatedLimitTests {
   @Test("count where they are not HTTP at all")
   func malformed() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 2)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 2)
     try await serving(builder) { client in
       for status in [400, 400, 429] {
         let text = try await client.exchange("GET / HTTP/1.1\r\nHost : a\r\n\r\n")
@@ -79,7 +79,7 @@ struct UnauthenticatedLimitTests {
     var builder = EdgeBuilder()
     builder.signingKeys = [try EdgeBuilder.signingKey()]
     builder.consoleStore = ConsoleStore(workspace: builder.workspace, settings: builder.settings)
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     builder.rates.publicRead = Rate(perSecond: 0.001, burst: 6)
     try await serving(builder) { client async throws in
       for path in [OAuthEndpoints.keysPath, OAuthEndpoints.metadataPath, ConsoleAssets.style.path] {
@@ -94,7 +94,7 @@ struct UnauthenticatedLimitTests {
   @Test("with a good token at a wrong path are the token's: the admin sees them in the log, and nobody else at the address is refused")
   func wrongBaseURL() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     try await serving(builder) { [builder] client async throws in
       for _ in 0..<4 { #expect(try await client.send("GET", "/Users", base: "/scim/v1").status == 404) }
       #expect(try await client.send("OPTIONS", "/Users").status == 204)
@@ -144,7 +144,7 @@ struct UnauthenticatedLimitTests {
   @Test("whose token nobody has looked up are not called unverified")
   func notLookedUp() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     try await serving(builder) { [builder] client async throws in
       #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
       // It may be a good one.

@@ -87,3 +87,5 @@ struct Edge: Sendable {
     sites.origins.isTrusted(peer: peer) ? nil : limits.countUnauthenticated(from: peer)
   }
 }
+
+extension Console: ErrorRenderer, KnownCredentials {}

@@ -92,9 +92,9 @@ package struct ScimAPIService {
         directory: directory))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
-      Console.Parts(
+      Console.Dependencies(
         sessions: ConsoleSessions(
-          directory: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
+          cache: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
         tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
         replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: keys != nil, bodies: bodies.budget))
     return edge

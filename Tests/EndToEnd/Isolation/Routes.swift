@@ -1,5 +1,4 @@
 import Foundation
-import Hummingbird
 import Kafka
 import Logging
 import Postgres
@@ -13,16 +12,6 @@ import Postgres
 
 /// The routes of the edge, as its router has them.
 struct Routes {
-  /// One method of one path.
-  struct Route: Sendable {
-    let method: HTTPRequest.Method
-    /// `/console/settings/api/{id}`
-    let pattern: String
-
-    /// `GET /console/settings/api/{id}`
-    var name: String { "\(method.rawValue) \(pattern)" }
-  }
-
   /// Those that need a token.
   let endpoints: [Route]
   /// Those that need neither a token nor a session.
@@ -35,12 +24,12 @@ struct Routes {
     let edge = Self.edge()
     let versioned = "\(ResourcePath.base)/v2"
     // HEAD is GET without a body, and each SCIM path is there twice, with the version of the protocol and without.
-    let all = edge.router().routes.map { Route(method: $0.method, pattern: $0.path.description) }
-      .filter { $0.method != .head && $0.pattern != versioned && !$0.pattern.hasPrefix(versioned + "/") }
-    let signIn = [ConsolePath.signIn, ConsolePath.link]
+    let all = edge.router().routes.map { Route(method: $0.method.rawValue, pattern: $0.path.description) }
+      .filter { $0.method != "HEAD" && $0.pattern != versioned && !$0.pattern.hasPrefix(versioned + "/") }
+    let publicPages = Set((edge.console?.publicRoutes ?? []).map(\.path.description))
     func isOpen(_ route: Route) -> Bool {
-      signIn.contains(route.pattern) || route.pattern == OAuthController.tokenPath || OAuthController.publicPaths.contains(route.pattern)
-        || edge.console?.publicPaths.contains(route.pattern) == true
+      publicPages.contains(route.pattern) || route.pattern == OAuthController.tokenPath
+        || OAuthController.publicPaths.contains(route.pattern)
     }
     open = all.filter(isOpen)
     console = all.filter { !isOpen($0) && ResourcePath.isConsole($0.pattern) }
@@ -76,12 +65,23 @@ struct Routes {
       oauth: OAuthController(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600), directory: directory))
     edge.console = try! Console(
-      Console.Parts(
-        sessions: ConsoleSessions(directory: SessionCache(database), commands: commands, sites: sites, limits: rates),
+      Console.Dependencies(
+        sessions: ConsoleSessions(cache: SessionCache(database), commands: commands, sites: sites, limits: rates),
         tokens: tokens, uses: uses, sites: sites, limits: rates, database: database, commands: commands,
         cursors: cursors, replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: true))
     return edge
   }
+}
+
+/// A method and a path pattern.
+struct Route: Sendable {
+  /// `GET`
+  let method: String
+  /// `/console/settings/api/{id}`
+  let pattern: String
+
+  /// `GET /console/settings/api/{id}`
+  var name: String { "\(method) \(pattern)" }
 }
 
 /// Sends nothing.

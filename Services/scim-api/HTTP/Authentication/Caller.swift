@@ -46,9 +46,12 @@ package struct TokenRecord: Sendable {
     self.schemas = schemas
   }
 
+  /// A secret that was replaced and is valid for a while.
   package struct FormerSecret: Sendable {
+    /// SHA-256 of the secret.
     package var digest: [UInt8]
-    var until: Date
+    /// When it stops being valid.
+    package var until: Date
 
     /// Creates a value with these properties.
     package init(digest: [UInt8], until: Date) {

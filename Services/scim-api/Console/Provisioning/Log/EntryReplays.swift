@@ -3,32 +3,35 @@ import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Logging
 import Models
 import NIOCore
 import ProvisioningLog
 
-/// Sends the request of a log entry again, for the admin at the console. It passes through the edge's own controllers, so that it is validated,
-/// normalised, limited, executed and logged like the identity provider's.
+/// Resends the requests of log entries on behalf of an admin.
+///
+/// The request passes through the same endpoints as a request of the identity provider, so that it is validated, normalised, limited, executed
+/// and logged in the same way.
 package struct EntryReplays: Sendable {
+  /// The result of a request that was sent again.
+  struct Outcome: Sendable, Equatable {
+    var status: Int
+    /// The new entry in the log; nil for a successful read, which is not logged.
+    var entry: LogEntryID?
+  }
+
   private let responder: RouterResponder<EdgeContext>
 
-  /// - Parameter responder: responds to the requests that identity providers send, for callers whom the console has authenticated.
+  /// - Parameter responder: responds to the requests of identity providers.
   package init(responder: RouterResponder<EdgeContext>) {
     self.responder = responder
   }
 
-  /// What came of it.
-  struct Outcome: Sendable, Equatable {
-    var status: Int
-    /// The entry that the log gets of it; nil for a read that went well, which is not logged.
-    var entry: LogEntryID?
-  }
-
-  /// - Throws: ``APIError`` where the request cannot be put together; whatever goes wrong with it is an outcome.
+  /// Sends a request again.
+  ///
+  /// - Throws: 409 if the request cannot be built. Errors in the response are part of the outcome.
   func send(_ replay: ReplayRequest, of original: LogEntryID, in context: ConsoleContext) async throws -> Outcome {
     guard let method = HTTPRequest.Method(replay.method) else {
-      throw APIError(409, "The request's method, '\(replay.method.prefix(20))', is none that can be sent again.")
+      throw APIError(409, "The request's method, '\(replay.method.prefix(20))', cannot be sent again.")
     }
     var headers: HTTPFields = [.contentLength: "\(replay.body?.count ?? 0)"]
     for (name, value) in replay.headers {
@@ -37,21 +40,15 @@ package struct EntryReplays: Sendable {
     let request = Request(
       head: HTTPRequest(method: method, scheme: nil, authority: context.site.host, path: replay.target, headerFields: headers),
       body: RequestBody(buffer: ByteBuffer(bytes: replay.body ?? [])))
-    let id = LogEntryID.made(at: Date())
-    let replaying = EdgeContext(replaying: original, as: id, in: context)
-    let response = try await responder.respond(to: request, context: replaying)
+    let entry = LogEntryID.made(at: Date())
+    let caller = context.session.caller
+    var replayContext = EdgeContext(logger: context.logger, peer: context.info.peer)
+    replayContext.info.record(replayOf: original, as: entry, by: caller)
+    replayContext.caller = caller
+    replayContext.base = context.site.baseURL
+    let response = try await responder.respond(to: request, context: replayContext)
     let status = response.status.code
     let isLogged = status >= 400 || ![.get, .head].contains(method) && !request.uri.path.hasSuffix(".search")
-    return Outcome(status: status, entry: isLogged ? id : nil)
-  }
-}
-
-extension EdgeContext {
-  /// The context of a request that the console sends again.
-  fileprivate init(replaying original: LogEntryID, as entry: LogEntryID, in context: ConsoleContext) {
-    self.init(logger: context.logger, peer: context.info.peer)
-    info.record(replayOf: original, as: entry, by: context.session.caller)
-    caller = context.session.caller
-    base = context.site.baseURL
+    return Outcome(status: status, entry: isLogged ? entry : nil)
   }
 }

@@ -4,47 +4,51 @@ import Foundation
 import Models
 import Postgres
 
-/// Reads the changes that wait for approval, or waited.
-struct HeldQuery: Sendable {
+/// Reads pending and decided held changes.
+struct HeldChangesQuery: Sendable {
   let database: Database
 
+  /// A held change.
   struct Change: Sendable, Equatable {
     var id: HeldChangeID
     var resource: ResourceID
     var kind: HeldChangeKind
-    /// nil once the person is deleted.
+    /// The name of the user or group; nil once a user is deleted.
     var name: String?
-    /// How many members the group had.
+    /// The number of members of the group.
     var members: Int?
+    /// The number of members who would leave.
     var leaving: Int
-    /// The first of those who would leave, by their names.
+    /// The names of the first members who would leave.
     var leavers: [String]
     var requestedBy: String
-    /// The name of the token.
+    /// The name of the token that requested the change.
     var token: String?
     var heldAt: Date
-    var askedAt: Date
+    /// When the change was last requested.
+    var requestedAt: Date
     var status: String
     var decidedBy: String?
     var decidedAt: Date?
-    /// Whether the user or group is there.
-    var isThere: Bool
+    /// Whether the user or group exists.
+    var exists: Bool
   }
 
-  /// How many names are read of those who would leave.
+  /// The maximum number of names in `leavers`.
   static let maximumLeavers = 100
 
-  /// Those that wait, the latest first.
-  func waiting(after last: HeldChangeID?, limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
+  /// The pending changes, newest first.
+  func pending(after last: HeldChangeID?, limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
     try await changes(
-      Self.waiting, [.uuid((last ?? Self.end).uuid), .int(Int64(limit)), .int(Int64(Self.maximumLeavers))], in: workspace)
+      Self.pending, [.uuid((last ?? Self.end).uuid), .int(Int64(limit)), .int(Int64(Self.maximumLeavers))], in: workspace)
   }
 
-  /// The latest of those that wait no more.
+  /// The decided and superseded changes, newest first.
   func decided(limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
     try await changes(Self.decided, [.int(Int64(limit)), .int(Int64(0))], in: workspace)
   }
 
+  /// A held change; nil if it does not exist.
   func change(_ id: HeldChangeID, in workspace: WorkspaceID) async throws -> Change? {
     try await changes(Self.one, [.uuid(id.uuid), .int(Int64(Self.maximumLeavers))], in: workspace).first
   }
@@ -53,19 +57,19 @@ struct HeldQuery: Sendable {
 
   private func changes(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> [Change] {
     try await database.query(statement, [.uuid(workspace.uuid)] + parameters, in: workspace).compactMap { row in
-      // A kind that a newer build has brought cannot be decided here.
+      // Changes of kinds that later versions introduce cannot be decided here.
       guard let kind = HeldChangeKind(rawValue: try row.string(2)) else { return nil }
       return Change(
         id: HeldChangeID(try row.uuid(0)), resource: ResourceID(try row.uuid(1)), kind: kind, name: try row.optionalString(3),
         members: try row.optionalInt(4), leaving: try row.int(5), leavers: try row.textArray(6), requestedBy: try row.string(7),
-        token: try row.optionalString(8), heldAt: try row.timestamp(9), askedAt: try row.timestamp(10), status: try row.string(11),
-        decidedBy: try row.optionalString(12), decidedAt: try row.optionalTimestamp(13), isThere: try row.bool(14))
+        token: try row.optionalString(8), heldAt: try row.timestamp(9), requestedAt: try row.timestamp(10), status: try row.string(11),
+        decidedBy: try row.optionalString(12), decidedAt: try row.optionalTimestamp(13), exists: try row.bool(14))
     }
   }
 
   /// - Parameters:
-  ///   - found: picks ids of changes.
-  ///   - leavers: the parameter that says how many names there are to be.
+  ///   - found: a query for the ids of changes.
+  ///   - leavers: the parameter with the maximum number of names.
   private static func statement(_ name: String, _ found: String, leavers: String) -> Statement {
     Statement(
       name,
@@ -91,7 +95,7 @@ struct HeldQuery: Sendable {
       """)
   }
 
-  private static let waiting = statement(
+  private static let pending = statement(
     "console_held_pending",
     """
     select id

@@ -3,41 +3,41 @@ import EdgeReads
 import Foundation
 import Models
 
-/// What a page says of an invitation.
-struct InvitationWords: Sendable, Equatable {
-  /// Of the badge: good, warn, bad or info.
+/// The status of an invitation for display.
+struct InvitationStatusView: Sendable, Equatable {
+  /// The colour of the badge: good, warn, bad or info.
   var tone: String
-  /// In a word or two.
+  /// The text of the badge.
   var label: String
-  /// Why, or what comes next; nil where there is nothing to say.
+  /// The reason, or what happens next.
   var explanation: String?
-  /// When the next mail is due; ISO 8601.
+  /// When the next mail is due, in ISO 8601.
   var nextMail: String?
 
-  /// - Parameter actors: what those are called that reasons name.
+  /// - Parameter actors: the names of the actors in the reason.
   init(_ invitation: StoredInvitation, at now: Date, actors: ActorNames = ActorNames()) {
-    let reason = actors.spelled(invitation.reason)
+    let reason = actors.displayText(invitation.reason)
     let next = invitation.nextAttemptAt
     tone = Self.tone(of: invitation.state)
     label = Self.label(of: invitation.state)
-    explanation = reason.isEmpty ? nil : reason.beginningUpperCase
+    explanation = reason.isEmpty ? nil : reason.capitalisedFirst
     nextMail = nil
     switch invitation.state {
     case .scheduled:
-      if invitation.isDigest { explanation = "Goes to the administrator in the next summary." }
+      if invitation.isDigest { explanation = "Goes to the administrator in the next digest." }
       if let next, next > now {
         nextMail = Timestamp.text(next)
-        // A mail that was refused for now is tried again; the answer says why.
+        // The mail server rejected the mail temporarily; its answer says why.
         if invitation.attempts > 0 {
-          (tone, label) = ("warn", "Trying again")
+          (tone, label) = ("warn", "Retrying")
           explanation = invitation.answer.flatMap { $0.isEmpty ? nil : $0 } ?? explanation
         }
       } else if next != nil, !invitation.isDigest {
-        (tone, label, explanation) = ("info", "On its way", nil)
+        (tone, label, explanation) = ("info", "Sending", nil)
       }
     case .sent, .delivered:
-      // While a next mail is due, it is that one which the number is of.
-      let reminders = next == nil ? invitation.letter : invitation.letter - 1
+      // If another mail is due, the number counts it.
+      let reminders = next == nil ? invitation.messageNumber : invitation.messageNumber - 1
       if reminders > 0 { label += ", with reminder \(reminders)" }
       if let next, next > now { nextMail = Timestamp.text(next) }
       explanation = nil
@@ -47,21 +47,22 @@ struct InvitationWords: Sendable, Equatable {
     }
   }
 
-  /// What an invitation's state is called.
+  /// The name of a state.
   static func label(of state: InvitationState) -> String {
     switch state {
-    case .scheduled: "To be sent"
-    case .sending: "Being sent"
+    case .scheduled: "Scheduled"
+    case .sending: "Sending"
     case .sent: "Sent"
     case .delivered: "Delivered"
-    case .bounced: "Came back"
+    case .bounced: "Bounced"
     case .accepted: "Accepted"
     case .revoked: "Revoked"
     case .expired: "Expired"
-    case .failed: "Could not be sent"
+    case .failed: "Failed"
     }
   }
 
+  /// The colour of a state's badge.
   static func tone(of state: InvitationState) -> String {
     switch state {
     case .scheduled, .sending: "info"
@@ -70,9 +71,4 @@ struct InvitationWords: Sendable, Equatable {
     case .revoked, .expired: "warn"
     }
   }
-}
-
-extension String {
-  /// The same with its first letter in upper case.
-  var beginningUpperCase: String { prefix(1).uppercased() + dropFirst() }
 }
