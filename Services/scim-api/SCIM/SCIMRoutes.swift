@@ -20,7 +20,7 @@ package struct SCIMRoutes: Sendable {
   ///   - bulksInFlight: limits the bulk requests in flight, each of which occupies identity-store like many writes.
   ///   - listLimiter: limits the concurrent lists and queries of a workspace.
   ///   - writeLimiter: limits the concurrent writes of a workspace.
-  init(
+  package init(
     reads: any ResourceReads, commands: CommandClient, bodies: BodyReader, cursors: CursorSeal, writesInFlight: ConcurrencyLimit,
     bulksInFlight: ConcurrencyLimit, listLimiter: WorkspaceConcurrencyLimiter, writeLimiter: WorkspaceConcurrencyLimiter
   ) {

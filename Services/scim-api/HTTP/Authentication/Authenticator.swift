@@ -10,6 +10,12 @@ package struct Authenticator: KnownCredentials {
   /// nil where the deployment has no OAuth.
   package let oauth: AccessTokenVerifier?
 
+  /// Authenticates by tokens and, if the deployment has OAuth, by signed access tokens.
+  package init(tokens: TokenCache, oauth: AccessTokenVerifier?) {
+    self.tokens = tokens
+    self.oauth = oauth
+  }
+
   /// Whether the request's token was good not long ago, so that it is no stranger's.
   package func knows(_ authorization: String?) -> Bool {
     guard let text = try? BearerToken.text(in: authorization) else { return false }

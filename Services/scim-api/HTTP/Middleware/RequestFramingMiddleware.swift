@@ -6,6 +6,11 @@ package struct RequestFramingMiddleware: RouterMiddleware {
   /// The largest body of any request, in bytes.
   package let maximumBody: Int
 
+  /// A middleware for bodies of at most `maximumBody` bytes.
+  package init(maximumBody: Int) {
+    self.maximumBody = maximumBody
+  }
+
   /// Checks the request, and passes it on.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response

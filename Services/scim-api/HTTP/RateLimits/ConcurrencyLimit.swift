@@ -13,6 +13,13 @@ package final class ConcurrencyLimit: Sendable {
     /// Of one token.
     package var perToken: Int
 
+    /// Limits of all workspaces, of one, and of one token.
+    package init(all: Int, perWorkspace: Int, perToken: Int) {
+      self.all = all
+      self.perWorkspace = perWorkspace
+      self.perToken = perToken
+    }
+
     /// The most places of a workspace when three quarters of all are taken: an even share of all, where one more workspace counts as
     /// present than is, so that whoever comes next finds a place.
     func fairShare(of workspaces: Int) -> Int { max(1, all / (workspaces + 1)) }

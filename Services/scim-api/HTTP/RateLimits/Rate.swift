@@ -5,6 +5,12 @@ package struct Rate: Sendable, Hashable {
   /// Requests at once after a pause.
   package var burst: Int
 
+  /// A rate with a burst.
+  package init(perSecond: Double, burst: Int) {
+    self.perSecond = perSecond
+    self.burst = burst
+  }
+
   /// No limit.
   static let unlimited = Rate(perSecond: 0, burst: 0)
 

@@ -21,6 +21,21 @@ package final class RateLimits: Sendable {
     package var rejection = Rate(perSecond: 20, burst: 20)
     /// For how many seconds at most.
     package var maximumHold = 5.0
+
+    /// Rates, by default those of the settings' defaults.
+    package init(
+      token: Rate = Rate(perSecond: 100, burst: 500), workspace: Rate = Rate(perSecond: 200, burst: 1000),
+      unauthenticated: Rate = Rate(perSecond: 10, burst: 100), publicRead: Rate = Rate(perSecond: 50, burst: 500),
+      opening: Rate = Rate(perSecond: 0.1, burst: 20), rejection: Rate = Rate(perSecond: 20, burst: 20), maximumHold: Double = 5.0
+    ) {
+      self.token = token
+      self.workspace = workspace
+      self.unauthenticated = unauthenticated
+      self.publicRead = publicRead
+      self.opening = opening
+      self.rejection = rejection
+      self.maximumHold = maximumHold
+    }
   }
 
   private struct State {

@@ -13,6 +13,13 @@ package struct LogShipping: Service {
   /// Sends them to Kafka.
   package let producer: any MessageProducer
 
+  /// Sends the requests in `buffer`; `source` is this process, as its messages name it.
+  package init(buffer: LogBuffer, source: String, producer: any MessageProducer) {
+    self.buffer = buffer
+    self.source = source
+    self.producer = producer
+  }
+
   /// How long requests are gathered for one batch.
   private static let gathering = Duration.milliseconds(100)
   private static let maximumBatch = 500

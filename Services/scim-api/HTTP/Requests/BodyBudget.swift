@@ -17,6 +17,14 @@ package final class BodyBudget: Sendable {
     package var perWorkspace = 64 << 20
     /// Of all bodies from one client address whose sender is not known.
     package var perAddress = 1 << 20
+
+    /// Limits in bytes.
+    package init(largeBodies: Int = 256 << 20, smallBodies: Int = 32 << 20, perWorkspace: Int = 64 << 20, perAddress: Int = 1 << 20) {
+      self.largeBodies = largeBodies
+      self.smallBodies = smallBodies
+      self.perWorkspace = perWorkspace
+      self.perAddress = perAddress
+    }
   }
 
   /// Who sends a body. The tenants of one identity provider share its addresses, so a known sender is counted by workspace.

@@ -8,6 +8,12 @@ package struct BodyReader: Sendable {
   /// The memory for bodies.
   package let budget: BodyBudget
 
+  /// A reader of bodies of at most `maximum` bytes.
+  package init(maximum: Int, budget: BodyBudget) {
+    self.maximum = maximum
+    self.budget = budget
+  }
+
   /// The largest body of one sign-in or one mail event, in bytes.
   package static let maximumEvent = 16 << 10
 

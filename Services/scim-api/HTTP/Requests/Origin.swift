@@ -28,6 +28,12 @@ package struct OriginRule: Sendable {
   /// Whether TLS ends here.
   package var speaksTLS = false
 
+  /// A rule that trusts these proxies.
+  package init(trustedProxies: [AddressRange] = [], speaksTLS: Bool = false) {
+    self.trustedProxies = trustedProxies
+    self.speaksTLS = speaksTLS
+  }
+
   /// The client's address, which there is also for a request whose host is malformed.
   ///
   /// - Parameter peer: the address of the other end of the connection.

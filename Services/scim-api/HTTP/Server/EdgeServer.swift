@@ -24,6 +24,19 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
   /// Called with the port that is listened on, once it is.
   var onListening: @Sendable (Int) -> Void = { _ in }
 
+  /// A server that is not listening yet.
+  package init(
+    responder: Responder, configuration: ListenerConfiguration, logger: Logger,
+    countMalformed: @escaping @Sendable (_ peer: String?) -> APIError? = { _ in nil },
+    onListening: @escaping @Sendable (Int) -> Void = { _ in }
+  ) {
+    self.responder = responder
+    self.configuration = configuration
+    self.logger = logger
+    self.countMalformed = countMalformed
+    self.onListening = onListening
+  }
+
   /// Serves until graceful shutdown.
   package func run() async throws {
     let connections = OpenConnections()
@@ -145,4 +158,20 @@ package struct ListenerConfiguration: Sendable {
   package var timeouts: SlowClientHandler.Timeouts
   /// How long idle connections are kept after graceful shutdown began, so that their clients can learn of it with a response.
   package var drain: Duration
+
+  /// A configuration of a listener.
+  package init(
+    host: String, port: Int, certificate: Certificate? = nil, isSecure: Bool = false, sharesPort: Bool, maximumConnections: Int,
+    idleTimeout: TimeAmount, timeouts: SlowClientHandler.Timeouts, drain: Duration
+  ) {
+    self.host = host
+    self.port = port
+    self.certificate = certificate
+    self.isSecure = isSecure
+    self.sharesPort = sharesPort
+    self.maximumConnections = maximumConnections
+    self.idleTimeout = idleTimeout
+    self.timeouts = timeouts
+    self.drain = drain
+  }
 }

@@ -26,6 +26,14 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     package var minimumRate = 0
     /// Over which time the rate is averaged.
     package var window = TimeAmount.seconds(10)
+
+    /// Timeouts of a connection.
+    package init(read: TimeAmount, write: TimeAmount, minimumRate: Int = 0, window: TimeAmount = TimeAmount.seconds(10)) {
+      self.read = read
+      self.write = write
+      self.minimumRate = minimumRate
+      self.window = window
+    }
   }
 
   /// The body of a request did not arrive in time.

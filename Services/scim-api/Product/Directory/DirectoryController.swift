@@ -14,7 +14,7 @@ package struct DirectoryController: Sendable {
   /// - Parameters:
   ///   - reads: the stored directory.
   ///   - cursors: signs the cursors of lists.
-  init(reads: any DirectoryReads, cursors: CursorSeal) {
+  package init(reads: any DirectoryReads, cursors: CursorSeal) {
     self.reads = reads
     self.cursors = cursors
   }

@@ -15,7 +15,7 @@ package struct OAuthController: ErrorRenderer {
   /// - Parameters:
   ///   - tokens: issues access tokens.
   ///   - directory: has the public keys of security event tokens.
-  init(tokens: TokenEndpoint, directory: any DirectoryReads) {
+  package init(tokens: TokenEndpoint, directory: any DirectoryReads) {
     self.tokens = tokens
     securityEventKeys = SecurityEventKeys(directory)
   }
