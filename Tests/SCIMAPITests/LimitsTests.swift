@@ -164,8 +164,8 @@ struct LimitsTests {
     held.cancel()
     await #expect(throws: APIError.self) { try await held.value }
 
-    let pace = RejectionThrottle(Rate(perSecond: 0.001, burst: 1), longest: 3600, maximumHeld: 1)
-    let sender = RejectionThrottle.Sender.stranger(ClientAddress("10.0.0.2"))
+    let pace = RejectionThrottle(Rate(perSecond: 0.001, burst: 1), maximumHold: 3600, maximumHeld: 1)
+    let sender = RejectionThrottle.Sender.address(ClientAddress("10.0.0.2"))
     await pace.hold(sender, at: 0)
     let first = Task { await pace.hold(sender, at: 0) }
     try await eventually("it is held") { pace.heldCount == 1 }
@@ -299,10 +299,10 @@ struct LimitsTests {
 
   @Test("A workspace that searches much waits for itself, in order, and keeps no other waiting")
   func searches() async throws {
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, timeout: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     let order = Journal<Int>()
-    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.permit(for: busy)
+    var held: WorkspaceConcurrencyLimiter.Permit? = try await turns.permit(for: busy)
     let first = Task {
       _ = try await turns.permit(for: busy)
       order.record(1)
@@ -351,10 +351,10 @@ struct LimitsTests {
   func turnsBesideOthers() async throws {
     let clock = Mutex(0.0)
     let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 3, besideOthers: 1, activeWorkspaces: activeWorkspaces, patience: .seconds(30))
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 3, besideOthers: 1, activeWorkspaces: activeWorkspaces, timeout: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     activeWorkspaces.record(busy)
-    var held: [WorkspaceConcurrencyLimiter.Turn] = []
+    var held: [WorkspaceConcurrencyLimiter.Permit] = []
     for _ in 0..<3 { held.append(try await turns.permit(for: busy)) }
     let taken = TakenTurns()
     let waiting = (0..<3).map { _ in
@@ -386,10 +386,10 @@ struct LimitsTests {
     let now = { @Sendable in clock.withLock { $0 } }
     let activeWorkspaces = ActiveWorkspaces(now: now)
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    func turns(_ pace: Rate, patience: Duration) -> WorkspaceConcurrencyLimiter {
-      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, activeWorkspaces: activeWorkspaces, pace: pace, patience: patience, now: now)
+    func turns(_ pace: Rate, timeout: Duration) -> WorkspaceConcurrencyLimiter {
+      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, activeWorkspaces: activeWorkspaces, rate: pace, timeout: timeout, now: now)
     }
-    let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .milliseconds(1))
+    let impatient = turns(Rate(perSecond: 1, burst: 2), timeout: .milliseconds(1))
     activeWorkspaces.record(busy)
     for _ in 0..<10 { _ = try await impatient.permit(for: busy) }
     // Somebody else comes: two may be begun at once, and one more in a second.
@@ -402,7 +402,7 @@ struct LimitsTests {
     _ = try await impatient.permit(for: busy)
     await #expect(throws: APIError.self) { try await impatient.permit(for: busy) }
     // Whoever has patience gets it when it is due.
-    let patient = turns(Rate(perSecond: 100, burst: 1), patience: .seconds(30))
+    let patient = turns(Rate(perSecond: 100, burst: 1), timeout: .seconds(30))
     for _ in 0..<3 { _ = try await patient.permit(for: busy) }
     clock.withLock { $0 = 20 }
     activeWorkspaces.record(busy)
@@ -411,9 +411,9 @@ struct LimitsTests {
 
   @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
   func searchesInVain() async throws {
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, patience: .milliseconds(50))
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, timeout: .milliseconds(50))
     let workspace = WorkspaceID.made(at: Date())
-    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.permit(for: workspace)
+    var held: WorkspaceConcurrencyLimiter.Permit? = try await turns.permit(for: workspace)
     let refusal = await #expect(throws: APIError.self) { try await turns.permit(for: workspace) }
     #expect(refusal?.error.status == 429)
     let gone = Task { _ = try await turns.permit(for: workspace) }
@@ -428,5 +428,5 @@ struct LimitsTests {
 
 /// Turns that tasks have taken.
 private final class TakenTurns: Sendable {
-  let turns = Mutex<[WorkspaceConcurrencyLimiter.Turn]>([])
+  let turns = Mutex<[WorkspaceConcurrencyLimiter.Permit]>([])
 }

@@ -82,10 +82,10 @@ struct UnauthenticatedLimitTests {
     builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     builder.rates.publicRead = Rate(perSecond: 0.001, burst: 6)
     try await serving(builder) { client async throws in
-      for path in [OAuthEndpoints.keysPath, OAuthEndpoints.metadataPath, ConsoleAssets.style.path] {
+      for path in [OAuthController.keysPath, OAuthController.metadataPath, ConsoleAssets.style.path] {
         for _ in 0..<2 { #expect(try await client.sendAsItIs("GET", path, "", headers: [:]).status == 200) }
       }
-      #expect(try await client.sendAsItIs("GET", OAuthEndpoints.keysPath, "", headers: [:]).status == 429)
+      #expect(try await client.sendAsItIs("GET", OAuthController.keysPath, "", headers: [:]).status == 429)
       // Theirs is not that of guesses.
       #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
     }
