@@ -7,11 +7,11 @@ import SCIMStorage
 import TestSupport
 import Testing
 
-@testable import SCIM
 @testable import AdminConsole
 @testable import EdgeHTTP
 @testable import EdgeReads
 @testable import ProductAPI
+@testable import SCIM
 @testable import SCIMControllers
 @testable import ScimAPI
 

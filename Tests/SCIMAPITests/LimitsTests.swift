@@ -351,7 +351,8 @@ struct LimitsTests {
   func turnsBesideOthers() async throws {
     let clock = Mutex(0.0)
     let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 3, besideOthers: 1, activeWorkspaces: activeWorkspaces, timeout: .seconds(30))
+    let turns = WorkspaceConcurrencyLimiter(
+      maximumPerWorkspace: 3, besideOthers: 1, activeWorkspaces: activeWorkspaces, timeout: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     activeWorkspaces.record(busy)
     var held: [WorkspaceConcurrencyLimiter.Permit] = []

@@ -5,11 +5,11 @@ import SCIMStorage
 import TestSupport
 import Testing
 
-@testable import ProvisioningLog
 @testable import AdminConsole
 @testable import EdgeHTTP
 @testable import EdgeReads
 @testable import ProductAPI
+@testable import ProvisioningLog
 @testable import SCIMControllers
 @testable import ScimAPI
 

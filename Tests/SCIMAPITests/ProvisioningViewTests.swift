@@ -4,11 +4,11 @@ import Mustache
 import ProvisioningLog
 import Testing
 
-@testable import SCIM
 @testable import AdminConsole
 @testable import EdgeHTTP
 @testable import EdgeReads
 @testable import ProductAPI
+@testable import SCIM
 @testable import SCIMControllers
 @testable import ScimAPI
 

@@ -2,11 +2,11 @@ import Foundation
 import Models
 import TestSupport
 
-@testable import SCIM
 @testable import AdminConsole
 @testable import EdgeHTTP
 @testable import EdgeReads
 @testable import ProductAPI
+@testable import SCIM
 @testable import SCIMControllers
 @testable import ScimAPI
 

@@ -1,8 +1,8 @@
-import Credentials
 import Foundation
 import Primitives
 import Testing
 
+@testable import Credentials
 @testable import Models
 
 /// A workspace with everything that another one must not get at.

@@ -136,7 +136,8 @@ struct ConsoleBench: Sendable {
     }
     var edge = builder.edge
     var dependencies = try #require(
-      builder.consoleDependencies(builder.commands, builder.sites, builder.tokens, RateLimits(), EntryReplays(responder: edge.replayResponder())))
+      builder.consoleDependencies(
+        builder.commands, builder.sites, builder.tokens, RateLimits(), EntryReplays(responder: edge.replayResponder())))
     dependencies.database = Database(pool: reader, retryTimeout: .seconds(5))
     dependencies.cursors = builder.cursors
     edge.console = try Console(dependencies)
