@@ -101,20 +101,48 @@ let package = Package(
 
     // Services: a library each, and the executable that runs it.
     .target(
-      name: "ScimAPI",
+      name: "EdgeHTTP",
       dependencies: [
-        "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
-        "SCIMStorage", "ServiceKit",
+        "Credentials", "Kafka", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage", "ServiceKit",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "NIOSSL", package: "swift-nio-ssl"),
-        .product(name: "Crypto", package: "swift-crypto"),
-        .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"),
       ] + processDependencies,
-      path: "Services/scim-api", exclude: ["Main"],
+      path: "Services/scim-api/HTTP", swiftSettings: swiftSettings),
+    .target(
+      name: "EdgeReads",
+      dependencies: [
+        "EdgeHTTP", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage", .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      path: "Services/scim-api/Reads", swiftSettings: swiftSettings),
+    .target(
+      name: "SCIMControllers",
+      dependencies: [
+        "EdgeHTTP", "EdgeReads", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Services/scim-api/SCIM", swiftSettings: swiftSettings),
+    .target(
+      name: "ProductAPI",
+      dependencies: [
+        "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "JWTKit", package: "jwt-kit"), .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Services/scim-api/Product", swiftSettings: swiftSettings),
+    .target(
+      name: "AdminConsole",
+      dependencies: [
+        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        "SCIMStorage",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Mustache", package: "swift-mustache"), .product(name: "NIOCore", package: "swift-nio"),
+      ] + processDependencies,
+      path: "Services/scim-api/Console",
       resources: [
-        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/refusal.mustache",
+        "Layout/console.css", "Layout/console.js", "Layout/layout.mustache", "Layout/pager.mustache", "Layout/error.mustache",
         "Layout/time.mustache",
         "SignIn/sign-in.mustache", "SignIn/link.mustache",
         "Tokens/tokens.mustache", "Tokens/token.mustache", "Tokens/token-new.mustache", "Tokens/token-secret.mustache",
@@ -126,8 +154,17 @@ let package = Package(
         "Members/member.mustache", "Members/members.mustache",
         "Provisioning/provisioningTabs.mustache", "Provisioning/Log/provisioningLog.mustache", "Provisioning/Log/logEntry.mustache",
         "Provisioning/Health/health.mustache", "Provisioning/Drift/drift.mustache", "Provisioning/Held/held.mustache",
-      ].map { .embedInCode("Console/\($0)") },
+      ].map { .embedInCode($0) },
       swiftSettings: swiftSettings),
+    .target(
+      name: "ScimAPI",
+      dependencies: [
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Postgres", "ProductAPI",
+        "SCIMControllers",
+        "ServiceKit",
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+      ] + processDependencies,
+      path: "Services/scim-api/App", swiftSettings: swiftSettings),
     .target(
       name: "IdentityStore",
       dependencies: [
@@ -188,8 +225,10 @@ let package = Package(
     tests(
       "SCIMAPITests",
       [
-        "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
-        "SCIMStorage", "ScimAPI", "ServiceKit", "TestSupport", .product(name: "Mustache", package: "swift-mustache"),
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres",
+        "Primitives",
+        "ProductAPI", "ProvisioningLog", "SCIM", "SCIMControllers", "SCIMStorage", "ScimAPI", "ServiceKit", "TestSupport",
+        .product(name: "Mustache", package: "swift-mustache"),
       ]),
     tests(
       "IdentityStoreTests",
@@ -218,8 +257,10 @@ let package = Package(
     tests(
       "EndToEnd",
       [
-        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ScimAPI", "ScimctlCommands", "TestSupport",
-        "scim-api", "identity-store", "invitation-mailer", "group-sync", "scimctl",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
+        "ProductAPI",
+        "SCIMControllers", "ScimAPI", "ScimctlCommands", "TestSupport", "scim-api", "identity-store", "invitation-mailer", "group-sync",
+        "scimctl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "JWTKit", package: "jwt-kit"),
       ]),

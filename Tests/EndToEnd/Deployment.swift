@@ -71,7 +71,7 @@ actor Deployment {
       "ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true",
       "ROLLCALL_TOKEN_USE_INTERVAL": "1s",
       // All tests have the same client address.
-      "ROLLCALL_LIMIT_STRANGER_BURST": "10000",
+      "ROLLCALL_LIMIT_UNAUTHENTICATED_BURST": "10000",
     ].merging(oauth) { _, new in new }
     let serviceSettings: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },

@@ -2,6 +2,11 @@ import Foundation
 import Models
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("The door")
@@ -56,7 +61,7 @@ struct DoorTests {
     let builder = EdgeBuilder()
     let lookups = Journal<WorkspaceID>()
     let tokens = TokenCache { workspace, _ in
-      lookups.note(workspace)
+      lookups.record(workspace)
       if lookups.entries.count == 1 { throw URLError(.timedOut) }
       return builder.record
     }

@@ -2,6 +2,11 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Reads by key that are asked for at the same time", .timeLimit(.minutes(10)))

@@ -4,6 +4,11 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the console reads of tokens, sessions and the audit trail", .timeLimit(.minutes(10)))
@@ -34,12 +39,12 @@ struct ConsoleQueryTests {
     let lost = try await insert(store, .session, "Eve", openedWith: .made(at: Date()))
     let found = try #require(try await lookup.session(store.workspace, session))
     #expect(found.token.kind == .session && found.token.name == "Ana" && found.opener?.id == token && found.opener?.kind == .token)
-    #expect(found.isGood(at: Date()) && found.opener?.scopes == [.admin])
+    #expect(found.isValid(at: Date()) && found.opener?.scopes == [.admin])
     #expect(try await lookup.session(store.workspace, vouched)?.opener == nil)
     for none in [lost, token] { #expect(try await lookup.session(store.workspace, none) == nil) }
     #expect(try await lookup.session(.made(at: Date()), session) == nil)
     try await store.write("update identity.tokens set revoked_at = now() where id = $1", [.uuid(token.uuid)])
-    #expect(try await lookup.session(store.workspace, session)?.isGood(at: Date()) == false)
+    #expect(try await lookup.session(store.workspace, session)?.isValid(at: Date()) == false)
     // A session is no token, and opens nothing as one.
     let tokens = TokenLookup(database: store.database)
     #expect(try await tokens.token(store.workspace, digest: found.token.digest) == nil)
@@ -51,7 +56,7 @@ struct ConsoleQueryTests {
     await store.close()
   }
 
-  @Test("Tokens are listed from the newest on, with their uses and neighbours, and no session or link among them")
+  @Test("Tokens are listed from the newest on, with their uses, predecessors and successors, and no session or link among them")
   func tokens() async throws {
     let store = try await StoreBuilder.start()
     let query = TokensQuery(database: store.database)
@@ -70,7 +75,7 @@ struct ConsoleQueryTests {
     }
     let all = try await query.tokens(ended: false, after: nil, limit: 10, in: store.workspace)
     #expect(all.map(\.name) == ["third", "second", "first"])
-    #expect(all[1].predecessor?.name == "first" && all[1].predecessor?.isGood == true && all[1].predecessor?.lastUsedAt != nil)
+    #expect(all[1].predecessor?.name == "first" && all[1].predecessor?.isActive == true && all[1].predecessor?.lastUsedAt != nil)
     #expect(all[2].successor?.name == "second" && all[2].lastUse?.address == "192.0.2.2" && all[0].lastUse == nil)
     #expect(try await query.tokens(ended: false, after: ids[2], limit: 1, in: store.workspace).map(\.name) == ["second"])
     #expect(try await query.tokens(ended: true, after: nil, limit: 10, in: store.workspace).map(\.name) == ["ended"])
@@ -100,9 +105,9 @@ struct ConsoleQueryTests {
           index == 2 ? .int(403) : .null, index == 2 ? .text("No") : .null,
         ])
     }
-    func part(_ action: String? = nil, refused: Bool = false, after last: CommandID? = nil, limit: Int = 10) async throws -> AuditQuery.Part
+    func part(_ action: String? = nil, refused: Bool = false, after last: CommandID? = nil, limit: Int = 10) async throws -> AuditQuery.Page
     {
-      try await query.entries(action: action, refusedAlone: refused, after: last, limit: limit, in: store.workspace)
+      try await query.entries(action: action, rejectedOnly: refused, after: last, limit: limit, in: store.workspace)
     }
     let first = try await part(limit: 2)
     #expect(first.entries.map(\.id) == [ids[4], ids[3]] && first.next == ids[3])
@@ -111,49 +116,51 @@ struct ConsoleQueryTests {
     #expect(try await part("update-workspace").entries.map(\.id) == [ids[0]])
     #expect(try await part(refused: true).entries.map(\.status) == [403])
     #expect(try await part("restate").entries.isEmpty)
-    #expect(try await query.entries(action: nil, refusedAlone: false, after: nil, limit: 10, in: .made(at: Date())).entries.isEmpty)
+    #expect(try await query.entries(action: nil, rejectedOnly: false, after: nil, limit: 10, in: .made(at: Date())).entries.isEmpty)
     await store.close()
   }
 
   @Test("What was changed is told field by field, and what was refused with why")
   func words() {
-    func view(_ summary: String, action: String = "update-workspace", target: String = "workspace acme", status: Int? = nil) -> AuditView {
-      AuditView(
+    func view(_ summary: String, action: String = "update-workspace", target: String = "workspace acme", status: Int? = nil)
+      -> AuditEntryView
+    {
+      AuditEntryView(
         AuditEntry(
           id: .made(at: Date()), at: "", actor: "console:Ana", action: action, target: target, summary: summary, status: status,
           detail: status.map { _ in "No" }))
     }
     let changed = view(#"{"before":{"plan":"free","roles":["a"]},"after":{"plan":"team","roles":["a","b"],"scim":true}}"#)
-    #expect(changed.who == "Ana, at the console" && changed.what == "Settings changed" && changed.refusal == nil)
+    #expect(changed.actor == "Ana, at the console" && changed.actionName == "Settings changed" && changed.rejection == nil)
     #expect(
       changed.changes == [
         .init(field: "plan", before: "free", after: "team"), .init(field: "roles", before: "a", after: "a, b"),
         .init(field: "scim", before: nil, after: "true"),
       ])
     #expect(changed.session == nil && view(#"{"asked":{"token":"x"},"session":"s"}"#).session == "s")
-    #expect(view(#"{"asked":{"token":"x"}}"#, status: 403).refusal == "403: No")
+    #expect(view(#"{"asked":{"token":"x"}}"#, status: 403).rejection == "403: No")
     #expect(view(#"{"asked":{"token":"x"}}"#).changes == [.init(field: "token", before: nil, after: "x")])
-    #expect(view("{}", action: "issue-token", target: "session x 'Ana'").what == "Signed in to the console")
-    #expect(view("{}", action: "new-thing").what == "New thing")
+    #expect(view("{}", action: "issue-token", target: "session x 'Ana'").actionName == "Signed in to the console")
+    #expect(view("{}", action: "new-thing").actionName == "New thing")
     #expect(view("not json").changes.map(\.after) == ["not json"])
     #expect(view(#"{"asked":{"long":"\#(String(repeating: "x", count: 5000))"}}"#).changes.first?.after?.count == 301)
   }
 
-  @Test("A token's standing says when it ends soon, and what it would cost to revoke it")
-  func standing() {
+  @Test("A token's status says when it ends soon, and what it would cost to revoke it")
+  func status() {
     let now = Date()
     var token = ListedToken(
       id: .made(at: now), kind: .token, name: "Okta", scopes: [.scim], createdBy: "operator:root", createdAt: now)
-    func word() -> String { TokenView.standing(of: token, at: now).word }
-    #expect(word() == "Good")
+    func label() -> String { TokenView.status(of: token, at: now).label }
+    #expect(label() == "Active")
     token.expiresAt = now + 15 * 86_400
-    #expect(word() == "Good")
+    #expect(label() == "Active")
     token.expiresAt = now + 13 * 86_400
-    #expect(word() == "Expires soon")
+    #expect(label() == "Expires soon")
     token.expiresAt = now
-    #expect(word() == "Expired")
+    #expect(label() == "Expired")
     token.revokedAt = now
-    #expect(word() == "Revoked")
+    #expect(label() == "Revoked")
     #expect(TokenView(token, own: nil, at: now).question.contains("never been used"))
     token.lastUse = .init(at: Date(timeIntervalSince1970: 1_767_225_600), address: "192.0.2.1")
     let view = TokenView(token, own: token.id, at: now)
@@ -164,15 +171,15 @@ struct ConsoleQueryTests {
 
   @Test("The form for a new token is read with what is wrong in it")
   func form() throws {
-    func read(_ text: String) throws -> NewToken { NewToken(try Form(text.utf8), at: Date()) }
+    func read(_ text: String) throws -> TokenForm { TokenForm(try Form(text.utf8), at: Date()) }
     let good = try read("name=Okta&scope=scim&scope=sign-ins&expiry=90")
-    #expect(good.name == "Okta" && good.scopes == [.scim, .signIns] && good.days == 90 && good.wrong == nil && good.kind == .token)
-    #expect(try read("scope=scim").wrong == .name)
-    #expect(try read("name=\(String(repeating: "x", count: 201))&scope=scim").wrong == .name)
-    #expect(try read("name=x&scope=everything").wrong == .scopes)
+    #expect(good.name == "Okta" && good.scopes == [.scim, .signIns] && good.days == 90 && good.invalidField == nil && good.kind == .token)
+    #expect(try read("scope=scim").invalidField == .name)
+    #expect(try read("name=\(String(repeating: "x", count: 201))&scope=scim").invalidField == .name)
+    #expect(try read("name=x&scope=everything").invalidField == .scopes)
     #expect(try read("name=x&scope=scim&expiry=none").days == nil)
     #expect(try read("name=x&scope=scim&expiry=1000000").days == 365)
     // An OAuth client does not sign anyone in here.
-    #expect(try read("kind=client&name=x&scope=admin").wrong == .scopes)
+    #expect(try read("kind=client&name=x&scope=admin").invalidField == .scopes)
   }
 }

@@ -8,6 +8,11 @@ import NIOCore
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Sessions of the console", .timeLimit(.minutes(10)))
@@ -72,7 +77,7 @@ struct ConsoleSessionTests {
 
   @Test("Whoever guesses tokens, sessions or links is made to wait")
   func guessing() async throws {
-    let (builder, _) = EdgeBuilder.withConsole { $0.rates.stranger = Rate(perSecond: 0.01, burst: 5) }
+    let (builder, _) = EdgeBuilder.withConsole { $0.rates.unauthenticated = Rate(perSecond: 0.01, burst: 5) }
     try await serving(builder) { client in
       var browser = Browser(client)
       for _ in 0..<2 {
@@ -132,11 +137,11 @@ struct ConsoleSessionTests {
     let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
     let cookie = SessionCookie(isSecure: isSecure)
     let layout = try ConsoleLayout()
-    let set = layout.redirect(to: "/console", saying: FlashMessage(text: "Done."), in: session, cookie: cookie).headers[.setCookie]
+    let set = layout.redirect(to: "/console", message: FlashMessage(text: "Done."), in: session, cookie: cookie).headers[.setCookie]
     let page = ConsolePage(title: "Members", section: .members, template: try ConsoleTemplate(Array("nobody".utf8)), values: "")
-    let cleared = layout.response(page, for: session, saying: FlashMessage(text: "Done."), cookie: cookie).headers[.setCookie]
+    let cleared = layout.response(page, for: session, message: FlashMessage(text: "Done."), cookie: cookie).headers[.setCookie]
     for header in [set, cleared] {
-      #expect(header?.hasPrefix("rollcall_said=") == true && header?.contains("; HttpOnly; SameSite=Lax") == true)
+      #expect(header?.hasPrefix("rollcall_message=") == true && header?.contains("; HttpOnly; SameSite=Lax") == true)
       #expect(header?.hasSuffix("; Secure") == isSecure)
     }
   }
@@ -151,17 +156,17 @@ struct ConsoleSessionTests {
       (FlashMessage(text: "Sent & done."), #"<p class="notice good" role="status">Sent &amp; done.</p>"#),
       (FlashMessage(text: "Refused with 409.", isFailure: true), #"<p class="notice bad" role="alert">Refused with 409.</p>"#),
     ] {
-      let set = layout.redirect(to: "/console", saying: message, in: session, cookie: SessionCookie(isSecure: false)).headers[.setCookie]
+      let set = layout.redirect(to: "/console", message: message, in: session, cookie: SessionCookie(isSecure: false)).headers[.setCookie]
       let cookie = try #require(set?.prefix { $0 != ";" })
       func request(_ cookie: some StringProtocol) -> Request {
         Request(
           head: HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/console", headerFields: [.cookie: String(cookie)]),
           body: RequestBody(buffer: ByteBuffer()))
       }
-      let said = layout.said(of: request(cookie), in: session)
-      #expect(said == message)
-      #expect(layout.said(of: request(cookie.dropLast()), in: session) == nil)
-      #expect(try await layout.response(page, for: session, saying: said).text().contains(notice))
+      let received = layout.message(in: request(cookie), of: session)
+      #expect(received == message)
+      #expect(layout.message(in: request(cookie.dropLast()), of: session) == nil)
+      #expect(try await layout.response(page, for: session, message: received).text().contains(notice))
     }
   }
 
@@ -383,15 +388,15 @@ struct ConsoleSessionTests {
       }
     }
     var session = try #require(store.sessions.first)
-    #expect(session.isGood(at: now))
+    #expect(session.isValid(at: now))
     session.opener?.expiresAt = now
-    #expect(!session.isGood(at: now) && session.isGood(at: now - 1))
+    #expect(!session.isValid(at: now) && session.isValid(at: now - 1))
     session.opener?.expiresAt = nil
     session.opener?.scopes = [.scim]
-    #expect(!session.isGood(at: now))
+    #expect(!session.isValid(at: now))
     session.opener = nil
     // The session was opened at some time since then.
-    #expect(session.isGood(at: now) && !session.isGood(at: Date() + 12 * 3600))
+    #expect(session.isValid(at: now) && !session.isValid(at: Date() + 12 * 3600))
   }
 
   @Test(

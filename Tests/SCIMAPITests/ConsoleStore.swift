@@ -7,6 +7,11 @@ import Primitives
 import SCIMStorage
 import Synchronization
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// Sessions and links in memory, as identity-store would have them after the commands that it is sent.
@@ -99,19 +104,19 @@ final class ConsoleStore: Sendable {
 }
 
 extension EdgeBuilder {
-  /// The parts of a console over `store`.
-  func consoleParts(_ commands: CommandPath, _ sites: Sites, _ tokens: TokenCache, _ limits: RateLimits, _ replays: EntryReplays)
-    -> Console.Parts?
+  /// The dependencies of a console over `store`.
+  func consoleDependencies(_ commands: CommandClient, _ sites: Sites, _ tokens: TokenCache, _ limits: RateLimits, _ replays: EntryReplays)
+    -> Console.Dependencies?
   {
     guard let consoleStore else { return nil }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let pool = PostgresPool(
       PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none", applicationName: "test"), logger: logger)
-    return Console.Parts(
+    return Console.Dependencies(
       sessions: ConsoleSessions(
-        directory: consoleStore.directory, commands: commands, sites: sites, limits: limits, proxy: proxyHeaders), tokens: tokens,
+        cache: consoleStore.directory, commands: commands, sites: sites, limits: limits, proxy: proxyHeaders), tokens: tokens,
       uses: uses,
-      sites: sites, limits: limits, database: Database(pool: pool, patience: .zero), commands: commands,
+      sites: sites, limits: limits, database: Database(pool: pool, retryTimeout: .zero), commands: commands,
       cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true)
   }
 

@@ -10,6 +10,11 @@ import SCIMStorage
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Reading the store", .timeLimit(.minutes(10)))
@@ -105,11 +110,10 @@ struct DatabaseReadsTests {
     #expect(record.settings == store.settings)
 
     let command = CommandID.made(at: Date())
-    let replies = RecordedReplies(database: store.database)
-    #expect(try await replies.replies(to: [command], in: workspace).isEmpty)
+    #expect(try await store.database.recordedReplies(to: [command], in: workspace).isEmpty)
     let reply = Reply(command: command, outcome: .resource(EdgeBuilder.user("ana@example.com"), created: true))
     try await store.insertReply(reply)
-    #expect(try await replies.replies(to: [.made(at: Date()), command], in: workspace) == [command: reply])
+    #expect(try await store.database.recordedReplies(to: [.made(at: Date()), command], in: workspace) == [command: reply])
     await store.close()
   }
 }
@@ -138,7 +142,7 @@ struct StoreBuilder: Sendable {
   let workspace = WorkspaceID.made(at: Date())
   let settings = EdgeBuilder().settings
 
-  var database: Database { Database(pool: reader, patience: .seconds(5)) }
+  var database: Database { Database(pool: reader, retryTimeout: .seconds(5)) }
 
   static func start(migrations: [Migration] = SchemaMigrations.identity) async throws -> StoreBuilder {
     let server = try await PostgresServer.start()

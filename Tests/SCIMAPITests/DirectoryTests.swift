@@ -6,6 +6,11 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("The product asks of its directory", .timeLimit(.minutes(10)))
@@ -140,7 +145,7 @@ struct DirectoryTests {
     // Receipts never change.
     await #expect(throws: PostgresError.self) { try await write("delete from directory.receipts", []) }
 
-    let directory = DatabaseDirectory(database: Database(pool: reader, patience: .seconds(5)))
+    let directory = DatabaseDirectory(database: Database(pool: reader, retryTimeout: .seconds(5)))
     #expect(try await directory.groups(after: nil, limit: 10, in: here) == [DirectoryGroup(id: team, displayName: "Data team")])
     #expect(try await directory.groups(after: team, limit: 10, in: here) == [])
     #expect(try await directory.group(gone, in: here) == nil)
@@ -168,6 +173,8 @@ struct DirectoryTests {
 struct StoredDirectory: DirectoryReads {
   var groups: [DirectoryGroup] = []
   var members: [DirectoryMember] = []
+  /// The public keys of security event tokens.
+  var keys: [String] = []
 
   func groups(after: GroupID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryGroup] {
     Array(groups.filter { group in after.map { $0 < group.id } ?? true }.prefix(limit))
@@ -189,5 +196,5 @@ struct StoredDirectory: DirectoryReads {
 
   func receipt(_ id: ReceiptID, in workspace: WorkspaceID) async throws -> DeprovisionReceipt? { nil }
 
-  func signingKeys() async throws -> [String] { [] }
+  func signingKeys() async throws -> [String] { keys }
 }

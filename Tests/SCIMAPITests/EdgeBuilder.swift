@@ -1,6 +1,7 @@
 import Credentials
 import Crypto
 import Foundation
+import Kafka
 import Logging
 import Models
 import NIOCore
@@ -8,6 +9,11 @@ import SCIM
 import SCIMStorage
 import Synchronization
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// Builds a scim-api server over resources in memory, with an identity-store that replies what the test sets.
@@ -77,47 +83,54 @@ struct EdgeBuilder: Sendable {
   }
 
   var uses: TokenUseLog {
-    TokenUseLog(interval: .seconds(60), source: "scim-api/0", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
-      [tellings] in tellings.note($0)
-    }
+    TokenUseLog(
+      interval: .seconds(60), source: "scim-api/0", producer: RecordingProducer(commands: tellings),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  var edge: Edge {
-    let (sites, tokens, limits) = (sites, tokens, RateLimits(rates))
-    let keys = signingKeys.map { keys in
-      SigningKeyCache(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
-    }
-    let commands = CommandPath(
-      deadline: 5, bulkDeadline: 10, storeBound: 1,
-      ask: { [asked, reply] command, _ in
-        asked.note(command)
+  var cursors: CursorSeal { CursorSeal(secret: "a test's", lifetime: cursorLifetime) }
+
+  var commands: CommandClient {
+    CommandClient(
+      CommandClient.Timeouts(start: 5, bulkStart: 10, execution: 1),
+      exchange: { [asked, reply] command, _ in
+        asked.record(command)
         return try await reply(command).map { Reply(command: command.id, outcome: $0) }
       },
-      recorded: { [recorded] ids, _ in
+      recordedReplies: { [recorded] ids, _ in
         var replies: [CommandID: Reply] = [:]
         for id in ids { replies[id] = try await recorded(id).map { Reply(command: id, outcome: $0) } }
         return replies
       })
+  }
+
+  var edge: Edge {
+    let (sites, tokens, limits, commands, cursors) = (sites, tokens, RateLimits(rates), commands, cursors)
+    let keys = signingKeys.map { keys in
+      SigningKeyCache(seal: Self.seal, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { keys }
+    }
+    let bodies = BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory))
+    let producer = RecordingProducer(signIns: signIns, mailEvents: mailEvents, mailReporters: mailReporters)
+    var directory = directory
+    if !securityEventKeys.isEmpty { directory.keys = securityEventKeys }
     var edge = Edge(
-      credentials: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
-      neighbours: ActiveWorkspaces(), uses: uses,
-      oauth: OAuthEndpoints(
-        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600),
-        securityEventKeys: SecurityEventKeys { [securityEventKeys] in securityEventKeys }), reads: reads,
-      directory: directory,
-      commands: commands,
-      inFlight: ConcurrencyLimit(
-        ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
-      bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
-      sendSignIn: { [signIns] signIn, _ in signIns.note(signIn) },
-      sendMailEvent: { [mailEvents, mailReporters] event, actor, _ in
-        mailEvents.note(event)
-        mailReporters.note(actor)
-      },
-      bodies: BodyReader(maximum: bodyLimit, budget: BodyBudget(bodyMemory)),
-      cursors: CursorSeal(secret: "a test's", lifetime: cursorLifetime), log: log, listTurns: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
-      writeTurns: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight)))
-    if let parts = consoleParts(commands, sites, tokens, limits, edge.replays) { edge.console = try! Console(parts) }
+      authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
+      activeWorkspaces: ActiveWorkspaces(), uses: uses, bodies: bodies, log: log,
+      scim: SCIMRoutes(
+        reads: reads, commands: commands, bodies: bodies, cursors: cursors,
+        writesInFlight: ConcurrencyLimit(
+          ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight))),
+        bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
+        listLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
+        writeLimiter: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight))),
+      signIns: SignInController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
+      mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
+      directory: DirectoryController(reads: directory, cursors: cursors),
+      oauth: OAuthController(
+        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory))
+    if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
+      edge.console = try! Console(dependencies)
+    }
     return edge
   }
 
@@ -167,12 +180,45 @@ final class Journal<Entry: Sendable>: Sendable {
 
   var entries: [Entry] { stored.withLock { $0 } }
 
-  func note(_ entry: Entry) {
+  func record(_ entry: Entry) {
     stored.withLock { $0.append(entry) }
   }
 }
 
-/// Resources in memory, listed in insertion order.
+/// Records the messages that the edge sends to Kafka.
+struct RecordingProducer: MessageProducer {
+  var commands = Journal<Command>()
+  var signIns = Journal<SignIn>()
+  var mailEvents = Journal<MailEvent>()
+  /// The actors of the commands that report mail events.
+  var mailReporters = Journal<Command.Actor>()
+
+  func send(contentsOf messages: [OutgoingMessage]) async throws {
+    for message in messages {
+      let event = try CloudEvent(headers: message.headers, data: message.value)
+      switch message.topic {
+      case Topic.signInEvents.name: signIns.record(try SignIn(event))
+      case Topic.mailEvents.name: mailEvents.record(try MailEvent(event))
+      default:
+        let command = try Command(event)
+        if case .reportMail = command.operation { mailReporters.record(command.actor) } else { commands.record(command) }
+      }
+    }
+  }
+}
+
+/// Hands the messages to a closure.
+struct ClosureProducer: MessageProducer {
+  let body: @Sendable ([OutgoingMessage]) async throws -> Void
+
+  init(_ body: @escaping @Sendable ([OutgoingMessage]) async throws -> Void) {
+    self.body = body
+  }
+
+  func send(contentsOf messages: [OutgoingMessage]) async throws { try await body(messages) }
+}
+
+/// Resources in memory, listed in the order in which they were given.
 final class StoredResources: ResourceReads {
   struct Reading: Sendable, Equatable {
     var isList = false
@@ -191,14 +237,14 @@ final class StoredResources: ResourceReads {
   }
 
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
-    readings.note(Reading(withRows: withRows))
+    readings.record(Reading(withRows: withRows))
     return stored(kind, withRows).first { $0.resource.id == id }
   }
 
   func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
     var all: [ListedResource] = []
     for source in query.sources {
-      readings.note(Reading(isList: true, withRows: source.withRows))
+      readings.record(Reading(isList: true, withRows: source.withRows))
       for found in stored(source.kind, source.withRows) where try matches(source.filter, found.resource, source.kind, query.base) {
         all.append(ListedResource(kind: source.kind, found: found))
       }

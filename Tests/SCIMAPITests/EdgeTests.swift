@@ -4,6 +4,11 @@ import SCIM
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("The edge over HTTP")

@@ -7,7 +7,12 @@ import SCIMStorage
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
 @testable import SCIM
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Filters in memory and in SQL", .timeLimit(.minutes(10)))

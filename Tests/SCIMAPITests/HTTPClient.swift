@@ -6,6 +6,11 @@ import NIOPosix
 import SCIM
 import ServiceLifecycle
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// The response of the server.

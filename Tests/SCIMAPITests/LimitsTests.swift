@@ -7,6 +7,11 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Limits", .timeLimit(.minutes(10)))
@@ -122,7 +127,7 @@ struct LimitsTests {
   func heldRefusals() async throws {
     let limits = RateLimits(
       RateLimits.Rates(
-        token: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 2), longestHold: 3600), now: { 0 })
+        token: Rate(perSecond: 0.001, burst: 1), rejection: Rate(perSecond: 0.001, burst: 2), maximumHold: 3600), now: { 0 })
     let senders = (0..<2).map { _ in (token: TokenID.made(at: Date()), workspace: WorkspaceID.made(at: Date())) }
     for sender in senders { try await limits.admit(sender.token, of: sender.workspace) }
     for _ in 0..<2 {
@@ -145,7 +150,7 @@ struct LimitsTests {
   func heldStrangers() async throws {
     let limits = RateLimits(
       RateLimits.Rates(
-        stranger: Rate(perSecond: 0.001, burst: 1), refusal: Rate(perSecond: 0.001, burst: 1), longestHold: 3600), now: { 0 })
+        unauthenticated: Rate(perSecond: 0.001, burst: 1), rejection: Rate(perSecond: 0.001, burst: 1), maximumHold: 3600), now: { 0 })
     let guess: @Sendable () async throws -> Void = {
       try await limits.limitingUnauthenticated(
         from: "10.0.0.1", isKnown: { false }, isAuthenticated: { false }, answer: { throw APIError.unknownToken() })
@@ -159,8 +164,8 @@ struct LimitsTests {
     held.cancel()
     await #expect(throws: APIError.self) { try await held.value }
 
-    let pace = RejectionThrottle(Rate(perSecond: 0.001, burst: 1), longest: 3600, maximumHeld: 1)
-    let sender = RejectionThrottle.Sender.stranger(ClientAddress("10.0.0.2"))
+    let pace = RejectionThrottle(Rate(perSecond: 0.001, burst: 1), maximumHold: 3600, maximumHeld: 1)
+    let sender = RejectionThrottle.Sender.address(ClientAddress("10.0.0.2"))
     await pace.hold(sender, at: 0)
     let first = Task { await pace.hold(sender, at: 0) }
     try await eventually("it is held") { pace.heldCount == 1 }
@@ -230,7 +235,7 @@ struct LimitsTests {
   @Test("Whoever guesses tokens is made to wait, and a good token from the same address is not")
   func strangers() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 5)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 5)
     try await serving(builder) { client in
       #expect(try await client.send("GET", "/Schemas").status == 200)
       for _ in 0..<5 {
@@ -294,23 +299,23 @@ struct LimitsTests {
 
   @Test("A workspace that searches much waits for itself, in order, and keeps no other waiting")
   func searches() async throws {
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, patience: .seconds(30))
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, timeout: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     let order = Journal<Int>()
-    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.turn(of: busy)
+    var held: WorkspaceConcurrencyLimiter.Permit? = try await turns.permit(for: busy)
     let first = Task {
-      _ = try await turns.turn(of: busy)
-      order.note(1)
+      _ = try await turns.permit(for: busy)
+      order.record(1)
     }
     try await eventually("one waits") { turns.waitingCount(of: busy) == 1 }
     let second = Task {
-      _ = try await turns.turn(of: busy)
-      order.note(2)
+      _ = try await turns.permit(for: busy)
+      order.record(2)
     }
     try await eventually("two wait") { turns.waitingCount(of: busy) == 2 }
-    let refusal = await #expect(throws: APIError.self) { try await turns.turn(of: busy) }
+    let refusal = await #expect(throws: APIError.self) { try await turns.permit(for: busy) }
     #expect(refusal?.error.status == 429)
-    _ = try await turns.turn(of: calm)
+    _ = try await turns.permit(for: calm)
     #expect(order.entries.isEmpty)
     #expect(held != nil)
     held = nil
@@ -318,49 +323,50 @@ struct LimitsTests {
     try await second.value
     #expect(order.entries == [1, 2])
     // Nobody holds one: another has its turn at once.
-    _ = try await turns.turn(of: busy)
+    _ = try await turns.permit(for: busy)
   }
 
-  @Test("A workspace has neighbours for as long as others send requests, and a second more")
-  func neighbours() {
+  @Test("A workspace has activeWorkspaces for as long as others send requests, and a second more")
+  func activeWorkspaces() {
     let clock = Mutex(10.0)
-    let neighbours = ActiveWorkspaces { clock.withLock { $0 } }
+    let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
     let (one, other) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    #expect(!neighbours.hasOthers(than: one))
-    neighbours.note(one)
-    #expect(!neighbours.hasOthers(than: one))
-    #expect(neighbours.hasOthers(than: other))
-    neighbours.note(other)
-    #expect(neighbours.hasOthers(than: one))
+    #expect(!activeWorkspaces.hasOthers(than: one))
+    activeWorkspaces.record(one)
+    #expect(!activeWorkspaces.hasOthers(than: one))
+    #expect(activeWorkspaces.hasOthers(than: other))
+    activeWorkspaces.record(other)
+    #expect(activeWorkspaces.hasOthers(than: one))
     clock.withLock { $0 = 11.9 }
-    #expect(neighbours.hasOthers(than: one))
-    neighbours.note(one)
+    #expect(activeWorkspaces.hasOthers(than: one))
+    activeWorkspaces.record(one)
     clock.withLock { $0 = 12 }
-    #expect(!neighbours.hasOthers(than: one))
-    #expect(neighbours.hasOthers(than: other))
+    #expect(!activeWorkspaces.hasOthers(than: one))
+    #expect(activeWorkspaces.hasOthers(than: other))
     clock.withLock { $0 = 20 }
-    #expect(!neighbours.hasOthers(than: other))
+    #expect(!activeWorkspaces.hasOthers(than: other))
   }
 
   @Test("A workspace that is alone has more turns than one beside which others send requests")
   func turnsBesideOthers() async throws {
     let clock = Mutex(0.0)
-    let neighbours = ActiveWorkspaces { clock.withLock { $0 } }
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 3, besideOthers: 1, neighbours: neighbours, patience: .seconds(30))
+    let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
+    let turns = WorkspaceConcurrencyLimiter(
+      maximumPerWorkspace: 3, besideOthers: 1, activeWorkspaces: activeWorkspaces, timeout: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    neighbours.note(busy)
-    var held: [WorkspaceConcurrencyLimiter.Turn] = []
-    for _ in 0..<3 { held.append(try await turns.turn(of: busy)) }
+    activeWorkspaces.record(busy)
+    var held: [WorkspaceConcurrencyLimiter.Permit] = []
+    for _ in 0..<3 { held.append(try await turns.permit(for: busy)) }
     let taken = TakenTurns()
     let waiting = (0..<3).map { _ in
       Task {
-        let turn = try await turns.turn(of: busy)
+        let turn = try await turns.permit(for: busy)
         taken.turns.withLock { $0.append(turn) }
       }
     }
     try await eventually("three wait") { turns.waitingCount(of: busy) == 3 }
     // Somebody else comes: those that are given back go to nobody, until there is none left.
-    neighbours.note(calm)
+    activeWorkspaces.record(calm)
     held.removeLast()
     held.removeLast()
     #expect(turns.waitingCount(of: busy) == 3)
@@ -372,56 +378,56 @@ struct LimitsTests {
     taken.turns.withLock { $0 = [] }
     for task in waiting { try await task.value }
     #expect(taken.turns.withLock { $0.count } == 2)
-    _ = try await turns.turn(of: busy)
+    _ = try await turns.permit(for: busy)
   }
 
   @Test("Beside others a workspace begins no more than its pace, and does not wait once it is alone")
   func pacedTurns() async throws {
     let clock = Mutex(0.0)
     let now = { @Sendable in clock.withLock { $0 } }
-    let neighbours = ActiveWorkspaces(now: now)
+    let activeWorkspaces = ActiveWorkspaces(now: now)
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    func turns(_ pace: Rate, patience: Duration) -> WorkspaceConcurrencyLimiter {
-      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, neighbours: neighbours, pace: pace, patience: patience, now: now)
+    func turns(_ pace: Rate, timeout: Duration) -> WorkspaceConcurrencyLimiter {
+      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, activeWorkspaces: activeWorkspaces, rate: pace, timeout: timeout, now: now)
     }
-    let impatient = turns(Rate(perSecond: 1, burst: 2), patience: .milliseconds(1))
-    neighbours.note(busy)
-    for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
+    let impatient = turns(Rate(perSecond: 1, burst: 2), timeout: .milliseconds(1))
+    activeWorkspaces.record(busy)
+    for _ in 0..<10 { _ = try await impatient.permit(for: busy) }
     // Somebody else comes: two may be begun at once, and one more in a second.
-    neighbours.note(calm)
-    for _ in 0..<2 { _ = try await impatient.turn(of: busy) }
-    let refusal = await #expect(throws: APIError.self) { try await impatient.turn(of: busy) }
+    activeWorkspaces.record(calm)
+    for _ in 0..<2 { _ = try await impatient.permit(for: busy) }
+    let refusal = await #expect(throws: APIError.self) { try await impatient.permit(for: busy) }
     #expect(refusal?.error.status == 429)
-    _ = try await impatient.turn(of: calm)
+    _ = try await impatient.permit(for: calm)
     clock.withLock { $0 = 1 }
-    _ = try await impatient.turn(of: busy)
-    await #expect(throws: APIError.self) { try await impatient.turn(of: busy) }
+    _ = try await impatient.permit(for: busy)
+    await #expect(throws: APIError.self) { try await impatient.permit(for: busy) }
     // Whoever has patience gets it when it is due.
-    let patient = turns(Rate(perSecond: 100, burst: 1), patience: .seconds(30))
-    for _ in 0..<3 { _ = try await patient.turn(of: busy) }
+    let patient = turns(Rate(perSecond: 100, burst: 1), timeout: .seconds(30))
+    for _ in 0..<3 { _ = try await patient.permit(for: busy) }
     clock.withLock { $0 = 20 }
-    neighbours.note(busy)
-    for _ in 0..<10 { _ = try await impatient.turn(of: busy) }
+    activeWorkspaces.record(busy)
+    for _ in 0..<10 { _ = try await impatient.permit(for: busy) }
   }
 
   @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
   func searchesInVain() async throws {
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, patience: .milliseconds(50))
+    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, timeout: .milliseconds(50))
     let workspace = WorkspaceID.made(at: Date())
-    var held: WorkspaceConcurrencyLimiter.Turn? = try await turns.turn(of: workspace)
-    let refusal = await #expect(throws: APIError.self) { try await turns.turn(of: workspace) }
+    var held: WorkspaceConcurrencyLimiter.Permit? = try await turns.permit(for: workspace)
+    let refusal = await #expect(throws: APIError.self) { try await turns.permit(for: workspace) }
     #expect(refusal?.error.status == 429)
-    let gone = Task { _ = try await turns.turn(of: workspace) }
+    let gone = Task { _ = try await turns.permit(for: workspace) }
     gone.cancel()
     await #expect(throws: (any Error).self) { try await gone.value }
     try await eventually("nobody waits") { turns.waitingCount(of: workspace) == 0 }
     #expect(held != nil)
     held = nil
-    _ = try await turns.turn(of: workspace)
+    _ = try await turns.permit(for: workspace)
   }
 }
 
 /// Turns that tasks have taken.
 private final class TakenTurns: Sendable {
-  let turns = Mutex<[WorkspaceConcurrencyLimiter.Turn]>([])
+  let turns = Mutex<[WorkspaceConcurrencyLimiter.Permit]>([])
 }

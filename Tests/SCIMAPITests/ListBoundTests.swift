@@ -6,6 +6,11 @@ import SCIMStorage
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Pages that end early", .timeLimit(.minutes(10)))

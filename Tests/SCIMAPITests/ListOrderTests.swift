@@ -6,7 +6,12 @@ import SCIMStorage
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
 @testable import SCIM
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Lists in order and in parts", .timeLimit(.minutes(10)))

@@ -4,6 +4,11 @@ import ProvisioningLog
 import SCIM
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("A member's page")
@@ -12,17 +17,17 @@ struct MemberTimelineTests {
 
   @Test("A timeline has the latest of every source first, in parts that leave nothing out")
   func merging() {
-    let mails = (0..<40).map { Timeline.Event(at: Self.start + Double($0), what: .mailed(.sent, reason: "\($0)")) }
-    let others = (0..<30).map { Timeline.Event(at: Self.start + Double($0) + 0.5, what: .held(.userDisabled, by: "\($0)")) }
+    let mails = (0..<40).map { Timeline.Event(at: Self.start + Double($0), kind: .mailed(.sent, reason: "\($0)")) }
+    let others = (0..<30).map { Timeline.Event(at: Self.start + Double($0) + 0.5, kind: .held(.userDisabled, by: "\($0)")) }
     var before = Date.distantFuture
     var seen: [Timeline.Event] = []
     while true {
       // Each source tells no more than a page and one.
       let sources = [mails, others].map { source in
-        Array(source.filter { $0.at < before }.sorted { $0.at > $1.at }.prefix(Timeline.size + 1))
+        Array(source.filter { $0.at < before }.sorted { $0.at > $1.at }.prefix(Timeline.pageSize + 1))
       }
       let timeline = Timeline(merging: sources)
-      #expect(timeline.events.count <= Timeline.size)
+      #expect(timeline.events.count <= Timeline.pageSize)
       seen += timeline.events
       guard let next = timeline.next else { break }
       before = next
@@ -33,11 +38,11 @@ struct MemberTimelineTests {
 
   @Test("What happened in one moment is never divided between two parts")
   func ties() {
-    let events = (0..<40).map { Timeline.Event(at: Self.start + ($0 < 20 ? 1 : 0), what: .mailed(.sent, reason: "\($0)")) }
+    let events = (0..<40).map { Timeline.Event(at: Self.start + ($0 < 20 ? 1 : 0), kind: .mailed(.sent, reason: "\($0)")) }
     let timeline = Timeline(merging: [events])
     #expect(timeline.events.count == 40)
     #expect(timeline.next == nil)
-    let earlier = Timeline.Event(at: Self.start - 1, what: .cameToBe)
+    let earlier = Timeline.Event(at: Self.start - 1, kind: .added)
     let more = Timeline(merging: [events, [earlier]])
     #expect(more.events.count == 40)
     #expect(more.next == Self.start)
@@ -46,21 +51,21 @@ struct MemberTimelineTests {
   @Test("Moments are to the millisecond, as ids of the log are")
   func moments() {
     let time = Date(timeIntervalSince1970: 1_767_225_600.123_9)
-    let id = TimelineQuery.leastLogEntry(at: Timeline.moment(time))
+    let id = TimelineQuery.lowestLogEntry(at: Timeline.truncated(time))
     #expect(id <= LogEntryID.made(at: time))
-    #expect(TimelineQuery.leastLogEntry(at: time + 0.001) > LogEntryID.made(at: time))
-    #expect(TimelineQuery.leastLogEntry(at: .distantFuture) > LogEntryID.made(at: time))
+    #expect(TimelineQuery.lowestLogEntry(at: time + 0.001) > LogEntryID.made(at: time))
+    #expect(TimelineQuery.lowestLogEntry(at: .distantFuture) > LogEntryID.made(at: time))
   }
 
   @Test("What the identity provider did is said of it, and what was refused with its status and words")
   func pushes() {
-    func words(_ method: String, _ path: String, _ status: Int, _ change: (inout LogEntry) -> Void = { _ in }) -> TimelineWords {
+    func words(_ method: String, _ path: String, _ status: Int, _ change: (inout LogEntry) -> Void = { _ in }) -> TimelineEventView {
       var entry = LogEntry(
         id: .made(at: Self.start), workspace: .made(at: Self.start), at: Self.start, method: method, path: path, status: status,
         milliseconds: 1)
       entry.identityProvider = "okta"
       change(&entry)
-      return TimelineWords(Timeline.Event(at: Self.start, what: .pushed(entry)))
+      return TimelineEventView(Timeline.Event(at: Self.start, kind: .pushed(entry)))
     }
     #expect(words("POST", "/api/v2/scim/Users", 201).eventTitle == "Okta added them")
     #expect(words("PATCH", "/api/v2/scim/Users/x", 200).eventTitle == "Okta updated them")
@@ -69,7 +74,7 @@ struct MemberTimelineTests {
       $0.detail = "no such role"
       $0.replayOf = .made(at: Self.start)
     }
-    #expect(failed.eventTitle == "Okta tried to update them: refused with 400, sent again by an admin")
+    #expect(failed.eventTitle == "Okta tried to update them: rejected with 400, resent by an admin")
     #expect((failed.eventTone, failed.eventDetail) == ("bad", "no such role"))
     #expect(failed.eventPath?.hasPrefix("/console/provisioning/entries/") == true)
   }
@@ -78,11 +83,11 @@ struct MemberTimelineTests {
   func words() {
     let token = TokenID.made(at: Self.start)
     let actors = ActorNames(names: [token: "Okta"])
-    func words(_ what: Timeline.What) -> TimelineWords { TimelineWords(Timeline.Event(at: Self.start, what: what), actors: actors) }
+    func words(_ kind: Timeline.Kind) -> TimelineEventView { TimelineEventView(Timeline.Event(at: Self.start, kind: kind), actors: actors) }
     let mail = words(.mailed(.bounced, reason: "reported by the mail system: full"))
-    #expect((mail.eventTitle, mail.eventDetail) == ("Invitation: came back", "Reported by the mail system: full"))
+    #expect((mail.eventTitle, mail.eventDetail) == ("Invitation: bounced", "Reported by the mail system: full"))
     let held = words(.held(.userDisabled, by: "token:\(token)"))
-    #expect((held.eventTitle, held.eventDetail) == ("Held for approval: disabling them", "Asked for by “Okta”."))
+    #expect((held.eventTitle, held.eventDetail) == ("Held for approval: disabling them", "Requested by “Okta”."))
     #expect(words(.decided(.userDeleted, .reject, by: "operator:ana")).eventDetail == "By ana (scimctl).")
     let groups = (1...7).map { DeprovisionReceipt.LostGroup(id: .made(at: Self.start), displayName: "Team \($0)", wasVisible: $0 > 1) }
     let receipt = DeprovisionReceipt(
@@ -104,15 +109,15 @@ struct MemberTimelineTests {
          "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"7","manager":{"value":"9","displayName":"Bo"}},
          "tags":["one","two"],"meta":{"resourceType":"User"}}
         """#)
-    let facts = ResourceAttributes.facts(of: try #require(json.object))
+    let attributes = ResourceAttributes.attributes(of: try #require(json.object))
     #expect(
-      facts.map(\.factName) == [
+      attributes.map(\.attributeName) == [
         "User name", "Name", "Active", "Emails", "Employee number (enterprise)", "Manager (enterprise)", "Tags",
       ])
-    #expect(facts[1].factValues == ["family name: Silva, given name: Ana"])
-    #expect(facts[3].factValues == ["a@x.example (work, primary)", "b@x.example"])
-    #expect(facts[2].factValues == ["yes"])
-    #expect(facts.last?.factValues == ["one", "two"])
+    #expect(attributes[1].attributeValues == ["family name: Silva, given name: Ana"])
+    #expect(attributes[3].attributeValues == ["a@x.example (work, primary)", "b@x.example"])
+    #expect(attributes[2].attributeValues == ["yes"])
+    #expect(attributes.last?.attributeValues == ["one", "two"])
     #expect(try JSON(parsing: json.pretty) == json)
     #expect(json.pretty.hasPrefix("{\n  \"schemas\": [\n    \"a\"\n  ],\n  \"id\": \"x\","))
     #expect((JSON.array([]).pretty, JSON.object([:]).pretty) == ("[]", "{}"))

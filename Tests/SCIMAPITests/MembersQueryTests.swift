@@ -7,6 +7,11 @@ import SCIMStorage
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the members page reads", .timeLimit(.minutes(10)))
@@ -187,12 +192,12 @@ struct MembersQueryTests {
       "insert into directory.memberships (workspace_id, group_id, member_id) values ($1, $2, $3)",
       [.uuid(store.workspace.uuid), .uuid(groups[0].uuid), .uuid(ana.uuid)])
     let stored = try #require(try await members.member(ana, in: store.workspace))
-    #expect((stored.name.shown, stored.state, stored.externalID) == ("Name of ana", .invited, "ext-ana"))
+    #expect((stored.name.text, stored.state, stored.externalID) == ("Name of ana", .invited, "ext-ana"))
     #expect(try await members.member(ana, in: .made(at: Date())) == nil)
-    let standings = try await members.groups(of: ana, in: store.workspace)
-    #expect(standings.map(\.name) == ["Data", "Sales"])
-    #expect(standings.map(\.standing) == [.pending, nil])
-    #expect(standings[0].waitsFor == "the first sign-in")
+    let memberships = try await members.groups(of: ana, in: store.workspace)
+    #expect(memberships.map(\.name) == ["Data", "Sales"])
+    #expect(memberships.map(\.status) == [.pending, nil])
+    #expect(memberships[0].waitsFor == "the first sign-in")
 
     let invitation = try await store.insertInvitation(of: ana, state: "sent", at: "2026-01-03Z")
     #expect(try await members.invitations(of: ana, in: store.workspace).map(\.id) == [invitation])
@@ -220,10 +225,10 @@ struct MembersQueryTests {
       ])
     func timeline(before: Date = .distantFuture) async throws -> [String] {
       try await timelines.timeline(of: ana, member: stored, deletedAt: nil, before: before, in: store.workspace).events.map { event in
-        switch event.what {
+        switch event.kind {
         case .pushed: "pushed"
         case .mailed(let state, _): "mail \(state)"
-        case .cameToBe: "added"
+        case .added: "added"
         case .held: "held"
         case .decided: "decided"
         case .accessEnded: "ended"

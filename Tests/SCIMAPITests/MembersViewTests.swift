@@ -6,6 +6,11 @@ import NIOCore
 import SCIM
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("The members page")
@@ -14,30 +19,30 @@ struct MembersViewTests {
 
   @Test("An invitation's state is told in words, with the reason and what comes next")
   func words() {
-    func words(_ state: InvitationState, _ change: (inout StoredInvitation) -> Void = { _ in }) -> InvitationWords {
+    func words(_ state: InvitationState, _ change: (inout StoredInvitation) -> Void = { _ in }) -> InvitationStatusView {
       var invitation = StoredInvitation.sample(state)
       change(&invitation)
-      return InvitationWords(invitation, at: Self.now)
+      return InvitationStatusView(invitation, at: Self.now)
     }
     let later = Self.now + 3600
-    #expect(words(.scheduled) { $0.nextAttemptAt = later }.label == "To be sent")
+    #expect(words(.scheduled) { $0.nextAttemptAt = later }.label == "Scheduled")
     #expect(words(.scheduled) { $0.nextAttemptAt = later }.nextMail == "2026-01-01T01:00:00.000Z")
-    #expect(words(.scheduled) { $0.nextAttemptAt = Self.now }.label == "On its way")
-    #expect(words(.scheduled) { $0.isDigest = true }.explanation == "Goes to the administrator in the next summary.")
+    #expect(words(.scheduled) { $0.nextAttemptAt = Self.now }.label == "Sending")
+    #expect(words(.scheduled) { $0.isDigest = true }.explanation == "Goes to the administrator in the next digest.")
     let again = words(.scheduled) {
       $0.nextAttemptAt = later
       $0.attempts = 2
       $0.answer = "451 try later"
     }
-    #expect((again.tone, again.label, again.explanation) == ("warn", "Trying again", "451 try later"))
-    #expect(words(.sending).label == "Being sent")
+    #expect((again.tone, again.label, again.explanation) == ("warn", "Retrying", "451 try later"))
+    #expect(words(.sending).label == "Sending")
     #expect(words(.sent).tone == "good")
-    #expect(words(.sent) { $0.letter = 2 }.label == "Sent, with reminder 2")
-    let reminding = words(.sent) { ($0.letter, $0.nextAttemptAt) = (1, later) }
+    #expect(words(.sent) { $0.messageNumber = 2 }.label == "Sent, with reminder 2")
+    let reminding = words(.sent) { ($0.messageNumber, $0.nextAttemptAt) = (1, later) }
     #expect((reminding.label, reminding.nextMail) == ("Sent", "2026-01-01T01:00:00.000Z"))
     #expect(words(.delivered).label == "Delivered")
     let bounced = words(.bounced) { $0.reason = "reported by the mail system: mailbox full" }
-    #expect((bounced.tone, bounced.label, bounced.explanation) == ("bad", "Came back", "Reported by the mail system: mailbox full"))
+    #expect((bounced.tone, bounced.label, bounced.explanation) == ("bad", "Bounced", "Reported by the mail system: mailbox full"))
     #expect(words(.failed) { $0.answer = "550 no" }.explanation == "550 no")
     #expect((words(.revoked).tone, words(.expired).tone, words(.accepted).tone) == ("warn", "warn", "good"))
   }
@@ -49,20 +54,20 @@ struct MembersViewTests {
     #expect(ActorNames.tokens(in: texts) == [token, gone].sorted())
     let names = ActorNames(names: [token: "Help desk"])
     #expect(
-      texts.map(names.spelled) == [
-        "“Help desk” sent another one", "ana (scimctl) revoked it", "a token that is gone: no", "sent at 10:30",
+      texts.map(names.displayText) == [
+        "“Help desk” had another one sent", "ana (scimctl) revoked it", "a deleted token: no", "sent at 10:30",
       ])
   }
 
   @Test(
     "The address of a page is read back as it was written, whatever a search holds", arguments: ["ana+b@x.example", "a&state=b", "ü ;%"])
   func addresses(text: String) throws {
-    for what in [
-      MembersRequest.What.search(text, in: nil), .search(text, in: .invited), .list(.disabled, by: .newest), .list(.active, by: .name),
+    for query in [
+      MembersRequest.Query.search(text, in: nil), .search(text, in: .invited), .list(.disabled, by: .newest), .list(.active, by: .name),
     ] {
-      let path = MembersRequest(what, cursor: nil).path
-      let query = path.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init)
-      #expect(try MembersRequest(QueryParameters(query)).what == what, "\(path)")
+      let path = MembersRequest(query, cursor: nil).path
+      let queryText = path.split(separator: "?", maxSplits: 1).dropFirst().first.map(String.init)
+      #expect(try MembersRequest(QueryParameters(queryText)).query == query, "\(path)")
     }
     #expect(throws: APIError.self) { try MembersRequest(QueryParameters("state=gone")) }
   }
@@ -70,11 +75,11 @@ struct MembersViewTests {
   @Test("Tabs have their counts, pages their next, and a search that finds more than it shows says so")
   func tabs() throws {
     let people = (1...60).map { ListedMember.sample("Person \($0)", .active) }
-    func view(_ what: MembersRequest.What, _ found: [ListedMember], cursor: String? = nil) -> MembersView {
+    func view(_ query: MembersRequest.Query, _ found: [ListedMember], cursor: String? = nil) -> MembersView {
       MembersView(
-        MembersRequest(what, cursor: cursor), found, totals: .init(invited: 3, active: 1_234_567, disabled: 0), workspace: .sample,
+        MembersRequest(query, cursor: cursor), found, totals: .init(invited: 3, active: 1_234_567, disabled: 0), workspace: .sample,
         at: Self.now
-      ) { "after-\($0.name.shown)" }
+      ) { "after-\($0.name.text)" }
     }
     let first = view(.list(.active, by: .name), Array(people.prefix(51)))
     #expect(first.tabs.map(\.tabName) == ["Active", "Invited", "Disabled"])
@@ -88,9 +93,9 @@ struct MembersViewTests {
     let searched = view(.search("per", in: nil), people)
     #expect(searched.isCut)
     #expect(searched.pager == nil)
-    #expect(searched.tabs.map(\.tabName) == ["Everybody", "Active", "Invited", "Disabled"])
+    #expect(searched.tabs.map(\.tabName) == ["All", "Active", "Invited", "Disabled"])
     #expect(searched.tabs.last?.tabPath == "/console/members?q=per&state=disabled")
-    #expect(view(.search("x", in: nil), []).emptyTitle == "Nobody found")
+    #expect(view(.search("x", in: nil), []).emptyTitle == "No members found")
   }
 
   @Test("A row has the name there is, a few groups, and actions for the invited alone")
@@ -140,12 +145,12 @@ struct MembersViewTests {
     let stored = StoredMember.sample(
       markup, .active, document: #"{"schemas":["x"],"title":\#(Self.json(markup)),"meta":{"resourceType":"User""#)
     let timeline = TimelineView(
-      Timeline(merging: [[.init(at: Self.now, what: .mailed(.bounced, reason: markup))]]), of: stored.id, isOlder: false,
+      Timeline(merging: [[.init(at: Self.now, kind: .mailed(.bounced, reason: markup))]]), of: stored.id, isOlder: false,
       actors: ActorNames()
     ) { _ in "" }
-    let standing = MembershipInGroup(group: .made(at: Self.now), name: markup, standing: .pending, waitsFor: markup)
+    let membership = GroupMembership(group: .made(at: Self.now), name: markup, status: .pending, waitsFor: markup)
     let view = try MemberView(
-      stored, groups: [standing], invitations: [try #require(member.invitation)], timeline: timeline, workspace: .sample, at: Self.now)
+      stored, groups: [membership], invitations: [try #require(member.invitation)], timeline: timeline, workspace: .sample, at: Self.now)
     let whole = try await ConsolePage(
       title: markup, section: .members, template: try ConsoleTemplate(PackageResources.member_mustache), values: view
     ).html()
@@ -205,6 +210,6 @@ extension Response {
 
 private struct BodyJournal: ResponseBodyWriter {
   let written: Journal<ByteBuffer>
-  mutating func write(_ buffer: ByteBuffer) async throws { written.note(buffer) }
+  mutating func write(_ buffer: ByteBuffer) async throws { written.record(buffer) }
   consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
 }

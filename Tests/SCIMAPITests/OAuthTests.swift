@@ -7,6 +7,11 @@ import Primitives
 import SCIM
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("OAuth client credentials")
@@ -24,7 +29,7 @@ struct OAuthTests {
   }
 
   private func ask(_ client: HTTPClient, _ body: String, _ headers: [String: String]) async throws -> Answer {
-    try await client.sendAsItIs("POST", OAuthEndpoints.tokenPath, body, headers: headers)
+    try await client.sendAsItIs("POST", OAuthController.tokenPath, body, headers: headers)
   }
 
   @Test("A client gets an access token by Basic authentication and by the body, and SCIM takes it")
@@ -74,7 +79,7 @@ struct OAuthTests {
     try await serving(builder) { client in
       let answer = try await ask(client, "grant_type=client_credentials", basic(builder.clientID, builder.clientSecret.text))
       let token = try #require(answer.json["access_token"]?.string)
-      let published = try await client.send("GET", "", base: OAuthEndpoints.keysPath)
+      let published = try await client.send("GET", "", base: OAuthController.keysPath)
       #expect(published.status == 200)
       #expect(!published.text.contains("\"d\""))
       let keys = JWTKeyCollection()
@@ -91,7 +96,7 @@ struct OAuthTests {
       #expect(fields["alg"]?.string == "ES256")
       #expect(fields["kid"]?.string == "\(try #require(builder.signingKeys?.first).id)")
 
-      let metadata = try await client.send("GET", "", base: OAuthEndpoints.metadataPath)
+      let metadata = try await client.send("GET", "", base: OAuthController.metadataPath)
       #expect(metadata.json["issuer"]?.string == "https://app.example.com")
       #expect(metadata.json["token_endpoint"]?.string == "https://app.example.com/api/v2/oauth/token")
       #expect(metadata.json["jwks_uri"]?.string == "https://app.example.com/.well-known/jwks.json")
@@ -152,10 +157,10 @@ struct OAuthTests {
       let large = try await ask(client, "grant_type=client_credentials&x=" + String(repeating: "a", count: 20_000), good)
       #expect(large.status == 413)
       let leaking = try await client.send(
-        "POST", "?client_secret=x", "grant_type=client_credentials", headers: good, base: OAuthEndpoints.tokenPath)
+        "POST", "?client_secret=x", "grant_type=client_credentials", headers: good, base: OAuthController.tokenPath)
       #expect(leaking.status == 403)
       #expect(leaking.json["error"]?.string == "invalid_request")
-      #expect(try await client.send("GET", "", base: OAuthEndpoints.tokenPath).status == 405)
+      #expect(try await client.send("GET", "", base: OAuthController.tokenPath).status == 405)
     }
   }
 
@@ -167,8 +172,8 @@ struct OAuthTests {
       #expect(answer.status == 400)
       #expect(answer.json["error"]?.string == "unsupported_grant_type")
       #expect(answer.json["error_description"]?.string?.contains("not configured") == true)
-      #expect(try await client.send("GET", "", base: OAuthEndpoints.keysPath).status == 404)
-      #expect(try await client.send("GET", "", base: OAuthEndpoints.metadataPath).status == 404)
+      #expect(try await client.send("GET", "", base: OAuthController.keysPath).status == 404)
+      #expect(try await client.send("GET", "", base: OAuthController.metadataPath).status == 404)
       let header = Base64URL.encode(Array(#"{"alg":"ES256","typ":"at+jwt","kid":"x"}"#.utf8))
       #expect(try await client.send("GET", "/Users", headers: ["Authorization": "Bearer \(header).e30.AA"]).status == 401)
     }
@@ -181,7 +186,7 @@ struct OAuthTests {
     builder.securityEventKeys = [key]
     let own = "\(try #require(builder.signingKeys?.first).id)"
     @Sendable func ids(_ client: HTTPClient) async throws -> [String] {
-      let keys = try await client.send("GET", "", base: OAuthEndpoints.keysPath).json["keys"]?.array ?? []
+      let keys = try await client.send("GET", "", base: OAuthController.keysPath).json["keys"]?.array ?? []
       return keys.compactMap { $0.object?["kid"]?.string }
     }
     try await serving(builder) { client in

@@ -10,6 +10,11 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the edge logs")
@@ -208,14 +213,14 @@ struct ProvisioningLogTests {
 
   private static func request(known: Bool, bytes: Int = 10) -> LoggedRequest? {
     let workspace = WorkspaceID.made(at: second)
-    var notes = RequestInfo.Notes()
-    notes.workspace = workspace
-    if known { notes.token = .made(at: second) }
-    notes.body = .json(["userName": "ana"], bytes: bytes)
+    var fields = RequestInfo.Fields()
+    fields.workspace = workspace
+    if known { fields.token = .made(at: second) }
+    fields.body = .json(["userName": "ana"], bytes: bytes)
     return LoggedRequest(
       at: second, duration: .milliseconds(1), workspace: workspace,
       head: .init(method: .post, scheme: nil, authority: nil, path: "/api/v2/scim/Users"), route: nil, status: 201, address: nil,
-      notes: notes)
+      fields: fields)
   }
 
   @Test("Kafka's absence keeps no process from ending", .timeLimit(.minutes(10)))
@@ -223,7 +228,9 @@ struct ProvisioningLogTests {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
     let buffer = LogBuffer(logger: quiet)
     let group = ServiceGroup(
-      services: [LogShipping(buffer: buffer, source: "scim-api/test") { _ in try await Task.sleep(for: .seconds(300)) }], logger: quiet)
+      services: [
+        LogShipping(buffer: buffer, source: "scim-api/test", producer: ClosureProducer { _ in try await Task.sleep(for: .seconds(300)) })
+      ], logger: quiet)
     // Whoever waited for the entry to be sent would wait for longer than the test may take.
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
@@ -241,13 +248,14 @@ struct ProvisioningLogTests {
     let sent = Mutex<[[OutgoingMessage]]>([])
     let fails = Atomic<Bool>(false)
     let failures = Atomic<Int>(0)
-    let shipping = LogShipping(buffer: buffer, source: "scim-api/test") { messages in
+    let producer = ClosureProducer { messages in
       if fails.load(ordering: .relaxed) {
         failures.wrappingAdd(1, ordering: .relaxed)
         throw CocoaError(.fileNoSuchFile)
       }
       sent.withLock { $0.append(messages) }
     }
+    let shipping = LogShipping(buffer: buffer, source: "scim-api/test", producer: producer)
     let group = ServiceGroup(services: [shipping], logger: quiet)
     // Before it runs, so that they wait together however slow the machine is.
     for _ in 0..<20 { buffer.append(try #require(Self.request(known: true))) }

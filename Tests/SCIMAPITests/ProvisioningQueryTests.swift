@@ -5,7 +5,12 @@ import SCIMStorage
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
 @testable import ProvisioningLog
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the pages on provisioning read", .timeLimit(.minutes(10)))
@@ -117,9 +122,9 @@ struct ProvisioningQueryTests {
     try await store.write("update identity.groups set id = ('0192f7a0-0000-7000-9000-' || right(id::text, 12))::uuid", [])
     let query = DriftQuery(database: store.database)
     func found(
-      _ kind: ResourceKind, before day: String, after place: DriftQuery.Place? = nil, limit: Int = 1000, in other: WorkspaceID? = nil
-    ) async throws -> [DriftQuery.Found] {
-      try await query.found(kind, before: day, after: place, limit: limit, in: other ?? store.workspace)
+      _ kind: ResourceKind, before day: String, after place: DriftQuery.Cursor? = nil, limit: Int = 1000, in other: WorkspaceID? = nil
+    ) async throws -> [DriftQuery.Resource] {
+      try await query.resources(kind, before: day, after: place, limit: limit, in: other ?? store.workspace)
     }
     let all = try await found(.user, before: "2026-01-01")
     // Of each hundred those with 31 to 99 days.
@@ -127,9 +132,9 @@ struct ProvisioningQueryTests {
     #expect(all.first?.pushedOn == "2025-10-24")
     #expect(all.last?.pushedOn == "2025-12-31")
     #expect(all.first?.name.hasSuffix("99@example.com") == true)
-    var parts: [DriftQuery.Found] = []
+    var parts: [DriftQuery.Resource] = []
     while true {
-      let place = parts.last.map { DriftQuery.Place(pushedOn: $0.pushedOn, id: $0.id) }
+      let place = parts.last.map { DriftQuery.Cursor(pushedOn: $0.pushedOn, id: $0.id) }
       let next = try await found(.user, before: "2026-01-01", after: place, limit: 50)
       if next.isEmpty { break }
       parts += next
@@ -137,9 +142,9 @@ struct ProvisioningQueryTests {
     #expect(parts == all)
     #expect(try await found(.group, before: "2026-01-01").count == 20)
     #expect(try await found(.group, before: "2025-12-01").isEmpty)
-    #expect(try await query.count(.user, before: "2026-01-01", most: 1001, in: store.workspace) == 207)
-    #expect(try await query.count(.user, before: "2026-01-01", most: 100, in: store.workspace) == 100)
-    #expect(try await query.count(.group, before: "2026-01-01", most: 100, in: .made(at: Date())) == 0)
+    #expect(try await query.count(.user, before: "2026-01-01", maximum: 1001, in: store.workspace) == 207)
+    #expect(try await query.count(.user, before: "2026-01-01", maximum: 100, in: store.workspace) == 100)
+    #expect(try await query.count(.group, before: "2026-01-01", maximum: 100, in: .made(at: Date())) == 0)
     #expect(try await found(.user, before: "2026-01-01", in: .made(at: Date())).isEmpty)
     for kind in ResourceKind.allCases {
       let plan = try await store.plan(
@@ -221,12 +226,12 @@ struct ProvisioningQueryTests {
           .text("\(TokenID.made(at: Date()))"), .text(status),
         ])
     }
-    let query = HeldQuery(database: store.database)
-    let waiting = try await query.waiting(after: nil, limit: 2, in: store.workspace)
-    #expect(waiting.map(\.id) == [ids[5], ids[2]])
-    #expect(waiting.first?.leavers == ["\(gone)", "ben@example.com"].sorted())
-    #expect(waiting.first?.leaving == 2 && waiting.first?.isThere == true && waiting.first?.token == nil)
-    #expect(try await query.waiting(after: ids[2], limit: 2, in: store.workspace).map(\.id) == [ids[0]])
+    let query = HeldChangesQuery(database: store.database)
+    let pending = try await query.pending(after: nil, limit: 2, in: store.workspace)
+    #expect(pending.map(\.id) == [ids[5], ids[2]])
+    #expect(pending.first?.leavers == ["\(gone)", "ben@example.com"].sorted())
+    #expect(pending.first?.leaving == 2 && pending.first?.exists == true && pending.first?.token == nil)
+    #expect(try await query.pending(after: ids[2], limit: 2, in: store.workspace).map(\.id) == [ids[0]])
     #expect(try await query.decided(limit: 10, in: store.workspace).map(\.id) == [ids[4], ids[3], ids[1]])
     #expect(try await query.decided(limit: 2, in: store.workspace).map(\.status) == ["superseded", "rejected"])
     #expect(try await query.change(ids[1], in: store.workspace)?.status == "approved")

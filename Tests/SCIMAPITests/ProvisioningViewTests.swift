@@ -4,7 +4,12 @@ import Mustache
 import ProvisioningLog
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
 @testable import SCIM
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What the pages on provisioning show")
@@ -22,7 +27,7 @@ struct ProvisioningViewTests {
     return entry
   }
 
-  private static func tabs(_ page: ProvisioningTab.Page) -> [ProvisioningTab] { ProvisioningTab.all(on: page, waiting: 3) }
+  private static func tabs(_ page: ProvisioningTab.Page) -> [ProvisioningTab] { ProvisioningTab.all(on: page, pending: 3) }
 
   /// A page's values as its template has them before it.
   private struct Frame {
@@ -38,8 +43,8 @@ struct ProvisioningViewTests {
   func tabs() {
     #expect(Self.tabs(.held).filter(\.isCurrent).map(\.name) == ["Held changes"])
     #expect(Self.tabs(.log).compactMap(\.count) == ["3"])
-    #expect(ProvisioningTab.all(on: .log, waiting: 0).compactMap(\.count) == [])
-    #expect(ProvisioningTab.all(on: .log, waiting: 100).compactMap(\.count) == ["99+"])
+    #expect(ProvisioningTab.all(on: .log, pending: 0).compactMap(\.count) == [])
+    #expect(ProvisioningTab.all(on: .log, pending: 100).compactMap(\.count) == ["99+"])
     #expect(Self.tabs(.audit).last?.path == "/console/audit")
   }
 
@@ -51,7 +56,7 @@ struct ProvisioningViewTests {
     #expect(filter.failedOnly)
     #expect(filter.since == Timestamp.date("2026-01-30T00:00:00.000Z"))
     #expect(filter.until == Timestamp.date("2026-02-01T00:00:00.000Z"))
-    #expect(search.wrong == nil)
+    #expect(search.dateError == nil)
     #expect(search.path() == "/console/provisioning?who=Ana%20%26%20Ben&time=dates&from=2026-01-30&to=2026-01-31&failed=1")
     #expect(LogSearch(try QueryParameters(String(search.path().split(separator: "?")[1]))) == search)
     #expect(LogSearch(try QueryParameters("time=today")).filter(at: Self.now).since == Timestamp.date("2026-01-31T00:00:00.000Z"))
@@ -65,11 +70,11 @@ struct ProvisioningViewTests {
   @Test(
     "Days that are none are told",
     arguments: [
-      ("time=dates", "Fill in"), ("from=2026-02-30", "2026-02-30"), ("to=tomorrow", "tomorrow"),
+      ("time=dates", "Enter the first day"), ("from=2026-02-30", "2026-02-30"), ("to=tomorrow", "tomorrow"),
       ("from=2026-01-31&to=2026-01-30", "after"),
     ])
   func wrongDays(_ query: String, _ words: String) throws {
-    #expect(LogSearch(try QueryParameters(query)).wrong?.contains(words) == true)
+    #expect(LogSearch(try QueryParameters(query)).dateError?.contains(words) == true)
   }
 
   @Test("A row of the log says what, who, by whom, and why it failed; more than a part has leads to the next")
@@ -85,32 +90,33 @@ struct ProvisioningViewTests {
         $0.scimType = "uniqueness"
         $0.name = "<script>alert(1)</script>"
       }, cause: .userNameTaken)
-    let list = LogList(
+    let list = LogView(
       LogSearch(), listed, tokens: [token: "Entra ID of Acme"], settings: Self.settings, tabs: Self.tabs(.log), isFirst: true)
     #expect(list.rows.count == 50)
     let row = try #require(list.rows.first)
     #expect((row.purpose, row.sender, row.provider, row.tone) == ("Create person", "Entra ID of Acme", "Entra ID", "bad"))
-    #expect(row.why == "The userName is taken")
-    #expect(list.rows[1].why == nil)
+    #expect(row.reason == "The userName is taken")
+    #expect(list.rows[1].reason == nil)
     #expect(list.pager?.first == nil)
     #expect(list.pager?.next == "/console/provisioning?after=\(listed[49].entry.id)")
     #expect(list.empty == nil)
     // The kind of failure of an entry from before it was kept is told by what is known now.
-    let old = LogList(
-      LogSearch(), [LogRepository.Listed(entry: Self.entry(409) { $0.scimType = "uniqueness" })], tokens: [:], settings: Self.settings, tabs: [],
+    let old = LogView(
+      LogSearch(), [LogRepository.Listed(entry: Self.entry(409) { $0.scimType = "uniqueness" })], tokens: [:], settings: Self.settings,
+      tabs: [],
       isFirst: true)
-    #expect(old.rows.first?.why == "The userName is taken")
+    #expect(old.rows.first?.reason == "The userName is taken")
 
     let html = try Self.html(PackageResources.provisioningLog_mustache, list)
     #expect(html.contains("Create person &lt;script&gt;alert(1)&lt;/script&gt;"))
     #expect(!html.contains("<script"))
-    #expect(html.contains("409 Refused") && html.contains("/console/provisioning/entries/\(listed[0].entry.id)"))
+    #expect(html.contains("409 Rejected") && html.contains("/console/provisioning/entries/\(listed[0].entry.id)"))
   }
 
   @Test("Where there is nothing, the page says what to do next")
   func empty() throws {
     func heading(_ query: String) throws -> String? {
-      LogList(LogSearch(try QueryParameters(query)), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true).empty?.heading
+      LogView(LogSearch(try QueryParameters(query)), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true).empty?.heading
     }
     #expect(try heading("") == "Nothing has been pushed yet")
     #expect(try heading("failed=1") == "Nothing failed")
@@ -118,7 +124,7 @@ struct ProvisioningViewTests {
     #expect(try heading("time=dates") == nil, "the days are wrong, which is said instead")
     let html = try Self.html(
       PackageResources.provisioningLog_mustache,
-      LogList(LogSearch(), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true))
+      LogView(LogSearch(), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true))
     #expect(html.contains("/console/settings/scim") && !html.contains("<table"))
   }
 
@@ -132,47 +138,49 @@ struct ProvisioningViewTests {
       $0.body = LoggedBody(bytes: 40, content: .whole(["userName": "ana@example.com", "list": [1, true, nil]], removed: ["password"]))
     }
     let diagnosis = try #require(Diagnosis(of: entry, DiagnosisContext()))
-    let shown = EntryView.Shown(entry, diagnosis, token: "Okta", presentName: nil)
-    #expect(shown.heading == "Create person ana@example.com")
-    #expect(shown.failure?.fix.isEmpty == false)
-    #expect(shown.replay?.action == "/console/provisioning/entries/\(entry.id)/replay")
-    #expect(shown.replay?.without == "password")
-    #expect(shown.changes[1] == "of-a-later-build")
-    #expect(shown.content?.json == "{\n  \"userName\": \"ana@example.com\",\n  \"list\": [\n    1,\n    true,\n    null\n  ]\n}")
-    let html = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], shown: shown))
+    let details = EntryView.Details(entry, diagnosis, token: "Okta", presentName: nil)
+    #expect(details.heading == "Create person ana@example.com")
+    #expect(details.failure?.fix.isEmpty == false)
+    #expect(details.replay?.action == "/console/provisioning/entries/\(entry.id)/replay")
+    #expect(details.replay?.removedAttributes == "password")
+    #expect(details.normalisations[1] == "of-a-later-build")
+    #expect(details.content?.json == "{\n  \"userName\": \"ana@example.com\",\n  \"list\": [\n    1,\n    true,\n    null\n  ]\n}")
+    let html = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], details: details))
     #expect(html.contains("What to do") && html.contains("&lt;b&gt;so") && !html.contains("<b>"))
     #expect(html.contains("data-confirm=\"Send this request again"))
 
     let cut = Self.entry(400) { $0.body = LoggedBody(bytes: 90_000, content: .head(["userName": "ana"])) }
-    let unsent = EntryView.Shown(cut, Diagnosis(of: cut, DiagnosisContext()), token: nil, presentName: nil)
+    let unsent = EntryView.Details(cut, Diagnosis(of: cut, DiagnosisContext()), token: nil, presentName: nil)
     #expect(unsent.replay == nil)
-    #expect(unsent.obstacle?.contains("only the head of the body was kept, since it has 90000 bytes") == true)
+    #expect(unsent.replayObstacle?.contains("only the head of the body was kept, since it has 90000 bytes") == true)
     let masked = Self.entry(400) { $0.body = LoggedBody(bytes: 90, content: .whole(["roles": ["(removed)"]], removed: ["roles"])) }
-    #expect(EntryView.Shown(masked, nil, token: nil, presentName: nil).obstacle?.contains("secret") == true)
+    #expect(EntryView.Details(masked, nil, token: nil, presentName: nil).replayObstacle?.contains("secret") == true)
     let well = Self.entry(200) {
       $0.method = "PUT"
       $0.resource = .made(at: Self.now)
     }
     // Sent by nobody who was let in, it would be carried out in the admin's name.
     for stranger in [Self.entry(401), Self.entry(403), Self.entry(404) { $0.token = nil }] {
-      let refused = EntryView.Shown(stranger, Diagnosis(of: stranger, DiagnosisContext()), token: nil, presentName: nil)
-      #expect(refused.replay == nil && refused.obstacle?.contains("refused at the door") == true)
+      let refused = EntryView.Details(stranger, Diagnosis(of: stranger, DiagnosisContext()), token: nil, presentName: nil)
+      #expect(refused.replay == nil && refused.replayObstacle?.contains("refused at the door") == true)
     }
     let forged = LogEntry(
       id: .made(at: Date()), workspace: .made(at: Date()), unverified: .init(requests: 12, firstAt: Date(), lastAt: Date()),
       address: "203.0.113.7", detail: "not known")
-    let summed = EntryView.Shown(forged, Diagnosis(of: forged, DiagnosisContext()), token: nil, presentName: nil)
+    let summed = EntryView.Details(forged, Diagnosis(of: forged, DiagnosisContext()), token: nil, presentName: nil)
     #expect(summed.heading == "Unverified sender" && summed.requestLine == "12 requests")
-    #expect(summed.replay == nil && summed.obstacle == nil && summed.content == nil)
-    #expect(summed.facts.map(\.label) == ["Token", "Address", "First request", "Last request", "Entry"])
+    #expect(summed.replay == nil && summed.replayObstacle == nil && summed.content == nil)
+    #expect(summed.fields.map(\.label) == ["Token", "Address", "First request", "Last request", "Entry"])
     #expect(summed.failure?.explanation.contains("203.0.113.7") == true)
-    let listed = LogList.Row(.init(entry: forged), tokens: [:], settings: EdgeBuilder().settings)
+    let listed = LogView.Row(.init(entry: forged), tokens: [:], settings: EdgeBuilder().settings)
     #expect((listed.purpose, listed.request, listed.provider, listed.sender) == ("Unverified sender", "12 requests", nil, nil))
     let live = LiveCheck([forged], diagnosis: nil, at: Date())
-    #expect(forged.isCall && live.latest?.sender == "an unverified sender" && live.latest?.isGood == false && live.recognised == nil)
-    let done = EntryView.Shown(well, nil, token: nil, presentName: "ana@example.com")
-    #expect(done.replay == nil && done.obstacle == nil && done.failure == nil)
-    #expect(done.facts.first?.link == well.resource.map { "/console/members/\($0)" })
+    #expect(
+      forged.isProviderRequest && live.latest?.sender == "an unverified sender" && live.latest?.succeeded == false && live.recognised == nil
+    )
+    let done = EntryView.Details(well, nil, token: nil, presentName: "ana@example.com")
+    #expect(done.replay == nil && done.replayObstacle == nil && done.failure == nil)
+    #expect(done.fields.first?.link == well.resource.map { "/console/members/\($0)" })
     let pending = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], isPending: true))
     #expect(pending.contains("data-live=\"1\"") && pending.contains("id=\"entry\""))
   }
@@ -183,19 +191,19 @@ struct ProvisioningViewTests {
       $0.method = "PATCH"
       $0.unapplied = [UnappliedChange(path: "secodaRole", detail: "secodaRole: this workspace has no role '<b>Owner</b>'.")]
     }
-    let list = LogList(
+    let list = LogView(
       LogSearch(), [LogRepository.Listed(entry: entry)], tokens: [:], settings: Self.settings, tabs: Self.tabs(.log), isFirst: true)
     let row = try #require(list.rows.first)
-    #expect((row.tone, row.answer, row.why) == ("warn", "Partly applied", "Not applied: secodaRole"))
-    let event = TimelineWords(Timeline.Event(at: Self.now, what: .pushed(entry)))
+    #expect((row.tone, row.result, row.reason) == ("warn", "Partly applied", "Not applied: secodaRole"))
+    let event = TimelineEventView(Timeline.Event(at: Self.now, kind: .pushed(entry)))
     #expect(event.eventDetail == "Partly applied. Not applied: secodaRole.")
-    let shown = EntryView.Shown(entry, nil, token: nil, presentName: nil)
-    #expect(shown.tone == "warn" && shown.failure == nil)
-    let html = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], shown: shown))
+    let details = EntryView.Details(entry, nil, token: nil, presentName: nil)
+    #expect(details.tone == "warn" && details.failure == nil)
+    let html = try Self.html(PackageResources.logEntry_mustache, EntryView(tabs: [], details: details))
     #expect(html.contains("200 Partly applied") && html.contains("no role '&lt;b&gt;Owner") || html.contains("no role &#39;&lt;b&gt;Owner"))
     let whole = try Self.html(
       PackageResources.logEntry_mustache,
-      EntryView(tabs: [], shown: EntryView.Shown(Self.entry(200), nil, token: nil, presentName: nil)))
+      EntryView(tabs: [], details: EntryView.Details(Self.entry(200), nil, token: nil, presentName: nil)))
     #expect(!whole.contains("Partly applied"))
   }
 
@@ -203,19 +211,19 @@ struct ProvisioningViewTests {
   func normalisations() {
     let names = Set((Normalisation.everySender + Normalisation.entra + Normalisation.last).map(\.name))
     // The log still has entries from when unknown paths were left out.
-    #expect(names.union(["unknown-path"]) == Set(NormalisationWords.words.keys))
+    #expect(names.union(["unknown-path"]) == Set(NormalisationDescription.descriptions.keys))
   }
 
   @Test("Bars are in proportion, and what there is can be seen")
   func chart() {
     let counts = [(0, 0), (1000, 1), (500, 500), (1, 1)].enumerated().map { index, count in
-      HealthQuery.Count(at: Self.now + Double(index) * 3600, requests: count.0, failures: count.1)
+      HealthQuery.RequestCount(at: Self.now + Double(index) * 3600, requests: count.0, failures: count.1)
     }
     let chart = BarChart(counts, unit: "hour") { String(Timestamp.text($0).dropFirst(11).prefix(5)) }
-    #expect(chart.bars.map { $0.goodHeight + $0.badHeight } == [0, 136, 68, 2])
-    #expect(chart.bars.map(\.badHeight) == [0, 2, 68, 2])
-    #expect(chart.bars.map(\.goodHeight)[2] == 0)
-    #expect(chart.bars.allSatisfy { $0.badY + $0.badHeight == chart.base && $0.goodY + $0.goodHeight == $0.badY })
+    #expect(chart.bars.map { $0.successHeight + $0.failureHeight } == [0, 136, 68, 2])
+    #expect(chart.bars.map(\.failureHeight) == [0, 2, 68, 2])
+    #expect(chart.bars.map(\.successHeight)[2] == 0)
+    #expect(chart.bars.allSatisfy { $0.failureY + $0.failureHeight == chart.base && $0.successY + $0.successHeight == $0.failureY })
     #expect(chart.summary == "1,501 requests, 502 of them failed; at most 1,000 in one hour")
     #expect(chart.table.map(\.time) == ["12:00", "11:00", "10:00"])
     #expect(BarChart([], unit: "hour") { _ in "" }.bars.isEmpty)
@@ -233,11 +241,11 @@ struct ProvisioningViewTests {
     func sender(_ success: Date?, _ failure: Date?) -> HealthView.Sender {
       HealthView.Sender(HealthQuery.Sender(name: "Okta", lastSuccessAt: success, lastFailureAt: failure, requestsInDay: 1234))
     }
-    #expect(sender(Self.now, nil).standing == "Well")
-    #expect(sender(Self.now, Self.now - 1).standing == "Well")
-    #expect(sender(Self.now - 1, Self.now).standing == "The last one failed")
+    #expect(sender(Self.now, nil).status == "OK")
+    #expect(sender(Self.now, Self.now - 1).status == "OK")
+    #expect(sender(Self.now - 1, Self.now).status == "Last request failed")
     #expect(sender(nil, Self.now).tone == "bad")
-    #expect(sender(nil, nil).standing == "Only reads")
+    #expect(sender(nil, nil).status == "Only reads")
     #expect(sender(Self.now, nil).day == "1,234, 0 failed")
     #expect(HealthView.share(1, of: 1000) == "Less than 1 % of them")
     #expect(HealthView.share(250, of: 1000) == "25 % of them")
@@ -251,13 +259,13 @@ struct ProvisioningViewTests {
     #expect(html.contains("&lt;i&gt;Okta") && !html.contains("<i>"))
     #expect(html.components(separatedBy: "<rect").count == 1 + 2 * 24)
     let calm = HealthView(HealthQuery.Health(hours: [], days: [], senders: [], failures: []), tabs: [])
-    #expect(try Self.html(PackageResources.health_mustache, calm).contains("Nobody has called yet"))
+    #expect(try Self.html(PackageResources.health_mustache, calm).contains("No requests yet"))
   }
 
   @Test("Drift shows for how long, and its parts lead on")
   func drift() throws {
     let found = (0..<51).map { number in
-      DriftQuery.Found(
+      DriftQuery.Resource(
         id: .made(at: Self.now - Double(100 - number)), name: "person-\(number)@example.com", state: .invited, pushedOn: "2025-12-01")
     }
     let view = DriftView(
@@ -267,45 +275,45 @@ struct ProvisioningViewTests {
     #expect(view.rows.first?.state == "Invited")
     #expect(view.kinds.map(\.total) == ["1,000+", "7"])
     #expect(view.pager?.next == "/console/provisioning/drift?days=30&after=2025-12-01_\(found[49].id)")
-    let place = try #require(DriftQuery.Place("2025-12-01_\(found[49].id)"))
-    #expect(place == DriftQuery.Place(pushedOn: "2025-12-01", id: found[49].id))
+    let cursor = try #require(DriftQuery.Cursor("2025-12-01_\(found[49].id)"))
+    #expect(cursor == DriftQuery.Cursor(pushedOn: "2025-12-01", id: found[49].id))
     for wrong in ["", "2025-12-01", "x_\(found[0].id)", "2025-12-41_\(found[0].id)", "2025-12-01_x"] {
-      #expect(DriftQuery.Place(wrong) == nil, "\(wrong)")
+      #expect(DriftQuery.Cursor(wrong) == nil, "\(wrong)")
     }
     let none = DriftView(.group, days: 7, found: [], totals: [:], tabs: [], isFirst: true, at: Self.now)
-    #expect(try Self.html(PackageResources.drift_mustache, none).contains("No groups here"))
+    #expect(try Self.html(PackageResources.drift_mustache, none).contains("No groups found"))
   }
 
   @Test("A held change says what would happen, what each decision means, and whom it takes")
   func held() throws {
-    func change(_ kind: HeldChangeKind, _ status: String = "pending", by actor: String? = nil) -> HeldQuery.Change {
-      HeldQuery.Change(
+    func change(_ kind: HeldChangeKind, _ status: String = "pending", by actor: String? = nil) -> HeldChangesQuery.Change {
+      HeldChangesQuery.Change(
         id: .made(at: Self.now), resource: .made(at: Self.now), kind: kind, name: "Data <team>",
         members: kind == .membersRemoved ? 1400 : nil, leaving: kind == .membersRemoved ? 1200 : 0,
         leavers: kind == .membersRemoved ? (0..<100).map { "person-\($0)@example.com" } : [], requestedBy: "token:x", token: "Okta",
-        heldAt: Self.now, askedAt: Self.now, status: status, decidedBy: actor, decidedAt: actor.map { _ in Self.now }, isThere: true)
+        heldAt: Self.now, requestedAt: Self.now, status: status, decidedBy: actor, decidedAt: actor.map { _ in Self.now }, exists: true)
     }
     var guarded = Self.settings
     guarded.changeGuard = ChangeGuard(maximumShrink: 0.5, maximumDeactivations: 20, notify: "admin@example.com")
-    let view = HeldView(
+    let view = HeldChangesView(
       [change(.membersRemoved), change(.userDeleted)],
       decided: [
         change(.membersRemoved, "approved", by: "operator:ana"), change(.userDisabled, "rejected", by: "console:ben"),
         change(.userDisabled, "superseded"),
       ], settings: guarded, tabs: Self.tabs(.held), isFirst: true)
-    #expect(view.waiting[0].effect == "1,200 of 1,400 members would leave the group")
-    #expect(view.waiting[0].more?.hasPrefix("and 1,100 more") == true)
-    #expect(view.waiting[1].approveQuestion.contains("cannot be undone"))
+    #expect(view.pending[0].effect == "1,200 of 1,400 members would leave the group")
+    #expect(view.pending[0].more?.hasPrefix("and 1,100 more") == true)
+    #expect(view.pending[1].approveQuestion.contains("cannot be undone"))
     #expect(view.decided.map(\.by) == ["ana, with scimctl", "ben", nil])
-    #expect(view.decided.map { $0.change != nil } == [false, true, false])
+    #expect(view.decided.map { $0.approval != nil } == [false, true, false])
     #expect(view.rules.count == 3)
     let html = try Self.html(PackageResources.held_mustache, view)
     #expect(html.contains("Data &lt;team&gt;") && !html.contains("<team>"))
-    #expect(html.contains("action=\"\(view.waiting[0].approvePath)\""))
+    #expect(html.contains("action=\"\(view.pending[0].approvePath)\""))
     // A row without a name to link to does not take over what is around it.
     #expect(!html.contains("Frame("))
-    let calm = HeldView([], decided: [], settings: Self.settings, tabs: [], isFirst: true)
+    let calm = HeldChangesView([], decided: [], settings: Self.settings, tabs: [], isFirst: true)
     #expect(try Self.html(PackageResources.held_mustache, calm).contains("No rules are set"))
-    #expect(HeldPage.words(.approve, change(.membersRemoved)) == "Approved: 1,200 people have left the group Data <team>.")
+    #expect(HeldChangesController.message(.approve, change(.membersRemoved)) == "Approved: 1,200 people have left the group Data <team>.")
   }
 }

@@ -5,7 +5,12 @@ import SCIMStorage
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
 @testable import SCIM
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Plans of queries", .timeLimit(.minutes(10)))

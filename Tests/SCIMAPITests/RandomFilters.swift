@@ -2,7 +2,12 @@ import Foundation
 import Models
 import TestSupport
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
 @testable import SCIM
+@testable import SCIMControllers
 @testable import ScimAPI
 
 extension SeededGenerator {

@@ -6,6 +6,11 @@ import ServiceLifecycle
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Commands on their way through Kafka", .timeLimit(.minutes(3)))
@@ -22,20 +27,19 @@ struct RejectedMessageTests {
   }
 
   private func sending(
-    _ body: @Sendable (MockCluster, Producer, CommandSender) async throws -> Void
+    _ body: @Sendable (MockCluster, Producer, RequestReply) async throws -> Void
   ) async throws {
     let cluster = try MockCluster()
     for topic in [Topic.identityCommands, .identityReplies, .signInEvents] { cluster.create(topic: topic.name, partitions: 1) }
     let producer = try Producer(cluster.configuration(), logger: quiet)
     let requests = try RequestReply(
       cluster.configuration(), producer: producer, replyTopic: .identityReplies, instance: 0, logger: quiet)
-    let sender = CommandSender(requests: requests, source: "scim-api/0", logger: quiet)
     let services = ServiceGroup(services: [producer, requests], logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await services.run() }
       try await requests.waitUntilReady()
       do {
-        try await body(cluster, producer, sender)
+        try await body(cluster, producer, requests)
       } catch {
         tasks.cancelAll()
         throw error
@@ -47,9 +51,11 @@ struct RejectedMessageTests {
 
   @Test("A command that the broker rejects for its size is answered 413 at once")
   func rejected() async throws {
-    try await sending { cluster, _, sender in
+    try await sending { cluster, _, requests in
       cluster.rejectNextMessages()
-      let refusal = await #expect(throws: APIError.self) { try await sender.ask(command(), until: Self.end) }
+      let refusal = await #expect(throws: APIError.self) {
+        try await requests.exchange(command(), until: Self.end, source: "scim-api/0", logger: quiet)
+      }
       #expect(refusal?.error.status == 413)
     }
   }
@@ -58,20 +64,21 @@ struct RejectedMessageTests {
   func rejectedSignIn() async throws {
     try await sending { cluster, producer, _ in
       cluster.rejectNextMessages()
-      let sender = SignInSender(producer: producer, source: "scim-api/0", patience: .seconds(600))
+      let controller = SignInController(
+        bodies: BodyReader(maximum: 1024, budget: BodyBudget()), producer: producer, source: "scim-api/0", timeout: .seconds(600))
       let signIn = SignIn(workspace: .made(at: .now), email: "ana@example.com", user: nil, signedInAt: .now, method: nil)
-      let refusal = await #expect(throws: APIError.self) { try await sender.send(signIn, traceparent: nil) }
+      let refusal = await #expect(throws: APIError.self) { try await controller.send(signIn, traceparent: nil) }
       #expect(refusal?.error.status == 413)
     }
   }
 
   @Test("A reply that is too large for its topic is read from the record at once")
   func recorded() async throws {
-    try await sending { cluster, producer, sender in
+    try await sending { cluster, producer, requests in
       try await withThrowingTaskGroup(of: Void.self) { tasks in
         let command = command()
         tasks.addTask {
-          let event = try await sender.ask(command, until: Self.end)
+          let event = try await requests.exchange(command, until: Self.end, source: "scim-api/0", logger: quiet)
           #expect(event == nil)
         }
         let reader = TopicReader(cluster.configuration(), logger: quiet)

@@ -4,6 +4,11 @@ import Models
 import SCIM
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// Tests for malformed requests that are valid HTTP, and their errors.

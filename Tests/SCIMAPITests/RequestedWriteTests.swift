@@ -3,6 +3,11 @@ import SCIM
 import SCIMStorage
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("What a body asks for")

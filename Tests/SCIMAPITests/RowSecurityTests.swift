@@ -6,6 +6,11 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Row-level security", .timeLimit(.minutes(10)))

@@ -5,6 +5,11 @@ import ServiceKit
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Where requests are sent to, and come from")
@@ -95,7 +100,7 @@ struct SiteTests {
     let workspace = WorkspaceID.made(at: Date())
     let reads = Journal<Int64?>()
     let directory = DomainCache { known in
-      reads.note(known)
+      reads.record(known)
       return known == 4 ? nil : DomainCache.Domains(version: 4, workspaces: ["scim.acme.example": workspace])
     }
     for number in 0..<1000 { #expect(try await directory.workspace(of: "host-\(number).example") == nil) }

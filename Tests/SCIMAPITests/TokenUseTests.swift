@@ -3,6 +3,11 @@ import Logging
 import Models
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Counting the uses of tokens")
@@ -14,9 +19,9 @@ struct TokenUseTests {
   @Test("Uses are counted by token, day and address, and once taken begin anew")
   func counting() {
     var counts = TokenUseCounts()
-    counts.note(token, of: workspace, from: "192.0.2.1", at: now - 1)
-    for second in 0..<3 { counts.note(token, of: workspace, from: "192.0.2.1", at: now + Double(second)) }
-    counts.note(token, of: workspace, from: "192.0.2.2", at: now)
+    counts.record(token, of: workspace, from: "192.0.2.1", at: now - 1)
+    for second in 0..<3 { counts.record(token, of: workspace, from: "192.0.2.1", at: now + Double(second)) }
+    counts.record(token, of: workspace, from: "192.0.2.2", at: now)
     let taken = counts.take()
     #expect(taken.map(\.workspace) == [workspace])
     #expect(
@@ -31,8 +36,8 @@ struct TokenUseTests {
   @Test("Addresses beyond those that are told apart are counted together")
   func bound() {
     var counts = TokenUseCounts()
-    for number in 0..<1000 { counts.note(token, of: workspace, from: "192.0.2.\(number)", at: now) }
-    counts.note(token, of: workspace, from: "192.0.2.0", at: now)
+    for number in 0..<1000 { counts.record(token, of: workspace, from: "192.0.2.\(number)", at: now) }
+    counts.record(token, of: workspace, from: "192.0.2.0", at: now)
     let uses = counts.take().flatMap(\.uses.uses)
     #expect(uses.count == TokenUses.maximumAddresses + 1)
     #expect(uses.first { $0.address == "192.0.2.0" }?.count == 2)
@@ -44,14 +49,15 @@ struct TokenUseTests {
     let builder = EdgeBuilder()
     let caller = try Caller(builder.record, for: .scim, at: now)
     let sent = Journal<Command>()
-    let log = TokenUseLog(interval: .seconds(60), source: "scim-api/0", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
-      command in
-      sent.note(command)
+    let producer = ClosureProducer { messages in
+      for message in messages { sent.record(try Command(CloudEvent(headers: message.headers, data: message.value))) }
       if sent.entries.count == 1 { throw URLError(.timedOut) }
     }
-    log.note(caller, from: "192.0.2.1", at: now)
+    let log = TokenUseLog(
+      interval: .seconds(60), source: "scim-api/0", producer: producer, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    log.record(caller, from: "192.0.2.1", at: now)
     await log.tell(at: now)
-    log.note(caller, from: nil, at: now)
+    log.record(caller, from: nil, at: now)
     await log.tell(at: now + 10)
     await log.tell(at: now + 20)
     let commands = sent.entries

@@ -5,6 +5,11 @@ import ProvisioningLog
 import SCIM
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Requests without a known credential", .timeLimit(.minutes(10)))
@@ -39,7 +44,7 @@ struct UnauthenticatedLimitTests {
     var builder = EdgeBuilder()
     builder.signingKeys = [try EdgeBuilder.signingKey()]
     builder.consoleStore = ConsoleStore(workspace: builder.workspace, settings: builder.settings)
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 2)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 2)
     try await serving(builder) { client in
       // The token is known from now on.
       #expect(try await client.send("GET", "/Schemas").status == 200)
@@ -59,7 +64,7 @@ struct UnauthenticatedLimitTests {
   @Test("count where they are not HTTP at all")
   func malformed() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 2)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 2)
     try await serving(builder) { client in
       for status in [400, 400, 429] {
         let text = try await client.exchange("GET / HTTP/1.1\r\nHost : a\r\n\r\n")
@@ -74,13 +79,13 @@ struct UnauthenticatedLimitTests {
     var builder = EdgeBuilder()
     builder.signingKeys = [try EdgeBuilder.signingKey()]
     builder.consoleStore = ConsoleStore(workspace: builder.workspace, settings: builder.settings)
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     builder.rates.publicRead = Rate(perSecond: 0.001, burst: 6)
     try await serving(builder) { client async throws in
-      for path in [OAuthEndpoints.keysPath, OAuthEndpoints.metadataPath, ConsoleAssets.style.path] {
+      for path in [OAuthController.keysPath, OAuthController.metadataPath, ConsoleAssets.style.path] {
         for _ in 0..<2 { #expect(try await client.sendAsItIs("GET", path, "", headers: [:]).status == 200) }
       }
-      #expect(try await client.sendAsItIs("GET", OAuthEndpoints.keysPath, "", headers: [:]).status == 429)
+      #expect(try await client.sendAsItIs("GET", OAuthController.keysPath, "", headers: [:]).status == 429)
       // Theirs is not that of guesses.
       #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
     }
@@ -89,7 +94,7 @@ struct UnauthenticatedLimitTests {
   @Test("with a good token at a wrong path are the token's: the admin sees them in the log, and nobody else at the address is refused")
   func wrongBaseURL() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     try await serving(builder) { [builder] client async throws in
       for _ in 0..<4 { #expect(try await client.send("GET", "/Users", base: "/scim/v1").status == 404) }
       #expect(try await client.send("OPTIONS", "/Users").status == 204)
@@ -139,7 +144,7 @@ struct UnauthenticatedLimitTests {
   @Test("whose token nobody has looked up are not called unverified")
   func notLookedUp() async throws {
     var builder = EdgeBuilder()
-    builder.rates.stranger = Rate(perSecond: 0.001, burst: 1)
+    builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     try await serving(builder) { [builder] client async throws in
       #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
       // It may be a good one.
@@ -153,14 +158,14 @@ struct UnauthenticatedLimitTests {
     var senders = UnverifiedSenders()
     let start = Date(timeIntervalSince1970: 1_800_000_000)
     let (one, other) = (WorkspaceID.made(at: start), WorkspaceID.made(at: start))
-    #expect(senders.note(one, from: "10.0.0.1", at: start) == true)
-    #expect(senders.note(other, from: "10.0.0.1", at: start) == true)
-    #expect(senders.note(one, from: "10.0.0.2", at: start) == true)
+    #expect(senders.record(one, from: "10.0.0.1", at: start) == true)
+    #expect(senders.record(other, from: "10.0.0.1", at: start) == true)
+    #expect(senders.record(one, from: "10.0.0.2", at: start) == true)
     let first = senders.take(at: start, all: false)
     #expect(first.map { $0.unverified?.requests } == [1, 1, 1])
     #expect(Set(first.map(\.id)).count == 3)
-    // The first entry is not sent again soon afterwards, but a while later.
-    for second in 1...10 { #expect(senders.note(one, from: "10.0.0.1", at: start + Double(second)) == false) }
+    // Soon afterwards the first is not sent again, a while later it is.
+    for second in 1...10 { #expect(senders.record(one, from: "10.0.0.1", at: start + Double(second)) == false) }
     #expect(senders.take(at: start + 10, all: false).isEmpty)
     let later = senders.take(at: start + 61, all: false)
     let updated = try #require(later.first)
@@ -168,7 +173,7 @@ struct UnauthenticatedLimitTests {
     #expect(first.contains { $0.id == updated.id })
     #expect(updated.unverified == LogEntry.UnverifiedSender(requests: 11, firstAt: start, lastAt: start + 10))
     // Another hour is another entry, and what is over is forgotten.
-    #expect(senders.note(one, from: "10.0.0.1", at: start + 3600) == true)
+    #expect(senders.record(one, from: "10.0.0.1", at: start + 3600) == true)
     let next = senders.take(at: start + 3600, all: false)
     #expect(next.count == 1)
     #expect(next.first?.id != updated.id)
@@ -180,14 +185,14 @@ struct UnauthenticatedLimitTests {
     var senders = UnverifiedSenders(maximum: 200)
     let now = Date(timeIntervalSince1970: 1_800_000_000)
     let (one, other) = (WorkspaceID.made(at: now), WorkspaceID.made(at: now))
-    for number in 0..<10_000 { #expect(senders.note(one, from: "10.0.\(number / 256).\(number % 256)", at: now) != nil) }
-    #expect(senders.note(other, from: "10.0.0.1", at: now) == true)
+    for number in 0..<10_000 { #expect(senders.record(one, from: "10.0.\(number / 256).\(number % 256)", at: now) != nil) }
+    #expect(senders.record(other, from: "10.0.0.1", at: now) == true)
     let entries = senders.take(at: now, all: true)
     #expect(entries.count == UnverifiedSenders.maximumAddresses + 2)
     #expect(entries.compactMap { $0.unverified?.requests }.reduce(0, +) == 10_001)
     #expect(entries.count { $0.address == nil } == 1)
-    for _ in 0..<500 { _ = senders.note(.made(at: now), from: "10.0.0.1", at: now) }
-    #expect(senders.note(.made(at: now), from: "10.0.0.1", at: now) == nil)
+    for _ in 0..<500 { _ = senders.record(.made(at: now), from: "10.0.0.1", at: now) }
+    #expect(senders.record(.made(at: now), from: "10.0.0.1", at: now) == nil)
     #expect(senders.take(at: now, all: true).count < 200)
   }
 }

@@ -1,88 +1,135 @@
+import EdgeHTTP
+import EdgeReads
 import Hummingbird
 import Models
 
-/// The admin console: every page, and what can be done on it. A page is a folder, with its handler, its query and its template.
-struct Console: Sendable {
-  let door: ConsoleAuthenticationMiddleware
-  let endpoints: [ConsoleEndpoint]
-  private let signIn: ConsoleSignIn
-  private let bodies: BodyBudget
-
-  /// What the console's pages and its door need of the edge.
-  struct Parts: Sendable {
+/// The admin console: the routes of all its pages and forms.
+package struct Console: Sendable {
+  /// What the console needs from the rest of the service.
+  package struct Dependencies: Sendable {
     var sessions: ConsoleSessions
     var tokens: TokenCache
     var uses: TokenUseLog
     var sites: Sites
     var limits: RateLimits
     var database: Database
-    var commands: CommandPath
+    var commands: CommandClient
     var cursors: CursorSeal
-    /// Sends logged requests again.
+    /// Resends logged requests.
     var replays: EntryReplays
     /// Whether OAuth clients can get access tokens.
     var hasOAuth: Bool
-    /// The memory for forms.
-    var bodies = BodyBudget()
-  }
+    /// The memory budget for form bodies.
+    var bodies: BodyBudget
 
-  /// - Throws: where a template that is built in cannot be read.
-  init(_ parts: Parts) throws {
-    let layout = try ConsoleLayout()
-    door = ConsoleAuthenticationMiddleware(sites: parts.sites, sessions: parts.sessions, limits: parts.limits, layout: layout)
-    signIn = try ConsoleSignIn(parts, layout: layout)
-    bodies = parts.bodies
-    endpoints =
-      [SignOut(commands: parts.commands).endpoint] + (try Self.members(parts)) + (try Self.groups(parts))
-      + (try Self.provisioning(parts)) + (try Self.connection(parts)) + (try Self.tokens(parts))
-  }
-
-  /// What needs no session.
-  var openEndpoints: [OpenEndpoint] { ConsoleAssets().all + signIn.all }
-
-  var layout: ConsoleLayout { door.layout }
-
-  func add(to router: Router<EdgeContext>) {
-    let (layout, bodies) = (door.layout, bodies)
-    for endpoint in endpoints {
-      let group = router.group().add(middleware: door).group(context: ConsoleContext.self)
-      for method in endpoint.method == .get ? [.get, .head] : [endpoint.method] {
-        group.on(RouterPath(endpoint.pattern), method: method) { request, context in
-          try await endpoint.respond(request, context, layout: layout, bodies: bodies)
-        }
-      }
+    /// - Parameter bodies: by default, a budget with the default limits.
+    package init(
+      sessions: ConsoleSessions, tokens: TokenCache, uses: TokenUseLog, sites: Sites, limits: RateLimits, database: Database,
+      commands: CommandClient, cursors: CursorSeal, replays: EntryReplays, hasOAuth: Bool, bodies: BodyBudget = BodyBudget()
+    ) {
+      self.sessions = sessions
+      self.tokens = tokens
+      self.uses = uses
+      self.sites = sites
+      self.limits = limits
+      self.database = database
+      self.commands = commands
+      self.cursors = cursors
+      self.replays = replays
+      self.hasOAuth = hasOAuth
+      self.bodies = bodies
     }
   }
 
-  private static func tokens(_ parts: Parts) throws -> [ConsoleEndpoint] {
-    let (query, secrets) = (TokensQuery(database: parts.database), try SecretPage())
-    return [
-      try TokensPage(query: query, hasOAuth: parts.hasOAuth).endpoint,
-      try AuditPage(query: AuditQuery(database: parts.database)).endpoint,
-    ] + (try NewTokenPage(commands: parts.commands, hasOAuth: parts.hasOAuth, secrets: secrets).all)
-      + (try TokenPage(query: query, commands: parts.commands, secrets: secrets).all)
+  /// The path of the console's first page.
+  package static let path = ConsolePath.root
+
+  private let authentication: ConsoleAuthenticationMiddleware
+  private let signIn: ConsoleSignInController
+  private let controllers: [any ConsoleController]
+  private let layout: ConsoleLayout
+
+  /// - Throws: an error if an embedded template cannot be parsed.
+  package init(_ dependencies: Dependencies) throws {
+    layout = try ConsoleLayout()
+    authentication = ConsoleAuthenticationMiddleware(
+      sites: dependencies.sites, sessions: dependencies.sessions, limits: dependencies.limits, layout: layout, bodies: dependencies.bodies)
+    signIn = try ConsoleSignInController(dependencies, layout: layout)
+    let (database, commands) = (dependencies.database, dependencies.commands)
+    controllers = [
+      signIn,
+      try MembersController(database: database, cursors: dependencies.cursors, commands: commands),
+      try GroupsController(database: database, cursors: dependencies.cursors),
+      try ProvisioningLogController(database: database, replays: dependencies.replays),
+      try HealthController(database: database),
+      try DriftController(database: database),
+      try HeldChangesController(database: database, commands: commands),
+      try ConnectionController(database: database, commands: commands),
+      try TokensController(database: database, commands: commands, hasOAuth: dependencies.hasOAuth),
+      try AuditController(database: database),
+    ]
   }
 
-  private static func members(_ parts: Parts) throws -> [ConsoleEndpoint] {
-    try MembersPage(query: MembersQuery(database: parts.database), cursors: parts.cursors).all
-      + MemberPage(database: parts.database, cursors: parts.cursors, commands: parts.commands).all
+  /// Adds all routes of the console to `router`.
+  package func addRoutes(to router: Router<EdgeContext>) {
+    addPublicRoutes(to: router)
+    addAuthenticatedRoutes(to: router)
   }
 
-  private static func groups(_ parts: Parts) throws -> [ConsoleEndpoint] {
-    try GroupsPage(database: parts.database, cursors: parts.cursors).all
-      + GroupPage(database: parts.database, cursors: parts.cursors).all
+  /// Adds the routes that need no session: style sheet, script, and the sign-in pages.
+  package func addPublicRoutes(to router: Router<EdgeContext>) {
+    ConsoleAssets().addRoutes(to: router)
+    signIn.addPublicRoutes(to: router)
   }
 
-  private static func connection(_ parts: Parts) throws -> [ConsoleEndpoint] {
-    try ConnectionPage(database: parts.database, commands: parts.commands).all
+  /// Adds the routes that need a session.
+  package func addAuthenticatedRoutes(to router: Router<EdgeContext>) {
+    let group = router.group(RouterPath(ConsolePath.root), context: ConsoleRequestContext.self)
+      .add(middleware: authentication)
+      .group(context: ConsoleContext.self)
+    for controller in controllers { controller.addRoutes(to: group) }
   }
 
-  private static func provisioning(_ parts: Parts) throws -> [ConsoleEndpoint] {
-    try LogPage(database: parts.database).all + EntryPage(database: parts.database, replays: parts.replays).all
-      + HealthPage(database: parts.database).all + DriftPage(database: parts.database).all
-      + HeldPage(database: parts.database, commands: parts.commands).all
+  /// All routes of the console. GET routes also respond to HEAD.
+  package var routes: [RouteDescription] { publicRoutes + authenticatedRoutes }
+
+  /// The routes that need no session.
+  package var publicRoutes: [RouteDescription] { Self.routes(addPublicRoutes) }
+
+  /// The routes that need a session.
+  package var authenticatedRoutes: [RouteDescription] { Self.routes(addAuthenticatedRoutes) }
+
+  /// A method and a path of the console.
+  package typealias RouteDescription = Router<EdgeContext>.RouteDescription
+
+  private static func routes(_ add: (Router<EdgeContext>) -> Void) -> [RouteDescription] {
+    let router = Router(context: EdgeContext.self)
+    add(router)
+    return router.routes.filter { $0.method != .head }
   }
 
-  /// Where the console begins.
-  static let path = "/console"
+  /// The paths of static files, which are not counted as unauthenticated requests.
+  package var publicPaths: Set<String> { Set(ConsoleAssets.all.map(\.path)) }
+
+  /// Whether a request has the cookie of a session that was recently found valid. Reads memory only.
+  package func isKnown(_ request: Request) -> Bool {
+    [true, false].contains { authentication.sessions.isKnown(request, cookie: SessionCookie(isSecure: $0)) }
+  }
+
+  /// Whether `path` is a path of the console, whose errors are pages.
+  package func handles(_ path: String) -> Bool { ConsolePath.isConsole(path) }
+
+  /// The page for an error outside of a session.
+  package func response(for error: APIError) -> Response { layout.response(error, for: nil) }
+
+  /// The error for a path that no route matches.
+  package func unknownPath(_ path: String) -> APIError {
+    APIError(404, "This page does not exist. It may have been moved, or the link is incomplete.")
+  }
+}
+
+/// The routes of one family of pages.
+protocol ConsoleController: Sendable {
+  /// Adds the routes to the group at the console's root, whose requests have a session.
+  func addRoutes(to group: RouterGroup<ConsoleContext>)
 }

@@ -1,32 +1,36 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 
 /// Paths of the console.
 enum ConsolePath {
-  static let signIn = "\(Console.path)/sign-in"
-  static let link = "\(Console.path)/link"
-  static let signOut = "\(Console.path)/sign-out"
+  /// The path of the first page, and the prefix of all others.
+  static let root = "/console"
+  static let signIn = "\(root)/sign-in"
+  static let link = "\(root)/link"
+  static let signOut = "\(root)/sign-out"
 
-  static func isOfConsole(_ path: String) -> Bool { path == Console.path || path.hasPrefix(Console.path + "/") }
+  /// Whether `path` is the root or below it.
+  static func isConsole(_ path: String) -> Bool { path == root || path.hasPrefix(root + "/") }
 
-  /// Where somebody who has signed in is sent: to the page that they wanted, if it is one of the console, else to where that begins. So no
-  /// link leads by way of the sign-in to another site.
-  static func next(_ wanted: String?) -> String {
-    guard let wanted, wanted.utf8.count <= 2000, isOfConsole(String(wanted.prefix { $0 != "?" })), !wanted.hasPrefix(signIn),
-      !wanted.hasPrefix(link), !wanted.hasPrefix(signOut),
-      // A browser takes a backslash for a slash, and leaves out line breaks.
-      wanted.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "#") }), !wanted.contains("//"),
-      !wanted.contains("/../"), !wanted.contains("/./")
-    else { return Console.path }
-    return wanted
+  /// The destination after a sign-in: the requested page if it is a page of the console, otherwise the first page. Prevents open redirects.
+  static func next(_ requested: String?) -> String {
+    guard let requested, requested.utf8.count <= 2000, isConsole(String(requested.prefix { $0 != "?" })), !requested.hasPrefix(signIn),
+      !requested.hasPrefix(link), !requested.hasPrefix(signOut),
+      // Browsers treat a backslash as a slash and remove line breaks.
+      requested.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") && $0 != UInt8(ascii: "#") }),
+      !requested.contains("//"), !requested.contains("/../"), !requested.contains("/./")
+    else { return root }
+    return requested
   }
 
-  /// The page to sign in at, and to come back from to `path`.
+  /// The sign-in page that returns to `path` afterwards.
   static func signIn(for path: String) -> String {
     let next = next(path)
-    guard next != Console.path, let encoded = next.addingPercentEncoding(withAllowedCharacters: unreserved) else { return signIn }
+    guard next != root, let encoded = next.addingPercentEncoding(withAllowedCharacters: unreserved) else { return signIn }
     return "\(signIn)?next=\(encoded)"
   }
 
-  /// RFC 3986 §2.3, and what a query may hold of a path (§3.4).
+  /// The unreserved characters of RFC 3986 §2.3, and the slash, which is allowed in a query (§3.4).
   private static let unreserved = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 }

@@ -1,12 +1,12 @@
 import Foundation
 import Testing
 
-/// An admin who has signed in to the console: follows redirects, and sends forms with what is hidden in those of the page they are on.
+/// A browser of a signed-in admin. Follows redirects and submits forms with the hidden fields of the page.
 actor ConsoleAdmin {
-  /// What is shown, once redirects are followed.
+  /// The page after redirects.
   struct Page: Sendable {
     var status: Int
-    /// Path and query.
+    /// The path and query.
     var path: String
     var text: String
 
@@ -20,14 +20,14 @@ actor ConsoleAdmin {
   }
 
   private var browser: ConsoleBrowser
-  /// The page that is open.
+  /// The current page.
   private var page: Page?
 
-  private static let mostRedirects = 5
+  private static let maximumRedirects = 5
 
   private init(_ browser: ConsoleBrowser) { self.browser = browser }
 
-  /// Somebody with a token that is called `console`.
+  /// Signs in with a new token named `console`.
   static func signedIn(to workspace: Workspace) async throws -> ConsoleAdmin {
     ConsoleAdmin(try await workspace.admin(named: "console"))
   }
@@ -36,11 +36,11 @@ actor ConsoleAdmin {
   @discardableResult
   func open(_ path: String) async throws -> Page { try await show(path) { try await $0.open($1) } }
 
-  /// Sends a form.
+  /// Submits a form.
   ///
   /// - Parameters:
-  ///   - page: that the form is on; nil for the one that is open.
-  ///   - token: nil for that of the page.
+  ///   - page: the page with the form; nil for the current page.
+  ///   - token: the form token; nil for the one of the page.
   @discardableResult
   func submit(_ path: String, _ fields: [String: String] = [:], of page: Page? = nil, token: String? = nil) async throws -> Page {
     let source = page ?? self.page
@@ -51,18 +51,18 @@ actor ConsoleAdmin {
     return try await show(path) { try await $0.submit($1, sent) }
   }
 
-  /// Presses the button of the form that goes to `action`, on the page at `path`.
+  /// Opens the page at `path` and submits its form with the given action.
   func press(_ action: String, on path: String) async throws -> Page {
     let page = try await open(path)
     try #require(page.contains("action=\"\(action)\""), "\(page.text)")
     return try await submit(action)
   }
 
-  private func show(_ path: String, _ ask: (inout ConsoleBrowser, String) async throws -> HTTPResponse) async throws -> Page {
+  private func show(_ path: String, _ send: (inout ConsoleBrowser, String) async throws -> HTTPResponse) async throws -> Page {
     var browser = browser
     var path = path
-    var answer = try await ask(&browser, path)
-    for _ in 0..<Self.mostRedirects {
+    var answer = try await send(&browser, path)
+    for _ in 0..<Self.maximumRedirects {
       guard (300..<400).contains(answer.status), let location = answer.headers["location"] else { break }
       path = location
       answer = try await browser.open(path)

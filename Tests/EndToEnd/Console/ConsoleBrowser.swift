@@ -1,14 +1,14 @@
 import Foundation
 import FoundationNetworking
 
-/// What a person has at the console: keeps its cookies, follows no redirects, runs no script.
+/// A minimal browser for the console: keeps cookies, does not follow redirects, and runs no scripts.
 struct ConsoleBrowser: Sendable {
-  /// Scheme and authority, `http://127.0.0.1:8080`.
+  /// The origin: `http://127.0.0.1:8080`.
   let site: String
   var cookies: [String: String] = [:]
   var headers: [String: String] = [:]
 
-  /// - Parameter scimURL: of the edge.
+  /// - Parameter scimURL: the SCIM base URL of an edge.
   init(at scimURL: String) {
     site = scimURL.replacingOccurrences(of: "/api/v2/scim", with: "")
   }
@@ -20,7 +20,7 @@ struct ConsoleBrowser: Sendable {
   /// Opens a page.
   mutating func open(_ path: String) async throws -> HTTPResponse { try await send("GET", path) }
 
-  /// Sends a form, as a page of the console does: with its token, unless another is given.
+  /// Submits a form, with the form token of the page at `page` if given.
   mutating func submit(
     _ path: String, _ fields: [(String, String)], from page: String? = nil, headers: [String: String] = [:]
   ) async throws -> HTTPResponse {
@@ -36,7 +36,7 @@ struct ConsoleBrowser: Sendable {
 
   mutating func signIn(with token: String) async throws -> HTTPResponse { try await submit("/console/sign-in", [("token", token)]) }
 
-  /// What the forms of a page carry.
+  /// The form token of a page.
   static func formToken(in page: String) -> String? {
     page.firstMatch(of: /name="formToken" value="([^"]*)"/).map { String($0.1) }
   }
@@ -54,7 +54,7 @@ struct ConsoleBrowser: Sendable {
     return answer
   }
 
-  /// Several come in one line; none has a comma in it.
+  /// Parses several cookies in one line. Their values contain no commas.
   private static func cookies(in field: String) -> [(name: String, value: String, isCleared: Bool)] {
     field.split(separator: ",").compactMap { text in
       let pair = text.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces)
@@ -64,7 +64,7 @@ struct ConsoleBrowser: Sendable {
   }
 }
 
-/// HTTP without redirects followed and without cookies kept.
+/// An HTTP client that neither follows redirects nor stores cookies.
 private final class Unredirected: NSObject, URLSessionTaskDelegate, Sendable {
   private static let session: URLSession = {
     let configuration = URLSessionConfiguration.ephemeral
@@ -96,12 +96,12 @@ private final class Unredirected: NSObject, URLSessionTaskDelegate, Sendable {
 }
 
 extension Workspace {
-  /// A token that opens the console.
+  /// Issues a token with the scope admin.
   func adminToken(named name: String = "admin") async throws -> String {
     try await scimctl(["token", "issue", "--name", name, "--scope", "admin"]).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  /// Somebody who has signed in with a token of their own.
+  /// Signs in with a new token.
   func admin(named name: String = "admin") async throws -> ConsoleBrowser {
     var browser = ConsoleBrowser(at: identityProvider.baseURL)
     let answer = try await browser.signIn(with: try await adminToken(named: name))

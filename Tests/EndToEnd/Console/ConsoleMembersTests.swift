@@ -4,16 +4,16 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-  @Suite("The console's members")
+  @Suite("The console: members")
   struct ConsoleMembers {
-    @Test("An admin sees who is invited, sends the mail again, stops it, and sees the person sign in, be disabled and be deleted")
+    @Test("An admin resends and revokes an invitation, and sees the person sign in, get disabled and get deleted")
     func story() async throws {
       let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
       let browser = try await ConsoleAdmin.signedIn(to: workspace)
       let empty = try await browser.open("/console")
       #expect(empty.status == 200)
-      #expect(empty.contains("Nobody yet"))
+      #expect(empty.contains("No members yet"))
 
       let email = "ana@\(workspace.slug).example"
       let id = try await workspace.identityProvider.create(email, givenName: "Ana")
@@ -28,7 +28,7 @@ extension EndToEnd {
         #expect(try await browser.open("/console/members?q=\(text)").contains(email), "\(text)")
       }
       #expect(try await !browser.open("/console/members?q=silva&state=active").contains(email))
-      // The link is the one of the mail.
+      // The link is the same as in the mail.
       let link = "https://\(workspace.slug).example/sign-in"
       #expect(try await suite.mails(to: email).first?.text?.contains(link) == true)
       #expect(try await browser.open(page).contains("<code id=\"sign-in-link\">\(link)</code>"))
@@ -43,7 +43,7 @@ extension EndToEnd {
         return shown.contains("Earlier invitations") && shown.contains("Console sent another one") && shown.contains(">Sent<")
       }
 
-      // Without the page's own token nothing is done.
+      // A wrong form token is rejected.
       #expect(try await browser.submit("\(page)/revoke", token: "forged").status == 403)
       let revoked = try await browser.submit("\(page)/revoke")
       #expect(revoked.status == 200)
@@ -58,7 +58,7 @@ extension EndToEnd {
       #expect(refused.contains("only someone who is invited gets an invitation"))
       try await eventually("a later sign-in to be seen") {
         try await workspace.scimctl(["sign-in", email])
-        return try await browser.open(page).contains("Signed in, for the last time until now")
+        return try await browser.open(page).contains("Most recent sign-in")
       }
       let active = try await browser.open(page)
       for text in ["Signed in for the first time", "added them", "/console/provisioning/entries/", "Last signed in", "As JSON"] {
@@ -80,7 +80,7 @@ extension EndToEnd {
       #expect(try await !browser.open("/console/members?q=ana").contains(email))
     }
 
-    @Test("Nobody sees another workspace's members, or has them mailed")
+    @Test("Admins of other workspaces cannot see members or resend their invitations")
     func isolation() async throws {
       let suite = try await Deployment.shared()
       let (victim, other) = (try await suite.workspace(), try await suite.workspace())
@@ -97,7 +97,7 @@ extension EndToEnd {
         #expect(try await intruder.submit("/console/members/\(id)/\(action)").status == 404, "\(action)")
       }
       #expect(try await !intruder.open("/console/members?q=ben").contains(email))
-      // A place in one workspace's list is none in another's.
+      // A cursor is valid only in its own workspace.
       let owner = try await ConsoleAdmin.signedIn(to: victim)
       for number in 0..<51 { _ = try await victim.identityProvider.create("p\(number)@\(victim.slug).example", givenName: "P\(number)") }
       let first = try await owner.open("/console/members?state=invited")

@@ -2,12 +2,17 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 extension EndToEnd {
   @Suite("Sessions of the console")
   struct ConsoleSessions {
-    @Test("Revoking the token that opened a session ends it on both edges within a second, and so does signing out")
+    @Test("Revoking the token that opened a session ends it on both replicas within a second, and so does signing out")
     func ends() async throws {
       let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
@@ -27,7 +32,7 @@ extension EndToEnd {
       #expect(audit.contains("console:to be left") && audit.contains("session"))
     }
 
-    /// `end` ends what was good on both edges, within a second.
+    /// Expects that `end` ends a session on both replicas within a second.
     private func expectEnd(of browser: ConsoleBrowser, _ what: String, _ second: String, _ end: () async throws -> Void) async throws {
       var edges = [browser, ConsoleBrowser(at: second)]
       edges[1].cookies = browser.cookies
@@ -43,7 +48,7 @@ extension EndToEnd {
       }
     }
 
-    @Test("A link opens one session, and a session is listed and ended by the operator")
+    @Test("A link opens one session, and the operator lists and ends sessions")
     func link() async throws {
       let suite = try await Deployment.shared()
       let workspace = try await suite.workspace()
@@ -57,7 +62,7 @@ extension EndToEnd {
         let page = try await ana.open(path)
         #expect(page.status == 200 && page.text.contains("Ana &lt;b&gt;Silva&lt;/b&gt;") && ana.session == nil)
       }
-      // Two who press the button at the same moment, on two edges.
+      // Two browsers use the link at the same time on two replicas.
       let (here, there) = (ana, late)
       async let first = there.submitted("/console/link", [("key", key)])
       async let other = here.submitted("/console/link", [("key", key)])
@@ -92,7 +97,7 @@ extension EndToEnd {
         #expect([403, 415].contains(answer.status), "\(token ?? "none") \(headers): \(answer.status)")
       }
       #expect(try await !workspace.scimctl(["token", "list"]).contains("forged"))
-      // The sign-in, too, so that nobody is signed in to another's workspace unawares.
+      // The sign-in form is protected against login CSRF, too.
       var stranger = ConsoleBrowser(at: workspace.identityProvider.baseURL)
       let token = try await workspace.adminToken()
       let answer = try await stranger.submit("/console/sign-in", [("token", token)], headers: ["Origin": "https://evil.example"])
@@ -101,7 +106,7 @@ extension EndToEnd {
       #expect(try await workspace.scimctl(["token", "list"]).contains("forged"))
     }
 
-    @Test("A session that somebody had planted before the sign-in opens nothing after it")
+    @Test("A session id planted before the sign-in is not adopted")
     func fixation() async throws {
       let workspace = try await Deployment.shared().workspace()
       let token = try await workspace.adminToken()
@@ -118,15 +123,15 @@ extension EndToEnd {
         #expect(try await victim.open("/console/settings/api").text.contains("<span class=\"who\">admin</span>"))
         attacker.cookies = [ConsoleBrowser.sessionCookie: planted]
         let page = try await attacker.open("/console/settings/api")
-        // What was planted stays what it was: nothing, or the attacker's own.
+        // The planted session stays invalid, or the attacker's own.
         #expect(page.status == 303 || page.text.contains("<span class=\"who\">attacker</span>"))
       }
     }
 
-    @Test("Names full of markup are text on every page")
+    @Test("Markup in names is escaped on every page")
     func markup() async throws {
       let workspace = try await Deployment.shared().workspace()
-      // U+0600 and U+0301 each make one character for a reader of what stands beside them, and none for a browser.
+      // U+0600 and U+0301 form grapheme clusters with their neighbours, which browsers ignore.
       let markup = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{name}} \u{600}<b\u{600}>\"\u{301} x=y"
       var admin = try await workspace.admin(named: markup)
       try await workspace.scimctl(["token", "issue", "--name", markup, "--scope", "scim", "--expires-in", "1d"])
@@ -145,7 +150,7 @@ extension EndToEnd {
       let line = try await workspace.scimctl(["token", "list"]).split(separator: "\n").first { $0.contains("script") }
       let tokenID = try #require(line?.split(separator: " ").first.map(String.init))
       let routes = Routes()
-      for route in routes.console where route.method == .get {
+      for route in routes.console where route.method == "GET" {
         for id in route.pattern.contains("{id}") ? [userID, groupID, tokenID] : [""] {
           let path = route.pattern.replacingOccurrences(of: "{id}", with: id)
           let searches = ["q", "who", "from", "action"].map { "?\($0)=\(ConsoleBrowser.encoded(markup))" }
@@ -160,12 +165,12 @@ extension EndToEnd {
           }
         }
       }
-      // It was there to be seen.
+      // The pages did contain the names.
       #expect(try await admin.open("/console/settings/api").text.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
       #expect(try await admin.open("/console/settings/api/\(tokenID)").text.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
     }
 
-    @Test("A token is made, rotated and revoked at the console, and its secret shown once")
+    @Test("A token is created, rotated and revoked in the console, and its secret shown once")
     func tokens() async throws {
       let workspace = try await Deployment.shared().workspace()
       var admin = try await workspace.admin()
@@ -180,7 +185,7 @@ extension EndToEnd {
       #expect(made.text.contains("/api/v2/scim/"))
       let idp = IdentityProvider(baseURL: workspace.identityProvider.baseURL, token: secret)
       #expect(try await idp.send("GET", "/Users").status == 200)
-      // Sent again, it makes nothing, and says so.
+      // Submitting the form again creates nothing and fails.
       #expect(try await admin.submit(page, fields, from: page).status == 409)
       #expect(try await !admin.open("/console/settings/api").text.contains(secret))
       try await eventually("the use of the token to be shown") {
@@ -199,7 +204,7 @@ extension EndToEnd {
       try await takesEffect("the revocation") { try await idp.send("GET", "/Users").status == 401 }
       let audit = try await admin.open("/console/audit").text
       #expect(audit.contains("admin, at the console") && audit.contains("Token revoked") && audit.contains("Signed in to the console"))
-      // The token of the session itself.
+      // Revoking the token of the session signs out.
       let own = try await workspace.scimctl(["token", "list"]).split(separator: "\n").first { $0.hasSuffix(" admin") }
       let ownID = try #require(own?.split(separator: " ").first.map(String.init))
       #expect(try await admin.open("/console/settings/api/\(ownID)").text.contains("you will be signed out"))
@@ -210,13 +215,13 @@ extension EndToEnd {
 }
 
 extension ConsoleBrowser {
-  /// A page, and whatever cookie comes with it left alone.
+  /// Opens a page without changing the cookies.
   func opened(_ path: String) async throws -> HTTPResponse {
     var browser = self
     return try await browser.open(path)
   }
 
-  /// What a form was answered, with the browser as it is then.
+  /// Submits a form, and returns the response and the browser with its new cookies.
   func submitted(_ path: String, _ fields: [(String, String)]) async throws -> (answer: HTTPResponse, browser: ConsoleBrowser) {
     var browser = self
     return (try await browser.submit(path, fields), browser)

@@ -1,6 +1,11 @@
 import Foundation
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 /// The queries and form fields that another workspace's admin sends to each route of the console.
@@ -110,23 +115,23 @@ final class ConsoleAttacker {
   }
 
   /// Requests a route without a session, with mixed ids and secrets of both sessions, and with invalid sessions.
-  func tryWithoutSession(_ route: ConsoleEndpoint) async throws {
+  func tryWithoutSession(_ route: Route) async throws {
     let own = try #require(browser.session).split(separator: ".")
     let theirs = try #require(targets.browser.session).split(separator: ".")
     for session in ["", "nonsense", "\(theirs[0]).\(own[1])", "\(own[0]).\(theirs[1])", "\(theirs[0]).x"] {
       var other = browser
       other.cookies = session.isEmpty ? [:] : [ConsoleBrowser.sessionCookie: session]
       let path = route.pattern.replacingOccurrences(of: "{id}", with: victim.user)
-      let answer = route.method == .get ? try await other.open(path) : try await other.submit(path, [("formToken", "x")])
+      let answer = route.method == "GET" ? try await other.open(path) : try await other.submit(path, [("formToken", "x")])
       #expect(answer.status == 303 && answer.headers["location"]?.hasPrefix("/console/sign-in") == true, "\(route.name): \(answer.status)")
       expectNoData(of: answer, "\(route.name) without a session")
     }
   }
 
   /// Requests a route with each id of the victim in the path.
-  func tryIDs(_ route: ConsoleEndpoint) async throws {
+  func tryIDs(_ route: Route) async throws {
     guard route.pattern.contains("{id}") else {
-      if route.method == .get { try await attempt(route, []) }
+      if route.method == "GET" { try await attempt(route, []) }
       return
     }
     for id in targets.ids {
@@ -138,7 +143,7 @@ final class ConsoleAttacker {
   }
 
   /// Requests a route with a query or submits a form.
-  func attempt(_ route: ConsoleEndpoint, _ fields: [(String, String)]) async throws {
+  func attempt(_ route: Route, _ fields: [(String, String)]) async throws {
     // The path names the attacker's token if possible; the fields name the victim's data.
     let own = try await workspace.scimctl(["token", "list"]).split(separator: " ").first.map(String.init) ?? ""
     let id = route.pattern.contains("/settings/api/") && !route.pattern.hasSuffix("/revoke") ? own : victim.user
@@ -147,8 +152,8 @@ final class ConsoleAttacker {
     expectNoData(of: answer, "\(route.name) \(fields)")
   }
 
-  private func send(_ route: ConsoleEndpoint, _ path: String, _ fields: [(String, String)]) async throws -> HTTPResponse {
-    if route.method == .get {
+  private func send(_ route: Route, _ path: String, _ fields: [(String, String)]) async throws -> HTTPResponse {
+    if route.method == "GET" {
       let query = fields.map { "\($0)=\(ConsoleBrowser.encoded($1))" }.joined(separator: "&")
       return try await browser.open(query.isEmpty ? path : "\(path)?\(query)")
     }

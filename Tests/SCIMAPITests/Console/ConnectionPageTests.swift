@@ -4,6 +4,11 @@ import Postgres
 import ProvisioningLog
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("The console's page Settings > SCIM", .timeLimit(.minutes(10)))
@@ -25,8 +30,8 @@ struct ConnectionPageTests {
       ])
   }
 
-  @Test("What keeps SCIM closed is named with who can change it, and the opt-in is switched on the version that was shown")
-  func gate() async throws {
+  @Test("Missing requirements are shown with who can change them, and the opt-in applies to the shown version")
+  func requirements() async throws {
     let bench = try await ConsoleBench.made {
       $0.plan = .team
       $0.samlSSO = false
@@ -36,7 +41,7 @@ struct ConnectionPageTests {
       let page = try await client.get(Self.path)
       #expect(page.status == 200, "\(page.text)")
       for words in [
-        "the plan team", "scimctl workspace update acme --plan enterprise", "--saml-sso", "Switch SCIM on", "badge bad\">closed",
+        "the plan team", "scimctl workspace update acme --plan enterprise", "--saml-sso", "Enable SCIM", "badge bad\">disabled",
       ] {
         #expect(page.text.contains(words), "\(words)")
       }
@@ -46,11 +51,11 @@ struct ConnectionPageTests {
       expected.scimEnabled = true
       #expect(sent(bench).map(\.0) == [expected])
       #expect(sent(bench).map(\.1) == [[1]])
-      // Neither plan nor SAML SSO is an admin's to change, whatever the form says.
+      // Admins cannot change the plan or SAML SSO.
       let sly = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on", "plan": "enterprise", "samlSSO": "true"])
       #expect(sly.status == 303)
       #expect(sent(bench).map(\.0) == [expected, expected])
-      // A form of another site has no token of the session.
+      // A form without the session's token is rejected.
       let forged = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on", ConsoleLayout.formToken: "x"])
       #expect(forged.status == 403)
       #expect(sent(bench).count == 2)
@@ -58,7 +63,7 @@ struct ConnectionPageTests {
     await bench.close()
   }
 
-  @Test("What becomes of names that are taken is shown and changed")
+  @Test("The handling of duplicate names is shown and changed")
   func names() async throws {
     let bench = try await ConsoleBench.made()
     try await bench.serving { client in
@@ -73,7 +78,7 @@ struct ConnectionPageTests {
     await bench.close()
   }
 
-  @Test("A change that somebody else made meanwhile is not undone, and what was entered is kept")
+  @Test("A concurrent change is not overwritten, and the input is kept")
   func conflicts() async throws {
     let bench = try await ConsoleBench.made()
     try await bench.serving { client in
@@ -84,11 +89,11 @@ struct ConnectionPageTests {
       #expect(late.text.contains("Somebody else has changed the settings") && late.text.contains(">Steward</textarea>"))
       #expect(late.hidden("version") == "2")
       #expect(sent(bench).isEmpty)
-      // Checked, and saved again from there.
+      // Saving again from the current page succeeds.
       let again = try await client.post("\(Self.path)/roles", of: late, ["customRoles": "Steward", "defaultRole": "viewer"])
       #expect(again.status == 303 && again.headers["location"] == "\(Self.path)#roles")
       #expect(sent(bench).map(\.0.customRoles) == [["Steward"]] && sent(bench).map(\.1) == [[2]])
-      // Nothing to change: nobody is asked.
+      // Unchanged settings send no command.
       let same = try await client.post("\(Self.path)/profile", of: late, ["profile": "auto", "roleAttribute": "secodaRole"])
       #expect(same.status == 303 && sent(bench).count == 1)
     }
@@ -96,9 +101,9 @@ struct ConnectionPageTests {
   }
 
   @Test(
-    "What the store refuses is told at the form, with what was entered",
+    "Errors of identity-store are shown at the form, with the input",
     arguments: [(412, 409, "Somebody else has changed"), (400, 422, "The role &#39;Analyst&#39; is in use"), (503, 503, "busy")])
-  func refusals(status: Int, answered: Int, words: String) async throws {
+  func storeErrors(status: Int, answered: Int, words: String) async throws {
     var bench = try await ConsoleBench.made { $0.customRoles = ["Analyst"] }
     let detail = status == 400 ? "The role 'Analyst' is in use: 3 users have it." : "busy"
     bench.builder.reply = { _ in .refused(status: status, error: Array(#"{"status":"\#(status)","detail":"\#(detail)"}"#.utf8)) }
@@ -112,25 +117,25 @@ struct ConnectionPageTests {
     await bench.close()
   }
 
-  @Test("A field that is wrong says so, tied to it, and nothing is sent")
-  func faults() async throws {
+  @Test("An invalid field has an associated error message, and no command is sent")
+  func invalidFields() async throws {
     let bench = try await ConsoleBench.made()
     try await bench.serving { client in
       let page = try await client.get(Self.path)
       let wrong = try await client.post("\(Self.path)/profile", of: page, ["profile": "okta", "roleAttribute": "<b>my role"])
       #expect(wrong.status == 422)
-      #expect(wrong.text.contains(#"aria-describedby="roleAttribute-hint roleAttribute-wrong" aria-invalid="true""#))
+      #expect(wrong.text.contains(#"aria-describedby="roleAttribute-hint roleAttribute-error" aria-invalid="true""#))
       #expect(
-        wrong.text.contains("id=\"roleAttribute-wrong\"") && wrong.text.contains("&lt;b&gt;my role") && !wrong.text.contains("<b>my role"))
+        wrong.text.contains("id=\"roleAttribute-error\"") && wrong.text.contains("&lt;b&gt;my role") && !wrong.text.contains("<b>my role"))
       #expect(wrong.text.contains(#"<option value="okta" selected>"#))
       let invitations = try await client.post("\(Self.path)/invitations", of: page, ["sending": "delayed", "delayHours": "x"])
-      #expect(invitations.status == 422 && invitations.text.contains("delayHours-wrong"))
+      #expect(invitations.status == 422 && invitations.text.contains("delayHours-error"))
       #expect(sent(bench).isEmpty)
     }
     await bench.close()
   }
 
-  @Test("Each guide has the workspace's values filled in: the host that was called, its domains, its attribute and roles")
+  @Test("Each guide contains the workspace's values: host, domains, role attribute and roles")
   func guides() async throws {
     let bench = try await ConsoleBench.made {
       $0.customDomains = ["scim.acme.example"]
@@ -164,12 +169,12 @@ struct ConnectionPageTests {
     await bench.close()
   }
 
-  @Test("The live check waits, then tells the call, then why one was refused; another workspace's calls are not told")
+  @Test("The live check waits, then shows requests and the reason of a rejection, but none of other workspaces")
   func live() async throws {
     let bench = try await ConsoleBench.made()
     try await bench.serving { client in
       let waiting = try await client.get(Self.path)
-      #expect(waiting.text.contains("Waiting for the first call") && waiting.text.contains(#"id="live" data-live="3""#))
+      #expect(waiting.text.contains("Waiting for the first request") && waiting.text.contains(#"id="live" data-live="3""#))
       func entry(_ status: Int, of workspace: WorkspaceID) -> LogEntry {
         var entry = LogEntry(
           id: .made(at: Date()), workspace: workspace, at: Date(), method: "GET", path: "/api/v2/scim/Users", status: status,
@@ -179,7 +184,7 @@ struct ConnectionPageTests {
         return entry
       }
       try await log(entry(200, of: .made(at: Date())), bench)
-      #expect(try await client.get(Self.path).text.contains("Waiting for the first call"))
+      #expect(try await client.get(Self.path).text.contains("Waiting for the first request"))
       try await log(entry(200, of: bench.workspace), bench)
       let received = try await client.get(Self.path)
       #expect(received.text.contains("<strong>Received:</strong> GET /Users from Okta"))
@@ -187,7 +192,7 @@ struct ConnectionPageTests {
       try await Task.sleep(for: .milliseconds(2))
       try await log(entry(401, of: bench.workspace), bench)
       let refused = try await client.get(Self.path)
-      #expect(refused.text.contains("<strong>Refused:</strong> GET /Users from Okta"))
+      #expect(refused.text.contains("<strong>Rejected:</strong> GET /Users from Okta"))
       #expect(refused.text.contains("is not known here") && refused.text.contains("In Okta: this app"))
       #expect(!refused.text.contains("<i>"))
     }

@@ -6,9 +6,14 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
-/// The console over a database with everything in it, with an admin signed in; identity-store answers what the builder says.
+/// The console with a real database and a signed-in admin. The builder provides the replies of identity-store.
 struct ConsoleBench: Sendable {
   let owner: PostgresPool
   let reader: PostgresPool
@@ -16,7 +21,9 @@ struct ConsoleBench: Sendable {
 
   var workspace: WorkspaceID { builder.workspace }
 
-  /// - Parameter change: of the workspace's settings.
+  /// Creates a database with one workspace.
+  ///
+  /// - Parameter change: changes the settings of the workspace.
   static func made(_ change: (inout WorkspaceSettings) -> Void = { _ in }) async throws -> ConsoleBench {
     let server = try await PostgresServer.shared()
     let name = try await server.createDatabase(migrations: SchemaMigrations.all)
@@ -51,7 +58,7 @@ struct ConsoleBench: Sendable {
       [.uuid(id.uuid), .text(settings.slug), .json(try JSONData.encode(settings))])
   }
 
-  /// A group that was pushed and taken in, with members by their states; nil is one whose own data has not come.
+  /// Inserts a group and its members with the given states; nil for a member whose own data has not arrived.
   func insertGroup(_ name: String, _ states: [UserState?] = [], in workspace: WorkspaceID? = nil) async throws -> (GroupID, [UserID]) {
     let workspace = (workspace ?? self.workspace).uuid
     let (group, people) = (GroupID.made(at: Date()), states.map { _ in UserID.made(at: Date()) }.sorted())
@@ -77,7 +84,7 @@ struct ConsoleBench: Sendable {
     return (group, people)
   }
 
-  /// As many groups, and one of them with as many members, of whom every hundredth is pending and every ten-thousandth held.
+  /// Inserts many groups, one of them with many members. Every hundredth member is pending and every ten-thousandth held.
   func insertCrowd(groups: Int, members: Int) async throws -> GroupID {
     let group = GroupID.made(at: Date())
     try await write(
@@ -106,7 +113,7 @@ struct ConsoleBench: Sendable {
     try await write(
       "insert into directory.memberships (workspace_id, group_id, member_id) select $1, $2, id from directory.members where workspace_id = $1",
       [.uuid(workspace.uuid), .uuid(group.uuid)])
-    // Each of them is in one of the other groups, too.
+    // Each person is also a member of another group.
     try await write(
       """
       insert into directory.memberships (workspace_id, group_id, member_id)
@@ -128,18 +135,19 @@ struct ConsoleBench: Sendable {
       }
     }
     var edge = builder.edge
-    var parts = try #require(
-      builder.consoleParts(edge.commands, builder.sites, builder.tokens, RateLimits(), edge.replays))
-    parts.database = Database(pool: reader, patience: .seconds(5))
-    parts.cursors = edge.cursors
-    edge.console = try Console(parts)
+    var dependencies = try #require(
+      builder.consoleDependencies(
+        builder.commands, builder.sites, builder.tokens, RateLimits(), EntryReplays(responder: edge.replayResponder())))
+    dependencies.database = Database(pool: reader, retryTimeout: .seconds(5))
+    dependencies.cursors = builder.cursors
+    edge.console = try Console(dependencies)
     try await serveEdge(edge, token: builder.token.text) { client, _ in
       try await body(ConsoleClient(signedInOver: client))
     }
   }
 }
 
-/// A browser without a window.
+/// A client that is signed in to the console.
 struct ConsoleClient: Sendable {
   private let http: HTTPClient
   private let cookies: String
@@ -156,11 +164,11 @@ struct ConsoleClient: Sendable {
     try await http.sendAsItIs("GET", path, "", headers: ["Cookie": cookies])
   }
 
-  /// Sends a form of `page`, with what is hidden in all of that page's forms.
+  /// Submits a form of `page`, with its hidden fields.
   func post(_ path: String, of page: Answer, _ values: [String: String]) async throws -> Answer {
     var sent = values
     for name in [ConsoleLayout.formToken, "version"] where sent[name] == nil { sent[name] = page.hidden(name) }
-    let body = sent.map { "\($0)=\(GroupsView.escaped($1))" }.joined(separator: "&")
+    let body = sent.map { "\($0)=\(ConsoleText.percentEncoded($1))" }.joined(separator: "&")
     return try await http.sendAsItIs(
       "POST", path, body,
       headers: ["Cookie": cookies, "Origin": "http://127.0.0.1", "Content-Type": "application/x-www-form-urlencoded"])

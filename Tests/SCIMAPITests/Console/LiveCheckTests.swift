@@ -3,9 +3,14 @@ import Models
 import ProvisioningLog
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Whether the identity provider gets through")
+@Suite("Live check of the connection")
 struct LiveCheckTests {
   private let now = Date(timeIntervalSince1970: 1_767_225_600)
 
@@ -20,29 +25,29 @@ struct LiveCheckTests {
     return entry
   }
 
-  @Test("Before the first call it waits, and looks often")
+  @Test("Before the first request it waits and refreshes often")
   func waiting() {
     let live = LiveCheck([], diagnosis: nil, at: now)
     #expect(live.isWaiting && live.latest == nil && live.recognised == nil)
-    #expect(live.pause == 3)
+    #expect(live.refreshInterval == 3)
   }
 
-  @Test("A call that went well is told with its sender, and there is no hurry any more")
+  @Test("A successful request is shown with its sender, and the page refreshes less often")
   func received() {
     let live = LiveCheck([entry()], diagnosis: nil, at: now)
     #expect(!live.isWaiting)
-    #expect(live.latest == .init(what: "GET /Users", sender: "Okta", status: 200, isGood: true, at: Timestamp.text(now - 1)))
+    #expect(live.latest == .init(request: "GET /Users", sender: "Okta", status: 200, succeeded: true, at: Timestamp.text(now - 1)))
     #expect(live.recognised == "Okta")
-    #expect(live.pause == 10)
-    // One of yesterday says nothing of what is tried now.
-    #expect(LiveCheck([entry(age: 86_400)], diagnosis: nil, at: now).pause == 3)
+    #expect(live.refreshInterval == 10)
+    // An old success does not count.
+    #expect(LiveCheck([entry(age: 86_400)], diagnosis: nil, at: now).refreshInterval == 3)
   }
 
-  @Test("A call that failed is told, and looked behind soon; those before it are kept, a few")
+  @Test("A failed request is shown, the page refreshes often, and a few earlier requests are listed")
   func refused() {
     let live = LiveCheck([entry(403)] + (0..<10).map { entry(age: 10 + Double($0)) }, diagnosis: nil, at: now)
-    #expect(live.latest?.isGood == false && live.latest?.status == 403)
-    #expect(live.pause == 3)
+    #expect(live.latest?.succeeded == false && live.latest?.status == 403)
+    #expect(live.refreshInterval == 3)
     #expect(live.earlier.count == 4)
   }
 
@@ -51,7 +56,7 @@ struct LiveCheckTests {
     arguments: [
       ("Okta SCIM Client 1.0.0", "okta", "Okta", "Okta"), ("Microsoft.Azure.SyncFabric/1", "entra", "Entra ID", "Entra ID"),
       ("curl/8.5", nil, "curl/8.5", nil), (nil, nil, "a sender without a name", nil),
-      // The workspace is set to it: the sender did not say so.
+      // The profile of the workspace, not recognised from the user agent.
       ("curl/8.5", "onelogin", "OneLogin", nil),
     ] as [(String?, String?, String, String?)])
   func senders(agent: String?, provider: String?, sender: String, recognised: String?) {
@@ -60,15 +65,15 @@ struct LiveCheckTests {
     #expect(live.recognised == recognised)
   }
 
-  @Test("Parts of a bulk, what was sent again from here, and what is not SCIM are no calls")
-  func calls() {
-    #expect(entry().isCall)
-    #expect(!entry(401, "/api/v2/sign-ins").isCall)
+  @Test("Operations of bulk requests, resent requests and other APIs are not requests of the identity provider")
+  func providerRequests() {
+    #expect(entry().isProviderRequest)
+    #expect(!entry(401, "/api/v2/sign-ins").isProviderRequest)
     var part = entry()
     part.bulk = .made(at: now)
-    #expect(!part.isCall)
+    #expect(!part.isProviderRequest)
     var replay = entry()
     replay.replayOf = .made(at: now)
-    #expect(!replay.isCall)
+    #expect(!replay.isProviderRequest)
   }
 }

@@ -2,6 +2,11 @@ import Foundation
 import Models
 import Testing
 
+@testable import AdminConsole
+@testable import EdgeHTTP
+@testable import EdgeReads
+@testable import ProductAPI
+@testable import SCIMControllers
 @testable import ScimAPI
 
 @Suite("Forms of a workspace's settings")
@@ -14,10 +19,10 @@ struct SettingsSectionTests {
   }
 
   private func form(_ values: [String: String]) throws -> Form {
-    try Form(values.map { "\($0)=\(GroupsView.escaped($1))" }.joined(separator: "&").utf8)
+    try Form(values.map { "\($0)=\(ConsoleText.percentEncoded($1))" }.joined(separator: "&").utf8)
   }
 
-  @Test("What is shown and sent back unchanged changes nothing")
+  @Test("Submitting a form unchanged changes nothing")
   func roundTrip() throws {
     let settings = settings
     let profile = ProfileSection(of: settings)
@@ -39,8 +44,8 @@ struct SettingsSectionTests {
     #expect(sentInvitations.applied(to: settings) == settings)
   }
 
-  @Test("Nothing but its own part of the settings is changed by a form")
-  func parts() throws {
+  @Test("A form changes only its own settings")
+  func ownSettings() throws {
     let settings = settings
     var profile = ProfileSection(try form(["profile": "okta", "roleAttribute": "role", "plan": "free", "scimEnabled": "false"]))
     var expected = settings
@@ -69,33 +74,33 @@ struct SettingsSectionTests {
   }
 
   @Test(
-    "The connection: what cannot be is refused",
+    "Connection: invalid input is rejected",
     arguments: [("weird", "role"), ("okta", ""), ("okta", "my role"), ("okta", "röle"), ("", "role")])
   func profileFaults(profile: String, attribute: String) throws {
     var section = ProfileSection(try form(["profile": profile, "roleAttribute": attribute]))
     #expect(section.applied(to: settings) == nil)
-    #expect(section.problem != nil || section.wrongRoleAttribute != nil)
+    #expect(section.problem != nil || section.roleAttributeError != nil)
     #expect(section.roleAttribute == attribute)
   }
 
   @Test(
-    "Roles: what cannot be is refused",
+    "Roles: invalid input is rejected",
     arguments: [("Analyst\nanalyst", "viewer"), ("Editor", "viewer"), ("Analyst", "emperor"), ("", "Analyst"), ("", "")])
   func roleFaults(roles: String, standard: String) throws {
     var section = RolesSection(try form(["customRoles": roles, "defaultRole": standard]))
     #expect(section.applied(to: settings) == nil)
-    #expect(section.wrongCustomRoles != nil || section.wrongDefaultRole != nil)
+    #expect(section.customRolesError != nil || section.defaultRoleError != nil)
     #expect(section.customRoles == roles)
   }
 
   @Test(
-    "Invitations: what cannot be is refused, and each fault is told at its field",
+    "Invitations: invalid input is rejected, with an error at the field",
     arguments: [
-      (["sending": "soon"], \InvitationsSection.problem), (["sending": "delayed", "delayHours": "many"], \.wrongDelay),
-      (["sending": "delayed", "delayHours": "721"], \.wrongDelay), (["sending": "delayed", "delayHours": "nan"], \.wrongDelay),
-      (["sending": "digest", "digestAddress": "it"], \.wrongAddress), (["sending": "none", "reminderDays": "3,x"], \.wrongReminders),
-      (["sending": "none", "reminderDays": "0"], \.wrongReminders), (["sending": "none", "expiryDays": "4000"], \.wrongExpiry),
-      (["sending": "none", "expiryDays": "soon"], \.wrongExpiry),
+      (["sending": "soon"], \InvitationsSection.problem), (["sending": "delayed", "delayHours": "many"], \.delayError),
+      (["sending": "delayed", "delayHours": "721"], \.delayError), (["sending": "delayed", "delayHours": "nan"], \.delayError),
+      (["sending": "digest", "digestAddress": "it"], \.addressError), (["sending": "none", "reminderDays": "3,x"], \.remindersError),
+      (["sending": "none", "reminderDays": "0"], \.remindersError), (["sending": "none", "expiryDays": "4000"], \.expiryError),
+      (["sending": "none", "expiryDays": "soon"], \.expiryError),
     ] as [([String: String], KeyPath<InvitationsSection, String?> & Sendable)])
   func invitationFaults(values: [String: String], fault: KeyPath<InvitationsSection, String?> & Sendable) throws {
     var section = InvitationsSection(try form(values))

@@ -74,9 +74,9 @@ class Story:
         if not session["httpOnly"] or session["sameSite"] not in ("Lax", "Strict"):
             raise Failure(f"the session cookie has wrong attributes: {session}")
         browser.open(self.origin + link[link.index("/console/"):])
-        if "This link does not sign you in" not in browser.text:
+        if "This link is not valid" not in browser.text:
             browser.click("Sign in")
-            browser.expect_text("This link does not sign you in")
+            browser.expect_text("This link is not valid")
         browser.open("/console/members")
         browser.expect_text("Members")
 
@@ -86,7 +86,7 @@ class Story:
         browser.click("New token")
         browser.fill("Name", "Okta")
         browser.check("scim")
-        browser.click("Make it")
+        browser.click("Create token")
         shown = browser.wait("the token", lambda: re.search(r"rollcall_[\w-]{60,}", browser.text))
         self.identity_provider = IdentityProvider(self.scim_url, shown.group())
         browser.open("/console/settings/api")
@@ -99,7 +99,7 @@ class Story:
     def push(self, browser):
         self.step("The identity provider connects, and pushes users and groups")
         browser.open("/console/settings/scim")
-        browser.expect_text("Waiting for the first call")
+        browser.expect_text("Waiting for the first request")
         self.expect(200, "GET", "/Users?startIndex=1&count=1")
         # The page updates itself.
         browser.expect_text("Received:", "Okta")
@@ -156,7 +156,7 @@ class Story:
         browser.reload_until("Ana under Visible", lambda: "Ana Silva" in browser.text)
         browser.expect_no_text("Ben Okoro")
         browser.open(f"/console/members/{self.found['member']}")
-        browser.expect_text("Ana Silva", TEAM, "What happened")
+        browser.expect_text("Ana Silva", TEAM, "Timeline")
 
     def replay_failed_push(self, browser):
         self.step("A push fails, its page shows the reason, and it is sent again after the fix")
@@ -169,7 +169,7 @@ class Story:
         browser.expect_text("designer", "400")
         self.found["entry"] = browser.path
         self.scimctl("workspace", "role", "add", self.workspace, "designer")
-        browser.click("Send it again")
+        browser.click("Send again")
         browser.confirm()
         browser.expect_text("201 Done")
         self.expect_user(CLEO)

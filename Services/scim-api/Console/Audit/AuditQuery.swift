@@ -1,51 +1,56 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 import Postgres
 import SCIM
 
-/// A row of the audit trail.
+/// An entry of the audit trail.
 struct AuditEntry: Sendable {
   var id: CommandID
   var at: String
   var actor: String
   var action: String
   var target: String
-  /// JSON.
+  /// The changes, as JSON.
   var summary: String
-  /// Where it was refused.
+  /// The status of a rejected command.
   var status: Int?
   var detail: String?
 }
 
-/// Reads the audit trail, the newest first.
+/// Reads the audit trail, newest first.
 struct AuditQuery: Sendable {
   let database: Database
 
-  /// How many rows one request looks through for those that are wanted: what is rare may be further back, behind another press of a button.
-  static let maximumLookedAt = 5000
+  /// The number of rows that a page scans for matches. Rare entries can be on a later page.
+  static let maximumScanned = 5000
 
-  struct Part: Sendable {
+  /// A page of the audit trail.
+  struct Page: Sendable {
     var entries: [AuditEntry]
-    /// Where the next part begins; nil at the end of the trail.
+    /// The last entry of this page; nil on the last page.
     var next: CommandID?
   }
 
+  /// The entries after `last`.
+  ///
   /// - Parameters:
-  ///   - action: nil for any.
-  ///   - last: what the part before ended with.
+  ///   - action: nil for all actions.
+  ///   - last: the last entry of the previous page.
   func entries(
-    action: String?, refusedAlone: Bool, after last: CommandID?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> Part {
+    action: String?, rejectedOnly: Bool, after last: CommandID?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> Page {
     let rows = try await database.query(
       Self.statement,
       [
-        .uuid(workspace.uuid), .optional(last?.uuid, PostgresValue.uuid), .optional(action, PostgresValue.text), .bool(refusedAlone),
-        .int(Int64(limit + 1)), .int(Int64(Self.maximumLookedAt)),
+        .uuid(workspace.uuid), .optional(last?.uuid, PostgresValue.uuid), .optional(action, PostgresValue.text), .bool(rejectedOnly),
+        .int(Int64(limit + 1)), .int(Int64(Self.maximumScanned)),
       ], in: workspace)
     var entries: [AuditEntry] = []
     for row in rows where !row.isNull(0) { entries.append(try AuditEntry(row)) }
-    if entries.count > limit { return Part(entries: Array(entries.prefix(limit)), next: entries[limit - 1].id) }
-    // As many were looked at as may be: there may be more behind the last of them.
-    return Part(entries: entries, next: try rows.first?.optionalUUID(8).map { CommandID($0) })
+    if entries.count > limit { return Page(entries: Array(entries.prefix(limit)), next: entries[limit - 1].id) }
+    // If the scan reached its limit, the next page starts after the last scanned row.
+    return Page(entries: entries, next: try rows.first?.optionalUUID(8).map { CommandID($0) })
   }
 
   private static let statement = Statement(

@@ -1,44 +1,48 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 import ProvisioningLog
 
-/// A workspace's settings as they are stored now.
+/// The stored settings of a workspace.
 struct StoredSettings: Sendable, Equatable {
   var settings: WorkspaceSettings
-  /// Counts their changes.
+  /// The version, which increases with each change.
   var version: Int64
 }
 
-/// Reads what the page about the connection shows.
+/// Reads the data of the connection page.
 struct ConnectionQuery: Sendable {
   let database: Database
 
-  /// The most calls that are looked at.
-  private static let maximumCalls = 10
+  /// The maximum number of requests.
+  private static let maximumRequests = 10
 
-  /// - Throws: 404 where the workspace is gone.
+  /// The settings of a workspace.
+  ///
+  /// - Throws: 404 if the workspace does not exist.
   func settings(of workspace: WorkspaceID) async throws -> StoredSettings {
     guard let row = try await database.query(Self.settings, [.uuid(workspace.uuid)], in: workspace).first else {
-      throw APIError(404, "There is no such workspace any more.")
+      throw APIError(404, "The workspace no longer exists.")
     }
     return StoredSettings(
       settings: try JSONData.decode(from: try row.bytes(0), type: "workspace settings"), version: Int64(try row.int(1)))
   }
 
-  /// The names of tokens and OAuth clients that an identity provider can use.
+  /// The names of active tokens and OAuth clients with the scope scim.
   func tokens(of workspace: WorkspaceID) async throws -> [String] {
     try await database.query(Self.tokens, [.uuid(workspace.uuid)], in: workspace).map { try $0.string(0) }
   }
 
-  /// The latest calls of identity providers that the provisioning log has, the newest first.
-  func calls(of workspace: WorkspaceID) async throws -> [LogEntry] {
+  /// The latest requests of identity providers in the provisioning log, newest first.
+  func requests(of workspace: WorkspaceID) async throws -> [LogEntry] {
     var selection = LogRepository.Selection()
-    selection.limit = Self.maximumCalls
-    return try await log(of: workspace).entries(selection, in: workspace).map(\.entry).filter(\.isCall).reversed()
+    selection.limit = Self.maximumRequests
+    return try await log(of: workspace).entries(selection, in: workspace).map(\.entry).filter(\.isProviderRequest).reversed()
   }
 
-  /// What a call failed for; nil where it did not fail.
+  /// The diagnosis of a failed request; nil if it succeeded.
   func diagnosis(of entry: LogEntry) async throws -> Diagnosis? {
     try await log(of: entry.workspace).diagnosis(of: entry)
   }
@@ -49,9 +53,9 @@ struct ConnectionQuery: Sendable {
 }
 
 extension LogEntry {
-  /// Whether it is a request that somebody sent to SCIM, or several with a token that was never issued: no part of one, and none that was
-  /// sent again from here.
-  var isCall: Bool { bulk == nil && replayOf == nil && (unverified != nil || path.hasPrefix(ResourcePath.base)) }
+  /// Whether the entry is a SCIM request of an identity provider, or summarises requests with an unknown token. Excludes operations of a bulk
+  /// request and resent requests.
+  var isProviderRequest: Bool { bulk == nil && replayOf == nil && (unverified != nil || path.hasPrefix(ResourcePath.base)) }
 }
 
 extension ConnectionQuery {

@@ -1,7 +1,9 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 import Primitives
 
-/// The forms of the page about the connection.
+/// The settings forms of the connection page.
 struct ConnectionSections: Sendable, Equatable {
   var profile: ProfileSection
   var names: NamesSection
@@ -16,21 +18,21 @@ struct ConnectionSections: Sendable, Equatable {
   }
 }
 
-/// What the page about the connection shows.
+/// The view model of the connection page.
 struct ConnectionView: Sendable, Equatable {
-  /// Of the settings that the forms show.
+  /// The version of the shown settings.
   var version: String
-  /// Why a switch was refused. (Not as the forms call it: what is nil in one of them is looked up here.)
-  var refused: String?
-  var isOpen: Bool
-  var conditions: [Condition]
+  /// Why enabling or disabling SCIM failed. The name differs from those of the forms, whose missing properties are looked up here.
+  var optInError: String?
+  var isEnabled: Bool
+  var requirements: [Requirement]
   var isOptedIn: Bool
-  /// The SCIM URL at the host that was called.
+  /// The SCIM base URL at the host of the request.
   var url: String
-  /// The same without the slash at its end.
+  /// The SCIM base URL without the trailing slash.
   var bareURL: String
-  /// At the workspace's own domains, but for the one that was called.
-  var domainURLs: [Numbered]
+  /// The SCIM base URLs at the workspace's other domains.
+  var domainURLs: [CopyableText]
   var domains: [String]
   var hasNoDomains: Bool
   var slug: String
@@ -51,70 +53,76 @@ struct ConnectionView: Sendable, Equatable {
   var roleForm: RoleForm
   var invitations: InvitationForm
 
-  /// One of the three that SCIM needs.
-  struct Condition: Sendable, Equatable {
+  /// A requirement for SCIM.
+  struct Requirement: Sendable, Equatable {
     var name: String
     var isMet: Bool
-    /// How it stands, and who can change it.
-    var words: String
-    /// The operator's way.
+    /// The status, and who can change it.
+    var explanation: String
+    /// The operator's command.
     var command: String?
   }
 
-  /// Something that is copied by the id of its element.
-  struct Numbered: Sendable, Equatable {
+  /// A text with a button that copies it by the id of its element.
+  struct CopyableText: Sendable, Equatable {
     var id: String
     var text: String
   }
 
+  /// A link to a setup guide.
   struct Guide: Sendable, Equatable {
     var name: String
     var path: String
     var isCurrent: Bool
   }
 
+  /// A role of the workspace.
   struct Role: Sendable, Equatable {
     var name: String
     var kind: String
     var isDefault: Bool
   }
 
+  /// The form for the connection profile.
   struct ProfileForm: Sendable, Equatable {
     var entered: ProfileSection
     var profiles: [FormOption]
   }
 
+  /// The form for the handling of duplicate names.
   struct NamesForm: Sendable, Equatable {
     var entered: NamesSection
     var relinks: [FormOption]
     var duplicates: [FormOption]
   }
 
+  /// The form for roles.
   struct RoleForm: Sendable, Equatable {
     var entered: RolesSection
     var choices: [FormOption]
   }
 
+  /// The form for invitations.
   struct InvitationForm: Sendable, Equatable {
     var entered: InvitationsSection
-    var ways: [FormOption]
+    var sendingOptions: [FormOption]
   }
 
-  /// - Parameter guide: the identity provider whose set-up was asked for.
+  /// - Parameter guide: the requested setup guide.
   init(
-    _ stored: StoredSettings, sections: ConnectionSections, refused: String?, live: LiveCheck, tokens: [String], site: Site, guide: String?
+    _ stored: StoredSettings, sections: ConnectionSections, error: String?, live: LiveCheck, tokens: [String], site: Site, guide: String?
   ) {
     let settings = stored.settings
     version = String(stored.version)
-    self.refused = refused
-    isOpen = settings.scimObstacle == nil
-    conditions = Self.conditions(of: settings)
+    optInError = error
+    isEnabled = settings.scimObstacle == nil
+    requirements = Self.requirements(of: settings)
     isOptedIn = settings.scimEnabled
     bareURL = site.baseURL.text
     url = bareURL + "/"
     let scheme = site.url.prefix { $0 != ":" }
     domainURLs = settings.customDomains.filter { $0 != site.host }.enumerated().map { index, domain in
-      Numbered(id: "url-\(index + 1)", text: "\(scheme)://\(domain)\(ResourcePath.base)/")
+      CopyableText(id: "url-\(index + 1)", text: "\(scheme)://\(domain)\(ResourcePath.base)/")
     }
     domains = settings.customDomains
     hasNoDomains = domains.isEmpty
@@ -122,11 +130,11 @@ struct ConnectionView: Sendable, Equatable {
     self.tokens = tokens
     hasNoTokens = tokens.isEmpty
     self.live = live
-    let chosen = Self.guide(asked: guide, settings.connectionProfile, recognised: live.recognised)
+    let chosen = Self.guide(requested: guide, settings.connectionProfile, recognised: live.recognised)
     guides = Self.providers.map { provider in
       Guide(
-        name: LiveCheck.provider(provider.rawValue) ?? provider.rawValue,
-        path: "\(ConnectionPage.path)?guide=\(provider.rawValue)#setup", isCurrent: provider == chosen)
+        name: ConsoleText.identityProvider(provider.rawValue),
+        path: "\(ConsoleSection.scim.path)?guide=\(provider.rawValue)#setup", isCurrent: provider == chosen)
     }
     (okta, entra, onelogin) = (chosen == .okta, chosen == .entra, chosen == .onelogin)
     roleAttribute = settings.roleAttribute
@@ -144,38 +152,38 @@ struct ConnectionView: Sendable, Equatable {
       choices: settings.roles.map {
         FormOption(value: $0, name: $0, isChosen: ComparisonKey($0) == ComparisonKey(sections.roles.defaultRole))
       })
-    invitations = InvitationForm(entered: sections.invitations, ways: sections.invitations.ways)
+    invitations = InvitationForm(entered: sections.invitations, sendingOptions: sections.invitations.sendingOptions)
   }
 
   private typealias Profile = WorkspaceSettings.ConnectionProfile
 
   private static let providers: [Profile] = [.okta, .entra, .onelogin]
 
-  /// What was asked for, else what the workspace is set to, else who called last, else the first.
-  private static func guide(asked: String?, _ profile: Profile, recognised: String?) -> Profile {
-    if let asked = asked.flatMap(Profile.init(rawValue:)), providers.contains(asked) { return asked }
+  /// The requested guide, or the profile of the workspace, or the last sender, or the first guide.
+  private static func guide(requested: String?, _ profile: Profile, recognised: String?) -> Profile {
+    if let requested = requested.flatMap(Profile.init(rawValue:)), providers.contains(requested) { return requested }
     if providers.contains(profile) { return profile }
-    return providers.first { LiveCheck.provider($0.rawValue) == recognised } ?? .okta
+    return providers.first { ConsoleText.identityProvider($0.rawValue) == recognised } ?? .okta
   }
 
-  private static func conditions(of settings: WorkspaceSettings) -> [Condition] {
+  private static func requirements(of settings: WorkspaceSettings) -> [Requirement] {
     let isEnterprise = settings.plan == .enterprise
     return [
-      Condition(
+      Requirement(
         name: "Enterprise plan", isMet: isEnterprise,
-        words: isEnterprise
-          ? "The workspace is on the plan enterprise."
-          : "The workspace is on the plan \(settings.plan.rawValue). Ask your account manager for an upgrade; the operator enters it.",
+        explanation: isEnterprise
+          ? "The workspace has the plan enterprise."
+          : "The workspace has the plan \(settings.plan.rawValue). Ask your account manager for an upgrade; the operator applies it.",
         command: isEnterprise ? nil : "scimctl workspace update \(settings.slug) --plan enterprise"),
-      Condition(
+      Requirement(
         name: "SAML single sign-on", isMet: settings.samlSSO,
-        words: settings.samlSSO
+        explanation: settings.samlSSO
           ? "People sign in through SAML."
-          : "It is not enabled. Enable it in the product under Settings › Security; where that is not there, the operator does it.",
+          : "Not enabled. Enable it in the product under Settings › Security, or ask the operator.",
         command: settings.samlSSO ? nil : "scimctl workspace update \(settings.slug) --saml-sso"),
-      Condition(
-        name: "Switched on here", isMet: settings.scimEnabled,
-        words: settings.scimEnabled ? "An admin has switched SCIM on." : "An admin of the workspace switches it on, with the button below."),
+      Requirement(
+        name: "Opt-in", isMet: settings.scimEnabled,
+        explanation: settings.scimEnabled ? "An admin has enabled SCIM." : "An admin of the workspace enables SCIM with the button below."),
     ]
   }
 }

@@ -1,83 +1,86 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import ProvisioningLog
 import SCIM
 
-/// Whether the identity provider gets through: its latest calls, and why the last one failed.
+/// The live status of the connection: the latest requests of the identity provider, and the diagnosis if the last one failed.
 struct LiveCheck: Sendable, Equatable {
-  /// After how many seconds the page asks again.
-  var pause: Int
+  /// The refresh interval of the page in seconds.
+  var refreshInterval: Int
   var isWaiting: Bool
-  var latest: Call?
-  /// Those before the latest.
-  var earlier: [Call]
-  /// Why the latest failed, and what to do.
+  var latest: ReceivedRequest?
+  /// The requests before the latest.
+  var earlier: [ReceivedRequest]
+  /// The diagnosis of the latest request.
   var failure: Failure?
-  /// The identity provider that was recognised last, by how it names itself.
+  /// The last identity provider that was recognised from its user agent.
   var recognised: String?
 
-  struct Call: Sendable, Equatable {
-    /// `GET /Users`
-    var what: String
+  /// A request of the identity provider.
+  struct ReceivedRequest: Sendable, Equatable {
+    /// Method and path: `GET /Users`.
+    var request: String
     var sender: String
     var status: Int
-    var isGood: Bool
+    var succeeded: Bool
     var at: String
   }
 
+  /// A diagnosis with the fix.
   struct Failure: Sendable, Equatable {
     var explanation: String
     var fix: String
   }
 
   /// - Parameters:
-  ///   - entries: the newest first.
-  ///   - diagnosis: of the first of them, where it failed.
+  ///   - entries: newest first.
+  ///   - diagnosis: of the newest entry, if it failed.
   init(_ entries: [LogEntry], diagnosis: Diagnosis?, at now: Date) {
     isWaiting = entries.isEmpty
-    latest = entries.first.map(Call.init)
-    earlier = entries.dropFirst().prefix(Self.maximumEarlier).map(Call.init)
+    latest = entries.first.map(ReceivedRequest.init)
+    earlier = entries.dropFirst().prefix(Self.maximumEarlier).map(ReceivedRequest.init)
     failure = diagnosis.map { Failure(explanation: $0.explanation, fix: $0.fix) }
-    recognised = entries.lazy.compactMap { Self.provider($0.recognisedProvider) }.first
-    // Once it has got through there is no hurry.
-    let hasArrived = entries.first.map { !$0.isFailure && now.timeIntervalSince($0.at) < Self.fresh } ?? false
-    pause = hasArrived ? 10 : 3
+    recognised = entries.lazy.compactMap { Self.recognisedName($0) }.first
+    // After a recent success the page refreshes less often.
+    let hasRecentSuccess = entries.first.map { !$0.isFailure && now.timeIntervalSince($0.at) < Self.recentPeriod } ?? false
+    refreshInterval = hasRecentSuccess ? 10 : 3
   }
 
   private static let maximumEarlier = 4
-  private static let fresh: TimeInterval = 600
+  /// How long a success is recent, in seconds.
+  private static let recentPeriod: TimeInterval = 600
 
-  /// What an identity provider is called.
-  static func provider(_ name: String?) -> String? {
-    switch name {
-    case ConnectionProfile.okta.rawValue: "Okta"
-    case ConnectionProfile.entra.rawValue: "Entra ID"
-    case ConnectionProfile.onelogin.rawValue: "OneLogin"
-    default: nil
+  /// The name of the identity provider that the user agent identifies; nil if there is none.
+  private static func recognisedName(_ entry: LogEntry) -> String? {
+    knownName(ConnectionProfile.auto.recognised(userAgent: entry.userAgent).rawValue)
+  }
+
+  /// The display name of an identity provider with a profile of its own; nil for others.
+  fileprivate static func knownName(_ provider: String?) -> String? {
+    guard let profile = provider.flatMap(ConnectionProfile.init(rawValue:)), [.okta, .entra, .onelogin].contains(profile) else {
+      return nil
     }
+    return ConsoleText.identityProvider(profile.rawValue)
   }
 }
 
-extension LiveCheck.Call {
+extension LiveCheck.ReceivedRequest {
   init(_ entry: LogEntry) {
     guard entry.unverified == nil else {
-      what = RequestWords.request(entry, path: "")
+      request = RequestDescription.request(of: entry, path: "")
       sender = "an unverified sender"
       status = entry.status
-      isGood = false
+      succeeded = false
       at = Timestamp.text(entry.at)
       return
     }
     let path = entry.path.dropFirst(ResourcePath.base.count)
-    what = "\(entry.method) \(path.isEmpty ? "/" : String(path.prefix(100)))"
-    sender = LiveCheck.provider(entry.identityProvider) ?? entry.userAgent.map { String($0.prefix(60)) } ?? "a sender without a name"
+    request = "\(entry.method) \(path.isEmpty ? "/" : String(path.prefix(100)))"
+    sender = LiveCheck.knownName(entry.identityProvider) ?? entry.userAgent.map { String($0.prefix(60)) } ?? "a sender without a name"
     status = entry.status
-    isGood = !entry.isFailure
+    succeeded = !entry.isFailure
     at = Timestamp.text(entry.at)
   }
-}
-
-extension LogEntry {
-  /// The profile that `auto` picks for the sender.
-  fileprivate var recognisedProvider: String { ConnectionProfile.auto.recognised(userAgent: userAgent).rawValue }
 }

@@ -1,33 +1,36 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Primitives
 
-/// A part of a workspace's settings as a form shows it, with what is wrong with what was entered.
+/// A form for a part of a workspace's settings, with the errors of the input.
 protocol SettingsSection: Sendable, Equatable {
-  /// Why the store, or a change that came before, refused what was entered.
+  /// The error of the whole form.
   var problem: String? { get set }
 
+  /// A form with the current settings.
   init(of settings: WorkspaceSettings)
-  /// What was entered.
+  /// A submitted form.
   init(_ form: Form)
 
-  /// The settings with what was entered; nil where something in it is wrong, which is noted then.
+  /// The settings with the input applied; nil if the input is invalid. Sets the errors then.
   mutating func applied(to settings: WorkspaceSettings) -> WorkspaceSettings?
 }
 
-/// One of several that can be chosen.
+/// An option of a menu or a group of radio buttons.
 struct FormOption: Sendable, Equatable {
   var value: String
   var name: String
   var isChosen: Bool
 }
 
-/// How the identity provider's requests are read.
+/// The form for the connection profile and the role attribute.
 struct ProfileSection: SettingsSection {
   var problem: String?
   var profile: String
   var roleAttribute: String
-  var wrongRoleAttribute: String?
+  var roleAttributeError: String?
 
   init(of settings: WorkspaceSettings) {
     profile = settings.connectionProfile.rawValue
@@ -53,7 +56,7 @@ struct ProfileSection: SettingsSection {
     guard !roleAttribute.isEmpty, roleAttribute.count <= 100,
       roleAttribute.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") })
     else {
-      wrongRoleAttribute = "Letters, digits and underscores, such as secodaRole."
+      roleAttributeError = "Use letters, digits and underscores, such as secodaRole."
       return nil
     }
     var settings = settings
@@ -68,12 +71,12 @@ struct ProfileSection: SettingsSection {
     case .okta: "Okta"
     case .entra: "Entra ID"
     case .onelogin: "OneLogin"
-    case .strict: "Strict: the standard alone"
+    case .strict: "Strict: only the standard"
     }
   }
 }
 
-/// What becomes of people and groups that are sent under a name that is taken.
+/// The form for the handling of names that are already in use.
 struct NamesSection: SettingsSection {
   var problem: String?
   var relink: String
@@ -117,26 +120,26 @@ struct NamesSection: SettingsSection {
   private static func name(of policy: WorkspaceSettings.RelinkPolicy) -> String {
     switch policy {
     case .samePerson: "Reuse the record if it is the same person"
-    case .never: "Never reuse it: refuse with 409"
+    case .never: "Never reuse it: reject with 409"
     }
   }
 
   private static func name(of duplicates: WorkspaceSettings.DuplicateGroupNames) -> String {
     switch duplicates {
-    case .reject: "Refuse the second group with 409"
-    case .allow: "Allow several groups of one name"
+    case .reject: "Reject the second group with 409"
+    case .allow: "Allow several groups with the same name"
     }
   }
 }
 
-/// Roles beyond the built-in ones, and who gets which without being given one.
+/// The form for custom roles and the default role.
 struct RolesSection: SettingsSection {
   var problem: String?
-  /// One a line.
+  /// The custom roles, one per line.
   var customRoles: String
-  var wrongCustomRoles: String?
+  var customRolesError: String?
   var defaultRole: String
-  var wrongDefaultRole: String?
+  var defaultRoleError: String?
 
   init(of settings: WorkspaceSettings) {
     customRoles = settings.customRoles.joined(separator: "\n")
@@ -148,7 +151,7 @@ struct RolesSection: SettingsSection {
     defaultRole = form["defaultRole"] ?? ""
   }
 
-  /// The roles that were entered.
+  /// The entered roles.
   var roles: [String] {
     customRoles.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
   }
@@ -157,19 +160,19 @@ struct RolesSection: SettingsSection {
     let roles = roles
     var known = Set(WorkspaceSettings.builtInRoles)
     for role in roles where !known.insert(ComparisonKey(role).text).inserted {
-      wrongCustomRoles = """
-        “\(role.prefix(100))” is there twice. Upper and lower case make no difference, and the built-in roles are there already.
+      customRolesError = """
+        “\(role.prefix(100))” is a duplicate. Roles are compared regardless of case, and include the built-in roles.
         """
       return nil
     }
     if let long = roles.first(where: { $0.count > 100 }) {
-      wrongCustomRoles = "“\(long.prefix(40))…” is longer than 100 characters."
+      customRolesError = "“\(long.prefix(40))…” is longer than 100 characters."
       return nil
     }
     var settings = settings
     settings.customRoles = roles
     guard let role = settings.role(named: defaultRole) else {
-      wrongDefaultRole = "There is no role “\(defaultRole.prefix(100))”. Choose one of \(settings.roles.joined(separator: ", "))."
+      defaultRoleError = "There is no role “\(defaultRole.prefix(100))”. Choose one of \(settings.roles.joined(separator: ", "))."
       return nil
     }
     settings.defaultRole = role
@@ -177,19 +180,19 @@ struct RolesSection: SettingsSection {
   }
 }
 
-/// When and to whom invitations go.
+/// The form for invitations.
 struct InvitationsSection: SettingsSection {
   var problem: String?
   var sending: String
   var delayHours: String
-  var wrongDelay: String?
+  var delayError: String?
   var digestAddress: String
-  var wrongAddress: String?
+  var addressError: String?
   var reminderDays: String
-  var wrongReminders: String?
-  /// Empty for never.
+  var remindersError: String?
+  /// Empty if invitations never expire.
   var expiryDays: String
-  var wrongExpiry: String?
+  var expiryError: String?
 
   init(of settings: WorkspaceSettings) {
     let policy = settings.invitations
@@ -212,7 +215,7 @@ struct InvitationsSection: SettingsSection {
     expiryDays = form["expiryDays"] ?? ""
   }
 
-  var ways: [FormOption] {
+  var sendingOptions: [FormOption] {
     InvitationPolicy.Sending.Name.allCases.map { each in
       FormOption(value: each.rawValue, name: Self.name(of: each), isChosen: each.rawValue == sending)
     }
@@ -225,13 +228,13 @@ struct InvitationsSection: SettingsSection {
     case .none?: policy.sending = InvitationPolicy.Sending.none
     case .delayed:
       guard let hours = Double(delayHours), hours > 0, hours <= 720 else {
-        wrongDelay = "A number of hours, up to 720 (30 days)."
+        delayError = "Enter a number of hours, up to 720 (30 days)."
         return nil
       }
       policy.sending = .delayed(seconds: max(1, Int((hours * 3600).rounded())))
     case .digest:
       guard digestAddress.contains("@"), !digestAddress.contains(where: \.isWhitespace) else {
-        wrongAddress = "An email address, such as it@example.com."
+        addressError = "Enter an email address, such as it@example.com."
         return nil
       }
       policy.sending = .digest(address: digestAddress)
@@ -239,15 +242,15 @@ struct InvitationsSection: SettingsSection {
       problem = "Choose when invitations are sent."
       return nil
     }
-    let parts = reminderDays.split(whereSeparator: { $0 == "," || $0.isWhitespace })
-    let days = parts.compactMap { Int($0) }
-    guard days.count == parts.count, days.count <= 10, days.allSatisfy((1...365).contains) else {
-      wrongReminders = "Up to ten days from 1 to 365 with commas between them, such as 3, 7; nothing for no reminders."
+    let entries = reminderDays.split(whereSeparator: { $0 == "," || $0.isWhitespace })
+    let days = entries.compactMap { Int($0) }
+    guard days.count == entries.count, days.count <= 10, days.allSatisfy((1...365).contains) else {
+      remindersError = "Enter up to ten numbers from 1 to 365, separated by commas, such as 3, 7. Leave empty for no reminders."
       return nil
     }
     policy.reminderDays = Set(days).sorted()
     guard expiryDays.isEmpty || Int(expiryDays).map((1...3650).contains) == true else {
-      wrongExpiry = "A number of days from 1 to 3650; nothing for never."
+      expiryError = "Enter a number of days from 1 to 3650. Leave empty for no expiry."
       return nil
     }
     policy.expiryDays = Int(expiryDays)
@@ -256,11 +259,11 @@ struct InvitationsSection: SettingsSection {
     return settings
   }
 
-  private static func name(of way: InvitationPolicy.Sending.Name) -> String {
-    switch way {
-    case .immediately: "At once, to each person"
-    case .delayed: "Later, to each person"
-    case .digest: "To an administrator, who tells the people"
+  private static func name(of sending: InvitationPolicy.Sending.Name) -> String {
+    switch sending {
+    case .immediately: "Immediately, to each person"
+    case .delayed: "With a delay, to each person"
+    case .digest: "To an administrator, who informs the people"
     case .none: "Not at all"
     }
   }

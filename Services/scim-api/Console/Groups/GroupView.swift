@@ -1,23 +1,28 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 
-/// What a group's page shows.
+/// The view model of a group's page.
 struct GroupView: Sendable, Equatable {
   var name: String
   var id: String
   var externalID: String?
   var createdAt: String
   var changedAt: String
-  /// The directory has not taken all of it in yet.
+  /// Whether the product's directory has not processed all changes of the group yet.
   var isBehind: Bool
   var tabs: [Tab]
-  var held: Held?
-  /// What it means to be in the list that is shown.
-  var meaning: String
-  var members: [Line]
-  var isWaiting: Bool
-  var nobody: String?
-  var pager: GroupsView.Pager?
+  var held: HeldChange?
+  /// Explains the membership status of the listed members.
+  var explanation: String
+  var members: [Row]
+  /// Whether the list shows members who are not visible, with reasons.
+  var showsReasons: Bool
+  /// Replaces the list if it is empty.
+  var emptyMessage: String?
+  var pager: Pager?
 
+  /// The members with one membership status.
   struct Tab: Sendable, Equatable {
     var name: String
     var path: String
@@ -25,93 +30,89 @@ struct GroupView: Sendable, Equatable {
     var isCurrent: Bool
   }
 
-  struct Held: Sendable, Equatable {
-    var words: String
+  /// A change that waits for approval.
+  struct HeldChange: Sendable, Equatable {
+    var description: String
     var at: String
   }
 
-  struct Line: Sendable, Equatable {
+  /// A member in the list.
+  struct Row: Sendable, Equatable {
     var path: String
-    /// Name, else address, else id.
+    /// The display name, or the address, or the id.
     var name: String
     var email: String?
     var role: String?
-    /// What for the person waits.
-    var why: String?
+    /// Why the member is not visible.
+    var reason: String?
   }
 
-  init(_ facts: GroupDetails, standing: MembershipStatus, members: [DirectoryMember], isFirst: Bool, next: String?) {
-    name = facts.name
-    id = "\(facts.id)"
-    externalID = facts.externalID
-    createdAt = Timestamp.text(facts.createdAt)
-    changedAt = Timestamp.text(facts.modifiedAt)
-    isBehind = facts.counts == nil
-    let counts = facts.counts ?? MembershipStatusCounts()
-    let path = GroupPage.path(of: facts.id)
+  /// - Parameter next: the cursor of the next page.
+  init(_ group: GroupDetails, status: MembershipStatus, members: [GroupMember], isFirst: Bool, next: String?) {
+    name = group.name
+    id = "\(group.id)"
+    externalID = group.externalID
+    createdAt = Timestamp.text(group.createdAt)
+    changedAt = Timestamp.text(group.modifiedAt)
+    isBehind = group.counts == nil
+    let counts = group.counts ?? MembershipStatusCounts()
+    let path = GroupsController.path(of: group.id)
     tabs = MembershipStatus.allCases.map { each in
       Tab(
-        name: Self.name(of: each), path: "\(path)?state=\(each.rawValue)", count: GroupsView.text(counts[each]), isCurrent: each == standing
-      )
+        name: each.title, path: "\(path)?state=\(each.rawValue)", count: ConsoleText.number(counts[each]), isCurrent: each == status)
     }
-    held = facts.held.map { Held(words: Self.words($0), at: Timestamp.text($0.heldAt)) }
-    meaning = Self.meaning(of: standing)
-    isWaiting = standing != .visible
+    held = group.held.map { HeldChange(description: Self.description(of: $0), at: Timestamp.text($0.heldAt)) }
+    explanation = Self.explanation(of: status)
+    showsReasons = status != .visible
     self.members = members.map { member in
-      Line(
-        path: "\(Console.path)/members/\(member.id)", name: member.displayName ?? member.email ?? "\(member.id)",
-        email: member.displayName == nil ? nil : member.email, role: member.role, why: Self.why(member))
+      Row(
+        path: "\(ConsoleSection.members.path)/\(member.id)", name: member.displayName ?? member.email ?? "\(member.id)",
+        email: member.displayName == nil ? nil : member.email, role: member.role, reason: Self.reason(for: member))
     }
-    nobody = members.isEmpty ? Self.nobody(standing, counts, isFirst: isFirst) : nil
-    if !isFirst || next != nil {
-      let list = "\(path)?state=\(standing.rawValue)"
-      pager = GroupsView.Pager(first: isFirst ? nil : list, next: next.map { "\(list)&cursor=\($0)" })
-    }
+    emptyMessage = members.isEmpty ? Self.emptyMessage(status, counts, isFirst: isFirst) : nil
+    let list = "\(path)?state=\(status.rawValue)"
+    pager = Pager(ifNeeded: isFirst ? nil : list, next: next.map { "\(list)&cursor=\($0)" })
   }
 
-  private static func name(of standing: MembershipStatus) -> String {
-    switch standing {
-    case .visible: "Visible"
-    case .pending: "Pending"
-    case .held: "Held"
-    }
-  }
-
-  private static func meaning(of standing: MembershipStatus) -> String {
-    switch standing {
+  private static func explanation(of status: MembershipStatus) -> String {
+    switch status {
     case .visible: "The product shows these people in the group."
-    case .pending: "The identity provider has put these people in the group; the product does not show them there yet."
-    case .held: "These people are disabled. They are out of the group in the product, and back in it as soon as they are enabled."
+    case .pending: "The identity provider has added these people to the group; the product does not show them yet."
+    case .held: "These people are disabled. The product shows them in the group again as soon as they are enabled."
     }
   }
 
-  /// Why the product does not show the member; nil where it does.
-  static func why(_ member: DirectoryMember) -> String? {
+  /// Why the product does not show a member; nil if it does.
+  static func reason(for member: GroupMember) -> String? {
     switch member.state {
     case .active: nil
-    case .invited: "Invited, and has not signed in yet: visible from the first sign-in on."
+    case .invited: "Invited, and has not signed in yet: visible after the first sign-in."
     case .disabled: "Disabled by the identity provider: visible again once it enables them."
-    case nil: "Put in the group before their own data came, which usually takes a moment."
+    case nil: "Added to the group before their own data arrived, which usually takes a moment."
     }
   }
 
-  private static func nobody(_ standing: MembershipStatus, _ counts: MembershipStatusCounts, isFirst: Bool) -> String {
+  private static func emptyMessage(_ status: MembershipStatus, _ counts: MembershipStatusCounts, isFirst: Bool) -> String {
     guard isFirst else { return "There are no more." }
-    switch standing {
+    switch status {
     case .visible where counts.pending > 0:
-      return "Nobody is visible yet: \(people(counts.pending)) for a first sign-in. See Pending."
+      let people = counts.pending == 1 ? "1 person waits" : "\(ConsoleText.number(counts.pending)) people wait"
+      return "Nobody is visible yet: \(people) for a first sign-in. See Pending."
     case .visible: return "The product shows nobody in this group. Its members are assigned in the identity provider."
-    case .pending: return "Nobody waits: everybody in the group who may be seen is visible."
+    case .pending: return "Nobody is pending: all enabled members of the group are visible."
     case .held: return "Nobody in the group is disabled."
     }
   }
 
-  private static func people(_ count: Int) -> String { count == 1 ? "1 person waits" : "\(GroupsView.text(count)) people wait" }
-
-  private static func words(_ held: HeldGroupChange) -> String {
+  private static func description(of held: HeldGroupChange) -> String {
     if held.isDeletion { return "The identity provider wants to delete this group." }
-    let leaving = held.leaving == 1 ? "1 member" : "\(GroupsView.text(held.leaving)) members"
-    return held.members.map { "The identity provider wants to take \(leaving) of \(GroupsView.text($0)) out of this group." }
-      ?? "The identity provider wants to take \(leaving) out of this group."
+    let leaving = ConsoleText.count(held.leaving, "member", "members")
+    return held.members.map { "The identity provider wants to remove \(leaving) of \(ConsoleText.number($0)) from this group." }
+      ?? "The identity provider wants to remove \(leaving) from this group."
   }
+}
+
+extension MembershipStatus {
+  /// The name on the pages.
+  var title: String { rawValue.capitalisedFirst }
 }

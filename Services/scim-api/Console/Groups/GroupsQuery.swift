@@ -1,30 +1,33 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 import Primitives
 
-/// A group as the console lists it: what the identity provider pushed, and what the product's directory made of it.
+/// A group in the list: the pushed group, and the counts of the product's directory.
 struct ListedGroup: Sendable, Equatable {
   var id: GroupID
   var name: String
-  /// What the list is in the order of.
+  /// The sort key of the list.
   var key: String
-  /// When the identity provider last changed it.
+  /// When the identity provider last changed the group.
   var modifiedAt: Date
-  /// nil while the directory has not taken the group in yet, or not all of it.
+  /// nil while the directory has not processed all changes of the group.
   var counts: MembershipStatusCounts?
 }
 
-/// How many of a group's members stand where.
+/// The number of members of a group by membership status.
 struct MembershipStatusCounts: Sendable, Equatable {
   var visible = 0
   var pending = 0
   var held = 0
 
+  /// The number of all members.
   var all: Int { visible + pending + held }
 
-  subscript(standing: MembershipStatus) -> Int {
-    switch standing {
+  subscript(status: MembershipStatus) -> Int {
+    switch status {
     case .visible: visible
     case .pending: pending
     case .held: held
@@ -33,14 +36,17 @@ struct MembershipStatusCounts: Sendable, Equatable {
 }
 
 extension MembershipStatusCounts {
-  /// Whether more members than this would be looked at for a page of those who stand there, were they spread evenly.
-  private static let most = 5000
+  /// The number of members that a page may scan.
+  private static let maximumScanned = 5000
 
-  func isRare(_ standing: MembershipStatus, limit: Int) -> Bool { all * limit > Self.most * max(1, self[standing]) && all > Self.most }
+  /// Whether a page of members with a status would scan more than ``maximumScanned`` members, if they are evenly distributed.
+  func isRare(_ status: MembershipStatus, limit: Int) -> Bool {
+    all * limit > Self.maximumScanned * max(1, self[status]) && all > Self.maximumScanned
+  }
 }
 
 extension MembershipStatus {
-  /// The state of people who stand there.
+  /// The user state that leads to the status.
   fileprivate var state: UserState {
     switch self {
     case .visible: .active
@@ -50,7 +56,7 @@ extension MembershipStatus {
   }
 }
 
-/// All that a group's page says of the group itself.
+/// A group, for its own page.
 struct GroupDetails: Sendable, Equatable {
   var id: GroupID
   var name: String
@@ -58,26 +64,38 @@ struct GroupDetails: Sendable, Equatable {
   var createdAt: Date
   var modifiedAt: Date
   var counts: MembershipStatusCounts?
-  /// The change that waits for an admin's approval.
+  /// The change that waits for approval.
   var held: HeldGroupChange?
 }
 
 /// A change of a group that waits for approval.
 struct HeldGroupChange: Sendable, Equatable {
-  /// Whether the whole group is to be deleted.
+  /// Whether the change deletes the group.
   var isDeletion = false
+  /// The number of members of the group.
   var members: Int?
+  /// The number of members who would leave.
   var leaving: Int
   var heldAt: Date
 }
 
-/// Reads groups with the counts that group-sync keeps of them.
+/// A member of a group in the product's directory.
+struct GroupMember: Sendable, Equatable {
+  var id: UserID
+  /// nil if the person's own data has not arrived yet.
+  var state: UserState?
+  var email: String?
+  var displayName: String?
+  var role: String?
+}
+
+/// Reads groups, their members, and the counts that group-sync maintains.
 struct GroupsQuery: Sendable {
   let database: Database
 
-  /// Groups by name, and by id where several share one, from behind `after` on.
+  /// The groups after `after`, by name and id.
   ///
-  /// - Parameter prefix: what their names begin with, compared by the key; nil for all.
+  /// - Parameter prefix: the start of the name, compared by comparison key; nil for all groups.
   func groups(
     named prefix: String?, after: (key: String, id: ResourceID)?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedGroup] {
@@ -94,13 +112,13 @@ struct GroupsQuery: Sendable {
     }
   }
 
-  /// How many groups the workspace has.
+  /// The number of groups of the workspace.
   func total(in workspace: WorkspaceID) async throws -> Int {
     try await database.query(Self.total, [.uuid(workspace.uuid)], in: workspace).first?.int(0) ?? 0
   }
 
-  /// nil where there is none.
-  func facts(of group: GroupID, in workspace: WorkspaceID) async throws -> GroupDetails? {
+  /// A group; nil if it does not exist.
+  func group(_ group: GroupID, in workspace: WorkspaceID) async throws -> GroupDetails? {
     let rows = try await database.query(Self.one, [.uuid(workspace.uuid), .uuid(group.uuid)], in: workspace)
     guard let row = rows.first else { return nil }
     return GroupDetails(
@@ -113,43 +131,55 @@ struct GroupsQuery: Sendable {
       })
   }
 
-  /// Members of a group who stand somewhere, by id, from behind `after` on.
+  /// The members of a group with a membership status after `after`, by id.
   ///
-  /// Most groups are read member by member until enough are found. Where that would take a great many, because few of many stand there, the
-  /// list of those who are in the state is read beside the group's.
+  /// Scans the members of the group, unless the status is so rare that it is faster to start from the people in the corresponding state.
   func members(
-    of group: GroupDetails, standing: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> [DirectoryMember] {
-    let directory = DatabaseDirectory(database: database)
+    of group: GroupDetails, status: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> [GroupMember] {
     guard let counts = group.counts else {
-      return try await directory.members(of: group.id, standing: standing, after: after, limit: limit, in: workspace)
+      return try await scanMembers(of: group.id, status, after: after, limit: limit, in: workspace)
     }
-    // Of nobody nothing is looked at.
-    guard counts[standing] > 0 else { return [] }
-    if counts.isRare(standing, limit: limit) {
-      let found = try await few(of: group.id, standing, after: after, limit: limit, in: workspace)
-      // Those whose own data has not come are in no state: rarely, and for a moment, there are such.
-      if after != nil || found.count >= min(counts[standing], limit) { return found }
+    guard counts[status] > 0 else { return [] }
+    if counts.isRare(status, limit: limit) {
+      let found = try await membersByState(of: group.id, status, after: after, limit: limit, in: workspace)
+      // Members whose own data has not arrived have no state. If some are missing, all members are scanned.
+      if after != nil || found.count >= min(counts[status], limit) { return found }
     }
-    return try await directory.members(of: group.id, standing: standing, after: after, limit: limit, in: workspace)
+    return try await scanMembers(of: group.id, status, after: after, limit: limit, in: workspace)
   }
 
-  private func few(
-    of group: GroupID, _ standing: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> [DirectoryMember] {
+  private func scanMembers(
+    of group: GroupID, _ status: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> [GroupMember] {
+    let rows = try await database.search(
+      Self.membersWithStatus,
+      [
+        .uuid(workspace.uuid), .uuid(group.uuid), .text(status.rawValue), .uuid((after ?? Self.first).uuid), .int(Int64(limit)),
+      ], in: workspace)
+    return try rows.map { row in
+      GroupMember(
+        id: UserID(try row.uuid(0)), state: try row.optionalString(4).flatMap(UserState.init(rawValue:)),
+        email: try row.optionalString(1), displayName: try row.optionalString(2), role: try row.optionalString(3))
+    }
+  }
+
+  private func membersByState(
+    of group: GroupID, _ status: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> [GroupMember] {
     let rows = try await database.search(
       Self.membersInState,
       [
-        .uuid(workspace.uuid), .uuid(group.uuid), .text(standing.state.rawValue), .uuid((after ?? Self.first).uuid), .int(Int64(limit)),
+        .uuid(workspace.uuid), .uuid(group.uuid), .text(status.state.rawValue), .uuid((after ?? Self.first).uuid), .int(Int64(limit)),
       ], in: workspace)
     return try rows.map { row in
-      DirectoryMember(
-        id: UserID(try row.uuid(0)), state: standing.state, email: try row.optionalString(1), displayName: try row.optionalString(2),
-        role: try row.optionalString(3), standing: standing.rawValue)
+      GroupMember(
+        id: UserID(try row.uuid(0)), state: status.state, email: try row.optionalString(1), displayName: try row.optionalString(2),
+        role: try row.optionalString(3))
     }
   }
 
-  /// No id lies before it.
+  /// The lowest id.
   private static let first = UserID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
 
   private static func counts(_ row: Row, _ column: Int) throws -> MembershipStatusCounts? {
@@ -164,7 +194,7 @@ extension GroupsQuery {
     coalesce(d.complete, false), coalesce(c.visible, 0), coalesce(c.pending, 0), coalesce(c.held, 0)
     """
 
-  // What begins with the prefix is not less than it, so that the index is entered there; under most collations it ends there, too.
+  // Names with the prefix are not less than the prefix, so the index is scanned from there.
   static let list = Statement(
     "console groups",
     """
@@ -191,6 +221,19 @@ extension GroupsQuery {
     from directory_read.members_in_state($1, $2, $3, $4, $5::int8) as found (id)
     join directory_read.members m on m.workspace_id = $1 and m.id = found.id
     order by m.id
+    """)
+
+  static let membersWithStatus = Statement(
+    "console group members with status",
+    """
+    select member_id, email, member_name, role, state
+    from directory_read.group_members
+    where workspace_id = $1
+    and group_id = $2
+    and standing = $3
+    and member_id > $4
+    order by member_id
+    limit $5::int8
     """)
 
   private static let total = Statement(

@@ -1,22 +1,24 @@
+import EdgeHTTP
+import EdgeReads
 import HTTPTypes
 import MailTemplates
 import Mustache
 
-/// A page before the layout is put around it.
+/// The content of a page, without the layout.
 struct ConsolePage: Sendable {
   var title: String
   var section: ConsoleSection
   var status: HTTPResponse.Status = .ok
   let template: ConsoleTemplate
-  /// What the template shows; a struct whose properties it names.
+  /// The view model: a struct whose properties the template refers to by name.
   let values: any Sendable
 }
 
-/// The parts of the console, as its navigation lists them.
+/// The sections of the console in the navigation.
 enum ConsoleSection: String, Sendable, CaseIterable {
   case members, groups, provisioning, scim, api
 
-  /// What the navigation calls it.
+  /// The title in the navigation.
   var name: String {
     switch self {
     case .members: "Members"
@@ -27,25 +29,26 @@ enum ConsoleSection: String, Sendable, CaseIterable {
     }
   }
 
+  /// The path of the section's first page.
   var path: String {
     switch self {
-    case .members: "\(Console.path)/members"
-    case .groups: "\(Console.path)/groups"
-    case .provisioning: "\(Console.path)/provisioning"
-    case .scim: "\(Console.path)/settings/scim"
-    case .api: "\(Console.path)/settings/api"
+    case .members: "\(ConsolePath.root)/members"
+    case .groups: "\(ConsolePath.root)/groups"
+    case .provisioning: "\(ConsolePath.root)/provisioning"
+    case .scim: "\(ConsolePath.root)/settings/scim"
+    case .api: "\(ConsolePath.root)/settings/api"
     }
   }
 }
 
-/// The template of a page. In it, what the page shows is at hand by name, and so are `formToken`, `workspace` and `person`.
+/// The template of a page. It can refer to the properties of the view model, and to `formToken`, `workspace` and `person`.
 struct ConsoleTemplate: Sendable {
   private let template: MustacheTemplate
 
-  /// - Throws: where the template cannot be read.
+  /// - Throws: an error if the template cannot be parsed.
   init(_ bytes: [UInt8]) throws {
     template = try MustacheTemplate(html: "{{#page}}\(String(decoding: bytes, as: UTF8.self)){{/page}}")
   }
 
-  func render(_ frame: Any, library: MustacheLibrary) -> String { template.render(frame, library: library) }
+  func render(_ values: Any, library: MustacheLibrary) -> String { template.render(values, library: library) }
 }

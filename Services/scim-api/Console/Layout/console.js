@@ -1,26 +1,27 @@
-// What pages do beyond their markup. Each works without it, but for copying.
+// Progressive enhancement: everything except copying works without scripts.
 "use strict";
 
-// Times in the viewer's zone and manner; the moment itself as a tip.
-const inWords = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-function tellTimes(root) {
+// Shows times in the local time zone and format, with the ISO 8601 time as a tooltip.
+const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+function formatTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
     if (isNaN(date)) continue;
-    time.textContent = inWords.format(date);
+    time.textContent = timeFormat.format(date);
     time.title = time.dateTime;
   }
 }
 
-const said = new WeakMap();
+// The original content of copy buttons.
+const labels = new WeakMap();
 
-// <button data-copy="ID">: copies the text of the element with that id, or its value.
+// <button data-copy="ID"> copies the value or text of the element with that id.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   const source = document.getElementById(button.dataset.copy);
-  // What it says can be markup: a part for those who hear it.
-  if (!said.has(button)) said.set(button, [...button.childNodes]);
+  // The label can contain markup for screen readers.
+  if (!labels.has(button)) labels.set(button, [...button.childNodes]);
   try {
     await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
     button.textContent = "Copied";
@@ -32,47 +33,47 @@ document.addEventListener("click", async (event) => {
     selection.addRange(range);
     button.textContent = "Selected: press Ctrl+C";
   }
-  setTimeout(() => { button.replaceChildren(...said.get(button)); }, 2500);
+  setTimeout(() => { button.replaceChildren(...labels.get(button)); }, 2500);
 });
 
-// <form data-confirm="Words">: asked before it is sent; <form data-confirm-button="Words"> names what is done.
+// <form data-confirm="TEXT"> asks for confirmation; data-confirm-button="TEXT" is the label of the button.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.confirm && !form.dataset.confirmed) {
     event.preventDefault();
-    ask(form, event.submitter);
+    confirmSubmit(form, event.submitter);
     return;
   }
-  // One press, one request.
+  // Prevents double submission.
   setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; });
 });
 
-function ask(form, submitter) {
+function confirmSubmit(form, submitter) {
   const dialog = document.createElement("dialog");
-  const words = document.createElement("p");
-  words.id = "asked";
-  words.textContent = form.dataset.confirm;
-  dialog.setAttribute("aria-labelledby", words.id);
+  const text = document.createElement("p");
+  text.id = "confirm-text";
+  text.textContent = form.dataset.confirm;
+  dialog.setAttribute("aria-labelledby", text.id);
   const actions = document.createElement("div");
   actions.className = "actions";
-  const yes = document.createElement("button");
-  yes.type = "button";
-  yes.textContent = form.dataset.confirmButton ?? submitter?.textContent ?? "Go on";
-  const no = document.createElement("button");
-  no.type = "button";
-  no.className = "quiet";
-  no.textContent = "Cancel";
-  actions.append(yes, no);
-  dialog.append(words, actions);
+  const confirm = document.createElement("button");
+  confirm.type = "button";
+  confirm.textContent = form.dataset.confirmButton ?? submitter?.textContent ?? "Continue";
+  const cancel = document.createElement("button");
+  cancel.type = "button";
+  cancel.className = "quiet";
+  cancel.textContent = "Cancel";
+  actions.append(confirm, cancel);
+  dialog.append(text, actions);
   document.body.append(dialog);
-  yes.addEventListener("click", () => { form.dataset.confirmed = "yes"; dialog.close(); form.requestSubmit(submitter); });
-  no.addEventListener("click", () => dialog.close());
+  confirm.addEventListener("click", () => { form.dataset.confirmed = "yes"; dialog.close(); form.requestSubmit(submitter); });
+  cancel.addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => { dialog.remove(); if (!form.dataset.confirmed) submitter?.focus(); });
   dialog.showModal();
-  no.focus();
+  cancel.focus();
 }
 
-// <… id="x" data-live="3">: taken anew from the page every so many seconds, while it is looked at, until it says data-live no more.
+// <… id="x" data-live="3"> reloads the element every 3 seconds while the page is visible, until the element has no data-live attribute.
 function watch(element) {
   const seconds = Number(element.dataset.live);
   if (!seconds) return;
@@ -80,17 +81,17 @@ function watch(element) {
     if (document.hidden) { watch(element); return; }
     let fresh = null;
     try {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-      if (answer.ok && !answer.redirected) {
-        fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(element.id);
+      const response = await fetch(location.href, { headers: { accept: "text/html" } });
+      if (response.ok && !response.redirected) {
+        fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById(element.id);
       }
-    } catch { /* Away for a moment: the next turn tries again. */ }
+    } catch { /* The next reload tries again. */ }
     if (!fresh || element.contains(document.activeElement)) { watch(element); return; }
-    if (fresh.outerHTML !== element.dataset.was) {
-      const was = fresh.outerHTML;
-      tellTimes(fresh);
+    if (fresh.outerHTML !== element.dataset.previous) {
+      const html = fresh.outerHTML;
+      formatTimes(fresh);
       element.replaceWith(fresh);
-      fresh.dataset.was = was;
+      fresh.dataset.previous = html;
       watch(fresh);
     } else {
       watch(element);
@@ -98,5 +99,5 @@ function watch(element) {
   }, seconds * 1000);
 }
 
-tellTimes(document);
+formatTimes(document);
 for (const element of document.querySelectorAll("[data-live]")) watch(element);

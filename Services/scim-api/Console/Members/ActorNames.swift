@@ -1,26 +1,28 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 
-/// What those are called who did something: reasons and records name them as commands do, `token:…`, `operator:ana`.
+/// The display names of actors. Reasons and records contain actors as in commands: `token:…`, `operator:ana`.
 struct ActorNames: Sendable, Equatable {
-  /// Of tokens and OAuth clients.
+  /// The names of tokens and OAuth clients.
   var names: [TokenID: String] = [:]
 
-  /// `text` with each of them named as a person would.
-  func spelled(_ text: String) -> String {
+  /// Replaces the actors in `text` with their display names.
+  func displayText(_ text: String) -> String {
     text.split(separator: " ", omittingEmptySubsequences: false).map { word in
       switch Self.actor(word) {
-      case .token(let id, let rest): (names[id].map { "“\($0)”" } ?? "a token that is gone") + rest
+      case .token(let id, let rest): (names[id].map { "“\($0)”" } ?? "a deleted token") + rest
       case .person(let name): "\(name) (scimctl)"
-      // What follows may be the rest of the name.
+      // The following words may be the rest of the name.
       case .atConsole(let name), .service(let name): String(name)
       case nil: String(word)
       }
     }.joined(separator: " ")
   }
 
-  /// The tokens and clients that `texts` name.
+  /// The ids of the tokens and clients in `texts`.
   static func tokens(in texts: [String]) -> [TokenID] {
     var found: Set<TokenID> = []
     for text in texts {
@@ -53,7 +55,7 @@ struct ActorNames: Sendable, Equatable {
     }
   }
 
-  /// Looks up what the actors in `texts` are called.
+  /// Reads the names of the actors in `texts`.
   init(in texts: [String], of workspace: WorkspaceID, database: Database) async throws {
     let ids = Self.tokens(in: texts)
     guard !ids.isEmpty else { return }

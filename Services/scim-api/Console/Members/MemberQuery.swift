@@ -1,18 +1,20 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 import SCIMStorage
 
-/// Reads one person, with what the services hold of them; each list is bounded.
+/// Reads one member with groups, invitations and receipts. Each list is bounded.
 struct MemberQuery: Sendable {
   let database: Database
 
-  /// The most groups, invitations and receipts that a page shows.
+  /// The maximum numbers of groups, invitations and receipts on a page.
   static let maximumGroups = 200
   static let maximumInvitations = 20
   static let maximumReceipts = 20
 
-  /// nil where there is no such person now.
+  /// A member; nil if it does not exist.
   func member(_ id: UserID, in workspace: WorkspaceID) async throws -> StoredMember? {
     try await read(MemberStatements.member, id, in: workspace).first.map { row in
       StoredMember(
@@ -29,27 +31,36 @@ struct MemberQuery: Sendable {
     }
   }
 
-  /// The groups that the identity provider has put them in, and how they stand there in the product; one more than is shown tells that
-  /// there are more.
-  func groups(of id: UserID, in workspace: WorkspaceID) async throws -> [MembershipInGroup] {
+  /// The groups of a member with the membership status in the product. Reads one more than ``maximumGroups``, to tell whether there are more.
+  func groups(of id: UserID, in workspace: WorkspaceID) async throws -> [GroupMembership] {
     try await read(MemberStatements.groups, id, [.int(Int64(Self.maximumGroups) + 1)], in: workspace).map { row in
-      MembershipInGroup(
-        group: GroupID(try row.uuid(0)), name: try row.string(1), standing: try row.optionalString(2).flatMap(MembershipStatus.init(rawValue:)),
+      GroupMembership(
+        group: GroupID(try row.uuid(0)), name: try row.string(1),
+        status: try row.optionalString(2).flatMap(MembershipStatus.init(rawValue:)),
         waitsFor: try row.optionalString(3))
     }
   }
 
-  /// Their invitations, the latest first.
+  /// The invitations of a member, newest first.
   func invitations(of id: UserID, in workspace: WorkspaceID) async throws -> [StoredInvitation] {
     try await read(MemberStatements.invitations, id, [.int(Int64(Self.maximumInvitations))], in: workspace).compactMap { row in
       try StoredInvitation(row, from: 0)
     }
   }
 
-  /// What was taken away from them, the latest first.
+  /// The deprovisioning receipts of a member, newest first.
   func receipts(of id: UserID, before time: Date, limit: Int, in workspace: WorkspaceID) async throws -> [DeprovisionReceipt] {
     try await read(MemberStatements.receipts, id, [.timestamp(time), .int(Int64(limit))], in: workspace).map { row in
       try JSONData.decode(from: row.bytes(0), type: "receipt")
+    }
+  }
+
+  /// A member who was deleted; nil if there is no tombstone.
+  func deletedMember(_ id: UserID, in workspace: WorkspaceID) async throws -> DeletedMember? {
+    try await read(MemberStatements.deletedMember, id, in: workspace).first.map { row in
+      DeletedMember(
+        deletedAt: try row.timestamp(0),
+        successor: try row.optionalUUID(1).map { DeletedMember.Successor(id: UserID($0), userName: try row.string(2)) })
     }
   }
 
@@ -60,7 +71,7 @@ struct MemberQuery: Sendable {
   }
 }
 
-/// A person as identity-store has them, and when they last signed in.
+/// A member as stored by identity-store, with the last sign-in.
 struct StoredMember: Sendable, Equatable {
   var id: UserID
   var name: PersonName
@@ -70,23 +81,36 @@ struct StoredMember: Sendable, Equatable {
   var state: UserState
   var role: String
   var firstSignedInAt: Date?
-  /// Of the sign-ins after the first, as far back as they are remembered.
+  /// The last sign-in after the first that is still stored.
   var lastSignedInAt: Date?
   var createdAt: Date
   var resource: StoredResource
 }
 
-/// A group that somebody is in.
-struct MembershipInGroup: Sendable, Equatable {
+/// A group of a member.
+struct GroupMembership: Sendable, Equatable {
   var group: GroupID
   var name: String
-  /// nil where the product's directory does not have it yet.
-  var standing: MembershipStatus?
-  /// What for, where the product does not show them.
+  /// nil if the product's directory does not have the membership yet.
+  var status: MembershipStatus?
+  /// What the membership waits for, if the product does not show it.
   var waitsFor: String?
 }
 
-/// The workspace always comes first, and then the person.
+/// What is left of a deleted member.
+struct DeletedMember: Sendable, Equatable {
+  var deletedAt: Date
+  /// The current member with the same userName.
+  var successor: Successor?
+
+  /// A member with the userName of a deleted one.
+  struct Successor: Sendable, Equatable {
+    var id: UserID
+    var userName: String
+  }
+}
+
+/// SQL statements about one member. The first parameters are the workspace and the member.
 enum MemberStatements {
   static let member = Statement(
     "console member",
@@ -103,7 +127,7 @@ enum MemberStatements {
         values
           (mailer_read.sign_in_key($1, p.id::text)), (mailer_read.sign_in_key($1, p.user_name_key)),
           (mailer_read.sign_in_key($1, p.email_key)),
-          -- What is remembered from before there were comparison keys.
+          -- Sign-ins stored before comparison keys were introduced.
           (mailer_read.sign_in_key($1, nullif(identity_read.fold(p.user_name), p.user_name_key))),
           (mailer_read.sign_in_key($1, nullif(identity_read.fold(p.email), p.email_key)))
       ) k (key)
@@ -118,6 +142,32 @@ enum MemberStatements {
       ),
       created_at, modified_at, version, document
     from person
+    """)
+
+  static let deletedMember = Statement(
+    "console deleted member",
+    """
+    select t.deleted_at, s.id, s.user_name
+    from identity_read.tombstones t
+    left join lateral (
+      select u.id, u.user_name
+      from identity_read.users u
+      where u.workspace_id = t.workspace_id
+      and (
+        u.user_name_hash = t.user_name_hash
+        or u.id = (
+          select f.id
+          from identity_read.former_name_hashes f
+          where f.workspace_id = t.workspace_id and f.former_name_hash = t.user_name_hash
+          limit 1
+        )
+      )
+      order by u.id
+      limit 1
+    ) s on true
+    where t.workspace_id = $1
+    and t.id = $2
+    and t.type = 'User'
     """)
 
   static let groups = Statement(

@@ -1,9 +1,13 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import MailTemplates
 import Models
 import SCIM
 
-/// What the template of a member's page shows; named so that what a part does not have is not looked for further out.
+/// The view model of a member's page.
+///
+/// The templates look up a missing property in the enclosing values, so that the names of nested values differ from those around them.
 struct MemberView: Sendable {
   var memberID: String
   var memberName: String
@@ -11,89 +15,92 @@ struct MemberView: Sendable {
   var stateName: String
   var address: String?
   var profile: [Line]
-  var facts: [ResourceAttributes.Fact]
+  var attributes: [ResourceAttributes.Attribute]
   var document: String
   var groups: [Group]
   var hasGroups: Bool
   var hasMoreGroups: Bool
-  /// Of somebody invited.
+  /// The actions on the invitation of an invited member.
   var actions: MembersView.Actions?
   var signInLink: String?
   var hasInvitations: Bool
   var current: Invitation?
   var earlier: [Invitation]
   var hasEarlier: Bool
-  /// Whether the invitation's state is about to change.
+  /// Whether the page refreshes because the invitation's state is about to change.
   var isLive: Bool
   var timeline: TimelineView
 
+  /// A line of the profile: text or a time.
   struct Line: Sendable, Equatable {
     var lineName: String
     var lineText: String?
     var lineTime: String?
   }
 
+  /// A group of the member.
   struct Group: Sendable, Equatable {
     var groupPath: String
     var groupName: String
-    var standingTone: String
-    var standingName: String
-    var why: String?
+    var statusTone: String
+    var statusName: String
+    var reason: String?
   }
 
+  /// An invitation of the member.
   struct Invitation: Sendable, Equatable {
-    var words: InvitationWords
-    var madeAt: String
+    var status: InvitationStatusView
+    var createdAt: String
     var changedAt: String
     var sentAt: String?
     var expiresAt: String?
   }
 
-  /// For so many seconds after an order the page is looked at anew until the order shows.
-  private static let patience: TimeInterval = 60
+  /// How long the page refreshes after an order until it takes effect, in seconds.
+  private static let refreshPeriod: TimeInterval = 60
 
   /// - Parameters:
-  ///   - invitations: the latest first.
-  ///   - orderedAt: when this page had something done about the invitation.
+  ///   - invitations: newest first.
+  ///   - orderedAt: when an action on the invitation was ordered from this page.
   init(
-    _ member: StoredMember, groups standings: [MembershipInGroup], invitations: [StoredInvitation], timeline: TimelineView,
+    _ member: StoredMember, groups memberships: [GroupMembership], invitations: [StoredInvitation], timeline: TimelineView,
     workspace: WorkspaceSettings, actors: ActorNames = ActorNames(), orderedAt: Date? = nil, at now: Date
   ) throws {
     let body = try JSON(parsing: member.resource.document + Array("}}".utf8))
     memberID = "\(member.id)"
-    memberName = member.name.shown
+    memberName = member.name.text
     (stateTone, stateName) = (member.state.tone, member.state.title)
     address = member.email
     profile = Self.profile(of: member)
-    facts = body.object.map(ResourceAttributes.facts) ?? []
+    attributes = body.object.map(ResourceAttributes.attributes) ?? []
     document = body.pretty
-    groups = standings.prefix(MemberQuery.maximumGroups).map { Group($0, of: member.state) }
+    groups = memberships.prefix(MemberQuery.maximumGroups).map { Group($0, of: member.state) }
     hasGroups = !groups.isEmpty
-    hasMoreGroups = standings.count > groups.count
+    hasMoreGroups = memberships.count > groups.count
     let isInvited = member.state == .invited
-    actions = isInvited ? MembersView.Actions(member.id, name: member.name.shown, invitation: invitations.first) : nil
+    actions = isInvited ? MembersView.Actions(member.id, name: member.name.text, invitation: invitations.first) : nil
     signInLink = isInvited ? WorkspaceNotice(workspace).link : nil
-    let told = invitations.map { Invitation($0, actors: actors, at: now) }
-    hasInvitations = !told.isEmpty
-    current = told.first
-    earlier = Array(told.dropFirst())
+    let views = invitations.map { Invitation($0, actors: actors, at: now) }
+    hasInvitations = !views.isEmpty
+    current = views.first
+    earlier = Array(views.dropFirst())
     hasEarlier = !earlier.isEmpty
     self.timeline = timeline
-    let isUnderWay =
+    let isSending =
       invitations.first.map { latest in
         latest.state == .sending || latest.state == .scheduled && !latest.isDigest && (latest.nextAttemptAt ?? .distantFuture) <= now
       } ?? false
     let isOrdered =
       orderedAt.map { ordered in
-        (0..<Self.patience).contains(now.timeIntervalSince(ordered)) && (invitations.map(\.changedAt).max() ?? .distantPast) < ordered
+        (0..<Self.refreshPeriod).contains(now.timeIntervalSince(ordered)) && (invitations.map(\.changedAt).max() ?? .distantPast) < ordered
       } ?? false
-    isLive = isInvited && (isUnderWay || isOrdered)
+    isLive = isInvited && (isSending || isOrdered)
   }
 
   private static func profile(of member: StoredMember) -> [Line] {
     func text(_ name: String, _ text: String?) -> Line? { text.flatMap { $0.isEmpty ? nil : Line(lineName: name, lineText: $0) } }
     func time(_ name: String, _ date: Date?) -> Line? { date.map { Line(lineName: name, lineTime: Timestamp.text($0)) } }
-    // What came before the first sign-in was somebody else's who had the userName.
+    // Sign-ins before the first belong to another person who had the userName.
     let lastSignedInAt = member.firstSignedInAt.map { max($0, member.lastSignedInAt ?? $0) }
     let lines = [
       text("Email", member.email), text("Role", member.role), text("Language", member.language), text("userName", member.name.userName),
@@ -112,22 +119,23 @@ extension MemberView.Line {
 }
 
 extension MemberView.Group {
-  init(_ standing: MembershipInGroup, of state: UserState) {
-    groupPath = "\(ConsoleSection.groups.path)/\(standing.group)"
-    groupName = standing.name
-    switch standing.standing {
-    case .visible: (standingTone, standingName, why) = ("good", "Visible", nil)
-    case .pending: (standingTone, standingName, why) = ("info", "Pending", standing.waitsFor.map { "Waits for \($0)." })
-    case .held: (standingTone, standingName, why) = ("warn", "Held", standing.waitsFor.map { "Waits \($0)." })
-    case nil: (standingTone, standingName, why) = ("info", "Pending", "The product is about to be told.")
+  init(_ membership: GroupMembership, of state: UserState) {
+    groupPath = GroupsController.path(of: membership.group)
+    groupName = membership.name
+    statusName = (membership.status ?? .pending).title
+    switch membership.status {
+    case .visible: (statusTone, reason) = ("good", nil)
+    case .pending: (statusTone, reason) = ("info", membership.waitsFor.map { "Waits for \($0)." })
+    case .held: (statusTone, reason) = ("warn", membership.waitsFor.map { "Waits \($0)." })
+    case nil: (statusTone, reason) = ("info", "The product has not processed the membership yet.")
     }
   }
 }
 
 extension MemberView.Invitation {
   init(_ invitation: StoredInvitation, actors: ActorNames, at now: Date) {
-    words = InvitationWords(invitation, at: now, actors: actors)
-    madeAt = Timestamp.text(invitation.createdAt)
+    status = InvitationStatusView(invitation, at: now, actors: actors)
+    createdAt = Timestamp.text(invitation.createdAt)
     changedAt = Timestamp.text(invitation.changedAt)
     sentAt = invitation.sentAt.map(Timestamp.text)
     let isOpen = [.scheduled, .sending, .sent, .delivered].contains(invitation.state)
@@ -135,23 +143,23 @@ extension MemberView.Invitation {
   }
 }
 
-/// A part of a timeline.
+/// A page of a member's timeline.
 struct TimelineView: Sendable {
-  var events: [TimelineWords]
+  var events: [TimelineEventView]
   var hasEvents: Bool
   var newestPath: String?
   var olderPath: String?
 
-  /// - Parameter path: of what is older than a moment.
+  /// - Parameter path: returns the path of the page with events before a time.
   init(_ timeline: Timeline, of member: UserID, isOlder: Bool, actors: ActorNames, _ path: (Date) -> String) {
-    events = timeline.events.map { TimelineWords($0, actors: actors) }
+    events = timeline.events.map { TimelineEventView($0, actors: actors) }
     hasEvents = !events.isEmpty
-    newestPath = isOlder ? "\(MemberPage.path(of: member))#timeline" : nil
+    newestPath = isOlder ? "\(MembersController.path(of: member))#timeline" : nil
     olderPath = timeline.next.map(path)
   }
 }
 
-/// What the template of a deleted member's page shows.
+/// The view model of a deleted member's page.
 struct DeletedMemberView: Sendable {
   var memberID: String
   var deletedAt: String
@@ -161,6 +169,7 @@ struct DeletedMemberView: Sendable {
   var hasReceipts: Bool
   var timeline: TimelineView
 
+  /// A deprovisioning receipt.
   struct Receipt: Sendable, Equatable {
     var receiptID: String
     var revokedAt: String
@@ -168,16 +177,16 @@ struct DeletedMemberView: Sendable {
     var lostGroups: String?
   }
 
-  init(_ id: UserID, _ remains: Remains, receipts found: [DeprovisionReceipt], timeline: TimelineView) {
+  init(_ id: UserID, _ deleted: DeletedMember, receipts found: [DeprovisionReceipt], timeline: TimelineView) {
     memberID = "\(id)"
-    deletedAt = Timestamp.text(remains.deletedAt)
-    successorPath = remains.successor.map { MemberPage.path(of: $0.id.user) }
-    successorName = remains.successor?.userName
+    deletedAt = Timestamp.text(deleted.deletedAt)
+    successorPath = deleted.successor.map { MembersController.path(of: $0.id) }
+    successorName = deleted.successor?.userName
     receipts = found.map { receipt in
       let names = receipt.groups.prefix(20).map { $0.displayName ?? "\($0.id)" }.joined(separator: ", ")
-      let more = receipt.groups.count > 20 ? " and \(MembersView.count(receipt.groups.count - 20)) more" : ""
+      let more = receipt.groups.count > 20 ? " and \(ConsoleText.number(receipt.groups.count - 20)) more" : ""
       return Receipt(
-        receiptID: "\(receipt.id)", revokedAt: Timestamp.text(receipt.revokedAt), reasonName: receipt.reason.rawValue.beginningUpperCase,
+        receiptID: "\(receipt.id)", revokedAt: Timestamp.text(receipt.revokedAt), reasonName: receipt.reason.rawValue.capitalisedFirst,
         lostGroups: names.isEmpty ? nil : names + more)
     }
     hasReceipts = !receipts.isEmpty

@@ -1,15 +1,17 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import MailTemplates
 import Models
 
-/// What the template of the members page shows.
+/// The view model of the members page.
 ///
-/// A template looks further out for what a row does not have, so that nothing of a row is called as something of the page is.
+/// The templates look up a missing property in the enclosing values, so that the names of a row differ from those of the page.
 struct MembersView: Sendable {
   var tabs: [Tab]
-  /// What was searched for.
+  /// The search text.
   var searched: String?
-  /// Whether a search found more than is shown.
+  /// Whether a search found more members than are shown.
   var isCut: Bool
   var caption: String
   var rows: [Row]
@@ -20,9 +22,10 @@ struct MembersView: Sendable {
   var orders: [Tab]
   var hasOrders: Bool
   var emptyTitle: String
-  var emptyWords: String
+  var emptyText: String
   var pager: Pager?
 
+  /// A link to a state or an order.
   struct Tab: Sendable, Equatable {
     var tabName: String
     var tabPath: String
@@ -30,45 +33,42 @@ struct MembersView: Sendable {
     var isCurrent: Bool
   }
 
-  struct Pager: Sendable, Equatable {
-    var first: String?
-    var next: String?
-  }
-
+  /// A member in the list.
   struct Row: Sendable, Equatable {
     var memberPath: String
     var memberName: String
-    /// The address, or the userName of somebody without one.
+    /// The address, or the userName if there is none.
     var address: String?
     var stateTone: String
     var stateName: String
     var role: String
-    /// Names of some groups.
+    /// The names of some groups.
     var groupNames: String?
-    /// `+3`
+    /// The number of further groups: `+3`.
     var furtherGroups: String?
     var invitedAt: String?
     var lastSignedInAt: String?
-    /// Of somebody invited.
-    var mail: InvitationWords?
-    /// What can be done for somebody invited.
+    /// The status of the invitation of an invited member.
+    var mail: InvitationStatusView?
+    /// The actions on the invitation of an invited member.
     var actions: Actions?
   }
 
+  /// The actions on an invitation.
   struct Actions: Sendable, Equatable {
     var resendPath: String
     var revokePath: String
     var revokeQuestion: String
-    /// Whether there is still mail to be stopped.
+    /// Whether the invitation can still be revoked.
     var canRevoke: Bool
   }
 
-  /// - Parameter cursor: of what comes behind a person.
+  /// - Parameter cursor: returns the cursor of the page after a member.
   init(
     _ request: MembersRequest, _ found: [ListedMember], totals: MembersQuery.Totals, workspace: WorkspaceSettings,
     actors: ActorNames = ActorNames(), at now: Date, cursor: (ListedMember) -> String
   ) {
-    let shown = found.prefix(MembersPage.size)
+    let shown = found.prefix(MembersController.pageSize)
     let hasMore = found.count > shown.count
     rows = shown.map { Row($0, actors: actors, at: now) }
     hasRows = !rows.isEmpty
@@ -80,11 +80,11 @@ struct MembersView: Sendable {
     orders = []
     hasOrders = false
     searched = nil
-    switch request.what {
+    switch request.query {
     case .list(let state, let order):
       tabs = UserState.tabs.map { tab in
         Tab(
-          tabName: tab.title, tabPath: MembersRequest(.list(tab, by: .name)).path, tabCount: Self.count(totals[tab]),
+          tabName: tab.title, tabPath: MembersRequest(.list(tab, by: .name)).path, tabCount: ConsoleText.number(totals[tab]),
           isCurrent: tab == state)
       }
       hasOrders = hasRows
@@ -93,28 +93,26 @@ struct MembersView: Sendable {
           Tab(tabName: choice.title, tabPath: MembersRequest(.list(state, by: choice)).path, tabCount: nil, isCurrent: choice == order)
         }
       }
-      caption = "\(state.title) members, \(order == .name ? "by name" : "the newest first")"
-      (emptyTitle, emptyWords) = Self.empty(state, totals: totals)
-      if hasMore || request.cursor != nil {
-        pager = Pager(
-          first: request.cursor == nil ? nil : MembersRequest(request.what).path,
-          next: hasMore ? shown.last.map { MembersRequest(request.what, cursor: cursor($0)).path } : nil)
-      }
+      caption = "\(state.title) members, \(order == .name ? "by name" : "newest first")"
+      (emptyTitle, emptyText) = Self.empty(state, totals: totals)
+      pager = Pager(
+        ifNeeded: request.cursor == nil ? nil : MembersRequest(request.query).path,
+        next: hasMore ? shown.last.map { MembersRequest(request.query, cursor: cursor($0)).path } : nil)
     case .search(let text, let state):
       searched = text
       isCut = hasMore
-      let everybody = Tab(
-        tabName: "Everybody", tabPath: MembersRequest(.search(text, in: nil)).path, tabCount: nil, isCurrent: state == nil)
+      let all = Tab(
+        tabName: "All", tabPath: MembersRequest(.search(text, in: nil)).path, tabCount: nil, isCurrent: state == nil)
       tabs =
-        [everybody]
+        [all]
         + UserState.tabs.map { tab in
           Tab(tabName: tab.title, tabPath: MembersRequest(.search(text, in: tab)).path, tabCount: nil, isCurrent: tab == state)
         }
-      caption = "Members whose name or address begins with “\(text)”"
-      emptyTitle = "Nobody found"
-      emptyWords = """
-        No \(state.map { "\($0.rawValue) " } ?? "")member's name, family name, address or userName begins with “\(text)”. Try the \
-        beginning of another one of them\(state == nil ? "" : ", or look among everybody").
+      caption = "Members whose name or address starts with “\(text)”"
+      emptyTitle = "No members found"
+      emptyText = """
+        No \(state.map { "\($0.rawValue) " } ?? "")member's name, family name, address or userName starts with “\(text)”. Try the \
+        start of another one\(state == nil ? "" : ", or search in all states").
         """
     }
   }
@@ -122,56 +120,46 @@ struct MembersView: Sendable {
   private static func empty(_ state: UserState, totals: MembersQuery.Totals) -> (String, String) {
     guard totals.all > 0 else {
       return (
-        "Nobody yet",
-        "Once your identity provider is connected, whoever is assigned there appears under Invited. Settings › SCIM shows how."
+        "No members yet",
+        "Once your identity provider is connected, people who are assigned there appear under Invited. Settings › SCIM shows how."
       )
     }
     switch state {
-    case .active: return ("Nobody is active yet", "People become active when they first sign in. Until then they are under Invited.")
-    case .invited: return ("Nobody waits for their first sign-in", "Assign somebody in your identity provider, and they are invited.")
-    case .disabled: return ("Nobody is disabled", "Whoever is deactivated in your identity provider appears here, and keeps their groups.")
+    case .active: return ("No active members yet", "People become active when they first sign in. Until then they are under Invited.")
+    case .invited: return ("No invited members", "Assign people in your identity provider to invite them.")
+    case .disabled:
+      return ("No disabled members", "People who are deactivated in your identity provider appear here. They keep their groups.")
     }
-  }
-
-  /// `1,234`
-  static func count(_ number: Int) -> String {
-    let digits = Array(String(abs(number)))
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(",") }
-      text.append(digit)
-    }
-    return number < 0 ? "-\(text)" : text
   }
 }
 
 extension MembersView.Row {
   init(_ member: ListedMember, actors: ActorNames, at now: Date) {
-    memberPath = MemberPage.path(of: member.id)
-    memberName = member.name.shown
-    address = member.email.flatMap { $0.isEmpty ? nil : $0 } ?? (member.name.shown == member.name.userName ? nil : member.name.userName)
+    memberPath = MembersController.path(of: member.id)
+    memberName = member.name.text
+    address = member.email.flatMap { $0.isEmpty ? nil : $0 } ?? (member.name.text == member.name.userName ? nil : member.name.userName)
     (stateTone, stateName) = (member.state.tone, member.state.title)
     role = member.role
     groupNames = member.groups.isEmpty ? nil : member.groups.joined(separator: ", ")
-    furtherGroups = Self.further(member.groupCount - member.groups.count, isCut: member.groupCount >= ListedMember.maximumGroups)
+    furtherGroups = Self.furtherGroups(member.groupCount - member.groups.count, isCut: member.groupCount >= ListedMember.maximumGroups)
     invitedAt = member.invitation.map { Timestamp.text($0.createdAt) }
     lastSignedInAt = member.lastSignedInAt.map(Timestamp.text)
     guard member.state == .invited else { return }
-    mail = member.invitation.map { InvitationWords($0, at: now, actors: actors) }
-    actions = MembersView.Actions(member.id, name: member.name.shown, invitation: member.invitation)
+    mail = member.invitation.map { InvitationStatusView($0, at: now, actors: actors) }
+    actions = MembersView.Actions(member.id, name: member.name.text, invitation: member.invitation)
   }
 
-  private static func further(_ count: Int, isCut: Bool) -> String? {
+  private static func furtherGroups(_ count: Int, isCut: Bool) -> String? {
     count > 0 ? "+\(count)\(isCut ? " or more" : "")" : nil
   }
 }
 
 extension MembersView.Actions {
   init(_ member: UserID, name: String, invitation: StoredInvitation?) {
-    resendPath = "\(MemberPage.path(of: member))/resend"
-    revokePath = "\(MemberPage.path(of: member))/revoke"
+    resendPath = "\(MembersController.path(of: member))/resend"
+    revokePath = "\(MembersController.path(of: member))/revoke"
     revokeQuestion = """
-      Stop mailing \(name)? They get no further invitation or reminder. They can still sign in: to take their access away, unassign them in \
+      Revoke the invitation of \(name)? They get no further invitation or reminder. They can still sign in: to take their access away, unassign them in \
       your identity provider.
       """
     canRevoke = invitation.map { [.scheduled, .sending, .sent, .delivered, .bounced].contains($0.state) } ?? false
@@ -179,13 +167,13 @@ extension MembersView.Actions {
 }
 
 extension UserState {
-  /// In the order of the tabs.
+  /// The states in the order of the tabs.
   static let tabs: [UserState] = [.active, .invited, .disabled]
 
-  /// What pages call it.
-  var title: String { rawValue.beginningUpperCase }
+  /// The name on the pages.
+  var title: String { rawValue.capitalisedFirst }
 
-  /// Of its badge.
+  /// The colour of the badge.
   var tone: String {
     switch self {
     case .active: "good"

@@ -1,41 +1,44 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 import SCIM
 
-/// A resource of SCIM in words: what a person wants to read of its JSON.
+/// The attributes of a SCIM resource for display.
 enum ResourceAttributes {
-  struct Fact: Sendable, Equatable {
-    var factName: String
-    /// One a line.
-    var factValues: [String]
+  /// An attribute with one line of text per value.
+  struct Attribute: Sendable, Equatable {
+    var attributeName: String
+    var attributeValues: [String]
   }
 
-  /// Each attribute but those that say nothing about the person.
-  static func facts(of resource: JSONObject) -> [Fact] {
-    var facts: [Fact] = []
+  /// The attributes of a resource, without its metadata.
+  static func attributes(of resource: JSONObject) -> [Attribute] {
+    var result: [Attribute] = []
     for member in resource where !["schemas", "id", "meta", "groups"].contains(member.key) {
       if member.key.lowercased().hasPrefix("urn:"), case .object(let attributes) = member.value {
-        for attribute in attributes { append(attribute.key, attribute.value, of: name(of: member.key), to: &facts) }
+        for attribute in attributes { append(attribute.key, attribute.value, of: name(of: member.key), to: &result) }
       } else {
-        append(member.key, member.value, of: nil, to: &facts)
+        append(member.key, member.value, of: nil, to: &result)
       }
     }
-    return facts
+    return result
   }
 
-  /// `enterprise` of `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User`: what stands before the version.
+  /// The short name of a schema, the component before the version: `enterprise` for
+  /// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User`.
   private static func name(of schema: String) -> String {
-    let parts = schema.split(separator: ":")
-    guard let version = parts.lastIndex(where: { $0.first?.isNumber == true }), version > 0 else { return schema }
-    return String(parts[version - 1])
+    let components = schema.split(separator: ":")
+    guard let version = components.lastIndex(where: { $0.first?.isNumber == true }), version > 0 else { return schema }
+    return String(components[version - 1])
   }
 
-  private static func append(_ key: String, _ value: JSON, of schema: String?, to facts: inout [Fact]) {
+  private static func append(_ key: String, _ value: JSON, of schema: String?, to attributes: inout [Attribute]) {
     let values = lines(value)
     guard !values.isEmpty else { return }
-    facts.append(Fact(factName: words(key) + (schema.map { " (\($0))" } ?? ""), factValues: values))
+    attributes.append(Attribute(attributeName: title(of: key) + (schema.map { " (\($0))" } ?? ""), attributeValues: values))
   }
 
-  /// A value in lines of text.
+  /// The lines of text for a value.
   private static func lines(_ value: JSON) -> [String] {
     switch value {
     case .null: []
@@ -45,18 +48,18 @@ enum ResourceAttributes {
     }
   }
 
-  /// `ana@example.com (work, primary)`; what has no value by itself, `given name: Ana, family name: Silva`.
+  /// The text for a complex value: `ana@example.com (work, primary)`, or without a `value`, `given name: Ana, family name: Silva`.
   private static func line(_ object: JSONObject) -> String {
     if let value = object["value"], value.object == nil, value.array == nil {
-      var notes: [String] = []
-      if let display = object["display"]?.string, display != value.string { notes.append(display) }
-      if let type = object["type"]?.string { notes.append(type) }
-      if object["primary"]?.bool == true { notes.append("primary") }
-      return scalar(value) + (notes.isEmpty ? "" : " (\(notes.joined(separator: ", ")))")
+      var qualifiers: [String] = []
+      if let display = object["display"]?.string, display != value.string { qualifiers.append(display) }
+      if let type = object["type"]?.string { qualifiers.append(type) }
+      if object["primary"]?.bool == true { qualifiers.append("primary") }
+      return scalar(value) + (qualifiers.isEmpty ? "" : " (\(qualifiers.joined(separator: ", ")))")
     }
     return object.compactMap { member in
       guard member.value.object == nil, member.value.array == nil, member.value != .null else { return nil }
-      return "\(words(member.key).lowercased()): \(scalar(member.value))"
+      return "\(title(of: member.key).lowercased()): \(scalar(member.value))"
     }.joined(separator: ", ")
   }
 
@@ -70,8 +73,8 @@ enum ResourceAttributes {
     }
   }
 
-  /// `employeeNumber` as `Employee number`.
-  static func words(_ key: String) -> String {
+  /// A camel-case name as words: `Employee number` for `employeeNumber`.
+  static func title(of key: String) -> String {
     var text = ""
     for character in key {
       if character.isUppercase, text.last?.isLowercase == true {
@@ -81,12 +84,12 @@ enum ResourceAttributes {
         text.append(character)
       }
     }
-    return text.beginningUpperCase
+    return text.capitalisedFirst
   }
 }
 
 extension JSON {
-  /// The value in lines, each deeper by two spaces than what it is in; members stay in their order.
+  /// The value as indented JSON, with members in their original order.
   var pretty: String {
     var text = ""
     write(into: &text, depth: 0)

@@ -1,96 +1,102 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import ProvisioningLog
 
-/// What happened to a person, the latest first, of all that the services remember.
+/// The events of a member, newest first.
 struct Timeline: Sendable {
-  /// To the millisecond, as the oldest of its sources has it.
+  /// An event. Its time has millisecond precision, because some sources have no more.
   struct Event: Sendable, Equatable {
     var at: Date
-    var what: What
+    var kind: Kind
   }
 
-  enum What: Sendable, Equatable {
-    /// The identity provider sent something about them.
+  /// The kind of an event.
+  enum Kind: Sendable, Equatable {
+    /// A request of the identity provider.
     case pushed(LogEntry)
+    /// A new state of an invitation.
     case mailed(InvitationState, reason: String)
-    case cameToBe
+    case added
     case firstSignedIn
     case lastSignedIn
+    /// A change that is held for approval.
     case held(HeldChangeKind, by: String)
     case decided(HeldChangeKind, HeldChangeDecision.Verdict, by: String)
-    /// A later change of the identity provider took the held one's place.
+    /// A held change that a later one replaced.
     case superseded(HeldChangeKind)
+    /// A disabled or deleted member's loss of access.
     case accessEnded(DeprovisionReceipt)
     case deleted
   }
 
-  /// How many of them a page shows.
-  static let size = 25
+  /// The number of events on a page.
+  static let pageSize = 25
 
   var events: [Event]
-  /// What comes next is older than this; nil where nothing does.
+  /// The time before which the next page starts; nil on the last page.
   var next: Date?
 
-  /// The latest of what each source found, ``size`` + 1 of its latest at the most. Of one moment all are shown together, so that a page can
-  /// go on behind it.
+  /// Merges the newest events of several sources, which return up to ``pageSize`` + 1 each. Events with the same time are on the same page,
+  /// because a page starts after a time.
   init(merging sources: [[Event]]) {
-    let all = sources.joined().map { Event(at: Self.moment($0.at), what: $0.what) }
+    let all = sources.joined().map { Event(at: Self.truncated($0.at), kind: $0.kind) }
       .enumerated().sorted { ($1.element.at, $0.offset) < ($0.element.at, $1.offset) }.map(\.element)
-    guard all.count > Self.size else {
+    guard all.count > Self.pageSize else {
       events = all
       return
     }
-    let last = all[Self.size - 1].at
+    let last = all[Self.pageSize - 1].at
     events = Array(all.prefix { $0.at >= last })
     next = events.count < all.count ? last : nil
   }
 
-  /// To the millisecond.
-  static func moment(_ date: Date) -> Date { Date(timeIntervalSince1970: (date.timeIntervalSince1970 * 1000).rounded(.down) / 1000) }
+  /// A time truncated to milliseconds.
+  static func truncated(_ date: Date) -> Date { Date(timeIntervalSince1970: (date.timeIntervalSince1970 * 1000).rounded(.down) / 1000) }
 }
 
-/// An event in words.
-struct TimelineWords: Sendable, Equatable {
+/// The view model of an event.
+struct TimelineEventView: Sendable, Equatable {
   var eventAt: String
-  /// good, bad or nothing in particular.
+  /// The colour of the event: good, bad, or empty.
   var eventTone: String
   var eventTitle: String
   var eventDetail: String?
-  /// Where there is more about it.
+  /// The path of the page with details.
   var eventPath: String?
   var eventPathName: String?
 
-  /// - Parameter actors: what those are called that the event names.
+  /// - Parameter actors: the names of the actors in the event.
   init(_ event: Timeline.Event, actors: ActorNames = ActorNames()) {
     eventAt = Timestamp.text(event.at)
     eventTone = ""
-    switch event.what {
+    switch event.kind {
     case .pushed(let entry):
       eventTone = entry.isFailure ? "bad" : ""
       eventTitle = Self.title(of: entry)
-      eventDetail = entry.isFailure ? entry.detail : Self.partly(entry)
-      eventPath = "\(ConsoleSection.provisioning.path)/entries/\(entry.id)"
+      eventDetail = entry.isFailure ? entry.detail : Self.unappliedDetail(of: entry)
+      eventPath = ProvisioningPath.entry(entry.id)
       eventPathName = "Log entry"
     case .mailed(let state, let reason):
-      eventTone = ["good", "bad"].contains(InvitationWords.tone(of: state)) ? InvitationWords.tone(of: state) : ""
-      eventTitle = "Invitation: \(InvitationWords.label(of: state).beginningLowerCase)"
-      eventDetail = reason.isEmpty ? nil : actors.spelled(reason).beginningUpperCase
-    case .cameToBe: eventTitle = "Added"
+      eventTone = ["good", "bad"].contains(InvitationStatusView.tone(of: state)) ? InvitationStatusView.tone(of: state) : ""
+      eventTitle = "Invitation: \(InvitationStatusView.label(of: state).lowercasedFirst)"
+      eventDetail = reason.isEmpty ? nil : actors.displayText(reason).capitalisedFirst
+    case .added: eventTitle = "Added"
     case .firstSignedIn: (eventTone, eventTitle) = ("good", "Signed in for the first time")
-    case .lastSignedIn: (eventTone, eventTitle) = ("good", "Signed in, for the last time until now")
+    case .lastSignedIn: (eventTone, eventTitle) = ("good", "Most recent sign-in")
     case .held(let kind, let who):
-      eventTitle = "Held for approval: \(kind.words)"
-      eventDetail = "Asked for by \(actors.spelled(who))."
+      eventTitle = "Held for approval: \(kind.description)"
+      eventDetail = "Requested by \(actors.displayText(who))."
       (eventPath, eventPathName) = (Self.heldPath, "Held changes")
     case .decided(let kind, let verdict, let who):
       eventTone = verdict == .approve ? "good" : "bad"
-      eventTitle = "\(verdict == .approve ? "Approved" : "Rejected"): \(kind.words)"
-      eventDetail = "By \(actors.spelled(who))."
+      eventTitle = "\(verdict == .approve ? "Approved" : "Rejected"): \(kind.description)"
+      eventDetail = "By \(actors.displayText(who))."
       (eventPath, eventPathName) = (Self.heldPath, "Held changes")
     case .superseded(let kind):
-      eventTitle = "No longer held: \(kind.words)"
-      eventDetail = "A later change of the identity provider took its place."
+      eventTitle = "Superseded: \(kind.description)"
+      eventDetail = "A later change of the identity provider replaced it."
     case .accessEnded(let receipt):
       eventTitle = receipt.reason == .deleted ? "Access ended: deleted" : "Access ended: disabled"
       eventDetail = Self.detail(of: receipt)
@@ -98,39 +104,31 @@ struct TimelineWords: Sendable, Equatable {
     }
   }
 
-  private static let heldPath = "\(ConsoleSection.provisioning.path)/held"
+  private static let heldPath = ProvisioningTab.Page.held.path
 
-  /// What of a request was not applied, if anything.
-  private static func partly(_ entry: LogEntry) -> String? {
+  /// The attributes of a request that were not applied; nil if all were.
+  private static func unappliedDetail(of entry: LogEntry) -> String? {
     guard entry.isPartlyApplied else { return nil }
     return "Partly applied. Not applied: \(entry.unapplied.map(\.path).joined(separator: ", "))."
   }
 
-  /// Who asked for what, and whether they got it.
+  /// The sender of a request, what it did or tried to do, and the status of a failure.
   private static func title(of entry: LogEntry) -> String {
-    let who = entry.identityProvider.map(name) ?? "The identity provider"
-    let (done, asked) =
+    let sender = entry.identityProvider.map(ConsoleText.identityProvider) ?? "The identity provider"
+    let (done, attempted) =
       switch (entry.method, entry.path.hasSuffix("/Users")) {
-      case ("POST", true) where entry.relink == .reassigned: ("gave their user name and record to somebody else", "add them")
+      case ("POST", true) where entry.relink == .reassigned: ("reassigned their user name and record to another person", "add them")
       case ("POST", true) where entry.relink != nil: ("added them again, under the same id", "add them")
       case ("POST", true): ("added them", "add them")
       case ("DELETE", _): ("deleted them", "delete them")
       case ("PUT", _), ("PATCH", _): ("updated them", "update them")
       default: ("sent \(entry.method) \(entry.path)", "send \(entry.method) \(entry.path)")
       }
-    let again = entry.replayOf == nil ? "" : ", sent again by an admin"
-    return entry.isFailure ? "\(who) tried to \(asked): refused with \(entry.status)\(again)" : "\(who) \(done)\(again)"
+    let again = entry.replayOf == nil ? "" : ", resent by an admin"
+    return entry.isFailure ? "\(sender) tried to \(attempted): rejected with \(entry.status)\(again)" : "\(sender) \(done)\(again)"
   }
 
-  private static func name(of provider: String) -> String {
-    switch provider {
-    case "okta": "Okta"
-    case "entra": "Entra ID"
-    case "onelogin": "OneLogin"
-    default: provider
-    }
-  }
-
+  /// The content of a receipt.
   static func detail(of receipt: DeprovisionReceipt) -> String {
     var sentences: [String] = []
     let lost = receipt.groups.filter(\.wasVisible).map { $0.displayName ?? "\($0.id)" }
@@ -138,7 +136,7 @@ struct TimelineWords: Sendable, Equatable {
     case 0: sentences.append("They were visible in no group.")
     case ...5: sentences.append("No longer visible in \(lost.joined(separator: ", ")).")
     default:
-      sentences.append("No longer visible in \(lost.prefix(5).joined(separator: ", ")) and \(MembersView.count(lost.count - 5)) more.")
+      sentences.append("No longer visible in \(lost.prefix(5).joined(separator: ", ")) and \(ConsoleText.number(lost.count - 5)) more.")
     }
     if receipt.invitationRevoked { sentences.append("Their invitation was revoked.") }
     sentences.append("Receipt \(receipt.id).")
@@ -147,16 +145,12 @@ struct TimelineWords: Sendable, Equatable {
 }
 
 extension HeldChangeKind {
-  fileprivate var words: String {
+  fileprivate var description: String {
     switch self {
-    case .membersRemoved: "members leave a group"
-    case .groupDeleted: "a group is deleted"
+    case .membersRemoved: "removing members from a group"
+    case .groupDeleted: "deleting a group"
     case .userDisabled: "disabling them"
     case .userDeleted: "deleting them"
     }
   }
-}
-
-extension String {
-  fileprivate var beginningLowerCase: String { prefix(1).lowercased() + dropFirst() }
 }

@@ -1,53 +1,55 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 import ProvisioningLog
 
-/// Finds what happened to a person, in each place that remembers any of it.
+/// Reads the events of a member from all views that contain some.
 struct TimelineQuery: Sendable {
   let database: Database
 
-  /// The latest events of a person before `time`.
+  /// The newest events of a member before `time`.
   ///
   /// - Parameters:
-  ///   - member: nil where they are deleted.
-  ///   - deletedAt: when, in that case.
+  ///   - member: nil if the member is deleted.
+  ///   - deletedAt: the time of the deletion.
   func timeline(
     of id: UserID, member: StoredMember?, deletedAt: Date?, before time: Date, in workspace: WorkspaceID
   ) async throws -> Timeline {
     async let pushed = pushes(of: id, before: time, in: workspace)
     async let mailed = mails(of: id, before: time, in: workspace)
     async let held = heldChanges(of: id, before: time, in: workspace)
-    async let receipts = MemberQuery(database: database).receipts(of: id, before: time, limit: Timeline.size + 1, in: workspace)
+    async let receipts = MemberQuery(database: database).receipts(of: id, before: time, limit: Timeline.pageSize + 1, in: workspace)
     var states: [Timeline.Event] = []
     if let member {
-      states.append(Timeline.Event(at: member.createdAt, what: .cameToBe))
+      states.append(Timeline.Event(at: member.createdAt, kind: .added))
       if let first = member.firstSignedInAt {
-        states.append(Timeline.Event(at: first, what: .firstSignedIn))
-        // What came before the first sign-in was somebody else's who had the userName.
-        if let last = member.lastSignedInAt, last > first { states.append(Timeline.Event(at: last, what: .lastSignedIn)) }
+        states.append(Timeline.Event(at: first, kind: .firstSignedIn))
+        // Sign-ins before the first belong to another person who had the userName.
+        if let last = member.lastSignedInAt, last > first { states.append(Timeline.Event(at: last, kind: .lastSignedIn)) }
       }
     }
-    if let deletedAt { states.append(Timeline.Event(at: deletedAt, what: .deleted)) }
+    if let deletedAt { states.append(Timeline.Event(at: deletedAt, kind: .deleted)) }
     return Timeline(merging: [
-      // What was asked for stands before what it led to.
-      try await receipts.map { Timeline.Event(at: $0.revokedAt, what: .accessEnded($0)) }, try await mailed, try await held,
+      // In newest-first order, effects come before the requests that caused them.
+      try await receipts.map { Timeline.Event(at: $0.revokedAt, kind: .accessEnded($0)) }, try await mailed, try await held,
       states.filter { $0.at < time }, try await pushed,
     ])
   }
 
-  /// What the identity provider sent about them and the log still has.
+  /// The requests of the identity provider in the log.
   private func pushes(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
-    try await read(TimelineStatements.pushes, id, .uuid(Self.leastLogEntry(at: time).uuid), in: workspace).map { row in
+    try await read(TimelineStatements.pushes, id, .uuid(Self.lowestLogEntry(at: time).uuid), in: workspace).map { row in
       let entry = try LogEntry(json: try row.bytes(0))
-      return Timeline.Event(at: entry.at, what: .pushed(entry))
+      return Timeline.Event(at: entry.at, kind: .pushed(entry))
     }
   }
 
   private func mails(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
     try await read(TimelineStatements.mails, id, .timestamp(time), in: workspace).compactMap { row in
       guard let state = InvitationState(rawValue: try row.string(1)) else { return nil }
-      return Timeline.Event(at: try row.timestamp(0), what: .mailed(state, reason: try row.string(2)))
+      return Timeline.Event(at: try row.timestamp(0), kind: .mailed(state, reason: try row.string(2)))
     }
   }
 
@@ -56,33 +58,33 @@ struct TimelineQuery: Sendable {
     for row in try await read(TimelineStatements.heldChanges, id, .timestamp(time), in: workspace) {
       guard let kind = HeldChangeKind(rawValue: try row.string(0)) else { continue }
       let heldAt = try row.timestamp(2)
-      if heldAt < time { events.append(Timeline.Event(at: heldAt, what: .held(kind, by: try row.string(1)))) }
+      if heldAt < time { events.append(Timeline.Event(at: heldAt, kind: .held(kind, by: try row.string(1)))) }
       guard let decidedAt = try row.optionalTimestamp(5), decidedAt < time else { continue }
-      let what: Timeline.What? =
+      let event: Timeline.Kind? =
         switch try row.string(3) {
         case "approved": .decided(kind, .approve, by: try row.optionalString(4) ?? "")
         case "rejected": .decided(kind, .reject, by: try row.optionalString(4) ?? "")
         case "superseded": .superseded(kind)
         default: nil
         }
-      if let what { events.append(Timeline.Event(at: decidedAt, what: what)) }
+      if let event { events.append(Timeline.Event(at: decidedAt, kind: event)) }
     }
     return events
   }
 
-  private func read(_ statement: Statement, _ id: UserID, _ place: PostgresValue, in workspace: WorkspaceID) async throws -> Rows {
+  private func read(_ statement: Statement, _ id: UserID, _ position: PostgresValue, in workspace: WorkspaceID) async throws -> Rows {
     try await database.query(
-      statement, [.uuid(workspace.uuid), .uuid(id.uuid), place, .int(Int64(Timeline.size) + 1)], in: workspace)
+      statement, [.uuid(workspace.uuid), .uuid(id.uuid), position, .int(Int64(Timeline.pageSize) + 1)], in: workspace)
   }
 
-  /// The least id that an entry of that time can have: they begin with its milliseconds.
-  static func leastLogEntry(at time: Date) -> LogEntryID {
+  /// The lowest id of a log entry at `time`. Ids start with the time in milliseconds.
+  static func lowestLogEntry(at time: Date) -> LogEntryID {
     let milliseconds = UInt64(max(0, min(time.timeIntervalSince1970 * 1000, 0xFFFF_FFFF_FFFF)))
     return LogEntryID(bytes: stride(from: 40, through: 0, by: -8).map { UInt8(truncatingIfNeeded: milliseconds >> UInt64($0)) })
   }
 }
 
-/// The workspace comes first, then the person, then where to begin, then the most that is wanted.
+/// SQL statements for the timeline. Parameters: workspace, member, start position, limit.
 enum TimelineStatements {
   static let pushes = Statement(
     "console pushes of member",

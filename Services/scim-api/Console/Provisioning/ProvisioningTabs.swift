@@ -1,14 +1,17 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 import Postgres
 
-/// The pages of *Provisioning*, as `{{>provisioningTabs}}` lists them: a page's values have them as `tabs`.
+/// A tab of the section *Provisioning*. View models have the tabs in the property `tabs`, for `{{>provisioningTabs}}`.
 struct ProvisioningTab: Sendable, Equatable {
   var name: String
   var path: String
   var isCurrent: Bool
-  /// How many wait there; nil where none does.
+  /// The number of pending held changes; nil if there are none, and for other tabs.
   var count: String?
 
+  /// The pages of the section.
   enum Page: String, CaseIterable, Sendable {
     case log = "Log"
     case health = "Health"
@@ -16,36 +19,39 @@ struct ProvisioningTab: Sendable, Equatable {
     case held = "Held changes"
     case audit = "Audit"
 
+    /// The path of the page.
     var path: String {
       switch self {
       case .log: ConsoleSection.provisioning.path
       case .health: "\(ConsoleSection.provisioning.path)/health"
       case .drift: "\(ConsoleSection.provisioning.path)/drift"
       case .held: "\(ConsoleSection.provisioning.path)/held"
-      case .audit: "\(Console.path)/audit"
+      case .audit: "\(ConsolePath.root)/audit"
       }
     }
   }
 
-  /// - Parameter waiting: how many held changes wait.
-  static func all(on current: Page, waiting: Int) -> [ProvisioningTab] {
+  /// All tabs.
+  ///
+  /// - Parameter pending: the number of pending held changes.
+  static func all(on current: Page, pending: Int) -> [ProvisioningTab] {
     Page.allCases.map { page in
       ProvisioningTab(
         name: page.rawValue, path: page.path, isCurrent: page == current,
-        count: page == .held && waiting > 0 ? (waiting > maximumCount ? "\(maximumCount)+" : "\(waiting)") : nil)
+        count: page == .held && pending > 0 ? (pending > maximumCount ? "\(maximumCount)+" : "\(pending)") : nil)
     }
   }
 
-  /// The same, with what waits in `workspace`.
+  /// All tabs, with the number of pending held changes of `workspace`.
   static func all(on current: Page, in workspace: WorkspaceID, of database: Database) async throws -> [ProvisioningTab] {
-    let rows = try await database.query(waitingStatement, [.uuid(workspace.uuid), .int(Int64(maximumCount + 1))], in: workspace)
-    return all(on: current, waiting: try rows.first?.int(0) ?? 0)
+    let rows = try await database.query(pendingStatement, [.uuid(workspace.uuid), .int(Int64(maximumCount + 1))], in: workspace)
+    return all(on: current, pending: try rows.first?.int(0) ?? 0)
   }
 
   private static let maximumCount = 99
 
-  private static let waitingStatement = Statement(
-    "console_held_waiting",
+  private static let pendingStatement = Statement(
+    "console_held_count",
     """
     select count(*)
     from (
@@ -54,6 +60,6 @@ struct ProvisioningTab: Sendable, Equatable {
       where workspace_id = $1
       and status = 'pending'
       limit $2
-    ) waiting
+    ) pending
     """)
 }

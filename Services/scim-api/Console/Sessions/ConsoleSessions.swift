@@ -1,4 +1,6 @@
 import Credentials
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -6,81 +8,84 @@ import Logging
 import Models
 import SCIMStorage
 
-/// Finds the session of a request, and opens new ones.
-struct ConsoleSessions: Sendable {
-  let directory: SessionCache
+/// Resolves the session of a request, and opens sessions for people whom a trusted proxy authenticated.
+package struct ConsoleSessions: Sendable {
+  let cache: SessionCache
   let rotation: SessionRotation
-  let opening: SessionOpening
-  /// nil where no proxy is believed, which is the rule.
+  let issuer: SessionIssuer
+  /// nil if no proxy is trusted, which is the default.
   let proxy: ProxyHeaders?
   let sites: Sites
   private let limits: RateLimits
-  private let commands: CommandPath
+  private let commands: CommandClient
 
-  init(directory: SessionCache, commands: CommandPath, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
-    self.directory = directory
-    // Nobody is to wait for long for the end of a session that lets nobody in anyhow.
-    self.commands = commands.hurried(2)
+  /// - Parameter proxy: the headers of a trusted single sign-on proxy; nil if there is none.
+  package init(cache: SessionCache, commands: CommandClient, sites: Sites, limits: RateLimits, proxy: ProxyHeaders? = nil) {
+    self.cache = cache
+    // A request need not wait long for the revocation of a session that is not valid anyway.
+    self.commands = commands.startingWithin(2)
     self.sites = sites
     self.limits = limits
     self.proxy = proxy
-    rotation = SessionRotation(commands: commands, directory: directory)
-    opening = SessionOpening(commands: commands)
+    rotation = SessionRotation(commands: commands, cache: cache)
+    issuer = SessionIssuer(commands: commands)
   }
 
-  /// A session, and the cookie that the answer sets, if any.
-  struct Found: Sendable {
+  /// A session, and the cookie to set in the response, if any.
+  struct ResolvedSession: Sendable {
     var session: ConsoleSession
     var cookie: HTTPField?
   }
 
-  /// Whether the session that a request shows was good not long ago, so that it is no stranger's.
-  func knows(_ request: Request, cookie: SessionCookie) -> Bool { cookie.key(in: request).map(directory.knows) ?? false }
+  /// Whether the session of a request is in the cache.
+  func isKnown(_ request: Request, cookie: SessionCookie) -> Bool { cookie.key(in: request).map(cache.contains) ?? false }
 
-  /// The session of `request`; nil where it has none that is good here.
+  /// The session of `request`; nil if it has none that is valid at `site`.
   ///
-  /// - Throws: 401 where it shows one that there never was, or another's secret.
-  func session(of request: Request, at site: Site, cookie: SessionCookie, facts: RequestInfo, logger: Logger) async throws -> Found? {
+  /// - Throws: 401 if the session does not exist or its secret is wrong.
+  func session(of request: Request, at site: Site, cookie: SessionCookie, info: RequestInfo, logger: Logger) async throws
+    -> ResolvedSession?
+  {
     let now = Date()
-    let claim = sites.origins.isTrusted(peer: facts.peer) ? try proxy?.claim(in: request.headers) : nil
+    let claim = sites.origins.isTrusted(peer: info.peer) ? try proxy?.claim(in: request.headers) : nil
     if let key = cookie.key(in: request) {
-      guard let stored = try await directory.session(key, at: now) else {
-        try await endIfCopied(key, at: now, facts: facts, logger: logger)
-        if claim == nil { throw APIError(401, "The session is not known here.") }
-        return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
+      guard let stored = try await cache.session(key, at: now) else {
+        try await revokeIfCopied(key, at: now, info: info, logger: logger)
+        if claim == nil { throw APIError(401, "The session is unknown.") }
+        return try await opened(claim, by: request, at: site, cookie: cookie, info: info)
       }
-      if stored.isGood(at: now), Self.isOf(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
+      if stored.isValid(at: now), Self.matches(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
         let caller = try? Caller(stored.token, for: .admin, at: now)
       {
-        let next = await rotation.key(after: key, of: stored, at: now, facts: facts, logger: logger)
-        let left = Int((stored.token.expiresAt ?? now).timeIntervalSince(now))
-        return Found(
+        let next = await rotation.key(after: key, of: stored, at: now, info: info, logger: logger)
+        let lifetime = Int((stored.token.expiresAt ?? now).timeIntervalSince(now))
+        return ResolvedSession(
           session: ConsoleSession(caller: caller, name: stored.token.name, seed: key.secret.seed, openedWith: stored.opener?.id),
-          cookie: next.map { cookie.setting($0, for: left) })
+          cookie: next.map { cookie.setting($0, for: lifetime) })
       }
     }
-    return try await opened(claim, by: request, at: site, cookie: cookie, facts: facts)
+    return try await opened(claim, by: request, at: site, cookie: cookie, info: info)
   }
 
-  /// Ends the session whose former secret is shown when that is good no more: its browser has had the present one for a minute, so that the
-  /// cookie was copied, by this sender or by whoever has the present one.
-  private func endIfCopied(_ key: SessionKey, at now: Date, facts: RequestInfo, logger: Logger) async throws {
-    guard try await directory.isSuperseded(key, at: now) else { return }
-    logger.warning("a session's former secret was shown; the session ends", metadata: ["session": "\(key.id)"])
+  /// Revokes a session if the request has its previous secret after the grace period. The session's browser has the current secret by then, so
+  /// the cookie was copied.
+  private func revokeIfCopied(_ key: SessionKey, at now: Date, info: RequestInfo, logger: Logger) async throws {
+    guard try await cache.isSuperseded(key, at: now) else { return }
+    logger.warning("an expired session secret was used; the session is revoked", metadata: ["session": "\(key.id)"])
     do {
       let workspace = key.secret.workspace
       let revocation = Command.Operation.revokeToken(TokenRevocation(token: key.id))
-      _ = try await commands.carryOut(revocation, on: workspace.resource, in: workspace, by: .service("scim-api"), facts: facts)
-      directory.forget(key.id, in: workspace)
+      _ = try await commands.execute(revocation, on: workspace.resource, in: workspace, by: .service("scim-api"), info: info)
+      cache.remove(key.id, in: workspace)
     } catch {
-      // The sender is not let in all the same; the next time it is tried again.
-      logger.warning("the session could not be ended", metadata: ["session": "\(key.id)", "error": "\(error)"])
+      // The request is rejected anyway. The next one with the old secret tries again.
+      logger.warning("the session could not be revoked", metadata: ["session": "\(key.id)", "error": "\(error)"])
     }
   }
 
-  /// A session that a proxy has opened is used for the person alone whom the proxy names with the request, and in the workspace alone that
-  /// it names, if it names one; and where it names a person, so is no other session.
-  static func isOf(_ claim: ProxyHeaders.Claim?, _ session: SessionRecord) -> Bool {
+  /// Whether a session belongs to the person whom the proxy names. A session opened by a proxy is valid only for that person and the workspace
+  /// in the request, and if the proxy names a person, no other session is valid.
+  static func matches(_ claim: ProxyHeaders.Claim?, _ session: SessionRecord) -> Bool {
     switch (claim, session.opener) {
     case (nil, .some): true
     case (.some(let claim), nil):
@@ -89,60 +94,64 @@ struct ConsoleSessions: Sendable {
     }
   }
 
-  /// A session of the person whom a proxy names.
+  /// Opens a session for the person whom the proxy names.
   private func opened(
-    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, facts: RequestInfo
-  ) async throws -> Found? {
+    _ claim: ProxyHeaders.Claim?, by request: Request, at site: Site, cookie: SessionCookie, info: RequestInfo
+  ) async throws -> ResolvedSession? {
     guard let claim, FormOrigin.mayOpenSession(request) else { return nil }
     var workspace = site.workspace
     if let slug = claim.slug {
-      let named = try await directory.workspace(named: slug)
+      let named = try await cache.workspace(named: slug)
       guard let named, workspace == nil || workspace == named else {
-        throw APIError(403, "The proxy in front names the workspace '\(slug.prefix(100))', which is not one at this host.")
+        throw APIError(403, "The proxy names the workspace '\(slug.prefix(100))', which does not exist at this host.")
       }
       workspace = named
     }
-    guard let workspace, let settings = try await directory.settings(of: workspace) else { return nil }
-    // Nothing has been counted yet: a request that brings no session makes one, and each is a write.
+    guard let workspace, let settings = try await cache.settings(of: workspace) else { return nil }
+    // Each request without a session causes a write, so they are limited.
     try limits.countOpening(of: claim.person, in: workspace)
-    let opened = try await opening.open(claim.person, with: nil, in: workspace, until: nil, facts: facts)
+    let opened = try await issuer.open(claim.person, with: nil, in: workspace, until: nil, info: info)
     let record = TokenRecord(
       token: opened.key.id, kind: .session, name: claim.person, digest: [], scopes: [.admin], expiresAt: opened.end, workspace: workspace,
       settings: settings, schemas: settings.schemas)
-    return Found(
+    return ResolvedSession(
       session: ConsoleSession(caller: try Caller(record, for: .admin, at: Date()), name: claim.person, seed: opened.key.secret.seed),
       cookie: cookie.setting(opened.key, for: Int(opened.end.timeIntervalSinceNow)))
   }
 }
 
-/// Has identity-store open sessions. Each has a secret of its own that is made here and now: what a browser had before is never adopted.
-struct SessionOpening: Sendable {
-  let commands: CommandPath
+/// Opens sessions through identity-store. Each session gets a new secret, so that no session id chosen by somebody else is adopted.
+struct SessionIssuer: Sendable {
+  let commands: CommandClient
 
-  /// How long a session lasts, in seconds.
-  static let length: TimeInterval = 12 * 3600
+  /// The maximum lifetime of a session in seconds.
+  static let lifetime: TimeInterval = 12 * 3600
 
-  struct Opened: Sendable {
+  /// A new session.
+  struct IssuedSession: Sendable {
     var key: SessionKey
     var end: Date
   }
 
+  /// Opens a session.
+  ///
   /// - Parameters:
-  ///   - name: of the person, or of what they sign in with.
-  ///   - opener: a token or a link; nil where a proxy vouches for them.
-  ///   - last: the opener's own end.
-  /// - Throws: what identity-store refuses it with; 503.
-  func open(_ name: String, with opener: TokenID?, in workspace: WorkspaceID, until last: Date?, facts: RequestInfo) async throws -> Opened
+  ///   - name: the name of the person, or of the token or link they sign in with.
+  ///   - opener: the token or link; nil if a proxy authenticated the person.
+  ///   - last: the expiry of the opener; nil for none.
+  /// - Throws: the error of identity-store; 503.
+  func open(_ name: String, with opener: TokenID?, in workspace: WorkspaceID, until last: Date?, info: RequestInfo) async throws
+    -> IssuedSession
   {
     let now = Date()
-    let end = min(now + Self.length, last ?? .distantFuture)
+    let end = min(now + Self.lifetime, last ?? .distantFuture)
     let key = SessionKey(id: .made(at: now), secret: .made(for: workspace))
     let grant = TokenGrant(
       token: key.id, kind: .session, name: name, scopes: [.admin], digest: SecretDigest.hex(of: key.secret.text), expiresAt: end,
       openedWith: opener)
-    let outcome = try await commands.carryOut(
-      .issueToken(grant), on: workspace.resource, in: workspace, by: .console(name), facts: facts)
+    let outcome = try await commands.execute(
+      .issueToken(grant), on: workspace.resource, in: workspace, by: .console(name), info: info)
     if case .refused(let status, let error) = outcome { throw APIError(status: status, stored: error) }
-    return Opened(key: key, end: end)
+    return IssuedSession(key: key, end: end)
   }
 }

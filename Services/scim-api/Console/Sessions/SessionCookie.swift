@@ -1,12 +1,14 @@
 import Credentials
+import EdgeHTTP
+import EdgeReads
 import HTTPTypes
 import Hummingbird
 import Models
 
-/// The cookie that a browser shows its session with: `<id>.<secret>`.
+/// The session cookie. Its value is `<id>.<secret>`.
 ///
-/// Over TLS it has the prefix that makes browsers refuse one from a neighbouring host or from a connection without TLS, so that nobody can
-/// slip a session of theirs to somebody else.
+/// Over TLS its name has the prefix `__Host-`: browsers reject such a cookie from another host or from a connection without TLS, which prevents
+/// session fixation.
 struct SessionCookie: Sendable, Hashable {
   let isSecure: Bool
 
@@ -14,25 +16,28 @@ struct SessionCookie: Sendable, Hashable {
     self.isSecure = isSecure
   }
 
-  /// - Parameters:
-  ///   - site: what the deployment's settings say of the host.
-  ///   - origin: what the connection says.
+  /// The cookie for a host: secure if its public URL or the connection uses TLS.
   init(for site: Site, _ origin: Origin) {
     self.init(isSecure: origin.scheme == "https" || site.url.lowercased().hasPrefix("https:"))
   }
 
+  /// The name of the cookie.
   var name: String { isSecure ? "__Host-rollcall_session" : "rollcall_session" }
 
-  /// What the cookie of a request names; nil where it has none, or something that is no session's.
+  /// The session key in the cookie of a request; nil if the cookie is missing or malformed.
   func key(in request: Request) -> SessionKey? {
     request.cookies[name].flatMap { SessionKey($0.value) }
   }
 
+  /// Whether a request has the cookie.
   func isIn(_ request: Request) -> Bool { request.cookies[name] != nil }
 
-  /// - Parameter seconds: until the session's end.
+  /// The field that sets the cookie.
+  ///
+  /// - Parameter seconds: the lifetime of the cookie.
   func setting(_ key: SessionKey, for seconds: Int) -> HTTPField { field(key.text, for: max(1, seconds)) }
 
+  /// The field that removes the cookie.
   var clearing: HTTPField { field("", for: 0) }
 
   private func field(_ value: String, for seconds: Int) -> HTTPField {
@@ -42,7 +47,7 @@ struct SessionCookie: Sendable, Hashable {
   }
 }
 
-/// Which session, and the proof that it is the sender's.
+/// The id of a session and its secret.
 struct SessionKey: Sendable, Hashable {
   let id: TokenID
   let secret: SessionSecret
@@ -52,12 +57,15 @@ struct SessionKey: Sendable, Hashable {
     self.secret = secret
   }
 
-  /// nil where `text` is not of the form, or has a wrong checksum.
+  /// nil if `text` is malformed or has a wrong checksum.
   init?(_ text: String) {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2, let id = TokenID(String(parts[0])), let secret = SessionSecret(String(parts[1])) else { return nil }
+    let components = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard components.count == 2, let id = TokenID(String(components[0])), let secret = SessionSecret(String(components[1])) else {
+      return nil
+    }
     self.init(id: id, secret: secret)
   }
 
+  /// The value of the cookie.
   var text: String { "\(id).\(secret.text)" }
 }

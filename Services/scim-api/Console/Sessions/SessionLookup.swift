@@ -1,7 +1,9 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 import Postgres
 
-/// Reads sessions of the console, the links into it, and what a proxy names a workspace by.
+/// Reads sessions, sign-in links and workspaces from the database.
 struct SessionLookup: Sendable {
   let database: Database
 
@@ -43,7 +45,7 @@ struct SessionLookup: Sendable {
     guard let row = rows.first else { return nil }
     var session = SessionRecord(token: try TokenRecord(row, .session, in: workspace), startedAt: try row.timestamp(9))
     guard let opener = try row.optionalUUID(10) else { return session }
-    // What it was opened with is kept for longer than it lasts; without it, it ends.
+    // Tokens are kept longer than sessions last. If the opener is gone, the session has ended.
     guard let kind = try row.optionalString(11).flatMap({ TokenKind(rawValue: $0) }) else { return nil }
     session.opener = SessionRecord.Opener(
       id: TokenID(opener), kind: kind, scopes: Set(try row.textArray(12).compactMap { TokenScope(rawValue: $0) }),
@@ -67,7 +69,8 @@ struct SessionLookup: Sendable {
 }
 
 extension SessionCache {
-  convenience init(_ database: Database) {
+  /// A cache of the sessions in `database`.
+  package convenience init(_ database: Database) {
     let lookup = SessionLookup(database: database)
     self.init(lookup: lookup.session, links: lookup.link, slugs: lookup.workspace, settings: lookup.settings)
   }

@@ -1,63 +1,65 @@
 import Credentials
 import Crypto
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Logging
 import Models
 import Primitives
 import Synchronization
 
-/// Gives sessions new secrets, so that a cookie that was copied somewhere is good for nothing soon.
+/// Rotates the secrets of sessions, so that a copied cookie expires soon.
 final class SessionRotation: Sendable {
-  /// How old a secret becomes, in seconds.
+  /// The age in seconds at which a secret is replaced.
   static let age: TimeInterval = 15 * 60
-  /// For how long the secret before is good, too, in seconds: for requests in flight, and for other tabs.
+  /// How long the previous secret stays valid in seconds, for requests in flight and other tabs.
   static let grace: TimeInterval = 60
 
-  /// Whether the session is to get a new secret now.
+  /// Whether the session needs a new secret now.
   ///
-  /// Who comes with the former one late in its time never got the present one: an answer that was lost is no reason to be signed out.
+  /// A request with the previous secret late in the grace period means that the response with the current one was lost, so it gets another.
   static func isDue(_ session: SessionRecord, shown digest: SHA256.Digest, at now: Date) -> Bool {
     if digest == session.token.digest { return now >= session.secretSince + age }
     return session.token.former.map { digest == $0.digest && now >= $0.until - grace / 2 } ?? false
   }
 
   private struct State {
-    var underWay: Set<TokenID> = []
+    var rotating: Set<TokenID> = []
     var pausedUntil: ContinuousClock.Instant?
   }
 
   private let state = Mutex(State())
-  private let commands: CommandPath
-  private let directory: SessionCache
+  private let commands: CommandClient
+  private let cache: SessionCache
   private let pause: Duration
 
-  private static let patience: TimeInterval = 2
+  /// The time limit of a rotation in seconds.
+  private static let timeout: TimeInterval = 2
 
-  init(commands: CommandPath, directory: SessionCache, pause: Duration = .seconds(30)) {
-    self.commands = commands.hurried(Self.patience)
-    self.directory = directory
+  init(commands: CommandClient, cache: SessionCache, pause: Duration = .seconds(30)) {
+    self.commands = commands.startingWithin(Self.timeout)
+    self.cache = cache
     self.pause = pause
   }
 
-  /// The key that the browser is to have from now on, where it is time for one; nil where it keeps the one it has. That is so while the store
-  /// is away, too.
-  func key(after key: SessionKey, of session: SessionRecord, at now: Date, facts: RequestInfo, logger: Logger) async -> SessionKey? {
+  /// Rotates the secret if it is due, and returns the new key. Returns nil if the browser keeps its key, also if identity-store is unavailable.
+  func key(after key: SessionKey, of session: SessionRecord, at now: Date, info: RequestInfo, logger: Logger) async -> SessionKey? {
     let digest = SHA256.hash(data: Data(key.secret.text.utf8))
     guard Self.isDue(session, shown: digest, at: now), begin(key.id) else { return nil }
-    defer { state.withLock { _ = $0.underWay.remove(key.id) } }
+    defer { state.withLock { _ = $0.rotating.remove(key.id) } }
     let next = SessionKey(id: key.id, secret: key.secret.rotated())
     let rotation = SecretRotation(
       client: key.id, replacing: Hex.encode(digest), digest: SecretDigest.hex(of: next.secret.text), formerUntil: now + Self.grace)
     do {
       let workspace = key.secret.workspace
-      let outcome = try await commands.carryOut(
-        .rotateSecret(rotation), on: workspace.resource, in: workspace, by: .service("scim-api"), facts: facts)
-      directory.forget(key.id, in: workspace)
+      let outcome = try await commands.execute(
+        .rotateSecret(rotation), on: workspace.resource, in: workspace, by: .service("scim-api"), info: info)
+      cache.remove(key.id, in: workspace)
       guard case .refused = outcome else { return next }
-      // Another request was faster; its answer brings the new one.
+      // A concurrent request has rotated the secret; its response sets the new cookie.
       return nil
     } catch {
-      logger.info("a session keeps its secret for now", metadata: ["error": "\(error)"])
+      logger.info("the session secret could not be rotated", metadata: ["error": "\(error)"])
       state.withLock { $0.pausedUntil = .now + pause }
       return nil
     }
@@ -66,7 +68,7 @@ final class SessionRotation: Sendable {
   private func begin(_ session: TokenID) -> Bool {
     state.withLock { state in
       if let until = state.pausedUntil, .now < until { return false }
-      return state.underWay.insert(session).inserted
+      return state.rotating.insert(session).inserted
     }
   }
 }

@@ -1,25 +1,28 @@
+import EdgeHTTP
+import EdgeReads
 import Models
 
-/// What shows a new secret, once, with where it is to be entered.
+/// The page that shows a new secret once, and where to enter it.
 struct SecretPage: Sendable {
   private let template: ConsoleTemplate
 
-  /// - Throws: where a template that is built in cannot be read.
+  /// - Throws: an error if the embedded template cannot be parsed.
   init() throws {
     template = try ConsoleTemplate(PackageResources.token_secret_mustache)
   }
 
+  /// The page for a token or a client secret.
   func page(
     _ secret: String, of id: TokenID, _ kind: TokenKind, _ name: String, _ scopes: Set<TokenScope>, _ context: ConsoleContext
   ) -> ConsolePage {
     let isClient = kind == .client
     return ConsolePage(
-      title: isClient ? "Secret of the client" : "The token", section: .api, template: template,
+      title: isClient ? "Client secret" : "New token", section: .api, template: template,
       values: Values(
         secret: secret, name: name, clientID: isClient ? id.description : nil, isClient: isClient,
         tokenURL: isClient ? "\(context.site.url)/api/v2/oauth/token" : nil,
         scimURL: scopes.contains(.scim) ? context.site.baseURL.text + "/" : nil, opensConsole: scopes.contains(.admin) && !isClient,
-        path: "\(TokenView.path)/\(id)"))
+        path: TokenView.path(of: id)))
   }
 
   private struct Values: Sendable {
@@ -33,9 +36,9 @@ struct SecretPage: Sendable {
     var path: String
   }
 
-  /// The answer to a form that is sent again, as a browser does when its page is loaded anew.
-  static let sentTwice = APIError(
+  /// The error for a form that is submitted again, for example because the browser reloads the page.
+  static let alreadySubmitted = APIError(
     409,
-    "This was made already when the form was sent the first time. Its secret was shown then, and is kept nowhere: where nobody copied it, "
-      + "revoke it and make another one.")
+    "The form was already submitted. The secret was shown then and is not stored. If nobody copied it, revoke the token and create another."
+  )
 }

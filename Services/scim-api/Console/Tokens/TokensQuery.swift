@@ -1,8 +1,10 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 
-/// A token or an OAuth client, as the console shows it.
+/// A token or an OAuth client, without its secret.
 struct ListedToken: Sendable {
   var id: TokenID
   var kind: TokenKind
@@ -12,63 +14,65 @@ struct ListedToken: Sendable {
   var revokedAt: Date?
   var createdBy: String
   var createdAt: Date
-  var predecessor: Neighbour?
-  var successor: Neighbour?
+  var predecessor: RelatedToken?
+  var successor: RelatedToken?
   var lastUse: Use?
-  /// Until when the secret before is good, of a client.
+  /// When the previous secret of a client expires.
   var formerUntil: Date?
 
-  /// The token that this one takes the place of, or that takes its.
-  struct Neighbour: Sendable {
+  /// The predecessor or successor of a rotated token.
+  struct RelatedToken: Sendable {
     var id: TokenID
     var name: String
-    var isGood: Bool
+    var isActive: Bool
     var lastUsedAt: Date?
   }
 
+  /// The last use of a token.
   struct Use: Sendable {
     var at: Date
-    /// Empty: one beyond those that are told apart.
+    /// The client address; empty if the token has too many addresses to count separately.
     var address: String
   }
 
-  func isGood(at now: Date) -> Bool { revokedAt == nil && expiresAt.map { now < $0 } ?? true }
+  /// Whether the token is neither revoked nor expired.
+  func isActive(at now: Date) -> Bool { revokedAt == nil && expiresAt.map { now < $0 } ?? true }
 }
 
-/// From where a token was used on a day.
-struct TokenUseRow: Sendable {
+/// The uses of a token on a day from an address.
+struct TokenUse: Sendable {
   var day: String
   var address: String
   var count: Int
   var lastUsedAt: Date
 }
 
-/// Reads the tokens and OAuth clients of a workspace; never what lets anyone in.
+/// Reads the tokens and OAuth clients of a workspace, without their secrets.
 struct TokensQuery: Sendable {
   let database: Database
 
-  /// From the newest on.
+  /// The tokens, newest first.
   ///
   /// - Parameters:
-  ///   - ended: whether those that are revoked or expired are meant, or the others.
-  ///   - last: what the part before ended with.
+  ///   - ended: whether to read the revoked and expired tokens, or the others.
+  ///   - last: the last token of the previous page.
   func tokens(ended: Bool, after last: TokenID?, limit: Int, in workspace: WorkspaceID) async throws -> [ListedToken] {
-    // Ids are in the order in which they were made, and none is as high as this.
+    // Ids are ordered by creation time. This is the highest one.
     let last = last?.uuid ?? UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255))
     return try await database.query(
       Self.list, [.uuid(workspace.uuid), .uuid(last), .bool(ended), .int(Int64(limit))], in: workspace
     ).map { try ListedToken($0) }
   }
 
-  /// nil where the workspace has none of this id.
+  /// A token; nil if the workspace has none with this id.
   func token(_ id: TokenID, in workspace: WorkspaceID) async throws -> ListedToken? {
     try await database.query(Self.one, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace).first.map { try ListedToken($0) }
   }
 
-  /// The last first.
-  func uses(of id: TokenID, limit: Int, in workspace: WorkspaceID) async throws -> [TokenUseRow] {
+  /// The uses of a token, newest first.
+  func uses(of id: TokenID, limit: Int, in workspace: WorkspaceID) async throws -> [TokenUse] {
     try await database.query(Self.useStatement, [.uuid(workspace.uuid), .uuid(id.uuid), .int(Int64(limit))], in: workspace).map { row in
-      TokenUseRow(day: try row.string(0), address: try row.string(1), count: try row.int(2), lastUsedAt: try row.timestamp(3))
+      TokenUse(day: try row.string(0), address: try row.string(1), count: try row.int(2), lastUsedAt: try row.timestamp(3))
     }
   }
 
@@ -153,11 +157,11 @@ extension ListedToken {
     createdAt = try row.timestamp(7)
     formerUntil = try row.optionalTimestamp(8)
     if let id = try row.optionalUUID(9) {
-      predecessor = Neighbour(
-        id: TokenID(id), name: try row.string(10), isGood: try row.bool(11), lastUsedAt: try row.optionalTimestamp(12))
+      predecessor = RelatedToken(
+        id: TokenID(id), name: try row.string(10), isActive: try row.bool(11), lastUsedAt: try row.optionalTimestamp(12))
     }
     if let id = try row.optionalUUID(13) {
-      successor = Neighbour(id: TokenID(id), name: try row.string(14), isGood: true, lastUsedAt: try row.optionalTimestamp(15))
+      successor = RelatedToken(id: TokenID(id), name: try row.string(14), isActive: true, lastUsedAt: try row.optionalTimestamp(15))
     }
     if let at = try row.optionalTimestamp(16) { lastUse = Use(at: at, address: try row.string(17)) }
   }

@@ -1,31 +1,34 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 import SCIMStorage
 
-/// Finds the people and groups that the identity provider has not written for long.
+/// Reads the users and groups that the identity provider has not written for a long time.
 struct DriftQuery: Sendable {
   let database: Database
 
-  struct Found: Sendable, Equatable {
+  /// A user or group with the day of the last write.
+  struct Resource: Sendable, Equatable {
     var id: ResourceID
     var name: String
-    /// Of a person.
+    /// The state of a user; nil for a group.
     var state: UserState?
-    /// The day in UTC, `2026-01-31`.
+    /// The day of the last write in UTC, `2026-01-31`.
     var pushedOn: String
   }
 
-  /// Where a part of the list ends.
-  struct Place: Sendable, Equatable {
+  /// The end of a page of the list.
+  struct Cursor: Sendable, Equatable {
     var pushedOn: String
     var id: ResourceID
 
-    /// nil where `text` is not as ``text`` writes it.
+    /// nil if `text` does not have the format of ``text``.
     init?(_ text: String) {
-      let parts = text.split(separator: "_", maxSplits: 1)
-      guard parts.count == 2, ProvisioningText.date(ofDay: String(parts[0])) != nil, let id = ResourceID(parts[1]) else { return nil }
-      self.init(pushedOn: String(parts[0]), id: id)
+      let components = text.split(separator: "_", maxSplits: 1)
+      guard components.count == 2, UTCDay.start(of: String(components[0])) != nil, let id = ResourceID(components[1]) else { return nil }
+      self.init(pushedOn: String(components[0]), id: id)
     }
 
     init(pushedOn: String, id: ResourceID) {
@@ -33,40 +36,42 @@ struct DriftQuery: Sendable {
       self.id = id
     }
 
+    /// The cursor in URLs.
     var text: String { "\(pushedOn)_\(id)" }
   }
 
-  /// Those that were last pushed before a day, longest ago first.
+  /// The resources that were last written before a day, oldest first.
   ///
   /// - Parameter day: `2026-01-31`, in UTC.
-  func found(
-    _ kind: ResourceKind, before day: String, after place: Place?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> [Found] {
+  func resources(
+    _ kind: ResourceKind, before day: String, after cursor: Cursor?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> [Resource] {
     try await database.query(
       Self.statement(of: kind),
       [
-        .uuid(workspace.uuid), .text(day), .text(place?.pushedOn ?? "0001-01-01"), .uuid((place?.id ?? ResourceID(bytes: [])).uuid),
+        .uuid(workspace.uuid), .text(day), .text(cursor?.pushedOn ?? "0001-01-01"), .uuid((cursor?.id ?? ResourceID(bytes: [])).uuid),
         .int(Int64(limit)),
       ], in: workspace
     ).map { row in
-      Found(
+      Resource(
         id: ResourceID(try row.uuid(0)), name: try row.string(1), state: try row.optionalString(2).flatMap(UserState.init),
         pushedOn: try row.string(3))
     }
   }
 
-  /// How many there are, counted up to `most`.
-  func count(_ kind: ResourceKind, before day: String, most: Int, in workspace: WorkspaceID) async throws -> Int {
+  /// The number of resources that were last written before a day, counted up to `maximum`.
+  func count(_ kind: ResourceKind, before day: String, maximum: Int, in workspace: WorkspaceID) async throws -> Int {
     try await database.query(
-      Self.count, [.uuid(workspace.uuid), .text(kind.rawValue), .text(day), .int(Int64(most))], in: workspace
+      Self.count, [.uuid(workspace.uuid), .text(kind.rawValue), .text(day), .int(Int64(maximum))], in: workspace
     ).first?.int(0) ?? 0
   }
 
+  /// The statement that lists resources of a kind.
   static func statement(of kind: ResourceKind) -> Statement { kind == .user ? users : groups }
 
   /// - Parameters:
   ///   - type: `User` or `Group`.
-  ///   - columns: name and state of it, which is called `r`.
+  ///   - columns: the name and state of the resource `r`.
   private static func statement(_ name: String, _ type: String, of view: String, _ columns: String) -> Statement {
     Statement(
       name,

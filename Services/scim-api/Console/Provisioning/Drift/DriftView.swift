@@ -1,26 +1,30 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import SCIMStorage
 
-/// What the drift page's template shows.
+/// The view model of the drift page.
 struct DriftView: Sendable {
   var tabs: [ProvisioningTab]
   var days: Int
-  var wrong: String?
+  var error: String?
   var kinds: [Kind]
-  /// `people`, `groups`.
-  var what: String
+  /// The noun for the listed resources: `people` or `groups`.
+  var noun: String
   var rows: [Row]
   var isEmpty: Bool
-  var pager: ProvisioningPager?
+  var pager: Pager?
 
+  /// A link to the list of users or groups.
   struct Kind: Sendable, Equatable {
     var label: String
     var path: String
-    var isShown: Bool
+    var isCurrent: Bool
     var total: String
   }
 
+  /// A resource in the list.
   struct Row: Sendable, Equatable {
     var path: String
     var subject: String
@@ -30,56 +34,58 @@ struct DriftView: Sendable {
     var ago: String
   }
 
-  /// How many a part of the list has.
-  static let count = 50
-  /// How far they are counted.
-  static let most = 1000
+  /// The number of resources on a page.
+  static let pageSize = 50
+  /// The number up to which resources are counted.
+  static let maximumCounted = 1000
   static let defaultDays = 30
   static let allowedDays = 1...3650
 
   /// - Parameters:
-  ///   - found: at most one more than a part has.
-  ///   - totals: how many of each kind there are, counted up to one more than ``most``.
+  ///   - found: up to one more than ``pageSize``.
+  ///   - totals: the number of resources by kind, counted up to one more than ``maximumCounted``.
   init(
-    _ kind: ResourceKind, days: Int, wrong: String? = nil, found: [DriftQuery.Found], totals: [ResourceKind: Int], tabs: [ProvisioningTab],
+    _ kind: ResourceKind, days: Int, error: String? = nil, found: [DriftQuery.Resource], totals: [ResourceKind: Int],
+    tabs: [ProvisioningTab],
     isFirst: Bool, at now: Date
   ) {
     self.tabs = tabs
     self.days = days
-    self.wrong = wrong
-    what = Self.word(kind)
+    self.error = error
+    noun = Self.noun(for: kind)
     kinds = ResourceKind.allCases.map { each in
       let total = totals[each] ?? 0
       return Kind(
-        label: each == .user ? "People" : "Groups", path: Self.path(each, days), isShown: each == kind,
-        total: total > Self.most ? "\(ProvisioningText.number(Self.most))+" : ProvisioningText.number(total))
+        label: each == .user ? "People" : "Groups", path: Self.path(each, days), isCurrent: each == kind,
+        total: total > Self.maximumCounted ? "\(ConsoleText.number(Self.maximumCounted))+" : ConsoleText.number(total))
     }
-    let part = found.prefix(Self.count)
-    rows = part.map { Row($0, kind, at: now) }
+    let page = found.prefix(Self.pageSize)
+    rows = page.map { Row($0, kind, at: now) }
     isEmpty = rows.isEmpty
-    pager = ProvisioningPager(
-      first: isFirst ? nil : Self.path(kind, days),
-      next: found.count > Self.count
-        ? part.last.map { Self.path(kind, days, after: DriftQuery.Place(pushedOn: $0.pushedOn, id: $0.id)) } : nil)
+    pager = Pager(
+      ifNeeded: isFirst ? nil : Self.path(kind, days),
+      next: found.count > Self.pageSize
+        ? page.last.map { Self.path(kind, days, after: DriftQuery.Cursor(pushedOn: $0.pushedOn, id: $0.id)) } : nil)
   }
 
-  static func word(_ kind: ResourceKind) -> String { kind == .user ? "people" : "groups" }
+  /// The noun for resources of a kind, which is also the value of the query parameter.
+  static func noun(for kind: ResourceKind) -> String { kind == .user ? "people" : "groups" }
 
-  private static func path(_ kind: ResourceKind, _ days: Int, after place: DriftQuery.Place? = nil) -> String {
+  private static func path(_ kind: ResourceKind, _ days: Int, after cursor: DriftQuery.Cursor? = nil) -> String {
     "\(ConsoleSection.provisioning.path)/drift"
-      + ProvisioningText.query([("days", "\(days)"), ("kind", kind == .user ? nil : word(kind)), ("after", place?.text)])
+      + ConsoleText.query([("days", "\(days)"), ("kind", kind == .user ? nil : noun(for: kind)), ("after", cursor?.text)])
   }
 }
 
 extension DriftView.Row {
-  init(_ found: DriftQuery.Found, _ kind: ResourceKind, at now: Date) {
-    path = kind == .user ? ProvisioningPath.member(found.id) : ProvisioningPath.group(found.id)
-    subject = found.name
-    state = found.state.map { $0.rawValue.prefix(1).uppercased() + $0.rawValue.dropFirst() }
-    tone = found.state == .active ? "good" : "info"
-    pushedOn = found.pushedOn
-    let pushed = ProvisioningText.date(ofDay: found.pushedOn) ?? now
-    let days = Int(ProvisioningText.startOfDay(now).timeIntervalSince(pushed) / 86_400)
-    ago = "\(ProvisioningText.count(days, "day", "days")) ago"
+  init(_ resource: DriftQuery.Resource, _ kind: ResourceKind, at now: Date) {
+    path = kind == .user ? ProvisioningPath.member(resource.id) : ProvisioningPath.group(resource.id)
+    subject = resource.name
+    state = resource.state?.title
+    tone = resource.state == .active ? "good" : "info"
+    pushedOn = resource.pushedOn
+    let pushed = UTCDay.start(of: resource.pushedOn) ?? now
+    let days = Int(UTCDay.start(of: now).timeIntervalSince(pushed) / 86_400)
+    ago = "\(ConsoleText.count(days, "day", "days")) ago"
   }
 }

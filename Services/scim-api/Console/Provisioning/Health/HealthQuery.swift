@@ -1,23 +1,25 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import Postgres
 import ProvisioningLog
 
-/// Reads what was counted of the log.
+/// Reads the request statistics of the provisioning log.
 struct HealthQuery: Sendable {
   let database: Database
 
-  /// Requests of an hour or a day.
-  struct Count: Sendable, Equatable {
-    /// The beginning of the hour, or of the day in UTC.
+  /// The requests of an hour or a day.
+  struct RequestCount: Sendable, Equatable {
+    /// The start of the hour, or of the day in UTC.
     var at: Date
     var requests: Int
     var failures: Int
   }
 
-  /// Who sends: a token, and how the sender is recognised.
+  /// A sender: a token, and the identity provider recognised from its requests.
   struct Sender: Sendable, Equatable {
-    /// nil where it is not known here.
+    /// nil if the token is unknown.
     var token: TokenID?
     var name: String?
     var isRevoked = false
@@ -29,64 +31,67 @@ struct HealthQuery: Sendable {
     var failuresInMonth = 0
     var requestsInDay = 0
     var failuresInDay = 0
-    /// Reads included, of 30 days.
+    /// The uses of the token in 30 days, including reads.
     var uses: Int?
     var lastUsedAt: Date?
   }
 
+  /// The failures with one cause.
   struct Failures: Sendable, Equatable {
     var cause: Diagnosis.Cause
     var count: Int
     var lastAt: Date
   }
 
+  /// The statistics of a workspace.
   struct Health: Sendable {
-    var hours: [Count]
-    var days: [Count]
+    var hours: [RequestCount]
+    var days: [RequestCount]
     var senders: [Sender]
     var failures: [Failures]
   }
 
-  /// How many senders are shown.
+  /// The maximum number of senders.
   static let maximumSenders = 30
   private static let maximumCauses = 10
 
+  /// The statistics of the last 24 hours, 7 days and 30 days.
   func health(of workspace: WorkspaceID, at now: Date) async throws -> Health {
     let id = PostgresValue.uuid(workspace.uuid)
     let firstHour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600) - 23 * 3600
-    let firstDay = ProvisioningText.startOfDay(now) - 29 * 86_400
+    let firstDay = UTCDay.start(of: now) - 29 * 86_400
     async let hours = database.query(Self.hours, [id, .timestamp(firstHour)], in: workspace)
     async let days = database.query(Self.days, [id, .timestamp(firstDay)], in: workspace)
     async let senders = database.query(
       Self.senders, [id, .timestamp(firstDay), .timestamp(firstHour), .int(Int64(Self.maximumSenders))], in: workspace)
     async let uses = database.query(Self.uses, [id, .timestamp(firstDay), .int(Int64(Self.maximumSenders))], in: workspace)
     async let failures = database.query(
-      Self.causes, [id, .timestamp(ProvisioningText.startOfDay(now) - 6 * 86_400), .int(Int64(Self.maximumCauses))], in: workspace)
+      Self.causes, [id, .timestamp(UTCDay.start(of: now) - 6 * 86_400), .int(Int64(Self.maximumCauses))], in: workspace)
     return Health(
       hours: Self.filled(try await hours.map(Self.count), from: firstHour, step: 3600, count: 24),
       days: Self.filled(try await days.map(Self.count), from: firstDay, step: 86_400, count: 30),
       senders: try Self.senders(try await senders, uses: try await uses),
       failures: try await failures.compactMap { row in
-        // A kind that a newer build has brought has no words here.
+        // Causes of later versions have no description.
         guard let cause = Diagnosis.Cause(rawValue: try row.string(0)) else { return nil }
         return Failures(cause: cause, count: try row.int(1), lastAt: try row.timestamp(2))
       })
   }
 
-  /// Every hour or day, those without requests, too.
-  static func filled(_ counts: [Count], from first: Date, step: TimeInterval, count: Int) -> [Count] {
+  /// Adds entries for hours or days without requests.
+  static func filled(_ counts: [RequestCount], from first: Date, step: TimeInterval, count: Int) -> [RequestCount] {
     let known = Dictionary(counts.map { ($0.at, $0) }) { first, _ in first }
     return (0..<count).map { number in
       let at = first + Double(number) * step
-      return known[at] ?? Count(at: at, requests: 0, failures: 0)
+      return known[at] ?? RequestCount(at: at, requests: 0, failures: 0)
     }
   }
 
-  private static func count(_ row: Row) throws -> Count {
-    Count(at: try row.timestamp(0), requests: try row.int(1), failures: try row.int(2))
+  private static func count(_ row: Row) throws -> RequestCount {
+    RequestCount(at: try row.timestamp(0), requests: try row.int(1), failures: try row.int(2))
   }
 
-  /// Those that have written, then those that have only read.
+  /// The senders of logged requests, followed by those with reads only.
   private static func senders(_ counted: Rows, uses: Rows) throws -> [Sender] {
     var readers: [TokenID: Sender] = [:]
     for row in uses {
@@ -156,7 +161,7 @@ struct HealthQuery: Sendable {
     order by h.last_at desc
     """)
 
-  /// Of tokens that are for SCIM, reads included.
+  /// The uses of tokens with the scope scim, including reads.
   private static let uses = Statement(
     "console_health_uses",
     """

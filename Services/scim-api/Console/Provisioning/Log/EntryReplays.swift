@@ -1,41 +1,37 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
-import Logging
 import Models
 import NIOCore
 import ProvisioningLog
 
-/// Sends the request of a log entry once more, in the name of whoever is at the console: by the edge's own endpoints, so that it is checked,
-/// normalised, limited, carried out and logged as the identity provider's was.
-struct EntryReplays: Sendable {
-  private let responder: RouterResponder<EdgeContext>
-
-  /// - Parameter endpoints: those that identity providers reach.
-  init(_ endpoints: [Endpoint], log: LogBuffer, limits: RateLimits) {
-    var known = KnownPaths()
-    for endpoint in endpoints {
-      for pattern in endpoint.patterns { known.add(pattern, endpoint.method) }
-    }
-    let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestLoggingMiddleware(log: log))
-    router.add(middleware: ErrorMiddleware(known: known))
-    router.add(middleware: URLLengthMiddleware())
-    for endpoint in endpoints { endpoint.add(to: router, behind: ReplayAuthenticationMiddleware(limits: limits, scope: endpoint.scope)) }
-    responder = router.buildResponder()
-  }
-
-  /// What came of it.
+/// Resends the requests of log entries on behalf of an admin.
+///
+/// The request passes through the same endpoints as a request of the identity provider, so that it is validated, normalised, limited, executed
+/// and logged in the same way.
+package struct EntryReplays: Sendable {
+  /// The result of a request that was sent again.
   struct Outcome: Sendable, Equatable {
     var status: Int
-    /// The entry that the log gets of it; nil for a read that went well, which is not logged.
+    /// The new entry in the log; nil for a successful read, which is not logged.
     var entry: LogEntryID?
   }
 
-  /// - Throws: ``APIError`` where the request cannot be put together; whatever goes wrong with it is an outcome.
+  private let responder: RouterResponder<EdgeContext>
+
+  /// - Parameter responder: responds to the requests of identity providers.
+  package init(responder: RouterResponder<EdgeContext>) {
+    self.responder = responder
+  }
+
+  /// Sends a request again.
+  ///
+  /// - Throws: 409 if the request cannot be built. Errors in the response are part of the outcome.
   func send(_ replay: ReplayRequest, of original: LogEntryID, in context: ConsoleContext) async throws -> Outcome {
     guard let method = HTTPRequest.Method(replay.method) else {
-      throw APIError(409, "The request's method, '\(replay.method.prefix(20))', is none that can be sent again.")
+      throw APIError(409, "The request's method, '\(replay.method.prefix(20))', cannot be sent again.")
     }
     var headers: HTTPFields = [.contentLength: "\(replay.body?.count ?? 0)"]
     for (name, value) in replay.headers {
@@ -44,44 +40,15 @@ struct EntryReplays: Sendable {
     let request = Request(
       head: HTTPRequest(method: method, scheme: nil, authority: context.site.host, path: replay.target, headerFields: headers),
       body: RequestBody(buffer: ByteBuffer(bytes: replay.body ?? [])))
-    let id = LogEntryID.made(at: Date())
-    let replaying = EdgeContext(replaying: original, as: id, in: context)
-    let response = try await responder.respond(to: request, context: replaying)
+    let entry = LogEntryID.made(at: Date())
+    let caller = context.session.caller
+    var replayContext = EdgeContext(logger: context.logger, peer: context.info.peer)
+    replayContext.info.record(replayOf: original, as: entry, by: caller)
+    replayContext.caller = caller
+    replayContext.base = context.site.baseURL
+    let response = try await responder.respond(to: request, context: replayContext)
     let status = response.status.code
     let isLogged = status >= 400 || ![.get, .head].contains(method) && !request.uri.path.hasSuffix(".search")
-    return Outcome(status: status, entry: isLogged ? id : nil)
+    return Outcome(status: status, entry: isLogged ? entry : nil)
   }
-}
-
-/// Lets in whom the console has let in already, where the workspace has SCIM.
-private struct ReplayAuthenticationMiddleware: RouterMiddleware {
-  let limits: RateLimits
-  let scope: TokenScope
-
-  func handle(
-    _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
-  ) async throws -> Response {
-    try SensitiveQuery.check(request.uri.query)
-    guard let caller = context.caller else { throw APIError.unauthenticated() }
-    if scope == .scim, let obstacle = caller.settings.scimObstacle {
-      throw APIError.closedWorkspace(obstacle, plan: caller.settings.plan)
-    }
-    try limits.count(caller.token, of: caller.workspace)
-    return try await next(request, context)
-  }
-}
-
-extension EdgeContext {
-  /// Of a request that the console sends again.
-  fileprivate init(replaying original: LogEntryID, as entry: LogEntryID, in context: ConsoleContext) {
-    coreContext = CoreRequestContextStorage(source: LoggerSource(logger: context.logger))
-    facts = RequestInfo(peer: context.facts.peer)
-    facts.note(replayOf: original, as: entry, by: context.session.caller)
-    caller = context.session.caller
-    base = context.site.baseURL
-  }
-}
-
-private struct LoggerSource: RequestContextSource {
-  let logger: Logger
 }

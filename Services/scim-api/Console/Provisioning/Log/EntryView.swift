@@ -1,93 +1,101 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import ProvisioningLog
 import SCIM
 
-/// What an entry's template shows.
+/// The view model of a log entry's page.
 struct EntryView: Sendable {
   var tabs: [ProvisioningTab]
-  /// It is on its way into the log.
+  /// Whether the entry has not been written yet.
   var isPending = false
-  var shown: Shown?
+  var details: Details?
 
-  struct Shown: Sendable {
+  /// The content of the entry.
+  struct Details: Sendable {
     var heading: String
     var requestLine: String
     var at: String
     var status: Int
     var tone: String
-    var answer: String
+    var result: String
     var failure: Failure?
-    /// What was not applied, and why.
+    /// The attributes that were not applied, with the reasons.
     var unapplied: [String]
     var isPartlyApplied: Bool
-    var facts: [Fact]
-    var changes: [String]
-    var hasChanges: Bool
+    var fields: [Field]
+    /// The normalisations that were applied.
+    var normalisations: [String]
+    var hasNormalisations: Bool
     var content: Content?
     var replay: Replay?
-    /// Why it cannot be sent again.
-    var obstacle: String?
+    /// Why the request cannot be sent again.
+    var replayObstacle: String?
   }
 
+  /// The diagnosis of a failure.
   struct Failure: Sendable, Equatable {
     var summary: String
     var explanation: String
     var fix: String
-    /// What the identity provider was told.
-    var told: String?
+    /// The error detail in the response, if it differs from the explanation.
+    var responseDetail: String?
   }
 
-  struct Fact: Sendable, Equatable {
+  /// A field of the entry.
+  struct Field: Sendable, Equatable {
     var label: String
     var text: String
     var link: String?
   }
 
-  /// The body, as much as was kept.
+  /// The stored body.
   struct Content: Sendable, Equatable {
-    var about: String
+    var note: String
     var json: String?
   }
 
+  /// The form that sends the request again.
   struct Replay: Sendable, Equatable {
     var action: String
     var question: String
-    /// What is left out of the body, where something is.
-    var without: String?
+    /// The removed attributes of the body.
+    var removedAttributes: String?
   }
 }
 
-extension EntryView.Shown {
+extension EntryView.Details {
   /// - Parameters:
-  ///   - diagnosis: nil where nothing failed.
-  ///   - token: what the token is called.
-  ///   - presentName: of the person or group, today; nil where it is not there any more.
+  ///   - diagnosis: nil if the request did not fail.
+  ///   - token: the name of the token.
+  ///   - presentName: the current name of the user or group; nil if it no longer exists.
   init(_ entry: LogEntry, _ diagnosis: Diagnosis?, token: String?, presentName: String?) {
     let name = entry.name ?? presentName
-    heading = RequestWords.purpose(entry) + (name.map { " \($0)" } ?? "")
-    requestLine = RequestWords.request(entry, path: "\(entry.path)\(entry.query.map { "?\($0)" } ?? "")")
+    heading = RequestDescription.purpose(of: entry) + (name.map { " \($0)" } ?? "")
+    requestLine = RequestDescription.request(of: entry, path: "\(entry.path)\(entry.query.map { "?\($0)" } ?? "")")
     at = Timestamp.text(entry.at)
     status = entry.status
-    tone = RequestWords.tone(entry)
-    answer = RequestWords.answer(entry)
+    tone = RequestDescription.tone(of: entry)
+    result = RequestDescription.result(of: entry)
     failure = diagnosis.map {
       EntryView.Failure(
-        summary: $0.cause.summary, explanation: $0.explanation, fix: $0.fix, told: entry.detail == $0.explanation ? nil : entry.detail)
+        summary: $0.cause.summary, explanation: $0.explanation, fix: $0.fix,
+        responseDetail: entry.detail == $0.explanation ? nil : entry.detail)
     }
     unapplied = entry.unapplied.map(\.detail)
     isPartlyApplied = entry.isPartlyApplied
-    facts = Self.facts(entry, token: token, presentName: presentName)
-    changes = entry.normalisations.map(NormalisationWords.text)
-    hasChanges = !changes.isEmpty
+    fields = Self.fields(entry, token: token, presentName: presentName)
+    normalisations = entry.normalisations.map(NormalisationDescription.text)
+    hasNormalisations = !normalisations.isEmpty
     content = entry.body.map(EntryView.Content.init)
-    (replay, obstacle) = Self.replay(of: entry)
+    (replay, replayObstacle) = Self.replay(of: entry)
   }
 
-  private static func facts(_ entry: LogEntry, token: String?, presentName: String?) -> [EntryView.Fact] {
-    var facts: [EntryView.Fact] = []
+  private static func fields(_ entry: LogEntry, token: String?, presentName: String?) -> [EntryView.Field] {
+    var fields: [EntryView.Field] = []
     func add(_ label: String, _ text: String?, link: String? = nil) {
-      if let text { facts.append(EntryView.Fact(label: label, text: text, link: link)) }
+      if let text { fields.append(EntryView.Field(label: label, text: text, link: link)) }
     }
     if let sender = entry.unverified {
       add("Token", "Never issued")
@@ -95,36 +103,36 @@ extension EntryView.Shown {
       add("First request", Timestamp.text(sender.firstAt))
       add("Last request", Timestamp.text(sender.lastAt))
       add("Entry", "\(entry.id)")
-      return facts
+      return fields
     }
     if let resource = entry.resource, let type = entry.resourceType {
-      // Only what is there has a page.
+      // Only existing resources have a page.
       let path = type == .user ? ProvisioningPath.member(resource) : ProvisioningPath.group(resource)
-      add(type == .user ? "Person" : "Group", presentName ?? "\(resource) (not here any more)", link: presentName == nil ? nil : path)
+      add(type == .user ? "Person" : "Group", presentName ?? "\(resource) (no longer exists)", link: presentName == nil ? nil : path)
     }
-    add("Identity provider", entry.identityProvider.map(ProvisioningText.identityProvider) ?? "Not recognised")
-    add("Token", token ?? entry.replayOf.map { _ in "The console" } ?? entry.token.map { "\($0)" } ?? "Not known here")
-    add("Calls itself", entry.userAgent)
+    add("Identity provider", entry.identityProvider.map(ConsoleText.identityProvider) ?? "Unrecognised")
+    add("Token", token ?? entry.replayOf.map { _ in "The console" } ?? entry.token.map { "\($0)" } ?? "Unknown")
+    add("User agent", entry.userAgent)
     add("Address", entry.address)
-    add("Answered after", String(format: entry.milliseconds < 10 ? "%.1f ms" : "%.0f ms", entry.milliseconds))
-    add("Kind of error", entry.scimType)
+    add("Duration", String(format: entry.milliseconds < 10 ? "%.1f ms" : "%.0f ms", entry.milliseconds))
+    add("SCIM error type", entry.scimType)
     add("Content type", entry.contentType)
-    add("Only on version", entry.ifMatch)
+    add("If-Match", entry.ifMatch)
     add("Relinked", entry.relink?.explanation)
     if let operations = entry.operations {
       add(
         "Operations",
-        "\(ProvisioningText.number(operations.count)), of which \(ProvisioningText.number(operations.failed)) failed; "
-          + "each of those has an entry of its own")
+        "\(ConsoleText.number(operations.count)), of which \(ConsoleText.number(operations.failed)) failed; "
+          + "each has its own entry")
     }
     add("Part of", entry.bulk.map { _ in "A bulk request" }, link: entry.bulk.map(ProvisioningPath.entry))
     add(
-      "Sent again", entry.replayOf.map { _ in "This is a repetition of an earlier request" },
+      "Sent again", entry.replayOf.map { _ in "This repeats an earlier request" },
       link: entry.replayOf.map(ProvisioningPath.entry))
     add("Command", entry.command.map { "\($0)" })
     add("Trace", entry.trace)
     add("Entry", "\(entry.id)")
-    return facts
+    return fields
   }
 
   private static func replay(of entry: LogEntry) -> (EntryView.Replay?, String?) {
@@ -134,28 +142,30 @@ extension EntryView.Shown {
     } catch {
       return (nil, "This request cannot be sent again from here: \(error).")
     }
-    var question = "Send this request again, as it came?"
+    var question = "Send this request again?"
     if let operations = entry.operations {
-      question += " All \(ProvisioningText.number(operations.count)) operations are sent, also those that went well the first time."
+      question += " All \(ConsoleText.number(operations.count)) operations are sent, including those that succeeded the first time."
     } else {
-      question += " Do that once the cause is mended; otherwise it is refused again."
+      question += " Fix the cause first; otherwise it is rejected again."
     }
-    question += " What the identity provider has sent since is overwritten where this request says something else."
-    var without: String?
-    if case .whole(_, let removed)? = entry.body?.content, !removed.isEmpty { without = removed.joined(separator: ", ") }
-    return (EntryView.Replay(action: "\(ProvisioningPath.entry(entry.id))/replay", question: question, without: without), nil)
+    question += " It overwrites later changes by the identity provider to the same attributes."
+    var removedAttributes: String?
+    if case .whole(_, let removed)? = entry.body?.content, !removed.isEmpty { removedAttributes = removed.joined(separator: ", ") }
+    return (
+      EntryView.Replay(action: "\(ProvisioningPath.entry(entry.id))/replay", question: question, removedAttributes: removedAttributes), nil
+    )
   }
 }
 
 extension EntryView.Content {
   init(_ body: LoggedBody) {
-    let size = ProvisioningText.count(body.bytes, "byte", "bytes")
+    let size = ConsoleText.count(body.bytes, "byte", "bytes")
     switch body.content {
     case .whole(let json, let removed):
-      let without = removed.isEmpty ? "" : ", kept without \(removed.joined(separator: ", "))"
-      self.init(about: "\(size)\(without)", json: PrettyJSON.text(json))
-    case .head(let json): self.init(about: "Only its beginning was kept, since it has \(size)", json: PrettyJSON.text(json))
-    case .none(let reason): self.init(about: "\(size), not kept: \(reason)", json: nil)
+      let without = removed.isEmpty ? "" : ", stored without \(removed.joined(separator: ", "))"
+      self.init(note: "\(size)\(without)", json: json.pretty)
+    case .head(let json): self.init(note: "Only the start was stored, because the body has \(size)", json: json.pretty)
+    case .none(let reason): self.init(note: "\(size), not stored: \(reason)", json: nil)
     }
   }
 }

@@ -1,17 +1,21 @@
+import EdgeHTTP
+import EdgeReads
 import Foundation
 import Models
 import ProvisioningLog
 
-/// What the log's form asks for, as it was filled in, and what is read for it.
+/// The search form of the provisioning log, and the filter it stands for.
 struct LogSearch: Sendable, Equatable {
   var failedOnly = false
   var cause: Diagnosis.Cause?
-  var who: String?
+  /// A name, address or id of a person or group.
+  var subject: String?
   var time = Time.any
-  /// The first and the last day, as they were filled in.
+  /// The first and the last day, as entered.
   var from: String?
   var to: String?
 
+  /// The time range.
   enum Time: String, CaseIterable, Sendable {
     case any, today, week, dates
 
@@ -20,7 +24,7 @@ struct LogSearch: Sendable, Equatable {
       case .any: "Any time"
       case .today: "Today (UTC)"
       case .week: "The last 7 days"
-      case .dates: "From … to"
+      case .dates: "Custom range"
       }
     }
   }
@@ -30,36 +34,37 @@ struct LogSearch: Sendable, Equatable {
   init(_ parameters: QueryParameters) {
     cause = parameters["cause"].flatMap(Diagnosis.Cause.init)
     failedOnly = parameters["failed"] == "1" || cause != nil
-    who = parameters["who"].map { String($0.prefix(320)) }
+    subject = parameters["who"].map { String($0.prefix(320)) }
     from = parameters["from"]
     to = parameters["to"]
     time = parameters["time"].flatMap(Time.init) ?? .any
-    // Whoever fills in a day means it.
+    // A date without a time range selects the custom range.
     if from != nil || to != nil, time == .any { time = .dates }
   }
 
-  /// What is wrong with the days; nil where nothing is.
-  var wrong: String? {
+  /// The error in the entered days; nil if they are valid.
+  var dateError: String? {
     guard time == .dates else { return nil }
-    if from == nil, to == nil { return "Fill in the first day, the last day, or both." }
+    if from == nil, to == nil { return "Enter the first day, the last day, or both." }
     for day in [from, to].compactMap({ $0 }) where Self.date(day) == nil {
-      return "“\(day.prefix(30))” is no day. Write it as 2026-01-31."
+      return "“\(day.prefix(30))” is not a valid date. Use the format 2026-01-31."
     }
-    if let from = from.flatMap(Self.date), let to = to.flatMap(Self.date), from > to { return "The first day is after the last one." }
+    if let from = from.flatMap(Self.date), let to = to.flatMap(Self.date), from > to { return "The first day is after the last day." }
     return nil
   }
 
-  /// Whether anything is asked for.
-  var isNarrowed: Bool { failedOnly || who != nil || time != .any }
+  /// Whether any filter is set.
+  var isFiltered: Bool { failedOnly || subject != nil || time != .any }
 
+  /// The filter for the log.
   func filter(at now: Date) -> LogRepository.Filter {
     var filter = LogRepository.Filter()
     filter.failedOnly = failedOnly
     filter.cause = cause
-    filter.subject = who
+    filter.subject = subject
     switch time {
     case .any: break
-    case .today: filter.since = ProvisioningText.startOfDay(now)
+    case .today: filter.since = UTCDay.start(of: now)
     case .week: filter.since = now - 7 * 86_400
     case .dates:
       filter.since = from.flatMap(Self.date)
@@ -68,17 +73,17 @@ struct LogSearch: Sendable, Equatable {
     return filter
   }
 
-  /// The page of this search.
+  /// The path of the page with this search.
   ///
-  /// - Parameter last: the last entry of the part before.
+  /// - Parameter last: the last entry of the previous page.
   func path(after last: LogEntryID? = nil) -> String {
     let days = time == .dates
     return ConsoleSection.provisioning.path
-      + ProvisioningText.query([
-        ("who", who), ("time", time == .any ? nil : time.rawValue), ("from", days ? from : nil), ("to", days ? to : nil),
+      + ConsoleText.query([
+        ("who", subject), ("time", time == .any ? nil : time.rawValue), ("from", days ? from : nil), ("to", days ? to : nil),
         ("cause", cause?.rawValue), ("failed", failedOnly && cause == nil ? "1" : nil), ("after", last?.description),
       ])
   }
 
-  private static func date(_ day: String) -> Date? { ProvisioningText.date(ofDay: day) }
+  private static func date(_ day: String) -> Date? { UTCDay.start(of: day) }
 }

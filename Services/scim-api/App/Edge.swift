@@ -1,0 +1,91 @@
+import AdminConsole
+import EdgeHTTP
+import EdgeReads
+import Hummingbird
+import Models
+import ProductAPI
+import SCIMControllers
+
+/// The service without its sockets: the controllers, and the middleware in front of them.
+struct Edge: Sendable {
+  let authenticator: Authenticator
+  let sites: Sites
+  let limits: RateLimits
+  let activeWorkspaces: ActiveWorkspaces
+  let uses: TokenUseLog
+  let bodies: BodyReader
+  /// Collects requests for the provisioning log.
+  var log = LogBuffer()
+  let scim: SCIMRoutes
+  let signIns: SignInController
+  let mailEvents: MailEventController
+  let directory: DirectoryController
+  let oauth: OAuthController
+  /// nil if this replica serves no console.
+  var console: Console?
+
+  /// The responder to all requests.
+  func responder() -> RouterResponder<EdgeContext> { router().buildResponder() }
+
+  /// The router, with all middleware and routes.
+  func router() -> Router<EdgeContext> {
+    let routes = Router(context: EdgeContext.self)
+    addRoutes(to: routes)
+    let router = Router(context: EdgeContext.self)
+    router.add(middleware: RequestLoggingMiddleware(log: log))
+    router.add(middleware: ErrorMiddleware(allowed: AllowedMethods(routes), renderers: [oauth] + (console.map { [$0] } ?? [])))
+    router.add(
+      middleware: UnauthenticatedRateLimitMiddleware(
+        sites: sites, limits: limits, authenticator: authenticator, known: [authenticator] + (console.map { [$0] } ?? []),
+        publicPaths: OAuthController.publicPaths.union(console?.publicPaths ?? [])))
+    router.add(middleware: RequestFramingMiddleware(maximumBody: bodies.maximum))
+    router.add(middleware: URLLengthMiddleware())
+    addRoutes(to: router)
+    return router
+  }
+
+  /// The responder to requests of identity providers that the console sends again.
+  func replayResponder() -> RouterResponder<EdgeContext> {
+    func authentication(_ scope: TokenScope) -> ReplayAuthenticationMiddleware {
+      ReplayAuthenticationMiddleware(limits: limits, scope: scope)
+    }
+    let routes = Router(context: EdgeContext.self)
+    addIdentityProviderRoutes(to: routes, behind: authentication)
+    let router = Router(context: EdgeContext.self)
+    router.add(middleware: RequestLoggingMiddleware(log: log))
+    router.add(middleware: ErrorMiddleware(allowed: AllowedMethods(routes)))
+    router.add(middleware: URLLengthMiddleware())
+    addIdentityProviderRoutes(to: router, behind: authentication)
+    return router.buildResponder()
+  }
+
+  private func addRoutes(to router: Router<EdgeContext>) {
+    addIdentityProviderRoutes(to: router, behind: authentication)
+    mailEvents.addRoutes(to: router.group().add(middleware: authentication(.admin)).group(context: CallerContext.self))
+    directory.addRoutes(to: router.group().add(middleware: authentication(.directory)).group(context: CallerContext.self))
+    oauth.addRoutes(to: router)
+    console?.addRoutes(to: router)
+  }
+
+  /// Adds the routes that identity providers call, behind a middleware for each scope.
+  private func addIdentityProviderRoutes<Authentication: RouterMiddleware<EdgeContext>>(
+    to router: Router<EdgeContext>, behind authentication: (TokenScope) -> Authentication
+  ) {
+    scim.addRoutes(to: router, behind: authentication(.scim))
+    signIns.addRoutes(to: router.group().add(middleware: authentication(.signIns)).group(context: CallerContext.self))
+  }
+
+  private func authentication(_ scope: TokenScope) -> AuthenticationMiddleware {
+    AuthenticationMiddleware(
+      authenticator, sites: sites, limits: limits, activeWorkspaces: activeWorkspaces, uses: uses, scope: scope)
+  }
+
+  /// Counts input from `peer` that is not HTTP.
+  ///
+  /// - Returns: 429 if there was too much; nil for a trusted proxy, whose client is unknown.
+  func countMalformed(from peer: String?) -> APIError? {
+    sites.origins.isTrusted(peer: peer) ? nil : limits.countUnauthenticated(from: peer)
+  }
+}
+
+extension Console: ErrorRenderer, KnownCredentials {}

@@ -1,0 +1,102 @@
+import AdminConsole
+import Credentials
+import EdgeHTTP
+import EdgeReads
+import Kafka
+import Migrations
+import Models
+import Postgres
+import ProductAPI
+import SCIMControllers
+import ServiceKit
+import ServiceLifecycle
+
+/// The HTTP edge: SCIM 2.0, the product API and the admin console.
+package struct ScimAPIService {
+  /// Runs the service until it is asked to stop.
+  package static func main() async {
+    await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.identity) {
+      runtime in
+      try await services(runtime)
+    }
+  }
+
+  /// The parts of the process. They shut down in the opposite order: requests in flight finish while what they need still works.
+  private static func services(_ runtime: ServiceRuntime) async throws -> [any Service] {
+    let (settings, source) = (runtime.settings, runtime.instance)
+    let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
+    // Twice as many: one workspace with all of its searches leaves as many to the others.
+    let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
+    try settings.checkSessionTimeout(against: .requestDeadline)
+    try await runtime.ensureTopics()
+    let producer = try Producer(runtime.kafka, logger: runtime.logger)
+    let requests = try RequestReply(
+      runtime.kafka, producer: producer, replyTopic: .identityReplies, instance: runtime.replica,
+      maximumPending: try settings.integer(.maximumInFlight), logger: runtime.logger)
+    let database = Database(
+      pool: pool, retryTimeout: try settings.duration(.readPatience),
+      searchLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: searchesPerWorkspace))
+    let uses = TokenUseLog(
+      interval: try settings.duration(.tokenUseInterval), source: source, producer: producer, logger: runtime.logger)
+    let log = LogBuffer(
+      maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
+    let listener = try ListenerConfiguration(settings, logger: runtime.logger)
+    let edge = try edge(runtime, database, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
+    let server = EdgeServer(
+      responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
+    return [pool, producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server]
+  }
+
+  private static func edge(
+    _ runtime: ServiceRuntime, _ database: Database, _ producer: Producer, _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer,
+    speaksTLS: Bool
+  ) throws -> Edge {
+    let (settings, source) = (runtime.settings, runtime.instance)
+    let deadline = try settings.duration(.requestDeadline)
+    let commands = CommandClient(
+      CommandClient.Timeouts(
+        start: deadline.inSeconds, bulkStart: try settings.duration(.bulkDeadline).inSeconds,
+        execution: try settings.duration(.storeBound).inSeconds),
+      requests: requests, database: database, source: source, logger: runtime.logger)
+    let tokens = TokenCache(database)
+    let sites = Sites(
+      publicURL: settings.optionalString(.publicURL),
+      origins: OriginRule(trustedProxies: try settings.addressRanges(.trustedProxies), speaksTLS: speaksTLS),
+      domains: DomainCache(database))
+    let keys = try settings.keySeal().map { SigningKeyCache(database, seal: $0, logger: runtime.logger) }
+    let limits = RateLimits(try RateLimits.Rates(settings))
+    let activeWorkspaces = ActiveWorkspaces()
+    let cursors = CursorSeal(
+      secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
+    let bodies = BodyReader(maximum: try settings.integer(.bodyLimit), budget: BodyBudget(try BodyBudget.Limits(settings)))
+    let directory = DatabaseDirectory(database: database)
+    var edge = Edge(
+      authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
+      activeWorkspaces: activeWorkspaces, uses: uses, bodies: bodies, log: log,
+      scim: SCIMRoutes(
+        reads: DatabaseReads(database: database), commands: commands, bodies: bodies, cursors: cursors,
+        writesInFlight: ConcurrencyLimit(
+          try ConcurrencyLimit.Limits(
+            settings, all: .maximumInFlight, perWorkspace: .maximumInFlightPerWorkspace, perToken: .maximumInFlightPerToken)),
+        bulksInFlight: ConcurrencyLimit(
+          try ConcurrencyLimit.Limits(
+            settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
+          what: "bulk requests"),
+        listLimiter: try .lists(settings, activeWorkspaces), writeLimiter: try .writes(settings, activeWorkspaces)),
+      signIns: SignInController(bodies: bodies, producer: producer, source: source, timeout: deadline),
+      mailEvents: MailEventController(bodies: bodies, producer: producer, source: source, timeout: deadline),
+      directory: DirectoryController(reads: directory, cursors: cursors),
+      oauth: OAuthController(
+        tokens: TokenEndpoint(
+          sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies.budget),
+        directory: directory))
+    guard try settings.bool(.console) else { return edge }
+    edge.console = try Console(
+      Console.Dependencies(
+        sessions: ConsoleSessions(
+          cache: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
+        tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
+        replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: keys != nil, bodies: bodies.budget))
+    return edge
+  }
+}

@@ -1,0 +1,156 @@
+import Credentials
+import HTTPTypes
+import Models
+
+/// The bearer token of a request (RFC 6750 §2.1).
+enum BearerToken {
+  /// The text after `Bearer`.
+  ///
+  /// - Throws: 401 where the request has none, or one that was entered in a wrong form.
+  static func text(in authorization: String?) throws(APIError) -> Substring {
+    let header = (authorization ?? "")[...].trimmingBlanks
+    guard !header.isEmpty else { throw .unauthenticated() }
+    let scheme = header.prefix { !isBlank($0) }
+    let text = header[scheme.endIndex...].trimmingBlanks
+    guard scheme.lowercased() == "bearer" else {
+      // The whole may be a secret, which no answer and no log repeats.
+      throw text.isEmpty || isToken(scheme) ? APIError.schemeMissing() : APIError.otherScheme(String(scheme))
+    }
+    guard !text.isEmpty else { throw .unauthenticated() }
+    let first = text.prefix { !isBlank($0) }.lowercased()
+    guard first != "bearer" else { throw .schemeTwice() }
+    guard let start = text.first, !"\"'<“‘".contains(start) else { throw .quotedToken() }
+    guard !text.contains(where: isBlank) else { throw .blankInToken() }
+    return text
+  }
+
+  static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
+
+  /// Whether what stands where the scheme should be is a token.
+  private static func isToken(_ text: Substring) -> Bool { text.hasPrefix(AccessToken.prefix) || text.hasPrefix("eyJ") }
+}
+
+extension Substring {
+  fileprivate var trimmingBlanks: Substring {
+    var text = drop(while: BearerToken.isBlank)
+    while let last = text.last, BearerToken.isBlank(last) { text.removeLast() }
+    return text
+  }
+}
+
+// Why a caller is not let in, in words for the admin, and the challenge of RFC 6750 §3.
+extension APIError {
+  /// 401 for a request without a token.
+  package static func unauthenticated() -> APIError {
+    challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token made in Settings > API.")
+  }
+
+  static func schemeMissing() -> APIError {
+    challenge(
+      nil,
+      """
+      The Authorization header does not begin with 'Bearer' and a blank. Send 'Authorization: Bearer <token>': put the word and a blank before \
+      the token, or choose the authentication with a bearer token in the identity provider.
+      """)
+  }
+
+  static func schemeTwice() -> APIError {
+    challenge(
+      "invalid_token",
+      """
+      The Authorization header says 'Bearer' twice: the identity provider adds the word itself. Enter the access token alone, so that it \
+      sends 'Authorization: Bearer <token>'.
+      """)
+  }
+
+  static func quotedToken() -> APIError {
+    challenge("invalid_token", "The access token is in quotation marks or brackets. Enter it without them.")
+  }
+
+  static func blankInToken() -> APIError {
+    challenge("invalid_token", "There is a blank within the access token, or text behind it. Copy the token again, without line breaks.")
+  }
+
+  /// The name of a scheme that is known; anything else may be a secret.
+  private static let knownSchemes: Set<String> = [
+    "basic", "digest", "token", "ssws", "apikey", "api-key", "oauth", "negotiate", "ntlm", "hmac", "jwt", "hawk", "bearer:", "key",
+  ]
+
+  static func otherScheme(_ scheme: String) -> APIError {
+    let named = knownSchemes.contains(scheme.lowercased()) ? "the scheme '\(scheme)'" : "another scheme than Bearer"
+    return challenge(
+      nil,
+      """
+      The Authorization header uses \(named). Choose HTTP header authentication in the identity provider, so \
+      that it sends 'Authorization: Bearer <token>' with a token made in Settings > API.
+      """)
+  }
+
+  static func malformedToken() -> APIError {
+    challenge(
+      "invalid_token", "The access token is not one of this service, or was cut off. Copy it again, or make a new one in Settings > API.")
+  }
+
+  static func unknownToken() -> APIError {
+    challenge(
+      "invalid_token", "The access token is not known here. Make a new one in Settings > API and enter it in the identity provider.")
+  }
+
+  static func unknownClient() -> APIError {
+    challenge(
+      "invalid_token", "The OAuth client of the access token is not known here. Make a new one and enter it in the identity provider.")
+  }
+
+  /// 401 for a revoked token.
+  package static func revoked(_ kind: TokenKind, _ name: String) -> APIError {
+    challenge(
+      "invalid_token",
+      "The \(kind.noun) '\(name.prefix(100))' was revoked. Make a new one in Settings > API and enter it in the identity provider.")
+  }
+
+  /// 401 for an expired token.
+  package static func expired(_ kind: TokenKind, _ name: String) -> APIError {
+    challenge(
+      "invalid_token",
+      "The \(kind.noun) '\(name.prefix(100))' has expired. Make a new one in Settings > API and enter it in the identity provider.")
+  }
+
+  static func scopeMissing(_ scope: TokenScope, _ kind: TokenKind, _ name: String) -> APIError {
+    APIError(
+      403,
+      "The \(kind.noun) '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Make one with that scope in Settings > API.",
+      headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
+  }
+
+  /// 403 for a workspace without the plan, SAML SSO or the opt-in.
+  package static func closedWorkspace(_ obstacle: WorkspaceSettings.SCIMObstacle, plan: WorkspaceSettings.Plan) -> APIError {
+    let detail =
+      switch obstacle {
+      case .plan:
+        "SCIM needs the enterprise plan; this workspace is on the plan '\(plan.rawValue)'. Upgrade it, or ask your account manager."
+      case .samlSSO:
+        "SCIM needs SAML SSO, which is not enabled for this workspace. Enable it in Settings > Security, then try again."
+      case .optIn:
+        "SCIM is not switched on for this workspace. Switch it on in Settings > SCIM, then try again."
+      }
+    return APIError(403, detail)
+  }
+
+  /// - Parameter error: the code of RFC 6750 §3.1; none where the request simply has no token.
+  static func challenge(_ error: String?, _ detail: String) -> APIError {
+    var challenge = "Bearer realm=\"rollcall\""
+    if let error { challenge += ", error=\"\(error)\"" }
+    return APIError(401, detail, headers: [.wwwAuthenticate: challenge])
+  }
+}
+
+extension TokenKind {
+  fileprivate var noun: String {
+    switch self {
+    case .token: "access token"
+    case .client: "OAuth client"
+    case .session: "session"
+    case .link: "link"
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Models
+import Postgres
+import SCIM
+import SCIMStorage
+
+/// Reads tokens and OAuth clients with their workspaces.
+package struct TokenLookup: Sendable {
+  /// The store.
+  package let database: Database
+
+  /// Of a token and its workspace, as ``TokenRecord/init(_:_:in:)`` reads them.
+  package static let columns = """
+    t.id, t.name, t.digest, t.scopes, t.expires_at, t.revoked_at, w.settings::text, t.former_digest, t.former_until
+    """
+
+  private static let tokenStatement = Statement(
+    "scim_api_token",
+    """
+    select \(columns)
+    from identity_read.tokens t
+    join identity_read.workspaces w on w.id = t.workspace_id
+    where t.workspace_id = $1
+    and t.digest = $2
+    and t.kind = 'token'
+    """)
+
+  private static let clientStatement = Statement(
+    "scim_api_client",
+    """
+    select \(columns)
+    from identity_read.tokens t
+    join identity_read.workspaces w on w.id = t.workspace_id
+    where t.workspace_id = $1
+    and t.id = $2
+    and t.kind = 'client'
+    """)
+
+  /// The token with this SHA-256; nil if there is none.
+  package func token(_ workspace: WorkspaceID, digest: [UInt8]) async throws -> TokenRecord? {
+    try await record(Self.tokenStatement, .token, workspace, .bytes(digest))
+  }
+
+  /// The OAuth client with this id; nil if there is none.
+  package func client(_ workspace: WorkspaceID, id: TokenID) async throws -> TokenRecord? {
+    try await record(Self.clientStatement, .client, workspace, .uuid(id.uuid))
+  }
+
+  private func record(
+    _ statement: Statement, _ kind: TokenKind, _ workspace: WorkspaceID, _ key: PostgresValue
+  ) async throws -> TokenRecord? {
+    let rows = try await database.query(statement, [.uuid(workspace.uuid), key], in: workspace)
+    return try rows.first.map { try TokenRecord($0, kind, in: workspace) }
+  }
+}
+
+extension TokenRecord {
+  /// - Parameter row: begins with ``TokenLookup/columns``.
+  package init(_ row: Row, _ kind: TokenKind, in workspace: WorkspaceID) throws {
+    let settings: WorkspaceSettings = try JSONData.decode(from: try row.bytes(6), type: "workspace settings")
+    var former: TokenRecord.FormerSecret?
+    if let digest = try row.optionalBytes(7), let until = try row.optionalTimestamp(8) {
+      former = TokenRecord.FormerSecret(digest: digest, until: until)
+    }
+    self.init(
+      token: TokenID(try row.uuid(0)), kind: kind, name: try row.string(1), digest: try row.bytes(2), former: former,
+      // A scope that a newer build has brought is of no use here.
+      scopes: Set(try row.textArray(3).compactMap { TokenScope(rawValue: $0) }), expiresAt: try row.optionalTimestamp(4),
+      revokedAt: try row.optionalTimestamp(5), workspace: workspace, settings: settings,
+      schemas: settings.schemas)
+  }
+}

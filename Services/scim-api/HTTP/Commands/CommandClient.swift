@@ -1,0 +1,156 @@
+import Foundation
+import Kafka
+import Logging
+import Models
+import Postgres
+import SCIM
+
+/// Sends commands to identity-store through Kafka, and returns their outcomes.
+///
+/// A reply that does not arrive is looked up in the database, where identity-store records it in the transaction of the command. So the
+/// outcome is exact even if the message with the reply is lost.
+package struct CommandClient: Sendable {
+  /// How long commands may take.
+  package struct Timeouts: Sendable {
+    /// How long a command may wait before identity-store starts it, in seconds.
+    var start: TimeInterval
+    /// How long a bulk command may take until its last operation is started, in seconds.
+    var bulkStart: TimeInterval
+    /// How long identity-store may take for a command that it started in time, in seconds: it rolls back what takes longer.
+    var execution: TimeInterval
+
+    /// - Parameters:
+    ///   - start: how long a command may wait before identity-store starts it, in seconds.
+    ///   - bulkStart: how long a bulk command may take until its last operation is started, in seconds.
+    ///   - execution: how long identity-store may take for a command that it started in time, in seconds.
+    package init(start: TimeInterval, bulkStart: TimeInterval, execution: TimeInterval) {
+      self.start = start
+      self.bulkStart = bulkStart
+      self.execution = execution
+    }
+  }
+
+  /// Sends a command and waits for its reply until a time; nil if there is none by then, or if it is recorded only.
+  typealias Exchange = @Sendable (_ command: Command, _ end: Date) async throws -> Reply?
+  /// Reads the recorded replies to commands; those without one are missing.
+  typealias RecordedReplies = @Sendable (_ commands: [CommandID], _ workspace: WorkspaceID) async throws -> [CommandID: Reply]
+
+  private var timeouts: Timeouts
+  let exchange: Exchange
+  private let recordedReplies: RecordedReplies
+
+  /// A client of identity-store.
+  ///
+  /// - Parameters:
+  ///   - source: this process, as the `source` of its messages.
+  package init(_ timeouts: Timeouts, requests: RequestReply, database: Database, source: String, logger: Logger) {
+    self.init(
+      timeouts, exchange: { try await requests.exchange($0, until: $1, source: source, logger: logger) },
+      recordedReplies: { try await database.recordedReplies(to: $0, in: $1) })
+  }
+
+  /// A client whose messages and reads tests replace.
+  init(_ timeouts: Timeouts, exchange: @escaping Exchange, recordedReplies: @escaping RecordedReplies) {
+    self.timeouts = timeouts
+    self.exchange = exchange
+    self.recordedReplies = recordedReplies
+  }
+
+  /// The same client with a shorter time for a command to be started, in seconds.
+  package func startingWithin(_ seconds: TimeInterval) -> CommandClient {
+    var client = self
+    client.timeouts.start = min(seconds, timeouts.start)
+    return client
+  }
+
+  /// Executes `operation` on `resource` for `caller`.
+  ///
+  /// - Parameter expected: the versions of the resource on which it may be executed; nil for any.
+  /// - Throws: 503 if it was not executed and will not be.
+  package func execute(
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, info: RequestInfo
+  ) async throws -> Reply.Outcome {
+    try await execute(
+      operation, on: resource, expecting: expected, in: caller.workspace, by: caller.actor, at: caller.session, info: info)
+  }
+
+  /// Executes `operation` on `resource` of `workspace` for `actor`.
+  ///
+  /// - Parameters:
+  ///   - expected: the versions of the resource on which it may be executed; nil for any.
+  ///   - session: the actor's session at the console, if that is where the command comes from.
+  /// - Throws: 503 if it was not executed and will not be.
+  package func execute(
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, in workspace: WorkspaceID,
+    by actor: Command.Actor, at session: TokenID? = nil, info: RequestInfo
+  ) async throws -> Reply.Outcome {
+    let now = Date()
+    let deadline = now + timeouts.start
+    let command = Command(
+      id: .made(at: now), workspace: workspace, resource: resource, actor: actor, session: session, issuedAt: now,
+      deadline: deadline, expectedVersions: expected, traceparent: info.fields.traceparent, operation: operation)
+    info.record(command: command.id, on: resource)
+    if let reply = try await exchange(command, deadline + timeouts.execution) { return reply.outcome }
+    // Whatever identity-store started in time is committed or rolled back by now.
+    guard let reply = try await recorded([command.id], of: command)[command.id] else { throw APIError.noReply(command.id) }
+    return reply.outcome
+  }
+
+  /// Executes the operations of `bulk` for `caller`; returns their outcomes in the same order.
+  ///
+  /// The deadline is that of each operation: what is not started by then is refused, what was executed before stays. An operation without
+  /// a record at the end was not executed and will not be.
+  ///
+  /// - Throws: 503 if none was executed and none will be.
+  package func execute(_ bulk: Bulk, for caller: Caller, info: RequestInfo) async throws -> [Bulk.Outcome] {
+    let now = Date()
+    let id = CommandID.made(at: now)
+    let deadline = now + timeouts.bulkStart
+    let command = Command(
+      id: id, workspace: caller.workspace, resource: id.resource, actor: caller.actor, session: caller.session, issuedAt: now,
+      deadline: deadline, traceparent: info.fields.traceparent, operation: .bulk(bulk))
+    info.record(command: id, on: id.resource)
+    var replies: [CommandID: Reply] = [:]
+    if bulk.operations.contains(where: \.isWrite) {
+      if let reply = try await exchange(command, deadline + timeouts.execution), case .bulk(let outcomes) = reply.outcome {
+        return outcomes
+      }
+      replies = try await recorded(bulk.operations.map(\.command), of: command)
+      guard !replies.isEmpty else { throw APIError.noReply(id) }
+    }
+    var progress = BulkProgress(bulk) { id, status in .refused(.failedReference(id.description, status: status)) }
+    while let next = progress.next() {
+      progress.take(next.map { replies[$0.operation.command]?.outcome ?? .refused(.operationNotStarted()) })
+    }
+    return progress.outcomes
+  }
+
+  private func recorded(_ ids: [CommandID], of command: Command) async throws -> [CommandID: Reply] {
+    do {
+      return try await recordedReplies(ids, command.workspace)
+    } catch let error as PostgresError where error.isTransient {
+      throw APIError.outcomeUnknown(command.id)
+    }
+  }
+}
+
+extension Bulk.Operation {
+  /// Whether there is anything to execute.
+  fileprivate var isWrite: Bool {
+    if case .write = action { true } else { false }
+  }
+}
+
+extension Bulk.Outcome {
+  fileprivate static func refused(_ error: SCIMError) -> Self { .refused(status: error.status, error: error.body()) }
+}
+
+extension Reply.Outcome {
+  fileprivate static func refused(_ error: SCIMError) -> Self { .refused(status: error.status, error: error.body()) }
+}
+
+extension SCIMError {
+  fileprivate static func operationNotStarted() -> SCIMError {
+    SCIMError(status: 503, scimType: nil, detail: "The operation was not carried out in time and will not be. Send it again.")
+  }
+}

@@ -1,0 +1,40 @@
+import Kafka
+
+/// Sends messages to Kafka. Tests record them instead.
+package protocol MessageProducer: Sendable {
+  /// Returns when Kafka has acknowledged all messages.
+  ///
+  /// - Throws: `KafkaError`; `CancellationError` if the task is cancelled. A message may arrive all the same.
+  func send(contentsOf messages: [OutgoingMessage]) async throws
+}
+
+extension Producer: MessageProducer {}
+
+extension MessageProducer {
+  /// Returns when Kafka has acknowledged the message.
+  ///
+  /// - Parameters:
+  ///   - timeout: the time that Kafka has for it.
+  ///   - failure: is thrown if Kafka does not have the message by then. It may arrive all the same.
+  package func send(_ message: OutgoingMessage, within timeout: Duration, else failure: APIError) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        do {
+          try await self.send(contentsOf: [message])
+        } catch let error as KafkaError
+          where error.isRetriable || error.code == .closed || error.isNotPersisted && error.code != .messageTooLarge
+        {
+          throw failure
+        } catch let error as KafkaError where error.isAboutMessage {
+          throw APIError(413, "The request is larger than can be passed on. Shorten its values.")
+        }
+      }
+      group.addTask {
+        try await Task.sleep(for: timeout)
+        throw failure
+      }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import Models
+import ProvisioningLog
+import Synchronization
+
+/// What is found out about a request on its way, for its log line and its entry in the provisioning log. Never a token's text; what is of
+/// the body is for the provisioning log alone.
+package final class RequestInfo: Sendable {
+  /// The fields that are known so far.
+  package struct Fields: Sendable {
+    /// The token, client or session of the request.
+    package var token: TokenID?
+    /// The client's, which is not the peer's behind a proxy.
+    package var address: String?
+    /// The workspace of the caller.
+    package var workspace: WorkspaceID?
+    /// The workspace that a token names which was never issued.
+    package var unissuedTokenOf: WorkspaceID?
+    /// The command that was sent to identity-store.
+    package var command: CommandID?
+    /// The resource that is read or written.
+    package var resource: ResourceID?
+    /// The normalisations that were applied to the body.
+    package var normalisations: [String] = []
+    /// W3C Trace Context of the request.
+    package var traceparent: String?
+    /// What the token is called.
+    package var tokenName: String?
+    /// The connection profile of the workspace.
+    package var profile: WorkspaceSettings.ConnectionProfile?
+    var body: RecordedBody?
+    /// The error of the response, a SCIM error in JSON.
+    package var error: [UInt8]?
+    /// What of the body was not applied, as `StoredResource.unapplied`.
+    package var unapplied: [UInt8]?
+    /// Of a bulk request, the number of operations, and the first operations that get a log entry of their own.
+    package var operations: LogEntry.Operations?
+    /// The operations of a bulk request with entries of their own.
+    package var loggedOperations: [LoggedOperation] = []
+    /// Why a create reused the record of a disabled user.
+    package var relink: Relink?
+    /// The entry of the provisioning log that is to be written, where that was said beforehand, and whose request is sent again by this.
+    package var replay: (entry: LogEntryID, of: LogEntryID)?
+  }
+
+  /// The address of the other end of the connection.
+  package let peer: String?
+  private let stored = Mutex(Fields())
+
+  /// The info of a request from a connection's peer.
+  package init(peer: String?) {
+    self.peer = peer
+  }
+
+  /// The fields that are known so far.
+  package var fields: Fields { stored.withLock { $0 } }
+
+  /// Records the workspace of a token that was never issued.
+  package func record(unissuedTokenOf workspace: WorkspaceID) {
+    stored.withLock { $0.unissuedTokenOf = workspace }
+  }
+
+  /// Records the client's address.
+  package func record(address: String?) {
+    stored.withLock { $0.address = address }
+  }
+
+  /// Records the credential and its workspace.
+  package func record(token: TokenID, workspace: WorkspaceID) {
+    stored.withLock {
+      $0.token = token
+      $0.workspace = workspace
+    }
+  }
+
+  /// Records the credential, its name and its workspace.
+  package func record(_ record: TokenRecord) {
+    stored.withLock {
+      $0.token = record.token
+      $0.workspace = record.workspace
+      $0.tokenName = record.name
+      $0.profile = record.settings.connectionProfile
+    }
+  }
+
+  /// The request of entry `original` is sent again for `caller`; its own entry is to be `entry`.
+  package func record(replayOf original: LogEntryID, as entry: LogEntryID, by caller: Caller) {
+    stored.withLock {
+      $0.token = caller.token
+      $0.workspace = caller.workspace
+      $0.profile = caller.settings.connectionProfile
+      $0.replay = (entry, original)
+    }
+  }
+
+  func record(body: RecordedBody) {
+    stored.withLock { $0.body = body }
+  }
+
+  /// Records the error of the response, a SCIM error in JSON.
+  package func record(error: [UInt8]) {
+    stored.withLock { $0.error = error }
+  }
+
+  /// Records the changes that were not applied.
+  package func record(unapplied: [UInt8]?) {
+    stored.withLock { $0.unapplied = unapplied }
+  }
+
+  /// - Parameter logged: those of the operations that have an entry of their own.
+  package func record(operations: Int, logged: [LoggedOperation]) {
+    stored.withLock {
+      $0.operations = LogEntry.Operations(count: operations, failed: logged.count(where: \.isFailure))
+      $0.loggedOperations = Array(logged.prefix(LogEntry.Operations.maximumEntries))
+    }
+  }
+
+  /// Records why the record of a disabled user was reused.
+  package func record(relink: Relink?) {
+    stored.withLock { $0.relink = relink }
+  }
+
+  /// Records the command that was sent, and its resource.
+  package func record(command: CommandID, on resource: ResourceID) {
+    stored.withLock {
+      $0.command = command
+      $0.resource = resource
+    }
+  }
+
+  /// Records the resource.
+  package func record(resource: ResourceID) {
+    stored.withLock { $0.resource = resource }
+  }
+
+  /// Records the normalisations of the body.
+  package func record(normalisations: [String]) {
+    stored.withLock { $0.normalisations = normalisations }
+  }
+
+  /// Records the W3C trace context.
+  package func record(traceparent: String) {
+    stored.withLock { $0.traceparent = traceparent }
+  }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import ProvisioningLog
+import ServiceKit
+
+/// Gives each request its trace, counts it, times it, writes its log line, and hands what the provisioning log wants to that.
+///
+/// Reads that went well are logged at debug, since there are so many; everything else at info, what failed on our side as a warning.
+package struct RequestLoggingMiddleware: RouterMiddleware {
+  /// The buffer of the provisioning log.
+  package let log: LogBuffer
+  private let metrics = RequestMetrics()
+
+  /// A middleware that fills `log`.
+  package init(log: LogBuffer) {
+    self.log = log
+  }
+
+  /// Passes the request on, and logs it.
+  package func handle(
+    _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
+  ) async throws -> Response {
+    let start = ContinuousClock.now
+    let at = Date()
+    let trace = Self.trace(of: request)
+    context.info.record(traceparent: trace.traceparent)
+    return try await trace.run {
+      let response = try await next(request, context)
+      let duration = ContinuousClock.now - start
+      metrics.record(request.method, route: context.endpointPath, status: response.status.code, duration)
+      log(request, context, response.status.code, duration)
+      if let logged = LoggedRequest(request, context, status: response.status.code, at: at, duration, reads: log.reads) {
+        log.append(logged)
+      }
+      return response
+    }
+  }
+
+  private static func trace(of request: Request) -> TraceContext {
+    let sent = traceparent.flatMap { request.headers[$0] }
+    return TraceContext.continuing(sent).child()
+  }
+
+  private func log(_ request: Request, _ context: EdgeContext, _ status: Int, _ duration: Duration) {
+    let level: Logger.Level = status >= 500 ? .warning : [.get, .head].contains(request.method) && status < 300 ? .debug : .info
+    guard context.logger.logLevel <= level else { return }
+    let fields = context.info.fields
+    var metadata: Logger.Metadata = [
+      "method": "\(request.method.rawValue.prefix(20))",
+      // Without the query: filters hold names and addresses.
+      "path": "\(Redaction.path(String(request.uri.path.prefix(2000))).prefix(200))",
+      "status": "\(status)",
+      "milliseconds": "\(Int((duration / .milliseconds(1)).rounded()))",
+    ]
+    metadata["peer"] = context.info.peer.map { "\($0)" }
+    metadata["workspace"] = fields.workspace.map { "\($0)" }
+    metadata["token"] = fields.token.map { "\($0)" }
+    metadata["command"] = fields.command.map { "\($0)" }
+    metadata["resource"] = fields.resource.map { "\($0)" }
+    if !fields.normalisations.isEmpty { metadata["normalisations"] = .array(fields.normalisations.map { "\($0)" }) }
+    context.logger.log(level: level, "request", metadata: metadata)
+  }
+
+  private static let traceparent = HTTPField.Name("traceparent")
+}

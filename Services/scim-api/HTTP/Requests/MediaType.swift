@@ -1,0 +1,85 @@
+import HTTPTypes
+
+/// Media types of requests and answers.
+package enum MediaType {
+  /// SCIM (RFC 7644 §8.1).
+  package static let scim = "application/scim+json"
+  /// JSON (RFC 8259 §11).
+  package static let json = "application/json"
+
+  /// Refuses a body that says that it is not JSON. One that says nothing is taken for JSON.
+  package static func check(contentType: String?) throws(APIError) {
+    guard let contentType, !contentType.isEmpty else { return }
+    let name = essence(contentType)
+    guard name == scim || name == json else { throw .unsupportedMediaType(contentType) }
+    guard let charset = parameter("charset", of: contentType) else { return }
+    guard ["utf-8", "utf8", "us-ascii"].contains(charset) else { throw .unsupportedMediaType(contentType) }
+  }
+
+  /// Refuses a body that says that it is compressed (RFC 9110 §8.4): bodies are taken as they are.
+  package static func check(contentEncoding: [String]) throws(APIError) {
+    let codings = contentEncoding.flatMap { $0.split(separator: ",") }.map { essence($0) }
+    guard let coding = codings.first(where: { !$0.isEmpty && $0 != "identity" }) else { return }
+    throw .unsupportedContentEncoding(coding)
+  }
+
+  /// What bytes that are not JSON in UTF-8 are encoded with, as far as their first ones tell; nil where they do not.
+  static func otherEncoding(of bytes: [UInt8]) -> BodyEncoding? {
+    if bytes.starts(with: [0x1F, 0x8B]) { return .gzip }
+    if bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) { return .utf16 }
+    // JSON begins with a character of ASCII, which has one zero byte in UTF-16 and three in UTF-32.
+    guard bytes.count >= 2, bytes.prefix(4).contains(where: { $0 != 0 }) else { return nil }
+    return (bytes[0] == 0) != (bytes[1] == 0) ? .utf16 : nil
+  }
+
+  /// An encoding of bodies that is not taken.
+  enum BodyEncoding: Sendable {
+    case gzip
+    case utf16
+  }
+
+  /// What the answer says it is: `application/json` for a client that names it and not `application/scim+json`, which is the
+  /// preferred one (RFC 7644 §3.8). An `Accept` that names neither is answered all the same: an error could not be either.
+  package static func ofAnswer(accept: String?) -> String {
+    guard let accept else { return scim }
+    var acceptsJSON = false
+    for range in accept.split(separator: ",") {
+      switch essence(range) {
+      case scim, "*/*", "application/*": return scim
+      case json: acceptsJSON = true
+      default: continue
+      }
+    }
+    return acceptsJSON ? json : scim
+  }
+
+  /// Refuses a request whose `Accept` rules JSON out altogether (RFC 9110 §12.5.1). Whatever could mean JSON counts as JSON, and so does
+  /// a range that cannot be read: better an answer than none.
+  package static func check(accept: String?) throws(APIError) {
+    guard let accept, accept.contains(where: { !$0.isWhitespace }) else { return }
+    var isRuledOut = true
+    for range in accept.split(separator: ",") {
+      let name = essence(range)
+      guard name.contains("/") || name == "*" else { return }
+      let takesJSON = name == "*" || name == "*/*" || name == "application/*" || name.hasSuffix("/json") || name.hasSuffix("+json")
+      // A weight of nothing is a refusal (RFC 9110 §12.4.2).
+      let weight = parameter("q", of: String(range)).flatMap { Double($0) } ?? 1
+      if takesJSON, weight > 0 { isRuledOut = false }
+    }
+    guard !isRuledOut else { throw .notAcceptable(accept) }
+  }
+
+  /// Type and subtype in lower case, without parameters.
+  private static func essence(_ text: some StringProtocol) -> String {
+    String(text.prefix { $0 != ";" }).filter { !$0.isWhitespace }.lowercased()
+  }
+
+  private static func parameter(_ name: String, of text: String) -> String? {
+    for parameter in text.split(separator: ";").dropFirst() {
+      let parts = parameter.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2, parts[0].filter({ !$0.isWhitespace }).lowercased() == name else { continue }
+      return parts[1].filter { !$0.isWhitespace && $0 != "\"" }.lowercased()
+    }
+    return nil
+  }
+}

@@ -1,0 +1,129 @@
+import HTTPTypes
+import Models
+
+/// Where a request was sent to, and where it came from.
+package struct Origin: Sendable, Hashable {
+  /// `https`, where the client spoke it to us or to a proxy of ours.
+  package var scheme: String
+  /// What the client called, with the port where it named one, in lower case.
+  package var authority: String
+  /// The client's IP address; nil where the connection has none.
+  package var address: String?
+
+  /// The host that was called, without a port.
+  package var host: String { Self.host(of: authority) }
+
+  /// The host of an authority, without a port.
+  package static func host(of authority: String) -> String {
+    if authority.first == "[" { return String(authority.prefix { $0 != "]" }) + "]" }
+    let host = authority.prefix { $0 != ":" }
+    return String(host.last == "." ? host.dropLast() : host)
+  }
+}
+
+/// How a request's origin is found: by the request, and by what the operator's own proxies say of it.
+package struct OriginRule: Sendable {
+  /// Proxies that are believed. Others, and clients, can write what they like into `X-Forwarded-…`.
+  package var trustedProxies: [AddressRange] = []
+  /// Whether TLS ends here.
+  package var speaksTLS = false
+
+  /// A rule that trusts these proxies.
+  package init(trustedProxies: [AddressRange] = [], speaksTLS: Bool = false) {
+    self.trustedProxies = trustedProxies
+    self.speaksTLS = speaksTLS
+  }
+
+  /// The client's address, which there is also for a request whose host is malformed.
+  ///
+  /// - Parameter peer: the address of the other end of the connection.
+  func clientAddress(of request: HTTPRequest, peer: String?) -> String? {
+    guard let address = peer.flatMap({ IPAddress($0) }) else { return peer }
+    guard isTrusted(address), let name = Self.forwardedFor, let chain = request.headerFields[name] else { return address.text }
+    return (client(in: chain) ?? address).text
+  }
+
+  /// - Parameter peer: the address of the other end of the connection.
+  /// - Throws: 400 where the request names no host, or something that is not one.
+  package func origin(of request: HTTPRequest, peer: String?) throws(APIError) -> Origin {
+    let address = peer.flatMap { IPAddress($0) }
+    var scheme = speaksTLS ? "https" : "http"
+    var authority = request.authority ?? ""
+    var client = address
+    if let address, isTrusted(address) {
+      let fields = request.headerFields
+      // The first is what the client said to the outermost proxy.
+      if let name = Self.forwardedHost, let host = Self.first(fields[name]) { authority = host }
+      if let name = Self.forwardedProto, let proto = Self.first(fields[name])?.lowercased(), ["http", "https"].contains(proto) {
+        scheme = proto
+      }
+      if let name = Self.forwardedFor, let chain = fields[name] { client = self.client(in: chain) ?? address }
+    }
+    guard Self.isAuthority(authority) else {
+      throw APIError(400, .invalidValue, "The Host header is missing or is not a host name with an optional port.")
+    }
+    return Origin(scheme: scheme, authority: authority.lowercased(), address: client?.text ?? peer)
+  }
+
+  /// Each proxy adds whom it was called by: the last one that is none of ours is the client.
+  private func client(in chain: String) -> IPAddress? {
+    for entry in chain.split(separator: ",").reversed() {
+      guard let address = IPAddress(forwarded: entry) else { return nil }
+      if !isTrusted(address) { return address }
+    }
+    return nil
+  }
+
+  /// Whether what `peer` says of a request is believed.
+  package func isTrusted(peer: String?) -> Bool { peer.flatMap { IPAddress($0) }.map(isTrusted) ?? false }
+
+  private func isTrusted(_ address: IPAddress) -> Bool { trustedProxies.contains { $0.contains(address) } }
+
+  private static func first(_ value: String?) -> String? {
+    guard let first = value?.prefix(while: { $0 != "," }).filter({ $0 != " " }), !first.isEmpty else { return nil }
+    return first
+  }
+
+  private static let forwardedHost = HTTPField.Name("X-Forwarded-Host")
+  private static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")
+  private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
+
+  /// Host name, IPv4 or bracketed IPv6 address, with an optional port: nothing that would need escaping in JSON or a URL.
+  static func isAuthority(_ text: String) -> Bool {
+    guard (1...255).contains(text.utf8.count) else { return false }
+    let (host, port) = parts(of: text[...])
+    guard let host, port.map(isPort) ?? true else { return false }
+    if host.hasPrefix("[") { return isAddress(host.dropFirst().dropLast()) }
+    // One dot at the end is the root of DNS.
+    let labels = (host.hasSuffix(".") ? host.dropLast() : host).split(separator: ".", omittingEmptySubsequences: false)
+    return labels.allSatisfy { label in
+      (1...63).contains(label.utf8.count) && label.utf8.allSatisfy(isLabelByte) && label.first != "-" && label.last != "-"
+    }
+  }
+
+  /// The host is nil where the brackets of an address are not closed, or something stands between them and the port.
+  private static func parts(of text: Substring) -> (host: Substring?, port: Substring?) {
+    let isBracketed = text.hasPrefix("[")
+    guard let end = isBracketed ? text.firstIndex(of: "]").map(text.index(after:)) : text.firstIndex(of: ":") ?? text.endIndex else {
+      return (nil, nil)
+    }
+    let rest = text[end...]
+    guard !rest.isEmpty else { return (text[..<end], nil) }
+    return rest.first == ":" ? (text[..<end], rest.dropFirst()) : (nil, nil)
+  }
+
+  private static func isPort(_ text: Substring) -> Bool {
+    text.utf8.allSatisfy { (0x30...0x39).contains($0) } && UInt16(text).map { $0 > 0 } ?? false
+  }
+
+  private static func isAddress(_ text: Substring) -> Bool { text.contains(":") && IPAddress(String(text)) != nil }
+
+  private static func isLabelByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "-"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
+}

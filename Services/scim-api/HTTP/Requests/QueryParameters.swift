@@ -1,0 +1,81 @@
+import Primitives
+import SCIM
+
+/// The parameters of a request's query, by name without case.
+///
+/// A `+` is read as a space only where the value has no `%20`: so both ways of writing spaces are understood, and the address
+/// `ana+test@example.com` survives an encoder that leaves `+` alone (RFC 3986) and writes spaces as `%20`.
+package struct QueryParameters: Sendable, Equatable {
+  private var values: [String: String] = [:]
+
+  /// - Throws: 400 where a value is not percent-encoded UTF-8.
+  package init(_ query: String?) throws(APIError) {
+    for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
+      let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+      let name = Self.decode(Array(parts[0])) ?? String(decoding: parts[0], as: UTF8.self)
+      guard let value = Self.decode(parts.count > 1 ? Array(parts[1]) : []) else {
+        throw APIError(400, .invalidValue, "The query parameter '\(name.prefix(50))' is not percent-encoded UTF-8.")
+      }
+      // The first of several counts.
+      if values[name.lowercased()] == nil { values[name.lowercased()] = value }
+    }
+  }
+
+  /// - Throws: 400 where a value holds U+0000, which PostgreSQL's text does not have.
+  package func checkText() throws(APIError) {
+    for (name, value) in values where value.utf8.contains(0) { throw .nullCharacter(in: "The query parameter '\(name.prefix(50))'") }
+  }
+
+  /// The value of `name`; nil where it is not given or empty.
+  package subscript(name: String) -> String? {
+    guard let value = values[name.lowercased()], !value.isEmpty else { return nil }
+    return value
+  }
+
+  /// The value of `name`, which may be empty; nil where it is not given.
+  package func given(_ name: String) -> String? { values[name.lowercased()] }
+
+  /// - Throws: 400 where the value is not a whole number.
+  package func integer(_ name: String) throws(APIError) -> Int? {
+    guard let text = self[name] else { return nil }
+    guard let number = Int(text) else {
+      throw APIError(400, .invalidValue, "\(name) is '\(text.prefix(50))'; a whole number was expected.")
+    }
+    return number
+  }
+
+  private static func decode(_ bytes: [UInt8]) -> String? {
+    let plusIsSpace = !bytes.indices.contains { index in
+      bytes[index] == UInt8(ascii: "%") && bytes[index...].dropFirst().prefix(2).elementsEqual([UInt8(ascii: "2"), UInt8(ascii: "0")])
+    }
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(bytes.count)
+    var index = 0
+    while index < bytes.count {
+      switch bytes[index] {
+      case UInt8(ascii: "%"):
+        guard index + 2 < bytes.count, let high = Hex.value(ofDigit: bytes[index + 1]),
+          let low = Hex.value(ofDigit: bytes[index + 2])
+        else { return nil }
+        decoded.append(high << 4 | low)
+        index += 3
+      case UInt8(ascii: "+") where plusIsSpace:
+        decoded.append(UInt8(ascii: " "))
+        index += 1
+      case let byte:
+        decoded.append(byte)
+        index += 1
+      }
+    }
+    return String(validating: decoded, as: UTF8.self)
+  }
+}
+
+extension APIError {
+  /// An error for text that PostgreSQL cannot store.
+  ///
+  /// - Parameter subject: the subject of the sentence.
+  package static func nullCharacter(in subject: String) -> APIError {
+    APIError(400, .invalidValue, "\(subject) holds the character U+0000, which cannot be stored. Leave it out.")
+  }
+}

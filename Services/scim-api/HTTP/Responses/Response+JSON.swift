@@ -1,0 +1,17 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+extension Response {
+  /// An answer with a JSON body.
+  package static func json(_ status: HTTPResponse.Status, _ body: ByteBuffer, mediaType: String, headers: HTTPFields = [:]) -> Response {
+    .json(status, ResponseBody(byteBuffer: body), mediaType: mediaType, headers: headers)
+  }
+
+  /// An answer with a JSON body that may be written piece by piece.
+  package static func json(_ status: HTTPResponse.Status, _ body: ResponseBody, mediaType: String, headers: HTTPFields = [:]) -> Response {
+    var headers = headers
+    headers[.contentType] = "\(mediaType); charset=utf-8"
+    return Response(status: status, headers: headers, body: body)
+  }
+}

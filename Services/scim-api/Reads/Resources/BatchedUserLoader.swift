@@ -1,0 +1,47 @@
+import EdgeHTTP
+import Foundation
+import Models
+import Postgres
+import SCIM
+
+/// Reads single users, those of one workspace that are asked for at the same time by one statement.
+///
+/// Groups are not read like this: one with its members may be as large as a thousand users.
+struct BatchedUserLoader: Sendable {
+  private typealias Reads<Value: Hashable & Sendable> = BatchLoader<WorkspaceID, Value, FoundResource>
+
+  private let byID: (whole: Reads<ResourceID>, withoutGroups: Reads<ResourceID>)
+  private let byName: (whole: Reads<String>, withoutGroups: Reads<String>)
+
+  init(database: Database) {
+    let ids = { @Sendable (keys: [ResourceID]) in PostgresValue.uuidArray(keys.map(\.uuid)) }
+    let names = { @Sendable (keys: [String]) in PostgresValue.textArray(keys) }
+    byID = (
+      Self.reads(database, .id, withRows: true, values: ids), Self.reads(database, .id, withRows: false, values: ids)
+    )
+    byName = (
+      Self.reads(database, .userName, withRows: true, values: names), Self.reads(database, .userName, withRows: false, values: names)
+    )
+  }
+
+  func user(_ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
+    try await (withRows ? byID.whole : byID.withoutGroups).found(for: id, of: workspace)
+  }
+
+  /// - Parameter name: the comparison key of the userName.
+  func user(named name: String, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
+    try await (withRows ? byName.whole : byName.withoutGroups).found(for: name, of: workspace)
+  }
+
+  private static func reads<Value: Hashable & Sendable>(
+    _ database: Database, _ key: ResourceStatements.UserKey, withRows: Bool, values: @escaping @Sendable ([Value]) -> PostgresValue
+  ) -> Reads<Value> {
+    let statement = ResourceStatements.users(by: key, withRows: withRows)
+    return Reads { workspace, keys in
+      let rows = try await database.query(statement, [.uuid(workspace.uuid), values(keys)], in: workspace)
+      // Each row says at which place its key stands, from 1.
+      let users = try rows.map { (keys[try $0.int(0) - 1], try FoundResource($0, from: 1, withRows: withRows)) }
+      return Dictionary(uniqueKeysWithValues: users)
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import EdgeHTTP
+import Models
+import Postgres
+import SCIM
+import SCIMStorage
+
+/// The statement that answers a query, with its parameters.
+///
+/// A query that many clients send again and again (all resources, or one look-up by index) has the same text each time and is kept by the
+/// connections that ran it; any other is parsed for this use alone. So there is a bounded number of kept statements.
+///
+/// Columns: the total, where it is counted; kind, sort key, id, version, modified_at, document, ids, names, and how many rows there would be
+/// if the part were not cut at ``ListResponse/maximumBytes``. Beyond the end of an indexed list there is one row with the total alone.
+struct ListStatement {
+  let statement: Statement
+  let parameters: [PostgresValue]
+  /// Whether the first column is the total.
+  let isCounted: Bool
+
+  init(_ query: ResourceQuery, in workspace: WorkspaceID) {
+    var parameters = BoundParameters([.uuid(workspace.uuid)])
+    var sources: [ListSource] = []
+    for source in query.sources { sources.append(ListSource(source, base: query.base, in: workspace, &parameters)) }
+    sources.alignKeys()
+    let sql: String
+    switch query.part {
+    case .page(let page):
+      sql = Self.page(page, of: sources, query, &parameters)
+      isCounted = true
+    case .from(let place, let count):
+      sql = Self.part(from: place, count: count, of: sources, query, &parameters)
+      isCounted = place == nil
+    }
+    self.parameters = parameters.values
+    let cut = Self.cut(sql, isCounted: isCounted)
+    let name = Self.keptName(of: query)
+    statement = name.map { Statement($0, cut) } ?? Statement(once: "scim_api_query", cut)
+  }
+
+  /// The columns of a resource `p`.
+  private static let columns = "p.kind, p.key, p.id, p.version, p.modified_at, p.document, p.ids, p.names"
+  /// The same for the answer, where the key is text, whatever it is ordered as; with the bytes of the resources before it.
+  private static func answer(order: String) -> String {
+    """
+    p.kind, p.key::text as key, p.id, p.version, p.modified_at, p.document, p.ids, p.names,
+    coalesce(sum(\(size)) over (order by \(order.prefixed("p")) rows between unbounded preceding and 1 preceding), 0) as bytes_before
+    """
+  }
+
+  /// About the bytes of a resource `p` in an answer.
+  private static let size = """
+    octet_length(p.document)::bigint + coalesce(octet_length(array_to_string(p.names, '')), 0) + 200 * coalesce(cardinality(p.ids), 0)
+    """
+
+  /// The rows of `sql` in their order, without those that come when the answer is as large as it may be; the first one is always there.
+  private static func cut(_ sql: String, isCounted: Bool) -> String {
+    """
+    select \(isCounted ? "c.total, " : "")c.kind, c.key, c.id, c.version, c.modified_at, c.document, c.ids, c.names, c.found
+    from (
+      select a.*, count(*) over () as found
+      from (
+        \(sql)
+      ) a
+    ) c
+    where c.bytes_before < \(ListResponse.maximumBytes)
+    """
+  }
+
+  // MARK: - Pages by index
+
+  private static func page(
+    _ page: Page, of sources: [ListSource], _ query: ResourceQuery, _ parameters: inout BoundParameters
+  ) -> String {
+    let offset = parameters.bind(.int(Int64(page.offset)))
+    let limit = parameters.bind(.int(Int64(page.count)))
+    let order = order(sources, ascending: query.ascending)
+    if sources.count == 1, !query.isSorted, sources[0].isNarrow {
+      // The condition is looked up twice, by index, rather than kept in between.
+      return """
+        select t.total, \(answer(order: order))
+        from (\(total(of: sources))) t
+        left join lateral (
+          \(sources[0].resources(behind: "", order: order, limit: limit, offset: offset))
+        ) p on true
+        order by \(order.prefixed("p"))
+        """
+    }
+    return """
+      with matching as materialized (
+        \(sources.map { $0.keys }.joined(separator: "\nunion all\n"))
+      ), page as (
+        select kind, key, id
+        from matching
+        order by \(order)
+        offset \(offset)
+        limit \(limit)
+      )
+      select t.total, \(answer(order: order))
+      from (select count(*) as total from matching) t
+      left join lateral (
+        \(sources.map { $0.resources(in: "page") }.joined(separator: "\nunion all\n"))
+      ) p on true
+      order by \(order.prefixed("p"))
+      """
+  }
+
+  /// How many resources there are in all.
+  private static func total(of sources: [ListSource]) -> String {
+    "select \(sources.map(\.count).joined(separator: " + ")) as total"
+  }
+
+  // MARK: - Parts from a place on
+
+  private static func part(
+    from place: Place?, count: Int, of sources: [ListSource], _ query: ResourceQuery, _ parameters: inout BoundParameters
+  ) -> String {
+    let limit = parameters.bind(.int(Int64(count) + 1))
+    // Back is forward in the opposite order.
+    let ascending = query.ascending == (place?.isForward ?? true)
+    let order = order(sources, ascending: ascending)
+    let key = place?.key.map { parameters.bind(.text($0)) }
+    let id = place.map { parameters.bind(.uuid($0.id.uuid)) }
+    let parts = sources.map { source in
+      let behind = place.map { source.condition(behind: $0, key: key, id: id ?? "null", ascending: ascending) } ?? "true"
+      return "(\(source.resources(behind: "and \(behind)", order: order, limit: limit)))"
+    }
+    func resources(_ columns: String) -> String {
+      """
+      select \(columns)
+      from (
+        \(parts.joined(separator: "\nunion all\n"))
+      ) p
+      order by \(order.prefixed("p"))
+      limit \(limit)
+      """
+    }
+    guard place == nil else { return resources(answer(order: order)) }
+    return """
+      select t.total, \(answer(order: order))
+      from (\(total(of: sources))) t
+      left join lateral (
+        \(resources(columns))
+      ) p on true
+      order by \(order.prefixed("p"))
+      """
+  }
+
+  /// Ascending, resources without a value come last; descending, first (RFC 7644 §3.4.2.3), which is PostgreSQL's way too.
+  private static func order(_ sources: [ListSource], ascending: Bool) -> String {
+    let names = sources.count > 1 ? ["key", "kind", "id"] : ["key", "id"]
+    let kept = sources.contains { $0.key != nil } ? names : Array(names.dropFirst())
+    return kept.map { ascending ? $0 : "\($0) desc" }.joined(separator: ", ")
+  }
+}
+
+extension ListStatement {
+  /// The name of a statement whose text is one of a few; nil where it may be any.
+  private static func keptName(of query: ResourceQuery) -> String? {
+    guard query.sources.count == 1, let source = query.sources.first, source.sortBy == nil, query.ascending else { return nil }
+    var name = "scim_api_\(source.kind.table)_list"
+    if let filter = source.filter {
+      guard let term = filter.indexedTerm else { return nil }
+      name += "_\(term)"
+    }
+    switch query.part {
+    case .page: break
+    case .from(nil, _): name += "_first"
+    case .from(let place?, _): name += place.isForward ? "_next" : "_previous"
+    }
+    return source.withRows ? name + "_rows" : name
+  }
+}
+
+extension TypedFilter {
+  /// The name of a filter that is one look-up by index: of such there are few, and what they are compared with is a parameter.
+  var indexedTerm: String? {
+    switch expression {
+    case .comparison(let attribute, let comparison) where attribute.schemaExtension == nil && comparison.order == .equal:
+      switch (attribute.path, comparison.operand) {
+      // An id that is none has another text, in which nothing is compared.
+      case ("id", .string(let text)), ("members.value", .string(let text)), ("groups.value", .string(let text)):
+        ResourceID(text)?.description == text ? attribute.path : nil
+      case ("displayName", .string(let text)), ("emails.value", .string(let text)): text.isEmpty ? nil : attribute.path
+      case ("userName", _), ("externalId", _): attribute.path
+      default: nil
+      }
+    case .value(let attribute, .and(let operands)) where attribute.path == "emails" && operands.count == 2:
+      if case .comparison(let type, let first) = operands[0], case .comparison(let value, let second) = operands[1],
+        type.path == "emails.type", value.path == "emails.value", first.order == .equal, second.order == .equal,
+        second.operand != .string("")
+      {
+        "emails_type_value"
+      } else {
+        nil
+      }
+    default: nil
+    }
+  }
+}
+
+extension String {
+  /// An order's columns, each of the table with that alias.
+  fileprivate func prefixed(_ alias: String) -> String {
+    split(separator: ",").map { "\(alias).\($0.drop { $0 == " " })" }.joined(separator: ", ")
+  }
+}

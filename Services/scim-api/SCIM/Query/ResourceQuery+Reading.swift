@@ -1,0 +1,74 @@
+import EdgeHTTP
+import EdgeReads
+import Foundation
+import Models
+import SCIM
+import SCIMStorage
+
+extension ResourceQuery {
+  /// Checks what a client asks for against the schemas of its workspace.
+  ///
+  /// - Parameters:
+  ///   - projections: Which attributes are wanted of each kind that is searched.
+  /// - Throws: A 400 that says which part of the query cannot be understood.
+  init(
+    _ request: SearchRequest, of projections: [(kind: ResourceKind, projection: Projection)], for caller: Caller, base: BaseURL,
+    cursors: CursorSeal, at now: Date
+  ) throws {
+    let filter = try request.filter.map { text throws(SCIMError) in try Filter(parsing: text) }
+    var sources: [Source] = []
+    for (kind, projection) in projections {
+      let schema = kind.schema(in: caller.schemas)
+      sources.append(
+        Source(
+          kind: kind, filter: try filter.map { filter throws(SCIMError) in try filter.typed(for: schema) },
+          sortBy: try request.sortBy.flatMap { name throws(SCIMError) in try schema.sortAttribute(name) },
+          withRows: projection.includes(kind.rowAttribute)))
+    }
+    if let sortBy = request.sortBy, sources.allSatisfy({ $0.sortBy == nil }) {
+      throw APIError(
+        400, .invalidPath, "sortBy is '\(SecretText.shown(sortBy).prefix(200))', an attribute that the resources asked for do not have.")
+    }
+    let ascending = try Self.isAscending(request.sortOrder)
+    guard let text = request.cursor else {
+      self.init(
+        sources: sources, ascending: ascending, part: .page(Page(startIndex: request.startIndex, count: request.count)), base: base)
+      return
+    }
+    guard request.startIndex == nil else {
+      throw APIError(400, .invalidValue, "startIndex and cursor can't be used together; leave one of them out.")
+    }
+    let count = request.count ?? Page.defaultCount
+    guard (1...Page.maximumCount).contains(count) else { throw APIError.invalidCount("\(count)") }
+    let cursor = text.isEmpty ? nil : try cursors.cursor(text, for: request.list(of: sources), in: caller.workspace, at: now)
+    self.init(
+      sources: sources, ascending: ascending, part: .from(cursor?.place, count: count), countedBefore: cursor?.total, base: base)
+  }
+
+  private static func isAscending(_ order: String?) throws(APIError) -> Bool {
+    switch order?.lowercased() {
+    case nil, "ascending": true
+    case "descending": false
+    default: throw APIError(400, .invalidValue, "sortOrder must be ascending or descending, found '\(order?.prefix(50) ?? "")'.")
+    }
+  }
+}
+
+extension SearchRequest {
+  /// What tells one list from another, whichever part of it is asked for.
+  func list(of sources: [ResourceQuery.Source]) -> String {
+    let parts = [
+      sources.map(\.kind.rawValue).joined(separator: ","), filter ?? "", sortBy?.lowercased() ?? "", sortOrder?.lowercased() ?? "ascending",
+    ]
+    return parts.map { "\($0.utf8.count):\($0)" }.joined()
+  }
+}
+
+extension ResourceKind {
+  func schema(in schemas: ResourceSchemas) -> ResourceSchema {
+    switch self {
+    case .user: schemas.user
+    case .group: schemas.group
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import EdgeHTTP
+import EdgeReads
+import SCIM
+
+extension SearchRequest {
+  /// What the query of a GET asks for (RFC 7644 §3.4.2, RFC 9865 §2).
+  init(_ parameters: QueryParameters) throws(APIError) {
+    self.init(
+      attributes: Self.names(parameters["attributes"]), excludedAttributes: Self.names(parameters["excludedAttributes"]),
+      // An empty filter is none that can be read, rather than no filter: its client would take the whole list for a filtered one.
+      filter: parameters.given("filter"), sortBy: parameters["sortBy"], sortOrder: parameters["sortOrder"],
+      startIndex: try parameters.integer("startIndex"), count: try Self.count(parameters), cursor: parameters.given("cursor"))
+  }
+
+  private static func names(_ list: String?) -> [String] {
+    (list ?? "").split(separator: ",").map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+  }
+
+  private static func count(_ parameters: QueryParameters) throws(APIError) -> Int? {
+    guard parameters.given("cursor") != nil, let text = parameters["count"] else { return try parameters.integer("count") }
+    guard let count = Int(text) else { throw .invalidCount(text) }
+    return count
+  }
+}
