@@ -112,7 +112,8 @@ struct ProvisioningLogTests {
       #expect(try await statuses { $0.subject = "ANA@example.com" } == [201, 404])
       #expect(try await statuses { $0.subject = "\(user)" } == [404])
       #expect(try await statuses { $0.subject = "nobody" } == [])
-      #expect(try await log.entries(LogRepository.Selection(), in: store.workspace).map(\.presentName) == [nil, "Ana@example.com", nil, nil])
+      #expect(
+        try await log.entries(LogRepository.Selection(), in: store.workspace).map(\.presentName) == [nil, "Ana@example.com", nil, nil])
       #expect(try await log.entries(LogRepository.Selection(), in: .made(at: now)).isEmpty)
     }
   }

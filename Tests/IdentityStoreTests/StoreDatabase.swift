@@ -56,7 +56,8 @@ struct StoreDatabase: Sendable {
     return StoreProcess(
       pool: pool,
       transaction: BatchTransaction(
-        pool: pool, writer: ChangeWriter(nameHash: Self.nameHash, source: "identity-store/test"), nameHash: Self.nameHash, timeLimit: bound))
+        pool: pool, writer: ChangeWriter(nameHash: Self.nameHash, source: "identity-store/test"), nameHash: Self.nameHash, timeLimit: bound)
+    )
   }
 
   func command(_ operation: Command.Operation, on resource: ResourceID = .made(at: Date()), deadline: Date? = nil) -> Command {

@@ -149,15 +149,15 @@ struct DirectoryTests {
     #expect(try await directory.groups(after: nil, limit: 10, in: here) == [DirectoryGroup(id: team, displayName: "Data team")])
     #expect(try await directory.groups(after: team, limit: 10, in: here) == [])
     #expect(try await directory.group(gone, in: here) == nil)
-    let all = try await directory.members(of: team, standing: nil, after: nil, limit: 10, in: here)
+    let all = try await directory.members(of: team, status: nil, after: nil, limit: 10, in: here)
     #expect(all.map(\.id) == people)
-    #expect(all.map(\.standing) == ["visible", "pending", "held", "pending"])
+    #expect(all.map(\.status) == ["visible", "pending", "held", "pending"])
     #expect(all.map { $0.waitsFor != nil } == [false, true, true, true])
-    for (standing, expected) in [(MembershipStatus.visible, [people[0]]), (.pending, [people[1], people[3]]), (.held, [people[2]])] {
-      #expect(try await directory.members(of: team, standing: standing, after: nil, limit: 10, in: here).map(\.id) == expected)
+    for (status, expected) in [(MembershipStatus.visible, [people[0]]), (.pending, [people[1], people[3]]), (.held, [people[2]])] {
+      #expect(try await directory.members(of: team, status: status, after: nil, limit: 10, in: here).map(\.id) == expected)
     }
-    #expect(try await directory.members(of: team, standing: .pending, after: people[1], limit: 1, in: here).map(\.id) == [people[3]])
-    #expect(try await directory.members(of: team, standing: nil, after: nil, limit: 10, in: there) == [])
+    #expect(try await directory.members(of: team, status: .pending, after: people[1], limit: 1, in: here).map(\.id) == [people[3]])
+    #expect(try await directory.members(of: team, status: nil, after: nil, limit: 10, in: there) == [])
     #expect(try await directory.members(in: .invited, after: nil, limit: 10, in: here).map(\.email) == ["invited@example.com"])
     #expect(try await directory.receipts(of: nil, before: nil, limit: 2, in: here) == [receipts[2], receipts[1]])
     #expect(try await directory.receipts(of: nil, before: receipts[1].id, limit: 2, in: here) == [receipts[0]])
@@ -183,7 +183,7 @@ struct StoredDirectory: DirectoryReads {
   func group(_ id: GroupID, in workspace: WorkspaceID) async throws -> DirectoryGroup? { groups.first { $0.id == id } }
 
   func members(
-    of group: GroupID, standing: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupID, status: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] { [] }
 
   func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember] {

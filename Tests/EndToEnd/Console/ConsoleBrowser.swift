@@ -43,7 +43,8 @@ struct ConsoleBrowser: Sendable {
 
   static func encoded(_ text: String) -> String { text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "" }
 
-  private mutating func send(_ method: String, _ path: String, body: String? = nil, headers: [String: String] = [:]) async throws -> HTTPResponse
+  private mutating func send(_ method: String, _ path: String, body: String? = nil, headers: [String: String] = [:]) async throws
+    -> HTTPResponse
   {
     var all = self.headers.merging(headers) { $1 }
     if !cookies.isEmpty { all["Cookie"] = cookies.map { "\($0)=\($1)" }.sorted().joined(separator: "; ") }

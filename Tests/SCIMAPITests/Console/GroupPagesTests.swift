@@ -196,9 +196,9 @@ struct GroupPagesTests {
       let counts = details.counts
       #expect(counts == MembershipStatusCounts(visible: 99_000, pending: 990, held: 10))
       for status in MembershipStatus.allCases {
-        let all = try await directory.members(of: group, standing: status, after: nil, limit: 70, in: bench.workspace)
+        let all = try await directory.members(of: group, status: status, after: nil, limit: 70, in: bench.workspace)
         for after in [nil, all[0].id, all[all.count - 1].id] {
-          let expected = try await directory.members(of: group, standing: status, after: after, limit: 51, in: bench.workspace)
+          let expected = try await directory.members(of: group, status: status, after: after, limit: 51, in: bench.workspace)
           for (some, others) in [(10, 99_990), (99_990, 10)] {
             details.counts = MembershipStatusCounts(visible: others, pending: others, held: others)
             switch status {

@@ -230,7 +230,7 @@ extension GroupsQuery {
     from directory_read.group_members
     where workspace_id = $1
     and group_id = $2
-    and standing = $3
+    and status = $3
     and member_id > $4
     order by member_id
     limit $5::int8

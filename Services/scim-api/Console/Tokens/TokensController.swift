@@ -119,7 +119,8 @@ struct TokensController: ConsoleController {
     let until = days.map { now + TimeInterval($0) * 86_400 }
     if token.kind == .client {
       let secret = ClientSecret.made(for: context.workspace).text
-      let rotation = SecretRotation(client: token.id, digest: SecretDigest.hex(of: secret), formerUntil: days == 0 ? nil : until ?? now + 86_400)
+      let rotation = SecretRotation(
+        client: token.id, digest: SecretDigest.hex(of: secret), formerUntil: days == 0 ? nil : until ?? now + 86_400)
       try await execute(.rotateSecret(rotation), context)
       return .page(secretPage.page(secret, of: token.id, .client, token.name, Set(token.scopes), context))
     }

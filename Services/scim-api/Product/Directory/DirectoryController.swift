@@ -54,8 +54,8 @@ package struct DirectoryController: Sendable {
   @Sendable private func membersOfGroup(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
     let text = context.parameters.get(ResourcePath.id) ?? ""
     let word = parameters["state"] ?? MembershipStatus.visible.rawValue
-    let standing = MembershipStatus(rawValue: word)
-    guard standing != nil || word == "all" else {
+    let status = MembershipStatus(rawValue: word)
+    guard status != nil || word == "all" else {
       throw APIError(400, .invalidValue, "state is '\(word.prefix(50))'; visible, pending, held or all was expected.")
     }
     guard let id = GroupID(text), let group = try await reads.group(id, in: context.caller.workspace) else {
@@ -63,7 +63,7 @@ package struct DirectoryController: Sendable {
     }
     let part = try part(parameters, of: "groups/\(id)/members?\(word)", context)
     let found = try await reads.members(
-      of: id, standing: standing, after: part.after?.user, limit: part.sought, in: context.caller.workspace)
+      of: id, status: status, after: part.after?.user, limit: part.sought, in: context.caller.workspace)
     let (members, next) = part.cut(found) { $0.id.resource }
     return try JSONData.encode(MemberList(group: group, members: members, nextCursor: next))
   }

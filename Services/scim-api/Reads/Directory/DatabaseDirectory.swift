@@ -22,18 +22,18 @@ package struct DatabaseDirectory: DirectoryReads {
   }
 
   package func members(
-    of group: GroupID, standing: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupID, status: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] {
     // Where few of many stand as is asked for, many rows are looked at.
     let rows = try await database.search(
       Self.groupMembers,
       [
-        .uuid(workspace.uuid), .uuid(group.uuid), .uuid(after?.uuid ?? Self.first), .optional(standing?.rawValue, PostgresValue.text),
+        .uuid(workspace.uuid), .uuid(group.uuid), .uuid(after?.uuid ?? Self.first), .optional(status?.rawValue, PostgresValue.text),
         .int(Int64(limit)),
       ], in: workspace)
     return try rows.map { row in
       var member = try Self.member(row)
-      member.standing = try row.optionalString(5)
+      member.status = try row.optionalString(5)
       member.waitsFor = try row.optionalString(6)
       return member
     }

@@ -8,9 +8,9 @@ package protocol DirectoryReads: Sendable {
   /// nil where there is none.
   func group(_ id: GroupID, in workspace: WorkspaceID) async throws -> DirectoryGroup?
 
-  /// Those who are in a group and stand where `standing` says; nil for everybody.
+  /// The members of a group with `status`; nil for all.
   func members(
-    of group: GroupID, standing: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
+    of group: GroupID, status: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember]
 
   func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember]
@@ -54,13 +54,13 @@ package struct DirectoryMember: Sendable, Equatable, Encodable {
   /// The product role.
   package var role: String?
   /// Of a member of a group.
-  package var standing: String?
+  package var status: String?
   /// What for somebody who is not visible waits, in words.
   package var waitsFor: String?
 
   /// Creates a value with these properties.
   package init(
-    id: UserID, state: UserState? = nil, email: String? = nil, displayName: String? = nil, role: String? = nil, standing: String? = nil,
+    id: UserID, state: UserState? = nil, email: String? = nil, displayName: String? = nil, role: String? = nil, status: String? = nil,
     waitsFor: String? = nil
   ) {
     self.id = id
@@ -68,7 +68,7 @@ package struct DirectoryMember: Sendable, Equatable, Encodable {
     self.email = email
     self.displayName = displayName
     self.role = role
-    self.standing = standing
+    self.status = status
     self.waitsFor = waitsFor
   }
 }
