@@ -31,7 +31,7 @@ package struct EdgeContext: RequestContext {
     info = RequestInfo(peer: peer)
   }
 
-  /// A value that a middleware of another target stores for the handlers behind it, one of each type.
+  /// The value of this type that a middleware of another target stores for its handlers.
   package subscript<Value: Sendable>(_: Value.Type) -> Value? {
     get { values[ObjectIdentifier(Value.self)] as? Value }
     set { values[ObjectIdentifier(Value.self)] = newValue }

@@ -19,7 +19,7 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
   package struct Timeouts: Sendable {
     /// The maximum time for the rest of a request after its headers.
     package var read: TimeAmount
-    /// The maximum time in which the client reads no part of a response.
+    /// The maximum time for which the send buffer of the connection stays full.
     package var write: TimeAmount
     /// The minimum rate of a body in bytes per second, averaged over each `window`; 0 for no minimum.
     package var minimumRate = 0
