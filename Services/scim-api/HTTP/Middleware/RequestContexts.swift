@@ -42,7 +42,7 @@ private struct LoggerSource: RequestContextSource {
   let logger: Logger
 }
 
-/// The context of a request behind the ``AuthenticationMiddleware``.
+/// The context of a request that the ``AuthenticationMiddleware`` has authenticated.
 package struct CallerContext: ChildRequestContext {
   /// Hummingbird's part of the context.
   package var coreContext: CoreRequestContextStorage

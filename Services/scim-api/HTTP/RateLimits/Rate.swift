@@ -2,7 +2,7 @@
 package struct Rate: Sendable, Hashable {
   /// The sustained rate, in requests per second; 0 for no limit.
   package var perSecond: Double
-  /// The maximum number of requests at once after a pause.
+  /// The maximum number of requests in a burst after a pause.
   package var burst: Int
 
   /// A limit of `perSecond` requests per second, with a burst of `burst` requests.

@@ -117,6 +117,6 @@ extension APIError {
   /// 400 `invalidCount`.
   package static func invalidCount(_ count: String) -> APIError {
     APIError(
-      400, .invalidCount, "count is '\(count.prefix(50))'; with a cursor, it must be an integer from 1 to \(Page.maximumCount).")
+      400, .invalidCount, "count is '\(count.prefix(50))'; with a cursor, it must be a whole number from 1 to \(Page.maximumCount).")
   }
 }

@@ -45,7 +45,7 @@ package struct QueryParameters: Sendable, Equatable {
   package func integer(_ name: String) throws(APIError) -> Int? {
     guard let text = self[name] else { return nil }
     guard let number = Int(text) else {
-      throw APIError(400, .invalidValue, "\(name) is '\(text.prefix(50))'; expected an integer.")
+      throw APIError(400, .invalidValue, "\(name) is '\(text.prefix(50))'; expected a whole number.")
     }
     return number
   }
