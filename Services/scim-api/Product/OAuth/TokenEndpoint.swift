@@ -42,7 +42,7 @@ package struct TokenEndpoint: Sendable {
 
   @Sendable func issue(_ request: Request, _ context: EdgeContext) async throws -> Response {
     do {
-      return try await answer(request, context)
+      return try await response(to: request, context)
     } catch let error as OAuthError {
       return error.response
     } catch let error as APIError {
@@ -52,7 +52,7 @@ package struct TokenEndpoint: Sendable {
     }
   }
 
-  private func answer(_ request: Request, _ context: EdgeContext) async throws -> Response {
+  private func response(to request: Request, _ context: EdgeContext) async throws -> Response {
     guard let keys else { throw OAuthError.notConfigured() }
     try SensitiveQuery.check(request.uri.query)
     let now = Date()

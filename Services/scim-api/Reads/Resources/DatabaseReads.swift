@@ -29,7 +29,7 @@ package struct DatabaseReads: ResourceReads {
   }
 
   package func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
-    if let (name, page) = query.soughtName {
+    if let (name, page) = query.userNameLookup {
       let user = try await users.user(named: name, withRows: query.sources[0].withRows, in: workspace)
       let found = user.map { [ListedResource(kind: .user, found: $0)] } ?? []
       return FoundResources(total: found.count, resources: Array(found.dropFirst(page.offset).prefix(page.count)))

@@ -32,15 +32,15 @@ struct ListStatement {
       isCounted = place == nil
     }
     self.parameters = parameters.values
-    let cut = Self.cut(sql, isCounted: isCounted)
+    let text = Self.limited(sql, isCounted: isCounted)
     let name = Self.preparedName(of: query)
-    statement = name.map { Statement($0, cut) } ?? Statement(once: "scim_api_query", cut)
+    statement = name.map { Statement($0, text) } ?? Statement(once: "scim_api_query", text)
   }
 
   /// The columns of a resource `p`.
   private static let columns = "p.kind, p.key, p.id, p.version, p.modified_at, p.document, p.ids, p.names"
   /// The columns of the result: the key as text, and the total size of the resources before this one, in bytes.
-  private static func answer(order: String) -> String {
+  private static func resultColumns(order: String) -> String {
     """
     p.kind, p.key::text as key, p.id, p.version, p.modified_at, p.document, p.ids, p.names,
     coalesce(sum(\(size)) over (order by \(order.prefixed("p")) rows between unbounded preceding and 1 preceding), 0) as bytes_before
@@ -53,7 +53,7 @@ struct ListStatement {
     """
 
   /// Limits the rows of `sql` to the maximum size of a response. The first row is always included.
-  private static func cut(_ sql: String, isCounted: Bool) -> String {
+  private static func limited(_ sql: String, isCounted: Bool) -> String {
     """
     select \(isCounted ? "c.total, " : "")c.kind, c.key, c.id, c.version, c.modified_at, c.document, c.ids, c.names, c.found
     from (
@@ -77,7 +77,7 @@ struct ListStatement {
     if sources.count == 1, !query.isSorted, sources[0].isIndexed {
       // Two index lookups are cheaper than materializing the matches.
       return """
-        select t.total, \(answer(order: order))
+        select t.total, \(resultColumns(order: order))
         from (\(total(of: sources))) t
         left join lateral (
           \(sources[0].resources(and: "", order: order, limit: limit, offset: offset))
@@ -95,7 +95,7 @@ struct ListStatement {
         offset \(offset)
         limit \(limit)
       )
-      select t.total, \(answer(order: order))
+      select t.total, \(resultColumns(order: order))
       from (select count(*) as total from matching) t
       left join lateral (
         \(sources.map { $0.resources(in: "page") }.joined(separator: "\nunion all\n"))
@@ -134,9 +134,9 @@ struct ListStatement {
       limit \(limit)
       """
     }
-    guard place == nil else { return resources(answer(order: order)) }
+    guard place == nil else { return resources(resultColumns(order: order)) }
     return """
-      select t.total, \(answer(order: order))
+      select t.total, \(resultColumns(order: order))
       from (\(total(of: sources))) t
       left join lateral (
         \(resources(columns))
@@ -149,8 +149,8 @@ struct ListStatement {
   /// in PostgreSQL by default.
   private static func order(_ sources: [ListSource], ascending: Bool) -> String {
     let names = sources.count > 1 ? ["key", "kind", "id"] : ["key", "id"]
-    let kept = sources.contains { $0.key != nil } ? names : Array(names.dropFirst())
-    return kept.map { ascending ? $0 : "\($0) desc" }.joined(separator: ", ")
+    let columns = sources.contains { $0.key != nil } ? names : Array(names.dropFirst())
+    return columns.map { ascending ? $0 : "\($0) desc" }.joined(separator: ", ")
   }
 }
 

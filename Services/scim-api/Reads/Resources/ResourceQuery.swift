@@ -43,19 +43,19 @@ package struct ResourceQuery: Sendable {
   /// The requested part of the list.
   package var part: Part
   /// The total at the first page of a list by cursor; nil for the first page itself.
-  package var countedBefore: Int?
+  package var knownTotal: Int?
   /// The base URL of `meta.location` and `$ref`, which depends on the host of the request.
   package var base: BaseURL
 
   /// - Parameters:
   ///   - sources: the resources to search, one source for each kind.
-  ///   - countedBefore: the total at the first page of a list by cursor; nil for the first page itself.
+  ///   - knownTotal: the total at the first page of a list by cursor; nil for the first page itself.
   ///   - base: the base URL of `meta.location` and `$ref`.
-  package init(sources: [Source], ascending: Bool = true, part: Part, countedBefore: Int? = nil, base: BaseURL) {
+  package init(sources: [Source], ascending: Bool = true, part: Part, knownTotal: Int? = nil, base: BaseURL) {
     self.sources = sources
     self.ascending = ascending
     self.part = part
-    self.countedBefore = countedBefore
+    self.knownTotal = knownTotal
     self.base = base
   }
 
@@ -65,7 +65,7 @@ package struct ResourceQuery: Sendable {
 
 extension ResourceQuery {
   /// The comparison key of a userName and the requested page, if the query is a plain lookup of one user by name; nil otherwise.
-  package var soughtName: (name: String, page: Page)? {
+  package var userNameLookup: (name: String, page: Page)? {
     guard sources.count == 1, sources[0].kind == .user, sources[0].sortBy == nil, case .page(let page) = part,
       case .comparison(let attribute, let comparison)? = sources[0].filter?.expression, attribute.path == "userName",
       comparison.order == .equal, case .string(let name) = comparison.operand

@@ -24,11 +24,11 @@ struct BulkController: Sendable {
   }
 
   @Sendable private func execute(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let body = try await inFlight.withPlace(of: context.caller) { try await answer(to: request, context) }
+    let body = try await inFlight.withPlace(of: context.caller) { try await responseBody(for: request, context) }
     return .json(.ok, body, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
 
-  private func answer(to request: Request, _ context: CallerContext) async throws -> ByteBuffer {
+  private func responseBody(for request: Request, _ context: CallerContext) async throws -> ByteBuffer {
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let bytes = try await bodies.bytes(of: request, share: &share)
     let caller = context.caller

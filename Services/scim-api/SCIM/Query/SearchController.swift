@@ -26,17 +26,17 @@ struct SearchController: Sendable {
   }
 
   @Sendable func list(_ request: Request, _ context: CallerContext) async throws -> Response {
-    try await answer(try SearchRequest(QueryParameters(request.uri.query)), request, context)
+    try await response(to: try SearchRequest(QueryParameters(request.uri.query)), request, context)
   }
 
   @Sendable func search(_ request: Request, _ context: CallerContext) async throws -> Response {
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let search = try SearchRequest(try await bodies.json(in: request, share: &share, info: context.info))
     share.release()
-    return try await answer(search, request, context)
+    return try await response(to: search, request, context)
   }
 
-  private func answer(_ search: SearchRequest, _ request: Request, _ context: CallerContext) async throws -> Response {
+  private func response(to search: SearchRequest, _ request: Request, _ context: CallerContext) async throws -> Response {
     let caller = context.caller
     let base = context.base
     let mediaType = MediaType.ofAnswer(accept: request.headers[.accept])
@@ -49,7 +49,7 @@ struct SearchController: Sendable {
       search, of: formats.map { ($0.kind, $0.projection) }, for: caller, base: base, cursors: cursors, at: now)
     if request.method != .post, query.sources.contains(where: { $0.filter?.mentionsSecret ?? false }) { throw APIError.secretInURL() }
     // A lookup of one user by name is cheap and needs no permit.
-    let permit = query.soughtName == nil ? try await limiter.permit(for: caller.workspace) : nil
+    let permit = query.userNameLookup == nil ? try await limiter.permit(for: caller.workspace) : nil
     defer { withExtendedLifetime(permit) {} }
     let found: FoundResources
     do {
@@ -57,7 +57,7 @@ struct SearchController: Sendable {
     } catch let error as PostgresError where error.isTimeout {
       throw APIError.queryTooLong(search)
     }
-    let total = found.total ?? query.countedBefore ?? 0
+    let total = found.total ?? query.knownTotal ?? 0
     let list = search.list(of: query.sources)
     let cursor: @Sendable (Place?) -> String? = { [cursors] place in
       place.map { cursors.text(of: Cursor(place: $0, total: total), for: list, in: caller.workspace, at: now) }

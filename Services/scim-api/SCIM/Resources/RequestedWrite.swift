@@ -59,8 +59,8 @@ struct RequestedWrite: Sendable {
       throw SCIMError(
         status: 413, scimType: nil,
         detail: """
-          The PATCH has \(count) operations; at most \(maximumOperations) are carried out at once. Send it in several requests; the members \
-          of a group fit one operation, as many as they are.
+          The PATCH has \(count) operations; the maximum is \(maximumOperations). Split it into several requests. One \
+          operation can contain all members of a group.
           """)
     }
   }

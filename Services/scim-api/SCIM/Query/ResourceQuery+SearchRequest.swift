@@ -41,7 +41,7 @@ extension ResourceQuery {
     guard (1...Page.maximumCount).contains(count) else { throw APIError.invalidCount("\(count)") }
     let cursor = text.isEmpty ? nil : try cursors.cursor(text, for: request.list(of: sources), in: caller.workspace, at: now)
     self.init(
-      sources: sources, ascending: ascending, part: .from(cursor?.place, count: count), countedBefore: cursor?.total, base: base)
+      sources: sources, ascending: ascending, part: .from(cursor?.place, count: count), knownTotal: cursor?.total, base: base)
   }
 
   private static func isAscending(_ order: String?) throws(APIError) -> Bool {
