@@ -324,7 +324,7 @@ extension ConcurrencyLimit.Limits {
 }
 
 extension BodyBudget.Limits {
-  /// Reads the limits from the settings, raised to the minimums that the settings document.
+  /// Reads the limits from the settings. Each limit is raised to what a single body needs.
   init(_ settings: ServiceSettings) throws(SettingsError) {
     let body = try settings.integer(.bodyLimit)
     self.init(
