@@ -17,14 +17,14 @@ struct History {
   private(set) var deletedGroups: [GroupID: Int64] = [:]
 
   init(people: UInt8, groups: UInt8, changes: Int, using generator: inout some RandomNumberGenerator) {
-    let users = (1...people).map(Bench.user)
+    let users = (1...people).map(Fixture.user)
     for user in users { makePerson(user, changes: changes, using: &generator) }
     for number in 1...groups {
       let name = "Group \(number)"
-      makeGroup(Bench.group(number), named: name, among: users, changes: changes, using: &generator)
+      makeGroup(Fixture.group(number), named: name, among: users, changes: changes, using: &generator)
       // Another group of the same name.
-      if deletedGroups[Bench.group(number)] != nil {
-        makeGroup(Bench.group(number + 100), named: name, among: users, changes: changes, using: &generator)
+      if deletedGroups[Fixture.group(number)] != nil {
+        makeGroup(Fixture.group(number + 100), named: name, among: users, changes: changes, using: &generator)
       }
     }
   }
@@ -51,13 +51,13 @@ struct History {
 
   /// The final state published again: users first, then groups in parts.
   func restatement(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
-    var events = people.map { Bench.userEvent($0, .restated, $1.state, version: $1.version) }
-    events += deleted.map { Bench.userEvent($0, .deleted, .disabled, version: $1) }
+    var events = people.map { Fixture.userEvent($0, .restated, $1.state, version: $1.version) }
+    events += deleted.map { Fixture.userEvent($0, .deleted, .disabled, version: $1) }
     for (id, group) in groups {
       let members = group.members.filter { people[$0] != nil }
       events += Self.restatement(of: id, named: group.name, version: group.version, members, using: &generator)
     }
-    return events + deletedGroups.map { Bench.groupEvent($0, .deleted, version: $1) }
+    return events + deletedGroups.map { Fixture.groupEvent($0, .deleted, version: $1) }
   }
 
   /// The events in a possible order of arrival: in order per resource, with occasional redeliveries.
@@ -76,33 +76,33 @@ struct History {
 
   private mutating func makePerson(_ user: UserID, changes: Int, using generator: inout some RandomNumberGenerator) {
     var state = UserState.allCases.randomElement(using: &generator) ?? .invited
-    var events = [Bench.userEvent(user, .created, state, version: 1)]
+    var events = [Fixture.userEvent(user, .created, state, version: 1)]
     var version: Int64 = 1
     var role = "viewer"
     for _ in 0..<Int.random(in: 0...changes, using: &generator) {
       if Int.random(in: 0..<6, using: &generator) == 0 {
-        events.append(Bench.userEvent(user, .restated, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .restated, state, version: version, role: role))
         continue
       }
       version += 1
       switch (state, Int.random(in: 0..<8, using: &generator)) {
       case (_, 0):
-        let deletion = Bench.userEvent(user, .deleted, .disabled, version: version)
+        let deletion = Fixture.userEvent(user, .deleted, .disabled, version: version)
         streams.append(events + [deletion] + (Bool.random(using: &generator) ? [deletion] : []))
         deleted[user] = version
         return
       case (.invited, 1...4):
         state = .active
-        events.append(Bench.userEvent(user, .activated, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .activated, state, version: version, role: role))
       case (.disabled, 1...5):
         state = Bool.random(using: &generator) ? .active : .invited
-        events.append(Bench.userEvent(user, .enabled, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .enabled, state, version: version, role: role))
       case (.active, 1...4), (.invited, 5):
         state = .disabled
-        events.append(Bench.userEvent(user, .disabled, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .disabled, state, version: version, role: role))
       default:
         role = "role \(version)"
-        events.append(Bench.userEvent(user, .updated, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .updated, state, version: version, role: role))
       }
     }
     people[user] = (state, version)
@@ -115,27 +115,28 @@ struct History {
     var present = Set(users.filter { _ in Bool.random(using: &generator) })
     var name = name
     var version: Int64 = 1
-    var events = [Bench.groupEvent(group, .created, version: 1, name: name, adding: present.sorted())]
+    var events = [Fixture.groupEvent(group, .created, version: 1, name: name, adding: present.sorted())]
     // Parts of a restatement that are still to be published, by their ranges.
     var ranges: [MemberRange] = []
     for _ in 0..<Int.random(in: 0...changes, using: &generator) {
       if ranges.isEmpty, Int.random(in: 0..<5, using: &generator) == 0 { ranges = Self.ranges(using: &generator) }
       if !ranges.isEmpty, Bool.random(using: &generator) {
         let range = ranges.removeFirst()
-        events.append(Bench.restated(group, version: version, name: name, range, present.filter(range.contains).sorted()))
+        events.append(Fixture.restated(group, version: version, name: name, range, present.filter(range.contains).sorted()))
         continue
       }
       version += 1
       if Int.random(in: 0..<10, using: &generator) == 0 {
-        streams.append(events + [Bench.groupEvent(group, .deleted, version: version, name: name)])
+        streams.append(events + [Fixture.groupEvent(group, .deleted, version: version, name: name)])
         deletedGroups[group] = version
         return
       }
       if Int.random(in: 0..<4, using: &generator) == 0 { name += "+" }
       let wanted = Set(users.filter { _ in Bool.random(using: &generator) })
-      events.append(Bench.groupEvent(group, .updated, version: version, part: 0, name: name, adding: wanted.subtracting(present).sorted()))
       events.append(
-        Bench.groupEvent(group, .updated, version: version, part: 1, name: name, removing: present.subtracting(wanted).sorted()))
+        Fixture.groupEvent(group, .updated, version: version, part: 0, name: name, adding: wanted.subtracting(present).sorted()))
+      events.append(
+        Fixture.groupEvent(group, .updated, version: version, part: 1, name: name, removing: present.subtracting(wanted).sorted()))
       present = wanted
     }
     groups[group] = (name, version, present)
@@ -145,12 +146,12 @@ struct History {
   private static func restatement(
     of group: GroupID, named name: String, version: Int64, _ members: Set<UserID>, using generator: inout some RandomNumberGenerator
   ) -> [IdentityEvent] {
-    ranges(using: &generator).map { Bench.restated(group, version: version, name: name, $0, members.filter($0.contains).sorted()) }
+    ranges(using: &generator).map { Fixture.restated(group, version: version, name: name, $0, members.filter($0.contains).sorted()) }
   }
 
   /// All ids in up to three ranges.
   private static func ranges(using generator: inout some RandomNumberGenerator) -> [MemberRange] {
-    let cuts = Set((0..<Int.random(in: 0...2, using: &generator)).map { _ in Bench.user(.random(in: 1...8, using: &generator)) }).sorted()
+    let cuts = Set((0..<Int.random(in: 0...2, using: &generator)).map { _ in Fixture.user(.random(in: 1...8, using: &generator)) }).sorted()
     return (0...cuts.count).map { index in
       MemberRange(after: index == 0 ? nil : cuts[index - 1], through: index == cuts.count ? nil : cuts[index])
     }

@@ -28,11 +28,11 @@ struct LoopFaultTests {
     let kafka = cluster.configuration()
     for name in [Topic.identityEvents.name, "group-sync.dead-letters"] { cluster.create(topic: name, partitions: 1) }
     let poison = OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("no event".utf8))
-    let (ana, ben) = (Bench.user(1), Bench.user(2))
+    let (ana, ben) = (Fixture.user(1), Fixture.user(2))
     let sender = try Producer(kafka, logger: quiet)
-    var messages = [try Store.message(Bench.userEvent(ana, .created, .active, version: 1))]
+    var messages = [try Store.message(Fixture.userEvent(ana, .created, .active, version: 1))]
     if fault.hasUnreadableMessage { messages.append(poison) }
-    messages.append(try Store.message(Bench.userEvent(ben, .created, .active, version: 1)))
+    messages.append(try Store.message(Fixture.userEvent(ben, .created, .active, version: 1)))
     try await sender.send(contentsOf: messages)
     await sender.close()
 

@@ -35,21 +35,21 @@ struct LoopTests {
     let setAside = try Listener(to: deadLetters.topic, kafka)
 
     try await running([store.pool, producer, relay, consumer, loop, published.consumer, published, setAside.consumer, setAside]) {
-      let (ana, ben, team, other) = (Bench.user(1), Bench.user(2), Bench.group(1), Bench.group(2))
+      let (ana, ben, team, other) = (Fixture.user(1), Fixture.user(2), Fixture.group(1), Fixture.group(2))
 
       // An unreadable message, and an event that PostgreSQL cannot store, among valid ones.
       try await producer.send(contentsOf: [
-        try Store.message(Bench.groupEvent(team, .created, version: 1, adding: [ana, ben])),
+        try Store.message(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben])),
         OutgoingMessage(topic: Topic.identityEvents.name, key: Array("x".utf8), value: Array("{".utf8)),
-        try Store.message(Bench.groupEvent(other, .created, version: 1, name: "no\u{0}name")),
-        try Store.message(Bench.userEvent(ana, .created, .active, version: 1)),
+        try Store.message(Fixture.groupEvent(other, .created, version: 1, name: "no\u{0}name")),
+        try Store.message(Fixture.userEvent(ana, .created, .active, version: 1)),
       ])
       try await eventually("Ana in the group") { try await store.shown() == [team: [ana]] }
       try await eventually("two dead letters") { await setAside.messages.count == 2 }
       #expect(await setAside.messages.allSatisfy { $0.header(DeadLetters.Header.error)?.isEmpty == false })
 
       try await server.kill()
-      try await producer.send(try Store.message(Bench.userEvent(ben, .created, .active, version: 1)))
+      try await producer.send(try Store.message(Fixture.userEvent(ben, .created, .active, version: 1)))
       try await server.start()
       try await eventually("Ben in the group, too") { (try? await store.shown()) == [team: [ana, ben]] }
 

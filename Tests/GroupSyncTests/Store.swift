@@ -70,7 +70,7 @@ struct Store: Sendable {
   func shown() async throws -> [GroupID: Set<UserID>] {
     let rows = try await reader.query(
       Statement("shown", "select group_id, member_id from directory_read.group_members where workspace_id = $1 and visible"),
-      [.uuid(Bench.workspace.uuid)])
+      [.uuid(Fixture.workspace.uuid)])
     return try rows.reduce(into: [:]) { shown, row in
       shown[GroupID(try row.uuid(0)), default: []].insert(UserID(try row.uuid(1)))
     }
@@ -120,7 +120,7 @@ struct Store: Sendable {
 
   /// The message that identity-store would send.
   static func message(_ event: IdentityEvent) throws -> OutgoingMessage {
-    let cloudEvent = try event.cloudEvent(id: event.identity, source: "identity-store/test", time: Bench.time, traceparent: nil)
+    let cloudEvent = try event.cloudEvent(id: event.identity, source: "identity-store/test", time: Fixture.time, traceparent: nil)
     return OutgoingMessage(cloudEvent, topic: .identityEvents, key: cloudEvent.subject)
   }
 }

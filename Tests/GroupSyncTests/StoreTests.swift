@@ -42,18 +42,18 @@ struct StoreTests {
   @Test("publishes each membership once, though two replicas apply its two events at the same time")
   func replicas() async throws {
     let store = try await Store.made()
-    let people = (1...40).map { Bench.user($0) }
-    let groups = (1...40).map { Bench.group($0) }
+    let people = (1...40).map { Fixture.user($0) }
+    let groups = (1...40).map { Fixture.group($0) }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
         for user in people {
           try await store.apply([
-            Bench.userEvent(user, .created, .invited, version: 1), Bench.userEvent(user, .activated, .active, version: 2),
+            Fixture.userEvent(user, .created, .invited, version: 1), Fixture.userEvent(user, .activated, .active, version: 2),
           ])
         }
       }
       tasks.addTask {
-        for group in groups { try await store.apply([Bench.groupEvent(group, .created, version: 1, name: "\(group)", adding: people)]) }
+        for group in groups { try await store.apply([Fixture.groupEvent(group, .created, version: 1, name: "\(group)", adding: people)]) }
       }
       try await tasks.waitForAll()
     }
@@ -66,42 +66,42 @@ struct StoreTests {
   @Test("keeps a membership while the user is invited or disabled, and shows it while they are active")
   func visibility() async throws {
     let store = try await Store.made()
-    let (ana, team) = (Bench.user(1), Bench.group(1))
-    try await store.apply([Bench.groupEvent(team, .created, version: 1, adding: [ana])])
+    let (ana, team) = (Fixture.user(1), Fixture.group(1))
+    try await store.apply([Fixture.groupEvent(team, .created, version: 1, adding: [ana])])
     #expect(try await store.view() == [[nil, nil, "false"]])
-    try await store.apply([Bench.userEvent(ana, .created, .invited, version: 1)])
-    #expect(try await store.view() == [[Bench.email(of: ana), "invited", "false"]])
-    try await store.apply([Bench.userEvent(ana, .activated, .active, version: 2)])
-    #expect(try await store.view() == [[Bench.email(of: ana), "active", "true"]])
-    try await store.apply([Bench.userEvent(ana, .disabled, .disabled, version: 3)])
-    #expect(try await store.view() == [[Bench.email(of: ana), "disabled", "false"]])
+    try await store.apply([Fixture.userEvent(ana, .created, .invited, version: 1)])
+    #expect(try await store.view() == [[Fixture.email(of: ana), "invited", "false"]])
+    try await store.apply([Fixture.userEvent(ana, .activated, .active, version: 2)])
+    #expect(try await store.view() == [[Fixture.email(of: ana), "active", "true"]])
+    try await store.apply([Fixture.userEvent(ana, .disabled, .disabled, version: 3)])
+    #expect(try await store.view() == [[Fixture.email(of: ana), "disabled", "false"]])
   }
 
   @Test("has no personal data of deleted users")
   func deletion() async throws {
     let store = try await Store.made()
-    let ana = Bench.user(1)
+    let ana = Fixture.user(1)
     try await store.apply([
-      Bench.userEvent(ana, .created, .active, version: 1), Bench.groupEvent(Bench.group(1), .created, version: 1, adding: [ana]),
+      Fixture.userEvent(ana, .created, .active, version: 1), Fixture.groupEvent(Fixture.group(1), .created, version: 1, adding: [ana]),
     ])
-    try await store.apply([Bench.userEvent(ana, .deleted, .disabled, version: 2)])
+    try await store.apply([Fixture.userEvent(ana, .deleted, .disabled, version: 2)])
     let rows = try await store.pool.query(
       Statement("people", "select m::text from directory.members m union all select s::text from directory.memberships s"))
-    #expect(try rows.map { try $0.string(0) } == ["(\(Bench.workspace),\(ana),deleted,,,,2)"])
+    #expect(try rows.map { try $0.string(0) } == ["(\(Fixture.workspace),\(ana),deleted,,,,2)"])
   }
 
   @Test("applies a group of many thousands in one batch, and its deletion in another")
   func large() async throws {
     let store = try await Store.made()
-    let people = (0..<5000).map { _ in UserID.made(at: Bench.time) }
-    let team = Bench.group(1)
-    try await store.apply(people.map { Bench.userEvent($0, .created, .active, version: 1) })
+    let people = (0..<5000).map { _ in UserID.made(at: Fixture.time) }
+    let team = Fixture.group(1)
+    try await store.apply(people.map { Fixture.userEvent($0, .created, .active, version: 1) })
     try await store.apply(
       (0..<5).map { part in
-        Bench.groupEvent(team, .created, version: 1, part: part, adding: Array(people[part * 1000..<(part + 1) * 1000]))
+        Fixture.groupEvent(team, .created, version: 1, part: part, adding: Array(people[part * 1000..<(part + 1) * 1000]))
       })
     #expect(try await store.shown() == [team: Set(people)])
-    try await store.apply([Bench.groupEvent(team, .deleted, version: 2)])
+    try await store.apply([Fixture.groupEvent(team, .deleted, version: 2)])
     #expect(try await store.shown() == [:])
     #expect(try await store.counts() == [:])
     #expect(try await store.messages().count == 5000 + 1 + 5000 + 5000 + 1)
@@ -110,18 +110,18 @@ struct StoreTests {
   @Test("is repaired by a restatement after rows were lost, changed and invented, and publishes only differences")
   func restatement() async throws {
     let store = try await Store.made()
-    let people = (1...6).map { Bench.user($0) }
-    let (team, other) = (Bench.group(1), Bench.group(2))
-    try await store.apply(people.map { Bench.userEvent($0, .created, .active, version: 1) })
+    let people = (1...6).map { Fixture.user($0) }
+    let (team, other) = (Fixture.group(1), Fixture.group(2))
+    try await store.apply(people.map { Fixture.userEvent($0, .created, .active, version: 1) })
     try await store.apply([
-      Bench.groupEvent(team, .created, version: 1, adding: people), Bench.groupEvent(other, .created, version: 1, adding: people),
+      Fixture.groupEvent(team, .created, version: 1, adding: people), Fixture.groupEvent(other, .created, version: 1, adding: people),
     ])
     let published = try await store.messages().count
     let damage = [
       "delete from directory.members where id = '\(people[0])'",
       "update directory.members set state = 'disabled' where id = '\(people[1])'",
       "delete from directory.memberships where group_id = '\(team)' and member_id in ('\(people[2])', '\(people[5])')",
-      "insert into directory.memberships values ('\(Bench.workspace)', '\(team)', '\(Bench.user(77))')",
+      "insert into directory.memberships values ('\(Fixture.workspace)', '\(team)', '\(Fixture.user(77))')",
       "update directory.groups set complete = false where id = '\(team)'", "delete from directory.groups where id = '\(other)'",
     ]
     for statement in damage {
@@ -130,11 +130,11 @@ struct StoreTests {
       #expect(try await store.counts() == store.counted(), "\(statement)")
     }
     let restatement =
-      people.map { Bench.userEvent($0, .restated, .active, version: 1) }
+      people.map { Fixture.userEvent($0, .restated, .active, version: 1) }
       + [team, other].flatMap { group in
         [
-          Bench.restated(group, version: 1, MemberRange(through: people[2]), Array(people[0...2])),
-          Bench.restated(group, version: 1, MemberRange(after: people[2]), Array(people[3...])),
+          Fixture.restated(group, version: 1, MemberRange(through: people[2]), Array(people[0...2])),
+          Fixture.restated(group, version: 1, MemberRange(after: people[2]), Array(people[3...])),
         ]
       }
     for event in restatement { try await store.apply([event]) }

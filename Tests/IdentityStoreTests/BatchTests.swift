@@ -31,7 +31,7 @@ struct BatchTests {
   func order() async throws {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())
-    let rename = store.command(.replaceUser(document: Bench.user(#"{"userName":"zoe@example.com"}"#)), on: id)
+    let rename = store.command(.replaceUser(document: Fixture.user(#"{"userName":"zoe@example.com"}"#)), on: id)
     let replies = try await store.process().carryOut([
       store.createUser("ana@example.com", on: id), rename, store.createUser("ana@example.com"), store.createUser("ZOE@example.com"),
     ])
@@ -138,23 +138,23 @@ struct BatchTests {
     let made = try await process.carryOut(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
     #expect(made.allSatisfy { $0.outcome.status == 201 })
     let group = ResourceID.made(at: Date())
-    let bench = Bench()
+    let fixture = Fixture()
     #expect(
-      try await process.carryOut([store.command(.createGroup(document: bench.group("Everybody", members: users)), on: group)])
+      try await process.carryOut([store.command(.createGroup(document: fixture.group("Everybody", members: users)), on: group)])
         .map(\.outcome.status) == [201])
     #expect(try await store.count("select count(*) from identity.memberships") == 2500)
     #expect(try await events(of: group, in: store) == 3)
     let oldest = try await store.count("select min(xmin::text::bigint) from identity.memberships")
 
     // One leaves by a PUT of all the others: the others' rows are not touched.
-    let without = store.command(.replaceGroup(document: bench.group("Everybody", members: Array(users.dropFirst()))), on: group)
+    let without = store.command(.replaceGroup(document: fixture.group("Everybody", members: Array(users.dropFirst()))), on: group)
     #expect(try await process.carryOut([without]).map(\.outcome.status) == [200])
     #expect(try await store.count("select count(*) from identity.memberships") == 2499)
     #expect(try await store.count("select max(xmin::text::bigint) from identity.memberships") == oldest)
     #expect(try await events(of: group, in: store) == 4)
 
     // The same once more changes nothing.
-    let again = store.command(.replaceGroup(document: bench.group("Everybody", members: Array(users.dropFirst()))), on: group)
+    let again = store.command(.replaceGroup(document: fixture.group("Everybody", members: Array(users.dropFirst()))), on: group)
     #expect(try await process.carryOut([again]).map(\.outcome.status) == [200])
     #expect(try await events(of: group, in: store) == 4)
   }

@@ -14,12 +14,12 @@ struct BulkTests {
   func operations() async throws {
     let store = try await StoreDatabase.start()
     let (ana, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    let patch = Bench().patch(#"{"op":"replace","path":"displayName","value":"Team"}"#)
+    let patch = Fixture().patch(#"{"op":"replace","path":"displayName","value":"Team"}"#)
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: ana),
-        operation(.createGroup(document: Bench().group("Data team", members: [ana])), on: team, references: [ana]),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: ana),
+        operation(.createGroup(document: Fixture().group("Data team", members: [ana])), on: team, references: [ana]),
         operation(.patchGroup(patch: patch), on: team, references: [team], expecting: [1]),
         operation(.deleteGroup, on: team, references: [team], expecting: [1]),
         operation(.deleteUser, on: .made(at: Date())),
@@ -88,12 +88,12 @@ struct BulkTests {
       failOnErrors: nil,
       operations: [
         createUser("ana@example.com"),
-        operation(.createUser(document: Bench.user(#"{"userName":"ANA@example.com"}"#)), on: twin),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ANA@example.com"}"#)), on: twin),
         Bulk.Operation(command: .made(at: Date()), resource: refused, action: .refused(status: 400, error: Array("{}".utf8))),
-        operation(.createUser(document: Bench.user(#"{"userName":"ben@example.com"}"#)), on: ben),
-        operation(.createGroup(document: Bench().group("Twins", members: [twin, ben])), on: .made(at: Date()), references: [twin, ben]),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ben@example.com"}"#)), on: ben),
+        operation(.createGroup(document: Fixture().group("Twins", members: [twin, ben])), on: .made(at: Date()), references: [twin, ben]),
         operation(.deleteUser, on: refused, references: [refused]),
-        operation(.createGroup(document: Bench().group("Bens", members: [ben])), on: .made(at: Date()), references: [ben]),
+        operation(.createGroup(document: Fixture().group("Bens", members: [ben])), on: .made(at: Date()), references: [ben]),
       ])
     let outcomes = try await carryOut(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 409, 400, 201, 409, 409, 201])
@@ -107,19 +107,20 @@ struct BulkTests {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([
-      store.command(.createUser(document: Bench.user(#"{"userName":"ana@example.com","active":false}"#)), on: old)
+      store.command(.createUser(document: Fixture.user(#"{"userName":"ana@example.com","active":false}"#)), on: old)
     ])
     let (made, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: made),
-        operation(.createGroup(document: Bench().group("Data team", members: [made])), on: team, references: [made]),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: made),
+        operation(.createGroup(document: Fixture().group("Data team", members: [made])), on: team, references: [made]),
         operation(
-          .patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"Boss"}"#)), on: made, references: [made], expecting: [2]
+          .patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"Boss"}"#)), on: made, references: [made],
+          expecting: [2]
         ),
         operation(
-          .patchGroup(patch: Bench().patch(#"{"op":"remove","path":"members[value eq \"\#(made)\"]"}"#)), on: team,
+          .patchGroup(patch: Fixture().patch(#"{"op":"remove","path":"members[value eq \"\#(made)\"]"}"#)), on: team,
           references: [team, made]),
       ])
     let outcomes = try await carryOut(bulk, in: store)
@@ -138,7 +139,7 @@ struct BulkTests {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
     _ = try await store.process().carryOut([
-      store.command(.createUser(document: Bench.user(#"{"userName":"ben@example.com","active":false}"#)), on: old)
+      store.command(.createUser(document: Fixture.user(#"{"userName":"ben@example.com","active":false}"#)), on: old)
     ])
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
@@ -192,8 +193,9 @@ struct BulkTests {
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        createUser("before@example.com"), operation(.createUser(document: Bench.user(#"{"userName":"second@example.com"}"#)), on: culprit),
-        operation(.createGroup(document: Bench().group("Team", members: [culprit])), on: .made(at: Date()), references: [culprit]),
+        createUser("before@example.com"),
+        operation(.createUser(document: Fixture.user(#"{"userName":"second@example.com"}"#)), on: culprit),
+        operation(.createGroup(document: Fixture().group("Team", members: [culprit])), on: .made(at: Date()), references: [culprit]),
         createUser("after@example.com"),
       ])
     let outcomes = try await carryOut(bulk, in: store, deadLetters: letters)
@@ -237,12 +239,12 @@ struct BulkTests {
   }
 
   private func createUser(_ name: String) -> Bulk.Operation {
-    operation(.createUser(document: Bench.user(#"{"userName":"\#(name)"}"#)), on: .made(at: Date()))
+    operation(.createUser(document: Fixture.user(#"{"userName":"\#(name)"}"#)), on: .made(at: Date()))
   }
 
   private func managed(_ name: String, by manager: ResourceID) -> [UInt8] {
     let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-    return Bench.user(#"{"userName":"\#(name)","\#(enterprise)":{"manager":{"value":"\#(manager)"}}}"#)
+    return Fixture.user(#"{"userName":"\#(name)","\#(enterprise)":{"manager":{"value":"\#(manager)"}}}"#)
   }
 
   private func managerOf(_ name: String, in store: StoreDatabase) async throws -> String? {

@@ -30,9 +30,9 @@ struct ComparisonKeyBackfillTests {
         values ($1, $2, $3, $4, $5, $3, $3, $4, $6, 'invited', 'viewer', 1, now(), now(), $7)
         """),
       [
-        .uuid(Bench.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased()),
-        .bytes(NameHash(key: "test")(NameKey(workspace: Bench.workspace, name: name.lowercased()))),
-        .textArray(["\(Bench.workspace) second\u{200B}"]), .text(document),
+        .uuid(Fixture.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased()),
+        .bytes(NameHash(key: "test")(NameKey(workspace: Fixture.workspace, name: name.lowercased()))),
+        .textArray(["\(Fixture.workspace) second\u{200B}"]), .text(document),
       ])
   }
 
@@ -44,7 +44,7 @@ struct ComparisonKeyBackfillTests {
         insert into identity.groups (workspace_id, id, display_name, display_name_key, version, created_at, modified_at, document)
         values ($1, $2, $3, $4, 1, now(), now(), '{"meta":{"x":"y"')
         """),
-      [.uuid(Bench.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased())])
+      [.uuid(Fixture.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased())])
   }
 
   private static func backfill(_ process: StoreDatabase.StoreProcess) -> ComparisonKeyBackfill {
@@ -69,27 +69,27 @@ struct ComparisonKeyBackfillTests {
     try await Self.insertGroup("N10 app ", ids[5], on: process.pool)
     _ = try await process.pool.query(
       Statement(once: "early", "insert into identity.early_sign_ins values ($1, $2, now() - interval '1 day'), ($1, $3, now())"),
-      [.uuid(Bench.workspace.uuid), .text("e\u{301}va@example.com"), .text("\u{E9}va@example.com")])
+      [.uuid(Fixture.workspace.uuid), .text("e\u{301}va@example.com"), .text("\u{E9}va@example.com")])
     // The tombstone of a user that the old build deleted has a hash of the old key.
     _ = try await process.pool.query(
       Statement(once: "tombstone", "insert into identity.tombstones values ($1, $2, 'User', $3, now(), 2)"),
       [
-        .uuid(Bench.workspace.uuid), .uuid(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))),
-        .bytes(NameHash(key: "test")(NameKey(workspace: Bench.workspace, name: Self.decomposed.lowercased()))),
+        .uuid(Fixture.workspace.uuid), .uuid(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))),
+        .bytes(NameHash(key: "test")(NameKey(workspace: Fixture.workspace, name: Self.decomposed.lowercased()))),
       ])
     try await Self.backfill(process).runOnce()
 
     // The key of the composed name is the same in both versions.
     #expect(try await key("users", ids[1]) == ComparisonKey(Self.composed).text)
-    #expect(try await key("users", ids[0]) == NameKey.duplicate(ResourceKey(workspace: Bench.workspace, id: ids[0])).name)
+    #expect(try await key("users", ids[0]) == NameKey.duplicate(ResourceKey(workspace: Fixture.workspace, id: ids[0])).name)
     #expect(try await key("users", ids[2]) == "bob")
     #expect(try await key("users", ids[3]) == "plain@example.com")
     #expect(try await store.text("select display_name_key || '/' || name_key from identity.users where id = '\(ids[2])'") == "bob/bob")
     #expect(try await store.text("select email_key from identity.users where id = '\(ids[0])'") == ComparisonKey(Self.composed).text)
-    let others = ["second", "\u{E9}x@example.com"].map { "\(Bench.workspace) \($0)" }.joined(separator: ",")
+    let others = ["second", "\u{E9}x@example.com"].map { "\(Fixture.workspace) \($0)" }.joined(separator: ",")
     #expect(try await store.text("select array_to_string(other_email_keys, ',') from identity.users where id = '\(ids[2])'") == others)
     #expect(try await key("groups", ids[4]) == "n10 app")
-    #expect(try await key("groups", ids[5]) == NameKey.duplicate(ResourceKey(workspace: Bench.workspace, id: ids[5])).name)
+    #expect(try await key("groups", ids[5]) == NameKey.duplicate(ResourceKey(workspace: Fixture.workspace, id: ids[5])).name)
     #expect(
       try await store.text("select string_agg(type || id || conflicting_id, ',' order by id) from identity.outdated_keys")
         == "User\(ids[0])\(ids[1]),Group\(ids[5])\(ids[4])")
@@ -99,7 +99,7 @@ struct ComparisonKeyBackfillTests {
 
     // A command for the deleted user still finds the current user with the name.
     let stale = store.command(
-      .patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)),
+      .patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)),
       on: ResourceID(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))))
     let refusal = try await process.carryOut([stale])[0].outcome
     #expect(refusal.status == 404 && refusal.error.contains("\(ids[0])"))
@@ -110,7 +110,7 @@ struct ComparisonKeyBackfillTests {
     #expect(try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users") == versions)
 
     // A user who shares a name can be changed by id and keeps the duplicate key. Lookups by name find the other user.
-    let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: ids[0])
+    let title = store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: ids[0])
     #expect(try await process.carryOut([title])[0].outcome.status == 200)
     #expect(try await process.carryOut([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
     #expect(try await key("users", ids[0]).hasPrefix(" duplicate "))
@@ -135,7 +135,7 @@ struct ComparisonKeyBackfillTests {
     try await Self.insertUser(Self.composed, second, on: process.pool)
     #expect(try await process.carryOut([store.createUser(" \(Self.decomposed)")])[0].outcome.status == 409)
     // The user keeps its duplicate key, because another user has the key of its name.
-    let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: first)
+    let title = store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: first)
     #expect(try await process.carryOut([title])[0].outcome.status == 200)
     try await Self.backfill(process).runOnce()
     #expect(

@@ -26,9 +26,9 @@ struct LoopTests {
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: Bench.user(#"{"userName":"first@example.com"}"#)), on: .made(at: Date())),
-        operation(.replaceUser(document: Bench.user(#"{"userName":"held@example.com","title":"Boss"}"#)), on: held),
-        operation(.createUser(document: Bench.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date())),
+        operation(.createUser(document: Fixture.user(#"{"userName":"first@example.com"}"#)), on: .made(at: Date())),
+        operation(.replaceUser(document: Fixture.user(#"{"userName":"held@example.com","title":"Boss"}"#)), on: held),
+        operation(.createUser(document: Fixture.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date())),
       ])
 
     let (locked, release) = (AsyncLatch(), AsyncLatch())

@@ -11,7 +11,8 @@ import Testing
 struct ProvisioningCountTests {
   private func entry(_ status: Int, at time: Date, _ change: (inout LogEntry) -> Void = { _ in }) -> LogEntry {
     var entry = LogEntry(
-      id: .made(at: time), workspace: Bench.workspace, at: time, method: "POST", path: "/api/v2/scim/Users", status: status, milliseconds: 1
+      id: .made(at: time), workspace: Fixture.workspace, at: time, method: "POST", path: "/api/v2/scim/Users", status: status,
+      milliseconds: 1
     )
     entry.resourceType = .user
     change(&entry)
@@ -81,7 +82,7 @@ struct ProvisioningCountTests {
       """
     _ = try await process.carryOut([
       store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
-      store.command(.createGroup(document: Bench().group("Data team", members: [])), on: team),
+      store.command(.createGroup(document: Fixture().group("Data team", members: [])), on: team),
     ])
     #expect(try await store.text(pushed) == "Group,User,User")
     let aging = Statement(once: "age", "update identity.pushes set pushed_on = pushed_on - 40")
@@ -90,14 +91,14 @@ struct ProvisioningCountTests {
     let version = "select max(version)::text from identity.users"
     let before = try await store.text(version)
     _ = try await process.carryOut([
-      store.command(.replaceUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: ana)
+      store.command(.replaceUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: ana)
     ])
     #expect(try await store.text(version) == before, "nothing was changed")
     #expect(try await store.text(pushed) == "User")
     #expect(try await store.count("select count(*) from identity.pushes") == 3)
 
     func setActive(_ active: Bool) -> Command {
-      store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"active","value":\#(active)}"#)), on: ana)
+      store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"active","value":\#(active)}"#)), on: ana)
     }
     _ = try await process.carryOut([setActive(false)])
     #expect(try await store.count("select count(*) from identity.pushes") == 2)

@@ -15,7 +15,7 @@ import Testing
 @Suite("The provisioning log's table", .timeLimit(.minutes(10)))
 struct ProvisioningLogTests {
   private func entry(
-    _ status: Int, at time: Date = Date(), in workspace: WorkspaceID = Bench.workspace, _ change: (inout LogEntry) -> Void = { _ in }
+    _ status: Int, at time: Date = Date(), in workspace: WorkspaceID = Fixture.workspace, _ change: (inout LogEntry) -> Void = { _ in }
   ) -> LogEntry {
     var entry = LogEntry(
       id: .made(at: time), workspace: workspace, at: time, method: "POST", path: "/api/v2/scim/Users", status: status, milliseconds: 1)

@@ -17,7 +17,7 @@ struct RebuildTests {
     _ = try await process.carryOut([store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben)])
     let group = ResourceID.made(at: Date())
     _ = try await process.carryOut([
-      store.command(.createGroup(document: Bench().group("Team", members: [ana])), on: group), store.command(.deleteUser, on: ben),
+      store.command(.createGroup(document: Fixture().group("Team", members: [ana])), on: group), store.command(.deleteUser, on: ben),
     ])
     _ = try await process.pool.query(Statement(once: "forget", "delete from identity.outbox"))
 

@@ -9,10 +9,10 @@ import Testing
 
 @Suite("Relinking and shared names in storage", .timeLimit(.minutes(10)))
 struct RelinkStorageTests {
-  private let disable = Bench().patch(#"{"op":"replace","path":"active","value":false}"#)
+  private let disable = Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)
 
   private func create(_ json: String, in store: StoreDatabase, on id: ResourceID = .made(at: Date())) -> Command {
-    store.command(.createUser(document: Bench.user(json)), on: id)
+    store.command(.createUser(document: Fixture.user(json)), on: id)
   }
 
   @Test("A user whose userName is reassigned leaves every stored group, found by the name only")
@@ -26,7 +26,7 @@ struct RelinkStorageTests {
     ])
     _ = try await process.carryOut(
       groups.enumerated().map { number, group in
-        store.command(.createGroup(document: Bench().group("Group \(number)", members: number == 2 ? [ben] : [ana, ben])), on: group)
+        store.command(.createGroup(document: Fixture().group("Group \(number)", members: number == 2 ? [ben] : [ana, ben])), on: group)
       })
     let signIn = SignIn(workspace: store.workspace, email: "ana@example.com", user: nil, signedInAt: Date())
     _ = try await process.carryOut([store.command(.promoteUser(signIn), on: ana)])
@@ -54,8 +54,8 @@ struct RelinkStorageTests {
     let process = store.process()
     let (ana, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     _ = try await process.carryOut([create(#"{"userName":"ana@example.com","externalId":"00u1"}"#, in: store, on: ana)])
-    _ = try await process.carryOut([store.command(.createGroup(document: Bench().group("Data team", members: [ana])), on: group)])
-    let rename = Bench().patch(#"{"op":"replace","value":{"userName":"anna@example.com","active":false}}"#)
+    _ = try await process.carryOut([store.command(.createGroup(document: Fixture().group("Data team", members: [ana])), on: group)])
+    let rename = Fixture().patch(#"{"op":"replace","value":{"userName":"anna@example.com","active":false}}"#)
     let outcomes = try await store.process().carryOut([
       store.command(.patchUser(patch: rename), on: ana), create(#"{"userName":"anna@example.com","externalId":"00u2"}"#, in: store),
     ]).map(\.outcome.status)
@@ -123,7 +123,7 @@ struct RelinkStorageTests {
       settings.duplicateGroupNames = policy
       _ = try await process.carryOut([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
       let (one, other) = (store.process(), store.process())
-      let document = Bench().group("Team \(policy.rawValue)", members: [])
+      let document = Fixture().group("Team \(policy.rawValue)", members: [])
       async let first = one.carryOut([store.command(.createGroup(document: document))])
       async let second = other.carryOut([store.command(.createGroup(document: document))])
       #expect(try await (first + second).map(\.outcome.status).sorted() == expected)
@@ -136,10 +136,10 @@ struct RelinkStorageTests {
     _ = try await process.carryOut([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
     let id = ResourceID(
       UUID(uuidString: try await store.text("select max(id::text) from identity.groups where display_name = 'Team allow'"))!)
-    let renamed = store.command(.replaceGroup(document: Bench().group("TEAM allow", members: [])), on: id)
+    let renamed = store.command(.replaceGroup(document: Fixture().group("TEAM allow", members: [])), on: id)
     #expect(try await process.carryOut([renamed]).map(\.outcome.status) == [200])
     #expect(
-      try await process.carryOut([store.command(.createGroup(document: Bench().group("team allow", members: [])))]).map(\.outcome.status)
+      try await process.carryOut([store.command(.createGroup(document: Fixture().group("team allow", members: [])))]).map(\.outcome.status)
         == [409])
   }
 }

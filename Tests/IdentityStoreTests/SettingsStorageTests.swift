@@ -98,7 +98,7 @@ struct SettingsStorageTests {
     }
     #expect(try await update(["Auditor", "Guest"]).status == 204)
     let user = ResourceID.made(at: Date())
-    let document = Bench.user(#"{"userName":"ana@example.com","secodaRole":"auditor"}"#)
+    let document = Fixture.user(#"{"userName":"ana@example.com","secodaRole":"auditor"}"#)
     _ = try await process.carryOut([store.command(.createUser(document: document), on: user)])
     let refused = try await update(["Guest"])
     #expect(refused.status == 400)

@@ -13,7 +13,7 @@ import TestSupport
 /// A database with the tables of identity-store and one workspace.
 struct StoreDatabase: Sendable {
   let url: String
-  let workspace = Bench.workspace
+  let workspace = Fixture.workspace
 
   private static let nameHash = NameHash(key: "test")
 
@@ -67,7 +67,7 @@ struct StoreDatabase: Sendable {
   }
 
   func createUser(_ name: String, on resource: ResourceID = .made(at: Date()), deadline: Date? = nil) -> Command {
-    command(.createUser(document: Bench.user(#"{"userName":"\#(name)"}"#)), on: resource, deadline: deadline)
+    command(.createUser(document: Fixture.user(#"{"userName":"\#(name)"}"#)), on: resource, deadline: deadline)
   }
 
   /// The first column of the first row.

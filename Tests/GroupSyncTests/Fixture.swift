@@ -4,7 +4,7 @@ import Models
 @testable import GroupSync
 
 /// A decider with an empty directory, and builders for events.
-struct Bench {
+struct Fixture {
   static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)))
   static let time = Date(timeIntervalSince1970: 1_700_000_000)
 
@@ -113,7 +113,7 @@ enum MembershipStatus: String, Sendable, Hashable, CaseIterable {
 extension IdentityEvent {
   /// The event in the form in which consumers receive it if it is too large for its topic.
   func withoutLargeFields() throws -> IdentityEvent {
-    let event = try cloudEvent(id: identity, source: "identity-store/0", time: Bench.time, traceparent: nil).withoutLargeFields()
+    let event = try cloudEvent(id: identity, source: "identity-store/0", time: Fixture.time, traceparent: nil).withoutLargeFields()
     return try event.map { try IdentityEvent($0) } ?? self
   }
 }

@@ -5,7 +5,7 @@ import SCIM
 @testable import IdentityStore
 
 /// A decider with one workspace, and helpers for the tests of decisions.
-struct Bench {
+struct Fixture {
   static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
   static let start = Date(timeIntervalSince1970: 1_700_000_000)
 
