@@ -48,7 +48,7 @@ struct ArrivalTests {
     for event in restatement { fixture.decider.decide(event) }
     for (group, statuses) in history.statuses {
       #expect(fixture.statuses(in: group) == statuses)
-      #expect(fixture.group(group)?.coverage == .whole)
+      #expect(fixture.group(group)?.coverage == .complete)
     }
     #expect(fixture.decider.directory.members.values.filter { $0.presence != .deleted }.count == history.people.count)
     #expect(fixture.decider.directory.groups.values.filter { $0.presence != .deleted }.count == history.groups.count)
@@ -91,7 +91,8 @@ extension Directory {
     )
     damaged.load(
       Group(
-        key: GroupKey(workspace: Fixture.workspace, id: Fixture.group(99)), position: Group.Position(version: 3, part: 0), coverage: .whole,
+        key: GroupKey(workspace: Fixture.workspace, id: Fixture.group(99)), position: Group.Position(version: 3, part: 0),
+        coverage: .complete,
         presence: .present("invented")))
     damaged.load(Membership(GroupKey(workspace: Fixture.workspace, id: Fixture.group(99)), Fixture.user(99)))
     return damaged

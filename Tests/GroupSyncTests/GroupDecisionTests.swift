@@ -87,7 +87,7 @@ struct GroupDecisionTests {
         PublishedChange(.membershipAdded, eva, in: team)
       ])
     #expect(fixture.members(of: team) == [ana, eva])
-    #expect(fixture.group(team)?.coverage == .whole)
+    #expect(fixture.group(team)?.coverage == .complete)
   }
 
   @Test("of a deletion publishes the removal of each member, and the group does not come back")
@@ -133,14 +133,14 @@ struct GroupDecisionTests {
       #expect(fixture.apply(parts[0]) == [PublishedChange(.groupCreated, in: team), PublishedChange(.membershipAdded, ana, in: team)])
       #expect(fixture.group(team)?.coverage == .through(ana))
       #expect(fixture.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
-      #expect(fixture.group(team)?.coverage == .whole)
+      #expect(fixture.group(team)?.coverage == .complete)
       // The change that was on its way when it was restated says nothing new.
       #expect(fixture.apply(Fixture.groupEvent(team, .updated, version: 7, part: 3, adding: [eva])) == [])
       #expect(
         fixture.apply(Fixture.groupEvent(team, .updated, version: 8, removing: [eva])) == [
           PublishedChange(.membershipRemoved, eva, in: team)
         ])
-      #expect(fixture.group(team)?.coverage == .whole)
+      #expect(fixture.group(team)?.coverage == .complete)
     }
 
     @Test("replaces the members in its range, and no others")
@@ -182,7 +182,7 @@ struct GroupDecisionTests {
       #expect(fixture.apply(Fixture.restated(team, version: 7, name: "Analysts", MemberRange(after: eva), [])) == [])
       #expect(fixture.group(team)?.coverage == .through(ana))
       #expect(fixture.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
-      #expect(fixture.group(team)?.coverage == .whole)
+      #expect(fixture.group(team)?.coverage == .complete)
       for event in parts { #expect(fixture.apply(event) == []) }
     }
 

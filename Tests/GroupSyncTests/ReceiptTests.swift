@@ -62,7 +62,7 @@ struct ReceiptTests {
   func token() async throws {
     let key = P256.Signing.PrivateKey()
     let events = try await SecurityEvents(pem: key.pemRepresentation, issuer: "https://rollcall.example", audience: "product")
-    let store = try await Store.made(securityEvents: events)
+    let store = try await DirectoryDatabase.start(securityEvents: events)
     let history = [
       Fixture.userEvent(ana, .created, .invited, version: 1), Fixture.groupEvent(team, .created, version: 1, adding: [ana]),
       Fixture.userEvent(ana, .deleted, .disabled, version: 2),

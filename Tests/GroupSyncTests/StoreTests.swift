@@ -13,7 +13,7 @@ import Testing
 struct StoreTests {
   @Test("equals the one that is decided in memory, for any batches", arguments: UInt64(0)..<12)
   func agreement(_ seed: UInt64) async throws {
-    let store = try await Store.made()
+    let store = try await DirectoryDatabase.start()
     var generator = SeededGenerator(seed: seed)
     let history = History(people: 8, groups: 5, changes: 8, using: &generator)
     let arrival = history.arrival(using: &generator)
@@ -41,7 +41,7 @@ struct StoreTests {
 
   @Test("publishes each membership once, though two replicas apply its two events at the same time")
   func replicas() async throws {
-    let store = try await Store.made()
+    let store = try await DirectoryDatabase.start()
     let people = (1...40).map { Fixture.user($0) }
     let groups = (1...40).map { Fixture.group($0) }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -65,7 +65,7 @@ struct StoreTests {
 
   @Test("keeps a membership while the user is invited or disabled, and shows it while they are active")
   func visibility() async throws {
-    let store = try await Store.made()
+    let store = try await DirectoryDatabase.start()
     let (ana, team) = (Fixture.user(1), Fixture.group(1))
     try await store.apply([Fixture.groupEvent(team, .created, version: 1, adding: [ana])])
     #expect(try await store.view() == [[nil, nil, "false"]])
@@ -79,7 +79,7 @@ struct StoreTests {
 
   @Test("has no personal data of deleted users")
   func deletion() async throws {
-    let store = try await Store.made()
+    let store = try await DirectoryDatabase.start()
     let ana = Fixture.user(1)
     try await store.apply([
       Fixture.userEvent(ana, .created, .active, version: 1), Fixture.groupEvent(Fixture.group(1), .created, version: 1, adding: [ana]),
@@ -92,7 +92,7 @@ struct StoreTests {
 
   @Test("applies a group of many thousands in one batch, and its deletion in another")
   func large() async throws {
-    let store = try await Store.made()
+    let store = try await DirectoryDatabase.start()
     let people = (0..<5000).map { _ in UserID.made(at: Fixture.time) }
     let team = Fixture.group(1)
     try await store.apply(people.map { Fixture.userEvent($0, .created, .active, version: 1) })
@@ -109,7 +109,7 @@ struct StoreTests {
 
   @Test("is repaired by a restatement after rows were lost, changed and invented, and publishes only differences")
   func restatement() async throws {
-    let store = try await Store.made()
+    let store = try await DirectoryDatabase.start()
     let people = (1...6).map { Fixture.user($0) }
     let (team, other) = (Fixture.group(1), Fixture.group(2))
     try await store.apply(people.map { Fixture.userEvent($0, .created, .active, version: 1) })

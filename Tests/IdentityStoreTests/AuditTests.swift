@@ -34,10 +34,10 @@ struct AuditTests {
     let digest = String(repeating: "ab", count: 32)
     let issue = command(
       .issueToken(TokenGrant(token: token, name: "Okta", scopes: [.scim], digest: digest, expiresAt: nil)), in: store)
-    _ = try await process.carryOut([change, issue])
-    _ = try await process.carryOut([command(.revokeToken(TokenRevocation(token: token)), in: store), change])
+    _ = try await process.execute([change, issue])
+    _ = try await process.execute([command(.revokeToken(TokenRevocation(token: token)), in: store), change])
     settings.defaultRole = "nobody"
-    _ = try await process.carryOut([command(.updateWorkspace(settings), in: store)])
+    _ = try await process.execute([command(.updateWorkspace(settings), in: store)])
     let rows = try await process.pool.query(
       Statement(once: "audit", "select action, actor, target, summary, status::int8, detail from identity_read.audit order by at, action"))
     let actions = try rows.map { try $0.string(0) }
@@ -104,7 +104,7 @@ struct AuditTests {
   func appendOnly(_ sql: String) async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
-    _ = try await process.carryOut([command(.deleteUser, in: store, on: .made(at: Date()))])
+    _ = try await process.execute([command(.deleteUser, in: store, on: .made(at: Date()))])
     let error = try await #require(throws: PostgresError.self) { try await process.pool.query(Statement(once: "change", sql)) }
     #expect(error.sqlState == "42501")
     #expect(try await store.count("select count(*) from identity.audit") == 1)

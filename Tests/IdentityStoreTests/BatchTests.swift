@@ -14,11 +14,11 @@ struct BatchTests {
   func redelivery() async throws {
     let store = try await StoreDatabase.start()
     let command = store.createUser("ana@example.com")
-    let first = try await store.process().carryOut([command, command])
+    let first = try await store.process().execute([command, command])
     #expect(first.map(\.outcome.status) == [201, 201])
     #expect(first[0] == first[1])
     // Another process, which only knows the recorded reply.
-    let later = try await store.process().carryOut([command])
+    let later = try await store.process().execute([command])
     #expect(later.map { $0.encoded().attributes } == [first[0].encoded().attributes])
     #expect(later.map { $0.encoded().data } == [first[0].encoded().data])
     #expect(try await store.count("select count(*) from identity.users") == 1)
@@ -32,7 +32,7 @@ struct BatchTests {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())
     let rename = store.command(.replaceUser(document: Fixture.user(#"{"userName":"zoe@example.com"}"#)), on: id)
-    let replies = try await store.process().carryOut([
+    let replies = try await store.process().execute([
       store.createUser("ana@example.com", on: id), rename, store.createUser("ana@example.com"), store.createUser("ZOE@example.com"),
     ])
     #expect(replies.map(\.outcome.status) == [201, 200, 201, 409])
@@ -44,8 +44,8 @@ struct BatchTests {
     let store = try await StoreDatabase.start()
     let (one, other) = (store.process(), store.process())
     for round in 0..<25 {
-      async let first = one.carryOut([store.createUser("user-\(round)@example.com"), store.createUser("other-\(round)@example.com")])
-      async let second = other.carryOut([store.createUser("OTHER-\(round)@example.com"), store.createUser("User-\(round)@example.com")])
+      async let first = one.execute([store.createUser("user-\(round)@example.com"), store.createUser("other-\(round)@example.com")])
+      async let second = other.execute([store.createUser("OTHER-\(round)@example.com"), store.createUser("User-\(round)@example.com")])
       let statuses = try await (first + second).map(\.outcome.status)
       #expect(statuses.sorted() == [201, 201, 409, 409], "round \(round)")
     }
@@ -56,8 +56,8 @@ struct BatchTests {
   func deadline() async throws {
     let store = try await StoreDatabase.start()
     let late = store.createUser("late@example.com", deadline: Date() - 1)
-    #expect(try await store.process().carryOut([late]).map(\.outcome.status) == [503])
-    #expect(try await store.process().carryOut([late]).map(\.outcome.status) == [503])
+    #expect(try await store.process().execute([late]).map(\.outcome.status) == [503])
+    #expect(try await store.process().execute([late]).map(\.outcome.status) == [503])
     #expect(try await store.count("select count(*) from identity.users") == 0)
   }
 
@@ -66,10 +66,10 @@ struct BatchTests {
     let store = try await StoreDatabase.start()
     let command = store.createUser("ana@example.com")
     await #expect(throws: BatchTimeLimitExceeded.self) {
-      try await store.process(bound: .nanoseconds(1)).carryOut([command])
+      try await store.process(bound: .nanoseconds(1)).execute([command])
     }
     #expect(try await store.count("select count(*) from identity.users") == 0)
-    #expect(try await store.process().carryOut([command]).map(\.outcome.status) == [201])
+    #expect(try await store.process().execute([command]).map(\.outcome.status) == [201])
   }
 
   @Test("A command that fails is answered 500 and dead-lettered; the others of its batch succeed")
@@ -83,7 +83,7 @@ struct BatchTests {
     let processor = CommandProcessor(transaction: store.process().transaction, deadLetters: letters, logger: quiet)
     // Its id is another user's: the database refuses it each time.
     let taken = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([store.createUser("first@example.com", on: taken)])
+    _ = try await store.process().execute([store.createUser("first@example.com", on: taken)])
     let poison = store.createUser("second@example.com", on: taken)
     let received = try [store.createUser("before@example.com"), poison, store.createUser("after@example.com")]
       .map { try ReceivedCommand(message($0)) }
@@ -110,7 +110,7 @@ struct BatchTests {
     creation.workspace = neighbour
     creation.resource = neighbour.resource
     let held = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([creation, store.createUser("held@example.com", on: held)])
+    _ = try await store.process().execute([creation, store.createUser("held@example.com", on: held)])
     var other = store.createUser("neighbour@example.com")
     other.workspace = neighbour
     let received = try [store.command(.deleteUser, on: held), other].map { try ReceivedCommand(message($0)) }
@@ -135,12 +135,12 @@ struct BatchTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let users = (0..<2500).map { _ in ResourceID.made(at: Date()) }
-    let made = try await process.carryOut(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
+    let made = try await process.execute(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
     #expect(made.allSatisfy { $0.outcome.status == 201 })
     let group = ResourceID.made(at: Date())
     let fixture = Fixture()
     #expect(
-      try await process.carryOut([store.command(.createGroup(document: fixture.group("Everybody", members: users)), on: group)])
+      try await process.execute([store.command(.createGroup(document: fixture.group("Everybody", members: users)), on: group)])
         .map(\.outcome.status) == [201])
     #expect(try await store.count("select count(*) from identity.memberships") == 2500)
     #expect(try await events(of: group, in: store) == 3)
@@ -148,14 +148,14 @@ struct BatchTests {
 
     // One leaves by a PUT of all the others: the others' rows are not touched.
     let without = store.command(.replaceGroup(document: fixture.group("Everybody", members: Array(users.dropFirst()))), on: group)
-    #expect(try await process.carryOut([without]).map(\.outcome.status) == [200])
+    #expect(try await process.execute([without]).map(\.outcome.status) == [200])
     #expect(try await store.count("select count(*) from identity.memberships") == 2499)
     #expect(try await store.count("select max(xmin::text::bigint) from identity.memberships") == oldest)
     #expect(try await events(of: group, in: store) == 4)
 
     // The same once more changes nothing.
     let again = store.command(.replaceGroup(document: fixture.group("Everybody", members: Array(users.dropFirst()))), on: group)
-    #expect(try await process.carryOut([again]).map(\.outcome.status) == [200])
+    #expect(try await process.execute([again]).map(\.outcome.status) == [200])
     #expect(try await events(of: group, in: store) == 4)
   }
 

@@ -24,7 +24,7 @@ struct BulkTests {
         operation(.deleteGroup, on: team, references: [team], expecting: [1]),
         operation(.deleteUser, on: .made(at: Date())),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201, 200, 412, 404])
     #expect(outcomes[2] == .written(team, version: 2, created: false))
     #expect(try await store.count("select count(*) from identity.memberships") == 1)
@@ -37,12 +37,12 @@ struct BulkTests {
     let bulk = Bulk(failOnErrors: nil, operations: (0..<20).map { createUser("user-\($0 / 2)@example.com") })
     // The process dies after the seventh operation.
     let whole = Bulk(failOnErrors: nil, operations: Array(bulk.operations.prefix(7)))
-    let begun = try await carryOut(whole, in: store)
-    let first = try await carryOut(bulk, in: store)
+    let begun = try await execute(whole, in: store)
+    let first = try await execute(bulk, in: store)
     #expect(Array(first.prefix(7)) == begun)
     #expect(first.map(\.status) == (0..<20).map { $0.isMultiple(of: 2) ? 201 : 409 })
     let events = try await store.count("select count(*) from identity.outbox")
-    let again = try await carryOut(bulk, in: store)
+    let again = try await execute(bulk, in: store)
     #expect(again == first)
     #expect(try await store.count("select count(*) from identity.users") == 10)
     #expect(try await store.count("select count(*) from identity.outbox") == events)
@@ -52,8 +52,8 @@ struct BulkTests {
   func concurrently() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<40).map { createUser("user-\($0)@example.com") })
-    async let one = carryOut(bulk, in: store)
-    async let other = carryOut(bulk, in: store)
+    async let one = execute(bulk, in: store)
+    async let other = execute(bulk, in: store)
     let (first, second) = try await (one, other)
     #expect(first == second)
     #expect(first.allSatisfy { $0.status == 201 })
@@ -63,7 +63,7 @@ struct BulkTests {
   @Test(
     "After the allowed number of errors the remaining operations are skipped",
     arguments: [(1, 2), (2, 4), (3, 6), (nil, 7)] as [(Int?, Int)])
-  func failOnErrors(limit: Int?, carriedOut: Int) async throws {
+  func failOnErrors(limit: Int?, executed: Int) async throws {
     let store = try await StoreDatabase.start()
     let names = ["a", "a", "b", "b", "c", "", "d"]
     let bulk = Bulk(
@@ -73,11 +73,11 @@ struct BulkTests {
           ? Bulk.Operation(command: .made(at: Date()), resource: .made(at: Date()), action: .refused(status: 400, error: Array("{}".utf8)))
           : createUser("\(name)@example.com")
       })
-    let outcomes = try await carryOut(bulk, in: store)
-    #expect(outcomes.count == carriedOut)
-    #expect(outcomes.map(\.status) == Array([201, 409, 201, 409, 201, 400, 201].prefix(carriedOut)))
+    let outcomes = try await execute(bulk, in: store)
+    #expect(outcomes.count == executed)
+    #expect(outcomes.map(\.status) == Array([201, 409, 201, 409, 201, 400, 201].prefix(executed)))
     #expect(try await store.count("select count(*) from identity.users") == outcomes.filter { $0.status == 201 }.count)
-    #expect(try await carryOut(bulk, in: store) == outcomes)
+    #expect(try await execute(bulk, in: store) == outcomes)
   }
 
   @Test("Operations that refer to a failed one fail and name it; the others do not")
@@ -95,7 +95,7 @@ struct BulkTests {
         operation(.deleteUser, on: refused, references: [refused]),
         operation(.createGroup(document: Fixture().group("Bens", members: [ben])), on: .made(at: Date()), references: [ben]),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 409, 400, 201, 409, 409, 201])
     #expect(outcomes[4].error.contains("\(twin)") && outcomes[4].error.contains("status 409"))
     #expect(outcomes[5].error.contains("\(refused)") && outcomes[5].error.contains("status 400"))
@@ -106,7 +106,7 @@ struct BulkTests {
   func relinking() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([
+    _ = try await store.process().execute([
       store.command(.createUser(document: Fixture.user(#"{"userName":"ana@example.com","active":false}"#)), on: old)
     ])
     let (made, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
@@ -123,7 +123,7 @@ struct BulkTests {
           .patchGroup(patch: Fixture().patch(#"{"op":"remove","path":"members[value eq \"\#(made)\"]"}"#)), on: team,
           references: [team, made]),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(
       outcomes == [
         .written(old, version: 2, created: true, relink: .samePerson), .written(team, version: 1, created: true),
@@ -131,14 +131,14 @@ struct BulkTests {
         .written(team, version: 2, created: false),
       ])
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
-    #expect(try await carryOut(bulk, in: store) == outcomes)
+    #expect(try await execute(bulk, in: store) == outcomes)
   }
 
   @Test("Users who refer to each other are created together, with the ids of reused records")
   func cycle() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([
+    _ = try await store.process().execute([
       store.command(.createUser(document: Fixture.user(#"{"userName":"ben@example.com","active":false}"#)), on: old)
     ])
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
@@ -148,19 +148,19 @@ struct BulkTests {
         operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], cycle: 0),
         operation(.createUser(document: managed("ben@example.com", by: ana)), on: ben, references: [ana], cycle: 0),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201])
     #expect(outcomes[1] == .written(old, version: 2, created: true, relink: .samePerson))
     #expect(try await managerOf("ana@example.com", in: store) == old.description)
     #expect(try await managerOf("ben@example.com", in: store) == ana.description)
-    #expect(try await carryOut(bulk, in: store) == outcomes)
+    #expect(try await execute(bulk, in: store) == outcomes)
     #expect(try await store.count("select count(*) from identity.users") == 2)
   }
 
   @Test("If one of several users who refer to each other cannot be created, none is, and no event is published")
   func brokenCycle() async throws {
     let store = try await StoreDatabase.start()
-    _ = try await store.process().carryOut([store.createUser("ben@example.com")])
+    _ = try await store.process().execute([store.createUser("ben@example.com")])
     let events = try await store.count("select count(*) from identity.outbox")
     let (ana, ben, cem) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
@@ -171,7 +171,7 @@ struct BulkTests {
         operation(.createUser(document: managed("cem@example.com", by: ana)), on: cem, references: [ana], cycle: 3),
         createUser("dan@example.com"),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [409, 409, 409, 201])
     #expect(outcomes[1].error.contains("uniqueness"))
     #expect(outcomes[0].error.contains("\(ben)") && outcomes[2].error.contains("\(ben)"))
@@ -189,7 +189,7 @@ struct BulkTests {
       [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
     // The id belongs to another user, so the database always refuses it.
     let culprit = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([store.createUser("first@example.com", on: culprit)])
+    _ = try await store.process().execute([store.createUser("first@example.com", on: culprit)])
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
@@ -198,7 +198,7 @@ struct BulkTests {
         operation(.createGroup(document: Fixture().group("Team", members: [culprit])), on: .made(at: Date()), references: [culprit]),
         createUser("after@example.com"),
       ])
-    let outcomes = try await carryOut(bulk, in: store, deadLetters: letters)
+    let outcomes = try await execute(bulk, in: store, deadLetters: letters)
     #expect(outcomes.map(\.status) == [201, 500, 409, 201])
     await producer.close()
     let consumer = try Consumer(
@@ -220,10 +220,10 @@ struct BulkTests {
   func deadline() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: [createUser("ana@example.com"), createUser("ben@example.com")])
-    _ = try await carryOut(Bulk(failOnErrors: nil, operations: [bulk.operations[0]]), in: store)
-    let late = try await carryOut(bulk, in: store, deadline: Date() - 1)
+    _ = try await execute(Bulk(failOnErrors: nil, operations: [bulk.operations[0]]), in: store)
+    let late = try await execute(bulk, in: store, deadline: Date() - 1)
     #expect(late.map(\.status) == [201, 503])
-    #expect(try await carryOut(bulk, in: store).map(\.status) == [201, 503])
+    #expect(try await execute(bulk, in: store).map(\.status) == [201, 503])
     #expect(try await store.count("select count(*) from identity.users") == 1)
   }
 
@@ -258,7 +258,7 @@ struct BulkTests {
   }
 
   /// Carries out a bulk request as a new process that receives it from the topic.
-  private func carryOut(
+  private func execute(
     _ bulk: Bulk, in store: StoreDatabase, deadline: Date? = nil, deadLetters: DeadLetters? = nil
   ) async throws -> [Bulk.Outcome] {
     let broker = try await KafkaBroker.shared()

@@ -101,7 +101,7 @@ struct ComparisonKeyBackfillTests {
     let stale = store.command(
       .patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)),
       on: ResourceID(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))))
-    let refusal = try await process.carryOut([stale])[0].outcome
+    let refusal = try await process.execute([stale])[0].outcome
     #expect(refusal.status == 404 && refusal.error.contains("\(ids[0])"))
 
     // Nothing is left to do.
@@ -111,12 +111,12 @@ struct ComparisonKeyBackfillTests {
 
     // A user who shares a name can be changed by id and keeps the duplicate key. Lookups by name find the other user.
     let title = store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: ids[0])
-    #expect(try await process.carryOut([title])[0].outcome.status == 200)
-    #expect(try await process.carryOut([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
+    #expect(try await process.execute([title])[0].outcome.status == 200)
+    #expect(try await process.execute([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
     #expect(try await key("users", ids[0]).hasPrefix(" duplicate "))
 
     // After the other user is deleted, the name is free.
-    #expect(try await process.carryOut([store.command(.deleteUser, on: ids[1])])[0].outcome.status == 204)
+    #expect(try await process.execute([store.command(.deleteUser, on: ids[1])])[0].outcome.status == 204)
     _ = try await process.pool.query(
       Statement(once: "age", "update identity.outdated_keys set checked_at = now() - interval '2 minutes'"), [])
     try await Self.backfill(process).runOnce()
@@ -133,10 +133,10 @@ struct ComparisonKeyBackfillTests {
     let (first, second) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     try await Self.insertUser(Self.decomposed, first, on: process.pool)
     try await Self.insertUser(Self.composed, second, on: process.pool)
-    #expect(try await process.carryOut([store.createUser(" \(Self.decomposed)")])[0].outcome.status == 409)
+    #expect(try await process.execute([store.createUser(" \(Self.decomposed)")])[0].outcome.status == 409)
     // The user keeps its duplicate key, because another user has the key of its name.
     let title = store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: first)
-    #expect(try await process.carryOut([title])[0].outcome.status == 200)
+    #expect(try await process.execute([title])[0].outcome.status == 200)
     try await Self.backfill(process).runOnce()
     #expect(
       try await store.count("select count(*) from identity.outdated_keys where conflicting_id = '\(second)' and id = '\(first)'") == 1)
@@ -187,8 +187,8 @@ struct ComparisonKeyBackfillTests {
       #expect(try inSQL.bool(0) == areEqual, "\(first) \(second)")
       #expect(try inSQL.string(1).utf8.elementsEqual(ComparisonKey(first).text.utf8), "\(first)")
       #expect(try inSQL.string(2).utf8.elementsEqual(FoldedText.folded(second).utf8), "\(second)")
-      #expect(try await process.carryOut([store.createUser(first)])[0].outcome.status == 201, "\(first)")
-      #expect(try await process.carryOut([store.createUser(second)])[0].outcome.status == (areEqual ? 409 : 201), "\(first) \(second)")
+      #expect(try await process.execute([store.createUser(first)])[0].outcome.status == 201, "\(first)")
+      #expect(try await process.execute([store.createUser(second)])[0].outcome.status == (areEqual ? 409 : 201), "\(first) \(second)")
       if areEqual { equal += 1 }
     }
     // Otherwise the test would prove little.

@@ -63,8 +63,8 @@ struct ConsoleDecisionTests {
             token: id, kind: kind, name: "Ana", scopes: [.admin], digest: digest, expiresAt: Date() + 600, openedWith: opener)),
         on: store.workspace.resource)
     }
-    #expect(try await process.carryOut([grant(.link, link, Self.first)]).map(\.outcome.status) == [204])
-    let replies = try await process.carryOut([
+    #expect(try await process.execute([grant(.link, link, Self.first)]).map(\.outcome.status) == [204])
+    let replies = try await process.execute([
       grant(.session, .made(at: Date()), Self.second, with: link), grant(.session, .made(at: Date()), Self.third, with: link),
     ])
     #expect(replies.map(\.outcome.status).sorted() == [204, 403])

@@ -56,7 +56,7 @@ struct EarlySignInTests {
     let trimming = RowTrimming(rows: .earlySignIns, pool: process.pool, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     func report(_ email: String, daysAgo: Double) async throws {
       let signIn = SignIn(workspace: store.workspace, email: email, user: nil, signedInAt: Date() - daysAgo * Self.day)
-      _ = try await process.carryOut([store.command(.promoteUser(signIn))])
+      _ = try await process.execute([store.command(.promoteUser(signIn))])
     }
     try await report("used@example.com", daysAgo: 3)
     try await report("used@example.com", daysAgo: 1)
@@ -67,7 +67,7 @@ struct EarlySignInTests {
     #expect(try await store.text(rows) == "kept@example.com 2, used@example.com 1")
     // It also counts in the batch that renews it.
     let again = SignIn(workspace: store.workspace, email: "used@example.com", user: nil, signedInAt: Date() + Self.day)
-    _ = try await process.carryOut([store.command(.promoteUser(again)), store.createUser("used@example.com")])
+    _ = try await process.execute([store.command(.promoteUser(again)), store.createUser("used@example.com")])
     #expect(try await store.text(rows) == "kept@example.com 2")
     #expect(try await store.text("select state from identity.users where user_name = 'used@example.com'") == "active")
     _ = try await process.pool.query(

@@ -352,22 +352,22 @@ struct HeldChangeStorageTests {
     let people = (0..<6).map { _ in ResourceID.made(at: Date()) }
     let group = ResourceID.made(at: Date())
     let fixture = Fixture()
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut(
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute(
       people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
-    _ = try await process.carryOut([store.command(.createGroup(document: fixture.group("Data team", members: people)), on: group)])
+    _ = try await process.execute([store.command(.createGroup(document: fixture.group("Data team", members: people)), on: group)])
     let shrunk = store.command(.replaceGroup(document: fixture.group("Data team", members: [people[0]])), on: group)
-    #expect(try await process.carryOut([shrunk]).map(\.outcome.status) == [200])
+    #expect(try await process.execute([shrunk]).map(\.outcome.status) == [200])
     #expect(try await store.count("select count(*) from identity.memberships") == 6)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 5)
     // A redelivered command is not held twice, and adding a person removes them from the held change.
-    _ = try await process.carryOut([shrunk])
+    _ = try await process.execute([shrunk])
     let again = fixture.patch(#"{"op":"add","path":"members","value":[{"value":"\#(people[1])"}]}"#)
-    _ = try await store.process().carryOut([store.command(.patchGroup(patch: again), on: group)])
+    _ = try await store.process().execute([store.command(.patchGroup(patch: again), on: group)])
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 4)
 
     let decision = HeldChangeDecision(change: HeldChangeID(shrunk.id.uuid), verdict: .approve)
-    #expect(try await store.process().carryOut([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
+    #expect(try await store.process().execute([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
     #expect(try await store.count("select count(*) from identity.memberships") == 2)
     #expect(try await store.text("select status || ' ' || decided_by from identity_read.held_changes") == "approved service:test")
   }
@@ -380,12 +380,12 @@ struct HeldChangeStorageTests {
     let people = (0..<10).map { _ in ResourceID.made(at: Date()) }
     let group = ResourceID.made(at: Date())
     let fixture = Fixture()
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
-    _ = try await process.carryOut([store.command(.createGroup(document: fixture.group("Data team", members: people)), on: group)])
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
+    _ = try await process.execute([store.command(.createGroup(document: fixture.group("Data team", members: people)), on: group)])
     for person in people[..<5] {
       let patch = fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(person)\"]"}"#)
-      #expect(try await store.process().carryOut([store.command(.patchGroup(patch: patch), on: group)]).map(\.outcome.status) == [200])
+      #expect(try await store.process().execute([store.command(.patchGroup(patch: patch), on: group)]).map(\.outcome.status) == [200])
     }
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 2)
@@ -395,16 +395,16 @@ struct HeldChangeStorageTests {
       "with past as (update identity.departures set happened_at = happened_at - interval '11 minutes') select 1::int8")
     for person in people[3..<6] {
       let patch = fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(person)\"]"}"#)
-      _ = try await store.process().carryOut([store.command(.patchGroup(patch: patch), on: group)])
+      _ = try await store.process().execute([store.command(.patchGroup(patch: patch), on: group)])
     }
     #expect(try await store.count("select count(*) from identity.memberships") == 6)
 
     let delete = store.command(.deleteGroup, on: group)
-    #expect(try await store.process().carryOut([delete]).map(\.outcome.status) == [204])
+    #expect(try await store.process().execute([delete]).map(\.outcome.status) == [204])
     #expect(
       try await store.text("select kind || ' ' || members from identity_read.held_changes where status = 'pending'") == "group-deleted 6")
     let made = store.command(.createGroup(document: fixture.group("data team", members: Array(people[3...]))))
-    let replies = try await store.process().carryOut([made])
+    let replies = try await store.process().execute([made])
     guard case .resource(let stored, true)? = replies.first?.outcome else {
       Issue.record("\(replies)")
       return
@@ -417,13 +417,13 @@ struct HeldChangeStorageTests {
     let (again, anew) = (
       store.command(.deleteGroup, on: group), store.command(.createGroup(document: fixture.group("Data team", members: [])))
     )
-    #expect(try await store.process().carryOut([again, anew]).map(\.outcome.status) == [204, 201])
+    #expect(try await store.process().execute([again, anew]).map(\.outcome.status) == [204, 201])
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
 
     let last = store.command(.deleteGroup, on: group)
-    _ = try await store.process().carryOut([last])
+    _ = try await store.process().execute([last])
     let decision = HeldChangeDecision(change: HeldChangeID(last.id.uuid), verdict: .approve)
-    #expect(try await store.process().carryOut([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
+    #expect(try await store.process().execute([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
     #expect(try await store.count("select count(*) from identity.groups") == 0)
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
   }
@@ -433,9 +433,9 @@ struct HeldChangeStorageTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (person, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([store.createUser("ana@example.com", on: person)])
-    _ = try await process.carryOut([store.command(.createGroup(document: Fixture().group("Data team", members: [person])), on: group)])
-    _ = try await process.carryOut([store.command(.replaceGroup(document: Fixture().group("Data team", members: [])), on: group)])
+    _ = try await process.execute([store.createUser("ana@example.com", on: person)])
+    _ = try await process.execute([store.command(.createGroup(document: Fixture().group("Data team", members: [person])), on: group)])
+    _ = try await process.execute([store.command(.replaceGroup(document: Fixture().group("Data team", members: [])), on: group)])
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
     #expect(try await store.count("select count(*) from identity.departures") == 0)
   }
@@ -446,12 +446,12 @@ struct HeldChangeStorageTests {
     let process = store.process()
     let rule = ChangeGuard(maximumDeactivations: 3, notify: "admin@example.com")
     let people = (0..<20).map { _ in ResourceID.made(at: Date()) }
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
     let disable = Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)
     let (one, other) = (store.process(), store.process())
-    async let first = one.carryOut(people[..<10].map { store.command(.patchUser(patch: disable), on: $0) })
-    async let second = other.carryOut(people[10...].map { store.command(.patchUser(patch: disable), on: $0) })
+    async let first = one.execute(people[..<10].map { store.command(.patchUser(patch: disable), on: $0) })
+    async let second = other.execute(people[10...].map { store.command(.patchUser(patch: disable), on: $0) })
     #expect(try await (first + second).allSatisfy { $0.outcome.status == 200 })
     #expect(try await store.count("select count(*) from identity.users where state = 'disabled'") == 3)
     #expect(try await store.count("select count(*) from identity_read.held_changes where status = 'pending'") == 17)
@@ -463,13 +463,13 @@ struct HeldChangeStorageTests {
     let process = store.process()
     let rule = ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com")
     let person = ResourceID.made(at: Date())
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut([store.createUser("ana@example.com", on: person)])
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute([store.createUser("ana@example.com", on: person)])
     let delete = store.command(.deleteUser, on: person)
-    #expect(try await process.carryOut([delete]).map(\.outcome.status) == [204])
+    #expect(try await process.execute([delete]).map(\.outcome.status) == [204])
     #expect(try await store.text("select name from identity_read.held_changes") == "ana@example.com")
     let decision = HeldChangeDecision(change: HeldChangeID(delete.id.uuid), verdict: .approve)
-    #expect(try await process.carryOut([store.command(.decideHeldChange(decision), on: person)]).map(\.outcome.status) == [204])
+    #expect(try await process.execute([store.command(.decideHeldChange(decision), on: person)]).map(\.outcome.status) == [204])
     #expect(try await store.count("select count(*) from identity.users") == 0)
     #expect(try await store.count("select count(*) from identity.held_changes where name is not null") == 0)
   }

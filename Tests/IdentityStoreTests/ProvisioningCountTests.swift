@@ -80,7 +80,7 @@ struct ProvisioningCountTests {
       from identity_read.pushes
       where pushed_on = (now() at time zone 'UTC')::date
       """
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
       store.command(.createGroup(document: Fixture().group("Data team", members: [])), on: team),
     ])
@@ -90,7 +90,7 @@ struct ProvisioningCountTests {
     #expect(try await store.text(pushed) == "")
     let version = "select max(version)::text from identity.users"
     let before = try await store.text(version)
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.command(.replaceUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: ana)
     ])
     #expect(try await store.text(version) == before, "nothing was changed")
@@ -100,14 +100,14 @@ struct ProvisioningCountTests {
     func setActive(_ active: Bool) -> Command {
       store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"active","value":\#(active)}"#)), on: ana)
     }
-    _ = try await process.carryOut([setActive(false)])
+    _ = try await process.execute([setActive(false)])
     #expect(try await store.count("select count(*) from identity.pushes") == 2)
-    _ = try await process.carryOut([setActive(true)])
+    _ = try await process.execute([setActive(true)])
     #expect(try await store.text(pushed) == "User")
-    _ = try await process.carryOut([store.command(.deleteUser, on: ana), store.command(.deleteGroup, on: team)])
+    _ = try await process.execute([store.command(.deleteUser, on: ana), store.command(.deleteGroup, on: team)])
     #expect(try await store.text("select resource_id::text from identity.pushes") == "\(ben)")
     // A refused write is not counted.
-    _ = try await process.carryOut([store.createUser("BEN@example.com")])
+    _ = try await process.execute([store.createUser("BEN@example.com")])
     #expect(try await store.count("select count(*) from identity.pushes") == 1)
     await process.pool.close()
   }

@@ -91,7 +91,7 @@ struct ProvisioningLogTests {
     try await withLog { store, pool, log in
       let now = Date()
       let user = ResourceID.made(at: now)
-      _ = try await store.process().carryOut([store.createUser("Ana@example.com", on: user)])
+      _ = try await store.process().execute([store.createUser("Ana@example.com", on: user)])
       let entries = [
         entry(201, at: now - 7200) { $0.name = "Ana@example.com" },
         entry(404, at: now - 3600) { $0.resource = user },
@@ -133,8 +133,8 @@ struct ProvisioningLogTests {
       try await short.maintain()
       #expect(try await store.count(days) == 8)
       #expect(try await store.count("select count(*) from identity.provisioning_log") == 1)
-      #expect(keeping.holds(old, at: Date()) && !short.holds(old, at: Date()))
-      #expect(keeping.holds(Date() + 86_400, at: Date()) && !keeping.holds(Date() + 30 * 86_400, at: Date()))
+      #expect(keeping.covers(old, at: Date()) && !short.covers(old, at: Date()))
+      #expect(keeping.covers(Date() + 86_400, at: Date()) && !keeping.covers(Date() + 30 * 86_400, at: Date()))
     }
   }
 
@@ -175,7 +175,7 @@ struct ProvisioningLogTests {
       try await LogWriter(pool: pool).write([entry(201)])
       var command = store.command(.deleteUser)
       command.actor = .operator("ana")
-      _ = try await store.process().carryOut([command])
+      _ = try await store.process().execute([command])
       func seen(as role: String, in workspace: WorkspaceID?) async throws -> Int {
         try await pool.transaction { transaction in
           let rows = try await transaction.pipeline([
@@ -198,9 +198,9 @@ struct ProvisioningLogTests {
     try await withLog { store, pool, log in
       let (gone, back) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
       let process = store.process()
-      _ = try await process.carryOut([store.createUser("ana@example.com", on: gone)])
-      _ = try await process.carryOut([store.command(.deleteUser, on: gone)])
-      _ = try await process.carryOut([store.createUser("Ana@Example.com", on: back)])
+      _ = try await process.execute([store.createUser("ana@example.com", on: gone)])
+      _ = try await process.execute([store.command(.deleteUser, on: gone)])
+      _ = try await process.execute([store.createUser("Ana@Example.com", on: back)])
       // Without a body that gives the name.
       let failure = entry(404) {
         $0.resource = gone

@@ -21,17 +21,17 @@ struct RelinkStorageTests {
     let process = store.process()
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let groups = (0..<3).map { _ in ResourceID.made(at: Date()) }
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       create(#"{"userName":"ana@example.com","externalId":"00u1"}"#, in: store, on: ana), store.createUser("ben@example.com", on: ben),
     ])
-    _ = try await process.carryOut(
+    _ = try await process.execute(
       groups.enumerated().map { number, group in
         store.command(.createGroup(document: Fixture().group("Group \(number)", members: number == 2 ? [ben] : [ana, ben])), on: group)
       })
     let signIn = SignIn(workspace: store.workspace, email: "ana@example.com", user: nil, signedInAt: Date())
-    _ = try await process.carryOut([store.command(.promoteUser(signIn), on: ana)])
-    _ = try await process.carryOut([store.command(.patchUser(patch: disable), on: ana)])
-    let replies = try await store.process().carryOut([create(#"{"userName":"Ana@example.com","externalId":"00u2"}"#, in: store)])
+    _ = try await process.execute([store.command(.promoteUser(signIn), on: ana)])
+    _ = try await process.execute([store.command(.patchUser(patch: disable), on: ana)])
+    let replies = try await store.process().execute([create(#"{"userName":"Ana@example.com","externalId":"00u2"}"#, in: store)])
     guard case .resource(let stored, true)? = replies.first?.outcome else {
       Issue.record("\(replies)")
       return
@@ -53,10 +53,10 @@ struct RelinkStorageTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (ana, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([create(#"{"userName":"ana@example.com","externalId":"00u1"}"#, in: store, on: ana)])
-    _ = try await process.carryOut([store.command(.createGroup(document: Fixture().group("Data team", members: [ana])), on: group)])
+    _ = try await process.execute([create(#"{"userName":"ana@example.com","externalId":"00u1"}"#, in: store, on: ana)])
+    _ = try await process.execute([store.command(.createGroup(document: Fixture().group("Data team", members: [ana])), on: group)])
     let rename = Fixture().patch(#"{"op":"replace","value":{"userName":"anna@example.com","active":false}}"#)
-    let outcomes = try await store.process().carryOut([
+    let outcomes = try await store.process().execute([
       store.command(.patchUser(patch: rename), on: ana), create(#"{"userName":"anna@example.com","externalId":"00u2"}"#, in: store),
     ]).map(\.outcome.status)
     #expect(outcomes == [200, 201])
@@ -68,10 +68,10 @@ struct RelinkStorageTests {
   func sharedExternalID() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
-    _ = try await process.carryOut(
+    _ = try await process.execute(
       (0..<20).map { create(#"{"userName":"user-\#($0)@example.com","externalId":"template","active":false}"#, in: store) })
     #expect(try await store.count("select count(*) from identity.users where external_id = 'template'") == 20)
-    let replies = try await process.carryOut([
+    let replies = try await process.execute([
       create(#"{"userName":"new@example.com","externalId":"template"}"#, in: store),
       create(#"{"userName":"user","externalId":"template","emails":[{"value":"USER-7@example.com"}]}"#, in: store),
     ])
@@ -121,11 +121,11 @@ struct RelinkStorageTests {
       var settings = WorkspaceSettings(
         slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
       settings.duplicateGroupNames = policy
-      _ = try await process.carryOut([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
+      _ = try await process.execute([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
       let (one, other) = (store.process(), store.process())
       let document = Fixture().group("Team \(policy.rawValue)", members: [])
-      async let first = one.carryOut([store.command(.createGroup(document: document))])
-      async let second = other.carryOut([store.command(.createGroup(document: document))])
+      async let first = one.execute([store.command(.createGroup(document: document))])
+      async let second = other.execute([store.command(.createGroup(document: document))])
       #expect(try await (first + second).map(\.outcome.status).sorted() == expected)
     }
     #expect(try await store.count("select count(*) from identity.groups") == 3)
@@ -133,13 +133,13 @@ struct RelinkStorageTests {
     var settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
     settings.duplicateGroupNames = .reject
-    _ = try await process.carryOut([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
+    _ = try await process.execute([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
     let id = ResourceID(
       UUID(uuidString: try await store.text("select max(id::text) from identity.groups where display_name = 'Team allow'"))!)
     let renamed = store.command(.replaceGroup(document: Fixture().group("TEAM allow", members: [])), on: id)
-    #expect(try await process.carryOut([renamed]).map(\.outcome.status) == [200])
+    #expect(try await process.execute([renamed]).map(\.outcome.status) == [200])
     #expect(
-      try await process.carryOut([store.command(.createGroup(document: Fixture().group("team allow", members: [])))]).map(\.outcome.status)
+      try await process.execute([store.command(.createGroup(document: Fixture().group("team allow", members: [])))]).map(\.outcome.status)
         == [409])
   }
 }

@@ -12,7 +12,7 @@ struct RestatementTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (ana, ben, nobody) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
       store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ana),
       store.command(.deleteUser, on: ben),
@@ -36,7 +36,7 @@ struct RestatementTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
       store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ben),
     ])
@@ -56,13 +56,13 @@ struct RestatementTests {
     let process = store.process()
     let fixture = Fixture()
     let users = (0..<1500).map { _ in ResourceID.made(at: Date()) }.sorted()
-    _ = try await process.carryOut(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
+    _ = try await process.execute(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
     let (group, gone) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.command(.createGroup(document: fixture.group("Everybody", members: users)), on: group),
       store.command(.createGroup(document: fixture.group("Nobody", members: [])), on: gone),
     ])
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.command(.deleteUser, on: users[10]),
       store.command(
         .patchGroup(patch: fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(users[20])\"]"}"#)), on: group),
@@ -95,12 +95,12 @@ struct RestatementTests {
     let fixture = Fixture()
     let (ana, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let process = store.process()
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana),
       store.command(.createGroup(document: fixture.group("Team", members: [ana])), on: group),
     ])
     let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.command(.replaceGroup(document: fixture.group("Team", members: [])), on: group),
       store.command(.restate(Restatement(groups: [Restatement.GroupPart(group: group.group)])), on: store.workspace.resource),
     ])
@@ -114,7 +114,7 @@ struct RestatementTests {
   /// The events that a restatement publishes.
   private func restated(_ restatement: Restatement, in store: StoreDatabase) async throws -> [IdentityEvent] {
     let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
-    let replies = try await store.process().carryOut([store.command(.restate(restatement), on: store.workspace.resource)])
+    let replies = try await store.process().execute([store.command(.restate(restatement), on: store.workspace.resource)])
     #expect(replies.map(\.outcome.status) == [204])
     return try await events(behind: before, in: store)
   }

@@ -23,7 +23,7 @@ struct StoreDatabase: Sendable {
     let process = database.process()
     let settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
-    _ = try await process.carryOut([database.command(.createWorkspace(settings), on: database.workspace.resource)])
+    _ = try await process.execute([database.command(.createWorkspace(settings), on: database.workspace.resource)])
     return database
   }
 
@@ -33,7 +33,7 @@ struct StoreDatabase: Sendable {
     let transaction: BatchTransaction
 
     /// Carries out the commands as one batch, in several transactions if deciding takes long.
-    func carryOut(_ commands: [Command]) async throws -> [Reply] {
+    func execute(_ commands: [Command]) async throws -> [Reply] {
       var read = commands.map(ParsedCommand.init)[...]
       var replies: [Reply] = []
       while !read.isEmpty {

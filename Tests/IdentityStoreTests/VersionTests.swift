@@ -49,15 +49,15 @@ struct VersionTests {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())
     let (one, other) = (store.process(), store.process())
-    _ = try await one.carryOut([store.createUser("ana@example.com", on: id)])
+    _ = try await one.execute([store.createUser("ana@example.com", on: id)])
     func write(_ name: String, _ version: Int64) -> Command {
       var command = store.command(.replaceUser(document: Fixture.user(#"{"userName":"ana@example.com","title":"\#(name)"}"#)), on: id)
       command.expectedVersions = [version]
       return command
     }
     for round in 1...20 as ClosedRange<Int64> {
-      async let first = one.carryOut([write("a\(round)", round), write("b\(round)", round)])
-      async let second = other.carryOut([write("c\(round)", round), write("d\(round)", round)])
+      async let first = one.execute([write("a\(round)", round), write("b\(round)", round)])
+      async let second = other.execute([write("c\(round)", round), write("d\(round)", round)])
       #expect(try await (first + second).map(\.outcome.status).sorted() == [200, 412, 412, 412], "round \(round)")
     }
     #expect(try await store.count("select version from identity.users") == 21)

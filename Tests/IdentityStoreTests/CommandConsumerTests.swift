@@ -11,7 +11,7 @@ import Testing
 @testable import IdentityStore
 
 @Suite("The command consumer, from topic to record", .timeLimit(.minutes(10)))
-struct LoopTests {
+struct CommandConsumerTests {
   private let topic = Topic(name: "commands-\(UUIDText.text(UUID()))", retention: 3600)
 
   @Test("A bulk does not block other commands; a shutdown in its middle loses nothing, and the next process continues with it")
@@ -22,7 +22,7 @@ struct LoopTests {
     try await TopicAdministration.ensure(
       [topic], partitions: 1, replication: 1, configuration: kafka, timeout: .seconds(30), logger: quiet)
     let held = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([store.createUser("held@example.com", on: held)])
+    _ = try await store.process().execute([store.createUser("held@example.com", on: held)])
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [

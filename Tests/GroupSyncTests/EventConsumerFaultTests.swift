@@ -11,7 +11,7 @@ import Testing
 @testable import GroupSync
 
 @Suite("The event consumer of group-sync, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
-struct LoopFaultTests {
+struct EventConsumerFaultTests {
   @Test("It continues after each failure, or the process ends", arguments: ConsumerFault.allCases.filter { !$0.produces })
   func events(_ fault: ConsumerFault) async throws {
     let server = try await PostgresServer.shared()
@@ -30,9 +30,9 @@ struct LoopFaultTests {
     let poison = OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("no event".utf8))
     let (ana, ben) = (Fixture.user(1), Fixture.user(2))
     let sender = try Producer(kafka, logger: quiet)
-    var messages = [try Store.message(Fixture.userEvent(ana, .created, .active, version: 1))]
+    var messages = [try DirectoryDatabase.message(Fixture.userEvent(ana, .created, .active, version: 1))]
     if fault.hasUnreadableMessage { messages.append(poison) }
-    messages.append(try Store.message(Fixture.userEvent(ben, .created, .active, version: 1)))
+    messages.append(try DirectoryDatabase.message(Fixture.userEvent(ben, .created, .active, version: 1)))
     try await sender.send(contentsOf: messages)
     await sender.close()
 

@@ -11,7 +11,7 @@ import Testing
 @testable import IdentityStore
 
 @Suite("The consumers of the store, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
-struct LoopFaultTests {
+struct CommandConsumerFaultTests {
   private static let topic = Topic(name: "input", retention: 3600)
 
   @Test("Commands continue after each failure, or the process ends", arguments: ConsumerFault.allCases)

@@ -9,20 +9,20 @@ import TestSupport
 @testable import GroupSync
 
 /// A directory in a database of its own.
-struct Store: Sendable {
+struct DirectoryDatabase: Sendable {
   /// As group-sync, with the rights that it has.
   let pool: PostgresPool
   /// As scimctl, with the rights that it has.
   let reader: PostgresPool
   private let transaction: DirectoryTransaction
 
-  static func made(securityEvents: SecurityEvents? = nil) async throws -> Store {
+  static func start(securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
     try await made(on: PostgresServer.shared(), securityEvents: securityEvents)
   }
 
-  static func made(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> Store {
+  static func start(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
-    return Store(
+    return DirectoryDatabase(
       pool: pool(server.url(database: database, role: "group_sync")), reader: pool(server.url(database: database, role: "scimctl")),
       securityEvents: securityEvents)
   }

@@ -12,13 +12,13 @@ import Testing
 @testable import GroupSync
 
 @Suite("The event consumer, from topic to topic")
-struct LoopTests {
+struct EventConsumerTests {
   @Test("dead-letters events that it cannot apply, waits while PostgreSQL is unavailable, and continues")
   func story() async throws {
     let broker = try await KafkaBroker.start()
     let server = try await PostgresServer.start()
     let kafka = broker.configuration()
-    let store = try await Store.made(on: server)
+    let store = try await DirectoryDatabase.start(on: server)
 
     let producer = try Producer(kafka, logger: quiet)
     let deadLetters = DeadLetters(
@@ -39,17 +39,17 @@ struct LoopTests {
 
       // An unreadable message, and an event that PostgreSQL cannot store, among valid ones.
       try await producer.send(contentsOf: [
-        try Store.message(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben])),
+        try DirectoryDatabase.message(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben])),
         OutgoingMessage(topic: Topic.identityEvents.name, key: Array("x".utf8), value: Array("{".utf8)),
-        try Store.message(Fixture.groupEvent(other, .created, version: 1, name: "no\u{0}name")),
-        try Store.message(Fixture.userEvent(ana, .created, .active, version: 1)),
+        try DirectoryDatabase.message(Fixture.groupEvent(other, .created, version: 1, name: "no\u{0}name")),
+        try DirectoryDatabase.message(Fixture.userEvent(ana, .created, .active, version: 1)),
       ])
       try await eventually("Ana in the group") { try await store.shown() == [team: [ana]] }
       try await eventually("two dead letters") { await setAside.messages.count == 2 }
       #expect(await setAside.messages.allSatisfy { $0.header(DeadLetters.Header.error)?.isEmpty == false })
 
       try await server.kill()
-      try await producer.send(try Store.message(Fixture.userEvent(ben, .created, .active, version: 1)))
+      try await producer.send(try DirectoryDatabase.message(Fixture.userEvent(ben, .created, .active, version: 1)))
       try await server.start()
       try await eventually("Ben in the group, too") { (try? await store.shown()) == [team: [ana, ben]] }
 
