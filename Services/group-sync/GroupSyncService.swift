@@ -48,7 +48,8 @@ package struct GroupSyncService {
           pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents)),
         deadLetters: deadLetters, relay: relay, logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
-      // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still run.
+      // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still
+      // run.
       return [pool, producer, relay, publication, recorder, consumer, eventConsumer]
     }
   }

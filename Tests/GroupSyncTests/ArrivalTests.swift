@@ -19,11 +19,11 @@ struct ArrivalTests {
     var product = Product()
     for published in fixture.decider.published { product.apply(published.event) }
     #expect(product.inconsistencies == [])
-    #expect(product.shown == history.shown)
+    #expect(product.visibleMembers == history.visibleMembers)
     #expect(product.groupNames == history.groupNames)
     #expect(product.active == Set(history.people.filter { $0.value.state == .active }.keys))
     let published = fixture.decider.published
-    #expect(Set(published.map(\.id)).count == published.count, "every change has its own id")
+    #expect(Set(published.map(\.id)).count == published.count, "event ids are unique")
 
     // One receipt for each deactivation and each deletion, however often it was delivered.
     let receipts = fixture.decider.receipts
@@ -53,16 +53,16 @@ struct ArrivalTests {
     #expect(fixture.decider.directory.members.values.filter { $0.presence != .deleted }.count == history.people.count)
     #expect(fixture.decider.directory.groups.values.filter { $0.presence != .deleted }.count == history.groups.count)
 
-    let mended = fixture.decider.directory
+    let repaired = fixture.decider.directory
     let published = fixture.decider.published.count
     for event in restatement { fixture.decider.decide(event) }
-    #expect(fixture.decider.directory == mended)
-    #expect(fixture.decider.published.count == published, "nothing is published without a difference")
+    #expect(fixture.decider.directory == repaired)
+    #expect(fixture.decider.published.count == published, "without differences nothing is published")
   }
 }
 
 extension Directory {
-  /// The directory with lost, changed and invented rows. Versions do not grow.
+  /// The directory with lost, changed and added rows. Versions do not increase.
   fileprivate func damaged(using generator: inout some RandomNumberGenerator) -> Directory {
     var damaged = Directory()
     for var member in members.values.sorted(by: { $0.key < $1.key }) {

@@ -8,16 +8,16 @@ import TestSupport
 
 @testable import GroupSync
 
-/// A directory in a database of its own.
+/// A test database with the directory of group-sync.
 struct DirectoryDatabase: Sendable {
-  /// As group-sync, with the rights that it has.
+  /// A pool with the database role of group-sync.
   let pool: PostgresPool
-  /// As scimctl, with the rights that it has.
+  /// A pool with the database role of scimctl.
   let reader: PostgresPool
   private let transaction: DirectoryTransaction
 
   static func start(securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
-    try await made(on: PostgresServer.shared(), securityEvents: securityEvents)
+    try await start(on: PostgresServer.shared(), securityEvents: securityEvents)
   }
 
   static func start(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
@@ -41,12 +41,12 @@ struct DirectoryDatabase: Sendable {
       logger: quiet)
   }
 
-  /// Takes the events in as one batch.
+  /// Applies the events as one batch.
   func apply(_ events: [IdentityEvent]) async throws {
     _ = try await transaction.process(try events.map(Self.received))
   }
 
-  /// What the product is published, in order.
+  /// The published directory events, in order.
   func messages() async throws -> [DirectoryEvent] {
     let rows = try await pool.query(
       Statement("messages", "select topic, key, payload from directory.outbox where topic <> 'security.events' order by id"))
@@ -59,20 +59,20 @@ struct DirectoryDatabase: Sendable {
     }
   }
 
-  /// What the product knows from that.
+  /// The state of a product that has received all published events.
   func product() async throws -> Product {
     var product = Product()
     for event in try await messages() { product.apply(event) }
     return product
   }
 
-  /// Who is visible in which group.
-  func shown() async throws -> [GroupID: Set<UserID>] {
+  /// The visible members of each group, as the product queries them.
+  func visibleMembers() async throws -> [GroupID: Set<UserID>] {
     let rows = try await reader.query(
       Statement("shown", "select group_id, member_id from directory_read.group_members where workspace_id = $1 and visible"),
       [.uuid(Fixture.workspace.uuid)])
-    return try rows.reduce(into: [:]) { shown, row in
-      shown[GroupID(try row.uuid(0)), default: []].insert(UserID(try row.uuid(1)))
+    return try rows.reduce(into: [:]) { visibleMembers, row in
+      visibleMembers[GroupID(try row.uuid(0)), default: []].insert(UserID(try row.uuid(1)))
     }
   }
 
@@ -82,7 +82,7 @@ struct DirectoryDatabase: Sendable {
     return try rows.map { row in [try row.optionalString(0), try row.optionalString(1), try row.optionalString(2)] }
   }
 
-  /// The kept counts of each group that has members, as visible, pending and held.
+  /// The stored member counts of each group that has members: visible, pending and held.
   func counts() async throws -> [GroupID: [Int]] {
     let rows = try await reader.query(
       Statement(
@@ -92,7 +92,7 @@ struct DirectoryDatabase: Sendable {
     }
   }
 
-  /// The same, counted.
+  /// The member counts of each group, computed from the memberships.
   func counted() async throws -> [GroupID: [Int]] {
     let rows = try await pool.query(
       Statement(
@@ -125,5 +125,5 @@ struct DirectoryDatabase: Sendable {
   }
 }
 
-/// Tests look at results, not at logs.
+/// A logger that discards everything.
 let quiet = Logger(label: "group-sync", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -12,7 +12,7 @@ import Testing
 
 @Suite("The event consumer of group-sync, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
 struct EventConsumerFaultTests {
-  @Test("It continues after each failure, or the process ends", arguments: ConsumerFault.allCases.filter { !$0.produces })
+  @Test("continues after each failure, or ends the process", arguments: ConsumerFault.allCases.filter { !$0.produces })
   func events(_ fault: ConsumerFault) async throws {
     let server = try await PostgresServer.shared()
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
@@ -42,11 +42,11 @@ struct EventConsumerFaultTests {
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "group-sync", instance: "0", topics: [.identityEvents]), logger: quiet)
     let deadLetters = DeadLetters(
       consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: own), logger: quiet)
-    let loop = EventConsumer(
+    let eventConsumer = EventConsumer(
       consumer: consumer, transaction: DirectoryTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")),
       deadLetters: deadLetters, relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet),
       logger: quiet)
-    let outcome = try await consumerOutcome(of: [own, producer, consumer, loop], logger: quiet) {
+    let outcome = try await consumerOutcome(of: [own, producer, consumer, eventConsumer], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await !owner.query(Statement("ben", "select 1 from directory.members where id = $1"), [.uuid(ben.uuid)]).isEmpty
     }

@@ -25,19 +25,19 @@ struct GroupDecisionTests {
     let published = fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben]))
     #expect(published == [PublishedChange(.groupCreated, in: team), PublishedChange(.membershipAdded, ana, in: team)])
     #expect(fixture.members(of: team) == [ana, ben])
-    #expect(fixture.shown(in: team) == [ana])
+    #expect(fixture.visibleMembers(in: team) == [ana])
     #expect(fixture.decider.published.last?.event.displayName == "Data team")
     #expect(fixture.decider.published.last?.event.email == Fixture.email(of: ana))
   }
 
-  @Test("may arrive before the users that it names")
+  @Test("may arrive before the events of its members")
   func beforeItsPeople() {
     var fixture = Fixture()
     #expect(fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana])) == [PublishedChange(.groupCreated, in: team)])
     #expect(
       fixture.apply(Fixture.userEvent(ana, .created, .active, version: 1))
         == [PublishedChange(.memberActivated, ana), PublishedChange(.membershipAdded, ana, in: team)])
-    #expect(fixture.shown(in: team) == [ana])
+    #expect(fixture.visibleMembers(in: team) == [ana])
   }
 
   @Test("publishes a new name, and added and removed members")
@@ -90,7 +90,7 @@ struct GroupDecisionTests {
     #expect(fixture.group(team)?.coverage == .complete)
   }
 
-  @Test("of a deletion publishes the removal of each member, and the group does not come back")
+  @Test("that deletes the group publishes the removal of each member, and the group stays deleted")
   func deletion() {
     var fixture = people()
     fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben, eva]))
@@ -106,7 +106,7 @@ struct GroupDecisionTests {
     #expect(fixture.members(of: team) == [])
   }
 
-  @Suite("that restates it")
+  @Suite("that restates the group")
   struct Restatement {
     private let ana = Fixture.user(1)
     private let eva = Fixture.user(2)
@@ -118,7 +118,7 @@ struct GroupDecisionTests {
       return fixture
     }
 
-    /// The members up to Ana, and those behind her.
+    /// A restatement in two parts: the members up to Ana, and those after her.
     private func restated(version: Int64, name: String = "Data team", _ first: [UserID], _ second: [UserID]) -> [IdentityEvent] {
       [
         Fixture.restated(team, version: version, name: name, MemberRange(through: ana), first),
@@ -134,7 +134,7 @@ struct GroupDecisionTests {
       #expect(fixture.group(team)?.coverage == .through(ana))
       #expect(fixture.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
       #expect(fixture.group(team)?.coverage == .complete)
-      // The change that was on its way when it was restated says nothing new.
+      // A change that was in flight during the restatement changes nothing.
       #expect(fixture.apply(Fixture.groupEvent(team, .updated, version: 7, part: 3, adding: [eva])) == [])
       #expect(
         fixture.apply(Fixture.groupEvent(team, .updated, version: 8, removing: [eva])) == [
@@ -158,7 +158,7 @@ struct GroupDecisionTests {
       fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, eva]))
       let before = fixture.decider.directory
       for part in restated(version: 1, [ana], [eva]) { #expect(fixture.apply(part) == []) }
-      #expect(fixture.decider.directory == before, "nothing is written either")
+      #expect(fixture.decider.directory == before, "nothing is written")
     }
 
     @Test("that is older than the stored state changes nothing")
@@ -170,15 +170,15 @@ struct GroupDecisionTests {
       #expect(fixture.members(of: team) == [ana, eva])
     }
 
-    @Test("adds what was missed, though the version is the stored one")
+    @Test("adds missed members, even with the stored version")
     func afterGap() {
       var fixture = people()
-      // The directory was lost: the first that it hears is the seventh change.
+      // The directory was lost, so the first event that it receives is the seventh change.
       fixture.apply(Fixture.groupEvent(team, .updated, version: 7, adding: [ana]))
       #expect(fixture.group(team)?.coverage == .partial)
       let parts = restated(version: 7, name: "Analysts", [ana], [eva])
       #expect(fixture.apply(parts[0]) == [PublishedChange(.groupRenamed, in: team)])
-      // A part that does not continue the one before it fills in its own range, and leaves the gap on record.
+      // A part that does not continue the previous one is applied to its range, but the group stays incomplete.
       #expect(fixture.apply(Fixture.restated(team, version: 7, name: "Analysts", MemberRange(after: eva), [])) == [])
       #expect(fixture.group(team)?.coverage == .through(ana))
       #expect(fixture.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
@@ -190,7 +190,7 @@ struct GroupDecisionTests {
     func deleted() {
       var fixture = people()
       fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana]), Fixture.groupEvent(team, .deleted, version: 3))
-      #expect(fixture.apply(Fixture.restated(team, version: 2, MemberRange(), [ana])) == [], "the deletion came after that")
+      #expect(fixture.apply(Fixture.restated(team, version: 2, MemberRange(), [ana])) == [], "the deletion is newer")
       #expect(
         fixture.apply(Fixture.restated(team, version: 3, MemberRange(), [ana])) == [
           PublishedChange(.groupCreated, in: team), PublishedChange(.membershipAdded, ana, in: team),

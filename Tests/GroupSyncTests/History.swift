@@ -5,11 +5,11 @@ import Models
 
 /// A random, consistent history of users and groups, as identity-store would publish it: a list of events per resource.
 ///
-/// Users sign in, are disabled, enabled and deleted. Groups change and are deleted, and others reuse their names. From time to time the current
-/// state is published again.
+/// Users sign in, are disabled, enabled and deleted. Groups change and are deleted, and others reuse their names. From time to time the
+/// current state is restated.
 struct History {
   private(set) var streams: [[IdentityEvent]] = []
-  /// The remaining users.
+  /// The users who are not deleted.
   private(set) var people: [UserID: (state: UserState, version: Int64)] = [:]
   /// The deleted users, with the version of the deletion.
   private(set) var deleted: [UserID: Int64] = [:]
@@ -22,18 +22,18 @@ struct History {
     for number in 1...groups {
       let name = "Group \(number)"
       makeGroup(Fixture.group(number), named: name, among: users, changes: changes, using: &generator)
-      // Another group of the same name.
+      // Another group reuses the name.
       if deletedGroups[Fixture.group(number)] != nil {
         makeGroup(Fixture.group(number + 100), named: name, among: users, changes: changes, using: &generator)
       }
     }
   }
 
-  /// The final members of each group, by status: the model for the directory.
+  /// The final members of each group, by status: the expected directory.
   var statuses: [GroupID: [MembershipStatus: Set<UserID>]] {
     groups.mapValues { group in
-      let living = group.members.filter { people[$0] != nil }
-      return Dictionary(grouping: living) { user in
+      let remaining = group.members.filter { people[$0] != nil }
+      return Dictionary(grouping: remaining) { user in
         switch people[user]?.state {
         case .active: .visible
         case .disabled: .held
@@ -44,12 +44,12 @@ struct History {
   }
 
   /// The final visible members.
-  var shown: [GroupID: Set<UserID>] { statuses.mapValues { $0[.visible] ?? [] } }
+  var visibleMembers: [GroupID: Set<UserID>] { statuses.mapValues { $0[.visible] ?? [] } }
 
   /// The final names of the groups.
   var groupNames: [GroupID: String] { groups.mapValues(\.name) }
 
-  /// The final state published again: users first, then groups in parts.
+  /// A restatement of the final state: users first, then groups in parts.
   func restatement(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
     var events = people.map { Fixture.userEvent($0, .restated, $1.state, version: $1.version) }
     events += deleted.map { Fixture.userEvent($0, .deleted, .disabled, version: $1) }
@@ -116,7 +116,7 @@ struct History {
     var name = name
     var version: Int64 = 1
     var events = [Fixture.groupEvent(group, .created, version: 1, name: name, adding: present.sorted())]
-    // Parts of a restatement that are still to be published, by their ranges.
+    // The ranges of a restatement that are not published yet.
     var ranges: [MemberRange] = []
     for _ in 0..<Int.random(in: 0...changes, using: &generator) {
       if ranges.isEmpty, Int.random(in: 0..<5, using: &generator) == 0 { ranges = Self.ranges(using: &generator) }
@@ -158,14 +158,14 @@ struct History {
   }
 }
 
-/// What the product knows, from what it was published alone.
+/// A model of the product: its state after receiving the published events.
 struct Product {
-  private(set) var shown: [GroupID: Set<UserID>] = [:]
+  private(set) var visibleMembers: [GroupID: Set<UserID>] = [:]
   private(set) var groupNames: [GroupID: String] = [:]
   private(set) var active: Set<UserID> = []
-  /// Whose sessions it has ended since they were active last.
+  /// Users whose sessions have ended since they were last active.
   private(set) var ended: Set<UserID> = []
-  /// What was published though it was known, or of something unknown, or too late.
+  /// Events that repeat known state, refer to unknown resources, or come too late.
   private(set) var inconsistencies: [String] = []
 
   mutating func apply(_ event: DirectoryEvent) {
@@ -174,31 +174,31 @@ struct Product {
       expect(event.member.map { active.insert($0).inserted } ?? false, event)
       event.member.map { _ = ended.remove($0) }
     case .accessRevoked:
-      // Before the product hears anything else of it, and once.
+      // Published once, before any other change of the user.
       expect(event.reason != nil && event.member.map { ended.insert($0).inserted } ?? false, event)
     case .memberDisabled, .memberDeleted:
       guard let member = event.member else { return expect(false, event) }
       expect(!active.contains(member) || ended.contains(member), event)
       active.remove(member)
-      // An enabled user may be revoked again, signed in or not.
+      // The access of a user who is enabled again can be revoked again.
       ended.remove(member)
     case .roleChanged: expect(event.member.map(active.contains) ?? false, event)
     case .groupCreated, .groupRenamed:
       guard let group = event.group, let name = event.displayName else { return expect(false, event) }
       expect((groupNames[group] == nil) == (event.change == .groupCreated) && groupNames[group] != name, event)
       groupNames[group] = name
-      if event.change == .groupCreated { shown[group] = [] }
+      if event.change == .groupCreated { visibleMembers[group] = [] }
     case .groupDeleted:
       guard let group = event.group else { return expect(false, event) }
-      expect(shown[group] == [], event)
-      shown[group] = nil
+      expect(visibleMembers[group] == [], event)
+      visibleMembers[group] = nil
       groupNames[group] = nil
     case .membershipAdded, .membershipRemoved:
       guard let group = event.group, let member = event.member else { return expect(false, event) }
       if event.change == .membershipAdded {
-        expect(active.contains(member) && shown[group]?.insert(member).inserted == true, event)
+        expect(active.contains(member) && visibleMembers[group]?.insert(member).inserted == true, event)
       } else {
-        expect(shown[group]?.remove(member) != nil, event)
+        expect(visibleMembers[group]?.remove(member) != nil, event)
       }
     }
   }

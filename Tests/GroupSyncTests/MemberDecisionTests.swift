@@ -8,7 +8,7 @@ struct MemberDecisionTests {
   private let ana = Fixture.user(1)
   private let team = Fixture.group(1)
 
-  /// A person's state before (nil: unknown), the event, and what the product is published, the person being in one group.
+  /// The state of a user in one group (nil: unknown), an event, and the expected changes for the product.
   struct Case: CustomTestStringConvertible, Sendable {
     var before: UserState?
     var change: UserChanged.Change
@@ -47,7 +47,7 @@ struct MemberDecisionTests {
     #expect(published.allSatisfy { $0.member == ana })
     let revocation = fixture.decider.published.last { $0.event.change == .accessRevoked }
     #expect(revocation?.event.reason == (revocation == nil ? nil : example.change == .deleted ? .deleted : .disabled))
-    #expect(fixture.shown(in: team) == (example.after == .active ? [ana] : []))
+    #expect(fixture.visibleMembers(in: team) == (example.after == .active ? [ana] : []))
     #expect(fixture.members(of: team) == (example.change == .deleted ? [] : [ana]))
   }
 
@@ -70,7 +70,7 @@ struct MemberDecisionTests {
     #expect(published == [PublishedChange(.memberActivated, ana)] + groups.map { PublishedChange(.membershipAdded, ana, in: $0) })
   }
 
-  @Test("with another role publishes it while the user is active", arguments: [UserState.invited, .active, .disabled])
+  @Test("with another role publishes the role if the user is active", arguments: [UserState.invited, .active, .disabled])
   func role(_ state: UserState) throws {
     var fixture = Fixture()
     fixture.apply(Fixture.userEvent(ana, .created, state, version: 1))
@@ -88,7 +88,7 @@ struct MemberDecisionTests {
     #expect(fixture.decider.directory == before)
   }
 
-  @Test("of a deletion leaves no personal data, and the user does not come back")
+  @Test("that deletes the user leaves no personal data, and the user stays deleted")
   func deletion() {
     var fixture = Fixture()
     fixture.apply(
@@ -97,12 +97,12 @@ struct MemberDecisionTests {
     #expect(fixture.member(ana) == Member(key: MemberKey(workspace: Fixture.workspace, id: ana), version: 2, presence: .deleted))
     #expect(fixture.decider.published.suffix(3).allSatisfy { $0.event.email == nil && $0.event.role == nil })
     #expect(fixture.apply(Fixture.userEvent(ana, .created, .active, version: 3)) == [])
-    // An event of a group that was on its way meanwhile.
+    // A group event that was in flight during the deletion.
     #expect(fixture.apply(Fixture.groupEvent(team, .updated, version: 2, adding: [ana])) == [])
     #expect(fixture.members(of: team) == [])
   }
 
-  @Test("carries its trace and the same ids each time it is decided")
+  @Test("passes on its trace context, and yields the same event ids each time it is decided")
   func identity() throws {
     let event = Fixture.userEvent(ana, .activated, .active, version: 7)
     let ids = (0..<2).map { _ in

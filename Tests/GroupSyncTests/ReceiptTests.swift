@@ -30,12 +30,12 @@ struct ReceiptTests {
     #expect(receipt.events.map(\.change) == [.accessRevoked, .memberDisabled, .membershipRemoved])
     #expect(receipt.events.map(\.id) == fixture.decider.published.suffix(3).map(\.id))
 
-    // The deletion later takes what was held.
+    // The later deletion removes the held memberships.
     fixture.apply(Fixture.userEvent(ana, .deleted, .disabled, version: 3))
     let last = try #require(fixture.decider.receipts.last)
     #expect(last.reason == .deleted)
     #expect(last.groups == [DeprovisionReceipt.LostGroup(id: team, displayName: "Data team", wasVisible: false)])
-    #expect(last.events.map(\.change) == [.memberDeleted], "the access was revoked before")
+    #expect(last.events.map(\.change) == [.memberDeleted], "access was already revoked")
     #expect(last.id > receipt.id || last.id != receipt.id)
   }
 
@@ -84,7 +84,7 @@ struct ReceiptTests {
     #expect(try row.textArray(1).contains("application/secevent+jwt"))
     let token = String(decoding: try row.bytes(2), as: UTF8.self)
 
-    // As a receiver does it, with nothing but the key set.
+    // Verify the token as a receiver does, with only the key set.
     let keys = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(events.key.jwk)]}"#)
     let claims = try await keys.verify(token, as: SecurityEventToken.self)
     #expect(claims.issuer == "https://rollcall.example")
@@ -103,8 +103,8 @@ struct ReceiptTests {
     #expect(names["sub"] == nil && names["exp"] == nil)
     #expect((names["events"] as? [String: Any])?["urn:ietf:params:scim:event:prov:delete"] != nil)
 
-    let stranger = SecurityEvents.PublicKey(P256.Signing.PrivateKey().publicKey)
-    let other = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(stranger.jwk)]}"#)
+    let otherKey = SecurityEvents.PublicKey(P256.Signing.PrivateKey().publicKey)
+    let other = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(otherKey.jwk)]}"#)
     await #expect(throws: (any Error).self) { try await other.verify(token, as: SecurityEventToken.self) }
   }
 

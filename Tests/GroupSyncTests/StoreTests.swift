@@ -11,7 +11,7 @@ import Testing
 
 @Suite("The directory in PostgreSQL")
 struct StoreTests {
-  @Test("equals the one that is decided in memory, for any batches", arguments: UInt64(0)..<12)
+  @Test("equals the directory in memory, for any division into batches", arguments: UInt64(0)..<12)
   func agreement(_ seed: UInt64) async throws {
     let store = try await DirectoryDatabase.start()
     var generator = SeededGenerator(seed: seed)
@@ -23,23 +23,23 @@ struct StoreTests {
       let size = Int.random(in: 1...12, using: &generator)
       try await store.apply(Array(rest.prefix(size)))
       rest = rest.dropFirst(size)
-      // Kept with every change, whatever is not here yet.
+      // The counts are maintained with every change, even while users or groups are unknown.
       #expect(try await store.counts() == store.counted())
     }
     let product = try await store.product()
     #expect(product.inconsistencies == [])
-    #expect(product.shown == history.shown)
+    #expect(product.visibleMembers == history.visibleMembers)
     #expect(product.groupNames == history.groupNames)
-    #expect(try await store.shown() == history.shown.filter { !$0.value.isEmpty })
+    #expect(try await store.visibleMembers() == history.visibleMembers.filter { !$0.value.isEmpty })
     let statuses = history.statuses.mapValues { of in [MembershipStatus.visible, .pending, .held].map { of[$0]?.count ?? 0 } }
     #expect(try await store.counts() == statuses.filter { $0.value != [0, 0, 0] })
 
     let published = try await store.messages().count
     try await store.apply(arrival)
-    #expect(try await store.messages().count == published, "what was taken in before changes nothing")
+    #expect(try await store.messages().count == published, "redelivered events change nothing")
   }
 
-  @Test("publishes each membership once, though two replicas apply its two events at the same time")
+  @Test("publishes each membership once, even if two replicas apply its two events concurrently")
   func replicas() async throws {
     let store = try await DirectoryDatabase.start()
     let people = (1...40).map { Fixture.user($0) }
@@ -59,7 +59,7 @@ struct StoreTests {
     }
     let product = try await store.product()
     #expect(product.inconsistencies == [])
-    #expect(product.shown == Dictionary(uniqueKeysWithValues: groups.map { ($0, Set(people)) }))
+    #expect(product.visibleMembers == Dictionary(uniqueKeysWithValues: groups.map { ($0, Set(people)) }))
     #expect(try await store.counts() == Dictionary(uniqueKeysWithValues: groups.map { ($0, [people.count, 0, 0]) }))
   }
 
@@ -100,14 +100,14 @@ struct StoreTests {
       (0..<5).map { part in
         Fixture.groupEvent(team, .created, version: 1, part: part, adding: Array(people[part * 1000..<(part + 1) * 1000]))
       })
-    #expect(try await store.shown() == [team: Set(people)])
+    #expect(try await store.visibleMembers() == [team: Set(people)])
     try await store.apply([Fixture.groupEvent(team, .deleted, version: 2)])
-    #expect(try await store.shown() == [:])
+    #expect(try await store.visibleMembers() == [:])
     #expect(try await store.counts() == [:])
     #expect(try await store.messages().count == 5000 + 1 + 5000 + 5000 + 1)
   }
 
-  @Test("is repaired by a restatement after rows were lost, changed and invented, and publishes only differences")
+  @Test("is repaired by a restatement after rows were lost, changed and added, and publishes only the differences")
   func restatement() async throws {
     let store = try await DirectoryDatabase.start()
     let people = (1...6).map { Fixture.user($0) }
@@ -126,7 +126,7 @@ struct StoreTests {
     ]
     for statement in damage {
       _ = try await store.pool.query(Statement(once: "damage", statement))
-      // Also what is done behind group-sync's back is counted.
+      // Changes that bypass group-sync are counted as well.
       #expect(try await store.counts() == store.counted(), "\(statement)")
     }
     let restatement =
@@ -138,17 +138,17 @@ struct StoreTests {
         ]
       }
     for event in restatement { try await store.apply([event]) }
-    #expect(try await store.shown() == [team: Set(people), other: Set(people)])
+    #expect(try await store.visibleMembers() == [team: Set(people), other: Set(people)])
     #expect(try await store.counts() == [team: [6, 0, 0], other: [6, 0, 0]])
     let groups = try await store.pool.query(
       Statement("coverage", "select complete, restated_through::text from directory.groups order by id"))
     #expect(try groups.map { try $0.bool(0) } == [true, true])
     #expect(try groups.map { try $0.optionalString(1) } == [nil, nil])
-    // The two people, their memberships in the group that was there, the two lost memberships, and the group.
-    let mended = try await store.messages().dropFirst(published).map(\.change)
-    #expect(mended.count { $0 == .memberActivated } == 2)
-    #expect(mended.count { $0 == .groupCreated } == 1)
+    // Published: two users with their memberships in the remaining group, the two lost memberships, and the lost group.
+    let repaired = try await store.messages().dropFirst(published).map(\.change)
+    #expect(repaired.count { $0 == .memberActivated } == 2)
+    #expect(repaired.count { $0 == .groupCreated } == 1)
     try await store.apply(restatement)
-    #expect(try await store.messages().count == published + mended.count)
+    #expect(try await store.messages().count == published + repaired.count)
   }
 }

@@ -23,7 +23,7 @@ struct AuditTests {
     return command
   }
 
-  @Test("records actor, values before and after, in the transaction of the change, and no digest")
+  @Test("records the actor and the values before and after, without digests, in the transaction of the change")
   func changes() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -58,7 +58,7 @@ struct AuditTests {
   }
 
   @Test(
-    "has what people do, and nothing that a token writes to users or a service asks for",
+    "records commands of people, but neither user writes by tokens nor commands of services",
     arguments: [
       (Command.Operation.updateWorkspace(Fixture.settings), ana, true), (.updateWorkspace(Fixture.settings), .service("x"), false),
       (.updateWorkspace(Fixture.settings), .token(.made(at: Date())), true), (.deleteUser, .token(.made(at: Date())), false),
@@ -99,7 +99,7 @@ struct AuditTests {
   }
 
   @Test(
-    "is never changed, not even by the owner",
+    "cannot be changed, not even by the owner of the table",
     arguments: ["update identity.audit set actor = 'x'", "delete from identity.audit", "truncate identity.audit"])
   func appendOnly(_ sql: String) async throws {
     let store = try await StoreDatabase.start()

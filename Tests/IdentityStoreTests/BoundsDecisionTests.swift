@@ -7,12 +7,12 @@ import Testing
 @Suite("Bounds in decisions")
 struct BoundsDecisionTests {
   @Test(
-    "Every verb refuses a value beyond a bound with an error that names the bound, and changes nothing",
+    "Every method refuses a value beyond a bound with an error that names the bound, and changes nothing",
     arguments: [
-      (#""userName":"\#(letters(1025))""#, "1024"), (#""userName":"ana@example.com","externalId":"\#(letters(1025))""#, "1024"),
-      (#""userName":"ana@example.com","emails":[{"value":"\#(letters(1025))"}]"#, "1024"),
-      (#""userName":"ana@example.com","title":"\#(letters(8193))""#, "8192"),
-      (#""userName":"ana@example.com","photos":[{"value":"\#(letters(262_145))"}]"#, "262144"),
+      (#""userName":"\#(text(1025))""#, "1024"), (#""userName":"ana@example.com","externalId":"\#(text(1025))""#, "1024"),
+      (#""userName":"ana@example.com","emails":[{"value":"\#(text(1025))"}]"#, "1024"),
+      (#""userName":"ana@example.com","title":"\#(text(8193))""#, "8192"),
+      (#""userName":"ana@example.com","photos":[{"value":"\#(text(262_145))"}]"#, "262144"),
     ])
   func refused(attributes: String, bound: String) {
     var fixture = Fixture()
@@ -29,7 +29,7 @@ struct BoundsDecisionTests {
   func stored() throws {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(#"{"userName":"ana@example.com","title":"T"}"#)
-    let long = letters(9000)
+    let long = text(9000)
     var user = try #require(fixture.user(id))
     user.document = Array(String(decoding: user.document, as: UTF8.self).replacing(#""title":"T""#, with: #""title":"\#(long)""#).utf8)
     fixture.decider.state.update(user)
@@ -45,7 +45,7 @@ struct BoundsDecisionTests {
     #expect(put(#""title":"\#(long)""#) == 400)
   }
 
-  @Test("A PATCH that takes too much work is refused with tooMany, and the answer is recorded")
+  @Test("A PATCH that exceeds the work budget is refused with tooMany, and the reply is recorded")
   func budget() {
     var fixture = Fixture()
     let emails = (0..<1000).map { #"{"value":"u\#($0)@example.com"}"# }.joined(separator: ",")
@@ -59,7 +59,7 @@ struct BoundsDecisionTests {
     #expect(fixture.user(id)?.version == 1)
   }
 
-  @Test("Only the last of many replacements of a group's members has an effect, and they cost as much as one")
+  @Test("Of many replacements of a group's members only the last has an effect, and they cost no more than one")
   func replacements() {
     var fixture = Fixture()
     let users = (0..<3).map { fixture.createUser(#"{"userName":"u\#($0)@example.com"}"#).id }
@@ -70,7 +70,7 @@ struct BoundsDecisionTests {
     #expect(fixture.members(of: group) == [users[1].user, users[0].user])
   }
 
-  @Test("Names of tokens are bounded in bytes: one character may be of any size")
+  @Test("Token names are bounded in bytes, since one character can have any number of bytes")
   func tokens() {
     var fixture = Fixture()
     let name = "a" + String(repeating: "\u{301}", count: 2000)
@@ -81,5 +81,5 @@ struct BoundsDecisionTests {
   }
 }
 
-/// A text of `count` letters.
-private func letters(_ count: Int) -> String { String(repeating: "a", count: count) }
+/// A text of `count` characters.
+private func text(_ count: Int) -> String { String(repeating: "a", count: count) }

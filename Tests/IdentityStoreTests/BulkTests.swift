@@ -8,7 +8,7 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("A bulk request is carried out operation by operation", .timeLimit(.minutes(10)))
+@Suite("A bulk request is processed operation by operation", .timeLimit(.minutes(10)))
 struct BulkTests {
   @Test("Each operation is a transaction, and later operations refer to the created resources")
   func operations() async throws {
@@ -31,13 +31,13 @@ struct BulkTests {
     #expect(try await store.count("select count(distinct xmin::text) from identity.replies where recorded_at is not null") == 6)
   }
 
-  @Test("A redelivered bulk request gets the same answer, and continues where it stopped")
+  @Test("A redelivered bulk request resumes where it stopped, and gets the same outcomes")
   func redelivery() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<20).map { createUser("user-\($0 / 2)@example.com") })
     // The process dies after the seventh operation.
-    let whole = Bulk(failOnErrors: nil, operations: Array(bulk.operations.prefix(7)))
-    let begun = try await execute(whole, in: store)
+    let firstPart = Bulk(failOnErrors: nil, operations: Array(bulk.operations.prefix(7)))
+    let begun = try await execute(firstPart, in: store)
     let first = try await execute(bulk, in: store)
     #expect(Array(first.prefix(7)) == begun)
     #expect(first.map(\.status) == (0..<20).map { $0.isMultiple(of: 2) ? 201 : 409 })
@@ -48,7 +48,7 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.outbox") == events)
   }
 
-  @Test("Two processes that carry out the same bulk request at once give the same answer")
+  @Test("Two processes that process the same bulk request concurrently get the same outcomes")
   func concurrently() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<40).map { createUser("user-\($0)@example.com") })
@@ -80,29 +80,30 @@ struct BulkTests {
     #expect(try await execute(bulk, in: store) == outcomes)
   }
 
-  @Test("Operations that refer to a failed one fail and name it; the others do not")
+  @Test("Operations that refer to a failed one fail and name it; the others succeed")
   func failedReference() async throws {
     let store = try await StoreDatabase.start()
-    let (twin, refused, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let (duplicate, refused, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
         createUser("ana@example.com"),
-        operation(.createUser(document: Fixture.user(#"{"userName":"ANA@example.com"}"#)), on: twin),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ANA@example.com"}"#)), on: duplicate),
         Bulk.Operation(command: .made(at: Date()), resource: refused, action: .refused(status: 400, error: Array("{}".utf8))),
         operation(.createUser(document: Fixture.user(#"{"userName":"ben@example.com"}"#)), on: ben),
-        operation(.createGroup(document: Fixture().group("Twins", members: [twin, ben])), on: .made(at: Date()), references: [twin, ben]),
+        operation(
+          .createGroup(document: Fixture().group("Twins", members: [duplicate, ben])), on: .made(at: Date()), references: [duplicate, ben]),
         operation(.deleteUser, on: refused, references: [refused]),
         operation(.createGroup(document: Fixture().group("Bens", members: [ben])), on: .made(at: Date()), references: [ben]),
       ])
     let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 409, 400, 201, 409, 409, 201])
-    #expect(outcomes[4].error.contains("\(twin)") && outcomes[4].error.contains("status 409"))
+    #expect(outcomes[4].error.contains("\(duplicate)") && outcomes[4].error.contains("status 409"))
     #expect(outcomes[5].error.contains("\(refused)") && outcomes[5].error.contains("status 400"))
     #expect(try await store.count("select count(*) from identity.groups") == 1)
   }
 
-  @Test("References to a user whose record is reused have the old id")
+  @Test("References to a user whose record is reused resolve to the existing id")
   func relinking() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
@@ -179,40 +180,41 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.outbox") == events + 1)
   }
 
-  @Test("A poisoned operation is answered 500 and dead-lettered as a command; the others succeed, and references to it fail")
+  @Test("A poisoned operation gets 500 and is dead-lettered as a single command; the others succeed, and references to it fail")
   func poison() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
+    let deadLetters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
-      [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
-    // The id belongs to another user, so the database always refuses it.
-    let culprit = ResourceID.made(at: Date())
-    _ = try await store.process().execute([store.createUser("first@example.com", on: culprit)])
+      [deadLetters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
+    // The id belongs to another user, so the database always rejects it.
+    let poisoned = ResourceID.made(at: Date())
+    _ = try await store.process().execute([store.createUser("first@example.com", on: poisoned)])
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
         createUser("before@example.com"),
-        operation(.createUser(document: Fixture.user(#"{"userName":"second@example.com"}"#)), on: culprit),
-        operation(.createGroup(document: Fixture().group("Team", members: [culprit])), on: .made(at: Date()), references: [culprit]),
+        operation(.createUser(document: Fixture.user(#"{"userName":"second@example.com"}"#)), on: poisoned),
+        operation(.createGroup(document: Fixture().group("Team", members: [poisoned])), on: .made(at: Date()), references: [poisoned]),
         createUser("after@example.com"),
       ])
-    let outcomes = try await execute(bulk, in: store, deadLetters: letters)
+    let outcomes = try await execute(bulk, in: store, deadLetters: deadLetters)
     #expect(outcomes.map(\.status) == [201, 500, 409, 201])
     await producer.close()
     let consumer = try Consumer(
-      broker.configuration(), ConsumerConfiguration(group: "reader of \(letters.topic.name)", instance: "reader", topics: [letters.topic]),
+      broker.configuration(),
+      ConsumerConfiguration(group: "reader of \(deadLetters.topic.name)", instance: "reader", topics: [deadLetters.topic]),
       logger: quiet)
-    let letter = try await withThrowingTaskGroup(of: Void.self) { group in
+    let deadLetter = try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await consumer.run() }
       defer { group.cancelAll() }
       var batches = consumer.batches.makeAsyncIterator()
       return try await batches.next()?.messages.first
     }
-    let command = try Command(try #require(letter).cloudEvent())
+    let command = try Command(try #require(deadLetter).cloudEvent())
     #expect(command.id == bulk.operations[1].command)
-    #expect(command.resource == culprit)
+    #expect(command.resource == poisoned)
     #expect(command.operation.type == "rollcall.command.create-user.v1")
   }
 
@@ -257,7 +259,7 @@ struct BulkTests {
     return try rows.first?.optionalString(0)
   }
 
-  /// Carries out a bulk request as a new process that receives it from the topic.
+  /// Processes a bulk request in a new process, as if it received it from the topic.
   private func execute(
     _ bulk: Bulk, in store: StoreDatabase, deadline: Date? = nil, deadLetters: DeadLetters? = nil
   ) async throws -> [Bulk.Outcome] {

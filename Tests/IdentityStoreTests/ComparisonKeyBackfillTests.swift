@@ -59,7 +59,7 @@ struct ComparisonKeyBackfillTests {
     func key(_ table: String, _ id: ResourceID) async throws -> String {
       try await store.text("select \(table == "users" ? "user_name_key" : "display_name_key") from identity.\(table) where id = '\(id)'")
     }
-    // In the order of creation.
+    // The rows, in the order of creation.
     let ids = (0..<6).map { number in ResourceID(UUID(uuid: (3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, UInt8(number)))) }
     try await Self.insertUser(Self.decomposed, ids[0], on: process.pool)
     try await Self.insertUser(Self.composed, ids[1], on: process.pool)
@@ -104,7 +104,7 @@ struct ComparisonKeyBackfillTests {
     let refusal = try await process.execute([stale])[0].outcome
     #expect(refusal.status == 404 && refusal.error.contains("\(ids[0])"))
 
-    // Nothing is left to do.
+    // All rows are up to date.
     let versions = try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users")
     try await Self.backfill(process).runOnce()
     #expect(try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users") == versions)
@@ -115,7 +115,7 @@ struct ComparisonKeyBackfillTests {
     #expect(try await process.execute([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
     #expect(try await key("users", ids[0]).hasPrefix(" duplicate "))
 
-    // After the other user is deleted, the name is free.
+    // After the other user is deleted, the name is available.
     #expect(try await process.execute([store.command(.deleteUser, on: ids[1])])[0].outcome.status == 204)
     _ = try await process.pool.query(
       Statement(once: "age", "update identity.outdated_keys set checked_at = now() - interval '2 minutes'"), [])
@@ -154,7 +154,7 @@ struct ComparisonKeyBackfillTests {
     await process.pool.close()
   }
 
-  @Test("For random pairs of names the services, SQL and the store agree on whether they are equal")
+  @Test("For random pairs of names, the services, SQL and the store agree on equality")
   func agreement() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -191,7 +191,7 @@ struct ComparisonKeyBackfillTests {
       #expect(try await process.execute([store.createUser(second)])[0].outcome.status == (areEqual ? 409 : 201), "\(first) \(second)")
       if areEqual { equal += 1 }
     }
-    // Otherwise the test would prove little.
+    // The sample must contain both outcomes.
     #expect(50..<350 ~= equal, "\(equal) of 400 pairs are equal")
     await process.pool.close()
   }

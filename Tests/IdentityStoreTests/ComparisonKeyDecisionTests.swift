@@ -12,7 +12,9 @@ struct ComparisonKeyDecisionTests {
 
   private static func user(_ name: String, _ more: String = "") -> String { #"{"userName":"\#(name)"\#(more)}"# }
 
-  @Test("A userName in another form is taken, and creates no second user and no second invitation", arguments: forms, forms)
+  @Test(
+    "Another form of an existing userName is a conflict, and creates neither a second user nor a second invitation", arguments: forms, forms
+  )
   func uniqueness(first: String, second: String) throws {
     var fixture = Fixture()
     let (id, created) = fixture.createUser(Self.user(first))
@@ -22,11 +24,11 @@ struct ComparisonKeyDecisionTests {
     #expect(outcome.error.contains(#""scimType":"uniqueness""#))
     #expect(outcome.error.contains(id.description))
     #expect(fixture.userChanges == [.created])
-    // Byte by byte as sent.
+    // The name is stored byte for byte as sent.
     #expect(try #require(fixture.user(id)).userName.utf8.elementsEqual(first.utf8))
   }
 
-  @Test("A rename to a form of another user's name is refused, one to another form of the own name is not")
+  @Test("A user can be renamed to another form of their own name, but not to a form of another user's name")
   func renaming() throws {
     var fixture = Fixture()
     let (ana, _) = fixture.createUser(Self.user("ana@example.com"))
@@ -39,7 +41,7 @@ struct ComparisonKeyDecisionTests {
     #expect(fixture.createUser(Self.user(Self.forms[2])).outcome.status == 409)
   }
 
-  @Test("A disabled user gets the old id again, in whatever form the name is sent", arguments: forms)
+  @Test("A disabled user who is created again with any form of the name keeps their id", arguments: forms)
   func relinking(form: String) {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(Self.user(Self.forms[0]))
@@ -49,7 +51,7 @@ struct ComparisonKeyDecisionTests {
     #expect(again == id)
   }
 
-  @Test("A sign-in with another form of the userName or of the address promotes", arguments: forms)
+  @Test("A sign-in with another form of the userName or of the address activates the user", arguments: forms)
   func signIn(form: String) throws {
     var fixture = Fixture()
     let (byName, _) = fixture.createUser(Self.user(Self.forms[1]))
@@ -62,7 +64,7 @@ struct ComparisonKeyDecisionTests {
     #expect(other.user(byAddress)?.state == .active)
   }
 
-  @Test("A sign-in before provisioning counts for every form of the address", arguments: forms)
+  @Test("A sign-in before provisioning applies to every form of the address", arguments: forms)
   func earlySignIn(form: String) {
     var fixture = Fixture()
     let signIn = SignIn(workspace: Fixture.workspace, email: Self.forms[1], user: nil, signedInAt: Fixture.start)
@@ -71,7 +73,9 @@ struct ComparisonKeyDecisionTests {
     #expect(fixture.user(id)?.state == .active)
   }
 
-  @Test("Groups whose names look the same are one", arguments: ["N10 app ", "\u{200B}N10 app", "n10 APP\u{A0}", "\u{FEFF}N10 app\n"])
+  @Test(
+    "Group names with the same comparison key are a conflict",
+    arguments: ["N10 app ", "\u{200B}N10 app", "n10 APP\u{A0}", "\u{FEFF}N10 app\n"])
   func groups(name: String) throws {
     var fixture = Fixture()
     let (id, _) = fixture.createGroup("N10 app")
@@ -96,7 +100,7 @@ struct ComparisonKeyDecisionTests {
     #expect(fixture.createGroup("\u{2060}").outcome.status == 400)
   }
 
-  @Test("A name whose key is longer than the bound of names is refused, before the database's index refuses it")
+  @Test("A name whose key exceeds the bound of names is refused before it reaches the index in the database")
   func longKeys() {
     // In NFC it is three characters of four bytes each.
     let name = String(repeating: "\u{1D160}", count: 250)
@@ -124,14 +128,14 @@ struct ComparisonKeyDecisionTests {
   @Test("A user with a duplicate name from an older version keeps it, is found by id only, and can be changed and disabled")
   func duplicates() throws {
     var fixture = Fixture()
-    let (holder, _) = fixture.createUser(Self.user(Self.forms[0]))
+    let (nameOwner, _) = fixture.createUser(Self.user(Self.forms[0]))
     let (id, _) = fixture.createUser(Self.user("other@example.com"))
-    var twin = try #require(fixture.user(id))
-    twin.userName = Self.forms[1]
-    twin.document = Array(String(decoding: twin.document, as: UTF8.self).replacing("other@example.com", with: Self.forms[1]).utf8)
-    twin.storedNameKey = NameKey.duplicate(twin.key).name
-    fixture.decider.state.update(twin)
-    #expect(fixture.decider.state.user(named: NameKey(workspace: Fixture.workspace, comparing: Self.forms[1]))?.key.id == holder)
+    var duplicate = try #require(fixture.user(id))
+    duplicate.userName = Self.forms[1]
+    duplicate.document = Array(String(decoding: duplicate.document, as: UTF8.self).replacing("other@example.com", with: Self.forms[1]).utf8)
+    duplicate.storedNameKey = NameKey.duplicate(duplicate.key).name
+    fixture.decider.state.update(duplicate)
+    #expect(fixture.decider.state.user(named: NameKey(workspace: Fixture.workspace, comparing: Self.forms[1]))?.key.id == nameOwner)
     let title = fixture.patch(#"{"op":"replace","path":"title","value":"x"}"#)
     #expect(fixture.decide(.patchUser(patch: title), on: id).status == 200)
     #expect(fixture.user(id)?.storedNameKey != nil)
@@ -141,6 +145,6 @@ struct ComparisonKeyDecisionTests {
     #expect(fixture.decide(.patchUser(patch: rename), on: id).status == 200)
     #expect(fixture.user(id)?.storedNameKey == nil)
     #expect(fixture.decider.state.user(named: NameKey(workspace: Fixture.workspace, comparing: "free@example.com"))?.key.id == id)
-    #expect(fixture.decider.state.user(named: NameKey(workspace: Fixture.workspace, comparing: Self.forms[1]))?.key.id == holder)
+    #expect(fixture.decider.state.user(named: NameKey(workspace: Fixture.workspace, comparing: Self.forms[1]))?.key.id == nameOwner)
   }
 }

@@ -76,7 +76,7 @@ struct ConsoleDecisionTests {
   }
 
   @Test("A token that is revoked, expired, unknown, or of another scope or kind opens no session")
-  func unfit() {
+  func invalid() {
     var fixture = Fixture()
     let revoked = issue(&fixture, .token, until: nil).id
     fixture.decide(.revokeToken(TokenRevocation(token: revoked)), on: Fixture.workspace.resource)
@@ -97,12 +97,13 @@ struct ConsoleDecisionTests {
     #expect(issue(&fixture, .session, scopes: [.admin, .scim]).outcome.status == 400)
     #expect(issue(&fixture, .link, until: Fixture.start + 2 * 86_400).outcome.status == 400)
     #expect(issue(&fixture, .token, with: session).outcome.status == 400)
-    // A proxy authenticated the person.
+    // The user was authenticated by a proxy.
     #expect(issue(&fixture, .session).outcome.status == 204)
   }
 
   @Test(
-    "The holder of a session's secret replaces it: of two concurrent rotations one succeeds, and the former secret stays valid for a while")
+    "A session's secret is rotated by presenting it: of two concurrent rotations one succeeds, and the former secret stays valid for a while"
+  )
   func rotation() throws {
     var fixture = Fixture()
     let session = issue(&fixture, .session).id
@@ -116,7 +117,7 @@ struct ConsoleDecisionTests {
     #expect(rotate(Self.first, Self.second) == 204)
     let bytes = { (byte: UInt8) in [UInt8](repeating: byte, count: 32) }
     #expect(try #require(record(session, fixture)).former?.digest == bytes(0xAA))
-    // The response with the second secret was lost: the holder of the first one gets a third.
+    // The response with the second secret was lost, so the client rotates again with the first one.
     #expect(rotate(Self.first, Self.third) == 204)
     let rotated = try #require(record(session, fixture))
     #expect(rotated.digest == bytes(0xCC) && rotated.former?.digest == bytes(0xAA))
@@ -150,7 +151,7 @@ struct ConsoleDecisionTests {
     #expect(fixture.decider.audited.allSatisfy { $0.actor == "console:Ana" && $0.target == "session \(session) 'Ana'" })
   }
 
-  @Test("Only sessions and links are deleted some days after their expiry")
+  @Test("Only sessions and links are deleted, some days after their expiry")
   func trimming() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

@@ -103,8 +103,8 @@ struct DeactivationDecisionTests {
     }
   }
 
-  @Test("A fully applied write lists nothing, and creates no new version the second time")
-  func whole() throws {
+  @Test("A fully applied write lists no attributes, and creates no new version when repeated")
+  func fullyApplied() throws {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(Self.ana)
     let put = Self.ana.replacing("\"title\"", with: "\"active\":false,\"title\"")
@@ -117,7 +117,7 @@ struct DeactivationDecisionTests {
     #expect(fixture.user(id)?.version == 2)
   }
 
-  @Test("If-Match and an unknown id refuse it completely, and the change guard keeps the person enabled")
+  @Test("A version mismatch or an unknown id refuses the write completely, and the change guard keeps the user enabled")
   func limits() throws {
     var fixture = Fixture(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
     let (id, _) = fixture.createUser(Self.ana)
@@ -131,7 +131,7 @@ struct DeactivationDecisionTests {
     #expect(fixture.decider.state.heldChanges.count == 1)
   }
 
-  @Test("Any other write is refused completely")
+  @Test("Other invalid writes are refused completely")
   func others() {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(Self.ana)

@@ -27,7 +27,7 @@ struct EarlySignInTests {
     #expect(fixture.decide(.promoteUser(signIn(nil, UserID(bytes: [9]))), on: fixture.id()) == .signIn(.unknownUser))
   }
 
-  @Test("One counts for 30 days and no longer", arguments: [(29.9, UserState.active), (30.1, .invited)])
+  @Test("An early sign-in is valid for 30 days", arguments: [(29.9, UserState.active), (30.1, .invited)])
   func age(days: Double, state: UserState) {
     var fixture = Fixture()
     fixture.decider.state.loadEarlySignIn(
@@ -36,7 +36,7 @@ struct EarlySignInTests {
     #expect(fixture.user(id)?.state == state)
   }
 
-  @Test("An expired one is not stored, and a later one counts for another 30 days")
+  @Test("An expired sign-in is not stored, and a later one is valid for another 30 days")
   func renewal() {
     var fixture = Fixture()
     let key = NameKey(workspace: Fixture.workspace, name: "ana@example.com")
@@ -49,7 +49,7 @@ struct EarlySignInTests {
     #expect(fixture.decider.state.earlySignIns[key] == Fixture.start - Self.day)
   }
 
-  @Test("They are stored, renewed, used, and deleted 30 days after the last one of a person")
+  @Test("Early sign-ins are stored, renewed, consumed, and deleted 30 days after the last one of a person")
   func trimming() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

@@ -4,7 +4,7 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("Decisions on workspaces' own schemas")
+@Suite("Decisions on custom schemas")
 struct ExtensionDecisionTests {
   private static let urn = "urn:example:scim:schemas:acme:2.0:User"
   private static let acme = SchemaExtension(

@@ -42,7 +42,7 @@ struct GroupDecisionTests {
     #expect(fixture.groupChanges.count == 1)
   }
 
-  @Test("Okta's removal and addition in one body is one change")
+  @Test("A removal and an addition in one PATCH, as Okta sends them, are one change")
   func removalAndAddition() {
     var fixture = Fixture()
     let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
@@ -58,20 +58,20 @@ struct GroupDecisionTests {
     #expect(fixture.groupRecord(group)?.version == 2)
   }
 
-  @Test("An unknown member is named in the error, and nothing of the push is applied")
+  @Test("The error names an unknown member, and nothing is applied")
   func unknownMember() {
     var fixture = Fixture()
     let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
     let (group, _) = fixture.createGroup("Data team")
-    let ghost = "99999999-0000-4000-8000-000000000000"
+    let unknownID = "99999999-0000-4000-8000-000000000000"
     let patch = fixture.patch(
       #"""
       {"op":"replace","path":"displayName","value":"Renamed"},
-      {"op":"add","path":"members","value":[{"value":"\#(ana)"},{"value":"\#(ghost)"}]}
+      {"op":"add","path":"members","value":[{"value":"\#(ana)"},{"value":"\#(unknownID)"}]}
       """#)
     let outcome = fixture.decide(.patchGroup(patch: patch), on: group)
     #expect(outcome.status == 400)
-    #expect(outcome.error.contains(ghost))
+    #expect(outcome.error.contains(unknownID))
     #expect(fixture.members(of: group).isEmpty)
     #expect(fixture.groupRecord(group)?.displayName == "Data team")
   }
@@ -94,7 +94,7 @@ struct GroupDecisionTests {
     #expect(fixture.members(of: group).isEmpty)
   }
 
-  @Test("displayName is unique without case")
+  @Test("displayName is unique, ignoring case")
   func uniqueness() {
     var fixture = Fixture()
     _ = fixture.createGroup("Data team")
@@ -102,7 +102,7 @@ struct GroupDecisionTests {
     #expect(outcome.status == 409)
   }
 
-  @Test("A deleted group is not found, and its name is free")
+  @Test("A deleted group is not found, and its name is available")
   func deletion() {
     var fixture = Fixture()
     let (group, _) = fixture.createGroup("Data team")

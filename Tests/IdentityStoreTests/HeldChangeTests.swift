@@ -88,7 +88,7 @@ struct HeldChangeTests {
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.members() == Set(guarded.people[...1].map(\.user)))
     #expect(Set(guarded.fixture.groupChanges.last?.removedMembers ?? []) == Set(guarded.people[2...].map(\.user)))
-    #expect(guarded.decide(.approve, on: guarded.group).status == 409, "it waits no more")
+    #expect(guarded.decide(.approve, on: guarded.group).status == 409, "it is no longer pending")
   }
 
   @Test("A repeated change is held once and the admin is notified once; a list within the limit supersedes it")
@@ -105,7 +105,7 @@ struct HeldChangeTests {
     #expect(guarded.members().count == 6)
   }
 
-  @Test("After rejection the same list changes nothing and notifies nobody; a larger one is held")
+  @Test("After rejection the same list changes nothing and sends no notification; a larger departure is held")
   func rejection() {
     var guarded = Guarded()
     guarded.replace(with: Array(guarded.people[..<3]))
@@ -137,7 +137,7 @@ struct HeldChangeTests {
     let put = Fixture.user(#"{"userName":"user-4@example.com","active":false,"displayName":"Renamed"}"#)
     #expect(guarded.fixture.decide(.replaceUser(document: put), on: guarded.people[4]).status == 200)
     #expect(guarded.fixture.user(guarded.people[4])?.state == .invited)
-    #expect(guarded.fixture.user(guarded.people[4])?.displayName == "Renamed", "the rest of the change was made")
+    #expect(guarded.fixture.user(guarded.people[4])?.displayName == "Renamed", "the rest of the change was applied")
     #expect(guarded.notices.map(\.kind) == [.userDisabled, .userDeleted, .userDisabled])
 
     #expect(guarded.decide(.approve, on: guarded.people[2]).status == 204)
@@ -180,11 +180,11 @@ struct HeldChangeTests {
     #expect(guarded.notices.count == 1)
     _ = guarded.setActive(true, 2)
     _ = guarded.disable(2)
-    #expect(guarded.notices.count == 2, "it is another change")
+    #expect(guarded.notices.count == 2, "it is a different change")
   }
 
   @Test(
-    "Members who leave one by one are counted together, whatever the form of the removal",
+    "Members who leave one by one are counted together, for every form of removal",
     arguments: [
       #"{"op":"remove","path":"members[value eq \"ID\"]"}"#,
       #"{"op":"remove","path":"members[value eq \"ID\"]"},{"op":"replace","path":"displayName","value":"Data team"}"#,
@@ -193,14 +193,14 @@ struct HeldChangeTests {
     var guarded = Guarded()
     for person in 0..<4 {
       let sent = guarded.fixture.patch(operation.replacing("ID", with: "\(guarded.people[person])"))
-      // As scim-api sends it.
+      // The form in which scim-api sends the operation.
       let patch = try Patch(Normaliser(profile: .entra, userAgent: nil).groupPatch(JSON(parsing: sent))).json()
       #expect(guarded.fixture.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
     }
     // One of six members may leave; two are more than 30 percent.
     #expect(guarded.members() == Set(guarded.people[1...].map(\.user)))
     #expect(guarded.held(guarded.group)?.leaving == guarded.people[1..<4].map(\.user))
-    #expect(guarded.notices.map(\.leaving) == [1], "it is one change that grows")
+    #expect(guarded.notices.map(\.leaving) == [1], "the removals extend one held change")
     #expect(guarded.notices.first?.members == 6)
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.members() == Set(guarded.people[4...].map(\.user)))
@@ -245,7 +245,7 @@ struct HeldChangeTests {
     let notice = try #require(guarded.notices.last)
     #expect((notice.kind, notice.leaving, notice.members) == (.groupDeleted, 6, 6))
     #expect(guarded.fixture.decide(.deleteGroup, on: guarded.group).status == 204)
-    #expect(guarded.notices.count == 1, "asked for again, it is one change")
+    #expect(guarded.notices.count == 1, "a repeated deletion is the same change")
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.fixture.groupRecord(guarded.group) == nil)
     #expect(guarded.fixture.groupChanges.last?.change == .deleted)
@@ -325,7 +325,7 @@ struct HeldChangeTests {
     #expect(fixture.decider.state.heldChanges.isEmpty)
   }
 
-  @Test("A guard without limits, or without an address, is refused")
+  @Test("A change guard without limits, or without an address, is invalid")
   func faults() {
     #expect(ChangeGuard(notify: "admin@example.com").fault != nil)
     #expect(ChangeGuard(maximumShrink: 1.2, notify: "admin@example.com").fault != nil)
@@ -372,7 +372,7 @@ struct HeldChangeStorageTests {
     #expect(try await store.text("select status || ' ' || decided_by from identity_read.held_changes") == "approved service:test")
   }
 
-  @Test("Departures are counted over batches and processes, and a group's deletion is held, taken back and approved in later ones")
+  @Test("Departures are counted across batches and processes, and a group deletion is held, withdrawn and approved in later batches")
   func departures() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -403,8 +403,8 @@ struct HeldChangeStorageTests {
     #expect(try await store.process().execute([delete]).map(\.outcome.status) == [204])
     #expect(
       try await store.text("select kind || ' ' || members from identity_read.held_changes where status = 'pending'") == "group-deleted 6")
-    let made = store.command(.createGroup(document: fixture.group("data team", members: Array(people[3...]))))
-    let replies = try await store.process().execute([made])
+    let recreation = store.command(.createGroup(document: fixture.group("data team", members: Array(people[3...]))))
+    let replies = try await store.process().execute([recreation])
     guard case .resource(let stored, true)? = replies.first?.outcome else {
       Issue.record("\(replies)")
       return

@@ -4,13 +4,13 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("Orders to the mailer")
+@Suite("Invitation orders")
 struct InvitationOrderTests {
   private func orders(_ fixture: Fixture) -> [InvitationOrder] {
     fixture.decider.events.compactMap { if case .invitationOrdered(let event) = $0.event { event.order } else { nil } }
   }
 
-  @Test("An order about someone invited is passed on, keyed by the person")
+  @Test("An order about an invited user is published, keyed by the user")
   func passedOn() throws {
     var fixture = Fixture()
     let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
@@ -21,7 +21,7 @@ struct InvitationOrderTests {
     #expect(fixture.user(ana)?.version == 1)
   }
 
-  @Test("Nobody is invited who is not there, or is in already; whose mail is revoked may be in any state")
+  @Test("Resending is refused for unknown and active users; revoking is possible in any state")
   func refused() throws {
     var fixture = Fixture()
     let nobody = fixture.id()
@@ -36,7 +36,7 @@ struct InvitationOrderTests {
     #expect(orders(fixture) == [.revoke(ana.user)])
   }
 
-  @Test("An order about the workspace is passed on, keyed by it")
+  @Test("An order about the workspace is published, keyed by the workspace")
   func templates() {
     var fixture = Fixture()
     let order = InvitationOrder.setTemplate(InvitationTemplate(language: "de", subject: "Los"))

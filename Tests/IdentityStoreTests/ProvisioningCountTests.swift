@@ -19,7 +19,7 @@ struct ProvisioningCountTests {
     return entry
   }
 
-  @Test("Entries are counted once by hour, sender and kind of failure, without replays from the console")
+  @Test("Entries are counted once by hour, sender and cause of failure, without replays from the console")
   func counts() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool
@@ -57,7 +57,7 @@ struct ProvisioningCountTests {
     await pool.close()
   }
 
-  @Test("The next entry deletes counts that are as old as dropped entries")
+  @Test("The next entry deletes counts beyond the retention of entries")
   func forgetting() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool

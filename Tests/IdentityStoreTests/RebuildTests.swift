@@ -9,7 +9,7 @@ import Testing
 
 @Suite("A consumer that lost messages", .timeLimit(.minutes(10)))
 struct RebuildTests {
-  @Test("gets the state of every workspace published again by one command, however often it is sent")
+  @Test("gets the state of every workspace republished by one command, even if it is sent repeatedly")
   func rebuild() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

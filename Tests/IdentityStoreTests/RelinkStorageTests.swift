@@ -80,7 +80,7 @@ struct RelinkStorageTests {
     #expect(try await store.text("select user_name from identity.users where email_key = 'user-7@example.com'") == "user")
   }
 
-  @Test("A migration takes blank external ids away, and nothing else")
+  @Test("A migration removes blank external ids and changes nothing else")
   func blankExternalIDs() async throws {
     let server = try await PostgresServer.shared()
     let before = Array(SchemaMigrations.identity.prefix { $0.name != "names-and-departures" })
@@ -113,7 +113,7 @@ struct RelinkStorageTests {
     #expect(try await store.count(#"select count(*) from identity.users where document like '%"externalId":"x"%'"#) == 1)
   }
 
-  @Test("Two processes that create groups with one name get one if names are unique, and two if duplicates are allowed")
+  @Test("Two processes that create groups with the same name get one group if names are unique, and two if duplicates are allowed")
   func groupNames() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

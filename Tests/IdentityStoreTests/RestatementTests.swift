@@ -5,7 +5,7 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("State is published again", .timeLimit(.minutes(10)))
+@Suite("State is republished", .timeLimit(.minutes(10)))
 struct RestatementTests {
   @Test("with the current version, deletions included")
   func people() async throws {
@@ -57,21 +57,21 @@ struct RestatementTests {
     let fixture = Fixture()
     let users = (0..<1500).map { _ in ResourceID.made(at: Date()) }.sorted()
     _ = try await process.execute(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
-    let (group, gone) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let (group, deletedGroup) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     _ = try await process.execute([
       store.command(.createGroup(document: fixture.group("Everybody", members: users)), on: group),
-      store.command(.createGroup(document: fixture.group("Nobody", members: [])), on: gone),
+      store.command(.createGroup(document: fixture.group("Nobody", members: [])), on: deletedGroup),
     ])
     _ = try await process.execute([
       store.command(.deleteUser, on: users[10]),
       store.command(
         .patchGroup(patch: fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(users[20])\"]"}"#)), on: group),
-      store.command(.deleteGroup, on: gone),
+      store.command(.deleteGroup, on: deletedGroup),
     ])
     let middle = users[1200].user
     let restatement = Restatement(groups: [
       Restatement.GroupPart(group: group.group, range: MemberRange(through: middle)),
-      Restatement.GroupPart(group: group.group, range: MemberRange(after: middle)), Restatement.GroupPart(group: gone.group),
+      Restatement.GroupPart(group: group.group, range: MemberRange(after: middle)), Restatement.GroupPart(group: deletedGroup.group),
     ])
     let changes = try await restated(restatement, in: store).compactMap { event -> GroupChanged? in
       if case .groupChanged(let change) = event { change } else { nil }

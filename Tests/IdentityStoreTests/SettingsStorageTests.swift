@@ -19,7 +19,7 @@ struct SettingsStorageTests {
     return settings
   }
 
-  @Test("A domain moves from one workspace to another, is refused while taken, and each move is counted", .timeLimit(.minutes(10)))
+  @Test("A domain can move to another workspace, is refused while taken, and each move is counted", .timeLimit(.minutes(10)))
   func domains() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -39,7 +39,7 @@ struct SettingsStorageTests {
     let clash = try await process.execute([update(other, wanted)])[0].outcome
     #expect(clash.status == 409)
     #expect(clash.error.contains("'acme', \(store.workspace)"), "\(clash.error)")
-    // One workspace gives the domain up and the other takes it, in one batch.
+    // In one batch, one workspace releases the domain and the other adds it.
     let moved = try await process.execute([
       update(store.workspace, settings("acme") { $0.customDomains = ["a.example"] }), update(other, wanted),
     ])
@@ -155,7 +155,7 @@ struct SettingsStorageTests {
     #expect(try await store.count("select count(*) from identity_read.token_uses where day < current_date - 1") == 0)
   }
 
-  @Test("Keys are created before they are needed, by one of several processes, and deleted after their expiry", .timeLimit(.minutes(10)))
+  @Test("Signing keys are created in advance, by one of several processes, and deleted after their expiry", .timeLimit(.minutes(10)))
   func keys() async throws {
     let store = try await StoreDatabase.start()
     func rotation(_ secret: String = "the secret of the tests' stores") throws -> KeyRotation {
@@ -166,9 +166,9 @@ struct SettingsStorageTests {
     let start = Date(timeIntervalSince1970: 1_767_225_600)
     async let first = one.rotate(at: start)
     async let second = other.rotate(at: start)
-    let made = try await [first, second].compactMap { $0 }
-    #expect(made.count == 1)
-    #expect(made.first?.term.signsAt == start)
+    let created = try await [first, second].compactMap { $0 }
+    #expect(created.count == 1)
+    #expect(created.first?.term.signsAt == start)
     #expect(try await one.rotate(at: start + 3600) == nil)
     let next = try #require(try await one.rotate(at: start + 86_400 - 300))
     #expect(next.term.signsAt == start + 86_400)
@@ -178,9 +178,9 @@ struct SettingsStorageTests {
     #expect(try await one.rotate(at: start + 86_400 + 3661) == nil)
     #expect(try await store.text("select id::text from identity_read.signing_keys") == "\(next.id)")
     // With another secret no key is usable, so a new one is created at once.
-    let stranger = try rotation("another secret of the tests' stores")
-    #expect(try await stranger.rotate(at: start + 86_400 + 3700)?.term.signsAt == start + 86_400 + 3700)
-    let key = try #require(made.first)
+    let otherRotation = try rotation("another secret of the tests' stores")
+    #expect(try await otherRotation.rotate(at: start + 86_400 + 3700)?.term.signsAt == start + 86_400 + 3700)
+    let key = try #require(created.first)
     #expect(!key.publicKey.contains("\"d\""))
     #expect(throws: Never.self) { try KeySeal(secret: "the secret of the tests' stores")?.open(key.sealedPrivateKey, id: key.id) }
   }

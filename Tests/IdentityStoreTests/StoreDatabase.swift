@@ -27,12 +27,12 @@ struct StoreDatabase: Sendable {
     return database
   }
 
-  /// The parts of one identity-store process.
+  /// The database pool and transaction of one identity-store process.
   struct StoreProcess: Sendable {
     let pool: PostgresPool
     let transaction: BatchTransaction
 
-    /// Carries out the commands as one batch, in several transactions if deciding takes long.
+    /// Processes the commands as one batch, in several transactions if decisions take long.
     func execute(_ commands: [Command]) async throws -> [Reply] {
       var read = commands.map(ParsedCommand.init)[...]
       var replies: [Reply] = []

@@ -25,7 +25,7 @@ struct TokenDecisionTests {
     TokenRotation(token: id, successor: TokenID(fixture.id().uuid), digest: digest, retiresAt: retiresAt, expiresAt: nil)
   }
 
-  @Test("A name with U+0000 is refused, since the database would refuse the whole batch for it", arguments: ["\0", "Ok\0ta", "Okta\0"])
+  @Test("A name with U+0000 is refused, since PostgreSQL would reject the whole batch", arguments: ["\0", "Ok\0ta", "Okta\0"])
   func nullCharacter(name: String) {
     var fixture = Fixture()
     let grant = TokenGrant(token: TokenID(fixture.id().uuid), name: name, scopes: [.scim], digest: Self.digests[0], expiresAt: nil)
@@ -55,7 +55,7 @@ struct TokenDecisionTests {
       fixture.decide(.rotateToken(self.rotation(&fixture, first, digest: Self.digests[3])), on: Fixture.workspace.resource).status == 204)
   }
 
-  @Test("A grace period limits the old token, and never extends it")
+  @Test("A grace period shortens the lifetime of the old token, and never extends it")
   func grace() {
     var fixture = Fixture()
     let (open, short) = (issue(&fixture), issue(&fixture, expiresAt: Fixture.start + 60))
@@ -68,7 +68,7 @@ struct TokenDecisionTests {
   }
 
   @Test("An unknown or invalid token, or one of another kind, is not rotated")
-  func unfit() {
+  func invalid() {
     var fixture = Fixture()
     let (revoked, expired, client, good) = (
       issue(&fixture), issue(&fixture, expiresAt: Fixture.start), issue(&fixture, .client), issue(&fixture)
@@ -104,12 +104,12 @@ struct TokenDecisionTests {
   func uses() {
     var fixture = Fixture()
     let id = issue(&fixture)
-    let gone = TokenID.made(at: Fixture.start)
+    let deletedToken = TokenID.made(at: Fixture.start)
     let many = (0..<60).map { TokenUses.Use(token: id, address: "192.0.2.\($0)", count: 2, lastUsedAt: Fixture.start) }
     let next = [
       TokenUses.Use(token: id, address: "192.0.2.0", count: 3, lastUsedAt: Fixture.start + 5),
       TokenUses.Use(token: id, address: "192.0.2.59", count: 1, lastUsedAt: Fixture.start + 86_400),
-      TokenUses.Use(token: gone, address: "192.0.2.0", count: 1, lastUsedAt: Fixture.start),
+      TokenUses.Use(token: deletedToken, address: "192.0.2.0", count: 1, lastUsedAt: Fixture.start),
       TokenUses.Use(token: id, address: String(repeating: "x", count: 100), count: 1, lastUsedAt: Fixture.start),
     ]
     for uses in [many, next] {

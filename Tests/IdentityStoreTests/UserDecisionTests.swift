@@ -22,14 +22,14 @@ struct UserDecisionTests {
     #expect(fixture.userChanges == [.created])
   }
 
-  @Test("A user created with active false is disabled and nobody is invited")
+  @Test("A user created with active false is disabled and not invited")
   func creationDisabled() throws {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(#"{"userName":"ana@example.com","active":false}"#)
     #expect(fixture.user(id)?.state == .disabled)
   }
 
-  @Test("userName is unique without case, and the refusal names the other user")
+  @Test("userName is unique, ignoring case, and the error names the existing user")
   func uniqueness() {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(Self.ana)
@@ -116,11 +116,11 @@ struct UserDecisionTests {
     #expect(stored.relink == each.relink)
     #expect((id == old) == (each.relink != nil))
     #expect(fixture.user(id)?.state == (each.posted.contains("false") ? .disabled : .invited))
-    if each.relink == nil { #expect(fixture.user(old) == before, "nothing of the other user is changed") }
+    if each.relink == nil { #expect(fixture.user(old) == before, "the other user is unchanged") }
     #expect(fixture.decider.audited.map(\.action) == (each.relink == nil ? [] : ["relink-user"]))
   }
 
-  @Test("A new person with a disabled person's externalId gets an account of their own")
+  @Test("A new person with the externalId of a disabled user gets their own account")
   func newPersonWithAKnownExternalID() throws {
     var fixture = Fixture()
     let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com","externalId":"jsmith"}"#)
@@ -194,7 +194,7 @@ struct UserDecisionTests {
     }
   }
 
-  @Test("A blank externalId is absent, whatever verb sends it", arguments: ["", "  ", "\u{200B}"])
+  @Test("Every method treats a blank externalId as absent", arguments: ["", "  ", "\u{200B}"])
   func blankExternalID(_ blank: String) throws {
     var fixture = Fixture()
     let (created, _) = fixture.createUser(#"{"userName":"ana@example.com","externalId":"\#(blank)"}"#)
@@ -225,7 +225,7 @@ struct UserDecisionTests {
     #expect(fixture.userChanges == [.created, .activated])
   }
 
-  @Test("Someone who signed in before is active again when enabled, someone who did not is invited again")
+  @Test("A user who is enabled again is active if they have signed in before, and otherwise invited")
   func reactivation() {
     var fixture = Fixture()
     let (ana, _) = fixture.createUser(Self.ana)
@@ -280,7 +280,7 @@ struct UserDecisionTests {
     #expect(fixture.user(id)?.displayName == "Ana")
   }
 
-  @Test("A document has the same bytes, whether active was given or not")
+  @Test("The stored document is the same with and without active in the request")
   func activeInItsPlace() {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(#"{"userName":"ana@example.com","emails":[{"value":"a"}],"secodaRole":"editor"}"#)
@@ -309,7 +309,7 @@ struct UserDecisionTests {
     }
   }
 
-  @Test("A PUT without active, or with null, keeps the state, and the document says it", arguments: ["", #","active":null"#])
+  @Test("A PUT with active omitted or null keeps the state, and the document contains it", arguments: ["", #","active":null"#])
   func activeNotPut(member: String) throws {
     for active in [true, false] {
       var fixture = Fixture()
@@ -374,7 +374,7 @@ struct UserDecisionTests {
     }
   }
 
-  @Test("A redelivered command gets the same answer and is carried out once")
+  @Test("A redelivered command gets the same reply and is applied once")
   func redelivery() {
     var fixture = Fixture()
     let id = fixture.id()
@@ -386,7 +386,7 @@ struct UserDecisionTests {
     #expect(fixture.userChanges == [.created])
   }
 
-  @Test("A command past its deadline is refused, and one that was answered before gets the same answer")
+  @Test("A command past its deadline is refused, but a redelivered one gets its recorded reply")
   func deadlines() {
     var fixture = Fixture()
     let id = fixture.id()

@@ -4,11 +4,11 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("Writes on an expected version")
+@Suite("Conditional writes")
 struct VersionTests {
   private static let rename = Fixture.user(#"{"userName":"zoe@example.com"}"#)
 
-  @Test("A user of another version is not written, and the error names the current version")
+  @Test("A user with another version is not written, and the error names the current version")
   func user() {
     var fixture = Fixture()
     let (id, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
@@ -28,7 +28,7 @@ struct VersionTests {
     #expect(fixture.decide(.deleteUser, on: id, expecting: [3]).status == 404)
   }
 
-  @Test("A group of another version is not written")
+  @Test("A group with another version is not written")
   func group() {
     var fixture = Fixture()
     let (id, _) = fixture.createGroup("Data team")
@@ -44,7 +44,7 @@ struct VersionTests {
     #expect(fixture.decide(put, on: id, expecting: [3]).status == 404)
   }
 
-  @Test("Of writers with the same version one succeeds, in one batch and from two processes", .timeLimit(.minutes(10)))
+  @Test("Of several writers with the same version only one succeeds, within a batch and across processes", .timeLimit(.minutes(10)))
   func race() async throws {
     let store = try await StoreDatabase.start()
     let id = ResourceID.made(at: Date())

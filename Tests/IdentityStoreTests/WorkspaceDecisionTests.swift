@@ -20,7 +20,7 @@ struct WorkspaceDecisionTests {
     fixture.decider.events.compactMap { if case .workspaceChanged(let event) = $0.event { event } else { nil } }
   }
 
-  @Test("Each change is an event with the complete settings; an unchanged update is none")
+  @Test("Each change publishes the complete settings; an update without changes publishes nothing")
   func events() {
     var fixture = Fixture()
     #expect(update(&fixture) { $0.name = "Acme Inc" }.status == 204)
@@ -30,7 +30,7 @@ struct WorkspaceDecisionTests {
     #expect(workspaceChanges(fixture).last?.settings == settings(fixture))
   }
 
-  @Test("U+0000 is refused wherever it is, since the database would refuse the whole batch for it")
+  @Test("U+0000 is refused in every field, since PostgreSQL would reject the whole batch")
   func nullCharacter() {
     var fixture = Fixture()
     let changes: [(inout WorkspaceSettings) -> Void] = [
@@ -54,7 +54,7 @@ struct WorkspaceDecisionTests {
     #expect(settings(fixture).adminLanguage == "pt-BR")
   }
 
-  @Test("Settings that were changed meanwhile are not overwritten")
+  @Test("Settings that have changed in the meantime are not overwritten")
   func concurrency() {
     var fixture = Fixture()
     #expect(update(&fixture, expecting: [1]) { $0.name = "A" }.status == 204)

@@ -30,8 +30,8 @@ struct DirectoryTransaction: BatchOperation {
     return outputs
   }
 
-  /// A skipped event would leave the directory permanently wrong. Therefore only events that the database rejects, or that cannot be encoded
-  /// or signed, go to the dead letters. All other failures are retried until they disappear or an operator repairs their cause.
+  /// A skipped event would leave the directory permanently wrong. Therefore only events that the database rejects, or that cannot be
+  /// encoded or signed, go to the dead letters. All other failures are retried until they disappear or an operator repairs their cause.
   func action(after error: any Error, _ attempt: BatchAttempt) -> FailureAction {
     guard let error = error as? PostgresError else { return .divide }
     if error.isAboutData || error.isAboutSize || (error.isTimeout && attempt.items > 1) { return .divide }

@@ -20,8 +20,8 @@ extension Decider {
 
   /// Whether the event is newer than the stored state.
   ///
-  /// A restatement of the same version is applied, too, since it repairs the directory. It also undoes a stored deletion: ids are never reused, so
-  /// the user was not really deleted. A deletion of the same version is applied as well.
+  /// A restatement of the same version is applied, too, since it repairs the directory. It also undoes a stored deletion: ids are never
+  /// reused, so the user was not really deleted. A deletion of the same version is applied as well.
   private func isApplicable(_ event: UserChanged, over previous: Member?) -> Bool {
     let stored = previous?.version ?? 0
     return switch event.change {

@@ -4,8 +4,8 @@ import Postgres
 
 /// Loads the part of the directory that a batch needs, with set-based statements in one round trip.
 ///
-/// The workspaces are locked first. Otherwise two replicas that apply a user event and a group event at the same time would not see each other's
-/// changes, and the resulting membership would not be published.
+/// The workspaces are locked first. Otherwise two replicas that apply a user event and a group event at the same time would not see each
+/// other's changes, and the resulting membership would not be published.
 struct DirectoryLoader: Sendable {
   /// Locks the workspaces and loads the rows.
   ///
@@ -51,8 +51,8 @@ struct DirectoryLoader: Sendable {
 
 /// The statements of a ``DirectoryLoader``.
 enum LoadStatements {
-  // The two-key form shares no keys with the locks of the relay and the migrations. Sorted, so that all replicas acquire the locks in the same
-  // order. Two workspaces may share a lock, which only costs waiting time.
+  // The two-key form shares no keys with the locks of the relay and the migrations. Sorted, so that all replicas acquire the locks in the
+  // same order. Two workspaces may share a lock, which only costs waiting time.
   static let lockWorkspaces = Statement(
     "lock workspaces",
     """

@@ -9,8 +9,8 @@ import ServiceLifecycle
 /// rejected after the deadline. A bulk request is therefore a sequence of commands that may depend on the outcomes of earlier ones. It
 /// needs no state of its own to be resumed.
 ///
-/// Bulk requests run concurrently with the batches. Order is preserved: no client can refer to resources of a bulk request before its reply,
-/// and each transaction locks existing rows and names.
+/// Bulk requests run concurrently with the batches. Order is preserved: no client can refer to resources of a bulk request before its
+/// reply, and each transaction locks existing rows and names.
 struct BulkRunner: Sendable {
   let processor: CommandProcessor
   /// Limits concurrent operations of all bulks.

@@ -124,7 +124,8 @@ struct CommandConsumer: Service {
     await offsets.finishPart(of: batch.number)
   }
 
-  /// Processes a bulk request and publishes its reply. If it is interrupted, the offsets of its batch are not committed and it is redelivered.
+  /// Processes a bulk request and publishes its reply. If it is interrupted, the offsets of its batch are not committed and it is
+  /// redelivered.
   private func process(
     _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetTracker, in slots: BulkSlots
   ) async throws {

@@ -102,9 +102,9 @@ private struct CommandTransaction: BatchOperation {
     }
   }
 
-  /// Lost connections, deadlocks and serialization failures are retried without limit. Lost races (violations of a unique or foreign key) are
-  /// retried up to five times, since the next attempt sees the rows of the other process. A batch that exceeds its time limit is retried
-  /// once, since another transaction may have blocked it.
+  /// Lost connections, deadlocks and serialization failures are retried without limit. Lost races (violations of a unique or foreign key)
+  /// are retried up to five times, since the next attempt sees the rows of the other process. A batch that exceeds its time limit is
+  /// retried once, since another transaction may have blocked it.
   func action(after error: any Error, _ attempt: BatchAttempt) -> FailureAction {
     let isWorthwhile =
       if isTimeout(error) {

@@ -16,7 +16,8 @@ struct ReceivedCommand: Sendable {
     self.message = message
   }
 
-  /// Creates the command of one operation of a bulk request, as if it had been sent alone. A dead letter of the operation has this form, too.
+  /// Creates the command of one operation of a bulk request, as if it had been sent alone. A dead letter of the operation has this form,
+  /// too.
   init(_ operation: Bulk.Operation, _ write: Command.Operation, of bulk: ReceivedCommand) throws {
     var command = bulk.read.command
     command.id = operation.command

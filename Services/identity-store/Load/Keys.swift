@@ -35,7 +35,8 @@ struct NameKey: Hashable, Sendable, Comparable {
       + [ComparisonKey.former(of: text)].compactMap { $0.map { NameKey(workspace: workspace, name: $0) } }
   }
 
-  /// A placeholder key for a row whose own key belongs to another row. It begins with a blank, unlike any comparison key, so no lookup finds it.
+  /// A placeholder key for a row whose own key belongs to another row. It begins with a blank, unlike any comparison key, so no lookup
+  /// finds it.
   static func duplicate(_ row: ResourceKey) -> NameKey { NameKey(workspace: row.workspace, name: " duplicate \(row.id)") }
 
   static func < (left: Self, right: Self) -> Bool {

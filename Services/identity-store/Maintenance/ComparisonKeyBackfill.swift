@@ -9,8 +9,9 @@ import ServiceLifecycle
 /// Recomputes stored comparison keys in the background, in small transactions: after an upgrade that changes ``ComparisonKey/version``, and
 /// for rows that an older build wrote.
 ///
-/// If another row already has the new key, the row is stored under a placeholder key that no lookup finds. `scimctl doctor` lists such rows;
-/// they get their key once the other row is renamed or deleted. Pending rows are in `identity.outdated_keys`, so it can be interrupted.
+/// If another row already has the new key, the row is stored under a placeholder key that no lookup finds. `scimctl doctor` lists such
+/// rows; they get their key once the other row is renamed or deleted. Pending rows are in `identity.outdated_keys`, so it can be
+/// interrupted.
 struct ComparisonKeyBackfill: Service {
   let pool: PostgresPool
   let writer: ChangeWriter
