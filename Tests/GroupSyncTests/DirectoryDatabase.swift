@@ -16,10 +16,12 @@ struct DirectoryDatabase: Sendable {
   let reader: PostgresPool
   private let transaction: DirectoryTransaction
 
+  /// Creates a database on the shared server.
   static func start(securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
     try await start(on: PostgresServer.shared(), securityEvents: securityEvents)
   }
 
+  /// Creates a database on `server`.
   static func start(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     return DirectoryDatabase(

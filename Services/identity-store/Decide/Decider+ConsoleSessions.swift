@@ -53,7 +53,7 @@ extension Decider {
     guard opener.isValid(at: now) else {
       switch (opener.kind, opener.revokedAt) {
       case (.link, .some):
-        throw .forbidden("This link has already been used or was revoked. A link opens only one session. Ask for a new one.")
+        throw .forbidden("This link was used already, or was revoked. Each link works once. Ask for a new one.")
       case (.link, nil): throw .forbidden("This link has expired. Ask for a new one.")
       case (_, .some): throw .forbidden("The access token '\(opener.name)' was revoked. Sign in with another one.")
       case (_, nil): throw .forbidden("The access token '\(opener.name)' has expired. Sign in with another one.")

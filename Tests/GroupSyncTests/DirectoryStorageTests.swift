@@ -10,7 +10,7 @@ import Testing
 @testable import GroupSync
 
 @Suite("The directory in PostgreSQL")
-struct StoreTests {
+struct DirectoryStorageTests {
   @Test("equals the directory in memory, for any division into batches", arguments: UInt64(0)..<12)
   func agreement(_ seed: UInt64) async throws {
     let store = try await DirectoryDatabase.start()
