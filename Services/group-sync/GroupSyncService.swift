@@ -6,9 +6,9 @@ import Postgres
 import ServiceKit
 import ServiceLifecycle
 
-/// Keeps the product's directory in sync with identity-store, and publishes its changes to the product.
+/// The group-sync process: keeps the product's directory in sync with identity-store, and publishes its changes to the product.
 package struct GroupSyncService {
-  /// Runs the service until shutdown.
+  /// Runs the service until the process receives a signal to stop.
   package static func main() async {
     await ServiceProcess.run(
       service: "group-sync",
@@ -34,10 +34,10 @@ package struct GroupSyncService {
       runtime.watch(consumer)
       let relay = OutboxRelay(
         pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,
-        // Short, since revoked access is among the messages. Those of one batch are written together anyway.
+        // Short, since revocations of access are urgent. The messages of one batch are written together anyway.
         linger: .milliseconds(1), logger: runtime.logger)
       runtime.watch(relay)
-      // Only the directory has missed events, so a rebuild sends no invitations.
+      // Only the directory missed events, so a rebuild must not send invitations.
       let recorder = SkippedMessageRecorder(
         consumer, history: history, rebuild: .init(invitations: .none, source: runtime.instance, producer: producer),
         logger: runtime.logger)
@@ -48,7 +48,8 @@ package struct GroupSyncService {
           pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents)),
         deadLetters: deadLetters, relay: relay, logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
-      // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still run.
+      // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still
+      // run.
       return [pool, producer, relay, publication, recorder, consumer, eventConsumer]
     }
   }
@@ -60,7 +61,7 @@ extension SecurityEvents {
   /// - Throws: `SettingsError` if the key is invalid.
   fileprivate init?(_ runtime: ServiceRuntime) async throws {
     guard let pem = runtime.settings.optionalString(.signingKey) else {
-      runtime.logger.notice("no security event tokens are published, for \(Setting.signingKey.environmentName) is not set")
+      runtime.logger.notice("security event tokens are disabled: \(Setting.signingKey.environmentName) is not set")
       return nil
     }
     do {
@@ -68,7 +69,7 @@ extension SecurityEvents {
         pem: pem, issuer: try runtime.settings.string(.issuer), audience: runtime.settings.optionalString(.audience))
     } catch {
       throw SettingsError([
-        "\(Setting.signingKey.environmentName) must be a private key of the curve P-256 in PEM, but its value is not: \(error)"
+        "\(Setting.signingKey.environmentName) is not a P-256 private key in PEM: \(error)"
       ])
     }
   }

@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 /// The identity-store process: the only writer of users, groups, memberships, workspaces and tokens.
 package struct IdentityStoreService {
-  /// Runs the service until the process is told to stop.
+  /// Runs the service until the process receives a signal to stop.
   package static func main() async {
     await ServiceProcess.run(
       service: "identity-store",
@@ -18,8 +18,8 @@ package struct IdentityStoreService {
       ],
       migrations: SchemaMigrations.identity
     ) { runtime in
-      let bound = try runtime.settings.duration(.batchBound)
-      let pool = try runtime.postgres(statementTimeout: bound, planning: .onceByIndex)
+      let timeLimit = try runtime.settings.duration(.batchBound)
+      let pool = try runtime.postgres(statementTimeout: timeLimit, planning: .onceByIndex)
       try await runtime.ensureTopics()
       let producer = try Producer(runtime.kafka, logger: runtime.logger)
       let history = ConsumerHistory(pool: pool, schema: "identity", consumer: "identity-store")
@@ -38,7 +38,7 @@ package struct IdentityStoreService {
       let deadLetters = DeadLetters(
         consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
       let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
-      let transaction = BatchTransaction(pool: pool, writer: writer, nameHash: nameHash, timeLimit: bound)
+      let transaction = BatchTransaction(pool: pool, writer: writer, nameHash: nameHash, timeLimit: timeLimit)
       let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandConsumer(
         consumer: consumer,
@@ -47,7 +47,7 @@ package struct IdentityStoreService {
         maximumBulks: try runtime.settings.integer(.maximumBulks),
         replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
         logger: runtime.logger)
-      let expiring: [RowTrimming.Rows] = [
+      let expiringRows: [RowTrimming.Rows] = [
         .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns,
       ]
       let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
@@ -63,7 +63,7 @@ package struct IdentityStoreService {
       let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
       // Services shut down in reverse order: the consumer finishes its batch while the pool, the producer and the relay still work.
       var services: [any Service] = [pool, producer, relay]
-      services += expiring.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
+      services += expiringRows.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
       services += [backfill, rebuilds]
       if let rotation { services.append(rotation) }
       return services + logging + [recorder, consumer, loop]

@@ -16,7 +16,7 @@ extension Setting {
     key: "log.retention", default: "30d", help: "How long the provisioning log keeps a request, in whole days.", kind: .duration)
   static let maximumBulks = Setting(
     key: "store.bulks", default: "2",
-    help: "How many operations of bulk requests run at the same time, beside the batches. The others wait.",
+    help: "The maximum number of bulk operations that run concurrently, in addition to the batches.",
     kind: .integer(1...6))
   static let oauthKey = Setting(
     key: "oauth.key",
@@ -27,6 +27,6 @@ extension Setting {
     key: "oauth.key-lifetime", default: "30d", help: "How long a key signs access tokens before the next key replaces it.", kind: .duration)
   static let replyRetention = Setting(
     key: "store.reply-retention", default: "1d",
-    help: "How long recorded replies are kept. Must be longer than identity-store may ever fall behind.",
+    help: "How long recorded replies are kept. Must exceed the longest time that identity-store may fall behind.",
     kind: .duration)
 }

@@ -10,23 +10,23 @@ struct ArrivalTests {
   func anyOrder(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let history = History(people: 6, groups: 4, changes: 10, using: &generator)
-    var bench = Bench()
-    for event in history.arrival(using: &generator) { bench.decider.decide(event) }
+    var fixture = Fixture()
+    for event in history.arrival(using: &generator) { fixture.decider.decide(event) }
 
-    for (group, statuses) in history.statuses { #expect(bench.statuses(in: group) == statuses) }
-    for group in history.deletedGroups.keys { #expect(bench.members(of: group) == []) }
+    for (group, statuses) in history.statuses { #expect(fixture.statuses(in: group) == statuses) }
+    for group in history.deletedGroups.keys { #expect(fixture.members(of: group) == []) }
 
     var product = Product()
-    for published in bench.decider.published { product.apply(published.event) }
+    for published in fixture.decider.published { product.apply(published.event) }
     #expect(product.inconsistencies == [])
-    #expect(product.shown == history.shown)
+    #expect(product.visibleMembers == history.visibleMembers)
     #expect(product.groupNames == history.groupNames)
     #expect(product.active == Set(history.people.filter { $0.value.state == .active }.keys))
-    let published = bench.decider.published
-    #expect(Set(published.map(\.id)).count == published.count, "every change has its own id")
+    let published = fixture.decider.published
+    #expect(Set(published.map(\.id)).count == published.count, "event ids are unique")
 
     // One receipt for each deactivation and each deletion, however often it was delivered.
-    let receipts = bench.decider.receipts
+    let receipts = fixture.decider.receipts
     #expect(Set(receipts.map(\.id)).count == receipts.count)
     let revocations = published.filter { $0.event.change == .memberDisabled || $0.event.change == .memberDeleted }
     #expect(receipts.flatMap(\.events).count { $0.change == .memberDisabled || $0.change == .memberDeleted } == revocations.count)
@@ -36,33 +36,33 @@ struct ArrivalTests {
   func restatement(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let history = History(people: 6, groups: 4, changes: 10, using: &generator)
-    var bench = Bench()
-    for event in history.arrival(using: &generator) { bench.decider.decide(event) }
-    bench.decider = Decider(bench.decider.directory.damaged(using: &generator))
+    var fixture = Fixture()
+    for event in history.arrival(using: &generator) { fixture.decider.decide(event) }
+    fixture.decider = Decider(fixture.decider.directory.damaged(using: &generator))
 
     let invented = [
-      Bench.userEvent(Bench.user(99), .deleted, .disabled, version: Restatement.lastVersion),
-      Bench.groupEvent(Bench.group(99), .deleted, version: Restatement.lastVersion),
+      Fixture.userEvent(Fixture.user(99), .deleted, .disabled, version: Restatement.lastVersion),
+      Fixture.groupEvent(Fixture.group(99), .deleted, version: Restatement.lastVersion),
     ]
     let restatement = history.restatement(using: &generator) + invented
-    for event in restatement { bench.decider.decide(event) }
+    for event in restatement { fixture.decider.decide(event) }
     for (group, statuses) in history.statuses {
-      #expect(bench.statuses(in: group) == statuses)
-      #expect(bench.group(group)?.coverage == .whole)
+      #expect(fixture.statuses(in: group) == statuses)
+      #expect(fixture.group(group)?.coverage == .complete)
     }
-    #expect(bench.decider.directory.members.values.filter { $0.presence != .deleted }.count == history.people.count)
-    #expect(bench.decider.directory.groups.values.filter { $0.presence != .deleted }.count == history.groups.count)
+    #expect(fixture.decider.directory.members.values.filter { $0.presence != .deleted }.count == history.people.count)
+    #expect(fixture.decider.directory.groups.values.filter { $0.presence != .deleted }.count == history.groups.count)
 
-    let mended = bench.decider.directory
-    let published = bench.decider.published.count
-    for event in restatement { bench.decider.decide(event) }
-    #expect(bench.decider.directory == mended)
-    #expect(bench.decider.published.count == published, "nothing is published without a difference")
+    let repaired = fixture.decider.directory
+    let published = fixture.decider.published.count
+    for event in restatement { fixture.decider.decide(event) }
+    #expect(fixture.decider.directory == repaired)
+    #expect(fixture.decider.published.count == published, "without differences nothing is published")
   }
 }
 
 extension Directory {
-  /// The directory with lost, changed and invented rows. Versions do not grow.
+  /// The directory with lost, changed and added rows. Versions do not increase.
   fileprivate func damaged(using generator: inout some RandomNumberGenerator) -> Directory {
     var damaged = Directory()
     for var member in members.values.sorted(by: { $0.key < $1.key }) {
@@ -87,12 +87,14 @@ extension Directory {
     }
     damaged.load(
       Member(
-        key: MemberKey(workspace: Bench.workspace, id: Bench.user(99)), version: 12, presence: .present(Member.Profile(state: .active))))
+        key: MemberKey(workspace: Fixture.workspace, id: Fixture.user(99)), version: 12, presence: .present(Member.Profile(state: .active)))
+    )
     damaged.load(
       Group(
-        key: GroupKey(workspace: Bench.workspace, id: Bench.group(99)), position: Group.Position(version: 3, part: 0), coverage: .whole,
+        key: GroupKey(workspace: Fixture.workspace, id: Fixture.group(99)), position: Group.Position(version: 3, part: 0),
+        coverage: .complete,
         presence: .present("invented")))
-    damaged.load(Membership(GroupKey(workspace: Bench.workspace, id: Bench.group(99)), Bench.user(99)))
+    damaged.load(Membership(GroupKey(workspace: Fixture.workspace, id: Fixture.group(99)), Fixture.user(99)))
     return damaged
   }
 }

@@ -5,191 +5,194 @@ import Testing
 
 @Suite("A group event")
 struct GroupDecisionTests {
-  private let ana = Bench.user(1)
-  private let ben = Bench.user(2)
-  private let eva = Bench.user(3)
-  private let team = Bench.group(1)
+  private let ana = Fixture.user(1)
+  private let ben = Fixture.user(2)
+  private let eva = Fixture.user(3)
+  private let team = Fixture.group(1)
 
   /// Ana and Eva are active, Ben is invited.
-  private func people() -> Bench {
-    var bench = Bench()
-    bench.apply(
-      Bench.userEvent(ana, .created, .active, version: 1), Bench.userEvent(ben, .created, .invited, version: 1),
-      Bench.userEvent(eva, .created, .active, version: 1))
-    return bench
+  private func people() -> Fixture {
+    var fixture = Fixture()
+    fixture.apply(
+      Fixture.userEvent(ana, .created, .active, version: 1), Fixture.userEvent(ben, .created, .invited, version: 1),
+      Fixture.userEvent(eva, .created, .active, version: 1))
+    return fixture
   }
 
   @Test("creates a group and shows its active members")
   func creation() {
-    var bench = people()
-    let published = bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana, ben]))
+    var fixture = people()
+    let published = fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben]))
     #expect(published == [PublishedChange(.groupCreated, in: team), PublishedChange(.membershipAdded, ana, in: team)])
-    #expect(bench.members(of: team) == [ana, ben])
-    #expect(bench.shown(in: team) == [ana])
-    #expect(bench.decider.published.last?.event.displayName == "Data team")
-    #expect(bench.decider.published.last?.event.email == Bench.email(of: ana))
+    #expect(fixture.members(of: team) == [ana, ben])
+    #expect(fixture.visibleMembers(in: team) == [ana])
+    #expect(fixture.decider.published.last?.event.displayName == "Data team")
+    #expect(fixture.decider.published.last?.event.email == Fixture.email(of: ana))
   }
 
-  @Test("may arrive before the users that it names")
+  @Test("may arrive before the events of its members")
   func beforeItsPeople() {
-    var bench = Bench()
-    #expect(bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana])) == [PublishedChange(.groupCreated, in: team)])
+    var fixture = Fixture()
+    #expect(fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana])) == [PublishedChange(.groupCreated, in: team)])
     #expect(
-      bench.apply(Bench.userEvent(ana, .created, .active, version: 1))
+      fixture.apply(Fixture.userEvent(ana, .created, .active, version: 1))
         == [PublishedChange(.memberActivated, ana), PublishedChange(.membershipAdded, ana, in: team)])
-    #expect(bench.shown(in: team) == [ana])
+    #expect(fixture.visibleMembers(in: team) == [ana])
   }
 
   @Test("publishes a new name, and added and removed members")
   func update() {
-    var bench = people()
-    bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana, ben]))
-    let published = bench.apply(Bench.groupEvent(team, .updated, version: 2, name: "Analysts", adding: [eva], removing: [ana, ben]))
+    var fixture = people()
+    fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben]))
+    let published = fixture.apply(Fixture.groupEvent(team, .updated, version: 2, name: "Analysts", adding: [eva], removing: [ana, ben]))
     #expect(
       published == [
         PublishedChange(.groupRenamed, in: team), PublishedChange(.membershipRemoved, ana, in: team),
         PublishedChange(.membershipAdded, eva, in: team),
       ])
-    #expect(bench.members(of: team) == [eva])
+    #expect(fixture.members(of: team) == [eva])
   }
 
   @Test("whose name was too large for the topic keeps the stored name, and applies its members")
   func omittedName() throws {
-    var bench = people()
+    var fixture = people()
     let large = String(repeating: "x", count: 1 << 20)
-    bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana]))
-    let update = try Bench.groupEvent(team, .updated, version: 2, name: large, adding: [eva], removing: [ana]).withoutLargeFields()
-    #expect(bench.apply(update) == [PublishedChange(.membershipRemoved, ana, in: team), PublishedChange(.membershipAdded, eva, in: team)])
-    #expect(bench.decider.directory.groups.values.first?.presence.content == "Data team")
+    fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana]))
+    let update = try Fixture.groupEvent(team, .updated, version: 2, name: large, adding: [eva], removing: [ana]).withoutLargeFields()
+    #expect(
+      fixture.apply(update) == [PublishedChange(.membershipRemoved, ana, in: team), PublishedChange(.membershipAdded, eva, in: team)])
+    #expect(fixture.decider.directory.groups.values.first?.presence.content == "Data team")
     var other = people()
-    other.apply(try Bench.groupEvent(team, .created, version: 1, name: large, adding: [ana]).withoutLargeFields())
+    other.apply(try Fixture.groupEvent(team, .created, version: 1, name: large, adding: [ana]).withoutLargeFields())
     #expect(other.decider.directory.groups.values.first?.presence.content == String(repeating: "x", count: 256) + "…")
   }
 
   @Test("that is not newer changes nothing", arguments: [(Int64(1), 0), (2, 0), (2, 1)])
   func stale(version: Int64, part: Int) {
-    var bench = people()
-    bench.apply(
-      Bench.groupEvent(team, .created, version: 1, adding: [ana]), Bench.groupEvent(team, .updated, version: 2, part: 0),
-      Bench.groupEvent(team, .updated, version: 2, part: 1))
-    let before = bench.decider.directory
-    #expect(bench.apply(Bench.groupEvent(team, .updated, version: version, part: part, adding: [eva], removing: [ana])) == [])
-    #expect(bench.decider.directory == before)
+    var fixture = people()
+    fixture.apply(
+      Fixture.groupEvent(team, .created, version: 1, adding: [ana]), Fixture.groupEvent(team, .updated, version: 2, part: 0),
+      Fixture.groupEvent(team, .updated, version: 2, part: 1))
+    let before = fixture.decider.directory
+    #expect(fixture.apply(Fixture.groupEvent(team, .updated, version: version, part: part, adding: [eva], removing: [ana])) == [])
+    #expect(fixture.decider.directory == before)
   }
 
   @Test("applies each part of a version once")
   func parts() {
-    var bench = people()
-    bench.apply(Bench.groupEvent(team, .created, version: 1, part: 0, adding: [ana]))
+    var fixture = people()
+    fixture.apply(Fixture.groupEvent(team, .created, version: 1, part: 0, adding: [ana]))
     #expect(
-      bench.apply(Bench.groupEvent(team, .created, version: 1, part: 1, adding: [eva])) == [
+      fixture.apply(Fixture.groupEvent(team, .created, version: 1, part: 1, adding: [eva])) == [
         PublishedChange(.membershipAdded, eva, in: team)
       ])
-    #expect(bench.members(of: team) == [ana, eva])
-    #expect(bench.group(team)?.coverage == .whole)
+    #expect(fixture.members(of: team) == [ana, eva])
+    #expect(fixture.group(team)?.coverage == .complete)
   }
 
-  @Test("of a deletion publishes the removal of each member, and the group does not come back")
+  @Test("that deletes the group publishes the removal of each member, and the group stays deleted")
   func deletion() {
-    var bench = people()
-    bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana, ben, eva]))
-    let published = bench.apply(Bench.groupEvent(team, .deleted, version: 2))
+    var fixture = people()
+    fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben, eva]))
+    let published = fixture.apply(Fixture.groupEvent(team, .deleted, version: 2))
     #expect(
       published == [
         PublishedChange(.membershipRemoved, ana, in: team), PublishedChange(.membershipRemoved, eva, in: team),
         PublishedChange(.groupDeleted, in: team),
       ])
-    #expect(bench.members(of: team) == [])
-    #expect(bench.group(team)?.presence == .deleted)
-    #expect(bench.apply(Bench.groupEvent(team, .updated, version: 3, adding: [ana])) == [])
-    #expect(bench.members(of: team) == [])
+    #expect(fixture.members(of: team) == [])
+    #expect(fixture.group(team)?.presence == .deleted)
+    #expect(fixture.apply(Fixture.groupEvent(team, .updated, version: 3, adding: [ana])) == [])
+    #expect(fixture.members(of: team) == [])
   }
 
-  @Suite("that restates it")
+  @Suite("that restates the group")
   struct Restatement {
-    private let ana = Bench.user(1)
-    private let eva = Bench.user(2)
-    private let team = Bench.group(1)
+    private let ana = Fixture.user(1)
+    private let eva = Fixture.user(2)
+    private let team = Fixture.group(1)
 
-    private func people() -> Bench {
-      var bench = Bench()
-      bench.apply(Bench.userEvent(ana, .created, .active, version: 1), Bench.userEvent(eva, .created, .active, version: 1))
-      return bench
+    private func people() -> Fixture {
+      var fixture = Fixture()
+      fixture.apply(Fixture.userEvent(ana, .created, .active, version: 1), Fixture.userEvent(eva, .created, .active, version: 1))
+      return fixture
     }
 
-    /// The members up to Ana, and those behind her.
+    /// A restatement in two parts: the members up to Ana, and those after her.
     private func restated(version: Int64, name: String = "Data team", _ first: [UserID], _ second: [UserID]) -> [IdentityEvent] {
       [
-        Bench.restated(team, version: version, name: name, MemberRange(through: ana), first),
-        Bench.restated(team, version: version, name: name, MemberRange(after: ana), second),
+        Fixture.restated(team, version: version, name: name, MemberRange(through: ana), first),
+        Fixture.restated(team, version: version, name: name, MemberRange(after: ana), second),
       ]
     }
 
     @Test("creates an unknown group, which is complete when all ranges have arrived")
     func unknown() {
-      var bench = people()
+      var fixture = people()
       let parts = restated(version: 7, [ana], [eva])
-      #expect(bench.apply(parts[0]) == [PublishedChange(.groupCreated, in: team), PublishedChange(.membershipAdded, ana, in: team)])
-      #expect(bench.group(team)?.coverage == .through(ana))
-      #expect(bench.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
-      #expect(bench.group(team)?.coverage == .whole)
-      // The change that was on its way when it was restated says nothing new.
-      #expect(bench.apply(Bench.groupEvent(team, .updated, version: 7, part: 3, adding: [eva])) == [])
+      #expect(fixture.apply(parts[0]) == [PublishedChange(.groupCreated, in: team), PublishedChange(.membershipAdded, ana, in: team)])
+      #expect(fixture.group(team)?.coverage == .through(ana))
+      #expect(fixture.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
+      #expect(fixture.group(team)?.coverage == .complete)
+      // A change that was in flight during the restatement changes nothing.
+      #expect(fixture.apply(Fixture.groupEvent(team, .updated, version: 7, part: 3, adding: [eva])) == [])
       #expect(
-        bench.apply(Bench.groupEvent(team, .updated, version: 8, removing: [eva])) == [PublishedChange(.membershipRemoved, eva, in: team)])
-      #expect(bench.group(team)?.coverage == .whole)
+        fixture.apply(Fixture.groupEvent(team, .updated, version: 8, removing: [eva])) == [
+          PublishedChange(.membershipRemoved, eva, in: team)
+        ])
+      #expect(fixture.group(team)?.coverage == .complete)
     }
 
     @Test("replaces the members in its range, and no others")
     func range() {
-      var bench = people()
-      bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana, eva]))
-      #expect(bench.apply(restated(version: 3, [], [eva])[0]) == [PublishedChange(.membershipRemoved, ana, in: team)])
-      #expect(bench.members(of: team) == [eva])
-      #expect(bench.apply(restated(version: 3, [], [])[1]) == [PublishedChange(.membershipRemoved, eva, in: team)])
+      var fixture = people()
+      fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, eva]))
+      #expect(fixture.apply(restated(version: 3, [], [eva])[0]) == [PublishedChange(.membershipRemoved, ana, in: team)])
+      #expect(fixture.members(of: team) == [eva])
+      #expect(fixture.apply(restated(version: 3, [], [])[1]) == [PublishedChange(.membershipRemoved, eva, in: team)])
     }
 
     @Test("without a difference changes nothing")
     func same() {
-      var bench = people()
-      bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana, eva]))
-      let before = bench.decider.directory
-      for part in restated(version: 1, [ana], [eva]) { #expect(bench.apply(part) == []) }
-      #expect(bench.decider.directory == before, "nothing is written either")
+      var fixture = people()
+      fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana, eva]))
+      let before = fixture.decider.directory
+      for part in restated(version: 1, [ana], [eva]) { #expect(fixture.apply(part) == []) }
+      #expect(fixture.decider.directory == before, "nothing is written")
     }
 
     @Test("that is older than the stored state changes nothing")
     func old() {
-      var bench = people()
-      bench.apply(
-        Bench.groupEvent(team, .created, version: 1, adding: [ana]), Bench.groupEvent(team, .updated, version: 2, adding: [eva]))
-      for part in restated(version: 1, [ana], []) { #expect(bench.apply(part) == []) }
-      #expect(bench.members(of: team) == [ana, eva])
+      var fixture = people()
+      fixture.apply(
+        Fixture.groupEvent(team, .created, version: 1, adding: [ana]), Fixture.groupEvent(team, .updated, version: 2, adding: [eva]))
+      for part in restated(version: 1, [ana], []) { #expect(fixture.apply(part) == []) }
+      #expect(fixture.members(of: team) == [ana, eva])
     }
 
-    @Test("adds what was missed, though the version is the stored one")
+    @Test("adds missed members, even with the stored version")
     func afterGap() {
-      var bench = people()
-      // The directory was lost: the first that it hears is the seventh change.
-      bench.apply(Bench.groupEvent(team, .updated, version: 7, adding: [ana]))
-      #expect(bench.group(team)?.coverage == .partial)
+      var fixture = people()
+      // The directory was lost, so the first event that it receives is the seventh change.
+      fixture.apply(Fixture.groupEvent(team, .updated, version: 7, adding: [ana]))
+      #expect(fixture.group(team)?.coverage == .partial)
       let parts = restated(version: 7, name: "Analysts", [ana], [eva])
-      #expect(bench.apply(parts[0]) == [PublishedChange(.groupRenamed, in: team)])
-      // A part that does not continue the one before it fills in its own range, and leaves the gap on record.
-      #expect(bench.apply(Bench.restated(team, version: 7, name: "Analysts", MemberRange(after: eva), [])) == [])
-      #expect(bench.group(team)?.coverage == .through(ana))
-      #expect(bench.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
-      #expect(bench.group(team)?.coverage == .whole)
-      for event in parts { #expect(bench.apply(event) == []) }
+      #expect(fixture.apply(parts[0]) == [PublishedChange(.groupRenamed, in: team)])
+      // A part that does not continue the previous one is applied to its range, but the group stays incomplete.
+      #expect(fixture.apply(Fixture.restated(team, version: 7, name: "Analysts", MemberRange(after: eva), [])) == [])
+      #expect(fixture.group(team)?.coverage == .through(ana))
+      #expect(fixture.apply(parts[1]) == [PublishedChange(.membershipAdded, eva, in: team)])
+      #expect(fixture.group(team)?.coverage == .complete)
+      for event in parts { #expect(fixture.apply(event) == []) }
     }
 
     @Test("restores a group that is stored as deleted, unless the deletion was later")
     func deleted() {
-      var bench = people()
-      bench.apply(Bench.groupEvent(team, .created, version: 1, adding: [ana]), Bench.groupEvent(team, .deleted, version: 3))
-      #expect(bench.apply(Bench.restated(team, version: 2, MemberRange(), [ana])) == [], "the deletion came after that")
+      var fixture = people()
+      fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana]), Fixture.groupEvent(team, .deleted, version: 3))
+      #expect(fixture.apply(Fixture.restated(team, version: 2, MemberRange(), [ana])) == [], "the deletion is newer")
       #expect(
-        bench.apply(Bench.restated(team, version: 3, MemberRange(), [ana])) == [
+        fixture.apply(Fixture.restated(team, version: 3, MemberRange(), [ana])) == [
           PublishedChange(.groupCreated, in: team), PublishedChange(.membershipAdded, ana, in: team),
         ])
     }

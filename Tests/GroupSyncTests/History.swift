@@ -5,11 +5,11 @@ import Models
 
 /// A random, consistent history of users and groups, as identity-store would publish it: a list of events per resource.
 ///
-/// Users sign in, are disabled, enabled and deleted. Groups change and are deleted, and others reuse their names. From time to time the current
-/// state is published again.
+/// Users sign in, are disabled, enabled and deleted. Groups change and are deleted, and others reuse their names. From time to time the
+/// current state is restated.
 struct History {
   private(set) var streams: [[IdentityEvent]] = []
-  /// The remaining users.
+  /// The users who are not deleted.
   private(set) var people: [UserID: (state: UserState, version: Int64)] = [:]
   /// The deleted users, with the version of the deletion.
   private(set) var deleted: [UserID: Int64] = [:]
@@ -17,23 +17,23 @@ struct History {
   private(set) var deletedGroups: [GroupID: Int64] = [:]
 
   init(people: UInt8, groups: UInt8, changes: Int, using generator: inout some RandomNumberGenerator) {
-    let users = (1...people).map(Bench.user)
+    let users = (1...people).map(Fixture.user)
     for user in users { makePerson(user, changes: changes, using: &generator) }
     for number in 1...groups {
       let name = "Group \(number)"
-      makeGroup(Bench.group(number), named: name, among: users, changes: changes, using: &generator)
-      // Another group of the same name.
-      if deletedGroups[Bench.group(number)] != nil {
-        makeGroup(Bench.group(number + 100), named: name, among: users, changes: changes, using: &generator)
+      makeGroup(Fixture.group(number), named: name, among: users, changes: changes, using: &generator)
+      // Another group reuses the name.
+      if deletedGroups[Fixture.group(number)] != nil {
+        makeGroup(Fixture.group(number + 100), named: name, among: users, changes: changes, using: &generator)
       }
     }
   }
 
-  /// The final members of each group, by status: the model for the directory.
+  /// The final members of each group, by status: the expected directory.
   var statuses: [GroupID: [MembershipStatus: Set<UserID>]] {
     groups.mapValues { group in
-      let living = group.members.filter { people[$0] != nil }
-      return Dictionary(grouping: living) { user in
+      let remaining = group.members.filter { people[$0] != nil }
+      return Dictionary(grouping: remaining) { user in
         switch people[user]?.state {
         case .active: .visible
         case .disabled: .held
@@ -44,20 +44,20 @@ struct History {
   }
 
   /// The final visible members.
-  var shown: [GroupID: Set<UserID>] { statuses.mapValues { $0[.visible] ?? [] } }
+  var visibleMembers: [GroupID: Set<UserID>] { statuses.mapValues { $0[.visible] ?? [] } }
 
   /// The final names of the groups.
   var groupNames: [GroupID: String] { groups.mapValues(\.name) }
 
-  /// The final state published again: users first, then groups in parts.
+  /// A restatement of the final state: users first, then groups in parts.
   func restatement(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
-    var events = people.map { Bench.userEvent($0, .restated, $1.state, version: $1.version) }
-    events += deleted.map { Bench.userEvent($0, .deleted, .disabled, version: $1) }
+    var events = people.map { Fixture.userEvent($0, .restated, $1.state, version: $1.version) }
+    events += deleted.map { Fixture.userEvent($0, .deleted, .disabled, version: $1) }
     for (id, group) in groups {
       let members = group.members.filter { people[$0] != nil }
       events += Self.restatement(of: id, named: group.name, version: group.version, members, using: &generator)
     }
-    return events + deletedGroups.map { Bench.groupEvent($0, .deleted, version: $1) }
+    return events + deletedGroups.map { Fixture.groupEvent($0, .deleted, version: $1) }
   }
 
   /// The events in a possible order of arrival: in order per resource, with occasional redeliveries.
@@ -76,33 +76,33 @@ struct History {
 
   private mutating func makePerson(_ user: UserID, changes: Int, using generator: inout some RandomNumberGenerator) {
     var state = UserState.allCases.randomElement(using: &generator) ?? .invited
-    var events = [Bench.userEvent(user, .created, state, version: 1)]
+    var events = [Fixture.userEvent(user, .created, state, version: 1)]
     var version: Int64 = 1
     var role = "viewer"
     for _ in 0..<Int.random(in: 0...changes, using: &generator) {
       if Int.random(in: 0..<6, using: &generator) == 0 {
-        events.append(Bench.userEvent(user, .restated, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .restated, state, version: version, role: role))
         continue
       }
       version += 1
       switch (state, Int.random(in: 0..<8, using: &generator)) {
       case (_, 0):
-        let deletion = Bench.userEvent(user, .deleted, .disabled, version: version)
+        let deletion = Fixture.userEvent(user, .deleted, .disabled, version: version)
         streams.append(events + [deletion] + (Bool.random(using: &generator) ? [deletion] : []))
         deleted[user] = version
         return
       case (.invited, 1...4):
         state = .active
-        events.append(Bench.userEvent(user, .activated, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .activated, state, version: version, role: role))
       case (.disabled, 1...5):
         state = Bool.random(using: &generator) ? .active : .invited
-        events.append(Bench.userEvent(user, .enabled, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .enabled, state, version: version, role: role))
       case (.active, 1...4), (.invited, 5):
         state = .disabled
-        events.append(Bench.userEvent(user, .disabled, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .disabled, state, version: version, role: role))
       default:
         role = "role \(version)"
-        events.append(Bench.userEvent(user, .updated, state, version: version, role: role))
+        events.append(Fixture.userEvent(user, .updated, state, version: version, role: role))
       }
     }
     people[user] = (state, version)
@@ -115,27 +115,28 @@ struct History {
     var present = Set(users.filter { _ in Bool.random(using: &generator) })
     var name = name
     var version: Int64 = 1
-    var events = [Bench.groupEvent(group, .created, version: 1, name: name, adding: present.sorted())]
-    // Parts of a restatement that are still to be published, by their ranges.
+    var events = [Fixture.groupEvent(group, .created, version: 1, name: name, adding: present.sorted())]
+    // The ranges of a restatement that are not published yet.
     var ranges: [MemberRange] = []
     for _ in 0..<Int.random(in: 0...changes, using: &generator) {
       if ranges.isEmpty, Int.random(in: 0..<5, using: &generator) == 0 { ranges = Self.ranges(using: &generator) }
       if !ranges.isEmpty, Bool.random(using: &generator) {
         let range = ranges.removeFirst()
-        events.append(Bench.restated(group, version: version, name: name, range, present.filter(range.contains).sorted()))
+        events.append(Fixture.restated(group, version: version, name: name, range, present.filter(range.contains).sorted()))
         continue
       }
       version += 1
       if Int.random(in: 0..<10, using: &generator) == 0 {
-        streams.append(events + [Bench.groupEvent(group, .deleted, version: version, name: name)])
+        streams.append(events + [Fixture.groupEvent(group, .deleted, version: version, name: name)])
         deletedGroups[group] = version
         return
       }
       if Int.random(in: 0..<4, using: &generator) == 0 { name += "+" }
       let wanted = Set(users.filter { _ in Bool.random(using: &generator) })
-      events.append(Bench.groupEvent(group, .updated, version: version, part: 0, name: name, adding: wanted.subtracting(present).sorted()))
       events.append(
-        Bench.groupEvent(group, .updated, version: version, part: 1, name: name, removing: present.subtracting(wanted).sorted()))
+        Fixture.groupEvent(group, .updated, version: version, part: 0, name: name, adding: wanted.subtracting(present).sorted()))
+      events.append(
+        Fixture.groupEvent(group, .updated, version: version, part: 1, name: name, removing: present.subtracting(wanted).sorted()))
       present = wanted
     }
     groups[group] = (name, version, present)
@@ -145,26 +146,26 @@ struct History {
   private static func restatement(
     of group: GroupID, named name: String, version: Int64, _ members: Set<UserID>, using generator: inout some RandomNumberGenerator
   ) -> [IdentityEvent] {
-    ranges(using: &generator).map { Bench.restated(group, version: version, name: name, $0, members.filter($0.contains).sorted()) }
+    ranges(using: &generator).map { Fixture.restated(group, version: version, name: name, $0, members.filter($0.contains).sorted()) }
   }
 
   /// All ids in up to three ranges.
   private static func ranges(using generator: inout some RandomNumberGenerator) -> [MemberRange] {
-    let cuts = Set((0..<Int.random(in: 0...2, using: &generator)).map { _ in Bench.user(.random(in: 1...8, using: &generator)) }).sorted()
+    let cuts = Set((0..<Int.random(in: 0...2, using: &generator)).map { _ in Fixture.user(.random(in: 1...8, using: &generator)) }).sorted()
     return (0...cuts.count).map { index in
       MemberRange(after: index == 0 ? nil : cuts[index - 1], through: index == cuts.count ? nil : cuts[index])
     }
   }
 }
 
-/// What the product knows, from what it was published alone.
+/// A model of the product: its state after receiving the published events.
 struct Product {
-  private(set) var shown: [GroupID: Set<UserID>] = [:]
+  private(set) var visibleMembers: [GroupID: Set<UserID>] = [:]
   private(set) var groupNames: [GroupID: String] = [:]
   private(set) var active: Set<UserID> = []
-  /// Whose sessions it has ended since they were active last.
+  /// Users whose sessions have ended since they were last active.
   private(set) var ended: Set<UserID> = []
-  /// What was published though it was known, or of something unknown, or too late.
+  /// Events that repeat known state, refer to unknown resources, or come too late.
   private(set) var inconsistencies: [String] = []
 
   mutating func apply(_ event: DirectoryEvent) {
@@ -173,31 +174,31 @@ struct Product {
       expect(event.member.map { active.insert($0).inserted } ?? false, event)
       event.member.map { _ = ended.remove($0) }
     case .accessRevoked:
-      // Before the product hears anything else of it, and once.
+      // Published once, before any other change of the user.
       expect(event.reason != nil && event.member.map { ended.insert($0).inserted } ?? false, event)
     case .memberDisabled, .memberDeleted:
       guard let member = event.member else { return expect(false, event) }
       expect(!active.contains(member) || ended.contains(member), event)
       active.remove(member)
-      // An enabled user may be revoked again, signed in or not.
+      // The access of a user who is enabled again can be revoked again.
       ended.remove(member)
     case .roleChanged: expect(event.member.map(active.contains) ?? false, event)
     case .groupCreated, .groupRenamed:
       guard let group = event.group, let name = event.displayName else { return expect(false, event) }
       expect((groupNames[group] == nil) == (event.change == .groupCreated) && groupNames[group] != name, event)
       groupNames[group] = name
-      if event.change == .groupCreated { shown[group] = [] }
+      if event.change == .groupCreated { visibleMembers[group] = [] }
     case .groupDeleted:
       guard let group = event.group else { return expect(false, event) }
-      expect(shown[group] == [], event)
-      shown[group] = nil
+      expect(visibleMembers[group] == [], event)
+      visibleMembers[group] = nil
       groupNames[group] = nil
     case .membershipAdded, .membershipRemoved:
       guard let group = event.group, let member = event.member else { return expect(false, event) }
       if event.change == .membershipAdded {
-        expect(active.contains(member) && shown[group]?.insert(member).inserted == true, event)
+        expect(active.contains(member) && visibleMembers[group]?.insert(member).inserted == true, event)
       } else {
-        expect(shown[group]?.remove(member) != nil, event)
+        expect(visibleMembers[group]?.remove(member) != nil, event)
       }
     }
   }

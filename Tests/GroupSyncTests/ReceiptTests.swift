@@ -10,61 +10,62 @@ import Testing
 
 @Suite("A receipt")
 struct ReceiptTests {
-  private let ana = Bench.user(1)
-  private let team = Bench.group(1)
+  private let ana = Fixture.user(1)
+  private let team = Fixture.group(1)
 
   @Test("lists what a disabled user lost: visible groups, other groups, and the published events")
   func disabled() throws {
-    var bench = Bench()
-    bench.apply(
-      Bench.userEvent(ana, .created, .active, version: 1), Bench.groupEvent(team, .created, version: 1, adding: [ana]),
-      Bench.userEvent(ana, .disabled, .disabled, version: 2))
-    let receipt = try #require(bench.decider.receipts.first)
-    #expect(bench.decider.receipts.count == 1)
+    var fixture = Fixture()
+    fixture.apply(
+      Fixture.userEvent(ana, .created, .active, version: 1), Fixture.groupEvent(team, .created, version: 1, adding: [ana]),
+      Fixture.userEvent(ana, .disabled, .disabled, version: 2))
+    let receipt = try #require(fixture.decider.receipts.first)
+    #expect(fixture.decider.receipts.count == 1)
     #expect(receipt.member == ana)
     #expect(receipt.memberVersion == 2)
     #expect(receipt.reason == .disabled)
-    #expect(receipt.revokedAt == Bench.time)
+    #expect(receipt.revokedAt == Fixture.time)
     #expect(!receipt.invitationRevoked)
     #expect(receipt.groups == [DeprovisionReceipt.LostGroup(id: team, displayName: "Data team", wasVisible: true)])
     #expect(receipt.events.map(\.change) == [.accessRevoked, .memberDisabled, .membershipRemoved])
-    #expect(receipt.events.map(\.id) == bench.decider.published.suffix(3).map(\.id))
+    #expect(receipt.events.map(\.id) == fixture.decider.published.suffix(3).map(\.id))
 
-    // The deletion later takes what was held.
-    bench.apply(Bench.userEvent(ana, .deleted, .disabled, version: 3))
-    let last = try #require(bench.decider.receipts.last)
+    // The later deletion removes the held memberships.
+    fixture.apply(Fixture.userEvent(ana, .deleted, .disabled, version: 3))
+    let last = try #require(fixture.decider.receipts.last)
     #expect(last.reason == .deleted)
     #expect(last.groups == [DeprovisionReceipt.LostGroup(id: team, displayName: "Data team", wasVisible: false)])
-    #expect(last.events.map(\.change) == [.memberDeleted], "the access was revoked before")
+    #expect(last.events.map(\.change) == [.memberDeleted], "access was already revoked")
     #expect(last.id > receipt.id || last.id != receipt.id)
   }
 
   @Test("says that the invitation of a user who had not signed in was revoked")
   func invited() throws {
-    var bench = Bench()
-    bench.apply(Bench.userEvent(ana, .created, .invited, version: 1), Bench.userEvent(ana, .deleted, .disabled, version: 2))
-    let receipt = try #require(bench.decider.receipts.first)
+    var fixture = Fixture()
+    fixture.apply(Fixture.userEvent(ana, .created, .invited, version: 1), Fixture.userEvent(ana, .deleted, .disabled, version: 2))
+    let receipt = try #require(fixture.decider.receipts.first)
     #expect(receipt.invitationRevoked)
     #expect(receipt.groups == [])
   }
 
   @Test("is not written for users who lose nothing: created disabled, updated, or restated unchanged")
   func nothing() {
-    var bench = Bench()
-    bench.apply(
-      Bench.userEvent(ana, .created, .disabled, version: 1), Bench.userEvent(ana, .restated, .disabled, version: 1),
-      Bench.userEvent(Bench.user(2), .restated, .disabled, version: 4), Bench.userEvent(Bench.user(3), .deleted, .disabled, version: 2))
-    #expect(bench.decider.receipts == [])
+    var fixture = Fixture()
+    fixture.apply(
+      Fixture.userEvent(ana, .created, .disabled, version: 1), Fixture.userEvent(ana, .restated, .disabled, version: 1),
+      Fixture.userEvent(Fixture.user(2), .restated, .disabled, version: 4),
+      Fixture.userEvent(Fixture.user(3), .deleted, .disabled, version: 2))
+    #expect(fixture.decider.receipts == [])
   }
 
   @Test("is stored once, has no personal data, and is sent as a token that the published key verifies")
   func token() async throws {
     let key = P256.Signing.PrivateKey()
     let events = try await SecurityEvents(pem: key.pemRepresentation, issuer: "https://rollcall.example", audience: "product")
-    let store = try await Store.made(securityEvents: events)
+    let store = try await DirectoryDatabase.start(securityEvents: events)
     let history = [
-      Bench.userEvent(ana, .created, .invited, version: 1), Bench.groupEvent(team, .created, version: 1, adding: [ana]),
-      Bench.userEvent(ana, .deleted, .disabled, version: 2),
+      Fixture.userEvent(ana, .created, .invited, version: 1), Fixture.groupEvent(team, .created, version: 1, adding: [ana]),
+      Fixture.userEvent(ana, .deleted, .disabled, version: 2),
     ]
     try await store.apply(history)
     try await store.apply(history)
@@ -83,7 +84,7 @@ struct ReceiptTests {
     #expect(try row.textArray(1).contains("application/secevent+jwt"))
     let token = String(decoding: try row.bytes(2), as: UTF8.self)
 
-    // As a receiver does it, with nothing but the key set.
+    // Verify the token as a receiver does, with only the key set.
     let keys = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(events.key.jwk)]}"#)
     let claims = try await keys.verify(token, as: SecurityEventToken.self)
     #expect(claims.issuer == "https://rollcall.example")
@@ -102,8 +103,8 @@ struct ReceiptTests {
     #expect(names["sub"] == nil && names["exp"] == nil)
     #expect((names["events"] as? [String: Any])?["urn:ietf:params:scim:event:prov:delete"] != nil)
 
-    let stranger = SecurityEvents.PublicKey(P256.Signing.PrivateKey().publicKey)
-    let other = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(stranger.jwk)]}"#)
+    let otherKey = SecurityEvents.PublicKey(P256.Signing.PrivateKey().publicKey)
+    let other = try await JWTKeyCollection().add(jwksJSON: #"{"keys":[\#(otherKey.jwk)]}"#)
     await #expect(throws: (any Error).self) { try await other.verify(token, as: SecurityEventToken.self) }
   }
 
@@ -111,10 +112,10 @@ struct ReceiptTests {
   func manyGroups() async throws {
     let events = try await SecurityEvents(pem: P256.Signing.PrivateKey().pemRepresentation, issuer: "rollcall", audience: nil)
     let groups = (0..<20_000).map { _ in
-      DeprovisionReceipt.LostGroup(id: .made(at: Bench.time), displayName: String(repeating: "n", count: 200), wasVisible: true)
+      DeprovisionReceipt.LostGroup(id: .made(at: Fixture.time), displayName: String(repeating: "n", count: 200), wasVisible: true)
     }
     let receipt = DeprovisionReceipt(
-      id: .made(at: Bench.time), workspace: Bench.workspace, member: ana, memberVersion: 2, reason: .disabled, revokedAt: Bench.time,
+      id: .made(at: Fixture.time), workspace: Fixture.workspace, member: ana, memberVersion: 2, reason: .disabled, revokedAt: Fixture.time,
       invitationRevoked: false, groups: groups,
       events: groups.map {
         DeprovisionReceipt.SentEvent(id: "\(ana)/2/membership-removed/\($0.id)", change: .membershipRemoved, group: $0.id)

@@ -10,10 +10,10 @@ import Testing
 @Suite("The audit trail", .timeLimit(.minutes(10)))
 struct AuditTests {
   private static let ana = Command.Actor.operator("ana")
-  private static let signIn = SignIn(workspace: Bench.workspace, email: "ben@example.com", user: nil, signedInAt: Bench.start)
+  private static let signIn = SignIn(workspace: Fixture.workspace, email: "ben@example.com", user: nil, signedInAt: Fixture.start)
   private static let report = MailEvent(
-    workspace: Bench.workspace, invitation: nil, email: "ben@example.com", event: .bounced, reason: "550 ben@example.com",
-    occurredAt: Bench.start)
+    workspace: Fixture.workspace, invitation: nil, email: "ben@example.com", event: .bounced, reason: "550 ben@example.com",
+    occurredAt: Fixture.start)
 
   private func command(
     _ operation: Command.Operation, by actor: Command.Actor = ana, in store: StoreDatabase, on resource: ResourceID? = nil
@@ -23,7 +23,7 @@ struct AuditTests {
     return command
   }
 
-  @Test("records actor, values before and after, in the transaction of the change, and no digest")
+  @Test("records the actor and the values before and after, without digests, in the transaction of the change")
   func changes() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -34,10 +34,10 @@ struct AuditTests {
     let digest = String(repeating: "ab", count: 32)
     let issue = command(
       .issueToken(TokenGrant(token: token, name: "Okta", scopes: [.scim], digest: digest, expiresAt: nil)), in: store)
-    _ = try await process.carryOut([change, issue])
-    _ = try await process.carryOut([command(.revokeToken(TokenRevocation(token: token)), in: store), change])
+    _ = try await process.execute([change, issue])
+    _ = try await process.execute([command(.revokeToken(TokenRevocation(token: token)), in: store), change])
     settings.defaultRole = "nobody"
-    _ = try await process.carryOut([command(.updateWorkspace(settings), in: store)])
+    _ = try await process.execute([command(.updateWorkspace(settings), in: store)])
     let rows = try await process.pool.query(
       Statement(once: "audit", "select action, actor, target, summary, status::int8, detail from identity_read.audit order by at, action"))
     let actions = try rows.map { try $0.string(0) }
@@ -58,10 +58,10 @@ struct AuditTests {
   }
 
   @Test(
-    "has what people do, and nothing that a token writes to users or a service asks for",
+    "records commands of people, but neither user writes by tokens nor commands of services",
     arguments: [
-      (Command.Operation.updateWorkspace(Bench.settings), ana, true), (.updateWorkspace(Bench.settings), .service("x"), false),
-      (.updateWorkspace(Bench.settings), .token(.made(at: Date())), true), (.deleteUser, .token(.made(at: Date())), false),
+      (Command.Operation.updateWorkspace(Fixture.settings), ana, true), (.updateWorkspace(Fixture.settings), .service("x"), false),
+      (.updateWorkspace(Fixture.settings), .token(.made(at: Date())), true), (.deleteUser, .token(.made(at: Date())), false),
       (.deleteUser, ana, true), (.deleteGroup, Command.Actor(rawValue: "person:ana"), true), (.deleteGroup, .service("x"), false),
       (.revokeToken(TokenRevocation(token: .made(at: Date()))), .service("scim-api"), true),
       (.promoteUser(signIn), ana, true), (.promoteUser(signIn), .service("invitation-mailer"), false),
@@ -69,40 +69,42 @@ struct AuditTests {
     ])
   func audited(_ operation: Command.Operation, _ actor: Command.Actor, _ isAudited: Bool) {
     let command = Command(
-      id: .made(at: Date()), workspace: Bench.workspace, resource: .made(at: Date()), actor: actor, issuedAt: Date(), operation: operation)
+      id: .made(at: Date()), workspace: Fixture.workspace, resource: .made(at: Date()), actor: actor, issuedAt: Date(), operation: operation
+    )
     #expect(ParsedCommand(command).isAudited == isAudited)
   }
 
   @Test("identifies people by id, not by the address of a sign-in or a mail")
   func people() throws {
-    var bench = Bench()
-    let (ben, _) = bench.createUser(#"{"userName":"ben@example.com"}"#)
+    var fixture = Fixture()
+    let (ben, _) = fixture.createUser(#"{"userName":"ben@example.com"}"#)
     for operation in [Command.Operation.promoteUser(Self.signIn), .promoteUser(Self.signIn), .reportMail(Self.report)] {
-      var command = bench.command(operation, on: Bench.workspace.resource)
+      var command = fixture.command(operation, on: Fixture.workspace.resource)
       command.actor = Self.ana
-      _ = bench.decider.decide(ParsedCommand(command))
+      _ = fixture.decider.decide(ParsedCommand(command))
     }
-    let rows = bench.decider.audited
+    let rows = fixture.decider.audited
     #expect(rows.map(\.action) == ["promote-user", "promote-user", "report-mail"])
     #expect(rows.allSatisfy { $0.actor == "operator:ana" && $0.target == "user \(ben)" && !$0.summary.contains("ben@example.com") })
     let outcomes = try rows.map { try JSON(parsing: $0.summary).object?["outcome"]?.string }
     #expect(outcomes == ["promoted", "already-active", nil])
     #expect(rows.last?.summary.contains("bounced") == true)
-    var unknown = bench.command(
-      .promoteUser(SignIn(workspace: Bench.workspace, email: "nobody@example.com", user: nil, signedInAt: Bench.start)), on: bench.id())
+    var unknown = fixture.command(
+      .promoteUser(SignIn(workspace: Fixture.workspace, email: "nobody@example.com", user: nil, signedInAt: Fixture.start)),
+      on: fixture.id())
     unknown.actor = Self.ana
-    _ = bench.decider.decide(ParsedCommand(unknown))
-    #expect(bench.decider.audited.last?.target == "nobody known")
-    #expect(bench.decider.audited.last?.summary.contains("nobody@example.com") == false)
+    _ = fixture.decider.decide(ParsedCommand(unknown))
+    #expect(fixture.decider.audited.last?.target == "nobody known")
+    #expect(fixture.decider.audited.last?.summary.contains("nobody@example.com") == false)
   }
 
   @Test(
-    "is never changed, not even by the owner",
+    "cannot be changed, not even by the owner of the table",
     arguments: ["update identity.audit set actor = 'x'", "delete from identity.audit", "truncate identity.audit"])
   func appendOnly(_ sql: String) async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
-    _ = try await process.carryOut([command(.deleteUser, in: store, on: .made(at: Date()))])
+    _ = try await process.execute([command(.deleteUser, in: store, on: .made(at: Date()))])
     let error = try await #require(throws: PostgresError.self) { try await process.pool.query(Statement(once: "change", sql)) }
     #expect(error.sqlState == "42501")
     #expect(try await store.count("select count(*) from identity.audit") == 1)
@@ -110,7 +112,7 @@ struct AuditTests {
   }
 }
 
-extension Bench {
+extension Fixture {
   static let settings = WorkspaceSettings(
     slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
 }

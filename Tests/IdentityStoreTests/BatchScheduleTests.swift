@@ -10,13 +10,13 @@ struct BatchScheduleTests {
   private let other = WorkspaceID(UUID(uuid: (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
 
   @Test("Commands of a single workspace are processed in order, in one transaction")
-  func alone() {
+  func singleWorkspace() {
     let commands = (0..<500).map { _ in (workspace: one, weight: 2000) }
     #expect(BatchSchedule(commands).transactions == [Array(0..<500)])
   }
 
   @Test("Workspaces take turns, and light commands come before heavy ones")
-  func turns() {
+  func fairness() {
     let light = BatchSchedule([(one, 10), (one, 10), (one, 10), (other, 10)])
     #expect(light.transactions == [[0, 3, 1, 2]])
     let heavy = BatchSchedule([(one, 6 << 20), (one, 6 << 20), (other, 10), (other, 10), (one, 10)])

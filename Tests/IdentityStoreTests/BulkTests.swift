@@ -8,52 +8,52 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("A bulk request is carried out operation by operation", .timeLimit(.minutes(10)))
+@Suite("A bulk request is processed operation by operation", .timeLimit(.minutes(10)))
 struct BulkTests {
   @Test("Each operation is a transaction, and later operations refer to the created resources")
   func operations() async throws {
     let store = try await StoreDatabase.start()
     let (ana, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    let patch = Bench().patch(#"{"op":"replace","path":"displayName","value":"Team"}"#)
+    let patch = Fixture().patch(#"{"op":"replace","path":"displayName","value":"Team"}"#)
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: ana),
-        operation(.createGroup(document: Bench().group("Data team", members: [ana])), on: team, references: [ana]),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: ana),
+        operation(.createGroup(document: Fixture().group("Data team", members: [ana])), on: team, references: [ana]),
         operation(.patchGroup(patch: patch), on: team, references: [team], expecting: [1]),
         operation(.deleteGroup, on: team, references: [team], expecting: [1]),
         operation(.deleteUser, on: .made(at: Date())),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201, 200, 412, 404])
     #expect(outcomes[2] == .written(team, version: 2, created: false))
     #expect(try await store.count("select count(*) from identity.memberships") == 1)
     #expect(try await store.count("select count(distinct xmin::text) from identity.replies where recorded_at is not null") == 6)
   }
 
-  @Test("A redelivered bulk request gets the same answer, and continues where it stopped")
+  @Test("A redelivered bulk request resumes where it stopped, and gets the same outcomes")
   func redelivery() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<20).map { createUser("user-\($0 / 2)@example.com") })
     // The process dies after the seventh operation.
-    let whole = Bulk(failOnErrors: nil, operations: Array(bulk.operations.prefix(7)))
-    let begun = try await carryOut(whole, in: store)
-    let first = try await carryOut(bulk, in: store)
+    let firstPart = Bulk(failOnErrors: nil, operations: Array(bulk.operations.prefix(7)))
+    let begun = try await execute(firstPart, in: store)
+    let first = try await execute(bulk, in: store)
     #expect(Array(first.prefix(7)) == begun)
     #expect(first.map(\.status) == (0..<20).map { $0.isMultiple(of: 2) ? 201 : 409 })
     let events = try await store.count("select count(*) from identity.outbox")
-    let again = try await carryOut(bulk, in: store)
+    let again = try await execute(bulk, in: store)
     #expect(again == first)
     #expect(try await store.count("select count(*) from identity.users") == 10)
     #expect(try await store.count("select count(*) from identity.outbox") == events)
   }
 
-  @Test("Two processes that carry out the same bulk request at once give the same answer")
+  @Test("Two processes that process the same bulk request concurrently get the same outcomes")
   func concurrently() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: (0..<40).map { createUser("user-\($0)@example.com") })
-    async let one = carryOut(bulk, in: store)
-    async let other = carryOut(bulk, in: store)
+    async let one = execute(bulk, in: store)
+    async let other = execute(bulk, in: store)
     let (first, second) = try await (one, other)
     #expect(first == second)
     #expect(first.allSatisfy { $0.status == 201 })
@@ -63,7 +63,7 @@ struct BulkTests {
   @Test(
     "After the allowed number of errors the remaining operations are skipped",
     arguments: [(1, 2), (2, 4), (3, 6), (nil, 7)] as [(Int?, Int)])
-  func failOnErrors(limit: Int?, carriedOut: Int) async throws {
+  func failOnErrors(limit: Int?, executed: Int) async throws {
     let store = try await StoreDatabase.start()
     let names = ["a", "a", "b", "b", "c", "", "d"]
     let bulk = Bulk(
@@ -73,56 +73,58 @@ struct BulkTests {
           ? Bulk.Operation(command: .made(at: Date()), resource: .made(at: Date()), action: .refused(status: 400, error: Array("{}".utf8)))
           : createUser("\(name)@example.com")
       })
-    let outcomes = try await carryOut(bulk, in: store)
-    #expect(outcomes.count == carriedOut)
-    #expect(outcomes.map(\.status) == Array([201, 409, 201, 409, 201, 400, 201].prefix(carriedOut)))
+    let outcomes = try await execute(bulk, in: store)
+    #expect(outcomes.count == executed)
+    #expect(outcomes.map(\.status) == Array([201, 409, 201, 409, 201, 400, 201].prefix(executed)))
     #expect(try await store.count("select count(*) from identity.users") == outcomes.filter { $0.status == 201 }.count)
-    #expect(try await carryOut(bulk, in: store) == outcomes)
+    #expect(try await execute(bulk, in: store) == outcomes)
   }
 
-  @Test("Operations that refer to a failed one fail and name it; the others do not")
+  @Test("Operations that refer to a failed one fail and name it; the others succeed")
   func failedReference() async throws {
     let store = try await StoreDatabase.start()
-    let (twin, refused, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    let (duplicate, refused, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
         createUser("ana@example.com"),
-        operation(.createUser(document: Bench.user(#"{"userName":"ANA@example.com"}"#)), on: twin),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ANA@example.com"}"#)), on: duplicate),
         Bulk.Operation(command: .made(at: Date()), resource: refused, action: .refused(status: 400, error: Array("{}".utf8))),
-        operation(.createUser(document: Bench.user(#"{"userName":"ben@example.com"}"#)), on: ben),
-        operation(.createGroup(document: Bench().group("Twins", members: [twin, ben])), on: .made(at: Date()), references: [twin, ben]),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ben@example.com"}"#)), on: ben),
+        operation(
+          .createGroup(document: Fixture().group("Twins", members: [duplicate, ben])), on: .made(at: Date()), references: [duplicate, ben]),
         operation(.deleteUser, on: refused, references: [refused]),
-        operation(.createGroup(document: Bench().group("Bens", members: [ben])), on: .made(at: Date()), references: [ben]),
+        operation(.createGroup(document: Fixture().group("Bens", members: [ben])), on: .made(at: Date()), references: [ben]),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 409, 400, 201, 409, 409, 201])
-    #expect(outcomes[4].error.contains("\(twin)") && outcomes[4].error.contains("status 409"))
+    #expect(outcomes[4].error.contains("\(duplicate)") && outcomes[4].error.contains("status 409"))
     #expect(outcomes[5].error.contains("\(refused)") && outcomes[5].error.contains("status 400"))
     #expect(try await store.count("select count(*) from identity.groups") == 1)
   }
 
-  @Test("References to a user whose record is reused have the old id")
+  @Test("References to a user whose record is reused resolve to the existing id")
   func relinking() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([
-      store.command(.createUser(document: Bench.user(#"{"userName":"ana@example.com","active":false}"#)), on: old)
+    _ = try await store.process().execute([
+      store.command(.createUser(document: Fixture.user(#"{"userName":"ana@example.com","active":false}"#)), on: old)
     ])
     let (made, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: made),
-        operation(.createGroup(document: Bench().group("Data team", members: [made])), on: team, references: [made]),
+        operation(.createUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: made),
+        operation(.createGroup(document: Fixture().group("Data team", members: [made])), on: team, references: [made]),
         operation(
-          .patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"Boss"}"#)), on: made, references: [made], expecting: [2]
+          .patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"Boss"}"#)), on: made, references: [made],
+          expecting: [2]
         ),
         operation(
-          .patchGroup(patch: Bench().patch(#"{"op":"remove","path":"members[value eq \"\#(made)\"]"}"#)), on: team,
+          .patchGroup(patch: Fixture().patch(#"{"op":"remove","path":"members[value eq \"\#(made)\"]"}"#)), on: team,
           references: [team, made]),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(
       outcomes == [
         .written(old, version: 2, created: true, relink: .samePerson), .written(team, version: 1, created: true),
@@ -130,15 +132,15 @@ struct BulkTests {
         .written(team, version: 2, created: false),
       ])
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
-    #expect(try await carryOut(bulk, in: store) == outcomes)
+    #expect(try await execute(bulk, in: store) == outcomes)
   }
 
   @Test("Users who refer to each other are created together, with the ids of reused records")
   func cycle() async throws {
     let store = try await StoreDatabase.start()
     let old = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([
-      store.command(.createUser(document: Bench.user(#"{"userName":"ben@example.com","active":false}"#)), on: old)
+    _ = try await store.process().execute([
+      store.command(.createUser(document: Fixture.user(#"{"userName":"ben@example.com","active":false}"#)), on: old)
     ])
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
@@ -147,19 +149,19 @@ struct BulkTests {
         operation(.createUser(document: managed("ana@example.com", by: ben)), on: ana, references: [ben], cycle: 0),
         operation(.createUser(document: managed("ben@example.com", by: ana)), on: ben, references: [ana], cycle: 0),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [201, 201])
     #expect(outcomes[1] == .written(old, version: 2, created: true, relink: .samePerson))
     #expect(try await managerOf("ana@example.com", in: store) == old.description)
     #expect(try await managerOf("ben@example.com", in: store) == ana.description)
-    #expect(try await carryOut(bulk, in: store) == outcomes)
+    #expect(try await execute(bulk, in: store) == outcomes)
     #expect(try await store.count("select count(*) from identity.users") == 2)
   }
 
   @Test("If one of several users who refer to each other cannot be created, none is, and no event is published")
   func brokenCycle() async throws {
     let store = try await StoreDatabase.start()
-    _ = try await store.process().carryOut([store.createUser("ben@example.com")])
+    _ = try await store.process().execute([store.createUser("ben@example.com")])
     let events = try await store.count("select count(*) from identity.outbox")
     let (ana, ben, cem) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let bulk = Bulk(
@@ -170,7 +172,7 @@ struct BulkTests {
         operation(.createUser(document: managed("cem@example.com", by: ana)), on: cem, references: [ana], cycle: 3),
         createUser("dan@example.com"),
       ])
-    let outcomes = try await carryOut(bulk, in: store)
+    let outcomes = try await execute(bulk, in: store)
     #expect(outcomes.map(\.status) == [409, 409, 409, 201])
     #expect(outcomes[1].error.contains("uniqueness"))
     #expect(outcomes[0].error.contains("\(ben)") && outcomes[2].error.contains("\(ben)"))
@@ -178,39 +180,41 @@ struct BulkTests {
     #expect(try await store.count("select count(*) from identity.outbox") == events + 1)
   }
 
-  @Test("A poisoned operation is answered 500 and dead-lettered as a command; the others succeed, and references to it fail")
+  @Test("A poisoned operation gets 500 and is dead-lettered as a single command; the others succeed, and references to it fail")
   func poison() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
+    let deadLetters = DeadLetters("bulk-poison-\(UUID())", producer, in: store)
     try await TopicAdministration.ensure(
-      [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
-    // The id belongs to another user, so the database always refuses it.
-    let culprit = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([store.createUser("first@example.com", on: culprit)])
+      [deadLetters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
+    // The id belongs to another user, so the database always rejects it.
+    let poisoned = ResourceID.made(at: Date())
+    _ = try await store.process().execute([store.createUser("first@example.com", on: poisoned)])
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        createUser("before@example.com"), operation(.createUser(document: Bench.user(#"{"userName":"second@example.com"}"#)), on: culprit),
-        operation(.createGroup(document: Bench().group("Team", members: [culprit])), on: .made(at: Date()), references: [culprit]),
+        createUser("before@example.com"),
+        operation(.createUser(document: Fixture.user(#"{"userName":"second@example.com"}"#)), on: poisoned),
+        operation(.createGroup(document: Fixture().group("Team", members: [poisoned])), on: .made(at: Date()), references: [poisoned]),
         createUser("after@example.com"),
       ])
-    let outcomes = try await carryOut(bulk, in: store, deadLetters: letters)
+    let outcomes = try await execute(bulk, in: store, deadLetters: deadLetters)
     #expect(outcomes.map(\.status) == [201, 500, 409, 201])
     await producer.close()
     let consumer = try Consumer(
-      broker.configuration(), ConsumerConfiguration(group: "reader of \(letters.topic.name)", instance: "reader", topics: [letters.topic]),
+      broker.configuration(),
+      ConsumerConfiguration(group: "reader of \(deadLetters.topic.name)", instance: "reader", topics: [deadLetters.topic]),
       logger: quiet)
-    let letter = try await withThrowingTaskGroup(of: Void.self) { group in
+    let deadLetter = try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await consumer.run() }
       defer { group.cancelAll() }
       var batches = consumer.batches.makeAsyncIterator()
       return try await batches.next()?.messages.first
     }
-    let command = try Command(try #require(letter).cloudEvent())
+    let command = try Command(try #require(deadLetter).cloudEvent())
     #expect(command.id == bulk.operations[1].command)
-    #expect(command.resource == culprit)
+    #expect(command.resource == poisoned)
     #expect(command.operation.type == "rollcall.command.create-user.v1")
   }
 
@@ -218,10 +222,10 @@ struct BulkTests {
   func deadline() async throws {
     let store = try await StoreDatabase.start()
     let bulk = Bulk(failOnErrors: nil, operations: [createUser("ana@example.com"), createUser("ben@example.com")])
-    _ = try await carryOut(Bulk(failOnErrors: nil, operations: [bulk.operations[0]]), in: store)
-    let late = try await carryOut(bulk, in: store, deadline: Date() - 1)
+    _ = try await execute(Bulk(failOnErrors: nil, operations: [bulk.operations[0]]), in: store)
+    let late = try await execute(bulk, in: store, deadline: Date() - 1)
     #expect(late.map(\.status) == [201, 503])
-    #expect(try await carryOut(bulk, in: store).map(\.status) == [201, 503])
+    #expect(try await execute(bulk, in: store).map(\.status) == [201, 503])
     #expect(try await store.count("select count(*) from identity.users") == 1)
   }
 
@@ -237,12 +241,12 @@ struct BulkTests {
   }
 
   private func createUser(_ name: String) -> Bulk.Operation {
-    operation(.createUser(document: Bench.user(#"{"userName":"\#(name)"}"#)), on: .made(at: Date()))
+    operation(.createUser(document: Fixture.user(#"{"userName":"\#(name)"}"#)), on: .made(at: Date()))
   }
 
   private func managed(_ name: String, by manager: ResourceID) -> [UInt8] {
     let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-    return Bench.user(#"{"userName":"\#(name)","\#(enterprise)":{"manager":{"value":"\#(manager)"}}}"#)
+    return Fixture.user(#"{"userName":"\#(name)","\#(enterprise)":{"manager":{"value":"\#(manager)"}}}"#)
   }
 
   private func managerOf(_ name: String, in store: StoreDatabase) async throws -> String? {
@@ -255,8 +259,8 @@ struct BulkTests {
     return try rows.first?.optionalString(0)
   }
 
-  /// Carries out a bulk request as a new process that receives it from the topic.
-  private func carryOut(
+  /// Processes a bulk request in a new process, as if it received it from the topic.
+  private func execute(
     _ bulk: Bulk, in store: StoreDatabase, deadline: Date? = nil, deadLetters: DeadLetters? = nil
   ) async throws -> [Bulk.Outcome] {
     let broker = try await KafkaBroker.shared()

@@ -30,9 +30,9 @@ struct ComparisonKeyBackfillTests {
         values ($1, $2, $3, $4, $5, $3, $3, $4, $6, 'invited', 'viewer', 1, now(), now(), $7)
         """),
       [
-        .uuid(Bench.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased()),
-        .bytes(NameHash(key: "test")(NameKey(workspace: Bench.workspace, name: name.lowercased()))),
-        .textArray(["\(Bench.workspace) second\u{200B}"]), .text(document),
+        .uuid(Fixture.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased()),
+        .bytes(NameHash(key: "test")(NameKey(workspace: Fixture.workspace, name: name.lowercased()))),
+        .textArray(["\(Fixture.workspace) second\u{200B}"]), .text(document),
       ])
   }
 
@@ -44,7 +44,7 @@ struct ComparisonKeyBackfillTests {
         insert into identity.groups (workspace_id, id, display_name, display_name_key, version, created_at, modified_at, document)
         values ($1, $2, $3, $4, 1, now(), now(), '{"meta":{"x":"y"')
         """),
-      [.uuid(Bench.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased())])
+      [.uuid(Fixture.workspace.uuid), .uuid(id.uuid), .text(name), .text(name.lowercased())])
   }
 
   private static func backfill(_ process: StoreDatabase.StoreProcess) -> ComparisonKeyBackfill {
@@ -59,7 +59,7 @@ struct ComparisonKeyBackfillTests {
     func key(_ table: String, _ id: ResourceID) async throws -> String {
       try await store.text("select \(table == "users" ? "user_name_key" : "display_name_key") from identity.\(table) where id = '\(id)'")
     }
-    // In the order of creation.
+    // The rows, in the order of creation.
     let ids = (0..<6).map { number in ResourceID(UUID(uuid: (3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, UInt8(number)))) }
     try await Self.insertUser(Self.decomposed, ids[0], on: process.pool)
     try await Self.insertUser(Self.composed, ids[1], on: process.pool)
@@ -69,27 +69,27 @@ struct ComparisonKeyBackfillTests {
     try await Self.insertGroup("N10 app ", ids[5], on: process.pool)
     _ = try await process.pool.query(
       Statement(once: "early", "insert into identity.early_sign_ins values ($1, $2, now() - interval '1 day'), ($1, $3, now())"),
-      [.uuid(Bench.workspace.uuid), .text("e\u{301}va@example.com"), .text("\u{E9}va@example.com")])
+      [.uuid(Fixture.workspace.uuid), .text("e\u{301}va@example.com"), .text("\u{E9}va@example.com")])
     // The tombstone of a user that the old build deleted has a hash of the old key.
     _ = try await process.pool.query(
       Statement(once: "tombstone", "insert into identity.tombstones values ($1, $2, 'User', $3, now(), 2)"),
       [
-        .uuid(Bench.workspace.uuid), .uuid(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))),
-        .bytes(NameHash(key: "test")(NameKey(workspace: Bench.workspace, name: Self.decomposed.lowercased()))),
+        .uuid(Fixture.workspace.uuid), .uuid(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))),
+        .bytes(NameHash(key: "test")(NameKey(workspace: Fixture.workspace, name: Self.decomposed.lowercased()))),
       ])
     try await Self.backfill(process).runOnce()
 
     // The key of the composed name is the same in both versions.
     #expect(try await key("users", ids[1]) == ComparisonKey(Self.composed).text)
-    #expect(try await key("users", ids[0]) == NameKey.duplicate(ResourceKey(workspace: Bench.workspace, id: ids[0])).name)
+    #expect(try await key("users", ids[0]) == NameKey.duplicate(ResourceKey(workspace: Fixture.workspace, id: ids[0])).name)
     #expect(try await key("users", ids[2]) == "bob")
     #expect(try await key("users", ids[3]) == "plain@example.com")
     #expect(try await store.text("select display_name_key || '/' || name_key from identity.users where id = '\(ids[2])'") == "bob/bob")
     #expect(try await store.text("select email_key from identity.users where id = '\(ids[0])'") == ComparisonKey(Self.composed).text)
-    let others = ["second", "\u{E9}x@example.com"].map { "\(Bench.workspace) \($0)" }.joined(separator: ",")
+    let others = ["second", "\u{E9}x@example.com"].map { "\(Fixture.workspace) \($0)" }.joined(separator: ",")
     #expect(try await store.text("select array_to_string(other_email_keys, ',') from identity.users where id = '\(ids[2])'") == others)
     #expect(try await key("groups", ids[4]) == "n10 app")
-    #expect(try await key("groups", ids[5]) == NameKey.duplicate(ResourceKey(workspace: Bench.workspace, id: ids[5])).name)
+    #expect(try await key("groups", ids[5]) == NameKey.duplicate(ResourceKey(workspace: Fixture.workspace, id: ids[5])).name)
     #expect(
       try await store.text("select string_agg(type || id || conflicting_id, ',' order by id) from identity.outdated_keys")
         == "User\(ids[0])\(ids[1]),Group\(ids[5])\(ids[4])")
@@ -99,24 +99,24 @@ struct ComparisonKeyBackfillTests {
 
     // A command for the deleted user still finds the current user with the name.
     let stale = store.command(
-      .patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)),
+      .patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)),
       on: ResourceID(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))))
-    let refusal = try await process.carryOut([stale])[0].outcome
+    let refusal = try await process.execute([stale])[0].outcome
     #expect(refusal.status == 404 && refusal.error.contains("\(ids[0])"))
 
-    // Nothing is left to do.
+    // All rows are up to date.
     let versions = try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users")
     try await Self.backfill(process).runOnce()
     #expect(try await store.text("select string_agg(xmin::text, ',' order by id) from identity.users") == versions)
 
     // A user who shares a name can be changed by id and keeps the duplicate key. Lookups by name find the other user.
-    let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: ids[0])
-    #expect(try await process.carryOut([title])[0].outcome.status == 200)
-    #expect(try await process.carryOut([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
+    let title = store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: ids[0])
+    #expect(try await process.execute([title])[0].outcome.status == 200)
+    #expect(try await process.execute([store.createUser(Self.decomposed)])[0].outcome.error.contains("\(ids[1])"))
     #expect(try await key("users", ids[0]).hasPrefix(" duplicate "))
 
-    // After the other user is deleted, the name is free.
-    #expect(try await process.carryOut([store.command(.deleteUser, on: ids[1])])[0].outcome.status == 204)
+    // After the other user is deleted, the name is available.
+    #expect(try await process.execute([store.command(.deleteUser, on: ids[1])])[0].outcome.status == 204)
     _ = try await process.pool.query(
       Statement(once: "age", "update identity.outdated_keys set checked_at = now() - interval '2 minutes'"), [])
     try await Self.backfill(process).runOnce()
@@ -133,10 +133,10 @@ struct ComparisonKeyBackfillTests {
     let (first, second) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     try await Self.insertUser(Self.decomposed, first, on: process.pool)
     try await Self.insertUser(Self.composed, second, on: process.pool)
-    #expect(try await process.carryOut([store.createUser(" \(Self.decomposed)")])[0].outcome.status == 409)
+    #expect(try await process.execute([store.createUser(" \(Self.decomposed)")])[0].outcome.status == 409)
     // The user keeps its duplicate key, because another user has the key of its name.
-    let title = store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: first)
-    #expect(try await process.carryOut([title])[0].outcome.status == 200)
+    let title = store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"x"}"#)), on: first)
+    #expect(try await process.execute([title])[0].outcome.status == 200)
     try await Self.backfill(process).runOnce()
     #expect(
       try await store.count("select count(*) from identity.outdated_keys where conflicting_id = '\(second)' and id = '\(first)'") == 1)
@@ -154,7 +154,7 @@ struct ComparisonKeyBackfillTests {
     await process.pool.close()
   }
 
-  @Test("For random pairs of names the services, SQL and the store agree on whether they are equal")
+  @Test("For random pairs of names, the services, SQL and the store agree on equality")
   func agreement() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -187,11 +187,11 @@ struct ComparisonKeyBackfillTests {
       #expect(try inSQL.bool(0) == areEqual, "\(first) \(second)")
       #expect(try inSQL.string(1).utf8.elementsEqual(ComparisonKey(first).text.utf8), "\(first)")
       #expect(try inSQL.string(2).utf8.elementsEqual(FoldedText.folded(second).utf8), "\(second)")
-      #expect(try await process.carryOut([store.createUser(first)])[0].outcome.status == 201, "\(first)")
-      #expect(try await process.carryOut([store.createUser(second)])[0].outcome.status == (areEqual ? 409 : 201), "\(first) \(second)")
+      #expect(try await process.execute([store.createUser(first)])[0].outcome.status == 201, "\(first)")
+      #expect(try await process.execute([store.createUser(second)])[0].outcome.status == (areEqual ? 409 : 201), "\(first) \(second)")
       if areEqual { equal += 1 }
     }
-    // Otherwise the test would prove little.
+    // The sample must contain both outcomes.
     #expect(50..<350 ~= equal, "\(equal) of 400 pairs are equal")
     await process.pool.close()
   }

@@ -13,42 +13,42 @@ struct ConsoleDecisionTests {
   private static let hour: TimeInterval = 3600
 
   private func issue(
-    _ bench: inout Bench, _ kind: TokenKind, scopes: Set<TokenScope> = [.admin], until end: Date? = Bench.start + 12 * hour,
+    _ fixture: inout Fixture, _ kind: TokenKind, scopes: Set<TokenScope> = [.admin], until end: Date? = Fixture.start + 12 * hour,
     with opener: TokenID? = nil
   ) -> (id: TokenID, outcome: Reply.Outcome) {
-    let id = TokenID(bench.id().uuid)
+    let id = TokenID(fixture.id().uuid)
     let grant = TokenGrant(
       token: id, kind: kind, name: "Ana", scopes: scopes, digest: Self.first, expiresAt: end, openedWith: opener)
-    return (id, bench.decide(.issueToken(grant), on: Bench.workspace.resource))
+    return (id, fixture.decide(.issueToken(grant), on: Fixture.workspace.resource))
   }
 
-  private func record(_ id: TokenID, _ bench: Bench) -> TokenRecord? {
-    bench.decider.state.tokens[ResourceKey(workspace: Bench.workspace, id: id.resource)]
+  private func record(_ id: TokenID, _ fixture: Fixture) -> TokenRecord? {
+    fixture.decider.state.tokens[ResourceKey(workspace: Fixture.workspace, id: id.resource)]
   }
 
   @Test("A session is opened with an admin token, and lasts at most 12 hours and no longer than the token")
   func token() throws {
-    var bench = Bench()
-    let short = issue(&bench, .token, until: Bench.start + 60).id
-    let long = issue(&bench, .token, until: nil).id
-    let session = issue(&bench, .session, with: short)
+    var fixture = Fixture()
+    let short = issue(&fixture, .token, until: Fixture.start + 60).id
+    let long = issue(&fixture, .token, until: nil).id
+    let session = issue(&fixture, .session, with: short)
     #expect(session.outcome.status == 204)
-    #expect(record(session.id, bench)?.expiresAt == Bench.start + 60)
-    #expect(record(session.id, bench)?.openedWith == short && record(session.id, bench)?.kind == .session)
-    let days = issue(&bench, .session, until: Bench.start + 30 * 86_400, with: long).id
-    #expect(record(days, bench)?.expiresAt == Bench.start + 12 * Self.hour)
+    #expect(record(session.id, fixture)?.expiresAt == Fixture.start + 60)
+    #expect(record(session.id, fixture)?.openedWith == short && record(session.id, fixture)?.kind == .session)
+    let days = issue(&fixture, .session, until: Fixture.start + 30 * 86_400, with: long).id
+    #expect(record(days, fixture)?.expiresAt == Fixture.start + 12 * Self.hour)
   }
 
   @Test("A link opens one session, and the error of a second attempt says so")
   func link() {
-    var bench = Bench()
-    let link = issue(&bench, .link, until: Bench.start + 600).id
-    #expect(issue(&bench, .session, with: link).outcome.status == 204)
-    #expect(record(link, bench)?.revokedAt == Bench.start)
-    let again = issue(&bench, .session, with: link)
+    var fixture = Fixture()
+    let link = issue(&fixture, .link, until: Fixture.start + 600).id
+    #expect(issue(&fixture, .session, with: link).outcome.status == 204)
+    #expect(record(link, fixture)?.revokedAt == Fixture.start)
+    let again = issue(&fixture, .session, with: link)
     #expect(again.outcome.status == 403)
     #expect(again.outcome.error.contains("used already"))
-    #expect(record(again.id, bench) == nil)
+    #expect(record(again.id, fixture) == nil)
   }
 
   @Test("Of two commands in one batch only one opens a session with a link")
@@ -63,8 +63,8 @@ struct ConsoleDecisionTests {
             token: id, kind: kind, name: "Ana", scopes: [.admin], digest: digest, expiresAt: Date() + 600, openedWith: opener)),
         on: store.workspace.resource)
     }
-    #expect(try await process.carryOut([grant(.link, link, Self.first)]).map(\.outcome.status) == [204])
-    let replies = try await process.carryOut([
+    #expect(try await process.execute([grant(.link, link, Self.first)]).map(\.outcome.status) == [204])
+    let replies = try await process.execute([
       grant(.session, .made(at: Date()), Self.second, with: link), grant(.session, .made(at: Date()), Self.third, with: link),
     ])
     #expect(replies.map(\.outcome.status).sorted() == [204, 403])
@@ -76,81 +76,82 @@ struct ConsoleDecisionTests {
   }
 
   @Test("A token that is revoked, expired, unknown, or of another scope or kind opens no session")
-  func unfit() {
-    var bench = Bench()
-    let revoked = issue(&bench, .token, until: nil).id
-    bench.decide(.revokeToken(TokenRevocation(token: revoked)), on: Bench.workspace.resource)
-    let session = issue(&bench, .session, with: issue(&bench, .token, until: nil).id).id
+  func invalid() {
+    var fixture = Fixture()
+    let revoked = issue(&fixture, .token, until: nil).id
+    fixture.decide(.revokeToken(TokenRevocation(token: revoked)), on: Fixture.workspace.resource)
+    let session = issue(&fixture, .session, with: issue(&fixture, .token, until: nil).id).id
     for (opener, status, mention) in [
-      (revoked, 403, "revoked"), (issue(&bench, .token, until: Bench.start).id, 403, "expired"),
-      (issue(&bench, .link, until: Bench.start).id, 403, "expired"),
-      (issue(&bench, .token, scopes: [.scim], until: nil).id, 403, "scope admin"),
-      (issue(&bench, .client, until: nil).id, 403, "scope admin"), (session, 403, "scope admin"),
-      (TokenID.made(at: Bench.start), 404, "token"),
+      (revoked, 403, "revoked"), (issue(&fixture, .token, until: Fixture.start).id, 403, "expired"),
+      (issue(&fixture, .link, until: Fixture.start).id, 403, "expired"),
+      (issue(&fixture, .token, scopes: [.scim], until: nil).id, 403, "scope admin"),
+      (issue(&fixture, .client, until: nil).id, 403, "scope admin"), (session, 403, "scope admin"),
+      (TokenID.made(at: Fixture.start), 404, "token"),
     ] {
-      let opened = issue(&bench, .session, with: opener)
+      let opened = issue(&fixture, .session, with: opener)
       #expect(opened.outcome.status == status)
       #expect(opened.outcome.error.contains(mention), "\(opened.outcome.error)")
-      #expect(record(opened.id, bench) == nil)
+      #expect(record(opened.id, fixture) == nil)
     }
-    #expect(issue(&bench, .session, until: nil).outcome.status == 400)
-    #expect(issue(&bench, .session, scopes: [.admin, .scim]).outcome.status == 400)
-    #expect(issue(&bench, .link, until: Bench.start + 2 * 86_400).outcome.status == 400)
-    #expect(issue(&bench, .token, with: session).outcome.status == 400)
-    // A proxy authenticated the person.
-    #expect(issue(&bench, .session).outcome.status == 204)
+    #expect(issue(&fixture, .session, until: nil).outcome.status == 400)
+    #expect(issue(&fixture, .session, scopes: [.admin, .scim]).outcome.status == 400)
+    #expect(issue(&fixture, .link, until: Fixture.start + 2 * 86_400).outcome.status == 400)
+    #expect(issue(&fixture, .token, with: session).outcome.status == 400)
+    // The user was authenticated by a proxy.
+    #expect(issue(&fixture, .session).outcome.status == 204)
   }
 
   @Test(
-    "The holder of a session's secret replaces it: of two concurrent rotations one succeeds, and the former secret stays valid for a while")
+    "A session's secret is rotated by presenting it: of two concurrent rotations one succeeds, and the former secret stays valid for a while"
+  )
   func rotation() throws {
-    var bench = Bench()
-    let session = issue(&bench, .session).id
+    var fixture = Fixture()
+    let session = issue(&fixture, .session).id
     func rotate(_ present: String, _ next: String) -> Int {
-      bench.decide(
-        .rotateSecret(SecretRotation(client: session, replacing: present, digest: next, formerUntil: Bench.start + 60)),
-        on: Bench.workspace.resource
+      fixture.decide(
+        .rotateSecret(SecretRotation(client: session, replacing: present, digest: next, formerUntil: Fixture.start + 60)),
+        on: Fixture.workspace.resource
       ).status
     }
     #expect(rotate(Self.third, Self.second) == 409)
     #expect(rotate(Self.first, Self.second) == 204)
     let bytes = { (byte: UInt8) in [UInt8](repeating: byte, count: 32) }
-    #expect(try #require(record(session, bench)).former?.digest == bytes(0xAA))
-    // The response with the second secret was lost: the holder of the first one gets a third.
+    #expect(try #require(record(session, fixture)).former?.digest == bytes(0xAA))
+    // The response with the second secret was lost, so the client rotates again with the first one.
     #expect(rotate(Self.first, Self.third) == 204)
-    let rotated = try #require(record(session, bench))
+    let rotated = try #require(record(session, fixture))
     #expect(rotated.digest == bytes(0xCC) && rotated.former?.digest == bytes(0xAA))
     #expect(rotate(Self.second, Self.first) == 409)
   }
 
   @Test("The audit trail records sign-ins and sign-outs, the credential and the session of each change, but no rotations")
   func audit() {
-    var bench = Bench()
-    let token = issue(&bench, .token, until: nil).id
-    let session = TokenID(bench.id().uuid)
+    var fixture = Fixture()
+    let token = issue(&fixture, .token, until: nil).id
+    let session = TokenID(fixture.id().uuid)
     let actor = Command.Actor.console("Ana")
     func send(_ operation: Command.Operation, by actor: Command.Actor) {
-      var command = bench.command(operation, on: Bench.workspace.resource)
+      var command = fixture.command(operation, on: Fixture.workspace.resource)
       command.actor = actor
       if case .revokeToken = operation { command.session = session }
-      #expect(bench.decider.decide(ParsedCommand(command)).outcome.status == 204)
+      #expect(fixture.decider.decide(ParsedCommand(command)).outcome.status == 204)
     }
     send(
       .issueToken(
         TokenGrant(
-          token: session, kind: .session, name: "Ana", scopes: [.admin], digest: Self.first, expiresAt: Bench.start + 60,
+          token: session, kind: .session, name: "Ana", scopes: [.admin], digest: Self.first, expiresAt: Fixture.start + 60,
           openedWith: token)), by: actor)
     send(.rotateSecret(SecretRotation(client: session, digest: Self.second, formerUntil: nil)), by: .service("scim-api"))
     send(.revokeToken(TokenRevocation(token: session)), by: actor)
-    #expect(bench.decider.audited.map(\.action) == ["issue-token", "revoke-token"])
+    #expect(fixture.decider.audited.map(\.action) == ["issue-token", "revoke-token"])
     // Two tokens can have the same name: their ids distinguish them.
-    let summaries = bench.decider.audited.map(\.summary)
+    let summaries = fixture.decider.audited.map(\.summary)
     #expect(summaries.first?.contains(#""openedWith":"\#(token)""#) == true && summaries.first?.contains(#""session""#) == false)
     #expect(summaries.last?.contains(#""session":"\#(session)""#) == true)
-    #expect(bench.decider.audited.allSatisfy { $0.actor == "console:Ana" && $0.target == "session \(session) 'Ana'" })
+    #expect(fixture.decider.audited.allSatisfy { $0.actor == "console:Ana" && $0.target == "session \(session) 'Ana'" })
   }
 
-  @Test("Only sessions and links are deleted some days after their expiry")
+  @Test("Only sessions and links are deleted, some days after their expiry")
   func trimming() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()

@@ -17,8 +17,8 @@ struct DeactivationDecisionTests {
     return try resource.unapplied.map { UnappliedChange.list(reading: try JSON(parsing: $0)) } ?? []
   }
 
-  private func attribute(_ name: String, of id: ResourceID, _ bench: Bench) throws -> JSON? {
-    let document = try #require(bench.user(id)).document
+  private func attribute(_ name: String, of id: ResourceID, _ fixture: Fixture) throws -> JSON? {
+    let document = try #require(fixture.user(id)).document
     return try JSON(parsing: document + Array("}}".utf8)).object?[name]
   }
 
@@ -36,18 +36,18 @@ struct DeactivationDecisionTests {
     ])
   func patch(operation: String, expected: [String]) throws {
     for order in [[operation, Self.disabling], [Self.disabling, operation]] {
-      var bench = Bench()
-      let (id, _) = bench.createUser(Self.ana)
-      bench.createUser(#"{"userName":"ben@example.com"}"#)
+      var fixture = Fixture()
+      let (id, _) = fixture.createUser(Self.ana)
+      fixture.createUser(#"{"userName":"ben@example.com"}"#)
       let more = #"{"op":"replace","path":"displayName","value":"Ana"}"#
-      let outcome = bench.decide(.patchUser(patch: bench.patch((order + [more]).joined(separator: ","))), on: id)
+      let outcome = fixture.decide(.patchUser(patch: fixture.patch((order + [more]).joined(separator: ","))), on: id)
       #expect(try unapplied(outcome).map(\.path) == expected)
-      let user = try #require(bench.user(id))
-      #expect(user.state == .disabled && bench.userChanges.last == .disabled)
+      let user = try #require(fixture.user(id))
+      #expect(user.state == .disabled && fixture.userChanges.last == .disabled)
       #expect((user.displayName, user.userName, user.role) == ("Ana", "ana@example.com", "editor"))
-      #expect(try attribute("title", of: id, bench) == "t")
-      #expect(try attribute("secodaRole", of: id, bench) == "editor")
-      #expect(try attribute("active", of: id, bench) == false)
+      #expect(try attribute("title", of: id, fixture) == "t")
+      #expect(try attribute("secodaRole", of: id, fixture) == "editor")
+      #expect(try attribute("active", of: id, fixture) == false)
     }
   }
 
@@ -65,17 +65,17 @@ struct DeactivationDecisionTests {
       ),
     ])
   func replacement(json: String, expected: [String]) throws {
-    var bench = Bench()
-    let (id, _) = bench.createUser(Self.ana)
-    bench.createUser(#"{"userName":"ben@example.com"}"#)
-    let outcome = bench.decide(.replaceUser(document: Bench.user(json)), on: id)
+    var fixture = Fixture()
+    let (id, _) = fixture.createUser(Self.ana)
+    fixture.createUser(#"{"userName":"ben@example.com"}"#)
+    let outcome = fixture.decide(.replaceUser(document: Fixture.user(json)), on: id)
     #expect(try unapplied(outcome).map(\.path) == expected)
-    let user = try #require(bench.user(id))
+    let user = try #require(fixture.user(id))
     #expect(user.state == .disabled)
     #expect((user.displayName, user.userName, user.role) == ("Ana", "ana@example.com", "editor"))
-    #expect(try attribute("title", of: id, bench) == "t")
+    #expect(try attribute("title", of: id, fixture) == "t")
     // Attributes that the PUT omits are cleared, as usual.
-    #expect(try attribute("emails", of: id, bench) == nil)
+    #expect(try attribute("emails", of: id, fixture) == nil)
   }
 
   @Test("Attributes beyond a bound keep their values, alone or all together", arguments: [true, false])
@@ -84,63 +84,63 @@ struct DeactivationDecisionTests {
     let address = #"{"formatted":"\#(String(repeating: "a", count: ResourceBounds.text - 100))","type":"#
     let addresses = (0..<100).map { address + #""\#($0)"}"# }.joined(separator: ",")
     for (attribute, value) in [("title", #""\#(title)""#), ("addresses", "[\(addresses)]"), ("userName", #""\#(title)""#)] {
-      var bench = Bench()
-      let (id, _) = bench.createUser(Self.ana)
+      var fixture = Fixture()
+      let (id, _) = fixture.createUser(Self.ana)
       let operation: Command.Operation
       if isPatch {
         operation = .patchUser(
-          patch: bench.patch(#"{"op":"replace","value":{"\#(attribute)":\#(value),"displayName":"Ana","active":false}}"#))
+          patch: fixture.patch(#"{"op":"replace","value":{"\#(attribute)":\#(value),"displayName":"Ana","active":false}}"#))
       } else {
         let name = attribute == "userName" ? "" : #""userName":"ana@example.com","#
         let put = #"{\#(name)"\#(attribute)":\#(value),"secodaRole":"editor","displayName":"Ana","active":false}"#
-        operation = .replaceUser(document: Bench.user(put))
+        operation = .replaceUser(document: Fixture.user(put))
       }
-      let outcome = bench.decide(operation, on: id)
+      let outcome = fixture.decide(operation, on: id)
       #expect(try unapplied(outcome).map(\.path) == [attribute])
-      let user = try #require(bench.user(id))
+      let user = try #require(fixture.user(id))
       #expect(user.state == .disabled && user.userName == "ana@example.com" && user.displayName == "Ana")
       #expect(user.document.count < ResourceBounds.text)
     }
   }
 
-  @Test("A fully applied write lists nothing, and creates no new version the second time")
-  func whole() throws {
-    var bench = Bench()
-    let (id, _) = bench.createUser(Self.ana)
+  @Test("A fully applied write lists no attributes, and creates no new version when repeated")
+  func fullyApplied() throws {
+    var fixture = Fixture()
+    let (id, _) = fixture.createUser(Self.ana)
     let put = Self.ana.replacing("\"title\"", with: "\"active\":false,\"title\"")
     for _ in 0..<2 {
-      let replaced = bench.decide(.replaceUser(document: Bench.user(put)), on: id)
+      let replaced = fixture.decide(.replaceUser(document: Fixture.user(put)), on: id)
       #expect(try unapplied(replaced).isEmpty)
-      let patched = bench.decide(.patchUser(patch: bench.patch(Self.disabling)), on: id)
+      let patched = fixture.decide(.patchUser(patch: fixture.patch(Self.disabling)), on: id)
       #expect(try unapplied(patched).isEmpty)
     }
-    #expect(bench.user(id)?.version == 2)
+    #expect(fixture.user(id)?.version == 2)
   }
 
-  @Test("If-Match and an unknown id refuse it completely, and the change guard keeps the person enabled")
+  @Test("A version mismatch or an unknown id refuses the write completely, and the change guard keeps the user enabled")
   func limits() throws {
-    var bench = Bench(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
-    let (id, _) = bench.createUser(Self.ana)
+    var fixture = Fixture(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
+    let (id, _) = fixture.createUser(Self.ana)
     let patch = Command.Operation.patchUser(
-      patch: bench.patch(Self.disabling + #",{"op":"replace","path":"secodaRole","value":"Owner"}"#))
-    #expect(bench.decide(patch, on: id, expecting: [7]).status == 412)
-    #expect(bench.decide(patch, on: bench.id()).status == 404)
-    let held = bench.decide(patch, on: id)
+      patch: fixture.patch(Self.disabling + #",{"op":"replace","path":"secodaRole","value":"Owner"}"#))
+    #expect(fixture.decide(patch, on: id, expecting: [7]).status == 412)
+    #expect(fixture.decide(patch, on: fixture.id()).status == 404)
+    let held = fixture.decide(patch, on: id)
     #expect(try unapplied(held).map(\.path) == ["secodaRole"])
-    #expect(bench.user(id)?.state == .invited)
-    #expect(bench.decider.state.heldChanges.count == 1)
+    #expect(fixture.user(id)?.state == .invited)
+    #expect(fixture.decider.state.heldChanges.count == 1)
   }
 
-  @Test("Any other write is refused completely")
+  @Test("Other invalid writes are refused completely")
   func others() {
-    var bench = Bench()
-    let (id, _) = bench.createUser(Self.ana)
+    var fixture = Fixture()
+    let (id, _) = fixture.createUser(Self.ana)
     for operation in [
       #"{"op":"replace","path":"active","value":true},{"op":"replace","path":"secodaRole","value":"Owner"}"#,
       #"{"op":"replace","path":"active","value":false},{"op":"replace","path":"nope","value":1},{"op":"replace","path":"active","value":true}"#,
     ] {
-      #expect(bench.decide(.patchUser(patch: bench.patch(operation)), on: id).status == 400)
+      #expect(fixture.decide(.patchUser(patch: fixture.patch(operation)), on: id).status == 400)
     }
-    #expect(bench.user(id)?.version == 1)
+    #expect(fixture.user(id)?.version == 1)
   }
 }

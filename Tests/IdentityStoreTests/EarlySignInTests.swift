@@ -12,51 +12,51 @@ struct EarlySignInTests {
   private static let day: TimeInterval = 86_400
 
   private func signIn(_ email: String?, _ user: UserID? = nil, daysAgo: Double = 0) -> SignIn {
-    SignIn(workspace: Bench.workspace, email: email, user: user, signedInAt: Bench.start - daysAgo * Self.day)
+    SignIn(workspace: Fixture.workspace, email: email, user: user, signedInAt: Fixture.start - daysAgo * Self.day)
   }
 
   @Test("A sign-in is answered with its outcome")
   func outcomes() {
-    var bench = Bench()
-    let (ana, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
-    bench.createUser(#"{"userName":"ben@example.com","active":false}"#)
-    #expect(bench.decide(.promoteUser(signIn("ANA@example.com")), on: bench.id()) == .signIn(.promoted))
-    #expect(bench.decide(.promoteUser(signIn(nil, ana.user)), on: ana) == .signIn(.alreadyActive))
-    #expect(bench.decide(.promoteUser(signIn("ben@example.com")), on: bench.id()) == .signIn(.disabled))
-    #expect(bench.decide(.promoteUser(signIn("nobody@example.com")), on: bench.id()) == .signIn(.remembered))
-    #expect(bench.decide(.promoteUser(signIn(nil, UserID(bytes: [9]))), on: bench.id()) == .signIn(.unknownUser))
+    var fixture = Fixture()
+    let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
+    fixture.createUser(#"{"userName":"ben@example.com","active":false}"#)
+    #expect(fixture.decide(.promoteUser(signIn("ANA@example.com")), on: fixture.id()) == .signIn(.promoted))
+    #expect(fixture.decide(.promoteUser(signIn(nil, ana.user)), on: ana) == .signIn(.alreadyActive))
+    #expect(fixture.decide(.promoteUser(signIn("ben@example.com")), on: fixture.id()) == .signIn(.disabled))
+    #expect(fixture.decide(.promoteUser(signIn("nobody@example.com")), on: fixture.id()) == .signIn(.remembered))
+    #expect(fixture.decide(.promoteUser(signIn(nil, UserID(bytes: [9]))), on: fixture.id()) == .signIn(.unknownUser))
   }
 
-  @Test("One counts for 30 days and no longer", arguments: [(29.9, UserState.active), (30.1, .invited)])
+  @Test("An early sign-in is valid for 30 days", arguments: [(29.9, UserState.active), (30.1, .invited)])
   func age(days: Double, state: UserState) {
-    var bench = Bench()
-    bench.decider.state.loadEarlySignIn(
-      NameKey(workspace: Bench.workspace, name: "ana@example.com"), at: Bench.start - days * Self.day)
-    let (id, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
-    #expect(bench.user(id)?.state == state)
+    var fixture = Fixture()
+    fixture.decider.state.loadEarlySignIn(
+      NameKey(workspace: Fixture.workspace, name: "ana@example.com"), at: Fixture.start - days * Self.day)
+    let (id, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
+    #expect(fixture.user(id)?.state == state)
   }
 
-  @Test("An expired one is not stored, and a later one counts for another 30 days")
+  @Test("An expired sign-in is not stored, and a later one is valid for another 30 days")
   func renewal() {
-    var bench = Bench()
-    let key = NameKey(workspace: Bench.workspace, name: "ana@example.com")
-    bench.decide(.promoteUser(signIn("ana@example.com", daysAgo: 31)), on: bench.id())
-    #expect(bench.decider.state.earlySignIns.isEmpty)
-    bench.decide(.promoteUser(signIn("ana@example.com", daysAgo: 20)), on: bench.id())
-    bench.decide(.promoteUser(signIn("ana@example.com", daysAgo: 19.5)), on: bench.id())
-    #expect(bench.decider.state.earlySignIns[key] == Bench.start - 20 * Self.day)
-    bench.decide(.promoteUser(signIn("ana@example.com", daysAgo: 1)), on: bench.id())
-    #expect(bench.decider.state.earlySignIns[key] == Bench.start - Self.day)
+    var fixture = Fixture()
+    let key = NameKey(workspace: Fixture.workspace, name: "ana@example.com")
+    fixture.decide(.promoteUser(signIn("ana@example.com", daysAgo: 31)), on: fixture.id())
+    #expect(fixture.decider.state.earlySignIns.isEmpty)
+    fixture.decide(.promoteUser(signIn("ana@example.com", daysAgo: 20)), on: fixture.id())
+    fixture.decide(.promoteUser(signIn("ana@example.com", daysAgo: 19.5)), on: fixture.id())
+    #expect(fixture.decider.state.earlySignIns[key] == Fixture.start - 20 * Self.day)
+    fixture.decide(.promoteUser(signIn("ana@example.com", daysAgo: 1)), on: fixture.id())
+    #expect(fixture.decider.state.earlySignIns[key] == Fixture.start - Self.day)
   }
 
-  @Test("They are stored, renewed, used, and deleted 30 days after the last one of a person")
+  @Test("Early sign-ins are stored, renewed, consumed, and deleted 30 days after the last one of a person")
   func trimming() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let trimming = RowTrimming(rows: .earlySignIns, pool: process.pool, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     func report(_ email: String, daysAgo: Double) async throws {
       let signIn = SignIn(workspace: store.workspace, email: email, user: nil, signedInAt: Date() - daysAgo * Self.day)
-      _ = try await process.carryOut([store.command(.promoteUser(signIn))])
+      _ = try await process.execute([store.command(.promoteUser(signIn))])
     }
     try await report("used@example.com", daysAgo: 3)
     try await report("used@example.com", daysAgo: 1)
@@ -67,7 +67,7 @@ struct EarlySignInTests {
     #expect(try await store.text(rows) == "kept@example.com 2, used@example.com 1")
     // It also counts in the batch that renews it.
     let again = SignIn(workspace: store.workspace, email: "used@example.com", user: nil, signedInAt: Date() + Self.day)
-    _ = try await process.carryOut([store.command(.promoteUser(again)), store.createUser("used@example.com")])
+    _ = try await process.execute([store.command(.promoteUser(again)), store.createUser("used@example.com")])
     #expect(try await store.text(rows) == "kept@example.com 2")
     #expect(try await store.text("select state from identity.users where user_name = 'used@example.com'") == "active")
     _ = try await process.pool.query(

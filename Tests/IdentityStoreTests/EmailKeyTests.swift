@@ -20,16 +20,16 @@ struct EmailKeyTests {
       {"userName":"ana","emails":[{"value":"Ana@work.example","primary":true},{"value":"Ana@Home.example"},{"value":"ANA@WORK.example"},
       {"value":"ana@home.example","type":"other"},{"value":"Ünal@x.example"},{"type":"empty"},{"value":""}]}
       """#
-    _ = try await store.process().carryOut([store.command(.createUser(document: Bench.user(user)), on: id)])
+    _ = try await store.process().execute([store.command(.createUser(document: Fixture.user(user)), on: id)])
     let expected = ["ana@home.example", "ünal@x.example"].map { "\(store.workspace) \($0)" }.joined(separator: ",")
     #expect(try await keys() == expected)
     // A write without addresses does not change them.
     let signIn = SignIn(workspace: store.workspace, email: nil, user: id.user, signedInAt: Date())
-    #expect(try await store.process().carryOut([store.command(.promoteUser(signIn), on: id)]).map(\.outcome.status).allSatisfy { $0 < 300 })
+    #expect(try await store.process().execute([store.command(.promoteUser(signIn), on: id)]).map(\.outcome.status).allSatisfy { $0 < 300 })
     #expect(try await store.text("select state from identity.users where id = '\(id)'") == "active")
     #expect(try await keys() == expected)
     let one = #"{"userName":"ana","emails":[{"value":"ana@work.example"}]}"#
-    _ = try await store.process().carryOut([store.command(.replaceUser(document: Bench.user(one)), on: id)])
+    _ = try await store.process().execute([store.command(.replaceUser(document: Fixture.user(one)), on: id)])
     #expect(try await keys() == "none")
   }
 

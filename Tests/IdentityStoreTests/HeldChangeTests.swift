@@ -11,56 +11,56 @@ struct HeldChangeTests {
   private static let guarding = ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, maximumDeactivations: 2, notify: "admin@example.com")
 
   private struct Guarded {
-    var bench = Bench(changeGuard: HeldChangeTests.guarding)
+    var fixture = Fixture(changeGuard: HeldChangeTests.guarding)
     var people: [ResourceID] = []
     var group: ResourceID
 
     init() {
-      for number in 0..<6 { people.append(bench.createUser(#"{"userName":"user-\#(number)@example.com"}"#).id) }
-      group = bench.createGroup("Data team", members: people).id
+      for number in 0..<6 { people.append(fixture.createUser(#"{"userName":"user-\#(number)@example.com"}"#).id) }
+      group = fixture.createGroup("Data team", members: people).id
     }
 
-    func members() -> Set<UserID> { bench.members(of: group) }
+    func members() -> Set<UserID> { fixture.members(of: group) }
 
     @discardableResult
     mutating func replace(with members: [ResourceID]) -> Reply.Outcome {
-      bench.decide(.replaceGroup(document: bench.group("Data team", members: members)), on: group)
+      fixture.decide(.replaceGroup(document: fixture.group("Data team", members: members)), on: group)
     }
 
     mutating func disable(_ person: Int) -> Reply.Outcome { setActive(false, person) }
 
     mutating func setActive(_ active: Bool, _ person: Int) -> Reply.Outcome {
-      bench.decide(.patchUser(patch: bench.patch(#"{"op":"replace","path":"active","value":\#(active)}"#)), on: people[person])
+      fixture.decide(.patchUser(patch: fixture.patch(#"{"op":"replace","path":"active","value":\#(active)}"#)), on: people[person])
     }
 
     func held(_ resource: ResourceID) -> HeldChangeRecord? {
-      bench.decider.state.heldChanges[ResourceKey(workspace: Bench.workspace, id: resource)]
+      fixture.decider.state.heldChanges[ResourceKey(workspace: Fixture.workspace, id: resource)]
     }
 
     mutating func decide(_ verdict: HeldChangeDecision.Verdict, on resource: ResourceID) -> Reply.Outcome {
-      let change = held(resource)?.id ?? HeldChangeID(bench.id().uuid)
-      return bench.decide(.decideHeldChange(HeldChangeDecision(change: change, verdict: verdict)), on: resource)
+      let change = held(resource)?.id ?? HeldChangeID(fixture.id().uuid)
+      return fixture.decide(.decideHeldChange(HeldChangeDecision(change: change, verdict: verdict)), on: resource)
     }
 
     var notices: [ChangeHeld] {
-      bench.decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } }
+      fixture.decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } }
     }
   }
 
   @Test("A replacement that drops too many members succeeds: departures are held, additions and the new name are applied")
   func shrinking() throws {
     var guarded = Guarded()
-    let newcomer = guarded.bench.createUser(#"{"userName":"new@example.com"}"#).id
-    let document = guarded.bench.group("Data people", members: [guarded.people[0], newcomer])
-    let outcome = guarded.bench.decide(.replaceGroup(document: document), on: guarded.group)
+    let newcomer = guarded.fixture.createUser(#"{"userName":"new@example.com"}"#).id
+    let document = guarded.fixture.group("Data people", members: [guarded.people[0], newcomer])
+    let outcome = guarded.fixture.decide(.replaceGroup(document: document), on: guarded.group)
     #expect(outcome.status == 200)
     #expect(guarded.members() == Set((guarded.people + [newcomer]).map(\.user)))
-    #expect(guarded.bench.groupRecord(guarded.group)?.displayName == "Data people")
+    #expect(guarded.fixture.groupRecord(guarded.group)?.displayName == "Data people")
     let held = try #require(guarded.held(guarded.group))
     #expect(Set(held.leaving) == Set(guarded.people[1...].map(\.user)))
     #expect(guarded.notices.map(\.leaving) == [5])
     #expect(guarded.notices.first?.members == 6)
-    #expect(guarded.bench.groupChanges.last?.removedMembers == [])
+    #expect(guarded.fixture.groupChanges.last?.removedMembers == [])
   }
 
   @Test("A replacement within the limit, of a small group, or in a workspace without a guard is applied")
@@ -68,27 +68,27 @@ struct HeldChangeTests {
     var guarded = Guarded()
     guarded.replace(with: Array(guarded.people[1...]))
     #expect(guarded.members().count == 5)
-    var small = guarded.bench.createGroup("Pair", members: Array(guarded.people[..<3]))
-    small.outcome = guarded.bench.decide(.replaceGroup(document: guarded.bench.group("Pair", members: [])), on: small.id)
-    #expect(guarded.bench.members(of: small.id).isEmpty)
+    var small = guarded.fixture.createGroup("Pair", members: Array(guarded.people[..<3]))
+    small.outcome = guarded.fixture.decide(.replaceGroup(document: guarded.fixture.group("Pair", members: [])), on: small.id)
+    #expect(guarded.fixture.members(of: small.id).isEmpty)
     #expect(guarded.notices.isEmpty)
-    var bench = Bench()
-    let people = (0..<6).map { bench.createUser(#"{"userName":"user-\#($0)@example.com"}"#).id }
-    let group = bench.createGroup("Data team", members: people).id
-    bench.decide(.replaceGroup(document: bench.group("Data team", members: [])), on: group)
-    #expect(bench.members(of: group).isEmpty)
+    var fixture = Fixture()
+    let people = (0..<6).map { fixture.createUser(#"{"userName":"user-\#($0)@example.com"}"#).id }
+    let group = fixture.createGroup("Data team", members: people).id
+    fixture.decide(.replaceGroup(document: fixture.group("Data team", members: [])), on: group)
+    #expect(fixture.members(of: group).isEmpty)
   }
 
   @Test("After approval the members leave, except those whom the identity provider has added again")
   func approval() {
     var guarded = Guarded()
     guarded.replace(with: [guarded.people[0]])
-    let again = guarded.bench.patch(#"{"op":"add","path":"members","value":[{"value":"\#(guarded.people[1])"}]}"#)
-    guarded.bench.decide(.patchGroup(patch: again), on: guarded.group)
+    let again = guarded.fixture.patch(#"{"op":"add","path":"members","value":[{"value":"\#(guarded.people[1])"}]}"#)
+    guarded.fixture.decide(.patchGroup(patch: again), on: guarded.group)
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.members() == Set(guarded.people[...1].map(\.user)))
-    #expect(Set(guarded.bench.groupChanges.last?.removedMembers ?? []) == Set(guarded.people[2...].map(\.user)))
-    #expect(guarded.decide(.approve, on: guarded.group).status == 409, "it waits no more")
+    #expect(Set(guarded.fixture.groupChanges.last?.removedMembers ?? []) == Set(guarded.people[2...].map(\.user)))
+    #expect(guarded.decide(.approve, on: guarded.group).status == 409, "it is no longer pending")
   }
 
   @Test("A repeated change is held once and the admin is notified once; a list within the limit supersedes it")
@@ -105,7 +105,7 @@ struct HeldChangeTests {
     #expect(guarded.members().count == 6)
   }
 
-  @Test("After rejection the same list changes nothing and notifies nobody; a larger one is held")
+  @Test("After rejection the same list changes nothing and sends no notification; a larger departure is held")
   func rejection() {
     var guarded = Guarded()
     guarded.replace(with: Array(guarded.people[..<3]))
@@ -131,29 +131,29 @@ struct HeldChangeTests {
   func deactivations() throws {
     var guarded = Guarded()
     for person in 0..<3 { #expect(guarded.disable(person).status == 200) }
-    #expect((0..<3).map { guarded.bench.user(guarded.people[$0])?.state } == [.disabled, .disabled, .invited])
-    #expect(guarded.bench.decide(.deleteUser, on: guarded.people[3]).status == 204)
-    #expect(guarded.bench.user(guarded.people[3])?.state == .invited)
-    let put = Bench.user(#"{"userName":"user-4@example.com","active":false,"displayName":"Renamed"}"#)
-    #expect(guarded.bench.decide(.replaceUser(document: put), on: guarded.people[4]).status == 200)
-    #expect(guarded.bench.user(guarded.people[4])?.state == .invited)
-    #expect(guarded.bench.user(guarded.people[4])?.displayName == "Renamed", "the rest of the change was made")
+    #expect((0..<3).map { guarded.fixture.user(guarded.people[$0])?.state } == [.disabled, .disabled, .invited])
+    #expect(guarded.fixture.decide(.deleteUser, on: guarded.people[3]).status == 204)
+    #expect(guarded.fixture.user(guarded.people[3])?.state == .invited)
+    let put = Fixture.user(#"{"userName":"user-4@example.com","active":false,"displayName":"Renamed"}"#)
+    #expect(guarded.fixture.decide(.replaceUser(document: put), on: guarded.people[4]).status == 200)
+    #expect(guarded.fixture.user(guarded.people[4])?.state == .invited)
+    #expect(guarded.fixture.user(guarded.people[4])?.displayName == "Renamed", "the rest of the change was applied")
     #expect(guarded.notices.map(\.kind) == [.userDisabled, .userDeleted, .userDisabled])
 
     #expect(guarded.decide(.approve, on: guarded.people[2]).status == 204)
-    #expect(guarded.bench.user(guarded.people[2])?.state == .disabled)
+    #expect(guarded.fixture.user(guarded.people[2])?.state == .disabled)
     #expect(guarded.decide(.approve, on: guarded.people[3]).status == 204)
-    #expect(guarded.bench.user(guarded.people[3]) == nil)
+    #expect(guarded.fixture.user(guarded.people[3]) == nil)
   }
 
   @Test("A profile change neither ends nor applies a held deactivation; activation ends it")
   func profileChange() {
     var guarded = Guarded()
     for person in 0..<3 { _ = guarded.disable(person) }
-    let rename = guarded.bench.patch(#"{"op":"replace","path":"displayName","value":"New"}"#)
-    #expect(guarded.bench.decide(.patchUser(patch: rename), on: guarded.people[2]).status == 200)
+    let rename = guarded.fixture.patch(#"{"op":"replace","path":"displayName","value":"New"}"#)
+    #expect(guarded.fixture.decide(.patchUser(patch: rename), on: guarded.people[2]).status == 200)
     #expect(guarded.held(guarded.people[2])?.status == .pending)
-    #expect(guarded.bench.user(guarded.people[2])?.state == .invited)
+    #expect(guarded.fixture.user(guarded.people[2])?.state == .invited)
     #expect(guarded.setActive(true, 2).status == 200)
     #expect(guarded.held(guarded.people[2]) == nil)
     #expect(guarded.notices.count == 1)
@@ -163,8 +163,8 @@ struct HeldChangeTests {
   func createdAgain() {
     var guarded = Guarded()
     for person in 0..<2 { _ = guarded.disable(person) }
-    #expect(guarded.bench.decide(.deleteUser, on: guarded.people[2]).status == 204)
-    let (id, outcome) = guarded.bench.createUser(#"{"userName":"user-2@example.com"}"#)
+    #expect(guarded.fixture.decide(.deleteUser, on: guarded.people[2]).status == 204)
+    let (id, outcome) = guarded.fixture.createUser(#"{"userName":"user-2@example.com"}"#)
     #expect(outcome.status == 201)
     #expect(id == guarded.people[2])
     #expect(guarded.held(guarded.people[2]) == nil)
@@ -176,15 +176,15 @@ struct HeldChangeTests {
     for person in 0..<3 { _ = guarded.disable(person) }
     #expect(guarded.decide(.reject, on: guarded.people[2]).status == 204)
     _ = guarded.disable(2)
-    #expect(guarded.bench.user(guarded.people[2])?.state == .invited)
+    #expect(guarded.fixture.user(guarded.people[2])?.state == .invited)
     #expect(guarded.notices.count == 1)
     _ = guarded.setActive(true, 2)
     _ = guarded.disable(2)
-    #expect(guarded.notices.count == 2, "it is another change")
+    #expect(guarded.notices.count == 2, "it is a different change")
   }
 
   @Test(
-    "Members who leave one by one are counted together, whatever the form of the removal",
+    "Members who leave one by one are counted together, for every form of removal",
     arguments: [
       #"{"op":"remove","path":"members[value eq \"ID\"]"}"#,
       #"{"op":"remove","path":"members[value eq \"ID\"]"},{"op":"replace","path":"displayName","value":"Data team"}"#,
@@ -192,15 +192,15 @@ struct HeldChangeTests {
   func removals(operation: String) throws {
     var guarded = Guarded()
     for person in 0..<4 {
-      let sent = guarded.bench.patch(operation.replacing("ID", with: "\(guarded.people[person])"))
-      // As scim-api sends it.
+      let sent = guarded.fixture.patch(operation.replacing("ID", with: "\(guarded.people[person])"))
+      // The form in which scim-api sends the operation.
       let patch = try Patch(Normaliser(profile: .entra, userAgent: nil).groupPatch(JSON(parsing: sent))).json()
-      #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
+      #expect(guarded.fixture.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
     }
     // One of six members may leave; two are more than 30 percent.
     #expect(guarded.members() == Set(guarded.people[1...].map(\.user)))
     #expect(guarded.held(guarded.group)?.leaving == guarded.people[1..<4].map(\.user))
-    #expect(guarded.notices.map(\.leaving) == [1], "it is one change that grows")
+    #expect(guarded.notices.map(\.leaving) == [1], "the removals extend one held change")
     #expect(guarded.notices.first?.members == 6)
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
     #expect(guarded.members() == Set(guarded.people[4...].map(\.user)))
@@ -219,7 +219,7 @@ struct HeldChangeTests {
     for operation in [#"{"op":"remove","path":"members"}"#, #"{"op":"replace","path":"members","value":[]}"#] {
       var guarded = Guarded()
       guarded.replace(with: Array(guarded.people[1...]))
-      guarded.bench.decide(.patchGroup(patch: guarded.bench.patch(operation)), on: guarded.group)
+      guarded.fixture.decide(.patchGroup(patch: guarded.fixture.patch(operation)), on: guarded.group)
       #expect(guarded.members().count == 5)
       #expect(guarded.held(guarded.group)?.leaving.count == 5)
     }
@@ -230,8 +230,8 @@ struct HeldChangeTests {
     var guarded = Guarded()
     guarded.replace(with: [guarded.people[0]])
     #expect(guarded.decide(.reject, on: guarded.group).status == 204)
-    let patch = guarded.bench.patch(#"{"op":"remove","path":"members[value eq \"\#(guarded.people[3])\"]"}"#)
-    #expect(guarded.bench.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
+    let patch = guarded.fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(guarded.people[3])\"]"}"#)
+    #expect(guarded.fixture.decide(.patchGroup(patch: patch), on: guarded.group).status == 200)
     #expect(guarded.members().count == 6)
     #expect(guarded.notices.count == 1)
   }
@@ -239,49 +239,49 @@ struct HeldChangeTests {
   @Test("The deletion of a group is held, and applied after approval")
   func groupDeletion() throws {
     var guarded = Guarded()
-    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
-    #expect(guarded.bench.groupRecord(guarded.group) != nil)
+    #expect(guarded.fixture.decide(.deleteGroup, on: guarded.group).status == 204)
+    #expect(guarded.fixture.groupRecord(guarded.group) != nil)
     #expect(guarded.members().count == 6)
     let notice = try #require(guarded.notices.last)
     #expect((notice.kind, notice.leaving, notice.members) == (.groupDeleted, 6, 6))
-    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
-    #expect(guarded.notices.count == 1, "asked for again, it is one change")
+    #expect(guarded.fixture.decide(.deleteGroup, on: guarded.group).status == 204)
+    #expect(guarded.notices.count == 1, "a repeated deletion is the same change")
     #expect(guarded.decide(.approve, on: guarded.group).status == 204)
-    #expect(guarded.bench.groupRecord(guarded.group) == nil)
-    #expect(guarded.bench.groupChanges.last?.change == .deleted)
-    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 404)
+    #expect(guarded.fixture.groupRecord(guarded.group) == nil)
+    #expect(guarded.fixture.groupChanges.last?.change == .deleted)
+    #expect(guarded.fixture.decide(.deleteGroup, on: guarded.group).status == 404)
   }
 
   @Test("A rejected deletion is not applied when repeated; small and empty groups are deleted at once")
   func rejectedGroupDeletion() {
     var guarded = Guarded()
-    guarded.bench.decide(.deleteGroup, on: guarded.group)
+    guarded.fixture.decide(.deleteGroup, on: guarded.group)
     #expect(guarded.decide(.reject, on: guarded.group).status == 204)
-    #expect(guarded.bench.decide(.deleteGroup, on: guarded.group).status == 204)
-    #expect(guarded.bench.groupRecord(guarded.group) != nil)
+    #expect(guarded.fixture.decide(.deleteGroup, on: guarded.group).status == 204)
+    #expect(guarded.fixture.groupRecord(guarded.group) != nil)
     #expect(guarded.notices.count == 1)
     for members in [[], Array(guarded.people[..<3])] {
-      let (small, _) = guarded.bench.createGroup("Pair", members: members)
-      #expect(guarded.bench.decide(.deleteGroup, on: small).status == 204)
-      #expect(guarded.bench.groupRecord(small) == nil)
+      let (small, _) = guarded.fixture.createGroup("Pair", members: members)
+      #expect(guarded.fixture.decide(.deleteGroup, on: small).status == 204)
+      #expect(guarded.fixture.groupRecord(small) == nil)
     }
   }
 
   @Test("A group whose deletion is held gets the old id when created again, and a change of it ends the deletion")
   func groupCreatedAgain() {
     var guarded = Guarded()
-    guarded.bench.decide(.deleteGroup, on: guarded.group)
-    let again = guarded.bench.createGroup("DATA team", members: guarded.people)
+    guarded.fixture.decide(.deleteGroup, on: guarded.group)
+    let again = guarded.fixture.createGroup("DATA team", members: guarded.people)
     guard case .resource(let stored, let created) = again.outcome else {
       Issue.record("refused: \(again.outcome.error)")
       return
     }
     #expect(created && stored.id == guarded.group)
     #expect(guarded.held(guarded.group) == nil)
-    guarded.bench.decide(.deleteGroup, on: guarded.group)
+    guarded.fixture.decide(.deleteGroup, on: guarded.group)
     #expect(guarded.held(guarded.group)?.kind == .groupDeleted)
-    let rename = guarded.bench.patch(#"{"op":"replace","path":"displayName","value":"Data people"}"#)
-    guarded.bench.decide(.patchGroup(patch: rename), on: guarded.group)
+    let rename = guarded.fixture.patch(#"{"op":"replace","path":"displayName","value":"Data people"}"#)
+    guarded.fixture.decide(.patchGroup(patch: rename), on: guarded.group)
     #expect(guarded.held(guarded.group) == nil)
     #expect(guarded.decide(.approve, on: guarded.group).status == 409)
     #expect(guarded.members().count == 6)
@@ -290,42 +290,42 @@ struct HeldChangeTests {
   @Test("A group created again with fewer members keeps those whom the guard holds")
   func groupCreatedAgainSmaller() {
     var guarded = Guarded()
-    guarded.bench.decide(.deleteGroup, on: guarded.group)
-    #expect(guarded.bench.createGroup("Data team", members: []).outcome.status == 201)
+    guarded.fixture.decide(.deleteGroup, on: guarded.group)
+    #expect(guarded.fixture.createGroup("Data team", members: []).outcome.status == 201)
     #expect(guarded.members().count == 6)
     #expect(guarded.held(guarded.group)?.kind == .membersRemoved)
   }
 
   @Test("Reassigning a member's userName counts as a departure, and is never held")
   func reassignedMember() throws {
-    var bench = Bench(changeGuard: ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, notify: "admin@example.com"))
-    let people = (0..<6).map { bench.createUser(#"{"userName":"user-\#($0)@example.com","externalId":"\#($0)"}"#).id }
-    let (group, _) = bench.createGroup("Data team", members: people)
+    var fixture = Fixture(changeGuard: ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, notify: "admin@example.com"))
+    let people = (0..<6).map { fixture.createUser(#"{"userName":"user-\#($0)@example.com","externalId":"\#($0)"}"#).id }
+    let (group, _) = fixture.createGroup("Data team", members: people)
     for person in people[..<2] {
-      bench.decide(.patchUser(patch: bench.patch(#"{"op":"replace","path":"active","value":false}"#)), on: person)
+      fixture.decide(.patchUser(patch: fixture.patch(#"{"op":"replace","path":"active","value":false}"#)), on: person)
     }
-    for number in 0..<2 { bench.createUser(#"{"userName":"user-\#(number)@example.com","externalId":"new-\#(number)"}"#) }
-    #expect(bench.members(of: group) == Set(people[2...].map(\.user)))
-    let patch = bench.patch(#"{"op":"remove","path":"members[value eq \"\#(people[2])\"]"}"#)
-    bench.decide(.patchGroup(patch: patch), on: group)
-    #expect(bench.members(of: group).count == 4, "two of six have left already")
-    #expect(bench.decider.state.heldChanges[ResourceKey(workspace: Bench.workspace, id: group)]?.leaving == [people[2].user])
+    for number in 0..<2 { fixture.createUser(#"{"userName":"user-\#(number)@example.com","externalId":"new-\#(number)"}"#) }
+    #expect(fixture.members(of: group) == Set(people[2...].map(\.user)))
+    let patch = fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(people[2])\"]"}"#)
+    fixture.decide(.patchGroup(patch: patch), on: group)
+    #expect(fixture.members(of: group).count == 4, "two of six have left already")
+    #expect(fixture.decider.state.heldChanges[ResourceKey(workspace: Fixture.workspace, id: group)]?.leaving == [people[2].user])
   }
 
   @Test("Reassigning the userName of a held deactivation ends the access of the former person first")
   func reassignedWhileHeld() {
-    var bench = Bench(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
-    let (id, _) = bench.createUser(#"{"userName":"ana@example.com","externalId":"00u1"}"#)
-    bench.decide(.promoteUser(SignIn(workspace: Bench.workspace, email: nil, user: id.user, signedInAt: Bench.start)), on: id)
-    bench.decide(.patchUser(patch: bench.patch(#"{"op":"replace","path":"active","value":false}"#)), on: id)
-    #expect(bench.user(id)?.state == .active)
-    bench.createUser(#"{"userName":"ana@example.com","externalId":"00u2"}"#)
-    #expect(bench.user(id)?.state == .invited)
-    #expect(bench.userChanges == [.created, .activated, .disabled, .enabled])
-    #expect(bench.decider.state.heldChanges.isEmpty)
+    var fixture = Fixture(changeGuard: ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com"))
+    let (id, _) = fixture.createUser(#"{"userName":"ana@example.com","externalId":"00u1"}"#)
+    fixture.decide(.promoteUser(SignIn(workspace: Fixture.workspace, email: nil, user: id.user, signedInAt: Fixture.start)), on: id)
+    fixture.decide(.patchUser(patch: fixture.patch(#"{"op":"replace","path":"active","value":false}"#)), on: id)
+    #expect(fixture.user(id)?.state == .active)
+    fixture.createUser(#"{"userName":"ana@example.com","externalId":"00u2"}"#)
+    #expect(fixture.user(id)?.state == .invited)
+    #expect(fixture.userChanges == [.created, .activated, .disabled, .enabled])
+    #expect(fixture.decider.state.heldChanges.isEmpty)
   }
 
-  @Test("A guard without limits, or without an address, is refused")
+  @Test("A change guard without limits, or without an address, is invalid")
   func faults() {
     #expect(ChangeGuard(notify: "admin@example.com").fault != nil)
     #expect(ChangeGuard(maximumShrink: 1.2, notify: "admin@example.com").fault != nil)
@@ -351,41 +351,41 @@ struct HeldChangeStorageTests {
     let rule = ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, notify: "admin@example.com")
     let people = (0..<6).map { _ in ResourceID.made(at: Date()) }
     let group = ResourceID.made(at: Date())
-    let bench = Bench()
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut(
+    let fixture = Fixture()
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute(
       people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
-    _ = try await process.carryOut([store.command(.createGroup(document: bench.group("Data team", members: people)), on: group)])
-    let shrunk = store.command(.replaceGroup(document: bench.group("Data team", members: [people[0]])), on: group)
-    #expect(try await process.carryOut([shrunk]).map(\.outcome.status) == [200])
+    _ = try await process.execute([store.command(.createGroup(document: fixture.group("Data team", members: people)), on: group)])
+    let shrunk = store.command(.replaceGroup(document: fixture.group("Data team", members: [people[0]])), on: group)
+    #expect(try await process.execute([shrunk]).map(\.outcome.status) == [200])
     #expect(try await store.count("select count(*) from identity.memberships") == 6)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 5)
     // A redelivered command is not held twice, and adding a person removes them from the held change.
-    _ = try await process.carryOut([shrunk])
-    let again = bench.patch(#"{"op":"add","path":"members","value":[{"value":"\#(people[1])"}]}"#)
-    _ = try await store.process().carryOut([store.command(.patchGroup(patch: again), on: group)])
+    _ = try await process.execute([shrunk])
+    let again = fixture.patch(#"{"op":"add","path":"members","value":[{"value":"\#(people[1])"}]}"#)
+    _ = try await store.process().execute([store.command(.patchGroup(patch: again), on: group)])
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 4)
 
     let decision = HeldChangeDecision(change: HeldChangeID(shrunk.id.uuid), verdict: .approve)
-    #expect(try await store.process().carryOut([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
+    #expect(try await store.process().execute([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
     #expect(try await store.count("select count(*) from identity.memberships") == 2)
     #expect(try await store.text("select status || ' ' || decided_by from identity_read.held_changes") == "approved service:test")
   }
 
-  @Test("Departures are counted over batches and processes, and a group's deletion is held, taken back and approved in later ones")
+  @Test("Departures are counted across batches and processes, and a group deletion is held, withdrawn and approved in later batches")
   func departures() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let rule = ChangeGuard(maximumShrink: 0.3, minimumMembers: 4, notify: "admin@example.com")
     let people = (0..<10).map { _ in ResourceID.made(at: Date()) }
     let group = ResourceID.made(at: Date())
-    let bench = Bench()
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
-    _ = try await process.carryOut([store.command(.createGroup(document: bench.group("Data team", members: people)), on: group)])
+    let fixture = Fixture()
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
+    _ = try await process.execute([store.command(.createGroup(document: fixture.group("Data team", members: people)), on: group)])
     for person in people[..<5] {
-      let patch = bench.patch(#"{"op":"remove","path":"members[value eq \"\#(person)\"]"}"#)
-      #expect(try await store.process().carryOut([store.command(.patchGroup(patch: patch), on: group)]).map(\.outcome.status) == [200])
+      let patch = fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(person)\"]"}"#)
+      #expect(try await store.process().execute([store.command(.patchGroup(patch: patch), on: group)]).map(\.outcome.status) == [200])
     }
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
     #expect(try await store.count("select cardinality(leaving) from identity_read.held_changes where status = 'pending'") == 2)
@@ -394,17 +394,17 @@ struct HeldChangeStorageTests {
     _ = try await store.count(
       "with past as (update identity.departures set happened_at = happened_at - interval '11 minutes') select 1::int8")
     for person in people[3..<6] {
-      let patch = bench.patch(#"{"op":"remove","path":"members[value eq \"\#(person)\"]"}"#)
-      _ = try await store.process().carryOut([store.command(.patchGroup(patch: patch), on: group)])
+      let patch = fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(person)\"]"}"#)
+      _ = try await store.process().execute([store.command(.patchGroup(patch: patch), on: group)])
     }
     #expect(try await store.count("select count(*) from identity.memberships") == 6)
 
     let delete = store.command(.deleteGroup, on: group)
-    #expect(try await store.process().carryOut([delete]).map(\.outcome.status) == [204])
+    #expect(try await store.process().execute([delete]).map(\.outcome.status) == [204])
     #expect(
       try await store.text("select kind || ' ' || members from identity_read.held_changes where status = 'pending'") == "group-deleted 6")
-    let made = store.command(.createGroup(document: bench.group("data team", members: Array(people[3...]))))
-    let replies = try await store.process().carryOut([made])
+    let recreation = store.command(.createGroup(document: fixture.group("data team", members: Array(people[3...]))))
+    let replies = try await store.process().execute([recreation])
     guard case .resource(let stored, true)? = replies.first?.outcome else {
       Issue.record("\(replies)")
       return
@@ -415,15 +415,15 @@ struct HeldChangeStorageTests {
 
     // Deleted and created again in one batch.
     let (again, anew) = (
-      store.command(.deleteGroup, on: group), store.command(.createGroup(document: bench.group("Data team", members: [])))
+      store.command(.deleteGroup, on: group), store.command(.createGroup(document: fixture.group("Data team", members: [])))
     )
-    #expect(try await store.process().carryOut([again, anew]).map(\.outcome.status) == [204, 201])
+    #expect(try await store.process().execute([again, anew]).map(\.outcome.status) == [204, 201])
     #expect(try await store.count("select count(*) from identity.memberships") == 7)
 
     let last = store.command(.deleteGroup, on: group)
-    _ = try await store.process().carryOut([last])
+    _ = try await store.process().execute([last])
     let decision = HeldChangeDecision(change: HeldChangeID(last.id.uuid), verdict: .approve)
-    #expect(try await store.process().carryOut([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
+    #expect(try await store.process().execute([store.command(.decideHeldChange(decision), on: group)]).map(\.outcome.status) == [204])
     #expect(try await store.count("select count(*) from identity.groups") == 0)
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
   }
@@ -433,9 +433,9 @@ struct HeldChangeStorageTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (person, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([store.createUser("ana@example.com", on: person)])
-    _ = try await process.carryOut([store.command(.createGroup(document: Bench().group("Data team", members: [person])), on: group)])
-    _ = try await process.carryOut([store.command(.replaceGroup(document: Bench().group("Data team", members: [])), on: group)])
+    _ = try await process.execute([store.createUser("ana@example.com", on: person)])
+    _ = try await process.execute([store.command(.createGroup(document: Fixture().group("Data team", members: [person])), on: group)])
+    _ = try await process.execute([store.command(.replaceGroup(document: Fixture().group("Data team", members: [])), on: group)])
     #expect(try await store.count("select count(*) from identity.memberships") == 0)
     #expect(try await store.count("select count(*) from identity.departures") == 0)
   }
@@ -446,12 +446,12 @@ struct HeldChangeStorageTests {
     let process = store.process()
     let rule = ChangeGuard(maximumDeactivations: 3, notify: "admin@example.com")
     let people = (0..<20).map { _ in ResourceID.made(at: Date()) }
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
-    let disable = Bench().patch(#"{"op":"replace","path":"active","value":false}"#)
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute(people.enumerated().map { store.createUser("user-\($0.offset)@example.com", on: $0.element) })
+    let disable = Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)
     let (one, other) = (store.process(), store.process())
-    async let first = one.carryOut(people[..<10].map { store.command(.patchUser(patch: disable), on: $0) })
-    async let second = other.carryOut(people[10...].map { store.command(.patchUser(patch: disable), on: $0) })
+    async let first = one.execute(people[..<10].map { store.command(.patchUser(patch: disable), on: $0) })
+    async let second = other.execute(people[10...].map { store.command(.patchUser(patch: disable), on: $0) })
     #expect(try await (first + second).allSatisfy { $0.outcome.status == 200 })
     #expect(try await store.count("select count(*) from identity.users where state = 'disabled'") == 3)
     #expect(try await store.count("select count(*) from identity_read.held_changes where status = 'pending'") == 17)
@@ -463,13 +463,13 @@ struct HeldChangeStorageTests {
     let process = store.process()
     let rule = ChangeGuard(maximumDeactivations: 0, notify: "admin@example.com")
     let person = ResourceID.made(at: Date())
-    _ = try await process.carryOut([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
-    _ = try await process.carryOut([store.createUser("ana@example.com", on: person)])
+    _ = try await process.execute([store.command(.updateWorkspace(Self.guarded(rule)), on: store.workspace.resource)])
+    _ = try await process.execute([store.createUser("ana@example.com", on: person)])
     let delete = store.command(.deleteUser, on: person)
-    #expect(try await process.carryOut([delete]).map(\.outcome.status) == [204])
+    #expect(try await process.execute([delete]).map(\.outcome.status) == [204])
     #expect(try await store.text("select name from identity_read.held_changes") == "ana@example.com")
     let decision = HeldChangeDecision(change: HeldChangeID(delete.id.uuid), verdict: .approve)
-    #expect(try await process.carryOut([store.command(.decideHeldChange(decision), on: person)]).map(\.outcome.status) == [204])
+    #expect(try await process.execute([store.command(.decideHeldChange(decision), on: person)]).map(\.outcome.status) == [204])
     #expect(try await store.count("select count(*) from identity.users") == 0)
     #expect(try await store.count("select count(*) from identity.held_changes where name is not null") == 0)
   }

@@ -4,44 +4,44 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("Orders to the mailer")
+@Suite("Invitation orders")
 struct InvitationOrderTests {
-  private func orders(_ bench: Bench) -> [InvitationOrder] {
-    bench.decider.events.compactMap { if case .invitationOrdered(let event) = $0.event { event.order } else { nil } }
+  private func orders(_ fixture: Fixture) -> [InvitationOrder] {
+    fixture.decider.events.compactMap { if case .invitationOrdered(let event) = $0.event { event.order } else { nil } }
   }
 
-  @Test("An order about someone invited is passed on, keyed by the person")
+  @Test("An order about an invited user is published, keyed by the user")
   func passedOn() throws {
-    var bench = Bench()
-    let (ana, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
-    #expect(bench.decide(.orderInvitation(.resend(ana.user)), on: ana).status == 204)
-    #expect(bench.decide(.orderInvitation(.revoke(ana.user)), on: ana).status == 204)
-    #expect(orders(bench) == [.resend(ana.user), .revoke(ana.user)])
-    #expect(bench.decider.events.last?.event.resource == ana)
-    #expect(bench.user(ana)?.version == 1)
+    var fixture = Fixture()
+    let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
+    #expect(fixture.decide(.orderInvitation(.resend(ana.user)), on: ana).status == 204)
+    #expect(fixture.decide(.orderInvitation(.revoke(ana.user)), on: ana).status == 204)
+    #expect(orders(fixture) == [.resend(ana.user), .revoke(ana.user)])
+    #expect(fixture.decider.events.last?.event.resource == ana)
+    #expect(fixture.user(ana)?.version == 1)
   }
 
-  @Test("Nobody is invited who is not there, or is in already; whose mail is revoked may be in any state")
+  @Test("Resending is refused for unknown and active users; revoking is possible in any state")
   func refused() throws {
-    var bench = Bench()
-    let nobody = bench.id()
-    #expect(bench.decide(.orderInvitation(.resend(nobody.user)), on: nobody).status == 404)
-    let (ana, _) = bench.createUser(#"{"userName":"ana@example.com"}"#)
-    bench.decide(
-      .promoteUser(SignIn(workspace: Bench.workspace, email: "ana@example.com", user: nil, signedInAt: Bench.start)), on: bench.id())
-    let outcome = bench.decide(.orderInvitation(.resend(ana.user)), on: ana)
+    var fixture = Fixture()
+    let nobody = fixture.id()
+    #expect(fixture.decide(.orderInvitation(.resend(nobody.user)), on: nobody).status == 404)
+    let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
+    fixture.decide(
+      .promoteUser(SignIn(workspace: Fixture.workspace, email: "ana@example.com", user: nil, signedInAt: Fixture.start)), on: fixture.id())
+    let outcome = fixture.decide(.orderInvitation(.resend(ana.user)), on: ana)
     #expect(outcome.status == 400)
     #expect(outcome.error.contains("ana@example.com is active"))
-    #expect(bench.decide(.orderInvitation(.revoke(ana.user)), on: ana).status == 204)
-    #expect(orders(bench) == [.revoke(ana.user)])
+    #expect(fixture.decide(.orderInvitation(.revoke(ana.user)), on: ana).status == 204)
+    #expect(orders(fixture) == [.revoke(ana.user)])
   }
 
-  @Test("An order about the workspace is passed on, keyed by it")
+  @Test("An order about the workspace is published, keyed by the workspace")
   func templates() {
-    var bench = Bench()
+    var fixture = Fixture()
     let order = InvitationOrder.setTemplate(InvitationTemplate(language: "de", subject: "Los"))
-    #expect(bench.decide(.orderInvitation(order), on: Bench.workspace.resource).status == 204)
-    #expect(orders(bench) == [order])
-    #expect(bench.decider.events.last?.event.resource == Bench.workspace.resource)
+    #expect(fixture.decide(.orderInvitation(order), on: Fixture.workspace.resource).status == 204)
+    #expect(orders(fixture) == [order])
+    #expect(fixture.decider.events.last?.event.resource == Fixture.workspace.resource)
   }
 }

@@ -11,14 +11,15 @@ import Testing
 struct ProvisioningCountTests {
   private func entry(_ status: Int, at time: Date, _ change: (inout LogEntry) -> Void = { _ in }) -> LogEntry {
     var entry = LogEntry(
-      id: .made(at: time), workspace: Bench.workspace, at: time, method: "POST", path: "/api/v2/scim/Users", status: status, milliseconds: 1
+      id: .made(at: time), workspace: Fixture.workspace, at: time, method: "POST", path: "/api/v2/scim/Users", status: status,
+      milliseconds: 1
     )
     entry.resourceType = .user
     change(&entry)
     return entry
   }
 
-  @Test("Entries are counted once by hour, sender and kind of failure, without replays from the console")
+  @Test("Entries are counted once by hour, sender and cause of failure, without replays from the console")
   func counts() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool
@@ -56,7 +57,7 @@ struct ProvisioningCountTests {
     await pool.close()
   }
 
-  @Test("The next entry deletes counts that are as old as dropped entries")
+  @Test("The next entry deletes counts beyond the retention of entries")
   func forgetting() async throws {
     let store = try await StoreDatabase.start()
     let pool = store.process().pool
@@ -79,9 +80,9 @@ struct ProvisioningCountTests {
       from identity_read.pushes
       where pushed_on = (now() at time zone 'UTC')::date
       """
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
-      store.command(.createGroup(document: Bench().group("Data team", members: [])), on: team),
+      store.command(.createGroup(document: Fixture().group("Data team", members: [])), on: team),
     ])
     #expect(try await store.text(pushed) == "Group,User,User")
     let aging = Statement(once: "age", "update identity.pushes set pushed_on = pushed_on - 40")
@@ -89,24 +90,24 @@ struct ProvisioningCountTests {
     #expect(try await store.text(pushed) == "")
     let version = "select max(version)::text from identity.users"
     let before = try await store.text(version)
-    _ = try await process.carryOut([
-      store.command(.replaceUser(document: Bench.user(#"{"userName":"ana@example.com"}"#)), on: ana)
+    _ = try await process.execute([
+      store.command(.replaceUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: ana)
     ])
     #expect(try await store.text(version) == before, "nothing was changed")
     #expect(try await store.text(pushed) == "User")
     #expect(try await store.count("select count(*) from identity.pushes") == 3)
 
     func setActive(_ active: Bool) -> Command {
-      store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"active","value":\#(active)}"#)), on: ana)
+      store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"active","value":\#(active)}"#)), on: ana)
     }
-    _ = try await process.carryOut([setActive(false)])
+    _ = try await process.execute([setActive(false)])
     #expect(try await store.count("select count(*) from identity.pushes") == 2)
-    _ = try await process.carryOut([setActive(true)])
+    _ = try await process.execute([setActive(true)])
     #expect(try await store.text(pushed) == "User")
-    _ = try await process.carryOut([store.command(.deleteUser, on: ana), store.command(.deleteGroup, on: team)])
+    _ = try await process.execute([store.command(.deleteUser, on: ana), store.command(.deleteGroup, on: team)])
     #expect(try await store.text("select resource_id::text from identity.pushes") == "\(ben)")
     // A refused write is not counted.
-    _ = try await process.carryOut([store.createUser("BEN@example.com")])
+    _ = try await process.execute([store.createUser("BEN@example.com")])
     #expect(try await store.count("select count(*) from identity.pushes") == 1)
     await process.pool.close()
   }

@@ -12,10 +12,10 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("The provisioning log's table", .timeLimit(.minutes(10)))
+@Suite("The provisioning log table", .timeLimit(.minutes(10)))
 struct ProvisioningLogTests {
   private func entry(
-    _ status: Int, at time: Date = Date(), in workspace: WorkspaceID = Bench.workspace, _ change: (inout LogEntry) -> Void = { _ in }
+    _ status: Int, at time: Date = Date(), in workspace: WorkspaceID = Fixture.workspace, _ change: (inout LogEntry) -> Void = { _ in }
   ) -> LogEntry {
     var entry = LogEntry(
       id: .made(at: time), workspace: workspace, at: time, method: "POST", path: "/api/v2/scim/Users", status: status, milliseconds: 1)
@@ -31,7 +31,7 @@ struct ProvisioningLogTests {
     await pool.close()
   }
 
-  @Test("An entry that comes again is written once; one of a workspace that does not exist is not")
+  @Test("A redelivered entry is written once, and an entry of an unknown workspace is skipped")
   func idempotent() async throws {
     try await withLog { store, pool, log in
       let writer = LogWriter(pool: pool)
@@ -45,7 +45,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("An entry about an unverified sender follows its count, whatever order it comes in; it counts as no request, and no other changes")
+  @Test("An entry about an unverified sender keeps the highest count in any order of arrival, and is not counted as a request")
   func unverifiedSender() async throws {
     try await withLog { store, pool, log in
       let writer = LogWriter(pool: pool)
@@ -65,10 +65,10 @@ struct ProvisioningLogTests {
       #expect(try await store.count("select count(*) from identity.provisioning_log") == 3)
       #expect(try await store.count("select sum(requests)::int8 from identity.provisioning_hours") == 1)
       #expect(try await store.count("select sum(failures)::int8 from identity.provisioning_causes where cause = 'tokenUnknown'") == 2)
-      // One that is not about such a sender stays as it is, even for an entry that says it is.
+      // An entry of another kind is not overwritten, even by an entry about an unverified sender with its id.
       try await writer.write([sender(9, id: written.id)])
       #expect(try await log.entry(written.id, in: store.workspace) == LogEntry(json: written.json()))
-      // The store's role may write that column, and no other.
+      // The role of identity-store can update that column only.
       try await pool.transaction { transaction in
         _ = try await transaction.pipeline([
           (Statement(once: "role", "set local role rollcall_store"), []),
@@ -86,12 +86,12 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("The latest entries are found by failure, status, time and whom they are about, in the order of time")
+  @Test("The latest entries are filtered by failure, status, time and subject, in chronological order")
   func selection() async throws {
     try await withLog { store, pool, log in
       let now = Date()
       let user = ResourceID.made(at: now)
-      _ = try await store.process().carryOut([store.createUser("Ana@example.com", on: user)])
+      _ = try await store.process().execute([store.createUser("Ana@example.com", on: user)])
       let entries = [
         entry(201, at: now - 7200) { $0.name = "Ana@example.com" },
         entry(404, at: now - 3600) { $0.resource = user },
@@ -118,7 +118,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("Days are made ahead and dropped whole when they are over, whoever asks and however often")
+  @Test("Partitions are created in advance and dropped after the retention, and maintenance is idempotent")
   func partitions() async throws {
     try await withLog { store, pool, log in
       let old = Date() - 5 * 86_400
@@ -133,12 +133,12 @@ struct ProvisioningLogTests {
       try await short.maintain()
       #expect(try await store.count(days) == 8)
       #expect(try await store.count("select count(*) from identity.provisioning_log") == 1)
-      #expect(keeping.holds(old, at: Date()) && !short.holds(old, at: Date()))
-      #expect(keeping.holds(Date() + 86_400, at: Date()) && !keeping.holds(Date() + 30 * 86_400, at: Date()))
+      #expect(keeping.covers(old, at: Date()) && !short.covers(old, at: Date()))
+      #expect(keeping.covers(Date() + 86_400, at: Date()) && !keeping.covers(Date() + 30 * 86_400, at: Date()))
     }
   }
 
-  @Test("The store's role reaches the log and its days through what it was granted")
+  @Test("The role of identity-store can insert entries and maintain partitions, but not delete or rewrite entries")
   func rights() async throws {
     try await withLog { store, pool, log in
       let rows = try await pool.query(
@@ -166,7 +166,7 @@ struct ProvisioningLogTests {
   }
 
   @Test(
-    "The edge's role sees the entries and the audit trail of the workspace in force alone, the operator's all",
+    "The role of scim-api sees only the entries and the audit trail of the current workspace; the operator role sees all",
     arguments: [
       "provisioning_log", "audit",
     ])
@@ -175,7 +175,7 @@ struct ProvisioningLogTests {
       try await LogWriter(pool: pool).write([entry(201)])
       var command = store.command(.deleteUser)
       command.actor = .operator("ana")
-      _ = try await store.process().carryOut([command])
+      _ = try await store.process().execute([command])
       func seen(as role: String, in workspace: WorkspaceID?) async throws -> Int {
         try await pool.transaction { transaction in
           let rows = try await transaction.pipeline([
@@ -193,23 +193,23 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("A stale id's diagnosis names who has the name today, found by the hash that is left of the deleted user")
+  @Test("The diagnosis of a stale id names the current user with that name, found by the name hash in the tombstone")
   func staleID() async throws {
     try await withLog { store, pool, log in
-      let (gone, back) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+      let (deletedID, currentID) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
       let process = store.process()
-      _ = try await process.carryOut([store.createUser("ana@example.com", on: gone)])
-      _ = try await process.carryOut([store.command(.deleteUser, on: gone)])
-      _ = try await process.carryOut([store.createUser("Ana@Example.com", on: back)])
-      // Without a body that gives the name.
+      _ = try await process.execute([store.createUser("ana@example.com", on: deletedID)])
+      _ = try await process.execute([store.command(.deleteUser, on: deletedID)])
+      _ = try await process.execute([store.createUser("Ana@Example.com", on: currentID)])
+      // The request has no body that contains the name.
       let failure = entry(404) {
-        $0.resource = gone
-        $0.path = "/api/v2/scim/Users/\(gone)"
+        $0.resource = deletedID
+        $0.path = "/api/v2/scim/Users/\(deletedID)"
         $0.identityProvider = "okta"
       }
       let diagnosis = try #require(try await log.diagnosis(of: failure))
       #expect(diagnosis.cause == .staleUser)
-      #expect(diagnosis.explanation.contains("'Ana@Example.com' belongs today to the user with id \(back)"))
+      #expect(diagnosis.explanation.contains("'Ana@Example.com' belongs today to the user with id \(currentID)"))
       #expect(diagnosis.explanation.contains("it was deleted on"))
       #expect(diagnosis.fix.contains("Assign to People"))
       let members = entry(400) {
@@ -217,28 +217,28 @@ struct ProvisioningLogTests {
         $0.path = "/api/v2/scim/Groups"
         $0.scimType = "invalidValue"
         $0.detail = "members.value: no user of this workspace has the id"
-        let json: JSON = ["members": [["value": .string("\(gone)")], ["value": .string("\(back)")], ["value": "nobody"]]]
+        let json: JSON = ["members": [["value": .string("\(deletedID)")], ["value": .string("\(currentID)")], ["value": "nobody"]]]
         $0.body = LoggedBody.keeping(json, bytes: 100).body
       }
-      #expect(try await log.diagnosisContext(for: members).unknownMembers.map(\.id) == ["\(gone)", "nobody"])
+      #expect(try await log.diagnosisContext(for: members).unknownMembers.map(\.id) == ["\(deletedID)", "nobody"])
       #expect(try await log.diagnosisContext(for: members).unknownMembers.first?.deletedAt != nil)
       let taken = entry(409) {
         $0.scimType = "uniqueness"
         $0.name = "ANA@example.com"
       }
-      #expect(try await log.diagnosisContext(for: taken).nameOwner?.id == back)
+      #expect(try await log.diagnosisContext(for: taken).nameOwner?.id == currentID)
       await process.pool.close()
     }
   }
 
-  @Test("From the topic to the table; what is no entry goes to the dead letters, what is too old nowhere")
+  @Test("Entries are consumed into the table; unreadable messages go to the dead letters, and entries that are too old are dropped")
   func loop() async throws {
     let store = try await StoreDatabase.start()
     let kafka = try await KafkaBroker.shared().configuration()
     let topic = Topic(name: "log-\(UUIDText.text(UUID()))", retention: 3600)
-    let letters = Topic.deadLetters(of: topic.name)
+    let deadLetters = Topic.deadLetters(of: topic.name)
     try await TopicAdministration.ensure(
-      [topic, letters], partitions: 2, replication: 1, configuration: kafka, timeout: .seconds(30), logger: quiet)
+      [topic, deadLetters], partitions: 2, replication: 1, configuration: kafka, timeout: .seconds(30), logger: quiet)
     let pool = store.process().pool
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(
@@ -257,10 +257,10 @@ struct ProvisioningLogTests {
         try await store.count("select count(*) from identity.provisioning_log") == 50
       }
       let inspection = try ClusterInspection(kafka, logger: quiet)
-      try await eventually("the nonsense to be put aside") {
-        try await inspection.positions(of: topic.name, on: [letters.name: 2]).values.reduce(0) { $0 + $1.high } == 1
+      try await eventually("the unreadable message to be dead-lettered") {
+        try await inspection.positions(of: topic.name, on: [deadLetters.name: 2]).values.reduce(0) { $0 + $1.high } == 1
       }
-      try await eventually("everything to be committed") {
+      try await eventually("all offsets to be committed") {
         try await inspection.positions(of: topic.name, on: [topic.name: 2]).values.reduce(0) { $0 + $1.lag } == 0
       }
       await group.triggerGracefulShutdown()

@@ -9,21 +9,21 @@ import Testing
 
 @Suite("A consumer that lost messages", .timeLimit(.minutes(10)))
 struct RebuildTests {
-  @Test("gets the state of every workspace published again by one command, however often it is sent")
+  @Test("gets the state of every workspace republished by one command, even if it is sent repeatedly")
   func rebuild() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben)])
+    _ = try await process.execute([store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben)])
     let group = ResourceID.made(at: Date())
-    _ = try await process.carryOut([
-      store.command(.createGroup(document: Bench().group("Team", members: [ana])), on: group), store.command(.deleteUser, on: ben),
+    _ = try await process.execute([
+      store.command(.createGroup(document: Fixture().group("Team", members: [ana])), on: group), store.command(.deleteUser, on: ben),
     ])
     _ = try await process.pool.query(Statement(once: "forget", "delete from identity.outbox"))
 
     let request = Rebuild(consumer: "group-sync", reason: "identity.events[1] from 10 to 15", invitations: .none)
       .command(id: .made(at: Date()), by: "group-sync", at: Date())
-    for _ in 0..<2 { #expect(try await process.carryOut([request]).map(\.outcome) == [.done]) }
+    for _ in 0..<2 { #expect(try await process.execute([request]).map(\.outcome) == [.done]) }
     #expect(try await store.count("select count(*) from identity.rebuilds where finished_at is null") == 1)
     #expect(try await store.count("select count(*) from identity.audit where action = 'rebuild'") == 0)
 
@@ -39,7 +39,7 @@ struct RebuildTests {
       tasks.addTask {
         let other = store.process()
         for try await batch in consumer.batches {
-          _ = try await other.carryOut(try batch.messages.map { try ReceivedCommand($0).read.command })
+          _ = try await other.execute(try batch.messages.map { try ReceivedCommand($0).read.command })
           try await consumer.commit(batch)
         }
       }

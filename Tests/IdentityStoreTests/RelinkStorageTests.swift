@@ -9,10 +9,10 @@ import Testing
 
 @Suite("Relinking and shared names in storage", .timeLimit(.minutes(10)))
 struct RelinkStorageTests {
-  private let disable = Bench().patch(#"{"op":"replace","path":"active","value":false}"#)
+  private let disable = Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)
 
   private func create(_ json: String, in store: StoreDatabase, on id: ResourceID = .made(at: Date())) -> Command {
-    store.command(.createUser(document: Bench.user(json)), on: id)
+    store.command(.createUser(document: Fixture.user(json)), on: id)
   }
 
   @Test("A user whose userName is reassigned leaves every stored group, found by the name only")
@@ -21,17 +21,17 @@ struct RelinkStorageTests {
     let process = store.process()
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let groups = (0..<3).map { _ in ResourceID.made(at: Date()) }
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       create(#"{"userName":"ana@example.com","externalId":"00u1"}"#, in: store, on: ana), store.createUser("ben@example.com", on: ben),
     ])
-    _ = try await process.carryOut(
+    _ = try await process.execute(
       groups.enumerated().map { number, group in
-        store.command(.createGroup(document: Bench().group("Group \(number)", members: number == 2 ? [ben] : [ana, ben])), on: group)
+        store.command(.createGroup(document: Fixture().group("Group \(number)", members: number == 2 ? [ben] : [ana, ben])), on: group)
       })
     let signIn = SignIn(workspace: store.workspace, email: "ana@example.com", user: nil, signedInAt: Date())
-    _ = try await process.carryOut([store.command(.promoteUser(signIn), on: ana)])
-    _ = try await process.carryOut([store.command(.patchUser(patch: disable), on: ana)])
-    let replies = try await store.process().carryOut([create(#"{"userName":"Ana@example.com","externalId":"00u2"}"#, in: store)])
+    _ = try await process.execute([store.command(.promoteUser(signIn), on: ana)])
+    _ = try await process.execute([store.command(.patchUser(patch: disable), on: ana)])
+    let replies = try await store.process().execute([create(#"{"userName":"Ana@example.com","externalId":"00u2"}"#, in: store)])
     guard case .resource(let stored, true)? = replies.first?.outcome else {
       Issue.record("\(replies)")
       return
@@ -53,10 +53,10 @@ struct RelinkStorageTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (ana, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([create(#"{"userName":"ana@example.com","externalId":"00u1"}"#, in: store, on: ana)])
-    _ = try await process.carryOut([store.command(.createGroup(document: Bench().group("Data team", members: [ana])), on: group)])
-    let rename = Bench().patch(#"{"op":"replace","value":{"userName":"anna@example.com","active":false}}"#)
-    let outcomes = try await store.process().carryOut([
+    _ = try await process.execute([create(#"{"userName":"ana@example.com","externalId":"00u1"}"#, in: store, on: ana)])
+    _ = try await process.execute([store.command(.createGroup(document: Fixture().group("Data team", members: [ana])), on: group)])
+    let rename = Fixture().patch(#"{"op":"replace","value":{"userName":"anna@example.com","active":false}}"#)
+    let outcomes = try await store.process().execute([
       store.command(.patchUser(patch: rename), on: ana), create(#"{"userName":"anna@example.com","externalId":"00u2"}"#, in: store),
     ]).map(\.outcome.status)
     #expect(outcomes == [200, 201])
@@ -68,10 +68,10 @@ struct RelinkStorageTests {
   func sharedExternalID() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
-    _ = try await process.carryOut(
+    _ = try await process.execute(
       (0..<20).map { create(#"{"userName":"user-\#($0)@example.com","externalId":"template","active":false}"#, in: store) })
     #expect(try await store.count("select count(*) from identity.users where external_id = 'template'") == 20)
-    let replies = try await process.carryOut([
+    let replies = try await process.execute([
       create(#"{"userName":"new@example.com","externalId":"template"}"#, in: store),
       create(#"{"userName":"user","externalId":"template","emails":[{"value":"USER-7@example.com"}]}"#, in: store),
     ])
@@ -80,7 +80,7 @@ struct RelinkStorageTests {
     #expect(try await store.text("select user_name from identity.users where email_key = 'user-7@example.com'") == "user")
   }
 
-  @Test("A migration takes blank external ids away, and nothing else")
+  @Test("A migration removes blank external ids and changes nothing else")
   func blankExternalIDs() async throws {
     let server = try await PostgresServer.shared()
     let before = Array(SchemaMigrations.identity.prefix { $0.name != "names-and-departures" })
@@ -113,7 +113,7 @@ struct RelinkStorageTests {
     #expect(try await store.count(#"select count(*) from identity.users where document like '%"externalId":"x"%'"#) == 1)
   }
 
-  @Test("Two processes that create groups with one name get one if names are unique, and two if duplicates are allowed")
+  @Test("Two processes that create groups with the same name get one group if names are unique, and two if duplicates are allowed")
   func groupNames() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -121,11 +121,11 @@ struct RelinkStorageTests {
       var settings = WorkspaceSettings(
         slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
       settings.duplicateGroupNames = policy
-      _ = try await process.carryOut([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
+      _ = try await process.execute([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
       let (one, other) = (store.process(), store.process())
-      let document = Bench().group("Team \(policy.rawValue)", members: [])
-      async let first = one.carryOut([store.command(.createGroup(document: document))])
-      async let second = other.carryOut([store.command(.createGroup(document: document))])
+      let document = Fixture().group("Team \(policy.rawValue)", members: [])
+      async let first = one.execute([store.command(.createGroup(document: document))])
+      async let second = other.execute([store.command(.createGroup(document: document))])
       #expect(try await (first + second).map(\.outcome.status).sorted() == expected)
     }
     #expect(try await store.count("select count(*) from identity.groups") == 3)
@@ -133,13 +133,13 @@ struct RelinkStorageTests {
     var settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
     settings.duplicateGroupNames = .reject
-    _ = try await process.carryOut([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
+    _ = try await process.execute([store.command(.updateWorkspace(settings), on: store.workspace.resource)])
     let id = ResourceID(
       UUID(uuidString: try await store.text("select max(id::text) from identity.groups where display_name = 'Team allow'"))!)
-    let renamed = store.command(.replaceGroup(document: Bench().group("TEAM allow", members: [])), on: id)
-    #expect(try await process.carryOut([renamed]).map(\.outcome.status) == [200])
+    let renamed = store.command(.replaceGroup(document: Fixture().group("TEAM allow", members: [])), on: id)
+    #expect(try await process.execute([renamed]).map(\.outcome.status) == [200])
     #expect(
-      try await process.carryOut([store.command(.createGroup(document: Bench().group("team allow", members: [])))]).map(\.outcome.status)
+      try await process.execute([store.command(.createGroup(document: Fixture().group("team allow", members: [])))]).map(\.outcome.status)
         == [409])
   }
 }

@@ -5,16 +5,16 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("State is published again", .timeLimit(.minutes(10)))
+@Suite("State is republished", .timeLimit(.minutes(10)))
 struct RestatementTests {
   @Test("with the current version, deletions included")
   func people() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (ana, ben, nobody) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
-      store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ana),
+      store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ana),
       store.command(.deleteUser, on: ben),
     ])
     let events = try await restated(Restatement(workspace: true, users: [ana.user, ben.user, nobody.user]), in: store)
@@ -36,9 +36,9 @@ struct RestatementTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana), store.createUser("ben@example.com", on: ben),
-      store.command(.patchUser(patch: Bench().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ben),
+      store.command(.patchUser(patch: Fixture().patch(#"{"op":"replace","path":"active","value":false}"#)), on: ben),
     ])
     let changes = try await restated(Restatement(users: [ana.user, ben.user], invitations: .all), in: store).compactMap { event in
       if case .userChanged(let change) = event { change } else { nil }
@@ -54,24 +54,24 @@ struct RestatementTests {
   func groups() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
-    let bench = Bench()
+    let fixture = Fixture()
     let users = (0..<1500).map { _ in ResourceID.made(at: Date()) }.sorted()
-    _ = try await process.carryOut(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
-    let (group, gone) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
-    _ = try await process.carryOut([
-      store.command(.createGroup(document: bench.group("Everybody", members: users)), on: group),
-      store.command(.createGroup(document: bench.group("Nobody", members: [])), on: gone),
+    _ = try await process.execute(users.enumerated().map { store.createUser("user-\($0)@example.com", on: $1) })
+    let (group, deletedGroup) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
+    _ = try await process.execute([
+      store.command(.createGroup(document: fixture.group("Everybody", members: users)), on: group),
+      store.command(.createGroup(document: fixture.group("Nobody", members: [])), on: deletedGroup),
     ])
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.command(.deleteUser, on: users[10]),
       store.command(
-        .patchGroup(patch: bench.patch(#"{"op":"remove","path":"members[value eq \"\#(users[20])\"]"}"#)), on: group),
-      store.command(.deleteGroup, on: gone),
+        .patchGroup(patch: fixture.patch(#"{"op":"remove","path":"members[value eq \"\#(users[20])\"]"}"#)), on: group),
+      store.command(.deleteGroup, on: deletedGroup),
     ])
     let middle = users[1200].user
     let restatement = Restatement(groups: [
       Restatement.GroupPart(group: group.group, range: MemberRange(through: middle)),
-      Restatement.GroupPart(group: group.group, range: MemberRange(after: middle)), Restatement.GroupPart(group: gone.group),
+      Restatement.GroupPart(group: group.group, range: MemberRange(after: middle)), Restatement.GroupPart(group: deletedGroup.group),
     ])
     let changes = try await restated(restatement, in: store).compactMap { event -> GroupChanged? in
       if case .groupChanged(let change) = event { change } else { nil }
@@ -92,16 +92,16 @@ struct RestatementTests {
   @Test("with the changes of the batch so far")
   func withinBatch() async throws {
     let store = try await StoreDatabase.start()
-    let bench = Bench()
+    let fixture = Fixture()
     let (ana, group) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let process = store.process()
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       store.createUser("ana@example.com", on: ana),
-      store.command(.createGroup(document: bench.group("Team", members: [ana])), on: group),
+      store.command(.createGroup(document: fixture.group("Team", members: [ana])), on: group),
     ])
     let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
-    _ = try await process.carryOut([
-      store.command(.replaceGroup(document: bench.group("Team", members: [])), on: group),
+    _ = try await process.execute([
+      store.command(.replaceGroup(document: fixture.group("Team", members: [])), on: group),
       store.command(.restate(Restatement(groups: [Restatement.GroupPart(group: group.group)])), on: store.workspace.resource),
     ])
     let last = try #require(try await events(behind: before, in: store).last)
@@ -114,7 +114,7 @@ struct RestatementTests {
   /// The events that a restatement publishes.
   private func restated(_ restatement: Restatement, in store: StoreDatabase) async throws -> [IdentityEvent] {
     let before = try await store.count("select coalesce(max(id), 0) from identity.outbox")
-    let replies = try await store.process().carryOut([store.command(.restate(restatement), on: store.workspace.resource)])
+    let replies = try await store.process().execute([store.command(.restate(restatement), on: store.workspace.resource)])
     #expect(replies.map(\.outcome.status) == [204])
     return try await events(behind: before, in: store)
   }

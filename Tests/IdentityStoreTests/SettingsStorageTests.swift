@@ -19,7 +19,7 @@ struct SettingsStorageTests {
     return settings
   }
 
-  @Test("A domain moves from one workspace to another, is refused while taken, and each move is counted", .timeLimit(.minutes(10)))
+  @Test("A domain can move to another workspace, is refused while taken, and each move is counted", .timeLimit(.minutes(10)))
   func domains() async throws {
     let store = try await StoreDatabase.start()
     let process = store.process()
@@ -32,15 +32,15 @@ struct SettingsStorageTests {
     var creation = store.command(.createWorkspace(settings("other")), on: other.resource)
     creation.workspace = other
     let held = settings("acme") { $0.customDomains = ["a.example", "b.example"] }
-    let replies = try await process.carryOut([creation, update(store.workspace, held)])
+    let replies = try await process.execute([creation, update(store.workspace, held)])
     #expect(replies.map(\.outcome.status) == [204, 204])
     #expect(try await store.count("select version from identity.domain_changes") == 1)
     let wanted = settings("other") { $0.customDomains = ["b.example"] }
-    let clash = try await process.carryOut([update(other, wanted)])[0].outcome
+    let clash = try await process.execute([update(other, wanted)])[0].outcome
     #expect(clash.status == 409)
     #expect(clash.error.contains("'acme', \(store.workspace)"), "\(clash.error)")
-    // One workspace gives the domain up and the other takes it, in one batch.
-    let moved = try await process.carryOut([
+    // In one batch, one workspace releases the domain and the other adds it.
+    let moved = try await process.execute([
       update(store.workspace, settings("acme") { $0.customDomains = ["a.example"] }), update(other, wanted),
     ])
     #expect(moved.map(\.outcome.status) == [204, 204])
@@ -48,7 +48,7 @@ struct SettingsStorageTests {
       try await store.text("select string_agg(domain || ' ' || workspace_id, ',' order by domain) from identity.domains")
         == "a.example \(store.workspace),b.example \(other)")
     #expect(try await store.count("select version from identity.domain_changes") == 2)
-    _ = try await process.carryOut([
+    _ = try await process.execute([
       update(
         other,
         settings("other") {
@@ -76,7 +76,7 @@ struct SettingsStorageTests {
               settings.customRoles.append("role-\(number)-\(round)")
               var command = store.command(.updateWorkspace(settings), on: store.workspace.resource)
               command.expectedVersions = [Int64(try row.int(1))]
-              if try await process.carryOut([command])[0].outcome.status == 204 { break }
+              if try await process.execute([command])[0].outcome.status == 204 { break }
             }
           }
         }
@@ -92,19 +92,19 @@ struct SettingsStorageTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     func update(_ roles: [String]) async throws -> Reply.Outcome {
-      try await process.carryOut([
+      try await process.execute([
         store.command(.updateWorkspace(settings("acme") { $0.customRoles = roles }), on: store.workspace.resource)
       ])[0].outcome
     }
     #expect(try await update(["Auditor", "Guest"]).status == 204)
     let user = ResourceID.made(at: Date())
-    let document = Bench.user(#"{"userName":"ana@example.com","secodaRole":"auditor"}"#)
-    _ = try await process.carryOut([store.command(.createUser(document: document), on: user)])
+    let document = Fixture.user(#"{"userName":"ana@example.com","secodaRole":"auditor"}"#)
+    _ = try await process.execute([store.command(.createUser(document: document), on: user)])
     let refused = try await update(["Guest"])
     #expect(refused.status == 400)
     #expect(refused.error.contains("1 user has it"), "\(refused.error)")
     #expect(try await update(["Auditor"]).status == 204)
-    _ = try await process.carryOut([store.command(.deleteUser, on: user)])
+    _ = try await process.execute([store.command(.deleteUser, on: user)])
     #expect(try await update([]).status == 204)
   }
 
@@ -113,22 +113,22 @@ struct SettingsStorageTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     let (token, successor, client) = (TokenID.made(at: Date()), TokenID.made(at: Date()), TokenID.made(at: Date()))
-    func carryOut(_ operation: Command.Operation) async throws -> Reply.Outcome {
-      try await process.carryOut([store.command(operation, on: store.workspace.resource)])[0].outcome
+    func execute(_ operation: Command.Operation) async throws -> Reply.Outcome {
+      try await process.execute([store.command(operation, on: store.workspace.resource)])[0].outcome
     }
     func digest(_ digit: String) -> String { String(repeating: digit, count: 64) }
     func grant(_ id: TokenID, _ kind: TokenKind, _ digit: String) -> TokenGrant {
       TokenGrant(token: id, kind: kind, name: "Okta", scopes: [.scim], digest: digest(digit), expiresAt: nil)
     }
-    #expect(try await carryOut(.issueToken(grant(token, .token, "a"))).status == 204)
-    #expect(try await carryOut(.issueToken(grant(client, .client, "b"))).status == 204)
+    #expect(try await execute(.issueToken(grant(token, .token, "a"))).status == 204)
+    #expect(try await execute(.issueToken(grant(client, .client, "b"))).status == 204)
     let retiresAt = Date() + 3600
     let rotation = TokenRotation(token: token, successor: successor, digest: digest("c"), retiresAt: retiresAt, expiresAt: nil)
-    #expect(try await carryOut(.rotateToken(rotation)).status == 204)
+    #expect(try await execute(.rotateToken(rotation)).status == 204)
     var again = rotation
     again.successor = .made(at: Date())
-    #expect(try await carryOut(.rotateToken(again)).status == 409)
-    #expect(try await carryOut(.rotateSecret(.init(client: client, digest: digest("d"), formerUntil: retiresAt))).status == 204)
+    #expect(try await execute(.rotateToken(again)).status == 409)
+    #expect(try await execute(.rotateSecret(.init(client: client, digest: digest("d"), formerUntil: retiresAt))).status == 204)
     #expect(
       try await store.count(
         """
@@ -143,19 +143,19 @@ struct SettingsStorageTests {
     }
     // A redelivered command is counted once.
     let command = store.command(uses(0..<40), on: store.workspace.resource)
-    for _ in 0..<2 { _ = try await process.carryOut([command]) }
-    _ = try await carryOut(uses(20..<60))
+    for _ in 0..<2 { _ = try await process.execute([command]) }
+    _ = try await execute(uses(20..<60))
     #expect(try await store.count("select count(*) from identity_read.token_uses") == TokenUses.maximumAddresses + 1)
     #expect(try await store.count("select sum(uses)::int8 from identity_read.token_uses") == 160)
     #expect(try await store.count("select uses from identity_read.token_uses where address = '192.0.2.20'") == 4)
     #expect(try await store.count("select uses from identity_read.token_uses where address = ''") == 20)
     // The next use deletes old counts.
     let old = TokenUses(uses: [.init(token: token, address: "192.0.2.1", count: 1, lastUsedAt: now - 100 * 86_400)])
-    _ = try await carryOut(.recordTokenUses(old))
+    _ = try await execute(.recordTokenUses(old))
     #expect(try await store.count("select count(*) from identity_read.token_uses where day < current_date - 1") == 0)
   }
 
-  @Test("Keys are created before they are needed, by one of several processes, and deleted after their expiry", .timeLimit(.minutes(10)))
+  @Test("Signing keys are created in advance, by one of several processes, and deleted after their expiry", .timeLimit(.minutes(10)))
   func keys() async throws {
     let store = try await StoreDatabase.start()
     func rotation(_ secret: String = "the secret of the tests' stores") throws -> KeyRotation {
@@ -166,9 +166,9 @@ struct SettingsStorageTests {
     let start = Date(timeIntervalSince1970: 1_767_225_600)
     async let first = one.rotate(at: start)
     async let second = other.rotate(at: start)
-    let made = try await [first, second].compactMap { $0 }
-    #expect(made.count == 1)
-    #expect(made.first?.term.signsAt == start)
+    let created = try await [first, second].compactMap { $0 }
+    #expect(created.count == 1)
+    #expect(created.first?.term.signsAt == start)
     #expect(try await one.rotate(at: start + 3600) == nil)
     let next = try #require(try await one.rotate(at: start + 86_400 - 300))
     #expect(next.term.signsAt == start + 86_400)
@@ -178,9 +178,9 @@ struct SettingsStorageTests {
     #expect(try await one.rotate(at: start + 86_400 + 3661) == nil)
     #expect(try await store.text("select id::text from identity_read.signing_keys") == "\(next.id)")
     // With another secret no key is usable, so a new one is created at once.
-    let stranger = try rotation("another secret of the tests' stores")
-    #expect(try await stranger.rotate(at: start + 86_400 + 3700)?.term.signsAt == start + 86_400 + 3700)
-    let key = try #require(made.first)
+    let otherRotation = try rotation("another secret of the tests' stores")
+    #expect(try await otherRotation.rotate(at: start + 86_400 + 3700)?.term.signsAt == start + 86_400 + 3700)
+    let key = try #require(created.first)
     #expect(!key.publicKey.contains("\"d\""))
     #expect(throws: Never.self) { try KeySeal(secret: "the secret of the tests' stores")?.open(key.sealedPrivateKey, id: key.id) }
   }

@@ -13,7 +13,7 @@ import TestSupport
 /// A database with the tables of identity-store and one workspace.
 struct StoreDatabase: Sendable {
   let url: String
-  let workspace = Bench.workspace
+  let workspace = Fixture.workspace
 
   private static let nameHash = NameHash(key: "test")
 
@@ -23,17 +23,17 @@ struct StoreDatabase: Sendable {
     let process = database.process()
     let settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")
-    _ = try await process.carryOut([database.command(.createWorkspace(settings), on: database.workspace.resource)])
+    _ = try await process.execute([database.command(.createWorkspace(settings), on: database.workspace.resource)])
     return database
   }
 
-  /// The parts of one identity-store process.
+  /// The database pool and transaction of one identity-store process.
   struct StoreProcess: Sendable {
     let pool: PostgresPool
     let transaction: BatchTransaction
 
-    /// Carries out the commands as one batch, in several transactions if deciding takes long.
-    func carryOut(_ commands: [Command]) async throws -> [Reply] {
+    /// Processes the commands as one batch, in several transactions if decisions take long.
+    func execute(_ commands: [Command]) async throws -> [Reply] {
       var read = commands.map(ParsedCommand.init)[...]
       var replies: [Reply] = []
       while !read.isEmpty {
@@ -67,7 +67,7 @@ struct StoreDatabase: Sendable {
   }
 
   func createUser(_ name: String, on resource: ResourceID = .made(at: Date()), deadline: Date? = nil) -> Command {
-    command(.createUser(document: Bench.user(#"{"userName":"\#(name)"}"#)), on: resource, deadline: deadline)
+    command(.createUser(document: Fixture.user(#"{"userName":"\#(name)"}"#)), on: resource, deadline: deadline)
   }
 
   /// The first column of the first row.

@@ -6,96 +6,96 @@ import Testing
 
 @Suite("Decisions on workspaces' settings")
 struct WorkspaceDecisionTests {
-  private func settings(_ bench: Bench) -> WorkspaceSettings { bench.decider.state.workspaces[Bench.workspace]!.settings }
+  private func settings(_ fixture: Fixture) -> WorkspaceSettings { fixture.decider.state.workspaces[Fixture.workspace]!.settings }
 
-  private func update(_ bench: inout Bench, expecting versions: [Int64]? = nil, _ change: (inout WorkspaceSettings) -> Void)
+  private func update(_ fixture: inout Fixture, expecting versions: [Int64]? = nil, _ change: (inout WorkspaceSettings) -> Void)
     -> Reply.Outcome
   {
-    var changed = settings(bench)
+    var changed = settings(fixture)
     change(&changed)
-    return bench.decide(.updateWorkspace(changed), on: Bench.workspace.resource, expecting: versions)
+    return fixture.decide(.updateWorkspace(changed), on: Fixture.workspace.resource, expecting: versions)
   }
 
-  private func workspaceChanges(_ bench: Bench) -> [WorkspaceChanged] {
-    bench.decider.events.compactMap { if case .workspaceChanged(let event) = $0.event { event } else { nil } }
+  private func workspaceChanges(_ fixture: Fixture) -> [WorkspaceChanged] {
+    fixture.decider.events.compactMap { if case .workspaceChanged(let event) = $0.event { event } else { nil } }
   }
 
-  @Test("Each change is an event with the complete settings; an unchanged update is none")
+  @Test("Each change publishes the complete settings; an update without changes publishes nothing")
   func events() {
-    var bench = Bench()
-    #expect(update(&bench) { $0.name = "Acme Inc" }.status == 204)
-    #expect(update(&bench) { $0.name = "Acme Inc" }.status == 204)
-    #expect(update(&bench) { $0.customDomains = ["scim.acme.example"] }.status == 204)
-    #expect(workspaceChanges(bench).map(\.version) == [2, 3])
-    #expect(workspaceChanges(bench).last?.settings == settings(bench))
+    var fixture = Fixture()
+    #expect(update(&fixture) { $0.name = "Acme Inc" }.status == 204)
+    #expect(update(&fixture) { $0.name = "Acme Inc" }.status == 204)
+    #expect(update(&fixture) { $0.customDomains = ["scim.acme.example"] }.status == 204)
+    #expect(workspaceChanges(fixture).map(\.version) == [2, 3])
+    #expect(workspaceChanges(fixture).last?.settings == settings(fixture))
   }
 
-  @Test("U+0000 is refused wherever it is, since the database would refuse the whole batch for it")
+  @Test("U+0000 is refused in every field, since PostgreSQL would reject the whole batch")
   func nullCharacter() {
-    var bench = Bench()
+    var fixture = Fixture()
     let changes: [(inout WorkspaceSettings) -> Void] = [
       { $0.name = "Ac\0me" }, { $0.customRoles = ["steward\0"] }, { $0.signInURL = "https://acme.example/\0" },
       { $0.invitations.branding.inviter = "A\0na" },
     ]
     for change in changes {
-      let outcome = update(&bench, change)
+      let outcome = update(&fixture, change)
       #expect(outcome.status == 400 && outcome.error.contains("U+0000"))
     }
     let template = InvitationTemplate(language: "*", subject: "A\0")
-    #expect(bench.decide(.orderInvitation(.setTemplate(template)), on: Bench.workspace.resource).error.contains("U+0000"))
-    #expect(bench.decider.events.isEmpty)
+    #expect(fixture.decide(.orderInvitation(.setTemplate(template)), on: Fixture.workspace.resource).error.contains("U+0000"))
+    #expect(fixture.decider.events.isEmpty)
   }
 
   @Test("The language of mails to administrators is validated")
   func adminLanguage() {
-    var bench = Bench()
-    #expect(update(&bench) { $0.adminLanguage = "pt-BR" }.status == 204)
-    #expect(update(&bench) { $0.adminLanguage = "German language" }.error.contains("BCP 47"))
-    #expect(settings(bench).adminLanguage == "pt-BR")
+    var fixture = Fixture()
+    #expect(update(&fixture) { $0.adminLanguage = "pt-BR" }.status == 204)
+    #expect(update(&fixture) { $0.adminLanguage = "German language" }.error.contains("BCP 47"))
+    #expect(settings(fixture).adminLanguage == "pt-BR")
   }
 
-  @Test("Settings that were changed meanwhile are not overwritten")
+  @Test("Settings that have changed in the meantime are not overwritten")
   func concurrency() {
-    var bench = Bench()
-    #expect(update(&bench, expecting: [1]) { $0.name = "A" }.status == 204)
-    let outcome = update(&bench, expecting: [1]) { $0.plan = .free }
+    var fixture = Fixture()
+    #expect(update(&fixture, expecting: [1]) { $0.name = "A" }.status == 204)
+    let outcome = update(&fixture, expecting: [1]) { $0.plan = .free }
     #expect(outcome.status == 412)
     #expect(outcome.error.contains("changed meanwhile"))
-    #expect(settings(bench).plan == .enterprise)
-    #expect(update(&bench, expecting: [2]) { $0.plan = .free }.status == 204)
+    #expect(settings(fixture).plan == .enterprise)
+    #expect(update(&fixture, expecting: [2]) { $0.plan = .free }.status == 204)
   }
 
   @Test("A role that is in use or the default cannot be removed, and the error says what to do")
   func roles() {
-    var bench = Bench(customRoles: ["Auditor", "Steward", "Guest"], defaultRole: "Guest")
-    for name in ["ana", "ben"] { bench.createUser(#"{"userName":"\#(name)@example.com","secodaRole":"auditor"}"#) }
-    bench.createUser(#"{"userName":"zoe@example.com","secodaRole":"Steward"}"#)
-    let inUse = update(&bench) { $0.customRoles.removeAll { $0 == "Auditor" } }
+    var fixture = Fixture(customRoles: ["Auditor", "Steward", "Guest"], defaultRole: "Guest")
+    for name in ["ana", "ben"] { fixture.createUser(#"{"userName":"\#(name)@example.com","secodaRole":"auditor"}"#) }
+    fixture.createUser(#"{"userName":"zoe@example.com","secodaRole":"Steward"}"#)
+    let inUse = update(&fixture) { $0.customRoles.removeAll { $0 == "Auditor" } }
     #expect(inUse.status == 400)
     #expect(inUse.error.contains("2 users have it"), "\(inUse.error)")
-    #expect(update(&bench) { $0.customRoles.removeAll { $0 == "Steward" } }.error.contains("1 user has it"))
-    let byDefault = update(&bench) { $0.customRoles.removeAll { $0 == "Guest" } }
+    #expect(update(&fixture) { $0.customRoles.removeAll { $0 == "Steward" } }.error.contains("1 user has it"))
+    let byDefault = update(&fixture) { $0.customRoles.removeAll { $0 == "Guest" } }
     #expect(byDefault.status == 400)
     #expect(byDefault.error.contains("--default-role"))
-    #expect(update(&bench) { $0.defaultRole = "viewer" }.status == 204)
-    #expect(update(&bench) { $0.customRoles.removeAll { $0 == "Guest" } }.status == 204)
-    #expect(settings(bench).customRoles == ["Auditor", "Steward"])
+    #expect(update(&fixture) { $0.defaultRole = "viewer" }.status == 204)
+    #expect(update(&fixture) { $0.customRoles.removeAll { $0 == "Guest" } }.status == 204)
+    #expect(settings(fixture).customRoles == ["Auditor", "Steward"])
   }
 
   @Test("A domain belongs to one workspace, and the error names it")
   func domains() {
-    var bench = Bench()
-    let other = WorkspaceID.made(at: Bench.start)
-    bench.decider.state.loadDomain("scim.other.example", of: other, slug: "other")
-    let clash = update(&bench) { $0.customDomains = ["scim.acme.example", "scim.other.example"] }
+    var fixture = Fixture()
+    let other = WorkspaceID.made(at: Fixture.start)
+    fixture.decider.state.loadDomain("scim.other.example", of: other, slug: "other")
+    let clash = update(&fixture) { $0.customDomains = ["scim.acme.example", "scim.other.example"] }
     #expect(clash.status == 409)
     #expect(clash.error.contains("scim.other.example"))
     #expect(clash.error.contains("'other', \(other)"), "\(clash.error)")
-    #expect(update(&bench) { $0.customDomains = ["scim.acme.example"] }.status == 204)
-    #expect(bench.decider.state.domains["scim.acme.example"] == Bench.workspace)
-    #expect(bench.decider.state.changes.changedDomains == [Bench.workspace])
-    #expect(update(&bench) { $0.customDomains = [] }.status == 204)
-    #expect(bench.decider.state.domains["scim.acme.example"] == nil)
+    #expect(update(&fixture) { $0.customDomains = ["scim.acme.example"] }.status == 204)
+    #expect(fixture.decider.state.domains["scim.acme.example"] == Fixture.workspace)
+    #expect(fixture.decider.state.changes.changedDomains == [Fixture.workspace])
+    #expect(update(&fixture) { $0.customDomains = [] }.status == 204)
+    #expect(fixture.decider.state.domains["scim.acme.example"] == nil)
   }
 
   /// Invalid settings, and a part of the error.
@@ -112,12 +112,12 @@ struct WorkspaceDecisionTests {
 
   @Test("Invalid settings are refused with the reason, and the settings stay the same", arguments: mistakes.indices)
   func refusals(_ index: Int) {
-    var bench = Bench()
-    let before = settings(bench)
+    var fixture = Fixture()
+    let before = settings(fixture)
     let (change, mention) = Self.mistakes[index]
-    let outcome = update(&bench, change)
+    let outcome = update(&fixture, change)
     #expect(outcome.status == 400)
     #expect(outcome.error.contains(mention), "\(outcome.error)")
-    #expect(settings(bench) == before)
+    #expect(settings(fixture) == before)
   }
 }

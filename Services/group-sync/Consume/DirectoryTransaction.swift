@@ -4,8 +4,7 @@ import Models
 import Outbox
 import Postgres
 
-/// The database transaction of a batch: loads the part of the directory that the events concern, decides each event, writes the outcome, and
-/// commits once.
+/// The database transaction of a batch: loads the affected part of the directory, decides each event, writes the outcome, and commits once.
 struct DirectoryTransaction: BatchOperation {
   let pool: PostgresPool
   let loader = DirectoryLoader()
@@ -31,8 +30,8 @@ struct DirectoryTransaction: BatchOperation {
     return outputs
   }
 
-  /// Skipped events would leave the directory wrong for good. Therefore only an event that the database rejects, or that cannot be encoded or
-  /// signed, goes to the dead letters. All other failures are retried until they disappear or an operator repairs their cause.
+  /// A skipped event would leave the directory permanently wrong. Therefore only events that the database rejects, or that cannot be
+  /// encoded or signed, go to the dead letters. All other failures are retried until they disappear or an operator repairs their cause.
   func action(after error: any Error, _ attempt: BatchAttempt) -> FailureAction {
     guard let error = error as? PostgresError else { return .divide }
     if error.isAboutData || error.isAboutSize || (error.isTimeout && attempt.items > 1) { return .divide }

@@ -44,7 +44,7 @@ struct EventConsumer: Service {
   }
 }
 
-/// An event that was read from the topic.
+/// A parsed event with the Kafka message that carried it.
 struct ReceivedEvent: Sendable {
   let event: IdentityEvent
   /// The W3C trace context, which the directory events that follow from this event inherit.

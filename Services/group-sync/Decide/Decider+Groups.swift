@@ -23,18 +23,18 @@ extension Decider {
   }
 
   private mutating func delete(_ event: GroupChanged, previous: Group?, _ cause: Cause) {
-    // A deletion with the stored version wins over the stored state.
+    // A deletion with the stored version takes precedence over the stored state.
     guard previous?.presence != .deleted, event.version >= previous?.position.version ?? 0 else { return }
     // The memberships are removed while the group still has its name.
     var group = Group(
-      key: event.key, position: event.position, coverage: .whole, presence: .present(previous?.presence.content ?? event.displayName))
+      key: event.key, position: event.position, coverage: .complete, presence: .present(previous?.presence.content ?? event.displayName))
     replaceMembers(of: group, in: MemberRange(), with: [], cause)
     group.presence = .deleted
     directory.write(group)
     publish(.groupDeleted, group: group, because: cause)
   }
 
-  /// Sets the name of the group, and its members in the range of the event, which repairs the directory.
+  /// Repairs the directory: sets the name of the group, and its members in the range of the event.
   ///
   /// A stored deletion of the same version is undone. Ids are never reused, so the group was not really deleted.
   private mutating func restate(_ event: GroupChanged, over previous: Group?, _ cause: Cause) {
@@ -55,7 +55,7 @@ extension Decider {
     if previous != group.presence.content { publish(.groupRenamed, group: group, because: cause) }
   }
 
-  /// The name of the group. A name that was omitted from the event because of its size does not replace the stored one.
+  /// The name of the group: the stored one if the event omits it because of its size.
   private func name(_ event: GroupChanged, after previous: Group?) -> String {
     guard event.omits("displayName") else { return event.displayName }
     return previous?.presence.content ?? event.displayName
@@ -67,16 +67,16 @@ extension Decider {
   }
 
   private func coverage(_ event: GroupChanged, after previous: Group?) -> Group.Coverage {
-    guard let previous else { return event.change == .created && event.part == 0 ? .whole : .partial }
+    guard let previous else { return event.change == .created && event.part == 0 ? .complete : .partial }
     return event.position.follows(previous.position) ? previous.coverage : .partial
   }
 
   /// The coverage after a range was restated.
   private func coverage(_ range: MemberRange, after previous: Group.Coverage) -> Group.Coverage {
-    guard previous != .whole else { return .whole }
+    guard previous != .complete else { return .complete }
     let continues = range.after == nil || range.after.map(Group.Coverage.through) == previous
     guard continues else { return previous }
-    return range.through.map(Group.Coverage.through) ?? .whole
+    return range.through.map(Group.Coverage.through) ?? .complete
   }
 
   private mutating func replaceMembers(of group: Group, in range: MemberRange, with users: [UserID], _ cause: Cause) {

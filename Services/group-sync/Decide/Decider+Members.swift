@@ -20,8 +20,8 @@ extension Decider {
 
   /// Whether the event is newer than the stored state.
   ///
-  /// A restatement of the same version is applied, too, since it repairs the directory. It also undoes a stored deletion: ids are never reused, so
-  /// the user was not really deleted. A deletion of the same version is applied as well.
+  /// A restatement of the same version is applied, too, since it repairs the directory. It also undoes a stored deletion: ids are never
+  /// reused, so the user was not really deleted. A deletion of the same version is applied as well.
   private func isApplicable(_ event: UserChanged, over previous: Member?) -> Bool {
     let stored = previous?.version ?? 0
     return switch event.change {
@@ -41,8 +41,8 @@ extension Decider {
     case (true, true):
       if member.presence.content?.role != previous?.presence.content?.role { publish(.roleChanged, member: member, because: cause) }
     case (false, false):
-      // A user who is still invited here may have signed in a moment ago, so the sessions of a disabled user have to end. Only a user who is
-      // created disabled has none.
+      // A user who is invited in the directory may have just signed in, so the sessions of a disabled user must end. Only a user who is
+      // created as disabled has none.
       let state = previous?.presence.content?.state
       if member.presence.content?.state == .disabled, state != .disabled, state != nil || change != .created {
         disable(member, previous: previous, change, cause)
@@ -55,7 +55,7 @@ extension Decider {
     publish(.accessRevoked, member: member, reason: .disabled, because: cause)
     publish(.memberDisabled, member: member, because: cause)
     if previous?.isVisible == true { publishMemberships(of: member, .membershipRemoved, cause) }
-    // A restated user who was unknown loses no access.
+    // An unknown user who is restated loses no access.
     guard previous != nil || change != .restated else { return }
     record(.disabled, of: member, previous: previous, published: published[before...], cause)
   }
@@ -82,7 +82,7 @@ extension Decider {
 }
 
 extension Member.Profile {
-  /// The profile in the event. Attributes that were omitted because of their size keep their values.
+  /// Creates the profile from an event. Attributes that the event omits because of their size keep their values.
   fileprivate init(_ event: UserChanged, keeping previous: Member.Profile?) {
     self.init(
       state: event.user.state, email: event.omits("email") ? previous?.email : event.user.email,

@@ -3,7 +3,7 @@ import Foundation
 import Models
 
 extension Decider {
-  /// Records a receipt of the access that `member` loses. Their memberships must not be removed yet.
+  /// Records a deprovisioning receipt for `member`. Call it before the memberships are removed.
   ///
   /// - Parameter published: The events that were published for the change.
   mutating func record(

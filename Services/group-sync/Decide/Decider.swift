@@ -3,8 +3,8 @@ import Models
 
 /// Applies identity events to a part of the directory, and decides which directory events to publish. Pure: the time is that of the events.
 ///
-/// An event that is not newer than the directory changes nothing, so each may be delivered several times. Events of users and of groups may
-/// arrive in any order: a membership stays invisible until the user is known and active.
+/// An event that is not newer than the directory changes nothing, so redeliveries are harmless. Events of users and of groups may arrive in
+/// any order: a membership stays invisible until the user is known and active.
 struct Decider: Sendable {
   var directory: Directory
   /// The events to publish to the product, in order.
@@ -14,7 +14,7 @@ struct Decider: Sendable {
 
   /// An event for the product.
   struct PublishedEvent: Sendable, Equatable {
-    /// The id of the event, which is the same however often the change is decided.
+    /// The id of the event, which is the same each time the change is decided.
     var id: String
     var event: DirectoryEvent
     var traceparent: String?
@@ -43,7 +43,7 @@ struct Decider: Sendable {
     var traceparent: String?
   }
 
-  /// Publishes a change of `member`, of `group`, or of the membership of the one in the other.
+  /// Publishes a change of a member, of a group, or of a membership.
   mutating func publish(
     _ change: DirectoryEvent.Change, member: Member? = nil, group: Group? = nil, reason: DirectoryEvent.RevocationReason? = nil,
     because cause: Cause

@@ -1,6 +1,6 @@
 import Models
 
-/// The part of the directory that a batch concerns: the stored state with the changes of the batch.
+/// The part of the directory that a batch loads, with the changes of the batch.
 struct Directory: Sendable, Equatable {
   private(set) var members: [MemberKey: Member] = [:]
   private(set) var groups: [GroupKey: Group] = [:]

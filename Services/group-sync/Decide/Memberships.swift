@@ -1,6 +1,6 @@
 import Models
 
-/// The memberships that a batch concerns, and the changes to the stored ones.
+/// The loaded memberships of a batch, with its changes.
 struct Memberships: Sendable, Equatable {
   private var groups: [MemberKey: Set<GroupID>] = [:]
   private var members: [GroupKey: Set<UserID>] = [:]

@@ -1,6 +1,6 @@
 import Models
 
-/// The state of a resource that may have been deleted.
+/// A resource that is present or deleted.
 enum Presence<Content: Sendable & Hashable>: Sendable, Hashable {
   case present(Content)
   /// Deleted for good.
@@ -25,7 +25,7 @@ struct Member: Sendable, Hashable {
     var role: String?
   }
 
-  /// Whether the product shows the user in their groups.
+  /// Whether the user is visible in the product.
   var isVisible: Bool { presence.content?.state == .active }
 }
 
@@ -38,11 +38,11 @@ struct Group: Sendable, Hashable {
   /// The name of the group, unless it is deleted.
   var presence: Presence<String>
 
-  /// How many of the memberships of the group are known.
+  /// Which memberships of the group are known.
   enum Coverage: Sendable, Hashable {
     /// All: no event was missed since the creation or the last restatement of the group.
-    case whole
-    /// All up to this member, who is the last in a restatement so far.
+    case complete
+    /// All up to this member: the end of an incomplete restatement.
     case through(UserID)
     /// An event was missed. Only a restatement can repair the group.
     case partial

@@ -2,10 +2,10 @@ import Foundation
 import Models
 import Postgres
 
-/// Loads the part of the directory that a batch concerns, in one round trip of set-based statements.
+/// Loads the part of the directory that a batch needs, with set-based statements in one round trip.
 ///
-/// The workspaces are locked first. Otherwise two replicas that apply a user event and a group event at the same time would not see each other's
-/// changes, and the resulting membership would not be published.
+/// The workspaces are locked first. Otherwise two replicas that apply a user event and a group event at the same time would not see each
+/// other's changes, and the resulting membership would not be published.
 struct DirectoryLoader: Sendable {
   /// Locks the workspaces and loads the rows.
   ///
@@ -44,15 +44,15 @@ struct DirectoryLoader: Sendable {
     return Group(
       key: GroupKey(workspace: WorkspaceID(try row.uuid(0)), id: GroupID(try row.uuid(1))),
       position: Group.Position(version: Int64(try row.int(2)), part: try row.int(3)),
-      coverage: try row.bool(4) ? .whole : restated ?? .partial,
+      coverage: try row.bool(4) ? .complete : restated ?? .partial,
       presence: try row.optionalString(5).map(Presence.present) ?? .deleted)
   }
 }
 
 /// The statements of a ``DirectoryLoader``.
 enum LoadStatements {
-  // The two-key form shares no keys with the locks of the relay and the migrations. Sorted, so that all replicas acquire the locks in the same
-  // order. Two workspaces may share a lock, which only costs a wait.
+  // The two-key form shares no keys with the locks of the relay and the migrations. Sorted, so that all replicas acquire the locks in the
+  // same order. Two workspaces may share a lock, which only costs waiting time.
   static let lockWorkspaces = Statement(
     "lock workspaces",
     """
@@ -64,7 +64,7 @@ enum LoadStatements {
     ) as locks
     """)
 
-  // Missing bounds are replaced, so that the statement scans a range of the primary key.
+  // Explicit bounds instead of nulls, so that the scan of the primary key is limited at both ends.
   private static let isInRange = """
     s.workspace_id = range.workspace_id
       and s.group_id = range.group_id

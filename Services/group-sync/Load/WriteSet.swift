@@ -4,10 +4,10 @@ import Postgres
 /// The keys of the rows that a batch of events reads and writes.
 struct WriteSet: Sendable, Equatable {
   var workspaces: Set<WorkspaceID> = []
-  /// Users with events: they and all their memberships are loaded.
+  /// Users with events, who are loaded with all their memberships.
   var members: Set<MemberKey> = []
   var groups: Set<GroupKey> = []
-  /// Ranges of groups of which all members are loaded.
+  /// Member ranges that are loaded completely.
   var ranges: Set<GroupRange> = []
   /// Memberships that events name, which are loaded with their users.
   var memberships: Set<Membership> = []
@@ -16,7 +16,7 @@ struct WriteSet: Sendable, Equatable {
     for event in events { insert(event) }
   }
 
-  /// Whether no event concerns the directory.
+  /// Whether no event affects the directory.
   var isEmpty: Bool { workspaces.isEmpty }
 
   private mutating func insert(_ event: IdentityEvent) {

@@ -2,7 +2,7 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// Stores the public key once, for the verification of security event tokens. Earlier keys are kept.
+/// Publishes the public key for the verification of security event tokens, by storing it at startup. Earlier keys are kept.
 struct KeyPublication: Service {
   let pool: PostgresPool
   /// The public key; nil if no tokens are signed.
@@ -21,9 +21,9 @@ struct KeyPublication: Service {
     while !Task.isShuttingDownGracefully, !Task.isCancelled {
       do {
         _ = try await pool.query(WriteStatements.insertSigningKey, [.text(key.id), .text(key.jwk)])
-        return logger.info("security event tokens are signed", metadata: ["key": "\(key.id)"])
+        return logger.info("security event tokens are enabled", metadata: ["key": "\(key.id)"])
       } catch {
-        logger.warning("the public key is not stored yet", metadata: ["error": "\(error)"])
+        logger.warning("public key not stored; will retry", metadata: ["error": "\(error)"])
       }
       do { try await Task.sleep(for: Self.pause) } catch { return }
     }

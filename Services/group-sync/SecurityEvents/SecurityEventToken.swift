@@ -2,8 +2,8 @@ import Foundation
 import JWTKit
 import Models
 
-/// The claims of a security event token (RFC 8417 §2.2) about a user whose access was revoked. It has no `sub` and no `exp`, so that it cannot
-/// be confused with an access token (§4).
+/// The claims of a security event token (RFC 8417 §2.2) about a user whose access was revoked. It has no `sub` and no `exp`, so that it
+/// cannot be confused with an access token (§4).
 struct SecurityEventToken: JWTPayload, Equatable {
   var issuer: String
   var audience: String?

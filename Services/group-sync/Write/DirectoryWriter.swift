@@ -52,7 +52,7 @@ struct DirectoryWriter: Sendable {
       .textArray(groups.map(\.presence.content)),
       .intArray(groups.map(\.position.version)),
       .intArray(groups.map { Int64($0.position.part) }),
-      .boolArray(groups.map { $0.coverage == .whole }),
+      .boolArray(groups.map { $0.coverage == .complete }),
       .uuidArray(groups.map { if case .through(let member) = $0.coverage { member.uuid } else { nil } }),
     ]
   }

@@ -17,11 +17,11 @@ struct BatchSchedule: Sendable {
 
   init(_ commands: [(workspace: WorkspaceID, weight: Int)]) {
     var totals: [WorkspaceID: Int] = [:]
-    let finishes = commands.map { command in
+    let finishTimes = commands.map { command in
       totals[command.workspace, default: 0] += command.weight
       return totals[command.workspace, default: 0]
     }
-    let order = commands.indices.sorted { (finishes[$0], $0) < (finishes[$1], $1) }
+    let order = commands.indices.sorted { (finishTimes[$0], $0) < (finishTimes[$1], $1) }
     var transactions: [[Int]] = []
     var weight = 0
     for position in order {
@@ -37,6 +37,6 @@ struct BatchSchedule: Sendable {
 }
 
 extension ReceivedCommand {
-  /// About the bytes that it makes the store read and write.
+  /// The approximate number of bytes that processing the command reads and writes.
   fileprivate var weight: Int { message.value.count + (read.payload.loadsAllMembers ? 1 << 20 : 1 << 10) }
 }

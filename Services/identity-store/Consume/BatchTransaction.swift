@@ -11,14 +11,14 @@ struct BatchTransaction: Sendable {
   /// The maximum time from the begin of a batch to its commit. A batch that takes longer is rolled back.
   let timeLimit: Duration
 
-  /// The maximum time for decisions. Commands that are not decided by then are left for the next transaction.
+  /// The maximum time for decisions. The remaining commands go into the next transaction.
   private var decisionTimeLimit: Duration { timeLimit / 10 }
 
-  /// Processes commands and returns their replies, in order. When deciding takes long it processes only the first ones, at least one, and
-  /// returns as many replies.
+  /// Processes commands and returns their replies, in order. If decisions take too long, only the first commands are processed (at least
+  /// one), and fewer replies than commands are returned.
   ///
   /// - Parameters:
-  ///   - atomically: Whether the commands are processed all or none, because they refer to each other.
+  ///   - atomically: Whether either all commands are applied or none, because they refer to each other.
   ///   - onDecided: Called when all commands are loaded and decided, so that the next batch may begin.
   /// - Throws: `PostgresError`; ``BatchTimeLimitExceeded``. Nothing is written then, unless the error says that the outcome of the
   ///   commit is unknown. In either case the batch can be run again, since recorded replies show which commands were processed.
@@ -63,7 +63,7 @@ struct BatchTransaction: Sendable {
     """)
 }
 
-/// A batch waited too long, for locks or for the database, and was rolled back.
+/// The error for a batch that exceeded its time limit, waiting for locks or for the database, and was rolled back.
 struct BatchTimeLimitExceeded: Error, CustomStringConvertible {
   var timeLimit: Duration
   var description: String { "the batch took longer than \(timeLimit) and was rolled back" }

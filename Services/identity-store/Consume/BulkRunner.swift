@@ -5,12 +5,12 @@ import ServiceLifecycle
 
 /// Processes a bulk request, operation by operation (RFC 7644 §3.7).
 ///
-/// Each operation is a transaction like a batch with one command: it is retried, dead-lettered on its own, recorded under its own command id,
-/// and rejected after the deadline. A bulk is therefore a sequence of commands in which each may depend on the outcome of earlier ones, and
-/// it needs no state of its own to be resumed.
+/// Each operation is a transaction, like a batch with one command: it is retried, dead-lettered and recorded under its own command id, and
+/// rejected after the deadline. A bulk request is therefore a sequence of commands that may depend on the outcomes of earlier ones. It
+/// needs no state of its own to be resumed.
 ///
-/// Bulks run beside the batches. No order is lost: no client can refer to resources of a bulk before its reply, and each transaction locks
-/// existing rows and names.
+/// Bulk requests run concurrently with the batches. Order is preserved: no client can refer to resources of a bulk request before its
+/// reply, and each transaction locks existing rows and names.
 struct BulkRunner: Sendable {
   let processor: CommandProcessor
   /// Limits concurrent operations of all bulks.
@@ -20,15 +20,15 @@ struct BulkRunner: Sendable {
 
   /// Processes the operations of `bulk`, which `received` contains, and returns the reply to it.
   ///
-  /// - Throws: ``BulkInterrupted`` at graceful shutdown: the operations so far are recorded, and the next process continues.
+  /// - Throws: ``BulkInterrupted`` at graceful shutdown. Completed operations are recorded, and the next process resumes after them.
   func run(_ received: ReceivedCommand, _ bulk: Bulk) async throws -> Reply {
     var progress = BulkProgress(bulk, failedReference: Self.failedReference)
     while let next = progress.next() {
       if Task.isShuttingDownGracefully { throw BulkInterrupted() }
       let commands = try next.map { try ReceivedCommand($0.operation, $0.write, of: received) }
-      let isCircle = next.first?.operation.cycle != nil
+      let isCycle = next.first?.operation.cycle != nil
       let replies = try await slots.withSlot {
-        isCircle
+        isCycle
           ? try await processor.processAtomically(commands)
           : try await processor.process(commands, writeSet: WriteSet(of: commands.lazy.map(\.read))) {}
       }
@@ -44,5 +44,5 @@ struct BulkRunner: Sendable {
   }
 }
 
-/// The process shuts down in the middle of a bulk, whose message is not committed and will be delivered again.
+/// The error for a bulk request that a graceful shutdown interrupts. Its offset is not committed, so it is delivered again.
 struct BulkInterrupted: Error {}

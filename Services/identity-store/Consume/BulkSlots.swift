@@ -1,6 +1,6 @@
-/// A semaphore for bulk operations: limits how many run at once. Waiting operations are served in their order.
+/// A FIFO semaphore that limits how many bulk operations run concurrently.
 ///
-/// A bulk request acquires a slot for each of its operations, so that long bulks of one workspace do not block the bulks of others.
+/// A bulk request acquires a slot for each operation, so that a long request of one workspace does not block those of others.
 actor BulkSlots {
   private var free: Int
   private var waiting: [AsyncLatch] = []
@@ -32,13 +32,13 @@ actor BulkSlots {
     await latch.wait()
   }
 
-  /// Hands the slot to the task that has waited longest.
+  /// Passes the slot to the task that has waited longest.
   private func release() {
     if waiting.isEmpty { free += 1 } else { waiting.removeFirst().open() }
   }
 }
 
-/// A latch that opens once and then lets every task through.
+/// A one-shot latch: tasks wait until it opens. Once open, it stays open.
 struct AsyncLatch: Sendable {
   private let stream: AsyncStream<Never>
   private let continuation: AsyncStream<Never>.Continuation

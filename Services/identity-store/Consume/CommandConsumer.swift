@@ -9,12 +9,12 @@ import ServiceLifecycle
 /// The next batch is loaded and decided while the previous one is written and committed. If their write sets overlap, it waits. Replies and
 /// offsets are sent in the order of the batches.
 ///
-/// Bulks, which are many transactions each, run beside the batches: a few operations at a time, and one bulk per workspace. Only the
-/// offsets wait for them; see ``OffsetTracker``.
+/// Bulk requests, which are many transactions each, run concurrently with the batches: a few operations at a time, and one bulk request per
+/// workspace. Only the offsets wait for them; see ``OffsetTracker``.
 struct CommandConsumer: Service {
   let consumer: Consumer
   let processor: CommandProcessor
-  /// How many operations of bulks run at once.
+  /// The maximum number of concurrent bulk operations.
   let maximumBulks: Int
   let replies: ReplyPublisher
   let relay: OutboxRelay
@@ -22,8 +22,8 @@ struct CommandConsumer: Service {
 
   /// Runs until graceful shutdown, or until any part of it fails.
   ///
-  /// The parts are child tasks, and a child that fails does not by itself wake the task that waits for the next batch. Therefore the waiting
-  /// task is a child, too, of a group that ends at the first failure.
+  /// Batches run in child tasks, and a failing child does not wake the task that waits for the next batch. Therefore the waiting task is a
+  /// child as well, of a group that ends at the first failure.
   func run() async throws {
     let (failures, failure) = AsyncThrowingStream<Never, any Error>.makeStream()
     do {
@@ -36,22 +36,22 @@ struct CommandConsumer: Service {
         while try await group.next() != nil {}
       }
     } catch is CancellationError where Task.isShuttingDownGracefully {
-      logger.notice("stopped with unfinished commands; they are read again at the next start")
+      logger.notice("stopped with unfinished commands; they are redelivered at the next start")
     }
   }
 
-  /// - Parameter onFailure: Called at once when a part fails.
+  /// - Parameter onFailure: Called immediately when a child task fails.
   private func consume(onFailure: @escaping @Sendable (any Error) -> Void) async throws {
     let offsets = OffsetTracker(logger: logger) { [consumer] in try await consumer.commit($0) }
     try await withThrowingDiscardingTaskGroup { group in
       var last: InFlightBatch?
       var number = 0
-      // The bulks of a workspace run one after the other. The edge limits how many wait.
+      // The bulk requests of a workspace run one at a time. scim-api limits how many wait.
       var lastBulks: [WorkspaceID: AsyncLatch] = [:]
       let slots = BulkSlots(maximumBulks)
       var batches = consumer.batches.makeAsyncIterator()
       while true {
-        // The next batch grows until it is requested. At most two are in flight, so the one before the last has to be finished.
+        // The consumer fills the next batch until it is requested. At most two are in flight, so the one before the last must be finished.
         await last?.decided.wait()
         await last?.previous?.wait()
         guard let batch = try await batches.next() else { break }
@@ -93,7 +93,7 @@ struct CommandConsumer: Service {
     }
   }
 
-  /// A batch that is being processed.
+  /// A batch in progress.
   private struct InFlightBatch: Sendable {
     let number: Int
     let writeSet: WriteSet
@@ -124,7 +124,8 @@ struct CommandConsumer: Service {
     await offsets.finishPart(of: batch.number)
   }
 
-  /// Processes a bulk and publishes its reply. If it is interrupted, its batch is not committed, and is delivered again.
+  /// Processes a bulk request and publishes its reply. If it is interrupted, the offsets of its batch are not committed and it is
+  /// redelivered.
   private func process(
     _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetTracker, in slots: BulkSlots
   ) async throws {
@@ -136,7 +137,7 @@ struct CommandConsumer: Service {
       let reply = try await runner.run(command, bulk)
       await replies.publish([(command, reply)])
     } catch is BulkInterrupted {
-      logger.info("bulk interrupted; it continues when it is delivered again", metadata: ["command": "\(command.read.command.id)"])
+      logger.info("bulk request interrupted; it resumes when it is redelivered", metadata: ["command": "\(command.read.command.id)"])
       return
     }
     try Task.checkCancellation()

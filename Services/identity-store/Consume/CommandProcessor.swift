@@ -6,7 +6,7 @@ import Outbox
 import Postgres
 import SCIM
 
-/// Processes batches of commands, and answers each command: with the reply of its decision, or with 500 when it went to the dead letters.
+/// Processes batches of commands and returns a reply to each: the outcome of its decision, or 500 if it went to the dead letters.
 struct CommandProcessor: Sendable {
   let transaction: BatchTransaction
   private let batches: BatchProcessor
@@ -22,14 +22,14 @@ struct CommandProcessor: Sendable {
     self.transaction = transaction
     batches = BatchProcessor(
       deadLetters: deadLetters,
-      // A batch that was begun is finished during a graceful shutdown, since clients wait for its replies.
+      // A batch in progress is completed during a graceful shutdown, since clients wait for its replies.
       retryPolicy: RetryPolicy(firstDelay: .milliseconds(20), maximumDelay: .milliseconds(500), endsAtShutdown: false, logger: logger),
       counters: .init(
         retries: Counter(label: "rollcall_store_batch_retries_total"), rejected: Counter(label: "rollcall_store_poisoned_commands_total")),
       logger: logger, onProgress: onProgress)
   }
 
-  /// The commands of messages. Messages that are not commands go to the dead letters.
+  /// Parses messages into commands. Messages that are not commands go to the dead letters.
   func commands(of messages: [Message]) async throws -> [ReceivedCommand] {
     try await batches.parse(messages) { try ReceivedCommand($0) }
   }
@@ -59,7 +59,7 @@ struct CommandProcessor: Sendable {
     }
   }
 
-  /// Processes commands that refer to each other in one transaction: all or none.
+  /// Processes commands that refer to each other atomically, in one transaction.
   ///
   /// - Throws: As ``process(_:writeSet:onDecided:onCommit:)``.
   func processAtomically(_ commands: [ReceivedCommand]) async throws -> [Reply] {
@@ -81,12 +81,12 @@ struct CommandProcessor: Sendable {
   }
 }
 
-/// The transaction of a batch of commands, with what to do about its errors.
+/// The transaction of a batch of commands, with its error handling.
 private struct CommandTransaction: BatchOperation {
   let transaction: BatchTransaction
-  /// Whether the commands are processed all or none.
+  /// Whether the commands are processed atomically.
   var isAtomic = false
-  /// The write set of so many commands, where it is known already.
+  /// A write set that is already computed, with the number of its commands.
   var writeSet: (WriteSet, commands: Int)?
   /// Called when the last command is decided.
   var onDecided: (@Sendable () -> Void, last: CommandID?)?
@@ -102,9 +102,9 @@ private struct CommandTransaction: BatchOperation {
     }
   }
 
-  /// Lost connections are retried for as long as it takes. Deadlocks, serialization failures and lost races (a unique or foreign key that
-  /// another process won) are retried a few times: the next attempt sees the other's rows. A batch that exceeds its time limit is retried
-  /// once, since another transaction may have blocked it.
+  /// Lost connections, deadlocks and serialization failures are retried without limit. Lost races (violations of a unique or foreign key)
+  /// are retried up to five times, since the next attempt sees the rows of the other process. A batch that exceeds its time limit is
+  /// retried once, since another transaction may have blocked it.
   func action(after error: any Error, _ attempt: BatchAttempt) -> FailureAction {
     let isWorthwhile =
       if isTimeout(error) {
@@ -121,7 +121,7 @@ private struct CommandTransaction: BatchOperation {
     error is BatchTimeLimitExceeded || (error as? PostgresError)?.isTimeout ?? false
   }
 
-  /// After a timeout the workspaces are separated first, so that a slow one does not delay the others.
+  /// After a timeout the batch is divided by workspace first, so that a slow workspace does not delay the others.
   func groups(of commands: [ReceivedCommand], after error: any Error) -> [[Int]] {
     let byWorkspace = Dictionary(grouping: commands.indices) { commands[$0].read.command.workspace }
     guard byWorkspace.count > 1, isTimeout(error) else { return commands.indices.map { [$0] } }

@@ -1,21 +1,21 @@
 import Kafka
 import Logging
 
-/// Tracks which batches are finished, and commits their offsets in order.
+/// Tracks finished batches, and commits their offsets in order.
 ///
-/// A batch with a bulk may finish long after its successors. Their offsets wait for it, so that a process that takes over starts with the
-/// bulk. Commands that it reads again are answered from their recorded replies.
+/// A batch with a bulk request may finish long after its successors. Their offsets wait for it, so that a process that takes over resumes
+/// the bulk request. Redelivered commands are answered from their recorded replies.
 actor OffsetTracker {
   private struct Entry {
     let number: Int
     let batch: Batch
-    /// The number of parts that are not finished.
+    /// The number of unfinished parts.
     var open: Int
   }
 
   private let commit: @Sendable ([Batch]) async throws -> Void
   private let logger: Logger
-  /// In the order of the topic, from the first that is not committed.
+  /// The uncommitted batches, in the order of the topic.
   private var entries: [Entry] = []
   private var isCommitting = false
 
@@ -26,7 +26,7 @@ actor OffsetTracker {
 
   /// Adds a batch that consists of `parts` parts. Batches are added in their order.
   func begin(_ batch: Batch, number: Int, parts: Int) {
-    // Keeps no messages, since the commit may come much later.
+    // Drop the messages, since the commit may come much later.
     entries.append(Entry(number: number, batch: batch.withoutMessages, open: parts))
   }
 

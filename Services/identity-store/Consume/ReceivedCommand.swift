@@ -1,10 +1,10 @@
 import Kafka
 import Models
 
-/// A command that was read from the topic.
+/// A parsed command with the Kafka message that carried it.
 struct ReceivedCommand: Sendable {
   let read: ParsedCommand
-  /// The process that sent it.
+  /// The source of the command: the process that waits for the reply.
   let source: String
   /// The message of the command, for the dead letters.
   let message: Message
@@ -16,7 +16,8 @@ struct ReceivedCommand: Sendable {
     self.message = message
   }
 
-  /// An operation of a bulk as a command of its own, in the form in which it would have been sent alone. Its dead letter has this form, too.
+  /// Creates the command of one operation of a bulk request, as if it had been sent alone. A dead letter of the operation has this form,
+  /// too.
   init(_ operation: Bulk.Operation, _ write: Command.Operation, of bulk: ReceivedCommand) throws {
     var command = bulk.read.command
     command.id = operation.command

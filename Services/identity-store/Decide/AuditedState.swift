@@ -3,18 +3,18 @@ import Models
 import ProvisioningLog
 import SCIM
 
-/// The settings and tokens that a command may change, at one moment, as JSON without secrets.
+/// A snapshot of the settings and tokens that a command may change, as JSON without secrets.
 struct AuditedState: Sendable, Equatable {
   private var settings: JSONObject?
   private var tokens: [ResourceKey: JSONObject] = [:]
 
-  /// The settings and tokens with the keys of a command.
+  /// Takes a snapshot of the settings and tokens in the write set of a command.
   init(of parsed: ParsedCommand, in state: WorkingSet) {
     settings = state.workspaces[parsed.command.workspace].flatMap { Self.object(of: $0.settings) }
     for key in WriteSet(of: [parsed]).tokens { tokens[key] = state.tokens[key].map(Self.describe) }
   }
 
-  /// The values that differ in a later state, before and after. Both are empty if nothing differs.
+  /// The values that differ from a later snapshot, before and after. Both are empty if nothing differs.
   func difference(to later: AuditedState) -> (before: JSONObject, after: JSONObject) {
     var (before, after) = (JSONObject(), JSONObject())
     Self.compare(settings ?? JSONObject(), later.settings ?? JSONObject(), &before, &after)
@@ -49,7 +49,7 @@ struct AuditedState: Sendable, Equatable {
 
 /// The summary of a command in the audit trail, in JSON.
 enum AuditSummary {
-  /// The values before and after; if no settings or tokens changed, the data of the command.
+  /// The summary of a command: the changed values before and after, or the data of the command if no settings or tokens changed.
   static func text(of parsed: ParsedCommand, before: AuditedState, after: AuditedState, outcome: Reply.Outcome) -> String {
     let (old, new) = before.difference(to: after)
     var summary = JSONObject()

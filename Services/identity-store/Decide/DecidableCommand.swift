@@ -1,9 +1,9 @@
 import Models
 import SCIM
 
-/// What identity-store knows about one type of command: the keys to load and lock, and the decision.
+/// A type of command: the keys to load and lock, and the decision.
 ///
-/// To add a command, define its payload in `Models` (see `Command.Operation`), conform a type to this protocol, and add the line to
+/// To add a command, define its payload in `Models` (see `Command.Operation`), conform a type to this protocol, and register it in
 /// ``ParsedCommand``. Nothing else in identity-store switches over the types of commands.
 protocol DecidableCommand: Sendable {
   /// Adds the rows and names that the decision reads or writes.
@@ -16,13 +16,13 @@ protocol DecidableCommand: Sendable {
   /// - Throws: The SCIM error with which the command is refused. Nothing is written then.
   func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome
 
-  /// Whose commands of this type the audit trail records. Default: ``AuditScope/peopleAndTokens``.
+  /// The senders whose commands of this type are audited. Default: ``AuditScope/peopleAndTokens``.
   var auditScope: AuditScope { get }
 
-  /// What the audit trail names as the target, for example `token … 'Okta'`. `nil`, the default: the workspace or the resource.
+  /// The target in the audit trail, for example `token … 'Okta'`. `nil`, the default: the workspace or the resource.
   func auditTarget(of command: Command, in decider: Decider) -> String?
 
-  /// The operation without personal data, for the audit trail. `nil`, the default: the operation has none.
+  /// The operation without personal data, for the audit trail. `nil`, the default: it contains no personal data.
   var operationWithoutPersonalData: Command.Operation? { get }
 
   /// Whether all members of a group are loaded for the decision. Default: `false`.
@@ -55,18 +55,18 @@ enum AuditScope: Sendable {
   case people
   /// People and access tokens, but not the services of the suite.
   case peopleAndTokens
-  /// Everyone, the services of the suite included.
+  /// All senders, including the services of the suite.
   case everyone
 }
 
-/// A command whose data is parsed once, before anything is loaded.
+/// A command with its data parsed, before anything is loaded.
 struct ParsedCommand: Sendable {
   /// The command as received.
   let command: Command
   /// The parsed operation.
   let payload: any DecidableCommand
 
-  /// Parses the data. A command with malformed data is decided, too: it is refused with the error.
+  /// Parses the data of a command. If the data is malformed, the decision refuses the command with the parse error.
   init(_ command: Command) {
     self.command = command
     do throws(SCIMError) {
@@ -76,7 +76,7 @@ struct ParsedCommand: Sendable {
     }
   }
 
-  /// The registry: one line for each type of command.
+  /// The registry of command types.
   private static func payload(of operation: Command.Operation) throws(SCIMError) -> any DecidableCommand {
     switch operation {
     case .createUser(let document): CreateUser(document: try JSON(body: document))

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import SCIM
 
-/// A row of `identity.audit`: who changed what, with the values before and after.
+/// A row of `identity.audit`: the actor, the action, and the values before and after.
 struct AuditRecord: Sendable, Equatable {
   var workspace: WorkspaceID
   var command: CommandID
@@ -12,7 +12,7 @@ struct AuditRecord: Sendable, Equatable {
   var target: String
   /// JSON, without secrets.
   var summary: String
-  /// The HTTP status of a refusal; `nil` if the command was carried out.
+  /// The HTTP status of a refusal; `nil` if the command was applied.
   var status: Int?
   /// The detail of the SCIM error of a refusal.
   var detail: String?
@@ -46,7 +46,7 @@ extension Decider {
     return record
   }
 
-  /// A short text that names what the command is about.
+  /// The target of a command, as a short text.
   private func auditTarget(of parsed: ParsedCommand) -> String {
     let command = parsed.command
     if let target = parsed.payload.auditTarget(of: command, in: self) { return target }

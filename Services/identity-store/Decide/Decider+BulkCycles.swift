@@ -2,10 +2,10 @@ import Models
 import SCIM
 
 extension Decider {
-  /// Decides the operations of a bulk request that refer to each other in a cycle (RFC 7644 §3.7.1). All are carried out or none, because
-  /// one alone would refer to a resource that does not exist.
+  /// Decides bulk operations that refer to each other in a cycle (RFC 7644 §3.7.1). Either all are applied or none, because one alone would
+  /// refer to a resource that does not exist.
   ///
-  /// If a create is answered with an existing user, the operations are decided a second time with that user's id.
+  /// If a POST reuses the record of an existing user, the operations are decided a second time with that user's id.
   mutating func decideTogether(_ commands: [ParsedCommand]) -> [Reply] {
     let recorded = commands.compactMap { state.replies[$0.command.id] }
     guard recorded.count < commands.count else { return recorded }
@@ -23,7 +23,7 @@ extension Decider {
           replies.append(reply)
           continue
         }
-        return refuseTogether(commands, because: parsed.command, reply.outcome, status)
+        return rejectTogether(commands, because: parsed.command, reply.outcome, status)
       }
       if relinked == replacements {
         self = trial
@@ -36,7 +36,7 @@ extension Decider {
   }
 
   /// Refuses the failed command with its own outcome, and the others because they refer to it.
-  private mutating func refuseTogether(
+  private mutating func rejectTogether(
     _ commands: [ParsedCommand], because failed: Command, _ outcome: Reply.Outcome, _ status: Int
   ) -> [Reply] {
     let error = SCIMError.failedReference(failed.resource.description, status: status)

@@ -3,7 +3,7 @@ import SCIM
 
 // Suspicious changes of the identity provider wait for the approval of an admin; see ``ChangeGuard``.
 extension Decider {
-  /// Whether the deactivation of a user is held, now or already. If not, it is counted.
+  /// Returns whether the deactivation of a user is held for approval, by this command or an earlier one. Otherwise counts it.
   mutating func waitsForApproval(
     _ kind: HeldChangeKind, of user: UserRecord, in workspace: WorkspaceRecord, for command: Command
   ) -> Bool {
@@ -15,7 +15,7 @@ extension Decider {
     if var held = state.heldChanges[user.key] {
       // A rejected change stays rejected until the identity provider sends something else.
       if held.status == .pending, kind == .userDeleted { held.kind = kind }
-      held.askedAt = now
+      held.lastSentAt = now
       state.write(held)
       return true
     }
@@ -26,23 +26,23 @@ extension Decider {
     hold(
       HeldChangeRecord(
         id: HeldChangeID(command.id.uuid), resource: user.key, kind: kind, name: user.userName, members: nil, leaving: [],
-        requestedBy: command.actor.rawValue, heldAt: now, askedAt: now))
+        requestedBy: command.actor.rawValue, heldAt: now, lastSentAt: now))
     return true
   }
 
-  /// Keeps the members whose removal the change guard holds, and counts the other departures.
+  /// Restores the members whose removal the change guard holds, and counts the other departures.
   ///
   /// - Parameter before: The members before `edits`, which are already applied.
   mutating func holdDepartures(
     from group: GroupRecord, of before: GroupMembers, after edits: [CheckedEdit], in workspace: WorkspaceRecord, for command: Command
   ) {
-    // A change of the group withdraws a deletion that waits for approval.
+    // A change of the group supersedes a pending deletion.
     if state.heldChanges[group.key]?.kind == .groupDeleted { supersedeHeldChange(of: group.key) }
     let isReplacement = edits.contains(where: \.isReplacement)
     guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else {
       if isReplacement { return supersedeHeldChange(of: group.key) }
       if let held = state.heldChanges[group.key], held.status == .pending {
-        keepHeld(held, without: Set(edits.flatMap(\.users)))
+        reduceHeldChange(held, without: Set(edits.flatMap(\.users)))
       }
       return
     }
@@ -55,57 +55,57 @@ extension Decider {
     }
   }
 
-  /// Holds the departures by a replacement of the members: repeats the held change of the group, or supersedes it.
+  /// Applies the change guard to a replacement of all members: repeats the held change of the group, or supersedes it.
   private mutating func holdReplacement(
     of group: GroupRecord, _ leaving: [UserID], _ departures: Departures, by rule: ChangeGuard, for command: Command
   ) {
     let held = state.heldChanges[group.key]
-    let asked = Set(leaving)
+    let requested = Set(leaving)
     // The same list stays held or rejected, even after the window.
-    let isRepeated = held.map { !asked.isEmpty && Set($0.leaving) == asked } ?? false
+    let isRepeated = held.map { !requested.isEmpty && Set($0.leaving) == requested } ?? false
     guard isRepeated || !leaving.isEmpty && rule.holds(leaving: departures.count + leaving.count, of: departures.members) else {
       state.countDepartures(leaving.count, from: group.key, before: departures)
       return supersedeHeldChange(of: group.key)
     }
     state.withMembers(of: group.key) { _ = $0.add(leaving) }
-    if var held, held.status == .pending || asked.isSubset(of: held.leaving) {
+    if var held, held.status == .pending || requested.isSubset(of: held.leaving) {
       if held.status == .pending { held.leaving = leaving }
-      held.askedAt = now
+      held.lastSentAt = now
       return state.write(held)
     }
     hold(leaving, of: group, departures, for: command)
   }
 
-  /// Holds the removal of single members: those held already stay held, and either all others leave or none does.
+  /// Applies the change guard to the removal of single members: held ones stay held, and of the others either all leave or none.
   ///
   /// - Parameter named: The users of all edits, additions included.
   private mutating func holdRemovals(
     from group: GroupRecord, _ leaving: [UserID], named: Set<UserID>, _ departures: Departures, by rule: ChangeGuard, for command: Command
   ) {
     let held = state.heldChanges[group.key]
-    let known = Set(held?.leaving ?? [])
-    let fresh = leaving.filter { !known.contains($0) }
-    let isHeld = !fresh.isEmpty && rule.holds(leaving: departures.count + fresh.count, of: departures.members)
-    if !isHeld { state.countDepartures(fresh.count, from: group.key, before: departures) }
-    let staying = isHeld ? leaving : leaving.filter(known.contains)
-    if !staying.isEmpty { state.withMembers(of: group.key) { _ = $0.add(staying) } }
+    let heldMembers = Set(held?.leaving ?? [])
+    let newlyLeaving = leaving.filter { !heldMembers.contains($0) }
+    let isHeld = !newlyLeaving.isEmpty && rule.holds(leaving: departures.count + newlyLeaving.count, of: departures.members)
+    if !isHeld { state.countDepartures(newlyLeaving.count, from: group.key, before: departures) }
+    let retained = isHeld ? leaving : leaving.filter(heldMembers.contains)
+    if !retained.isEmpty { state.withMembers(of: group.key) { _ = $0.add(retained) } }
     guard var held else {
-      if isHeld { hold(fresh, of: group, departures, for: command) }
+      if isHeld { hold(newlyLeaving, of: group, departures, for: command) }
       return
     }
     switch held.status {
     case .pending:
-      // Members who are named and do not leave are added again.
+      // Named members who do not leave are added again.
       let readded = named.subtracting(leaving)
-      let waiting = held.leaving.filter { !readded.contains($0) } + (isHeld ? fresh : [])
+      let waiting = held.leaving.filter { !readded.contains($0) } + (isHeld ? newlyLeaving : [])
       if waiting.isEmpty { return supersedeHeldChange(of: group.key) }
-      guard waiting != held.leaving || !staying.isEmpty else { return }
+      guard waiting != held.leaving || !retained.isEmpty else { return }
       held.leaving = waiting
-      if !staying.isEmpty { held.askedAt = now }
+      if !retained.isEmpty { held.lastSentAt = now }
       state.write(held)
     case .rejected where isHeld: hold(leaving, of: group, departures, for: command)
-    case .rejected where !staying.isEmpty:
-      held.askedAt = now
+    case .rejected where !retained.isEmpty:
+      held.lastSentAt = now
       state.write(held)
     case .rejected, .approved, .superseded: break
     }
@@ -115,15 +115,15 @@ extension Decider {
     hold(
       HeldChangeRecord(
         id: HeldChangeID(command.id.uuid), resource: group.key, kind: .membersRemoved, name: group.displayName,
-        members: departures.members, leaving: leaving, requestedBy: command.actor.rawValue, heldAt: now, askedAt: now))
+        members: departures.members, leaving: leaving, requestedBy: command.actor.rawValue, heldAt: now, lastSentAt: now))
   }
 
-  /// Whether the deletion of a group is held, now or already. All members leave by it.
+  /// Returns whether the deletion of a group, by which all members leave, is held for approval by this command or an earlier one.
   mutating func deletionWaitsForApproval(of group: GroupRecord, in workspace: WorkspaceRecord, for command: Command) -> Bool {
     guard let rule = workspace.settings.changeGuard, rule.maximumShrink != nil else { return false }
     if var held = state.heldChanges[group.key], held.kind == .groupDeleted {
       // A rejected change stays rejected until the identity provider sends something else.
-      held.askedAt = now
+      held.lastSentAt = now
       state.write(held)
       return true
     }
@@ -132,7 +132,7 @@ extension Decider {
     hold(
       HeldChangeRecord(
         id: HeldChangeID(command.id.uuid), resource: group.key, kind: .groupDeleted, name: group.displayName,
-        members: departures.present, leaving: [], requestedBy: command.actor.rawValue, heldAt: now, askedAt: now))
+        members: departures.present, leaving: [], requestedBy: command.actor.rawValue, heldAt: now, lastSentAt: now))
     return true
   }
 
@@ -161,7 +161,7 @@ extension Decider {
   }
 
   /// Removes members from a held change, because the identity provider has sent something else for them.
-  mutating func keepHeld(_ change: HeldChangeRecord, without named: Set<UserID>) {
+  mutating func reduceHeldChange(_ change: HeldChangeRecord, without named: Set<UserID>) {
     guard !named.isDisjoint(with: change.leaving) else { return }
     var change = change
     change.leaving.removeAll(where: named.contains)

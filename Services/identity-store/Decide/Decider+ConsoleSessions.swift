@@ -4,14 +4,14 @@ import SCIM
 
 // Admin console sessions, and the links that open one.
 extension Decider {
-  /// The longest console session, in seconds.
-  static let maximumSession: TimeInterval = 12 * 3600
-  /// The longest validity of a link, in seconds.
-  static let maximumLink: TimeInterval = 24 * 3600
+  /// The maximum lifetime of a console session, in seconds.
+  static let maximumSessionLifetime: TimeInterval = 12 * 3600
+  /// The maximum lifetime of a console link, in seconds.
+  static let maximumLinkLifetime: TimeInterval = 24 * 3600
 
-  /// Validates what `grant` creates, and revokes a link that opens a session. Both are in one transaction, so a link opens one session only.
+  /// Validates a grant, and revokes a link that opens a session. Both happen in one transaction, so a link opens only one session.
   ///
-  /// - Returns: The expiry; `nil`: never.
+  /// - Returns: The expiry of the token; `nil` if it never expires.
   mutating func openConsole(_ command: Command, _ grant: TokenGrant) throws(SCIMError) -> Date? {
     switch grant.kind {
     case .token, .client:
@@ -20,7 +20,8 @@ extension Decider {
       }
       return grant.expiresAt
     case .link:
-      guard grant.openedWith == nil, grant.scopes == [.admin], let expiresAt = grant.expiresAt, expiresAt <= now + Self.maximumLink else {
+      guard grant.openedWith == nil, grant.scopes == [.admin], let expiresAt = grant.expiresAt, expiresAt <= now + Self.maximumLinkLifetime
+      else {
         throw .badRequest(.invalidValue, "A console link has the scope admin only, and expires within a day.")
       }
       return expiresAt
@@ -28,7 +29,7 @@ extension Decider {
       guard grant.scopes == [.admin], let expiresAt = grant.expiresAt else {
         throw .badRequest(.invalidValue, "A console session has the scope admin only, and an expiry.")
       }
-      var end = min(expiresAt, now + Self.maximumSession)
+      var end = min(expiresAt, now + Self.maximumSessionLifetime)
       guard let id = grant.openedWith else { return end }
       var opener = try opener(id, of: command)
       if opener.kind == .link {
@@ -52,7 +53,7 @@ extension Decider {
     guard opener.isValid(at: now) else {
       switch (opener.kind, opener.revokedAt) {
       case (.link, .some):
-        throw .forbidden("This link has been used already, or was taken back. Each opens one session. Ask for a new one.")
+        throw .forbidden("This link was used already, or was revoked. Each link works once. Ask for a new one.")
       case (.link, nil): throw .forbidden("This link has expired. Ask for a new one.")
       case (_, .some): throw .forbidden("The access token '\(opener.name)' was revoked. Sign in with another one.")
       case (_, nil): throw .forbidden("The access token '\(opener.name)' has expired. Sign in with another one.")

@@ -4,6 +4,7 @@ import SCIM
 // A PUT or PATCH that sets `active` to false always disables the user. Attributes that cannot be applied keep their stored values and are
 // listed in the reply. Only a version mismatch or the change guard keeps the user enabled.
 extension Decider {
+  /// Disables a user by a PUT.
   mutating func replaceDisabling(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let existing = try user(command.key, named: json.object?.value(forAttribute: "userName")?.string)
     try command.checkVersion(existing.version, of: "user")
@@ -12,7 +13,9 @@ extension Decider {
     return disable(existing, as: document, keeping: stored, unapplied, in: workspace, for: command)
   }
 
-  /// - Parameter stored: The document from the view of the identity provider.
+  /// Disables a user by a PATCH.
+  ///
+  /// - Parameter stored: The stored document, as the identity provider sees it.
   mutating func disable(
     _ existing: UserRecord, by patch: Patch, over stored: UserDocument, in workspace: WorkspaceRecord, for command: Command
   ) -> Reply.Outcome {

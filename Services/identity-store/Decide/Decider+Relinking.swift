@@ -1,7 +1,7 @@
 import Models
 import SCIM
 
-// A POST that finds the record of a disabled user; see ``WorkspaceSettings/RelinkPolicy``.
+// Relinking: a POST that reuses the record of a disabled user; see ``WorkspaceSettings/RelinkPolicy``.
 extension Decider {
   /// Reuses the record of `existing` for `document`.
   ///
@@ -56,7 +56,7 @@ extension Decider {
       if workspace.settings.changeGuard?.maximumShrink != nil {
         state.countDepartures(removed.count, from: key, before: state.departures(from: key, of: before))
       }
-      if let held = state.heldChanges[key], held.status == .pending { keepHeld(held, without: Set(removed)) }
+      if let held = state.heldChanges[key], held.status == .pending { reduceHeldChange(held, without: Set(removed)) }
       group.version += 1
       group.modifiedAt = now
       state.update(group)
@@ -66,7 +66,7 @@ extension Decider {
     return left
   }
 
-  /// Adds an entry without personal data, because the audit trail outlives the user.
+  /// Adds an audit entry without personal data, because the audit trail outlives the user.
   private mutating func auditRelink(of user: UserRecord, _ reason: Relink, left: [GroupID], for command: Command) {
     var after: JSONObject = ["relink": .string(reason.rawValue), "state": .string(user.state.rawValue), "role": .string(user.role)]
     if !left.isEmpty { after["leftGroups"] = .array(left.map { .string("\($0)") }) }

@@ -4,18 +4,18 @@ import SCIM
 
 /// Decides commands one after the other against a working set.
 ///
-/// It is pure: it reads no clock and does no I/O. Time and the key of the tombstones' hashes are passed in.
+/// It is pure: it reads no clock and does no I/O. The time and the key for name hashes are passed in.
 struct Decider: Sendable {
-  /// What is stored, with the changes decided so far.
+  /// The loaded state, with the changes decided so far.
   var state: WorkingSet
   /// The events to publish, in order.
   private(set) var events: [DecidedEvent] = []
-  /// The replies to record, in order, without those that were recorded before.
+  /// The new replies to record, in order.
   private(set) var recorded: [RecordedReply] = []
   /// The entries for the audit trail, in order.
   private(set) var audited: [AuditRecord] = []
 
-  /// The time of the batch, which all its changes carry.
+  /// The time of the batch, used for all its changes.
   let now: Date
   let nameHash: NameHash
   /// The trace context of the command being decided, for its events.
@@ -40,7 +40,7 @@ struct Decider: Sendable {
     self.nameHash = nameHash
   }
 
-  /// Decides one command. A command that was decided before gets the recorded reply and changes nothing.
+  /// Decides one command. A redelivered command gets its recorded reply and changes nothing.
   mutating func decide(_ parsed: ParsedCommand) -> Reply {
     if let reply = state.replies[parsed.command.id] { return reply }
     traceparent = parsed.command.traceparent
@@ -48,7 +48,7 @@ struct Decider: Sendable {
     let before = AuditedState(of: parsed, in: state)
     let count = audited.count
     let reply = record(outcome(of: parsed), of: parsed.command)
-    // A command has one entry. Relinking writes a more detailed one itself.
+    // One entry per command. Relinking has added a more detailed one itself.
     if audited.count == count { audit(auditRecord(of: parsed, reply.outcome, before: before)) }
     return reply
   }

@@ -95,7 +95,7 @@ struct DeleteGroup: WorkspaceBoundCommand {
 }
 
 extension WriteSet {
-  /// Adds a group whose whole membership is written, with its name and members.
+  /// Adds a group whose members are all replaced, with its name and members.
   ///
   /// - Returns: The `displayName`; `nil` if there is none.
   fileprivate mutating func insertGroup(_ document: JSON, of command: Command) -> String? {
@@ -112,7 +112,7 @@ extension WriteSet {
     return name
   }
 
-  /// Adds the memberships of the users with these ids; values that are no ids are ignored.
+  /// Adds the memberships of the users with these ids; values that are not ids are ignored.
   fileprivate mutating func insertMembers(_ values: [String], of group: ResourceKey) {
     for user in values.compactMap({ UserID($0) }) { memberships.insert(MembershipKey(group: group, user: user)) }
   }
@@ -126,9 +126,9 @@ extension Decider {
     var group = GroupRecord(
       key: command.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [],
       mayShareName: workspace.settings.duplicateGroupNames == .allow)
-    group.describe(document)
+    group.update(from: document)
     if let namesake = namesake(of: group) {
-      // A group whose deletion waits for approval is deleted from the view of the identity provider. It gets the old id again.
+      // For the identity provider, a group with a pending deletion is deleted. The new group reuses its record and id.
       guard state.heldChanges[namesake.key]?.kind == .groupDeleted else { throw .displayNameTaken(document.displayName, by: namesake) }
       let edits = [MembershipEdit.replace(document.members.map(\.value))]
       let outcome = try rewrite(namesake, as: document, edits: edits, in: workspace, for: command)
@@ -186,7 +186,7 @@ extension Decider {
     _ existing: GroupRecord, as document: GroupDocument, edits: [MembershipEdit], in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) -> Reply.Outcome {
     var group = existing
-    group.describe(document)
+    group.update(from: document)
     // Groups that already share a name keep it.
     if group.ownNameKey != existing.ownNameKey {
       group.mayShareName = workspace.settings.duplicateGroupNames == .allow
@@ -210,7 +210,7 @@ extension Decider {
     switch edit {
     case .add(let values): .add(try memberIDs(values, in: group))
     case .replace(let values): .replace(try memberIDs(values, in: group))
-    // Removing a user who is no member, or does not exist, is not an error.
+    // Removing a nonmember or an unknown user is not an error.
     case .remove(let values): .remove(values.compactMap { UserID($0) })
     case .removeAll: .replace([])
     }
@@ -246,7 +246,7 @@ extension Decider {
 }
 
 extension GroupRecord {
-  fileprivate mutating func describe(_ document: GroupDocument) {
+  fileprivate mutating func update(from document: GroupDocument) {
     if ComparisonKey(document.displayName) != ComparisonKey(displayName) { storedNameKey = nil }
     displayName = document.displayName
     externalID = document.externalID

@@ -1,7 +1,7 @@
 import Models
 import SCIM
 
-/// Applies an admin's decision about a held change. A rejected change can still be approved while the identity provider asks for it.
+/// Applies an admin's decision about a held change. A rejected change can still be approved while the identity provider keeps sending it.
 extension HeldChangeDecision: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.users.insert(command.key)
@@ -35,7 +35,7 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
 }
 
 extension Decider {
-  /// Makes the change that was held.
+  /// Applies a held change.
   fileprivate mutating func apply(_ change: HeldChangeRecord, to key: ResourceKey) throws(SCIMError) {
     switch change.kind {
     case .membersRemoved:

@@ -4,11 +4,11 @@ import SCIM
 extension InvitationPolicy {
   /// Validates the policy.
   ///
-  /// - Throws: `invalidValue` that says what is wrong.
+  /// - Throws: `invalidValue` with the reason.
   func check() throws(SCIMError) {
     switch sending {
     case .delayed(let seconds):
-      guard (1...Self.longestDelay).contains(seconds) else {
+      guard (1...Self.maximumDelay).contains(seconds) else {
         throw .badRequest(.invalidValue, "Invitations can be delayed by up to 30 days, not by \(seconds) seconds.")
       }
     case .digest(let address):
@@ -29,5 +29,5 @@ extension InvitationPolicy {
     }
   }
 
-  private static let longestDelay = 30 * 86_400
+  private static let maximumDelay = 30 * 86_400
 }

@@ -1,10 +1,10 @@
 import Models
 import SCIM
 
-/// Passes an operator's order on to invitation-mailer, in order with the other events of the person.
+/// Forwards an operator's order to invitation-mailer, in sequence with the other events of the user.
 extension InvitationOrder: WorkspaceBoundCommand {
-  /// The largest template, in bytes of JSON: a subject, a text and HTML of 64 kB each, with room for escape sequences.
-  private static let maximumTemplate = 256 << 10
+  /// The maximum size of a template in bytes of JSON: subject, text and HTML of 64 kB each, with room for escape sequences.
+  private static let maximumTemplateSize = 256 << 10
 
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     if let user { writeSet.users.insert(ResourceKey(workspace: command.workspace, id: user.resource)) }
@@ -22,7 +22,7 @@ extension InvitationOrder: WorkspaceBoundCommand {
       }
     }
     if case .setTemplate(let template) = self {
-      try Decider.checkText(template, "The template", maximum: Self.maximumTemplate)
+      try Decider.checkText(template, "The template", maximum: Self.maximumTemplateSize)
     }
     decider.publish(
       .invitationOrdered(
@@ -32,7 +32,7 @@ extension InvitationOrder: WorkspaceBoundCommand {
   }
 }
 
-/// Changes nothing: the report is in the audit trail, and the mailer consumes it from `mail.events`.
+/// Records a mail event in the audit trail. It changes no state: invitation-mailer consumes the event from `mail.events`.
 extension MailEvent: WorkspaceBoundCommand {
   var operationWithoutPersonalData: Command.Operation? {
     var report = self

@@ -18,7 +18,7 @@ enum CheckedEdit: Sendable, Equatable {
 }
 
 extension [CheckedEdit] {
-  /// The edits from the last replacement on. Earlier ones have no effect, so many replacements cost as much as one.
+  /// The edits from the last replacement on. Earlier ones have no effect and are skipped.
   var effective: ArraySlice<CheckedEdit> {
     let last = lastIndex { edit in if case .replace = edit { true } else { false } }
     return self[(last ?? startIndex)...]

@@ -2,7 +2,7 @@ import Crypto
 import Foundation
 import Primitives
 
-/// The keyed hash of user names that tombstones keep: it identifies a live user with the same name, and reveals nothing without the key.
+/// The keyed hash (HMAC-SHA-256) of user names in tombstones. It finds a live user with the same name, and reveals nothing without the key.
 struct NameHash: Sendable {
   private let key: SymmetricKey
 

@@ -2,7 +2,7 @@ import Foundation
 import Models
 import SCIM
 
-/// Publishes the present state of the named resources, and the deletion of those that are gone. Nothing is changed.
+/// Republishes the current state of the named resources, and the deletion of those that no longer exist. It changes nothing.
 extension Restatement: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     for user in users { writeSet.users.insert(ResourceKey(workspace: command.workspace, id: user.resource)) }
@@ -18,7 +18,7 @@ extension Restatement: WorkspaceBoundCommand {
   }
 }
 
-/// Requests that the state of every workspace is published again; ``RebuildRunner`` carries it out.
+/// Requests that the state of every workspace is republished; ``RebuildRunner`` executes the request.
 extension Rebuild: DecidableCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {}
 
@@ -29,11 +29,11 @@ extension Rebuild: DecidableCommand {
 }
 
 extension Decider {
-  /// - Throws: 400 if the restatement names more resources than one command may.
+  /// - Throws: 400 if the restatement names too many resources for one command.
   fileprivate mutating func restate(_ restatement: Restatement, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
     let count = restatement.users.count + restatement.groups.count
     guard count <= Restatement.maximumResources else {
-      throw .badRequest(.tooMany, "A restatement is of \(Restatement.maximumResources) users and parts of groups at most, found \(count).")
+      throw .badRequest(.tooMany, "A restatement contains at most \(Restatement.maximumResources) users and group parts; found \(count).")
     }
     if restatement.workspace {
       publish(

@@ -3,7 +3,7 @@ import Models
 import Primitives
 import SCIM
 
-// Domain errors. Their details tell the admin of the identity provider what to do.
+// Domain errors, with instructions for the admin of the identity provider.
 extension SCIMError {
   static func userNameTaken(_ userName: String, by user: UserRecord) -> SCIMError {
     SCIMError(
@@ -82,7 +82,7 @@ extension SCIMError {
     SCIMError(status: 409, scimType: .uniqueness, detail: "The slug '\(slug)' is taken by workspace \(workspace).")
   }
 
-  static func noDomain(_ text: String) -> SCIMError {
+  static func invalidDomain(_ text: String) -> SCIMError {
     .badRequest(
       .invalidValue,
       """
@@ -95,7 +95,7 @@ extension SCIMError {
     SCIMError(
       status: 409, scimType: .uniqueness,
       detail:
-        "The domain '\(domain)' belongs to workspace \(slug.map { "'\($0)', \(workspace)" } ?? "\(workspace)"). Take it from there first.")
+        "The domain '\(domain)' belongs to workspace \(slug.map { "'\($0)', \(workspace)" } ?? "\(workspace)"). Remove it there first.")
   }
 
   static func defaultRoleRemoved(_ role: String) -> SCIMError {
@@ -130,23 +130,23 @@ extension Command {
     throw SCIMError(
       status: 412, scimType: nil,
       detail: """
-        The \(kind) \(resource) has version W/"\(version)", which If-Match or the operation's version does not name: it was changed since it \
-        was read. Nothing was changed. Read it again and repeat the change on what it is now.
+        The \(kind) \(resource) has version W/"\(version)", which If-Match or the operation's version does not name: it has changed since it \
+        was read. Nothing was changed. Read it again and repeat the change on the current version.
         """)
   }
 }
 
-// Refusals that do not depend on the content of the command.
+// Refusals that are independent of the content of the command.
 extension SCIMError {
   static func workspaceNotFound(_ id: WorkspaceID) -> SCIMError {
     SCIMError(status: 404, scimType: nil, detail: "There is no workspace \(id); see 'scimctl workspace list'.")
   }
 
-  /// The deadline of the command has passed, so nobody waits for the reply. It is recorded: a redelivered command stays refused.
+  /// The command has passed its deadline, so no client waits for the reply. The refusal is recorded, also for redeliveries.
   static func deadlineExceeded(_ deadline: Date) -> SCIMError {
     SCIMError(
       status: 503, scimType: nil,
-      detail: "The request waited past its deadline (\(Timestamp.text(deadline))) and was not carried out. Send it again.")
+      detail: "The request exceeded its deadline (\(Timestamp.text(deadline))) and was not processed. Send it again.")
   }
 
   /// A bulk request within a bulk request.
@@ -155,23 +155,23 @@ extension SCIMError {
       .invalidSyntax, "The operations of a bulk request are POST, PUT, PATCH and DELETE of users and groups; none is a bulk request.")
   }
 
-  /// The transaction of the command fails for an internal reason.
+  /// The transaction of the command failed because of an internal error.
   static func commandFailed(_ command: CommandID) -> SCIMError {
     SCIMError(
       status: 500, scimType: nil,
       detail: """
-        The request could not be carried out and nothing was changed. It is kept for the operator as command \(command); tell them \
-        this id.
+        The request could not be processed, and nothing was changed. Report the id \(command) to the operator, who can find the command \
+        by it.
         """)
   }
 
-  /// The transaction of the command exceeds the time limit of a batch, even if it is the only command.
+  /// The transaction of the command exceeded the time limit of a batch, even on its own.
   static func commandTimedOut(_ command: CommandID) -> SCIMError {
     SCIMError(
       status: 500, scimType: nil,
       detail: """
         The request took longer than the time limit of a batch, twice, and nothing was changed. If it changes many members of a group, send \
-        them in several requests. It is kept for the operator as command \(command); tell them this id.
+        them in several requests. Report the id \(command) to the operator, who can find the command by it.
         """)
   }
 }

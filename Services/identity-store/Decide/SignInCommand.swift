@@ -2,7 +2,7 @@ import Foundation
 import Models
 import SCIM
 
-/// Records a sign-in: an invited person becomes active. It is never refused, because the person is signed in already.
+/// Records a sign-in: an invited user becomes active. It is never refused, because the user has already signed in.
 extension SignIn: WorkspaceBoundCommand {
   var auditScope: AuditScope { .people }
 
@@ -39,10 +39,10 @@ extension Decider {
   fileprivate mutating func promoteUser(_ signIn: SignIn) -> Reply.Outcome {
     guard var user = person(signIn.user, email: signIn.email, in: signIn.workspace) else {
       guard let email = signIn.email else { return .signIn(.unknownUser) }
-      // The sign-in came before the identity provider pushed the person, who is then created as active.
+      // An early sign-in: when the identity provider pushes the user later, the user is created as active.
       let key = NameKey(workspace: signIn.workspace, comparing: email)
       guard ResourceBounds.isName(key.name) else { return .signIn(.unknownUser) }
-      remember(signIn, with: key)
+      storeEarlySignIn(signIn, with: key)
       return .signIn(.remembered)
     }
     switch user.state {
@@ -62,19 +62,19 @@ extension Decider {
     }
   }
 
-  /// The user with this id, or else with this address; `nil` if there is none.
+  /// The user with this id or, if none is found, with this address; `nil` if there is neither.
   func person(_ id: UserID?, email: String?, in workspace: WorkspaceID) -> UserRecord? {
     id.flatMap { state.users[ResourceKey(workspace: workspace, id: $0.resource)] }
       ?? email.flatMap { state.user(signingInWith: NameKey(workspace: workspace, comparing: $0)) }
   }
 
-  /// What the audit trail calls a person: the trail is kept forever, so it names an id and never an address.
+  /// The audit target for a user: the id, never an address, since the audit trail is kept forever.
   func auditTarget(ofUser id: UserID?, email: String?, in workspace: WorkspaceID) -> String {
     person(id, email: email, in: workspace).map { "user \($0.id)" } ?? id.map { "user \($0)" } ?? "nobody known"
   }
 
-  /// Stores the sign-in of an unknown address. A stored one is replaced at most once a day.
-  private mutating func remember(_ signIn: SignIn, with key: NameKey) {
+  /// Stores the sign-in of an unknown address, at most once a day for each address.
+  private mutating func storeEarlySignIn(_ signIn: SignIn, with key: NameKey) {
     guard signIn.signedInAt > now.addingTimeInterval(-SignIn.memory) else { return }
     if let earlier = state.earlySignIns[key], signIn.signedInAt < earlier.addingTimeInterval(86_400) { return }
     state.storeEarlySignIn(key, at: signIn.signedInAt)

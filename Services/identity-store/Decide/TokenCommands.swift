@@ -3,7 +3,7 @@ import Models
 import Primitives
 import SCIM
 
-// Access tokens, OAuth clients, console sessions and their links, and the secrets of all of them.
+// Commands about access tokens, OAuth clients, console sessions and console links.
 
 extension TokenGrant: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
@@ -19,7 +19,7 @@ extension TokenGrant: WorkspaceBoundCommand {
 }
 
 extension TokenRevocation: WorkspaceBoundCommand {
-  /// The end of a session is recorded also if a service asks for it: it does when a cookie was copied.
+  /// Revocations by services are audited as well: scim-api ends a session when its cookie was copied.
   var auditScope: AuditScope { .everyone }
 
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
@@ -37,7 +37,7 @@ extension TokenRevocation: WorkspaceBoundCommand {
   func auditTarget(of command: Command, in decider: Decider) -> String? { decider.auditTarget(token, of: command) }
 }
 
-/// Creates a second token beside the first. A third is refused, because then nobody knows which one is in use where.
+/// Creates a second token that is valid alongside the first. A third is refused, so that it stays clear which token is in use.
 extension TokenRotation: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.insertToken(token, of: command)
@@ -72,7 +72,7 @@ extension TokenUses: WorkspaceBoundCommand {
     }
   }
 
-  /// Skips tokens that do not exist: the cache of an edge process can hold a token that was deleted.
+  /// Skips tokens that do not exist: the token cache of scim-api may still contain a deleted one.
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     for use in uses where use.count > 0 {
       let token = ResourceKey(workspace: command.workspace, id: use.token.resource)
@@ -160,7 +160,7 @@ extension Decider {
     return token
   }
 
-  /// A valid token of this kind.
+  /// The token with this id, if it is valid and of this kind.
   ///
   /// - Throws: 400 if it is of another kind, expired or revoked.
   private func validToken(_ id: TokenID, _ kind: TokenKind, of command: Command) throws(SCIMError) -> TokenRecord {
@@ -175,7 +175,7 @@ extension Decider {
     return token
   }
 
-  /// What the audit trail calls a token: its kind, id and name.
+  /// The audit target for a token: its kind, id and name.
   fileprivate func auditTarget(_ id: TokenID, of command: Command) -> String {
     let token = state.tokens[ResourceKey(workspace: command.workspace, id: id.resource)]
     return "\((token?.kind ?? .token).auditNoun) \(id)\(token.map { " '\($0.name)'" } ?? "")"
@@ -204,7 +204,7 @@ extension TokenKind {
     }
   }
 
-  /// What the audit trail calls a token of this kind. OAuth clients were recorded as tokens first, and the word stays the same.
+  /// The noun for this kind in the audit trail. OAuth clients are called tokens for compatibility with existing entries.
   fileprivate var auditNoun: String {
     switch self {
     case .token, .client: "token"

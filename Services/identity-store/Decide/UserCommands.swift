@@ -101,7 +101,7 @@ extension WriteSet {
 }
 
 extension Decider {
-  /// Creates a user, or reuses the record of a disabled user with the same `userName`; any other user with the name is a conflict.
+  /// Creates a user, or reuses the record of a disabled user with the same `userName`. An enabled user with the name is a conflict.
   ///
   /// An `externalId` alone never identifies a person: identity providers reuse it for other people, or leave it blank.
   fileprivate mutating func createUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
@@ -109,7 +109,7 @@ extension Decider {
     let role = try role(of: document, in: workspace)
     let name = NameKey(workspace: workspace.id, comparing: document.userName)
     if let existing = state.user(named: name) {
-      // A user whose deactivation waits for approval is disabled from the view of the identity provider.
+      // For the identity provider, a user with a pending deactivation is disabled.
       guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
         throw .userNameTaken(document.userName, by: existing)
       }
@@ -166,7 +166,7 @@ extension Decider {
           version: existing.version + 1, changedAt: now)))
   }
 
-  /// Whether the user is enabled from the view of the identity provider: not if a deactivation waits for approval.
+  /// Whether the user is enabled as the identity provider sees it: not if a deactivation is pending.
   private func isActive(_ user: UserRecord) -> Bool {
     user.state.isActiveInSCIM && state.heldChanges[user.key] == nil
   }
@@ -199,7 +199,7 @@ extension Decider {
   private mutating func insert(_ document: UserDocument, role: String, as key: ResourceKey) -> UserRecord {
     var user = UserRecord(
       key: key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: [])
-    user.describe(document.settingActive(document.active))
+    user.update(from: document.settingActive(document.active))
     if document.active {
       user.firstSignedInAt = takeEarlySignIn(of: user)
       user.state = user.firstSignedInAt == nil ? .invited : .active
@@ -209,11 +209,11 @@ extension Decider {
     return user
   }
 
-  /// Writes `document` over `existing` and returns the result: `existing` itself if nothing differs.
+  /// Updates a user, publishes the change, and returns the result; `existing` itself if nothing differs.
   mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
     var user = existing
     user.role = role
-    user.describe(document)
+    user.update(from: document)
     var change = UserChanged.Change.updated
     switch (existing.state.isActiveInSCIM, active) {
     case (true, false):
@@ -233,7 +233,7 @@ extension Decider {
     return user
   }
 
-  /// The time of an earlier sign-in of the person, by `userName` or address; `nil` if there is none. The stored sign-ins are consumed.
+  /// The time of an early sign-in of the user, by `userName` or address; `nil` if there was none. Consumes the stored sign-ins.
   private mutating func takeEarlySignIn(of user: UserRecord) -> Date? {
     let keys = Set([user.userName, user.email].compactMap { $0 }.flatMap { NameKey.forms(of: $0, in: user.key.workspace) })
     // Expired sign-ins are ignored until they are deleted.
@@ -266,8 +266,8 @@ extension UserRecord {
     return one != other
   }
 
-  /// Sets the fields that the document determines; the caller sets state, version and times.
-  fileprivate mutating func describe(_ document: UserDocument) {
+  /// Updates the fields that derive from the document. The caller sets state, version and times.
+  fileprivate mutating func update(from document: UserDocument) {
     if ComparisonKey(document.userName) != ComparisonKey(userName) { storedNameKey = nil }
     userName = document.userName
     externalID = document.externalID

@@ -73,10 +73,10 @@ extension Decider {
   }
 
   private func check(_ settings: WorkspaceSettings) throws(SCIMError) {
-    try Self.checkText(settings, "The settings", maximum: Self.maximumSettings)
+    try Self.checkText(settings, "The settings", maximum: Self.maximumSettingsSize)
     let slug = settings.slug
-    let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    guard !slug.isEmpty, slug.count <= 63, slug.allSatisfy(letters.contains), !slug.hasPrefix("-"), !slug.hasSuffix("-") else {
+    let allowedCharacters = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    guard !slug.isEmpty, slug.count <= 63, slug.allSatisfy(allowedCharacters.contains), !slug.hasPrefix("-"), !slug.hasSuffix("-") else {
       throw SCIMError(
         status: 400, scimType: .invalidValue,
         detail: "'\(slug.prefix(80))' is not a valid slug: use 1 to 63 lower-case letters, digits and inner dashes.")
@@ -105,14 +105,14 @@ extension Decider {
     }
   }
 
-  /// The largest settings, in bytes of JSON. They are sent in events and cached by every process.
-  private static let maximumSettings = 512 << 10
+  /// The maximum size of settings in bytes of JSON. They are sent in events and cached by every process.
+  private static let maximumSettingsSize = 512 << 10
 
-  /// Refuses text that PostgreSQL cannot store (U+0000), and values that are too large. They would make the whole batch fail.
+  /// Refuses text that PostgreSQL cannot store (U+0000), and values that are too large. Either would fail the batch.
   ///
   /// - Parameters:
   ///   - name: The subject of the error message.
-  ///   - maximum: The most bytes of JSON.
+  ///   - maximum: The maximum size in bytes of JSON.
   static func checkText(_ value: some Encodable, _ name: String, maximum: Int) throws(SCIMError) {
     let bytes: [UInt8]
     do {
@@ -139,7 +139,8 @@ extension Decider {
         .invalidValue, "'\(settings.signInURL.prefix(200))' is not a sign-in URL such as https://app.example.com/sign-in.")
     }
     guard settings.customRoles.count <= Self.maximumRoles else {
-      throw .badRequest(.invalidValue, "A workspace may have \(Self.maximumRoles) roles of its own; found \(settings.customRoles.count).")
+      throw .badRequest(
+        .invalidValue, "A workspace can have at most \(Self.maximumRoles) custom roles; found \(settings.customRoles.count).")
     }
     var known = Set(WorkspaceSettings.builtInRoles)
     for role in settings.customRoles {
@@ -163,15 +164,16 @@ extension Decider {
 
   private func checkDomains(_ settings: WorkspaceSettings, of workspace: WorkspaceID) throws(SCIMError) {
     guard settings.customDomains.count <= Self.maximumDomains else {
-      throw .badRequest(.invalidValue, "A workspace may have \(Self.maximumDomains) domains; found \(settings.customDomains.count).")
+      throw .badRequest(
+        .invalidValue, "A workspace can have at most \(Self.maximumDomains) domains; found \(settings.customDomains.count).")
     }
     guard Set(settings.customDomains).count == settings.customDomains.count else {
       throw .badRequest(.invalidValue, "A domain is listed twice: \(settings.customDomains.joined(separator: ", ").prefix(500)).")
     }
     for domain in settings.customDomains {
-      guard HostName(domain)?.text == domain else { throw .noDomain(domain) }
-      if let holder = state.domains[domain], holder != workspace {
-        throw .domainTaken(domain, by: holder, slug: state.workspaces[holder]?.settings.slug ?? state.domainHolders[holder])
+      guard HostName(domain)?.text == domain else { throw .invalidDomain(domain) }
+      if let owner = state.domains[domain], owner != workspace {
+        throw .domainTaken(domain, by: owner, slug: state.workspaces[owner]?.settings.slug ?? state.domainOwnerSlugs[owner])
       }
     }
   }

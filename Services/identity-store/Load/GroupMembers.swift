@@ -1,9 +1,9 @@
 import Models
 
-/// The members of a group as far as they are loaded, with the changes of the batch.
+/// The loaded members of a group, with the changes of the batch.
 ///
-/// Only the memberships that commands name are loaded, or all of them if a command replaces the members. The cost of a change depends on
-/// its size, not on that of the group.
+/// Only the memberships that commands name are loaded, or all of them if a command replaces the members. The cost of a change thus depends
+/// on its size, not on the size of the group.
 struct GroupMembers: Sendable, Equatable {
   /// Whether a user is a member in the database.
   private(set) var stored: [UserID: Bool] = [:]
@@ -58,8 +58,8 @@ struct GroupMembers: Sendable, Equatable {
 
   /// Replaces the members; all of them must be loaded. Returns the users who were added and removed.
   mutating func replace(with users: [UserID]) -> (added: [UserID], removed: [UserID]) {
-    let wanted = Set(users)
-    let leaving = Set(stored.keys).union(changed.keys).filter { contains($0) && !wanted.contains($0) }.sorted()
+    let replacement = Set(users)
+    let leaving = Set(stored.keys).union(changed.keys).filter { contains($0) && !replacement.contains($0) }.sorted()
     return (add(users), remove(leaving))
   }
 
@@ -71,10 +71,10 @@ struct GroupMembers: Sendable, Equatable {
 
   /// The members added and removed since `earlier`.
   func difference(from earlier: GroupMembers) -> (added: [UserID], removed: [UserID]) {
-    let concerned = Set(changed.keys).union(earlier.changed.keys).sorted()
+    let affected = Set(changed.keys).union(earlier.changed.keys).sorted()
     return (
-      concerned.filter { contains($0) && !earlier.contains($0) },
-      concerned.filter { !contains($0) && earlier.contains($0) }
+      affected.filter { contains($0) && !earlier.contains($0) },
+      affected.filter { !contains($0) && earlier.contains($0) }
     )
   }
 

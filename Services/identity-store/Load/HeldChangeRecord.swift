@@ -15,7 +15,7 @@ struct HeldChangeRecord: Sendable, Equatable {
   var requestedBy: String
   var heldAt: Date
   /// When the identity provider last sent the change.
-  var askedAt: Date
+  var lastSentAt: Date
   var status: Status = .pending
   var decidedBy: String?
   var decidedAt: Date?

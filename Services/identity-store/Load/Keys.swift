@@ -29,13 +29,14 @@ struct NameKey: Hashable, Sendable, Comparable {
     self.init(workspace: workspace, name: ComparisonKey(text).text)
   }
 
-  /// The comparison key of `text`, and its key in older versions if that differs: rows that are not re-keyed yet have that one.
+  /// The comparison key of `text`, and its key in older versions if it differs: rows that are not re-keyed yet have the older one.
   static func forms(of text: String, in workspace: WorkspaceID) -> [NameKey] {
     [NameKey(workspace: workspace, comparing: text)]
       + [ComparisonKey.former(of: text)].compactMap { $0.map { NameKey(workspace: workspace, name: $0) } }
   }
 
-  /// The key of a row whose own key another row has. It begins with a blank, as no comparison key does, so no lookup finds it.
+  /// A placeholder key for a row whose own key belongs to another row. It begins with a blank, unlike any comparison key, so no lookup
+  /// finds it.
   static func duplicate(_ row: ResourceKey) -> NameKey { NameKey(workspace: row.workspace, name: " duplicate \(row.id)") }
 
   static func < (left: Self, right: Self) -> Bool {
@@ -54,7 +55,7 @@ struct NameKey: Hashable, Sendable, Comparable {
   }
 }
 
-/// A token and a day, for which uses are counted by address.
+/// The key of the use counts of a token on one day.
 struct TokenDay: Hashable, Sendable, Comparable {
   var token: ResourceKey
   /// The day in UTC, such as `2026-01-31`.

@@ -1,7 +1,7 @@
 import Models
 import Postgres
 
-// Loads of the second round trip, which most batches do not need.
+// Statements of the second round trip, which few batches need.
 extension LoadStatements {
   /// The groups of users, locked, with those memberships.
   static func groups(of users: Set<ResourceKey>) -> [Load] {
@@ -68,7 +68,7 @@ extension LoadStatements {
     """)
 }
 
-/// The number of members who left a group within ``ChangeGuard/window``, this batch included.
+/// The departures from a group within ``ChangeGuard/window``, including this batch.
 struct Departures: Sendable, Equatable {
   var count = 0
   /// The number of members before the first one left.
@@ -78,7 +78,7 @@ struct Departures: Sendable, Equatable {
 }
 
 extension WriteSet {
-  /// Users whose `userName` may be given to another person by these commands, so that they leave their groups.
+  /// Users whose `userName` these commands may reassign to another person, so that the users leave their groups.
   func reassignedUsers(in set: WorkingSet) -> Set<ResourceKey> {
     var found: Set<ResourceKey> = []
     for (name, externalIDs) in createdUsers {
@@ -97,14 +97,14 @@ extension WriteSet {
     shrinkingGroups.filter { set.groups[$0] != nil && isGuarded($0.workspace, in: set) }
   }
 
-  /// Groups whose deletion is or may be held, and that a new group of the same name would restore.
-  func groupsTakenBack(in set: WorkingSet) -> Set<ResourceKey> {
+  /// Groups with a pending or possible deletion that a new group of the same name would restore.
+  func restorableGroups(in set: WorkingSet) -> Set<ResourceKey> {
     let workspaces = Set(createdGroups.map(\.workspace)).filter { isGuarded($0, in: set) }
     let held = createdGroups.flatMap { name in set.groups(named: name) }.map(\.key).filter { set.heldChanges[$0]?.kind == .groupDeleted }
     return deletedGroups.filter { workspaces.contains($0.workspace) && set.groups[$0] != nil }.union(held)
   }
 
-  /// Whether a workspace has or may get a guard: the batch may write its settings.
+  /// Whether a workspace has a change guard, or may get one because the batch writes its settings.
   func isGuarded(_ workspace: WorkspaceID, in set: WorkingSet) -> Bool {
     keptRoles[workspace] != nil || set.workspaces[workspace]?.settings.changeGuard?.maximumShrink != nil
   }

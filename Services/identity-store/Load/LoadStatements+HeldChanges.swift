@@ -20,7 +20,7 @@ extension LoadStatements {
           id: HeldChangeID(try row.uuid(1)),
           resource: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(2))),
           kind: kind, name: try row.optionalString(4), members: try row.optionalInt(5), leaving: try row.uuidArray(6).map { UserID($0) },
-          requestedBy: try row.string(7), heldAt: try row.timestamp(8), askedAt: try row.timestamp(9), status: status,
+          requestedBy: try row.string(7), heldAt: try row.timestamp(8), lastSentAt: try row.timestamp(9), status: status,
           decidedBy: try row.optionalString(11), decidedAt: try row.optionalTimestamp(12)))
     }
   }
@@ -57,7 +57,7 @@ extension LoadStatements {
     ]
   }
 
-  // The two-key form shares no keys with the locks of names. group-sync uses 1 as the first key.
+  // Two-key advisory locks are distinct from the single-key locks of names. group-sync uses 1 as the first key.
   private static let lockDeactivations = Statement(
     "lock deactivations",
     """

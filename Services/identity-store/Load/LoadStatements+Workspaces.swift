@@ -120,7 +120,7 @@ extension LoadStatements {
     """)
 }
 
-/// The database has a kind of token that this build does not know.
+/// The error for a kind of token in the database that this build does not know.
 struct UnknownKind: Error, CustomStringConvertible {
   var kind: String
   var description: String { "identity.tokens has the unknown kind '\(kind)'; this build is older than the database" }

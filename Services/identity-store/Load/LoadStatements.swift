@@ -27,7 +27,7 @@ enum LoadStatements {
     return loads
   }
 
-  // A new name has no row to lock, and two processes could both find it free.
+  // A new name has no row to lock, so two processes could both find it available.
   private static let lockNames = Statement(
     "lock names",
     """
@@ -71,7 +71,7 @@ enum LoadStatements {
     where id = any ($1) or slug = any ($2)
     """)
 
-  /// Users by id, name and address, locked. Not by `externalId`, which alone never identifies a person.
+  /// Loads and locks users by id, name and address; not by `externalId`, which alone never identifies a person.
   private static func users(_ writeSet: WriteSet) -> Load {
     let byName = writeSet.userNames.union(writeSet.emails).sorted()
     return Load(
@@ -80,7 +80,7 @@ enum LoadStatements {
     ) { row, set in set.load(try userRecord(row)) }
   }
 
-  /// Tombstones by id, with the live user of the same name.
+  /// Loads tombstones by id, with the live user of the same name.
   private static func tombstones(_ writeSet: WriteSet) -> Load {
     Load(statement: tombstoneStatement, parameters: (writeSet.users.sorted() + writeSet.groups.sorted()).columns) { row, set in
       let key = ResourceKey(workspace: WorkspaceID(try row.uuid(userColumnCount)), id: ResourceID(try row.uuid(userColumnCount + 1)))
@@ -199,7 +199,7 @@ enum LoadStatements {
     for no key update of g
     """)
 
-  /// The named memberships that do not exist, and whether their users exist.
+  /// Loads which named memberships do not exist, and whether their users exist.
   private static func absentMembers(_ memberships: Set<MembershipKey>) -> Load {
     Load(statement: absentMemberStatement, parameters: memberships.sorted().columns) { row, set in
       set.loadMembership(try membershipKey(row), isMember: false, isUser: try row.bool(3))
@@ -216,7 +216,7 @@ enum LoadStatements {
     where m.user_id is null
     """)
 
-  /// The members of replaced groups that no command names, and who therefore leave.
+  /// Loads the members of replaced groups that no command names, and who therefore leave.
   static func otherMembers(_ writeSet: WriteSet) -> Load {
     let named = writeSet.memberships.filter { writeSet.replacedGroups.contains($0.group) }.sorted()
     return Load(statement: otherMemberStatement, parameters: writeSet.replacedGroups.sorted().columns + named.columns) { row, set in
@@ -234,7 +234,7 @@ enum LoadStatements {
     select * from unnest($3::uuid[], $4::uuid[], $5::uuid[])
     """)
 
-  /// The members of groups with ids in a range.
+  /// Loads the members of groups whose ids are in a range.
   private static func membersInRanges(_ ranges: Set<MemberRangeKey>) -> Load {
     let ranges = ranges.sorted { $0.group < $1.group }
     let bounds: [PostgresValue] = [.uuidArray(ranges.map { $0.range.after?.uuid }), .uuidArray(ranges.map { $0.range.through?.uuid })]
@@ -264,7 +264,7 @@ enum LoadStatements {
   }
 }
 
-/// The database has a user state that this build does not know.
+/// The error for a user state in the database that this build does not know.
 struct UnknownState: Error, CustomStringConvertible {
   var state: String
   var description: String { "identity.users has the unknown state '\(state)'; this build is older than the database" }

@@ -78,7 +78,7 @@ struct GroupRecord: Sendable, Equatable {
   var createdAt: Date
   var modifiedAt: Date
   var document: [UInt8]
-  /// Whether it got its name while the workspace allowed duplicate names.
+  /// Whether the group got its name while the workspace allowed duplicate names.
   var mayShareName = false
   /// As ``UserRecord/storedNameKey``.
   var storedNameKey: String?

@@ -25,11 +25,11 @@ extension WorkingSet {
     var departures: [ResourceKey: Departures] = [:]
     /// By the command that requested it.
     var rebuilds: [CommandID: Rebuild] = [:]
-    /// Users and groups that an identity provider wrote, even if nothing changed.
+    /// Users and groups that an identity provider pushed, even if nothing changed.
     var pushes: Set<ResourceKey> = []
   }
 
-  /// Uses to add to the stored counts.
+  /// Token uses to add to the stored counts.
   struct TokenUse: Sendable, Equatable {
     var count: Int64
     var lastUsedAt: Date

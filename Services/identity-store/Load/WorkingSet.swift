@@ -7,13 +7,13 @@ struct WorkingSet: Sendable {
   private(set) var users: [ResourceKey: UserRecord] = [:]
   private(set) var groups: [ResourceKey: GroupRecord] = [:]
   private(set) var tokens: [ResourceKey: TokenRecord] = [:]
-  /// The owners of the domains that are named by a command.
+  /// The owners of the domains that commands name.
   private(set) var domains: [String: WorkspaceID] = [:]
-  /// The slugs of the owners.
-  private(set) var domainHolders: [WorkspaceID: String] = [:]
+  /// The slugs of the domain owners.
+  private(set) var domainOwnerSlugs: [WorkspaceID: String] = [:]
   /// The number of users with each custom role that a command removes.
   private(set) var usersInRole: [WorkspaceID: [String: Int]] = [:]
-  /// The addresses that a token was used from on a day.
+  /// The client addresses of each token and day.
   private(set) var addresses: [TokenDay: Set<String>] = [:]
   private(set) var members: [ResourceKey: GroupMembers] = [:]
   private(set) var tombstones: [ResourceKey: Tombstone] = [:]
@@ -24,11 +24,11 @@ struct WorkingSet: Sendable {
   private(set) var successors: [ResourceKey: UserRecord] = [:]
   /// The current held changes, by resource.
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
-  /// The number of recent deactivations, this batch included.
+  /// The number of recent deactivations, including this batch.
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
   /// Recent departures from guarded groups.
   private(set) var departures: [ResourceKey: Departures] = [:]
-  /// Existing users that are named as members.
+  /// Existing users that commands name as members.
   private var knownUsers: Set<ResourceKey> = []
 
   private var usersByName: [NameKey: ResourceKey] = [:]
@@ -64,7 +64,7 @@ struct WorkingSet: Sendable {
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
   mutating func loadDomain(_ domain: String, of workspace: WorkspaceID, slug: String) {
     domains[domain] = workspace
-    domainHolders[workspace] = slug
+    domainOwnerSlugs[workspace] = slug
   }
   mutating func loadUsers(_ count: Int, in role: String, of workspace: WorkspaceID) { usersInRole[workspace, default: [:]][role] = count }
   mutating func loadAddress(_ address: String, on day: TokenDay) { addresses[day, default: []].insert(address) }
@@ -89,7 +89,7 @@ struct WorkingSet: Sendable {
   // MARK: Read
 
   func user(named name: NameKey) -> UserRecord? { usersByName[name].flatMap { users[$0] } }
-  /// The groups with this name: several if the workspace allows or allowed it.
+  /// The groups with this name. There may be several if the workspace allows duplicate names, or did so earlier.
   func groups(named name: NameKey) -> [GroupRecord] { (groupsByName[name] ?? []).sorted().compactMap { groups[$0] } }
   func workspace(withSlug slug: String) -> WorkspaceRecord? { workspacesBySlug[slug].flatMap { workspaces[$0] } }
 
@@ -100,12 +100,12 @@ struct WorkingSet: Sendable {
     }.min { $0.key < $1.key }
   }
 
-  /// The groups of a user, as far as the memberships are loaded.
+  /// The groups of a user, among the loaded memberships.
   func groups(of user: ResourceKey) -> [ResourceKey] {
     members.filter { $0.key.workspace == user.workspace && $0.value.contains(user.id.user) }.map(\.key).sorted()
   }
 
-  /// The user who signs in with `email`: by `userName`, or else by address; the earliest if several share it.
+  /// The user who signs in with `email`, by `userName` or, if none has it, by address; the earliest if several share the address.
   func user(signingInWith email: NameKey) -> UserRecord? {
     user(named: email) ?? users.values.filter { $0.emailKey == email }.min { $0.key < $1.key }
   }
@@ -117,7 +117,7 @@ struct WorkingSet: Sendable {
     }
   }
 
-  /// The number of users with a custom role, changes of this batch included.
+  /// The number of users with a custom role, including the changes of this batch.
   func users(in role: String, of workspace: WorkspaceID) -> Int {
     let written = changes.insertedUsers.union(changes.updatedUsers)
     let given = written.filter { $0.workspace == workspace && users[$0]?.role == role }.count
@@ -200,7 +200,7 @@ struct WorkingSet: Sendable {
     }
   }
 
-  /// Counts a deactivation. A user is counted once.
+  /// Counts a deactivation; each user once per batch.
   mutating func countDeactivation(of user: ResourceKey) {
     if changes.deactivations.insert(user).inserted { recentDeactivations[user.workspace, default: 0] += 1 }
   }
@@ -226,7 +226,7 @@ struct WorkingSet: Sendable {
     changes.departures[group, default: Departures(members: before.members)].count += count
   }
 
-  /// Counts uses of a token by address; beyond `maximumAddresses` under the empty address.
+  /// Counts uses of a token by address. Addresses beyond `maximumAddresses` are counted under the empty address.
   mutating func count(_ use: TokenUse, from address: String, on day: TokenDay, maximumAddresses: Int) {
     var known = addresses[day] ?? []
     let isTracked = known.contains(address) || known.subtracting([""]).count < maximumAddresses

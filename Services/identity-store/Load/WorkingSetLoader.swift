@@ -4,7 +4,7 @@ import Postgres
 
 /// Loads and locks the rows of a batch with set-based statements in one round trip, in a fixed order.
 ///
-/// Rows that few batches need are loaded in a second round trip, if the first one shows that they are needed.
+/// Rows that few batches need are loaded in a second round trip, if the first one shows that they are required.
 struct WorkingSetLoader: Sendable {
   /// - Throws: `PostgresError` and `PostgresDecodingError`.
   func load(_ writeSet: WriteSet, in transaction: PostgresTransaction) async throws -> WorkingSet {
@@ -22,7 +22,7 @@ struct WorkingSetLoader: Sendable {
     var further = WriteSet()
     further.groups = Set(reassigned.flatMap { set.groups(of: $0) })
     further.workspaces = Set(further.groups.map(\.workspace))
-    further.replacedGroups = writeSet.groupsTakenBack(in: set).subtracting(writeSet.replacedGroups)
+    further.replacedGroups = writeSet.restorableGroups(in: set).subtracting(writeSet.replacedGroups)
     let guarded = writeSet.guardedGroups(in: set).union(
       further.groups.union(further.replacedGroups).filter { writeSet.isGuarded($0.workspace, in: set) })
     var loads: [Load] = []
@@ -41,7 +41,7 @@ struct WorkingSetLoader: Sendable {
   }
 }
 
-/// A statement, and how to add a row of its result to the working set.
+/// A load statement with its parameters, and a closure that adds a result row to the working set.
 struct Load: Sendable {
   var statement: Statement
   var parameters: [PostgresValue]

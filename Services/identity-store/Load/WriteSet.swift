@@ -1,7 +1,7 @@
 import Models
 import SCIM
 
-/// The rows that a batch loads and locks, and the names that it reserves.
+/// The keys of the rows and names that a batch loads and locks.
 struct WriteSet: Sendable, Equatable {
   var workspaces: Set<WorkspaceID> = []
   var slugs: Set<String> = []
@@ -18,7 +18,7 @@ struct WriteSet: Sendable, Equatable {
   var userNames: Set<NameKey> = []
   var emails: Set<NameKey> = []
   var groupNames: Set<NameKey> = []
-  /// Memberships that are named by a command.
+  /// Memberships that commands name.
   var memberships: Set<MembershipKey> = []
   /// Groups whose members are all replaced.
   var replacedGroups: Set<ResourceKey> = []
@@ -43,7 +43,7 @@ struct WriteSet: Sendable, Equatable {
     for command in commands { insert(command) }
   }
 
-  /// Whether a batch with `other` has to wait for a running batch with these keys.
+  /// Whether a batch with the keys `other` must wait for a running batch with these keys.
   ///
   /// Row locks protect existing rows, and name locks protect names. This check is for rows that the running batch may be creating.
   func overlaps(_ other: WriteSet) -> Bool {
@@ -74,7 +74,7 @@ struct WriteSet: Sendable, Equatable {
 extension WriteSet {
   /// The advisory locks for the names of a batch, sorted, so that all processes take them in the same order.
   ///
-  /// Two names can share a lock, which only costs a wait.
+  /// Two names may share a lock, which only costs waiting time.
   var nameLocks: [Int64] {
     var locks = Set<Int64>()
     // A userName can be the address of a sign-in, so both share a namespace.

@@ -3,7 +3,7 @@ import Models
 import Postgres
 import ProvisioningLog
 
-/// Determines the causes of failed requests when their log entries are written, with the settings of the workspace and the token.
+/// Diagnoses failed requests when their log entries are written, from the current settings of the workspace and the token.
 struct LogCauses: Sendable {
   let pool: PostgresPool
 
@@ -27,7 +27,7 @@ struct LogCauses: Sendable {
       do {
         settings[WorkspaceID(try row.uuid(0))] = try JSONData.decode(from: try row.bytes(1), type: "workspace settings")
       } catch is MessageError {
-        // For example settings of a later build. The entry is written without them.
+        // Settings of a newer build, for example. The entry is diagnosed without them.
       }
     }
     return settings

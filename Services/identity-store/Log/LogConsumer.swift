@@ -8,8 +8,7 @@ import Postgres
 import ProvisioningLog
 import ServiceLifecycle
 
-/// Consumes entries of the provisioning log and writes them to its table. It has its own database connection, so that commands do not wait
-/// for it.
+/// Consumes entries of the provisioning log and writes them to its table, on its own database connection so that commands are not delayed.
 struct LogConsumer: Service {
   let consumer: Consumer
   let partitions: LogPartitions
@@ -33,7 +32,7 @@ struct LogConsumer: Service {
       let now = Date.now
       let entries = try await batches.parse(batch.messages) { message -> ReceivedLogEntry? in
         let entry = try LogEntry(try message.cloudEvent())
-        guard partitions.holds(entry.at, at: now) else {
+        guard partitions.covers(entry.at, at: now) else {
           dropped.increment()
           return nil
         }
@@ -44,7 +43,7 @@ struct LogConsumer: Service {
   }
 }
 
-/// An entry of the provisioning log that was read from the topic.
+/// A provisioning log entry with the Kafka message that carried it.
 struct ReceivedLogEntry: Sendable {
   let entry: LogEntry
   /// The message of the entry, for the dead letters.
@@ -69,7 +68,7 @@ private struct LogInsertion: BatchOperation {
     do {
       try await writer.write(entries.map(\.entry))
     } catch let error as PostgresError where error.sqlState == Self.checkViolation {
-      // PostgreSQL's answer to a row for which no partition exists: a day for which none was created yet.
+      // No partition exists for a row: PostgreSQL reports a check violation. Create the missing days and retry once.
       try await partitions.maintain()
       try await writer.write(entries.map(\.entry))
     }

@@ -5,7 +5,7 @@ import Models
 import Postgres
 import ServiceLifecycle
 
-/// Maintains the daily partitions of the provisioning log: creates those of the coming days, and drops expired ones. Rows are never deleted
+/// Maintains the daily partitions of the provisioning log: creates them in advance and drops expired ones. Rows are never deleted
 /// individually.
 struct LogPartitions: Service {
   let pool: PostgresPool
@@ -13,9 +13,9 @@ struct LogPartitions: Service {
   let days: Int
   let logger: Logger
 
-  /// The retention of the topic in days: entries may be that old when they are written.
+  /// The retention of the topic in days, and thus the maximum age of an entry when it is written.
   private static let pastDays = 7
-  /// How many days in advance partitions are created. One would be enough; the others are a reserve.
+  /// How many days in advance partitions are created. More than one, in case maintenance fails for a while.
   private static let futureDays = 3
   private static let interval = Duration.seconds(3600)
   private static let failureInterval = Duration.seconds(60)
@@ -24,8 +24,8 @@ struct LogPartitions: Service {
     "maintain provisioning log", "select made, dropped from identity.maintain_provisioning_log($1::int8::int, $2::int8::int, $3::int8::int)"
   )
 
-  /// Whether a partition exists, or can be created, for an entry of this time.
-  func holds(_ time: Date, at now: Date) -> Bool {
+  /// Whether an entry with this timestamp falls into a day that has, or may get, a partition.
+  func covers(_ time: Date, at now: Date) -> Bool {
     let day = 86_400.0
     let today = (now.timeIntervalSince1970 / day).rounded(.down)
     let entryDay = (time.timeIntervalSince1970 / day).rounded(.down)
@@ -38,7 +38,7 @@ struct LogPartitions: Service {
     guard let row = rows.first else { return }
     let (created, dropped) = (try row.int(0), try row.int(1))
     if created + dropped > 0 {
-      logger.info("partitions of the provisioning log", metadata: ["created": "\(created)", "dropped": "\(dropped)"])
+      logger.info("maintained the partitions of the provisioning log", metadata: ["created": "\(created)", "dropped": "\(dropped)"])
     }
   }
 

@@ -4,15 +4,15 @@ import Postgres
 import Primitives
 import ProvisioningLog
 
-/// Writes entries of the provisioning log, and updates the statistics of requests, with one statement per batch. An entry that is delivered again
-/// changes nothing. Entries of workspaces that do not exist (from invented tokens) are skipped.
+/// Inserts provisioning log entries and updates the request statistics, with one statement per batch. Redelivered entries are ignored.
+/// Entries of nonexistent workspaces (from made-up tokens) are skipped.
 struct LogWriter: Sendable {
   let pool: PostgresPool
   /// The retention of entries and statistics in days.
   var days = 30
 
-  /// Inserts entries, and counts requests per hour and sender, and failures per day and cause. Only new entries of requests that identity
-  /// providers sent themselves are counted.
+  /// Inserts entries, and counts requests per hour and sender, and failures per day and cause. Redelivered entries, and requests that were
+  /// replayed from the console, are not counted.
   static let insert = Statement(
     "insert log entries",
     """
@@ -85,7 +85,7 @@ struct LogWriter: Sendable {
     select count(*) from written
     """)
 
-  /// Updates entries about unverified senders, which are sent again when their count has grown. Older versions change nothing.
+  /// Updates entries about unverified senders, which are sent again with a higher count. Older versions are ignored.
   static let update = Statement(
     "update log entries of unverified senders",
     """
@@ -121,7 +121,7 @@ struct LogWriter: Sendable {
   private func updateUnverified(_ entries: [LogEntry]) async throws {
     var latest: [LogEntryID: (entry: LogEntry, requests: Int)] = [:]
     for entry in entries {
-      // The first version was inserted, unless a later one arrived before it.
+      // A count of 1 is the first version, which the insert statement handles.
       guard let requests = entry.unverified?.requests, requests > 1, latest[entry.id]?.requests ?? 0 < requests else { continue }
       latest[entry.id] = (entry, requests)
     }
@@ -135,6 +135,6 @@ struct LogWriter: Sendable {
       ])
   }
 
-  /// The id that stands for an unknown token.
+  /// The id that the statistics use for an unknown token.
   private static let unknownToken = TokenID(bytes: []).uuid
 }

@@ -9,14 +9,15 @@ import ServiceLifecycle
 /// Recomputes stored comparison keys in the background, in small transactions: after an upgrade that changes ``ComparisonKey/version``, and
 /// for rows that an older build wrote.
 ///
-/// If another row has the new key, the row is stored under a key that no lookup finds. `scimctl doctor` lists such rows; they get their key
-/// once the other row is renamed or deleted. The remaining work is in `identity.outdated_keys`, so it can be interrupted.
+/// If another row already has the new key, the row is stored under a placeholder key that no lookup finds. `scimctl doctor` lists such
+/// rows; they get their key once the other row is renamed or deleted. Pending rows are in `identity.outdated_keys`, so it can be
+/// interrupted.
 struct ComparisonKeyBackfill: Service {
   let pool: PostgresPool
   let writer: ChangeWriter
   let logger: Logger
 
-  /// The rows of one transaction.
+  /// The maximum number of rows in one transaction.
   private static let batch = 200
   private static let interval = Duration.seconds(30)
 
@@ -45,7 +46,7 @@ struct ComparisonKeyBackfill: Service {
 
   // MARK: - Find outdated keys
 
-  /// Records the rows of some workspaces whose keys may be outdated; returns whether there may be more workspaces.
+  /// Records rows with possibly outdated keys, for a few workspaces; returns whether there may be more workspaces.
   private func checkWorkspaces() async throws -> Bool {
     let version = PostgresValue.int(Int64(ComparisonKey.version))
     let workspaces = try await pool.query(BackfillStatements.uncheckedWorkspaces, [version]).map { WorkspaceID(try $0.uuid(0)) }
@@ -72,7 +73,7 @@ struct ComparisonKeyBackfill: Service {
 
   // MARK: - Recompute
 
-  /// Recomputes the keys of some rows and returns their number. Only one process does it at a time.
+  /// Recomputes the keys of a batch of rows and returns their number. An advisory lock limits this to one process at a time.
   private func rekey() async throws -> Int {
     try await pool.transaction { transaction in
       guard try await transaction.query(BackfillStatements.lock, [.int(BackfillStatements.lockKey)]).first?.bool(0) == true else {
@@ -115,7 +116,7 @@ struct ComparisonKeyBackfill: Service {
   }
 }
 
-/// A row that is stored under the comparison key of its name.
+/// A record that is stored under the comparison key of its name: a user or a group.
 protocol NameKeyedRecord {
   var key: ResourceKey { get }
   var createdAt: Date { get }
@@ -131,13 +132,13 @@ extension UserRecord: NameKeyedRecord {
 }
 extension GroupRecord: NameKeyedRecord {}
 
-/// Decides which outdated rows get the key of their name.
+/// Assigns comparison keys to outdated rows, and detects conflicts.
 struct Rekeying<Record: NameKeyedRecord> {
   /// The rows to write, with their new keys or with a duplicate key.
   private(set) var written: [Record] = []
   /// The rows that are up to date now.
   private(set) var done: Set<ResourceKey> = []
-  /// The rows whose key another row has, with that row.
+  /// The rows whose new key belongs to another row, with that row.
   private(set) var conflicts: [ResourceKey: ResourceKey] = [:]
 
   /// - Parameters:
@@ -145,19 +146,19 @@ struct Rekeying<Record: NameKeyedRecord> {
   ///   - records: The stored rows, and the rows that have one of `names`.
   ///   - names: The locked names. A row that was renamed meanwhile is left for the next run.
   init(of outdated: Set<ResourceKey>, records: [ResourceKey: Record], names: Set<NameKey>) {
-    var holders = Dictionary(records.values.map { ($0.nameKey, $0.key) }, uniquingKeysWith: { first, _ in first })
+    var owners = Dictionary(records.values.map { ($0.nameKey, $0.key) }, uniquingKeysWith: { first, _ in first })
     done = outdated.filter { records[$0] == nil }
     // The oldest row gets the name.
     let rows = outdated.compactMap { records[$0] }.sorted { ($0.createdAt, $0.key) < ($1.createdAt, $1.key) }
     for var record in rows where names.contains(record.ownNameKey) {
-      if !record.mayShareName, let holder = holders[record.ownNameKey], holder != record.key {
-        conflicts[record.key] = holder
+      if !record.mayShareName, let owner = owners[record.ownNameKey], owner != record.key {
+        conflicts[record.key] = owner
         let duplicate = NameKey.duplicate(record.key).name
         if record.storedNameKey == duplicate { continue }
         record.storedNameKey = duplicate
       } else {
-        // The old key becomes free in the next run only, because one statement writes all rows.
-        holders[record.ownNameKey] = record.key
+        // One statement writes all rows, so the old key is only available in the next run.
+        owners[record.ownNameKey] = record.key
         record.storedNameKey = nil
         done.insert(record.key)
       }
@@ -167,7 +168,7 @@ struct Rekeying<Record: NameKeyedRecord> {
 }
 
 extension UserRecord {
-  /// The record with the keys of the addresses in its document.
+  /// Returns the record with the email keys recomputed from its document.
   fileprivate func withOtherEmailKeys() throws -> UserRecord {
     var record = self
     let json = try JSON(parsing: document + Array("}}".utf8))
@@ -196,8 +197,8 @@ enum BackfillStatements {
     limit 100
     """)
 
-  // The key of printable ASCII without blanks at the ends never changed. Values are separated by bars; the keys of additional addresses
-  // have one blank after the workspace id.
+  // Keys of printable ASCII text without surrounding blanks are the same in all versions. Values are separated by bars; the keys of
+  // additional addresses have one blank after the workspace id.
   private static let pattern = #"'[^ -~]|\| | \||  '"#
 
   static let markUsers = Statement(
@@ -259,7 +260,7 @@ enum BackfillStatements {
     where id = $1
     """)
 
-  /// Outdated rows; rows with a conflict are checked once a minute.
+  /// Selects outdated rows. Rows with a conflict are rechecked once a minute.
   static let outdated = Statement(
     "outdated keys",
     """

@@ -18,9 +18,9 @@ struct KeyRotation: Service {
     await cancelWhenGracefulShutdown {
       while !Task.isCancelled {
         do {
-          if let made = try await rotate(at: .now) {
+          if let key = try await rotate(at: .now) {
             logger.info(
-              "signing key created", metadata: ["key": "\(made.id)", "signs": "\(Timestamp.text(made.term.signsAt))"])
+              "signing key created", metadata: ["key": "\(key.id)", "signs": "\(Timestamp.text(key.term.signsAt))"])
           }
         } catch is CancellationError {
           return
@@ -32,12 +32,14 @@ struct KeyRotation: Service {
     }
   }
 
-  /// Deletes expired keys, and creates the next one if it is due; returns the new key. Only one process does it at a time.
+  /// Deletes expired keys, and creates the next one if it is due. An advisory lock limits this to one process at a time.
+  ///
+  /// - Returns: The new key; `nil` if none was due.
   func rotate(at now: Date) async throws -> SigningKey? {
     try await pool.transaction { transaction in
       _ = try await transaction.query(KeyStatements.lock, [.int(KeyStatements.lockKey)])
       _ = try await transaction.query(KeyStatements.deleteExpired, [.timestamp(now)])
-      // A key that is encrypted with another secret cannot be used.
+      // A key that is encrypted with another secret is unusable.
       let usable = try await transaction.query(KeyStatements.all).map { try SigningKey($0) }.filter { key in
         do {
           _ = try seal.open(key.sealedPrivateKey, id: key.id)

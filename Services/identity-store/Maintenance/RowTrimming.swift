@@ -3,23 +3,23 @@ import Models
 import Postgres
 import ServiceLifecycle
 
-/// Deletes expired rows, a bounded number at a time.
+/// Deletes expired rows in batches.
 struct RowTrimming: Service {
-  /// The rows to delete, and the interval.
+  /// What to delete, and how often.
   let rows: Rows
   let pool: PostgresPool
   let logger: Logger
 
-  /// A kind of rows that expire.
+  /// A kind of expiring rows.
   struct Rows: Sendable {
     /// The name of the rows in the log.
     let name: String
     /// Deletes at most `$2` rows that are older than `$1` seconds.
     let statement: Statement
     let retention: Duration
-    /// The most rows of one statement.
+    /// The maximum number of rows that one statement deletes.
     let batch: Int
-    /// The pause after all expired rows are deleted.
+    /// The pause once all expired rows are deleted.
     let interval: Duration
   }
 
@@ -47,9 +47,9 @@ struct RowTrimming: Service {
 }
 
 extension RowTrimming.Rows {
-  /// Recorded replies that no redelivered command needs any more.
+  /// Recorded replies that redelivered commands no longer need.
   ///
-  /// - Parameter retention: Longer than any deadline, and than identity-store may fall behind.
+  /// - Parameter retention: Must exceed every command deadline and the maximum consumer lag.
   static func replies(retention: Duration) -> Self {
     Self(
       name: "recorded replies",
@@ -84,7 +84,7 @@ extension RowTrimming.Rows {
       """),
     retention: .seconds(7 * 86_400), batch: 1000, interval: .seconds(600))
 
-  /// Sign-ins of people who were not provisioned within ``SignIn/memory``.
+  /// Early sign-ins of people who were not provisioned within ``SignIn/memory``.
   static let earlySignIns = Self(
     name: "early sign-ins",
     statement: Statement(

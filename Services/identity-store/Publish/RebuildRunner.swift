@@ -6,27 +6,27 @@ import Postgres
 import Primitives
 import ServiceLifecycle
 
-/// Publishes the state of every workspace again if a consumer requested it (``Rebuild``).
+/// Republishes the state of every workspace when a consumer requests it (``Rebuild``).
 ///
-/// It splits the work by workspace and page, and sends it to identity-store as ``Restatement`` commands, a few at a time. The position is
-/// stored after each page, so that another process can continue. Publishing a page twice is harmless.
+/// The work is split by workspace and page, and sent to identity-store as ``Restatement`` commands, a few at a time. The position is stored
+/// after each page, so that another process can continue. Publishing a page twice is harmless.
 struct RebuildRunner: Service {
   let pool: PostgresPool
   let producer: Producer
   /// The source of the commands, such as `identity-store/0`.
   let source: String
   let logger: Logger
-  /// The interval between checks for requests.
+  /// The polling interval for requests.
   var interval = Duration.seconds(5)
 
-  private static let usersAtOnce = 500
-  private static let groupsAtOnce = 200
-  private static let piecesInFlight = 4
-  /// The most events in the outbox before it pauses, so that current events do not wait behind many restated ones.
-  private static let mostWaiting = 20_000
-  /// The time limit of a page. A command that ended in the dead letters must not block the rest.
-  private static let answerLimit = Duration.seconds(600)
-  /// How long a claim is valid without renewal before another process takes over, in seconds.
+  private static let usersPerCommand = 500
+  private static let groupsPerPage = 200
+  private static let commandsInFlight = 4
+  /// The outbox size at which the rebuild pauses, so that current events do not queue behind many restated ones.
+  private static let maximumOutboxEvents = 20_000
+  /// The time limit of a page: a dead-lettered command must not block the rest.
+  private static let pageTimeout = Duration.seconds(600)
+  /// How long a claim is valid without renewal, in seconds. Then another process may take over.
   private static let claim = 60.0
 
   /// The position of a rebuild: the resources of a workspace up to an id.
@@ -63,7 +63,7 @@ struct RebuildRunner: Service {
     }
   }
 
-  /// Carries out the next rebuild; `false` if there is none.
+  /// Executes the next rebuild, and returns whether there was one.
   func runNext() async throws -> Bool {
     guard var rebuild = try await claimed() else { return false }
     logger.notice("rebuild started", metadata: ["rebuild": "\(rebuild.id)"])
@@ -106,24 +106,24 @@ struct RebuildRunner: Service {
       try await publish([Restatement(workspace: true)], of: next, rebuild)
       return Position(workspace: next, stage: .users)
     case .users:
-      let ids = try await page(RebuildStatements.users, position, Self.usersAtOnce * Self.piecesInFlight)
-      let pieces = stride(from: 0, to: ids.count, by: Self.usersAtOnce).map { start in
+      let ids = try await page(RebuildStatements.users, position, Self.usersPerCommand * Self.commandsInFlight)
+      let restatements = stride(from: 0, to: ids.count, by: Self.usersPerCommand).map { start in
         Restatement(
-          users: ids[start..<min(start + Self.usersAtOnce, ids.count)].map { UserID($0) }, invitations: rebuild.invitations)
+          users: ids[start..<min(start + Self.usersPerCommand, ids.count)].map { UserID($0) }, invitations: rebuild.invitations)
       }
-      return try await publish(pieces, upTo: ids.last, &position, thenTo: .groups, rebuild)
+      return try await publish(restatements, upTo: ids.last, &position, thenTo: .groups, rebuild)
     case .groups:
-      let ids = try await page(RebuildStatements.groups, position, Self.groupsAtOnce)
-      let pieces = try await plan(ids.map { GroupID($0) }, of: position.workspace ?? Position.lowest).pieces
-      return try await publish(pieces, upTo: ids.last, &position, thenTo: .workspace, rebuild)
+      let ids = try await page(RebuildStatements.groups, position, Self.groupsPerPage)
+      let restatements = try await plan(ids.map { GroupID($0) }, of: position.workspace ?? Position.lowest).pieces
+      return try await publish(restatements, upTo: ids.last, &position, thenTo: .workspace, rebuild)
     }
   }
 
   private func publish(
-    _ pieces: [Restatement], upTo last: UUID?, _ position: inout Position, thenTo stage: Position.Stage, _ rebuild: Claimed
+    _ restatements: [Restatement], upTo last: UUID?, _ position: inout Position, thenTo stage: Position.Stage, _ rebuild: Claimed
   ) async throws -> Position {
     guard let last else { return Position(workspace: position.workspace, stage: stage) }
-    try await publish(pieces, of: position.workspace ?? Position.lowest, rebuild)
+    try await publish(restatements, of: position.workspace ?? Position.lowest, rebuild)
     position.after = last
     return position
   }
@@ -145,16 +145,16 @@ struct RebuildRunner: Service {
     return plan
   }
 
-  /// Sends the restatements, a few at a time, and returns when all are carried out.
-  private func publish(_ pieces: [Restatement], of workspace: UUID, _ rebuild: Claimed) async throws {
-    for start in stride(from: 0, to: pieces.count, by: Self.piecesInFlight) {
-      try await waitForRoom(rebuild)
+  /// Sends the restatements, a few at a time, and returns when all have been processed.
+  private func publish(_ restatements: [Restatement], of workspace: UUID, _ rebuild: Claimed) async throws {
+    for start in stride(from: 0, to: restatements.count, by: Self.commandsInFlight) {
+      try await waitForOutbox(rebuild)
       let workspace = WorkspaceID(workspace)
       let now = Date()
-      let commands = pieces[start..<min(start + Self.piecesInFlight, pieces.count)].map { piece in
+      let commands = restatements[start..<min(start + Self.commandsInFlight, restatements.count)].map { restatement in
         Command(
           id: .made(at: now), workspace: workspace, resource: workspace.resource, actor: .service("identity-store"), issuedAt: now,
-          operation: .restate(piece))
+          operation: .restate(restatement))
       }
       try await producer.send(
         contentsOf: try commands.map { command in
@@ -165,12 +165,12 @@ struct RebuildRunner: Service {
   }
 
   private func waitForReplies(_ ids: [UUID], in workspace: WorkspaceID, _ rebuild: Claimed) async throws {
-    let deadline = ContinuousClock.now + Self.answerLimit
+    let deadline = ContinuousClock.now + Self.pageTimeout
     try await wait(rebuild) {
       let answered = try await pool.query(RebuildStatements.answered, [.uuid(workspace.uuid), .uuidArray(ids)]).first?.int(0) ?? 0
       if answered < ids.count, .now > deadline {
         logger.error(
-          "resources are not published again; their commands may be among the dead letters",
+          "resources were not republished; check the dead letters for their commands",
           metadata: ["workspace": "\(workspace)", "commands": "\(ids.map(UUIDText.text).joined(separator: ", "))"])
         return true
       }
@@ -178,9 +178,10 @@ struct RebuildRunner: Service {
     }
   }
 
-  private func waitForRoom(_ rebuild: Claimed) async throws {
+  private func waitForOutbox(_ rebuild: Claimed) async throws {
     try await wait(rebuild) {
-      try await pool.query(RebuildStatements.waitingEvents, [.int(Int64(Self.mostWaiting))]).first?.int(0) ?? 0 < Self.mostWaiting
+      try await pool.query(RebuildStatements.waitingEvents, [.int(Int64(Self.maximumOutboxEvents))]).first?.int(0) ?? 0
+        < Self.maximumOutboxEvents
     }
   }
 
@@ -198,5 +199,5 @@ struct RebuildRunner: Service {
   }
 }
 
-/// Another process works on the rebuild, because this one did not renew its claim in time.
+/// The error for a rebuild that another process has claimed, because this one did not renew its claim in time.
 struct RebuildTakenOver: Error {}

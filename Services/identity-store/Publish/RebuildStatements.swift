@@ -19,7 +19,7 @@ enum RebuildStatements {
     ]
   }
 
-  /// Claims the oldest unfinished rebuild that no other process has claimed.
+  /// Claims the oldest unfinished rebuild, unless another process works on one.
   static let claim = Statement(
     "claim rebuild",
     """
@@ -38,7 +38,7 @@ enum RebuildStatements {
     returning id, invitations, workspace_id, stage, after_id
     """)
 
-  /// Renews the claim and stores the position; no row if another process has taken over.
+  /// Renews the claim and stores the position. Returns no row if another process has taken over.
   static let advance = Statement(
     "advance rebuild",
     """

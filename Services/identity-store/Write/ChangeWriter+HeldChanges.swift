@@ -7,7 +7,7 @@ extension ChangeWriter {
   func heldChangeSteps(_ changes: WorkingSet.Changes, at now: Date) -> [(Statement, [PostgresValue])] {
     var steps: [(Statement, [PostgresValue])] = []
     let written = changes.writtenHeldChanges.values.sorted { $0.key < $1.key }
-    // Superseded changes first: a resource has at most one current held change.
+    // Write superseded changes first: a resource has at most one current held change.
     for isCurrent in [false, true] {
       let part = written.filter { $0.isCurrent == isCurrent }
       if !part.isEmpty { steps.append((Self.writeHeldChanges, columns(part))) }
@@ -27,7 +27,7 @@ extension ChangeWriter {
 
   private func columns(_ changes: [HeldChangeRecord]) -> [PostgresValue] {
     let leaving = changes.map { PostgresValue.arrayLiteral($0.leaving.map(\.description)) }
-    let described: [PostgresValue] = [
+    let values: [PostgresValue] = [
       .uuidArray(changes.map(\.resource.id.uuid)),
       .textArray(changes.map(\.kind.rawValue)),
       .textArray(changes.map(\.name)),
@@ -35,13 +35,13 @@ extension ChangeWriter {
       .textArray(leaving),
       .textArray(changes.map(\.requestedBy)),
       .timestampArray(changes.map(\.heldAt)),
-      .timestampArray(changes.map(\.askedAt)),
+      .timestampArray(changes.map(\.lastSentAt)),
       .textArray(changes.map(\.status.rawValue)),
       .textArray(changes.map(\.decidedBy)),
       .timestampArray(changes.map(\.decidedAt)),
       .boolArray(changes.map(\.isCurrent)),
     ]
-    return changes.map(\.key).columns + described
+    return changes.map(\.key).columns + values
   }
 
   private static let writeHeldChanges = Statement(
@@ -70,7 +70,7 @@ extension ChangeWriter {
       standing = excluded.standing
     """)
 
-  /// Of a deleted user no name stays.
+  /// Removes the names of deleted users from held changes.
   private static let removeNames = Statement(
     "forget names of held changes",
     """

@@ -3,24 +3,24 @@ import Models
 import Postgres
 
 extension ChangeWriter {
-  /// The steps that keep on which day each user and group was last pushed: a row is written once a day at most.
+  /// The statements that record the day of the last push of each user and group. A row is written at most once a day.
   func pushSteps(for state: WorkingSet, at now: Date) -> [(Statement, [PostgresValue])] {
     let changes = state.changes
     var steps: [(Statement, [PostgresValue])] = []
-    // Nothing more is to be expected of who is disabled.
+    // Identity providers need not push disabled users again, so their last push is not tracked.
     let disabled = changes.updatedUsers.filter { state.users[$0]?.state == .disabled }.sorted()
-    if !disabled.isEmpty { steps.append((Self.forgetPushes, disabled.columns)) }
+    if !disabled.isEmpty { steps.append((Self.deletePushes, disabled.columns)) }
     for type in [Tombstone.ResourceType.user, .group] {
       let pushed = changes.pushes.filter { key in
         type == .user ? state.users[key].map { $0.state != .disabled } ?? false : state.groups[key] != nil
       }.sorted()
-      if !pushed.isEmpty { steps.append((Self.notePushes, pushed.columns + [.text(type.rawValue), .timestamp(now)])) }
+      if !pushed.isEmpty { steps.append((Self.upsertPushes, pushed.columns + [.text(type.rawValue), .timestamp(now)])) }
     }
     return steps
   }
 
-  // Who was pushed today already is not touched: an update that changes nothing would still lock and write the row.
-  private static let notePushes = Statement(
+  // Skips rows that were already written today, since an update without a change would still lock and write the row.
+  private static let upsertPushes = Statement(
     "note pushes",
     """
     insert into identity.pushes (workspace_id, resource_id, type, pushed_on)
@@ -36,7 +36,7 @@ extension ChangeWriter {
     set pushed_on = excluded.pushed_on
     """)
 
-  private static let forgetPushes = Statement(
+  private static let deletePushes = Statement(
     "forget pushes",
     """
     delete from identity.pushes p

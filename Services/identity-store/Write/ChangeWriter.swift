@@ -12,7 +12,7 @@ struct ChangeWriter: Sendable {
 
   static let outbox = Outbox(table: "identity.outbox")
 
-  /// The statements for the decided changes; empty if there are none.
+  /// The statements that write the decisions; empty if nothing changed.
   ///
   /// - Throws: The error of `JSONEncoder`.
   func steps(for decider: Decider) throws -> [(Statement, [PostgresValue])] {
@@ -30,7 +30,7 @@ struct ChangeWriter: Sendable {
       steps.append((WriteStatements.writeToken, tokenParameters(token)))
     }
     steps += tokenUseSteps(for: changes)
-    // Deletions first: another command of the batch may take a name that becomes free.
+    // Delete first: another command of the batch may take over the name.
     add(WriteStatements.deleteUsers, when: !changes.deletedUsers.isEmpty, changes.deletedUsers.sorted().columns)
     add(WriteStatements.deleteGroups, when: !changes.deletedGroups.isEmpty, changes.deletedGroups.sorted().columns)
     add(
@@ -121,12 +121,12 @@ struct ChangeWriter: Sendable {
     ]
     return [
       (WriteStatements.countTokenUses, uses.map(\.day.token).columns + counted),
-      (WriteStatements.forgetTokenUses, Set(uses.map(\.day.token)).sorted().columns),
+      (WriteStatements.deleteOldTokenUses, Set(uses.map(\.day.token)).sorted().columns),
     ]
   }
 
   func userColumns(_ users: [UserRecord]) -> [PostgresValue] {
-    let described: [PostgresValue] = [
+    let values: [PostgresValue] = [
       .textArray(users.map(\.userName)),
       .textArray(users.map(\.nameKey.name)),
       .bytesArray(users.map { nameHash($0.nameKey) }),
@@ -150,13 +150,13 @@ struct ChangeWriter: Sendable {
       .textArray(users.map(\.listedNameKey)),
       .textArray(users.map(\.familyNameKey)),
     ]
-    return users.map(\.key).columns + described
+    return users.map(\.key).columns + values
   }
 
   private static let noNamesake = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
   func groupColumns(_ groups: [GroupRecord]) -> [PostgresValue] {
-    let described: [PostgresValue] = [
+    let values: [PostgresValue] = [
       .textArray(groups.map(\.displayName)),
       .textArray(groups.map(\.nameKey.name)),
       .textArray(groups.map(\.externalID)),
@@ -167,15 +167,15 @@ struct ChangeWriter: Sendable {
       // Part of the unique index of names: the same value for all groups except those that may share a name.
       .uuidArray(groups.map { $0.mayShareName ? $0.key.id.uuid : Self.noNamesake }),
     ]
-    return groups.map(\.key).columns + described
+    return groups.map(\.key).columns + values
   }
 
   private func tombstoneColumns(_ tombstones: [Tombstone]) -> [PostgresValue] {
-    let described: [PostgresValue] = [
+    let values: [PostgresValue] = [
       .textArray(tombstones.map(\.type.rawValue)), .bytesArray(tombstones.map(\.userNameHash)),
       .timestampArray(tombstones.map(\.deletedAt)), .intArray(tombstones.map { $0.version ?? Restatement.lastVersion }),
     ]
-    return tombstones.map(\.key).columns + described
+    return tombstones.map(\.key).columns + values
   }
 
   private func earlySignInColumns(_ signIns: [(key: NameKey, time: Date)]) -> [PostgresValue] {
@@ -192,7 +192,7 @@ struct ChangeWriter: Sendable {
     ]
   }
 
-  /// U+0000 is removed, because PostgreSQL cannot store it in text.
+  /// Removes U+0000, which PostgreSQL cannot store in text.
   private func auditColumns(_ records: [AuditRecord]) -> [PostgresValue] {
     func text(_ value: String) -> String { value.replacing("\0", with: "") }
     return [

@@ -1,6 +1,6 @@
 import Postgres
 
-/// The set-based statements of a batch, with one array for each column.
+/// The set-based statements that write a batch. Each column is an array parameter.
 enum WriteStatements {
   static let writeWorkspaces = Statement(
     "write workspaces",
@@ -30,7 +30,7 @@ enum WriteStatements {
       former_until = excluded.former_until
     """)
 
-  /// Runs before ``insertDomains``: another workspace of the batch may take a domain that becomes free.
+  /// Runs before ``insertDomains``, since another workspace of the batch may take over a domain.
   static let deleteDomains = Statement(
     "delete domains",
     """
@@ -71,8 +71,8 @@ enum WriteStatements {
     set uses = u.uses + excluded.uses, last_used_at = greatest(u.last_used_at, excluded.last_used_at)
     """)
 
-  /// Deletes counts older than 90 days, of tokens that were used.
-  static let forgetTokenUses = Statement(
+  /// Deletes use counts older than 90 days, for the tokens that this batch uses.
+  static let deleteOldTokenUses = Statement(
     "forget token uses",
     """
     delete from identity.token_uses u

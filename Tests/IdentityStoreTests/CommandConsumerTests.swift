@@ -10,11 +10,11 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("The command consumer, from topic to record", .timeLimit(.minutes(10)))
-struct LoopTests {
+@Suite("The command consumer", .timeLimit(.minutes(10)))
+struct CommandConsumerTests {
   private let topic = Topic(name: "commands-\(UUIDText.text(UUID()))", retention: 3600)
 
-  @Test("A bulk does not block other commands; a shutdown in its middle loses nothing, and the next process continues with it")
+  @Test("A bulk request does not block other commands, and the next process resumes it after a shutdown, without losses")
   func bulkBesideBatches() async throws {
     let store = try await StoreDatabase.start()
     let broker = try await KafkaBroker.shared()
@@ -22,13 +22,13 @@ struct LoopTests {
     try await TopicAdministration.ensure(
       [topic], partitions: 1, replication: 1, configuration: kafka, timeout: .seconds(30), logger: quiet)
     let held = ResourceID.made(at: Date())
-    _ = try await store.process().carryOut([store.createUser("held@example.com", on: held)])
+    _ = try await store.process().execute([store.createUser("held@example.com", on: held)])
     let bulk = Bulk(
       failOnErrors: nil,
       operations: [
-        operation(.createUser(document: Bench.user(#"{"userName":"first@example.com"}"#)), on: .made(at: Date())),
-        operation(.replaceUser(document: Bench.user(#"{"userName":"held@example.com","title":"Boss"}"#)), on: held),
-        operation(.createUser(document: Bench.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date())),
+        operation(.createUser(document: Fixture.user(#"{"userName":"first@example.com"}"#)), on: .made(at: Date())),
+        operation(.replaceUser(document: Fixture.user(#"{"userName":"held@example.com","title":"Boss"}"#)), on: held),
+        operation(.createUser(document: Fixture.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date())),
       ])
 
     let (locked, release) = (AsyncLatch(), AsyncLatch())
@@ -52,7 +52,7 @@ struct LoopTests {
       ])
       try await producer.send(contentsOf: (0..<20).map { try message(store.createUser("later-\($0)@example.com")) })
       await producer.close()
-      try await eventually("those that are not held up") {
+      try await eventually("the commands that are not blocked") {
         try await names(in: store, where: "user_name like 'later%' or user_name like 'beside%' or user_name like 'first%'") == 22
       }
       #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
@@ -68,7 +68,7 @@ struct LoopTests {
     let (group, _) = try process(of: store, kafka)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
-      try await eventually("the rest of the bulk") { try await names(in: store, where: "user_name like 'last%'") == 1 }
+      try await eventually("the rest of the bulk request") { try await names(in: store, where: "user_name like 'last%'") == 1 }
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
     }
@@ -85,14 +85,17 @@ struct LoopTests {
       kafka, ConsumerConfiguration(group: topic.name, instance: topic.name, topics: [topic]), logger: quiet)
     let deadLetters = DeadLetters(
       consumer: topic.name, producer: producer, table: DeadLetterTable("identity.dead_letters", pool: process.pool), logger: quiet)
-    let loop = CommandConsumer(
+    let commandConsumer = CommandConsumer(
       consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
       maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
       logger: quiet)
     let ending = AsyncLatch()
-    return (ServiceGroup(services: [process.pool, producer, consumer, Announced(service: loop, ending: ending)], logger: quiet), ending)
+    return (
+      ServiceGroup(services: [process.pool, producer, consumer, ShutdownSignal(service: commandConsumer, ending: ending)], logger: quiet),
+      ending
+    )
   }
 
   private func operation(_ write: Command.Operation, on resource: ResourceID) -> Bulk.Operation {
@@ -109,7 +112,7 @@ struct LoopTests {
 }
 
 /// A service that opens a latch at graceful shutdown.
-private struct Announced<Inner: Service>: Service {
+private struct ShutdownSignal<Inner: Service>: Service {
   let service: Inner
   let ending: AsyncLatch
 

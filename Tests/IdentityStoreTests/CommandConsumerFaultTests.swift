@@ -10,11 +10,11 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("The consumers of the store, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
-struct LoopFaultTests {
+@Suite("The consumers of identity-store, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+struct CommandConsumerFaultTests {
   private static let topic = Topic(name: "input", retention: 3600)
 
-  @Test("Commands continue after each failure, or the process ends", arguments: ConsumerFault.allCases)
+  @Test("Command processing continues after each failure, or the process ends", arguments: ConsumerFault.allCases)
   func commands(_ fault: ConsumerFault) async throws {
     let store = try await StoreDatabase.start()
     let cluster = try MockCluster()
@@ -33,13 +33,13 @@ struct LoopFaultTests {
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "commands", instance: "0", topics: [Self.topic]), logger: quiet)
     let deadLetters = DeadLetters("commands", producer, in: store)
-    let loop = CommandConsumer(
+    let consumerService = CommandConsumer(
       consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
       maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
       relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
       logger: quiet)
-    let outcome = try await consumerOutcome(of: [process.pool, producer, consumer, loop], logger: quiet) {
+    let outcome = try await consumerOutcome(of: [process.pool, producer, consumer, consumerService], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await store.count("select count(*) from identity.users where user_name = 'after@example.com'") == 1
     }
@@ -52,7 +52,7 @@ struct LoopFaultTests {
   }
 
   @Test(
-    "Entries of the provisioning log continue after each failure, or the process ends",
+    "Processing of provisioning log entries continues after each failure, or the process ends",
     arguments: ConsumerFault.allCases.filter { !$0.produces })
   func log(_ fault: ConsumerFault) async throws {
     let store = try await StoreDatabase.start()
@@ -73,11 +73,11 @@ struct LoopFaultTests {
       into: cluster, table: "identity.provisioning_log", refusing: "\(entries[0].id)", deadLetters: "identity.dead_letters", owner: owner)
     let producer = try Producer(kafka, logger: quiet)
     let consumer = try Consumer(kafka, ConsumerConfiguration(group: "log", instance: "0", topics: [Self.topic]), logger: quiet)
-    let loop = LogConsumer(
+    let consumerService = LogConsumer(
       consumer: consumer, writer: LogWriter(pool: pool), partitions: LogPartitions(pool: pool, days: 30, logger: quiet),
       deadLetters: DeadLetters("log", producer, in: store), logger: quiet)
     let last = entries[1].id
-    let outcome = try await consumerOutcome(of: [pool, producer, consumer, loop], logger: quiet) {
+    let outcome = try await consumerOutcome(of: [pool, producer, consumer, consumerService], logger: quiet) {
       guard !fault.endsProcess else { return false }
       return try await store.count("select count(*) from identity.provisioning_log where id = '\(last)'") == 1
     }

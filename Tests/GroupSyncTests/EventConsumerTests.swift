@@ -11,14 +11,14 @@ import Testing
 
 @testable import GroupSync
 
-@Suite("The event consumer, from topic to topic")
-struct LoopTests {
+@Suite("The event consumer")
+struct EventConsumerTests {
   @Test("dead-letters events that it cannot apply, waits while PostgreSQL is unavailable, and continues")
-  func story() async throws {
+  func failures() async throws {
     let broker = try await KafkaBroker.start()
     let server = try await PostgresServer.start()
     let kafka = broker.configuration()
-    let store = try await Store.made(on: server)
+    let store = try await DirectoryDatabase.start(on: server)
 
     let producer = try Producer(kafka, logger: quiet)
     let deadLetters = DeadLetters(
@@ -28,30 +28,30 @@ struct LoopTests {
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "group-sync", instance: "group-sync-0", topics: [.identityEvents]), logger: quiet)
     let relay = OutboxRelay(pool: store.pool, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet)
-    let loop = EventConsumer(
+    let eventConsumer = EventConsumer(
       consumer: consumer, transaction: DirectoryTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")),
       deadLetters: deadLetters, relay: relay, logger: quiet)
     let published = try Listener(to: .directoryEvents, kafka)
-    let setAside = try Listener(to: deadLetters.topic, kafka)
+    let rejected = try Listener(to: deadLetters.topic, kafka)
 
-    try await running([store.pool, producer, relay, consumer, loop, published.consumer, published, setAside.consumer, setAside]) {
-      let (ana, ben, team, other) = (Bench.user(1), Bench.user(2), Bench.group(1), Bench.group(2))
+    try await running([store.pool, producer, relay, consumer, eventConsumer, published.consumer, published, rejected.consumer, rejected]) {
+      let (ana, ben, team, other) = (Fixture.user(1), Fixture.user(2), Fixture.group(1), Fixture.group(2))
 
       // An unreadable message, and an event that PostgreSQL cannot store, among valid ones.
       try await producer.send(contentsOf: [
-        try Store.message(Bench.groupEvent(team, .created, version: 1, adding: [ana, ben])),
+        try DirectoryDatabase.message(Fixture.groupEvent(team, .created, version: 1, adding: [ana, ben])),
         OutgoingMessage(topic: Topic.identityEvents.name, key: Array("x".utf8), value: Array("{".utf8)),
-        try Store.message(Bench.groupEvent(other, .created, version: 1, name: "no\u{0}name")),
-        try Store.message(Bench.userEvent(ana, .created, .active, version: 1)),
+        try DirectoryDatabase.message(Fixture.groupEvent(other, .created, version: 1, name: "no\u{0}name")),
+        try DirectoryDatabase.message(Fixture.userEvent(ana, .created, .active, version: 1)),
       ])
-      try await eventually("Ana in the group") { try await store.shown() == [team: [ana]] }
-      try await eventually("two dead letters") { await setAside.messages.count == 2 }
-      #expect(await setAside.messages.allSatisfy { $0.header(DeadLetters.Header.error)?.isEmpty == false })
+      try await eventually("Ana in the group") { try await store.visibleMembers() == [team: [ana]] }
+      try await eventually("two dead letters") { await rejected.messages.count == 2 }
+      #expect(await rejected.messages.allSatisfy { $0.header(DeadLetters.Header.error)?.isEmpty == false })
 
       try await server.kill()
-      try await producer.send(try Store.message(Bench.userEvent(ben, .created, .active, version: 1)))
+      try await producer.send(try DirectoryDatabase.message(Fixture.userEvent(ben, .created, .active, version: 1)))
       try await server.start()
-      try await eventually("Ben in the group, too") { (try? await store.shown()) == [team: [ana, ben]] }
+      try await eventually("Ben in the group") { (try? await store.visibleMembers()) == [team: [ana, ben]] }
 
       try await eventually("the published events") {
         try await published.changes() == [
@@ -80,7 +80,7 @@ struct LoopTests {
   }
 }
 
-/// Reads a topic as long as the services run.
+/// A service that collects the messages of a topic.
 private actor Listener: Service {
   nonisolated let consumer: Consumer
   private(set) var messages: [Message] = []
@@ -94,7 +94,7 @@ private actor Listener: Service {
     for try await batch in consumer.batches { messages += batch.messages }
   }
 
-  /// The gist of what the product is published.
+  /// The published changes.
   func changes() throws -> Set<PublishedChange> {
     Set(
       try messages.map { message in

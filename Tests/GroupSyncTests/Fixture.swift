@@ -4,7 +4,7 @@ import Models
 @testable import GroupSync
 
 /// A decider with an empty directory, and builders for events.
-struct Bench {
+struct Fixture {
   static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)))
   static let time = Date(timeIntervalSince1970: 1_700_000_000)
 
@@ -38,7 +38,7 @@ struct Bench {
         addedMembers: added, removedMembers: removed, changedAt: time))
   }
 
-  /// The members of a group in a range, published again.
+  /// A restatement of the members of a group in a range.
   static func restated(
     _ group: GroupID, version: Int64, name: String = "Data team", _ range: MemberRange = MemberRange(), _ members: [UserID]
   ) -> IdentityEvent {
@@ -50,7 +50,7 @@ struct Bench {
 
   static func email(of user: UserID) -> String { "\(user.bytes.last ?? 0)@example.com" }
 
-  /// Decides the events and returns what the product is published because of them.
+  /// Applies the events and returns the changes that are published because of them.
   @discardableResult
   mutating func apply(_ events: IdentityEvent...) -> [PublishedChange] {
     let before = decider.published.count
@@ -64,7 +64,7 @@ struct Bench {
   }
 
   /// The visible members of the group.
-  func shown(in group: GroupID) -> [UserID] {
+  func visibleMembers(in group: GroupID) -> [UserID] {
     members(of: group).filter { member($0)?.isVisible == true }
   }
 
@@ -83,7 +83,7 @@ struct Bench {
   func group(_ group: GroupID) -> Group? { decider.directory.groups[GroupKey(workspace: Self.workspace, id: group)] }
 }
 
-/// The essence of a published event.
+/// A published event, reduced to its change, member and group.
 struct PublishedChange: Hashable, CustomStringConvertible {
   var change: DirectoryEvent.Change
   var member: UserID?
@@ -111,9 +111,9 @@ enum MembershipStatus: String, Sendable, Hashable, CaseIterable {
 }
 
 extension IdentityEvent {
-  /// The event in the form in which consumers receive it if it is too large for its topic.
+  /// The event as consumers receive it if it is too large for its topic.
   func withoutLargeFields() throws -> IdentityEvent {
-    let event = try cloudEvent(id: identity, source: "identity-store/0", time: Bench.time, traceparent: nil).withoutLargeFields()
+    let event = try cloudEvent(id: identity, source: "identity-store/0", time: Fixture.time, traceparent: nil).withoutLargeFields()
     return try event.map { try IdentityEvent($0) } ?? self
   }
 }

@@ -8,21 +8,23 @@ import TestSupport
 
 @testable import GroupSync
 
-/// A directory in a database of its own.
-struct Store: Sendable {
-  /// As group-sync, with the rights that it has.
+/// A test database with the directory of group-sync.
+struct DirectoryDatabase: Sendable {
+  /// A pool with the database role of group-sync.
   let pool: PostgresPool
-  /// As scimctl, with the rights that it has.
+  /// A pool with the database role of scimctl.
   let reader: PostgresPool
   private let transaction: DirectoryTransaction
 
-  static func made(securityEvents: SecurityEvents? = nil) async throws -> Store {
-    try await made(on: PostgresServer.shared(), securityEvents: securityEvents)
+  /// Creates a database on the shared server.
+  static func start(securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
+    try await start(on: PostgresServer.shared(), securityEvents: securityEvents)
   }
 
-  static func made(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> Store {
+  /// Creates a database on `server`.
+  static func start(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
-    return Store(
+    return DirectoryDatabase(
       pool: pool(server.url(database: database, role: "group_sync")), reader: pool(server.url(database: database, role: "scimctl")),
       securityEvents: securityEvents)
   }
@@ -41,12 +43,12 @@ struct Store: Sendable {
       logger: quiet)
   }
 
-  /// Takes the events in as one batch.
+  /// Applies the events as one batch.
   func apply(_ events: [IdentityEvent]) async throws {
     _ = try await transaction.process(try events.map(Self.received))
   }
 
-  /// What the product is published, in order.
+  /// The published directory events, in order.
   func messages() async throws -> [DirectoryEvent] {
     let rows = try await pool.query(
       Statement("messages", "select topic, key, payload from directory.outbox where topic <> 'security.events' order by id"))
@@ -59,20 +61,20 @@ struct Store: Sendable {
     }
   }
 
-  /// What the product knows from that.
+  /// The state of a product that has received all published events.
   func product() async throws -> Product {
     var product = Product()
     for event in try await messages() { product.apply(event) }
     return product
   }
 
-  /// Who is visible in which group.
-  func shown() async throws -> [GroupID: Set<UserID>] {
+  /// The visible members of each group, as the product queries them.
+  func visibleMembers() async throws -> [GroupID: Set<UserID>] {
     let rows = try await reader.query(
       Statement("shown", "select group_id, member_id from directory_read.group_members where workspace_id = $1 and visible"),
-      [.uuid(Bench.workspace.uuid)])
-    return try rows.reduce(into: [:]) { shown, row in
-      shown[GroupID(try row.uuid(0)), default: []].insert(UserID(try row.uuid(1)))
+      [.uuid(Fixture.workspace.uuid)])
+    return try rows.reduce(into: [:]) { visibleMembers, row in
+      visibleMembers[GroupID(try row.uuid(0)), default: []].insert(UserID(try row.uuid(1)))
     }
   }
 
@@ -82,7 +84,7 @@ struct Store: Sendable {
     return try rows.map { row in [try row.optionalString(0), try row.optionalString(1), try row.optionalString(2)] }
   }
 
-  /// The kept counts of each group that has members, as visible, pending and held.
+  /// The stored member counts of each group that has members: visible, pending and held.
   func counts() async throws -> [GroupID: [Int]] {
     let rows = try await reader.query(
       Statement(
@@ -92,7 +94,7 @@ struct Store: Sendable {
     }
   }
 
-  /// The same, counted.
+  /// The member counts of each group, computed from the memberships.
   func counted() async throws -> [GroupID: [Int]] {
     let rows = try await pool.query(
       Statement(
@@ -120,10 +122,10 @@ struct Store: Sendable {
 
   /// The message that identity-store would send.
   static func message(_ event: IdentityEvent) throws -> OutgoingMessage {
-    let cloudEvent = try event.cloudEvent(id: event.identity, source: "identity-store/test", time: Bench.time, traceparent: nil)
+    let cloudEvent = try event.cloudEvent(id: event.identity, source: "identity-store/test", time: Fixture.time, traceparent: nil)
     return OutgoingMessage(cloudEvent, topic: .identityEvents, key: cloudEvent.subject)
   }
 }
 
-/// Tests look at results, not at logs.
+/// A logger that discards everything.
 let quiet = Logger(label: "group-sync", factory: { _ in SwiftLogNoOpLogHandler() })

@@ -4,8 +4,8 @@ import SCIM
 
 @testable import IdentityStore
 
-/// A decider with one workspace, and helpers for the tests of decisions.
-struct Bench {
+/// A decider with one workspace, and builders of commands and documents for the tests of decisions.
+struct Fixture {
   static let workspace = WorkspaceID(UUID(uuid: (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
   static let start = Date(timeIntervalSince1970: 1_700_000_000)
 
@@ -28,6 +28,7 @@ struct Bench {
     decider = Decider(state: state, now: Self.start, nameHash: NameHash(key: "test"))
   }
 
+  /// A new id.
   mutating func id() -> ResourceID {
     defer { nextID += 1 }
     return ResourceID(UUID(uuid: (2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, nextID)))
@@ -48,7 +49,7 @@ struct Bench {
     decider.decide(ParsedCommand(command(operation, on: resource, expecting: versions))).outcome
   }
 
-  /// POSTs a user and returns the id under which it is stored.
+  /// Creates a user, and returns the id under which it is stored (an existing one if a record is reused) and the outcome.
   @discardableResult
   mutating func createUser(_ json: String) -> (id: ResourceID, outcome: Reply.Outcome) {
     let new = id()
@@ -62,7 +63,7 @@ struct Bench {
     return (new, decide(.createGroup(document: group(name, members: members)), on: new))
   }
 
-  /// A User resource with these attributes, a JSON object, as scim-api sends it.
+  /// A User resource with the attributes of a JSON object, as scim-api sends it.
   static func user(_ json: String) -> [UInt8] {
     Array(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"#.utf8) + Array(json.utf8.dropFirst())
   }
