@@ -8,7 +8,7 @@ import Synchronization
 final class DeliveringClient: Sendable {
   private enum Phase {
     case live(ClientHandle)
-    /// The client had a fatal error. Messages are held for its successor.
+    /// The client had a fatal error. Messages wait for its successor.
     case replacing
     case closed
   }

@@ -35,11 +35,11 @@ public struct OffsetGap: Sendable, Hashable {
 }
 
 extension OffsetGap: CustomStringConvertible {
-  /// The gap in words, for the log.
+  /// A description of the gap for the log.
   public var description: String {
     switch cause {
     case .deleted: "messages \(expected) to \(resumed - 1) of \(partition) were deleted before they were read"
-    case .recreated: "\(partition) was created anew, and its messages from \(expected) on may be lost"
+    case .recreated: "\(partition) was recreated, and its messages from \(expected) on may be lost"
     case .neverRead: "messages 0 to \(resumed - 1) of \(partition) were deleted before the group began"
     }
   }

@@ -103,7 +103,7 @@ extension AdministrationClient {
       for (name, wanted) in topic.settings {
         // -1 means unlimited.
         guard let value = settings[topic.name]?[name].flatMap({ Int($0) }), value >= 0, value < wanted else { continue }
-        logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the \(wanted) that is asked for")
+        logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the configured \(wanted)")
       }
     }
   }

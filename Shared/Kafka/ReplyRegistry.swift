@@ -1,8 +1,8 @@
 import Models
 import Synchronization
 
-/// The table of requests that wait for a reply, by correlation id.
-final class PendingRequests: Sendable {
+/// The pending requests of a ``RequestReply`` client, by correlation id.
+final class ReplyRegistry: Sendable {
   private typealias Continuation = CheckedContinuation<Result<CloudEvent?, KafkaError>, Never>
 
   private struct Pending {
