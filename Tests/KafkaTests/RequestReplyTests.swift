@@ -8,7 +8,7 @@ import Testing
 struct RequestReplyTests {
   private static let future = Date(timeIntervalSinceNow: 600)
 
-  /// What is running for a test: who asks, and who could answer.
+  /// The clients of a test: one that sends requests, and one that receives them and can reply.
   private struct Exchange {
     var requests: Topic
     var replies: Topic
@@ -25,7 +25,7 @@ struct RequestReplyTests {
         OutgoingMessage(event, topic: requests, key: "k"), correlationID: address.correlationID, deadline: deadline)
     }
 
-    /// Answers the next question, as often as asked to.
+    /// Sends the reply to a request `times` times.
     func reply(to question: CloudEvent, times: Int = 1) async throws {
       let answer = CloudEvent(
         id: question.id, source: "test/1", type: "answer", subject: "s", time: Date(timeIntervalSince1970: 1),
@@ -130,10 +130,10 @@ struct RequestReplyTests {
   }
 
   @Test("Other messages on the reply topic are ignored")
-  func rubbish() async throws {
+  func unexpectedMessage() async throws {
     try await exchanging { exchange in
       let partition = try exchange.asking.address().partition
-      try await exchange.producer.send(message(exchange.replies, "rubbish", partition: partition))
+      try await exchange.producer.send(message(exchange.replies, "unexpected", partition: partition))
       async let reply = exchange.ask("still there?")
       var batches = exchange.answering.batches.makeAsyncIterator()
       let question = try #require(try await batches.next()?.messages.first).cloudEvent()
@@ -142,7 +142,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("While the reply topic is missing no request is sent; when it is back, replies arrive again")
+  @Test("While the reply topic is missing, requests are rejected; when it exists again, replies arrive")
   func lostReplyTopic() async throws {
     try await exchanging { exchange in
       let broker = try await KafkaBroker.shared()
@@ -164,7 +164,7 @@ struct RequestReplyTests {
     }
   }
 
-  @Test("It is not ready before its partition is known")
+  @Test("The client is not ready before its partition is known")
   func notReady() async throws {
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)

@@ -7,7 +7,7 @@ import Postgres
 import TestSupport
 import Testing
 
-/// A broker of its own, for the topics have the names that they have in production.
+/// Each test starts its own broker, because the topics have their production names.
 @Suite("The recorder of missed messages", .serialized, .timeLimit(.minutes(10)))
 struct SkippedMessageRecorderTests {
   private struct Trial: Sendable {
@@ -52,7 +52,7 @@ struct SkippedMessageRecorderTests {
       try await pool.query(Statement(once: "number", sql)).first?.int(0) ?? -1
     }
 
-    /// The rebuilds that were asked for.
+    /// The requested rebuilds, from the first `count` commands.
     func requested(_ count: Int) async throws -> [Rebuild] {
       try await broker.read(.identityCommands, count: count).compactMap { message in
         if case .rebuild(let rebuild) = try Command(try message.cloudEvent()).operation { rebuild } else { nil }
@@ -72,7 +72,7 @@ struct SkippedMessageRecorderTests {
     let first = try await trial.consumer()
     try await running(first, trial.recorder(first)) {
       #expect(try await first.take(20).count == 20)
-      try await eventually("the offsets to be noted") { try await trial.history.offsets().values.reduce(0, +) == 20 }
+      try await eventually("the offsets to be recorded") { try await trial.history.offsets().values.reduce(0, +) == 20 }
     }
     #expect(try await trial.number("select count(*) from directory.skipped_messages") == 0)
 
@@ -81,12 +81,12 @@ struct SkippedMessageRecorderTests {
     for _ in 0..<2 {
       let consumer = try await trial.consumer()
       try await running(consumer, trial.recorder(consumer)) {
-        try await eventually("the request to be noted") {
+        try await eventually("the request to be recorded") {
           try await trial.number("select count(*) from directory.skipped_messages where rebuild_requested_at is not null") == 2
         }
-        // Nothing is read: what the recorder commits is what a restart finds.
+        // The consumer reads nothing, so the committed offset is that of the recorder.
         let inspection = try ClusterInspection(trial.broker.configuration(), logger: quiet)
-        try await eventually("the place behind the gap to be committed") {
+        try await eventually("the offset after the gap to be committed") {
           try await inspection.positions(of: "group-sync", on: [Topic.identityEvents.name: 2]).values.allSatisfy { $0.committed == 15 }
         }
       }
@@ -111,14 +111,14 @@ struct SkippedMessageRecorderTests {
     let first = try await trial.consumer()
     try await running(first, trial.recorder(first)) {
       #expect(try await first.take(20).count == 20)
-      try await eventually("the offsets to be noted") { try await trial.history.offsets().values.reduce(0, +) == 20 }
+      try await eventually("the offsets to be recorded") { try await trial.history.offsets().values.reduce(0, +) == 20 }
     }
     try await trial.broker.delete(.identityEvents)
     try await TopicAdministration.ensure(
       [.identityEvents], partitions: 2, replication: 1, configuration: trial.broker.configuration(), logger: quiet)
     let second = try await trial.consumer()
     try await running(second, trial.recorder(second)) {
-      try await eventually("the rebuild to be asked for") {
+      try await eventually("the rebuild to be requested") {
         try await trial.number(
           "select count(*) from directory.skipped_messages where cause = 'recreated' and rebuild_requested_at is not null") == 2
       }

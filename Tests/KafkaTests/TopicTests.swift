@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Topics, dead letters and reachability")
 struct TopicTests {
-  @Test("Missing topics are created, by any number of processes at once, and then not changed")
+  @Test("Missing topics are created, by any number of processes at once, and existing ones are not changed")
   func creation() async throws {
     let broker = try await KafkaBroker.shared()
     let topics = (0..<3).map { Topic(name: "made-\($0)-\(UUID().uuidString.prefix(8))", retention: 3600) }
@@ -21,7 +21,7 @@ struct TopicTests {
       }
       try await group.waitForAll()
     }
-    // They can be used at once, each with its partitions.
+    // The topics can be used immediately, with all their partitions.
     let producer = try Producer(broker.configuration(), logger: quiet)
     try await running(producer) {
       for topic in topics { try await producer.send(message(topic, "last partition", partition: 2)) }
