@@ -117,7 +117,7 @@ struct PolicyTests {
         == .promoteUser(SignIn(workspace: .acme, email: nil, user: .ana, signedInAt: .sample.adding(seconds: 5))))
     #expect(changes([.user(.ana, .disabled, .disabled, version: 2)], known: known).promotions.count == 1)
     #expect(changes([.user(.ana, .activated, .active, version: 2)], known: known).promotions.isEmpty)
-    // A sign-in from before the change has had its effect.
+    // A sign-in before the change does not count.
     #expect(changes([.user(.ana, .created, .invited, version: 1, at: .sample.adding(seconds: 6))], known: known).promotions.isEmpty)
   }
 }
@@ -140,7 +140,7 @@ struct DomainRateLimiterTests {
 
 @Suite("Rate of sending")
 struct SendRateTests {
-  @Test func `allows to claim as many mails ahead as were sent in the last window, and three per connection at most`() {
+  @Test func `allows claiming as many mails ahead as were sent in the last window, and three per connection at most`() {
     let start = ContinuousClock.now
     var rate = SendRate(startingAt: start)
     for _ in 0..<5 { rate.count(at: start) }
@@ -150,7 +150,7 @@ struct SendRateTests {
     #expect(rate.claimAhead(connections: 1) == 3)
   }
 
-  @Test func `forgets a window that is long over`() {
+  @Test func `ignores a window that ended long ago`() {
     let start = ContinuousClock.now
     var rate = SendRate(startingAt: start)
     for _ in 0..<5 { rate.count(at: start) }
