@@ -79,7 +79,7 @@ struct LargeFieldTests {
     }
   }
 
-  @Test("is also made for the product's and operators' events, and not for signed ones")
+  @Test("exists for directory events too, but not for security events, which are signed")
   func others() throws {
     let directory = DirectoryEvent(
       workspace: Self.workspace, change: .groupRenamed, group: .made(at: Self.time), displayName: Self.large, changedAt: Self.time)
