@@ -92,8 +92,8 @@ final class ConsumerProgress: Sendable {
       if code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 { ends[partition] = high }
     }
     let starts = starts(of: assigned, handle)
-    let (lag, gone) = state.withLock { state -> ([TopicPartition: Int64], [TopicPartition]) in
-      let gone = state.lag.keys.filter { !assigned.contains($0) }
+    let (lag, revoked) = state.withLock { state -> ([TopicPartition: Int64], [TopicPartition]) in
+      let revoked = state.lag.keys.filter { !assigned.contains($0) }
       state.next = state.next.filter { assigned.contains($0.key) }
       state.lag = [:]
       for (partition, end) in ends {
@@ -103,9 +103,9 @@ final class ConsumerProgress: Sendable {
         state.lag[partition] = max(0, end - next)
       }
       if !state.lag.values.contains(where: { $0 > 0 }) { state.movedAt = now }
-      return (state.lag, gone)
+      return (state.lag, revoked)
     }
-    for partition in gone { record(0, partition) }
+    for partition in revoked { record(0, partition) }
     for (partition, count) in lag { record(count, partition) }
   }
 

@@ -8,7 +8,7 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The name.
     public let rawValue: String
 
-    /// Creates a code.
+    /// Creates the code with this name.
     public init(rawValue: String) {
       self.rawValue = rawValue
     }

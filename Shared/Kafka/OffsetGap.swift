@@ -22,7 +22,7 @@ public struct OffsetGap: Sendable, Hashable {
   /// The offset at which it continued.
   public var resumed: Int64
 
-  /// Creates a gap.
+  /// Creates the gap from `expected` to `resumed`.
   public init(partition: TopicPartition, cause: Cause, expected: Int64, resumed: Int64) {
     self.partition = partition
     self.cause = cause

@@ -86,7 +86,7 @@ final class PollLoop: Sendable {
           let partition = TopicPartition(topic: message.topic, partition: message.partition)
           if first[partition] == nil { first[partition] = message.offset }
         })
-      // After a pause there may be no room for the messages that arrived in spite of it.
+      // The buffer may be full when messages arrive although their partitions are paused.
       while !buffer.hasRoom, !isStopping.load(ordering: .acquiring) {
         progress.measure(assignment, handle)
         _ = buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.pauseDelay))

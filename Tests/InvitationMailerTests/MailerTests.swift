@@ -11,7 +11,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The mailer with broker, database and mail server", .serialized, .timeLimit(.minutes(10)))
+@Suite("The mailer with a broker, a database and a mail server", .serialized, .timeLimit(.minutes(10)))
 struct MailerTests {
   private let topics = [
     Topic.identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, .deadLetters(of: "invitation-mailer"),

@@ -56,21 +56,21 @@ struct PolicyTests {
       .init(sending: .delayed(seconds: 3600)), users: [.ana: KnownUser(version: 4, state: .invited(email: "ana@example.com"))])
     let order = CommandID.made(at: .sample)
     let resent = changes([.ordered(.resend(.ana), id: order), .ordered(.resend(.ana), id: order)], known: known)
-    let made = try #require(resent.invitations.first)
+    let resentInvitation = try #require(resent.invitations.first)
     #expect(resent.invitations.count == 1)
-    guard case .scheduled(let plan, let reason) = made.disposition else {
+    guard case .scheduled(let plan, let reason) = resentInvitation.disposition else {
       Issue.record("not scheduled")
       return
     }
     #expect(plan.delay == 0)
     #expect(reason == "operator:eve requested it")
-    #expect(resent.withdrawals.map { $0[.ana]?.except } == [made.id])
+    #expect(resent.withdrawals.map { $0[.ana]?.except } == [resentInvitation.id])
     #expect(resent.withdrawals.map { $0[.ana]?.upTo } == [4])
-    var again = known
-    again.orders = [order]
-    #expect(changes([.ordered(.resend(.ana), id: order)], known: again) == MailerChanges())
-    let gone = changes([.ordered(.resend(.ana))], known: .acme(users: [.ana: KnownUser(version: 5)]))
-    #expect(gone.invitations.isEmpty)
+    var executed = known
+    executed.orders = [order]
+    #expect(changes([.ordered(.resend(.ana), id: order)], known: executed) == MailerChanges())
+    let notInvited = changes([.ordered(.resend(.ana))], known: .acme(users: [.ana: KnownUser(version: 5)]))
+    #expect(notInvited.invitations.isEmpty)
   }
 
   @Test func `Withdrawals of one batch keep their order`() {

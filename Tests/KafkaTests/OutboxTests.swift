@@ -16,7 +16,7 @@ struct OutboxTests {
     let pool: PostgresPool
     let producer: Producer
 
-    static func made(_ name: String, on broker: KafkaBroker) async throws -> Setup {
+    static func create(_ name: String, on broker: KafkaBroker) async throws -> Setup {
       let topic = try await broker.topic(name)
       return Setup(
         broker: broker, topic: topic, pool: try await pool(), producer: try Producer(broker.configuration(), logger: quiet))
@@ -62,7 +62,7 @@ struct OutboxTests {
 
   @Test("Written messages arrive once, in order, and are deleted")
   func order() async throws {
-    let setup = try await Setup.made("outbox-order", on: KafkaBroker.shared())
+    let setup = try await Setup.create("outbox-order", on: KafkaBroker.shared())
     let relay = setup.relay(batch: 30)
     try await running(setup.pool, setup.producer, relay) {
       try await setup.write(0..<100)
@@ -77,7 +77,7 @@ struct OutboxTests {
 
   @Test("Keys, headers and bytes arrive as they were written")
   func content() async throws {
-    let setup = try await Setup.made("outbox-content", on: KafkaBroker.shared())
+    let setup = try await Setup.create("outbox-content", on: KafkaBroker.shared())
     try await running(setup.pool, setup.producer, setup.relay()) {
       let step = Outbox(table: "outbox").insertion(of: [
         OutgoingMessage(topic: setup.topic.name, key: [0, 1], headers: [("ce_id", "Zoë \"1\"")], value: [255, 0]),
@@ -94,7 +94,7 @@ struct OutboxTests {
 
   @Test("One of several relays publishes, and another continues when it ends")
   func leadership() async throws {
-    let setup = try await Setup.made("outbox-leadership", on: KafkaBroker.shared())
+    let setup = try await Setup.create("outbox-leadership", on: KafkaBroker.shared())
     try await running(setup.pool, setup.producer) {
       let second = setup.relay()
       try await running(second) {
@@ -113,7 +113,7 @@ struct OutboxTests {
 
   @Test("Messages that were written while the broker was unavailable are published later")
   func brokerOutage() async throws {
-    let setup = try await Setup.made("outbox-outage", on: KafkaBroker.start())
+    let setup = try await Setup.create("outbox-outage", on: KafkaBroker.start())
     let relay = setup.relay()
     try await running(setup.pool, setup.producer, relay) {
       try await setup.broker.stop()
@@ -128,7 +128,7 @@ struct OutboxTests {
 
   @Test("A relay that loses its connection leads again, and nothing is lost or out of order")
   func lostConnection() async throws {
-    let setup = try await Setup.made("outbox-connection", on: KafkaBroker.shared())
+    let setup = try await Setup.create("outbox-connection", on: KafkaBroker.shared())
     let relay = setup.relay(batch: 10)
     try await running(setup.pool, setup.producer, relay) {
       try await setup.write(0..<100)
@@ -156,7 +156,7 @@ struct OutboxTests {
 
   @Test("An event that the broker rejects is dead-lettered and replaced by one without its large fields; nothing is sent twice")
   func tooLarge() async throws {
-    let setup = try await Setup.made("outbox-large", on: KafkaBroker.shared())
+    let setup = try await Setup.create("outbox-large", on: KafkaBroker.shared())
     let (user, other) = (UserID.made(at: .now), UserID.made(at: .now))
     func event(_ user: UserID, version: Int64, displayName: String) throws -> OutgoingMessage {
       let change = IdentityEvent.userChanged(
@@ -212,7 +212,7 @@ struct OutboxTests {
 
   @Test("A topic that accepts no messages for some time does not block the others")
   func pausedTopic() async throws {
-    let setup = try await Setup.made("outbox-paused", on: KafkaBroker.shared())
+    let setup = try await Setup.create("outbox-paused", on: KafkaBroker.shared())
     let missing = Topic(name: "missing-\(setup.topic.name)", retention: 3600)
     let relay = setup.relay(batch: 5)
     try await running(setup.pool, setup.producer, relay) {

@@ -85,11 +85,11 @@ private final class RejectingBroker: Sendable {
     address = "127.0.0.1:\(port)"
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     listener = descriptor
-    var place = sockaddr_in()
-    place.sin_family = sa_family_t(AF_INET)
-    place.sin_port = in_port_t(port).bigEndian
-    place.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-    let isBound = withUnsafePointer(to: &place) { pointer in
+    var socketAddress = sockaddr_in()
+    socketAddress.sin_family = sa_family_t(AF_INET)
+    socketAddress.sin_port = in_port_t(port).bigEndian
+    socketAddress.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+    let isBound = withUnsafePointer(to: &socketAddress) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
     }
     guard isBound, listen(descriptor, 64) == 0 else { throw POSIXError(.EADDRINUSE) }

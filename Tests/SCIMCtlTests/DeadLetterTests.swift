@@ -29,12 +29,12 @@ struct DeadLetterTests {
 
   @Test("Dead letters have stable ids, and are found by a unique prefix")
   func ids() throws {
-    let letters = (0..<200).map { Self.deadLetter(offset: $0) }
-    #expect(Set(letters.map(\.id)).count == 200 && letters[3].id == Self.deadLetter(offset: 3).id && letters[3].id.count == 12)
-    #expect(try DeadLetterRepository.select(letters[3].id.uppercased(), from: letters).location == letters[3].location)
-    let none = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("zz", from: letters) }
+    let deadLetters = (0..<200).map { Self.deadLetter(offset: $0) }
+    #expect(Set(deadLetters.map(\.id)).count == 200 && deadLetters[3].id == Self.deadLetter(offset: 3).id && deadLetters[3].id.count == 12)
+    #expect(try DeadLetterRepository.select(deadLetters[3].id.uppercased(), from: deadLetters).location == deadLetters[3].location)
+    let none = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("zz", from: deadLetters) }
     #expect(none?.status == .notFound && none?.message.contains("dead-letters list --all") == true)
-    let many = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("", from: letters) }
+    let many = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("", from: deadLetters) }
     #expect(many?.status == .usage && many?.message.contains("200 ids") == true)
   }
 
@@ -111,11 +111,11 @@ struct DeadLetterTests {
     }
 
     let repository = DeadLetterRepository(reader: TopicReader(kafka, logger: quiet), pool: scimctl)
-    let letters = try await repository.all()
-    #expect(letters.count == 3 && Set(letters.map(\.kind)) == [.kafka, .database])
-    let onKafka = try #require(letters.first { $0.kind == .kafka })
+    let listed = try await repository.all()
+    #expect(listed.count == 3 && Set(listed.map(\.kind)) == [.kafka, .database])
+    let onKafka = try #require(listed.first { $0.kind == .kafka })
     #expect(onKafka.workspace == workspace && onKafka.error == "cannot be read" && onKafka.origin?.offset == 5)
-    let stored = letters.filter { $0.kind == .database }
+    let stored = listed.filter { $0.kind == .database }
     #expect(stored.allSatisfy { !$0.isComplete })
     let retained = try #require(stored.first { $0.origin?.offset == 0 })
     #expect(try await repository.complete(retained).replay.value == data)
