@@ -161,7 +161,7 @@ struct InvitationStore: Sendable {
   /// Deletes skipped sign-ins and executed orders that are too old to matter.
   func deleteOldRecords(at now: Date) async throws {
     _ = try await pool.query(
-      SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-SignInStore.retentionDays * InvitationPlan.day))])
+      SignInStatements.deleteExpired, [.timestamp(now.addingTimeInterval(-SignInStore.retentionDays * InvitationPlan.day))])
     _ = try await pool.query(InvitationStatements.deleteOrders, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
   }
 
