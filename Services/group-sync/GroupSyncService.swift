@@ -8,6 +8,7 @@ import ServiceLifecycle
 
 /// Keeps the product's directory in sync with identity-store, and publishes its changes to the product.
 package struct GroupSyncService {
+  /// Runs the service until shutdown.
   package static func main() async {
     await ServiceProcess.run(
       service: "group-sync",

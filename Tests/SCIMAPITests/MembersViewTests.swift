@@ -55,7 +55,7 @@ struct MembersViewTests {
     let names = ActorNames(names: [token: "Help desk"])
     #expect(
       texts.map(names.displayText) == [
-        "“Help desk” had another one sent", "ana (scimctl) revoked it", "a deleted token: no", "sent at 10:30",
+        "“Help desk” sent another one", "ana (scimctl) revoked it", "a deleted token: no", "sent at 10:30",
       ])
   }
 

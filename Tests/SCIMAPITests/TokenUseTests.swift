@@ -56,10 +56,10 @@ struct TokenUseTests {
     let log = TokenUseLog(
       interval: .seconds(60), source: "scim-api/0", producer: producer, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     log.record(caller, from: "192.0.2.1", at: now)
-    await log.tell(at: now)
+    await log.send(at: now)
     log.record(caller, from: nil, at: now)
-    await log.tell(at: now + 10)
-    await log.tell(at: now + 20)
+    await log.send(at: now + 10)
+    await log.send(at: now + 20)
     let commands = sent.entries
     #expect(commands.count == 3)
     #expect(commands[0] == commands[1])

@@ -6,7 +6,7 @@ import Models
 import ProductAPI
 import SCIMControllers
 
-/// The service without its sockets: the controllers, and the middleware in front of them.
+/// The HTTP application without the server: controllers, and the middleware in front of them.
 struct Edge: Sendable {
   let authenticator: Authenticator
   let sites: Sites
@@ -14,7 +14,7 @@ struct Edge: Sendable {
   let activeWorkspaces: ActiveWorkspaces
   let uses: TokenUseLog
   let bodies: BodyReader
-  /// Collects requests for the provisioning log.
+  /// The requests to send to the provisioning log.
   var log = LogBuffer()
   let scim: SCIMRoutes
   let signIns: SignInController
@@ -44,7 +44,7 @@ struct Edge: Sendable {
     return router
   }
 
-  /// The responder to requests of identity providers that the console sends again.
+  /// The responder to recorded requests of identity providers that the console replays.
   func replayResponder() -> RouterResponder<EdgeContext> {
     func authentication(_ scope: TokenScope) -> ReplayAuthenticationMiddleware {
       ReplayAuthenticationMiddleware(limits: limits, scope: scope)
@@ -82,7 +82,7 @@ struct Edge: Sendable {
 
   /// Counts input from `peer` that is not HTTP.
   ///
-  /// - Returns: 429 if there was too much; nil for a trusted proxy, whose client is unknown.
+  /// - Returns: 429 above the rate limit, otherwise nil. A trusted proxy is not limited, since its client is unknown.
   func countMalformed(from peer: String?) -> APIError? {
     sites.origins.isTrusted(peer: peer) ? nil : limits.countUnauthenticated(from: peer)
   }

@@ -13,7 +13,7 @@ import ServiceLifecycle
 
 /// The HTTP edge: SCIM 2.0, the product API and the admin console.
 package struct ScimAPIService {
-  /// Runs the service until it is asked to stop.
+  /// Runs the service until shutdown.
   package static func main() async {
     await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.identity) {
       runtime in
@@ -21,11 +21,11 @@ package struct ScimAPIService {
     }
   }
 
-  /// The parts of the process. They shut down in the opposite order: requests in flight finish while what they need still works.
+  /// The services of the process. They shut down in reverse order, so requests in flight finish before their dependencies stop.
   private static func services(_ runtime: ServiceRuntime) async throws -> [any Service] {
     let (settings, source) = (runtime.settings, runtime.instance)
     let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
-    // Twice as many: one workspace with all of its searches leaves as many to the others.
+    // Twice as many connections, so that a workspace at its limit leaves as many to the others.
     let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
     try settings.checkSessionTimeout(against: .requestDeadline)
     try await runtime.ensureTopics()

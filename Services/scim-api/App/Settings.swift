@@ -9,7 +9,7 @@ import ServiceKit
 
 /// The settings of scim-api, besides those of every service.
 enum EdgeSettings {
-  /// In the order in which `--help` lists them.
+  /// All settings, in the order of `--help`.
   static let all: [Setting] = [
     .httpHost, .httpPort, .tlsCertificate, .tlsKey, .publicURL, .trustedProxies, .sharePort, .maximumConnections, .idleTimeout,
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .smallBodyMemory, .bodyMemoryPerWorkspace,
@@ -218,39 +218,41 @@ extension Setting {
 }
 
 extension ServiceSettings {
-  /// - Throws: ``SettingsError`` where a part of it is none.
+  /// Parses a list of addresses and address ranges.
+  ///
+  /// - Throws: `SettingsError` if an element is invalid.
   func addressRanges(_ setting: Setting) throws(SettingsError) -> [AddressRange] {
     let texts = (optionalString(setting) ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace })
     return try texts.map { text throws(SettingsError) in
       guard let range = AddressRange(text) else {
         throw SettingsError([
-          "\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is no address and no range such as 10.0.0.0/8"
+          "\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is not an address or a range such as 10.0.0.0/8"
         ])
       }
       return range
     }
   }
 
-  /// nil where no proxy signs people in to the console.
+  /// The headers of the single sign-on proxy in front of the console; nil if there is none.
   func proxyHeaders() throws(SettingsError) -> ProxyHeaders? {
-    func name(_ setting: Setting) throws(SettingsError) -> HTTPField.Name? {
+    func headerName(_ setting: Setting) throws(SettingsError) -> HTTPField.Name? {
       guard let text = optionalString(setting) else { return nil }
       guard let name = HTTPField.Name(text) else {
-        throw SettingsError(["\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is no name of a header"])
+        throw SettingsError(["\(setting.environmentName) (\(setting.key)): '\(text.prefix(100))' is not a header name"])
       }
       return name
     }
-    let workspace = try name(.trustedWorkspaceHeader)
-    guard let person = try name(.trustedHeader) else { return nil }
+    let workspace = try headerName(.trustedWorkspaceHeader)
+    guard let person = try headerName(.trustedHeader) else { return nil }
     guard try !addressRanges(.trustedProxies).isEmpty else {
       throw SettingsError([
-        "\(Setting.trustedHeader.environmentName) is set, but \(Setting.trustedProxies.environmentName) is not: no proxy would be believed"
+        "\(Setting.trustedHeader.environmentName) is set, but \(Setting.trustedProxies.environmentName) is not, so no proxy would be trusted"
       ])
     }
     return ProxyHeaders(person: person, workspace: workspace)
   }
 
-  /// nil where the deployment has no OAuth.
+  /// The encryption of signing keys; nil if OAuth is not configured.
   func keySeal() throws(SettingsError) -> KeySeal? {
     guard let secret = optionalString(.oauthKey) else { return nil }
     guard let seal = KeySeal(secret: secret) else {
@@ -259,7 +261,7 @@ extension ServiceSettings {
     return seal
   }
 
-  /// In seconds.
+  /// The lifetime of access tokens, in seconds.
   func accessTokenLifetime() throws(SettingsError) -> Int64 {
     let lifetime = Int64(try duration(.accessTokenLifetime).inSeconds)
     guard (600...3600).contains(lifetime) else {
@@ -270,7 +272,7 @@ extension ServiceSettings {
 }
 
 extension WorkspaceConcurrencyLimiter {
-  /// Limits lists and queries: each takes processor time for hundreds of resources.
+  /// Limits lists and queries, since each needs processor time for hundreds of resources.
   static func lists(_ settings: ServiceSettings, _ activeWorkspaces: ActiveWorkspaces) throws(SettingsError) -> WorkspaceConcurrencyLimiter
   {
     WorkspaceConcurrencyLimiter(
@@ -278,7 +280,7 @@ extension WorkspaceConcurrencyLimiter {
       rate: try rate(settings, .listRateBesideOthers), maximumWaiting: 500)
   }
 
-  /// Limits writes: those that start at once make one batch, which the writes of other workspaces wait for.
+  /// Limits writes, since writes that start together form one batch, which delays the writes of other workspaces.
   static func writes(_ settings: ServiceSettings, _ activeWorkspaces: ActiveWorkspaces) throws(SettingsError) -> WorkspaceConcurrencyLimiter
   {
     let maximum = try settings.integer(.maximumInFlightPerWorkspace)
@@ -287,7 +289,7 @@ extension WorkspaceConcurrencyLimiter {
       rate: try rate(settings, .writeRateBesideOthers), maximumWaiting: maximum)
   }
 
-  /// The rate beside other workspaces, with a burst of a third of a second.
+  /// The rate while other workspaces are active, with a burst of a third of a second.
   private static func rate(_ settings: ServiceSettings, _ setting: Setting) throws(SettingsError) -> Rate {
     let perSecond = try settings.integer(setting)
     return Rate(perSecond: Double(perSecond), burst: max(1, perSecond / 3))
@@ -300,6 +302,7 @@ extension Duration {
 }
 
 extension RateLimits.Rates {
+  /// Reads the rates from the settings.
   init(_ settings: ServiceSettings) throws(SettingsError) {
     func rate(_ perSecond: Setting, _ burst: Setting) throws(SettingsError) -> Rate {
       Rate(perSecond: Double(try settings.integer(perSecond)), burst: try settings.integer(burst))
@@ -313,7 +316,7 @@ extension RateLimits.Rates {
 }
 
 extension ConcurrencyLimit.Limits {
-  /// - Parameter all: The setting with the most in all, and so on.
+  /// Reads the limits from the given settings.
   init(_ settings: ServiceSettings, all: Setting, perWorkspace: Setting, perToken: Setting) throws(SettingsError) {
     self.init(
       all: try settings.integer(all), perWorkspace: try settings.integer(perWorkspace), perToken: try settings.integer(perToken))
@@ -321,10 +324,11 @@ extension ConcurrencyLimit.Limits {
 }
 
 extension BodyBudget.Limits {
+  /// Reads the limits from the settings. Each limit is raised to what a single body needs.
   init(_ settings: ServiceSettings) throws(SettingsError) {
     let body = try settings.integer(.bodyLimit)
     self.init(
-      // One body may fill half of the memory, and has to fit.
+      // A single body may use half of the memory, so twice its size must fit.
       largeBodies: max(try settings.integer(.bodyMemory), 2 * body),
       smallBodies: max(try settings.integer(.smallBodyMemory), 2 * BodyBudget.smallBody),
       perWorkspace: max(try settings.integer(.bodyMemoryPerWorkspace), body),
@@ -333,7 +337,9 @@ extension BodyBudget.Limits {
 }
 
 extension ListenerConfiguration {
-  /// - Throws: `SettingsError`; where there is a certificate, whatever is wrong with it.
+  /// Reads the configuration of the HTTP server from the settings.
+  ///
+  /// - Throws: `SettingsError`, or the error of the certificate if it cannot be loaded.
   init(_ settings: ServiceSettings, logger: Logger) throws {
     let certificate = try settings.optionalString(.tlsCertificate).map { chain in
       try Certificate(chain: chain, key: settings.optionalString(.tlsKey) ?? chain, logger: logger)

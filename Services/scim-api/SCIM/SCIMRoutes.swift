@@ -17,7 +17,7 @@ package struct SCIMRoutes: Sendable {
   ///   - bodies: reads request bodies.
   ///   - cursors: signs the cursors of lists.
   ///   - writesInFlight: limits the writes in flight.
-  ///   - bulksInFlight: limits the bulk requests in flight, each of which occupies identity-store like many writes.
+  ///   - bulksInFlight: limits the bulk requests in flight, since each is as expensive as many writes.
   ///   - listLimiter: limits the concurrent lists and queries of a workspace.
   ///   - writeLimiter: limits the concurrent writes of a workspace.
   package init(
@@ -27,8 +27,8 @@ package struct SCIMRoutes: Sendable {
     resources = ResourceKind.allCases.map { kind in
       ResourceController(kind: kind, reads: reads, bodies: bodies, inFlight: writesInFlight, limiter: writeLimiter, commands: commands)
     }
-    let ofEachKind = ResourceKind.allCases.map { (path: $0.endpoint, kinds: [$0]) }
-    searches = (ofEachKind + [("", ResourceKind.allCases)]).map { path, kinds in
+    let paths = ResourceKind.allCases.map { (path: $0.endpoint, kinds: [$0]) }
+    searches = (paths + [("", ResourceKind.allCases)]).map { path, kinds in
       SearchController(path: path, kinds: kinds, reads: reads, bodies: bodies, cursors: cursors, limiter: listLimiter)
     }
     bulk = BulkController(bodies: bodies, inFlight: bulksInFlight, commands: commands)
@@ -40,7 +40,7 @@ package struct SCIMRoutes: Sendable {
 
   /// Adds all routes to `router`, behind `authentication`.
   ///
-  /// Each is at two paths: a client may put the version of the protocol behind the base URL (RFC 7644 §3.13), and there is one version.
+  /// Each route has two paths, with and without the protocol version after the base URL (RFC 7644 §3.13).
   package func addRoutes(to router: Router<EdgeContext>, behind authentication: some RouterMiddleware<EdgeContext>) {
     for base in [ResourcePath.base, "\(ResourcePath.base)/v2"] {
       let group = router.group(RouterPath(base)).add(middleware: authentication).add(middleware: AcceptMiddleware())
@@ -54,7 +54,7 @@ package struct SCIMRoutes: Sendable {
   }
 }
 
-/// Rejects requests whose `Accept` rules out JSON (RFC 9110 §12.5.1).
+/// Rejects requests whose `Accept` header excludes JSON (RFC 9110 §12.5.1).
 struct AcceptMiddleware: RouterMiddleware {
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response

@@ -23,13 +23,16 @@ enum SettingsHelp {
     return lines.joined(separator: "\n")
   }
 
+  /// Keeps a default on the line of its label until the text is wrapped.
+  private static let noBreakSpace = "\u{A0}"
+
   private static func remarks(_ setting: Setting) -> String {
     var remarks: [String] = []
     switch setting.kind {
     case .text: break
     case .integer, .flag, .duration, .url, .choice: remarks.append(setting.kind.expectation)
     }
-    if let value = setting.default { remarks.append("default: \(value)") }
+    if let value = setting.default { remarks.append("default:\(noBreakSpace)\(value)") }
     if setting.required { remarks.append("required") }
     if setting.isSecret { remarks.append("secret") }
     return remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"
@@ -41,6 +44,6 @@ enum SettingsHelp {
       if lines[lines.count - 1].count + word.count + 1 > width { lines.append("") }
       lines[lines.count - 1] += (lines[lines.count - 1].isEmpty ? "" : " ") + word
     }
-    return lines
+    return lines.map { $0.replacing(noBreakSpace, with: " ") }
   }
 }

@@ -32,6 +32,8 @@ extension EndToEnd.IdentityProviders {
       """
     }
     let id = try #require(try await scenario.send("POST", "/Users", user(ana, externalID: "jsmith"), expecting: 201)["id"] as? String)
+    // A sign-in before the mail is sent would cancel it.
+    try await scenario.expectMails(1, to: ana)
     try await scenario.signIn(ana)
     let group = #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Data","members":[{"value":"\#(id)"}]}"#
     try await scenario.send("POST", "/Groups", group, expecting: 201)

@@ -3,20 +3,20 @@ import JWTKit
 import Models
 import Primitives
 
-/// What an access token of an OAuth client says, in the form of RFC 9068.
+/// The claims of an OAuth client's access token, a JWT as in RFC 9068.
 package struct AccessTokenClaims: JWTPayload, Equatable {
-  /// The site that it was asked for at, `https://app.example.com`.
+  /// The site that issued the token, such as `https://app.example.com`.
   package var issuer: String
   var audience: String
-  /// The client's id, as is ``clientID``: it acts for itself (RFC 9068 §2.2).
+  /// The client's id, the same as ``clientID``, since the client acts on its own behalf (RFC 9068 §2.2).
   package var subject: String
   /// The client's id.
   package var clientID: String
-  /// The workspace that the client belongs to.
+  /// The workspace of the client.
   package var workspace: String
-  /// Scopes with spaces between them (RFC 6749 §3.3).
+  /// The scopes, separated by spaces (RFC 6749 §3.3).
   package var scope: String
-  /// Seconds since 1970, as the next one.
+  /// When the token was issued, in seconds since 1970.
   package var issuedAt: Int64
   /// When the token expires, in seconds since 1970.
   package var expiresAt: Int64
@@ -35,7 +35,7 @@ package struct AccessTokenClaims: JWTPayload, Equatable {
     case id = "jti"
   }
 
-  /// The value of `typ` in the header (RFC 9068 §2.1): it tells these from all other tokens that one key could sign.
+  /// The value of `typ` in the header (RFC 9068 §2.1). It distinguishes access tokens from other tokens signed with the same key.
   package static let type = "at+jwt"
 
   /// The claims of a token that is issued at `now`, with a lifetime in seconds.
@@ -55,32 +55,33 @@ package struct AccessTokenClaims: JWTPayload, Equatable {
 
   static func audience(of site: String) -> String { site + "/api/v2" }
 
-  /// The scopes as a set, without unknown ones.
+  /// The known scopes of the token.
   package var scopes: Set<TokenScope> { Set(scope.split(separator: " ").compactMap { TokenScope(rawValue: String($0)) }) }
 
-  /// - Throws: 401 where it is for another host, or good no more. (The port and the scheme may differ: what a proxy in front makes of them
-  ///   is the operator's affair.)
+  /// Checks that the token has not expired and was issued for `host`. The scheme and the port may differ, since a proxy may change them.
+  ///
+  /// - Throws: 401 if the token is not valid.
   package func check(for host: String, at now: Date) throws(APIError) {
     guard expiresAt > Int64(now.timeIntervalSince1970) else { throw .expiredAccessToken() }
     let called = URL(string: audience)?.host()?.lowercased() ?? ""
     guard called == host || "[\(called)]" == host else { throw .accessTokenOfOtherHost(audience, host) }
   }
 
-  /// What it says is checked by ``check(for:at:)``, with the time passed in.
+  /// Does nothing: ``check(for:at:)`` verifies the claims, with the time as a parameter.
   package func verify(using _: some JWTAlgorithm) {}
 }
 
 extension APIError {
   fileprivate static func expiredAccessToken() -> APIError {
-    challenge("invalid_token", "The access token has expired. Ask for a new one with the OAuth client's id and secret.")
+    challenge("invalid_token", "The access token has expired. Request a new one with the OAuth client's id and secret.")
   }
 
   fileprivate static func accessTokenOfOtherHost(_ audience: String, _ host: String) -> APIError {
     challenge(
       "invalid_token",
       """
-      The access token is for '\(audience.prefix(300))', and not for '\(host)'. Enter the token endpoint and the SCIM URL of one and the same \
-      host in the identity provider.
+      The access token is for '\(audience.prefix(300))', not for '\(host)'. Enter the token endpoint and the SCIM URL of the same host in \
+      the identity provider.
       """)
   }
 }

@@ -5,7 +5,7 @@ import Models
 import Primitives
 import Synchronization
 
-/// Verifies the access tokens of OAuth clients: each once, and what it says is remembered until it has expired.
+/// Verifies the access tokens of OAuth clients, and caches the claims of verified tokens.
 package final class AccessTokenVerifier: Sendable {
   private struct Header: Decodable {
     var alg: String?
@@ -17,20 +17,20 @@ package final class AccessTokenVerifier: Sendable {
   private let verified = Mutex<[SHA256.Digest: AccessTokenClaims]>([:])
   private let maximumEntries: Int
 
-  /// A verifier with the deployment's signing keys, which remembers `maximumEntries` verified tokens.
+  /// A verifier with the deployment's signing keys that caches up to `maximumEntries` tokens.
   package init(keys: SigningKeyCache, maximumEntries: Int = 10_000) {
     self.keys = keys
     self.maximumEntries = maximumEntries
   }
 
-  /// Whether `text` has the form of a signed token (RFC 7515 §3.1), so that nothing else is looked at as one.
+  /// Whether `text` has the form of a signed token (RFC 7515 §3.1). Other text is not verified.
   static func isPossible(_ text: Substring) -> Bool {
     text.hasPrefix("eyJ") && text.utf8.count <= 4096 && text.utf8.count { $0 == UInt8(ascii: ".") } == 2
   }
 
-  /// What `text` says. Whether it is good for this host and this moment is not looked at.
+  /// The claims of a token. They are not checked: see ``AccessTokenClaims/check(for:at:)``.
   ///
-  /// - Throws: 401 where none of our keys has signed it as an access token; whatever the database throws.
+  /// - Throws: 401 if it is not an access token signed with a key of this deployment; the database's errors.
   package func claims(of text: Substring, at now: Date) async throws -> AccessTokenClaims {
     let digest = SHA256.hash(data: Data(text.utf8))
     if let known = verified.withLock({ $0[digest] }) { return known }
@@ -53,7 +53,7 @@ package final class AccessTokenVerifier: Sendable {
     return claims
   }
 
-  /// Whether `text` was verified not long ago.
+  /// Whether the token is in the cache.
   package func knows(_ text: Substring) -> Bool {
     let digest = SHA256.hash(data: Data(text.utf8))
     return verified.withLock { $0[digest] != nil }
@@ -61,7 +61,7 @@ package final class AccessTokenVerifier: Sendable {
 
   private static func header(of text: Substring) -> Header? {
     guard let bytes = Base64URL.decode(text.utf8.prefix { $0 != UInt8(ascii: ".") }) else { return nil }
-    // Whatever is wrong with it, it is no token of ours.
+    // A token with a malformed header is not one of this deployment.
     return try? JSONDecoder().decode(Header.self, from: Data(bytes))
   }
 }

@@ -4,7 +4,7 @@ import Models
 
 /// Authenticates requests by the token in `Authorization`: it must be valid at the host of the request and have the scope of the route.
 ///
-/// Sets ``EdgeContext/caller`` and ``EdgeContext/base`` for the handlers behind it.
+/// Sets ``EdgeContext/caller`` and ``EdgeContext/base`` for the handlers of the routes.
 package struct AuthenticationMiddleware: RouterMiddleware {
   let authenticator: Authenticator
   let sites: Sites
@@ -13,7 +13,7 @@ package struct AuthenticationMiddleware: RouterMiddleware {
   let uses: TokenUseLog
   let scope: TokenScope
 
-  /// - Parameter scope: the scope that the routes behind it need.
+  /// - Parameter scope: the scope that the routes need.
   package init(
     _ authenticator: Authenticator, sites: Sites, limits: RateLimits, activeWorkspaces: ActiveWorkspaces, uses: TokenUseLog,
     scope: TokenScope
@@ -48,18 +48,18 @@ package struct AuthenticationMiddleware: RouterMiddleware {
   }
 }
 
-/// Lets replayed requests in: the console has authenticated their caller, and the workspace must have SCIM.
+/// Authorizes replayed requests. The console has authenticated their caller; the workspace must be allowed to use SCIM.
 package struct ReplayAuthenticationMiddleware: RouterMiddleware {
   let limits: RateLimits
   let scope: TokenScope
 
-  /// - Parameter scope: the scope that the routes behind it need.
+  /// - Parameter scope: the scope that the routes need.
   package init(limits: RateLimits, scope: TokenScope) {
     self.limits = limits
     self.scope = scope
   }
 
-  /// Authenticates the request, or throws 401, 403 or 429.
+  /// Passes the request on, or throws 401, 403 or 429.
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {

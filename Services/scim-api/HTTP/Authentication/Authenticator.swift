@@ -3,20 +3,20 @@ import Foundation
 import Hummingbird
 import Models
 
-/// What lets a caller in: an API access token, or an access token that an OAuth client was given.
+/// Authenticates requests by API access tokens and by the access tokens of OAuth clients.
 package struct Authenticator: KnownCredentials {
-  /// The tokens and OAuth clients.
+  /// The API access tokens and the OAuth clients.
   package let tokens: TokenCache
-  /// nil where the deployment has no OAuth.
+  /// Verifies the access tokens of OAuth clients; nil if the deployment does not use OAuth.
   package let oauth: AccessTokenVerifier?
 
-  /// Authenticates by tokens and, if the deployment has OAuth, by signed access tokens.
+  /// - Parameter oauth: verifies the access tokens of OAuth clients; nil if the deployment does not use OAuth.
   package init(tokens: TokenCache, oauth: AccessTokenVerifier?) {
     self.tokens = tokens
     self.oauth = oauth
   }
 
-  /// Whether the request's token was good not long ago, so that it is no stranger's.
+  /// Whether the token in an `Authorization` header was valid a moment ago. Reads memory only.
   package func knows(_ authorization: String?) -> Bool {
     guard let text = try? BearerToken.text(in: authorization) else { return false }
     return text.hasPrefix(AccessToken.prefix) ? tokens.knows(text) : oauth?.knows(text) ?? false
@@ -25,10 +25,10 @@ package struct Authenticator: KnownCredentials {
   /// Whether the request's token was valid a moment ago.
   package func isKnown(_ request: Request) -> Bool { knows(request.headers[.authorization]) }
 
-  /// The record of the request's token or client, which it fields in `info`. For a token that was never issued it fields the workspace only;
-  /// anybody who knows the workspace's id can make such a token up.
+  /// Finds the record of the request's token or client, and records it in `info`. For a token that was never issued it records only the
+  /// workspace, since anyone who knows the workspace's id can make up such a token.
   ///
-  /// - Throws: 401 if the request has no credential, or one that is not valid any more; whatever the database throws.
+  /// - Throws: 401 if the request has no valid credential; the database's errors.
   package func record(forRequestWith authorization: String?, at site: Site, _ now: Date, info: RequestInfo) async throws -> TokenRecord {
     let text = try BearerToken.text(in: authorization)
     do {
@@ -41,9 +41,9 @@ package struct Authenticator: KnownCredentials {
     }
   }
 
-  /// The record of the token or client that `text` is of, with the scopes that `text` has.
+  /// Finds the record of the API access token or, for an OAuth access token, of its client with the token's scopes.
   ///
-  /// - Throws: 401 where it is neither, or good no more; whatever the database throws.
+  /// - Throws: 401 if the token is unknown or not valid at `site`; the database's errors.
   package func record(for text: Substring, at site: Site, _ now: Date) async throws -> TokenRecord {
     guard !text.hasPrefix(AccessToken.prefix), AccessTokenVerifier.isPossible(text) else { return try await tokens.record(for: text) }
     guard let oauth else { throw APIError.malformedToken() }

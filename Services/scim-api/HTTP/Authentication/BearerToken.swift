@@ -6,14 +6,14 @@ import Models
 enum BearerToken {
   /// The text after `Bearer`.
   ///
-  /// - Throws: 401 where the request has none, or one that was entered in a wrong form.
+  /// - Throws: 401 if there is none, or if it was entered incorrectly: with quotes, blanks or a second `Bearer`, for example.
   static func text(in authorization: String?) throws(APIError) -> Substring {
     let header = (authorization ?? "")[...].trimmingBlanks
     guard !header.isEmpty else { throw .unauthenticated() }
     let scheme = header.prefix { !isBlank($0) }
     let text = header[scheme.endIndex...].trimmingBlanks
     guard scheme.lowercased() == "bearer" else {
-      // The whole may be a secret, which no answer and no log repeats.
+      // The header value may be a secret, which must not appear in responses and logs.
       throw text.isEmpty || isToken(scheme) ? APIError.schemeMissing() : APIError.otherScheme(String(scheme))
     }
     guard !text.isEmpty else { throw .unauthenticated() }
@@ -26,7 +26,7 @@ enum BearerToken {
 
   static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
 
-  /// Whether what stands where the scheme should be is a token.
+  /// Whether the text in the place of the scheme is a token.
   private static func isToken(_ text: Substring) -> Bool { text.hasPrefix(AccessToken.prefix) || text.hasPrefix("eyJ") }
 }
 
@@ -38,19 +38,19 @@ extension Substring {
   }
 }
 
-// Why a caller is not let in, in words for the admin, and the challenge of RFC 6750 §3.
+// Authentication and authorization errors, with instructions for the admin and the challenge of RFC 6750 §3.
 extension APIError {
   /// 401 for a request without a token.
   package static func unauthenticated() -> APIError {
-    challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token made in Settings > API.")
+    challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token created in Settings > API.")
   }
 
   static func schemeMissing() -> APIError {
     challenge(
       nil,
       """
-      The Authorization header does not begin with 'Bearer' and a blank. Send 'Authorization: Bearer <token>': put the word and a blank before \
-      the token, or choose the authentication with a bearer token in the identity provider.
+      The Authorization header does not begin with 'Bearer' and a space. Send 'Authorization: Bearer <token>': put the word and a space before \
+      the token, or choose bearer token authentication in the identity provider.
       """)
   }
 
@@ -58,7 +58,7 @@ extension APIError {
     challenge(
       "invalid_token",
       """
-      The Authorization header says 'Bearer' twice: the identity provider adds the word itself. Enter the access token alone, so that it \
+      The Authorization header contains 'Bearer' twice: the identity provider adds the word itself. Enter the access token alone, so that it \
       sends 'Authorization: Bearer <token>'.
       """)
   }
@@ -68,10 +68,10 @@ extension APIError {
   }
 
   static func blankInToken() -> APIError {
-    challenge("invalid_token", "There is a blank within the access token, or text behind it. Copy the token again, without line breaks.")
+    challenge("invalid_token", "The access token contains a space, or is followed by text. Copy the token again, without line breaks.")
   }
 
-  /// The name of a scheme that is known; anything else may be a secret.
+  /// The schemes that an error may name; any other text may be a secret.
   private static let knownSchemes: Set<String> = [
     "basic", "digest", "token", "ssws", "apikey", "api-key", "oauth", "negotiate", "ntlm", "hmac", "jwt", "hawk", "bearer:", "key",
   ]
@@ -82,43 +82,43 @@ extension APIError {
       nil,
       """
       The Authorization header uses \(named). Choose HTTP header authentication in the identity provider, so \
-      that it sends 'Authorization: Bearer <token>' with a token made in Settings > API.
+      that it sends 'Authorization: Bearer <token>' with a token created in Settings > API.
       """)
   }
 
   static func malformedToken() -> APIError {
     challenge(
-      "invalid_token", "The access token is not one of this service, or was cut off. Copy it again, or make a new one in Settings > API.")
+      "invalid_token", "The access token is not valid, or was cut off. Copy it again, or create a new one in Settings > API.")
   }
 
   static func unknownToken() -> APIError {
     challenge(
-      "invalid_token", "The access token is not known here. Make a new one in Settings > API and enter it in the identity provider.")
+      "invalid_token", "The access token is not known here. Create a new one in Settings > API and enter it in the identity provider.")
   }
 
   static func unknownClient() -> APIError {
     challenge(
-      "invalid_token", "The OAuth client of the access token is not known here. Make a new one and enter it in the identity provider.")
+      "invalid_token", "The OAuth client of the access token is not known here. Create a new one and enter it in the identity provider.")
   }
 
   /// 401 for a revoked token.
   package static func revoked(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
-      "The \(kind.noun) '\(name.prefix(100))' was revoked. Make a new one in Settings > API and enter it in the identity provider.")
+      "The \(kind.noun) '\(name.prefix(100))' was revoked. Create a new one in Settings > API and enter it in the identity provider.")
   }
 
   /// 401 for an expired token.
   package static func expired(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
-      "The \(kind.noun) '\(name.prefix(100))' has expired. Make a new one in Settings > API and enter it in the identity provider.")
+      "The \(kind.noun) '\(name.prefix(100))' has expired. Create a new one in Settings > API and enter it in the identity provider.")
   }
 
   static func scopeMissing(_ scope: TokenScope, _ kind: TokenKind, _ name: String) -> APIError {
     APIError(
       403,
-      "The \(kind.noun) '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Make one with that scope in Settings > API.",
+      "The \(kind.noun) '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Create one with that scope in Settings > API.",
       headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
   }
 
@@ -136,7 +136,9 @@ extension APIError {
     return APIError(403, detail)
   }
 
-  /// - Parameter error: the code of RFC 6750 §3.1; none where the request simply has no token.
+  /// 401 with a `WWW-Authenticate` challenge.
+  ///
+  /// - Parameter error: the error code of RFC 6750 §3.1; nil if the request has no token.
   static func challenge(_ error: String?, _ detail: String) -> APIError {
     var challenge = "Bearer realm=\"rollcall\""
     if let error { challenge += ", error=\"\(error)\"" }

@@ -9,13 +9,13 @@ package struct TokenRecord: Sendable {
   package var token: TokenID
   /// Whether it is a token, a client, a session or a link.
   package var kind = TokenKind.token
-  /// The name of the token or client; the person of a session.
+  /// The name of the token or client; for a session, the person.
   package var name: String
-  /// SHA-256 of the token's text, or of the client's secret.
+  /// The SHA-256 of the token's text, or of the secret of a client or session.
   package var digest: [UInt8]
-  /// The secret that a client or a session had before.
+  /// The previous secret of a client or session, which may still be valid.
   package var former: FormerSecret?
-  /// The scopes that it was given.
+  /// The granted scopes.
   package var scopes: Set<TokenScope>
   /// When it expires; nil if never.
   package var expiresAt: Date?
@@ -28,7 +28,9 @@ package struct TokenRecord: Sendable {
   /// The schemas of the workspace.
   package var schemas: ResourceSchemas
 
-  /// Creates a value with these properties.
+  /// A record of a credential, by default an API access token without an expiry.
+  ///
+  /// - Parameter digest: the SHA-256 of the token's text, or of the secret of a client or session.
   package init(
     token: TokenID, kind: TokenKind = .token, name: String, digest: [UInt8], former: FormerSecret? = nil, scopes: Set<TokenScope>,
     expiresAt: Date? = nil, revokedAt: Date? = nil, workspace: WorkspaceID, settings: WorkspaceSettings, schemas: ResourceSchemas
@@ -46,21 +48,21 @@ package struct TokenRecord: Sendable {
     self.schemas = schemas
   }
 
-  /// A secret that was replaced and is valid for a while.
+  /// A replaced secret that is still valid for a limited time.
   package struct FormerSecret: Sendable {
-    /// SHA-256 of the secret.
+    /// The SHA-256 of the secret.
     package var digest: [UInt8]
     /// When it stops being valid.
     package var until: Date
 
-    /// Creates a value with these properties.
+    /// A secret that is valid until `until`, by its SHA-256.
     package init(digest: [UInt8], until: Date) {
       self.digest = digest
       self.until = until
     }
   }
 
-  /// Whether a client's or a session's secret has this SHA-256; takes the same time wherever it differs.
+  /// Whether `digest` is the SHA-256 of the current secret, or of the former one while that is valid. Compares in constant time.
   package func hasSecret(_ digest: SHA256.Digest, at now: Date) -> Bool {
     let isCurrent = digest == self.digest
     let isFormer = former.map { (digest == $0.digest) && now < $0.until } ?? false
@@ -70,11 +72,11 @@ package struct TokenRecord: Sendable {
 
 /// The authenticated caller of a request.
 package struct Caller: Sendable {
-  /// The API access token, OAuth client or console session that authenticated them.
+  /// The id of the API access token, OAuth client or console session.
   package var token: TokenID
   /// The kind of credential.
   package var kind: TokenKind
-  /// The name of the credential; the person of a session.
+  /// The name of the credential; for a session, the person.
   package var name: String
   /// The workspace that it belongs to.
   package var workspace: WorkspaceID
@@ -83,9 +85,11 @@ package struct Caller: Sendable {
   /// The schemas of the workspace.
   package var schemas: ResourceSchemas
 
-  /// Lets the bearer of `record` in where it may be used for `scope` at `now`.
+  /// Authorizes the credential of `record` for `scope` at `now`.
   ///
-  /// SCIM asks for more than a good token: the workspace has to have the plan, SSO and the opt-in.
+  /// The scope for SCIM also requires that the workspace has the enterprise plan, SAML SSO and the opt-in.
+  ///
+  /// - Throws: 401 if the credential is revoked or expired; 403 if it lacks the scope, or the workspace cannot use SCIM.
   package init(_ record: TokenRecord, for scope: TokenScope, at now: Date) throws(APIError) {
     if record.revokedAt != nil { throw .revoked(record.kind, record.name) }
     if let expiry = record.expiresAt, expiry <= now { throw .expired(record.kind, record.name) }
@@ -101,10 +105,10 @@ package struct Caller: Sendable {
     schemas = record.schemas
   }
 
-  /// Their session of the console; nil where they are not there.
+  /// The caller's console session; nil for other credentials.
   package var session: TokenID? { kind == .session ? token : nil }
 
-  /// How commands name them.
+  /// The actor of the caller's commands.
   package var actor: Command.Actor {
     switch kind {
     case .token: .token(token)

@@ -2,9 +2,9 @@ import Models
 import Postgres
 import Synchronization
 
-/// The custom domains of all workspaces, at most a second old.
+/// A cache of the custom domains of all workspaces, at most a second old.
 ///
-/// All domains are in memory, so that unknown hosts cost neither a query nor memory. A refresh is one small query, at most twice a second and
+/// All domains are in memory, so unknown hosts need neither a query nor memory. A refresh is one small query, at most twice per second and
 /// only while there are requests.
 package final class DomainCache: Sendable {
   /// The domains of all workspaces, and a version that rises with each change.
@@ -13,7 +13,7 @@ package final class DomainCache: Sendable {
     var workspaces: [String: WorkspaceID]
   }
 
-  /// Reads all domains; nil if their version is still the known one.
+  /// Reads all domains; nil if their version is still `known`.
   typealias Read = @Sendable (_ known: Int64?) async throws -> Domains?
 
   private enum Entry: Hashable {
@@ -24,7 +24,7 @@ package final class DomainCache: Sendable {
   private let last = Mutex<Domains?>(nil)
   private let read: Read
 
-  /// The domains in the database.
+  /// A cache of the domains in the database.
   package convenience init(_ database: Database) {
     self.init(read: DomainLookup(database: database).domains)
   }
@@ -33,7 +33,7 @@ package final class DomainCache: Sendable {
     self.read = read
   }
 
-  /// The workspace whose domain `host` is; nil for any other host.
+  /// The workspace with the custom domain `host`; nil if there is none.
   ///
   /// - Throws: the database's errors.
   package func workspace(of host: String) async throws -> WorkspaceID? {

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// Remembers for a moment what was read, so that what is asked for all the time is read seldom, and a change of it is seen soon.
+/// A TTL cache that refreshes entries before they expire.
 ///
-/// What is older than `refreshAge` is read again by the first who needs it, while others go on with what there is; what is as old as
-/// `maximumAge` is not used.
+/// The first caller that needs an entry older than `refreshAge` reads it again, while the others use the cached value. An entry that has
+/// reached `maximumAge` is not used.
 package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private struct Entry {
     var value: Value
-    /// When the read that brought it began: what was committed before then is in it.
+    /// When the read began. The value includes everything that was committed before then.
     var readAt: ContinuousClock.Instant
-    /// Somebody is reading it again.
+    /// Whether a caller is reading the value again.
     var isBeingRefreshed = false
   }
 
@@ -18,7 +18,7 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
   private let refreshAge: Duration
   private let maximumAge: Duration
 
-  /// A cache with a bounded number of entries and the given ages.
+  /// A cache of at most `maximumEntries` values.
   package init(
     maximumEntries: Int = 10_000, refreshAge: Duration = .milliseconds(500), maximumAge: Duration = .milliseconds(950)
   ) {
@@ -27,8 +27,10 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
     self.maximumAge = maximumAge
   }
 
-  /// The value of `key`, as `read` finds it or found it a moment ago. That there is none is not remembered, since whoever asks could name
-  /// any number of keys.
+  /// The value for `key`, from the cache or else from `read`; nil if `read` returns nil. Missing values are not cached, since clients can
+  /// choose any number of keys.
+  ///
+  /// - Throws: the errors of `read`.
   package func value(of key: Key, read: () async throws -> Value?) async throws -> Value? {
     let now = ContinuousClock.now
     if let value = fresh(key, at: now) { return value }
@@ -36,7 +38,7 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
     do {
       found = try await read()
     } catch {
-      // The next one who needs it tries.
+      // The next caller tries again.
       entries.withLock { $0[key]?.isBeingRefreshed = false }
       throw error
     }
@@ -54,10 +56,10 @@ package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Se
     return found
   }
 
-  /// Has the next one who needs the value of `key` read it.
+  /// Removes the value for `key`, so that the next caller reads it.
   package func forget(_ key: Key) { entries.withLock { $0[key] = nil } }
 
-  /// Whether `key` had a value not long ago.
+  /// Whether the cache has a value for `key`, even one that has expired.
   package func has(_ key: Key) -> Bool { entries.withLock { $0[key] != nil } }
 
   private func fresh(_ key: Key, at now: ContinuousClock.Instant) -> Value? {

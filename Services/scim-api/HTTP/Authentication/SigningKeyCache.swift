@@ -7,7 +7,7 @@ import Models
 import Postgres
 import Synchronization
 
-/// A cache of the signing keys of access tokens, a few seconds old: a key is published long before it signs.
+/// A cache of the signing keys of access tokens, at most ten seconds old: a key is published long before it signs.
 package final class SigningKeyCache: Sendable {
   /// Reads all keys.
   package typealias Read = @Sendable () async throws -> [SigningKey]
@@ -15,13 +15,13 @@ package final class SigningKeyCache: Sendable {
   /// The keys, with a verifier for each.
   package struct Keys: Sendable {
     var all: [SigningKey]
-    /// By `kid`.
+    /// The verifiers by `kid`.
     var verifiers: [String: JWTKeyCollection]
 
     /// The keys that are published at `now`.
     package func published(at now: Date) -> [SigningKey] { all.filter { $0.term.isPublished(at: now) } }
 
-    /// The newest that signs at `now`.
+    /// The keys that may sign at `now`, newest first.
     func signing(at now: Date) -> [SigningKey] {
       all.filter { $0.term.signs(at: now) }.sorted { ($0.term.signsAt, $0.id) > ($1.term.signsAt, $1.id) }
     }
@@ -32,13 +32,13 @@ package final class SigningKeyCache: Sendable {
   }
 
   private let cache = ExpiringCache<Entry, Keys>(maximumEntries: 1, refreshAge: .seconds(5), maximumAge: .seconds(10))
-  /// For an unknown `kid`: the deployment's first key signs as soon as it is made.
+  /// A cache with a shorter lifetime for unknown `kid`s, since the deployment's first key signs as soon as it is created.
   private let unknownKeys = ExpiringCache<Entry, Keys>(maximumEntries: 1)
   private let read: Read
   private let seal: KeySeal
   private let logger: Logger
 
-  /// The keys in the database.
+  /// A cache of the keys in the database.
   ///
   /// - Parameter seal: decrypts the private keys.
   package convenience init(_ database: Database, seal: KeySeal, logger: Logger) {
@@ -46,6 +46,8 @@ package final class SigningKeyCache: Sendable {
   }
 
   /// A cache of the keys that `read` returns.
+  ///
+  /// - Parameter seal: decrypts the private keys.
   package init(seal: KeySeal, logger: Logger, read: @escaping Read) {
     self.seal = seal
     self.logger = logger
@@ -55,13 +57,13 @@ package final class SigningKeyCache: Sendable {
   /// All keys, at most ten seconds old.
   package func keys() async throws -> Keys { try await cache.value(of: .keys, read: load) ?? Keys(all: [], verifiers: [:]) }
 
-  /// The verifier of the key with that id; nil if there is none.
+  /// The verifier of the key with the id `kid`; nil if there is none.
   func verifier(_ kid: String) async throws -> JWTKeyCollection? {
     if let verifier = try await keys().verifiers[kid] { return verifier }
     return try await unknownKeys.value(of: .keys, read: load)?.verifiers[kid]
   }
 
-  /// The id and the private key that sign at `now`; nil if there is none yet.
+  /// The newest key that signs at `now` and can be decrypted; nil if there is none.
   package func signer(at now: Date) async throws -> (id: SigningKeyID, key: ES256PrivateKey)? {
     let known = try await keys().signing(at: now)
     let signing = known.isEmpty ? try await unknownKeys.value(of: .keys, read: load)?.signing(at: now) ?? [] : known
@@ -69,7 +71,7 @@ package final class SigningKeyCache: Sendable {
       do {
         return (key.id, try ES256PrivateKey(backing: seal.open(key.sealedPrivateKey, id: key.id)))
       } catch {
-        logger.error("a signing key was sealed with another oauth.key than this process has", metadata: ["key": "\(key.id)"])
+        logger.error("cannot decrypt a signing key: it was encrypted with a different oauth.key", metadata: ["key": "\(key.id)"])
       }
     }
     return nil

@@ -1,27 +1,29 @@
 import Foundation
 import Models
 
-/// The host that was called, as the deployment sees it: its own, under which a token picks the workspace, or a workspace's.
+/// The host that a client called: the custom domain of a workspace, or the app host, at which the token determines the workspace.
 package struct Site: Sendable, Hashable {
-  /// Scheme and authority of the URLs in answers, `https://app.example.com`.
+  /// The scheme and authority of URLs in responses, such as `https://app.example.com`.
   package var url: String
-  /// Without scheme and port.
+  /// The host name without scheme and port.
   package var host: String
-  /// Whose domain it is; nil for the deployment's own host, and for every other that is nobody's.
+  /// The workspace with this custom domain; nil for the app host. Any other host is treated as the app host.
   package var workspace: WorkspaceID?
 
   /// The SCIM base URL at the host.
   package var baseURL: BaseURL { BaseURL(site: url) }
 
-  /// - Throws: 401 where the workspace's token is not for here.
+  /// Checks that a caller from the workspace `caller` may use this host.
+  ///
+  /// - Throws: 401 if the host is the custom domain of another workspace.
   package func admit(_ caller: WorkspaceID) throws(APIError) {
     if let workspace, workspace != caller { throw .otherWorkspacesDomain(host) }
   }
 }
 
-/// Tells the sites apart.
+/// Determines the site of a request.
 package struct Sites: Sendable {
-  /// Scheme and authority of the deployment's own host; nil where every host that is no workspace's is.
+  /// The scheme and authority of the app host; nil if any host that is not a custom domain is used as called.
   private let publicSite: String?
   private let publicHost: String?
   /// How the origin of a request is determined.
@@ -29,7 +31,10 @@ package struct Sites: Sendable {
   /// The custom domains of workspaces.
   package let domains: DomainCache
 
-  /// - Parameter publicURL: of the deployment's own host, which no workspace can take.
+  /// - Parameters:
+  ///   - publicURL: the URL of the app host, which cannot be a custom domain; nil to use the host of each request.
+  ///   - origins: determines the origin of a request.
+  ///   - domains: the custom domains of workspaces.
   package init(publicURL: String?, origins: OriginRule, domains: DomainCache) {
     publicSite = publicURL.map { String($0[..<($0.lastIndex { $0 != "/" }.map($0.index(after:)) ?? $0.startIndex)]) }
     publicHost = publicURL.flatMap { URL(string: $0)?.host()?.lowercased() }
@@ -41,7 +46,7 @@ package struct Sites: Sendable {
   package func site(of origin: Origin) async throws -> Site {
     let host = origin.host
     if host != publicHost, let workspace = try await domains.workspace(of: host) {
-      // One front serves all hosts: what the clients of the deployment's own speak, those of the others do, too.
+      // The same proxy or listener serves all hosts, so they use the scheme of the app host.
       let scheme = publicSite?.hasPrefix("https:") == true ? "https" : origin.scheme
       return Site(url: "\(scheme)://\(origin.authority)", host: host, workspace: workspace)
     }
@@ -54,8 +59,8 @@ extension APIError {
     challenge(
       "invalid_token",
       """
-      '\(host)' is the domain of another workspace than the one that the access token was made in. Enter the SCIM URL of the token's own \
-      workspace in the identity provider, or a token that was made in this one.
+      '\(host)' is the domain of another workspace than that of the access token. Enter the SCIM URL of the token's workspace in the \
+      identity provider, or a token that was created in this workspace.
       """)
   }
 }

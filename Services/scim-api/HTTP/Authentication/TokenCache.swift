@@ -5,7 +5,7 @@ import Models
 
 /// A cache of the records of tokens and OAuth clients, at most a second old.
 ///
-/// So a revocation or a change of a workspace's settings takes effect within a second, and a busy token costs two small queries a second.
+/// A revocation or a change of a workspace's settings takes effect within a second. A busy token costs two small queries per second.
 package final class TokenCache: Sendable {
   /// Reads the token with this SHA-256 in this workspace; nil if there is none.
   package typealias Lookup = @Sendable (WorkspaceID, [UInt8]) async throws -> TokenRecord?
@@ -22,7 +22,7 @@ package final class TokenCache: Sendable {
   private let lookup: Lookup
   private let clientLookup: ClientLookup
 
-  /// The tokens and OAuth clients in the database.
+  /// A cache of the tokens and OAuth clients in the database.
   package convenience init(_ database: Database) {
     let lookup = TokenLookup(database: database)
     self.init(lookup: lookup.token, clientLookup: lookup.client)
@@ -43,7 +43,7 @@ package final class TokenCache: Sendable {
     let record = try await tokens.value(of: digest) {
       guard let token = AccessToken(String(text)) else { throw APIError.malformedToken() }
       let found = try await lookup(token.workspace, Array(digest))
-      // The database has compared them, but not in constant time.
+      // The comparison in the database is not in constant time.
       return found.flatMap { digest == $0.digest ? $0 : nil }
     }
     guard let record else { throw APIError.unknownToken() }

@@ -6,10 +6,10 @@ import SCIMStorage
 
 /// Reads tokens and OAuth clients with their workspaces.
 package struct TokenLookup: Sendable {
-  /// The store.
+  /// The database.
   package let database: Database
 
-  /// Of a token and its workspace, as ``TokenRecord/init(_:_:in:)`` reads them.
+  /// The columns of a token and its workspace that ``TokenRecord/init(_:_:in:)`` reads.
   package static let columns = """
     t.id, t.name, t.digest, t.scopes, t.expires_at, t.revoked_at, w.settings::text, t.former_digest, t.former_until
     """
@@ -55,6 +55,8 @@ package struct TokenLookup: Sendable {
 }
 
 extension TokenRecord {
+  /// Reads a record from a row.
+  ///
   /// - Parameter row: begins with ``TokenLookup/columns``.
   package init(_ row: Row, _ kind: TokenKind, in workspace: WorkspaceID) throws {
     let settings: WorkspaceSettings = try JSONData.decode(from: try row.bytes(6), type: "workspace settings")
@@ -64,7 +66,7 @@ extension TokenRecord {
     }
     self.init(
       token: TokenID(try row.uuid(0)), kind: kind, name: try row.string(1), digest: try row.bytes(2), former: former,
-      // A scope that a newer build has brought is of no use here.
+      // Ignores scopes that a newer version has introduced.
       scopes: Set(try row.textArray(3).compactMap { TokenScope(rawValue: $0) }), expiresAt: try row.optionalTimestamp(4),
       revokedAt: try row.optionalTimestamp(5), workspace: workspace, settings: settings,
       schemas: settings.schemas)

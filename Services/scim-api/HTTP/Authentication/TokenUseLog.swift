@@ -5,11 +5,11 @@ import Models
 import ServiceLifecycle
 import Synchronization
 
-/// Counts from where tokens are used, and tells identity-store every few seconds: no request waits for it.
+/// Counts the uses of tokens per client address, and sends the counts to identity-store periodically. No request waits for it.
 package final class TokenUseLog: Service {
   private struct State {
     var counts = TokenUseCounts()
-    /// What was not taken yet, oldest first. Sent again under the same ids, so that what arrived all the same is counted once.
+    /// The commands that Kafka has not acknowledged, oldest first. They are sent again with the same ids, so each is counted once.
     var unsent: [Command] = []
   }
 
@@ -19,11 +19,13 @@ package final class TokenUseLog: Service {
   private let producer: any MessageProducer
   private let logger: Logger
 
-  private static let lastPatience = Duration.seconds(2)
-  /// The most commands that wait to be sent; those beyond are given up, since they are about who knows when.
+  private static let shutdownTimeout = Duration.seconds(2)
+  /// The maximum number of unsent commands. Further ones replace the oldest.
   private static let maximumUnsent = 10_000
 
-  /// A log that is sent every `interval` through `producer`.
+  /// A log that sends its counts every `interval` through `producer`.
+  ///
+  /// - Parameter source: the `source` of the messages: this process.
   package init(interval: Duration, source: String, producer: any MessageProducer, logger: Logger) {
     self.interval = interval
     self.source = source
@@ -36,25 +38,25 @@ package final class TokenUseLog: Service {
     state.withLock { $0.counts.record(caller.token, of: caller.workspace, from: address ?? "", at: now) }
   }
 
-  /// Tells every `interval`, and once more at graceful shutdown.
+  /// Sends the counts every `interval`, and once more at graceful shutdown.
   package func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
       while !Task.isCancelled {
         do { try await Task.sleep(for: interval) } catch { break }
-        await tell()
+        await send()
       }
     }
-    // The end of the process does not wait for Kafka, should it be away.
+    // Shutdown does not wait longer for Kafka.
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.tell() }
-      group.addTask { _ = try? await Task.sleep(for: Self.lastPatience) }
+      group.addTask { await self.send() }
+      group.addTask { _ = try? await Task.sleep(for: Self.shutdownTimeout) }
       await group.next()
       group.cancelAll()
     }
   }
 
-  /// Sends what was counted since.
-  func tell(at now: Date = Date()) async {
+  /// Sends the counts since the last call, and the commands that are still unsent.
+  func send(at now: Date = Date()) async {
     let service = Command.Actor.service(String(source.prefix { $0 != "/" }))
     state.withLock { state in
       for (workspace, uses) in state.counts.take() {
@@ -70,9 +72,10 @@ package final class TokenUseLog: Service {
         let event = try command.cloudEvent(source: source)
         try await producer.send(contentsOf: [OutgoingMessage(event, topic: .identityCommands, key: command.resource.description)])
       } catch let error as KafkaError where error.isAboutMessage {
-        logger.error("uses of tokens cannot be told and are dropped", metadata: ["error": "\(error)", "workspace": "\(command.workspace)"])
+        logger.error(
+          "cannot send the uses of tokens; they are dropped", metadata: ["error": "\(error)", "workspace": "\(command.workspace)"])
       } catch {
-        logger.warning("uses of tokens not told; they are kept for the next time", metadata: ["error": "\(error)"])
+        logger.warning("cannot send the uses of tokens; will try again", metadata: ["error": "\(error)"])
         return
       }
       state.withLock { state in
@@ -82,9 +85,9 @@ package final class TokenUseLog: Service {
   }
 }
 
-/// How often each token was used from where, day by day.
+/// The number of uses per token, day and client address.
 struct TokenUseCounts: Sendable, Equatable {
-  private struct Place: Hashable {
+  private struct Key: Hashable {
     var token: TokenID
     /// Days since 1970, in UTC.
     var day: Int
@@ -96,31 +99,31 @@ struct TokenUseCounts: Sendable, Equatable {
     var last: Date
   }
 
-  private var counts: [WorkspaceID: [Place: Count]] = [:]
-  private var addresses: [Place: Int] = [:]
+  private var counts: [WorkspaceID: [Key: Count]] = [:]
+  private var addresses: [Key: Int] = [:]
 
-  /// From beyond as many addresses as are told apart, the uses are counted together.
+  /// Counts a use. Uses from addresses beyond `TokenUses.maximumAddresses` of a token and day are counted together.
   mutating func record(_ token: TokenID, of workspace: WorkspaceID, from address: String, at now: Date) {
     let day = Int((now.timeIntervalSince1970 / 86_400).rounded(.down))
-    var place = Place(token: token, day: day, address: address)
-    if counts[workspace]?[place] == nil {
-      let together = Place(token: token, day: day, address: "")
-      if addresses[together, default: 0] >= TokenUses.maximumAddresses {
-        place = together
+    var key = Key(token: token, day: day, address: address)
+    if counts[workspace]?[key] == nil {
+      let overflow = Key(token: token, day: day, address: "")
+      if addresses[overflow, default: 0] >= TokenUses.maximumAddresses {
+        key = overflow
       } else {
-        addresses[together, default: 0] += 1
+        addresses[overflow, default: 0] += 1
       }
     }
-    let before = counts[workspace]?[place]
-    counts[workspace, default: [:]][place] = Count(uses: (before?.uses ?? 0) + 1, last: max(before?.last ?? now, now))
+    let before = counts[workspace]?[key]
+    counts[workspace, default: [:]][key] = Count(uses: (before?.uses ?? 0) + 1, last: max(before?.last ?? now, now))
   }
 
-  /// What was counted, of each workspace; it begins anew.
+  /// Removes and returns the counts, by workspace and in parts of at most ``maximumUses``.
   mutating func take() -> [(workspace: WorkspaceID, uses: TokenUses)] {
     defer { self = TokenUseCounts() }
     return counts.sorted { $0.key < $1.key }.flatMap { workspace, counts in
-      let uses = counts.map { place, count in
-        TokenUses.Use(token: place.token, address: place.address, count: count.uses, lastUsedAt: count.last)
+      let uses = counts.map { key, count in
+        TokenUses.Use(token: key.token, address: key.address, count: count.uses, lastUsedAt: count.last)
       }.sorted { ($0.token, $0.lastUsedAt) < ($1.token, $1.lastUsedAt) }
       return stride(from: 0, to: uses.count, by: Self.maximumUses).map { start in
         (workspace, TokenUses(uses: Array(uses[start..<min(start + Self.maximumUses, uses.count)])))
@@ -128,6 +131,6 @@ struct TokenUseCounts: Sendable, Equatable {
     }
   }
 
-  /// Of one command.
+  /// The maximum number of uses in a command.
   private static let maximumUses = 1000
 }

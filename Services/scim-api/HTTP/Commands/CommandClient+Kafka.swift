@@ -5,11 +5,11 @@ import Models
 import Postgres
 
 extension RequestReply {
-  /// Sends `command` and waits for its reply until `end`. While Kafka is unavailable the command waits, too.
+  /// Sends `command` and waits for its reply until `end`. Waits also while Kafka is unavailable.
   ///
-  /// - Parameter source: this process, as the `source` of its messages.
-  /// - Returns: nil without a reply; it is `end` by then, or the reply is recorded in the database.
-  /// - Throws: an ``APIError`` if the command certainly was not sent; `CancellationError`.
+  /// - Parameter source: the `source` of the messages: this process.
+  /// - Returns: nil if the reply has to be read from the database: none arrived by `end`, or it is too large for a message.
+  /// - Throws: ``APIError`` if the command was certainly not sent; `CancellationError`.
   func exchange(_ command: Command, until end: Date, source: String, logger: Logger) async throws -> Reply? {
     let address = try await replyAddress(until: command.deadline ?? end)
     var command = command
@@ -17,7 +17,7 @@ extension RequestReply {
     let message = try await OutgoingMessage(command, source: source)
     do {
       let event = try await request(message, correlationID: address.correlationID, deadline: end)
-      // A reply that is too large for its topic is in the database by now.
+      // A reply that is too large for its topic has been recorded in the database.
       guard let event, event.type != Reply.recordedType else { return nil }
       return try Reply(event)
     } catch let error as KafkaError {
@@ -25,15 +25,15 @@ extension RequestReply {
       case .tooManyPending, .notReady: throw APIError.overloaded()
       case .messageTooLarge: throw APIError.commandTooLarge()
       case _ where error.isNotPersisted:
-        logger.error("a command cannot be sent; it is refused", metadata: ["command": "\(command.id)", "error": "\(error)"])
+        logger.error("cannot send a command; the request is rejected", metadata: ["command": "\(command.id)", "error": "\(error)"])
         throw APIError.commandNotSent()
-      default: logger.warning("no reply", metadata: ["command": "\(command.id)", "error": "\(error)"])
+      default: logger.warning("no reply to a command", metadata: ["command": "\(command.id)", "error": "\(error)"])
       }
     } catch let error as MessageError {
       logger.error(
-        "the reply is malformed; its record is read instead", metadata: ["command": "\(command.id)", "error": "\(error)"])
+        "malformed reply; reading its record from the database instead", metadata: ["command": "\(command.id)", "error": "\(error)"])
     }
-    // The command may have been sent all the same: its outcome is certain only at the end of its time.
+    // The command may have been sent nevertheless. Its outcome is final only at its deadline.
     try await Task.sleep(for: .seconds(max(0, end.timeIntervalSinceNow)))
     return nil
   }
@@ -41,7 +41,7 @@ extension RequestReply {
   /// The address for the reply. Its partition is known shortly after the start of the process.
   private func replyAddress(until deadline: Date) async throws -> ReplyAddress {
     while !isReady {
-      // No reply could arrive, and the topic may be missing for long.
+      // No reply can arrive, and the topic may be missing for a long time.
       guard !hasLostReplyTopic else { throw APIError.commandNotSent() }
       guard Date() < deadline else { throw APIError.overloaded() }
       try await Task.sleep(for: .milliseconds(20))

@@ -7,22 +7,22 @@ import SCIM
 
 /// Sends commands to identity-store through Kafka, and returns their outcomes.
 ///
-/// A reply that does not arrive is looked up in the database, where identity-store records it in the transaction of the command. So the
-/// outcome is exact even if the message with the reply is lost.
+/// If no reply arrives, the client reads it from the database, where identity-store records it in the transaction of the command. The
+/// outcome is therefore exact even if the reply message is lost.
 package struct CommandClient: Sendable {
-  /// How long commands may take.
+  /// The timeouts of commands.
   package struct Timeouts: Sendable {
-    /// How long a command may wait before identity-store starts it, in seconds.
+    /// The maximum wait until identity-store starts a command, in seconds.
     var start: TimeInterval
-    /// How long a bulk command may take until its last operation is started, in seconds.
+    /// The maximum time until identity-store starts the last operation of a bulk command, in seconds.
     var bulkStart: TimeInterval
-    /// How long identity-store may take for a command that it started in time, in seconds: it rolls back what takes longer.
+    /// The maximum execution time of a command that was started in time, in seconds; identity-store rolls back what takes longer.
     var execution: TimeInterval
 
     /// - Parameters:
-    ///   - start: how long a command may wait before identity-store starts it, in seconds.
-    ///   - bulkStart: how long a bulk command may take until its last operation is started, in seconds.
-    ///   - execution: how long identity-store may take for a command that it started in time, in seconds.
+    ///   - start: the maximum wait until identity-store starts a command, in seconds.
+    ///   - bulkStart: the maximum time until identity-store starts the last operation of a bulk command, in seconds.
+    ///   - execution: the maximum execution time of a command that was started in time, in seconds.
     package init(start: TimeInterval, bulkStart: TimeInterval, execution: TimeInterval) {
       self.start = start
       self.bulkStart = bulkStart
@@ -30,9 +30,9 @@ package struct CommandClient: Sendable {
     }
   }
 
-  /// Sends a command and waits for its reply until a time; nil if there is none by then, or if it is recorded only.
+  /// Sends a command and waits for its reply until `end`; nil if none arrives, or if it is only recorded in the database.
   typealias Exchange = @Sendable (_ command: Command, _ end: Date) async throws -> Reply?
-  /// Reads the recorded replies to commands; those without one are missing.
+  /// Reads the recorded replies to commands; commands without a record are omitted.
   typealias RecordedReplies = @Sendable (_ commands: [CommandID], _ workspace: WorkspaceID) async throws -> [CommandID: Reply]
 
   private var timeouts: Timeouts
@@ -42,21 +42,23 @@ package struct CommandClient: Sendable {
   /// A client of identity-store.
   ///
   /// - Parameters:
-  ///   - source: this process, as the `source` of its messages.
+  ///   - requests: the request-reply client for Kafka.
+  ///   - database: the database with the recorded replies.
+  ///   - source: the `source` of the messages: this process.
   package init(_ timeouts: Timeouts, requests: RequestReply, database: Database, source: String, logger: Logger) {
     self.init(
       timeouts, exchange: { try await requests.exchange($0, until: $1, source: source, logger: logger) },
       recordedReplies: { try await database.recordedReplies(to: $0, in: $1) })
   }
 
-  /// A client whose messages and reads tests replace.
+  /// A client with replaceable messages and reads, for tests.
   init(_ timeouts: Timeouts, exchange: @escaping Exchange, recordedReplies: @escaping RecordedReplies) {
     self.timeouts = timeouts
     self.exchange = exchange
     self.recordedReplies = recordedReplies
   }
 
-  /// The same client with a shorter time for a command to be started, in seconds.
+  /// The same client with a maximum wait of `seconds` until a command starts, if that is shorter.
   package func startingWithin(_ seconds: TimeInterval) -> CommandClient {
     var client = self
     client.timeouts.start = min(seconds, timeouts.start)
@@ -65,8 +67,8 @@ package struct CommandClient: Sendable {
 
   /// Executes `operation` on `resource` for `caller`.
   ///
-  /// - Parameter expected: the versions of the resource on which it may be executed; nil for any.
-  /// - Throws: 503 if it was not executed and will not be.
+  /// - Parameter expected: the versions of the resource for which the operation may be executed; nil for any.
+  /// - Throws: 503 if the operation was not executed and will not be.
   package func execute(
     _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, info: RequestInfo
   ) async throws -> Reply.Outcome {
@@ -77,9 +79,9 @@ package struct CommandClient: Sendable {
   /// Executes `operation` on `resource` of `workspace` for `actor`.
   ///
   /// - Parameters:
-  ///   - expected: the versions of the resource on which it may be executed; nil for any.
-  ///   - session: the actor's session at the console, if that is where the command comes from.
-  /// - Throws: 503 if it was not executed and will not be.
+  ///   - expected: the versions of the resource for which the operation may be executed; nil for any.
+  ///   - session: the actor's console session, if the command comes from the console.
+  /// - Throws: 503 if the operation was not executed and will not be.
   package func execute(
     _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, in workspace: WorkspaceID,
     by actor: Command.Actor, at session: TokenID? = nil, info: RequestInfo
@@ -91,17 +93,17 @@ package struct CommandClient: Sendable {
       deadline: deadline, expectedVersions: expected, traceparent: info.fields.traceparent, operation: operation)
     info.record(command: command.id, on: resource)
     if let reply = try await exchange(command, deadline + timeouts.execution) { return reply.outcome }
-    // Whatever identity-store started in time is committed or rolled back by now.
+    // By now, identity-store has committed or rolled back every command that it started in time.
     guard let reply = try await recorded([command.id], of: command)[command.id] else { throw APIError.noReply(command.id) }
     return reply.outcome
   }
 
   /// Executes the operations of `bulk` for `caller`; returns their outcomes in the same order.
   ///
-  /// The deadline is that of each operation: what is not started by then is refused, what was executed before stays. An operation without
-  /// a record at the end was not executed and will not be.
+  /// The deadline applies to each operation: those not started by then are rejected, and earlier ones keep their effect. An operation
+  /// without a record after the deadline was not executed and will not be.
   ///
-  /// - Throws: 503 if none was executed and none will be.
+  /// - Throws: 503 if no operation was executed and none will be.
   package func execute(_ bulk: Bulk, for caller: Caller, info: RequestInfo) async throws -> [Bulk.Outcome] {
     let now = Date()
     let id = CommandID.made(at: now)
@@ -135,7 +137,7 @@ package struct CommandClient: Sendable {
 }
 
 extension Bulk.Operation {
-  /// Whether there is anything to execute.
+  /// Whether identity-store has to execute the operation.
   fileprivate var isWrite: Bool {
     if case .write = action { true } else { false }
   }
@@ -151,6 +153,6 @@ extension Reply.Outcome {
 
 extension SCIMError {
   fileprivate static func operationNotStarted() -> SCIMError {
-    SCIMError(status: 503, scimType: nil, detail: "The operation was not carried out in time and will not be. Send it again.")
+    SCIMError(status: 503, scimType: nil, detail: "The operation was not executed in time and will not be. Send it again.")
   }
 }

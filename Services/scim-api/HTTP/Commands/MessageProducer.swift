@@ -4,7 +4,7 @@ import Kafka
 package protocol MessageProducer: Sendable {
   /// Returns when Kafka has acknowledged all messages.
   ///
-  /// - Throws: `KafkaError`; `CancellationError` if the task is cancelled. A message may arrive all the same.
+  /// - Throws: `KafkaError`; `CancellationError` if the task is cancelled. Messages may be delivered nevertheless.
   func send(contentsOf messages: [OutgoingMessage]) async throws
 }
 
@@ -14,8 +14,8 @@ extension MessageProducer {
   /// Returns when Kafka has acknowledged the message.
   ///
   /// - Parameters:
-  ///   - timeout: the time that Kafka has for it.
-  ///   - failure: is thrown if Kafka does not have the message by then. It may arrive all the same.
+  ///   - timeout: the maximum time until Kafka acknowledges the message.
+  ///   - failure: the error if it does not. The message may be delivered nevertheless.
   package func send(_ message: OutgoingMessage, within timeout: Duration, else failure: APIError) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
@@ -26,7 +26,7 @@ extension MessageProducer {
         {
           throw failure
         } catch let error as KafkaError where error.isAboutMessage {
-          throw APIError(413, "The request is larger than can be passed on. Shorten its values.")
+          throw APIError(413, "The request is too large. Shorten its values.")
         }
       }
       group.addTask {

@@ -3,8 +3,8 @@ import Postgres
 
 /// Reads the store's views. A read that fails because the database restarts is retried.
 ///
-/// Every read names its workspace to the database, whose row-level security then shows the rows of no other workspace, whatever the
-/// statement selects.
+/// Every read sets its workspace in the database session, so that row-level security hides the rows of other workspaces from any
+/// statement.
 package struct Database: Sendable {
   private let pool: PostgresPool
   /// How long a read is retried before it fails.
@@ -13,7 +13,7 @@ package struct Database: Sendable {
 
   /// - Parameters:
   ///   - retryTimeout: how long a read is retried while the database is unavailable.
-  ///   - searchLimiter: limits the connections that a workspace has to itself.
+  ///   - searchLimiter: limits the exclusive connections per workspace.
   package init(
     pool: PostgresPool, retryTimeout: Duration,
     searchLimiter: WorkspaceConcurrencyLimiter = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4)
@@ -23,37 +23,39 @@ package struct Database: Sendable {
     self.searchLimiter = searchLimiter
   }
 
-  /// Runs a statement that reads a few rows of a workspace.
+  /// Runs a statement that reads a few rows of a workspace. The connection may be shared with other statements.
   ///
   /// - Throws: `PostgresError`.
   package func query(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> Rows {
     try await retrying { try await pool.query(statement, parameters, under: .inForce(workspace)) }
   }
 
-  /// Reads tables that belong to no workspace. Of other tables it sees no row.
+  /// Runs a statement that reads tables without a workspace. Row-level security hides all rows of the other tables.
+  ///
+  /// - Throws: `PostgresError`.
   package func query(_ statement: Statement, _ parameters: [PostgresValue]) async throws -> Rows {
     try await retrying { try await pool.query(statement, parameters) }
   }
 
-  /// Runs a statement that may read a whole workspace, on a connection of its own, so that no lookup waits behind it. There is a bounded
-  /// number of such connections, and each workspace gets a part of them.
+  /// Runs a statement that may read a whole workspace, on an exclusive connection, so that short reads do not wait for it. The number of
+  /// such connections is limited, in total and per workspace.
   ///
-  /// - Throws: 429 if the workspace has too many; `PostgresError`.
+  /// - Throws: 429 if the workspace uses too many such connections; `PostgresError`.
   package func search(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> Rows {
     let permit = try await searchLimiter.permit(for: workspace)
     defer { withExtendedLifetime(permit) {} }
     return try await retrying { try await pool.snapshot(under: .inForce(workspace)).query(statement, parameters) }
   }
 
-  /// A snapshot of a workspace, for several statements on one connection.
+  /// Opens a snapshot of a workspace, for several statements on one exclusive connection.
   ///
-  /// - Throws: 429 if the workspace has too many; `PostgresError`.
+  /// - Throws: 429 if the workspace uses too many such connections; `PostgresError`.
   package func snapshot(of workspace: WorkspaceID) async throws -> Snapshot {
     let permit = try await searchLimiter.permit(for: workspace)
     return Snapshot(stored: try await pool.snapshot(under: .inForce(workspace)), permit: permit)
   }
 
-  /// A workspace at one moment. It occupies one of the workspace's connections for its lifetime.
+  /// A consistent snapshot of a workspace. It occupies an exclusive connection for its lifetime.
   package struct Snapshot: Sendable {
     fileprivate let stored: PostgresSnapshot
     fileprivate let permit: WorkspaceConcurrencyLimiter.Permit

@@ -1,12 +1,12 @@
 import Hummingbird
 
-/// The methods of every path, derived from a router's routes: tells 404 from 405, and fills `Allow`.
+/// The methods of every path, derived from a router's routes. Distinguishes 404 from 405, and is the source of `Allow`.
 package struct AllowedMethods: Sendable {
   private struct Route {
     var path: [String]
     var methods: Set<HTTPRequest.Method>
 
-    /// How many segments are no parameters. The router prefers the route with most.
+    /// The number of literal segments. The router prefers the route with the most.
     var literals: Int { path.count { !$0.hasPrefix("{") } }
 
     func matches(_ segments: [Substring]) -> Bool {
@@ -16,14 +16,14 @@ package struct AllowedMethods: Sendable {
 
   private var routes: [Route] = []
 
-  /// The methods of the routes that `router` has now.
+  /// The methods of the routes that `router` has so far.
   package init(_ router: Router<EdgeContext>) {
     var methods: [[String]: Set<HTTPRequest.Method>] = [:]
     for route in router.routes { methods[route.path.map(\.description), default: []].insert(route.method) }
     routes = methods.map { Route(path: $0, methods: $1) }
   }
 
-  /// The methods of `path` in a fixed order, with HEAD where there is GET (RFC 9110 §9.3.2) and with OPTIONS; empty for an unknown path.
+  /// The methods of `path` in a fixed order, with HEAD for every GET (RFC 9110 §9.3.2) and with OPTIONS; empty for an unknown path.
   package func methods(of path: String) -> [HTTPRequest.Method] {
     let segments = path.split(separator: "/")
     guard let route = routes.filter({ $0.matches(segments) }).max(by: { $0.literals < $1.literals }) else { return [] }

@@ -22,7 +22,7 @@ extension ErrorRenderer {
 
 /// Turns errors into responses: SCIM errors (RFC 7644 §3.12), or the format of the area that the path belongs to.
 ///
-/// Also answers what Hummingbird's router leaves open for every path: OPTIONS and 405 with the methods there are, and HEAD without a body.
+/// Also handles what Hummingbird's router does not: OPTIONS, 405 with `Allow`, and HEAD without a body.
 package struct ErrorMiddleware: RouterMiddleware {
   let allowed: AllowedMethods
   let renderers: [any ErrorRenderer]
@@ -56,7 +56,7 @@ package struct ErrorMiddleware: RouterMiddleware {
     let path = request.uri.path
     let methods = allowed.methods(of: path)
     guard !methods.isEmpty else {
-      // OPTIONS is for clients, not for people: it gets no page's words.
+      // OPTIONS is sent by programs, so its error is not an HTML page.
       let renderer = request.method == .options ? nil : renderer(for: path)
       return render(renderer?.unknownPath(path) ?? .unknownPath(path), request, context)
     }
@@ -68,7 +68,7 @@ package struct ErrorMiddleware: RouterMiddleware {
   private func renderer(for path: String) -> (any ErrorRenderer)? { renderers.first { $0.handles(path) } }
 
   private func render(_ error: APIError, _ request: Request, _ context: EdgeContext) -> Response {
-    // A detail may repeat what was sent.
+    // A detail may quote the request.
     let error = error.withoutSecrets
     context.info.record(error: error.error.body())
     if let renderer = renderer(for: request.uri.path) { return renderer.response(for: error) }
@@ -79,7 +79,7 @@ package struct ErrorMiddleware: RouterMiddleware {
     switch error {
     case let error as APIError: return error
     case let error as SCIMError: return APIError(error)
-    // In the middle of the body.
+    // An error within the body; those before it are handled by MalformedRequestHandler.
     case let error as HTTPParserError: return .malformedRequest(error)
     case is SlowClientHandler.BodyTimeout: return .requestTimeout()
     case let error as PostgresError where error.isTransient:

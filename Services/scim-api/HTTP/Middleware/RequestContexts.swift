@@ -31,7 +31,7 @@ package struct EdgeContext: RequestContext {
     info = RequestInfo(peer: peer)
   }
 
-  /// A value that a middleware of another target stores for the handlers behind it, one of each type.
+  /// The value of this type that a middleware of another target stores for its handlers.
   package subscript<Value: Sendable>(_: Value.Type) -> Value? {
     get { values[ObjectIdentifier(Value.self)] as? Value }
     set { values[ObjectIdentifier(Value.self)] = newValue }
@@ -42,7 +42,7 @@ private struct LoggerSource: RequestContextSource {
   let logger: Logger
 }
 
-/// The context of a request behind the ``AuthenticationMiddleware``.
+/// The context of a request that the ``AuthenticationMiddleware`` has authenticated.
 package struct CallerContext: ChildRequestContext {
   /// Hummingbird's part of the context.
   package var coreContext: CoreRequestContextStorage

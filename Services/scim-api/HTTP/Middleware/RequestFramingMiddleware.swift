@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// Refuses requests whose framing is not supported (RFC 9112 §6) or whose host is ambiguous (§3.2), before anything else is done with them.
+/// Rejects requests whose framing is not supported (RFC 9112 §6) or whose host is ambiguous (§3.2), before they are processed.
 package struct RequestFramingMiddleware: RouterMiddleware {
   /// The largest body of any request, in bytes.
   package let maximumBody: Int
@@ -30,24 +30,24 @@ package struct RequestFramingMiddleware: RouterMiddleware {
     let names = codings.split(separator: ",").map { $0.filter { !$0.isWhitespace }.lowercased() }
     if !codings.isEmpty, names != ["chunked"] { throw .unsupportedTransferEncoding(codings) }
     if let announced = headers[.contentLength], Self.exceeds(announced, maximumBody) { throw .bodyTooLarge(limit: maximumBody) }
-    // The first is the request's authority, and no longer among the fields.
+    // The first Host header has become the request's authority, and is no longer among the fields.
     if let host = HTTPField.Name("Host"), headers[host] != nil {
       throw APIError(400, .invalidValue, "The request has more than one Host header. Send one.")
     }
   }
 
-  /// Takes the error of the HTTP parser, which stops at a Transfer-Encoding that does not end in `chunked`, out of the body: the request is
-  /// answered once.
+  /// Consumes the error of the HTTP parser, which stops at a Transfer-Encoding that does not end in `chunked`. The request would otherwise
+  /// get a second response.
   private static func skipParserError(of request: Request) async {
     guard let last = request.headers[values: .transferEncoding].last, !last.lowercased().hasSuffix("chunked") else { return }
     do {
       for try await _ in request.body {}
     } catch {
-      // What is wrong with the request has a better answer.
+      // The caller throws a more precise error.
     }
   }
 
-  /// Whether a Content-Length is larger than `maximum`; its number may be larger than any integer.
+  /// Whether a Content-Length is larger than `maximum`; it may exceed the range of `Int`.
   static func exceeds(_ contentLength: String, _ maximum: Int) -> Bool {
     let digits = contentLength.filter { !$0.isWhitespace }
     guard let length = Int(digits) else { return !digits.isEmpty && digits.utf8.allSatisfy { (0x30...0x39).contains($0) } }

@@ -1,14 +1,16 @@
 import Models
 import Synchronization
 
-/// Which workspaces sent requests lately: who is alone may have the whole machine, who is not leaves room for the others.
+/// The workspaces that sent a request in the current or the previous second.
+///
+/// A workspace that is active alone may use all capacity; otherwise each leaves room for the others.
 package final class ActiveWorkspaces: Sendable {
   private struct State {
     var second = Int.min
     var current: Set<WorkspaceID> = []
     var previous: Set<WorkspaceID> = []
 
-    /// Begins a new second, where it is one.
+    /// Moves to `second` if it is later than the current one.
     mutating func advance(to second: Int) {
       guard second > self.second else { return }
       previous = second == self.second + 1 ? current : []
@@ -20,12 +22,12 @@ package final class ActiveWorkspaces: Sendable {
   private let state = Mutex(State())
   private let now: @Sendable () -> Double
 
-  /// - Parameter now: A clock's seconds, which never goes back.
+  /// - Parameter now: a monotonic clock, in seconds.
   package init(now: @escaping @Sendable () -> Double = RateLimits.uptime) {
     self.now = now
   }
 
-  /// Says that a workspace has sent a request.
+  /// Records a request of a workspace.
   package func record(_ workspace: WorkspaceID) {
     let second = Int(now())
     state.withLock { state in

@@ -1,10 +1,10 @@
-/// The token buckets of many, all with the same rate, in bounded memory.
+/// A bounded set of token buckets, one per owner, that share one rate.
 struct Buckets<Owner: Hashable & Sendable>: Sendable {
   let rate: Rate
   private let maximum: Int
   private var buckets: [Owner: TokenBucket] = [:]
 
-  /// - Parameter maximum: of how many owners buckets are kept that are not full.
+  /// - Parameter maximum: the maximum number of buckets; full ones are not stored.
   init(_ rate: Rate, maximum: Int) {
     self.rate = rate
     self.maximum = max(2, maximum)
@@ -12,19 +12,21 @@ struct Buckets<Owner: Hashable & Sendable>: Sendable {
 
   var count: Int { buckets.count }
 
-  /// In how many seconds `owner` may send another request.
+  /// The time until `owner` may send another request, in seconds.
   func wait(of owner: Owner, at now: Double) -> Double {
     buckets[owner]?.wait(of: rate, at: now) ?? 0
   }
 
+  /// Takes a token from the owner's bucket.
   mutating func take(of owner: Owner, at now: Double) {
     guard !rate.isUnlimited else { return }
     if buckets[owner] == nil, buckets.count >= maximum { makeRoom(at: now) }
     buckets[owner, default: TokenBucket(at: now)].take(of: rate, at: now)
   }
 
-  /// Takes a token that may be yet to come, and returns in how many seconds it does; where that is longer than `longest`, it is that and
-  /// nothing is taken.
+  /// Reserves the next token, and returns the wait until it is available, in seconds.
+  ///
+  /// If the wait is `longest` seconds or more, returns `longest` and reserves nothing.
   mutating func reserve(of owner: Owner, at now: Double, within longest: Double) -> Double {
     let wait = wait(of: owner, at: now)
     guard wait < longest else { return longest }
@@ -32,7 +34,7 @@ struct Buckets<Owner: Hashable & Sendable>: Sendable {
     return wait
   }
 
-  /// Forgets the full ones and, where that leaves more than half, those that are full soonest.
+  /// Removes full buckets and, if more than half of the maximum remain, the half that is full soonest.
   private mutating func makeRoom(at now: Double) {
     buckets = buckets.filter { $0.value.fullAt > now }
     guard buckets.count > maximum / 2 else { return }

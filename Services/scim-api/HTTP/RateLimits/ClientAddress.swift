@@ -1,11 +1,11 @@
 import NIOCore
 
-/// Where a request comes from, as strangers are told apart by: an address of IPv4, or the network of 64 bits that one customer of a
-/// provider has of IPv6.
+/// The key by which unauthenticated clients are limited: an IPv4 address, or the /64 network of an IPv6 address, since providers assign
+/// a whole /64 to one customer.
 package struct ClientAddress: Sendable, Hashable {
   private let text: String
 
-  /// - Parameter address: of the client, as ``OriginRule`` finds it; nil where it has none.
+  /// - Parameter address: the client's IP address as determined by ``OriginRule``; nil if it has none.
   package init(_ address: String?) {
     guard let address, case .v6(let parsed)? = try? SocketAddress(ipAddress: address, port: 0) else {
       text = address ?? ""

@@ -1,27 +1,28 @@
 import Models
 import Synchronization
 
-/// Bounds the writes in flight, in all, of each workspace and of each token, so that a store that falls behind is noticed at once and not by
-/// deadlines, and so that no workspace takes the places of the others.
+/// Limits the writes in flight: in total, per workspace and per token.
+///
+/// A store that falls behind is noticed at once instead of at the deadlines, and no workspace takes the capacity of the others.
 package final class ConcurrencyLimit: Sendable {
-  /// How many may be in flight.
+  /// The maximum numbers of writes in flight.
   package struct Limits: Sendable {
-    /// Of all workspaces.
+    /// For all workspaces together.
     package var all: Int
-    /// Of one workspace.
+    /// For one workspace.
     package var perWorkspace: Int
-    /// Of one token.
+    /// For one token.
     package var perToken: Int
 
-    /// Limits of all workspaces, of one, and of one token.
+    /// Limits for all workspaces together, for one workspace, and for one token.
     package init(all: Int, perWorkspace: Int, perToken: Int) {
       self.all = all
       self.perWorkspace = perWorkspace
       self.perToken = perToken
     }
 
-    /// The most places of a workspace when three quarters of all are taken: an even share of all, where one more workspace counts as
-    /// present than is, so that whoever comes next finds a place.
+    /// The maximum for one workspace while at least three quarters of the total are in use: an equal share among the active workspaces
+    /// and one more, so that there is capacity for a workspace that becomes active.
     func fairShare(of workspaces: Int) -> Int { max(1, all / (workspaces + 1)) }
 
     func isNearlyFull(_ count: Int) -> Bool { count >= all - all / 4 }
@@ -37,25 +38,27 @@ package final class ConcurrencyLimit: Sendable {
   private let limits: Limits
   private let what: String
 
-  /// - Parameter what: what is counted, for refusals.
+  /// - Parameter what: what is counted, as a plural noun for error messages.
   package init(_ limits: Limits, what: String = "writes") {
     self.what = what
     self.limits = limits
   }
 
-  /// How many writes are in flight.
+  /// The number of writes in flight.
   package var count: Int { counts.withLock { $0.all } }
 
-  /// Runs `write` as one more of `caller`.
+  /// Runs `write` and counts it for `caller` while it runs.
   ///
-  /// - Throws: 503 or 429 at once where there are too many; whatever `write` throws.
+  /// - Throws: 503 or 429 immediately if a limit is reached; the errors of `write`.
   package func withPlace<Result>(of caller: Caller, _ write: () async throws -> Result) async throws -> Result {
     try enter(caller.token, of: caller.workspace)
     defer { leave(caller.token, of: caller.workspace) }
     return try await write()
   }
 
-  /// Counts one more. Throws 503 or 429 if there are too many.
+  /// Counts a write that starts. Every call must be followed by ``leave(_:of:)``.
+  ///
+  /// - Throws: 503 or 429 if a limit is reached; then nothing is counted.
   package func enter(_ token: TokenID, of workspace: WorkspaceID) throws(APIError) {
     try counts.withLock { counts throws(APIError) in
       guard counts.byToken[token, default: 0] < limits.perToken else {
@@ -74,7 +77,7 @@ package final class ConcurrencyLimit: Sendable {
     }
   }
 
-  /// Counts one less.
+  /// Counts a write that has ended.
   package func leave(_ token: TokenID, of workspace: WorkspaceID) {
     counts.withLock { counts in
       counts.all -= 1
@@ -85,7 +88,7 @@ package final class ConcurrencyLimit: Sendable {
 }
 
 extension Dictionary where Value == Int {
-  /// Counts one less; what is none is forgotten.
+  /// Decrements the count of `key`, and removes the entry at zero.
   fileprivate mutating func decrease(_ key: Key) {
     let left = self[key, default: 1] - 1
     self[key] = left == 0 ? nil : left

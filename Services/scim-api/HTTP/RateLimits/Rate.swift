@@ -1,11 +1,11 @@
-/// How many requests somebody may send: so many a second in the long run, and so many at once after a rest.
+/// A rate limit: a sustained rate and a burst.
 package struct Rate: Sendable, Hashable {
-  /// Requests per second, sustained; 0 for no limit.
+  /// The sustained rate, in requests per second; 0 for no limit.
   package var perSecond: Double
-  /// Requests at once after a pause.
+  /// The maximum number of requests in a burst after a pause.
   package var burst: Int
 
-  /// A rate with a burst.
+  /// A limit of `perSecond` requests per second, with a burst of `burst` requests.
   package init(perSecond: Double, burst: Int) {
     self.perSecond = perSecond
     self.burst = burst
@@ -17,27 +17,27 @@ package struct Rate: Sendable, Hashable {
   var isUnlimited: Bool { perSecond <= 0 }
 }
 
-/// A token bucket: it holds as many tokens as the burst, a request takes one, and they come back at the rate.
+/// A token bucket: its capacity is the burst, each request takes one token, and tokens are added at the rate.
 ///
-/// What is kept is one number, the time at which the bucket will be full again; so a bucket that is full need not be kept.
+/// Its only state is the time at which it is full again, so full buckets need not be stored.
 struct TokenBucket: Sendable, Hashable {
-  /// In seconds, on the clock of whoever asks.
+  /// When the bucket is full, in seconds of the caller's clock.
   private(set) var fullAt: Double
 
-  /// A full one.
+  /// A full bucket.
   init(at now: Double) {
     fullAt = now
   }
 
-  /// In how many seconds there will be a token; zero where there is one.
+  /// The time until a token is available, in seconds; 0 if there is one.
   func wait(of rate: Rate, at now: Double) -> Double {
     guard !rate.isUnlimited else { return 0 }
     let missing = max(0, fullAt - now) * rate.perSecond + 1 - Double(max(1, rate.burst))
-    // Sums of fractions are not exact; a millionth of a token is none.
+    // Tolerates rounding errors of up to a millionth of a token.
     return missing < 1e-6 ? 0 : missing / rate.perSecond
   }
 
-  /// Takes a token, which is there or is waited for.
+  /// Takes a token. If none is available, the caller must wait for it first.
   mutating func take(of rate: Rate, at now: Double) {
     guard !rate.isUnlimited else { return }
     fullAt = max(fullAt, now) + 1 / rate.perSecond

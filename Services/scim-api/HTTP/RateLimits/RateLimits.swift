@@ -1,28 +1,29 @@
 import Models
 import Synchronization
 
-/// How many requests each token, each workspace and each stranger may send.
+/// The rate limits per token, per workspace and per client address.
 ///
-/// One process counts what comes to it: behind a balancer that spreads requests evenly, each of several copies has its share of the rates.
+/// Each process counts only the requests that it receives. With several replicas behind a load balancer, each is configured with its share
+/// of the rates.
 package final class RateLimits: Sendable {
-  /// The rates that are limited.
+  /// The limits.
   package struct Rates: Sendable {
-    /// Requests of one token.
+    /// Requests per token.
     package var token = Rate(perSecond: 100, burst: 500)
-    /// Requests of all tokens of a workspace.
+    /// Requests per workspace, all its tokens together.
     package var workspace = Rate(perSecond: 200, burst: 1000)
-    /// Requests without a known credential, by the address they come from.
+    /// Unauthenticated requests per client address.
     package var unauthenticated = Rate(perSecond: 10, burst: 100)
-    /// Reads of what is public, such as keys, by the address they come from.
+    /// Reads of public resources, such as keys, per client address.
     package var publicRead = Rate(perSecond: 50, burst: 500)
-    /// Sessions of the console that are opened for one person whom a proxy names.
+    /// Console sessions opened per person whom a trusted proxy has signed in.
     package var opening = Rate(perSecond: 0.1, burst: 20)
-    /// Refusals of one workspace, or of the strangers at one address: those beyond are held until they are due.
+    /// 429 responses per workspace, or per address for unauthenticated clients. Further ones are delayed.
     package var rejection = Rate(perSecond: 20, burst: 20)
-    /// For how many seconds at most.
+    /// The maximum delay of a 429 response, in seconds.
     package var maximumHold = 5.0
 
-    /// Rates, by default those of the settings' defaults.
+    /// The limits; the defaults are those of the settings.
     package init(
       token: Rate = Rate(perSecond: 100, burst: 500), workspace: Rate = Rate(perSecond: 200, burst: 1000),
       unauthenticated: Rate = Rate(perSecond: 10, burst: 100), publicRead: Rate = Rate(perSecond: 50, burst: 500),
@@ -55,7 +56,7 @@ package final class RateLimits: Sendable {
   private let throttle: RejectionThrottle
   private let now: @Sendable () -> Double
 
-  /// - Parameter now: A clock's seconds, which never goes back.
+  /// - Parameter now: a monotonic clock, in seconds.
   package init(_ rates: Rates = Rates(), now: @escaping @Sendable () -> Double = RateLimits.uptime) {
     state = Mutex(
       State(
@@ -66,12 +67,12 @@ package final class RateLimits: Sendable {
     self.now = now
   }
 
-  /// How many refusals are held.
+  /// The number of 429 responses that are being delayed.
   var heldCount: Int { throttle.heldCount }
 
-  /// Counts one request of `token`, before anything is done for it.
+  /// Counts a request of `token` before it is processed.
   ///
-  /// - Throws: 429, in its own time where there are many, where the token or its workspace has none left; then nothing is counted.
+  /// - Throws: 429, delayed if there are many, if the token or its workspace has reached its limit; then nothing is counted.
   package func admit(_ token: TokenID, of workspace: WorkspaceID) async throws {
     do {
       try count(token, of: workspace)
@@ -81,38 +82,38 @@ package final class RateLimits: Sendable {
     }
   }
 
-  /// Counts one request of `token`.
+  /// Counts a request of `token`, without delaying the 429.
   ///
-  /// - Throws: 429 where the token or its workspace has none left; then nothing is counted.
+  /// - Throws: 429 if the token or its workspace has reached its limit; then nothing is counted.
   package func count(_ token: TokenID, of workspace: WorkspaceID) throws(APIError) {
     try count(token, in: \.tokens, named: "this token", of: workspace)
   }
 
-  /// Counts one session of the console that is to be opened for `person`.
+  /// Counts a console session that is about to be opened for `person`.
   ///
-  /// - Throws: 429 where they have had too many lately, or their workspace has no request left; then nothing is counted.
+  /// - Throws: 429 if the person or the workspace has reached its limit; then nothing is counted.
   package func countOpening(of person: String, in workspace: WorkspaceID) throws(APIError) {
-    try count(Person(workspace: workspace, name: person), in: \.openings, named: "this person that open a session", of: workspace)
+    try count(Person(workspace: workspace, name: person), in: \.openings, named: "this person for new sessions", of: workspace)
   }
 
-  /// Counts one of `owner` and of the workspace: of both or, where either has none left, of neither.
+  /// Counts a request against the limits of `owner` and of the workspace: against both, or against neither if one is reached.
   private func count<Owner>(
-    _ owner: Owner, in buckets: WritableKeyPath<State, Buckets<Owner>>, named whose: String, of workspace: WorkspaceID
+    _ owner: Owner, in buckets: WritableKeyPath<State, Buckets<Owner>>, named subject: String, of workspace: WorkspaceID
   ) throws(APIError) {
     let now = now()
     try state.withLock { state throws(APIError) in
       let wait = state[keyPath: buckets].wait(of: owner, at: now)
-      guard wait == 0 else { throw .rateExceeded(whose, state[keyPath: buckets].rate, wait: wait) }
+      guard wait == 0 else { throw .rateExceeded(subject, state[keyPath: buckets].rate, wait: wait) }
       let shared = state.workspaces.wait(of: workspace, at: now)
-      guard shared == 0 else { throw .rateExceeded("this workspace, of all its tokens,", state.workspaces.rate, wait: shared) }
+      guard shared == 0 else { throw .rateExceeded("this workspace, for all its tokens together,", state.workspaces.rate, wait: shared) }
       state[keyPath: buckets].take(of: owner, at: now)
       state.workspaces.take(of: workspace, at: now)
     }
   }
 
-  /// Refuses a request from an address that has sent too many without a known credential, before anything is read of it.
+  /// Rejects a request if its address has sent too many unauthenticated ones, before its body is read.
   ///
-  /// - Throws: 429, in its own time where there are many.
+  /// - Throws: 429, delayed if there are many.
   private func checkUnauthenticated(from address: String?) async throws {
     guard let error = unauthenticatedError(for: address) else { return }
     await throttle.hold(.address(ClientAddress(address)), at: now())
@@ -121,16 +122,18 @@ package final class RateLimits: Sendable {
 
   private func unauthenticatedError(for address: String?) -> APIError? {
     let (wait, rate) = unauthenticatedWait(at: address)
-    return wait > 0 ? .rateExceeded("this address, without a token that is known here,", rate, wait: wait) : nil
+    return wait > 0 ? .rateExceeded("this address without a known token", rate, wait: wait) : nil
   }
 
-  /// Runs `answer` for a request from `address`, and counts it unless `isAuthenticated` says afterwards that it had a credential of this
-  /// deployment.
+  /// Runs `answer` for a request from `address`, and counts the request unless `isAuthenticated` is true afterwards.
   ///
-  /// While the address has sent too many, only requests with a known credential are answered: who shares the address with a guesser is not
-  /// shut out.
+  /// While the address is over the limit, only requests with a known credential are processed: an attacker who tries tokens does not lock
+  /// out the clients behind the same address.
   ///
-  /// - Throws: 429; whatever `answer` throws.
+  /// - Parameters:
+  ///   - isKnown: whether the request has a credential that was valid a moment ago.
+  ///   - isAuthenticated: whether the request turned out to have a valid credential.
+  /// - Throws: 429; the errors of `answer`.
   func limitingUnauthenticated<Answer>(
     from address: String?, isKnown: () -> Bool, isAuthenticated: () -> Bool, answer: () async throws -> Answer
   ) async throws -> Answer {
@@ -139,18 +142,18 @@ package final class RateLimits: Sendable {
     return try await answer()
   }
 
-  /// Counts one request without a credential, which is answered at once.
+  /// Counts an unauthenticated request, without delaying the 429.
   ///
-  /// - Returns: 429 where the address has sent too many; then nothing is counted.
+  /// - Returns: 429 if the address has reached its limit; then nothing is counted.
   package func countUnauthenticated(from address: String?) -> APIError? {
     if let error = unauthenticatedError(for: address) { return error }
     recordUnauthenticated(at: address)
     return nil
   }
 
-  /// Counts one read of what is public.
+  /// Counts a read of a public resource.
   ///
-  /// - Throws: 429 where the address has sent too many, in its own time where there are many; then nothing is counted.
+  /// - Throws: 429, delayed if there are many, if the address has reached its limit; then nothing is counted.
   func countPublicRead(from address: String?) async throws {
     let now = now()
     let client = ClientAddress(address)
@@ -180,19 +183,19 @@ package final class RateLimits: Sendable {
 
   private static let start = ContinuousClock.now
 
-  /// The seconds since the process first asked.
+  /// A monotonic clock: the seconds since its first use in the process.
   static let uptime: @Sendable () -> Double = { (ContinuousClock.now - start) / .seconds(1) }
 }
 
 extension APIError {
-  /// - Parameter wait: in how many seconds another request is taken.
-  fileprivate static func rateExceeded(_ whose: String, _ rate: Rate, wait: Double) -> APIError {
+  /// - Parameter wait: the time until another request is accepted, in seconds.
+  fileprivate static func rateExceeded(_ subject: String, _ rate: Rate, wait: Double) -> APIError {
     let seconds = max(1, Int(wait.rounded(.up)))
     let perSecond = rate.perSecond.rounded() == rate.perSecond ? "\(Int(rate.perSecond))" : "\(rate.perSecond)"
     return APIError(
       429,
       """
-      The requests of \(whose) exceed the limit of \(perSecond) a second, and of \(max(1, rate.burst)) at once after a rest; nothing was \
+      The requests of \(subject) exceed the limit of \(perSecond) per second, with bursts of up to \(max(1, rate.burst)); nothing was \
       changed. Send the request again in \(seconds) s.
       """,
       headers: [.retryAfter: "\(seconds)"])

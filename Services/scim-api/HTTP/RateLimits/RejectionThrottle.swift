@@ -2,12 +2,12 @@ import Models
 import ServiceLifecycle
 import Synchronization
 
-/// Answers whoever goes on sending beyond their limit slowly: a few refusals at once, the others at a rate.
+/// Delays the 429 responses of clients that keep sending over their limit: after a burst, they are sent at a fixed rate.
 ///
-/// A refusal costs little, but tens of thousands a second take the processor from everybody else. While one is held nothing more is read of its
-/// connection, so that a client can send no faster than it is refused.
+/// A single rejection is cheap, but tens of thousands per second use up the CPU. While a rejection is delayed, its connection is not read,
+/// so a client cannot send faster than it is rejected.
 final class RejectionThrottle: Sendable {
-  /// Who is refused.
+  /// The client that is rejected.
   enum Sender: Sendable, Hashable {
     case workspace(WorkspaceID)
     case address(ClientAddress)
@@ -23,16 +23,16 @@ final class RejectionThrottle: Sendable {
   private let maximumHeld: Int
 
   /// - Parameters:
-  ///   - rate: of the refusals of each sender.
-  ///   - maximumHold: how many seconds one is held at most.
-  ///   - maximumHeld: how many are held at once; those beyond are answered at once, since each takes memory.
+  ///   - rate: the rejections per sender that are sent without delay.
+  ///   - maximumHold: the maximum delay, in seconds.
+  ///   - maximumHeld: the maximum number of delayed rejections; further ones are sent immediately, since each takes memory.
   init(_ rate: Rate, maximumHold: Double, maximumHeld: Int = 2000) {
     state = Mutex(State(buckets: Buckets(rate, maximum: 20_000)))
     self.maximumHold = maximumHold
     self.maximumHeld = maximumHeld
   }
 
-  /// Waits until the next refusal of `sender` is due. The end of the process, or of the task, ends the wait.
+  /// Waits until the next rejection of `sender` is due. Graceful shutdown and cancellation end the wait.
   func hold(_ sender: Sender, at now: Double) async {
     let seconds = begin(sender, at: now)
     guard seconds > 0 else { return }
@@ -40,14 +40,14 @@ final class RejectionThrottle: Sendable {
     do {
       try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(seconds)) }
     } catch {
-      // Cut short: the refusal goes out now.
+      // Shutdown or cancellation: the rejection is sent now.
     }
   }
 
-  /// How many are held now.
+  /// The number of delayed rejections.
   var heldCount: Int { state.withLock { $0.held } }
 
-  /// For how many seconds the refusal is held; where that is none it takes no place.
+  /// The delay of a rejection, in seconds; it counts towards ``heldCount`` if it is not 0.
   private func begin(_ sender: Sender, at now: Double) -> Double {
     state.withLock { state in
       guard state.held < maximumHeld else { return 0 }

@@ -9,10 +9,10 @@ package protocol KnownCredentials: Sendable {
   func isKnown(_ request: Request) -> Bool
 }
 
-/// Limits unauthenticated requests per client address, whatever their path and their response.
+/// Limits unauthenticated requests per client address, for all paths and responses.
 ///
-/// A request counts unless it turns out to have a credential that this deployment issued. While an address has sent too many, only requests
-/// whose credential was valid a moment ago pass.
+/// A request counts unless it has a credential that this deployment issued. While an address is over the limit, only requests whose
+/// credential was valid a moment ago pass.
 package struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
   let sites: Sites
   let limits: RateLimits
@@ -22,7 +22,7 @@ package struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
 
   /// - Parameters:
   ///   - known: the credentials by which requests pass while their address is over the limit.
-  ///   - publicPaths: paths that anybody may read. They have a limit of their own.
+  ///   - publicPaths: paths that can be read without authentication. They have a limit of their own.
   package init(
     sites: Sites, limits: RateLimits, authenticator: Authenticator, known: [any KnownCredentials], publicPaths: Set<String>
   ) {
@@ -55,7 +55,7 @@ package struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
       })
   }
 
-  /// Whether a request failed with an error that is found before its credential is checked.
+  /// Whether the request failed before its credential was checked.
   private static func isBeforeAuthentication(_ error: any Error) -> Bool {
     switch error {
     case let error as HTTPError: error.status == .notFound
@@ -64,8 +64,8 @@ package struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
     }
   }
 
-  /// Authenticates a request that fails in any case, and counts it as its token's: the admin of a connection with a wrong base URL sees the
-  /// error in the provisioning log.
+  /// Authenticates a request that has already failed, and counts it for its token: the error of a connection with a wrong base URL appears
+  /// in the workspace's provisioning log.
   private func identify(_ request: Request, _ context: EdgeContext) async throws {
     guard request.headers[.authorization] != nil else { return }
     let record: TokenRecord

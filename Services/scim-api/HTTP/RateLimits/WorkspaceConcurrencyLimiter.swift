@@ -2,11 +2,11 @@ import DequeModule
 import Models
 import Synchronization
 
-/// Shares out what takes much of the machine: whoever does much of it at once keeps the others of its own workspace waiting and nobody else.
+/// Limits concurrent expensive requests per workspace. Further ones wait in a queue of their workspace, and do not delay other workspaces.
 ///
-/// A workspace that is alone may have more of it than one beside which others send requests, too: those would feel it.
+/// A workspace that is active alone may run more of them than one that shares the service with others.
 package final class WorkspaceConcurrencyLimiter: Sendable {
-  /// A place, for as long as it is held.
+  /// The permission to run one request. It is released when the object is deallocated.
   package final class Permit: Sendable {
     private let limiter: WorkspaceConcurrencyLimiter
     private let workspace: WorkspaceID
@@ -16,7 +16,7 @@ package final class WorkspaceConcurrencyLimiter: Sendable {
       self.workspace = workspace
     }
 
-    deinit { limiter.giveBack(workspace) }
+    deinit { limiter.release(workspace) }
   }
 
   private typealias Waiter = CheckedContinuation<Permit, any Error>
@@ -29,29 +29,30 @@ package final class WorkspaceConcurrencyLimiter: Sendable {
   private struct State {
     var queues: [WorkspaceID: Queue] = [:]
     var lastNumber = 0
-    /// When each workspace may begin the next beside others.
+    /// The rates of the workspaces while others are active.
     var buckets: Buckets<WorkspaceID>
   }
 
   private let state: Mutex<State>
   private let what: String
   private let maximumPerWorkspace: Int
-  private let maximumBesideOthers: Int
+  private let maximumWhenShared: Int
   private let activeWorkspaces: ActiveWorkspaces?
   private let maximumWaiting: Int
   private let timeout: Duration
   private let now: @Sendable () -> Double
 
   /// - Parameters:
-  ///   - what: is taken in turns, for refusals.
-  ///   - maximumPerWorkspace: how many turns a workspace has at once.
-  ///   - maximumBesideOthers: how many while `activeWorkspaces` has others; nil for as many.
-  ///   - rate: how many a workspace starts per second while other workspaces are active; further ones wait.
-  ///   - maximumWaiting: how many more of a workspace wait.
-  ///   - timeout: for how long.
-  ///   - now: a clock's seconds, which never goes back.
+  ///   - what: the requests that are limited, as a plural noun for error messages.
+  ///   - maximumPerWorkspace: the maximum number of concurrent requests per workspace.
+  ///   - maximumWhenShared: the maximum while other workspaces are active; nil for `maximumPerWorkspace`.
+  ///   - activeWorkspaces: the active workspaces; nil if every workspace counts as active alone.
+  ///   - rate: the requests that a workspace starts per second while other workspaces are active; further ones wait.
+  ///   - maximumWaiting: the maximum number of waiting requests per workspace.
+  ///   - timeout: the maximum wait.
+  ///   - now: a monotonic clock, in seconds.
   package init(
-    _ what: String = "lists, queries or readings of large groups", maximumPerWorkspace: Int, besideOthers maximumBesideOthers: Int? = nil,
+    _ what: String = "lists, queries or readings of large groups", maximumPerWorkspace: Int, besideOthers maximumWhenShared: Int? = nil,
     activeWorkspaces: ActiveWorkspaces? = nil, rate: Rate = .unlimited, maximumWaiting: Int = 100, timeout: Duration = .seconds(10),
     now: @escaping @Sendable () -> Double = RateLimits.uptime
   ) {
@@ -59,37 +60,37 @@ package final class WorkspaceConcurrencyLimiter: Sendable {
     self.now = now
     self.what = what
     self.maximumPerWorkspace = max(1, maximumPerWorkspace)
-    self.maximumBesideOthers = max(1, min(maximumBesideOthers ?? maximumPerWorkspace, maximumPerWorkspace))
+    self.maximumWhenShared = max(1, min(maximumWhenShared ?? maximumPerWorkspace, maximumPerWorkspace))
     self.activeWorkspaces = activeWorkspaces
     self.maximumWaiting = maximumWaiting
     self.timeout = timeout
   }
 
-  /// How many turns a workspace has at once, as things are.
+  /// The maximum number of concurrent requests of a workspace at the moment.
   private func maximum(for workspace: WorkspaceID) -> Int {
-    maximumBesideOthers < maximumPerWorkspace && isBesideOthers(workspace) ? maximumBesideOthers : maximumPerWorkspace
+    maximumWhenShared < maximumPerWorkspace && isSharing(workspace) ? maximumWhenShared : maximumPerWorkspace
   }
 
-  private func isBesideOthers(_ workspace: WorkspaceID) -> Bool { activeWorkspaces?.hasOthers(than: workspace) ?? false }
+  private func isSharing(_ workspace: WorkspaceID) -> Bool { activeWorkspaces?.hasOthers(than: workspace) ?? false }
 
-  /// How many of a workspace wait.
+  /// The number of waiting requests of a workspace.
   package func waitingCount(of workspace: WorkspaceID) -> Int { state.withLock { $0.queues[workspace]?.waiting.count ?? 0 } }
 
-  /// Waits until the workspace may have another, and until it is due.
+  /// Waits for a permit, and then until the workspace's rate allows the request.
   ///
-  /// - Throws: 429 where too many wait, or none comes free in time; `CancellationError`.
+  /// - Throws: 429 if too many requests wait or the wait takes too long; `CancellationError`.
   package func permit(for workspace: WorkspaceID) async throws -> Permit {
-    let permit = try await freePermit(for: workspace)
-    guard isBesideOthers(workspace) else { return permit }
+    let permit = try await acquire(for: workspace)
+    guard isSharing(workspace) else { return permit }
     let longest = timeout / .seconds(1)
     let seconds = state.withLock { [now] in $0.buckets.reserve(of: workspace, at: now(), within: longest) }
-    guard seconds < longest else { throw APIError.tooMany(what, maximumBesideOthers) }
+    guard seconds < longest else { throw APIError.tooMany(what, maximumWhenShared) }
     if seconds > 0 { try await Task.sleep(for: .seconds(seconds)) }
     return permit
   }
 
-  private func freePermit(for workspace: WorkspaceID) async throws -> Permit {
-    let isFree = try state.withLock { state throws(APIError) in
+  private func acquire(for workspace: WorkspaceID) async throws -> Permit {
+    let isGranted = try state.withLock { state throws(APIError) in
       var queue = state.queues[workspace] ?? Queue()
       defer { state.queues[workspace] = queue }
       let maximum = maximum(for: workspace)
@@ -100,7 +101,7 @@ package final class WorkspaceConcurrencyLimiter: Sendable {
       guard queue.waiting.count < maximumWaiting else { throw .tooMany(what, maximum) }
       return false
     }
-    if isFree { return Permit(self, workspace) }
+    if isGranted { return Permit(self, workspace) }
     return try await withThrowingTaskGroup(of: Permit?.self) { group in
       group.addTask { try await self.wait(of: workspace) }
       group.addTask { [timeout] in
@@ -120,10 +121,10 @@ package final class WorkspaceConcurrencyLimiter: Sendable {
     }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { waiter in
-        let isFree = state.withLock { state in
+        let isGranted = state.withLock { state in
           var queue = state.queues[workspace] ?? Queue()
           defer { state.queues[workspace] = queue }
-          // One may have come free since.
+          // A permit may have been released in the meantime.
           if queue.held < maximum(for: workspace) {
             queue.held += 1
             return true
@@ -131,7 +132,7 @@ package final class WorkspaceConcurrencyLimiter: Sendable {
           queue.waiting.append((number, waiter))
           return false
         }
-        if isFree { waiter.resume(returning: Permit(self, workspace)) } else if Task.isCancelled { cancel(number, of: workspace) }
+        if isGranted { waiter.resume(returning: Permit(self, workspace)) } else if Task.isCancelled { cancel(number, of: workspace) }
       }
     } onCancel: {
       cancel(number, of: workspace)
@@ -146,8 +147,8 @@ package final class WorkspaceConcurrencyLimiter: Sendable {
     waiter?.resume(throwing: CancellationError())
   }
 
-  /// Gives the turn to whoever has waited longest; to none where there are too many, to several where there may be more than there were.
-  private func giveBack(_ workspace: WorkspaceID) {
+  /// Releases a permit, and grants permits to the oldest waiting requests while the workspace is below its current maximum.
+  private func release(_ workspace: WorkspaceID) {
     let next = state.withLock { state -> [Waiter] in
       guard var queue = state.queues[workspace] else { return [] }
       queue.held -= 1
@@ -169,7 +170,7 @@ extension APIError {
     APIError(
       429,
       """
-      More than \(limit) \(what) of this workspace are under way, and others wait; nothing was changed. Send the request again in \(seconds) s.
+      More than \(limit) \(what) of this workspace are running, and others are waiting; nothing was changed. Send the request again in \(seconds) s.
       """,
       headers: [.retryAfter: "\(seconds)"])
   }

@@ -4,21 +4,21 @@ import Metrics
 import ProvisioningLog
 import Synchronization
 
-/// Requests on their way to the provisioning log: bounded, so that no request ever waits for the log, and without a cost while there is
-/// none.
+/// A bounded buffer of requests for the provisioning log. When it is full, requests are dropped and counted, so no request waits for the
+/// log.
 package final class LogBuffer: Sendable {
   private struct State {
     var waiting: [LoggedRequest] = []
     var bytes = 0
     var isClosed = false
     var reader: CheckedContinuation<Void, Never>?
-    /// Requests whose token nobody issued.
+    /// Requests with tokens that were never issued.
     var unverified = UnverifiedSenders()
-    /// When it was last said that entries are dropped.
-    var lastSaid: ContinuousClock.Instant?
+    /// When the last warning about dropped entries was logged.
+    var lastWarning: ContinuousClock.Instant?
   }
 
-  /// Which reads it is given.
+  /// Selects the successful reads that are logged.
   let reads = ReadSampler()
   private let state = Mutex(State())
   private let maximumEntries: Int
@@ -29,15 +29,15 @@ package final class LogBuffer: Sendable {
   private let unsent = Counter(label: "rollcall_log_entries_dropped_total", dimensions: [("reason", "unsent")])
 
   /// - Parameters:
-  ///   - maximumEntries: how many requests may wait; what comes then is dropped and counted.
-  ///   - maximumBytes: the same for the bytes of their bodies.
+  ///   - maximumEntries: the maximum number of waiting requests.
+  ///   - maximumBytes: the maximum size of their bodies, in bytes.
   package init(maximumEntries: Int = 10_000, maximumBytes: Int = 32 << 20, logger: Logger = Logger(label: "provisioning-log")) {
     self.maximumEntries = maximumEntries
     self.maximumBytes = maximumBytes
     self.logger = logger
   }
 
-  /// Takes a request, or drops it where there is no room.
+  /// Adds a request, or drops it if the buffer is full or closed.
   func append(_ request: LoggedRequest) {
     let (reader, dropped) = state.withLock { state -> (CheckedContinuation<Void, Never>?, Counter?) in
       if request.fields.token == nil {
@@ -54,17 +54,17 @@ package final class LogBuffer: Sendable {
     reader?.resume()
     if let dropped {
       dropped.increment()
-      complain("requests are left out of the provisioning log: more come than can be sent")
+      warn("requests are missing from the provisioning log: the buffer is full")
     }
   }
 
   /// Counts requests that could not be sent.
   package func drop(_ count: Int, because reason: String) {
     unsent.increment(by: count)
-    complain("requests are left out of the provisioning log: \(reason)")
+    warn("requests are missing from the provisioning log: \(reason)")
   }
 
-  /// Returns when something waits, or the buffer is closed.
+  /// Waits until there is something to send, or the buffer is closed.
   func waitForMore(at now: Date = Date()) async {
     await withCheckedContinuation { continuation in
       let isReady = state.withLock { state in
@@ -76,7 +76,7 @@ package final class LogBuffer: Sendable {
     }
   }
 
-  /// Takes the first that wait out.
+  /// Removes and returns up to `maximum` requests, oldest first.
   func take(_ maximum: Int) -> [LoggedRequest] {
     state.withLock { state in
       let taken = Array(state.waiting.prefix(maximum))
@@ -86,18 +86,20 @@ package final class LogBuffer: Sendable {
     }
   }
 
-  /// Takes out the entries about unverified senders that are to be sent now.
+  /// Removes and returns the entries about unverified senders that are due.
+  ///
+  /// - Parameter all: also those that are not due yet.
   func takeUnverified(at now: Date = Date(), all: Bool = false) -> [LogEntry] {
     state.withLock { $0.unverified.take(at: now, all: all || $0.isClosed) }
   }
 
-  /// Wakes the reader where such an entry is due.
+  /// Wakes the reader if an entry about unverified senders is due.
   func wakeForUnverified(at now: Date = Date()) {
     let reader = state.withLock { state in state.unverified.isDue(at: now) ? state.reader.take() : nil }
     reader?.resume()
   }
 
-  /// Takes nothing more; what waits can still be taken out.
+  /// Closes the buffer: it accepts no more requests, and those it has can still be taken.
   func close() {
     let reader = state.withLock { state in
       state.isClosed = true
@@ -106,18 +108,18 @@ package final class LogBuffer: Sendable {
     reader?.resume()
   }
 
-  /// Whether no request waits.
+  /// Whether the buffer contains no request.
   package var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
 
   var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  /// Once every ten seconds is enough: the metric has the number.
-  private func complain(_ what: Logger.Message) {
+  /// Logs a warning, at most every ten seconds: the metrics count the dropped entries.
+  private func warn(_ message: Logger.Message) {
     let isDue = state.withLock { state in
-      if let last = state.lastSaid, ContinuousClock.now - last < .seconds(10) { return false }
-      state.lastSaid = .now
+      if let last = state.lastWarning, ContinuousClock.now - last < .seconds(10) { return false }
+      state.lastWarning = .now
       return true
     }
-    if isDue { logger.warning(what) }
+    if isDue { logger.warning(message) }
   }
 }

@@ -4,31 +4,33 @@ import Models
 import ProvisioningLog
 import ServiceLifecycle
 
-/// Sends what is to be logged to Kafka, in batches, behind the requests' backs.
+/// Sends the entries of the provisioning log to Kafka in batches, in the background.
 package struct LogShipping: Service {
-  /// The requests to be sent.
+  /// The requests to send.
   package let buffer: LogBuffer
-  /// This process, as its messages name it.
+  /// The `source` of the messages: this process.
   package let source: String
-  /// Sends them to Kafka.
+  /// The Kafka producer.
   package let producer: any MessageProducer
 
-  /// Sends the requests in `buffer`; `source` is this process, as its messages name it.
+  /// A service that sends the requests in `buffer` through `producer`.
+  ///
+  /// - Parameter source: the `source` of the messages: this process.
   package init(buffer: LogBuffer, source: String, producer: any MessageProducer) {
     self.buffer = buffer
     self.source = source
     self.producer = producer
   }
 
-  /// How long requests are gathered for one batch.
-  private static let gathering = Duration.milliseconds(100)
+  /// How long requests are collected for one batch.
+  private static let batchDelay = Duration.milliseconds(100)
   private static let maximumBatch = 500
   private static let wakeInterval = Duration.seconds(10)
 
-  /// How long what waits at the end is tried to be sent.
-  private static let patience = Duration.seconds(5)
+  /// How long the remaining requests may take at graceful shutdown.
+  private static let shutdownTimeout = Duration.seconds(5)
 
-  /// Sends until graceful shutdown, and then what is left.
+  /// Sends until graceful shutdown, and then the remaining requests.
   package func run() async throws {
     await withTaskCancellationHandler {
       await withTaskGroup(of: Void.self) { group in
@@ -38,12 +40,12 @@ package struct LogShipping: Service {
           do {
             try await gracefulShutdown()
             buffer.close()
-            try await Task.sleep(for: Self.patience)
+            try await Task.sleep(for: Self.shutdownTimeout)
           } catch {
-            // Cancelled: all is sent, or the process ends at once.
+            // Cancelled: everything is sent, or the process ends immediately.
           }
         }
-        // Whichever comes first ends the other.
+        // The first task to finish ends the others.
         await group.next()
         group.cancelAll()
       }
@@ -52,7 +54,7 @@ package struct LogShipping: Service {
     }
   }
 
-  /// Looks after entries whose count rises.
+  /// Periodically wakes the sender for entries whose count has risen.
   private func wake() async {
     while true {
       do { try await Task.sleep(for: Self.wakeInterval) } catch { return }
@@ -63,9 +65,9 @@ package struct LogShipping: Service {
   private func ship() async {
     while true {
       await buffer.waitForMore()
-      // A lone request need not be seen at once, and many together cost less; at the end nothing is waited for.
+      // Larger batches cost less than a short delay; a closed buffer is sent immediately.
       if !buffer.isClosed {
-        do { try await Task.sleep(for: Self.gathering) } catch { buffer.close() }
+        do { try await Task.sleep(for: Self.batchDelay) } catch { buffer.close() }
       }
       let requests = buffer.take(Self.maximumBatch)
       let unverified = buffer.takeUnverified()
@@ -79,7 +81,7 @@ package struct LogShipping: Service {
       do {
         try await producer.send(contentsOf: messages)
       } catch {
-        // Of a batch in which one entry is refused the others are safe.
+        // If Kafka rejects some messages of a batch, it has accepted the others.
         buffer.drop((error as? KafkaError).map(\.failedIndices.count) ?? requests.count + unverified.count, because: "\(error)")
         if Task.isCancelled { return }
       }

@@ -27,8 +27,8 @@ extension LoggedRequest {
     entry.command = fields.command
     entry.trace = fields.traceparent.flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) }
     entry.replayOf = fields.replay?.of ?? fields.tokenName.flatMap(ReplayToken.init)?.entry
-    if let error = fields.error { entry.tell(error, without: redaction) }
-    if let unapplied = fields.unapplied { entry.tell(unapplied: unapplied, without: redaction) }
+    if let error = fields.error { entry.setError(error, redaction: redaction) }
+    if let unapplied = fields.unapplied { entry.setUnapplied(unapplied, redaction: redaction) }
     entry.operations = fields.operations
     entry.relink = fields.relink
     return [entry] + fields.loggedOperations.map { self.entry(for: $0, of: entry) }
@@ -56,8 +56,8 @@ extension LoggedRequest {
     entry.name = entry.body.flatMap { name(in: $0, of: entry.resourceType) }
     entry.scimType = nil
     entry.detail = nil
-    if operation.isFailure { entry.tell(operation.error, without: redaction) }
-    if let unapplied = operation.unapplied { entry.tell(unapplied: unapplied, without: redaction) }
+    if operation.isFailure { entry.setError(operation.error, redaction: redaction) }
+    if let unapplied = operation.unapplied { entry.setUnapplied(unapplied, redaction: redaction) }
     return entry
   }
 
@@ -73,11 +73,11 @@ extension LoggedRequest {
       return (kept.body, kept.redaction)
     case .cut(let body)?: return (body, nil)
     case .unreadable(let bytes)?:
-      return (LoggedBody(bytes: bytes, content: .none(reason: "it is not JSON, so that what in it is secret cannot be told")), nil)
+      return (LoggedBody(bytes: bytes, content: .none(reason: "it is not JSON, so secrets in it cannot be recognised")), nil)
     }
   }
 
-  /// The provider that the sender says it is, else the one that the workspace is set to.
+  /// The identity provider, by the `User-Agent` or else by the workspace's settings.
   private var identityProvider: String? {
     let recognised = ConnectionProfile.auto.recognised(userAgent: head.headerFields[.userAgent])
     let profile = recognised == .auto ? fields.profile.map { ConnectionProfile($0) } ?? .auto : recognised
@@ -90,7 +90,7 @@ extension LoggedRequest {
     return segments.contains("Groups") ? .group : nil
   }
 
-  /// What is written or asked for; a POST that was refused has made nothing.
+  /// The resource that is read or written; nil for a rejected POST, which created none.
   private var resource: ResourceID? {
     if fields.operations != nil || (head.method == .post && status >= 400) { return nil }
     return fields.resource ?? path.split(separator: "/").last.flatMap { ResourceID($0) }
@@ -103,16 +103,16 @@ extension LoggedRequest {
 }
 
 extension LogEntry {
-  /// Takes over what the sender was told, a SCIM error in JSON.
-  fileprivate mutating func tell(_ error: [UInt8], without redaction: Redaction.Outcome?) {
+  /// Sets `scimType` and `detail` from the error of the response, a SCIM error in JSON.
+  fileprivate mutating func setError(_ error: [UInt8], redaction: Redaction.Outcome?) {
     let object: JSONObject?
     do { object = try JSON(parsing: error).object } catch { object = nil }
     scimType = object?["scimType"]?.string
     detail = object?["detail"]?.string.map { String(Redaction.detail($0, without: redaction).prefix(4000)) }
   }
 
-  /// Takes over what was not applied, a JSON array.
-  fileprivate mutating func tell(unapplied: [UInt8], without redaction: Redaction.Outcome?) {
+  /// Sets the changes that were not applied, from a JSON array.
+  fileprivate mutating func setUnapplied(_ unapplied: [UInt8], redaction: Redaction.Outcome?) {
     let changes: JSON
     do { changes = try JSON(parsing: unapplied) } catch { return }
     self.unapplied = UnappliedChange.list(reading: changes).map {
@@ -122,7 +122,7 @@ extension LogEntry {
 }
 
 extension ConnectionProfile {
-  /// The profile that the workspace's setting names.
+  /// The profile for the value of the workspace's setting.
   package init(_ setting: WorkspaceSettings.ConnectionProfile) {
     switch setting {
     case .auto: self = .auto

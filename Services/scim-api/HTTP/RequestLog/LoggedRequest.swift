@@ -5,34 +5,34 @@ import Models
 import ProvisioningLog
 import SCIM
 
-/// A request as it waits to be logged: what was noted of it, not yet put into words, since that has time.
+/// A finished request that waits for the provisioning log. Its entries are made later, off the request path.
 struct LoggedRequest: Sendable {
   let at: Date
   let duration: Duration
   let workspace: WorkspaceID
   let head: HTTPRequest
-  /// The pattern of the endpoint; nil where there is none.
+  /// The pattern of the route; nil if none matched.
   let route: String?
   let status: Int
   /// The address of the connection's peer.
   package let address: String?
-  /// The client's, which is not the peer's behind a proxy.
+  /// The address of the client, which behind a proxy is not that of the peer.
   var clientAddress: String? { fields.address ?? address }
-  /// What was recorded of the request.
+  /// The fields that were recorded for the request.
   package let fields: RequestInfo.Fields
 
-  /// About what it holds in memory, beside what every one does.
+  /// The approximate memory of the body and the bulk operations, in bytes.
   var size: Int { (fields.body?.bytes ?? 0) + fields.loggedOperations.reduce(0) { $0 + $1.error.count + 2048 } }
 }
 
 extension LoggedRequest {
-  /// What there is to log of a request: nil for a read that went well and is none that `reads` picks, for what people do at the console, and
-  /// where nobody can tell whose it is.
+  /// The request to log; nil for requests of the console, for requests without a known workspace, and for successful reads that `reads` does
+  /// not select.
   init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration, reads: ReadSampler) {
     let route = context.endpointPath
     guard !ResourcePath.isConsole(request.uri.path) else { return nil }
     let fields = context.info.fields
-    guard status >= 400 || Self.isWrite(request.method, route) || Self.isPicked(request, route, fields, at, by: reads) else { return nil }
+    guard status >= 400 || Self.isWrite(request.method, route) || Self.isSampled(request, route, fields, at, by: reads) else { return nil }
     guard let workspace = fields.workspace ?? fields.unissuedTokenOf else { return nil }
     self.init(
       at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status, address: context.info.peer,
@@ -44,8 +44,8 @@ extension LoggedRequest {
     return route.hasPrefix(ResourcePath.base) && !route.hasSuffix(".search")
   }
 
-  /// Of SCIM alone: what the product and the console read is no identity provider's.
-  private static func isPicked(
+  /// Whether a successful read is logged. Only SCIM reads are: the others are not sent by identity providers.
+  private static func isSampled(
     _ request: Request, _ route: String?, _ fields: RequestInfo.Fields, _ at: Date, by reads: ReadSampler
   ) -> Bool {
     guard let route, route.hasPrefix(ResourcePath.base), let token = fields.token else { return false }
@@ -74,7 +74,7 @@ package struct LoggedOperation: Sendable {
   /// The changes that were not applied, as `StoredResource.unapplied`.
   package var unapplied: [UInt8]?
 
-  /// An operation with its outcome.
+  /// An operation of a bulk request and its outcome.
   package init(
     position: Int, method: String, path: String, data: JSON? = nil, status: Int, error: [UInt8], relink: Relink? = nil,
     resource: ResourceID? = nil, unapplied: [UInt8]? = nil
@@ -94,19 +94,19 @@ package struct LoggedOperation: Sendable {
   package var isFailure: Bool { status >= 400 }
 }
 
-/// A body as it was read.
+/// The body of a request, as it is kept for the provisioning log.
 enum RecordedBody: Sendable {
   case json(JSON, bytes: Int)
-  /// It is not JSON, so that nobody can tell what in it is secret.
+  /// Not JSON, so its secrets cannot be recognised and removed.
   case unreadable(bytes: Int)
-  /// What is left of one that is too large to be kept.
+  /// The summary of a body that is too large to keep.
   case cut(LoggedBody)
 
   init(_ json: JSON, bytes: Int) {
     self = bytes > LoggedBody.maximumBytes ? .cut(LoggedBody.keeping(json, bytes: bytes).body) : .json(json, bytes: bytes)
   }
 
-  /// What it holds in memory.
+  /// The approximate memory, in bytes.
   var bytes: Int {
     switch self {
     case .json(_, let bytes): bytes

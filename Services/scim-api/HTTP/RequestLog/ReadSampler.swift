@@ -2,44 +2,46 @@ import Foundation
 import Models
 import Synchronization
 
-/// Picks, of the reads that go well, those that the provisioning log is to have: the first of each sender, and one a minute while it goes
-/// on. So somebody who tests a connection, which all do by reading, sees that it arrived; and many reads make few entries.
+/// Selects the successful reads that the provisioning log records: the first of each sender, and then one per minute.
+///
+/// Identity providers test a connection with a read, so the admin sees that the test arrived, and frequent reads make few entries.
 final class ReadSampler: Sendable {
-  private struct Sighting {
+  private struct RecordedRead {
     /// The `User-Agent`.
     var sender: String?
     var at: Date
   }
 
-  private let sightings = Mutex<[TokenID: [Sighting]]>([:])
+  private let reads = Mutex<[TokenID: [RecordedRead]]>([:])
   private let maximumTokens: Int
 
-  /// For how many seconds after one no further read of the same sender is picked.
+  /// The minimum time between two recorded reads of a sender, in seconds.
   static let interval: TimeInterval = 60
-  /// The senders of one token that are told apart: a token is one identity provider's, and what else it says of itself is its affair.
+  /// The maximum number of senders per token within ``interval``: a token belongs to one identity provider, and `User-Agent` is arbitrary
+  /// text.
   static let maximumSenders = 4
 
   init(maximumTokens: Int = 10_000) {
     self.maximumTokens = maximumTokens
   }
 
-  /// Whether a read is one of those; if so, those after it are not for a while.
+  /// Whether the read is to be recorded. If so, further reads of the sender are not due until ``interval`` has passed.
   func isDue(_ token: TokenID, from sender: String?, at now: Date) -> Bool {
-    sightings.withLock { sightings in
-      var known = sightings[token] ?? []
+    reads.withLock { reads in
+      var known = reads[token] ?? []
       if let index = known.firstIndex(where: { $0.sender == sender }) {
         guard now.timeIntervalSince(known[index].at) >= Self.interval else { return false }
         known[index].at = now
       } else {
         known.removeAll { now.timeIntervalSince($0.at) >= Self.interval }
         guard known.count < Self.maximumSenders else { return false }
-        known.append(Sighting(sender: sender, at: now))
+        known.append(RecordedRead(sender: sender, at: now))
       }
-      if sightings[token] == nil, sightings.count >= maximumTokens {
-        sightings = sightings.filter { entry in entry.value.contains { now.timeIntervalSince($0.at) < Self.interval } }
-        if sightings.count >= maximumTokens { sightings.removeAll(keepingCapacity: true) }
+      if reads[token] == nil, reads.count >= maximumTokens {
+        reads = reads.filter { entry in entry.value.contains { now.timeIntervalSince($0.at) < Self.interval } }
+        if reads.count >= maximumTokens { reads.removeAll(keepingCapacity: true) }
       }
-      sightings[token] = known
+      reads[token] = known
       return true
     }
   }

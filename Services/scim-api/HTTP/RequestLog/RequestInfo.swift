@@ -2,18 +2,19 @@ import Models
 import ProvisioningLog
 import Synchronization
 
-/// What is found out about a request on its way, for its log line and its entry in the provisioning log. Never a token's text; what is of
-/// the body is for the provisioning log alone.
+/// Collects the properties of a request for its log line and its entry in the provisioning log.
+///
+/// It never contains the text of a token. Only the provisioning log uses the body.
 package final class RequestInfo: Sendable {
   /// The fields that are known so far.
   package struct Fields: Sendable {
     /// The token, client or session of the request.
     package var token: TokenID?
-    /// The client's, which is not the peer's behind a proxy.
+    /// The address of the client, which behind a proxy is not that of the peer.
     package var address: String?
     /// The workspace of the caller.
     package var workspace: WorkspaceID?
-    /// The workspace that a token names which was never issued.
+    /// The workspace that the token names, if the token was never issued.
     package var unissuedTokenOf: WorkspaceID?
     /// The command that was sent to identity-store.
     package var command: CommandID?
@@ -23,14 +24,14 @@ package final class RequestInfo: Sendable {
     package var normalisations: [String] = []
     /// W3C Trace Context of the request.
     package var traceparent: String?
-    /// What the token is called.
+    /// The name of the token.
     package var tokenName: String?
     /// The connection profile of the workspace.
     package var profile: WorkspaceSettings.ConnectionProfile?
     var body: RecordedBody?
     /// The error of the response, a SCIM error in JSON.
     package var error: [UInt8]?
-    /// What of the body was not applied, as `StoredResource.unapplied`.
+    /// The changes of the body that were not applied, as `StoredResource.unapplied`.
     package var unapplied: [UInt8]?
     /// Of a bulk request, the number of operations, and the first operations that get a log entry of their own.
     package var operations: LogEntry.Operations?
@@ -38,15 +39,15 @@ package final class RequestInfo: Sendable {
     package var loggedOperations: [LoggedOperation] = []
     /// Why a create reused the record of a disabled user.
     package var relink: Relink?
-    /// The entry of the provisioning log that is to be written, where that was said beforehand, and whose request is sent again by this.
+    /// For a replayed request, the id of the log entry to write, and of the entry whose request is sent again.
     package var replay: (entry: LogEntryID, of: LogEntryID)?
   }
 
-  /// The address of the other end of the connection.
+  /// The IP address of the connection's peer.
   package let peer: String?
   private let stored = Mutex(Fields())
 
-  /// The info of a request from a connection's peer.
+  /// The info of a request from the IP address `peer`.
   package init(peer: String?) {
     self.peer = peer
   }
@@ -82,7 +83,7 @@ package final class RequestInfo: Sendable {
     }
   }
 
-  /// The request of entry `original` is sent again for `caller`; its own entry is to be `entry`.
+  /// Records that `caller` replays the request of the log entry `original`, and that its own log entry gets the id `entry`.
   package func record(replayOf original: LogEntryID, as entry: LogEntryID, by caller: Caller) {
     stored.withLock {
       $0.token = caller.token
@@ -106,7 +107,9 @@ package final class RequestInfo: Sendable {
     stored.withLock { $0.unapplied = unapplied }
   }
 
-  /// - Parameter logged: those of the operations that have an entry of their own.
+  /// Records the operations of a bulk request.
+  ///
+  /// - Parameter logged: the operations with a log entry of their own.
   package func record(operations: Int, logged: [LoggedOperation]) {
     stored.withLock {
       $0.operations = LogEntry.Operations(count: operations, failed: logged.count(where: \.isFailure))

@@ -5,9 +5,9 @@ import Logging
 import ProvisioningLog
 import ServiceKit
 
-/// Gives each request its trace, counts it, times it, writes its log line, and hands what the provisioning log wants to that.
+/// Logs each request, records its metrics and trace context, and adds it to the provisioning log's buffer.
 ///
-/// Reads that went well are logged at debug, since there are so many; everything else at info, what failed on our side as a warning.
+/// Successful reads are logged at debug level because they are frequent, server errors at warning, and everything else at info.
 package struct RequestLoggingMiddleware: RouterMiddleware {
   /// The buffer of the provisioning log.
   package let log: LogBuffer
@@ -49,7 +49,7 @@ package struct RequestLoggingMiddleware: RouterMiddleware {
     let fields = context.info.fields
     var metadata: Logger.Metadata = [
       "method": "\(request.method.rawValue.prefix(20))",
-      // Without the query: filters hold names and addresses.
+      // Without the query: filters contain names and addresses.
       "path": "\(Redaction.path(String(request.uri.path.prefix(2000))).prefix(200))",
       "status": "\(status)",
       "milliseconds": "\(Int((duration / .milliseconds(1)).rounded()))",

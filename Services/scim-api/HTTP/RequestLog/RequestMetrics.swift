@@ -19,7 +19,9 @@ final class RequestMetrics: Sendable {
 
   private let instruments = Mutex<[Kind: Instruments]>([:])
 
-  /// - Parameter route: the pattern of the endpoint; one that is not there is counted under one name, whatever its path.
+  /// Records a request.
+  ///
+  /// - Parameter route: the pattern of the route; nil for unknown paths, which all have the same label.
   func record(_ method: HTTPRequest.Method, route: String?, status: Int, _ duration: Duration) {
     let method = Self.methods.contains(method) ? method.rawValue : "other"
     let kind = Kind(method: method, route: route ?? "NotFound", status: status)
@@ -35,6 +37,6 @@ final class RequestMetrics: Sendable {
     instruments.time.recordNanoseconds(Int64(duration / .nanoseconds(1)))
   }
 
-  /// What a client may name is without bound; what is counted is not.
+  /// The methods with a label of their own. A client can send any method, so the others are counted together.
   private static let methods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .patch, .delete, .options]
 }

@@ -2,24 +2,24 @@ import Foundation
 import Models
 import ProvisioningLog
 
-/// Counts the requests with tokens that nobody issued, by workspace, client address and hour, in bounded memory.
+/// Counts requests with tokens that were never issued, per workspace, client address and hour, in bounded memory.
 ///
-/// Anybody who knows a workspace's id can make up a token of the right form, so what such a request says of itself is not kept. Its admin
-/// still sees that somebody sends a wrong token: one entry of the log tells how many requests came from an address within an hour. The entry
-/// is sent with the first request, and again while the count rises.
+/// Anyone who knows a workspace's id can make up a well-formed token, so the contents of such requests are not logged. The admin still sees
+/// that someone uses a wrong token: one log entry per address and hour has the number of requests. The entry is sent with the first request,
+/// and again when the count has risen.
 struct UnverifiedSenders: Sendable {
   private struct Key: Hashable {
     var workspace: WorkspaceID
     /// nil for all addresses beyond the limit, which are counted together.
     var address: String?
-    /// Since 1970.
+    /// Hours since 1970.
     var hour: Int64
   }
 
   private struct Requests {
     var id: LogEntryID
     var summary: LogEntry.UnverifiedSender
-    /// How many the last entry that was sent tells of, and when that was.
+    /// The count in the last entry that was sent, and when that was.
     var sent = 0
     var sentAt = Date.distantPast
   }
@@ -28,19 +28,19 @@ struct UnverifiedSenders: Sendable {
   private var addresses: [WorkspaceID: Int] = [:]
   private let maximum: Int
 
-  /// The most addresses of one workspace with a count of their own; requests from further addresses are counted together.
+  /// The maximum number of addresses per workspace with their own count; requests from further addresses are counted together.
   static let maximumAddresses = 50
-  /// After how many seconds an entry is sent again at the earliest.
+  /// The minimum time until an entry is sent again, in seconds.
   static let interval: TimeInterval = 60
 
-  /// - Parameter maximum: how many entries are held; requests beyond are not counted.
+  /// - Parameter maximum: the maximum number of entries; requests that need a further one are not counted.
   init(maximum: Int = 10_000) {
     self.maximum = maximum
   }
 
-  /// Counts one request.
+  /// Counts a request.
   ///
-  /// - Returns: whether its entry is to be sent now; nil where there is no room for it.
+  /// - Returns: Whether its entry is due; nil if it was not counted because the maximum is reached.
   mutating func record(_ workspace: WorkspaceID, from address: String?, at now: Date) -> Bool? {
     var key = Key(workspace: workspace, address: address, hour: Self.hour(of: now))
     if counted[key] == nil, addresses[workspace, default: 0] >= Self.maximumAddresses { key.address = nil }
@@ -54,12 +54,12 @@ struct UnverifiedSenders: Sendable {
     return counted[key].map { Self.isDue(key, $0, at: now) }
   }
 
-  /// Whether there is something to be sent, or to be forgotten.
+  /// Whether there are entries to send or to remove.
   func isDue(at now: Date) -> Bool { counted.contains { Self.isDue($0.key, $0.value, at: now) } }
 
-  /// Takes the entries that are to be sent.
+  /// Returns the entries that are due, and removes those of past hours.
   ///
-  /// - Parameter all: also those that were sent a moment ago.
+  /// - Parameter all: also returns entries that are not due yet.
   mutating func take(at now: Date, all: Bool) -> [LogEntry] {
     var entries: [LogEntry] = []
     for (key, requests) in counted {

@@ -1,10 +1,10 @@
 import Glibc
 
-/// An IP address, as 4 or 16 bytes; an IPv4 address within IPv6 (`::ffff:10.0.0.1`) is the IPv4 address.
+/// An IP address, as 4 or 16 bytes. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is stored as the IPv4 address.
 struct IPAddress: Sendable, Hashable {
   let bytes: [UInt8]
 
-  /// nil where `text` is no address in its usual form.
+  /// Parses an address in its text form; nil if it is malformed.
   init?(_ text: some StringProtocol) {
     let text = String(text)
     var four = in_addr()
@@ -19,7 +19,7 @@ struct IPAddress: Sendable, Hashable {
     bytes = isMapped ? Array(all.suffix(4)) : all
   }
 
-  /// An entry of `X-Forwarded-For`, which may have a port.
+  /// Parses an entry of `X-Forwarded-For`, which may have a port.
   init?(forwarded text: some StringProtocol) {
     let text = text.drop { $0 == " " }.prefix { $0 != " " }
     if text.first == "[" {
@@ -31,7 +31,7 @@ struct IPAddress: Sendable, Hashable {
     }
   }
 
-  /// The usual form (RFC 5952).
+  /// The canonical text form (RFC 5952).
   var text: String {
     var buffer = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     let family = bytes.count == 4 ? AF_INET : AF_INET6
@@ -40,12 +40,12 @@ struct IPAddress: Sendable, Hashable {
   }
 }
 
-/// A range of IP addresses: `10.0.0.0/8`, `fd00::/8`, or one address.
+/// A range of IP addresses in CIDR notation (`10.0.0.0/8`, `fd00::/8`), or a single address.
 package struct AddressRange: Sendable, Hashable {
   private let prefix: [UInt8]
   private let bits: Int
 
-  /// nil where `text` is none.
+  /// Parses a range; nil if `text` is malformed.
   package init?(_ text: some StringProtocol) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard (1...2).contains(parts.count), let address = IPAddress(parts[0]) else { return nil }
@@ -57,9 +57,9 @@ package struct AddressRange: Sendable, Hashable {
 
   func contains(_ address: IPAddress) -> Bool {
     guard address.bytes.count == prefix.count else { return false }
-    let whole = bits / 8
-    guard address.bytes.prefix(whole).elementsEqual(prefix.prefix(whole)) else { return false }
-    let rest = bits % 8
-    return rest == 0 || (address.bytes[whole] ^ prefix[whole]) >> (8 - rest) == 0
+    let fullBytes = bits / 8
+    guard address.bytes.prefix(fullBytes).elementsEqual(prefix.prefix(fullBytes)) else { return false }
+    let remainingBits = bits % 8
+    return remainingBits == 0 || (address.bytes[fullBytes] ^ prefix[fullBytes]) >> (8 - remainingBits) == 0
   }
 }

@@ -1,14 +1,14 @@
 import SCIM
 import SCIMStorage
 
-/// The URL under which the caller reaches SCIM, without a trailing slash: `https://app.example.com/api/v2/scim`.
+/// The SCIM base URL as the caller uses it, without a trailing slash: `https://app.example.com/api/v2/scim`.
 ///
-/// It stands in `meta.location`, in `$ref` and in the `Location` header, so it is the host that was called.
+/// `meta.location`, `$ref` and the `Location` header begin with it, so its host is the one that was called.
 package struct BaseURL: Sendable, Hashable {
   /// The URL.
   package let text: String
 
-  /// - Parameter site: scheme and authority, `https://app.example.com`.
+  /// - Parameter site: the scheme and authority, such as `https://app.example.com`.
   init(site: String) {
     text = site + ResourcePath.base
   }

@@ -1,21 +1,21 @@
 import Models
 import Synchronization
 
-/// Limits the memory that request bodies take: in all, and for each workspace or client address.
+/// Limits the memory for request bodies, in total and per workspace or client address.
 ///
 /// Memory is reserved as bytes arrive, so a connection that only announces a body takes none. Bodies of up to ``smallBody`` bytes have a
-/// reserve of their own, so that they pass while large ones fill the rest. No owner gets more than what is then left for the others: one
-/// alone leaves half of the memory.
+/// separate reserve, so that they are accepted while large ones use up the rest. An owner never has more than what remains for the others:
+/// a single owner gets at most half of the memory.
 package final class BodyBudget: Sendable {
-  /// In bytes.
+  /// The limits, in bytes.
   package struct Limits: Sendable, Equatable {
-    /// Of all bodies of more than ``BodyBudget/smallBody`` bytes.
+    /// For all bodies of more than ``BodyBudget/smallBody`` bytes.
     package var largeBodies = 256 << 20
-    /// Of all other bodies, beside that.
+    /// For all other bodies, in addition.
     package var smallBodies = 32 << 20
-    /// Of all bodies of one workspace.
+    /// For all bodies of a workspace.
     package var perWorkspace = 64 << 20
-    /// Of all bodies from one client address whose sender is not known.
+    /// For all unauthenticated bodies of a client address.
     package var perAddress = 1 << 20
 
     /// Limits in bytes.
@@ -27,13 +27,13 @@ package final class BodyBudget: Sendable {
     }
   }
 
-  /// Who sends a body. The tenants of one identity provider share its addresses, so a known sender is counted by workspace.
+  /// The sender of a body. The tenants of an identity provider share its addresses, so authenticated senders are counted per workspace.
   package enum Owner: Sendable, Hashable {
     case workspace(WorkspaceID)
     case address(ClientAddress)
   }
 
-  /// The most bytes of a body that is counted as small.
+  /// The maximum size of a small body, in bytes.
   package static let smallBody = 64 << 10
 
   private struct State {
@@ -46,7 +46,7 @@ package final class BodyBudget: Sendable {
   private let state: Mutex<State>
   private let limits: Limits
 
-  /// A budget with these limits.
+  /// A budget with `limits`, of which nothing is reserved.
   package init(_ limits: Limits = Limits()) {
     self.limits = limits
     state = Mutex(State(small: Pool(size: limits.smallBodies), large: Pool(size: limits.largeBodies)))
@@ -62,32 +62,35 @@ package final class BodyBudget: Sendable {
     }
   }
 
-  /// Reserves `more` bytes for a body of `owner` that has `bytes` so far, `isSmall` from the reserve for small bodies.
+  /// Reserves `more` bytes for a body of `owner`.
   ///
-  /// - Returns: whether it is in that reserve now.
-  /// - Throws: 429 where the owner has its share, 503 where there is no room; then nothing is reserved.
+  /// - Parameters:
+  ///   - bytes: the bytes that the body has reserved so far.
+  ///   - isSmall: whether those are from the reserve for small bodies.
+  /// - Returns: Whether all bytes of the body are from that reserve now.
+  /// - Throws: 429 if the owner has reached its limit, 503 if there is not enough memory; then nothing is reserved.
   private func take(_ more: Int, of owner: Owner, having bytes: Int, isSmall: Bool) throws(APIError) -> Bool {
     let limit = limit(of: owner)
     return try state.withLock { state throws(APIError) in
       let own = state.taken(by: owner)
       guard own + more <= limit else { throw .bodyShareExceeded(owner) }
       if isSmall, bytes + more <= Self.smallBody, state.small.take(more, for: owner) { return true }
-      // What outgrows the reserve, or finds it full, is taken from the memory for large bodies as a whole.
+      // A body that is no longer small, or finds the reserve full, moves to the memory for large bodies.
       guard state.large.take(isSmall ? bytes + more : more, for: owner) else {
         throw own > bytes ? APIError.bodyShareExceeded(owner) : APIError.overloaded()
       }
-      if isSmall { state.small.give(bytes, from: owner) }
+      if isSmall { state.small.release(bytes, from: owner) }
       return false
     }
   }
 
-  private func give(_ bytes: Int, of owner: Owner, isSmall: Bool) {
+  private func release(_ bytes: Int, of owner: Owner, isSmall: Bool) {
     state.withLock { state in
-      if isSmall { state.small.give(bytes, from: owner) } else { state.large.give(bytes, from: owner) }
+      if isSmall { state.small.release(bytes, from: owner) } else { state.large.release(bytes, from: owner) }
     }
   }
 
-  /// What one request has reserved of the budget.
+  /// The memory that one request has reserved.
   package struct Share: ~Copyable {
     private let budget: BodyBudget
     private let owner: Owner
@@ -100,20 +103,22 @@ package final class BodyBudget: Sendable {
       self.owner = owner
     }
 
-    deinit { budget.give(bytes, of: owner, isSmall: isSmall) }
+    deinit { budget.release(bytes, of: owner, isSmall: isSmall) }
 
-    /// - Throws: 429 where the owner has its share, 503 where the budget has no room for `more` bytes.
+    /// Reserves `more` bytes.
+    ///
+    /// - Throws: 429 if the owner has reached its limit, 503 if the budget has not enough memory.
     package mutating func take(_ more: Int) throws(APIError) {
       isSmall = try budget.take(more, of: owner, having: bytes, isSmall: isSmall)
       bytes += more
     }
 
-    /// Gives back what is held, at the latest; without it that may be as soon as nothing more is taken.
+    /// Releases the memory. Keeps the share alive until then: it may otherwise be released after the last use.
     package consuming func release() {}
   }
 }
 
-/// Memory that many owners share.
+/// An amount of memory that several owners share.
 private struct Pool {
   let size: Int
   private(set) var taken = 0
@@ -125,7 +130,9 @@ private struct Pool {
 
   func taken(by owner: BodyBudget.Owner) -> Int { owners[owner, default: 0] }
 
-  /// Takes `bytes` unless the owner then held more than is left for the others.
+  /// Reserves `bytes`, unless the owner would then have more than what remains for the others.
+  ///
+  /// - Returns: Whether the bytes are reserved.
   mutating func take(_ bytes: Int, for owner: BodyBudget.Owner) -> Bool {
     let own = taken(by: owner) + bytes
     guard own <= size - taken - bytes else { return false }
@@ -134,7 +141,7 @@ private struct Pool {
     return true
   }
 
-  mutating func give(_ bytes: Int, from owner: BodyBudget.Owner) {
+  mutating func release(_ bytes: Int, from owner: BodyBudget.Owner) {
     taken -= bytes
     let left = taken(by: owner) - bytes
     owners[owner] = left == 0 ? nil : left
@@ -143,7 +150,7 @@ private struct Pool {
 
 extension APIError {
   fileprivate static func bodyShareExceeded(_ owner: BodyBudget.Owner, retryAfter seconds: Int = 1) -> APIError {
-    let whose =
+    let subject =
       switch owner {
       case .workspace: "this workspace"
       case .address: "this address"
@@ -151,8 +158,8 @@ extension APIError {
     return APIError(
       429,
       """
-      The requests of \(whose) that are being received take all the memory that there is for its bodies; nothing was changed. Send fewer large \
-      requests at once, and this one again in \(seconds) s.
+      The requests of \(subject) that are being received use all the memory for its bodies; nothing was changed. Send fewer large requests at \
+      once, and this one again in \(seconds) s.
       """,
       headers: [.retryAfter: "\(seconds)"])
   }

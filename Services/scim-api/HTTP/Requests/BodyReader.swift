@@ -1,14 +1,14 @@
 import Hummingbird
 import SCIM
 
-/// Reads request bodies: JSON, of a bounded size, one by one and all together.
+/// Reads JSON request bodies. Limits the size of each body, and the memory for all bodies.
 package struct BodyReader: Sendable {
   /// The largest body, in bytes.
   package let maximum: Int
-  /// The memory for bodies.
+  /// The memory budget of all bodies.
   package let budget: BodyBudget
 
-  /// A reader of bodies of at most `maximum` bytes.
+  /// A reader of bodies of at most `maximum` bytes each.
   package init(maximum: Int, budget: BodyBudget) {
     self.maximum = maximum
     self.budget = budget
@@ -17,10 +17,11 @@ package struct BodyReader: Sendable {
   /// The largest body of one sign-in or one mail event, in bytes.
   package static let maximumEvent = 16 << 10
 
-  /// The JSON in the body of `request`. `share` is what it takes of the budget, for as long as the caller keeps it. What was read is noted
-  /// in `info`.
+  /// Reads the JSON body of `request`, and records it in `info`.
   ///
-  /// - Parameter maximum: the largest body that is expected here, in bytes, where that is less than the reader's.
+  /// - Parameters:
+  ///   - share: the memory of the body, reserved until the caller releases it.
+  ///   - maximum: the largest body of this endpoint, in bytes, if it is less than the reader's.
   /// - Throws: 415, 413, 429, 503 or 400 ``APIError``s.
   package func json(
     in request: Request, share: inout BodyBudget.Share, info: RequestInfo, maximum: Int? = nil
@@ -30,7 +31,7 @@ package struct BodyReader: Sendable {
     return try await BlockingWork.run { try Self.parse(bytes, info: info) }
   }
 
-  /// The body of `request`, which says that it is JSON.
+  /// Reads the body of `request`, whose `Content-Type` must be JSON or missing.
   ///
   /// - Throws: 415, 413, 429 or 503 ``APIError``s.
   package func bytes(of request: Request, share: inout BodyBudget.Share, maximum: Int? = nil) async throws -> [UInt8] {
@@ -38,7 +39,7 @@ package struct BodyReader: Sendable {
     return try await Self.collect(request, share: &share, maximum: min(maximum ?? self.maximum, self.maximum))
   }
 
-  /// The body of `request`, whatever it holds. Memory is reserved as bytes arrive.
+  /// Reads the body of `request`, of any media type. Memory is reserved as bytes arrive.
   ///
   /// - Throws: 415, 413, 429 or 503 ``APIError``s.
   package static func collect(_ request: Request, share: inout BodyBudget.Share, maximum: Int) async throws -> [UInt8] {
@@ -55,7 +56,9 @@ package struct BodyReader: Sendable {
     return bytes
   }
 
-  /// The JSON in a body, noted in `info`.
+  /// Parses the JSON of a body, and records it in `info`.
+  ///
+  /// - Throws: 400 or 415.
   package static func parse(_ bytes: [UInt8], info: RequestInfo) throws(APIError) -> JSON {
     do throws(APIError) {
       let json = try parse(bytes)
@@ -67,7 +70,9 @@ package struct BodyReader: Sendable {
     }
   }
 
-  /// The JSON in a body. Throws 400 or 415.
+  /// Parses the JSON of a body.
+  ///
+  /// - Throws: 400 or 415.
   package static func parse(_ bytes: [UInt8]) throws(APIError) -> JSON {
     do {
       // RFC 8259 §8.1: a byte order mark may be ignored.
@@ -76,7 +81,7 @@ package struct BodyReader: Sendable {
     } catch {
       if error.reason == .empty { throw .bodyMissing() }
       if let encoding = MediaType.otherEncoding(of: bytes) { throw .unsupportedBody(encoding) }
-      throw APIError(400, .invalidSyntax, "The body is not the JSON that was expected: \(error).")
+      throw APIError(400, .invalidSyntax, "The body is not valid JSON: \(error).")
     }
   }
 }

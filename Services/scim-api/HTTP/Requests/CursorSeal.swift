@@ -3,14 +3,14 @@ import Foundation
 import Models
 import Primitives
 
-/// A position in a list that a client receives and sends back (RFC 9865).
+/// A pagination cursor: a position in a list that a client receives and sends back (RFC 9865).
 package struct Cursor: Sendable, Equatable {
-  /// Where the list goes on.
+  /// The position at which the list continues.
   package var place: Place
-  /// The number of resources when the list was counted, at its beginning.
+  /// The number of resources, counted for the first page.
   package var total: Int
 
-  /// A cursor of a list with `total` resources.
+  /// A cursor at `place` in a list of `total` resources.
   package init(place: Place, total: Int) {
     self.place = place
     self.total = total
@@ -21,7 +21,7 @@ package struct Cursor: Sendable, Equatable {
 package struct CursorSeal: Sendable {
   /// The key that signs cursors.
   package let key: SymmetricKey
-  /// For how many seconds a cursor is good.
+  /// The lifetime of a cursor, in seconds.
   package let lifetime: Int
 
   private static let version: UInt8 = 1
@@ -34,15 +34,19 @@ package struct CursorSeal: Sendable {
     self.lifetime = lifetime
   }
 
-  /// - Parameter secret: The same for all copies of the edge; nil for one that this process alone has.
+  /// A seal with a key that is derived from `secret`.
+  ///
+  /// - Parameters:
+  ///   - secret: the secret that all replicas of scim-api share; nil for a random key of this process.
+  ///   - lifetime: the lifetime of a cursor, in seconds.
   package init(secret: String?, lifetime: Int) {
     let key = secret.map { SymmetricKey(data: SHA256.hash(data: Data("rollcall cursors\n\($0)".utf8))) }
     self.init(key: key ?? SymmetricKey(size: .bits256), lifetime: lifetime)
   }
 
-  /// The text of a cursor, in the alphabet of base64url.
+  /// The signed text of a cursor, in base64url.
   ///
-  /// - Parameter list: What the cursor is good for: the same for every part of one list.
+  /// - Parameter list: identifies the query. The cursor is valid only for the same `list`.
   package func text(of cursor: Cursor, for list: String, in workspace: WorkspaceID, at now: Date) -> String {
     var bytes: [UInt8] = [Self.version, flags(of: cursor.place)]
     bytes.append(bigEndian: UInt64(max(0, now.timeIntervalSince1970)) + UInt64(lifetime))
@@ -52,7 +56,9 @@ package struct CursorSeal: Sendable {
     return Base64URL.encode(bytes + tag(of: bytes, for: list, in: workspace))
   }
 
-  /// - Throws: 400 `invalidCursor` for what is no cursor of this list, `expiredCursor` for one that is too old.
+  /// Verifies the text of a cursor.
+  ///
+  /// - Throws: 400 `invalidCursor` if it is not a cursor of this list, `expiredCursor` if it is too old.
   package func cursor(_ text: String, for list: String, in workspace: WorkspaceID, at now: Date) throws(APIError) -> Cursor {
     guard let data = Base64URL.decode(text.utf8), data.count >= Self.headLength + Self.tagLength else { throw .invalidCursor() }
     let bytes = Array(data.dropLast(Self.tagLength))
@@ -78,7 +84,7 @@ package struct CursorSeal: Sendable {
     return Array(authentication.finalize().prefix(Self.tagLength))
   }
 
-  /// Takes the same time wherever two tags differ.
+  /// Compares two tags in constant time.
   private func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
     left.count == right.count && zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
   }
@@ -100,17 +106,17 @@ extension APIError {
   package static func invalidCursor() -> APIError {
     APIError(
       400, .invalidCursor,
-      "The cursor is none that was given out for this query. Send it back as it came, with the same filter, sortBy and sortOrder, or begin with an empty one."
+      "The cursor is not valid for this query. Send it unchanged, with the same filter, sortBy and sortOrder, or start with an empty one."
     )
   }
 
   static func expiredCursor(lifetime: Int) -> APIError {
-    APIError(400, .expiredCursor, "The cursor is older than \(lifetime) s. Begin again with an empty one.")
+    APIError(400, .expiredCursor, "The cursor is older than \(lifetime) s. Start again with an empty one.")
   }
 
   /// 400 `invalidCount`.
   package static func invalidCount(_ count: String) -> APIError {
     APIError(
-      400, .invalidCount, "count is '\(count.prefix(50))'; with a cursor a whole number from 1 to \(Page.maximumCount) was expected.")
+      400, .invalidCount, "count is '\(count.prefix(50))'; with a cursor, it must be a whole number from 1 to \(Page.maximumCount).")
   }
 }

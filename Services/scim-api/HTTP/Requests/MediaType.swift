@@ -1,13 +1,15 @@
 import HTTPTypes
 
-/// Media types of requests and answers.
+/// The media types of requests and responses, and content negotiation.
 package enum MediaType {
   /// SCIM (RFC 7644 §8.1).
   package static let scim = "application/scim+json"
   /// JSON (RFC 8259 §11).
   package static let json = "application/json"
 
-  /// Refuses a body that says that it is not JSON. One that says nothing is taken for JSON.
+  /// Checks the `Content-Type` of a body. A missing one counts as JSON.
+  ///
+  /// - Throws: 415 for anything but JSON in UTF-8.
   package static func check(contentType: String?) throws(APIError) {
     guard let contentType, !contentType.isEmpty else { return }
     let name = essence(contentType)
@@ -16,30 +18,32 @@ package enum MediaType {
     guard ["utf-8", "utf8", "us-ascii"].contains(charset) else { throw .unsupportedMediaType(contentType) }
   }
 
-  /// Refuses a body that says that it is compressed (RFC 9110 §8.4): bodies are taken as they are.
+  /// Checks the `Content-Encoding` of a body (RFC 9110 §8.4).
+  ///
+  /// - Throws: 415 for anything but `identity`.
   package static func check(contentEncoding: [String]) throws(APIError) {
     let codings = contentEncoding.flatMap { $0.split(separator: ",") }.map { essence($0) }
     guard let coding = codings.first(where: { !$0.isEmpty && $0 != "identity" }) else { return }
     throw .unsupportedContentEncoding(coding)
   }
 
-  /// What bytes that are not JSON in UTF-8 are encoded with, as far as their first ones tell; nil where they do not.
+  /// Detects the encoding of a body that is not JSON in UTF-8 by its first bytes; nil if it is unknown.
   static func otherEncoding(of bytes: [UInt8]) -> BodyEncoding? {
     if bytes.starts(with: [0x1F, 0x8B]) { return .gzip }
     if bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) { return .utf16 }
-    // JSON begins with a character of ASCII, which has one zero byte in UTF-16 and three in UTF-32.
+    // JSON begins with an ASCII character, which has one zero byte in UTF-16 and three in UTF-32.
     guard bytes.count >= 2, bytes.prefix(4).contains(where: { $0 != 0 }) else { return nil }
     return (bytes[0] == 0) != (bytes[1] == 0) ? .utf16 : nil
   }
 
-  /// An encoding of bodies that is not taken.
+  /// An encoding of a body that is not supported.
   enum BodyEncoding: Sendable {
     case gzip
     case utf16
   }
 
-  /// What the answer says it is: `application/json` for a client that names it and not `application/scim+json`, which is the
-  /// preferred one (RFC 7644 §3.8). An `Accept` that names neither is answered all the same: an error could not be either.
+  /// The media type of a response: `application/json` for a client that accepts it but not `application/scim+json`, the preferred one
+  /// (RFC 7644 §3.8). An `Accept` with neither gets `application/scim+json`, since an error response needs a media type, too.
   package static func ofAnswer(accept: String?) -> String {
     guard let accept else { return scim }
     var acceptsJSON = false
@@ -53,20 +57,22 @@ package enum MediaType {
     return acceptsJSON ? json : scim
   }
 
-  /// Refuses a request whose `Accept` rules JSON out altogether (RFC 9110 §12.5.1). Whatever could mean JSON counts as JSON, and so does
-  /// a range that cannot be read: better an answer than none.
+  /// Checks that `Accept` allows JSON (RFC 9110 §12.5.1). It is interpreted leniently: any JSON media type counts, and so does a
+  /// malformed range.
+  ///
+  /// - Throws: 406 if it does not allow JSON.
   package static func check(accept: String?) throws(APIError) {
     guard let accept, accept.contains(where: { !$0.isWhitespace }) else { return }
-    var isRuledOut = true
+    var isExcluded = true
     for range in accept.split(separator: ",") {
       let name = essence(range)
       guard name.contains("/") || name == "*" else { return }
-      let takesJSON = name == "*" || name == "*/*" || name == "application/*" || name.hasSuffix("/json") || name.hasSuffix("+json")
-      // A weight of nothing is a refusal (RFC 9110 §12.4.2).
+      let isJSON = name == "*" || name == "*/*" || name == "application/*" || name.hasSuffix("/json") || name.hasSuffix("+json")
+      // A weight of 0 means "not acceptable" (RFC 9110 §12.4.2).
       let weight = parameter("q", of: String(range)).flatMap { Double($0) } ?? 1
-      if takesJSON, weight > 0 { isRuledOut = false }
+      if isJSON, weight > 0 { isExcluded = false }
     }
-    guard !isRuledOut else { throw .notAcceptable(accept) }
+    guard !isExcluded else { throw .notAcceptable(accept) }
   }
 
   /// Type and subtype in lower case, without parameters.

@@ -1,13 +1,13 @@
 import HTTPTypes
 import Models
 
-/// Where a request was sent to, and where it came from.
+/// The scheme and authority that a client called, and the client's address.
 package struct Origin: Sendable, Hashable {
-  /// `https`, where the client spoke it to us or to a proxy of ours.
+  /// The scheme of the client's request: `https` or `http`.
   package var scheme: String
-  /// What the client called, with the port where it named one, in lower case.
+  /// The host that the client called, with the port if it sent one, in lower case.
   package var authority: String
-  /// The client's IP address; nil where the connection has none.
+  /// The client's IP address; nil if the connection has none.
   package var address: String?
 
   /// The host that was called, without a port.
@@ -21,30 +21,34 @@ package struct Origin: Sendable, Hashable {
   }
 }
 
-/// How a request's origin is found: by the request, and by what the operator's own proxies say of it.
+/// Determines the origin of a request, from its own headers and from the `X-Forwarded-…` headers of trusted proxies.
 package struct OriginRule: Sendable {
-  /// Proxies that are believed. Others, and clients, can write what they like into `X-Forwarded-…`.
+  /// The proxies whose `X-Forwarded-…` headers are used. Those of other peers are ignored, since clients can forge them.
   package var trustedProxies: [AddressRange] = []
-  /// Whether TLS ends here.
+  /// Whether this server terminates TLS.
   package var speaksTLS = false
 
-  /// A rule that trusts these proxies.
+  /// A rule that trusts `trustedProxies`.
+  ///
+  /// - Parameter speaksTLS: whether this server terminates TLS.
   package init(trustedProxies: [AddressRange] = [], speaksTLS: Bool = false) {
     self.trustedProxies = trustedProxies
     self.speaksTLS = speaksTLS
   }
 
-  /// The client's address, which there is also for a request whose host is malformed.
+  /// The client's address. Unlike ``origin(of:peer:)``, it does not need a valid host.
   ///
-  /// - Parameter peer: the address of the other end of the connection.
+  /// - Parameter peer: the IP address of the connection's peer.
   func clientAddress(of request: HTTPRequest, peer: String?) -> String? {
     guard let address = peer.flatMap({ IPAddress($0) }) else { return peer }
     guard isTrusted(address), let name = Self.forwardedFor, let chain = request.headerFields[name] else { return address.text }
     return (client(in: chain) ?? address).text
   }
 
-  /// - Parameter peer: the address of the other end of the connection.
-  /// - Throws: 400 where the request names no host, or something that is not one.
+  /// The origin of a request.
+  ///
+  /// - Parameter peer: the IP address of the connection's peer.
+  /// - Throws: 400 if the host is missing or malformed.
   package func origin(of request: HTTPRequest, peer: String?) throws(APIError) -> Origin {
     let address = peer.flatMap { IPAddress($0) }
     var scheme = speaksTLS ? "https" : "http"
@@ -52,7 +56,7 @@ package struct OriginRule: Sendable {
     var client = address
     if let address, isTrusted(address) {
       let fields = request.headerFields
-      // The first is what the client said to the outermost proxy.
+      // The first value is the one that the client sent to the outermost proxy.
       if let name = Self.forwardedHost, let host = Self.first(fields[name]) { authority = host }
       if let name = Self.forwardedProto, let proto = Self.first(fields[name])?.lowercased(), ["http", "https"].contains(proto) {
         scheme = proto
@@ -65,7 +69,7 @@ package struct OriginRule: Sendable {
     return Origin(scheme: scheme, authority: authority.lowercased(), address: client?.text ?? peer)
   }
 
-  /// Each proxy adds whom it was called by: the last one that is none of ours is the client.
+  /// The client in `X-Forwarded-For`. Each proxy appends its peer, so it is the last address that is not a trusted proxy.
   private func client(in chain: String) -> IPAddress? {
     for entry in chain.split(separator: ",").reversed() {
       guard let address = IPAddress(forwarded: entry) else { return nil }
@@ -74,7 +78,7 @@ package struct OriginRule: Sendable {
     return nil
   }
 
-  /// Whether what `peer` says of a request is believed.
+  /// Whether `peer` is a trusted proxy.
   package func isTrusted(peer: String?) -> Bool { peer.flatMap { IPAddress($0) }.map(isTrusted) ?? false }
 
   private func isTrusted(_ address: IPAddress) -> Bool { trustedProxies.contains { $0.contains(address) } }
@@ -88,20 +92,21 @@ package struct OriginRule: Sendable {
   private static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")
   private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
 
-  /// Host name, IPv4 or bracketed IPv6 address, with an optional port: nothing that would need escaping in JSON or a URL.
+  /// Whether `text` is a host name, an IPv4 address or a bracketed IPv6 address, with an optional port. It then needs no escaping in JSON
+  /// or a URL.
   static func isAuthority(_ text: String) -> Bool {
     guard (1...255).contains(text.utf8.count) else { return false }
     let (host, port) = parts(of: text[...])
     guard let host, port.map(isPort) ?? true else { return false }
     if host.hasPrefix("[") { return isAddress(host.dropFirst().dropLast()) }
-    // One dot at the end is the root of DNS.
+    // A trailing dot denotes the DNS root.
     let labels = (host.hasSuffix(".") ? host.dropLast() : host).split(separator: ".", omittingEmptySubsequences: false)
     return labels.allSatisfy { label in
       (1...63).contains(label.utf8.count) && label.utf8.allSatisfy(isLabelByte) && label.first != "-" && label.last != "-"
     }
   }
 
-  /// The host is nil where the brackets of an address are not closed, or something stands between them and the port.
+  /// Splits an authority. The host is nil if a bracket is not closed, or is followed by anything but a port.
   private static func parts(of text: Substring) -> (host: Substring?, port: Substring?) {
     let isBracketed = text.hasPrefix("[")
     guard let end = isBracketed ? text.firstIndex(of: "]").map(text.index(after:)) : text.firstIndex(of: ":") ?? text.endIndex else {

@@ -1,19 +1,19 @@
 import Models
 import SCIMStorage
 
-/// The page of a list that is requested by position (RFC 7644 §3.4.2.4).
+/// A page of a list by index (RFC 7644 §3.4.2.4).
 package struct Page: Sendable, Equatable {
   /// The position of the first resource, from 1.
   package var startIndex: Int
   /// The maximum number of resources; 0 requests the total alone.
   package var count: Int
 
-  /// The page size of a request that names none.
+  /// The default page size.
   package static let defaultCount = 100
   /// The largest page size.
   package static let maximumCount = 200
 
-  /// A `startIndex` below 1 counts as 1, a negative `count` as 0; a larger `count` than the maximum is cut to it.
+  /// The page for the parameters of a request: a `startIndex` below 1 counts as 1, and `count` is clamped to 0…``maximumCount``.
   package init(startIndex: Int?, count: Int?) {
     self.startIndex = max(1, startIndex ?? 1)
     self.count = min(Self.maximumCount, max(0, count ?? Self.defaultCount))
@@ -23,7 +23,7 @@ package struct Page: Sendable, Equatable {
   package var offset: Int { startIndex - 1 }
 }
 
-/// A position between two resources of an ordered list: after this one or, reading backwards, before it.
+/// A position in an ordered list: after a resource or, reading backwards, before it.
 package struct Place: Sendable, Hashable {
   /// The sort value of the resource, as PostgreSQL writes it; nil if it has none or the list is not sorted.
   package var key: String?
@@ -34,7 +34,7 @@ package struct Place: Sendable, Hashable {
   /// Whether the list is read forward from here.
   package var isForward: Bool
 
-  /// A position at a resource.
+  /// The position after the resource or, if not `isForward`, before it.
   package init(key: String? = nil, kind: ResourceKind, id: ResourceID, isForward: Bool = true) {
     self.key = key
     self.kind = kind

@@ -1,14 +1,16 @@
 import Primitives
 import SCIM
 
-/// The parameters of a request's query, by name without case.
+/// The query parameters of a request. Names are case-insensitive.
 ///
-/// A `+` is read as a space only where the value has no `%20`: so both ways of writing spaces are understood, and the address
-/// `ana+test@example.com` survives an encoder that leaves `+` alone (RFC 3986) and writes spaces as `%20`.
+/// A `+` means a space only if the value has no `%20`. This supports both encodings of a space, and keeps the `+` of
+/// `ana+test@example.com` from clients that encode spaces as `%20` and do not escape `+` (RFC 3986).
 package struct QueryParameters: Sendable, Equatable {
   private var values: [String: String] = [:]
 
-  /// - Throws: 400 where a value is not percent-encoded UTF-8.
+  /// Parses a query string.
+  ///
+  /// - Throws: 400 if a value is not percent-encoded UTF-8.
   package init(_ query: String?) throws(APIError) {
     for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
@@ -16,30 +18,34 @@ package struct QueryParameters: Sendable, Equatable {
       guard let value = Self.decode(parts.count > 1 ? Array(parts[1]) : []) else {
         throw APIError(400, .invalidValue, "The query parameter '\(name.prefix(50))' is not percent-encoded UTF-8.")
       }
-      // The first of several counts.
+      // The first of several values is used.
       if values[name.lowercased()] == nil { values[name.lowercased()] = value }
     }
   }
 
-  /// - Throws: 400 where a value holds U+0000, which PostgreSQL's text does not have.
+  /// Checks that all values can be sent to PostgreSQL.
+  ///
+  /// - Throws: 400 if a value contains U+0000, which `text` does not allow.
   package func checkText() throws(APIError) {
     for (name, value) in values where value.utf8.contains(0) { throw .nullCharacter(in: "The query parameter '\(name.prefix(50))'") }
   }
 
-  /// The value of `name`; nil where it is not given or empty.
+  /// The value of `name`; nil if it is missing or empty.
   package subscript(name: String) -> String? {
     guard let value = values[name.lowercased()], !value.isEmpty else { return nil }
     return value
   }
 
-  /// The value of `name`, which may be empty; nil where it is not given.
+  /// The value of `name`, which may be empty; nil if it is missing.
   package func given(_ name: String) -> String? { values[name.lowercased()] }
 
-  /// - Throws: 400 where the value is not a whole number.
+  /// The integer value of `name`; nil if it is missing or empty.
+  ///
+  /// - Throws: 400 if the value is not an integer.
   package func integer(_ name: String) throws(APIError) -> Int? {
     guard let text = self[name] else { return nil }
     guard let number = Int(text) else {
-      throw APIError(400, .invalidValue, "\(name) is '\(text.prefix(50))'; a whole number was expected.")
+      throw APIError(400, .invalidValue, "\(name) is '\(text.prefix(50))'; expected a whole number.")
     }
     return number
   }
@@ -76,6 +82,6 @@ extension APIError {
   ///
   /// - Parameter subject: the subject of the sentence.
   package static func nullCharacter(in subject: String) -> APIError {
-    APIError(400, .invalidValue, "\(subject) holds the character U+0000, which cannot be stored. Leave it out.")
+    APIError(400, .invalidValue, "\(subject) contains the character U+0000, which cannot be stored. Leave it out.")
   }
 }

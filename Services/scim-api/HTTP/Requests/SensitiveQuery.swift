@@ -1,10 +1,12 @@
 import Foundation
 import ProvisioningLog
 
-/// Keeps what is secret out of URLs, which proxies and browsers write down (RFC 7644 §7.5.2, RFC 6750 §2.3). A filter that asks for a
-/// secret attribute is found by who reads it.
+/// Rejects requests with secrets in the URL, which proxies and browsers log (RFC 7644 §7.5.2, RFC 6750 §2.3). Filters on secret attributes
+/// are rejected by `SearchController`.
 package enum SensitiveQuery {
-  /// - Throws: 403 `sensitive` where the query passes a token or a password, whatever the case and the encoding of the parameter's name.
+  /// Checks a query string.
+  ///
+  /// - Throws: 403 `sensitive` if it contains a token or a password, in any case and encoding of the parameter's name.
   package static func check(_ query: String?) throws(APIError) {
     guard let query else { return }
     for parameter in query.split(whereSeparator: { $0 == "&" || $0 == ";" }) {
@@ -23,8 +25,8 @@ extension APIError {
     APIError(
       403, .sensitive,
       """
-      The URL has the query parameter '\(parameter.prefix(50))', which is secret and stays in the logs of whatever is on the way. Replace it by \
-      a new one, and send tokens in the Authorization header alone.
+      The URL has the query parameter '\(parameter.prefix(50))', which is secret, and proxies log URLs. Replace the secret by a new one, and \
+      send tokens only in the Authorization header.
       """)
   }
 }

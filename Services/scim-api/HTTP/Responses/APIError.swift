@@ -12,7 +12,7 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
   /// The headers of the response, such as `Retry-After`.
   package var headers: HTTPFields = [:]
 
-  /// The value of `Retry-After` where nothing more precise is known, in seconds.
+  /// The default value of `Retry-After`, in seconds.
   package static let retrySeconds = 2
 
   /// An error with a SCIM error as its body.
@@ -26,7 +26,7 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
     self.init(SCIMError(status: status, scimType: type, detail: detail), headers: headers)
   }
 
-  /// An error that RFC 7644 table 9 has no word for.
+  /// An error without a `scimType`.
   package init(_ status: Int, _ detail: String, headers: HTTPFields = [:]) {
     self.init(SCIMError(status: status, scimType: nil, detail: detail), headers: headers)
   }
@@ -36,7 +36,7 @@ extension APIError {
   /// The HTTP status.
   package var status: HTTPResponse.Status { HTTPResponse.Status(code: error.status) }
 
-  /// The response with the SCIM error, as the media type that the request accepts.
+  /// The response with the SCIM error, in the media type that the request accepts.
   package func response(from request: Request, context: some RequestContext) throws -> Response {
     response(mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
@@ -46,9 +46,9 @@ extension APIError {
     .json(status, ByteBuffer(bytes: error.body()), mediaType: mediaType, headers: headers)
   }
 
-  /// An error that identity-store refused a command with.
+  /// The error with which identity-store rejected a command.
   ///
-  /// - Parameter error: a SCIM error in JSON.
+  /// - Parameter error: a SCIM error in JSON, of which the detail is used.
   package init(status: Int, stored error: [UInt8]) {
     var detail: String?
     // A malformed error has no detail; the status remains.
@@ -67,14 +67,14 @@ extension SCIMError {
   package var withoutSecrets: SCIMError { SCIMError(status: status, scimType: scimType, detail: Redaction.text(detail)) }
 }
 
-// What the edge refuses without asking the store.
+// Errors for requests that scim-api rejects itself.
 extension APIError {
-  /// 404 for a path without a route; 400 for another version of SCIM.
+  /// 404 for a path without a route; 400 for an unsupported protocol version.
   package static func unknownPath(_ path: String) -> APIError {
     if let version = ResourcePath.version(in: path), version != "v2" {
       return APIError(
         400, .invalidVers,
-        "The URL asks for version '\(version.prefix(20))' of SCIM; this service speaks v2. Enter the SCIM base URL as it ends in \(ResourcePath.base)/."
+        "The URL has the SCIM version '\(version.prefix(20))'; this service supports v2. Enter the SCIM base URL that ends in \(ResourcePath.base)/."
       )
     }
     return APIError(
@@ -82,14 +82,14 @@ extension APIError {
   }
 
   static func methodNotAllowed(_ method: String, allowed list: String) -> APIError {
-    APIError(405, "\(method.prefix(20)) is not possible here; possible are \(list).", headers: [.allow: list])
+    APIError(405, "\(method.prefix(20)) is not supported here. Supported methods: \(list).", headers: [.allow: list])
   }
 
   static func unsupportedMediaType(_ type: String) -> APIError {
     APIError(415, "The body is '\(type.prefix(100))'; send application/scim+json or application/json, in UTF-8.")
   }
 
-  /// RFC 9110 §15.5.16: the answer says which codings are taken.
+  /// 415 with the supported codings in `Accept-Encoding` (RFC 9110 §15.5.16).
   static func unsupportedContentEncoding(_ coding: String) -> APIError {
     APIError(
       415, "The body is encoded with '\(coding.prefix(50))'. Send it without compression, and without Content-Encoding.",
@@ -109,16 +109,17 @@ extension APIError {
       headers: [.connection: "close"])
   }
 
-  /// The body arrived too slowly, or not at all.
+  /// 408 for a body that arrived too slowly, or not at all.
   package static func requestTimeout() -> APIError {
     APIError(
-      408, "The body of the request did not arrive in time; nothing was changed. Send the request again, and its body without pauses.",
+      408, "The body of the request did not arrive in time; nothing was changed. Send the request again, with its body without pauses.",
       headers: [.connection: "close"])
   }
 
   static func notAcceptable(_ accept: String) -> APIError {
     APIError(
-      406, "The request accepts '\(accept.prefix(100))'; answers are application/scim+json or application/json. Name one of them in Accept."
+      406,
+      "The request accepts '\(accept.prefix(100))'; responses are application/scim+json or application/json. Name one of them in Accept."
     )
   }
 
@@ -127,64 +128,64 @@ extension APIError {
   }
 
   static func bodyMissing() -> APIError {
-    APIError(400, .invalidSyntax, "The request has no body; a JSON object was expected.")
+    APIError(400, .invalidSyntax, "The request has no body; expected a JSON object.")
   }
 
-  /// More is in flight than this process is to hold.
+  /// 503 if this process has too many requests in flight.
   static func overloaded(retryAfter seconds: Int = 1) -> APIError {
     APIError(503, "The service is busy; nothing was changed. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// Kafka does not take the command, or could not deliver the reply: a topic is missing, for example. /readyz and the log say why.
+  /// 503 if Kafka does not accept the command, or cannot deliver the reply: a topic is missing, for example. See /readyz and the log.
   static func commandNotSent(retryAfter seconds: Int = retrySeconds) -> APIError {
     APIError(
       503, "The service cannot process writes at the moment; nothing was changed. Send the request again in \(seconds) s.",
       headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// A token, or a workspace, has more in flight than its share.
-  static func tooManyRequests(_ what: String, of whose: String, limit: Int, retryAfter seconds: Int = 1) -> APIError {
+  /// 429 if a token or a workspace has too many requests in flight.
+  static func tooManyRequests(_ what: String, of owner: String, limit: Int, retryAfter seconds: Int = 1) -> APIError {
     APIError(
-      429, "More than \(limit) \(what) of this \(whose) are in flight; nothing was changed. Send the request again in \(seconds) s.",
+      429, "More than \(limit) \(what) of this \(owner) are in flight; nothing was changed. Send the request again in \(seconds) s.",
       headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// No reply came by the deadline, and none is recorded: the command was not and will not be carried out.
+  /// 503 if no reply arrived by the deadline and none is recorded: the command was not executed and will not be.
   static func noReply(_ command: CommandID, retryAfter seconds: Int = retrySeconds) -> APIError {
     APIError(
-      503, "The write was not carried out in time and will not be (command \(command)). Send the request again in \(seconds) s.",
+      503, "The write was not executed in time and will not be (command \(command)). Send the request again in \(seconds) s.",
       headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// No reply came by the deadline, and whether one is recorded cannot be found out.
+  /// 503 if no reply arrived by the deadline, and the database with the record is unavailable.
   static func outcomeUnknown(_ command: CommandID, retryAfter seconds: Int = retrySeconds) -> APIError {
     APIError(
       503,
       """
-      The database does not answer, so it is not known whether the write was carried out (command \(command)). Look the resource up in \
-      \(seconds) s and send the request again where it has not changed.
+      The database does not respond, so it is unknown whether the write was executed (command \(command)). Read the resource in \
+      \(seconds) s, and send the request again if it has not changed.
       """,
       headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// The process ends before the request could be finished.
+  /// 503 for a request that is not finished when the process shuts down.
   static func shuttingDown(retryAfter seconds: Int = retrySeconds) -> APIError {
     APIError(
       503, "The service is shutting down. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// Kafka does not take a message as large as the request's.
+  /// 413 if the message is too large for Kafka.
   static func commandTooLarge() -> APIError {
-    APIError(413, "The request is larger than can be carried out at once. Add the members of a large group in several PATCH requests.")
+    APIError(413, "The request is too large. Add the members of a large group in several PATCH requests.")
   }
 
-  /// The database does not answer.
+  /// 503 while the database is unavailable.
   package static func databaseAway(retryAfter seconds: Int = retrySeconds) -> APIError {
     APIError(
-      503, "The database does not answer at the moment. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
+      503, "The database is unavailable at the moment. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
   }
 
-  /// Something of ours is broken; `trace` is what the operator finds it by.
+  /// 500 for an internal error, with the trace id that the operator finds it by.
   static func internalError(trace: String) -> APIError {
     APIError(500, "The request failed for a reason on our side. Tell the operator this trace id: \(trace).")
   }

@@ -3,12 +3,12 @@ import Hummingbird
 import NIOCore
 
 extension Response {
-  /// An answer with a JSON body.
+  /// A response with a JSON body.
   package static func json(_ status: HTTPResponse.Status, _ body: ByteBuffer, mediaType: String, headers: HTTPFields = [:]) -> Response {
     .json(status, ResponseBody(byteBuffer: body), mediaType: mediaType, headers: headers)
   }
 
-  /// An answer with a JSON body that may be written piece by piece.
+  /// A response with a JSON body, which may be streamed.
   package static func json(_ status: HTTPResponse.Status, _ body: ResponseBody, mediaType: String, headers: HTTPFields = [:]) -> Response {
     var headers = headers
     headers[.contentType] = "\(mediaType); charset=utf-8"

@@ -3,7 +3,7 @@ import Logging
 import NIOSSL
 import Synchronization
 
-/// The certificate and key of the edge, read again when their files change: so one that is renewed is in force without a restart.
+/// The TLS certificate and key of the server. Reloads the files when they change, so a renewed certificate is used without a restart.
 package final class Certificate: Sendable {
   private struct State {
     var context: NIOSSLContext
@@ -11,7 +11,7 @@ package final class Certificate: Sendable {
     var checkedAt: ContinuousClock.Instant
   }
 
-  /// What tells that a file is another than it was.
+  /// The attributes by which a change of a file is detected.
   private struct FileState: Equatable {
     var modified: Date?
     var size: Int?
@@ -32,10 +32,10 @@ package final class Certificate: Sendable {
   private let state: Mutex<State>
 
   /// - Parameters:
-  ///   - chain: The path of a PEM file with the certificate and those between it and the root.
-  ///   - key: The path of a PEM file with the private key.
-  ///   - interval: How often the files are looked at, at most.
-  /// - Throws: Where a file cannot be read, or the two do not belong together.
+  ///   - chain: the path of a PEM file with the certificate and the intermediate certificates.
+  ///   - key: the path of a PEM file with the private key.
+  ///   - interval: the minimum time between two checks of the files.
+  /// - Throws: An error if a file cannot be read, or the key does not match the certificate.
   package init(chain: String, key: String, interval: Duration = .seconds(1), logger: Logger) throws {
     self.chain = chain
     self.key = key
@@ -46,7 +46,7 @@ package final class Certificate: Sendable {
         context: try Self.context(chain: chain, key: key), files: try [chain, key].map(FileState.init), checkedAt: .now))
   }
 
-  /// What a new connection is to use. Where the files have changed and are no good, that is the certificate from before.
+  /// The TLS context for a new connection. If the changed files are not usable, the previous certificate stays in use.
   package var context: NIOSSLContext {
     state.withLock { state in
       let now = ContinuousClock.now
@@ -57,9 +57,9 @@ package final class Certificate: Sendable {
         guard files != state.files else { return state.context }
         state.context = try Self.context(chain: chain, key: key)
         state.files = files
-        logger.notice("the certificate was read again", metadata: ["file": "\(chain)"])
+        logger.notice("reloaded the certificate", metadata: ["file": "\(chain)"])
       } catch {
-        logger.warning("the certificate has changed and cannot be used; the one from before stays", metadata: ["error": "\(error)"])
+        logger.warning("the changed certificate cannot be loaded; the previous one stays in use", metadata: ["error": "\(error)"])
       }
       return state.context
     }

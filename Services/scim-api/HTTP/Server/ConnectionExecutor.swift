@@ -1,9 +1,9 @@
 import NIOCore
 
-/// Runs what is done for a connection on the event loop of its socket.
+/// A task executor that runs the tasks of a connection on the event loop of its socket.
 ///
-/// A request waits for other threads, which bring what PostgreSQL and Kafka answer. It goes on where its own answer is written, rather than
-/// on whichever loop is next: each hand-over from one thread to another may wake a processor.
+/// A request that waited for PostgreSQL or Kafka resumes on the thread that writes its response. This avoids a context switch for each
+/// response.
 final class ConnectionExecutor: TaskExecutor {
   private let loop: any EventLoop
 

@@ -6,10 +6,10 @@ import NIOPosix
 import NIOSSL
 import ServiceLifecycle
 
-/// Accepts connections and answers their requests until graceful shutdown, then finishes what is in flight.
+/// The HTTP server. Serves requests until graceful shutdown, and then finishes those in flight.
 ///
-/// Hummingbird's own server can neither share its port with another process (SO_REUSEPORT) nor tell clients of kept-alive
-/// connections to leave before it closes them; a restart without a lost request needs both. Everything behind the socket is
+/// A restart without lost requests needs two features that Hummingbird's server does not have: sharing the port with another process
+/// (SO_REUSEPORT), and sending `Connection: close` on kept-alive connections before they are closed. Everything behind the socket is
 /// Hummingbird's: connections (`HTTP1Channel`), requests, responses, routing.
 package struct EdgeServer<Responder: HTTPResponder>: Service
 where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
@@ -17,14 +17,18 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
   package let responder: Responder
   /// How connections are accepted.
   package let configuration: ListenerConfiguration
-  /// Where the server logs.
+  /// The logger of the server and of its requests.
   package let logger: Logger
-  /// Counts what is not HTTP, from an address; a refusal where there was too much from there.
+  /// Counts a malformed request of a client address; returns 429 if the address has sent too many.
   package var countMalformed: @Sendable (_ peer: String?) -> APIError? = { _ in nil }
-  /// Called with the port that is listened on, once it is.
+  /// Called with the port once the server listens on it.
   var onListening: @Sendable (Int) -> Void = { _ in }
 
-  /// A server that is not listening yet.
+  /// A server that starts to listen in ``run()``.
+  ///
+  /// - Parameters:
+  ///   - countMalformed: counts a malformed request of a client address; returns 429 if the address has sent too many.
+  ///   - onListening: called with the port once the server listens on it.
   package init(
     responder: Responder, configuration: ListenerConfiguration, logger: Logger,
     countMalformed: @escaping @Sendable (_ peer: String?) -> APIError? = { _ in nil },
@@ -56,7 +60,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
               connections.remove(channel.channel)
             }
           }
-          // The listener is closed, so this is the shutdown.
+          // The listener is closed only by graceful shutdown.
           logger.info("no longer listening", metadata: ["connections": "\(connections.count)"])
           await connections.drain(within: configuration.drain)
         }
@@ -89,15 +93,16 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
       }
   }
 
-  /// Has the kernel give all new connections to this process, the last to listen on the port: so that one that leaves has none in its
-  /// queue when it closes its socket, which would be reset.
+  /// Makes the kernel give all new connections to this process, the newest listener on the port.
+  ///
+  /// Without it, the connections in the accept queue of the process that shuts down are reset when it closes its socket.
   private func takeOver(_ channel: any Channel) async {
     guard let socket = channel as? any SocketOptionProvider else { return }
     do {
       try await NewestListener.select(on: socket)
     } catch {
-      // The connections are spread over all that listen: a restart may then reset one.
-      logger.warning("new connections cannot be taken over from another process on the port", metadata: ["error": "\(error)"])
+      // The kernel then distributes connections over all listeners, and a restart may reset some.
+      logger.warning("cannot take over new connections from another process on the port", metadata: ["error": "\(error)"])
     }
   }
 
@@ -116,7 +121,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
         response.headers[.date] = date.text
         security.add(to: &response.headers)
         if connections.isDraining {
-          // The connection is closed behind this response; the client opens its next one elsewhere.
+          // Closes the connection after this response; the client's next one goes to another process.
           response.headers[.connection] = "close"
           channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
         }
@@ -128,38 +133,39 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
           MalformedRequestHandler(headers: security, count: countMalformed),
         ],
         idleTimeout: configuration.idleTimeout,
-        // A URL that is longer than may be, but not by much, is told so: see URLLengthMiddleware.
+        // Larger than the maximum URL, so that URLLengthMiddleware can respond with 414.
         httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
   }
 }
 
 extension EdgeServer: CustomStringConvertible {
-  /// How logs of the service's life call it.
+  /// The name of the service in lifecycle logs.
   package var description: String { "EdgeServer" }
 }
 
-/// How connections are accepted, and how long clients may take.
+/// The configuration of a listener: address, TLS, limits and timeouts.
 package struct ListenerConfiguration: Sendable {
   /// The address to listen on.
   package var host: String
   /// The port to listen on; 0 for any.
   package var port: Int
-  /// What TLS is spoken with; nil where it is not.
+  /// The TLS certificate; nil for plain HTTP.
   package var certificate: Certificate?
-  /// Whether clients come by TLS: here, or at a proxy in front.
+  /// Whether clients connect with TLS, to this server or to a proxy in front of it.
   package var isSecure = false
-  /// Whether another process may listen on the same port (SO_REUSEPORT): the kernel spreads connections over them.
+  /// Whether another process may listen on the same port (SO_REUSEPORT).
   package var sharesPort: Bool
-  /// The most open connections.
+  /// The maximum number of open connections.
   package var maximumConnections: Int
-  /// How long a connection may be without a request, or a request's headers may take.
+  /// The maximum time that a connection is idle or receives the headers of a request.
   package var idleTimeout: TimeAmount
-  /// How long clients may take to send a body and to read a response.
+  /// The maximum times for sending a body and reading a response.
   package var timeouts: SlowClientHandler.Timeouts
-  /// How long idle connections are kept after graceful shutdown began, so that their clients can learn of it with a response.
+  /// How long idle connections stay open after graceful shutdown begins, so that their clients get a response with
+  /// `Connection: close`.
   package var drain: Duration
 
-  /// A configuration of a listener.
+  /// A listener on `host` and `port`; see the properties for units and meanings.
   package init(
     host: String, port: Int, certificate: Certificate? = nil, isSecure: Bool = false, sharesPort: Bool, maximumConnections: Int,
     idleTimeout: TimeAmount, timeouts: SlowClientHandler.Timeouts, drain: Duration

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The value of the `Date` header, made once a second.
+/// The value of the `Date` header. Formatted at most once per second.
 final class HTTPDate: Sendable {
   private let cached = Mutex<(second: Int, text: String)>((0, ""))
 

@@ -5,10 +5,10 @@ import NIOHTTP1
 import NIOHTTPTypes
 import SCIM
 
-/// Answers what is not HTTP, or has more headers than a request may have, with a SCIM error, and closes the connection.
+/// Responds to malformed HTTP and to oversized headers with a SCIM error, and closes the connection.
 ///
-/// Where a request before it on the connection is not answered yet, the error is passed on to whoever answers that, so that answers never
-/// overtake each other.
+/// While an earlier request of the connection has no complete response, the error is passed on to the handler of that request, so that
+/// responses stay in order.
 final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
@@ -17,11 +17,11 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
 
   private let headers: SecurityHeaders
   private let count: (_ peer: String?) -> APIError?
-  /// Requests that have begun to arrive and are not answered to the end.
+  /// The number of requests that have started to arrive and have no complete response.
   private var unanswered = 0
   private var isClosing = false
 
-  /// - Parameter count: counts a request from an address; a refusal where there were too many.
+  /// - Parameter count: counts a malformed request of a client address; returns 429 if the address has sent too many.
   init(headers: SecurityHeaders, count: @escaping (_ peer: String?) -> APIError?) {
     self.headers = headers
     self.count = count
@@ -61,25 +61,25 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
 extension MalformedRequestHandler: Sendable {}
 
 extension APIError {
-  /// What the parser of HTTP stumbled over.
+  /// The error for a request that the HTTP parser rejects.
   static func malformedRequest(_ error: HTTPParserError) -> APIError {
     switch error {
     case .headerOverflow:
-      APIError(431, "The request line or the headers are larger than this service takes. Send filters that are long by POST to .search.")
+      APIError(431, "The request line or the headers are too large. Send long filters by POST to .search.")
     case .invalidContentLength, .unexpectedContentLength:
       APIError(
         400,
         """
-        The Content-Length is not one whole number of at most 20 digits, or is sent twice or beside a Transfer-Encoding. Send one, with the \
+        The Content-Length is not an integer of at most 20 digits, or is sent twice or together with a Transfer-Encoding. Send one, with the \
         length of the body in bytes.
         """)
-    // The parser has no name of its own for a Transfer-Encoding that does not end in 'chunked'.
+    // The parser reports a Transfer-Encoding that does not end in 'chunked' as an unknown error.
     case .unknown:
       APIError(
         400,
-        "The request is not HTTP/1.1 as it should be. Leave out Transfer-Encoding, or send 'chunked' alone, and end each line with CR and LF."
+        "The request is not valid HTTP/1.1. Leave out Transfer-Encoding, or send 'chunked' alone, and end each line with CR and LF."
       )
-    default: APIError(400, "The request is not HTTP/1.1 as it should be: \(error).")
+    default: APIError(400, "The request is not valid HTTP/1.1: \(error).")
     }
   }
 

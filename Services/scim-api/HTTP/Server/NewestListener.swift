@@ -1,14 +1,14 @@
 import Glibc
 import NIOCore
 
-/// Picks which of the sockets that share a port (SO_REUSEPORT) gets a new connection: where there are two, the one that listens last.
+/// Directs new connections to the newer of two sockets that share a port (SO_REUSEPORT).
 ///
-/// The kernel asks a program of its packet filter's language for the socket's index, in the order in which they began to listen
-/// (socket(7), SO_ATTACH_REUSEPORT_CBPF). Ours says 1. Where there is but one, that is no index, and the kernel takes the one there is.
+/// The kernel runs a BPF program that returns the index of a socket, in the order in which the sockets began to listen (socket(7),
+/// SO_ATTACH_REUSEPORT_CBPF). This one returns 1. With only one socket that index is invalid, and the kernel uses the socket it has.
 enum NewestListener {
-  /// Makes it the rule for all sockets on the port of `socket`, which has to listen already.
+  /// Attaches the program to all sockets on the port of `socket`, which must be listening already.
   static func select(on socket: any SocketOptionProvider) async throws {
-    // The kernel copies it while the option is set.
+    // The kernel copies the program during the call.
     let instruction = UnsafeMutablePointer<Instruction>.allocate(capacity: 1)
     defer { instruction.deallocate() }
     instruction.initialize(to: Instruction(code: returnConstant, ifTrue: 0, ifFalse: 0, value: 1))
@@ -18,7 +18,7 @@ enum NewestListener {
     ).get()
   }
 
-  /// `struct sock_filter` of linux/filter.h, which Glibc's module leaves out; so are the numbers below.
+  /// `struct sock_filter` of linux/filter.h. The Glibc module does not export it, nor the constants below.
   private struct Instruction: Sendable {
     var code: UInt16
     var ifTrue: UInt8

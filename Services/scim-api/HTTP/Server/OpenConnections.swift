@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// The connections that are open, so that they can be closed in good order.
+/// The open connections of the server, for graceful shutdown.
 final class OpenConnections: Sendable {
   private struct State {
     var channels: [ObjectIdentifier: any Channel] = [:]
@@ -11,7 +11,7 @@ final class OpenConnections: Sendable {
   private let state = Mutex(State())
 
   var count: Int { state.withLock { $0.channels.count } }
-  /// Whether each connection is to be closed behind its next response.
+  /// Whether each connection is closed after its next response.
   var isDraining: Bool { state.withLock { $0.isDraining } }
 
   func add(_ channel: any Channel) {
@@ -26,15 +26,16 @@ final class OpenConnections: Sendable {
     state.withLock { $0.isDraining = true }
   }
 
-  /// Waits until all connections are closed, at most for `patience`, then closes each that is idle now or once its request is
-  /// answered. Those are waited for by whoever handles them.
-  func drain(within patience: Duration) async {
-    let end = ContinuousClock.now + patience
+  /// Waits up to `timeout` until all connections are closed, and then closes each remaining one as soon as it is idle.
+  ///
+  /// Does not wait for the remaining ones: the tasks that handle them do.
+  func drain(within timeout: Duration) async {
+    let end = ContinuousClock.now + timeout
     while count > 0, ContinuousClock.now < end {
       do {
         try await Task.sleep(for: .milliseconds(20))
       } catch {
-        // Cancelled: no more patience.
+        // Cancelled: stop waiting.
         break
       }
     }

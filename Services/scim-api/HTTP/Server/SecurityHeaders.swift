@@ -1,14 +1,14 @@
 import HTTPTypes
 
-/// What every answer tells a browser that gets at it: not to guess, keep, frame or run anything. Made once.
+/// The security headers of every response: browsers must not sniff, store, frame or execute it.
 struct SecurityHeaders: Sendable {
   private let fields: [HTTPField]
 
-  /// - Parameter isSecure: whether clients come by TLS, so that they can be told never to come without.
+  /// - Parameter isSecure: whether clients connect with TLS; adds `Strict-Transport-Security`.
   init(isSecure: Bool) {
     var fields = [
       HTTPField(name: .xContentTypeOptions, value: "nosniff"),
-      // Answers are about people, and differ from token to token.
+      // Responses contain personal data and depend on the token.
       HTTPField(name: .cacheControl, value: "no-store"), HTTPField(name: .referrerPolicy, value: "no-referrer"),
       HTTPField(name: .contentSecurityPolicy, value: "default-src 'none'; frame-ancestors 'none'"),
     ]
@@ -16,19 +16,19 @@ struct SecurityHeaders: Sendable {
     self.fields = fields
   }
 
-  /// Adds those that `headers` does not have.
+  /// Adds the headers that `headers` does not contain.
   func add(to headers: inout HTTPFields) {
     for field in fields where !headers.contains(field.name) { headers.append(field) }
   }
 }
 
 extension HTTPField.Name {
-  // The names of RFCs are HTTPTypes' own; this one is of the W3C, and a token all the same.
+  // HTTPTypes defines only the names of RFCs.
   /// `Referrer-Policy` (W3C).
   package static let referrerPolicy: HTTPField.Name = name("Referrer-Policy")
 
   private static func name(_ text: String) -> HTTPField.Name {
-    guard let name = HTTPField.Name(text) else { preconditionFailure("'\(text)' is no field's name") }
+    guard let name = HTTPField.Name(text) else { preconditionFailure("'\(text)' is not a valid header field name") }
     return name
   }
 }

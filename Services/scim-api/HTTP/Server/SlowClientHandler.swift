@@ -1,11 +1,10 @@
 import NIOCore
 import NIOHTTPTypes
 
-/// Ends the request of a client that takes too long to send its body, or sends it too slowly, with 408, and closes the connection of one
-/// that takes too long to read a response.
+/// Limits how long a client may take to send a request body (408) and to read a response (the connection is closed).
 ///
-/// Together with the idle timeout, which covers the time up to the end of a request's headers, this bounds how long a client can hold
-/// on to memory here. A request that arrives whole costs no timer.
+/// Together with the idle timeout, which covers the time up to the end of a request's headers, this bounds how long a client can occupy
+/// memory. A request that arrives in one read starts no timer.
 package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHandler {
   /// HTTP parts of requests.
   package typealias InboundIn = HTTPRequestPart
@@ -16,18 +15,18 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
   /// HTTP parts of responses.
   package typealias OutboundOut = HTTPResponsePart
 
-  /// How long clients may take.
+  /// The timeouts and the minimum rate.
   package struct Timeouts: Sendable {
-    /// For the rest of a request after its headers.
+    /// The maximum time for the rest of a request after its headers.
     package var read: TimeAmount
-    /// To read a response.
+    /// The maximum time for which the send buffer of the connection stays full.
     package var write: TimeAmount
-    /// The bytes a second that a body has to arrive with, on average over each `window`; 0 for as slowly as the client likes.
+    /// The minimum rate of a body in bytes per second, averaged over each `window`; 0 for no minimum.
     package var minimumRate = 0
-    /// Over which time the rate is averaged.
+    /// The time over which the rate is averaged.
     package var window = TimeAmount.seconds(10)
 
-    /// Timeouts of a connection.
+    /// Timeouts for the body of a request and for a response, and the minimum rate of a body in bytes per second.
     package init(read: TimeAmount, write: TimeAmount, minimumRate: Int = 0, window: TimeAmount = TimeAmount.seconds(10)) {
       self.read = read
       self.write = write
@@ -40,16 +39,16 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
   struct BodyTimeout: Error {}
 
   private let timeouts: Timeouts
-  /// A body is on its way.
+  /// Whether a body is being received.
   private var isReading = false
   private var readTimer: Scheduled<Void>?
   private var rateTimer: Scheduled<Void>?
   private var writeTimer: Scheduled<Void>?
-  /// In this window: what arrived, and how long the client was waited for. While this side reads nothing, the client cannot send.
+  /// The bytes received in the current window, and how long the server was ready to read. While it does not read, the client cannot send.
   private var received = 0
   private var waited = TimeAmount.zero
-  private var waitsSince: NIODeadline?
-  /// Requests that have begun to arrive and are not answered to the end.
+  private var waitingSince: NIODeadline?
+  /// The number of requests that have started to arrive and have no complete response.
   private var unanswered = 0
   private var hasTimedOut = false
 
@@ -71,9 +70,9 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     context.fireChannelRead(data)
   }
 
-  /// Notes since when the connection waits for the client.
+  /// Records since when the server waits for data.
   package func read(context: ChannelHandlerContext) {
-    if waitsSince == nil { waitsSince = context.eventLoop.now }
+    if waitingSince == nil { waitingSince = context.eventLoop.now }
     context.read()
   }
 
@@ -87,11 +86,11 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
     context.fireChannelReadComplete()
   }
 
-  /// Closes the connection of a timed-out request once it is answered.
+  /// Closes the connection after the response to a timed-out request.
   package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     if case .end = unwrapOutboundIn(data) { unanswered -= 1 }
     context.write(data, promise: promise)
-    // The rest of the body may never come: the client has a moment to read the answer.
+    // The rest of the body may never arrive, so the client gets a short time to read the response.
     if hasTimedOut, unanswered == 0 { closeSoon(context) }
   }
 
@@ -114,8 +113,8 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
   }
 
   private func endWait(at now: NIODeadline) {
-    if let start = waitsSince { waited = waited + (now - start) }
-    waitsSince = nil
+    if let start = waitingSince { waited = waited + (now - start) }
+    waitingSince = nil
   }
 
   private func beginWindow(_ context: ChannelHandlerContext) {
@@ -127,14 +126,14 @@ package final class SlowClientHandler: ChannelDuplexHandler, RemovableChannelHan
 
   private func endWindow(_ context: ChannelHandlerContext) {
     let now = context.eventLoop.now
-    let isWaiting = waitsSince != nil
+    let isWaiting = waitingSince != nil
     endWait(at: now)
-    if isWaiting { waitsSince = now }
+    if isWaiting { waitingSince = now }
     let seconds = Double(waited.nanoseconds) / 1e9
     if Double(received) < Double(timeouts.minimumRate) * seconds { endRequest(context) } else { beginWindow(context) }
   }
 
-  /// Ends the request body with an error that is answered with 408; closes the connection if every request is answered.
+  /// Ends the request body with an error that results in 408; closes the connection if all requests have their responses.
   private func endRequest(_ context: ChannelHandlerContext) {
     hasTimedOut = true
     cancelBodyTimers()

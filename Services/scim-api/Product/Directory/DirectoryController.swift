@@ -40,42 +40,42 @@ package struct DirectoryController: Sendable {
     }
   }
 
-  private func part(_ parameters: QueryParameters, of list: String, _ context: CallerContext) throws(APIError) -> DirectoryPart {
-    try DirectoryPart(parameters, of: list, in: context.caller.workspace, cursors: cursors, at: Date())
+  private func page(_ parameters: QueryParameters, of list: String, _ context: CallerContext) throws(APIError) -> DirectoryPage {
+    try DirectoryPage(parameters, of: list, in: context.caller.workspace, cursors: cursors, at: Date())
   }
 
   @Sendable private func groups(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
-    let part = try part(parameters, of: "groups", context)
-    let found = try await reads.groups(after: part.after?.group, limit: part.sought, in: context.caller.workspace)
-    let (groups, next) = part.cut(found) { $0.id.resource }
+    let page = try page(parameters, of: "groups", context)
+    let found = try await reads.groups(after: page.after?.group, limit: page.readLimit, in: context.caller.workspace)
+    let (groups, next) = page.split(found) { $0.id.resource }
     return try JSONData.encode(GroupList(groups: groups, nextCursor: next))
   }
 
   @Sendable private func membersOfGroup(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
     let text = context.parameters.get(ResourcePath.id) ?? ""
-    let word = parameters["state"] ?? MembershipStatus.visible.rawValue
-    let status = MembershipStatus(rawValue: word)
-    guard status != nil || word == "all" else {
-      throw APIError(400, .invalidValue, "state is '\(word.prefix(50))'; visible, pending, held or all was expected.")
+    let stateName = parameters["state"] ?? MembershipStatus.visible.rawValue
+    let status = MembershipStatus(rawValue: stateName)
+    guard status != nil || stateName == "all" else {
+      throw APIError(400, .invalidValue, "state is '\(stateName.prefix(50))'; visible, pending, held or all was expected.")
     }
     guard let id = GroupID(text), let group = try await reads.group(id, in: context.caller.workspace) else {
-      throw APIError(404, "The directory has no group '\(text.prefix(100))'. \(ResourcePath.directory)/groups lists those there are.")
+      throw APIError(404, "The directory has no group '\(text.prefix(100))'. \(ResourcePath.directory)/groups lists all groups.")
     }
-    let part = try part(parameters, of: "groups/\(id)/members?\(word)", context)
+    let page = try page(parameters, of: "groups/\(id)/members?\(stateName)", context)
     let found = try await reads.members(
-      of: id, status: status, after: part.after?.user, limit: part.sought, in: context.caller.workspace)
-    let (members, next) = part.cut(found) { $0.id.resource }
+      of: id, status: status, after: page.after?.user, limit: page.readLimit, in: context.caller.workspace)
+    let (members, next) = page.split(found) { $0.id.resource }
     return try JSONData.encode(MemberList(group: group, members: members, nextCursor: next))
   }
 
   @Sendable private func members(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
-    let word = parameters["state"] ?? UserState.active.rawValue
-    guard let state = UserState(rawValue: word) else {
-      throw APIError(400, .invalidValue, "state is '\(word.prefix(50))'; active, invited or disabled was expected.")
+    let stateName = parameters["state"] ?? UserState.active.rawValue
+    guard let state = UserState(rawValue: stateName) else {
+      throw APIError(400, .invalidValue, "state is '\(stateName.prefix(50))'; active, invited or disabled was expected.")
     }
-    let part = try part(parameters, of: "members?\(word)", context)
-    let found = try await reads.members(in: state, after: part.after?.user, limit: part.sought, in: context.caller.workspace)
-    let (members, next) = part.cut(found) { $0.id.resource }
+    let page = try page(parameters, of: "members?\(stateName)", context)
+    let found = try await reads.members(in: state, after: page.after?.user, limit: page.readLimit, in: context.caller.workspace)
+    let (members, next) = page.split(found) { $0.id.resource }
     return try JSONData.encode(MemberList(group: nil, members: members, nextCursor: next))
   }
 
@@ -83,17 +83,17 @@ package struct DirectoryController: Sendable {
     let text = parameters["member"]
     let member = text.flatMap { UserID($0) }
     if let text, member == nil { throw APIError(400, .invalidValue, "member must be the id of a person, found '\(text.prefix(100))'.") }
-    let part = try part(parameters, of: "receipts?\(member?.description ?? "")", context)
+    let page = try page(parameters, of: "receipts?\(member?.description ?? "")", context)
     let found = try await reads.receipts(
-      of: member, before: part.after.map { ReceiptID($0.uuid) }, limit: part.sought, in: context.caller.workspace)
-    let (receipts, next) = part.cut(found) { $0.id.resource }
+      of: member, before: page.after.map { ReceiptID($0.uuid) }, limit: page.readLimit, in: context.caller.workspace)
+    let (receipts, next) = page.split(found) { $0.id.resource }
     return try JSONData.encode(ReceiptList(receipts: receipts, nextCursor: next))
   }
 
   @Sendable private func receipt(_ parameters: QueryParameters, _ context: CallerContext) async throws -> [UInt8] {
     let text = context.parameters.get(ResourcePath.id) ?? ""
     guard let id = ReceiptID(text), let receipt = try await reads.receipt(id, in: context.caller.workspace) else {
-      throw APIError(404, "There is no receipt '\(text.prefix(100))'. \(ResourcePath.directory)/receipts lists those there are.")
+      throw APIError(404, "There is no receipt '\(text.prefix(100))'. \(ResourcePath.directory)/receipts lists all receipts.")
     }
     return try JSONData.encode(receipt)
   }
@@ -103,7 +103,7 @@ package struct DirectoryController: Sendable {
   }
 }
 
-// What is answered. A list that ends has no cursor.
+// The response bodies. The last page of a list has no cursor.
 
 private struct GroupList: Encodable {
   var groups: [DirectoryGroup]

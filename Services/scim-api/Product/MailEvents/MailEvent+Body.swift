@@ -5,9 +5,9 @@ import Models
 import SCIM
 
 extension MailEvent {
-  /// Reads the body of a request: `event`, and which mail: `messageId`, `invitation` or `email`; optionally `reason` and `occurredAt`.
+  /// Parses the body of a request: `event`, the mail (`messageId`, `invitation` or `email`), and optionally `reason` and `occurredAt`.
   ///
-  /// - Throws: 400 that names the member, what was expected and what came.
+  /// - Throws: 400 that names the member, the expected value and the actual value.
   init(_ body: JSON, in workspace: WorkspaceID, at now: Date) throws(APIError) {
     guard let object = body.object else {
       throw APIError(400, .invalidSyntax, "The body must be a JSON object with 'event' and 'messageId', found \(body.summary).")
@@ -41,7 +41,7 @@ extension MailEvent {
       return id
     }
     guard let text = try text("messageId", in: object) else { return nil }
-    // `<id@host>`, of reminders `<id.2@host>`; mail systems report it with and without the brackets.
+    // The Message-ID is `<id@host>`, or `<id.2@host>` for a reminder. Mail systems report it with and without the brackets.
     let name = text.drop { $0 == "<" || $0.isWhitespace }.prefix { $0 != "@" && $0 != "." }
     guard let id = InvitationID(name) else {
       throw APIError(400, .invalidValue, "messageId must be the Message-ID of an invitation, found '\(text.prefix(100))'.")
@@ -57,7 +57,7 @@ extension MailEvent {
     return min(time, now)
   }
 
-  /// The string under `name`; nil where it is absent, null or empty.
+  /// The string member `name`; nil if it is absent, null or empty.
   private static func text(_ name: String, in object: JSONObject) throws(APIError) -> String? {
     switch object[name] {
     case nil, .null?: return nil

@@ -5,7 +5,7 @@ import Hummingbird
 import Kafka
 import Models
 
-/// `POST /api/v2/mail-events`: the mail system reports the delivery, bounce or complaint of an invitation.
+/// `POST /api/v2/mail-events`: accepts delivery, bounce and complaint reports of invitation mails.
 package struct MailEventController: Sendable {
   private let bodies: BodyReader
   private let producer: any MessageProducer
@@ -13,8 +13,8 @@ package struct MailEventController: Sendable {
   private let timeout: Duration
 
   /// - Parameters:
-  ///   - source: this process, as the `source` of its messages.
-  ///   - timeout: how long Kafka may take for a message.
+  ///   - source: the CloudEvents `source` of the messages: this process.
+  ///   - timeout: the maximum time until Kafka acknowledges a message.
   package init(bodies: BodyReader, producer: any MessageProducer, source: String, timeout: Duration) {
     self.bodies = bodies
     self.producer = producer
@@ -36,10 +36,11 @@ package struct MailEventController: Sendable {
     return Response(status: .accepted)
   }
 
-  /// Produces a report to `mail.events`; returns when Kafka has it. Its sender goes to `identity.commands` first, for the audit trail: no
-  /// report takes effect that the audit trail does not have.
+  /// Produces a report to `mail.events` and returns when Kafka has acknowledged it.
   ///
-  /// - Throws: 503 if Kafka does not have it in time. It may arrive all the same, and arriving twice does no harm.
+  /// The sender is recorded through `identity.commands` first, so no report takes effect that is not in the audit trail.
+  ///
+  /// - Throws: 503 if Kafka does not acknowledge it in time. The report may still arrive; processing a report twice is harmless.
   private func send(_ report: MailEvent, by actor: Command.Actor, traceparent: String?) async throws {
     let now = Date()
     let command = Command(
@@ -47,17 +48,17 @@ package struct MailEventController: Sendable {
       traceparent: traceparent, operation: .reportMail(report))
     let audit = OutgoingMessage(
       try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
-    try await producer.send(audit, within: timeout, else: .mailEventNotTaken())
+    try await producer.send(audit, within: timeout, else: .mailEventNotSent())
     let event = try report.cloudEvent(
       id: "\(Identifier<MailEvent>.made(at: now))", source: source, time: now, traceparent: traceparent)
-    try await producer.send(OutgoingMessage(event, topic: .mailEvents, key: report.key), within: timeout, else: .mailEventNotTaken())
+    try await producer.send(OutgoingMessage(event, topic: .mailEvents, key: report.key), within: timeout, else: .mailEventNotSent())
   }
 }
 
 extension APIError {
-  fileprivate static func mailEventNotTaken() -> APIError {
+  fileprivate static func mailEventNotSent() -> APIError {
     APIError(
-      503, "The report could not be taken in time. Send it again in \(retrySeconds) s; one that arrives twice does no harm.",
+      503, "The report could not be stored in time. Send it again in \(retrySeconds) s; sending a report twice is harmless.",
       headers: [.retryAfter: "\(retrySeconds)"])
   }
 }

@@ -5,7 +5,7 @@ import Hummingbird
 import NIOCore
 import SCIM
 
-/// What the token endpoint refuses (RFC 6749 §5.2).
+/// An error response of the token endpoint (RFC 6749 §5.2).
 struct OAuthError: Error, Sendable, Equatable {
   var code: Code
   var description: String
@@ -18,14 +18,14 @@ struct OAuthError: Error, Sendable, Equatable {
     case invalidScope = "invalid_scope"
     case unauthorizedClient = "unauthorized_client"
     case unsupportedGrantType = "unsupported_grant_type"
-    /// Of RFC 6749 §4.1.2.1; the token endpoint has no word of its own for it.
+    /// Defined for the authorization endpoint (RFC 6749 §4.1.2.1); the token endpoint has no code for it.
     case temporarilyUnavailable = "temporarily_unavailable"
     case serverError = "server_error"
   }
 
-  /// What is refused everywhere, in the form that OAuth has for it.
-  init(_ refusal: APIError) {
-    self.init(code: .invalidRequest, description: refusal.error.detail, status: refusal.error.status, headers: refusal.headers)
+  /// Converts an error that all endpoints share.
+  init(_ error: APIError) {
+    self.init(code: .invalidRequest, description: error.error.detail, status: error.error.status, headers: error.headers)
   }
 
   init(code: Code, description: String, status: Int = 400, headers: HTTPFields = [:]) {
@@ -49,12 +49,12 @@ struct OAuthError: Error, Sendable, Equatable {
   static func notConfigured() -> OAuthError {
     OAuthError(
       code: .unsupportedGrantType,
-      description: "OAuth is not configured on this deployment. Its operator sets oauth.key for identity-store and scim-api; API access "
-        + "tokens work without.")
+      description: "OAuth is not configured on this deployment. Its operator can set oauth.key for identity-store and scim-api. API access "
+        + "tokens work without it.")
   }
 
   var response: Response {
-    // RFC 6749 §5.2 has the description in ASCII, without quotation marks and backslashes.
+    // RFC 6749 §5.2 allows ASCII without quotation marks and backslashes.
     let text = description.unicodeScalars.map { (0x20...0x7E).contains($0.value) && $0 != "\"" && $0 != "\\" ? Character($0) : "?" }
     let body: JSONObject = ["error": .string(code.rawValue), "error_description": .string(String(text))]
     return .oauth(HTTPResponse.Status(code: status), body, headers: headers)
@@ -62,7 +62,7 @@ struct OAuthError: Error, Sendable, Equatable {
 }
 
 extension Response {
-  /// An answer of the token endpoint, which nobody may keep (RFC 6749 §5.1).
+  /// A response of the token endpoint, which must not be cached (RFC 6749 §5.1).
   package static func oauth(_ status: HTTPResponse.Status, _ body: JSONObject, headers: HTTPFields = [:]) -> Response {
     var headers = headers
     headers[.cacheControl] = "no-store"

@@ -1,7 +1,7 @@
 import EdgeHTTP
 import EdgeReads
 
-/// The public keys of security event tokens, in a cache of a few seconds: anybody may request them.
+/// A cache of the public keys of security event tokens, since the endpoint that publishes them is public.
 final class SecurityEventKeys: Sendable {
   private enum Entry: Hashable {
     case keys

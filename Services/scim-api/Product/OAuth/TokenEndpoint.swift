@@ -10,22 +10,22 @@ import NIOCore
 import Postgres
 import SCIM
 
-/// `POST /api/v2/oauth/token`: issues access tokens to OAuth clients for their id and secret (RFC 6749 §4.4).
+/// `POST /api/v2/oauth/token`: issues access tokens by the client credentials grant (RFC 6749 §4.4).
 package struct TokenEndpoint: Sendable {
   let sites: Sites
   let tokens: TokenCache
   let limits: RateLimits
-  /// nil where the deployment has no OAuth.
+  /// The signing keys; nil if OAuth is not configured.
   let keys: SigningKeyCache?
-  /// How long an access token is good, in seconds.
+  /// The lifetime of an access token, in seconds.
   let lifetime: Int64
-  /// The memory for forms.
+  /// The memory budget for request bodies.
   let bodies: BodyBudget
 
   /// - Parameters:
-  ///   - keys: the signing keys; nil if the deployment has no OAuth.
-  ///   - lifetime: how long an access token is valid, in seconds.
-  ///   - bodies: the memory for forms.
+  ///   - keys: the signing keys; nil if OAuth is not configured.
+  ///   - lifetime: the lifetime of an access token, in seconds.
+  ///   - bodies: the memory budget for request bodies.
   package init(
     sites: Sites, tokens: TokenCache, limits: RateLimits, keys: SigningKeyCache?, lifetime: Int64, bodies: BodyBudget = BodyBudget()
   ) {
@@ -37,45 +37,46 @@ package struct TokenEndpoint: Sendable {
     self.bodies = bodies
   }
 
+  /// The maximum size of a request body, in bytes.
   private static let maximumBody = 16 << 10
 
   @Sendable func issue(_ request: Request, _ context: EdgeContext) async throws -> Response {
     do {
-      return try await answer(request, context)
+      return try await response(to: request, context)
     } catch let error as OAuthError {
       return error.response
     } catch let error as APIError {
       return OAuthError(error).response
     } catch let error as PostgresError where error.isTransient {
-      return OAuthError.unavailable("The database does not answer at the moment. Send the request again.").response
+      return OAuthError.unavailable("The database is not available at the moment. Send the request again.").response
     }
   }
 
-  private func answer(_ request: Request, _ context: EdgeContext) async throws -> Response {
+  private func response(to request: Request, _ context: EdgeContext) async throws -> Response {
     guard let keys else { throw OAuthError.notConfigured() }
     try SensitiveQuery.check(request.uri.query)
     let now = Date()
     let origin = try sites.origins.origin(of: request.head, peer: context.info.peer)
     let site = try await sites.site(of: origin)
-    let asked = try TokenRequest(form: try await form(in: request, context), authorization: request.headers[.authorization])
-    let client = try await self.client(asked, at: now)
+    let tokenRequest = try TokenRequest(form: try await form(in: request, context), authorization: request.headers[.authorization])
+    let client = try await self.client(tokenRequest, at: now)
     context.info.record(client)
     try await limits.admit(client.token, of: client.workspace)
     do throws(APIError) {
       try site.admit(client.workspace)
     } catch {
       throw OAuthError.invalidClient(
-        "'\(site.host)' is the domain of another workspace than the client's. Use the token endpoint of the client's own workspace.")
+        "'\(site.host)' is the domain of another workspace. Use the token endpoint of the client's workspace.")
     }
-    let scopes = asked.scopes ?? client.scopes
+    let scopes = tokenRequest.scopes ?? client.scopes
     guard scopes.isSubset(of: client.scopes), !scopes.isEmpty else {
       throw OAuthError(
         code: .invalidScope,
-        description: "The client may ask for \(client.scopes.map(\.rawValue).sorted().joined(separator: ", ")), and not for "
+        description: "The client may request \(client.scopes.map(\.rawValue).sorted().joined(separator: ", ")), but not "
           + "\(scopes.subtracting(client.scopes).map(\.rawValue).sorted().joined(separator: ", ")).")
     }
     guard let signer = try await keys.signer(at: now) else {
-      throw OAuthError.unavailable("There is no key to sign with yet; identity-store makes one when it starts. Send the request again.")
+      throw OAuthError.unavailable("There is no signing key yet. identity-store creates one when it starts. Send the request again.")
     }
     let claims = AccessTokenClaims(
       client: client.token, of: client.workspace, scopes: scopes, at: site, from: now, lifetime: lifetime, id: UUID())
@@ -90,13 +91,13 @@ package struct TokenEndpoint: Sendable {
       ])
   }
 
-  /// The client that the request has the id and the secret of. What is wrong is not told apart, so that nobody can try out either.
-  private func client(_ asked: TokenRequest, at now: Date) async throws -> TokenRecord {
-    let unknown = OAuthError.invalidClient("The client is not known, or the secret is not its. Copy both again, or make a new secret.")
-    guard let id = TokenID(asked.client), let secret = ClientSecret(asked.secret) else { throw unknown }
+  /// Authenticates the client. The error does not reveal whether the id or the secret is wrong.
+  private func client(_ request: TokenRequest, at now: Date) async throws -> TokenRecord {
+    let invalid = OAuthError.invalidClient("The client id or the client secret is not valid. Copy both again, or create a new secret.")
+    guard let id = TokenID(request.client), let secret = ClientSecret(request.secret) else { throw invalid }
     guard let client = try await tokens.client(id, in: secret.workspace),
       client.hasSecret(SHA256.hash(data: Data(secret.text.utf8)), at: now)
-    else { throw unknown }
+    else { throw invalid }
     guard client.revokedAt == nil else { throw OAuthError.invalidClient("The client '\(client.name.prefix(100))' was revoked.") }
     if let expiry = client.expiresAt, expiry <= now {
       throw OAuthError.invalidClient("The client '\(client.name.prefix(100))' has expired.")
@@ -107,7 +108,7 @@ package struct TokenEndpoint: Sendable {
   private func form(in request: Request, _ context: EdgeContext) async throws -> String {
     let type = request.headers[.contentType]?.prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
     guard type == "application/x-www-form-urlencoded" else {
-      throw OAuthError.invalidRequest("The body has to be application/x-www-form-urlencoded, and its Content-Type has to say so.")
+      throw OAuthError.invalidRequest("The body must be a form with the Content-Type application/x-www-form-urlencoded.")
     }
     var share = BodyBudget.Share(of: bodies, for: .address(ClientAddress(context.info.fields.address)))
     let bytes = try await BodyReader.collect(request, share: &share, maximum: Self.maximumBody)

@@ -3,22 +3,22 @@ import EdgeReads
 import Foundation
 import Models
 
-/// A client's request for an access token (RFC 6749 §4.4.2), with the id and the secret that it says it has.
+/// A request for an access token (RFC 6749 §4.4.2), with the client credentials, which are not verified yet.
 struct TokenRequest: Sendable, Equatable {
   var client: String
   var secret: String
-  /// nil: all that the client has.
+  /// The requested scopes; nil for all scopes of the client.
   var scopes: Set<TokenScope>?
 
-  /// Reads the form in the body and the client's credentials from it, or from the Authorization header (§2.3.1).
+  /// Parses the form in the body, and the client credentials from it or from the Authorization header (§2.3.1).
   init(form: String, authorization: String?) throws(OAuthError) {
     let parameters = try Self.parameters(form)
     let basic = try authorization.map { header throws(OAuthError) in try Self.basic(header) }
     if basic != nil, parameters["client_secret"] != nil {
-      throw .invalidRequest("The client's secret is there twice: in the Authorization header and in the body. Send it in one of them.")
+      throw .invalidRequest("The client secret is in the Authorization header and in the body. Send it in one of them.")
     }
     if let basic, let id = parameters["client_id"], id != basic.client {
-      throw .invalidRequest("The body names another client_id than the Authorization header.")
+      throw .invalidRequest("The client_id in the body differs from the one in the Authorization header.")
     }
     guard let client = basic?.client ?? parameters["client_id"], let secret = basic?.secret ?? parameters["client_secret"] else {
       throw .invalidClient(
@@ -29,7 +29,7 @@ struct TokenRequest: Sendable, Equatable {
     guard let grant = parameters["grant_type"] else { throw .invalidRequest("grant_type is missing; send client_credentials.") }
     guard grant == "client_credentials" else {
       throw OAuthError(
-        code: .unsupportedGrantType, description: "The grant type '\(grant.prefix(50))' is not known here; send client_credentials.")
+        code: .unsupportedGrantType, description: "The grant type '\(grant.prefix(50))' is not supported; send client_credentials.")
     }
     scopes = try parameters["scope"].map { text throws(OAuthError) in try Self.scopes(text) }
   }
@@ -43,7 +43,7 @@ struct TokenRequest: Sendable, Equatable {
     return scopes
   }
 
-  /// RFC 6749 §3.2: each parameter once; one without a value counts as left out.
+  /// Parses the form. A parameter may occur once, and one without a value is treated as absent (RFC 6749 §3.2).
   private static func parameters(_ form: String) throws(OAuthError) -> [String: String] {
     var parameters: [String: String] = [:]
     for pair in form.utf8.split(separator: UInt8(ascii: "&")) {
@@ -51,7 +51,7 @@ struct TokenRequest: Sendable, Equatable {
       guard let name = decode(parts[0]), let value = decode(parts.count > 1 ? parts[1] : Substring().utf8[...]) else {
         throw .invalidRequest("The body is not application/x-www-form-urlencoded in UTF-8.")
       }
-      guard parameters[name] == nil else { throw .invalidRequest("'\(name.prefix(50))' is there more than once.") }
+      guard parameters[name] == nil else { throw .invalidRequest("'\(name.prefix(50))' occurs more than once.") }
       parameters[name] = value
     }
     return parameters.filter { !$0.value.isEmpty }
@@ -69,7 +69,7 @@ struct TokenRequest: Sendable, Equatable {
     return (client, secret)
   }
 
-  /// Decodes application/x-www-form-urlencoded, which the two parts of Basic authentication are, too (RFC 6749 §2.3.1).
+  /// Decodes application/x-www-form-urlencoded text, the encoding of forms and of both parts of Basic authentication (RFC 6749 §2.3.1).
   private static func decode(_ text: some Collection<UInt8>) -> String? {
     let spaced = text.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
     return String(validating: spaced, as: UTF8.self)?.removingPercentEncoding
@@ -80,6 +80,7 @@ extension OAuthError {
   static func unknownScope(_ name: String) -> OAuthError {
     OAuthError(
       code: .invalidScope,
-      description: "There is no scope '\(name.prefix(100))'; there are \(TokenScope.allCases.map(\.rawValue).joined(separator: ", ")).")
+      description: "The scope '\(name.prefix(100))' does not exist. Scopes: \(TokenScope.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
   }
 }

@@ -5,7 +5,9 @@ import Models
 import SCIM
 
 extension APIError {
-  /// - Throws: 400 where `text`, the value of `name`, is no mail address on one line.
+  /// Checks that a member of a request body is a mail address without line breaks.
+  ///
+  /// - Throws: 400 if `text`, the value of `name`, is not.
   static func checkAddress(_ text: String, _ name: String) throws(APIError) {
     guard text.contains("@"), ResourceBounds.isName(text) else {
       throw APIError(
@@ -20,12 +22,12 @@ extension APIError {
 }
 
 extension SignIn {
-  /// How far ahead of ours the clock of the sign-in service may be, in seconds.
+  /// How far in the future a sign-in may be, in seconds, to tolerate clock differences.
   private static let clockTolerance: TimeInterval = 300
 
-  /// Reads the body of a request: `email` or `user`, and optionally `signedInAt` and `method`.
+  /// Parses the body of a request: `email` or `user`, and optionally `signedInAt` and `method`.
   ///
-  /// - Throws: 400 that names the member, what was expected and what came.
+  /// - Throws: 400 that names the member, the expected value and the actual value.
   init(_ body: JSON, in workspace: WorkspaceID, at now: Date) throws(APIError) {
     guard let object = body.object else {
       throw APIError(400, .invalidSyntax, "The body must be a JSON object with 'email' or 'user', found \(body.summary).")
@@ -56,7 +58,7 @@ extension SignIn {
     return min(time, now)
   }
 
-  /// The string under `name`; nil where it is absent, null or empty.
+  /// The string member `name`; nil if it is absent, null or empty.
   private static func text(_ name: String, in object: JSONObject) throws(APIError) -> String? {
     switch object[name] {
     case nil, .null?: return nil

@@ -5,7 +5,7 @@ import Hummingbird
 import Kafka
 import Models
 
-/// `POST /api/v2/sign-ins`: the product reports that a person signed in.
+/// `POST /api/v2/sign-ins`: accepts reports that a person signed in to the product.
 package struct SignInController: Sendable {
   private let bodies: BodyReader
   private let producer: any MessageProducer
@@ -13,8 +13,8 @@ package struct SignInController: Sendable {
   private let timeout: Duration
 
   /// - Parameters:
-  ///   - source: this process, as the `source` of its messages.
-  ///   - timeout: how long Kafka may take for a message.
+  ///   - source: the CloudEvents `source` of the messages: this process.
+  ///   - timeout: the maximum time until Kafka acknowledges a message.
   package init(bodies: BodyReader, producer: any MessageProducer, source: String, timeout: Duration) {
     self.bodies = bodies
     self.producer = producer
@@ -36,21 +36,21 @@ package struct SignInController: Sendable {
     return Response(status: .accepted)
   }
 
-  /// Produces a sign-in to `sign-in.events`; returns when Kafka has it.
+  /// Produces a sign-in to `sign-in.events` and returns when Kafka has acknowledged it.
   ///
-  /// - Throws: 503 if Kafka does not have it in time. It may arrive all the same, and arriving twice does no harm.
+  /// - Throws: 503 if Kafka does not acknowledge it in time. The sign-in may still arrive; processing it twice is harmless.
   func send(_ signIn: SignIn, traceparent: String?) async throws {
     let now = Date()
     let event = try signIn.cloudEvent(
       id: "\(Identifier<SignIn>.made(at: now))", source: source, time: now, traceparent: traceparent)
-    try await producer.send(OutgoingMessage(event, topic: .signInEvents, key: signIn.key), within: timeout, else: .signInNotTaken())
+    try await producer.send(OutgoingMessage(event, topic: .signInEvents, key: signIn.key), within: timeout, else: .signInNotSent())
   }
 }
 
 extension APIError {
-  fileprivate static func signInNotTaken() -> APIError {
+  fileprivate static func signInNotSent() -> APIError {
     APIError(
-      503, "The sign-in could not be taken in time. Send it again in \(retrySeconds) s; one that arrives twice does no harm.",
+      503, "The sign-in could not be stored in time. Send it again in \(retrySeconds) s; sending a sign-in twice is harmless.",
       headers: [.retryAfter: "\(retrySeconds)"])
   }
 }

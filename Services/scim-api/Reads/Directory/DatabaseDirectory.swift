@@ -3,9 +3,11 @@ import Foundation
 import Models
 import Postgres
 
-/// Reads the directory from the views that group-sync keeps; every list enters an index where the last part of it ended.
+/// Reads the directory from the views that group-sync maintains.
+///
+/// Lists are paged by key (keyset pagination): each page is one range of an index.
 package struct DatabaseDirectory: DirectoryReads {
-  /// The store.
+  /// The database with the views.
   package let database: Database
 
   /// Reads from the views of `database`.
@@ -14,7 +16,7 @@ package struct DatabaseDirectory: DirectoryReads {
   }
 
   package func groups(after: GroupID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryGroup] {
-    try await rows(Self.groups, of: workspace, [.uuid(after?.uuid ?? Self.first), .int(Int64(limit))]).map(Self.group)
+    try await rows(Self.groups, of: workspace, [.uuid(after?.uuid ?? Self.smallestID), .int(Int64(limit))]).map(Self.group)
   }
 
   package func group(_ id: GroupID, in workspace: WorkspaceID) async throws -> DirectoryGroup? {
@@ -24,11 +26,11 @@ package struct DatabaseDirectory: DirectoryReads {
   package func members(
     of group: GroupID, status: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DirectoryMember] {
-    // Where few of many stand as is asked for, many rows are looked at.
+    // This scans many rows if few members have the status, so it counts as a search.
     let rows = try await database.search(
       Self.groupMembers,
       [
-        .uuid(workspace.uuid), .uuid(group.uuid), .uuid(after?.uuid ?? Self.first), .optional(status?.rawValue, PostgresValue.text),
+        .uuid(workspace.uuid), .uuid(group.uuid), .uuid(after?.uuid ?? Self.smallestID), .optional(status?.rawValue, PostgresValue.text),
         .int(Int64(limit)),
       ], in: workspace)
     return try rows.map { row in
@@ -41,19 +43,19 @@ package struct DatabaseDirectory: DirectoryReads {
 
   package func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryMember] {
     try await rows(
-      Self.members, of: workspace, [.text(state.rawValue), .uuid(after?.uuid ?? Self.first), .int(Int64(limit))]
+      Self.members, of: workspace, [.text(state.rawValue), .uuid(after?.uuid ?? Self.smallestID), .int(Int64(limit))]
     ).map(Self.member)
   }
 
   package func receipts(
     of member: UserID?, before: ReceiptID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [DeprovisionReceipt] {
-    let place: [PostgresValue] = [.uuid(before?.uuid ?? Self.last), .int(Int64(limit))]
+    let page: [PostgresValue] = [.uuid(before?.uuid ?? Self.largestID), .int(Int64(limit))]
     let rows =
       if let member {
-        try await rows(Self.receiptsOfMember, of: workspace, [.uuid(member.uuid)] + place)
+        try await rows(Self.receiptsOfMember, of: workspace, [.uuid(member.uuid)] + page)
       } else {
-        try await rows(Self.receipts, of: workspace, place)
+        try await rows(Self.receipts, of: workspace, page)
       }
     return try rows.map(Self.receipt)
   }
@@ -63,18 +65,18 @@ package struct DatabaseDirectory: DirectoryReads {
   }
 
   package func signingKeys() async throws -> [String] {
-    // They are the suite's, not the workspace's.
+    // The keys belong to the deployment, so the query has no workspace.
     try await database.query(Self.signingKeys, []).map { try $0.string(0) }
   }
 
-  /// What a look-up by index finds; its first parameter is the workspace.
+  /// Runs an indexed query whose first parameter is the workspace.
   private func rows(_ statement: Statement, of workspace: WorkspaceID, _ parameters: [PostgresValue]) async throws -> Rows {
     try await database.query(statement, [.uuid(workspace.uuid)] + parameters, in: workspace)
   }
 
-  /// Bounds that no id lies beyond.
-  private static let first = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
-  private static let last = UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255))
+  /// The smallest and the largest UUID, from which lists without a cursor start.
+  private static let smallestID = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+  private static let largestID = UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255))
 
   private static func group(_ row: Row) throws -> DirectoryGroup {
     DirectoryGroup(id: GroupID(try row.uuid(0)), displayName: try row.string(1))

@@ -2,76 +2,77 @@ import DequeModule
 import EdgeHTTP
 import Synchronization
 
-/// Reads by key that are asked for at the same time, answered by few statements: while as many are under way as may be, the keys that
-/// come are gathered, and the next statement reads those of one owner together.
+/// A loader that combines concurrent reads by key into batches.
 ///
-/// Owners take turns, so that one who asks for much makes another wait for one statement and no longer. A key that comes is never answered
-/// by a statement that had begun before, so whoever asks sees every write that was acknowledged until then. No task of its own does the
-/// reading: one of those who wait reads for all that were gathered with it.
+/// While the maximum number of statements is running, requested keys are queued. The next statement reads the queued keys of one owner.
+/// Owners are served round-robin, so a busy owner delays another by one statement at most. A statement only serves keys that were requested
+/// before it started, so callers see every write that was acknowledged before their request. The loader has no task of its own: one of the
+/// waiting callers runs the statement for the whole batch.
 final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Found: Sendable>: Sendable {
-  /// Reads what there is of some different keys of one owner.
+  /// Reads distinct keys of one owner; keys without a value are left out of the result.
   typealias Read = @Sendable (Owner, [Key]) async throws -> [Key: Found]
 
-  /// What someone who waited is told.
-  private enum Turn: Sendable {
-    case answer(Result<Found?, any Error>)
-    /// Read these keys, your own among them, and tell those who wait.
-    case read(BatchBuilder)
+  /// How a waiting caller is resumed.
+  private enum Resumption: Sendable {
+    /// With the result for its key.
+    case result(Result<Found?, any Error>)
+    /// To read a batch, which includes its own key, and to resume the other waiters.
+    case read(Batch)
   }
 
-  private typealias Waiter = CheckedContinuation<Turn, Never>
-  private typealias BatchBuilder = [Key: [Waiter]]
+  private typealias Waiter = CheckedContinuation<Resumption, Never>
+  private typealias Batch = [Key: [Waiter]]
 
-  /// What one owner asks for.
+  /// The queued keys of one owner.
   private struct Queue {
-    var underWay = 0
+    var running = 0
     var order: Deque<Key> = []
-    var waiting: BatchBuilder = [:]
+    var waiting: Batch = [:]
 
     mutating func add(_ waiters: [Waiter], for key: Key) {
       if waiting[key, default: []].isEmpty { order.append(key) }
       waiting[key, default: []] += waiters
     }
 
-    mutating func take(_ maximum: Int) -> (reader: Waiter, gathering: BatchBuilder)? {
+    mutating func take(_ maximum: Int) -> (reader: Waiter, batch: Batch)? {
       let keys = order.prefix(maximum)
-      var gathering: BatchBuilder = [:]
-      for key in keys { gathering[key] = waiting.removeValue(forKey: key) }
+      var batch: Batch = [:]
+      for key in keys { batch[key] = waiting.removeValue(forKey: key) }
       order.removeFirst(keys.count)
-      guard let first = keys.first, let reader = gathering[first]?.popLast() else { return nil }
-      return (reader, gathering)
+      guard let first = keys.first, let reader = batch[first]?.popLast() else { return nil }
+      return (reader, batch)
     }
   }
 
   private struct State {
-    var underWay = 0
+    var running = 0
     var queues: [Owner: Queue] = [:]
-    /// The owners that have keys waiting, in the order of their turns.
-    var turns: Deque<Owner> = []
+    /// The owners with queued keys, in round-robin order.
+    var owners: Deque<Owner> = []
 
     mutating func add(_ waiters: [Waiter], for key: Key, of owner: Owner) {
-      if queues[owner, default: Queue()].order.isEmpty { turns.append(owner) }
+      if queues[owner, default: Queue()].order.isEmpty { owners.append(owner) }
       queues[owner, default: Queue()].add(waiters, for: key)
     }
 
-    mutating func begin(_ owner: Owner) {
-      underWay += 1
-      queues[owner, default: Queue()].underWay += 1
+    mutating func startStatement(of owner: Owner) {
+      running += 1
+      queues[owner, default: Queue()].running += 1
     }
 
-    mutating func end(_ owner: Owner) {
-      underWay -= 1
-      queues[owner]?.underWay -= 1
-      if let queue = queues[owner], queue.underWay == 0, queue.order.isEmpty { queues[owner] = nil }
+    mutating func endStatement(of owner: Owner) {
+      running -= 1
+      queues[owner]?.running -= 1
+      if let queue = queues[owner], queue.running == 0, queue.order.isEmpty { queues[owner] = nil }
     }
 
-    /// The keys of the next owner in turn that may have another statement.
-    mutating func next(_ maximumKeys: Int, ofEach maximumPerOwner: Int) -> (reader: Waiter, owner: Owner, gathering: BatchBuilder)? {
-      guard let index = turns.firstIndex(where: { (queues[$0]?.underWay ?? 0) < maximumPerOwner }) else { return nil }
-      let owner = turns.remove(at: index)
+    /// Takes the batch of the next owner that may run another statement.
+    mutating func next(_ maximumKeys: Int, ofEach maximumPerOwner: Int) -> (reader: Waiter, owner: Owner, batch: Batch)? {
+      guard let index = owners.firstIndex(where: { (queues[$0]?.running ?? 0) < maximumPerOwner }) else { return nil }
+      let owner = owners.remove(at: index)
       let taken = queues[owner]?.take(maximumKeys)
-      if queues[owner]?.order.isEmpty == false { turns.append(owner) }
-      return taken.map { ($0.reader, owner, $0.gathering) }
+      if queues[owner]?.order.isEmpty == false { owners.append(owner) }
+      return taken.map { ($0.reader, owner, $0.batch) }
     }
   }
 
@@ -82,9 +83,9 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
   private let read: Read
 
   /// - Parameters:
-  ///   - maximumStatements: how many statements are under way at once.
-  ///   - maximumPerOwner: how many of them are one owner's.
-  ///   - maximumKeys: of how many keys one statement reads.
+  ///   - maximumStatements: the maximum number of concurrent statements.
+  ///   - maximumPerOwner: the maximum number of concurrent statements of one owner.
+  ///   - maximumKeys: the maximum number of keys in one statement.
   init(maximumStatements: Int = 4, maximumPerOwner: Int = 2, maximumKeys: Int = 128, read: @escaping Read) {
     self.maximumStatements = maximumStatements
     self.maximumPerOwner = maximumPerOwner
@@ -92,29 +93,29 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
     self.read = read
   }
 
-  /// How many wait for a statement that has not begun.
+  /// The number of callers that wait for a statement that has not started.
   var waitingCount: Int {
     state.withLock { $0.queues.values.reduce(0) { $0 + $1.waiting.values.reduce(0) { $0 + $1.count } } }
   }
 
-  /// What there is of `key` of `owner`; nil where there is nothing.
+  /// The value of `key` of `owner`; nil if there is none.
   ///
-  /// - Throws: What the read throws, with which this key was read.
+  /// - Throws: the error of the statement that read this key.
   func found(for key: Key, of owner: Owner) async throws -> Found? {
-    let turn = await withCheckedContinuation { waiter in
-      if begin(or: waiter, for: key, of: owner) { waiter.resume(returning: .read([key: []])) }
+    let resumption = await withCheckedContinuation { waiter in
+      if startStatement(orQueue: waiter, for: key, of: owner) { waiter.resume(returning: .read([key: []])) }
     }
-    switch turn {
-    case .answer(let result): return try result.get()
-    case .read(let gathering): return try await readAll(gathering, of: owner)[key]
+    switch resumption {
+    case .result(let result): return try result.get()
+    case .read(let batch): return try await readAll(batch, of: owner)[key]
     }
   }
 
-  /// Takes a place for a statement where there is one; otherwise has `waiter` wait.
-  private func begin(or waiter: Waiter, for key: Key, of owner: Owner) -> Bool {
+  /// Starts a statement and returns true, or queues `waiter` if the limits do not allow another statement.
+  private func startStatement(orQueue waiter: Waiter, for key: Key, of owner: Owner) -> Bool {
     state.withLock { state in
-      guard state.underWay >= maximumStatements || (state.queues[owner]?.underWay ?? 0) >= maximumPerOwner else {
-        state.begin(owner)
+      guard state.running >= maximumStatements || (state.queues[owner]?.running ?? 0) >= maximumPerOwner else {
+        state.startStatement(of: owner)
         return true
       }
       state.add([waiter], for: key, of: owner)
@@ -122,39 +123,39 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
     }
   }
 
-  private func readAll(_ gathering: BatchBuilder, of owner: Owner) async throws -> [Key: Found] {
-    defer { handOn(from: owner) }
+  private func readAll(_ batch: Batch, of owner: Owner) async throws -> [Key: Found] {
+    defer { startNextStatement(after: owner) }
     do {
-      let found = try await read(owner, Array(gathering.keys))
-      for (key, waiters) in gathering {
-        for waiter in waiters { waiter.resume(returning: .answer(.success(found[key]))) }
+      let found = try await read(owner, Array(batch.keys))
+      for (key, waiters) in batch {
+        for waiter in waiters { waiter.resume(returning: .result(.success(found[key]))) }
       }
       return found
     } catch is CancellationError {
-      // It was this task's end, not that of those who wait: they read for themselves.
-      passOn(gathering, of: owner)
+      // Only this task was cancelled. Another waiter reads the rest of the batch.
+      requeue(batch, of: owner)
       throw CancellationError()
     } catch {
-      for waiter in gathering.values.joined() { waiter.resume(returning: .answer(.failure(error))) }
+      for waiter in batch.values.joined() { waiter.resume(returning: .result(.failure(error))) }
       throw error
     }
   }
 
-  /// Puts those who wait back among those who are to be read for.
-  private func passOn(_ gathering: BatchBuilder, of owner: Owner) {
+  /// Puts the waiters of a batch back into the queue.
+  private func requeue(_ batch: Batch, of owner: Owner) {
     state.withLock { state in
-      for (key, waiters) in gathering where !waiters.isEmpty { state.add(waiters, for: key, of: owner) }
+      for (key, waiters) in batch where !waiters.isEmpty { state.add(waiters, for: key, of: owner) }
     }
   }
 
-  /// Gives the place of a statement that has ended to one of those who wait.
-  private func handOn(from owner: Owner) {
-    let next = state.withLock { state -> (reader: Waiter, owner: Owner, gathering: BatchBuilder)? in
-      state.end(owner)
+  /// Ends a statement of `owner` and lets a waiter run the next batch.
+  private func startNextStatement(after owner: Owner) {
+    let next = state.withLock { state -> (reader: Waiter, owner: Owner, batch: Batch)? in
+      state.endStatement(of: owner)
       guard let next = state.next(maximumKeys, ofEach: maximumPerOwner) else { return nil }
-      state.begin(next.owner)
+      state.startStatement(of: next.owner)
       return next
     }
-    next?.reader.resume(returning: .read(next?.gathering ?? [:]))
+    next?.reader.resume(returning: .read(next?.batch ?? [:]))
   }
 }

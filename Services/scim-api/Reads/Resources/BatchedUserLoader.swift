@@ -4,14 +4,14 @@ import Models
 import Postgres
 import SCIM
 
-/// Reads single users, those of one workspace that are asked for at the same time by one statement.
+/// Loads single users. Concurrent loads of one workspace share a statement.
 ///
-/// Groups are not read like this: one with its members may be as large as a thousand users.
+/// Groups are not loaded in batches: a group with its members may be as large as a thousand users.
 struct BatchedUserLoader: Sendable {
   private typealias Reads<Value: Hashable & Sendable> = BatchLoader<WorkspaceID, Value, FoundResource>
 
-  private let byID: (whole: Reads<ResourceID>, withoutGroups: Reads<ResourceID>)
-  private let byName: (whole: Reads<String>, withoutGroups: Reads<String>)
+  private let byID: (withGroups: Reads<ResourceID>, withoutGroups: Reads<ResourceID>)
+  private let byName: (withGroups: Reads<String>, withoutGroups: Reads<String>)
 
   init(database: Database) {
     let ids = { @Sendable (keys: [ResourceID]) in PostgresValue.uuidArray(keys.map(\.uuid)) }
@@ -25,12 +25,12 @@ struct BatchedUserLoader: Sendable {
   }
 
   func user(_ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
-    try await (withRows ? byID.whole : byID.withoutGroups).found(for: id, of: workspace)
+    try await (withRows ? byID.withGroups : byID.withoutGroups).found(for: id, of: workspace)
   }
 
   /// - Parameter name: the comparison key of the userName.
   func user(named name: String, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
-    try await (withRows ? byName.whole : byName.withoutGroups).found(for: name, of: workspace)
+    try await (withRows ? byName.withGroups : byName.withoutGroups).found(for: name, of: workspace)
   }
 
   private static func reads<Value: Hashable & Sendable>(
@@ -39,7 +39,7 @@ struct BatchedUserLoader: Sendable {
     let statement = ResourceStatements.users(by: key, withRows: withRows)
     return Reads { workspace, keys in
       let rows = try await database.query(statement, [.uuid(workspace.uuid), values(keys)], in: workspace)
-      // Each row says at which place its key stands, from 1.
+      // The first column is the position of the key, from 1.
       let users = try rows.map { (keys[try $0.int(0) - 1], try FoundResource($0, from: 1, withRows: withRows)) }
       return Dictionary(uniqueKeysWithValues: users)
     }

@@ -5,11 +5,13 @@ import Postgres
 import SCIM
 import SCIMStorage
 
-/// Reads resources from the store's views; each answer is of one moment, since it is one statement or one snapshot.
+/// Reads resources from the views of identity-store.
+///
+/// Each result is consistent: it comes from one statement or one snapshot.
 package struct DatabaseReads: ResourceReads {
-  /// The store.
+  /// The database with the views.
   package let database: Database
-  /// What identity providers ask for most, and many at once.
+  /// Loads single users, the most frequent read of identity providers, in batches.
   private let users: BatchedUserLoader
 
   /// Reads from the views of `database`.
@@ -27,7 +29,7 @@ package struct DatabaseReads: ResourceReads {
   }
 
   package func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
-    if let (name, page) = query.soughtName {
+    if let (name, page) = query.userNameLookup {
       let user = try await users.user(named: name, withRows: query.sources[0].withRows, in: workspace)
       let found = user.map { [ListedResource(kind: .user, found: $0)] } ?? []
       return FoundResources(total: found.count, resources: Array(found.dropFirst(page.offset).prefix(page.count)))
@@ -39,19 +41,19 @@ package struct DatabaseReads: ResourceReads {
       : try await database.search(list.statement, list.parameters, in: workspace)
     let total = list.isCounted ? try rows.first?.int(0) ?? 0 : nil
     let column = list.isCounted ? 1 : 0
-    // Beyond the end there is the total alone.
+    // A page after the last resource is one row with the total alone.
     let resources = try rows.filter { !$0.isNull(column) }.map { try ListedResource($0, from: column, of: query) }
     let isCut = try rows.first.map { try $0.int(column + 8) > rows.count } ?? false
     switch query.part {
     case .page: return FoundResources(total: total, resources: resources)
-    case .from(let place, let count):
-      return FoundResources(total: total, read: resources, from: place, count: count, isCut: isCut)
+    case .from(let position, let count):
+      return FoundResources(total: total, read: resources, from: position, count: count, isCut: isCut)
     }
   }
 
   package func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error> {
-    let reading = ResourcePageReader(database, kind, id, in: workspace)
-    return AsyncThrowingStream { try await reading.next() }
+    let reader = ResourcePageReader(database, kind, id, in: workspace)
+    return AsyncThrowingStream { try await reader.next() }
   }
 
   package func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? {
@@ -65,7 +67,7 @@ package struct DatabaseReads: ResourceReads {
 }
 
 extension ListedResource {
-  /// - Parameter column: the first of kind, sort key, and then as for ``FoundResource``.
+  /// - Parameter column: the first column: kind and sort key, followed by the columns of ``FoundResource``.
   fileprivate init(_ row: Row, from column: Int, of query: ResourceQuery) throws {
     kind = try row.int(column) == 0 ? .user : .group
     key = try row.optionalString(column + 1)
@@ -75,7 +77,9 @@ extension ListedResource {
 }
 
 extension FoundResource {
-  /// - Parameter column: the first of id, version, modified_at, document and, `withRows`, the arrays of ids and names.
+  /// Decodes a resource from a row.
+  ///
+  /// - Parameter column: the first column: id, version, modified_at, document and, `withRows`, the arrays of ids and names.
   package init(_ row: Row, from column: Int, withRows: Bool) throws {
     resource = StoredResource(
       id: ResourceID(try row.uuid(column)), version: Int64(try row.int(column + 1)), modifiedAt: try row.timestamp(column + 2),
@@ -89,7 +93,7 @@ extension FoundResource {
 }
 
 extension ReferredResource {
-  /// - Parameter name: as the statements have it: empty where there is none.
+  /// - Parameter name: the display name; empty if there is none.
   init(id: ResourceID, name: String) {
     self.init(id: id, display: name.isEmpty ? nil : name)
   }

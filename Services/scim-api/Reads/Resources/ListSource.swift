@@ -4,21 +4,21 @@ import Postgres
 import SCIM
 import SCIMStorage
 
-/// The resources of one kind that meet a query's filter, as the parts of a statement; `$1` is the workspace.
+/// The SQL fragments that select the resources of one kind that match a query's filter. `$1` is the workspace.
 struct ListSource {
   let kind: ResourceKind
   private(set) var key: SortKey?
   private let condition: String?
   private let withRows: Bool
   private let needsDocument: Bool
-  /// Whether what it finds is found by index: all resources in the order of their ids, or those of one look-up.
-  let isNarrow: Bool
+  /// Whether an index finds the matches: all resources ordered by id, or those of one lookup.
+  let isIndexed: Bool
 
   init(_ source: ResourceQuery.Source, base: BaseURL, in workspace: WorkspaceID, _ parameters: inout BoundParameters) {
     kind = source.kind
     withRows = source.withRows
-    // What an address is found by are ids, and sorting by id a plan might rather go through them all.
-    isNarrow = source.filter.map { filter in filter.indexedTerm.map { !$0.hasPrefix("emails") } ?? false } ?? true
+    // The index of addresses yields ids; to sort by id, the planner might scan all users instead.
+    isIndexed = source.filter.map { filter in filter.indexedTerm.map { !$0.hasPrefix("emails") } ?? false } ?? true
     var compiler = FilterCompiler(kind, baseURL: base.text, in: workspace, parameters: parameters)
     condition = source.filter.map { compiler.condition($0.expression) }
     parameters = compiler.parameters
@@ -31,12 +31,12 @@ struct ListSource {
     if isMixed { key = key?.collated }
   }
 
-  /// Of several kinds users come first.
+  /// The order of the kinds in a list of several kinds: users come first.
   private var ordinal: Int { kind == .user ? 0 : 1 }
 
   private var keySQL: String { key?.sql ?? "null::text" }
 
-  /// The tables and the condition. The document is parsed once for each resource, and not before cheaper conditions hold.
+  /// The `from` and `where` clauses. The document is parsed once per resource, after cheaper conditions have matched.
   private var body: String {
     """
     from identity_read.\(kind.table) r
@@ -46,21 +46,21 @@ struct ListSource {
     """
   }
 
-  /// A number. Where there is no condition it is that of all resources of the kind.
+  /// An expression for the number of matches.
   var count: String {
     guard condition != nil else { return "(\(Self.countAll(kind)))" }
     return "(select count(*) \(body))"
   }
 
-  /// How many resources of a kind the workspace has: a number that is kept, so that it costs the same in a workspace of a million.
+  /// An expression for the number of resources of a kind, from a maintained counter, so the cost does not grow with the workspace.
   private static func countAll(_ kind: ResourceKind) -> String {
     "coalesce((select t.total from identity_read.totals t where t.workspace_id = $1 and t.type = '\(kind.rawValue)'), 0)"
   }
 
-  /// All that are found: kind, key, id.
+  /// A query for all matches, with the columns kind, key and id.
   var keys: String { "select \(ordinal) as kind, \(keySQL) as key, r.id \(body)" }
 
-  /// Those whose kind and id a table has, with its key.
+  /// A query for the resources whose kind and id are in `table`, with the key from there.
   func resources(in table: String) -> String {
     """
     select p.kind, p.key, p.id, p.version, p.modified_at, p.document, \(rowColumns)
@@ -74,31 +74,30 @@ struct ListSource {
     """
   }
 
-  /// So many of those found.
+  /// A query for a limited number of matches.
   ///
-  /// - Parameters:
-  ///   - behind: A condition on top of the filter, with `and` before it.
-  func resources(behind: String, order: String, limit: String, offset: String? = nil) -> String {
+  /// - Parameter condition: a further condition, which starts with `and`; empty for none.
+  func resources(and condition: String, order: String, limit: String, offset: String? = nil) -> String {
     """
     select p.kind, p.key, p.id, p.version, p.modified_at, p.document, \(rowColumns)
     from (
-      \(chosen(behind: behind, order: orderColumns(order), limit: limit, offset: offset))
+      \(limited(and: condition, order: orderColumns(order), limit: limit, offset: offset))
     ) p
     \(rowTables)
     """
   }
 
-  private func chosen(behind: String, order: String, limit: String, offset: String?) -> String {
+  private func limited(and furtherCondition: String, order: String, limit: String, offset: String?) -> String {
     let columns = "\(ordinal) as kind, \(keySQL) as key, r.id, r.version, r.modified_at, r.document, r.workspace_id"
     let found = """
       \(body)
-      \(behind)
+      \(furtherCondition)
       order by \(order)
       \(offset.map { "offset \($0)" } ?? "")
       limit \(limit)
       """
     guard offset != nil, condition == nil, key == nil else { return "select \(columns)\n\(found)" }
-    // What is passed over is passed over in the index alone.
+    // Skipped rows are read from the index only.
     return """
       select \(columns)
       from (select r.id \(found)) f
@@ -109,7 +108,7 @@ struct ListSource {
   private var rowColumns: String { withRows ? "e.ids, e.names" : "null::uuid[] as ids, null::text[] as names" }
   private var rowTables: String { withRows ? kind.rowArrays : "" }
 
-  /// By the columns themselves, which have indexes.
+  /// The order by the underlying columns, which are indexed.
   private func orderColumns(_ order: String) -> String {
     order.split(separator: ",").compactMap { term -> String? in
       let words = term.split(separator: " ")
@@ -122,30 +121,30 @@ struct ListSource {
     }.joined(separator: ", ")
   }
 
-  /// That a resource comes behind a place in the order of key, kind and id.
+  /// A condition that holds for resources after `place` in the order of key, kind and id.
   ///
   /// - Parameters:
-  ///   - key: The parameter with the place's key; nil where it has none.
-  ///   - id: The parameter with the place's id.
-  func condition(behind place: Place, key parameter: String?, id: String, ascending: Bool) -> String {
+  ///   - key: the parameter with the key of `place`; nil if it has none.
+  ///   - id: the parameter with the id of `place`.
+  func condition(after place: Place, key parameter: String?, id: String, ascending: Bool) -> String {
     let sign = ascending ? ">" : "<"
     let placeOrdinal = place.kind == .user ? 0 : 1
-    let isBehindByKind = ascending ? ordinal > placeOrdinal : ordinal < placeOrdinal
-    let tie = ordinal == placeOrdinal ? "r.id \(sign) \(id)" : isBehindByKind ? "true" : "false"
+    let isAfterByKind = ascending ? ordinal > placeOrdinal : ordinal < placeOrdinal
+    let tie = ordinal == placeOrdinal ? "r.id \(sign) \(id)" : isAfterByKind ? "true" : "false"
     guard let key else { return tie }
     let value = parameter.map { "\($0)::\(key.type)" }
     guard let value else {
-      // Without a value: last if ascending, first if not.
+      // Resources without a value come last in ascending order and first in descending order.
       return ascending ? "(\(key.sql) is null and \(tie))" : "(\(key.sql) is not null or \(tie))"
     }
-    if key.isAlwaysThere, ordinal == placeOrdinal { return "((\(key.sql), r.id) \(sign) (\(value), \(id)))" }
+    if key.isAlwaysPresent, ordinal == placeOrdinal { return "((\(key.sql), r.id) \(sign) (\(value), \(id)))" }
     let further = "\(key.sql) \(sign) \(value) or (\(key.sql) = \(value) and \(tie))"
     return ascending ? "(\(further) or \(key.sql) is null)" : "(\(further))"
   }
 }
 
 extension [ListSource] {
-  /// Gives those that lack the sort key one of the others' type.
+  /// Gives the kinds that lack the sort attribute a null key of the type that the other kinds have.
   mutating func alignKeys() {
     let type = lazy.compactMap(\.key?.type).first
     for index in indices { self[index].alignKey(type, isMixed: count > 1) }

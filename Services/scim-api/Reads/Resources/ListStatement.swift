@@ -4,13 +4,13 @@ import Postgres
 import SCIM
 import SCIMStorage
 
-/// The statement that answers a query, with its parameters.
+/// The SQL statement of a list query, with its parameters.
 ///
-/// A query that many clients send again and again (all resources, or one look-up by index) has the same text each time and is kept by the
-/// connections that ran it; any other is parsed for this use alone. So there is a bounded number of kept statements.
+/// Frequent queries (all resources, or one indexed lookup) have a fixed text and are prepared once per connection. Any other query is
+/// parsed for one use, so the number of prepared statements is bounded.
 ///
-/// Columns: the total, where it is counted; kind, sort key, id, version, modified_at, document, ids, names, and how many rows there would be
-/// if the part were not cut at ``ListResponse/maximumBytes``. Beyond the end of an indexed list there is one row with the total alone.
+/// Columns: the total, if it is counted; kind, sort key, id, version, modified_at, document, ids, names, and the number of rows before the
+/// page was cut at ``ListResponse/maximumBytes``. A page after the end of an indexed list is one row with the total alone.
 struct ListStatement {
   let statement: Statement
   let parameters: [PostgresValue]
@@ -32,28 +32,28 @@ struct ListStatement {
       isCounted = place == nil
     }
     self.parameters = parameters.values
-    let cut = Self.cut(sql, isCounted: isCounted)
-    let name = Self.keptName(of: query)
-    statement = name.map { Statement($0, cut) } ?? Statement(once: "scim_api_query", cut)
+    let text = Self.limited(sql, isCounted: isCounted)
+    let name = Self.preparedName(of: query)
+    statement = name.map { Statement($0, text) } ?? Statement(once: "scim_api_query", text)
   }
 
   /// The columns of a resource `p`.
   private static let columns = "p.kind, p.key, p.id, p.version, p.modified_at, p.document, p.ids, p.names"
-  /// The same for the answer, where the key is text, whatever it is ordered as; with the bytes of the resources before it.
-  private static func answer(order: String) -> String {
+  /// The columns of the result: the key as text, and the total size of the resources before this one, in bytes.
+  private static func resultColumns(order: String) -> String {
     """
     p.kind, p.key::text as key, p.id, p.version, p.modified_at, p.document, p.ids, p.names,
     coalesce(sum(\(size)) over (order by \(order.prefixed("p")) rows between unbounded preceding and 1 preceding), 0) as bytes_before
     """
   }
 
-  /// About the bytes of a resource `p` in an answer.
+  /// The approximate size of a resource `p` in a response, in bytes.
   private static let size = """
     octet_length(p.document)::bigint + coalesce(octet_length(array_to_string(p.names, '')), 0) + 200 * coalesce(cardinality(p.ids), 0)
     """
 
-  /// The rows of `sql` in their order, without those that come when the answer is as large as it may be; the first one is always there.
-  private static func cut(_ sql: String, isCounted: Bool) -> String {
+  /// Limits the rows of `sql` to the maximum size of a response. The first row is always included.
+  private static func limited(_ sql: String, isCounted: Bool) -> String {
     """
     select \(isCounted ? "c.total, " : "")c.kind, c.key, c.id, c.version, c.modified_at, c.document, c.ids, c.names, c.found
     from (
@@ -66,7 +66,7 @@ struct ListStatement {
     """
   }
 
-  // MARK: - Pages by index
+  // MARK: - Pages by position
 
   private static func page(
     _ page: Page, of sources: [ListSource], _ query: ResourceQuery, _ parameters: inout BoundParameters
@@ -74,13 +74,13 @@ struct ListStatement {
     let offset = parameters.bind(.int(Int64(page.offset)))
     let limit = parameters.bind(.int(Int64(page.count)))
     let order = order(sources, ascending: query.ascending)
-    if sources.count == 1, !query.isSorted, sources[0].isNarrow {
-      // The condition is looked up twice, by index, rather than kept in between.
+    if sources.count == 1, !query.isSorted, sources[0].isIndexed {
+      // Two index lookups are cheaper than materializing the matches.
       return """
-        select t.total, \(answer(order: order))
+        select t.total, \(resultColumns(order: order))
         from (\(total(of: sources))) t
         left join lateral (
-          \(sources[0].resources(behind: "", order: order, limit: limit, offset: offset))
+          \(sources[0].resources(and: "", order: order, limit: limit, offset: offset))
         ) p on true
         order by \(order.prefixed("p"))
         """
@@ -95,7 +95,7 @@ struct ListStatement {
         offset \(offset)
         limit \(limit)
       )
-      select t.total, \(answer(order: order))
+      select t.total, \(resultColumns(order: order))
       from (select count(*) as total from matching) t
       left join lateral (
         \(sources.map { $0.resources(in: "page") }.joined(separator: "\nunion all\n"))
@@ -104,25 +104,25 @@ struct ListStatement {
       """
   }
 
-  /// How many resources there are in all.
+  /// A query for the total number of matches.
   private static func total(of sources: [ListSource]) -> String {
     "select \(sources.map(\.count).joined(separator: " + ")) as total"
   }
 
-  // MARK: - Parts from a place on
+  // MARK: - Pages by cursor
 
   private static func part(
     from place: Place?, count: Int, of sources: [ListSource], _ query: ResourceQuery, _ parameters: inout BoundParameters
   ) -> String {
     let limit = parameters.bind(.int(Int64(count) + 1))
-    // Back is forward in the opposite order.
+    // Reading backward is reading forward in the opposite order.
     let ascending = query.ascending == (place?.isForward ?? true)
     let order = order(sources, ascending: ascending)
     let key = place?.key.map { parameters.bind(.text($0)) }
     let id = place.map { parameters.bind(.uuid($0.id.uuid)) }
     let parts = sources.map { source in
-      let behind = place.map { source.condition(behind: $0, key: key, id: id ?? "null", ascending: ascending) } ?? "true"
-      return "(\(source.resources(behind: "and \(behind)", order: order, limit: limit)))"
+      let condition = place.map { source.condition(after: $0, key: key, id: id ?? "null", ascending: ascending) } ?? "true"
+      return "(\(source.resources(and: "and \(condition)", order: order, limit: limit)))"
     }
     func resources(_ columns: String) -> String {
       """
@@ -134,9 +134,9 @@ struct ListStatement {
       limit \(limit)
       """
     }
-    guard place == nil else { return resources(answer(order: order)) }
+    guard place == nil else { return resources(resultColumns(order: order)) }
     return """
-      select t.total, \(answer(order: order))
+      select t.total, \(resultColumns(order: order))
       from (\(total(of: sources))) t
       left join lateral (
         \(resources(columns))
@@ -145,17 +145,18 @@ struct ListStatement {
       """
   }
 
-  /// Ascending, resources without a value come last; descending, first (RFC 7644 §3.4.2.3), which is PostgreSQL's way too.
+  /// The order of the list. Resources without a value come last in ascending order and first in descending order (RFC 7644 §3.4.2.3), as
+  /// in PostgreSQL by default.
   private static func order(_ sources: [ListSource], ascending: Bool) -> String {
     let names = sources.count > 1 ? ["key", "kind", "id"] : ["key", "id"]
-    let kept = sources.contains { $0.key != nil } ? names : Array(names.dropFirst())
-    return kept.map { ascending ? $0 : "\($0) desc" }.joined(separator: ", ")
+    let columns = sources.contains { $0.key != nil } ? names : Array(names.dropFirst())
+    return columns.map { ascending ? $0 : "\($0) desc" }.joined(separator: ", ")
   }
 }
 
 extension ListStatement {
-  /// The name of a statement whose text is one of a few; nil where it may be any.
-  private static func keptName(of query: ResourceQuery) -> String? {
+  /// The name of the prepared statement; nil if the text of the query is not one of a fixed set.
+  private static func preparedName(of query: ResourceQuery) -> String? {
     guard query.sources.count == 1, let source = query.sources.first, source.sortBy == nil, query.ascending else { return nil }
     var name = "scim_api_\(source.kind.table)_list"
     if let filter = source.filter {
@@ -172,12 +173,12 @@ extension ListStatement {
 }
 
 extension TypedFilter {
-  /// The name of a filter that is one look-up by index: of such there are few, and what they are compared with is a parameter.
+  /// The name of a filter that is one indexed lookup; nil for other filters. Only the parameter differs between filters of one name.
   var indexedTerm: String? {
     switch expression {
     case .comparison(let attribute, let comparison) where attribute.schemaExtension == nil && comparison.order == .equal:
       switch (attribute.path, comparison.operand) {
-      // An id that is none has another text, in which nothing is compared.
+      // A malformed id compiles to another text, without a comparison.
       case ("id", .string(let text)), ("members.value", .string(let text)), ("groups.value", .string(let text)):
         ResourceID(text)?.description == text ? attribute.path : nil
       case ("displayName", .string(let text)), ("emails.value", .string(let text)): text.isEmpty ? nil : attribute.path
@@ -199,7 +200,7 @@ extension TypedFilter {
 }
 
 extension String {
-  /// An order's columns, each of the table with that alias.
+  /// Prefixes each column of an `order by` list with a table alias.
   fileprivate func prefixed(_ alias: String) -> String {
     split(separator: ",").map { "\(alias).\($0.drop { $0 == " " })" }.joined(separator: ", ")
   }

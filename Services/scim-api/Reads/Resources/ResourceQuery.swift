@@ -3,20 +3,23 @@ import Models
 import SCIM
 import SCIMStorage
 
-/// A query whose every part has been understood and checked (RFC 7644 §3.4.2).
+/// A validated query for a list of resources (RFC 7644 §3.4.2).
 package struct ResourceQuery: Sendable {
-  /// The resources of one kind that are asked for.
+  /// The resources of one kind that the query searches.
   package struct Source: Sendable {
     /// The kind of resource.
     package var kind: ResourceKind
-    /// nil: all of them.
+    /// The filter; nil for all resources of the kind.
     package var filter: TypedFilter?
-    /// What they are sorted by; nil where the query names nothing, or nothing that this kind has.
+    /// The sort attribute; nil if the query has none, or if this kind does not have the attribute.
     package var sortBy: FilterAttribute?
-    /// Whether the attribute that is kept as rows is read as well.
+    /// Whether to read the attribute that is stored as rows too.
     package var withRows: Bool
 
-    /// Creates a value with these properties.
+    /// - Parameters:
+    ///   - filter: the filter; nil for all resources of the kind.
+    ///   - sortBy: the sort attribute; nil to sort by id.
+    ///   - withRows: whether to read the attribute that is stored as rows too.
     package init(kind: ResourceKind, filter: TypedFilter? = nil, sortBy: FilterAttribute? = nil, withRows: Bool) {
       self.kind = kind
       self.filter = filter
@@ -25,40 +28,44 @@ package struct ResourceQuery: Sendable {
     }
   }
 
-  /// Which part of the list is asked for.
+  /// The requested part of the list.
   package enum Part: Sendable, Equatable {
+    /// A page by position (RFC 7644 §3.4.2.4).
     case page(Page)
-    /// So many resources behind, or before, a place; nil for the first.
+    /// `count` resources after or before the position of a cursor (RFC 9865); nil for the first page.
     case from(Place?, count: Int)
   }
 
-  /// One for each kind that is searched.
+  /// The resources to search, one source for each kind.
   package var sources: [Source]
-  /// Whether the smallest comes first; what is equal goes by kind and id.
+  /// Whether the order is ascending. Resources with equal sort keys are ordered by kind and id.
   package var ascending = true
-  /// The requested page.
+  /// The requested part of the list.
   package var part: Part
-  /// How many resources there were when the list was begun; nil where it is being begun.
-  package var countedBefore: Int?
-  /// For what depends on the host that was called: `meta.location` and `$ref`.
+  /// The total at the first page of a list by cursor; nil for the first page itself.
+  package var knownTotal: Int?
+  /// The base URL of `meta.location` and `$ref`, which depends on the host of the request.
   package var base: BaseURL
 
-  /// Creates a value with these properties.
-  package init(sources: [Source], ascending: Bool = true, part: Part, countedBefore: Int? = nil, base: BaseURL) {
+  /// - Parameters:
+  ///   - sources: the resources to search, one source for each kind.
+  ///   - knownTotal: the total at the first page of a list by cursor; nil for the first page itself.
+  ///   - base: the base URL of `meta.location` and `$ref`.
+  package init(sources: [Source], ascending: Bool = true, part: Part, knownTotal: Int? = nil, base: BaseURL) {
     self.sources = sources
     self.ascending = ascending
     self.part = part
-    self.countedBefore = countedBefore
+    self.knownTotal = knownTotal
     self.base = base
   }
 
-  /// Whether an attribute other than the id gives the order.
+  /// Whether the list is sorted by an attribute other than the id.
   var isSorted: Bool { sources.contains { $0.sortBy != nil } }
 }
 
 extension ResourceQuery {
-  /// The comparison key of the userName that is looked up, and the page that is asked for, where the query is such a look-up and no more.
-  package var soughtName: (name: String, page: Page)? {
+  /// The comparison key of a userName and the requested page, if the query is a plain lookup of one user by name; nil otherwise.
+  package var userNameLookup: (name: String, page: Page)? {
     guard sources.count == 1, sources[0].kind == .user, sources[0].sortBy == nil, case .page(let page) = part,
       case .comparison(let attribute, let comparison)? = sources[0].filter?.expression, attribute.path == "userName",
       comparison.order == .equal, case .string(let name) = comparison.operand
@@ -67,18 +74,21 @@ extension ResourceQuery {
   }
 }
 
-/// A part of a list as it was at one moment.
+/// A page of a list, from one snapshot.
 package struct FoundResources: Sendable, Equatable {
-  /// How many there are in all; nil where the list is read on from a place, and was counted at its beginning.
+  /// The total number of matches; nil for the later pages of a list by cursor, which are not counted again.
   package var total: Int?
   /// The resources of the page.
   package var resources: [ListedResource]
-  /// Where the list goes on behind these and before them; nil where there is nothing.
+  /// The position at which the next page starts; nil at the end of the list.
   package var next: Place?
-  /// Where the list goes on before them; nil at its beginning.
+  /// The position at which the previous page ends; nil at the beginning of the list.
   package var previous: Place?
 
-  /// Creates a value with these properties.
+  /// - Parameters:
+  ///   - total: the total number of matches; nil if they were not counted.
+  ///   - next: the position of the next page; nil at the end of the list.
+  ///   - previous: the position of the previous page; nil at the beginning of the list.
   package init(total: Int? = nil, resources: [ListedResource], next: Place? = nil, previous: Place? = nil) {
     self.total = total
     self.resources = resources
@@ -87,32 +97,32 @@ package struct FoundResources: Sendable, Equatable {
   }
 }
 
-/// A resource with its place in a list.
+/// A resource with its position in a list.
 package struct ListedResource: Sendable, Equatable {
   /// The kind of resource.
   package var kind: ResourceKind
   /// The resource.
   package var found: FoundResource
-  /// See ``Place/key``.
+  /// The sort key as text, see ``Place/key``; nil if the list is not sorted or the resource has no value.
   package var key: String?
 
-  /// Creates a value with these properties.
+  /// - Parameter key: the sort key as text; nil if the list is not sorted or the resource has no value.
   package init(kind: ResourceKind, found: FoundResource, key: String? = nil) {
     self.kind = kind
     self.found = found
     self.key = key
   }
 
-  /// Its position in the list.
+  /// The position in the list.
   package var place: Place { Place(key: key, kind: kind, id: found.resource.id) }
 }
 
 extension FoundResources {
-  /// The part of a list that was read from `place`, in the order of the list.
+  /// Creates the page that was read from `place`.
   ///
   /// - Parameters:
-  ///   - resources: One more than `count` where there are more, in the order in which they were read.
-  ///   - isCut: Whether more of them would have made the answer too large.
+  ///   - resources: the resources in the order in which they were read: one more than `count` if there are more.
+  ///   - isCut: whether further resources were left out because the response would have been too large.
   init(total: Int?, read resources: [ListedResource], from place: Place?, count: Int, isCut: Bool = false) {
     let isForward = place?.isForward ?? true
     let hasMore = resources.count > count || isCut

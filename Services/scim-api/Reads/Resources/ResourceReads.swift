@@ -4,88 +4,95 @@ import Models
 import SCIM
 import SCIMStorage
 
-/// What is read of the store.
+/// The reads of SCIM resources.
 package protocol ResourceReads: Sendable {
-  /// The resource as it is now; nil where there is none.
+  /// The current state of a resource; nil if it does not exist.
   ///
-  /// - Parameter withRows: whether the attribute that is kept as rows is read as well: the first ``FoundResource/maximumRows``.
+  /// - Parameter withRows: whether to read the attribute that is stored as rows too: its first ``FoundResource/maximumRows`` rows.
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource?
 
-  /// The part of a list that `query` asks for.
+  /// One page of the list that `query` describes.
   func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources
 
-  /// The resource and then all its rows in the order of their ids, a bounded number at a time and all as they were at one moment. The
-  /// next are read when they are asked for. ``ResourceGone`` is thrown where there is no such resource.
+  /// Streams a resource and then all its rows, ordered by id, from one snapshot.
+  ///
+  /// Rows are read in bounded pages, each when the consumer requests it.
+  ///
+  /// - Throws: ``ResourceGone`` if the resource does not exist.
   func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error>
 
-  /// What is left of a deleted resource; nil where there never was one, or nothing is left.
+  /// The tombstone of a deleted resource; nil if it never existed, or if its tombstone has been removed.
   func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains?
 }
 
-/// A resource as it was at one moment.
+/// A stored resource with the rows that were read with it, from one snapshot.
 package struct FoundResource: Sendable, Equatable {
   /// The stored resource.
   package var resource: StoredResource
-  /// The attribute that is kept as rows: `members` of a group, `groups` of a user. nil where it was not read.
+  /// The attribute that is stored as rows: `members` of a group, `groups` of a user. nil if it was not read.
   package var rows: [ReferredResource]?
   /// Whether there are more rows than were read.
   package var hasMoreRows = false
 
-  /// Creates a value with these properties.
+  /// - Parameters:
+  ///   - rows: the first rows, ordered by id; nil if they were not read.
+  ///   - hasMoreRows: whether there are more rows than `rows`.
   package init(resource: StoredResource, rows: [ReferredResource]? = nil, hasMoreRows: Bool = false) {
     self.resource = resource
     self.rows = rows
     self.hasMoreRows = hasMoreRows
   }
 
-  /// The most rows that are read, and held in memory, at once. An answer with more is written as they are read.
+  /// The maximum number of rows that are read and held in memory at once. Resources with more rows are streamed.
   static let maximumRows = 1000
 }
 
-/// A part of a resource that is read piece by piece.
+/// A part of a resource that is streamed.
 package enum ResourcePart: Sendable {
+  /// The resource without its rows; the first part.
   case resource(StoredResource)
+  /// The next page of rows.
   case rows([ReferredResource])
 }
 
 /// The resource was deleted between two reads of one request.
 package struct ResourceGone: Error {}
 
-/// A user as it stands in a group's `members`, a group as it stands in a user's `groups`.
+/// A reference to a resource: a user in a group's `members`, or a group in a user's `groups`.
 package struct ReferredResource: Sendable, Hashable {
   /// The id.
   package var id: ResourceID
-  /// The displayName; nil where there is none, or an empty one.
+  /// The displayName; nil if it is absent or empty.
   package var display: String?
 
-  /// Creates a value with these properties.
+  /// - Parameter display: the displayName of the resource; nil if it is absent or empty.
   package init(id: ResourceID, display: String? = nil) {
     self.id = id
     self.display = display
   }
 }
 
-/// What is left of a deleted resource.
+/// The tombstone of a deleted resource.
 package struct Remains: Sendable, Hashable {
   /// When it was deleted.
   package var deletedAt: Date
-  /// A live user that has the userName of the deleted one.
+  /// The user that has the userName of the deleted one now; nil if no user has it.
   package var successor: Successor?
 
-  /// Creates a value with these properties.
+  /// - Parameter successor: the user that has the userName of the deleted one now.
   package init(deletedAt: Date, successor: Successor? = nil) {
     self.deletedAt = deletedAt
     self.successor = successor
   }
 
-  /// A live user with the same userName.
+  /// An existing user with the userName of a deleted one.
   package struct Successor: Sendable, Hashable {
     /// The id.
     package var id: ResourceID
-    /// The userName as it was sent.
+    /// The userName as the identity provider sent it.
     package var userName: String
 
-    /// Creates a value with these properties.
+    /// - Parameter userName: the userName as the identity provider sent it.
     package init(id: ResourceID, userName: String) {
       self.id = id
       self.userName = userName

@@ -3,8 +3,10 @@ import Postgres
 import SCIM
 import SCIMStorage
 
-/// The statements that read resources. Their texts are composed of a few parts, so there is a bounded number of them.
+/// The statements that read single resources. They are composed of a few fixed fragments, so their number is bounded.
 enum ResourceStatements {
+  /// Reads one resource.
+  ///
   /// Parameters: workspace, id. Columns: id, version, modified_at, document and, `withRows`, ids, names.
   static func one(_ kind: ResourceKind, withRows: Bool) -> Statement {
     Statement(
@@ -18,13 +20,16 @@ enum ResourceStatements {
       """)
   }
 
-  /// What several users are found by.
+  /// The key by which users are looked up.
   enum UserKey: String {
     case id
     case userName = "user_name_key"
   }
 
-  /// Parameters: workspace, keys. Columns: the place of the key, then as in ``one(_:withRows:)``; no row where there is no such user.
+  /// Reads several users by key.
+  ///
+  /// Parameters: workspace, keys. Columns: the position of the key, from 1, then those of ``one(_:withRows:)``. Keys without a user have no
+  /// row.
   static func users(by key: UserKey, withRows: Bool) -> Statement {
     Statement(
       "scim_api_users_by_\(key.rawValue)\(withRows ? "_rows" : "")",
@@ -36,7 +41,9 @@ enum ResourceStatements {
       """)
   }
 
-  /// Parameters: workspace, id, the id that the rows come behind, limit. Columns: id, name.
+  /// Reads a page of the rows of one resource, ordered by id.
+  ///
+  /// Parameters: workspace, id, the last id of the previous page, limit. Columns: id, name.
   static func rows(_ kind: ResourceKind) -> Statement {
     Statement(
       "scim_api_\(kind.table)_rows",
@@ -52,7 +59,9 @@ enum ResourceStatements {
       """)
   }
 
-  /// Parameters: workspace, id, type. Columns: deleted_at, and id and userName of a live user with the name of the deleted one.
+  /// Reads the tombstone of a deleted resource.
+  ///
+  /// Parameters: workspace, id, type. Columns: deleted_at, and the id and userName of a user that has the name of the deleted one now.
   static let remains = Statement(
     "scim_api_remains",
     """
@@ -81,7 +90,7 @@ enum ResourceStatements {
 }
 
 extension ResourceKind {
-  /// How the attribute that is kept as rows is found.
+  /// The columns and the join that read the attribute that is stored as rows.
   fileprivate var row: (owner: String, column: String, table: String, id: String, name: String) {
     switch self {
     case .user:
@@ -96,10 +105,10 @@ extension ResourceKind {
     }
   }
 
-  /// The first rows of each resource `p`, as two arrays beside it: one more than are held at once, which tells that there are more.
+  /// A join that adds the first rows of each resource `p` as two arrays. One row more than the maximum shows that there are more.
   ///
-  /// An aggregate takes rows in the order in which a subquery has them (PostgreSQL's documentation, "Aggregate Functions"); told the order,
-  /// it would sort them once more for each array.
+  /// The subquery determines the order of the aggregates (PostgreSQL documentation, "Aggregate Functions"). An `order by` inside each
+  /// aggregate would sort the rows again.
   var rowArrays: String {
     """
     left join lateral (

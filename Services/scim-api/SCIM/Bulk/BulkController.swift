@@ -8,14 +8,14 @@ import SCIM
 
 /// `POST /Bulk`: many writes in one request (RFC 7644 §3.7).
 ///
-/// Each operation is validated here; the valid ones go to identity-store as one command. See ``BulkPlan`` and `Bulk`. The response is 200
-/// whatever the outcomes of the operations: each has its own status.
+/// scim-api validates each operation, and identity-store executes the valid ones as one command. See ``BulkPlan`` and `Bulk`. The response
+/// is 200 whatever the outcomes of the operations, which have statuses of their own.
 struct BulkController: Sendable {
-  /// The most operations of a request, as ServiceProviderConfig states it.
+  /// The maximum number of operations in a request, as in ServiceProviderConfig.
   static let maximumOperations = 1000
 
   let bodies: BodyReader
-  /// Limits the bulk requests in flight, each of which occupies identity-store like many writes.
+  /// Limits the bulk requests in flight, since each is as expensive as many writes.
   let inFlight: ConcurrencyLimit
   let commands: CommandClient
 
@@ -24,11 +24,11 @@ struct BulkController: Sendable {
   }
 
   @Sendable private func execute(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let body = try await inFlight.withPlace(of: context.caller) { try await answer(to: request, context) }
+    let body = try await inFlight.withPlace(of: context.caller) { try await responseBody(for: request, context) }
     return .json(.ok, body, mediaType: MediaType.ofAnswer(accept: request.headers[.accept]))
   }
 
-  private func answer(to request: Request, _ context: CallerContext) async throws -> ByteBuffer {
+  private func responseBody(for request: Request, _ context: CallerContext) async throws -> ByteBuffer {
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let bytes = try await bodies.bytes(of: request, share: &share)
     let caller = context.caller

@@ -4,8 +4,10 @@ import Models
 import SCIM
 
 extension BulkPlan {
-  /// The operations of `request` that have an entry of their own in the log: those that `outcomes`, of ``bulk``, say were refused or applied
-  /// in part, and those that reused the record of a disabled user.
+  /// The operations of `request` that get their own entry in the provisioning log: refused or partially applied ones, and those that
+  /// reused the record of a disabled user.
+  ///
+  /// - Parameter outcomes: the outcomes of the operations of ``bulk``, in the same order.
   func loggedOperations(_ outcomes: [Bulk.Outcome], in request: BulkRequest) -> [LoggedOperation] {
     zip(positions, outcomes).compactMap { position, outcome in
       var logged: LoggedOperation

@@ -7,44 +7,45 @@ import ProvisioningLog
 import SCIM
 import SCIMStorage
 
-/// What is to be done about a bulk request: its operations checked, with ids in place of `bulkId:` references, in the order in which they
-/// are carried out.
+/// The execution plan of a bulk request: validated operations in execution order, with `bulkId:` references resolved to ids.
 ///
-/// Every POST gets its resource's id here, beforehand. So a reference is an id from the start, whichever operation comes first, and two
-/// resources can refer to each other. Where identity-store answers a POST with a resource that there was already (a person who comes
-/// back), it replaces the id that was made in whatever it carries out later; so the operation names what it refers to.
+/// The plan assigns each POST the id of the resource to create. So a reference is an id whatever the order of the operations, and two
+/// resources can refer to each other. If identity-store reuses an existing resource for a POST (a person who returns), it replaces the
+/// assigned id in the operations that follow. For this, each operation lists its references.
 struct BulkPlan: Sendable {
-  /// For identity-store.
+  /// The operations for identity-store.
   let bulk: Bulk
-  /// For each operation of ``bulk`` its position in the request.
+  /// The position in the request of each operation of ``bulk``.
   let positions: [Int]
-  /// What the answer repeats of each operation of the request.
+  /// The fields of each operation in the request that the response repeats.
   let entries: [Entry]
-  /// The `bulkId`s of what is to be made, by the ids that were made for it.
+  /// The `bulkId`s of the resources to create, by assigned id.
   let names: [ResourceID: String]
-  /// The normalisations that were applied to the operations' data, each once.
+  /// The normalisations that were applied to the data of the operations, without duplicates.
   let normalisations: [String]
 
+  /// An operation of the request.
   struct Entry: Sendable, Equatable {
     var method: String?
     var bulkID: String?
-    /// What the path names, or what a POST is to make; nil where that cannot be told.
+    /// The kind of the resource that the operation writes; nil if the path is invalid.
     var kind: ResourceKind?
+    /// The id of that resource; for a POST, the assigned id.
     var resource: ResourceID?
-    /// What it refers to of what the request makes.
+    /// The ids of the resources created by the request that the operation refers to.
     var references: [ResourceID] = []
   }
 
-  /// Reads the data of an operation.
+  /// Parses and validates the data of an operation.
   typealias Read = (RequestedWrite.Verb, ResourceKind, JSON) throws(SCIMError) -> RequestedWrite
 
   init(_ request: BulkRequest, at now: Date, read: Read) {
-    var made: [String: (id: ResourceID, position: Int)] = [:]
+    var creations: [String: (id: ResourceID, position: Int)] = [:]
     for (position, operation) in request.operations.enumerated() {
       guard case .success(let operation) = operation, operation.method == .post, let name = operation.bulkID else { continue }
-      made[name] = (.made(at: now), position)
+      creations[name] = (.made(at: now), position)
     }
-    let ids = made.mapValues(\.id)
+    let ids = creations.mapValues(\.id)
     var normalisations: [String] = []
     var entries: [Entry] = []
     var operations: [Bulk.Operation] = []
@@ -67,20 +68,21 @@ struct BulkPlan: Sendable {
       entries.append(entry)
       operations.append(planned)
     }
-    let units = BulkOrder.units(needs: Self.needs(operations, Dictionary(uniqueKeysWithValues: made.values.map { ($0.id, $0.position) })))
+    let creators = Dictionary(uniqueKeysWithValues: creations.values.map { ($0.id, $0.position) })
+    let units = BulkOrder.units(needs: Self.dependencies(of: operations, creators: creators))
     for (number, unit) in units.enumerated() where unit.isCircular {
       for position in unit.operations { operations[position].cycle = number }
     }
     positions = units.flatMap(\.operations)
     bulk = Bulk(failOnErrors: request.failOnErrors, operations: positions.map { operations[$0] })
-    names = Dictionary(uniqueKeysWithValues: made.map { ($1.id, $0) })
+    names = Dictionary(uniqueKeysWithValues: creations.map { ($1.id, $0) })
     self.entries = entries
     self.normalisations = normalisations
   }
 
-  /// Makes an operation what identity-store carries out.
+  /// Plans one operation.
   ///
-  /// - Throws: what the request by itself would be refused with.
+  /// - Throws: the error that a single request for the operation would get.
   private static func plan(
     _ operation: BulkRequest.Operation, _ ids: [String: ResourceID], _ planned: inout Bulk.Operation, _ entry: inout Entry,
     _ normalisations: inout [String], _ read: Read
@@ -107,12 +109,12 @@ struct BulkPlan: Sendable {
         write = requested.operation
       }
     } catch {
-      // An operation that is refused must not be taken for what makes, or changes, the resource of another.
+      // A refused operation must not count as the creation of, or a change to, the resource of another operation.
       entry.references = references.names.compactMap { ids[$0] }
       if operation.method != .post { planned.resource = .made(at: .now) }
       throw error
     }
-    // What reading has left out, as it does with read-only attributes, is no reference.
+    // References in ignored data, such as read-only attributes, do not count.
     let named = write.namedIDs
     planned.references = references.names.compactMap { ids[$0] }.filter { $0 == planned.resource || named.contains($0.uuid) }
     entry.references = planned.references
@@ -127,35 +129,35 @@ struct BulkPlan: Sendable {
     }
   }
 
-  /// For each operation those that it comes after: what makes what it names and, where it changes something, the one before it that
-  /// changes the same.
-  private static func needs(_ operations: [Bulk.Operation], _ makers: [ResourceID: Int]) -> [[Int]] {
+  /// The positions of the operations that each operation depends on: those that create the resources it refers to and, for a change, the
+  /// previous change to the same resource.
+  private static func dependencies(of operations: [Bulk.Operation], creators: [ResourceID: Int]) -> [[Int]] {
     var last: [ResourceID: Int] = [:]
     return operations.enumerated().map { position, operation in
       guard case .write = operation.action else { return [] }
-      var needs = operation.references.compactMap { makers[$0] }
-      guard !operation.isCreation else { return needs }
-      if let earlier = last[operation.resource] { needs.append(earlier) }
+      var dependencies = operation.references.compactMap { creators[$0] }
+      guard !operation.isCreation else { return dependencies }
+      if let earlier = last[operation.resource] { dependencies.append(earlier) }
       last[operation.resource] = position
-      return needs
+      return dependencies
     }
   }
 }
 
-/// What the path of an operation of a bulk request means.
+/// The target of a bulk operation, parsed from its path.
 private struct BulkTarget {
   let kind: ResourceKind
-  /// The resource's id, or a reference in its place; empty for the endpoint itself.
+  /// The resource's id or a `bulkId:` reference; empty for the endpoint itself.
   let id: String
 
-  /// - Throws: 404 for an endpoint that there is not, 405 for one that the method is not for.
+  /// - Throws: 404 for an unknown endpoint, 405 if the method is not allowed on the path.
   init(_ operation: BulkRequest.Operation) throws(SCIMError) {
     let parts = operation.path.split(separator: "/").map { $0.removingPercentEncoding ?? String($0) }
     guard let kind = ResourceKind.allCases.first(where: { $0.endpoint == parts.first }), parts.count <= 2 else {
       throw SCIMError(
         status: 404, scimType: nil,
         detail:
-          "There is nothing at the path '\(Redaction.path(operation.path).prefix(200))' that a bulk request can change. Send /Users or /Groups, or one of them with an id."
+          "There is no resource at the path '\(Redaction.path(operation.path).prefix(200))' that a bulk request can change. Use /Users, /Groups, or one of them with an id."
       )
     }
     guard (operation.method == .post) == (parts.count == 1) else {
@@ -172,7 +174,7 @@ private struct BulkTarget {
 }
 
 extension BulkRequest.Method {
-  /// What a body with this method asks for; DELETE has none.
+  /// The kind of write of a body sent with this method. DELETE has no body.
   fileprivate var verb: RequestedWrite.Verb {
     switch self {
     case .post: .create
@@ -183,7 +185,7 @@ extension BulkRequest.Method {
 }
 
 extension Command.Operation {
-  /// The ids that stand in its document or patch.
+  /// The ids that occur in the document or patch.
   fileprivate var namedIDs: Set<UUID> {
     switch self {
     case .createUser(let data), .replaceUser(let data), .patchUser(let data), .createGroup(let data), .replaceGroup(let data),

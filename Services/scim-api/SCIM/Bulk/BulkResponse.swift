@@ -4,21 +4,21 @@ import Models
 import NIOCore
 import SCIM
 
-/// The BulkResponse message (RFC 7644 §3.7): what became of the operations, in the order of the request. Those that were left alone are
-/// not in it.
+/// The BulkResponse message (RFC 7644 §3.7): the outcomes of the operations, in the order of the request. Operations that were not executed
+/// are left out.
 struct BulkResponse: Sendable {
   let plan: BulkPlan
-  /// In the order of the plan's bulk.
+  /// The outcomes of the operations of the plan's `bulk`, in the same order.
   let outcomes: [Bulk.Outcome]
   let base: BaseURL
 
   func body() -> ByteBuffer {
     var byPosition: [Int: Bulk.Outcome] = [:]
-    /// What there is of what was to be made, by the ids that were made for it.
+    // The ids of the created or reused resources, by assigned id.
     var ids: [ResourceID: ResourceID] = [:]
     for (position, outcome) in zip(plan.positions, outcomes) {
       byPosition[position] = outcome
-      if case .written(let id, _, _, _, _) = outcome, let made = plan.entries[position].resource { ids[made] = id }
+      if case .written(let id, _, _, _, _) = outcome, let assigned = plan.entries[position].resource { ids[assigned] = id }
     }
     var buffer = ByteBuffer()
     buffer.writeStaticString("{\"schemas\":[\"")
@@ -49,7 +49,7 @@ struct BulkResponse: Sendable {
       buffer.writeStaticString(",\"bulkId\":")
       buffer.writeJSONString(bulkID)
     }
-    // Where it is, if it is: not for a POST that failed, nor for what such a one was to make.
+    // A failed POST has no location, and neither do operations on the resource that it should have created.
     if let kind = entry.kind, let resource = entry.resource, let id = ids[resource] ?? (plan.names[resource] == nil ? resource : nil) {
       buffer.writeStaticString(",\"location\":")
       buffer.writeJSONString(base.location(kind, id.description))
@@ -61,18 +61,18 @@ struct BulkResponse: Sendable {
     case .done: break
     case .refused(_, let error):
       buffer.writeStaticString(",\"response\":")
-      buffer.writeBytes(inTermsOfTheRequest(error, of: entry, ids))
+      buffer.writeBytes(restoringBulkIDs(in: error, of: entry, ids))
     }
     buffer.writeStaticString("}")
   }
 
-  /// The error with the `bulkId`s in place of ids that were made and that nothing has: the client never heard of them.
-  private func inTermsOfTheRequest(_ error: [UInt8], of entry: BulkPlan.Entry, _ ids: [ResourceID: ResourceID]) -> [UInt8] {
+  /// The error with `bulkId:` references in place of assigned ids that no resource has, since the client does not know these ids.
+  private func restoringBulkIDs(in error: [UInt8], of entry: BulkPlan.Entry, _ ids: [ResourceID: ResourceID]) -> [UInt8] {
     var error = error
-    for made in Set(entry.references + [entry.resource].compactMap { $0 }) where ids[made] == nil {
-      guard let name = plan.names[made] else { continue }
+    for assigned in Set(entry.references + [entry.resource].compactMap { $0 }) where ids[assigned] == nil {
+      guard let name = plan.names[assigned] else { continue }
       let text = JSON.string(BulkReferences.prefix + name.prefix(100)).serialized().dropFirst().dropLast()
-      error = error.replacing(Array(made.description.utf8), with: text)
+      error = error.replacing(Array(assigned.description.utf8), with: text)
     }
     return error
   }

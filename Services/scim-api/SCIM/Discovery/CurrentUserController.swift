@@ -3,7 +3,7 @@ import EdgeReads
 import HTTPTypes
 import Hummingbird
 
-/// `/Me`, the resource of the caller (RFC 7644 §3.11). An API access token belongs to no user, for which the RFC has 501.
+/// `/Me`, the alias of the current user (RFC 7644 §3.11). API access tokens do not belong to a user, so the response is 501.
 struct CurrentUserController: Sendable {
   func addRoutes(to group: RouterGroup<CallerContext>) {
     for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete] {
@@ -16,6 +16,6 @@ extension APIError {
   fileprivate static func noCurrentUser() -> APIError {
     APIError(
       501,
-      "/Me stands for the user who calls, and an API access token is no user's. Look the user up instead: /Users?filter=userName eq \"…\".")
+      "/Me is not supported, since API access tokens belong to no user. Look up the user instead: /Users?filter=userName eq \"…\".")
   }
 }

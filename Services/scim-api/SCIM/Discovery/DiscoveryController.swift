@@ -5,12 +5,12 @@ import NIOCore
 import ProvisioningLog
 import SCIM
 
-/// The discovery endpoints (RFC 7644 §4). The schemas are those of the caller's workspace.
+/// The discovery endpoints (RFC 7644 §4), with the schemas of the caller's workspace.
 struct DiscoveryController: Sendable {
   let limits: ServiceLimits
 
   func addRoutes(to group: RouterGroup<CallerContext>) {
-    // The plural is the name in drafts of SCIM 2.0, which some clients use.
+    // Some clients use the plural, the name in drafts of SCIM 2.0.
     for path in ["ServiceProviderConfig", "ServiceProviderConfigs"] as [RouterPath] {
       group.getAndHead(path) { [limits] request, context in
         try Self.response(to: request, context) { discovery, base, _ in
@@ -24,7 +24,7 @@ struct DiscoveryController: Sendable {
     group.getAndHead("ResourceTypes/{\(ResourcePath.id)}") { request, context in
       try Self.response(to: request, context) { discovery, base, name throws(APIError) in
         guard let type = discovery.resourceType(name, baseURL: base) else {
-          throw .undiscovered("resource type", name, among: "ResourceTypes")
+          throw .unknown("resource type", name, among: "ResourceTypes")
         }
         return type.serialized()
       }
@@ -34,7 +34,7 @@ struct DiscoveryController: Sendable {
     }
     group.getAndHead("Schemas/{\(ResourcePath.id)}") { request, context in
       try Self.response(to: request, context) { discovery, base, id throws(APIError) in
-        guard let schema = discovery.schema(id, baseURL: base) else { throw .undiscovered("schema", id, among: "Schemas") }
+        guard let schema = discovery.schema(id, baseURL: base) else { throw .unknown("schema", id, among: "Schemas") }
         return schema.serialized()
       }
     }
@@ -44,7 +44,7 @@ struct DiscoveryController: Sendable {
     to request: Request, _ context: CallerContext,
     _ body: (_ discovery: Discovery, _ baseURL: String, _ id: String) throws(APIError) -> [UInt8]
   ) throws -> Response {
-    // RFC 7644 §4 has a filter refused, lest anyone take the whole response for a filtered one.
+    // RFC 7644 §4: a filter is rejected, so that no client mistakes the complete response for a filtered one.
     guard try QueryParameters(request.uri.query).given("filter") == nil else { throw APIError.filteredDiscovery() }
     let id = context.parameters.get(ResourcePath.id).map { $0.removingPercentEncoding ?? $0 } ?? ""
     let bytes = try body(Discovery(schemas: context.caller.schemas), context.base.text, id)
@@ -57,11 +57,11 @@ struct DiscoveryController: Sendable {
 }
 
 extension APIError {
-  fileprivate static func undiscovered(_ what: String, _ name: String, among list: String) -> APIError {
-    APIError(404, "There is no \(what) '\(Redaction.path(name).prefix(200))'. \(ResourcePath.base)/\(list) lists all.")
+  fileprivate static func unknown(_ what: String, _ name: String, among list: String) -> APIError {
+    APIError(404, "There is no \(what) '\(Redaction.path(name).prefix(200))'. \(ResourcePath.base)/\(list) lists all of them.")
   }
 
   fileprivate static func filteredDiscovery() -> APIError {
-    APIError(403, "This endpoint cannot be filtered. Leave the query parameter 'filter' out.")
+    APIError(403, "This endpoint cannot be filtered. Remove the query parameter 'filter'.")
   }
 }

@@ -5,24 +5,23 @@ import Models
 import NIOCore
 import SCIM
 
-/// A page of a list as it is sent. A small one is sent whole; a larger one is written resource by resource, and ends early when it is as large
-/// as it may be.
+/// The response body of a list. Small pages are sent at once; larger pages are streamed resource by resource and end early at the maximum
+/// response size.
 struct ListedPage: Sendable {
   let head: ListResponse.Head
   let resources: [ListedResource]
-  let forms: [ResponseFormat]
+  let formats: [ResponseFormat]
   let reads: any ResourceReads
   let workspace: WorkspaceID
-  /// The cursor of the page behind a place; nil where pages go by position, or the list is read back: such a page has to end where it was
-  /// asked to.
+  /// The cursor of the page after a position; nil for pages by position and for pages that are read backward, which must not end early.
   let nextCursor: (@Sendable (Place?) -> String?)?
 
-  /// About the bytes of what is sent in one piece.
+  /// The maximum approximate size of a page that is sent at once, in bytes.
   private static let smallPage = 256 << 10
 
   func body() throws -> ResponseBody {
     guard resources.contains(where: \.found.hasMoreRows) || resources.reduce(0, { $0 + $1.found.size }) > Self.smallPage else {
-      let texts = try resources.map { Array(try form(of: $0).body(of: $0.found).readableBytesView) }
+      let texts = try resources.map { Array(try format(of: $0).body(of: $0.found).readableBytesView) }
       return ResponseBody(byteBuffer: ByteBuffer(bytes: ListResponse(head, resources: texts).serialized()))
     }
     return ResponseBody { writer in
@@ -44,21 +43,21 @@ struct ListedPage: Sendable {
 
   private var endsEarly: Bool { nextCursor != nil || head.startIndex != nil }
 
-  private func form(of resource: ListedResource) -> ResponseFormat { forms.first { $0.kind == resource.kind } ?? forms[0] }
+  private func format(of resource: ListedResource) -> ResponseFormat { formats.first { $0.kind == resource.kind } ?? formats[0] }
 
-  /// One with more rows than were read is read again as it is written. Returns its bytes.
+  /// Writes a resource and returns its size in bytes. A resource with more rows than were read is read again and streamed.
   private func write(_ resource: ListedResource, to writer: inout any ResponseBodyWriter) async throws -> Int {
     guard resource.found.hasMoreRows else {
-      let body = try form(of: resource).body(of: resource.found)
+      let body = try format(of: resource).body(of: resource.found)
       try await writer.write(body)
       return body.readableBytes
     }
-    let parts = StreamedResourceBody(form: form(of: resource), reads: reads, workspace: workspace)
-    return try await parts.write(resource.found.resource.id, to: &writer)
+    let body = StreamedResourceBody(format: format(of: resource), reads: reads, workspace: workspace)
+    return try await body.write(resource.found.resource.id, to: &writer)
   }
 }
 
 extension FoundResource {
-  /// About the bytes of the resource in an answer.
+  /// The approximate size of the resource in a response, in bytes.
   fileprivate var size: Int { resource.document.count + (rows?.reduce(0) { $0 + 200 + ($1.display?.utf8.count ?? 0) } ?? 0) }
 }

@@ -3,11 +3,11 @@ import EdgeReads
 import SCIM
 
 extension SearchRequest {
-  /// What the query of a GET asks for (RFC 7644 §3.4.2, RFC 9865 §2).
+  /// Parses the query of a GET (RFC 7644 §3.4.2, RFC 9865 §2).
   init(_ parameters: QueryParameters) throws(APIError) {
     self.init(
       attributes: Self.names(parameters["attributes"]), excludedAttributes: Self.names(parameters["excludedAttributes"]),
-      // An empty filter is none that can be read, rather than no filter: its client would take the whole list for a filtered one.
+      // An empty filter is an error, not an absent one: the client would mistake the whole list for a filtered one.
       filter: parameters.given("filter"), sortBy: parameters["sortBy"], sortOrder: parameters["sortOrder"],
       startIndex: try parameters.integer("startIndex"), count: try Self.count(parameters), cursor: parameters.given("cursor"))
   }

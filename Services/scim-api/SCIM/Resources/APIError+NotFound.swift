@@ -5,9 +5,11 @@ import ProvisioningLog
 import SCIMStorage
 
 extension APIError {
+  /// The 404 for a resource, with advice for the administrator of the identity provider.
+  ///
   /// - Parameters:
-  ///   - id: as it stands in the path.
-  ///   - remains: what is known of the deleted resource.
+  ///   - id: the id as in the path.
+  ///   - remains: the tombstone if the resource was deleted.
   static func notFound(_ kind: ResourceKind, _ id: String, remains: Remains?) -> APIError {
     var detail = "\(kind.rawValue) not found: this workspace has no \(kind.rawValue.lowercased()) with id \(Redaction.path(id).prefix(64))"
     if let remains { detail += "; it was deleted on \(Timestamp.text(remains.deletedAt))" }

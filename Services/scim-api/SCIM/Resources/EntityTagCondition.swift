@@ -3,19 +3,21 @@ import EdgeReads
 import HTTPTypes
 import Models
 
-/// What `If-Match` and `If-None-Match` say of a resource's version (RFC 9110 §13.1, RFC 7644 §3.14), and `version` of an operation in a
-/// bulk request (§3.7).
+/// A condition on the version of a resource: `If-Match`, `If-None-Match` (RFC 9110 §13.1, RFC 7644 §3.14), or the `version` of a bulk
+/// operation (§3.7).
 ///
-/// Tags are compared weakly, so that `W/"3"` and `"3"` are the same: ours are weak, and RFC 7644 has them used with `If-Match` all the
-/// same, where RFC 9110 by itself would have none of them match.
+/// The comparison is weak: `W/"3"` equals `"3"`. RFC 7644 uses weak tags with `If-Match`, although RFC 9110 requires a strong comparison
+/// there, in which no weak tag matches.
 enum EntityTagCondition: Sendable, Equatable {
-  /// `*`: whatever there is.
+  /// `*`: any version.
   case any
-  /// The texts of the tags, without quotes and without what says that they are weak.
+  /// The opaque tags, without quotes and without the prefix of weak tags.
   case oneOf([Substring])
 
-  /// - Parameter source: where the text stands, for the refusal: `If-Match`.
-  /// - Throws: 400 where the text is neither `*` nor a list of entity tags.
+  /// Parses `*` or a list of entity tags.
+  ///
+  /// - Parameter source: the name of the header or attribute, for the error message.
+  /// - Throws: 400 if the text is neither `*` nor a list of entity tags.
   init(parsing text: String, of source: String) throws(APIError) {
     var rest = text[...]
     rest.trimSpace()
@@ -25,7 +27,7 @@ enum EntityTagCondition: Sendable, Equatable {
     }
     var tags: [Substring] = []
     while !rest.isEmpty {
-      // A list may have empty places (RFC 9110 §5.6.1.2).
+      // A list may have empty elements (RFC 9110 §5.6.1.2).
       guard rest.first != "," else {
         rest.removeFirst()
         rest.trimSpace()
@@ -42,13 +44,13 @@ enum EntityTagCondition: Sendable, Equatable {
     self = .oneOf(tags)
   }
 
-  /// The condition in a header of a request; nil where the header is not there.
+  /// Parses a header of a request; nil if the header is absent.
   init?(_ name: HTTPField.Name, of request: HTTPRequest) throws(APIError) {
     guard let text = request.headerFields[name] else { return nil }
     try self.init(parsing: text, of: name.rawName)
   }
 
-  /// Whether a resource that is there and has this version is meant.
+  /// Whether an existing resource with this version meets the condition.
   func matches(_ version: Int64) -> Bool {
     switch self {
     case .any: true
@@ -56,7 +58,7 @@ enum EntityTagCondition: Sendable, Equatable {
     }
   }
 
-  /// The versions that are meant, for the command; nil for any. A tag that is none of ours names none.
+  /// The versions that meet the condition, for the command; nil for any version. Tags in another format match no version.
   var expectedVersions: [Int64]? {
     switch self {
     case .any: nil

@@ -4,18 +4,20 @@ import Models
 import SCIM
 import SCIMStorage
 
-/// What the body of a write asks for, in the form in which identity-store carries it out: normalised by the workspace's connection
-/// profile and checked as far as that needs no stored state.
+/// A write request as a command operation: the body is normalised by the workspace's connection profile and validated as far as possible
+/// without stored state.
 struct RequestedWrite: Sendable {
+  /// The kind of write.
   enum Verb: Sendable, Hashable {
     case create, replace, patch
   }
 
+  /// The operation for identity-store.
   let operation: Command.Operation
   /// The normalisations that were applied to the body.
   let normalisations: [String]
 
-  /// - Throws: a 400 that names the attribute, path or operation, what was expected and what came.
+  /// - Throws: 400 that names the attribute, path or operation, the expected value and the actual value.
   init(
     _ verb: Verb, _ kind: ResourceKind, _ body: JSON, profile: WorkspaceSettings.ConnectionProfile, userAgent: String?,
     schemas: ResourceSchemas
@@ -45,30 +47,32 @@ struct RequestedWrite: Sendable {
     normalisations = normalised.applied
   }
 
-  /// The most operations of a PATCH.
+  /// The maximum number of operations in a PATCH.
   static let maximumOperations = 1000
 
-  /// Counts the operations before anything is done to them.
+  /// Checks the number of operations before they are processed.
+  ///
+  /// - Throws: 413 if there are too many.
   private static func checkCount(_ body: JSON) throws(SCIMError) {
     let count = body.object?.value(forAttribute: "Operations")?.array?.count ?? 0
     guard count <= maximumOperations else {
       throw SCIMError(
         status: 413, scimType: nil,
         detail: """
-          The PATCH has \(count) operations; at most \(maximumOperations) are carried out at once. Send it in several requests; the members \
-          of a group fit one operation, as many as they are.
+          The PATCH has \(count) operations; the maximum is \(maximumOperations). Split it into several requests. One \
+          operation can contain all members of a group.
           """)
     }
   }
 
-  /// A user's document; of a PUT that disables somebody as much as can be applied, with a list of the rest.
+  /// A user's document. An invalid PUT that disables a user is reduced to the valid attributes and lists the unapplied ones.
   private static func document(
     _ json: JSON, _ verb: Verb, schemas: ResourceSchemas, isStrict: Bool
   ) throws(SCIMError) -> [UInt8] {
     do throws(SCIMError) {
       if isStrict { try schemas.user.rejectUnknownAttributes(in: json) }
       let document = try UserDocument(json, schemas: schemas)
-      // Of what there is already, identity-store alone knows what stays as it is.
+      // Only identity-store knows which attributes of an existing user change, so it checks their bounds.
       if verb == .create { try document.checkBounds(schemas: schemas) }
       return document.json()
     } catch {
@@ -79,7 +83,7 @@ struct RequestedWrite: Sendable {
     }
   }
 
-  /// A PATCH of a user; of one that disables somebody as much as can be applied, with a list of the rest.
+  /// A PATCH of a user. An invalid PATCH that disables a user is reduced to the valid operations and lists the unapplied ones.
   private static func userPatch(
     _ body: JSON, _ normaliser: Normaliser, _ schema: ResourceSchema, isStrict: Bool
   ) throws(SCIMError) -> (Normaliser.Normalised, Patch) {
@@ -103,7 +107,7 @@ struct RequestedWrite: Sendable {
       if let excess {
         patch.addUnapplied(UnappliedChange(path: "Operations", detail: excess.detail))
       } else if patch.unapplied.isEmpty {
-        // Each operation by itself is right: it is what is around them.
+        // All operations are valid, so the error is in the message around them.
         patch.addUnapplied(UnappliedChange(path: "schemas", detail: error.detail))
       }
     }

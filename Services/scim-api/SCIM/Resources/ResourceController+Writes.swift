@@ -8,7 +8,7 @@ import Postgres
 import SCIM
 import SCIMStorage
 
-/// POST, PUT, PATCH and DELETE (RFC 7644 §3.3, §3.5, §3.6).
+/// The writes: POST, PUT, PATCH and DELETE (RFC 7644 §3.3, §3.5, §3.6).
 extension ResourceController {
   @Sendable func create(_ request: Request, _ context: CallerContext) async throws -> Response {
     try await write(.create, to: .made(at: Date()), request, context)
@@ -38,7 +38,7 @@ extension ResourceController {
     _ verb: RequestedWrite.Verb, to id: ResourceID, _ request: Request, _ context: CallerContext
   ) async throws -> Response {
     // An invalid query must fail before anything is written.
-    let form = try ResponseFormat(kind, of: request, in: context)
+    let format = try ResponseFormat(kind, of: request, in: context)
     let outcome = try await limited(for: context.caller) {
       try await execute(verb, on: id, request, context)
     }
@@ -49,17 +49,17 @@ extension ResourceController {
       context.info.record(resource: stored.id)
       context.info.record(relink: stored.relink)
       context.info.record(unapplied: stored.unapplied)
-      if verb == .patch, kind == .group, !form.namesAttributes {
-        // Identity providers take it, Entra wants it, and the members of a large group are not read for nothing.
+      if verb == .patch, kind == .group, !format.namesAttributes {
+        // Entra ID requires 204 and other identity providers accept it. It avoids reading the members of a large group.
         return Response(
           status: .noContent,
           headers: [
-            .eTag: ResourceWriter.entityTag(stored.version), .location: form.base.location(kind, stored.id.description),
+            .eTag: ResourceWriter.entityTag(stored.version), .location: format.base.location(kind, stored.id.description),
           ])
       }
-      let found = try await present(stored, isCreated, form, context)
-      return try form.response(
-        isCreated ? .created : .ok, with: found, from: reads, in: context.caller.workspace, headers: form.headers(of: found.resource))
+      let found = try await currentState(of: stored, isCreated, format, context)
+      return try format.response(
+        isCreated ? .created : .ok, with: found, from: reads, in: context.caller.workspace, headers: format.headers(of: found.resource))
     }
   }
 
@@ -79,7 +79,7 @@ extension ResourceController {
     let expected = verb == .create ? nil : try EntityTagCondition(.ifMatch, of: request.head)
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let body = try await bodies.json(in: request, share: &share, info: context.info)
-    let write = try await requested(verb, body, request, context.caller)
+    let write = try await parsedWrite(verb, body, request, context.caller)
     context.info.record(normalisations: write.normalisations)
     let outcome = try await commands.execute(
       write.operation, on: id, expecting: expected?.expectedVersions, for: context.caller, info: context.info)
@@ -87,38 +87,38 @@ extension ResourceController {
     return outcome
   }
 
-  /// The write that the body asks for. A large body is read off the event loops.
-  private func requested(_ verb: RequestedWrite.Verb, _ body: JSON, _ request: Request, _ caller: Caller) async throws -> RequestedWrite {
+  /// Parses and validates a body. Large bodies are parsed off the event loops.
+  private func parsedWrite(_ verb: RequestedWrite.Verb, _ body: JSON, _ request: Request, _ caller: Caller) async throws -> RequestedWrite {
     let userAgent = request.headers[.userAgent]
-    let read: @Sendable () throws -> RequestedWrite = { [kind] in
+    let parse: @Sendable () throws -> RequestedWrite = { [kind] in
       try RequestedWrite(
         verb, kind, body, profile: caller.settings.connectionProfile, userAgent: userAgent, schemas: caller.schemas)
     }
     // A body of unknown length may be large.
     let size = request.headers[.contentLength].flatMap { Int($0) } ?? .max
-    return size > Self.largeBody ? try await BlockingWork.run(read) : try read()
+    return size > Self.largeBody ? try await BlockingWork.run(parse) : try parse()
   }
 
-  /// Larger bodies are read off the event loops. In bytes.
+  /// The size above which bodies are parsed off the event loops, in bytes.
   private static let largeBody = 64 << 10
 
-  /// The written resource with its rows as they are now. If a later write is included, so is its version.
-  private func present(
-    _ stored: StoredResource, _ isCreated: Bool, _ form: ResponseFormat, _ context: CallerContext
+  /// The written resource with its current rows. If the rows include a later write, so does the resource.
+  private func currentState(
+    of stored: StoredResource, _ isCreated: Bool, _ format: ResponseFormat, _ context: CallerContext
   ) async throws -> FoundResource {
-    guard form.wantsRows else { return FoundResource(resource: stored, rows: nil) }
+    guard format.includesRows else { return FoundResource(resource: stored, rows: nil) }
     if kind == .user, isCreated, stored.version == 1 { return FoundResource(resource: stored, rows: []) }
     do {
       let found = try await reads.resource(kind, stored.id, withRows: true, in: context.caller.workspace)
       if let found, found.resource.version >= stored.version { return found }
     } catch let error as PostgresError where error.isTransient {
-      // The write is done: an error would deny it.
-      context.logger.warning("answered without \(kind.rowAttribute): the database is unavailable", metadata: ["error": "\(error)"])
+      // The write has succeeded, so an error would be wrong.
+      context.logger.warning("responded without \(kind.rowAttribute): the database is unavailable", metadata: ["error": "\(error)"])
     }
     return FoundResource(resource: stored, rows: nil)
   }
 
-  /// The response for a write that identity-store refused with `error`.
+  /// The response to a write that identity-store refused with `error`.
   private func errorResponse(_ status: Int, _ error: [UInt8], _ request: Request, _ context: CallerContext) -> Response {
     context.info.record(error: error)
     var headers: HTTPFields = [:]

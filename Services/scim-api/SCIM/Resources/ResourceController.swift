@@ -4,9 +4,9 @@ import Hummingbird
 import Models
 import SCIMStorage
 
-/// The resources of one kind, `/Users` or `/Groups` (RFC 7644 §3.2).
+/// `/Users` or `/Groups`: reads and writes of single resources of one kind (RFC 7644 §3.2).
 ///
-/// Reads come from the store's views. Writes are commands to identity-store; see `ResourceController+Writes.swift`.
+/// Reads query the views of identity-store. Writes are commands to identity-store; see `ResourceController+Writes.swift`.
 struct ResourceController: Sendable {
   let kind: ResourceKind
   let reads: any ResourceReads
@@ -26,21 +26,21 @@ struct ResourceController: Sendable {
     group.on(resource, method: .delete, use: delete)
   }
 
-  /// GET of one resource (RFC 7644 §3.4.1), unless `If-None-Match` says that the client has it (§3.14).
+  /// GET of one resource (RFC 7644 §3.4.1), or 304 if `If-None-Match` has its version (§3.14).
   @Sendable func retrieve(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let form = try ResponseFormat(kind, of: request, in: context)
+    let format = try ResponseFormat(kind, of: request, in: context)
     let id = try kind.id(in: context)
     context.info.record(resource: id)
     let workspace = context.caller.workspace
     if let known = try EntityTagCondition(.ifNoneMatch, of: request.head) {
-      // Without the rows, of which there may be many: the client may have the resource already.
+      // Skip the rows at first, since there may be many and the client may have the current version.
       let found = try await resource(id, withRows: false, in: workspace)
-      let headers = form.headers(of: found.resource)
+      let headers = format.headers(of: found.resource)
       if known.matches(found.resource.version) { return Response(status: .notModified, headers: headers) }
-      if !form.wantsRows { return try form.response(.ok, with: found, from: reads, in: workspace, headers: headers) }
+      if !format.includesRows { return try format.response(.ok, with: found, from: reads, in: workspace, headers: headers) }
     }
-    let found = try await resource(id, withRows: form.wantsRows, in: workspace)
-    return try form.response(.ok, with: found, from: reads, in: workspace, headers: form.headers(of: found.resource))
+    let found = try await resource(id, withRows: format.includesRows, in: workspace)
+    return try format.response(.ok, with: found, from: reads, in: workspace, headers: format.headers(of: found.resource))
   }
 
   private func resource(_ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource {

@@ -4,8 +4,8 @@ import Models
 import NIOCore
 import SCIMStorage
 
-/// Writes stored resources as they are sent: the open document as it is, then what depends on the moment and on the host that was
-/// called, then what is kept as rows, then the closing brace.
+/// Writes stored resources as JSON: the stored document, which lacks its closing braces, then the rest of `meta`, which depends on the
+/// version and on the host of the request, then the rows.
 struct ResourceWriter: Sendable {
   let kind: ResourceKind
   let base: BaseURL
@@ -28,16 +28,16 @@ struct ResourceWriter: Sendable {
     buffer.writeStaticString("}")
   }
 
-  /// The beginning of `groups` of a user (RFC 7643 §4.1.2) or `members` of a group (§4.2), behind the other attributes.
+  /// Opens the array `groups` of a user (RFC 7643 §4.1.2) or `members` of a group (§4.2), after the other attributes.
   func openRows(in buffer: inout ByteBuffer) {
     buffer.writeStaticString(",\"")
     buffer.writeString(kind.rowAttribute)
     buffer.writeStaticString("\":[")
   }
 
-  /// Rows with commas between them.
+  /// Writes rows, separated by commas.
   func write(_ rows: [ReferredResource], into buffer: inout ByteBuffer) {
-    // All but the id is the same in every reference.
+    // References differ in the id only.
     var before = ByteBuffer()
     before.writeStaticString("\",\"$ref\":")
     before.writeJSONString(base.location(kind.referred, ""))
@@ -58,6 +58,6 @@ struct ResourceWriter: Sendable {
     }
   }
 
-  /// The entity tag of a version (RFC 7644 §3.14): weak, since the bytes of a representation may differ.
+  /// The entity tag of a version (RFC 7644 §3.14). It is weak, since representations of one version may differ in bytes.
   static func entityTag(_ version: Int64) -> String { "W/\"\(version)\"" }
 }

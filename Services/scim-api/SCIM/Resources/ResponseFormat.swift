@@ -7,17 +7,19 @@ import NIOCore
 import SCIM
 import SCIMStorage
 
-/// How a request wants the resources in its answer: with which attributes, under which URL, as which media type.
+/// The format of the resources in a response: the requested attributes, the base URL and the media type.
 struct ResponseFormat: Sendable {
   let kind: ResourceKind
   let base: BaseURL
   let schema: ResourceSchema
   let projection: Projection
-  /// Whether the request names the attributes it wants.
+  /// Whether the request has the parameter `attributes`.
   let namesAttributes: Bool
   let mediaType: String
 
-  /// - Throws: 400 where the query cannot be understood.
+  /// Reads the format from the query and the headers of a request.
+  ///
+  /// - Throws: 400 if the query is invalid.
   init(_ kind: ResourceKind, of request: Request, in context: CallerContext) throws {
     self.kind = kind
     base = context.base
@@ -30,9 +32,9 @@ struct ResponseFormat: Sendable {
   }
 
   /// - Parameters:
-  ///   - attributes: The names of the attributes that are asked for; empty for those that are returned by default.
-  ///   - excluded: The names of the attributes that are not wanted.
-  /// - Throws: 400 where both are given.
+  ///   - attributes: the names of the requested attributes; empty for the default ones.
+  ///   - excluded: the names of the excluded attributes.
+  /// - Throws: 400 if both are given.
   init(
     _ kind: ResourceKind, base: BaseURL, attributes: [String], excluded: [String], for caller: Caller, mediaType: String
   ) throws(SCIMError) {
@@ -44,45 +46,46 @@ struct ResponseFormat: Sendable {
     projection = try Projection(attributes: attributes, excluded: excluded, schema: schema)
   }
 
-  /// Whether the attribute that is kept as rows is wanted.
-  var wantsRows: Bool { projection.includes(kind.rowAttribute) }
+  /// Whether the response includes the attribute that is stored as rows.
+  var includesRows: Bool { projection.includes(kind.rowAttribute) }
 
-  /// Where the resource is and which version it has, beside a representation of it: `Content-Location` and `ETag` are what `meta.location`
-  /// and `meta.version` are (RFC 7643 §3.1), `Location` is as in the examples of RFC 7644.
+  /// The headers `ETag`, `Location` and `Content-Location` of a response with the resource.
+  ///
+  /// `ETag` and `Content-Location` equal `meta.version` and `meta.location` (RFC 7643 §3.1). `Location` is as in the examples of RFC 7644.
   func headers(of resource: StoredResource) -> HTTPFields {
     let location = base.location(kind, resource.id.description)
     return [.eTag: ResourceWriter.entityTag(resource.version), .location: location, .contentLocation: location]
   }
 
-  /// The resource as it is sent.
+  /// The JSON of a resource with the requested attributes.
   func body(of found: FoundResource) throws -> ByteBuffer {
     if projection.isWhole { return text(of: found) }
-    return ByteBuffer(bytes: projection.apply(to: try whole(found)).serialized())
+    return ByteBuffer(bytes: projection.apply(to: try object(of: found)).serialized())
   }
 
-  /// The answer with one resource; one with more rows than were read is read again as it is written.
+  /// A response with one resource. A resource with more rows than were read is read again and streamed.
   func response(
     _ status: HTTPResponse.Status, with found: FoundResource, from reads: any ResourceReads, in workspace: WorkspaceID,
     headers: HTTPFields
   ) throws -> Response {
     guard found.hasMoreRows else { return .json(status, try body(of: found), mediaType: mediaType, headers: headers) }
-    let parts = StreamedResourceBody(form: self, reads: reads, workspace: workspace)
+    let stream = StreamedResourceBody(format: self, reads: reads, workspace: workspace)
     let body = ResponseBody { writer in
-      try await parts.write(found.resource.id, to: &writer)
+      try await stream.write(found.resource.id, to: &writer)
       try await writer.finish(nil)
     }
     return .json(status, body, mediaType: mediaType, headers: headers)
   }
 
-  /// The resource without its rows and open at the end, so that they can follow.
+  /// The JSON of a resource up to and including the opening bracket of its rows, so that rows can follow.
   func opening(of resource: StoredResource) throws -> ByteBuffer {
-    let whole = try body(of: FoundResource(resource: resource, rows: nil))
-    var buffer = ByteBuffer(bytes: whole.readableBytesView.dropLast())
+    let json = try body(of: FoundResource(resource: resource, rows: nil))
+    var buffer = ByteBuffer(bytes: json.readableBytesView.dropLast())
     ResourceWriter(kind: kind, base: base).openRows(in: &buffer)
     return buffer
   }
 
-  /// Rows with commas between them.
+  /// The JSON of rows, separated by commas.
   func text(of rows: [ReferredResource]) throws -> ByteBuffer {
     var buffer = ByteBuffer()
     buffer.reserveCapacity(rows.count * 256)
@@ -94,8 +97,8 @@ struct ResponseFormat: Sendable {
     return ByteBuffer(bytes: chosen.serialized().dropFirst().dropLast())
   }
 
-  /// Every attribute that was read.
-  func whole(_ found: FoundResource) throws(JSONSyntaxError) -> JSONObject {
+  /// The resource with all attributes that were read.
+  func object(of found: FoundResource) throws(JSONSyntaxError) -> JSONObject {
     let json = try JSON(parsing: Array(text(of: found).readableBytesView))
     return json.object ?? JSONObject()
   }

@@ -4,30 +4,31 @@ import Hummingbird
 import Models
 import NIOCore
 
-/// A resource with more rows than are held at once, written as they are read: memory stays flat however large the group is, and the
-/// database is read no faster than the client takes the answer.
+/// The streamed response body of a resource with many rows.
+///
+/// Rows are read and written in pages: memory is constant whatever the size of the group, and the client's pace limits the database reads.
 struct StreamedResourceBody: Sendable {
-  let form: ResponseFormat
+  let format: ResponseFormat
   let reads: any ResourceReads
   let workspace: WorkspaceID
 
-  /// Writes the whole resource and returns its bytes.
+  /// Writes the resource with all rows and returns its size in bytes.
   ///
-  /// - Throws: Where the database or the client fails in the middle, which ends the connection: the client sees a body cut off.
+  /// - Throws: the error of the database or the connection. It closes the connection, so the client sees a truncated body.
   @discardableResult
   func write(_ id: ResourceID, to writer: inout any ResponseBodyWriter) async throws -> Int {
     var isFirst = true
     var bytes = 2
-    for try await part in reads.parts(of: form.kind, id, in: workspace) {
+    for try await part in reads.parts(of: format.kind, id, in: workspace) {
       switch part {
       case .resource(let resource):
-        let opening = try form.opening(of: resource)
+        let opening = try format.opening(of: resource)
         bytes += opening.readableBytes
         try await writer.write(opening)
       case .rows(let rows):
         if !isFirst { try await writer.write(ByteBuffer(string: ",")) }
         isFirst = false
-        let text = try form.text(of: rows)
+        let text = try format.text(of: rows)
         bytes += text.readableBytes + 1
         try await writer.write(text)
       }

@@ -6,11 +6,10 @@ import SCIM
 import SCIMStorage
 
 extension ResourceQuery {
-  /// Checks what a client asks for against the schemas of its workspace.
+  /// Validates a search request against the schemas of the caller's workspace.
   ///
-  /// - Parameters:
-  ///   - projections: Which attributes are wanted of each kind that is searched.
-  /// - Throws: A 400 that says which part of the query cannot be understood.
+  /// - Parameter projections: the requested attributes of each kind to search.
+  /// - Throws: 400 that names the invalid part of the query.
   init(
     _ request: SearchRequest, of projections: [(kind: ResourceKind, projection: Projection)], for caller: Caller, base: BaseURL,
     cursors: CursorSeal, at now: Date
@@ -27,7 +26,7 @@ extension ResourceQuery {
     }
     if let sortBy = request.sortBy, sources.allSatisfy({ $0.sortBy == nil }) {
       throw APIError(
-        400, .invalidPath, "sortBy is '\(SecretText.shown(sortBy).prefix(200))', an attribute that the resources asked for do not have.")
+        400, .invalidPath, "sortBy is '\(SecretText.shown(sortBy).prefix(200))', an attribute that the requested resources do not have.")
     }
     let ascending = try Self.isAscending(request.sortOrder)
     guard let text = request.cursor else {
@@ -36,13 +35,13 @@ extension ResourceQuery {
       return
     }
     guard request.startIndex == nil else {
-      throw APIError(400, .invalidValue, "startIndex and cursor can't be used together; leave one of them out.")
+      throw APIError(400, .invalidValue, "startIndex and cursor cannot be used together; remove one of them.")
     }
     let count = request.count ?? Page.defaultCount
     guard (1...Page.maximumCount).contains(count) else { throw APIError.invalidCount("\(count)") }
     let cursor = text.isEmpty ? nil : try cursors.cursor(text, for: request.list(of: sources), in: caller.workspace, at: now)
     self.init(
-      sources: sources, ascending: ascending, part: .from(cursor?.place, count: count), countedBefore: cursor?.total, base: base)
+      sources: sources, ascending: ascending, part: .from(cursor?.place, count: count), knownTotal: cursor?.total, base: base)
   }
 
   private static func isAscending(_ order: String?) throws(APIError) -> Bool {
@@ -55,7 +54,7 @@ extension ResourceQuery {
 }
 
 extension SearchRequest {
-  /// What tells one list from another, whichever part of it is asked for.
+  /// The identity of a list: equal for all pages of the same query. Cursors are bound to it.
   func list(of sources: [ResourceQuery.Source]) -> String {
     let parts = [
       sources.map(\.kind.rawValue).joined(separator: ","), filter ?? "", sortBy?.lowercased() ?? "", sortOrder?.lowercased() ?? "ascending",
@@ -65,6 +64,7 @@ extension SearchRequest {
 }
 
 extension ResourceKind {
+  /// The schema of this kind of resource.
   func schema(in schemas: ResourceSchemas) -> ResourceSchema {
     switch self {
     case .user: schemas.user

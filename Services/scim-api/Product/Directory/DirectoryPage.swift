@@ -4,10 +4,10 @@ import Foundation
 import Models
 import SCIMStorage
 
-/// Which part of a list of the directory is asked for: `limit` of it, from `cursor` on.
-struct DirectoryPart: Sendable {
+/// A requested page of a directory list: up to `limit` items, starting at `cursor`.
+struct DirectoryPage: Sendable {
   let limit: Int
-  /// The id behind which it goes on; nil at the beginning.
+  /// The id of the last item of the previous page; nil for the first page.
   let after: ResourceID?
 
   private let list: String
@@ -18,8 +18,10 @@ struct DirectoryPart: Sendable {
   static let defaultLimit = 100
   static let maximumLimit = 200
 
-  /// - Parameter list: What is listed, and how it is narrowed: a cursor of another list is refused.
-  /// - Throws: 400 where `limit` or `cursor` cannot be used.
+  /// Reads `limit` and `cursor` from the query of a request.
+  ///
+  /// - Parameter list: the name of the list with its filters; a cursor of another list is rejected.
+  /// - Throws: 400 if `limit` or `cursor` is invalid.
   init(_ parameters: QueryParameters, of list: String, in workspace: WorkspaceID, cursors: CursorSeal, at now: Date) throws(APIError) {
     self.list = "directory/\(list)"
     self.workspace = workspace
@@ -36,11 +38,13 @@ struct DirectoryPart: Sendable {
     }
   }
 
-  /// One more than is answered tells whether there are more.
-  var sought: Int { limit + 1 }
+  /// The number of items to read: one more than `limit`, which shows whether there is another page.
+  var readLimit: Int { limit + 1 }
 
-  /// What is answered of `found`, and the cursor of what comes behind it; nil where nothing does.
-  func cut<Item>(_ found: [Item], by id: (Item) -> ResourceID) -> (items: [Item], next: String?) {
+  /// The items of the page and the cursor of the next page; nil on the last page.
+  ///
+  /// - Parameter found: up to ``readLimit`` items.
+  func split<Item>(_ found: [Item], by id: (Item) -> ResourceID) -> (items: [Item], next: String?) {
     guard found.count > limit, let last = found.prefix(limit).last else { return (found, nil) }
     let cursor = Cursor(place: Place(key: nil, kind: .user, id: id(last)), total: 0)
     return (Array(found.prefix(limit)), cursors.text(of: cursor, for: list, in: workspace, at: now))
