@@ -68,7 +68,7 @@ package enum InvitationMailerService {
           scheduler.wake()
           relay.wake()
         })
-      // Shut down in the opposite order: the loops finish what they have begun while the pool and the producer still work.
+      // Services shut down in reverse order, so the pool and the producer still work while the loops finish their batches.
       return [
         pool, producer, relay, MailerMaintenance(store: InvitationStore(pool: pool), logger: runtime.logger), scheduler, recorder, consumer,
         loop,

@@ -11,8 +11,8 @@ final class BatchBuffer: @unchecked Sendable {
   private var ready: Batch?
   private var ending: Result<Void, KafkaError>?
   private var waiter: Waiter?
-  /// Batches that were taken and not yet released.
-  private var taken: Set<UInt64> = []
+  /// The ids of batches that were returned by `next` and not yet released.
+  private var inProgress: Set<UInt64> = []
   /// Called when a task starts to wait for a batch.
   private let onWait: @Sendable () -> Void
 
@@ -28,7 +28,7 @@ extension BatchBuffer {
   func next(isolation: isolated (any Actor)?) async -> Result<Batch?, KafkaError> {
     await withTaskCancellationOrGracefulShutdownHandler {
       await withCheckedContinuation { continuation in
-        if let outcome = takeOrWait(continuation) { continuation.resume(returning: outcome) } else { onWait() }
+        if let outcome = nextOrWait(continuation) { continuation.resume(returning: outcome) } else { onWait() }
       }
     } onCancelOrGracefulShutdown: {
       self.end(.success(()))
@@ -38,15 +38,15 @@ extension BatchBuffer {
   /// Releases a batch that is processed, whether or not it was committed.
   func release(_ id: UInt64) {
     condition.withLock {
-      if taken.remove(id) != nil { condition.broadcast() }
+      if inProgress.remove(id) != nil { condition.broadcast() }
     }
   }
 
-  private func takeOrWait(_ continuation: Waiter) -> Result<Batch?, KafkaError>? {
+  private func nextOrWait(_ continuation: Waiter) -> Result<Batch?, KafkaError>? {
     condition.withLock {
       if let ending { return ending.map { nil } }
       if let batch = ready.take() {
-        taken.insert(batch.id)
+        inProgress.insert(batch.id)
         condition.broadcast()
         return .success(batch)
       }
@@ -79,31 +79,31 @@ extension BatchBuffer {
     }
   }
 
-  /// Waits until all taken batches are released. False at the deadline.
+  /// Waits until all batches in progress are released. False at the deadline.
   func waitUntilReleased(until deadline: Date) -> Bool {
     condition.withLock {
-      while !taken.isEmpty, ending == nil {
+      while !inProgress.isEmpty, ending == nil {
         guard condition.wait(until: deadline) else { break }
       }
-      return taken.isEmpty
+      return inProgress.isEmpty
     }
   }
 
   /// Hands a batch to the waiting task, or stores it.
   func append(_ batch: Batch) {
-    let taker = condition.withLock { () -> Waiter? in
+    let recipient = condition.withLock { () -> Waiter? in
       guard ending == nil else { return nil }
-      guard let taker = waiter.take() else {
+      guard let recipient = waiter.take() else {
         ready = batch
         return nil
       }
-      taken.insert(batch.id)
-      return taker
+      inProgress.insert(batch.id)
+      return recipient
     }
-    taker?.resume(returning: .success(batch))
+    recipient?.resume(returning: .success(batch))
   }
 
-  /// Drops the batch that was not taken yet, because its partitions may belong to another consumer now.
+  /// Drops the buffered batch, because its partitions may belong to another consumer now.
   func dropReady() {
     condition.withLock { ready = nil }
   }

@@ -4,7 +4,7 @@ import Logging
 /// The callbacks of a client. librdkafka retains them as long as the client exists.
 final class ClientCallbacks: Sendable {
   let logger: Logger
-  /// Used only where ``KafkaConfiguration/pausesEmptyFetches`` says so.
+  /// Used only if ``KafkaConfiguration/pausesEmptyFetches`` is set.
   let emptyFetchDelay: EmptyFetchDelay
   /// Called with errors that concern the client as a whole, on the polling thread.
   let failed: @Sendable (rd_kafka_resp_err_t, String) -> Void
@@ -42,7 +42,7 @@ final class ClientHandle: @unchecked Sendable {
   let brokers: String
   private let callbacks: Unmanaged<ClientCallbacks>
 
-  /// Creates a client.
+  /// Creates a client with the shared configuration, overridden by `properties`.
   ///
   /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration`` if librdkafka rejects a property.
   init(

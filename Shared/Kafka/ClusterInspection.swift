@@ -31,7 +31,7 @@ public struct ClusterInspection: Sendable {
     /// The offset after the last message.
     public var high: Int64
 
-    /// Creates a position.
+    /// Creates the position of a group on a partition with the offsets from `low` to `high`.
     public init(committed: Int64?, low: Int64, high: Int64) {
       self.committed = committed
       self.low = low

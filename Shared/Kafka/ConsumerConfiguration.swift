@@ -35,7 +35,7 @@ public struct ConsumerConfiguration: Sendable {
   /// The default session timeout: longer than a restart takes, and shorter than a request waits for identity-store.
   public static let defaultSessionTimeout = Duration.seconds(12)
 
-  /// Creates a configuration.
+  /// Creates a configuration. By default it reads from the first message, fetches immediately, and has batches of at most 512 messages or 32 MiB.
   public init(
     group: String, instance: String, topics: [Topic], maximumBatch: Int = 512, maximumBatchBytes: Int = 32 << 20,
     offsetReset: OffsetReset = .earliest, fetchInterval: Duration = .zero,

@@ -48,7 +48,7 @@ final class ConsumerProgress: Sendable {
   /// The number of uncommitted messages on the assigned partitions, as of the last measurement.
   var lag: Int64 { state.withLock { $0.lag.values.reduce(0, +) } }
 
-  /// For how long messages have waited without a commit, and without any progress; nil if none wait.
+  /// How long messages have waited without a commit, and without any progress; nil if none wait.
   var standstill: (uncommitted: Duration, idle: Duration)? {
     state.withLock { state in
       guard state.lag.values.contains(where: { $0 > 0 }) else { return nil }
@@ -84,17 +84,17 @@ final class ConsumerProgress: Sendable {
       return true
     }
     guard isDue else { return }
-    let held = assignment.partitions
+    let assigned = assignment.partitions
     var ends: [TopicPartition: Int64] = [:]
-    for partition in held {
+    for partition in assigned {
       var (low, high): (Int64, Int64) = (0, 0)
       let code = rd_kafka_get_watermark_offsets(handle.pointer, partition.topic, partition.partition, &low, &high)
       if code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0 { ends[partition] = high }
     }
-    let starts = starts(of: held, handle)
-    let (lag, gone) = state.withLock { state -> ([TopicPartition: Int64], [TopicPartition]) in
-      let gone = state.lag.keys.filter { !held.contains($0) }
-      state.next = state.next.filter { held.contains($0.key) }
+    let starts = starts(of: assigned, handle)
+    let (lag, revoked) = state.withLock { state -> ([TopicPartition: Int64], [TopicPartition]) in
+      let revoked = state.lag.keys.filter { !assigned.contains($0) }
+      state.next = state.next.filter { assigned.contains($0.key) }
       state.lag = [:]
       for (partition, end) in ends {
         // Unknown before the first message is read.
@@ -103,9 +103,9 @@ final class ConsumerProgress: Sendable {
         state.lag[partition] = max(0, end - next)
       }
       if !state.lag.values.contains(where: { $0 > 0 }) { state.movedAt = now }
-      return (state.lag, gone)
+      return (state.lag, revoked)
     }
-    for partition in gone { record(0, partition) }
+    for partition in revoked { record(0, partition) }
     for (partition, count) in lag { record(count, partition) }
   }
 
@@ -116,7 +116,7 @@ final class ConsumerProgress: Sendable {
     }
   }
 
-  /// The next offsets of partitions of which nothing was read yet.
+  /// The next offsets of partitions that have not been read from yet.
   private func starts(of partitions: Set<TopicPartition>, _ handle: ClientHandle) -> [TopicPartition: Int64] {
     let known = state.withLock { Set($0.next.keys) }
     let unknown = partitions.subtracting(known).map { ($0, offset: Int64(-1001)) }

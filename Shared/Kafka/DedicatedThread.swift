@@ -1,6 +1,6 @@
 import Foundation
 
-/// Runs librdkafka's blocking calls on threads of their own, so that they do not block the cooperative pool.
+/// Runs librdkafka's blocking calls on dedicated threads, so that they do not block the cooperative pool.
 enum DedicatedThread {
   /// Starts a thread that runs `body`.
   static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {

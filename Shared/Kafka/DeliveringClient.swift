@@ -8,7 +8,7 @@ import Synchronization
 final class DeliveringClient: Sendable {
   private enum Phase {
     case live(ClientHandle)
-    /// The client had a fatal error. Messages are held for its successor.
+    /// The client had a fatal error. Messages wait for its successor.
     case replacing
     case closed
   }
@@ -16,7 +16,8 @@ final class DeliveringClient: Sendable {
   private struct State {
     var phase: Phase
     var nextSequence: UInt64 = 0
-    var held: [Delivery] = []
+    /// Messages that wait for the next client.
+    var waiting: [Delivery] = []
     /// The topics that the current client knows.
     var topics: Set<String> = []
     /// Set once the client is closing: messages that are not delivered by then fail.
@@ -79,10 +80,10 @@ final class DeliveringClient: Sendable {
         let failure = produce(delivery, on: handle)
         if state.topics.insert(message.topic).inserted { fetchMetadata(of: message.topic, handle) }
         guard let failure, failure.isFatal else { return (delivery, failure) }
-        state.held.append(delivery)
+        state.waiting.append(delivery)
         return (delivery, nil)
       case .replacing:
-        state.held.append(delivery)
+        state.waiting.append(delivery)
         return (delivery, nil)
       case .closed:
         return (delivery, .closed(action: "produce", brokers: configuration.bootstrapServers))
@@ -164,12 +165,12 @@ extension DeliveringClient {
 
   private func resume(on successor: ClientHandle) {
     let failures = state.withLock { state in
-      let back = undelivered.withLock { undelivered in
+      let returned = undelivered.withLock { undelivered in
         defer { undelivered = [] }
         return undelivered
       }
-      let waiting = (back + state.held).sorted { $0.sequence < $1.sequence }
-      state.held = []
+      let waiting = (returned + state.waiting).sorted { $0.sequence < $1.sequence }
+      state.waiting = []
       state.topics = []
       state.phase = .live(successor)
       return waiting.compactMap { delivery in produce(delivery, on: successor).map { (delivery, $0) } }
@@ -178,14 +179,14 @@ extension DeliveringClient {
   }
 
   private func end(_ handle: ClientHandle) {
-    let (held, closing) = state.withLock { state in
-      defer { (state.held, state.closing) = ([], []) }
+    let (waiting, closing) = state.withLock { state in
+      defer { (state.waiting, state.closing) = ([], []) }
       state.phase = .closed
-      return (state.held, state.closing)
+      return (state.waiting, state.closing)
     }
     drain(handle)
-    let back = undelivered.withLock { $0 }
-    for delivery in back + held {
+    let returned = undelivered.withLock { $0 }
+    for delivery in returned + waiting {
       complete(delivery, .closed(action: "produce", brokers: configuration.bootstrapServers))
     }
     for continuation in closing { continuation.resume() }

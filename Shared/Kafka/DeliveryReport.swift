@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What receives the outcome of a message.
+/// The receiver of the outcome of a message.
 enum DeliveryCompletion: Sendable {
   /// The message at this index of a report.
   case report(DeliveryReport, index: Int)
@@ -18,7 +18,7 @@ enum DeliveryCompletion: Sendable {
   }
 }
 
-/// The outcomes of the messages of one call of `send`, which waits for it.
+/// The outcomes of the messages of one call of `send`, which waits for all of them.
 final class DeliveryReport: Sendable {
   private struct State {
     var outstanding: Int

@@ -9,7 +9,7 @@ public struct KafkaConfiguration: Sendable {
   /// Whether consumers pause after empty fetches, for brokers that do not implement `fetch.wait.max.ms`. Apache Kafka does not need it.
   public var pausesEmptyFetches: Bool
 
-  /// Creates a configuration.
+  /// Creates a configuration for the brokers at `bootstrapServers`.
   public init(bootstrapServers: String, clientID: String, properties: [String: String] = [:], pausesEmptyFetches: Bool = false) {
     self.bootstrapServers = bootstrapServers
     self.clientID = clientID

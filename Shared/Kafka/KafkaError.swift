@@ -8,7 +8,7 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The name.
     public let rawValue: String
 
-    /// Creates a code.
+    /// Creates the code with this name.
     public init(rawValue: String) {
       self.rawValue = rawValue
     }
@@ -37,7 +37,7 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
   public var action: String
   /// The kind of error.
   public var code: Code
-  /// The error in words.
+  /// The reason, in plain text.
   public var reason: String
   /// The brokers that the client was configured with.
   public var brokers: String
@@ -54,7 +54,7 @@ public struct KafkaError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The indices of the failed messages among those of the call.
   public var failedIndices: [Int] = []
 
-  /// The error in words, with advice if there is any.
+  /// The complete error message, with advice if there is any.
   public var description: String {
     var text = "cannot \(action)"
     if let topic { text += " on topic '\(topic)'" }

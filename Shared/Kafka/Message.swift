@@ -8,7 +8,7 @@ public struct TopicPartition: Sendable, Hashable, CustomStringConvertible {
   /// The number of the partition, from 0.
   public var partition: Int32
 
-  /// Names a partition.
+  /// Identifies the partition with this number.
   public init(topic: String, partition: Int32) {
     self.topic = topic
     self.partition = partition
@@ -35,7 +35,7 @@ public struct Message: Sendable {
   /// The payload.
   public var value: [UInt8]
 
-  /// Creates a message.
+  /// Creates a message as it would be read from a topic.
   public init(
     topic: String, partition: Int32, offset: Int64, timestamp: Date?, key: [UInt8]?, headers: [(name: String, value: String)],
     value: [UInt8]
@@ -75,7 +75,7 @@ public struct OutgoingMessage: Sendable {
   /// The payload.
   public var value: [UInt8]
 
-  /// Creates a message.
+  /// Creates a message to be produced.
   public init(
     topic: String, partition: Int32? = nil, key: [UInt8]?, headers: [(name: String, value: String)] = [], value: [UInt8]
   ) {

@@ -1,7 +1,7 @@
 import CKafka
 import Synchronization
 
-/// Commits offsets, and receives the outcomes on a thread of its own, since the polling thread may be waiting for room.
+/// Commits offsets, and receives the outcomes on a dedicated thread, since the polling thread may be waiting for room in the buffer.
 ///
 /// `@unchecked Sendable`: `queue` is only used by the thread and by `commit`, both while the consumer's handle is retained, and librdkafka's
 /// queues may be used from any thread.

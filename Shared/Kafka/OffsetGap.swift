@@ -22,7 +22,7 @@ public struct OffsetGap: Sendable, Hashable {
   /// The offset at which it continued.
   public var resumed: Int64
 
-  /// Creates a gap.
+  /// Creates the gap from `expected` to `resumed`.
   public init(partition: TopicPartition, cause: Cause, expected: Int64, resumed: Int64) {
     self.partition = partition
     self.cause = cause
@@ -35,11 +35,11 @@ public struct OffsetGap: Sendable, Hashable {
 }
 
 extension OffsetGap: CustomStringConvertible {
-  /// The gap in words, for the log.
+  /// A description of the gap for the log.
   public var description: String {
     switch cause {
     case .deleted: "messages \(expected) to \(resumed - 1) of \(partition) were deleted before they were read"
-    case .recreated: "\(partition) was created anew, and its messages from \(expected) on may be lost"
+    case .recreated: "\(partition) was recreated, and its messages from \(expected) on may be lost"
     case .neverRead: "messages 0 to \(resumed - 1) of \(partition) were deleted before the group began"
     }
   }

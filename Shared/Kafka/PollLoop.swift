@@ -6,8 +6,8 @@ import Synchronization
 
 /// The polling thread of a ``Consumer``: polls librdkafka, builds batches, and takes part in the group.
 ///
-/// It also polls while there is no room for a batch, so that heartbeats and rebalances continue while a batch takes long. If there is no room
-/// for some time, its partitions are paused.
+/// It also polls while the buffer is full, so that heartbeats and rebalances continue during the processing of a slow batch. If the buffer stays
+/// full, the partitions are paused.
 final class PollLoop: Sendable {
   let handle: ClientHandle
   let buffer: BatchBuffer
@@ -86,7 +86,7 @@ final class PollLoop: Sendable {
           let partition = TopicPartition(topic: message.topic, partition: message.partition)
           if first[partition] == nil { first[partition] = message.offset }
         })
-      // After a pause there may be no room for the messages that arrived in spite of it.
+      // The buffer may be full when messages arrive although their partitions are paused.
       while !buffer.hasRoom, !isStopping.load(ordering: .acquiring) {
         progress.measure(assignment, handle)
         _ = buffer.waitForRoom(until: Date(timeIntervalSinceNow: Self.pauseDelay))
@@ -109,7 +109,7 @@ final class PollLoop: Sendable {
         topic: configuration.topics.map(\.name).joined(separator: ", ")))
   }
 
-  /// Waits for a message, then adds further messages until a task waits for the batch and the linger time is over.
+  /// Waits for a message, then adds further messages until a task waits for the batch and the linger time has passed.
   private func fill(_ builder: inout BatchBuilder, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
     let linger = previous > 1 ? Self.linger : .zero
     var closing = ContinuousClock.now
@@ -130,7 +130,7 @@ final class PollLoop: Sendable {
     return .success(())
   }
 
-  /// How long to wait for the next message, in milliseconds. The wait ends early when a task starts to wait for the batch.
+  /// The maximum wait for the next message, in milliseconds. The wait ends early when a task starts to wait for the batch.
   private func timeout(_ builder: BatchBuilder, closing: ContinuousClock.Instant) -> Int32 {
     guard !builder.messages.isEmpty, buffer.hasWaiter else { return Self.pollMilliseconds }
     return Int32(clamping: max(0, Int(((closing - .now) / .milliseconds(1)).rounded(.up))))
@@ -156,9 +156,9 @@ final class PollLoop: Sendable {
   }
 
   private func pause(_ partitions: Set<TopicPartition>, _ pause: Bool) {
-    let held = partitions.intersection(assignment.partitions).map { ($0, offset: Int64(-1001)) }
-    guard !held.isEmpty else { return }
-    let code = handle.withList(held) {
+    let assigned = partitions.intersection(assignment.partitions).map { ($0, offset: Int64(-1001)) }
+    guard !assigned.isEmpty else { return }
+    let code = handle.withList(assigned) {
       pause ? rd_kafka_pause_partitions(handle.pointer, $0) : rd_kafka_resume_partitions(handle.pointer, $0)
     }
     if let code, code != RD_KAFKA_RESP_ERR_NO_ERROR {

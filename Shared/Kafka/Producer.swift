@@ -4,7 +4,7 @@ import ServiceLifecycle
 /// A Kafka producer: idempotent, acknowledged by all in-sync replicas, in order per partition.
 ///
 /// While the brokers are unavailable, messages wait up to the delivery timeout. After a fatal error of librdkafka, the producer replaces the
-/// client and produces unacknowledged messages again. A message may then arrive twice, but none is lost and none overtakes another.
+/// client and produces unacknowledged messages again. A message may then arrive twice, but no message is lost, and the order is kept.
 public final class Producer: Service, Sendable {
   private let delivering: DeliveringClient
   private let limit: InFlightLimit

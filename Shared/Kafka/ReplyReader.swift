@@ -28,7 +28,7 @@ final class ReplyReader: Sendable {
 
   let topic: String
   private let instance: Int
-  private let pending: PendingRequests
+  private let pending: ReplyRegistry
   private let logger: Logger
   private let handle: ClientHandle
   private let state = Mutex(State())
@@ -39,7 +39,7 @@ final class ReplyReader: Sendable {
     let isSet = Atomic<Bool>(false)
   }
 
-  init(_ configuration: KafkaConfiguration, topic: String, instance: Int, pending: PendingRequests, logger: Logger) throws {
+  init(_ configuration: KafkaConfiguration, topic: String, instance: Int, pending: ReplyRegistry, logger: Logger) throws {
     self.topic = topic
     self.instance = instance
     self.pending = pending
@@ -143,7 +143,7 @@ extension ReplyReader {
       missingTopic.isSet.store(false, ordering: .relaxed)
       outcome = assign(partition, from: next)
       guard case .success = outcome else { break }
-      logger.info("replies are read", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(next)"])
+      logger.info("reading replies", metadata: ["kafka.partition": "\(topic)[\(partition)]", "kafka.offset": "\(next)"])
       enter(.ready(partition: partition)) { $0.resume() }
       let reason = read(&next)
       last = (partition, next)
@@ -151,7 +151,7 @@ extension ReplyReader {
         if case .failed(let error) = reason { outcome = .failure(error) }
         break
       }
-      logger.error("no replies can be read, for the topic '\(topic)' is missing", metadata: ["kafka.partition": "\(partition)"])
+      logger.error("replies cannot be read, because the topic '\(topic)' is missing", metadata: ["kafka.partition": "\(partition)"])
       // No task waits while the reader is ready. Later callers wait until it is ready again.
       state.withLock { $0.phase = .topicLost }
       rd_kafka_assign(handle.pointer, nil)
@@ -214,7 +214,7 @@ extension ReplyReader {
         pending.expire(.now)
         return try partitionAndEnd()
       } catch {
-        if lastLogged != error.code { logger.warning("waiting for the partition for replies: \(error)") }
+        if lastLogged != error.code { logger.warning("waiting for the reply partition: \(error)") }
         lastLogged = error.code
         Thread.sleep(forTimeInterval: 0.2)
       }
@@ -245,13 +245,13 @@ extension ReplyReader {
 
   private func receive(_ message: Message) {
     guard let id = message.header("ce_correlationid") else {
-      logger.warning("a message without correlation id is ignored", metadata: ["kafka.offset": "\(message.offset)"])
+      logger.warning("ignored a message without a correlation id on the reply topic", metadata: ["kafka.offset": "\(message.offset)"])
       return
     }
     do {
       pending.complete(id, .success(try message.cloudEvent()))
     } catch {
-      logger.error("a reply is ignored: \(error)", metadata: ["kafka.offset": "\(message.offset)"])
+      logger.error("ignored a malformed reply: \(error)", metadata: ["kafka.offset": "\(message.offset)"])
     }
   }
 }

@@ -11,7 +11,7 @@ import ServiceLifecycle
 public final class RequestReply: Service, Sendable {
   private let producer: Producer
   private let reader: ReplyReader
-  private let pending: PendingRequests
+  private let pending: ReplyRegistry
   private let brokers: String
   private let roundTrip = Metrics.Timer(label: "kafka_request_seconds")
   private let unanswered = Counter(label: "kafka_requests_unanswered_total")
@@ -28,7 +28,7 @@ public final class RequestReply: Service, Sendable {
   ) throws {
     self.producer = producer
     brokers = configuration.bootstrapServers
-    pending = PendingRequests(maximum: maximumPending, brokers: brokers)
+    pending = ReplyRegistry(maximum: maximumPending, brokers: brokers)
     reader = try ReplyReader(configuration, topic: replyTopic.name, instance: instance, pending: pending, logger: logger)
   }
 

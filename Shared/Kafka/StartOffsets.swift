@@ -103,14 +103,14 @@ final class StartOffsets: Sendable {
 
   /// The offset at which each assigned partition continues.
   private func nextOffsets(_ starts: [TopicPartition: StartOffset], _ handle: ClientHandle) -> [(TopicPartition, offset: Int64)] {
-    let held = assignment.partitions
-    let positions = positions(held, handle)
+    let assigned = assignment.partitions
+    let positions = positions(assigned, handle)
     let started = state.withLock { $0.started }
     // -1001 (RD_KAFKA_OFFSET_INVALID) makes librdkafka request the committed offset.
-    return held.map { ($0, offset: starts[$0]?.offset ?? positions[$0] ?? started[$0] ?? -1001) }
+    return assigned.map { ($0, offset: starts[$0]?.offset ?? positions[$0] ?? started[$0] ?? -1001) }
   }
 
-  /// The next offsets to read, of partitions of which something was read.
+  /// The next offsets to read, for partitions that have been read from.
   private func positions(_ partitions: Set<TopicPartition>, _ handle: ClientHandle) -> [TopicPartition: Int64] {
     let entries = handle.withList(partitions.map { ($0, offset: Int64(-1001)) }) { list in
       rd_kafka_position(handle.pointer, list) == RD_KAFKA_RESP_ERR_NO_ERROR ? list.entries : []
@@ -118,7 +118,7 @@ final class StartOffsets: Sendable {
     return (entries ?? []).reduce(into: [:]) { if $1.offset >= 0 { $0[$1.partition] = $1.offset } }
   }
 
-  /// Finds the start offsets of partitions, as far as the brokers answer in time.
+  /// Finds the start offsets of partitions. Partitions for which no broker answers in time are left out.
   ///
   /// - Parameter positions: The current positions, which are later than the committed offsets.
   private func find(

@@ -46,8 +46,8 @@ extension AdministrationClient {
     _ topics: [Topic], partitions: Int, replication: Int, until deadline: ContinuousClock.Instant, logger: Logger
   ) throws {
     guard !topics.isEmpty else { return }
-    var wanted: [OpaquePointer?] = []
-    defer { rd_kafka_NewTopic_destroy_array(&wanted, wanted.count) }
+    var requests: [OpaquePointer?] = []
+    defer { rd_kafka_NewTopic_destroy_array(&requests, requests.count) }
     var text = [CChar](repeating: 0, count: 512)
     for topic in topics {
       guard let new = rd_kafka_NewTopic_new(topic.name, Int32(partitions), Int32(replication), &text, text.count) else {
@@ -55,11 +55,11 @@ extension AdministrationClient {
         throw KafkaError(
           RD_KAFKA_RESP_ERR__INVALID_ARG, action: "create the topic", brokers: handle.brokers, topic: topic.name, reason: reason)
       }
-      wanted.append(new)
+      requests.append(new)
       for (name, value) in topic.settings { rd_kafka_NewTopic_set_config(new, name, String(value)) }
     }
     try send(RD_KAFKA_ADMIN_OP_CREATETOPICS, action: "create topics", until: deadline) { options, queue in
-      rd_kafka_CreateTopics(handle.pointer, &wanted, wanted.count, options, queue)
+      rd_kafka_CreateTopics(handle.pointer, &requests, requests.count, options, queue)
     } response: { event in
       var count = 0
       let results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count)
@@ -100,10 +100,10 @@ extension AdministrationClient {
   fileprivate func warnOfDifferences(_ topics: [Topic], until deadline: ContinuousClock.Instant, logger: Logger) throws {
     let settings = try settings(of: topics, until: deadline)
     for topic in topics {
-      for (name, wanted) in topic.settings {
+      for (name, required) in topic.settings {
         // -1 means unlimited.
-        guard let value = settings[topic.name]?[name].flatMap({ Int($0) }), value >= 0, value < wanted else { continue }
-        logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the \(wanted) that is asked for")
+        guard let value = settings[topic.name]?[name].flatMap({ Int($0) }), value >= 0, value < required else { continue }
+        logger.warning("topic '\(topic.name)' has \(name)=\(value), less than the configured \(required)")
       }
     }
   }

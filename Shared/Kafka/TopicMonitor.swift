@@ -101,7 +101,7 @@ public final class TopicMonitor: Service, Sendable {
     }
     if hasChanged {
       if missing.isEmpty {
-        logger.notice("all topics are there again")
+        logger.notice("all topics are available again")
       } else {
         logger.error("topics are missing", metadata: ["topics": "\(missing.map(\.name).joined(separator: ", "))"])
       }

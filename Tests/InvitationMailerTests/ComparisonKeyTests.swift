@@ -4,7 +4,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("Addresses in several forms")
+@Suite("Equivalent addresses")
 struct ComparisonKeyTests {
   private static let forms = ["jos\u{E9}@example.com", "JOSE\u{301}@example.com", " jose\u{301}@example.com\u{200B}"]
 
@@ -14,7 +14,7 @@ struct ComparisonKeyTests {
   }
 
   @Test(arguments: forms)
-  func `A sign-in with any of them is of the same person`(form: String) throws {
+  func `Sign-ins with equivalent addresses belong to the same user`(form: String) throws {
     let first = try received(Self.forms[0])
     #expect(try received(form).promotion.resource == first.promotion.resource)
     #expect(try received(form).emailKeys.first == first.emailKeys.first)
@@ -38,7 +38,7 @@ struct ComparisonKeyTests {
   }
 
   @Test(arguments: forms)
-  func `An address that changes its form alone is no reason for another invitation`(form: String) {
+  func `A change to an equivalent address sends no further invitation`(form: String) {
     var decider = InvitationDecider(known: .acme())
     decider.decide(.user(.ana, .created, .invited, version: 1, email: Self.forms[0]))
     decider.decide(.user(.ana, .updated, .invited, version: 2, email: form))

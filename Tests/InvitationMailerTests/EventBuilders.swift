@@ -19,7 +19,7 @@ extension UserKey {
 }
 
 extension IdentityEvent {
-  /// What happened to a user, as identity-store says it.
+  /// An event about a user, as identity-store publishes it.
   static func user(
     _ user: UserKey = .ana, _ change: UserChanged.Change, _ state: UserState, version: Int64, email: String? = "ana@example.com",
     givenName: String? = "Ana", familyName: String? = "Lopez", displayName: String? = nil, language: String? = nil, at time: Date = .sample,
@@ -34,7 +34,7 @@ extension IdentityEvent {
       UserChanged(workspace: user.workspace, user: snapshot, change: change, version: version, changedAt: time, invitation: invitation))
   }
 
-  /// A change that waits for approval, as identity-store says it.
+  /// An event about a change that waits for approval, as identity-store publishes it.
   static func held(
     _ kind: HeldChangeKind = .membersRemoved, _ name: String = "Data team", id: HeldChangeID = .made(at: .sample),
     resource: ResourceID = .made(at: .sample), leaving: Int = 60, members: Int? = 100
@@ -54,12 +54,12 @@ extension IdentityEvent {
     return .workspaceChanged(WorkspaceChanged(workspace: workspace, settings: settings, version: version, changedAt: .sample))
   }
 
-  /// An operator's order, as identity-store passes it on.
+  /// An operator's order, as identity-store publishes it.
   static func ordered(_ order: InvitationOrder, id: CommandID = .made(at: .sample)) -> IdentityEvent {
     .invitationOrdered(InvitationOrdered(id: id, workspace: .acme, order: order, actor: "operator:eve", orderedAt: .sample))
   }
 
-  /// As the mailer reads it.
+  /// The event as the mailer reads it from the topic.
   func received(traceparent: String? = nil) throws -> ReceivedChange {
     ReceivedChange(event: self, traceparent: traceparent, message: try message(traceparent: traceparent))
   }

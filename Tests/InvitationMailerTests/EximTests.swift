@@ -4,7 +4,7 @@ import Testing
 
 @testable import InvitationMailer
 
-/// Against Exim: what a server says that was not written for these tests.
+/// Tests against Exim, a server that was not written for these tests.
 @Suite("A mail sent to a real mail server", .serialized, .timeLimit(.minutes(10)))
 struct EximTests {
   private func server(
@@ -16,7 +16,7 @@ struct EximTests {
   }
 
   @Test(arguments: [SMTPServer.Authentication.plain, .login])
-  func `goes over STARTTLS with a login, and arrives as it was written`(authentication: SMTPServer.Authentication) async throws {
+  func `is sent over STARTTLS with authentication, and arrives unchanged`(authentication: SMTPServer.Authentication) async throws {
     let exim = try await EximServer()
     let message = try EmailMessage.sample(displayName: "山田 太郎", workspace: "Müller & Söhne")
     let outcome = await SMTPConnection(server(exim, authentication: authentication), name: "smtp").send(message)
@@ -27,7 +27,7 @@ struct EximTests {
     #expect(mail["Envelope-to"] == "ana@example.com")
     #expect(mail["Subject"] == "You're invited to Müller & Söhne")
     #expect(mail["Message-ID"] == "<0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>")
-    // libcurl ends a mail with a line end of its own.
+    // libcurl appends a line ending to a mail.
     #expect(mail.text?.replacing("\r\n", with: "\n").trimmingSpaces == message.text.trimmingSpaces)
     #expect(exim.log.contains("P=esmtpsa"))
     #expect(exim.log.contains("A=\(authentication.rawValue):rollcall"))
@@ -62,7 +62,7 @@ struct EximTests {
     #expect(outcome.isAccepted, "\(outcome); \(exim.log)")
     try await eventually("the mail") { try await exim.mails().count == 1 }
     #expect(try await exim.mails().first?.raw.contains("josé@") == true)
-    // A domain alone has an ASCII form.
+    // An address whose domain alone is not ASCII has an ASCII form.
     #expect(await connection.send(try .sample(to: "jose@bücher.example")).isAccepted)
 
     let plain = try await EximServer(isInternational: false)

@@ -11,7 +11,7 @@ struct HeaderFieldTests {
     ("=?UTF-8?B?R3LDvMOfZQ==?=", "Subject: =?UTF-8?B?PT9VVEYtOD9CP1IzTER2TU9mWlE9PT89?="),
     ("two\r\nlines", "Subject: two lines"),
   ])
-  func `Text is encoded where it has to be`(text: String, line: String) {
+  func `Text is encoded if necessary`(text: String, line: String) {
     #expect(HeaderField("Subject", text: text).line == line)
   }
 
@@ -46,18 +46,18 @@ struct HeaderFieldTests {
     (#""Rollcall, Inc." <invitations@example.com>"#, "Rollcall, Inc.", "invitations@example.com"),
     ("<rollcall@localhost>", nil, "rollcall@localhost"),
   ])
-  func `A sender is read with or without a name`(text: String, name: String?, address: String) throws {
+  func `A sender is parsed with or without a name`(text: String, name: String?, address: String) throws {
     let parsed = try #require(MailAddress(parsing: text))
     #expect(parsed.name == name)
     #expect(parsed.address == address)
   }
 
   @Test(arguments: ["", "Rollcall", "Rollcall <>", "Rollcall <a@b", "a@b> x"])
-  func `A sender that is none is refused`(text: String) {
+  func `An invalid sender is rejected`(text: String) {
     #expect(MailAddress(parsing: text) == nil)
   }
 
-  @Test func `Dates have the format of mails`() {
+  @Test func `Dates have the format of RFC 5322`() {
     #expect(MailDate.text(.sample) == "Sat, 31 Jan 2026 09:05:07 +0000")
   }
 }

@@ -11,7 +11,7 @@ struct InvitationComposerTests {
     try InvitationComposer(from: .rollcall).message(for: try notice ?? .sample(), at: .sample)
   }
 
-  @Test func `says who is invited, to what and where, in both forms`() throws {
+  @Test func `contains the name, the workspace and the link, in text and HTML`() throws {
     let message = try message()
     #expect(message.recipient.address == "ana@example.com")
     #expect(message.sender.address == "invitations@rollcall.example")
@@ -33,7 +33,7 @@ struct InvitationComposerTests {
   }
 
   @Test(arguments: [nil, "", "  "])
-  func `greets without a name where there is none`(name: String?) throws {
+  func `has a greeting without a name if the name is unknown`(name: String?) throws {
     let message = try message(try .sample(givenName: name, displayName: nil))
     #expect(message.text.hasPrefix("Hello,"))
   }
@@ -50,7 +50,7 @@ struct InvitationComposerTests {
   }
 
   @Test(arguments: ["\u{600}<b\u{600}>", "\"\u{301}<\u{338}b>\u{338}", "'\u{301}&\u{301}"])
-  func `escapes in HTML what is one character with its neighbour, and nothing in text`(name: String) throws {
+  func `escapes characters with combining marks in HTML, and leaves text unchanged`(name: String) throws {
     let templates = [InvitationTemplate(language: "*", subject: "{{name}}", text: "{{name}} {{url}}", html: "<p>{{name}}</p>{{url}}")]
     for notice in [
       try InvitationNotice.sample(givenName: name, workspace: name), try .sample(givenName: name, workspace: name, templates: templates),
@@ -69,7 +69,7 @@ struct InvitationComposerTests {
   }
 
   @Test(arguments: ["\r\nBcc: eve@example.com", "\nBcc: eve@example.com", "\u{0}\u{2028}Bcc: eve@example.com", "\r\n\r\n<html>"])
-  func `lets no name begin a header or a line`(injection: String) throws {
+  func `has no header or line that a name injects`(injection: String) throws {
     let message = try message(
       try .sample(givenName: "Ana\(injection)", displayName: "Ana\(injection)", workspace: "Acme\(injection)"))
     #expect(message.headers.count == 7)
@@ -88,14 +88,14 @@ struct InvitationComposerTests {
     "ana@example.com,ben@example.com",
     "\"a b\"@example.com", String(repeating: "a", count: 250) + "@example.com",
   ])
-  func `is not written to what is no address`(email: String) throws {
+  func `is not composed for an invalid address`(email: String) throws {
     #expect(throws: CompositionError.notAnAddress(email)) { try message(try .sample(email: email)) }
   }
 
   @Test(arguments: [
     "", "acme", "javascript:alert(1)", "ftp://acme.example.com", "https://", "https://acme.example.com/\r\nx", "https://a b/",
   ])
-  func `has no link that is none`(url: String) throws {
+  func `is not composed with an invalid link`(url: String) throws {
     #expect(throws: CompositionError.notALink(url)) { try message(try .sample(url: url)) }
   }
 

@@ -18,7 +18,7 @@ struct InvitationDecisionTests {
     (.updated, .disabled, false), (.activated, .active, false), (.disabled, .disabled, false), (.deleted, .disabled, false),
     (.restated, .invited, false), (.restated, .active, false), (.restated, .disabled, false),
   ])
-  func `Who becomes invited gets one invitation, and nobody else`(change: UserChanged.Change, state: UserState, isInvited: Bool) {
+  func `Only a user who becomes invited gets an invitation, and only one`(change: UserChanged.Change, state: UserState, isInvited: Bool) {
     let changes = changes([.user(.ana, change, state, version: 1)])
     #expect(changes.invitations.map(\.disposition.state) == (isInvited ? [.scheduled] : []))
     #expect(changes.users[.ana]?.version == 1)
@@ -28,7 +28,7 @@ struct InvitationDecisionTests {
     (UserChanged.Change.activated, UserState.active), (.disabled, .disabled), (.deleted, .disabled), (.updated, .active),
     (.restated, .active),
   ])
-  func `Whoever is not invited any more has the earlier invitations withdrawn`(change: UserChanged.Change, state: UserState) {
+  func `The invitations of a user who is no longer invited are withdrawn`(change: UserChanged.Change, state: UserState) {
     let changes = changes([.user(.ana, .created, .invited, version: 1), .user(.ana, change, state, version: 2)])
     let state: InvitationState = state == .active ? .accepted : .revoked
     #expect(changes.withdrawals.map { $0[.ana]?.state } == [state])
@@ -62,13 +62,13 @@ struct InvitationDecisionTests {
   }
 
   @Test(arguments: [Int64(1), 2, 3])
-  func `An event that is not newer than what is known changes nothing`(version: Int64) {
+  func `An event that is not newer than the known state changes nothing`(version: Int64) {
     let known = KnownState.acme(version: 3, users: [.ana: KnownUser(version: 3)])
     #expect(changes([.user(.ana, .created, .invited, version: version), .workspace(version: version)], known: known) == MailerChanges())
     #expect(changes([.user(.ana, .enabled, .invited, version: 4)], known: known).invitations.count == 1)
   }
 
-  @Test func `An event that comes twice in a batch counts once`() {
+  @Test func `A duplicate event in a batch is ignored`() {
     let event = IdentityEvent.user(.ana, .created, .invited, version: 1)
     #expect(changes([event, event]) == changes([event]))
   }
@@ -131,7 +131,7 @@ struct InvitationDecisionTests {
 }
 
 extension KnownState {
-  /// With the workspace that the tests are about.
+  /// A state that contains the workspace of the tests.
   static func acme(
     _ policy: InvitationPolicy = InvitationPolicy(), version: Int64 = 1, users: [UserKey: KnownUser] = [:]
   ) -> KnownState {

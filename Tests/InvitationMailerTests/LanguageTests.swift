@@ -19,12 +19,12 @@ struct LanguageTests {
     ("es-419", "es"), ("ja-JP", "ja"), ("ja-Jpan-JP-u-ca-japanese", "ja"), ("tlh", "en"), ("pt-BR, fr;q=0.8, en;q=0.5", "fr"),
     ("en;q=0.2, de;q=0.9", "de"), ("*", "en"), ("xx, ;q=, de;q=0, ja", "ja"),
   ])
-  func `are found by what people prefer, and are English where that is not there`(preference: String?, language: String) throws {
+  func `are selected by the user's preference, with English as the default`(preference: String?, language: String) throws {
     #expect(header("Content-Language", of: try message(preference)) == language)
   }
 
   @Test(arguments: ["en", "de", "fr", "es", "ja"], [0, 1])
-  func `say all there is to say`(language: String, number: Int) throws {
+  func `have complete mails`(language: String, number: Int) throws {
     let message = try message(language, reminder: number, branding: InvitationBranding(support: "help@acme.example"))
     for form in [message.text, message.html] {
       #expect(form.contains("Acme Data"))
@@ -40,7 +40,7 @@ struct LanguageTests {
     #expect(message.text != other.text)
   }
 
-  @Test func `are five`() throws {
+  @Test func `are English, French, German, Japanese and Spanish`() throws {
     #expect(try InvitationComposer(from: .rollcall).languages == ["de", "en", "es", "fr", "ja"])
   }
 
@@ -92,7 +92,7 @@ struct AdministratorMailTests {
   }
 
   @Test(arguments: ["en", "de", "fr", "es", "ja"])
-  func `of new people are in the language of the workspace, whole`(language: String) throws {
+  func `about new people are complete, in the language of the workspace`(language: String) throws {
     let message = try digest(language)
     #expect(header("Content-Language", of: message) == language)
     for form in [message.text, message.html] {
@@ -106,7 +106,7 @@ struct AdministratorMailTests {
     #expect(header("Content-Language", of: english) == "en")
     #expect((message.text == english.text) == (language == "en"))
     #expect((header("Subject", of: message) == header("Subject", of: english)) == (language == "en"))
-    // Each line that is not a name differs.
+    // Every line differs between languages, except names.
     let lines = Set(english.text.split(separator: "\n")).intersection(message.text.split(separator: "\n"))
     if language != "en" { #expect(lines.allSatisfy { $0.hasPrefix("- Person") || $0.hasPrefix("https:") || $0 == "-- " }, "\(lines)") }
   }
@@ -178,7 +178,7 @@ struct BrandingTests {
         colour: "#ffd400", logoURL: "https://acme.example/logo.png?a=1&b=2", replyTo: "it@acme.example", inviter: "Zoë from <IT>"))
     #expect(message.html.contains("background-color: #ffd400; color: #14161a"))
     #expect(message.html.contains(#"<img src="https://acme.example/logo.png?a=1&amp;b=2" alt="Acme Data""#))
-    // Yellow on white would not be read.
+    // Yellow text on white is not legible.
     #expect(message.html.contains(#"style="color: #2f5fe0; word-break"#))
     #expect(message.html.contains("Zoë from &lt;IT&gt; has invited you"))
     #expect(message.text.contains("Zoë from <IT> has invited you"))
@@ -247,7 +247,7 @@ struct TemplateTests {
     ("{{url", "never closed"), ("nothing", "no {{url}}"), ("{{url}} {{.}}", "only allowed within"),
     ("{{#isReminder}}{{url}}{{/isReminder}}", "does not show the link"), ("{{url}}" + String(repeating: "x", count: 70_000), "larger than"),
   ])
-  func `are rejected if they use what is not supported`(text: String, mention: String) {
+  func `are rejected if they use unsupported syntax or names`(text: String, mention: String) {
     #expect(faults(text: text).contains { $0.contains(mention) }, "\(faults(text: text))")
   }
 

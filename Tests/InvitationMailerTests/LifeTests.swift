@@ -74,13 +74,13 @@ struct LifeTests {
     let last = try #require(try await database.claim(at: now).first)
     #expect(last.reminder == 2)
     try await database.apply(.user(.ana, .activated, .active, version: 2), at: now)
-    // The mail was under way: that it went out is noted, and nothing more is sent.
+    // The reminder was being sent at the time of the sign-in: its result is recorded, and no further mail is sent.
     try await database.record(.sent(answer: answer), on: last, at: now)
     #expect(try await database.recorded().map(\.state) == ["accepted"])
     #expect(try await database.nextMail() == nil)
   }
 
-  @Test func `A crash between the server's answer and the commit sends the same mail again, and nothing else does`() async throws {
+  @Test func `Only a crash between the server's reply and the commit sends the same mail again`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
@@ -89,7 +89,7 @@ struct LifeTests {
     #expect(try await database.due(at: .distantFuture).isEmpty)
     let ben = try #require(claimed.first { $0.user == .ben })
     try await database.record(.sent(answer: answer), on: ben)
-    // Another replica leaves alone what may still be under way.
+    // Another replica does not release claims of mails that may still be in flight.
     let (others, own) = try await database.pool.withExclusiveConnection { session in
       let later = Date.sample.adding(seconds: 10)
       let store = database.invitations
@@ -116,7 +116,7 @@ struct LifeTests {
     #expect(try await expire(at: .sample.adding(days: 10)) == 1)
     #expect(try await database.recorded().map(\.state) == ["expired"])
     #expect(try await database.due(at: .distantFuture).isEmpty)
-    // It never was in the way of a sign-in.
+    // An expired invitation can still be accepted.
     try await database.apply(.user(.ana, .activated, .active, version: 2))
     #expect(try await database.recorded().map(\.state) == ["accepted"])
 
@@ -196,7 +196,7 @@ struct LifeTests {
             occurredAt: .sample)
         ], at: .sample)
     }
-    // Of a mail that was never sent there is nothing to report.
+    // A report about a mail that was never sent is ignored.
     try await report(.bounced, .ana)
     #expect(try await database.recorded(.ana).map(\.state) == ["scheduled"])
     for due in try await database.claim() { try await database.record(.sent(answer: answer), on: due) }
@@ -255,7 +255,7 @@ struct LifeTests {
     let (together, again) = try await database.pool.withExclusiveConnection { session in
       let together = try await store.digest(of: first, in: session)
       _ = try await store.claim(together, digest: id, by: "invitation-mailer/0", at: now, in: session)
-      // Another comes, and the mailer crashes.
+      // Another user is invited, and the mailer crashes.
       try await database.apply(.user(UserKey(workspace: .acme, id: .made(at: .sample)), .created, .invited, version: 1), at: now)
       _ = try await store.releaseClaims(heldBy: "invitation-mailer/0", at: now, in: session)
       let due = try #require(try await store.due(atMost: 1, at: now, in: session).first)
@@ -267,34 +267,34 @@ struct LifeTests {
   }
 }
 
-@Suite("Sign-ins of known people", .serialized, .timeLimit(.minutes(10)))
+@Suite("Sign-ins of known users", .serialized, .timeLimit(.minutes(10)))
 struct KnownSignInTests {
   private func signIn(_ email: String?, user: UserID? = nil, at time: Date = .sample) throws -> ReceivedSignIn {
     let signIn = SignIn(workspace: .acme, email: email, user: user, signedInAt: time, method: "saml")
     return ReceivedSignIn(signIn, of: try signIn.cloudEvent(id: UUID().uuidString, source: "product", time: time, traceparent: nil))
   }
 
-  @Test func `only those of active people request no promotion`() async throws {
+  @Test func `request a promotion unless the user is active`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(
       .workspace(), .user(.ana, .activated, .active, version: 2), .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
     let known = [try signIn("ANA@example.com"), try signIn(nil, user: .ana)]
-    let asking = [try signIn("ben@example.com"), try signIn(nil, user: .ben), try signIn("new@example.com")]
-    #expect(try await store.toPromote(known + asking) == asking)
-    // Who shares an address with someone invited may be either.
+    let unpromoted = [try signIn("ben@example.com"), try signIn(nil, user: .ben), try signIn("new@example.com")]
+    #expect(try await store.toPromote(known + unpromoted) == unpromoted)
+    // An active and an invited user share the address, so either may have signed in.
     try await database.apply(.user(.ben, .updated, .invited, version: 2, email: "ana@example.com"))
     #expect(try await store.toPromote([known[0]]).count == 1)
-    // Disabled people ask, for the audit.
+    // Sign-ins of disabled users are sent to identity-store, which records them in the audit trail.
     try await database.apply(.user(.ana, .disabled, .disabled, version: 3), .user(.ben, .deleted, .disabled, version: 3))
     #expect(try await store.toPromote(known).count == 2)
   }
 
-  @Test func `that were skipped too early are promoted later`() async throws {
+  @Test func `that were skipped because of outdated state are promoted later`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
-    // Ana was deleted and pushed anew, and signs in before the mailer hears of that.
+    // Ana is deleted, created again, and signs in before the mailer has read those events.
     #expect(try await store.toPromote([try signIn("ana@example.com", at: .sample.adding(seconds: 20))]).isEmpty)
     let decided = try await database.events.apply(
       [
@@ -305,17 +305,17 @@ struct KnownSignInTests {
     #expect(decided.promotions.map(\.signedInAt) == [.sample.adding(seconds: 20)])
   }
 
-  @Test func `are remembered for a long time, and deleted with the person`() async throws {
+  @Test func `are stored for 400 days, and deleted together with the user`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     try await database.apply(.workspace(), .user(.ana, .activated, .active, version: 2))
-    func remembered(_ name: String) async throws -> Date? {
+    func lastSignIn(_ name: String) async throws -> Date? {
       try await database.pool.query(
         Statement("last sign-in", "select max(signed_in_at) from mailer.skipped_sign_ins where key = $1"),
         [.bytes(SignInKey(name, in: .acme).bytes)]
       ).first?.optionalTimestamp(0)
     }
-    // As mailer_read.sign_in_key has it, too.
+    // The SQL function mailer_read.sign_in_key computes the same key.
     let workspace = try #require(WorkspaceID("01997b5d-0000-7000-8000-000000000001"))
     #expect(
       Hex.encode(SignInKey("Ana@example.com", in: workspace).bytes)
@@ -325,28 +325,28 @@ struct KnownSignInTests {
     {
       #expect(try await store.toPromote([try signIn(name, user: user, at: .sample.adding(seconds: seconds))]).isEmpty)
     }
-    #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 2))
-    #expect(try await remembered("\(UserKey.ana.id)") == .sample.adding(seconds: 3))
+    #expect(try await lastSignIn("ana@example.com") == .sample.adding(seconds: 2))
+    #expect(try await lastSignIn("\(UserKey.ana.id)") == .sample.adding(seconds: 3))
     try await database.invitations.deleteOldRecords(at: .sample.adding(seconds: 390 * InvitationPlan.day))
-    #expect(try await remembered("ana@example.com") != nil)
-    // What came after the deletion is not of the person any more.
+    #expect(try await lastSignIn("ana@example.com") != nil)
+    // A sign-in after the deletion may belong to another user with the same address.
     #expect(try await store.toPromote([try signIn("ana@example.com", at: .sample.adding(seconds: 20))]).isEmpty)
     try await database.apply(.user(.ana, .deleted, .disabled, version: 3, at: .sample.adding(seconds: 5)))
-    #expect(try await remembered("\(UserKey.ana.id)") == nil)
-    #expect(try await remembered("ana@example.com") == .sample.adding(seconds: 20))
+    #expect(try await lastSignIn("\(UserKey.ana.id)") == nil)
+    #expect(try await lastSignIn("ana@example.com") == .sample.adding(seconds: 20))
     try await database.invitations.deleteOldRecords(at: .sample.adding(seconds: 401 * InvitationPlan.day))
-    #expect(try await remembered("ana@example.com") == nil)
+    #expect(try await lastSignIn("ana@example.com") == nil)
   }
 
-  @Test func `of a hundred thousand active people request nothing`() async throws {
+  @Test func `of active users request no promotion, one hundred thousand of them`() async throws {
     let database = try await MailerDatabase.start()
     let store = SignInStore(pool: database.pool)
     let people = (0..<1000).map { (UserKey(workspace: .acme, id: .made(at: .sample)), "person\($0)@example.com") }
     _ = try await database.events.apply(
       try people.map { try IdentityEvent.user($0.0, .activated, .active, version: 2, email: $0.1).received() }, at: .sample)
     for _ in 0..<100 {
-      let asking = try await store.toPromote(try people.map { try signIn($0.1, at: .now) })
-      #expect(asking.isEmpty)
+      let unpromoted = try await store.toPromote(try people.map { try signIn($0.1, at: .now) })
+      #expect(unpromoted.isEmpty)
     }
   }
 }

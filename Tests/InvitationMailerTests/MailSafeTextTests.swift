@@ -7,14 +7,14 @@ import Testing
 
 @Suite("Names in mails")
 struct MailNameTests {
-  /// Names of which mail programs would make a link.
+  /// Names that mail programs would turn into links.
   static let links = [
     "http://evil.example", "https://evil.example/path?x=1", "evil.example", "www.evil.example", "Ana evil.example now",
     "evil\u{3002}example",
     "mailto:ana@evil.example", "ana@evil.example", "EVIL.EXAMPLE",
   ]
 
-  /// What such a program looks for: a scheme, or a host name with a dot within a word.
+  /// Whether a mail program would recognise a link: a scheme, or a host name with a dot inside a word.
   private func isLink(_ text: some StringProtocol) -> Bool {
     text.contains("://") || text.contains("mailto:a") || text.lowercased().contains("evil.example") || text.contains("evil\u{3002}example")
   }
@@ -60,7 +60,7 @@ struct MailNameTests {
     #expect(message.text.contains("https://acme.example"))
   }
 
-  @Test func `are truncated between characters, even within one endless character`() {
+  @Test func `are truncated between characters, and inside a character that is too long`() {
     let family = "👨‍👩‍👧‍👦"
     #expect(String(repeating: family, count: 10).truncated(to: 3) == String(repeating: family, count: 3) + "…")
     #expect("Ana".mailSafeName == "Ana")
@@ -71,7 +71,7 @@ struct MailNameTests {
     #expect("J. R. R. Tolkien".mailSafeName == "J. R. R. Tolkien")
   }
 
-  @Test func `keep mails at an ordinary size, whatever the identity provider sends`() throws {
+  @Test func `do not make a mail large, however long they are`() throws {
     let name = String(repeating: "Wolfeschlegelsteinhausenbergerdorff ", count: 100_000)
     let message = try InvitationComposer(from: .rollcall).message(
       for: .sample(givenName: name, displayName: name, workspace: name), at: .sample)

@@ -9,12 +9,14 @@ import TestSupport
 
 @testable import InvitationMailer
 
-/// A database of a test's own with every schema, and the mailer's connections to it in the mailer's own role.
+/// A new database with all schemas, and a pool with the role of the mailer.
 struct MailerDatabase {
   let server: PostgresServer
   let pool: PostgresPool
 
-  /// - Parameter server: The shared one unless the test means to harm it.
+  /// Creates the database.
+  ///
+  /// - Parameter server: The server; nil for the shared one. Tests that stop or damage the server start their own.
   static func start(on server: PostgresServer? = nil) async throws -> MailerDatabase {
     let server = if let server { server } else { try await PostgresServer.shared() }
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
@@ -38,7 +40,7 @@ struct MailerDatabase {
     try await pool.withExclusiveConnection { try await invitations.due(atMost: limit, at: now, in: $0) }
   }
 
-  /// The invitations, by the order of the versions that made them.
+  /// The stored invitations of a user, in the order of the user's versions.
   func recorded(_ user: UserKey = .ana) async throws -> [RecordedInvitation] {
     let statement = Statement(
       "recorded invitations",
@@ -54,7 +56,7 @@ struct MailerDatabase {
     }
   }
 
-  /// The states that a person's latest invitation went through, with their reasons.
+  /// The history of a user's latest invitation.
   func history(_ user: UserKey = .ana) async throws -> [RecordedState] {
     let statement = Statement(
       "recorded history",
@@ -72,14 +74,14 @@ struct MailerDatabase {
     }
   }
 
-  /// When the next mail to a person is due.
+  /// When the next mail to a user is due; nil if none is planned.
   func nextMail(_ user: UserKey = .ana) async throws -> Date? {
     let statement = Statement(
       "next mail", "select min(next_attempt_at) from mailer.invitations where workspace_id = $1 and user_id = $2")
     return try await pool.query(statement, [.uuid(user.workspace.uuid), .uuid(user.id.uuid)]).first?.optionalTimestamp(0)
   }
 
-  /// Writes down what became of a mail, as the loop does.
+  /// Records the result of a mail, as the scheduler does.
   func record(
     _ result: DeliveryResult, on invitation: DueInvitation, policy: InvitationPolicy = InvitationPolicy(), at now: Date = .sample,
     pause: Duration = .seconds(5)
@@ -90,7 +92,7 @@ struct MailerDatabase {
     try await invitations.record([MailOutcome(workspace: invitation.workspace, id: invitation.id, record: record)], at: now)
   }
 
-  /// Claims what is due, as the loop does, and returns it.
+  /// Claims the due invitations, as the scheduler does, and returns them.
   @discardableResult
   func claim(at now: Date = .sample, by instance: String = "invitation-mailer/0") async throws -> [DueInvitation] {
     try await pool.withExclusiveConnection { session in
@@ -100,14 +102,14 @@ struct MailerDatabase {
     }
   }
 
-  /// Runs a statement of a test's own.
+  /// Runs SQL without parameters.
   func execute(_ sql: String) async throws { _ = try await pool.query(Statement(once: "test", sql)) }
 
-  /// Every text that any of the mailer's tables holds.
-  func everything() async throws -> String {
+  /// All rows of the mailer's tables with personal data, as text.
+  func allText() async throws -> String {
     var texts: [String] = []
     for table in ["users", "invitations", "invitation_history", "skipped_sign_ins", "held_changes"] {
-      let statement = Statement("whole \(table)", "select t::text from mailer.\(table) t")
+      let statement = Statement("all of \(table)", "select t::text from mailer.\(table) t")
       texts += try await pool.query(statement).map { try $0.string(0) }
     }
     return texts.joined(separator: "\n")
@@ -131,7 +133,7 @@ extension Logger {
 }
 
 extension MailerDatabase {
-  /// A pool of the database's owner.
+  /// A pool with the role of the database's owner.
   func owner() async throws -> PostgresPool {
     let name = try await pool.query(Statement(once: "name", "select current_database()::text")).first?.string(0) ?? ""
     return PostgresPool(
@@ -143,7 +145,7 @@ extension MailerDatabase {
 }
 
 extension DeadLetters {
-  /// Those of a mailer that works on the database of a test.
+  /// The dead letters of a mailer that uses the database of a test.
   init(_ database: MailerDatabase, _ producer: Producer) {
     self.init(
       consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: database.pool),

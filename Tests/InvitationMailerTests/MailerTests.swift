@@ -11,13 +11,13 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The mailer with broker, database and mail server", .serialized, .timeLimit(.minutes(10)))
+@Suite("The mailer with a broker, a database and a mail server", .serialized, .timeLimit(.minutes(10)))
 struct MailerTests {
   private let topics = [
     Topic.identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, .deadLetters(of: "invitation-mailer"),
   ]
 
-  /// All services of the process but its settings and health.
+  /// The services of the process, except the health server.
   private func services(
     _ database: MailerDatabase, _ broker: KafkaBroker, _ catcher: MailCatcher, producer: Producer
   ) throws -> [any Service] {
@@ -71,7 +71,7 @@ struct MailerTests {
     }
   }
 
-  @Test func `Events become mails, sign-ins commands, and invalid messages dead deadLetters; after a restart, nothing is repeated`()
+  @Test func `Events become mails, sign-ins commands, and invalid messages dead letters; after a restart, nothing is repeated`()
     async throws
   {
     let (database, broker, catcher) = (try await MailerDatabase.start(), try await KafkaBroker.start(), try await MailCatcher())
@@ -86,7 +86,7 @@ struct MailerTests {
     }
 
     try await running(try services(database, broker, catcher, producer: producer)) {
-      // Without the workspace first: its event may be late.
+      // The workspace's event arrives after the user's.
       try await publish(.user(.ana, .created, .invited, version: 1))
       try await eventually("Ana's invitation") { try await database.recorded(.ana).map(\.state) == ["scheduled"] }
       try await producer.send(OutgoingMessage(topic: Topic.identityEvents.name, key: nil, value: Array("nonsense".utf8)))
@@ -101,7 +101,7 @@ struct MailerTests {
       #expect(commands.first?.key == Array(command.resource.description.utf8))
     }
 
-    // While the mailer is away: an event that it has had, and a new one.
+    // While the mailer is stopped, a redelivered event and a new one arrive.
     try await publish(.user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1, email: "ben@example.com"))
     try await running(try services(database, broker, catcher, producer: producer)) {
       try await eventually("Ben's mail") { try catcher.count() == 2 }
@@ -117,7 +117,7 @@ struct MailerTests {
     #expect(deadLetters.first?.header("dead-letter-error")?.contains("specversion") == true)
     let published = try await read(.invitationEvents, of: broker) { $0.count >= 6 }.map { try InvitationEvent($0.cloudEvent()) }
     let ana = published.filter { $0.invitation == NewInvitation.id(of: .ana, version: 1) }
-    // In order, and none twice.
+    // Each state is published once, in order.
     #expect(ana.map(\.state) == [.scheduled, .sending, .sent])
     #expect(ana.last?.reason == "250 2.0.0 OK: kept")
     #expect(ana.allSatisfy { $0.user == .ana && $0.workspace == .acme })

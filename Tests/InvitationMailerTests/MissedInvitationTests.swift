@@ -22,13 +22,13 @@ struct MissedInvitationTests {
   }
 
   @Test(arguments: [
-    // Since the mailer's database was begun nobody else mailed anyone.
+    // Created after the mailer's database: no previous database can have sent the mail.
     (Restatement.Invitations.missing, 1.0, InvitationState?.some(.scheduled)), (.missing, -1, nil), (.none, 1, nil), (.none, -1, nil),
     (.all, 1, .scheduled), (.all, -1, .scheduled),
-    // The workspace's invitations are good for 30 days.
+    // The workspace's invitations are valid for 30 days.
     (.all, -21, .expired),
   ])
-  func `are made up for where the operator wants it and nobody can have been mailed twice`(
+  func `are sent if the operator requests it and the user cannot have been mailed before`(
     missing: Restatement.Invitations, day: Double, expected: InvitationState?
   ) {
     var known = KnownState.acme()
@@ -36,7 +36,7 @@ struct MissedInvitationTests {
     let event = restated(missing, created: known.databaseCreatedAt.adding(days: day))
     let states = expected.map { [$0] } ?? []
     #expect(changes(event, known: known).invitations.map(\.disposition.state) == states)
-    // Known from an event that made no invitation, or from a rebuild before.
+    // The user is known from an event that created no invitation, or from an earlier rebuild.
     known.users[.ana] = KnownUser(version: 4, state: .invited(email: "ana@example.com"), hasInvitation: false)
     #expect(changes(event, known: known).invitations.map(\.disposition.state) == states)
     known.users[.ana]?.hasInvitation = true
@@ -45,7 +45,7 @@ struct MissedInvitationTests {
   }
 
   @Test(arguments: [(Restatement.Invitations.missing, 1), (.all, 1), (.none, 0)])
-  func `of someone who came back unheard are made up for, however long they have been known`(
+  func `of a user whose re-enabling was lost are sent, however long the user has been known`(
     missing: Restatement.Invitations, count: Int
   ) {
     var known = KnownState.acme(users: [.ana: KnownUser(version: 3, state: .other)])
@@ -88,13 +88,13 @@ struct MissedInvitationTests {
 }
 
 @Suite("A row that differs from identity-store", .serialized, .timeLimit(.minutes(10)))
-struct MendingTests {
+struct RowCorrectionTests {
   @Test func `is corrected by a restatement of the same version, which sends no mail`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(
       .workspace(), .user(.ana, .created, .invited, version: 3), .user(.ben, .created, .invited, version: 2, email: "ben@example.com"))
     try await database.execute("update mailer.users set email = 'wrong@example.com', given_name = 'Wrong'")
-    // An event that merely comes again mends nothing: it says what was, not what is.
+    // A redelivered event corrects nothing, because only a restatement contains the current state.
     try await database.apply(.user(.ana, .created, .invited, version: 3))
     #expect(Set(try await database.due().map(\.recipient.email)) == ["wrong@example.com"])
     let invitation = UserChanged.RestatedInvitation(createdAt: .sample, missing: .missing)
@@ -106,7 +106,7 @@ struct MendingTests {
     #expect(try await database.recorded(.ben).map(\.state) == ["accepted"])
     try await database.execute("update mailer.users set state = 'invited', email = 'ben@example.com' where state = 'active'")
     try await database.apply(.user(.ben, .deleted, .disabled, version: 2))
-    #expect(try await !database.everything().contains("ben@example.com"))
+    #expect(try await !database.allText().contains("ben@example.com"))
   }
 
   @Test func `is corrected for workspaces too, and used for the next mail`() async throws {

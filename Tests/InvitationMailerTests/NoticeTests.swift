@@ -47,7 +47,7 @@ struct NoticeTests {
     try await database.apply(first, .held(.userDisabled, "ben@example.com", leaving: 1, members: nil), at: now)
     #expect(try await claimNotice(database, at: now.adding(seconds: 900)) == nil)
     try await record(.sent(answer: "250 2.0.0 OK"), of: notice, in: database, at: now)
-    #expect(try await !database.everything().contains("ana@example.com"))
+    #expect(try await !database.allText().contains("ana@example.com"))
     try await database.apply(first, at: now)
     #expect(try await claimNotice(database, at: now.adding(seconds: 599)) == nil)
     let second = try #require(try await claimNotice(database, at: now.adding(seconds: 601)))
@@ -88,7 +88,7 @@ struct NoticeTests {
     try await database.apply(.held(.userDeleted, "ana@example.com", resource: UserID.ana.resource, leaving: 1, members: nil))
     #expect(try await claimNotice(database, at: .sample.adding(seconds: 60)) == nil)
     try await database.apply(.user(.ana, .deleted, .disabled, version: 2))
-    #expect(try await !database.everything().contains("ana@example.com"))
+    #expect(try await !database.allText().contains("ana@example.com"))
     try await database.apply(.workspace(notifying: "it@acme.example"))
     let notice = try #require(try await claimNotice(database, at: .sample.adding(seconds: 60)))
     let content = try await NoticeStore(pool: database.pool).content(of: notice).changes

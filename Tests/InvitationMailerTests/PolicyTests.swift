@@ -56,21 +56,21 @@ struct PolicyTests {
       .init(sending: .delayed(seconds: 3600)), users: [.ana: KnownUser(version: 4, state: .invited(email: "ana@example.com"))])
     let order = CommandID.made(at: .sample)
     let resent = changes([.ordered(.resend(.ana), id: order), .ordered(.resend(.ana), id: order)], known: known)
-    let made = try #require(resent.invitations.first)
+    let resentInvitation = try #require(resent.invitations.first)
     #expect(resent.invitations.count == 1)
-    guard case .scheduled(let plan, let reason) = made.disposition else {
+    guard case .scheduled(let plan, let reason) = resentInvitation.disposition else {
       Issue.record("not scheduled")
       return
     }
     #expect(plan.delay == 0)
     #expect(reason == "operator:eve requested it")
-    #expect(resent.withdrawals.map { $0[.ana]?.except } == [made.id])
+    #expect(resent.withdrawals.map { $0[.ana]?.except } == [resentInvitation.id])
     #expect(resent.withdrawals.map { $0[.ana]?.upTo } == [4])
-    var again = known
-    again.orders = [order]
-    #expect(changes([.ordered(.resend(.ana), id: order)], known: again) == MailerChanges())
-    let gone = changes([.ordered(.resend(.ana))], known: .acme(users: [.ana: KnownUser(version: 5)]))
-    #expect(gone.invitations.isEmpty)
+    var executed = known
+    executed.orders = [order]
+    #expect(changes([.ordered(.resend(.ana), id: order)], known: executed) == MailerChanges())
+    let notInvited = changes([.ordered(.resend(.ana))], known: .acme(users: [.ana: KnownUser(version: 5)]))
+    #expect(notInvited.invitations.isEmpty)
   }
 
   @Test func `Withdrawals of one batch keep their order`() {
@@ -117,7 +117,7 @@ struct PolicyTests {
         == .promoteUser(SignIn(workspace: .acme, email: nil, user: .ana, signedInAt: .sample.adding(seconds: 5))))
     #expect(changes([.user(.ana, .disabled, .disabled, version: 2)], known: known).promotions.count == 1)
     #expect(changes([.user(.ana, .activated, .active, version: 2)], known: known).promotions.isEmpty)
-    // A sign-in from before the change has had its effect.
+    // A sign-in before the change does not count.
     #expect(changes([.user(.ana, .created, .invited, version: 1, at: .sample.adding(seconds: 6))], known: known).promotions.isEmpty)
   }
 }
@@ -140,7 +140,7 @@ struct DomainRateLimiterTests {
 
 @Suite("Rate of sending")
 struct SendRateTests {
-  @Test func `allows to claim as many mails ahead as were sent in the last window, and three per connection at most`() {
+  @Test func `allows claiming as many mails ahead as were sent in the last window, and three per connection at most`() {
     let start = ContinuousClock.now
     var rate = SendRate(startingAt: start)
     for _ in 0..<5 { rate.count(at: start) }
@@ -150,7 +150,7 @@ struct SendRateTests {
     #expect(rate.claimAhead(connections: 1) == 3)
   }
 
-  @Test func `forgets a window that is long over`() {
+  @Test func `ignores a window that ended long ago`() {
     let start = ContinuousClock.now
     var rate = SendRate(startingAt: start)
     for _ in 0..<5 { rate.count(at: start) }

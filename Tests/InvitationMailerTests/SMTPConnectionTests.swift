@@ -38,12 +38,12 @@ struct SMTPConnectionTests {
     let mail = try #require(try await catcher.mails().first)
     #expect(mail.defects.isEmpty)
     #expect(mail["Subject"] == "You're invited to Müller & Söhne — Größte Äpfel im ganzen Land 🍎🍏")
-    // Python shows a space between the encoded words of a display name, which RFC 2047 §6.2 says not to.
+    // Python inserts a space between the encoded words of a display name, contrary to RFC 2047 §6.2.
     #expect(mail["To"]?.replacing(" ", with: "") == #""山田太郎(株式会社アクメデータソリューションズ)"<ana@example.com>"#)
     #expect(mail.text?.replacing("\r\n", with: "\n") == message.text)
     #expect(mail.html?.replacing("\r\n", with: "\n") == message.html)
     #expect(mail.raw.utf8.allSatisfy { $0 < 0x80 })
-    // Except the line of the boundary, which libcurl does not fold.
+    // libcurl does not fold the line with the boundary.
     let long = mail.raw.split(separator: "\r\n").filter { $0.utf8.count > 78 }
     #expect(long.allSatisfy { $0.hasPrefix("Content-Type: multipart/alternative; boundary=") })
   }
@@ -78,15 +78,15 @@ struct SMTPConnectionTests {
   }
 
   @Test(arguments: ["sender", "recipient", "content", "lost-answer"])
-  func `is interrupted if the connection is lost`(where place: String) async throws {
+  func `is interrupted if the connection is lost`(during phase: String) async throws {
     let catcher = try await MailCatcher()
     let connection = SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")
-    try catcher.setFaults(#"{"\#(place)": "drop"}"#)
+    try catcher.setFaults(#"{"\#(phase)": "drop"}"#)
     guard case .interrupted = await connection.send(try .sample()) else {
       Issue.record("not interrupted")
       return
     }
-    #expect(try catcher.count() == (place == "lost-answer" ? 1 : 0))
+    #expect(try catcher.count() == (phase == "lost-answer" ? 1 : 0))
     try catcher.setFaults("")
     #expect(await connection.send(try .sample()).isAccepted)
   }

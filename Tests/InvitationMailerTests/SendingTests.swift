@@ -26,7 +26,7 @@ struct SendingTests {
       logger: .silent)
   }
 
-  /// Runs `loop` while `body` does.
+  /// Runs the scheduler while `body` runs.
   private func running(_ loop: MailScheduler, _ body: () async throws -> Void) async throws {
     try await withThrowingTaskGroup { group in
       group.addTask { try await loop.run() }
@@ -67,7 +67,7 @@ struct SendingTests {
         try await eventually("the first mails") { try catcher.count() == 20 }
       }
       try await invite(database, (0..<20).map { "late\($0)" })
-      // One that the first had handed over when it ended may come twice.
+      // The mail that the first replica was sending when it ended may be sent twice.
       try await eventually("the other mails", within: .seconds(120)) {
         Set(try await catcher.mails().compactMap(\.recipient)).count == 40
       }
@@ -148,7 +148,7 @@ struct SendingTests {
     "{\"recipient\": \"451 4.3.0 Later\", \"times\": 3}", "{\"content\": \"drop\", \"times\": 2}",
     "{\"content\": \"452 4.2.2 Full\", \"times\": 2}",
   ])
-  func `What fails for now goes out once in the end, however it fails`(faults: String) async throws {
+  func `A mail that fails temporarily is sent once in the end, whatever the fault`(faults: String) async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     try catcher.setFaults(faults)
     let loop = try loop(database, catcher)
@@ -184,7 +184,7 @@ struct SendingTests {
       await catcher.stop()
       try await invite(database, Array(names.dropFirst(75)))
       try await Task.sleep(for: .seconds(3))
-      // As though all of this had been an hour ago.
+      // Moves all times back by an hour.
       try await database.execute(
         """
         update mailer.invitations

@@ -41,7 +41,7 @@ struct SettingsTests {
     (["ROLLCALL_SMTP_URL": "http://127.0.0.1"], "ROLLCALL_SMTP_URL"), (["ROLLCALL_SMTP_USER": "rollcall"], "ROLLCALL_SMTP_PASSWORD"),
     (["ROLLCALL_MAIL_FROM": "Rollcall"], "ROLLCALL_MAIL_FROM"), (["ROLLCALL_MAIL_FROM": "rollcäll@localhost"], "ROLLCALL_MAIL_FROM"),
   ])
-  func `What is wrong is named`(environment: [String: String], name: String) async throws {
+  func `An error names the invalid setting`(environment: [String: String], name: String) async throws {
     let settings = try await settings(environment)
     #expect {
       _ = try SMTPServer(settings)

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("The mailer's tables", .serialized, .timeLimit(.minutes(10)))
 struct StoreTests {
-  @Test func `An invitation waits for its workspace, and is due once that is known`() async throws {
+  @Test func `An invitation waits for its workspace, and is due once the workspace is known`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     #expect(try await database.due().isEmpty)
@@ -40,14 +40,14 @@ struct StoreTests {
     IdentityEvent.user(.ana, .disabled, .disabled, version: 2), .user(.ana, .deleted, .disabled, version: 2),
     .user(.ana, .activated, .active, version: 2),
   ])
-  func `Who was disabled, deleted or active before the mail went out is not mailed`(event: IdentityEvent) async throws {
+  func `A user who is disabled, deleted or active before the mail is sent gets no mail`(event: IdentityEvent) async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     try await database.apply(event)
     #expect(try await database.due().isEmpty)
     let isActive = if case .userChanged(let changed) = event { changed.user.state == .active } else { false }
     #expect(try await database.recorded().map(\.state) == [isActive ? "accepted" : "revoked"])
-    let everything = try await database.everything()
+    let everything = try await database.allText()
     #expect(!everything.contains("ana@example.com"))
     #expect(!everything.contains("Lopez"))
   }
@@ -68,12 +68,12 @@ struct StoreTests {
     try await database.record(.failed(answer: "550 <ana@example.com>: no such user"), on: due)
     #expect(try await database.recorded().first?.answer == "550 <ana@example.com>: no such user")
     try await database.apply(.user(.ana, .deleted, .disabled, version: 2))
-    // The mail server's answer to a mail that was under way meanwhile.
+    // The mail server's reply to a mail that was being sent during the deletion.
     try await database.record(.sent(answer: "250 <ana@example.com> OK"), on: due)
-    #expect(try await !database.everything().contains("ana@"))
-    // Old events do not bring the person back.
+    #expect(try await !database.allText().contains("ana@"))
+    // Redelivered older events do not restore the data.
     try await database.apply(.user(.ana, .created, .invited, version: 1))
-    #expect(try await !database.everything().contains("ana@"))
+    #expect(try await !database.allText().contains("ana@"))
   }
 
   @Test func `Results are recorded`() async throws {

@@ -46,7 +46,7 @@ struct UpgradeTests {
     #expect(due.map(\.recipient.email) == ["person0@example.com"])
     #expect(try await store.workspace(.acme)?.settings.name == "Acme Data")
     #expect(try await store.workspace(.acme)?.settings.signInURL == "https://acme.example.com/sign-in")
-    // The next event of the workspace takes the place of what was known.
+    // The next event of the workspace replaces the migrated settings.
     let events = EventStore(pool: owner)
     _ = try await events.apply([try IdentityEvent.workspace(name: "New", version: 5).received()], at: .sample)
     #expect(try await store.workspace(.acme)?.settings.name == "New")

@@ -23,7 +23,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("After a restart reading continues after the committed offset, and uncommitted messages are read again")
+  @Test("After a restart, the consumer continues at the committed offset and reads uncommitted messages again")
   func resumption() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("resumption", count: 30)
@@ -56,7 +56,7 @@ struct ConsumerTests {
       try await eventually("the consumer to stand still") { consumer.standstill(longerThan: .milliseconds(100)) != nil }
       #expect(consumer.standstill(longerThan: .milliseconds(100))?.contains("20 messages") == true)
       #expect(consumer.standstill(longerThan: .seconds(600)) == nil)
-      // A batch that takes long and makes progress stands still only where nothing is committed for far longer.
+      // With progress inside the batch, only the longer limit for commits applies.
       consumer.noteProgress()
       #expect(consumer.standstill(longerThan: .seconds(60)) == nil)
       #expect(consumer.standstill(longerThan: .seconds(60), commitLimit: .milliseconds(100))?.contains("has not moved") == true)
@@ -108,7 +108,7 @@ struct ConsumerTests {
     #expect(try await seen.value <= 1)
   }
 
-  @Test("A batch that takes long delays the others, and nothing is lost or read twice")
+  @Test("A slow batch delays the following ones, and no message is lost or read twice")
   func backPressure() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("back-pressure", count: 2000)
@@ -119,7 +119,7 @@ struct ConsumerTests {
       var batches = consumer.batches.makeAsyncIterator()
       let slow = try #require(await batches.next())
       seen += slow.messages.map(\.text)
-      // More comes in while the batch is under way.
+      // More messages arrive while the batch is processed.
       try await producer.send(contentsOf: (2000..<2500).map { message(topic, "\($0)") })
       try await consumer.commit(slow)
       while seen.count < 2500 {
@@ -131,7 +131,7 @@ struct ConsumerTests {
     }
   }
 
-  @Test("After a restart of the broker reading continues at the same offset")
+  @Test("After a restart of the broker, the consumer continues at the same offset")
   func outage() async throws {
     let broker = try await KafkaBroker.start()
     let topic = try await broker.filled("outage", count: 10)
@@ -206,8 +206,8 @@ struct ConsumerTests {
       let error = await #expect(throws: KafkaError.self) { try await ended.value }
       #expect(error?.code == .fencedInstanceID)
       #expect(error?.description.contains("replica number of its own") == true)
-      let taken = try await second.take(5)
-      #expect(taken.count == 5)
+      let texts = try await second.take(5)
+      #expect(texts.count == 5)
     }
   }
 

@@ -8,7 +8,7 @@ import ServiceLifecycle
 import TestSupport
 
 extension KafkaBroker {
-  /// A new topic with a name of its own.
+  /// Creates a topic with a unique name.
   func topic(_ name: String, partitions: Int = 1, maximumMessageBytes: Int = 16 << 20) async throws -> Topic {
     let topic = Topic(name: "\(name)-\(UUID().uuidString.prefix(8))", retention: 3600, maximumMessageBytes: maximumMessageBytes)
     try await TopicAdministration.ensure(
@@ -18,7 +18,7 @@ extension KafkaBroker {
 }
 
 extension KafkaBroker {
-  /// A new topic of one partition with the messages "0", "1", … in it.
+  /// Creates a topic with one partition that contains the messages "0", "1", ….
   func filled(_ name: String, count: Int) async throws -> Topic {
     let topic = try await topic(name)
     let producer = try Producer(configuration(), logger: quiet)
@@ -27,7 +27,7 @@ extension KafkaBroker {
     return topic
   }
 
-  /// A member of the one group of the topic's tests.
+  /// A member of the topic's consumer group.
   func consumer(of topic: Topic, instance: String = "0", maximumBatch: Int = 512, properties: [String: String] = [:]) throws -> Consumer {
     try Consumer(
       configuration(properties: properties),
@@ -35,15 +35,15 @@ extension KafkaBroker {
     )
   }
 
-  /// All messages of the topic so far, of which there are at least `count`.
+  /// Reads the topic until it has returned at least `count` messages.
   func read(_ topic: Topic, count: Int) async throws -> [Message] { try await configuration().read(topic, count: count) }
 
-  /// The topic's messages up to one.
+  /// Reads the topic up to the message with the text `last`.
   func read(_ topic: Topic, until last: String) async throws -> [Message] { try await configuration().read(topic, until: last) }
 }
 
 extension KafkaConfiguration {
-  /// The topic's first messages, read by a group of its own.
+  /// Reads the topic from its start, with a new consumer group, until it has returned at least `count` messages.
   func read(_ topic: Topic, count: Int) async throws -> [Message] {
     try await read(topic) { $0.count >= count }
   }
@@ -52,7 +52,7 @@ extension KafkaConfiguration {
     try await read(topic) { $0.last?.text == last }
   }
 
-  private func read(_ topic: Topic, upTo isWhole: ([Message]) -> Bool) async throws -> [Message] {
+  private func read(_ topic: Topic, until isComplete: ([Message]) -> Bool) async throws -> [Message] {
     let consumer = try Consumer(
       self, ConsumerConfiguration(group: "reader \(UUID().uuidString)", instance: "reader", topics: [topic]), logger: quiet)
     return try await running(consumer) {
@@ -60,7 +60,7 @@ extension KafkaConfiguration {
       for try await batch in consumer.batches {
         messages += batch.messages
         try await consumer.commit(batch)
-        if isWhole(messages) { break }
+        if isComplete(messages) { break }
       }
       return messages
     }
@@ -68,7 +68,7 @@ extension KafkaConfiguration {
 }
 
 extension Consumer {
-  /// The texts of the next messages, which are committed.
+  /// Reads and commits at least `count` messages, and returns their texts.
   func take(_ count: Int) async throws -> [String] {
     var texts: [String] = []
     for try await batch in batches {
@@ -80,7 +80,7 @@ extension Consumer {
   }
 }
 
-/// Says only what is wrong, or everything where `KAFKA_TESTS_LOG` says so.
+/// A logger that discards everything, unless `KAFKA_TESTS_LOG` has a level to log at.
 let quiet: Logger = {
   guard let level = ProcessInfo.processInfo.environment["KAFKA_TESTS_LOG"] else {
     return Logger(label: "kafka", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -90,7 +90,7 @@ let quiet: Logger = {
   return logger
 }()
 
-/// Runs services for as long as `body` takes, then shuts them down gracefully.
+/// Runs services while `body` runs, then shuts them down gracefully.
 func running<Result: Sendable>(_ services: any Service..., body: () async throws -> Result) async throws -> Result {
   let group = ServiceGroup(services: services, logger: quiet)
   return try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -117,14 +117,14 @@ extension Message {
 }
 
 extension DeadLetterTable {
-  /// The columns that every table of dead letters has.
+  /// The columns of a dead-letter table.
   static let columns = """
     id bigint generated always as identity primary key, kind text not null, topic text not null, origin_partition bigint,
     origin_offset bigint, key bytea, headers text[] not null, payload bytea not null, size bigint not null, error text not null,
     attempts bigint not null, at timestamptz not null default now()
     """
 
-  /// A pool on a new database with a table of dead letters.
+  /// A pool for a new database with a dead-letter table.
   static func pool() async throws -> PostgresPool {
     let server = try await PostgresServer.shared()
     let pool = PostgresPool(

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Topics that disappear")
 struct MissingTopicTests {
-  @Test("A message to one fails at once, and is certainly not persisted; when the topic is back, messages arrive")
+  @Test("A message to a deleted topic fails at once as not persisted; when the topic exists again, messages arrive")
   func produce() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.topic("vanishing")
@@ -27,7 +27,7 @@ struct MissingTopicTests {
     #expect(try await broker.read(topic, until: "after").allSatisfy { $0.text == "after" })
   }
 
-  @Test("They are reported, and created again with their settings")
+  @Test("Missing topics are reported, and created again with their settings")
   func monitor() async throws {
     let broker = try await KafkaBroker.shared()
     let configuration = broker.configuration()
@@ -46,9 +46,9 @@ struct MissingTopicTests {
     #expect(try await inspection.topics([stays])[stays.name]?.partitions == 1)
   }
 
-  @Test("If they cannot be created, they are reported with the reason, and the attempts become rare")
+  @Test("Topics that cannot be created are reported with the reason")
   func refused() async throws {
-    // The mock cluster does not know the request that creates topics.
+    // The mock cluster does not implement the request that creates topics.
     let cluster = try MockCluster()
     cluster.create(topic: "there", partitions: 1)
     let monitor = try TopicMonitor(

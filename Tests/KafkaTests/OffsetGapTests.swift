@@ -5,7 +5,7 @@ import Testing
 
 @testable import Kafka
 
-@Suite("Messages that a consumer missed")
+@Suite("Gaps in the messages of a consumer")
 struct OffsetGapTests {
   private static let partition = TopicPartition(topic: "t", partition: 3)
 
@@ -20,18 +20,18 @@ struct OffsetGapTests {
   }
 
   @Test(
-    "are found by what was committed, what is recorded and what there is",
+    "are detected from the committed and recorded offsets and the bounds of the partition",
     arguments: [
       Case(committed: 5, low: 0, high: 9, start: 5, cause: nil),
       Case(committed: 5, low: 5, high: 5, start: 5, cause: nil),
       Case(committed: 0, recorded: 40, low: 0, high: 0, start: 0, cause: nil),
-      // Retention, or an operator.
+      // Messages were deleted by retention or an operator.
       Case(committed: 5, low: 7, high: 9, start: 7, cause: .deleted, expected: 5),
-      // Fewer messages than were read.
+      // The topic has fewer messages than the group has read.
       Case(committed: 5, low: 0, high: 2, start: 0, cause: .recreated, expected: 5),
-      // Kafka forgets the offsets of a topic that is deleted.
+      // Kafka deletes a group's offsets together with the topic.
       Case(committed: nil, recorded: 40, low: 0, high: 2, start: 0, cause: .recreated, expected: 40),
-      // The very first start, on a new topic and on an old one.
+      // The group starts for the first time, on a new topic and on an old one.
       Case(committed: nil, low: 0, high: 9, start: 0, cause: nil),
       Case(committed: nil, recorded: 0, low: 0, high: 9, start: 0, cause: nil),
       Case(committed: nil, low: 7, high: 9, start: 7, cause: .neverRead),
@@ -47,7 +47,7 @@ struct OffsetGapTests {
     }
   }
 
-  @Test("because they were deleted while it was stopped are reported once, and it continues with the rest")
+  @Test("from deletions while it was stopped are reported once, and it continues with the remaining messages")
   func deletedMeanwhile() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("deleted-meanwhile", count: 30)
@@ -63,16 +63,16 @@ struct OffsetGapTests {
       #expect((10...20).contains(committed))
       try await second.acknowledge(gap)
     }
-    // Nothing was read, and the gap is not found again.
+    // No message was read in between, and the gap is not reported again.
     let third = try broker.consumer(of: topic)
     try await running(third) {
-      let taken = try await third.take(10)
-      #expect(taken == (20..<30).map(String.init))
+      let texts = try await third.take(10)
+      #expect(texts == (20..<30).map(String.init))
     }
     #expect(await third.gaps.first { _ in true } == nil)
   }
 
-  @Test("because they were deleted while it was reading are reported, and no other partition is read twice")
+  @Test("from deletions while it was reading are reported, and no other partition is read twice")
   func deletedUnderneath() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.topic("deleted-underneath", partitions: 2)
@@ -86,7 +86,7 @@ struct OffsetGapTests {
         seen += batch.messages.map(\.text)
         try await consumer.commit(batch)
       }
-      // Nobody takes batches now, so the partitions are paused.
+      // No task iterates the batches now, so the partitions are paused.
       try await producer.send(contentsOf: (0..<4000).map { message(topic, "x\($0)", partition: 0) })
       try await broker.deleteMessages(of: topic, before: 4005)
       try await producer.send(contentsOf: [message(topic, "last-0", partition: 0), message(topic, "last-1", partition: 1)])
@@ -98,7 +98,7 @@ struct OffsetGapTests {
       }
       #expect(Set(seen).count == seen.count)
       #expect(seen.filter { !$0.hasPrefix("x") && !$0.hasPrefix("last") }.sorted() == (0..<10).map(String.init))
-      // What had been fetched by then was read; the rest was missed, and is known.
+      // Messages that were fetched before the deletion were read. The others are a gap.
       let read = seen.filter { $0.hasPrefix("x") }.count
       if read < 4000 {
         var gaps = consumer.gaps.makeAsyncIterator()
@@ -111,7 +111,7 @@ struct OffsetGapTests {
     }
   }
 
-  @Test("because the topic was recreated are reported, and later messages are read")
+  @Test("from a recreated topic are reported, and later messages are read")
   func recreated() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("recreated", count: 20)
@@ -126,10 +126,10 @@ struct OffsetGapTests {
       try await broker.delete(topic)
       try await TopicAdministration.ensure([topic], partitions: 1, replication: 1, configuration: broker.configuration(), logger: quiet)
       let producer = try Producer(broker.configuration(), logger: quiet)
-      try await producer.send(message(topic, "anew"))
+      try await producer.send(message(topic, "new"))
       await producer.close()
       let batch = try #require(await batches.next())
-      #expect(batch.messages.map(\.text) == ["anew"])
+      #expect(batch.messages.map(\.text) == ["new"])
       try await consumer.commit(batch)
       var gaps = consumer.gaps.makeAsyncIterator()
       let gap = try #require(await gaps.next())

@@ -9,16 +9,16 @@ import Testing
 
 @Suite("Outbox")
 struct OutboxTests {
-  /// A database with an outbox, and a topic for what is in it.
-  private struct Office: Sendable {
+  /// A database with an outbox, and a topic for its messages.
+  private struct Setup: Sendable {
     let broker: KafkaBroker
     let topic: Topic
     let pool: PostgresPool
     let producer: Producer
 
-    static func made(_ name: String, on broker: KafkaBroker) async throws -> Office {
+    static func create(_ name: String, on broker: KafkaBroker) async throws -> Setup {
       let topic = try await broker.topic(name)
-      return Office(
+      return Setup(
         broker: broker, topic: topic, pool: try await pool(), producer: try Producer(broker.configuration(), logger: quiet))
     }
 
@@ -48,9 +48,9 @@ struct OutboxTests {
       _ = try await pool.transaction { try await $0.pipeline([step], commit: true) }
     }
 
-    /// The errors of the messages that were set aside.
-    func setAside() async throws -> [String] {
-      try await pool.query(Statement("set aside", "select error from dead_letters order by id")).map { try $0.string(0) }
+    /// The errors of the dead letters, oldest first.
+    func deadLetterErrors() async throws -> [String] {
+      try await pool.query(Statement("dead letter errors", "select error from dead_letters order by id")).map { try $0.string(0) }
     }
 
     func waitUntilEmpty() async throws {
@@ -62,31 +62,31 @@ struct OutboxTests {
 
   @Test("Written messages arrive once, in order, and are deleted")
   func order() async throws {
-    let office = try await Office.made("outbox-order", on: KafkaBroker.shared())
-    let relay = office.relay(batch: 30)
-    try await running(office.pool, office.producer, relay) {
-      try await office.write(0..<100)
+    let setup = try await Setup.create("outbox-order", on: KafkaBroker.shared())
+    let relay = setup.relay(batch: 30)
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.write(0..<100)
       relay.wake()
-      try await office.write(100..<250)
+      try await setup.write(100..<250)
       relay.wake()
-      try await office.waitUntilEmpty()
+      try await setup.waitUntilEmpty()
     }
-    let received = try await office.broker.read(office.topic, count: 250).map(\.text)
+    let received = try await setup.broker.read(setup.topic, count: 250).map(\.text)
     #expect(received == (0..<250).map(String.init))
   }
 
   @Test("Keys, headers and bytes arrive as they were written")
   func content() async throws {
-    let office = try await Office.made("outbox-content", on: KafkaBroker.shared())
-    try await running(office.pool, office.producer, office.relay()) {
+    let setup = try await Setup.create("outbox-content", on: KafkaBroker.shared())
+    try await running(setup.pool, setup.producer, setup.relay()) {
       let step = Outbox(table: "outbox").insertion(of: [
-        OutgoingMessage(topic: office.topic.name, key: [0, 1], headers: [("ce_id", "Zoë \"1\"")], value: [255, 0]),
-        OutgoingMessage(topic: office.topic.name, key: nil, value: []),
+        OutgoingMessage(topic: setup.topic.name, key: [0, 1], headers: [("ce_id", "Zoë \"1\"")], value: [255, 0]),
+        OutgoingMessage(topic: setup.topic.name, key: nil, value: []),
       ])
-      _ = try await office.pool.transaction { try await $0.pipeline([step], commit: true) }
-      try await office.waitUntilEmpty()
+      _ = try await setup.pool.transaction { try await $0.pipeline([step], commit: true) }
+      try await setup.waitUntilEmpty()
     }
-    let received = try await office.broker.read(office.topic, count: 2)
+    let received = try await setup.broker.read(setup.topic, count: 2)
     #expect(received.map(\.key) == [[0, 1], nil])
     #expect(received.map(\.value) == [[255, 0], []])
     #expect(received.first?.header("ce_id") == "Zoë \"1\"")
@@ -94,46 +94,46 @@ struct OutboxTests {
 
   @Test("One of several relays publishes, and another continues when it ends")
   func leadership() async throws {
-    let office = try await Office.made("outbox-leadership", on: KafkaBroker.shared())
-    try await running(office.pool, office.producer) {
-      let second = office.relay()
+    let setup = try await Setup.create("outbox-leadership", on: KafkaBroker.shared())
+    try await running(setup.pool, setup.producer) {
+      let second = setup.relay()
       try await running(second) {
-        try await running(office.relay(), office.relay()) {
-          try await office.write(0..<100)
+        try await running(setup.relay(), setup.relay()) {
+          try await setup.write(0..<100)
           second.wake()
-          try await office.waitUntilEmpty()
+          try await setup.waitUntilEmpty()
         }
-        try await office.write(100..<200)
+        try await setup.write(100..<200)
         second.wake()
-        try await office.waitUntilEmpty()
+        try await setup.waitUntilEmpty()
       }
     }
-    #expect(try await office.broker.read(office.topic, count: 200).map(\.text) == (0..<200).map(String.init))
+    #expect(try await setup.broker.read(setup.topic, count: 200).map(\.text) == (0..<200).map(String.init))
   }
 
   @Test("Messages that were written while the broker was unavailable are published later")
   func brokerOutage() async throws {
-    let office = try await Office.made("outbox-outage", on: KafkaBroker.start())
-    let relay = office.relay()
-    try await running(office.pool, office.producer, relay) {
-      try await office.broker.stop()
-      try await office.write(0..<50)
+    let setup = try await Setup.create("outbox-outage", on: KafkaBroker.start())
+    let relay = setup.relay()
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.broker.stop()
+      try await setup.write(0..<50)
       relay.wake()
-      try await office.broker.start()
-      try await office.waitUntilEmpty()
+      try await setup.broker.start()
+      try await setup.waitUntilEmpty()
     }
-    let received = try await office.broker.read(office.topic, count: 50).map(\.text)
+    let received = try await setup.broker.read(setup.topic, count: 50).map(\.text)
     #expect(received == (0..<50).map(String.init))
   }
 
   @Test("A relay that loses its connection leads again, and nothing is lost or out of order")
   func lostConnection() async throws {
-    let office = try await Office.made("outbox-connection", on: KafkaBroker.shared())
-    let relay = office.relay(batch: 10)
-    try await running(office.pool, office.producer, relay) {
-      try await office.write(0..<100)
+    let setup = try await Setup.create("outbox-connection", on: KafkaBroker.shared())
+    let relay = setup.relay(batch: 10)
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.write(0..<100)
       relay.wake()
-      _ = try await office.pool.query(
+      _ = try await setup.pool.query(
         Statement(
           "cut off",
           """
@@ -142,13 +142,13 @@ struct OutboxTests {
           where locktype = 'advisory' and objid = 7 and granted
             and database = (select oid from pg_database where datname = current_database())
           """))
-      try await office.write(100..<200)
+      try await setup.write(100..<200)
       relay.wake()
-      try await office.waitUntilEmpty()
+      try await setup.waitUntilEmpty()
     }
-    let received = try await office.broker.read(office.topic, until: "199").map { Int($0.text) ?? -1 }
+    let received = try await setup.broker.read(setup.topic, until: "199").map { Int($0.text) ?? -1 }
     #expect(Set(received) == Set(0..<200))
-    // What was published and not yet forgotten when the connection went is published again, and nothing overtakes what is new.
+    // Messages that were published but not yet deleted when the connection was lost are published again, and the order is kept.
     var seen: Set<Int> = []
     let firsts = received.filter { seen.insert($0).inserted }
     #expect(firsts == Array(0..<200))
@@ -156,7 +156,7 @@ struct OutboxTests {
 
   @Test("An event that the broker rejects is dead-lettered and replaced by one without its large fields; nothing is sent twice")
   func tooLarge() async throws {
-    let office = try await Office.made("outbox-large", on: KafkaBroker.shared())
+    let setup = try await Setup.create("outbox-large", on: KafkaBroker.shared())
     let (user, other) = (UserID.made(at: .now), UserID.made(at: .now))
     func event(_ user: UserID, version: Int64, displayName: String) throws -> OutgoingMessage {
       let change = IdentityEvent.userChanged(
@@ -164,21 +164,21 @@ struct OutboxTests {
           workspace: .made(at: .now), user: UserSnapshot(id: user, state: .active, displayName: displayName, role: "editor"),
           change: .updated, version: version, changedAt: .now))
       return OutgoingMessage(
-        try change.cloudEvent(id: change.identity, source: "test", time: .now, traceparent: nil), topic: office.topic, key: "\(user)")
+        try change.cloudEvent(id: change.identity, source: "test", time: .now, traceparent: nil), topic: setup.topic, key: "\(user)")
     }
     let large = String(repeating: "x", count: 17 << 20)
-    try await office.write([
+    try await setup.write([
       event(user, version: 1, displayName: "Ana"), event(other, version: 1, displayName: "Ben"),
       event(user, version: 2, displayName: large), event(user, version: 3, displayName: "Ana B"),
       event(other, version: 2, displayName: "Ben B"),
-      // What is no CloudEvent has no fields to leave out.
-      OutgoingMessage(topic: office.topic.name, key: [1], value: Array(repeating: 0, count: 17 << 20)),
+      // A message that is not a CloudEvent has no fields to omit.
+      OutgoingMessage(topic: setup.topic.name, key: [1], value: Array(repeating: 0, count: 17 << 20)),
     ])
-    let errors = try await running(office.pool, office.producer, office.relay()) {
-      try await office.waitUntilEmpty()
-      return try await office.setAside()
+    let errors = try await running(setup.pool, setup.producer, setup.relay()) {
+      try await setup.waitUntilEmpty()
+      return try await setup.deadLetterErrors()
     }
-    let received = try await TopicReader(office.broker.configuration(), logger: quiet).messages(on: office.topic.name) { $0 }
+    let received = try await TopicReader(setup.broker.configuration(), logger: quiet).messages(on: setup.topic.name) { $0 }
     let events = try received.map { message -> UserChanged? in
       guard case .userChanged(let change) = try IdentityEvent(message.cloudEvent()) else { return nil }
       return change
@@ -195,16 +195,16 @@ struct OutboxTests {
   func rejectedBatch() async throws {
     let cluster = try MockCluster()
     cluster.create(topic: "rejected", partitions: 1)
-    let office = Office(
-      broker: try await KafkaBroker.shared(), topic: Topic(name: "rejected", retention: 3600), pool: try await Office.pool(),
-      // So that all three are one batch.
+    let setup = Setup(
+      broker: try await KafkaBroker.shared(), topic: Topic(name: "rejected", retention: 3600), pool: try await Setup.pool(),
+      // Sends all three messages as one batch.
       producer: try Producer(cluster.configuration(properties: ["linger.ms": "500"]), logger: quiet))
-    try await office.write(["0", "1", "2"].map { message(office.topic, key: $0, $0) })
-    // The batch of all three, and then the first by itself.
+    try await setup.write(["0", "1", "2"].map { message(setup.topic, key: $0, $0) })
+    // Rejects the batch of all three, and then the first message alone.
     cluster.fail(.produce, with: [RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
-    let errors = try await running(office.pool, office.producer, office.relay()) {
-      try await office.waitUntilEmpty()
-      return try await office.setAside()
+    let errors = try await running(setup.pool, setup.producer, setup.relay()) {
+      try await setup.waitUntilEmpty()
+      return try await setup.deadLetterErrors()
     }
     #expect(errors.count == 1)
     #expect(try cluster.texts(on: "rejected").sorted() == ["1", "2"])
@@ -212,25 +212,25 @@ struct OutboxTests {
 
   @Test("A topic that accepts no messages for some time does not block the others")
   func pausedTopic() async throws {
-    let office = try await Office.made("outbox-paused", on: KafkaBroker.shared())
-    let missing = Topic(name: "missing-\(office.topic.name)", retention: 3600)
-    let relay = office.relay(batch: 5)
-    try await running(office.pool, office.producer, relay) {
-      try await office.write(
-        (0..<20).map { message(missing, key: "\($0)", "\($0)") } + (0..<20).map { message(office.topic, key: "a", "\($0)") })
+    let setup = try await Setup.create("outbox-paused", on: KafkaBroker.shared())
+    let missing = Topic(name: "missing-\(setup.topic.name)", retention: 3600)
+    let relay = setup.relay(batch: 5)
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.write(
+        (0..<20).map { message(missing, key: "\($0)", "\($0)") } + (0..<20).map { message(setup.topic, key: "a", "\($0)") })
       try await eventually("the other topic's messages to be published") {
-        try await office.pool.query(
-          Statement("left", "select 1 from outbox where topic = $1 limit 1"), [.text(office.topic.name)]
+        try await setup.pool.query(
+          Statement("left", "select 1 from outbox where topic = $1 limit 1"), [.text(setup.topic.name)]
         ).isEmpty
       }
       #expect(relay.standstill(longerThan: .zero)?.contains(missing.name) == true)
-      #expect(try await office.pool.query(Statement("waiting", "select 1 from outbox")).count == 20)
+      #expect(try await setup.pool.query(Statement("waiting", "select 1 from outbox")).count == 20)
       try await TopicAdministration.ensure(
-        [missing], partitions: 1, replication: 1, configuration: office.broker.configuration(), logger: quiet)
-      try await office.waitUntilEmpty()
-      try await eventually("the relay to be well") { relay.standstill(longerThan: .zero) == nil }
-      #expect(try await office.setAside().isEmpty)
+        [missing], partitions: 1, replication: 1, configuration: setup.broker.configuration(), logger: quiet)
+      try await setup.waitUntilEmpty()
+      try await eventually("the relay to be healthy") { relay.standstill(longerThan: .zero) == nil }
+      #expect(try await setup.deadLetterErrors().isEmpty)
     }
-    #expect(try await office.broker.read(office.topic, count: 20).map(\.text) == (0..<20).map(String.init))
+    #expect(try await setup.broker.read(setup.topic, count: 20).map(\.text) == (0..<20).map(String.init))
   }
 }

@@ -29,7 +29,7 @@ struct ProducerTests {
     }
   }
 
-  @Test("The messages of one call arrive in their order, each once")
+  @Test("The messages of one call arrive in order, each once")
   func order() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.topic("order", partitions: 3)
@@ -134,12 +134,12 @@ struct ProducerTests {
     #expect(error?.code == .closed)
   }
 
-  /// A broker refuses what comes behind a gap in the sequence; the mock takes it, so where one of its answers is an error, nothing
-  /// may be on its way behind the request that fails.
+  /// Limits the producer to one request in flight. A real broker rejects messages after a gap in the sequence; the mock cluster accepts them,
+  /// so no other request may be in flight when one fails.
   private let oneRequestAtATime = ["max.in.flight.requests.per.connection": "1"]
 
   @Test(
-    "Errors of the broker that pass are not seen by the sender",
+    "Temporary errors of the broker are not visible to the sender",
     arguments: [
       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
     ].map(\.rawValue))
@@ -160,7 +160,7 @@ struct ProducerTests {
     let cluster = try MockCluster()
     cluster.create(topic: "replaced", partitions: 1)
     let topic = Topic(name: "replaced", retention: 3600)
-    // Slow as the machine may be, the messages go out in one request: behind a failed one the mock would take the rest, as no broker does.
+    // All messages are in one request, even on a slow machine: after a failed request, the mock would accept further ones, unlike a broker.
     let together = oneRequestAtATime.merging(["linger.ms": "500"]) { $1 }
     let producer = try Producer(cluster.configuration(properties: together), logger: quiet)
     try await running(producer) {
@@ -177,6 +177,6 @@ struct ProducerTests {
 }
 
 extension [Int] {
-  /// Without numbers that came before already.
+  /// The numbers without repetitions, in order.
   fileprivate var deduplicated: [Int] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
 }

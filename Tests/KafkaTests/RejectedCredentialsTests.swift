@@ -29,17 +29,17 @@ struct RejectedCredentialsTests {
     let logger = Logger(label: "kafka", factory: { _ in lines })
     let configuration = KafkaConfiguration(bootstrapServers: broker.address, clientID: "test", properties: Self.properties)
     let producer = try Producer(configuration, logger: logger)
-    func said() -> [LogLines.Line] { lines.all.filter { $0.level == .warning && $0.text.contains("the password is wrong") } }
-    try await eventually("several attempts") { broker.attempts > 3 && !said().isEmpty }
-    // There is one attempt a second, and one warning every 30 seconds, should this machine be that slow.
-    let warnings = said()
-    #expect(warnings.count * 2 <= broker.attempts)
-    #expect(warnings.first?.text.contains("sasl.password") == true)
+    func warnings() -> [LogLines.Line] { lines.all.filter { $0.level == .warning && $0.text.contains("the password is wrong") } }
+    try await eventually("several attempts") { broker.attempts > 3 && !warnings().isEmpty }
+    // The client attempts to connect every second, and logs a warning every 30 seconds.
+    let logged = warnings()
+    #expect(logged.count * 2 <= broker.attempts)
+    #expect(logged.first?.text.contains("sasl.password") == true)
     await producer.close(timeout: .zero)
   }
 }
 
-/// Keeps what is logged.
+/// A log handler that stores the lines.
 private final class LogLines: LogHandler, Sendable {
   struct Line: Sendable {
     var level: Logger.Level
@@ -67,9 +67,7 @@ private final class LogLines: LogHandler, Sendable {
   }
 }
 
-/// Speaks as much of Kafka's protocol as it takes to reject a client's credentials: ApiVersions, SaslHandshake and SaslAuthenticate.
-///
-/// Safe to share: the socket is only closed in `deinit`, and the counter is atomic.
+/// A broker that rejects all credentials. It implements only ApiVersions, SaslHandshake and SaslAuthenticate of Kafka's protocol.
 private final class RejectingBroker: Sendable {
   let address: String
   private let listener: Int32
@@ -87,11 +85,11 @@ private final class RejectingBroker: Sendable {
     address = "127.0.0.1:\(port)"
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     listener = descriptor
-    var place = sockaddr_in()
-    place.sin_family = sa_family_t(AF_INET)
-    place.sin_port = in_port_t(port).bigEndian
-    place.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-    let isBound = withUnsafePointer(to: &place) { pointer in
+    var socketAddress = sockaddr_in()
+    socketAddress.sin_family = sa_family_t(AF_INET)
+    socketAddress.sin_port = in_port_t(port).bigEndian
+    socketAddress.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+    let isBound = withUnsafePointer(to: &socketAddress) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
     }
     guard isBound, listen(descriptor, 64) == 0 else { throw POSIXError(.EADDRINUSE) }

@@ -8,29 +8,29 @@ import Testing
 struct RequestReplyTests {
   private static let future = Date(timeIntervalSinceNow: 600)
 
-  /// What is running for a test: who asks, and who could answer.
+  /// The clients of a test: one that sends requests, and one that receives them and can reply.
   private struct Exchange {
     var requests: Topic
     var replies: Topic
-    var asking: RequestReply
+    var client: RequestReply
     var producer: Producer
-    var answering: Consumer
+    var responder: Consumer
 
     func ask(_ text: String, deadline: Date = future) async throws -> CloudEvent? {
-      let address = try asking.address()
+      let address = try client.address()
       let event = CloudEvent(
         id: text, source: "test/0", type: "question", subject: "s", time: Date(timeIntervalSince1970: 1),
         extensions: ["correlationid": address.correlationID, "replypartition": String(address.partition)], data: Array(text.utf8))
-      return try await asking.request(
+      return try await client.request(
         OutgoingMessage(event, topic: requests, key: "k"), correlationID: address.correlationID, deadline: deadline)
     }
 
-    /// Answers the next question, as often as asked to.
-    func reply(to question: CloudEvent, times: Int = 1) async throws {
+    /// Sends the reply to a request `times` times.
+    func reply(to request: CloudEvent, times: Int = 1) async throws {
       let answer = CloudEvent(
-        id: question.id, source: "test/1", type: "answer", subject: "s", time: Date(timeIntervalSince1970: 1),
-        extensions: ["correlationid": try question.required("correlationid")], data: Array("re: ".utf8) + question.data)
-      let partition = try Int32(question.required("replypartition"))
+        id: request.id, source: "test/1", type: "answer", subject: "s", time: Date(timeIntervalSince1970: 1),
+        extensions: ["correlationid": try request.required("correlationid")], data: Array("re: ".utf8) + request.data)
+      let partition = try Int32(request.required("replypartition"))
       for _ in 0..<times { try await producer.send(OutgoingMessage(answer, topic: replies, key: "k", partition: partition)) }
     }
   }
@@ -40,19 +40,19 @@ struct RequestReplyTests {
     let requests = try await broker.topic("requests")
     let replies = try await broker.topic("replies", partitions: 3)
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let asking = try RequestReply(
+    let client = try RequestReply(
       broker.configuration(), producer: producer, replyTopic: replies, instance: instance, maximumPending: maximumPending, logger: quiet)
-    let answering = try broker.consumer(of: requests)
-    try await running(producer, asking, answering) {
-      try await asking.waitUntilReady()
-      try await body(Exchange(requests: requests, replies: replies, asking: asking, producer: producer, answering: answering))
+    let responder = try broker.consumer(of: requests)
+    try await running(producer, client, responder) {
+      try await client.waitUntilReady()
+      try await body(Exchange(requests: requests, replies: replies, client: client, producer: producer, responder: responder))
     }
   }
 
   @Test("Each of many requests gets its own reply, however the replies are ordered")
   func manyRequests() async throws {
     try await exchanging(instance: 4) { exchange in
-      #expect(try exchange.asking.address().partition == 1)
+      #expect(try exchange.client.address().partition == 1)
       try await withThrowingTaskGroup(of: Void.self) { group in
         for number in 0..<50 {
           group.addTask {
@@ -60,15 +60,15 @@ struct RequestReplyTests {
             #expect(reply.map { String(decoding: $0.data, as: UTF8.self) } == "re: \(number)")
           }
         }
-        var questions: [CloudEvent] = []
-        for try await batch in exchange.answering.batches {
-          questions += try batch.messages.map { try $0.cloudEvent() }
-          if questions.count == 50 { break }
+        var requests: [CloudEvent] = []
+        for try await batch in exchange.responder.batches {
+          requests += try batch.messages.map { try $0.cloudEvent() }
+          if requests.count == 50 { break }
         }
-        for question in questions.reversed() { try await exchange.reply(to: question, times: 2) }
+        for request in requests.reversed() { try await exchange.reply(to: request, times: 2) }
         try await group.waitForAll()
       }
-      #expect(exchange.asking.pendingRequests == 0)
+      #expect(exchange.client.pendingRequests == 0)
     }
   }
 
@@ -77,7 +77,7 @@ struct RequestReplyTests {
     try await exchanging { exchange in
       let reply = try await exchange.ask("anyone?", deadline: Date(timeIntervalSinceNow: 0.2))
       #expect(reply == nil)
-      #expect(exchange.asking.pendingRequests == 0)
+      #expect(exchange.client.pendingRequests == 0)
     }
   }
 
@@ -85,12 +85,12 @@ struct RequestReplyTests {
   func bound() async throws {
     try await exchanging(maximumPending: 1) { exchange in
       async let first = exchange.ask("first")
-      try await eventually("the first request to be pending") { exchange.asking.pendingRequests == 1 }
+      try await eventually("the first request to be pending") { exchange.client.pendingRequests == 1 }
       let error = await #expect(throws: KafkaError.self) { try await exchange.ask("second") }
       #expect(error?.code == .tooManyPending)
-      var batches = exchange.answering.batches.makeAsyncIterator()
-      let question = try #require(try await batches.next()?.messages.first).cloudEvent()
-      try await exchange.reply(to: question)
+      var batches = exchange.responder.batches.makeAsyncIterator()
+      let request = try #require(try await batches.next()?.messages.first).cloudEvent()
+      try await exchange.reply(to: request)
       #expect(try await first != nil)
     }
   }
@@ -101,18 +101,18 @@ struct RequestReplyTests {
     let replies = try await broker.topic("replies")
     let nowhere = KafkaConfiguration(bootstrapServers: "127.0.0.1:1", clientID: "test")
     let producer = try Producer(nowhere, maximumInFlight: 1, logger: quiet)
-    let asking = try RequestReply(broker.configuration(), producer: producer, replyTopic: replies, instance: 0, logger: quiet)
-    try await running(asking) {
-      try await asking.waitUntilReady()
+    let client = try RequestReply(broker.configuration(), producer: producer, replyTopic: replies, instance: 0, logger: quiet)
+    try await running(client) {
+      try await client.waitUntilReady()
       func ask(_ deadline: Date) async throws -> CloudEvent? {
         let message = OutgoingMessage(topic: "requests", key: nil, headers: [], value: [1])
-        return try await asking.request(message, correlationID: try asking.address().correlationID, deadline: deadline)
+        return try await client.request(message, correlationID: try client.address().correlationID, deadline: deadline)
       }
       async let first = ask(Date(timeIntervalSinceNow: 15))
       try await eventually("the first request to be pending") { producer.inFlight == 1 }
       let error = await #expect(throws: KafkaError.self) { try await ask(Self.future) }
       #expect(error?.code == .tooManyPending)
-      #expect(asking.pendingRequests == 1)
+      #expect(client.pendingRequests == 1)
       #expect(try await first == nil)
     }
     await producer.close(timeout: .zero)
@@ -121,56 +121,56 @@ struct RequestReplyTests {
   @Test("A task that is cancelled no longer waits for its reply")
   func cancellation() async throws {
     try await exchanging { exchange in
-      let asked = Task { try await exchange.ask("never mind") }
-      try await eventually("the request to be pending") { exchange.asking.pendingRequests == 1 }
-      asked.cancel()
-      await #expect(throws: CancellationError.self) { try await asked.value }
-      #expect(exchange.asking.pendingRequests == 0)
+      let pending = Task { try await exchange.ask("never mind") }
+      try await eventually("the request to be pending") { exchange.client.pendingRequests == 1 }
+      pending.cancel()
+      await #expect(throws: CancellationError.self) { try await pending.value }
+      #expect(exchange.client.pendingRequests == 0)
     }
   }
 
   @Test("Other messages on the reply topic are ignored")
-  func rubbish() async throws {
+  func unexpectedMessage() async throws {
     try await exchanging { exchange in
-      let partition = try exchange.asking.address().partition
-      try await exchange.producer.send(message(exchange.replies, "rubbish", partition: partition))
+      let partition = try exchange.client.address().partition
+      try await exchange.producer.send(message(exchange.replies, "unexpected", partition: partition))
       async let reply = exchange.ask("still there?")
-      var batches = exchange.answering.batches.makeAsyncIterator()
-      let question = try #require(try await batches.next()?.messages.first).cloudEvent()
-      try await exchange.reply(to: question)
+      var batches = exchange.responder.batches.makeAsyncIterator()
+      let request = try #require(try await batches.next()?.messages.first).cloudEvent()
+      try await exchange.reply(to: request)
       #expect(try await reply?.id == "still there?")
     }
   }
 
-  @Test("While the reply topic is missing no request is sent; when it is back, replies arrive again")
+  @Test("While the reply topic is missing, requests are rejected; when it exists again, replies arrive")
   func lostReplyTopic() async throws {
     try await exchanging { exchange in
       let broker = try await KafkaBroker.shared()
       try await broker.delete(exchange.replies)
-      try await eventually("the loss to be noticed") { exchange.asking.hasLostReplyTopic }
-      let error = #expect(throws: KafkaError.self) { try exchange.asking.address() }
+      try await eventually("the loss to be noticed") { exchange.client.hasLostReplyTopic }
+      let error = #expect(throws: KafkaError.self) { try exchange.client.address() }
       #expect(error?.code == .notReady)
       try await TopicAdministration.ensure(
         [exchange.replies], partitions: 3, replication: 1, configuration: broker.configuration(), logger: quiet)
-      try await eventually("replies to be read again") { exchange.asking.isReady }
+      try await eventually("replies to be read again") { exchange.client.isReady }
       async let reply = exchange.ask("back?")
-      var batches = exchange.answering.batches.makeAsyncIterator()
-      let question = try #require(try await batches.next()?.messages.first).cloudEvent()
+      var batches = exchange.responder.batches.makeAsyncIterator()
+      let request = try #require(try await batches.next()?.messages.first).cloudEvent()
       try await eventually("the reply to be sent") {
-        try await exchange.reply(to: question)
+        try await exchange.reply(to: request)
         return true
       }
       #expect(try await reply?.id == "back?")
     }
   }
 
-  @Test("It is not ready before its partition is known")
+  @Test("The client is not ready before its partition is known")
   func notReady() async throws {
     let broker = try await KafkaBroker.shared()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let asking = try RequestReply(
+    let client = try RequestReply(
       broker.configuration(), producer: producer, replyTopic: Topic(name: "nowhere", retention: 1), instance: 0, logger: quiet)
-    let error = #expect(throws: KafkaError.self) { try asking.address() }
+    let error = #expect(throws: KafkaError.self) { try client.address() }
     #expect(error?.code == .notReady)
     await producer.close()
   }

@@ -7,16 +7,16 @@ import Postgres
 import TestSupport
 import Testing
 
-/// A broker of its own, for the topics have the names that they have in production.
+/// Each test starts its own broker, because the topics have their production names.
 @Suite("The recorder of missed messages", .serialized, .timeLimit(.minutes(10)))
 struct SkippedMessageRecorderTests {
-  private struct Trial: Sendable {
+  private struct Setup: Sendable {
     let broker: KafkaBroker
     let pool: PostgresPool
     let producer: Producer
     let history: ConsumerHistory
 
-    static func made() async throws -> Trial {
+    static func create() async throws -> Setup {
       let server = try await PostgresServer.shared()
       let pool = PostgresPool(
         PostgresConfiguration(
@@ -26,7 +26,7 @@ struct SkippedMessageRecorderTests {
       let broker = try await KafkaBroker.start()
       try await TopicAdministration.ensure(
         [.identityEvents, .identityCommands], partitions: 2, replication: 1, configuration: broker.configuration(), logger: quiet)
-      return Trial(
+      return Setup(
         broker: broker, pool: pool, producer: try Producer(broker.configuration(), logger: quiet),
         history: ConsumerHistory(pool: pool, schema: "directory", consumer: "group-sync"))
     }
@@ -52,7 +52,7 @@ struct SkippedMessageRecorderTests {
       try await pool.query(Statement(once: "number", sql)).first?.int(0) ?? -1
     }
 
-    /// The rebuilds that were asked for.
+    /// The requested rebuilds, from the first `count` commands.
     func requested(_ count: Int) async throws -> [Rebuild] {
       try await broker.read(.identityCommands, count: count).compactMap { message in
         if case .rebuild(let rebuild) = try Command(try message.cloudEvent()).operation { rebuild } else { nil }
@@ -67,65 +67,65 @@ struct SkippedMessageRecorderTests {
 
   @Test("A first start is not a loss; a loss on several partitions is recorded, and one rebuild is requested")
   func once() async throws {
-    let trial = try await Trial.made()
-    try await trial.send(20)
-    let first = try await trial.consumer()
-    try await running(first, trial.recorder(first)) {
+    let setup = try await Setup.create()
+    try await setup.send(20)
+    let first = try await setup.consumer()
+    try await running(first, setup.recorder(first)) {
       #expect(try await first.take(20).count == 20)
-      try await eventually("the offsets to be noted") { try await trial.history.offsets().values.reduce(0, +) == 20 }
+      try await eventually("the offsets to be recorded") { try await setup.history.offsets().values.reduce(0, +) == 20 }
     }
-    #expect(try await trial.number("select count(*) from directory.skipped_messages") == 0)
+    #expect(try await setup.number("select count(*) from directory.skipped_messages") == 0)
 
-    try await trial.send(20)
-    for partition in 0..<2 { try await trial.broker.deleteMessages(of: .identityEvents, partition: Int32(partition), before: 15) }
+    try await setup.send(20)
+    for partition in 0..<2 { try await setup.broker.deleteMessages(of: .identityEvents, partition: Int32(partition), before: 15) }
     for _ in 0..<2 {
-      let consumer = try await trial.consumer()
-      try await running(consumer, trial.recorder(consumer)) {
-        try await eventually("the request to be noted") {
-          try await trial.number("select count(*) from directory.skipped_messages where rebuild_requested_at is not null") == 2
+      let consumer = try await setup.consumer()
+      try await running(consumer, setup.recorder(consumer)) {
+        try await eventually("the request to be recorded") {
+          try await setup.number("select count(*) from directory.skipped_messages where rebuild_requested_at is not null") == 2
         }
-        // Nothing is read: what the recorder commits is what a restart finds.
-        let inspection = try ClusterInspection(trial.broker.configuration(), logger: quiet)
-        try await eventually("the place behind the gap to be committed") {
+        // The consumer reads nothing, so the committed offset is that of the recorder.
+        let inspection = try ClusterInspection(setup.broker.configuration(), logger: quiet)
+        try await eventually("the offset after the gap to be committed") {
           try await inspection.positions(of: "group-sync", on: [Topic.identityEvents.name: 2]).values.allSatisfy { $0.committed == 15 }
         }
       }
     }
-    try await trial.producer.send(
+    try await setup.producer.send(
       OutgoingMessage(
         try Rebuild(consumer: "the end", reason: "", invitations: .none).command(id: .made(at: Date()), by: "test", at: Date())
           .cloudEvent(source: "test"), topic: .identityCommands, key: "k"))
-    let requested = try await trial.requested(2)
+    let requested = try await setup.requested(2)
     #expect(requested.map(\.consumer).sorted() == ["group-sync", "the end"])
     #expect(requested.first { $0.consumer == "group-sync" }?.invitations == Restatement.Invitations.none)
     #expect(requested.first { $0.consumer == "group-sync" }?.reason.contains("identity.events[1] from 10 to 15") == true)
-    #expect(try await trial.number("select count(*) from directory.skipped_messages") == 2)
-    #expect(try await trial.number("select count(distinct rebuild_id) from directory.skipped_messages") == 1)
-    await trial.close()
+    #expect(try await setup.number("select count(*) from directory.skipped_messages") == 2)
+    #expect(try await setup.number("select count(distinct rebuild_id) from directory.skipped_messages") == 1)
+    await setup.close()
   }
 
   @Test("A recreated topic is distinguished from a first start by the recorded offsets, also after a restart")
   func recreated() async throws {
-    let trial = try await Trial.made()
-    try await trial.send(20)
-    let first = try await trial.consumer()
-    try await running(first, trial.recorder(first)) {
+    let setup = try await Setup.create()
+    try await setup.send(20)
+    let first = try await setup.consumer()
+    try await running(first, setup.recorder(first)) {
       #expect(try await first.take(20).count == 20)
-      try await eventually("the offsets to be noted") { try await trial.history.offsets().values.reduce(0, +) == 20 }
+      try await eventually("the offsets to be recorded") { try await setup.history.offsets().values.reduce(0, +) == 20 }
     }
-    try await trial.broker.delete(.identityEvents)
+    try await setup.broker.delete(.identityEvents)
     try await TopicAdministration.ensure(
-      [.identityEvents], partitions: 2, replication: 1, configuration: trial.broker.configuration(), logger: quiet)
-    let second = try await trial.consumer()
-    try await running(second, trial.recorder(second)) {
-      try await eventually("the rebuild to be asked for") {
-        try await trial.number(
+      [.identityEvents], partitions: 2, replication: 1, configuration: setup.broker.configuration(), logger: quiet)
+    let second = try await setup.consumer()
+    try await running(second, setup.recorder(second)) {
+      try await eventually("the rebuild to be requested") {
+        try await setup.number(
           "select count(*) from directory.skipped_messages where cause = 'recreated' and rebuild_requested_at is not null") == 2
       }
-      try await trial.send(2)
+      try await setup.send(2)
       #expect(try await second.take(2).count == 2)
     }
-    #expect(try await trial.requested(1).map(\.consumer) == ["group-sync"])
-    await trial.close()
+    #expect(try await setup.requested(1).map(\.consumer) == ["group-sync"])
+    await setup.close()
   }
 }

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Topics, dead letters and reachability")
 struct TopicTests {
-  @Test("Missing topics are created, by any number of processes at once, and then not changed")
+  @Test("Missing topics are created, by any number of processes at once, and existing ones are not changed")
   func creation() async throws {
     let broker = try await KafkaBroker.shared()
     let topics = (0..<3).map { Topic(name: "made-\($0)-\(UUID().uuidString.prefix(8))", retention: 3600) }
@@ -21,7 +21,7 @@ struct TopicTests {
       }
       try await group.waitForAll()
     }
-    // They can be used at once, each with its partitions.
+    // The topics can be used immediately, with all their partitions.
     let producer = try Producer(broker.configuration(), logger: quiet)
     try await running(producer) {
       for topic in topics { try await producer.send(message(topic, "last partition", partition: 2)) }
@@ -45,9 +45,9 @@ struct TopicTests {
   func reachability() async throws {
     let broker = try await KafkaBroker.shared()
     #expect(try await Reachability(broker.configuration(), logger: quiet).check(timeout: .seconds(30)) == nil)
-    let away = KafkaConfiguration(bootstrapServers: "127.0.0.1:\(try FreePort.find())", clientID: "test")
-    let problem = try #require(try await Reachability(away, logger: quiet).check(timeout: .milliseconds(300)))
-    #expect(problem.contains(away.bootstrapServers))
+    let unreachable = KafkaConfiguration(bootstrapServers: "127.0.0.1:\(try FreePort.find())", clientID: "test")
+    let problem = try #require(try await Reachability(unreachable, logger: quiet).check(timeout: .milliseconds(300)))
+    #expect(problem.contains(unreachable.bootstrapServers))
   }
 
   @Test("A dead letter is the unchanged message, with headers that describe the failure")
@@ -56,20 +56,20 @@ struct TopicTests {
     let consumer = "test-\(UUID().uuidString.prefix(8))"
     let producer = try Producer(broker.configuration(), logger: quiet)
     let pool = try await DeadLetterTable.pool()
-    let letters = DeadLetters(
+    let deadLetters = DeadLetters(
       consumer: consumer, producer: producer, table: DeadLetterTable("dead_letters", pool: pool), logger: quiet)
-    #expect(letters.topic.name == "\(consumer).dead-letters")
+    #expect(deadLetters.topic.name == "\(consumer).dead-letters")
     try await TopicAdministration.ensure(
-      [letters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), logger: quiet)
+      [deadLetters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), logger: quiet)
     let message = Message(
       topic: "origin", partition: 3, offset: 17, timestamp: nil, key: Array("key".utf8), headers: [("a", "1"), ("b", "2"), ("a", "3")],
       value: [0, 255])
     try await running(producer) {
-      try await letters.send(message, error: "cannot be read", attempts: 2)
-      let first = try #require(try await broker.read(letters.topic, count: 1).first)
-      try await letters.send(first, error: "still cannot", attempts: 5)
+      try await deadLetters.send(message, error: "cannot be read", attempts: 2)
+      let first = try #require(try await broker.read(deadLetters.topic, count: 1).first)
+      try await deadLetters.send(first, error: "still cannot", attempts: 5)
     }
-    let received = try await broker.read(letters.topic, count: 2)
+    let received = try await broker.read(deadLetters.topic, count: 2)
     let (first, again) = (try #require(received.first), try #require(received.last))
     #expect(first.key == message.key && first.value == message.value)
     #expect(first.headers.prefix(3).map { "\($0.name)=\($0.value)" } == ["a=1", "b=2", "a=3"])
@@ -80,7 +80,7 @@ struct TopicTests {
     #expect(first.header(DeadLetters.Header.originOffset) == "17")
     #expect(first.header(DeadLetters.Header.time).flatMap(Timestamp.date) != nil)
     #expect(again.headers.filter { $0.name == DeadLetters.Header.error }.map(\.value) == ["still cannot"])
-    #expect(again.header(DeadLetters.Header.originTopic) == letters.topic.name)
+    #expect(again.header(DeadLetters.Header.originTopic) == deadLetters.topic.name)
     await pool.close()
   }
 
@@ -89,15 +89,15 @@ struct TopicTests {
     let broker = try await KafkaBroker.shared()
     let pool = try await DeadLetterTable.pool()
     let producer = try Producer(broker.configuration(), logger: quiet)
-    let letters = DeadLetters(
+    let deadLetters = DeadLetters(
       consumer: "large", producer: producer, table: DeadLetterTable("dead_letters", pool: pool), logger: quiet)
     let message = Message(
       topic: "origin", partition: 3, offset: 17, timestamp: nil, key: [0, 1], headers: [("ce_id", "1"), ("odd", "a\0b")],
       value: Array(repeating: 7, count: 17 << 20))
-    try await running(producer) { try await letters.send(message, error: "no\0good", attempts: 2) }
+    try await running(producer) { try await deadLetters.send(message, error: "no\0good", attempts: 2) }
     let rows = try await pool.query(
       Statement(
-        once: "letters",
+        once: "dead letters",
         """
         select kind, topic, origin_partition, origin_offset, key, headers, length(payload)::int8, size, error, attempts from dead_letters
         """))

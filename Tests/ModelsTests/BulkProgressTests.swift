@@ -7,8 +7,8 @@ struct BulkProgressTests {
   private static let time = Date(timeIntervalSince1970: 1)
   private let ids = (0..<4).map { _ in ResourceID.made(at: time) }
 
-  @Test("References to a reused record have its id, in paths and in data, and nowhere else")
-  func naming() {
+  @Test("References to a reused record are replaced by its id, in paths and in data, and nowhere else")
+  func references() {
     let other = ResourceID.made(at: Self.time)
     var progress = progress([
       operation(.createUser(document: []), ids[0]),
@@ -30,7 +30,7 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("An operation that refers to a failed one fails with its whole cycle, and counts as an error")
+  @Test("An operation that refers to a failed one fails together with its cycle, and counts as an error")
   func failures() {
     var progress = progress(
       [
@@ -48,7 +48,7 @@ struct BulkProgressTests {
     #expect(progress.outcomes.count == 4)
   }
 
-  @Test("A reference cycle is carried out together")
+  @Test("The operations of a reference cycle are executed together")
   func cycle() {
     var progress = progress([
       operation(.createUser(document: []), ids[0], references: [ids[1]], cycle: 0),

@@ -73,17 +73,17 @@ struct CommandTests {
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", operation: operation)
   }
 
-  @Test("Every command arrives as it was sent", arguments: operations)
+  @Test("Every command round-trips", arguments: operations)
   func roundTrip(operation: Command.Operation) throws {
     let command = Self.command(operation)
     let event = try command.cloudEvent(source: "scim-api/0")
-    // Through headers and bytes, as on the wire.
+    // Uses headers and bytes, as a Kafka message does.
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
     #expect(event.subject == Self.resource.description)
     #expect(event.type.hasPrefix("rollcall.command."))
   }
 
-  @Test("A command that nobody waits for has neither deadline nor address")
+  @Test("A command without a waiting request round-trips without deadline and reply address")
   func withoutReply() throws {
     var command = Self.command(.deleteUser)
     (command.session, command.deadline, command.expectedVersions, command.replyTo, command.traceparent) = (nil, nil, nil, nil, nil)
@@ -91,7 +91,7 @@ struct CommandTests {
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
   }
 
-  @Test("An empty list of expected versions is not the same as none")
+  @Test("An empty list of expected versions round-trips, and differs from a missing one")
   func noExpectedVersion() throws {
     var command = Self.command(.deleteUser)
     command.expectedVersions = []
@@ -99,12 +99,12 @@ struct CommandTests {
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)).expectedVersions == [])
   }
 
-  @Test("Every command has a type of its own")
+  @Test("Every command has its own type")
   func types() {
     #expect(Set(Self.operations.map(\.type)).count == Self.operations.count - 3)
   }
 
-  @Test("The names on the topic do not change")
+  @Test("The types on the topic do not change")
   func names() {
     let names = [
       "create-user", "replace-user", "patch-user", "delete-user", "promote-user", "create-group", "replace-group", "patch-group",
@@ -115,7 +115,7 @@ struct CommandTests {
   }
 
   @Test(
-    "A message with a missing or malformed header is refused, and the error names it",
+    "A message with a missing or malformed header is rejected, and the error names it",
     arguments: [
       ("ce_id", nil, MessageError.missing(attribute: "id")), ("ce_id", "1", .malformed(attribute: "id", value: "1")),
       ("ce_specversion", "0.3", .malformed(attribute: "specversion", value: "0.3")), ("ce_type", "other", .unknownType("other")),
@@ -136,7 +136,7 @@ struct CommandTests {
   }
 
   @Test(
-    "Data that does not match the type is refused, and the error names the key",
+    "Data that does not match the type is rejected, and the error names the key",
     arguments: [("", ""), ("{", ""), ("[]", ""), (#"{"slug":"acme"}"#, "'name' is missing"), (#"{"slug":1}"#, "slug")])
   func undecodable(data: String, named: String) throws {
     var event = try Self.command(.createWorkspace(Self.settings)).cloudEvent(source: "scimctl/0")
@@ -147,7 +147,7 @@ struct CommandTests {
     #expect(reason.contains(named) || named.isEmpty)
   }
 
-  @Test("Every order to the mailer arrives as it was sent")
+  @Test("Every order to the mailer round-trips")
   func orders() throws {
     let user = Self.resource.user
     for order in [InvitationOrder.resend(user), .revoke(user), .resetTemplate(language: "de")] {

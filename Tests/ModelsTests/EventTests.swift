@@ -51,7 +51,7 @@ struct EventTests {
           order: .setTemplate(InvitationTemplate(language: "de", subject: "Los", text: "{{url}}")), actor: "operator:eve", orderedAt: time)),
     ]
 
-  @Test("Every event arrives as it was sent", arguments: events)
+  @Test("Every event round-trips", arguments: events)
   func roundTrip(event: IdentityEvent) throws {
     let sent = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
     let received = try CloudEvent(headers: sent.headers, data: sent.data)
@@ -70,7 +70,7 @@ struct EventTests {
     #expect(Set(snapshot.keys) == ["id", "state"])
   }
 
-  @Test("An event of an unknown type, or with data that does not match, is refused")
+  @Test("An event of an unknown type, or with data that does not match, is rejected")
   func malformed() throws {
     var event = try #require(Self.events.first).cloudEvent(id: "1", source: "s", time: Self.time, traceparent: nil)
     event.type = "rollcall.user.changed.v2"
@@ -79,7 +79,7 @@ struct EventTests {
     #expect(throws: MessageError.self) { try IdentityEvent(event) }
   }
 
-  @Test("A sign-in arrives as it was sent, keyed by the email in lower case, or else by the user", arguments: ["Ana@Example.com", nil])
+  @Test("A sign-in round-trips, keyed by the email in lower case, or else by the user", arguments: ["Ana@Example.com", nil])
   func signIn(email: String?) throws {
     let signIn = SignIn(workspace: Self.workspace, email: email, user: Self.user, signedInAt: Self.time, method: "saml")
     let sent = try signIn.cloudEvent(id: "1", source: "product", time: Self.time, traceparent: nil)
@@ -87,7 +87,7 @@ struct EventTests {
     #expect(sent.subject == email?.lowercased() ?? Self.user.description)
   }
 
-  @Test("A sign-in with an address that is too long is refused, and the error names the bound")
+  @Test("A sign-in with an address that is too long is rejected, and the error names the bound")
   func oversizedSignIn() throws {
     let address = String(repeating: "a", count: 1020) + "@example.com"
     let event = try SignIn(workspace: Self.workspace, email: address, user: nil, signedInAt: Self.time)
@@ -96,16 +96,16 @@ struct EventTests {
     #expect("\(try #require(error))".contains("1024"))
   }
 
-  @Test("A sign-in without email and user is refused")
+  @Test("A sign-in without email and user is rejected")
   func signInOfNobody() throws {
-    let nobody = SignIn(workspace: Self.workspace, email: nil, user: nil, signedInAt: Self.time)
-    var event = try nobody.cloudEvent(id: "1", source: "product", time: Self.time, traceparent: nil)
+    let anonymous = SignIn(workspace: Self.workspace, email: nil, user: nil, signedInAt: Self.time)
+    var event = try anonymous.cloudEvent(id: "1", source: "product", time: Self.time, traceparent: nil)
     #expect(throws: MessageError.self) { try SignIn(event) }
     event.type = "other"
     #expect(throws: MessageError.unknownType("other")) { try SignIn(event) }
   }
 
-  @Test("A change of the directory arrives as it was sent", arguments: DirectoryEvent.Change.allCases)
+  @Test("A change of the directory round-trips", arguments: DirectoryEvent.Change.allCases)
   func directory(change: DirectoryEvent.Change) throws {
     let event = DirectoryEvent(
       workspace: Self.workspace, change: change, member: Self.user, group: .made(at: Self.time), displayName: "Data team",
@@ -117,7 +117,7 @@ struct EventTests {
     #expect(throws: MessageError.unknownType(sent.type)) { try DirectoryEvent(sent) }
   }
 
-  @Test("A state of an invitation arrives as it was sent", arguments: InvitationState.allCases)
+  @Test("A state of an invitation round-trips", arguments: InvitationState.allCases)
   func invitation(state: InvitationState) throws {
     let event = InvitationEvent(
       workspace: Self.workspace, invitation: .made(at: Self.time), user: Self.user, state: state, reason: "250 OK", changedAt: Self.time)
@@ -136,8 +136,8 @@ struct EventTests {
     let message = try report.cloudEvent(id: "1", source: "scim-api/0", time: Self.time, traceparent: nil)
     #expect(message.subject == "ana@example.com")
     #expect(try MailEvent(message) == report)
-    let nobody = MailEvent(workspace: Self.workspace, invitation: nil, email: nil, event: .bounced, occurredAt: Self.time)
-    #expect(throws: MessageError.self) { try MailEvent(nobody.cloudEvent(id: "1", source: "s", time: Self.time, traceparent: nil)) }
+    let anonymous = MailEvent(workspace: Self.workspace, invitation: nil, email: nil, event: .bounced, occurredAt: Self.time)
+    #expect(throws: MessageError.self) { try MailEvent(anonymous.cloudEvent(id: "1", source: "s", time: Self.time, traceparent: nil)) }
   }
 
   @Test(

@@ -48,11 +48,12 @@ struct LargeFieldTests {
   @Test("has the same id, type, subject and version, names the omitted fields, and is small", arguments: events.indices)
   func identity(_ index: Int) throws {
     let (event, omitted) = Self.events[index]
-    let whole = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
-    let reduced = try #require(try whole.withoutLargeFields())
+    let complete = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
+    let reduced = try #require(try complete.withoutLargeFields())
     #expect(reduced.data.count < 8192)
     #expect(reduced.extensions["omitted"] == omitted)
-    #expect(reduced.id == whole.id && reduced.type == whole.type && reduced.subject == whole.subject && reduced.time == whole.time)
+    #expect(
+      reduced.id == complete.id && reduced.type == complete.type && reduced.subject == complete.subject && reduced.time == complete.time)
     #expect(try IdentityEvent(reduced).identity == event.identity)
     // A reduced event is not reduced again: nothing else can be omitted.
     #expect(try reduced.withoutLargeFields() == nil)
@@ -61,17 +62,17 @@ struct LargeFieldTests {
   @Test("keeps members, roles and states")
   func content() throws {
     for (event, _) in Self.events {
-      let whole = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
-      switch (event, try IdentityEvent(try #require(try whole.withoutLargeFields()))) {
-      case (.userChanged(let whole), .userChanged(let reduced)):
-        #expect(reduced.user.state == whole.user.state && reduced.user.displayName == "Ana" && reduced.user.role == "editor")
+      let complete = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
+      switch (event, try IdentityEvent(try #require(try complete.withoutLargeFields()))) {
+      case (.userChanged(let complete), .userChanged(let reduced)):
+        #expect(reduced.user.state == complete.user.state && reduced.user.displayName == "Ana" && reduced.user.role == "editor")
         #expect(reduced.user.email == nil && reduced.omits("email") && !reduced.omits("role"))
-      case (.groupChanged(let whole), .groupChanged(let reduced)):
-        #expect(reduced.addedMembers == whole.addedMembers && reduced.part == whole.part && reduced.displayName.hasSuffix("é…"))
-      case (.workspaceChanged(let whole), .workspaceChanged(let reduced)):
-        var previous = whole.settings
+      case (.groupChanged(let complete), .groupChanged(let reduced)):
+        #expect(reduced.addedMembers == complete.addedMembers && reduced.part == complete.part && reduced.displayName.hasSuffix("é…"))
+      case (.workspaceChanged(let complete), .workspaceChanged(let reduced)):
+        var previous = complete.settings
         previous.name = "Acme"
-        #expect(reduced.settings.signInURL == whole.settings.signInURL)
+        #expect(reduced.settings.signInURL == complete.settings.signInURL)
         #expect(reduced.settings(after: previous) == previous)
         #expect(reduced.settings(after: nil).customRoles == [])
       default: break
@@ -79,7 +80,7 @@ struct LargeFieldTests {
     }
   }
 
-  @Test("is also made for the product's and operators' events, and not for signed ones")
+  @Test("exists for directory events too, but not for security events, which are signed")
   func others() throws {
     let directory = DirectoryEvent(
       workspace: Self.workspace, change: .groupRenamed, group: .made(at: Self.time), displayName: Self.large, changedAt: Self.time)

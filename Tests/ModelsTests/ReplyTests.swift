@@ -22,7 +22,7 @@ struct ReplyTests {
   }
 
   @Test(
-    "Every outcome arrives as it was sent, and as it was recorded",
+    "Every outcome round-trips through an event, and through its stored form",
     arguments: [
       .resource(resource, created: true), .resource(resource, created: false), .resource(partly, created: false), .done,
       .signIn(.promoted), .signIn(.remembered),
@@ -45,7 +45,7 @@ struct ReplyTests {
   }
 
   @Test(
-    "A reply with a missing attribute is refused, and the error names it",
+    "A reply with a missing attribute is rejected, and the error names it",
     arguments: [
       ([:], MessageError.missing(attribute: "status")), (["status": "fine"], .malformed(attribute: "status", value: "fine")),
       (["status": "200"], .missing(attribute: "resourceid")),
@@ -59,7 +59,7 @@ struct ReplyTests {
     #expect(error == expected)
   }
 
-  @Test("A message that is no reply is refused")
+  @Test("A message that is not a reply is rejected")
   func otherType() {
     let event = CloudEvent(id: "1", source: "s", type: "other", subject: "s", time: Self.time, data: [])
     #expect(throws: MessageError.unknownType("other")) { try Reply(event) }

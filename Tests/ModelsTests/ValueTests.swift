@@ -57,7 +57,7 @@ struct ValueTests {
   }
 
   @Test(
-    "Malformed host names are refused",
+    "Malformed host names are rejected",
     arguments: [
       "", ".", "localhost", "a..b", ".a.b", "-a.example", "a-.example", "bücher.example", "a_b.example", "https://a.example",
       "a.example:443",
@@ -95,7 +95,7 @@ struct ValueTests {
   }
 
   @Test(
-    "An invitation policy is read as it was written",
+    "An invitation policy round-trips",
     arguments: [
       InvitationPolicy(), InvitationPolicy(sending: .delayed(seconds: 3600), reminderDays: [], expiryDays: nil),
       InvitationPolicy(sending: .digest(address: "it@acme.example"), reminderDays: [1], expiryDays: 7), InvitationPolicy(sending: .none),
@@ -104,7 +104,7 @@ struct ValueTests {
     #expect(try JSONData.decode(from: JSONData.encode(policy), type: "policy") == policy)
   }
 
-  @Test("Missing members of an invitation policy have their defaults, except the parameters of its way of sending")
+  @Test("Missing members of an invitation policy have their defaults, except the parameters of 'sending'")
   func partialPolicies() throws {
     #expect(try JSONData.decode(from: Array("{}".utf8), type: "policy") == InvitationPolicy())
     let never: InvitationPolicy = try JSONData.decode(from: Array(#"{"sending":"none","expiryDays":null}"#.utf8), type: "policy")
@@ -114,7 +114,7 @@ struct ValueTests {
     }
   }
 
-  @Test("UUIDs are found in any text, and replaced there")
+  @Test("UUIDs are found and replaced in any text")
   func uuidsInText() {
     let (one, two, three) = (UUID(), UUID(), UUID())
     let text = { (first: UUID, second: UUID) in

@@ -49,7 +49,7 @@ struct QueryTests {
     }
   }
 
-  @Test("A statement is prepared once per connection; a one-time statement is not kept")
+  @Test("A statement is prepared once per connection; a one-time statement is not prepared")
   func preparation() async throws {
     let kept = Statement("kept", "select $1 as kept")
     let prepared = "select count(*) from pg_prepared_statements where statement like '%as kept' or statement like '%as once'"

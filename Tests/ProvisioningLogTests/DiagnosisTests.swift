@@ -5,7 +5,7 @@ import Testing
 
 @testable import ProvisioningLog
 
-@Suite("A diagnosis")
+@Suite("Diagnoses of failed requests")
 struct DiagnosisTests {
   private static let now = Date(timeIntervalSince1970: 1_769_850_000)
   private static let settings = WorkspaceSettings(
@@ -40,12 +40,12 @@ struct DiagnosisTests {
     return token
   }
 
-  @Test("is not made of what succeeded")
+  @Test("A successful request has no diagnosis")
   func success() {
     #expect(Diagnosis(of: Self.entry(200), Self.context()) == nil)
   }
 
-  @Test("of a POST that may not reuse a disabled user's record says which user that is, and how such records are reused")
+  @Test("A POST that may not reuse a disabled user's record names that user and the policy that reuses records")
   func relinkRefused() throws {
     let entry = Self.entry(
       409, "uniqueness", method: "POST", path: "/api/v2/scim/Users",
@@ -57,43 +57,43 @@ struct DiagnosisTests {
   }
 
   @Test(
-    "of a stale id says who has the name now, and what to click there",
+    "A stale id names the user who has the name now, and the steps in the identity provider",
     arguments: [
       ("okta", "Assignments", "X beside 'ana@example.com'"), ("entra", "Provision on demand", "Restart provisioning"),
       ("onelogin", "Users > Users > 'ana@example.com'", "delete this app"), (nil, "unassign 'ana@example.com'", "assign them again"),
     ] as [(String?, String, String)])
   func staleUser(_ provider: String?, _ first: String, _ second: String) throws {
-    let holder = DiagnosisContext.NameOwner(id: .made(at: Self.now), name: "ana@example.com", externalID: nil, state: "invited")
+    let owner = DiagnosisContext.NameOwner(id: .made(at: Self.now), name: "ana@example.com", externalID: nil, state: "invited")
     let diagnosis = try #require(
       Diagnosis(
         of: Self.entry(404, provider: provider),
         Self.context {
-          $0.nameOwner = holder
+          $0.nameOwner = owner
           $0.deletedAt = Self.now
         }))
     #expect(diagnosis.cause == .staleUser)
     #expect(diagnosis.explanation.contains("deleted on 2026-01-31"))
-    #expect(diagnosis.explanation.contains("'ana@example.com' belongs today to the user with id \(holder.id), who is invited"))
+    #expect(diagnosis.explanation.contains("'ana@example.com' belongs today to the user with id \(owner.id), who is invited"))
     #expect(diagnosis.fix.contains(first))
     #expect(diagnosis.fix.contains(second))
   }
 
-  @Test("of a stale id whose name nobody has says that it is made anew, and of one that is there again that it can be sent again")
+  @Test("A stale id whose name is free, that exists again, or that is a group's has its own explanation or fix")
   func staleVariants() throws {
     var entry = Self.entry(404)
     entry.name = "ben@example.com"
     #expect(try #require(Diagnosis(of: entry, Self.context())).explanation.contains("Nobody has the name 'ben@example.com' now"))
-    let there = try #require(Diagnosis(of: entry, Self.context { $0.resourceExists = true }))
-    #expect(there.fix.contains("scimctl log replay \(entry.id)"))
+    let existing = try #require(Diagnosis(of: entry, Self.context { $0.resourceExists = true }))
+    #expect(existing.fix.contains("scimctl log replay \(entry.id)"))
     let group = try #require(
       Diagnosis(of: Self.entry(404, path: "/api/v2/scim/Groups/01997b5e-7a00-7a01-8d3e-0a52e1d6b9f1", type: .group), Self.context()))
     #expect(group.cause == .staleGroup)
     #expect(group.fix.contains("Push Groups"))
   }
 
-  /// What the edge and the store refuse with, and what it is called.
+  /// Rejected requests, and the causes of their diagnoses.
   @Test(
-    "names the cause of each refusal",
+    "Each rejection has a cause",
     arguments: [
       (entry(404, path: "/scim/Users", type: nil), context(), .wrongURL),
       (entry(401), context(), .tokenUnknown),
@@ -143,7 +143,7 @@ struct DiagnosisTests {
     #expect(diagnosis.fix.count > 10)
   }
 
-  @Test("covers every scimType that there is")
+  @Test("Every scimType has a cause of its own")
   func types() throws {
     for type in SCIMErrorType.allCases where type != .uniqueness && type != .sensitive {
       let diagnosis = try #require(Diagnosis(of: Self.entry(400, type.rawValue), Self.context()))
@@ -151,8 +151,8 @@ struct DiagnosisTests {
     }
   }
 
-  @Test("names what there is: roles, unknown members, the holder of a name, the failed operations of a bulk request")
-  func words() throws {
+  @Test("An explanation names the valid roles, the unknown members and the failed operations of a bulk request")
+  func explanations() throws {
     let role = try #require(Diagnosis(of: Self.entry(400, "invalidValue", detail: "secodaRole: no role 'x'."), Self.context()))
     #expect(role.explanation.contains("admin, editor, viewer, Data Steward"))
     let members = try #require(

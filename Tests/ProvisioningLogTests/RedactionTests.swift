@@ -6,10 +6,10 @@ import Testing
 
 @testable import ProvisioningLog
 
-@Suite("What is kept of a request")
+@Suite("Redaction of logged requests")
 struct RedactionTests {
   @Test(
-    "has no secret, wherever it stands",
+    "Secrets are removed from the body, at any position",
     arguments: [
       (#"{"userName":"ana","password":"1mz050nq"}"#, #"{"userName":"ana"}"#),
       (#"{"userName":"ana","PassWord":"1mz050nq"}"#, #"{"userName":"ana"}"#),
@@ -58,14 +58,14 @@ struct RedactionTests {
       (#"{"Operations":[{"op":"add","value":{"password xx \"1mz050nq\"":1}}]}"#, #"{"Operations":[{"op":"add","value":{}}]}"#),
       (#"{"userName":"password","title":"Token Ring"}"#, #"{"userName":"password","title":"Token Ring"}"#),
     ])
-  func body(_ sent: String, _ kept: String) throws {
+  func body(_ sent: String, _ redacted: String) throws {
     let outcome = Redaction.body(try JSON(parsing: sent))
-    #expect(String(decoding: outcome.json.serialized(), as: UTF8.self) == kept)
-    #expect(outcome.removed.isEmpty == (sent == kept) || sent.contains("roles"))
+    #expect(String(decoding: outcome.json.serialized(), as: UTF8.self) == redacted)
+    #expect(outcome.removed.isEmpty == (sent == redacted) || sent.contains("roles"))
   }
 
   @Test(
-    "has no secret in its URL",
+    "Secrets are removed from the query",
     arguments: [
       ("filter=userName%20eq%20%22ana%22&count=100", "filter=userName%20eq%20%22ana%22&count=100"),
       ("access_token=abc&count=1", "access_token=(removed)&count=1"),
@@ -73,13 +73,13 @@ struct RedactionTests {
       ("api_key=abc", "api_key=(removed)"), ("foo=rollcall_0123456789abcdefghij", "foo=(removed)"),
       ("token", "token"),
     ])
-  func query(_ sent: String, _ kept: String) {
-    #expect(Redaction.query(sent) == kept)
-    #expect(Redaction.isRedacted(kept) == (sent != kept))
+  func query(_ sent: String, _ redacted: String) {
+    #expect(Redaction.query(sent) == redacted)
+    #expect(Redaction.isRedacted(redacted) == (sent != redacted))
   }
 
   @Test(
-    "has no secret in the words about it",
+    "Secrets are removed from error details",
     arguments: [
       (#"the path password[x eq "hunter2"] is none"#, #"the path password[x eq "(removed)"] is none"#),
       (#"password eq "a\"b" and x eq "c""#, #"password eq "(removed)" and x eq "(removed)""#),
@@ -88,11 +88,11 @@ struct RedactionTests {
       ("ROLLCALL_0123456789abcdefghij is none", "ROLLCALL_(removed) is none"),
       ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl is none", "(removed) is none"), ("eyJust a word", "eyJust a word"),
     ])
-  func text(_ sent: String, _ kept: String) {
-    #expect(Redaction.text(sent) == kept)
+  func text(_ sent: String, _ redacted: String) {
+    #expect(Redaction.text(sent) == redacted)
   }
 
-  @Test("has no access token, wherever one stands")
+  @Test("Access tokens are masked in every field of an entry")
   func tokens() throws {
     let token = AccessToken.made(for: .made(at: Date()))
     var entry = LogEntry(
@@ -108,14 +108,14 @@ struct RedactionTests {
     #expect(try LogEntry(json: Array(text.utf8)).userAgent == "curl \(Redaction.maskedToken)")
   }
 
-  @Test("does not get a secret back through what was answered")
+  @Test("The detail of the response does not contain a removed secret")
   func detail() throws {
     let outcome = Redaction.body(try JSON(parsing: #"{"password":"hunter2hunter2"}"#))
     #expect(Redaction.detail("found the string \"hunter2hunter2\"", without: outcome) == "found the string \"(removed)\"")
     #expect(Redaction.detail("nothing", without: nil) == "nothing")
   }
 
-  @Test("is the head of what is large, with its counts")
+  @Test("A large body is reduced to its first values and their counts")
   func head() throws {
     let members: [JSON] = (0..<3000).map { ["value": .string("user-\($0)"), "password": "1mz050nq"] }
     let group: JSON = ["displayName": "Everybody", "members": .array(members), "description": .string(String(repeating: "x", count: 5000))]
@@ -133,7 +133,7 @@ struct RedactionTests {
   }
 
   @Test(
-    "tells whom it is about",
+    "A body's user name is found in a resource and in a PATCH",
     arguments: [
       (#"{"userName":"ana@example.com"}"#, "ana@example.com"),
       (#"{"USERNAME":"ana@example.com"}"#, "ana@example.com"),
@@ -145,7 +145,7 @@ struct RedactionTests {
     #expect(LoggedBody.Content.whole(try JSON(parsing: body), removed: []).name("userName") == name)
   }
 
-  @Test("goes over the topic and comes back as it was")
+  @Test("An entry round-trips through its event")
   func roundTrip() throws {
     let now = Date(timeIntervalSince1970: 1_769_850_000.123)
     var entry = LogEntry(
@@ -176,7 +176,7 @@ struct RedactionTests {
     #expect(throws: MessageError.self) { try LogEntry(json: Array("nothing".utf8)) }
   }
 
-  @Test("names what it sends again by the token it came with")
+  @Test("The name of a replay's token contains the entry and the operator")
   func replayToken() {
     let token = ReplayToken(entry: .made(at: Date()), operator: "ana of operations")
     #expect(ReplayToken(token.name) == token)

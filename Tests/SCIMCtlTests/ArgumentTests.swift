@@ -332,7 +332,7 @@ struct ArgumentTests {
     }
   }
 
-  @Test("rebuild accepts whom to invite, and invitation list rejects --missing with --state")
+  @Test("rebuild accepts the users to invite, and invitation list rejects --missing with --state")
   func missedInvitations() throws {
     #expect(try parse(RebuildCommand.self, "rebuild").invitations == .missing)
     #expect(try parse(RebuildCommand.self, "rebuild", "--invitations", "none").invitations == .none)
@@ -359,7 +359,7 @@ struct ArgumentTests {
     #expect(mail.contains("Subject: Los mit Acme\n"))
     #expect(mail.contains("Guten Tag Ana,"))
     #expect(try PreviewTemplate.preview([], of: settings, language: "*", asHTML: true, reminder: true).contains("Reminder"))
-    let bad = try parse(SetTemplate.self, "invitation", "template", "set", "--subject", "{{nobody}}")
+    let bad = try parse(SetTemplate.self, "invitation", "template", "set", "--subject", "{{unknown}}")
     #expect(throws: ScimctlError.self) { try bad.files.template() }
   }
 

@@ -15,7 +15,7 @@ struct DeadLetterTests {
   private static let now = Date(timeIntervalSince1970: 1_769_850_000)
   private let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
-  private static func letter(offset: Int64, value: String = "{}", type: String? = "rollcall.command.create-user.v1") -> DeadLetter {
+  private static func deadLetter(offset: Int64, value: String = "{}", type: String? = "rollcall.command.create-user.v1") -> DeadLetter {
     let headers: [(name: String, value: String)] = [
       ("ce_deadline", "2026-01-31T09:30:10.000Z"), ("ce_replypartition", "1"), ("ce_correlationid", "x"), ("ce_actor", "token:ana"),
       (DeadLetters.Header.error, "no"), (DeadLetters.Header.attempts, "3"), (DeadLetters.Header.originTopic, "identity.commands"),
@@ -29,18 +29,18 @@ struct DeadLetterTests {
 
   @Test("Dead letters have stable ids, and are found by a unique prefix")
   func ids() throws {
-    let letters = (0..<200).map { Self.letter(offset: $0) }
-    #expect(Set(letters.map(\.id)).count == 200 && letters[3].id == Self.letter(offset: 3).id && letters[3].id.count == 12)
-    #expect(try DeadLetterRepository.select(letters[3].id.uppercased(), from: letters).location == letters[3].location)
-    let none = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("zz", from: letters) }
+    let deadLetters = (0..<200).map { Self.deadLetter(offset: $0) }
+    #expect(Set(deadLetters.map(\.id)).count == 200 && deadLetters[3].id == Self.deadLetter(offset: 3).id && deadLetters[3].id.count == 12)
+    #expect(try DeadLetterRepository.select(deadLetters[3].id.uppercased(), from: deadLetters).location == deadLetters[3].location)
+    let none = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("zz", from: deadLetters) }
     #expect(none?.status == .notFound && none?.message.contains("dead-letters list --all") == true)
-    let many = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("", from: letters) }
+    let many = #expect(throws: ScimctlError.self) { try DeadLetterRepository.select("", from: deadLetters) }
     #expect(many?.status == .usage && many?.message.contains("200 ids") == true)
   }
 
   @Test("A replayed message has no dead-letter headers, and a replayed command has no deadline")
   func replay() {
-    let message = Self.letter(offset: 1).replay
+    let message = Self.deadLetter(offset: 1).replay
     #expect(message.topic == "identity.commands" && message.key == [1])
     #expect(message.headers.map(\.name) == ["ce_actor", "ce_type"])
   }
@@ -52,16 +52,16 @@ struct DeadLetterTests {
       ("password=hunter2", "hunter2"), (#"{"note":"rollcall_0123456789abcdef0123456789"}"#, "0123456789abcdef"),
     ])
   func secrets(_ value: String, _ secret: String) {
-    let shown = Self.letter(offset: 1, value: value).data
+    let shown = Self.deadLetter(offset: 1, value: value).data
     #expect(!shown.contains(secret) && !shown.isEmpty)
   }
 
   @Test("doctor reports open dead letters")
   func doctor() {
-    var handled = Self.letter(offset: 1)
+    var handled = Self.deadLetter(offset: 1)
     handled.outcome = DeadLetter.Outcome(name: "dropped", actor: "operator:ana", at: Self.now)
     #expect(DeadLetterCheck.findings([handled]).map(\.status) == [.ok])
-    let findings = DeadLetterCheck.findings([handled, Self.letter(offset: 2), Self.letter(offset: 3)])
+    let findings = DeadLetterCheck.findings([handled, Self.deadLetter(offset: 2), Self.deadLetter(offset: 3)])
     #expect(findings.map(\.status) == [.warn] && findings[0].message.contains("2 messages of identity-store"))
     let failure = #expect(throws: ScimctlError.self) { try handled.unhandled() }
     #expect(failure?.status == .alreadyExists && failure?.message.contains("was dropped by operator:ana") == true)
@@ -111,11 +111,11 @@ struct DeadLetterTests {
     }
 
     let repository = DeadLetterRepository(reader: TopicReader(kafka, logger: quiet), pool: scimctl)
-    let letters = try await repository.all()
-    #expect(letters.count == 3 && Set(letters.map(\.kind)) == [.kafka, .database])
-    let onKafka = try #require(letters.first { $0.kind == .kafka })
+    let listed = try await repository.all()
+    #expect(listed.count == 3 && Set(listed.map(\.kind)) == [.kafka, .database])
+    let onKafka = try #require(listed.first { $0.kind == .kafka })
     #expect(onKafka.workspace == workspace && onKafka.error == "cannot be read" && onKafka.origin?.offset == 5)
-    let stored = letters.filter { $0.kind == .database }
+    let stored = listed.filter { $0.kind == .database }
     #expect(stored.allSatisfy { !$0.isComplete })
     let retained = try #require(stored.first { $0.origin?.offset == 0 })
     #expect(try await repository.complete(retained).replay.value == data)

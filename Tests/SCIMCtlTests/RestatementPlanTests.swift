@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The commands of a rebuild")
 struct RestatementPlanTests {
-  @Test("Commands are about the same size, and contain every group completely")
+  @Test("Commands have similar sizes, and contain every group completely")
   func plan() {
     var plan = RestatementPlan()
     let groups = (0..<450).map { _ in GroupID.made(at: .now) }

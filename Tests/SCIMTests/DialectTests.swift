@@ -1,8 +1,8 @@
 import SCIM
 import Testing
 
-/// The shapes that identity providers are seen to send, from the bytes to what is stored.
-@Suite("Identity providers' shapes")
+/// Requests as identity providers send them, and the resources that are stored.
+@Suite("Dialects of identity providers")
 struct DialectTests {
   struct Patched: Sendable, CustomTestStringConvertible {
     var name: String
@@ -117,13 +117,13 @@ struct DialectTests {
   @Test(
     "A POST or PUT of a user has the result that the sender intended",
     arguments: [
-      // Okta's assignment.
+      // Okta creates a user when an app is assigned.
       (
         ConnectionProfile.okta,
         #""name":{"givenName":"Ana"},"emails":[{"primary":true,"value":"a","type":"work"}],"locale":"en-US","externalId":"00u","groups":[],"password":"x","active":true"#,
         #""name":{"givenName":"Ana"},"emails":[{"primary":true,"value":"a","type":"work"}],"locale":"en-US","externalId":"00u","active":true"#
       ),
-      // Okta's PUT of what it read.
+      // Okta sends a PUT of the resource that it has read.
       (
         .okta,
         #""id":"7","active":true,"groups":[{"value":"8","display":"g"}],"meta":{"resourceType":"User","version":"W/\"1\"","location":"https://a/scim/Users/7"}"#,
@@ -141,7 +141,7 @@ struct DialectTests {
         #""roles":[{"primary":"True","type":"WindowsAzureActiveDirectoryRole","value":"{\"id\":\"1\",\"value\":\"Admin\",\"displayName\":\"A\"}"}],"title":null"#,
         #""roles":[{"primary":true,"type":"WindowsAzureActiveDirectoryRole","value":"Admin","display":"A"}]"#
       ),
-      // The extension is there, and its URN is missing from schemas.
+      // The extension is present, but its URN is missing from schemas.
       (.entra, #""\#(Sample.enterprise)":{"department":"d","manager":null}"#, #""\#(Sample.enterprise)":{"department":"d"}"#),
       (.auto, #""active":"True","timezone":1"#, #""active":true,"timezone":"1""#),
     ])
@@ -162,7 +162,7 @@ struct DialectTests {
       (#"{"op":"Add","path":"members","value":[{"$ref":null,"value":"a"}]}"#, "Data team", [.add(["a"])]),
       (#"{"op":"Remove","path":"members","value":[{"value":"a"},{"value":"b"}]}"#, "Data team", [.remove(["a", "b"])]),
       (#"{"op":"Remove","path":"members","value":[{"$ref":null,"value":"a"}]}"#, "Data team", [.remove(["a"])]),
-      // Reported from Entra where an add was meant; the RFC is followed.
+      // Entra ID was reported to send this when it means an add. The result is that of the RFC.
       (#"{"op":"Replace","path":"members","value":[{"value":"a"}]}"#, "Data team", [.replace(["a"])]),
       (#"{"op":"replace","path":"members","value":[]}"#, "Data team", [.replace([])]),
       (#"{"op":"add","value":{"members":[{"value":"a"},{"value":"a"}]}}"#, "Data team", [.add(["a"])]),
@@ -174,7 +174,7 @@ struct DialectTests {
     #expect(made == edits)
   }
 
-  @Test("The role may be one of many values: the primary one's counts")
+  @Test("If the role attribute has several values, the primary one is the role")
   func roleAmongMany() throws {
     let schemas = ResourceSchemas(roleAttribute: "roles")
     let body = try Sample.json(
@@ -184,7 +184,7 @@ struct DialectTests {
   }
 
   @Test(
-    "A PATCH with nothing but a change of groups is refused; beside other attributes, and for what identifies the user, they are left out")
+    "A PATCH of only the read-only groups is rejected; next to other attributes they are ignored, and so are id and meta")
   func readOnly() throws {
     func refused(_ operation: String) throws -> SCIMErrorType? {
       let patch = try Patch(Normaliser(profile: .okta, userAgent: nil).userPatch(Sample.patchMessage(operation)))
@@ -199,7 +199,7 @@ struct DialectTests {
 @Suite("The strict profile")
 struct StrictTests {
   @Test(
-    "Rejects what the RFCs reject",
+    "rejects nonstandard PATCHes",
     arguments: [
       (#"{"op":"Replace","path":"active","value":true}"#, SCIMErrorType.invalidSyntax),
       (#"{"op":"replace","path":"active","value":"False"}"#, .invalidValue),
@@ -229,7 +229,7 @@ struct StrictTests {
   }
 
   @Test(
-    "Rejects a resource that does not follow its schemas",
+    "rejects a resource that does not follow its schemas",
     arguments: [
       (#"{"userName":"a"}"#, "schemas"), (#"{"schemas":["\#(core)"],"userName":"a","emails":{"value":"b"}}"#, "emails"),
       (#"{"schemas":["\#(core)"],"userName":"a","active":"true"}"#, "active"),
@@ -248,8 +248,8 @@ struct StrictTests {
     #expect(error?.detail.contains(mention) == true, "\(String(describing: error))")
   }
 
-  @Test("Accepts what the RFCs define")
-  func taken() throws {
+  @Test("accepts a resource with read-only attributes and null values, as the RFCs define")
+  func accepted() throws {
     let json = try Sample.json(
       #"{"schemas":["\#(Self.core)","\#(Sample.enterprise)"],"id":"7","userName":"a","title":null,"meta":{"version":"x"},"\#(Sample.enterprise)":{"manager":{"value":"8","displayName":"M"}}}"#
     )

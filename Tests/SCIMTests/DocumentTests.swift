@@ -17,7 +17,7 @@ struct DocumentTests {
     #expect(user.email == "Ana@Example.com")
   }
 
-  @Test("An open document can be completed and read again")
+  @Test("An open document, which has no meta yet, can be completed and parsed")
   func openDocument() throws {
     let user = try Sample.user(#""displayName":"Ana""#)
     let open = user.openDocument(id: "7f", created: "2026-01-31T08:00:00.000Z")

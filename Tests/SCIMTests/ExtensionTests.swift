@@ -3,7 +3,7 @@ import SCIM
 import SCIMStorage
 import Testing
 
-@Suite("Schemas of a workspace's own")
+@Suite("Custom schemas of a workspace")
 struct ExtensionTests {
   private static let urn = "urn:example:scim:schemas:acme:2.0:User"
 
@@ -98,7 +98,7 @@ struct ExtensionTests {
   }
 
   @Test(
-    "An immutable attribute can be set, but neither changed nor removed",
+    "An immutable attribute can be set, but not changed or removed",
     arguments: [
       #"{"op":"replace","path":"\#(urn):badge","value":8}"#, #"{"op":"remove","path":"\#(urn):badge"}"#,
       #"{"op":"remove","path":"\#(urn)"}"#,
@@ -113,15 +113,15 @@ struct ExtensionTests {
   @Test("A PUT keeps immutable attributes that it does not contain")
   func immutableReplacement() throws {
     let stored = try user(Self.data).openDocument(id: "1", created: "2026-01-31T08:00:00.000Z")
-    let kept = try user(#""title":"t""#).replacing(openDocument: stored, schemas: Self.schemas)
-    #expect(kept.attributes[Self.urn] == ["badge": 7])
-    #expect(kept.attributes["schemas"]?.array?.count == 2)
+    let replaced = try user(#""title":"t""#).replacing(openDocument: stored, schemas: Self.schemas)
+    #expect(replaced.attributes[Self.urn] == ["badge": 7])
+    #expect(replaced.attributes["schemas"]?.array?.count == 2)
     #expect(
       refusal { _ = try user(#""\#(Self.urn)":{"badge":8}"#).replacing(openDocument: stored, schemas: Self.schemas) }?.scimType
         == .mutability)
   }
 
-  @Test("A stored user is read on after its extension is gone, or an attribute has another type")
+  @Test("A stored user can be read after its extension was removed, or an attribute has changed its type")
   func changedSchemas() throws {
     let stored = try user(Self.data).openDocument(id: "1", created: "2026-01-31T08:00:00.000Z")
     let without = try UserDocument(openDocument: stored, schemas: Self.settings([]).schemas)
@@ -132,7 +132,7 @@ struct ExtensionTests {
     #expect(try UserDocument(openDocument: stored, schemas: Self.settings([other]).schemas).attributes[Self.urn] == ["remote": true])
   }
 
-  @Test("A provider that knows no numbers and no booleans is understood")
+  @Test("Numbers and booleans that a provider sends as text are converted")
   func normalised() throws {
     let body = try Sample.json(#"{"userName":"a","\#(Self.urn)":{"badge":"7","scores":["1",2.5],"remote":"False","nick":7}}"#)
     let normalised = Normaliser(profile: .entra, userAgent: nil, schemas: Self.schemas).user(body)
@@ -142,7 +142,7 @@ struct ExtensionTests {
     #expect(normalised.applied == ["missing-schemas", "text-for-boolean", "text-for-number", "number-for-text"])
   }
 
-  @Test("It is among /Schemas and in the resource type, and the role shows which there are")
+  @Test("Discovery lists the schema and the extension of the resource type, and the custom roles as canonical values")
   func discovery() throws {
     let discovery = Discovery(schemas: Self.schemas)
     let schema = try #require(discovery.schema(Self.urn, baseURL: "https://a")?.object)
@@ -180,13 +180,13 @@ struct ExtensionTests {
         "a.b inside of a complex"
       ),
     ])
-  func mistakes(schemaExtension: SchemaExtension, mention: String) {
+  func invalid(schemaExtension: SchemaExtension, mention: String) {
     let error = refusal { try Self.settings([schemaExtension]).checkExtensions() }
     #expect(error?.scimType == .invalidValue)
     #expect(error?.detail.contains(mention) == true, "\(String(describing: error))")
   }
 
-  @Test("Two of the same URN are refused; one for each type is right")
+  @Test("Two schemas with the same URN are rejected")
   func uniqueness() throws {
     #expect(refusal { try Self.settings([Self.acme, Self.acme]).checkExtensions() }?.detail.contains("twice") == true)
     try Self.settings([Self.acme]).checkExtensions()

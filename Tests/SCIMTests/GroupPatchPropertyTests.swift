@@ -25,7 +25,7 @@ struct GroupPatchPropertyTests {
       try #require(asRows == inDocument, "seed \(seed): \(String(decoding: patch.json(), as: UTF8.self)) on \(members)")
       if case .failure = asRows { refused += 1 } else if asRows.members != Set(members) { changed += 1 }
     }
-    // Lest everything be refused, or nothing ever change.
+    // Some of the random PATCHes are rejected, and enough of them change something.
     #expect(refused > 20 && refused < 250)
     #expect(changed > 100)
   }
@@ -53,7 +53,7 @@ struct GroupPatchPropertyTests {
     }
   }
 
-  /// What a store of rows does with the edits.
+  /// The members after `edits`, as a store with one row per member applies them.
   private static func rows(_ members: [String], after edits: [MembershipEdit]) -> Set<String> {
     edits.reduce(into: Set(members)) { rows, edit in
       switch edit {
@@ -65,11 +65,11 @@ struct GroupPatchPropertyTests {
     }
   }
 
-  /// What the engine makes of the group as one document, members and all.
+  /// The result of the PATCH on the group as one document, including its members.
   private static func documentResult(_ patch: Patch, _ group: GroupDocument, _ members: [String]) throws -> Result {
-    var whole = group.attributes
-    if !members.isEmpty { whole["members"] = .array(members.map { ["value": .string($0)] }) }
-    var application = PatchApplication(whole, schema: Sample.schemas.group)
+    var document = group.attributes
+    if !members.isEmpty { document["members"] = .array(members.map { ["value": .string($0)] }) }
+    var application = PatchApplication(document, schema: Sample.schemas.group)
     for operation in patch.operations { try application.apply(operation) }
     let result = try GroupDocument(.object(application.resource), schemas: Sample.schemas)
     return Result(attributes: result.attributes, members: Set(result.members.map(\.value)))

@@ -30,7 +30,7 @@ struct JSONTests {
     }
   }
 
-  @Test("Invalid UTF-8 is refused")
+  @Test("Invalid UTF-8 is rejected")
   func invalidUTF8() {
     #expect(throws: JSONSyntaxError.self) { try JSON(parsing: [0x22, 0xFF, 0x22]) }
   }

@@ -1,7 +1,7 @@
 import SCIM
 import Testing
 
-@Suite("What identity providers send instead")
+@Suite("Normalisation of requests")
 struct NormaliserTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var fires: String
@@ -59,12 +59,12 @@ struct NormaliserTests {
     let normalised = normaliser.userPatch(try Sample.patchMessage(example.operations))
     #expect(normalised.json == (try Sample.patchMessage(example.expected)))
     #expect(normalised.applied.contains(example.fires))
-    #expect(normaliser.userPatch(normalised.json).applied.isEmpty, "once is enough")
+    #expect(normaliser.userPatch(normalised.json).applied.isEmpty, "normalisation is idempotent")
     let strict = Normaliser(profile: .strict, userAgent: nil).userPatch(try Sample.patchMessage(example.operations))
     #expect(strict.applied.isEmpty)
   }
 
-  @Test("Removal by value removes those members, not all, however many")
+  @Test("A removal by value removes only the given members, however many they are")
   func removalByValue() throws {
     let ids = (0..<1200).map { "id-\($0)" }
     let values = ids.map { #"{"value":"\#($0)"}"# }.joined(separator: ",")
@@ -76,7 +76,7 @@ struct NormaliserTests {
   }
 
   @Test(
-    "A removal of no values removes nothing, alone or beside others",
+    "A removal of an empty list removes nothing, alone or with other operations",
     arguments: ["", #",{"op":"replace","path":"displayName","value":"x"}"#])
   func removalOfNothing(others: String) throws {
     let sent = try Sample.patchMessage(#"{"op":"remove","path":"members","value":[]}\#(others)"#)

@@ -1,8 +1,8 @@
 import SCIM
 import Testing
 
-/// The examples of RFC 7644 §3.5.2 with what they come to.
-@Suite("The RFC's examples of PATCH")
+/// The examples of RFC 7644 §3.5.2 with their results.
+@Suite("PATCH examples of RFC 7644")
 struct PatchExampleTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String
@@ -19,7 +19,7 @@ struct PatchExampleTests {
   private static let homeAddress = #"{"type":"home","streetAddress":"456 Hollywood Blvd","primary":true}"#
 
   @Test(
-    "Of users",
+    "PATCH of a user",
     arguments: [
       Case(
         name: "add without a path (§3.5.2.1)", before: #""emails":[{"value":"bjensen@example.com","type":"work"}]"#,
@@ -69,7 +69,7 @@ struct PatchExampleTests {
   }
 
   @Test(
-    "Of groups: edits of members",
+    "PATCH of a group results in edits of members",
     arguments: [
       (
         #"{"op":"add","path":"members","value":[{"display":"Babs Jensen","$ref":"https://example.com/v2/Users/\#(babs)","value":"\#(babs)"}]}"#,
@@ -95,7 +95,7 @@ struct PatchExampleTests {
   }
 
   @Test(
-    "Its paths are read (figures 7 to 9)",
+    "The paths of figures 7 to 9 are parsed",
     arguments: [
       "members", "name.familyName", #"addresses[type eq "work"]"#, #"members[value eq "\#(babs)"]"#,
       #"members[value eq "\#(babs)"].displayName"#,

@@ -26,10 +26,10 @@ struct PatchSecretTests {
       (#"{"op":"remove","path":"password"}"#, #"{"op":"remove","path":"password"}"#),
       (#"{"op":"replace","path":"title","value":"password"}"#, #"{"op":"replace","path":"title","value":"password"}"#),
     ])
-  func removal(sent: String, kept: String) throws {
+  func removal(sent: String, expected: String) throws {
     func patch(_ operation: String) throws -> Patch {
       try Patch(JSON(parsing: Array(#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[\#(operation)]}"#.utf8)))
     }
-    #expect(try patch(sent).withoutSecrets(of: ResourceSchemas().user) == patch(kept))
+    #expect(try patch(sent).withoutSecrets(of: ResourceSchemas().user) == patch(expected))
   }
 }

@@ -21,7 +21,7 @@ struct UserPatchTests {
         name: "replace without a path", before: #""displayName":"a","title":"t""#,
         operations: #"{"op":"replace","value":{"displayName":"b","title":null}}"#, after: #""displayName":"b""#),
       Case(
-        name: "a complex value's other parts stay", before: #""name":{"givenName":"a","familyName":"b"}"#,
+        name: "the other sub-attributes of a complex value are unchanged", before: #""name":{"givenName":"a","familyName":"b"}"#,
         operations: #"{"op":"replace","path":"name","value":{"givenName":"c"}}"#, after: #""name":{"givenName":"c","familyName":"b"}"#),
       Case(
         name: "a sub-attribute", before: #""name":{"givenName":"a"}"#,
@@ -34,17 +34,17 @@ struct UserPatchTests {
         operations: #"{"op":"add","path":"emails","value":[{"value":"b","primary":true}]}"#,
         after: #""emails":[{"value":"a","primary":false},{"value":"b","primary":true}]"#),
       Case(
-        name: "add what is there already", before: #""emails":[{"value":"a"}]"#,
+        name: "add a value that exists", before: #""emails":[{"value":"a"}]"#,
         operations: #"{"op":"add","path":"emails","value":[{"value":"a"}]}"#, after: #""emails":[{"value":"a"}]"#),
       Case(
         name: "replace all values", before: #""emails":[{"value":"a"}]"#,
         operations: #"{"op":"replace","path":"emails","value":[{"value":"b"}]}"#, after: #""emails":[{"value":"b"}]"#),
       Case(
-        name: "replace a selected value's part", before: #""emails":[{"value":"a","type":"work"},{"value":"b","type":"home"}]"#,
+        name: "replace a sub-attribute of a selected value", before: #""emails":[{"value":"a","type":"work"},{"value":"b","type":"home"}]"#,
         operations: #"{"op":"replace","path":"emails[type eq \"work\"].value","value":"c"}"#,
         after: #""emails":[{"value":"c","type":"work"},{"value":"b","type":"home"}]"#),
       Case(
-        name: "add creates what a filter of equalities describes", before: "",
+        name: "add creates the value that a filter of equalities describes", before: "",
         operations: #"{"op":"add","path":"emails[type eq \"work\"].value","value":"c"}"#, after: #""emails":[{"type":"work","value":"c"}]"#),
       Case(
         name: "remove selected values", before: #""emails":[{"value":"a","type":"work"},{"value":"b","type":"home"}]"#,
@@ -62,7 +62,7 @@ struct UserPatchTests {
         operations: #"{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User:secodaRole","value":"admin"}"#,
         after: #""secodaRole":"admin""#),
       Case(
-        name: "a password is taken and thrown away", before: "", operations: #"{"op":"replace","path":"password","value":"x"}"#, after: ""),
+        name: "a password is accepted and discarded", before: "", operations: #"{"op":"replace","path":"password","value":"x"}"#, after: ""),
     ])
   func changes(example: Case) throws {
     let changed = try Sample.patch(example.operations).applied(to: Sample.user(example.before), schemas: Sample.schemas)

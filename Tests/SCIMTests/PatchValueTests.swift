@@ -3,8 +3,8 @@ import SCIM
 import SCIMStorage
 import Testing
 
-/// Values of multi-valued attributes under a PATCH, as a provider sends it.
-@Suite("Values under a PATCH")
+/// The effect of PATCHes, as identity providers send them, on multi-valued attributes.
+@Suite("PATCH of multi-valued attributes")
 struct PatchValueTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String
@@ -41,7 +41,7 @@ struct PatchValueTests {
   private func patched(_ operation: String, _ before: String) throws -> JSONObject {
     let patch = try Patch(Normaliser(profile: .entra, userAgent: nil, schemas: Self.schemas).userPatch(Sample.patchMessage(operation)))
     try patch.check(against: Self.schemas.user)
-    // As it travels: the store reads it anew.
+    // The store parses the PATCH again, as it does with the command.
     return try Patch(JSON(parsing: patch.json())).applied(to: user(before), schemas: Self.schemas).attributes
   }
 
@@ -49,7 +49,7 @@ struct PatchValueTests {
   private static let scores = #""\#(urn)":{"scores":[1,2.5,3]}"#
 
   @Test(
-    "A removal with a value removes the values that equal it in all given parts",
+    "A removal with a value removes the values that are equal in all given sub-attributes",
     arguments: [
       Case(
         name: "value and type", before: two, operation: #"{"op":"remove","path":"emails","value":[{"value":"x","type":"home"}]}"#,
@@ -65,20 +65,21 @@ struct PatchValueTests {
         name: "a boolean, as text", before: #""emails":[{"value":"x","primary":true},{"value":"y"}]"#,
         operation: #"{"op":"Remove","path":"emails","value":[{"primary":"True"}]}"#, after: #""emails":[{"value":"y"}]"#),
       Case(
-        name: "parts that are null say nothing", before: two,
+        name: "sub-attributes that are null are ignored", before: two,
         operation: #"{"op":"remove","path":"emails","value":[{"value":"y","type":null}]}"#,
         after: #""emails":[{"value":"x","type":"work"},{"value":"x","type":"home"}]"#),
       Case(
-        name: "what is not there", before: two, operation: #"{"op":"remove","path":"emails","value":[{"value":"y","type":"work"}]}"#,
+        name: "a value that does not exist", before: two,
+        operation: #"{"op":"remove","path":"emails","value":[{"value":"y","type":"work"}]}"#,
         after: two),
       Case(
-        name: "within what a filter selects", before: two,
+        name: "among the values that a filter selects", before: two,
         operation: #"{"op":"remove","path":"emails[type eq \"work\"]","value":[{"value":"y"}]}"#, after: two),
       Case(
-        name: "a part that a filter selects, with another value", before: two,
+        name: "a sub-attribute of selected values, with another value", before: two,
         operation: #"{"op":"Remove","path":"emails[type eq \"work\"].value","value":"z"}"#, after: two),
       Case(
-        name: "a part that a filter selects, with its value", before: two,
+        name: "a sub-attribute of selected values, with its value", before: two,
         operation: #"{"op":"Remove","path":"emails[type eq \"work\"].value","value":"X"}"#,
         after: #""emails":[{"type":"work"},{"value":"x","type":"home"},{"value":"y"}]"#),
       Case(
@@ -91,15 +92,16 @@ struct PatchValueTests {
         name: "text with case", before: #""\#(urn)":{"codes":["a","A"]}"#,
         operation: #"{"op":"remove","path":"\#(urn):codes","value":["A"]}"#, after: #""\#(urn)":{"codes":["a"]}"#),
       Case(
-        name: "a boolean part", before: #""\#(urn)":{"desks":[{"value":"1","free":true},{"value":"2","free":false}]}"#,
+        name: "a boolean sub-attribute", before: #""\#(urn)":{"desks":[{"value":"1","free":true},{"value":"2","free":false}]}"#,
         operation: #"{"op":"remove","path":"\#(urn):desks","value":[{"free":false}]}"#,
         after: #""\#(urn)":{"desks":[{"value":"1","free":true}]}"#),
       Case(
-        name: "a value of a part", before: #""\#(urn)":{"desks":[{"value":"1","tags":["a","b"]},{"value":"2","tags":["a"]}]}"#,
+        name: "a value of a multi-valued sub-attribute",
+        before: #""\#(urn)":{"desks":[{"value":"1","tags":["a","b"]},{"value":"2","tags":["a"]}]}"#,
         operation: #"{"op":"remove","path":"\#(urn):desks[value eq \"1\"].tags","value":"a"}"#,
         after: #""\#(urn)":{"desks":[{"value":"1","tags":["b"]},{"value":"2","tags":["a"]}]}"#),
       Case(
-        name: "a single value that is another", before: #""title":"a""#, operation: #"{"op":"remove","path":"title","value":"b"}"#,
+        name: "a single value that differs", before: #""title":"a""#, operation: #"{"op":"remove","path":"title","value":"b"}"#,
         after: #""title":"a""#),
       Case(
         name: "a single value", before: #""title":"a""#, operation: #"{"op":"remove","path":"title","value":"A"}"#, after: ""),
@@ -149,7 +151,7 @@ struct PatchValueTests {
   }
 
   @Test(
-    "A removal of members without ids is rejected and removes nobody",
+    "A removal of members without ids is rejected",
     arguments: [
       "null", "[{}]", "[null]", #"[{"value":null}]"#, #"[{"display":"Ana"}]"#, #"[{"email":"a"}]"#, "[5.5,{}]", #"{"$ref":7}"#,
       #"[{"value":"a"},{"display":"Ben"}]"#,
@@ -181,7 +183,7 @@ struct PatchValueTests {
         operation: #"{"op":"add","path":"\#(urn):desks.tags","value":["b"]}"#,
         after: #""\#(urn)":{"desks":[{"value":"1","tags":["a","b"]},{"value":"2","tags":["b"]}]}"#),
       Case(
-        name: "in a value that is there", before: #""\#(urn)":{"desks":[{"value":"1","tags":["a"]}]}"#,
+        name: "in an existing value", before: #""\#(urn)":{"desks":[{"value":"1","tags":["a"]}]}"#,
         operation: #"{"op":"add","path":"\#(urn):desks","value":[{"value":"1","tags":["b"]}]}"#,
         after: #""\#(urn)":{"desks":[{"value":"1","tags":["a","b"]}]}"#),
       Case(
@@ -191,7 +193,7 @@ struct PatchValueTests {
         name: "in a single complex value", before: #""\#(urn)":{"car":{"plate":"x","tags":["a"]}}"#,
         operation: #"{"op":"add","value":{"\#(urn)":{"car":{"tags":["b"]}}}}"#, after: #""\#(urn)":{"car":{"plate":"x","tags":["a","b"]}}"#),
       Case(
-        name: "a replace replaces", before: #""\#(urn)":{"desks":[{"value":"1","tags":["a"]}]}"#,
+        name: "a replace overwrites", before: #""\#(urn)":{"desks":[{"value":"1","tags":["a"]}]}"#,
         operation: #"{"op":"replace","path":"\#(urn):desks[value eq \"1\"].tags","value":"b"}"#,
         after: #""\#(urn)":{"desks":[{"value":"1","tags":["b"]}]}"#),
       Case(
@@ -218,7 +220,7 @@ struct PatchValueTests {
         operation: #"{"op":"replace","path":"emails[type eq \"home\"].type","value":"work"}"#,
         after: #""emails":[{"value":"a","display":"A","type":"work"}]"#),
       Case(
-        name: "text in place of a value", before: #""emails":[{"value":"a","type":"work","primary":true},{"value":"b","type":"home"}]"#,
+        name: "text instead of an object", before: #""emails":[{"value":"a","type":"work","primary":true},{"value":"b","type":"home"}]"#,
         operation: #"{"op":"replace","path":"emails[type eq \"work\"]","value":"x"}"#,
         after: #""emails":[{"value":"x","type":"work","primary":true},{"value":"b","type":"home"}]"#),
       Case(
@@ -255,7 +257,7 @@ struct PatchValueTests {
     #expect(try patched(example.operation, example.before) == user(example.after).attributes)
   }
 
-  @Test("Members may be plain ids wherever members are, unless the profile is strict")
+  @Test("Members may be plain ids, except in the strict profile")
   func plainMembers() throws {
     let operations = [
       #"{"op":"add","path":"members","value":["a","b"]}"#, #"{"op":"add","value":{"members":["a",{"value":"b"}]}}"#,

@@ -28,7 +28,7 @@ struct ProjectionTests {
     #expect(try projected(attributes, nil) == expected)
   }
 
-  @Test("Excluded attributes are left out unless they are always returned")
+  @Test("Excluded attributes are omitted unless they are always returned")
   func excluded() throws {
     #expect(
       try projected(nil, "id,schemas,name,emails,meta,\(Sample.enterprise):division")
@@ -45,16 +45,17 @@ struct ProjectionTests {
   }
 
   @Test(
-    "What is returned on request alone, or never, is left out unless it is asked for, or always",
+    "Attributes with 'returned' request are returned only on request, and those with never are not returned",
     arguments: [
       (nil, nil, #"{"id":"1","shown":"a","part":{"shown":"d"}}"#), (nil, "shown", #"{"id":"1","part":{"shown":"d"}}"#),
-      ("asked", nil, #"{"id":"1","asked":"b"}"#), ("secret,asked", nil, #"{"id":"1","asked":"b"}"#),
-      ("part", nil, #"{"id":"1","part":{"shown":"d"}}"#), ("part.asked", nil, #"{"id":"1","part":{"asked":"e"}}"#),
+      ("onRequest", nil, #"{"id":"1","onRequest":"b"}"#), ("secret,onRequest", nil, #"{"id":"1","onRequest":"b"}"#),
+      ("part", nil, #"{"id":"1","part":{"shown":"d"}}"#), ("part.onRequest", nil, #"{"id":"1","part":{"onRequest":"e"}}"#),
       ("part.secret", nil, #"{"id":"1"}"#), (nil, "id", #"{"id":"1","shown":"a","part":{"shown":"d"}}"#),
     ] as [(String?, String?, String)])
   func returned(attributes: String?, excluded: String?, expected: String) throws {
     let parts: [AttributeDefinition] = [
-      AttributeDefinition("shown", .string, description: ""), AttributeDefinition("asked", .string, description: "", returned: .request),
+      AttributeDefinition("shown", .string, description: ""),
+      AttributeDefinition("onRequest", .string, description: "", returned: .request),
       AttributeDefinition("secret", .string, description: "", returned: .never),
     ]
     let core = SchemaDefinition(
@@ -62,7 +63,7 @@ struct ProjectionTests {
       attributes: parts + [AttributeDefinition("part", .complex, description: "", subAttributes: parts)])
     let schema = ResourceSchema(name: "Thing", endpoint: "/Things", description: "", core: core, extensions: [])
     let resource = try Sample.json(
-      #"{"id":"1","shown":"a","asked":"b","secret":"c","part":{"shown":"d","asked":"e","secret":"f"}}"#)
+      #"{"id":"1","shown":"a","onRequest":"b","secret":"c","part":{"shown":"d","onRequest":"e","secret":"f"}}"#)
     let projection = try Projection(attributes: attributes, excluded: excluded, schema: schema)
     #expect(!projection.isWhole)
     #expect(String(decoding: projection.apply(to: try #require(resource.object)).serialized(), as: UTF8.self) == expected)

@@ -2,7 +2,7 @@ import SCIM
 import TestSupport
 import Testing
 
-/// Short ways to state what a test starts from.
+/// Builders of sample resources and requests.
 enum Sample {
   static let schemas = ResourceSchemas()
 
@@ -29,7 +29,7 @@ enum Sample {
   static let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 }
 
-/// The SCIM error that `body` throws.
+/// The SCIM error that `body` throws; nil if it throws none.
 func refusal(of body: () throws -> Void) -> SCIMError? {
   do {
     try body()
@@ -37,7 +37,7 @@ func refusal(of body: () throws -> Void) -> SCIMError? {
   } catch let error as SCIMError {
     return error
   } catch {
-    Issue.record("another error than a SCIM error was thrown: \(error)")
+    Issue.record("expected a SCIM error, but got \(error)")
     return nil
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SCIM
 
-/// What `/Schemas` claims of an attribute has to hold.
+/// The behaviour of attributes is as `/Schemas` describes it.
 @Suite("Every attribute of the schemas")
 struct SchemaClaimTests {
   private static let settings = WorkspaceSettings(
@@ -30,7 +30,7 @@ struct SchemaClaimTests {
     return (core + extensions).filter { $0.definition.isStored && $0.definition.name != "schemas" }.map { ($0.description, $0) }
   }()
 
-  @Test("Can be added, replaced and removed by its path, and is returned completely", arguments: attributes.map(\.path))
+  @Test("can be added, replaced and removed by its path, and is returned completely", arguments: attributes.map(\.path))
   func patched(path: String) throws {
     let location = try #require(Self.attributes.first { $0.path == path }?.location)
     let minimal = try Sample.json(#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana@example.com"}"#)
@@ -40,20 +40,20 @@ struct SchemaClaimTests {
       user = try patch(op, path, value).applied(to: user, schemas: Self.schemas)
       #expect(location.value(in: user.attributes) == value)
       let open = user.openDocument(id: "1", created: "2026-01-31T08:00:00.000Z")
-      #expect(try UserDocument(openDocument: open, schemas: Self.schemas) == user, "it is read as it was stored")
+      #expect(try UserDocument(openDocument: open, schemas: Self.schemas) == user, "the stored user round-trips")
       #expect(try UserDocument(JSON(parsing: user.json()), schemas: Self.schemas) == user, "a PUT of it changes nothing")
     }
-    // A user is enabled or disabled, whatever the schema requires of a POST.
+    // `active` cannot be removed, although a POST does not require it.
     guard !location.definition.isRequired, path != "active" else {
       #expect(refusal { _ = try patch("remove", path, nil).applied(to: user, schemas: Self.schemas) }?.scimType == .mutability)
       return
     }
     user = try patch("remove", path, nil).applied(to: user, schemas: Self.schemas)
     #expect(location.value(in: user.attributes) == nil)
-    #expect(user.attributes.count == 2, "nothing else is left of it")
+    #expect(user.attributes.count == 2, "no other attribute remains")
   }
 
-  @Test("Can be posted with all the others, and is returned completely")
+  @Test("can be posted together with all others, and is returned completely")
   func posted() throws {
     var body: JSONObject = ["schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]]
     for (_, location) in Self.attributes { location.set(Self.value(of: location.definition, 1), in: &body) }
@@ -62,7 +62,7 @@ struct SchemaClaimTests {
     #expect(user.attributes["schemas"]?.array?.count == 3)
   }
 
-  @Test("Rejects a value of another type with its path", arguments: attributes.map(\.path))
+  @Test("rejects a value of another type with its path", arguments: attributes.map(\.path))
   func wrongType(path: String) throws {
     let location = try #require(Self.attributes.first { $0.path == path }?.location)
     var body: JSONObject = ["schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "a"]

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SCIM
 
-@Suite("The work of a request")
+@Suite("Step budget of a request")
 struct StepBudgetTests {
   @Test("A PATCH whose operations examine too many values is rejected with tooMany and the limit")
   func patch() throws {
@@ -27,7 +27,7 @@ struct StepBudgetTests {
     #expect(user.attributes["emails"]?.array?.map { $0.object?["display"]?.string } == (0..<20).map { "x\($0)" })
   }
 
-  @Test("A filter of many alternatives takes one look-up per value, and a member list costs nothing")
+  @Test("A filter with many alternatives takes one lookup per value, and a list of members takes no steps")
   func alternatives() throws {
     let user = try Sample.user(Self.emails(1000))
     let terms = (0..<500).map { #"value eq \"u\#($0)@example.com\""# }.joined(separator: " or ")
@@ -67,7 +67,7 @@ struct StepBudgetTests {
     }
   }
 
-  @Test("Large objects are compared and renamed with look-ups, in any order")
+  @Test("The comparison and renaming of large objects use lookups, and ignore the order of keys")
   func objects() throws {
     let members = (0..<2000).map { JSONObject.Member(key: "k\($0)", value: .integer(Int64($0))) }
     let object = JSONObject(uncheckedMembers: members)

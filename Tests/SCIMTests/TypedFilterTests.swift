@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Filters against a schema (RFC 7644 §3.4.2.2)")
 struct TypedFilterTests {
-  /// As they are sent.
+  /// The users as JSON, as clients send them.
   private static let users = [
     #"""
     {"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],"id":"1",
@@ -49,17 +49,17 @@ struct TypedFilterTests {
       (#"(userName eq "jo" or userName eq "James") and active eq true"#, [3]),
       (#"not (userName eq "jo") and active eq true"#, [1]), (#"NOT (title PR) OR userName EQ "JO""#, [2, 3]),
       (#"not (not (title pr))"#, [1, 3]),
-      // Case by the schema.
+      // The schema decides about case sensitivity.
       (#"profileUrl eq "https://example.com/babs""#, []), (#"profileUrl eq "https://example.com/Babs""#, [1]),
       (#"meta.resourceType eq "user""#, []), (#"USERNAME eq "BJENSEN""#, [1]), (#"groups.display ew "GUIDES""#, [1]),
-      // Moments, whatever the offset.
+      // Times are compared regardless of their offset from UTC.
       (#"meta.lastModified eq "2012-02-01T02:00:00+01:00""#, [2]), (#"meta.created gt "2009-12-31T19:00:00-05:00""#, [1, 2]),
       (#"meta.lastModified gt "2009-12-31T23:59:59.9995Z""#, [1, 2]),
-      // Null and absence.
+      // Null values and absent attributes.
       ("title eq null", [2]), ("title ne null", [1, 3]), ("nickName pr", []), ("nickName eq \"\"", [3]), ("name pr", [1, 2]),
       ("emails pr", [1, 2]), ("not (emails pr)", [3]), (#"title ne "Boss""#, [1, 2]), (#"emails.type ne "home""#, [2, 3]),
       (#"emails[type ne "home"]"#, [1, 2]),
-      // A kind without the attribute has no value of it.
+      // An attribute that the resource type does not have is treated as absent.
       ("members pr", []), (#"nonsense eq "x""#, []), (#"nonsense ne "x""#, [1, 2, 3]), ("nonsense eq null", [1, 2, 3]),
       (#"name.nonsense co "x""#, []), (#"emails[nonsense eq "x"]"#, []), (#"emails[value.deep pr]"#, []),
       (#"urn:none:User:userName pr"#, []),
@@ -67,16 +67,16 @@ struct TypedFilterTests {
       ("\(Sample.enterprise):employeeNumber eq \"701984\"", [1]), ("\(Sample.enterprise):manager eq \"3\"", [1]),
       ("\(Sample.enterprise):manager.displayName sw \"j\"", [1]), ("\(Sample.enterprise) pr", [1]),
       ("urn:ietf:params:scim:schemas:core:2.0:User pr", [1, 2, 3]),
-      // A value filter with a part behind it, as Entra ID sends it.
+      // A value filter followed by a sub-attribute, as Entra ID sends it.
       (#"emails[type eq "work"].value eq "james@example.net""#, [2]), (#"emails[type eq "home"].value eq "james@example.net""#, []),
       (#"emails[type eq "home"].value pr"#, [1]), (#"name[familyName eq "smith"]"#, [2]),
       (#"schemas[value ew "enterprise:2.0:User"]"#, [1]),
       (#"meta[created lt "2010-01-01T00:00:00Z"]"#, [3]),
-      // Escapes are JSON's; order is that of the text.
+      // Escapes are those of JSON; text is compared in its comparison order.
       (#"name.familyName eq "O\u0027Malley""#, [1]), (#"userName gt "james""#, [3]), (#"userName le "JAMES""#, [1, 2]),
       (#"userName co """#, [1, 2, 3]), ("active eq TRUE", [1, 3]),
     ])
-  func meaning(filter: String, expected: [Int]) throws { #expect(try matches(filter) == expected) }
+  func semantics(filter: String, expected: [Int]) throws { #expect(try matches(filter) == expected) }
 
   private func matches(_ filter: String) throws -> [Int] {
     let typed = try Filter(parsing: filter).typed(for: Sample.schemas.user)
@@ -84,7 +84,7 @@ struct TypedFilterTests {
   }
 
   @Test(
-    "A value or operator that does not fit an attribute's type is rejected with the path, what was expected and what was found",
+    "A value or operator that does not match an attribute's type is rejected with the path, the expected and the actual value",
     arguments: [
       ("active gt true", ["active gt true", "boolean", "eq, ne, pr", "found gt"]), ("active co true", ["active", "boolean", "found co"]),
       (#"active eq "true""#, ["active", "true or false", #"the string "true""#]),
@@ -98,7 +98,7 @@ struct TypedFilterTests {
       (#"\#(Sample.enterprise) eq "x""#, ["schema"]),
       (#"title pr or not (userName pr and emails[primary co "a"])"#, ["emails.primary co"]),
     ])
-  func misfits(filter: String, mentions: [String]) throws {
+  func mismatches(filter: String, mentions: [String]) throws {
     let parsed = try Filter(parsing: filter)
     let error = refusal { _ = try parsed.typed(for: Sample.schemas.user) }
     #expect(error?.status == 400)

@@ -1,11 +1,11 @@
 import SCIM
 import Testing
 
-@Suite("Attributes that no schema has")
+@Suite("Unknown attributes")
 struct UnknownAttributeTests {
   private static let core = "urn:ietf:params:scim:schemas:core:2.0:User"
 
-  /// What the edge and the store do with a PATCH of a user.
+  /// Applies a PATCH to a user as scim-api and identity-store do together.
   private func patched(_ operations: String, _ profile: ConnectionProfile, before: String = "") throws -> UserDocument {
     let patch = try Patch(Normaliser(profile: profile, userAgent: nil).userPatch(Sample.patchMessage(operations)))
     try patch.check(against: Sample.schemas.user)
@@ -13,7 +13,7 @@ struct UnknownAttributeTests {
   }
 
   @Test(
-    "A PATCH that names one is refused in every profile, and the answer names it",
+    "A PATCH of a user with one is rejected in every profile, and the error names it",
     arguments: [
       (#"{"op":"add","path":"emails[type eq \"work\"].valu","value":"a"}"#, #"emails[type eq "work"].valu is no"#),
       (#"{"op":"add","path":"emails.valu","value":"a"}"#, "Did you mean emails.value?"),
@@ -41,7 +41,7 @@ struct UnknownAttributeTests {
     }
   }
 
-  @Test("Names with a dot as keys, as Entra ID sends them with its compliance flag on, are refused as well")
+  @Test("A dotted name as a key, as Entra ID sends it with its compliance flag, is rejected if it is unknown")
   func dottedKey() throws {
     for profile in [ConnectionProfile.entra, .auto] {
       let error = refusal { _ = try patched(#"{"op":"replace","value":{"title":"a","name.nope":"b"}}"#, profile) }
@@ -51,7 +51,7 @@ struct UnknownAttributeTests {
   }
 
   @Test(
-    "So is a PATCH of a group",
+    "A PATCH of a group with one is rejected in every profile",
     arguments: [
       #"{"op":"replace","path":"description","value":"x"}"#, #"{"op":"replace","value":{"description":"x","displayName":"y"}}"#,
       #"{"op":"add","path":"members","value":[{"value":"a","email":"x"}]}"#, #"{"op":"remove","path":"owner"}"#,
@@ -66,7 +66,7 @@ struct UnknownAttributeTests {
     }
   }
 
-  @Test("What providers are known to send besides is still taken: passwords, ids and schemas")
+  @Test("Passwords, ids and schemas, which identity providers send in PATCHes, are accepted")
   func tolerated() throws {
     let operation = #"{"op":"replace","value":{"schemas":["\#(Self.core)"],"id":"7","meta":{},"password":"x","title":"t"}}"#
     for profile in ConnectionProfile.allCases where profile != .strict {
@@ -75,7 +75,7 @@ struct UnknownAttributeTests {
   }
 
   @Test(
-    "So is 'schemas' repeated in an extension's object",
+    "'schemas' inside an extension's object is accepted",
     arguments: [
       #"{"op":"add","path":"\#(Sample.enterprise)","value":{"schemas":["\#(Sample.enterprise)"],"department":"d"}}"#,
       #"{"op":"replace","value":{"\#(Sample.enterprise)":{"schemas":["\#(Sample.enterprise)"],"department":"d"}}}"#,
@@ -86,7 +86,7 @@ struct UnknownAttributeTests {
     }
   }
 
-  @Test("In a POST or PUT they are left out")
+  @Test("In a POST or PUT, unknown attributes are ignored")
   func resource() throws {
     let user = try Sample.user(#""shoeSize":44,"emails":[{"value":"a","kind":"x"}]"#)
     #expect(user.attributes["shoeSize"] == nil)

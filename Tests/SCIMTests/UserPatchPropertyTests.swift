@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Random PATCHes of a user")
 struct UserPatchPropertyTests {
-  @Test("Leave a user that is valid and canonical, has one primary value at most, and does not change by the same again", arguments: 0..<20)
+  @Test("leave a user valid, canonical and with at most one primary value, and are idempotent", arguments: 0..<20)
   func invariants(part: Int) throws {
     var applied = 0
     for seed in part * 500..<(part + 1) * 500 {
@@ -19,8 +19,8 @@ struct UserPatchPropertyTests {
         applied += 1
         let what = "seed \(seed): \(String(decoding: patch.json(), as: UTF8.self)) on \(text(user))"
         try check(changed, what)
-        // Once the part that its filter asks for is changed, an operation selects something else.
-        if !Self.changesWhatItSelectsBy(patch), let again = try result(of: patch, on: changed) {
+        // An operation that changes the sub-attribute of its filter selects other values the second time.
+        if !Self.changesFilteredSubAttribute(patch), let again = try result(of: patch, on: changed) {
           try #require(text(again) == text(changed), "\(what)")
         }
         user = changed
@@ -31,7 +31,7 @@ struct UserPatchPropertyTests {
 
   private func text(_ user: UserDocument) -> String { String(decoding: user.json(), as: UTF8.self) }
 
-  private static func changesWhatItSelectsBy(_ patch: Patch) -> Bool {
+  private static func changesFilteredSubAttribute(_ patch: Patch) -> Bool {
     patch.operations.contains { operation in
       guard operation.kind != .remove, let path = operation.path, path.filter != nil else { return false }
       return path.attribute.subAttribute.map { $0 == "type" } ?? (operation.value?.object?["type"] != nil)

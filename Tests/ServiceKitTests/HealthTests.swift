@@ -32,13 +32,13 @@ struct HealthTests {
 
   @Test("A starting process is alive but not ready, and says what it waits for")
   func starting() async throws {
-    health.setProcessProblem("waiting for Kafka: nobody there")
+    health.setProcessProblem("waiting for Kafka: no broker answers")
     try await serving { url in
       #expect(try await HTTP.fetch("\(url)/livez").status == 200)
       let answer = try await HTTP.fetch("\(url)/readyz")
       #expect(answer.status == 503)
       #expect(answer.type == "application/json")
-      #expect(try answer.problems == ["process": "waiting for Kafka: nobody there"])
+      #expect(try answer.problems == ["process": "waiting for Kafka: no broker answers"])
     }
   }
 

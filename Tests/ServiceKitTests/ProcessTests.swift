@@ -152,8 +152,8 @@ struct ProcessTests {
     }
   }
 
-  @Test("A process whose threads are all stuck exits a little after the limit")
-  func stuck() async throws {
+  @Test("A process whose threads are all blocked exits shortly after the limit")
+  func blockedThreads() async throws {
     let url = try await PostgresServer.emptyDatabase()
     let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()

@@ -5,11 +5,11 @@ import Testing
 
 @Suite("Settings")
 struct SettingsTests {
-  private static let name = Setting(key: "name", default: "nobody", help: "Who it is.")
-  private static let limit = Setting(key: "http.body-limit", default: "5", help: "How much.", kind: .integer(1...10))
-  private static let password = Setting(key: "password", help: "What nobody sees.", isSecret: true)
-  private static let secretPause = Setting(key: "pause", help: "How long, in secret.", isSecret: true, kind: .duration)
-  private static let needed = Setting(key: "needed", help: "What it cannot do without.", required: true)
+  private static let name = Setting(key: "name", default: "default", help: "A name.")
+  private static let limit = Setting(key: "http.body-limit", default: "5", help: "A limit.", kind: .integer(1...10))
+  private static let password = Setting(key: "password", help: "A secret.", isSecret: true)
+  private static let secretPause = Setting(key: "pause", help: "A secret duration.", isSecret: true, kind: .duration)
+  private static let needed = Setting(key: "needed", help: "A required setting.", required: true)
 
   private func read(
     _ settings: [Setting], environment: [String: String] = [:], file: String? = nil
@@ -33,7 +33,7 @@ struct SettingsTests {
 
   @Test("Environment variables take precedence over the file, and the file over defaults")
   func precedence() async throws {
-    #expect(try await read([Self.name]).string(Self.name) == "nobody")
+    #expect(try await read([Self.name]).string(Self.name) == "default")
     #expect(try await read([Self.name], file: #"{"name": "file"}"#).string(Self.name) == "file")
     let both = try await read([Self.name], environment: ["ROLLCALL_NAME": "environment"], file: #"{"name": "file"}"#)
     #expect(try both.string(Self.name) == "environment")
@@ -41,12 +41,12 @@ struct SettingsTests {
 
   @Test("An empty variable counts as not set")
   func emptyVariable() async throws {
-    #expect(try await read([Self.name], environment: ["ROLLCALL_NAME": ""]).string(Self.name) == "nobody")
+    #expect(try await read([Self.name], environment: ["ROLLCALL_NAME": ""]).string(Self.name) == "default")
   }
 
   @Test("The file may use JSON numbers and Booleans, and nested keys", arguments: [#"7"#, #""7""#])
   func fileTypes(limit: String) async throws {
-    let flag = Setting(key: "http.tls", help: "Whether.", kind: .flag)
+    let flag = Setting(key: "http.tls", help: "A flag.", kind: .flag)
     let settings = try await read([Self.limit, flag], file: #"{"http": {"body-limit": \#(limit), "tls": true}}"#)
     #expect(try settings.integer(Self.limit) == 7)
     #expect(try settings.bool(flag))
@@ -63,7 +63,7 @@ struct SettingsTests {
   func allProblems() async throws {
     let found = try await problems([Self.needed, Self.limit], environment: ["ROLLCALL_HTTP_BODY_LIMIT": "eleven"])
     #expect(found.count == 2)
-    #expect(found.contains { $0.contains("ROLLCALL_NEEDED") && $0.contains("What it cannot do without.") })
+    #expect(found.contains { $0.contains("ROLLCALL_NEEDED") && $0.contains("A required setting.") })
     #expect(found.contains { $0.contains("ROLLCALL_HTTP_BODY_LIMIT") && $0.contains("from 1 to 10") && $0.contains("eleven") })
   }
 
@@ -85,7 +85,7 @@ struct SettingsTests {
     var dumped = ""
     dump(settings, to: &dumped)
     for text in ["\(settings)", String(reflecting: settings), "\([settings])", dumped] { #expect(!text.contains("hunter2")) }
-    #expect("\(settings)".contains("name=nobody"))
+    #expect("\(settings)".contains("name=default"))
   }
 
   @Test("--help lists all settings with their defaults")

@@ -5,7 +5,7 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// A fault that is injected into a consumer's loop, by librdkafka's mock cluster or by a trigger in PostgreSQL.
+/// A fault that is injected into a consumer, by librdkafka's mock cluster or by a trigger in PostgreSQL.
 public enum ConsumerFault: String, Sendable, CaseIterable {
   /// The broker rejects fetches for a while.
   case fetchFails
@@ -107,7 +107,7 @@ public enum ConsumerOutcome: Sendable {
 
 /// Runs services until `hasProgressed` returns true, or until one of them ends.
 ///
-/// - Throws: ``TimeoutError`` if neither happens: the loop is stuck.
+/// - Throws: ``TimeoutError`` if neither happens, because the consumer hangs.
 public func consumerOutcome(
   of services: [any Service], logger: Logger, _ hasProgressed: @escaping @Sendable () async throws -> Bool
 ) async throws -> ConsumerOutcome {

@@ -10,12 +10,12 @@ public enum FreePort {
   public static func find() throws -> Int {
     for _ in 0..<1000 {
       let port = UInt16.random(in: 10_000..<32_000)
-      if try isFree(port), given.withLock({ $0.insert(port).inserted }) { return Int(port) }
+      if try isFree(port), assigned.withLock({ $0.insert(port).inserted }) { return Int(port) }
     }
     throw POSIXError(.EADDRINUSE)
   }
 
-  private static let given = Mutex<Set<UInt16>>([])
+  private static let assigned = Mutex<Set<UInt16>>([])
 
   static func isFree(_ port: UInt16) throws -> Bool {
     #if canImport(Glibc)

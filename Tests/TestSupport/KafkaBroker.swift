@@ -79,7 +79,7 @@ public struct KafkaBrokerError: Error, CustomStringConvertible {
   /// The reason, with the broker's output.
   public let reason: String
 
-  /// Makes an error.
+  /// Creates an error with the reason and the broker's output.
   public init(reason: String) { self.reason = reason }
 
   /// The reason in a sentence.

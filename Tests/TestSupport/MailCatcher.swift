@@ -22,7 +22,7 @@ public final class MailCatcher: Sendable {
     /// The folder of a stopped catcher to continue with; nil for a new one.
     public var folder: URL?
 
-    /// Makes options.
+    /// Creates options; by default a plain server without authentication.
     public init(port: Int = 0, tls: String = "none", user: String? = nil, folder: URL? = nil) {
       self.port = port
       self.tls = tls

@@ -8,12 +8,12 @@ public struct ReceivedEmail: Sendable, Decodable {
   public var parts: [Part]
   /// The defects that Python's parser found.
   public var defects: [String]
-  /// The message as it was sent.
+  /// The raw source of the message.
   public var raw: String
 
   /// A header field.
   public struct Header: Sendable, Decodable {
-    /// The name as it was sent.
+    /// The name, in the sender's spelling.
     public var name: String
     /// The decoded value.
     public var value: String

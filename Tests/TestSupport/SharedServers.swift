@@ -12,19 +12,19 @@ extension KafkaBroker {
   public static func shared() async throws -> KafkaBroker { try await sharedServer.value() }
 }
 
-/// A value that is made on first use.
+/// A value that is computed on first use.
 public actor AsyncLazy<Value: Sendable> {
   private let make: @Sendable () async throws -> Value
   private var making: Task<Value, any Error>?
 
-  /// Makes a lazy value; `make` is called at most once.
+  /// Creates a lazy value. `make` is called at most once.
   public init(_ make: @escaping @Sendable () async throws -> Value) {
     self.make = make
   }
 
   /// The value.
   ///
-  /// - Throws: The error of the closure that makes it.
+  /// - Throws: The error of the closure that computes it.
   public func value() async throws -> Value {
     if let making { return try await making.value }
     let task = Task { [make] in try await make() }

@@ -3,7 +3,7 @@ import MailTemplates
 import Models
 import Primitives
 
-/// Decides what identity events mean for invitations.
+/// Decides how identity events change invitations.
 ///
 /// A pure state machine over ``KnownState``: it does no I/O. Events that are not newer than the known state change nothing.
 struct InvitationDecider: Sendable {

@@ -5,7 +5,7 @@ import Models
 struct InvitationPlan: Sendable, Hashable {
   /// The delay before the mail is sent, in seconds.
   var delay: TimeInterval = 0
-  /// Whether it goes to the administrator, together with others.
+  /// Whether it is sent to the administrator in a digest.
   var isDigest = false
   /// How long the invitation is valid, in seconds; nil for no limit.
   var lifetime: TimeInterval?
@@ -28,7 +28,7 @@ struct InvitationPlan: Sendable, Hashable {
     }
   }
 
-  /// Sends immediately to the person, whatever the policy says.
+  /// Sends immediately to the person, regardless of the policy.
   static func now(_ policy: InvitationPolicy) -> InvitationPlan {
     InvitationPlan(lifetime: policy.lifetime)
   }

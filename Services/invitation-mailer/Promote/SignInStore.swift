@@ -37,7 +37,7 @@ struct SignInStore: Sendable {
         _ = try await transaction.pipeline(
           [
             (
-              SignInStatements.rememberSkipped,
+              SignInStatements.insertSkipped,
               [
                 .uuidArray(latest.map(\.key.workspace.uuid)), .bytesArray(latest.map(\.key.key.bytes)),
                 .timestampArray(latest.map(\.value)),
@@ -95,8 +95,8 @@ enum SignInStatements {
     where u.state = 'active'
     """)
 
-  static let rememberSkipped = Statement(
-    "remember skipped sign-ins",
+  static let insertSkipped = Statement(
+    "insert skipped sign-ins",
     """
     insert into mailer.skipped_sign_ins as s (workspace_id, key, signed_in_at)
     select *
@@ -107,8 +107,8 @@ enum SignInStatements {
     """)
 
   /// Deletes the stored sign-ins of deleted users. Later ones are kept, since they may belong to the next owner of the address.
-  static let forgetDeparted = Statement(
-    "forget sign-ins of the departed",
+  static let deleteForDeletedUsers = Statement(
+    "delete sign-ins of deleted users",
     """
     delete from mailer.skipped_sign_ins s
     using (
@@ -124,8 +124,8 @@ enum SignInStatements {
     """)
 
   /// Deletes stored sign-ins after their retention, which is far longer than the known state can be outdated.
-  static let forgetSkipped = Statement(
-    "forget skipped sign-ins",
+  static let deleteExpired = Statement(
+    "delete expired sign-ins",
     """
     delete from mailer.skipped_sign_ins
     where signed_in_at < $1

@@ -1,7 +1,7 @@
 import Foundation
 import Models
 
-/// What is recorded about a mail after an attempt to send it.
+/// The state of an invitation after an attempt to send its mail.
 struct MailRecord: Sendable, Hashable {
   var state: InvitationState
   /// Why the invitation is in this state, for people to read.

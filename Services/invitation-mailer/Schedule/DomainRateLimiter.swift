@@ -15,7 +15,7 @@ struct DomainRateLimiter: Sendable {
 
   /// Returns when a mail to `domain` may be sent: `now` or later.
   ///
-  /// - Parameter isWaiting: Whether the mail was postponed to a slot that has come.
+  /// - Parameter isWaiting: Whether the mail was postponed to a slot whose time has come.
   mutating func slot(for domain: String, at now: Date, isWaiting: Bool = false) -> Date {
     guard let rate, !isWaiting else { return now }
     let slot = max(now, next[domain] ?? now)

@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 
-/// What became of a mail after an attempt to send it.
+/// The result of an attempt to send a mail.
 enum DeliveryResult: Sendable, Hashable {
   /// The server accepted the mail.
   case sent(answer: String)
@@ -9,7 +9,7 @@ enum DeliveryResult: Sendable, Hashable {
   case bounced(answer: String)
   /// The mail failed permanently for another reason.
   case failed(answer: String)
-  /// The workspace's data does not make a mail, for example because there is no address.
+  /// The mail cannot be composed from the workspace's data, for example because the address is missing.
   case unsendable(reason: String)
   /// The mail is tried again at the given time.
   case retry(at: Date, answer: String)
@@ -40,7 +40,7 @@ struct RetrySchedule: Sendable, Hashable {
   /// How long a mail is retried before it counts as failed, with the last answer.
   var giveUp: Duration
 
-  /// Decides what an attempt means for a mail.
+  /// Returns the result of a mail after an attempt.
   ///
   /// - Parameters:
   ///   - attempts: The number of earlier attempts.

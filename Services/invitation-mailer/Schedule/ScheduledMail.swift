@@ -5,7 +5,7 @@ import Models
 enum ScheduledMail: Sendable {
   /// An invitation, or a reminder of one.
   case invitation(DueInvitation)
-  /// A mail to an administrator that stands for several invitations; `id` identifies the mail.
+  /// A digest: a mail to an administrator with several invitations. `id` identifies the mail.
   case digest([DueInvitation], id: InvitationID)
   /// A mail to an administrator about changes that wait for approval.
   case notice(DueNotice)

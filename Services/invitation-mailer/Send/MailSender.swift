@@ -159,7 +159,7 @@ struct MailSender: Sendable {
   static let unknownWorkspace = "the workspace no longer exists"
 }
 
-/// The workspace's data does not make a mail.
+/// The error for a mail that cannot be composed from the workspace's data.
 struct UnsendableMail: Error, CustomStringConvertible {
   var reason: String
   var description: String { reason }
@@ -169,7 +169,7 @@ struct UnsendableMail: Error, CustomStringConvertible {
 final class MailServerStatus: Sendable {
   private let reason = Mutex<String?>(nil)
 
-  /// Why the server is unavailable, in its own words if it gave any; nil if no problem is known.
+  /// Why the server is unavailable, with its reply if it sent one; nil if no problem is known.
   var problem: String? { reason.withLock { $0 } }
 
   /// Records that the server answered.

@@ -44,8 +44,8 @@ struct EventStore: Sendable {
               .textArray(reported.map(\.event.rawValue)),
               .textArray(
                 reported.map { report in
-                  let words = (report.reason ?? "").withoutControlCharacters.truncated(to: 500, bytes: 2000)
-                  return words.isEmpty ? "reported by the mail system" : "reported by the mail system: \(words)"
+                  let reason = (report.reason ?? "").withoutControlCharacters.truncated(to: 500, bytes: 2000)
+                  return reason.isEmpty ? "reported by the mail system" : "reported by the mail system: \(reason)"
                 }), .timestamp(now),
               .bytesArray(reported.map { report in report.email.flatMap { SignInKey.former($0, in: report.workspace)?.bytes } }),
             ]

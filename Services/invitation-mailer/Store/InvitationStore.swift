@@ -17,7 +17,7 @@ struct DueInvitation: Sendable {
   var recipient: Recipient
   /// The version of the workspace to compose the mail with.
   var settings: WorkspaceVersion
-  /// Whether it goes to the administrator, together with others.
+  /// Whether it is sent to the administrator in a digest.
   var isDigest: Bool
   /// The mail to the administrator that it was part of.
   var digest: InvitationID?
@@ -48,7 +48,7 @@ struct InvitationStore: Sendable {
 
   /// Returns the invitations that have been due longest.
   ///
-  /// Invitations of unknown workspaces are left out: the workspace's event is still on its way, on another partition.
+  /// Invitations of unknown workspaces are skipped. The workspace's event has not arrived yet, because it is on another partition.
   nonisolated(nonsending) func due(atMost limit: Int, at now: Date, in session: PostgresSession) async throws -> [DueInvitation] {
     try await session.query(InvitationStatements.due, [.timestamp(now), .int(Int64(limit))]).map(Self.invitation)
   }
@@ -161,7 +161,7 @@ struct InvitationStore: Sendable {
   /// Deletes skipped sign-ins and executed orders that are too old to matter.
   func deleteOldRecords(at now: Date) async throws {
     _ = try await pool.query(
-      SignInStatements.forgetSkipped, [.timestamp(now.addingTimeInterval(-SignInStore.retentionDays * InvitationPlan.day))])
+      SignInStatements.deleteExpired, [.timestamp(now.addingTimeInterval(-SignInStore.retentionDays * InvitationPlan.day))])
     _ = try await pool.query(InvitationStatements.deleteOrders, [.timestamp(now.addingTimeInterval(-60 * InvitationPlan.day))])
   }
 

@@ -26,7 +26,7 @@ enum MailerWriter {
       let deletions = changes.deletions.sorted { $0.key < $1.key }
       steps.append(
         (
-          SignInStatements.forgetDeparted,
+          SignInStatements.deleteForDeletedUsers,
           deletions.map(\.key).columns + [
             .bytesArray(deletions.map { WorkspaceSignInKey($0.key).key.bytes }), .timestampArray(deletions.map(\.value)),
           ]

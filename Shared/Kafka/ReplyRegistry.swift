@@ -1,8 +1,8 @@
 import Models
 import Synchronization
 
-/// The table of requests that wait for a reply, by correlation id.
-final class PendingRequests: Sendable {
+/// The pending requests of a ``RequestReply`` client, by correlation id.
+final class ReplyRegistry: Sendable {
   private typealias Continuation = CheckedContinuation<Result<CloudEvent?, KafkaError>, Never>
 
   private struct Pending {
@@ -64,7 +64,7 @@ final class PendingRequests: Sendable {
     state.withLock { $0[id] = nil }
   }
 
-  /// Completes a request. False if none with this id waits.
+  /// Completes a request. False if no request with this id is pending.
   @discardableResult
   func complete(_ id: String, _ outcome: Result<CloudEvent?, KafkaError>) -> Bool {
     let (isKnown, continuation) = state.withLock { pending in
@@ -76,7 +76,7 @@ final class PendingRequests: Sendable {
     return isKnown
   }
 
-  /// Completes each request whose deadline has passed with nil.
+  /// Completes the requests past their deadline with nil.
   func expire(_ now: ContinuousClock.Instant) {
     for id in ids(where: { $0.deadline <= now }) { complete(id, .success(nil)) }
   }
