@@ -62,7 +62,7 @@ struct BulkTests {
     return bulk
   }
 
-  @Test("All methods are one command, and each operation has its place, version and status in the answer")
+  @Test("All methods are sent in one command, and the response has location, version and status of each operation")
   func methods() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store()
@@ -95,7 +95,7 @@ struct BulkTests {
     }
   }
 
-  @Test("References are ids made beforehand, in data, in filters and in paths, and what they refer to comes first")
+  @Test("bulkId references in data, filters and paths are resolved to new ids, and referenced operations run first")
   func references() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store()
@@ -123,7 +123,7 @@ struct BulkTests {
     }
   }
 
-  @Test("Users who refer to each other are a circle; what is read-only refers to nothing")
+  @Test("Users that reference each other are a cycle; references in read-only attributes are ignored")
   func circle() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store()
@@ -144,7 +144,7 @@ struct BulkTests {
     }
   }
 
-  @Test("A person who comes back is answered with the id they had, wherever they are referred to")
+  @Test("A relinked user keeps the former id, also in references")
   func relinking() async throws {
     var builder = EdgeBuilder()
     let old = ResourceID.made(at: Date())
@@ -156,7 +156,7 @@ struct BulkTests {
     }
   }
 
-  @Test("Each operation that is wrong has its error in its place, and does the others no harm")
+  @Test("Each invalid operation has its own error, and the others are executed")
   func errors() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store(taken: ["twin@"])
@@ -208,7 +208,7 @@ struct BulkTests {
     }
   }
 
-  @Test("After as many errors as are allowed the rest is not in the answer")
+  @Test("The response ends after failOnErrors errors")
   func failOnErrors() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store(taken: ["twin@"])
@@ -220,7 +220,7 @@ struct BulkTests {
     }
   }
 
-  @Test("Where nothing is left to carry out identity-store is not asked")
+  @Test("No command is sent if no valid operation is left")
   func nothingToDo() async throws {
     try await serving(EdgeBuilder()) { client in
       let answer = try await client.send("POST", "/Bulk", body([#"{"method":"PUT"}"#, #"{"method":"POST"}"#], #""failOnErrors":1,"#))
@@ -229,7 +229,7 @@ struct BulkTests {
     }
   }
 
-  @Test("Where the reply is lost the answer is found from the records; what has none was not carried out")
+  @Test("If the reply is lost, the response is read from the records; operations without one were not executed")
   func lostReply() async throws {
     var builder = EdgeBuilder()
     let asked = builder.asked
@@ -263,7 +263,7 @@ struct BulkTests {
     }
   }
 
-  @Test("ServiceProviderConfig states the limits, and they hold")
+  @Test("ServiceProviderConfig states the limits, and they are enforced")
   func limits() async throws {
     var builder = EdgeBuilder()
     builder.bodyLimit = 200_000
@@ -287,7 +287,7 @@ struct BulkTests {
     }
   }
 
-  @Test("A token that has enough bulk requests in flight is told to retry")
+  @Test("A token at its limit of concurrent bulk requests gets 429 with Retry-After")
   func inFlight() async throws {
     let (arrivals, arrived) = AsyncStream<Void>.makeStream()
     let (permissions, permitted) = AsyncStream<Void>.makeStream()

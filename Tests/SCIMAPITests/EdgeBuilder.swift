@@ -207,7 +207,7 @@ struct RecordingProducer: MessageProducer {
   }
 }
 
-/// Hands the messages to a closure.
+/// A producer that passes the messages to a closure.
 struct ClosureProducer: MessageProducer {
   let body: @Sendable ([OutgoingMessage]) async throws -> Void
 
