@@ -134,7 +134,7 @@ struct BodyMemoryTests {
       // The declared length exceeds that of a small body.
       let body = #"{"userName":"ana@example.com"\#(String(repeating: " ", count: 200_000))}"#
       for _ in 0..<3 { #expect(try await client.send("POST", "/Users", body).status == 201) }
-      #expect(builder.asked.entries.count == 3)
+      #expect(builder.sentCommands.entries.count == 3)
     }
   }
 

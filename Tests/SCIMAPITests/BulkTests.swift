@@ -28,8 +28,8 @@ struct BulkTests {
     return #"{"method":"POST","path":"/Groups","bulkId":"\#(bulkID)","data":{"displayName":"\#(name)","members":[\#(members)]}}"#
   }
 
-  /// A store that executes every command. Users in `taken` exist already (409), and users in `back` are relinked to these ids.
-  private static func store(taken: Set<String> = [], back: [String: ResourceID] = [:]) -> @Sendable (Command) -> Reply.Outcome? {
+  /// A store that executes every command. Users in `taken` exist already (409), and users in `relinked` are relinked to these ids.
+  private static func store(taken: Set<String> = [], relinked: [String: ResourceID] = [:]) -> @Sendable (Command) -> Reply.Outcome? {
     { command in
       guard case .bulk(let bulk) = command.operation else { return nil }
       var progress = BulkProgress(bulk) { id, status in
@@ -46,7 +46,7 @@ struct BulkTests {
               if taken.contains(where: { text.contains($0) }) {
                 return .refused(status: 409, error: SCIMError(status: 409, scimType: .uniqueness, detail: "taken by \(id)").body())
               }
-              id = back.first { text.contains($0.key) }?.value ?? id
+              id = relinked.first { text.contains($0.key) }?.value ?? id
             case .deleteUser, .deleteGroup: return .done
             default: break
             }
@@ -58,7 +58,7 @@ struct BulkTests {
   }
 
   private func bulk(_ builder: EdgeBuilder) throws -> Bulk {
-    guard case .bulk(let bulk)? = builder.asked.entries.first?.operation else { throw URLError(.badServerResponse) }
+    guard case .bulk(let bulk)? = builder.sentCommands.entries.first?.operation else { throw URLError(.badServerResponse) }
     return bulk
   }
 
@@ -89,7 +89,7 @@ struct BulkTests {
           "\(base)/Users/\(bulk.operations[0].resource)", "\(base)/Users/\(user)", "\(base)/Users/\(user)", "\(base)/Groups/\(group)",
         ])
       #expect(operations.allSatisfy { $0["response"] == nil })
-      #expect(builder.asked.entries.count == 1)
+      #expect(builder.sentCommands.entries.count == 1)
       #expect(bulk.operations[1].expectedVersions == [3])
       #expect(Set(bulk.operations.map(\.command)).count == 4)
     }
@@ -148,7 +148,7 @@ struct BulkTests {
   func relinking() async throws {
     var builder = EdgeBuilder()
     let old = ResourceID.made(at: Date())
-    builder.reply = Self.store(back: ["ana@": old])
+    builder.reply = Self.store(relinked: ["ana@": old])
     try await serving(builder) { client in
       let answer = try await client.send("POST", "/Bulk", body([#"{"method":"DELETE","path":"/Users/bulkId:a"}"#, post("a", user: "ana")]))
       let locations = answer.json["Operations"]?.array?.compactMap { $0.object?["location"]?.string }
@@ -232,11 +232,11 @@ struct BulkTests {
   @Test("If the reply is lost, the response is read from the records; operations without one were not executed")
   func lostReply() async throws {
     var builder = EdgeBuilder()
-    let asked = builder.asked
+    let sentCommands = builder.sentCommands
     let old = ResourceID.made(at: Date())
     builder.reply = { _ in nil }
     builder.recorded = { id in
-      guard case .bulk(let bulk)? = asked.entries.first?.operation else { return nil }
+      guard case .bulk(let bulk)? = sentCommands.entries.first?.operation else { return nil }
       switch bulk.operations.firstIndex(where: { $0.command == id }) {
       case 0: return .resource(EdgeBuilder.user("ana", id: old), created: true)
       case 1: return .refused(status: 409, error: SCIMError(status: 409, scimType: .uniqueness, detail: "taken").body())
@@ -281,7 +281,7 @@ struct BulkTests {
       let tooLarge = try await client.send("POST", "/Bulk", body([post("a", user: String(repeating: "a", count: 200_000))]))
       #expect(tooLarge.status == 413)
       #expect(tooLarge.detail.contains("200000"))
-      #expect(builder.asked.entries.count == 1)
+      #expect(builder.sentCommands.entries.count == 1)
       #expect(try await client.send("GET", "/Bulk").headers["allow"] == "POST, OPTIONS")
       #expect(try await client.send("POST", "/Bulk", "{}").json["scimType"] == "invalidSyntax")
     }

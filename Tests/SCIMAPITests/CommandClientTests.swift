@@ -28,7 +28,7 @@ struct CommandClientTests {
   }
 
   @Test("Without reply and record the command was not executed: 503 with Retry-After in whole seconds")
-  func neither() async throws {
+  func noReplyOrRecord() async throws {
     let refusal = await #expect(throws: APIError.self) { try await outcome(ask: { _ in nil }, recorded: { _ in nil }) }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.headers[.retryAfter].flatMap { Int($0) } != nil)

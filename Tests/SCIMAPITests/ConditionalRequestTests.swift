@@ -41,7 +41,7 @@ struct ConditionalRequestTests {
         #expect(answer.json["scimType"] == "invalidValue")
         #expect(answer.detail.contains(header), "\(answer.detail)")
       }
-      #expect(builder.asked.entries.isEmpty)
+      #expect(builder.sentCommands.entries.isEmpty)
     }
   }
 
@@ -56,7 +56,7 @@ struct ConditionalRequestTests {
         #expect(answer.headers["etag"] == "W/\"3\"")
         #expect(answer.body.isEmpty)
       }
-      #expect(builder.reads.readings.entries.map(\.withRows) == [false, false])
+      #expect(builder.reads.recordedReads.entries.map(\.withRows) == [false, false])
     }
   }
 
@@ -93,7 +93,7 @@ struct ConditionalRequestTests {
       _ = try await client.send("DELETE", "/Users/\(Self.ana.id)", headers: ["If-Match": "*"])
       _ = try await client.send("DELETE", "/Users/\(Self.ana.id)")
       _ = try await client.send("POST", "/Users", #"{"userName":"ana"}"#, headers: ["If-Match": #""2""#])
-      #expect(builder.asked.entries.map(\.expectedVersions) == [[2, 1], [2, 1], [2, 1], nil, nil, nil])
+      #expect(builder.sentCommands.entries.map(\.expectedVersions) == [[2, 1], [2, 1], [2, 1], nil, nil, nil])
     }
   }
 }

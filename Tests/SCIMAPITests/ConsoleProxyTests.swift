@@ -33,7 +33,7 @@ struct ConsoleProxyTests {
         #expect(answer.status == 403)
       }
       #expect(store.sessions.map(\.token.name) == ["ana@example.com"] && store.sessions.first?.opener == nil)
-      #expect(builder.asked.entries.map(\.actor) == [.console("ana@example.com")])
+      #expect(builder.sentCommands.entries.map(\.actor) == [.console("ana@example.com")])
       let anas = browser.cookies
       // The proxy names another user, or none: the session is not used.
       browser.headers["X-Forwarded-Email"] = "ben@example.com"

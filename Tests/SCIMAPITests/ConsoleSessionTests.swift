@@ -33,7 +33,7 @@ struct ConsoleSessionTests {
       for part in ["; Path=/;", "; HttpOnly", "; SameSite=Lax", "; Max-Age=43"] { #expect(set.contains(part), "\(set)") }
       #expect(!set.contains("Secure") && !set.contains("Domain"))
       #expect(store.sessions.count == 1)
-      #expect(builder.asked.entries.map(\.actor) == [.console("Okta")])
+      #expect(builder.sentCommands.entries.map(\.actor) == [.console("Okta")])
       // The cookie does not contain the token.
       #expect(!set.contains(builder.token.text))
     }
@@ -117,7 +117,7 @@ struct ConsoleSessionTests {
       let signIn = try await browser.submit("/console/sign-in", ["token": "a\0"])
       #expect(signIn.status == 400 && signIn.text.contains("U+0000"))
       _ = try await browser.signIn()
-      let asked = builder.asked.entries.count
+      let sent = builder.sentCommands.entries.count
       let form = try #require(Browser.formToken(in: try await browser.open("/console/settings/api/new").text))
       let made = try await browser.submit("/console/settings/api/new", ["formToken": form, "name": "a\0b", "scope": "scim"])
       #expect(made.status == 400 && made.text.contains("U+0000"), "\(made.text)")
@@ -127,7 +127,7 @@ struct ConsoleSessionTests {
         let answer = try await browser.open(path)
         #expect(answer.status == 400 && answer.text.contains("U+0000"), "\(path): \(answer.text)")
       }
-      #expect(builder.asked.entries.count == asked)
+      #expect(builder.sentCommands.entries.count == sent)
     }
   }
 
@@ -240,7 +240,7 @@ struct ConsoleSessionTests {
       #expect(store.sessions.allSatisfy { $0.token.revokedAt == nil } && browser.cookies == kept)
       let session = try #require(SessionKey(browser.cookies[Self.cookie] ?? "")).id
       let answer = try await browser.submit("/console/sign-out", ["formToken": form], headers: ["Sec-Fetch-Site": "same-origin"])
-      #expect(builder.asked.entries.last?.session == session && builder.asked.entries.first?.session == nil)
+      #expect(builder.sentCommands.entries.last?.session == session && builder.sentCommands.entries.first?.session == nil)
       #expect(answer.status == 303 && answer.headers["location"] == "/console/sign-in" && browser.cookies.isEmpty)
       #expect(store.sessions.count { $0.token.revokedAt != nil } == 1)
     }
@@ -284,7 +284,7 @@ struct ConsoleSessionTests {
       #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
       #expect(try await tab.submit("/console/sign-out", [:]).status == 403)
       #expect(tab.cookies[Self.cookie] == first && browser.cookies[Self.cookie] == second)
-      let rotations = builder.asked.entries.filter { if case .rotateSecret = $0.operation { true } else { false } }
+      let rotations = builder.sentCommands.entries.filter { if case .rotateSecret = $0.operation { true } else { false } }
       #expect(rotations.map(\.actor) == [.service("scim-api")])
       // The form was opened with the previous secret.
       #expect(try await browser.submit("/console/sign-out", ["formToken": form]).headers["location"] == "/console/sign-in")
@@ -314,7 +314,7 @@ struct ConsoleSessionTests {
         return store.sessions.allSatisfy { $0.token.revokedAt != nil }
       }
       #expect(try await browser.submit("/console/sign-out", [:]).headers["location"] == "/console/sign-in")
-      let revocations = builder.asked.entries.filter { if case .revokeToken = $0.operation { true } else { false } }
+      let revocations = builder.sentCommands.entries.filter { if case .revokeToken = $0.operation { true } else { false } }
       #expect(revocations.map(\.actor) == [.service("scim-api")])
     }
   }
@@ -339,7 +339,7 @@ struct ConsoleSessionTests {
   }
 
   @Test("A session keeps its secret while the store is unavailable")
-  func storeAway() async throws {
+  func storeUnavailable() async throws {
     let (made, store) = EdgeBuilder.withConsole()
     var changed = made
     changed.reply = { command in
@@ -355,12 +355,12 @@ struct ConsoleSessionTests {
       try await eventually("a rotation", within: .seconds(20)) {
         let answer = try await browser.submit("/console/sign-out", [:])
         #expect(answer.status == 403)
-        return builder.asked.entries.count == 2
+        return builder.sentCommands.entries.count == 2
       }
       for _ in 0..<3 { #expect(try await browser.submit("/console/sign-out", [:]).status == 403) }
       #expect(browser.cookies == first)
       // The rotation is not retried with every request.
-      #expect(builder.asked.entries.count == 2)
+      #expect(builder.sentCommands.entries.count == 2)
     }
   }
 
@@ -421,8 +421,8 @@ struct ConsoleSessionTests {
         #expect(answer.status == 404 && answer.headers["content-type"] == "text/html; charset=utf-8" && answer.text.contains("<h1>"))
       }
       #expect(try await browser.open("/console").headers["location"] == "/console/sign-in")
-      #expect(try await client.sendAsItIs("DELETE", "/console/sign-in", "", headers: [:]).status == 405)
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).headers["content-type"]?.contains("json") == true)
+      #expect(try await client.sendRaw("DELETE", "/console/sign-in", "", headers: [:]).status == 405)
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).headers["content-type"]?.contains("json") == true)
       _ = try await browser.signIn()
       #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
       #expect(builder.log.take(100).isEmpty)

@@ -159,7 +159,7 @@ struct Browser {
   private mutating func send(_ method: String, _ path: String, _ body: String, headers: [String: String] = [:]) async throws -> Answer {
     var all = self.headers.merging(headers) { $1 }
     if !cookies.isEmpty { all["Cookie"] = cookies.map { "\($0)=\($1)" }.joined(separator: "; ") }
-    let answer = try await client.sendAsItIs(method, path, body, headers: all)
+    let answer = try await client.sendRaw(method, path, body, headers: all)
     for cookie in (answer.headers["set-cookie"] ?? "").split(separator: "\n") {
       let pair = cookie.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       cookies[String(pair[0])] = cookie.contains("Max-Age=0") ? nil : String(pair[1])

@@ -25,7 +25,7 @@ struct EdgeTests {
         "POST", "/Users", #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana@example.com"}"#,
         headers: ["traceparent": "00-\(trace)-b7ad6b7169203331-01"])
       #expect(answer.status == 201)
-      let command = try #require(builder.asked.entries.first)
+      let command = try #require(builder.sentCommands.entries.first)
       let location = "https://app.example.com/api/v2/scim/Users/\(command.resource)"
       #expect(answer.headers["location"] == location)
       #expect(answer.headers["etag"] == "W/\"1\"")
@@ -34,7 +34,7 @@ struct EdgeTests {
       #expect(answer.json["groups"] == [])
       #expect(answer.json["meta"]?.object?["location"] == .string(location))
       #expect(command.traceparent?.contains(trace) == true)
-      #expect(builder.reads.readings.entries.isEmpty)
+      #expect(builder.reads.recordedReads.entries.isEmpty)
     }
   }
 
@@ -57,7 +57,7 @@ struct EdgeTests {
       let plain = try await client.send("PATCH", "/Groups/\(group.id)", patch)
       #expect(plain.status == 204)
       #expect(plain.body.isEmpty)
-      #expect(builder.reads.readings.entries.count == 1)
+      #expect(builder.reads.recordedReads.entries.count == 1)
       let named = try await client.send("PATCH", "/Groups/\(group.id)?attributes=displayName", patch)
       #expect(named.status == 200)
       #expect(named.json["displayName"] == "Data team")
@@ -107,7 +107,7 @@ struct EdgeTests {
       #expect(part.json["groups"] == nil)
       #expect(part.json["emails"] == nil)
       #expect(part.json["userName"] == "ana@example.com")
-      #expect(builder.reads.readings.entries.map(\.withRows) == [true, false])
+      #expect(builder.reads.recordedReads.entries.map(\.withRows) == [true, false])
     }
   }
 
@@ -205,7 +205,7 @@ struct EdgeTests {
       #expect(answer.json["scimType"]?.string == bad.scimType)
       #expect(answer.detail.contains(bad.mention), "\(answer.detail)")
       if bad.status == 405 { #expect(answer.headers["allow"] == "GET, HEAD, POST, OPTIONS") }
-      #expect(builder.asked.entries.isEmpty)
+      #expect(builder.sentCommands.entries.isEmpty)
     }
   }
 

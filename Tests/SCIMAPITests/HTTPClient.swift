@@ -77,7 +77,7 @@ extension HTTPClient {
 
 extension HTTPClient {
   /// Sends a request with these headers alone, on a connection of its own. `URLSession` answers Basic challenges itself.
-  func sendAsItIs(_ method: String, _ path: String, _ body: String, headers: [String: String]) async throws -> Answer {
+  func sendRaw(_ method: String, _ path: String, _ body: String, headers: [String: String]) async throws -> Answer {
     let all = ["Host": "127.0.0.1", "Connection": "close", "Content-Length": "\(body.utf8.count)"].merging(headers) { _, new in new }
     let head = all.map { "\($0): \($1)\r\n" }.joined()
     let text = try await exchange("\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body)")

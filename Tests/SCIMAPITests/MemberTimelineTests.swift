@@ -101,7 +101,7 @@ struct MemberTimelineTests {
   }
 
   @Test("The identity provider's data is shown as attributes and as ordered JSON")
-  func facts() throws {
+  func attributes() throws {
     let json = try JSON(
       parsing: #"""
         {"schemas":["a"],"id":"x","userName":"ana","name":{"familyName":"Silva","givenName":"Ana"},"active":true,

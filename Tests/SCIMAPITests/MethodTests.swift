@@ -71,7 +71,7 @@ struct MethodTests {
       #expect(answer.status == 405)
       #expect(answer.headers["allow"] == allowed)
       #expect(answer.json["status"] == "405")
-      #expect(builder.asked.entries.isEmpty)
+      #expect(builder.sentCommands.entries.isEmpty)
     }
   }
 

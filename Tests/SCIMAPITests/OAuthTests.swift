@@ -29,7 +29,7 @@ struct OAuthTests {
   }
 
   private func ask(_ client: HTTPClient, _ body: String, _ headers: [String: String]) async throws -> Answer {
-    try await client.sendAsItIs("POST", OAuthController.tokenPath, body, headers: headers)
+    try await client.sendRaw("POST", OAuthController.tokenPath, body, headers: headers)
   }
 
   @Test("A client gets an access token with Basic authentication or the body, and SCIM accepts it")
@@ -69,7 +69,7 @@ struct OAuthTests {
       let answer = try await ask(client, "grant_type=client_credentials", basic(builder.clientID, builder.clientSecret.text))
       let token = try #require(answer.json["access_token"]?.string)
       _ = try await client.send("DELETE", "/Users/\(UserID.made(at: Date()))", headers: ["Authorization": "Bearer \(token)"])
-      #expect(builder.asked.entries.map(\.actor) == [.client(builder.clientID)])
+      #expect(builder.sentCommands.entries.map(\.actor) == [.client(builder.clientID)])
     }
   }
 
@@ -293,13 +293,13 @@ struct OAuthTests {
     let former = ClientSecret.made(for: builder.workspace)
     var client = builder.client
     client.former = TokenRecord.FormerSecret(digest: Array(SHA256.hash(data: Data(former.text.utf8))), until: now)
-    func isTaken(_ secret: ClientSecret, _ time: Date) -> Bool {
+    func isAccepted(_ secret: ClientSecret, _ time: Date) -> Bool {
       client.hasSecret(SHA256.hash(data: Data(secret.text.utf8)), at: time)
     }
-    #expect(isTaken(builder.clientSecret, now))
-    #expect(isTaken(former, now - 1))
-    #expect(!isTaken(former, now))
-    #expect(!isTaken(.made(for: builder.workspace), now - 1))
+    #expect(isAccepted(builder.clientSecret, now))
+    #expect(isAccepted(former, now - 1))
+    #expect(!isAccepted(former, now))
+    #expect(!isAccepted(.made(for: builder.workspace), now - 1))
   }
 
   @Test("Key rotation: the newest active key signs, and retired keys are still published")

@@ -43,8 +43,8 @@ struct ProvisioningLogTests {
       #expect((entry.status, entry.scimType, entry.detail) == (201, nil, nil))
       #expect(!entry.normalisations.isEmpty)
       #expect((entry.resourceType, entry.name) == (.user, "ana@example.com"))
-      #expect(entry.resource == builder.asked.entries.first?.resource)
-      #expect(entry.command == builder.asked.entries.first?.id)
+      #expect(entry.resource == builder.sentCommands.entries.first?.resource)
+      #expect(entry.command == builder.sentCommands.entries.first?.id)
       #expect(entry.trace?.count == 32)
       #expect(entry.milliseconds > 0)
       guard case .whole(_, let removed)? = entry.body?.content else { throw MessageError.unknownType("body") }

@@ -73,7 +73,7 @@ struct ProvisioningViewTests {
       ("time=dates", "Enter the first day"), ("from=2026-02-30", "2026-02-30"), ("to=tomorrow", "tomorrow"),
       ("from=2026-01-31&to=2026-01-30", "after"),
     ])
-  func wrongDays(_ query: String, _ words: String) throws {
+  func invalidDays(_ query: String, _ words: String) throws {
     #expect(LogSearch(try QueryParameters(query)).dateError?.contains(words) == true)
   }
 

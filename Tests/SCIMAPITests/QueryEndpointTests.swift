@@ -56,10 +56,10 @@ struct QueryEndpointTests {
         #""filter":"meta.resourceType pr","startIndex":2,"count":2,"attributes":["displayName","userName"],"sortBy":"id","sortOrder":"ascending""#
       )
       let posted = try await client.send("POST", "\(path)/.search", search)
-      let asked = try await client.send(
+      let queried = try await client.send(
         "GET", "\(path)?filter=meta.resourceType%20pr&startIndex=2&count=2&attributes=displayName,userName&sortBy=id&sortOrder=ascending")
       #expect(posted.status == 200)
-      #expect(posted.body == asked.body)
+      #expect(posted.body == queried.body)
       #expect(posted.json["startIndex"] == 2)
     }
   }
@@ -146,9 +146,9 @@ struct QueryEndpointTests {
       _ = try await client.send("GET", "/Groups?excludedAttributes=members")
       _ = try await client.send("GET", "/Groups?attributes=displayName")
       _ = try await client.send("POST", "/Groups/.search", Self.search(#""excludedAttributes":["members"]"#))
-      #expect(builder.reads.readings.entries.map(\.withRows) == [false, false, false])
+      #expect(builder.reads.recordedReads.entries.map(\.withRows) == [false, false, false])
       _ = try await client.send("GET", "/Groups?attributes=members.value")
-      #expect(builder.reads.readings.entries.last?.withRows == true)
+      #expect(builder.reads.recordedReads.entries.last?.withRows == true)
     }
   }
 

@@ -29,7 +29,7 @@ struct QueryPlanTests {
 
   private static let id = "0192f7a0-0000-7000-8000-000000000007"
 
-  private static var looks: [IndexedQuery] {
+  private static var indexedQueries: [IndexedQuery] {
     get throws {
       let place = Place(key: nil, kind: .user, id: try #require(ResourceID(id)))
       let key = Place(key: "person-7@example.com", kind: .user, id: place.id)
@@ -65,22 +65,22 @@ struct QueryPlanTests {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 10_000, groups: 2000)
     if withStatistics { try await store.write("analyze", []) }
-    for look in try Self.looks {
+    for indexed in try Self.indexedQueries {
       let query = try DatabaseReadsTests.query(
-        look.kind, look.filter, sortBy: look.sortBy,
-        part: look.from.map { .from($0, count: 100) } ?? .page(Page(startIndex: 1, count: 100)))
+        indexed.kind, indexed.filter, sortBy: indexed.sortBy,
+        part: indexed.from.map { .from($0, count: 100) } ?? .page(Page(startIndex: 1, count: 100)))
       let list = ListStatement(query, in: store.workspace)
       let plan = try await store.genericPlan(of: list)
-      #expect(plan.contains(look.index), "\(look.testDescription):\n\(plan)")
-      #expect(!plan.contains("Seq Scan on"), "\(look.testDescription):\n\(plan)")
+      #expect(plan.contains(indexed.index), "\(indexed.testDescription):\n\(plan)")
+      #expect(!plan.contains("Seq Scan on"), "\(indexed.testDescription):\n\(plan)")
       // Not every resource of the workspace.
-      #expect(!plan.contains("Cond: (workspace_id = $1)\n"), "\(look.testDescription):\n\(plan)")
+      #expect(!plan.contains("Cond: (workspace_id = $1)\n"), "\(indexed.testDescription):\n\(plan)")
     }
     await store.close()
   }
 
   @Test("IndexedQuery-ups are kept as prepared statements, other filters are not")
-  func kept() throws {
+  func preparedStatements() throws {
     func statement(_ filter: String?, sortBy: String? = nil) throws -> Statement {
       let query = try DatabaseReadsTests.query(.user, filter, sortBy: sortBy, part: .page(Page(startIndex: 1, count: 10)))
       return ListStatement(query, in: .made(at: Date())).statement

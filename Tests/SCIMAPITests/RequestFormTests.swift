@@ -27,7 +27,7 @@ struct RequestFormTests {
   func wrongToken(header: String, words: String) async throws {
     try await serving(EdgeBuilder()) { client in
       let text = header.replacingOccurrences(of: "%", with: client.token)
-      let answer = try await client.sendAsItIs("GET", "/api/v2/scim/Schemas", "", headers: ["Authorization": text])
+      let answer = try await client.sendRaw("GET", "/api/v2/scim/Schemas", "", headers: ["Authorization": text])
       #expect(answer.status == 401)
       #expect(answer.detail.contains(words), "\(answer.detail)")
       #expect(answer.headers["www-authenticate"]?.hasPrefix("Bearer realm=") == true)
@@ -37,10 +37,10 @@ struct RequestFormTests {
   }
 
   @Test("Spaces and tabs around a token are accepted", arguments: ["Bearer\t%", "Bearer   %", " Bearer %  ", "bearer %\t"])
-  func blanks(header: String) async throws {
+  func spaces(header: String) async throws {
     try await serving(EdgeBuilder()) { client in
       let text = header.replacingOccurrences(of: "%", with: client.token)
-      let answer = try await client.sendAsItIs("GET", "/api/v2/scim/Schemas", "", headers: ["Authorization": text])
+      let answer = try await client.sendRaw("GET", "/api/v2/scim/Schemas", "", headers: ["Authorization": text])
       #expect(answer.status == 200, "\(answer.detail)")
     }
   }
@@ -143,7 +143,7 @@ struct RequestFormTests {
     arguments: ["..", ".", ":", ":80", "a..", "a..b", ".a", "a:b", "a:0", "a:99999", "[::1", "[a]", "::1", "-a", "a b", "a/b", ""])
   func hosts(host: String) async throws {
     try await serving(EdgeBuilder()) { client in
-      let answer = try await client.sendAsItIs(
+      let answer = try await client.sendRaw(
         "GET", "/api/v2/scim/Schemas", "", headers: ["Host": host, "Authorization": "Bearer \(client.token)"])
       #expect(answer.status == 400, "\(answer.text)")
     }
@@ -187,7 +187,7 @@ struct RequestFormTests {
         #expect(answer.detail.contains("line break"), "\(answer.detail)")
         #expect(answer.json["scimType"]?.string == "invalidValue")
       }
-      #expect(builder.asked.entries.isEmpty && builder.signIns.entries.isEmpty && builder.mailEvents.entries.isEmpty)
+      #expect(builder.sentCommands.entries.isEmpty && builder.signIns.entries.isEmpty && builder.mailEvents.entries.isEmpty)
     }
   }
 
@@ -299,7 +299,7 @@ struct RequestFormTests {
     try await serving(builder) { [builder] client in
       let answer = try await client.send(method, path.replacingOccurrences(of: "ID", with: id), sent)
       #expect(!answer.text.contains("s3cr3t"), "\(answer.text)")
-      for command in builder.asked.entries {
+      for command in builder.sentCommands.entries {
         let data = try command.cloudEvent(source: "test").data
         #expect(!String(decoding: data, as: UTF8.self).contains("s3cr3t"))
       }

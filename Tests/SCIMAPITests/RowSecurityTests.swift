@@ -26,14 +26,14 @@ struct RowSecurityTests {
     try await store.write("insert into identity.workspaces values ($1, 'other', '{}', 1, now(), now())", [.uuid(other.uuid)])
     for view in Self.views {
       let count = Statement(once: "count", "select count(*) from identity_read.\(view)")
-      func seen(under setting: LocalSetting?) async throws -> Int? { try await store.reader.query(count, under: setting).first?.int(0) }
-      #expect(try await seen(under: nil) == 0, "\(view)")
-      #expect(try await seen(under: .inForce(store.workspace)) ?? 0 > 0, "\(view)")
+      func rowCount(under setting: LocalSetting?) async throws -> Int? { try await store.reader.query(count, under: setting).first?.int(0) }
+      #expect(try await rowCount(under: nil) == 0, "\(view)")
+      #expect(try await rowCount(under: .inForce(store.workspace)) ?? 0 > 0, "\(view)")
       // The other workspace has only its own row.
-      #expect(try await seen(under: .inForce(other)) == (view == "workspaces" ? 1 : 0), "\(view)")
-      #expect(try await seen(under: .inForce(.made(at: Date()))) == 0, "\(view)")
+      #expect(try await rowCount(under: .inForce(other)) == (view == "workspaces" ? 1 : 0), "\(view)")
+      #expect(try await rowCount(under: .inForce(.made(at: Date()))) == 0, "\(view)")
       // A setting for one statement does not apply to the next one on the connection.
-      #expect(try await seen(under: nil) == 0, "\(view)")
+      #expect(try await rowCount(under: nil) == 0, "\(view)")
       let snapshot = try await store.reader.snapshot(under: .inForce(store.workspace))
       for _ in 0..<2 { #expect(try await snapshot.query(count).first?.int(0) ?? 0 > 0, "\(view)") }
     }
@@ -177,7 +177,7 @@ struct RowSecurityTests {
       without = min(without, try await time(operating, under: nil))
       with = min(with, try await time(store.reader, under: .inForce(store.workspace)))
     }
-    print("a look-up by id: \(without) without policies in the way, \(with) under them")
+    print("a look-up by id: \(without) as operator, \(with) with the policies of a workspace")
     #expect(with - without < .milliseconds(2))
     await operating.close()
     await store.close()

@@ -42,7 +42,7 @@ struct SiteTests {
   }
 
   @Test("Without valid forwarding headers the connection determines the origin")
-  func silentProxy() throws {
+  func invalidForwardingHeaders() throws {
     let rule = OriginRule(trustedProxies: Self.proxies)
     let origin = try rule.origin(of: request("app.example.com"), peer: "10.1.2.3")
     #expect(origin == Origin(scheme: "http", authority: "app.example.com", address: "10.1.2.3"))
@@ -71,7 +71,7 @@ struct SiteTests {
   @Test(
     "Invalid address ranges are rejected",
     arguments: ["", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "example.com", "10.0.0.0/x"])
-  func noRanges(_ text: String) {
+  func invalidRanges(_ text: String) {
     #expect(AddressRange(text) == nil)
   }
 
@@ -131,8 +131,8 @@ struct SiteTests {
       let shared = try await client.send("GET", "/ServiceProviderConfig")
       #expect(shared.status == 200)
       #expect(shared.text.contains("http://127.0.0.1:\(client.port)/api/v2/scim"))
-      let asked = builder.asked.entries
-      #expect(asked.isEmpty)
+      let sent = builder.sentCommands.entries
+      #expect(sent.isEmpty)
     }
   }
 

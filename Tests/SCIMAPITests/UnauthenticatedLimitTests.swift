@@ -49,12 +49,12 @@ struct UnauthenticatedLimitTests {
       // The token is known from now on.
       #expect(try await client.send("GET", "/Schemas").status == 200)
       for status in [sent.status, sent.status, 429] {
-        let answer = try await client.sendAsItIs(sent.method, sent.path, sent.body, headers: sent.headers)
+        let answer = try await client.sendRaw(sent.method, sent.path, sent.body, headers: sent.headers)
         #expect(answer.status == status, "\(answer.text)")
         if status == 429 { #expect((900...1000).contains(answer.headers["retry-after"].flatMap { Int($0) } ?? 0)) }
       }
       // Other requests from the address are rejected as well, except those with a known token.
-      #expect(try await client.sendAsItIs("GET", "/other", "", headers: [:]).status == 429)
+      #expect(try await client.sendRaw("GET", "/other", "", headers: [:]).status == 429)
       #expect(try await client.send("GET", "/Schemas").status == 200)
       // A wrong path with a known token counts against the token's limit.
       #expect(try await client.send("GET", "/Robots").status == 404)
@@ -83,11 +83,11 @@ struct UnauthenticatedLimitTests {
     builder.rates.publicRead = Rate(perSecond: 0.001, burst: 6)
     try await serving(builder) { client async throws in
       for path in [OAuthController.keysPath, OAuthController.metadataPath, ConsoleAssets.style.path] {
-        for _ in 0..<2 { #expect(try await client.sendAsItIs("GET", path, "", headers: [:]).status == 200) }
+        for _ in 0..<2 { #expect(try await client.sendRaw("GET", path, "", headers: [:]).status == 200) }
       }
-      #expect(try await client.sendAsItIs("GET", OAuthController.keysPath, "", headers: [:]).status == 429)
+      #expect(try await client.sendRaw("GET", OAuthController.keysPath, "", headers: [:]).status == 429)
       // Public reads do not count against the limit of guesses.
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).status == 404)
     }
   }
 
@@ -101,7 +101,7 @@ struct UnauthenticatedLimitTests {
       let entries = builder.log.take(10).flatMap { $0.entries() }
       #expect(entries.map(\.status) == [404, 404, 404, 404])
       #expect(entries.allSatisfy { $0.token == builder.tokenID })
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).status == 404)
     }
   }
 
@@ -146,7 +146,7 @@ struct UnauthenticatedLimitTests {
     var builder = EdgeBuilder()
     builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     try await serving(builder) { [builder] client async throws in
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).status == 404)
       // The token may be valid.
       #expect(try await client.send("GET", "/Schemas").status == 429)
       #expect(builder.log.takeUnverified(all: true).isEmpty)
