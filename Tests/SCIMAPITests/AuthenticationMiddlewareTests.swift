@@ -9,16 +9,17 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("The door")
-struct DoorTests {
+@Suite("Authentication middleware")
+struct AuthenticationMiddlewareTests {
   @Test(
-    "takes the text behind Bearer, whatever the case of the scheme",
+    "parses the token after Bearer, ignoring the case of the scheme",
     arguments: [("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER   abc", "abc"), ("Bearer\tabc ", "abc")])
   func bearer(header: String, text: String) throws {
     #expect(try BearerToken.text(in: header) == text)
   }
 
-  @Test("refuses a request without a bearer token by 401 with a challenge", arguments: [nil, "", "Bearer", "Bearer ", "Basic YTpi", "abc"])
+  @Test(
+    "rejects a request without a bearer token with 401 and a challenge", arguments: [nil, "", "Bearer", "Bearer ", "Basic YTpi", "abc"])
   func noBearer(header: String?) {
     let refusal = #expect(throws: APIError.self) { try BearerToken.text(in: header) }
     #expect(refusal?.error.status == 401)
@@ -26,7 +27,7 @@ struct DoorTests {
     #expect(refusal?.error.detail.contains("Authorization: Bearer") == true)
   }
 
-  @Test("says which of plan, SAML SSO and opt-in is missing", arguments: WorkspaceSettings.SCIMObstacle.allCases)
+  @Test("reports which of plan, SAML SSO and opt-in is missing", arguments: WorkspaceSettings.SCIMObstacle.allCases)
   func obstacle(_ obstacle: WorkspaceSettings.SCIMObstacle) {
     var builder = EdgeBuilder()
     switch obstacle {
@@ -42,7 +43,7 @@ struct DoorTests {
     #expect(throws: Never.self) { try Caller(builder.record, for: .signIns, at: Date()) }
   }
 
-  @Test("refuses tokens that are revoked, have expired or lack the scope")
+  @Test("rejects tokens that are revoked, have expired or lack the scope")
   func unfit() {
     let now = Date()
     var record = EdgeBuilder().record
@@ -56,7 +57,7 @@ struct DoorTests {
     #expect(status(of: record, at: now) == 401)
   }
 
-  @Test("asks the database once for a token that is used again at once, and again after a failure")
+  @Test("reads a token once for consecutive requests, and again after a failure")
   func directory() async throws {
     let builder = EdgeBuilder()
     let lookups = Journal<WorkspaceID>()
@@ -71,7 +72,7 @@ struct DoorTests {
     #expect(lookups.entries == [builder.workspace, builder.workspace])
   }
 
-  @Test("lets nobody in with a token whose digest is not the one that the database has, wherever the two differ", arguments: [0, 15, 31])
+  @Test("rejects a token whose digest differs from the stored one in any byte", arguments: [0, 15, 31])
   func otherDigest(position: Int) async throws {
     let builder = EdgeBuilder()
     let tokens = TokenCache { _, digest in
@@ -84,10 +85,10 @@ struct DoorTests {
     #expect(refusal?.error.status == 401)
   }
 
-  @Test("does not ask the database for what cannot be a token")
+  @Test("does not query the database for malformed tokens")
   func malformed() async {
     let tokens = TokenCache { _, _ in
-      Issue.record("asked")
+      Issue.record("the database was queried")
       return nil
     }
     let refusal = await #expect(throws: APIError.self) { try await tokens.record(for: "rollcall_nonsense") }

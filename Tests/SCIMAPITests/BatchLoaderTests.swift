@@ -9,11 +9,11 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Reads by key that are asked for at the same time", .timeLimit(.minutes(10)))
-struct GatheredReadsTests {
-  private struct Away: Error {}
+@Suite("Concurrent reads by key", .timeLimit(.minutes(10)))
+struct BatchLoaderTests {
+  private struct ConnectionError: Error {}
 
-  /// A database that answers when the test tells it to.
+  /// A database whose statements complete when the test calls ``end(with:)``.
   private final class Source: Sendable {
     private struct Statement {
       let keys: [Int]
@@ -23,7 +23,7 @@ struct GatheredReadsTests {
     private let statements = Mutex<[Statement]>([])
 
     /// The keys of each running statement, in the order of arrival.
-    var underWay: [Set<Int>] { statements.withLock { $0.map { Set($0.keys) } } }
+    var running: [Set<Int>] { statements.withLock { $0.map { Set($0.keys) } } }
 
     func read(_ keys: [Int]) async throws -> [Int: String] {
       try await withCheckedThrowingContinuation { answer in
@@ -48,91 +48,91 @@ struct GatheredReadsTests {
   }
 
   /// Requests `key`, and returns when the request is waiting.
-  private func ask(_ key: Int, of owner: String = "a", waiting: Int) async throws -> Task<String?, any Error> {
+  private func request(_ key: Int, of owner: String = "a", waiting: Int) async throws -> Task<String?, any Error> {
     let task = Task { try await reads.found(for: key, of: owner) }
-    try await eventually("it waits") { reads.waitingCount == waiting }
+    try await eventually("the request to wait") { reads.waitingCount == waiting }
     return task
   }
 
-  @Test("What comes while a statement is under way is read by the next one, once a key and at most so many")
-  func gathers() async throws {
-    let first = try await ask(2, waiting: 0)
-    try await eventually("the statement is under way") { source.underWay == [[2]] }
+  @Test("Requests during a statement are batched into the next one, without duplicate keys and up to the maximum")
+  func batching() async throws {
+    let first = try await request(2, waiting: 0)
+    try await eventually("the statement to run") { source.running == [[2]] }
     // The running statement started before the second request for the key, and must not answer it.
     var others: [Task<String?, any Error>] = []
-    for (index, key) in [2, 3, 4, 4, 6].enumerated() { others.append(try await ask(key, waiting: index + 1)) }
+    for (index, key) in [2, 3, 4, 4, 6].enumerated() { others.append(try await request(key, waiting: index + 1)) }
     source.end()
     #expect(try await first.value == "found 2")
-    try await eventually("the statement is under way") { source.underWay == [[2, 3, 4]] }
+    try await eventually("the statement to run") { source.running == [[2, 3, 4]] }
     source.end()
-    try await eventually("the statement is under way") { source.underWay == [[6]] }
+    try await eventually("the statement to run") { source.running == [[6]] }
     source.end()
     var answers: [String?] = []
     for other in others { answers.append(try await other.value) }
     #expect(answers == ["found 2", nil, "found 4", "found 4", "found 6"])
     let later = Task { try await reads.found(for: 8, of: "a") }
-    try await eventually("the statement is under way") { source.underWay == [[8]] }
+    try await eventually("the statement to run") { source.running == [[8]] }
     source.end()
     #expect(try await later.value == "found 8")
   }
 
-  @Test("A failure is told to all whose keys were in the statement, and the next statement is begun")
-  func fails() async throws {
-    let first = try await ask(2, waiting: 0)
-    try await eventually("the statement is under way") { source.underWay == [[2]] }
+  @Test("A failed statement fails the requests of its batch, and the next statement starts")
+  func failure() async throws {
+    let first = try await request(2, waiting: 0)
+    try await eventually("the statement to run") { source.running == [[2]] }
     var others: [Task<String?, any Error>] = []
-    for (index, key) in [2, 4, 6, 8].enumerated() { others.append(try await ask(key, waiting: index + 1)) }
-    source.end(with: Away())
-    await #expect(throws: Away.self) { try await first.value }
-    try await eventually("the statement is under way") { source.underWay == [[2, 4, 6]] }
-    source.end(with: Away())
-    for other in others.dropLast() { await #expect(throws: Away.self) { try await other.value } }
-    try await eventually("the statement is under way") { source.underWay == [[8]] }
+    for (index, key) in [2, 4, 6, 8].enumerated() { others.append(try await request(key, waiting: index + 1)) }
+    source.end(with: ConnectionError())
+    await #expect(throws: ConnectionError.self) { try await first.value }
+    try await eventually("the statement to run") { source.running == [[2, 4, 6]] }
+    source.end(with: ConnectionError())
+    for other in others.dropLast() { await #expect(throws: ConnectionError.self) { try await other.value } }
+    try await eventually("the statement to run") { source.running == [[8]] }
     source.end()
     #expect(try await others[3].value == "found 8")
   }
 
-  @Test("When the one who reads is cancelled, those who waited with it are read for all the same")
+  @Test("Cancelling the request that runs the statement does not fail the others of its batch")
   func cancellation() async throws {
-    let first = try await ask(2, waiting: 0)
-    try await eventually("the statement is under way") { source.underWay == [[2]] }
-    let reader = try await ask(4, waiting: 1)
-    let other = try await ask(6, waiting: 2)
+    let first = try await request(2, waiting: 0)
+    try await eventually("the statement to run") { source.running == [[2]] }
+    let reader = try await request(4, waiting: 1)
+    let other = try await request(6, waiting: 2)
     source.end()
     #expect(try await first.value == "found 2")
-    try await eventually("the statement is under way") { source.underWay == [[4, 6]] }
+    try await eventually("the statement to run") { source.running == [[4, 6]] }
     source.end(with: CancellationError())
     await #expect(throws: CancellationError.self) { try await reader.value }
-    try await eventually("the statement is under way") { source.underWay == [[6]] }
+    try await eventually("the statement to run") { source.running == [[6]] }
     source.end()
     #expect(try await other.value == "found 6")
   }
 
-  @Test("Owners take turns: one who asks for much keeps another waiting for one statement")
-  func turns() async throws {
-    var asked = [try await ask(2, waiting: 0)]
-    try await eventually("the statement is under way") { source.underWay == [[2]] }
-    for (index, key) in [4, 6, 8, 10, 12, 14].enumerated() { asked.append(try await ask(key, waiting: index + 1)) }
-    asked.append(try await ask(100, of: "b", waiting: 7))
+  @Test("Owners are served in rotation: many requests of one delay another by at most one statement")
+  func fairness() async throws {
+    var requests = [try await request(2, waiting: 0)]
+    try await eventually("the statement to run") { source.running == [[2]] }
+    for (index, key) in [4, 6, 8, 10, 12, 14].enumerated() { requests.append(try await request(key, waiting: index + 1)) }
+    requests.append(try await request(100, of: "b", waiting: 7))
     for keys: Set in [[4, 6, 8], [100], [10, 12, 14]] {
       source.end()
-      try await eventually("the statement is under way") { source.underWay == [keys] }
+      try await eventually("the statement to run") { source.running == [keys] }
     }
     source.end()
-    for task in asked { #expect(try await task.value != nil) }
+    for task in requests { #expect(try await task.value != nil) }
   }
 
-  @Test("One owner has a part of the statements under way, and another begins at once")
-  func shares() async throws {
+  @Test("An owner uses a limited number of statements, and another owner's statement starts immediately")
+  func maximumPerOwner() async throws {
     let reads = BatchLoader<String, Int, String>(maximumStatements: 3, maximumPerOwner: 2) { [source] _, keys in
       try await source.read(keys)
     }
     var tasks = [2, 4, 6].map { key in Task { try await reads.found(for: key, of: "a") } }
-    try await eventually("two are under way and one waits") { source.underWay.count == 2 && reads.waitingCount == 1 }
+    try await eventually("two statements to run and one request to wait") { source.running.count == 2 && reads.waitingCount == 1 }
     tasks.append(Task { try await reads.found(for: 100, of: "b") })
-    try await eventually("the other's is under way") { source.underWay.last == [100] }
+    try await eventually("the other owner's statement to run") { source.running.last == [100] }
     for _ in 0..<4 {
-      try await eventually("a statement is under way") { !source.underWay.isEmpty }
+      try await eventually("a statement to run") { !source.running.isEmpty }
       source.end()
     }
     for task in tasks { #expect(try await task.value != nil) }

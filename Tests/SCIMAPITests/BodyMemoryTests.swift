@@ -21,7 +21,7 @@ struct BodyMemoryTests {
 
   // MARK: - Shares
 
-  @Test("One workspace gets its share and no more, whatever the sizes of its bodies; another still has room")
+  @Test("A workspace cannot exceed its share with bodies of any size, and another still has memory")
   func workspaceShare() throws {
     let budget = BodyBudget(BodyBudget.Limits(largeBodies: 100 << 20, smallBodies: 100 << 20, perWorkspace: 2 << 20))
     let (one, other) = (Self.workspace(), Self.workspace())
@@ -44,7 +44,7 @@ struct BodyMemoryTests {
     #expect(budget.taken == 0)
   }
 
-  @Test("Workspaces that fill the memory leave some for another", arguments: [1, 2, 3])
+  @Test("Workspaces that use all available memory leave some for another workspace", arguments: [1, 2, 3])
   func fairness(flooding: Int) throws {
     let budget = BodyBudget(BodyBudget.Limits(largeBodies: 64 << 20, smallBodies: 0, perWorkspace: 64 << 20))
     var taken = 0
@@ -71,7 +71,7 @@ struct BodyMemoryTests {
     share.release()
   }
 
-  @Test("Bodies of up to 64 kB pass while large ones take all the rest, and those that outgrow that give their place back")
+  @Test("Bodies of up to 64 kB use a reserve when large bodies fill the rest, and leave it when they grow larger")
   func smallBodies() throws {
     let budget = BodyBudget(BodyBudget.Limits(largeBodies: 2 << 20, smallBodies: 1 << 20, perWorkspace: 64 << 20))
     var large = BodyBudget.Share(of: budget, for: Self.workspace())
@@ -94,7 +94,7 @@ struct BodyMemoryTests {
     #expect(budget.taken == 0)
   }
 
-  @Test("Senders that are not known share the memory of their address")
+  @Test("Unauthenticated senders share the memory of their address")
   func addresses() throws {
     let budget = BodyBudget(BodyBudget.Limits(perAddress: 128 << 10))
     let address = BodyBudget.Owner.address(ClientAddress("10.0.0.1"))
@@ -112,7 +112,7 @@ struct BodyMemoryTests {
 
   // MARK: - Over sockets
 
-  @Test("79 connections that announce large bodies and send nothing take no memory, and another workspace's request is answered")
+  @Test("79 connections that declare large bodies and send nothing reserve no memory, and another workspace is served")
   func announcedBodies() async throws {
     var builder = EdgeBuilder()
     builder.maximumInFlight = 400
@@ -134,7 +134,7 @@ struct BodyMemoryTests {
       // The declared length exceeds that of a small body.
       let body = #"{"userName":"ana@example.com"\#(String(repeating: " ", count: 200_000))}"#
       for _ in 0..<3 { #expect(try await client.send("POST", "/Users", body).status == 201) }
-      #expect(builder.asked.entries.count == 3)
+      #expect(builder.sentCommands.entries.count == 3)
     }
   }
 
@@ -149,7 +149,7 @@ struct BodyMemoryTests {
   }
 
   @Test(
-    "A body that arrives too slowly is answered with 408 and its connection closed; its memory is free again", arguments: [true, false])
+    "A body that arrives too slowly gets 408, its connection is closed and its memory is released", arguments: [true, false])
   func slowBody(byRate: Bool) async throws {
     let timeouts =
       byRate
@@ -171,7 +171,7 @@ struct BodyMemoryTests {
     }
   }
 
-  @Test("A slow body of a request that is answered already ends its connection")
+  @Test("The connection is closed if the body of an answered request arrives too slowly")
   func slowBodyOfAnsweredRequest() async throws {
     let builder = EdgeBuilder()
     let timeouts = SlowClientHandler.Timeouts(

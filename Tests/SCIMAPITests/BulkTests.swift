@@ -28,8 +28,8 @@ struct BulkTests {
     return #"{"method":"POST","path":"/Groups","bulkId":"\#(bulkID)","data":{"displayName":"\#(name)","members":[\#(members)]}}"#
   }
 
-  /// A store that executes every command. Users in `taken` exist already (409), and users in `back` are relinked to these ids.
-  private static func store(taken: Set<String> = [], back: [String: ResourceID] = [:]) -> @Sendable (Command) -> Reply.Outcome? {
+  /// A store that executes every command. Users in `taken` exist already (409), and users in `relinked` are relinked to these ids.
+  private static func store(taken: Set<String> = [], relinked: [String: ResourceID] = [:]) -> @Sendable (Command) -> Reply.Outcome? {
     { command in
       guard case .bulk(let bulk) = command.operation else { return nil }
       var progress = BulkProgress(bulk) { id, status in
@@ -46,7 +46,7 @@ struct BulkTests {
               if taken.contains(where: { text.contains($0) }) {
                 return .refused(status: 409, error: SCIMError(status: 409, scimType: .uniqueness, detail: "taken by \(id)").body())
               }
-              id = back.first { text.contains($0.key) }?.value ?? id
+              id = relinked.first { text.contains($0.key) }?.value ?? id
             case .deleteUser, .deleteGroup: return .done
             default: break
             }
@@ -58,11 +58,11 @@ struct BulkTests {
   }
 
   private func bulk(_ builder: EdgeBuilder) throws -> Bulk {
-    guard case .bulk(let bulk)? = builder.asked.entries.first?.operation else { throw URLError(.badServerResponse) }
+    guard case .bulk(let bulk)? = builder.sentCommands.entries.first?.operation else { throw URLError(.badServerResponse) }
     return bulk
   }
 
-  @Test("All methods are one command, and each operation has its place, version and status in the answer")
+  @Test("All methods are sent in one command, and the response has location, version and status of each operation")
   func methods() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store()
@@ -89,13 +89,13 @@ struct BulkTests {
           "\(base)/Users/\(bulk.operations[0].resource)", "\(base)/Users/\(user)", "\(base)/Users/\(user)", "\(base)/Groups/\(group)",
         ])
       #expect(operations.allSatisfy { $0["response"] == nil })
-      #expect(builder.asked.entries.count == 1)
+      #expect(builder.sentCommands.entries.count == 1)
       #expect(bulk.operations[1].expectedVersions == [3])
       #expect(Set(bulk.operations.map(\.command)).count == 4)
     }
   }
 
-  @Test("References are ids made beforehand, in data, in filters and in paths, and what they refer to comes first")
+  @Test("bulkId references in data, filters and paths are resolved to new ids, and referenced operations run first")
   func references() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store()
@@ -123,7 +123,7 @@ struct BulkTests {
     }
   }
 
-  @Test("Users who refer to each other are a circle; what is read-only refers to nothing")
+  @Test("Users that reference each other are a cycle; references in read-only attributes are ignored")
   func circle() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store()
@@ -144,11 +144,11 @@ struct BulkTests {
     }
   }
 
-  @Test("A person who comes back is answered with the id they had, wherever they are referred to")
+  @Test("A relinked user keeps the former id, also in references")
   func relinking() async throws {
     var builder = EdgeBuilder()
     let old = ResourceID.made(at: Date())
-    builder.reply = Self.store(back: ["ana@": old])
+    builder.reply = Self.store(relinked: ["ana@": old])
     try await serving(builder) { client in
       let answer = try await client.send("POST", "/Bulk", body([#"{"method":"DELETE","path":"/Users/bulkId:a"}"#, post("a", user: "ana")]))
       let locations = answer.json["Operations"]?.array?.compactMap { $0.object?["location"]?.string }
@@ -156,7 +156,7 @@ struct BulkTests {
     }
   }
 
-  @Test("Each operation that is wrong has its error in its place, and does the others no harm")
+  @Test("Each invalid operation has its own error, and the others are executed")
   func errors() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store(taken: ["twin@"])
@@ -208,7 +208,7 @@ struct BulkTests {
     }
   }
 
-  @Test("After as many errors as are allowed the rest is not in the answer")
+  @Test("The response ends after failOnErrors errors")
   func failOnErrors() async throws {
     var builder = EdgeBuilder()
     builder.reply = Self.store(taken: ["twin@"])
@@ -220,7 +220,7 @@ struct BulkTests {
     }
   }
 
-  @Test("Where nothing is left to carry out identity-store is not asked")
+  @Test("No command is sent if no valid operation is left")
   func nothingToDo() async throws {
     try await serving(EdgeBuilder()) { client in
       let answer = try await client.send("POST", "/Bulk", body([#"{"method":"PUT"}"#, #"{"method":"POST"}"#], #""failOnErrors":1,"#))
@@ -229,14 +229,14 @@ struct BulkTests {
     }
   }
 
-  @Test("Where the reply is lost the answer is found from the records; what has none was not carried out")
+  @Test("If the reply is lost, the response is read from the records; operations without one were not executed")
   func lostReply() async throws {
     var builder = EdgeBuilder()
-    let asked = builder.asked
+    let sentCommands = builder.sentCommands
     let old = ResourceID.made(at: Date())
     builder.reply = { _ in nil }
     builder.recorded = { id in
-      guard case .bulk(let bulk)? = asked.entries.first?.operation else { return nil }
+      guard case .bulk(let bulk)? = sentCommands.entries.first?.operation else { return nil }
       switch bulk.operations.firstIndex(where: { $0.command == id }) {
       case 0: return .resource(EdgeBuilder.user("ana", id: old), created: true)
       case 1: return .refused(status: 409, error: SCIMError(status: 409, scimType: .uniqueness, detail: "taken").body())
@@ -263,7 +263,7 @@ struct BulkTests {
     }
   }
 
-  @Test("ServiceProviderConfig states the limits, and they hold")
+  @Test("ServiceProviderConfig states the limits, and they are enforced")
   func limits() async throws {
     var builder = EdgeBuilder()
     builder.bodyLimit = 200_000
@@ -281,13 +281,13 @@ struct BulkTests {
       let tooLarge = try await client.send("POST", "/Bulk", body([post("a", user: String(repeating: "a", count: 200_000))]))
       #expect(tooLarge.status == 413)
       #expect(tooLarge.detail.contains("200000"))
-      #expect(builder.asked.entries.count == 1)
+      #expect(builder.sentCommands.entries.count == 1)
       #expect(try await client.send("GET", "/Bulk").headers["allow"] == "POST, OPTIONS")
       #expect(try await client.send("POST", "/Bulk", "{}").json["scimType"] == "invalidSyntax")
     }
   }
 
-  @Test("A token that has enough bulk requests in flight is told to retry")
+  @Test("A token at its limit of concurrent bulk requests gets 429 with Retry-After")
   func inFlight() async throws {
     let (arrivals, arrived) = AsyncStream<Void>.makeStream()
     let (permissions, permitted) = AsyncStream<Void>.makeStream()

@@ -12,37 +12,37 @@ import Testing
 @testable import ScimAPI
 
 @Suite("Command client")
-struct CommandPathTests {
+struct CommandClientTests {
   private static let away = PostgresError(sqlState: "57P03", message: "the database system is starting up")
 
-  @Test("The reply is the outcome; its record is not asked for")
+  @Test("The reply is the outcome, and the record is not read")
   func replied() async throws {
     let outcome = try await outcome(ask: { Reply(command: $0.id, outcome: .done) }, recorded: { _ in throw Self.away })
     #expect(outcome == .done)
   }
 
-  @Test("Where no reply came its record is the outcome")
+  @Test("Without a reply the record is the outcome")
   func recorded() async throws {
     let outcome = try await outcome(ask: { _ in nil }, recorded: { Reply(command: $0, outcome: .done) })
     #expect(outcome == .done)
   }
 
-  @Test("Without reply and record it was not carried out: 503 with whole seconds to wait")
-  func neither() async throws {
+  @Test("Without reply and record the command was not executed: 503 with Retry-After in whole seconds")
+  func noReplyOrRecord() async throws {
     let refusal = await #expect(throws: APIError.self) { try await outcome(ask: { _ in nil }, recorded: { _ in nil }) }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.headers[.retryAfter].flatMap { Int($0) } != nil)
     #expect(refusal?.error.detail.contains("will not be") == true)
   }
 
-  @Test("Where the record cannot be read the answer does not pretend to know")
+  @Test("If the record cannot be read, the error says that the outcome is unknown")
   func unknown() async throws {
     let refusal = await #expect(throws: APIError.self) { try await outcome(ask: { _ in nil }, recorded: { _ in throw Self.away }) }
     #expect(refusal?.error.status == 503)
     #expect(refusal?.error.detail.contains("not known") == true)
   }
 
-  @Test("The command has the deadline, the caller and the trace; its reply is awaited for as much longer as the store may take")
+  @Test("The command has the deadline, the actor and the trace; the reply is awaited until the store's timeout after it")
   func command() async throws {
     let sent = Journal<(Command, Date)>()
     let builder = EdgeBuilder()

@@ -15,7 +15,7 @@ struct ConditionalRequestTests {
   private static let ana = EdgeBuilder.user("ana@example.com", version: 3)
 
   @Test(
-    "Entity tags are read as lists, and compared weakly",
+    "Entity tags are parsed as lists and compared weakly",
     arguments: [
       (#"W/"3""#, true), (#""3""#, true), (#""1", W/"3""#, true), (#"W/"1",,W/"3" "#, true), ("*", true), (" * ", true),
       (#"W/"4""#, false), (#""other, tag", "33""#, false), (#""""#, false), (#""03""#, false),
@@ -27,7 +27,9 @@ struct ConditionalRequestTests {
     #expect(condition.expectedVersions.map { $0.contains(3) } ?? true == matches)
   }
 
-  @Test("What is no list of entity tags is refused by name", arguments: ["3", "W/3", #""3"#, #"w/"3""#, ",", #"* , "3""#, #""3" "4""#])
+  @Test(
+    "An invalid list of entity tags is rejected with the name of the header",
+    arguments: ["3", "W/3", #""3"#, #"w/"3""#, ",", #"* , "3""#, #""3" "4""#])
   func malformed(text: String) async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: [FoundResource(resource: Self.ana)])
@@ -39,11 +41,11 @@ struct ConditionalRequestTests {
         #expect(answer.json["scimType"] == "invalidValue")
         #expect(answer.detail.contains(header), "\(answer.detail)")
       }
-      #expect(builder.asked.entries.isEmpty)
+      #expect(builder.sentCommands.entries.isEmpty)
     }
   }
 
-  @Test("A version that the client has is not sent again", arguments: [#"W/"3""#, #""3""#, #"W/"1", W/"3""#, "*"])
+  @Test("A version that the client already has gets 304", arguments: [#"W/"3""#, #""3""#, #"W/"1", W/"3""#, "*"])
   func notModified(tag: String) async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: [FoundResource(resource: Self.ana)])
@@ -54,11 +56,11 @@ struct ConditionalRequestTests {
         #expect(answer.headers["etag"] == "W/\"3\"")
         #expect(answer.body.isEmpty)
       }
-      #expect(builder.reads.readings.entries.map(\.withRows) == [false, false])
+      #expect(builder.reads.recordedReads.entries.map(\.withRows) == [false, false])
     }
   }
 
-  @Test("Another version is sent whole, and its tag is meta.version")
+  @Test("Another version is sent in full, and its entity tag is meta.version")
   func modified() async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: [FoundResource(resource: Self.ana)])
@@ -76,7 +78,7 @@ struct ConditionalRequestTests {
     }
   }
 
-  @Test("If-Match goes to identity-store with the command, and what it refuses is answered")
+  @Test("If-Match is sent to identity-store with the command, and a failed precondition gets 412")
   func precondition() async throws {
     var builder = EdgeBuilder()
     let error = SCIMError(status: 412, scimType: nil, detail: "The user has another version.")
@@ -91,7 +93,7 @@ struct ConditionalRequestTests {
       _ = try await client.send("DELETE", "/Users/\(Self.ana.id)", headers: ["If-Match": "*"])
       _ = try await client.send("DELETE", "/Users/\(Self.ana.id)")
       _ = try await client.send("POST", "/Users", #"{"userName":"ana"}"#, headers: ["If-Match": #""2""#])
-      #expect(builder.asked.entries.map(\.expectedVersions) == [[2, 1], [2, 1], [2, 1], nil, nil, nil])
+      #expect(builder.sentCommands.entries.map(\.expectedVersions) == [[2, 1], [2, 1], [2, 1], nil, nil, nil])
     }
   }
 }

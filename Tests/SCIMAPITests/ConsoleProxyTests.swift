@@ -22,7 +22,7 @@ struct ConsoleProxyTests {
     }
   }
 
-  @Test("opens a session of the person that it names, and goes on with it for as long as it names them")
+  @Test("opens a session for the named user, which is used while the proxy names the same user")
   func person() async throws {
     let (builder, store) = builder()
     try await serving(builder) { client in
@@ -33,9 +33,9 @@ struct ConsoleProxyTests {
         #expect(answer.status == 403)
       }
       #expect(store.sessions.map(\.token.name) == ["ana@example.com"] && store.sessions.first?.opener == nil)
-      #expect(builder.asked.entries.map(\.actor) == [.console("ana@example.com")])
+      #expect(builder.sentCommands.entries.map(\.actor) == [.console("ana@example.com")])
       let anas = browser.cookies
-      // The proxy names somebody else, or nobody: the session is not theirs.
+      // The proxy names another user, or none: the session is not used.
       browser.headers["X-Forwarded-Email"] = "ben@example.com"
       let bens = try await browser.submit("/console/sign-out", [:])
       #expect(bens.status == 403)
@@ -47,7 +47,7 @@ struct ConsoleProxyTests {
     }
   }
 
-  @Test("is not believed where it is none of the operator's, or where two values came through")
+  @Test("is ignored if its address is not trusted or a header occurs twice")
   func forged() async throws {
     for (proxies, headers, status) in [
       (nil, ["X-Forwarded-Email": "ana@example.com", "X-Workspace": "acme"], 303),
@@ -67,7 +67,7 @@ struct ConsoleProxyTests {
     }
   }
 
-  @Test("names the workspace by its domain, and no other way where no header is set for it")
+  @Test("determines the workspace by the domain if no workspace header is configured")
   func domain() async throws {
     let (made, store) = builder()
     var builder = made
@@ -85,11 +85,11 @@ struct ConsoleProxyTests {
         #expect(answer.status == status, "\(headers): \(answer.text)")
       }
     }
-    // At the other's there is no such workspace.
+    // The other domain has no such workspace.
     #expect(store.sessions.count == 1)
   }
 
-  @Test("has to name the workspace with each request where it is to, and a session of another workspace is not used")
+  @Test("must name the workspace in each request if configured, and a session of another workspace is not used")
   func workspace() async throws {
     let (made, store) = builder()
     var builder = made
@@ -107,7 +107,7 @@ struct ConsoleProxyTests {
       #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
       let kept = browser.cookies
       #expect(store.sessions.count == 2 && !kept.isEmpty)
-      // The proxy has moved the person to another workspace: the session of the first is of no more use.
+      // The proxy names another workspace: the session of the first one is not used.
       for slug in ["others", ""] {
         browser.headers["X-Workspace"] = slug
         browser.cookies = kept
@@ -118,7 +118,7 @@ struct ConsoleProxyTests {
     }
   }
 
-  @Test("opens so many sessions of a person and no more, and none for what another site puts into its pages")
+  @Test("opens a limited number of sessions per user, and none for cross-site subresource requests")
   func openings() async throws {
     let (made, store) = builder()
     var builder = made
@@ -141,13 +141,13 @@ struct ConsoleProxyTests {
         let answer = one.path == page ? try await browser.open(page) : try await browser.submit(form, [:])
         #expect(answer.status == one.status && store.sessions.count == one.sessions, "\(one)")
       }
-      // A session that is there goes on.
+      // An existing session stays valid.
       let answer = try await browser.open(page)
       #expect(answer.status == 200 && store.sessions.count == 4)
     }
   }
 
-  @Test("is off by default: a session that it opened before is none then")
+  @Test("is off by default, and sessions that a proxy opened before are invalid then")
   func off() {
     let builder = EdgeBuilder()
     let session = SessionRecord(token: builder.record, startedAt: Date())

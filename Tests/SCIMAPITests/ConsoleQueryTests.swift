@@ -11,7 +11,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("What the console reads of tokens, sessions and the audit trail", .timeLimit(.minutes(10)))
+@Suite("Console queries for tokens, sessions and the audit trail", .timeLimit(.minutes(10)))
 struct ConsoleQueryTests {
   private func insert(
     _ store: StoreBuilder, _ kind: TokenKind, _ name: String, id: TokenID = .made(at: Date()), openedWith opener: TokenID? = nil,
@@ -29,7 +29,7 @@ struct ConsoleQueryTests {
     return id
   }
 
-  @Test("A session is found with what it was opened with, by its own workspace alone, and so is a link and a slug")
+  @Test("Sessions, links and slugs are found only in their own workspace, and a session with the token that opened it")
   func sessions() async throws {
     let store = try await StoreBuilder.start()
     let lookup = SessionLookup(database: store.database)
@@ -45,7 +45,7 @@ struct ConsoleQueryTests {
     #expect(try await lookup.session(.made(at: Date()), session) == nil)
     try await store.write("update identity.tokens set revoked_at = now() where id = $1", [.uuid(token.uuid)])
     #expect(try await lookup.session(store.workspace, session)?.isValid(at: Date()) == false)
-    // A session is no token, and opens nothing as one.
+    // The secret of a session is not valid as a token.
     let tokens = TokenLookup(database: store.database)
     #expect(try await tokens.token(store.workspace, digest: found.token.digest) == nil)
     #expect(try await tokens.client(store.workspace, id: session) == nil)
@@ -56,7 +56,7 @@ struct ConsoleQueryTests {
     await store.close()
   }
 
-  @Test("Tokens are listed from the newest on, with their uses, predecessors and successors, and no session or link among them")
+  @Test("Tokens are listed newest first, with uses, predecessors and successors, without sessions and links")
   func tokens() async throws {
     let store = try await StoreBuilder.start()
     let query = TokensQuery(database: store.database)
@@ -89,7 +89,7 @@ struct ConsoleQueryTests {
     await store.close()
   }
 
-  @Test("The audit trail is read part by part, narrowed, and by no other workspace")
+  @Test("The audit trail is read in pages, filtered, and only in its own workspace")
   func audit() async throws {
     let store = try await StoreBuilder.start()
     let query = AuditQuery(database: store.database)
@@ -120,7 +120,7 @@ struct ConsoleQueryTests {
     await store.close()
   }
 
-  @Test("What was changed is told field by field, and what was refused with why")
+  @Test("Changes are shown field by field, and rejections with their reason")
   func words() {
     func view(_ summary: String, action: String = "update-workspace", target: String = "workspace acme", status: Int? = nil)
       -> AuditEntryView
@@ -146,7 +146,7 @@ struct ConsoleQueryTests {
     #expect(view(#"{"asked":{"long":"\#(String(repeating: "x", count: 5000))"}}"#).changes.first?.after?.count == 301)
   }
 
-  @Test("A token's status says when it ends soon, and what it would cost to revoke it")
+  @Test("A token's status shows that it expires soon, and the effect of revoking it")
   func status() {
     let now = Date()
     var token = ListedToken(
@@ -169,7 +169,7 @@ struct ConsoleQueryTests {
     #expect(ConsoleText.number(1_234_567) == "1,234,567" && ConsoleText.number(12) == "12" && ConsoleText.number(123_456) == "123,456")
   }
 
-  @Test("The form for a new token is read with what is wrong in it")
+  @Test("The form for a new token reports its invalid fields")
   func form() throws {
     func read(_ text: String) throws -> TokenForm { TokenForm(try Form(text.utf8), at: Date()) }
     let good = try read("name=Okta&scope=scim&scope=sign-ins&expiry=90")
@@ -179,7 +179,7 @@ struct ConsoleQueryTests {
     #expect(try read("name=x&scope=everything").invalidField == .scopes)
     #expect(try read("name=x&scope=scim&expiry=none").days == nil)
     #expect(try read("name=x&scope=scim&expiry=1000000").days == 365)
-    // An OAuth client does not sign anyone in here.
+    // OAuth clients cannot have the scope admin.
     #expect(try read("kind=client&name=x&scope=admin").invalidField == .scopes)
   }
 }

@@ -19,7 +19,7 @@ import Testing
 struct ConsoleSessionTests {
   private static let cookie = "rollcall_session"
 
-  @Test("A token of the scope admin opens one, in a cookie that scripts, other sites and the disk get nothing of")
+  @Test("A token with the scope admin opens a session, in an HttpOnly, SameSite cookie without the token")
   func signIn() async throws {
     let (builder, store) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
@@ -33,13 +33,13 @@ struct ConsoleSessionTests {
       for part in ["; Path=/;", "; HttpOnly", "; SameSite=Lax", "; Max-Age=43"] { #expect(set.contains(part), "\(set)") }
       #expect(!set.contains("Secure") && !set.contains("Domain"))
       #expect(store.sessions.count == 1)
-      #expect(builder.asked.entries.map(\.actor) == [.console("Okta")])
-      // Nothing of the token is in the session's cookie, and it is in no command.
+      #expect(builder.sentCommands.entries.map(\.actor) == [.console("Okta")])
+      // The cookie does not contain the token.
       #expect(!set.contains(builder.token.text))
     }
   }
 
-  @Test("Over TLS the cookie is of this host alone, and one without that prefix is none")
+  @Test("Over TLS the cookie has the prefix __Host-, and a cookie without it is ignored")
   func secure() async throws {
     let (builder, _) = EdgeBuilder.withConsole { $0.publicURL = "https://app.example.com/" }
     try await serving(builder) { client in
@@ -56,7 +56,7 @@ struct ConsoleSessionTests {
   }
 
   @Test(
-    "What is no admin's token opens none, and says why",
+    "Other tokens open no session, and the error says why",
     arguments: [("scim", 403), ("revoked", 401), ("unknown", 401), ("nonsense", 401), ("", 422)])
   func wrongTokens(_ what: String, _ status: Int) async throws {
     let (builder, store) = EdgeBuilder.withConsole { builder in
@@ -75,7 +75,7 @@ struct ConsoleSessionTests {
     }
   }
 
-  @Test("Whoever guesses tokens, sessions or links is made to wait")
+  @Test("Guessing tokens, sessions or links is rate limited")
   func guessing() async throws {
     let (builder, _) = EdgeBuilder.withConsole { $0.rates.unauthenticated = Rate(perSecond: 0.01, burst: 5) }
     try await serving(builder) { client in
@@ -89,14 +89,14 @@ struct ConsoleSessionTests {
       #expect(browser.cookies.isEmpty)
       let answer = try await browser.submit("/console/sign-in", ["token": AccessToken.made(for: builder.workspace).text])
       #expect(answer.status == 429 && answer.headers["content-type"] == "text/html; charset=utf-8")
-      // Nothing is read of whoever has to wait: a form that is too large is not even looked at.
+      // The body of a limited request is not read: a form that is too large gets 429, not 413.
       for (path, field) in [("/console/sign-in", "token"), ("/console/link", "key")] {
         #expect(try await browser.submit(path, [field: String(repeating: "a", count: 5000)]).status == 429)
       }
     }
   }
 
-  @Test("Who has no session may send a short form and no more", arguments: [("/console/sign-in", "token"), ("/console/link", "key")])
+  @Test("Forms without a session are limited to 4 kB", arguments: [("/console/sign-in", "token"), ("/console/link", "key")])
   func largeForms(_ path: String, _ field: String) async throws {
     let (builder, store) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
@@ -109,15 +109,15 @@ struct ConsoleSessionTests {
     }
   }
 
-  @Test("U+0000 in a form or a URL is refused before anything is asked or changed")
+  @Test("U+0000 in a form or a URL is rejected, and no command is sent")
   func nullCharacters() async throws {
     let (builder, _) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
       var browser = Browser(client)
-      let stranger = try await browser.submit("/console/sign-in", ["token": "a\0"])
-      #expect(stranger.status == 400 && stranger.text.contains("U+0000"))
+      let signIn = try await browser.submit("/console/sign-in", ["token": "a\0"])
+      #expect(signIn.status == 400 && signIn.text.contains("U+0000"))
       _ = try await browser.signIn()
-      let asked = builder.asked.entries.count
+      let sent = builder.sentCommands.entries.count
       let form = try #require(Browser.formToken(in: try await browser.open("/console/settings/api/new").text))
       let made = try await browser.submit("/console/settings/api/new", ["formToken": form, "name": "a\0b", "scope": "scim"])
       #expect(made.status == 400 && made.text.contains("U+0000"), "\(made.text)")
@@ -127,12 +127,12 @@ struct ConsoleSessionTests {
         let answer = try await browser.open(path)
         #expect(answer.status == 400 && answer.text.contains("U+0000"), "\(path): \(answer.text)")
       }
-      #expect(builder.asked.entries.count == asked)
+      #expect(builder.sentCommands.entries.count == sent)
     }
   }
 
-  @Test("What is said once lies in a cookie that is as the session's is", arguments: [true, false])
-  func said(isSecure: Bool) throws {
+  @Test("The cookie of a flash message has the attributes of the session cookie", arguments: [true, false])
+  func flashMessageCookie(isSecure: Bool) throws {
     let builder = EdgeBuilder()
     let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
     let cookie = SessionCookie(isSecure: isSecure)
@@ -146,7 +146,7 @@ struct ConsoleSessionTests {
     }
   }
 
-  @Test("What is said once tells success from failure, and only as this edge said it")
+  @Test("A flash message shows success or failure, and is rejected if it was modified")
   func flashMessages() async throws {
     let builder = EdgeBuilder()
     let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
@@ -170,7 +170,7 @@ struct ConsoleSessionTests {
     }
   }
 
-  @Test("A session that was there before the sign-in is never adopted")
+  @Test("A session from before the sign-in is never adopted")
   func fixation() async throws {
     let (builder, store) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
@@ -180,12 +180,12 @@ struct ConsoleSessionTests {
       _ = try await victim.signIn()
       let own = try #require(victim.cookies[Self.cookie])
       #expect(own != planted)
-      // Not even the other half is the one that the attacker knows.
+      // Neither the id nor the secret is known to the attacker.
       #expect(SessionKey(own)?.secret.seed != SessionKey(planted)?.secret.seed && SessionKey(own)?.id != SessionKey(planted)?.id)
       var attacker = Browser(client)
       attacker.cookies[Self.cookie] = planted
       #expect(try await attacker.submit("/console/sign-out", [:]).headers["location"] == "/console/sign-in")
-      // Nor is a good session of the attacker's that was planted.
+      // A planted valid session of the attacker is not adopted either.
       _ = try await attacker.signIn()
       let good = try #require(attacker.cookies[Self.cookie])
       victim.cookies[Self.cookie] = good
@@ -194,7 +194,7 @@ struct ConsoleSessionTests {
     }
   }
 
-  @Test("A link asks before it opens a session, and opens one")
+  @Test("A link asks for confirmation and opens one session")
   func link() async throws {
     let (builder, store) = EdgeBuilder.withConsole { $0.settings.name = "<b>Acme</b>" }
     try await serving(builder) { client in
@@ -219,7 +219,7 @@ struct ConsoleSessionTests {
     }
   }
 
-  @Test("Signing out ends the session here and in the store, and only a form of the session does it")
+  @Test("Signing out ends the session in the browser and in the store, and requires the session's form token")
   func signOut() async throws {
     let (builder, store) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
@@ -240,31 +240,31 @@ struct ConsoleSessionTests {
       #expect(store.sessions.allSatisfy { $0.token.revokedAt == nil } && browser.cookies == kept)
       let session = try #require(SessionKey(browser.cookies[Self.cookie] ?? "")).id
       let answer = try await browser.submit("/console/sign-out", ["formToken": form], headers: ["Sec-Fetch-Site": "same-origin"])
-      #expect(builder.asked.entries.last?.session == session && builder.asked.entries.first?.session == nil)
+      #expect(builder.sentCommands.entries.last?.session == session && builder.sentCommands.entries.first?.session == nil)
       #expect(answer.status == 303 && answer.headers["location"] == "/console/sign-in" && browser.cookies.isEmpty)
       #expect(store.sessions.count { $0.token.revokedAt != nil } == 1)
     }
   }
 
-  /// What a page of the browser's session would carry.
+  /// The form token of the browser's session.
   private func formToken(of browser: Browser, _ store: ConsoleStore, _ builder: EdgeBuilder) throws -> String {
     let key = try #require(SessionKey(browser.cookies[Self.cookie] ?? ""))
     let record = try #require(store.sessions.first { $0.token.token == key.id })
     return ConsoleSession(caller: try Caller(record.token, for: .admin, at: Date()), name: "", seed: key.secret.seed).formToken
   }
 
-  /// Has the session's secret grow old, and uses the session until it has another.
+  /// Makes the session's secret old enough to be rotated, and uses the session until it has a new one.
   private func awaitNewSecret(of id: TokenID, in store: ConsoleStore, _ browser: inout Browser) async throws {
     let first = browser.cookies[Self.cookie]
     store.change(id) { $0.startedAt = Date() - 16 * 60 }
-    // What is remembered of the session is a second old at most.
+    // The session is cached for up to a second.
     try await eventually("a new secret", within: .seconds(20)) {
       _ = try await browser.submit("/console/sign-out", [:])
       return browser.cookies[Self.cookie] != first
     }
   }
 
-  @Test("A session gets a new secret when its own is old, goes on with the one before for a minute, and its forms stay good")
+  @Test("A session gets a new secret when its own is old, the previous one stays valid for a minute, and so do open forms")
   func rotation() async throws {
     let (builder, store) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
@@ -273,26 +273,26 @@ struct ConsoleSessionTests {
       let first = try #require(browser.cookies[Self.cookie])
       let id = try #require(SessionKey(first)).id
       let form = try formToken(of: browser, store, builder)
-      // Refused for want of a form's token, and the session is used all the same.
+      // Rejected without a form token, but the session is used.
       _ = try await browser.submit("/console/sign-out", [:])
       #expect(browser.cookies[Self.cookie] == first)
       try await awaitNewSecret(of: id, in: store, &browser)
       let second = try #require(browser.cookies[Self.cookie])
-      // At once, whatever is remembered; and another tab, with the former.
+      // The new secret is valid immediately, despite the cache, and so is the previous one in another tab.
       var tab = browser
       tab.cookies[Self.cookie] = first
       #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
       #expect(try await tab.submit("/console/sign-out", [:]).status == 403)
       #expect(tab.cookies[Self.cookie] == first && browser.cookies[Self.cookie] == second)
-      let rotations = builder.asked.entries.filter { if case .rotateSecret = $0.operation { true } else { false } }
+      let rotations = builder.sentCommands.entries.filter { if case .rotateSecret = $0.operation { true } else { false } }
       #expect(rotations.map(\.actor) == [.service("scim-api")])
-      // The page was opened with the secret before.
+      // The form was opened with the previous secret.
       #expect(try await browser.submit("/console/sign-out", ["formToken": form]).headers["location"] == "/console/sign-in")
       #expect(browser.cookies.isEmpty)
     }
   }
 
-  @Test("Whoever shows a secret that was replaced, and is good no more, ends the session: one of two has a copied cookie")
+  @Test("A replaced secret that is no longer valid ends the session, because its cookie was copied")
   func copied() async throws {
     let (builder, store) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
@@ -301,7 +301,7 @@ struct ConsoleSessionTests {
       let first = try #require(browser.cookies[Self.cookie])
       let id = try #require(SessionKey(first)).id
       try await awaitNewSecret(of: id, in: store, &browser)
-      // Nobody's secret ends nothing.
+      // An unknown secret does not end the session.
       var guesser = browser
       guesser.cookies[Self.cookie] = SessionKey(id: id, secret: .made(for: builder.workspace)).text
       #expect(try await guesser.submit("/console/sign-out", [:]).status == 303)
@@ -314,12 +314,12 @@ struct ConsoleSessionTests {
         return store.sessions.allSatisfy { $0.token.revokedAt != nil }
       }
       #expect(try await browser.submit("/console/sign-out", [:]).headers["location"] == "/console/sign-in")
-      let revocations = builder.asked.entries.filter { if case .revokeToken = $0.operation { true } else { false } }
+      let revocations = builder.sentCommands.entries.filter { if case .revokeToken = $0.operation { true } else { false } }
       #expect(revocations.map(\.actor) == [.service("scim-api")])
     }
   }
 
-  @Test("A secret is rotated when it is old, and given again to who lost the answer with it")
+  @Test("A secret is rotated when it is old, and again if the response with the new one was lost")
   func due() {
     let now = Date()
     let (present, former, other) = (SHA256.hash(data: Data("a".utf8)), SHA256.hash(data: Data("b".utf8)), SHA256.hash(data: Data("c".utf8)))
@@ -331,15 +331,15 @@ struct ConsoleSessionTests {
       return SessionRotation.isDue(SessionRecord(token: token, startedAt: now - started), shown: shown, at: now)
     }
     #expect(!isDue(present, started: 14 * 60) && isDue(present, started: 15 * 60))
-    // The session is old, and its secret is not.
+    // The session is old, but its secret is not.
     #expect(!isDue(present, started: 3 * 3600, formerUntil: 59) && !isDue(present, started: 3 * 3600, formerUntil: -13 * 60))
     #expect(isDue(present, started: 3 * 3600, formerUntil: -14 * 60))
     #expect(!isDue(former, started: 3 * 3600, formerUntil: 59) && isDue(former, started: 3 * 3600, formerUntil: 29))
     #expect(!isDue(other, started: 3 * 3600, formerUntil: 29))
   }
 
-  @Test("While the store is away a session goes on with its old secret")
-  func storeAway() async throws {
+  @Test("A session keeps its secret while the store is unavailable")
+  func storeUnavailable() async throws {
     let (made, store) = EdgeBuilder.withConsole()
     var changed = made
     changed.reply = { command in
@@ -355,16 +355,16 @@ struct ConsoleSessionTests {
       try await eventually("a rotation", within: .seconds(20)) {
         let answer = try await browser.submit("/console/sign-out", [:])
         #expect(answer.status == 403)
-        return builder.asked.entries.count == 2
+        return builder.sentCommands.entries.count == 2
       }
       for _ in 0..<3 { #expect(try await browser.submit("/console/sign-out", [:]).status == 403) }
       #expect(browser.cookies == first)
-      // It is not tried with every request.
-      #expect(builder.asked.entries.count == 2)
+      // The rotation is not retried with every request.
+      #expect(builder.sentCommands.entries.count == 2)
     }
   }
 
-  @Test("A session ends with the token that opened it, at its own end, and is of no use at another workspace's domain")
+  @Test("A session ends with the token that opened it and when it expires, and is invalid at another workspace's domain")
   func ends() async throws {
     let (builder, store) = EdgeBuilder.withConsole { $0.domains = ["other.example": .made(at: Date()), "own.example": $0.workspace] }
     let now = Date()
@@ -372,13 +372,13 @@ struct ConsoleSessionTests {
       var browser = Browser(client)
       _ = try await browser.signIn()
       let kept = browser.cookies
-      for (host, isLetIn) in [("other.example", false), ("own.example", true)] {
+      for (host, isAccepted) in [("other.example", false), ("own.example", true)] {
         browser.cookies = kept
         let answer = try await browser.submit("/console/sign-out", [:], headers: ["Host": host, "Origin": "http://\(host)"])
-        #expect((answer.status == 403) == isLetIn, "\(host): \(answer.status)")
+        #expect((answer.status == 403) == isAccepted, "\(host): \(answer.status)")
         let signedIn = try await browser.submit(
           "/console/sign-in", ["token": client.token], headers: ["Host": host, "Origin": "http://\(host)"])
-        #expect(signedIn.status == (isLetIn ? 303 : 401))
+        #expect(signedIn.status == (isAccepted ? 303 : 401))
       }
       #expect(try await browser.open("/console/sign-in").status == 200)
       browser.cookies = kept
@@ -395,12 +395,12 @@ struct ConsoleSessionTests {
     session.opener?.scopes = [.scim]
     #expect(!session.isValid(at: now))
     session.opener = nil
-    // The session was opened at some time since then.
+    // The session was opened after `now`.
     #expect(session.isValid(at: now) && !session.isValid(at: Date() + 12 * 3600))
   }
 
   @Test(
-    "After the sign-in nobody is sent anywhere but to the console",
+    "The sign-in redirects only to the console",
     arguments: [
       ("/console/members?q=a&x=%2F", "/console/members?q=a&x=%2F"), ("/console", "/console"), ("https://evil.example", "/console"),
       ("//evil.example/console", "/console"), ("/consolation", "/console"), ("/console/../x", "/console"), ("/console//evil", "/console"),
@@ -411,7 +411,7 @@ struct ConsoleSessionTests {
     #expect(ConsolePath.next(wanted) == path)
   }
 
-  @Test("A path of the console that is not there is a page, and nothing of the console gets into the provisioning log")
+  @Test("An unknown path of the console returns an HTML page, and the provisioning log has no requests of the console")
   func pages() async throws {
     let (builder, _) = EdgeBuilder.withConsole()
     try await serving(builder) { client in
@@ -421,8 +421,8 @@ struct ConsoleSessionTests {
         #expect(answer.status == 404 && answer.headers["content-type"] == "text/html; charset=utf-8" && answer.text.contains("<h1>"))
       }
       #expect(try await browser.open("/console").headers["location"] == "/console/sign-in")
-      #expect(try await client.sendAsItIs("DELETE", "/console/sign-in", "", headers: [:]).status == 405)
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).headers["content-type"]?.contains("json") == true)
+      #expect(try await client.sendRaw("DELETE", "/console/sign-in", "", headers: [:]).status == 405)
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).headers["content-type"]?.contains("json") == true)
       _ = try await browser.signIn()
       #expect(try await browser.submit("/console/sign-out", [:]).status == 403)
       #expect(builder.log.take(100).isEmpty)

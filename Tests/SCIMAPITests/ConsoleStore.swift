@@ -14,12 +14,12 @@ import Synchronization
 @testable import SCIMControllers
 @testable import ScimAPI
 
-/// Sessions and links in memory, as identity-store would have them after the commands that it is sent.
+/// An in-memory identity-store for sessions and links, which executes commands.
 final class ConsoleStore: Sendable {
   private struct State {
     var sessions: [TokenID: SessionRecord] = [:]
     var links: [TokenID: TokenRecord] = [:]
-    /// The token that sessions are opened with, and when it was revoked.
+    /// The token that opens sessions, and the time of its revocation.
     var revoked: [TokenID: Date] = [:]
   }
 
@@ -120,7 +120,7 @@ extension EdgeBuilder {
       cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true)
   }
 
-  /// An edge with a console, whose token is an admin's.
+  /// An edge with a console, and a token with the scope admin.
   static func withConsole(_ change: (inout EdgeBuilder) -> Void = { _ in }) -> (builder: EdgeBuilder, store: ConsoleStore) {
     var builder = EdgeBuilder()
     builder.scopes = [.admin]
@@ -133,7 +133,7 @@ extension EdgeBuilder {
   }
 }
 
-/// What a person has at the console: keeps cookies, follows no redirects.
+/// A browser for the console: stores cookies and does not follow redirects.
 struct Browser {
   let client: HTTPClient
   var cookies: [String: String] = [:]
@@ -143,7 +143,7 @@ struct Browser {
 
   mutating func open(_ path: String) async throws -> Answer { try await send("GET", path, "") }
 
-  /// Sends a form, as a page of the console itself does.
+  /// Submits a form with the Origin header of the console.
   mutating func submit(_ path: String, _ fields: [String: String], headers: [String: String] = [:]) async throws -> Answer {
     let body = fields.map { name, value in
       "\(name)=\(value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "")"
@@ -159,7 +159,7 @@ struct Browser {
   private mutating func send(_ method: String, _ path: String, _ body: String, headers: [String: String] = [:]) async throws -> Answer {
     var all = self.headers.merging(headers) { $1 }
     if !cookies.isEmpty { all["Cookie"] = cookies.map { "\($0)=\($1)" }.joined(separator: "; ") }
-    let answer = try await client.sendAsItIs(method, path, body, headers: all)
+    let answer = try await client.sendRaw(method, path, body, headers: all)
     for cookie in (answer.headers["set-cookie"] ?? "").split(separator: "\n") {
       let pair = cookie.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       cookies[String(pair[0])] = cookie.contains("Max-Age=0") ? nil : String(pair[1])
@@ -167,7 +167,7 @@ struct Browser {
     return answer
   }
 
-  /// What the forms of a page carry.
+  /// The form token in a page.
   static func formToken(in page: String) -> String? {
     page.firstMatch(of: /name="formToken" value="([^"]*)"/).map { String($0.1) }
   }

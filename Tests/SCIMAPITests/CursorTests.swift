@@ -17,7 +17,9 @@ struct CursorTests {
   private let workspace = WorkspaceID.made(at: Date())
   private let now = Date(timeIntervalSince1970: 1_767_225_600)
 
-  @Test("A cursor comes back as it was given out", arguments: [nil, "", "ana@example.com", "2026-01-01 00:00:00.000123+00", "\u{1F600}"])
+  @Test(
+    "A cursor is opened with the values that it was sealed with",
+    arguments: [nil, "", "ana@example.com", "2026-01-01 00:00:00.000123+00", "\u{1F600}"])
   func roundTrip(key: String?) throws {
     for kind in ResourceKind.allCases {
       for isForward in [true, false] {
@@ -31,7 +33,7 @@ struct CursorTests {
     }
   }
 
-  @Test("A cursor of another query, workspace or secret, or one that was changed, is invalid; an old one has expired")
+  @Test("A cursor of another query, workspace or secret, or a modified one, is invalid; an old one has expired")
   func refused() throws {
     let cursor = Cursor(place: Place(key: "a", kind: .user, id: .made(at: now)), total: 5)
     let text = seal.text(of: cursor, for: "list", in: workspace, at: now)
@@ -50,12 +52,12 @@ struct CursorTests {
     for text in ["x", "nonsense", String(text.dropLast(4)), text + "AAAA", "\u{FFFD}", String(repeating: "A", count: 100)] {
       #expect(type(text) == .invalidCursor)
     }
-    let letters = Array(text)
-    for index in letters.indices {
-      var changed = letters
+    let characters = Array(text)
+    for index in characters.indices {
+      var changed = characters
       changed[index] = changed[index] == "A" ? "Q" : "A"
       if let back = try? seal.cursor(String(changed), for: "list", in: workspace, at: now) {
-        Issue.record("changed at \(index) it came back as \(back)")
+        Issue.record("changed at \(index) it is valid as \(back)")
       }
     }
   }

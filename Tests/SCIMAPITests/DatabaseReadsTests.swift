@@ -17,9 +17,9 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Reading the store", .timeLimit(.minutes(10)))
+@Suite("Database reads", .timeLimit(.minutes(10)))
 struct DatabaseReadsTests {
-  @Test("Resources, lists, remains, tokens and recorded replies are read by the read-only role")
+  @Test("The read-only role reads resources, lists, tombstones, tokens and recorded replies")
   func reads() async throws {
     let store = try await StoreBuilder.start()
     let reads = DatabaseReads(database: store.database)

@@ -13,7 +13,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("The product asks of its directory", .timeLimit(.minutes(10)))
+@Suite("The directory API", .timeLimit(.minutes(10)))
 struct DirectoryTests {
   private static let base = ResourcePath.directory
 
@@ -32,7 +32,7 @@ struct DirectoryTests {
     .made(at: Date(timeIntervalSince1970: 1_767_225_600 + Double(number)))
   }
 
-  @Test("a list in parts, each once and in order, by cursors that are good for that list alone")
+  @Test("returns lists in pages, in order, with cursors that are valid only for their list")
   func parts() async throws {
     let builder = edge()
     try await serving(builder) { client in
@@ -55,7 +55,7 @@ struct DirectoryTests {
     }
   }
 
-  @Test("people by state, the active ones where nothing is said")
+  @Test("returns members by state, active ones by default")
   func members() async throws {
     for (query, expected) in [
       ("", (1...4).map { "\($0)@example.com" }), ("?state=invited", ["5@example.com"]), ("?state=disabled", []),
@@ -69,7 +69,7 @@ struct DirectoryTests {
   }
 
   @Test(
-    "what cannot be answered says why",
+    "explains errors",
     arguments: [
       ("/members?state=gone", 400, "active, invited or disabled"), ("/groups?limit=0", 400, "from 1 to 200"),
       ("/groups?limit=201", 400, "from 1 to 200"), ("/groups?limit=many", 400, "whole number"),
@@ -86,7 +86,7 @@ struct DirectoryTests {
     }
   }
 
-  @Test("with a token of the scope 'directory' alone")
+  @Test("requires a token with the scope 'directory'")
   func scope() async throws {
     try await serving(edge(scopes: [.scim, .signIns, .admin])) { client in
       let answer = try await client.send("GET", "/groups", base: Self.base)
@@ -95,7 +95,7 @@ struct DirectoryTests {
     }
   }
 
-  @Test("what group-sync keeps is read as the edge may read it, in the order of ids, workspace by workspace")
+  @Test("reads the tables of group-sync with the role of scim-api, ordered by id, only in its workspace")
   func database() async throws {
     let server = try await PostgresServer.shared()
     let name = try await server.createDatabase(migrations: SchemaMigrations.all)

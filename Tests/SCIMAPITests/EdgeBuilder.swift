@@ -31,11 +31,12 @@ struct EdgeBuilder: Sendable {
   var domains: [String: WorkspaceID] = [:]
   var publicURL: String? = "https://app.example.com/"
   var trustedProxies: [AddressRange] = []
-  /// The signing keys for access tokens; empty if OAuth is disabled.
+  /// The signing keys for access tokens; nil if OAuth is disabled.
   var signingKeys: [SigningKey]?
   /// The public keys of security event tokens.
   var securityEventKeys: [String] = []
-  let tellings = Journal<Command>()
+  /// The commands that report token uses.
+  let tokenUseCommands = Journal<Command>()
   var reads = StoredResources()
   var directory = StoredDirectory()
   var bodyLimit = 8 << 20
@@ -46,11 +47,12 @@ struct EdgeBuilder: Sendable {
   var maximumInFlight = 100
   var rates = RateLimits.Rates()
   var certificate: Certificate?
-  let asked = Journal<Command>()
+  /// The commands of the edge, except token uses.
+  let sentCommands = Journal<Command>()
   let signIns = Journal<SignIn>()
   var log = LogBuffer()
   let mailEvents = Journal<MailEvent>()
-  /// The senders of the commands.
+  /// The actors of the commands that report mail events.
   let mailReporters = Journal<Command.Actor>()
   /// The sessions of the console; nil without a console.
   var consoleStore: ConsoleStore?
@@ -84,7 +86,7 @@ struct EdgeBuilder: Sendable {
 
   var uses: TokenUseLog {
     TokenUseLog(
-      interval: .seconds(60), source: "scim-api/0", producer: RecordingProducer(commands: tellings),
+      interval: .seconds(60), source: "scim-api/0", producer: RecordingProducer(commands: tokenUseCommands),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
@@ -93,8 +95,8 @@ struct EdgeBuilder: Sendable {
   var commands: CommandClient {
     CommandClient(
       CommandClient.Timeouts(start: 5, bulkStart: 10, execution: 1),
-      exchange: { [asked, reply] command, _ in
-        asked.record(command)
+      exchange: { [sentCommands, reply] command, _ in
+        sentCommands.record(command)
         return try await reply(command).map { Reply(command: command.id, outcome: $0) }
       },
       recordedReplies: { [recorded] ids, _ in
@@ -207,7 +209,7 @@ struct RecordingProducer: MessageProducer {
   }
 }
 
-/// Hands the messages to a closure.
+/// A producer that passes the messages to a closure.
 struct ClosureProducer: MessageProducer {
   let body: @Sendable ([OutgoingMessage]) async throws -> Void
 
@@ -220,12 +222,13 @@ struct ClosureProducer: MessageProducer {
 
 /// Resources in memory, listed in the order in which they were given.
 final class StoredResources: ResourceReads {
-  struct Reading: Sendable, Equatable {
+  /// A call of ``StoredResources``.
+  struct Read: Sendable, Equatable {
     var isList = false
     var withRows: Bool
   }
 
-  let readings = Journal<Reading>()
+  let recordedReads = Journal<Read>()
   private let users: [FoundResource]
   private let groups: [FoundResource]
   private let remains: Remains?
@@ -237,14 +240,14 @@ final class StoredResources: ResourceReads {
   }
 
   func resource(_ kind: ResourceKind, _ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
-    readings.record(Reading(withRows: withRows))
+    recordedReads.record(Read(withRows: withRows))
     return stored(kind, withRows).first { $0.resource.id == id }
   }
 
   func list(_ query: ResourceQuery, in workspace: WorkspaceID) async throws -> FoundResources {
     var all: [ListedResource] = []
     for source in query.sources {
-      readings.record(Reading(isList: true, withRows: source.withRows))
+      recordedReads.record(Read(isList: true, withRows: source.withRows))
       for found in stored(source.kind, source.withRows) where try matches(source.filter, found.resource, source.kind, query.base) {
         all.append(ListedResource(kind: source.kind, found: found))
       }

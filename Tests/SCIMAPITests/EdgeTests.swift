@@ -15,7 +15,7 @@ import Testing
 struct EdgeTests {
   private static let ana = EdgeBuilder.user("ana@example.com")
 
-  @Test("A created user is answered by 201 with its place, its version and itself")
+  @Test("A created user gets 201 with location, version and resource")
   func create() async throws {
     var builder = EdgeBuilder()
     builder.reply = { command in .resource(EdgeBuilder.user("ana@example.com", id: command.resource), created: true) }
@@ -25,7 +25,7 @@ struct EdgeTests {
         "POST", "/Users", #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ana@example.com"}"#,
         headers: ["traceparent": "00-\(trace)-b7ad6b7169203331-01"])
       #expect(answer.status == 201)
-      let command = try #require(builder.asked.entries.first)
+      let command = try #require(builder.sentCommands.entries.first)
       let location = "https://app.example.com/api/v2/scim/Users/\(command.resource)"
       #expect(answer.headers["location"] == location)
       #expect(answer.headers["etag"] == "W/\"1\"")
@@ -34,11 +34,11 @@ struct EdgeTests {
       #expect(answer.json["groups"] == [])
       #expect(answer.json["meta"]?.object?["location"] == .string(location))
       #expect(command.traceparent?.contains(trace) == true)
-      #expect(builder.reads.readings.entries.isEmpty)
+      #expect(builder.reads.recordedReads.entries.isEmpty)
     }
   }
 
-  @Test("A written group is answered with its members as they are; a PATCH by 204 unless attributes are named")
+  @Test("A written group is returned with its members; a PATCH gets 204 unless attributes are requested")
   func groups() async throws {
     let group = EdgeBuilder.group("Data team", version: 2)
     var builder = EdgeBuilder()
@@ -57,7 +57,7 @@ struct EdgeTests {
       let plain = try await client.send("PATCH", "/Groups/\(group.id)", patch)
       #expect(plain.status == 204)
       #expect(plain.body.isEmpty)
-      #expect(builder.reads.readings.entries.count == 1)
+      #expect(builder.reads.recordedReads.entries.count == 1)
       let named = try await client.send("PATCH", "/Groups/\(group.id)?attributes=displayName", patch)
       #expect(named.status == 200)
       #expect(named.json["displayName"] == "Data team")
@@ -65,7 +65,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("A group with more members than are held at once is written part by part, with the attributes that are asked for")
+  @Test("A large group is streamed with all members and the requested attributes")
   func largeGroup() async throws {
     let group = EdgeBuilder.group("Everybody")
     let small = EdgeBuilder.group("Few")
@@ -94,7 +94,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("A resource is read with its rows unless they are excluded")
+  @Test("A resource is read with its groups or members unless they are excluded")
   func retrieve() async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: [FoundResource(resource: Self.ana)])
@@ -107,11 +107,11 @@ struct EdgeTests {
       #expect(part.json["groups"] == nil)
       #expect(part.json["emails"] == nil)
       #expect(part.json["userName"] == "ana@example.com")
-      #expect(builder.reads.readings.entries.map(\.withRows) == [true, false])
+      #expect(builder.reads.recordedReads.entries.map(\.withRows) == [true, false])
     }
   }
 
-  @Test("A list has the total and its part of the resources")
+  @Test("A list has the total and one page of the resources")
   func list() async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: (1...5).map { FoundResource(resource: EdgeBuilder.user("user\($0)@example.com")) })
@@ -130,7 +130,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("What identity-store refuses is answered in its words")
+  @Test("A rejection of identity-store is returned unchanged")
   func refused() async throws {
     var builder = EdgeBuilder()
     let error = SCIMError(status: 409, scimType: .uniqueness, detail: "A user with userName 'ana' exists already.")
@@ -142,7 +142,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("A stale id is answered by what to do about it")
+  @Test("The error for a stale id says what to do")
   func stale() async throws {
     var builder = EdgeBuilder()
     let deletedAt = Date(timeIntervalSince1970: 1_767_225_600)
@@ -170,7 +170,7 @@ struct EdgeTests {
   }
 
   @Test(
-    "Bad input is refused by a SCIM error before anything is asked of identity-store",
+    "Invalid input is rejected with a SCIM error, and no command is sent",
     arguments: [
       Bad(testDescription: "malformed JSON", body: #"{"userName": "#, status: 400, scimType: "invalidSyntax", mention: "byte 13"),
       Bad(testDescription: "no body", status: 400, scimType: "invalidSyntax", mention: "no body"),
@@ -205,11 +205,11 @@ struct EdgeTests {
       #expect(answer.json["scimType"]?.string == bad.scimType)
       #expect(answer.detail.contains(bad.mention), "\(answer.detail)")
       if bad.status == 405 { #expect(answer.headers["allow"] == "GET, HEAD, POST, OPTIONS") }
-      #expect(builder.asked.entries.isEmpty)
+      #expect(builder.sentCommands.entries.isEmpty)
     }
   }
 
-  @Test("A token that is missing, wrong or revoked is answered by 401 with a challenge", arguments: ["", "nonsense", "revoked"])
+  @Test("A missing, invalid or revoked token gets 401 with a challenge", arguments: ["", "nonsense", "revoked"])
   func token(_ token: String) async throws {
     var builder = EdgeBuilder()
     if token == "revoked" { builder.revokedAt = Date() }
@@ -221,7 +221,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("Without a reply the answer is 503 with whole seconds to wait")
+  @Test("Without a reply the response is 503 with Retry-After in whole seconds")
   func noReply() async throws {
     var builder = EdgeBuilder()
     builder.reply = { _ in nil }
@@ -233,7 +233,7 @@ struct EdgeTests {
   }
 
   @Test(
-    "The service describes itself",
+    "The discovery endpoints describe the service",
     arguments: [
       "/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
     ])
@@ -246,7 +246,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("A schema of the workspace's own is found by its URN, whatever the case, and its resource type says that it has it")
+  @Test("A custom schema of the workspace is found by its URN, ignoring case, and listed by its resource type")
   func ownSchema() async throws {
     let urn = "urn:example:scim:schemas:acme:2.0:User"
     var builder = EdgeBuilder()
@@ -265,7 +265,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("A sign-in is taken with 202, under its own scope")
+  @Test("A sign-in gets 202 and requires its own scope")
   func signIn() async throws {
     var builder = EdgeBuilder()
     try await serving(builder) { [builder] client in
@@ -282,7 +282,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("A report of a mail is taken with 202, under the scope of admins, with who sent it")
+  @Test("A mail event gets 202, requires the scope admin, and is sent with its actor")
   func mailEvent() async throws {
     var builder = EdgeBuilder()
     builder.scopes = [.admin]
@@ -300,7 +300,7 @@ struct EdgeTests {
     }
   }
 
-  @Test("A request in flight is finished after the shutdown began")
+  @Test("A request in flight completes after the shutdown began")
   func shutdown() async throws {
     let (arrivals, arrived) = AsyncStream<Void>.makeStream()
     let (permissions, permitted) = AsyncStream<Void>.makeStream()

@@ -17,7 +17,7 @@ import Testing
 
 @Suite("Filters in memory and in SQL", .timeLimit(.minutes(10)))
 struct FilterAgreementTests {
-  @Test("10,000 random filters over random resources find the same in memory and in the database, with true totals")
+  @Test("10,000 random filters find the same resources and totals in memory and in the database")
   func agreement() async throws {
     let store = try await StoreBuilder.start()
     var random = RandomFilters(generator: SeededGenerator(seed: 7644))
@@ -50,11 +50,11 @@ struct FilterAgreementTests {
       }
     }
     // Otherwise the test would cover too little.
-    #expect(trueForSome > 4000, "\(trueForSome) filters told resources apart; \(matching) matches")
+    #expect(trueForSome > 4000, "\(trueForSome) filters distinguished resources; \(matching) matches")
     await store.close()
   }
 
-  @Test("Every character has the same lower case in the database and in the services")
+  @Test("Every character has the same lowercase mapping in the database and in the services")
   func folding() async throws {
     let store = try await StoreBuilder.start()
     let scalars = (UInt32(1)...0x10FFFF).compactMap(Unicode.Scalar.init)
@@ -74,7 +74,7 @@ struct FilterAgreementTests {
 }
 
 extension FilterAgreementTests {
-  @Test("Every character, in every place, is compared alike in the database and in the services")
+  @Test("Every character at every position compares equally in the database and in the services")
   func comparisonKeys() async throws {
     let store = try await StoreBuilder.start()
     let statement = Statement(
@@ -103,7 +103,7 @@ extension FilterAgreementTests {
     await store.close()
   }
 
-  @Test("A name is found by eq in every form, and compared by sw, co and ew with its blanks")
+  @Test("A name is found by eq in every Unicode form, and compared by sw, co and ew with its spaces")
   func forms() async throws {
     let store = try await StoreBuilder.start()
     var random = RandomFilters(generator: SeededGenerator(seed: 15))

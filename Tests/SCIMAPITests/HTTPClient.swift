@@ -13,7 +13,7 @@ import ServiceLifecycle
 @testable import SCIMControllers
 @testable import ScimAPI
 
-/// The response of the server.
+/// An HTTP response.
 struct Answer: Sendable {
   var status: Int
   var headers: [String: String]
@@ -76,8 +76,8 @@ extension HTTPClient {
 }
 
 extension HTTPClient {
-  /// Sends a request with these headers alone, on a connection of its own. (`URLSession` wants to answer a challenge for a password itself.)
-  func sendAsItIs(_ method: String, _ path: String, _ body: String, headers: [String: String]) async throws -> Answer {
+  /// Sends a request with these headers alone, on a connection of its own. `URLSession` answers Basic challenges itself.
+  func sendRaw(_ method: String, _ path: String, _ body: String, headers: [String: String]) async throws -> Answer {
     let all = ["Host": "127.0.0.1", "Connection": "close", "Content-Length": "\(body.utf8.count)"].merging(headers) { _, new in new }
     let head = all.map { "\($0): \($1)\r\n" }.joined()
     let text = try await exchange("\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body)")

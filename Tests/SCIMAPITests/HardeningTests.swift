@@ -17,7 +17,7 @@ import Testing
 @Suite("Hardening", .timeLimit(.minutes(10)))
 struct HardeningTests {
   @Test(
-    "Every answer tells browsers not to guess, keep, frame or run anything",
+    "Every response tells browsers not to sniff, cache, frame or run anything",
     arguments: [
       ("GET", "/Schemas", 200), ("GET", "/Users/42", 404), ("GET", "/Nothing", 404), ("DELETE", "/Users", 405), ("GET", "/Me", 501),
     ])
@@ -34,10 +34,10 @@ struct HardeningTests {
     }
   }
 
-  // MARK: - What is not a request
+  // MARK: - Invalid requests
 
   @Test(
-    "What is no request, or too large a one, is answered once, with a SCIM error, and its connection closed",
+    "An invalid or too large request gets one SCIM error, and its connection is closed",
     arguments: [
       ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400), ("\u{1}\u{2}\r\n\r\n", 400), ("GET /\u{0} HTTP/1.1\r\n\r\n", 400),
       ("GET /a HTTP/1.1\r\nA: b\r\n C: d\r\n\r\n", 400), ("GET /a HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
@@ -57,7 +57,7 @@ struct HardeningTests {
     }
   }
 
-  @Test("A body that stops being one in the middle is the client's fault, and what was asked before it is answered first")
+  @Test("A malformed chunk is a client error, and earlier pipelined requests are answered first")
   func malformedBody() async throws {
     try await serving(EdgeBuilder()) { client in
       let head = "Host: a\r\nAuthorization: Bearer \(client.token)\r\nContent-Type: application/scim+json\r\n"
@@ -72,7 +72,7 @@ struct HardeningTests {
 
   // MARK: - TLS
 
-  @Test("Over TLS it answers by HTTPS, from 1.2 on, tells browsers to stay, and uses a certificate that is renewed")
+  @Test("Over TLS 1.2 or later it serves HTTPS with HSTS, and reloads a renewed certificate")
   func tls() async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tls-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -112,7 +112,7 @@ struct HardeningTests {
 
   // MARK: - Injection
 
-  @Test("What a client sends gets into no header of the answer but as a whole value, and never makes another")
+  @Test("Client input cannot inject a header into the response")
   func responseHeaders() async throws {
     try await serving(EdgeBuilder()) { client in
       for path in ["/Users/a%0d%0aX-Injected:%20b", "/Nothing%0d%0aX-Injected:%20b", "/Users?filter=%0d%0aX-Injected:%20b%20eq%20%22a%22"] {

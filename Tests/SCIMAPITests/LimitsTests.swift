@@ -19,7 +19,7 @@ struct LimitsTests {
   // MARK: - Buckets
 
   @Test(
-    "A bucket gives its burst at once and then its rate, and says truly when there is another",
+    "A bucket allows its burst immediately and then its rate, and returns the exact wait",
     arguments: [Rate(perSecond: 100, burst: 500), Rate(perSecond: 0.5, burst: 1), Rate(perSecond: 3, burst: 7)])
   func bucket(rate: Rate) {
     var now = 1000.0
@@ -48,7 +48,7 @@ struct LimitsTests {
     #expect(taken == rate.burst)
   }
 
-  @Test("Over any span no more comes through than the burst and the span's rate, whenever requests arrive")
+  @Test("No interval has more requests than the burst plus the rate, whatever the arrival times")
   func conformance() {
     var generator = SeededGenerator(seed: 7)
     let rate = Rate(perSecond: 20, burst: 10)
@@ -74,7 +74,7 @@ struct LimitsTests {
     }
   }
 
-  @Test("The buckets of many strangers take bounded memory, and whoever sent most is not forgotten first")
+  @Test("Buckets use bounded memory, and the busiest owner is not evicted first")
   func bounded() {
     var buckets = Buckets<Int>(Rate(perSecond: 1, burst: 10), maximum: 100)
     for _ in 0..<10 { buckets.take(of: -1, at: 0) }
@@ -90,7 +90,7 @@ struct LimitsTests {
   }
 
   @Test(
-    "Strangers are told apart by address, of IPv6 by network",
+    "Unauthenticated clients are distinguished by address, with IPv6 by /64 network",
     arguments: [
       (ClientAddress("10.0.0.1"), ClientAddress("10.0.0.1"), true),
       (ClientAddress("10.0.0.1"), ClientAddress("10.0.0.2"), false),
@@ -103,7 +103,7 @@ struct LimitsTests {
 
   // MARK: - Rates
 
-  @Test("Tokens and workspaces have a limit each; a refused request counts for neither")
+  @Test("Tokens and workspaces have separate limits; a rejected request counts against neither")
   func rates() throws {
     let clock = Mutex(0.0)
     let limits = RateLimits(
@@ -123,8 +123,8 @@ struct LimitsTests {
     try limits.count(second, of: workspace)
   }
 
-  @Test("A few refusals are told at once; those beyond are held until they are due, for one workspace and not for another")
-  func heldRefusals() async throws {
+  @Test("A burst of rejections is sent immediately and later ones are delayed, for each workspace separately")
+  func delayedRejections() async throws {
     let limits = RateLimits(
       RateLimits.Rates(
         token: Rate(perSecond: 0.001, burst: 1), rejection: Rate(perSecond: 0.001, burst: 2), maximumHold: 3600), now: { 0 })
@@ -136,18 +136,18 @@ struct LimitsTests {
     }
     #expect(limits.heldCount == 0)
     let held = Task { try await limits.admit(senders[0].token, of: senders[0].workspace) }
-    try await eventually("one is held") { limits.heldCount == 1 }
+    try await eventually("one rejection to be delayed") { limits.heldCount == 1 }
     await #expect(throws: APIError.self) { try await limits.admit(senders[1].token, of: senders[1].workspace) }
     #expect(limits.heldCount == 1)
-    // The end of whoever waits is no reason to keep it.
+    // A cancelled request is not delayed any longer.
     held.cancel()
     let refusal = await #expect(throws: APIError.self) { try await held.value }
     #expect(refusal?.error.status == 429)
     #expect(limits.heldCount == 0)
   }
 
-  @Test("Strangers' refusals are held, too, and no more are held than there is room for")
-  func heldStrangers() async throws {
+  @Test("Rejections of unauthenticated clients are delayed as well, up to a maximum number")
+  func delayedUnauthenticatedRejections() async throws {
     let limits = RateLimits(
       RateLimits.Rates(
         unauthenticated: Rate(perSecond: 0.001, burst: 1), rejection: Rate(perSecond: 0.001, burst: 1), maximumHold: 3600), now: { 0 })
@@ -160,29 +160,29 @@ struct LimitsTests {
       #expect(refusal?.error.status == status)
     }
     let held = Task { try await guess() }
-    try await eventually("it is held") { limits.heldCount == 1 }
+    try await eventually("the rejection to be delayed") { limits.heldCount == 1 }
     held.cancel()
     await #expect(throws: APIError.self) { try await held.value }
 
-    let pace = RejectionThrottle(Rate(perSecond: 0.001, burst: 1), maximumHold: 3600, maximumHeld: 1)
+    let throttle = RejectionThrottle(Rate(perSecond: 0.001, burst: 1), maximumHold: 3600, maximumHeld: 1)
     let sender = RejectionThrottle.Sender.address(ClientAddress("10.0.0.2"))
-    await pace.hold(sender, at: 0)
-    let first = Task { await pace.hold(sender, at: 0) }
-    try await eventually("it is held") { pace.heldCount == 1 }
-    // There is no room, so it is sent immediately.
-    await pace.hold(sender, at: 0)
+    await throttle.hold(sender, at: 0)
+    let first = Task { await throttle.hold(sender, at: 0) }
+    try await eventually("the rejection to be delayed") { throttle.heldCount == 1 }
+    // The maximum is reached, so it is sent immediately.
+    await throttle.hold(sender, at: 0)
     first.cancel()
     await first.value
-    #expect(pace.heldCount == 0)
+    #expect(throttle.heldCount == 0)
   }
 
-  @Test("Refusals come due at their rate, and none later than the longest")
-  func refusalsDue() {
+  @Test("Rejections are delayed according to their rate, up to the maximum delay")
+  func rejectionDelays() {
     var buckets = Buckets<Int>(Rate(perSecond: 10, burst: 2), maximum: 10)
     let waits = (0..<6).map { _ in buckets.reserve(of: 1, at: 0, within: 0.25) }
     for (wait, due) in zip(waits, [0, 0, 0.1, 0.2, 0.25, 0.25]) { #expect(abs(wait - due) < 1e-6) }
     #expect(buckets.reserve(of: 2, at: 0, within: 0.25) == 0)
-    // Those that were held longest have taken nothing of what comes later.
+    // Rejections with the maximum delay reserve nothing for later.
     #expect(abs(buckets.reserve(of: 1, at: 1, within: 0.25)) < 1e-6)
     var unlimited = Buckets<Int>(.unlimited, maximum: 10)
     #expect((0..<100).allSatisfy { _ in unlimited.reserve(of: 1, at: 0, within: 5) == 0 })
@@ -197,7 +197,7 @@ struct LimitsTests {
     }
   }
 
-  @Test("The default limits let through what identity providers send: 25 requests a second for as long as they like, and their bursts")
+  @Test("The default limits allow the sustained 25 requests per second of identity providers, and their bursts")
   func defaults() throws {
     let clock = Mutex(0.0)
     let limits = RateLimits(now: { clock.withLock { $0 } })
@@ -210,13 +210,13 @@ struct LimitsTests {
     }
   }
 
-  @Test("A token over its limit is told so before its body is read, with a Retry-After that is true")
+  @Test("A token over its limit gets 429 before the body is read, with an exact Retry-After")
   func refused() async throws {
     var builder = EdgeBuilder()
     builder.rates.token = Rate(perSecond: 0.001, burst: 2)
     try await serving(builder) { client in
       for _ in 0..<2 { #expect(try await client.send("GET", "/Schemas").status == 200) }
-      // The body never comes: only what is told before it can be answered.
+      // The body never arrives, so the response cannot depend on it.
       let text = try await client.exchange(
         """
         POST /api/v2/scim/Users HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer \(client.token)\r
@@ -232,8 +232,8 @@ struct LimitsTests {
     }
   }
 
-  @Test("Whoever guesses tokens is made to wait, and a good token from the same address is not")
-  func strangers() async throws {
+  @Test("Guessing tokens is rate limited, and a valid token from the same address is not")
+  func guessing() async throws {
     var builder = EdgeBuilder()
     builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 5)
     try await serving(builder) { client in
@@ -254,7 +254,7 @@ struct LimitsTests {
 
   // MARK: - Shares
 
-  @Test("Writes in flight are bounded of each token, of each workspace and in all")
+  @Test("Writes in flight are limited per token, per workspace and in total")
   func inFlight() throws {
     let inFlight = ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 2, perToken: 1))
     let workspaces = (0..<4).map { _ in WorkspaceID.made(at: Date()) }
@@ -279,7 +279,7 @@ struct LimitsTests {
     }
   }
 
-  @Test("However many workspaces flood, another one finds a place", arguments: [1, 2, 3, 5, 8])
+  @Test("Another workspace can write, however many workspaces flood", arguments: [1, 2, 3, 5, 8])
   func fairShare(flooding: Int) throws {
     let inFlight = ConcurrencyLimit(ConcurrencyLimit.Limits(all: 100, perWorkspace: 100, perToken: 100))
     let floods = (0..<flooding).map { _ in (token: TokenID.made(at: Date()), workspace: WorkspaceID.made(at: Date())) }
@@ -297,36 +297,36 @@ struct LimitsTests {
     for _ in 0..<5 { try inFlight.enter(token, of: workspace) }
   }
 
-  @Test("A workspace that searches much waits for itself, in order, and keeps no other waiting")
+  @Test("Searches of a busy workspace wait in order and do not delay another workspace")
   func searches() async throws {
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, timeout: .seconds(30))
+    let limiter = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, maximumWaiting: 2, timeout: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     let order = Journal<Int>()
-    var held: WorkspaceConcurrencyLimiter.Permit? = try await turns.permit(for: busy)
+    var held: WorkspaceConcurrencyLimiter.Permit? = try await limiter.permit(for: busy)
     let first = Task {
-      _ = try await turns.permit(for: busy)
+      _ = try await limiter.permit(for: busy)
       order.record(1)
     }
-    try await eventually("one waits") { turns.waitingCount(of: busy) == 1 }
+    try await eventually("one request to wait") { limiter.waitingCount(of: busy) == 1 }
     let second = Task {
-      _ = try await turns.permit(for: busy)
+      _ = try await limiter.permit(for: busy)
       order.record(2)
     }
-    try await eventually("two wait") { turns.waitingCount(of: busy) == 2 }
-    let refusal = await #expect(throws: APIError.self) { try await turns.permit(for: busy) }
+    try await eventually("two requests to wait") { limiter.waitingCount(of: busy) == 2 }
+    let refusal = await #expect(throws: APIError.self) { try await limiter.permit(for: busy) }
     #expect(refusal?.error.status == 429)
-    _ = try await turns.permit(for: calm)
+    _ = try await limiter.permit(for: calm)
     #expect(order.entries.isEmpty)
     #expect(held != nil)
     held = nil
     try await first.value
     try await second.value
     #expect(order.entries == [1, 2])
-    // Nobody holds one: another has its turn at once.
-    _ = try await turns.permit(for: busy)
+    // All permits are free: the next request does not wait.
+    _ = try await limiter.permit(for: busy)
   }
 
-  @Test("A workspace has activeWorkspaces for as long as others send requests, and a second more")
+  @Test("A workspace counts as active until a second after its last request")
   func activeWorkspaces() {
     let clock = Mutex(10.0)
     let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
@@ -347,87 +347,87 @@ struct LimitsTests {
     #expect(!activeWorkspaces.hasOthers(than: other))
   }
 
-  @Test("A workspace that is alone has more turns than one beside which others send requests")
-  func turnsBesideOthers() async throws {
+  @Test("A workspace has more permits while no other workspace is active")
+  func permitsBesideOthers() async throws {
     let clock = Mutex(0.0)
     let activeWorkspaces = ActiveWorkspaces { clock.withLock { $0 } }
-    let turns = WorkspaceConcurrencyLimiter(
+    let limiter = WorkspaceConcurrencyLimiter(
       maximumPerWorkspace: 3, besideOthers: 1, activeWorkspaces: activeWorkspaces, timeout: .seconds(30))
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
     activeWorkspaces.record(busy)
     var held: [WorkspaceConcurrencyLimiter.Permit] = []
-    for _ in 0..<3 { held.append(try await turns.permit(for: busy)) }
-    let taken = TakenTurns()
+    for _ in 0..<3 { held.append(try await limiter.permit(for: busy)) }
+    let taken = HeldPermits()
     let waiting = (0..<3).map { _ in
       Task {
-        let turn = try await turns.permit(for: busy)
-        taken.turns.withLock { $0.append(turn) }
+        let permit = try await limiter.permit(for: busy)
+        taken.permits.withLock { $0.append(permit) }
       }
     }
-    try await eventually("three wait") { turns.waitingCount(of: busy) == 3 }
-    // Somebody else comes: those that are given back go to nobody, until there is none left.
+    try await eventually("three requests to wait") { limiter.waitingCount(of: busy) == 3 }
+    // Another workspace is active: released permits are not granted again until none is in use.
     activeWorkspaces.record(calm)
     held.removeLast()
     held.removeLast()
-    #expect(turns.waitingCount(of: busy) == 3)
+    #expect(limiter.waitingCount(of: busy) == 3)
     held.removeLast()
-    try await eventually("one goes on") { taken.turns.withLock { $0.count } == 1 }
-    #expect(turns.waitingCount(of: busy) == 2)
-    // Alone again: with the next that is given back all go on.
+    try await eventually("one request to continue") { taken.permits.withLock { $0.count } == 1 }
+    #expect(limiter.waitingCount(of: busy) == 2)
+    // No other workspace is active: the next release grants all permits.
     clock.withLock { $0 = 5 }
-    taken.turns.withLock { $0 = [] }
+    taken.permits.withLock { $0 = [] }
     for task in waiting { try await task.value }
-    #expect(taken.turns.withLock { $0.count } == 2)
-    _ = try await turns.permit(for: busy)
+    #expect(taken.permits.withLock { $0.count } == 2)
+    _ = try await limiter.permit(for: busy)
   }
 
-  @Test("Beside others a workspace begins no more than its pace, and does not wait once it is alone")
-  func pacedTurns() async throws {
+  @Test("The start rate of a workspace is limited only while other workspaces are active")
+  func startRate() async throws {
     let clock = Mutex(0.0)
     let now = { @Sendable in clock.withLock { $0 } }
     let activeWorkspaces = ActiveWorkspaces(now: now)
     let (busy, calm) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    func turns(_ pace: Rate, timeout: Duration) -> WorkspaceConcurrencyLimiter {
-      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, activeWorkspaces: activeWorkspaces, rate: pace, timeout: timeout, now: now)
+    func limiter(_ rate: Rate, timeout: Duration) -> WorkspaceConcurrencyLimiter {
+      WorkspaceConcurrencyLimiter(maximumPerWorkspace: 100, activeWorkspaces: activeWorkspaces, rate: rate, timeout: timeout, now: now)
     }
-    let impatient = turns(Rate(perSecond: 1, burst: 2), timeout: .milliseconds(1))
+    let brief = limiter(Rate(perSecond: 1, burst: 2), timeout: .milliseconds(1))
     activeWorkspaces.record(busy)
-    for _ in 0..<10 { _ = try await impatient.permit(for: busy) }
-    // Somebody else comes: two may be begun at once, and one more in a second.
+    for _ in 0..<10 { _ = try await brief.permit(for: busy) }
+    // Another workspace is active: two requests start immediately, and one more after a second.
     activeWorkspaces.record(calm)
-    for _ in 0..<2 { _ = try await impatient.permit(for: busy) }
-    let refusal = await #expect(throws: APIError.self) { try await impatient.permit(for: busy) }
+    for _ in 0..<2 { _ = try await brief.permit(for: busy) }
+    let refusal = await #expect(throws: APIError.self) { try await brief.permit(for: busy) }
     #expect(refusal?.error.status == 429)
-    _ = try await impatient.permit(for: calm)
+    _ = try await brief.permit(for: calm)
     clock.withLock { $0 = 1 }
-    _ = try await impatient.permit(for: busy)
-    await #expect(throws: APIError.self) { try await impatient.permit(for: busy) }
-    // Whoever has patience gets it when it is due.
-    let patient = turns(Rate(perSecond: 100, burst: 1), timeout: .seconds(30))
-    for _ in 0..<3 { _ = try await patient.permit(for: busy) }
+    _ = try await brief.permit(for: busy)
+    await #expect(throws: APIError.self) { try await brief.permit(for: busy) }
+    // With a long timeout a request waits until it may start.
+    let long = limiter(Rate(perSecond: 100, burst: 1), timeout: .seconds(30))
+    for _ in 0..<3 { _ = try await long.permit(for: busy) }
     clock.withLock { $0 = 20 }
     activeWorkspaces.record(busy)
-    for _ in 0..<10 { _ = try await impatient.permit(for: busy) }
+    for _ in 0..<10 { _ = try await brief.permit(for: busy) }
   }
 
-  @Test("Whoever waits for a turn in vain is told to come back, and one who has gone takes none")
-  func searchesInVain() async throws {
-    let turns = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, timeout: .milliseconds(50))
+  @Test("A request that waits too long gets 429, and a cancelled request takes no permit")
+  func timeoutAndCancellation() async throws {
+    let limiter = WorkspaceConcurrencyLimiter(maximumPerWorkspace: 1, timeout: .milliseconds(50))
     let workspace = WorkspaceID.made(at: Date())
-    var held: WorkspaceConcurrencyLimiter.Permit? = try await turns.permit(for: workspace)
-    let refusal = await #expect(throws: APIError.self) { try await turns.permit(for: workspace) }
+    var held: WorkspaceConcurrencyLimiter.Permit? = try await limiter.permit(for: workspace)
+    let refusal = await #expect(throws: APIError.self) { try await limiter.permit(for: workspace) }
     #expect(refusal?.error.status == 429)
-    let gone = Task { _ = try await turns.permit(for: workspace) }
-    gone.cancel()
-    await #expect(throws: (any Error).self) { try await gone.value }
-    try await eventually("nobody waits") { turns.waitingCount(of: workspace) == 0 }
+    let cancelled = Task { _ = try await limiter.permit(for: workspace) }
+    cancelled.cancel()
+    await #expect(throws: (any Error).self) { try await cancelled.value }
+    try await eventually("no request to wait") { limiter.waitingCount(of: workspace) == 0 }
     #expect(held != nil)
     held = nil
-    _ = try await turns.permit(for: workspace)
+    _ = try await limiter.permit(for: workspace)
   }
 }
 
-/// Turns that tasks have taken.
-private final class TakenTurns: Sendable {
-  let turns = Mutex<[WorkspaceConcurrencyLimiter.Permit]>([])
+/// The permits that tasks hold.
+private final class HeldPermits: Sendable {
+  let permits = Mutex<[WorkspaceConcurrencyLimiter.Permit]>([])
 }

@@ -13,7 +13,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Pages that end early", .timeLimit(.minutes(10)))
+@Suite("Size limit of list pages", .timeLimit(.minutes(10)))
 struct ListBoundTests {
   /// Users of half a megabyte each, more than fit in a response.
   private static func users(_ count: Int) -> [FoundResource] {
@@ -32,7 +32,7 @@ struct ListBoundTests {
 
   private static let expected = (0..<40).map { "user\($0)@example.com" }
 
-  @Test("A page ends at 8 MB, says how many resources it has, and the next one goes on behind it")
+  @Test("A page ends at 8 MB with its number of resources, and the next page continues after it")
   func positions() async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: Self.users(40))
@@ -54,7 +54,7 @@ struct ListBoundTests {
     }
   }
 
-  @Test("By cursor, likewise, forward and by POST")
+  @Test("The limit applies to cursors and POST as well")
   func cursors() async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: Self.users(40))
@@ -76,7 +76,7 @@ struct ListBoundTests {
     }
   }
 
-  @Test("No more is read of the database than fits an answer, and the part says whether there is more")
+  @Test("A database read ends at the size of a response and returns where the next page starts")
   func statement() async throws {
     let store = try await StoreBuilder.start()
     let users = try await store.insertUsers((0..<30).map { "u\($0)" })

@@ -14,7 +14,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Lists in order and in parts", .timeLimit(.minutes(10)))
+@Suite("Order and pages of lists", .timeLimit(.minutes(10)))
 struct ListOrderTests {
   private static let sortings: [(kinds: [ResourceKind], sortBy: String?)] =
     [
@@ -29,7 +29,7 @@ struct ListOrderTests {
       ([.user, .group], $0)
     }
 
-  @Test("A list is in order, and the same read by index, by cursor, and backwards")
+  @Test("A list is ordered, and the same by index, by cursor and backwards")
   func order() async throws {
     let store = try await StoreBuilder.start()
     let reads = DatabaseReads(database: store.database)
@@ -86,7 +86,7 @@ struct ListOrderTests {
     await store.close()
   }
 
-  @Test("What is written between two parts moves nothing that is still to come")
+  @Test("Writes between two pages do not shift the remaining resources")
   func changes() async throws {
     let store = try await StoreBuilder.start()
     let users = try await store.insertUsers(["a", "b", "c", "d", "e", "f"])
@@ -99,7 +99,7 @@ struct ListOrderTests {
     }
     let second = try await part(from: try #require(first.next), count: 2)
     #expect(second.resources.map(\.found.resource.id) == [users[3], users[4]])
-    // Nothing is left before it, and the list can still be read from there.
+    // No resource is left before the cursor, which stays valid.
     let back = try await part(from: try #require(second.previous), count: 2)
     #expect(back.resources.isEmpty)
     let again = try await part(from: try #require(back.next), count: 9)
@@ -141,7 +141,7 @@ private struct SentOrder {
     }
   }
 
-  /// Of many values the primary one, else the first; text by its comparison key where case does not count.
+  /// The primary or first of several values; the comparison key of case-insensitive text.
   private func key(of resource: SentResource) -> JSON? {
     guard let attribute = sources.first(where: { $0.kind == resource.kind })?.sortBy else { return nil }
     let container = attribute.schemaExtension.map { resource.sent[$0]?.object ?? JSONObject() } ?? resource.sent

@@ -16,7 +16,7 @@ import Testing
 struct LostTopicCommandTests {
   private let silent = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
-  @Test("are refused at once with 503 and Retry-After, and nothing is waited for", arguments: [Topic.identityCommands, .identityReplies])
+  @Test("are rejected immediately with 503 and Retry-After", arguments: [Topic.identityCommands, .identityReplies])
   func missing(_ topic: Topic) async throws {
     let broker = try await KafkaBroker.start()
     let configuration = broker.configuration()
@@ -26,11 +26,11 @@ struct LostTopicCommandTests {
     let requests = try RequestReply(configuration, producer: producer, replyTopic: .identityReplies, instance: 0, logger: silent)
     let reading = Task { try await requests.run() }
     try await requests.waitUntilReady()
-    // The topic is in use when it goes.
+    // The topic is in use when it is deleted.
     #expect(try await requests.exchange(command(for: 1), until: Date() + 1, source: "scim-api/0", logger: silent) == nil)
     try await broker.delete(topic)
-    if topic == .identityReplies { try await eventually("the loss to be noticed") { requests.hasLostReplyTopic } }
-    // Far longer than the test may take: only a refusal that does not wait ends in time.
+    if topic == .identityReplies { try await eventually("the missing topic to be detected") { requests.hasLostReplyTopic } }
+    // Longer than the time limit of the test, so that waiting for the timeout fails the test.
     let refusal = await #expect(throws: APIError.self) {
       try await requests.exchange(command(for: 3600), until: Date() + 3600, source: "scim-api/0", logger: silent)
     }

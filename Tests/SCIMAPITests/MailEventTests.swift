@@ -11,7 +11,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("A report of the mail system")
+@Suite("Mail events")
 struct MailEventTests {
   private static let now = Date(timeIntervalSince1970: 1_767_225_600)
   private static let workspace = WorkspaceID.made(at: now)
@@ -22,7 +22,7 @@ struct MailEventTests {
   }
 
   @Test(
-    "names its mail by Message-ID, also of a reminder, or by id",
+    "identify the mail by Message-ID, also of a reminder, or by id",
     arguments: [
       #""messageId":"<0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f@rollcall.example>""#,
       #""messageId":"0198f3a2-7b1c-8d11-9e51-2f6b8c1d4e5f.2@rollcall.example""#,
@@ -37,7 +37,7 @@ struct MailEventTests {
           occurredAt: Self.now - 3600))
   }
 
-  @Test("names it by the address where the mail system knows no more")
+  @Test("identify the mail by address if there is no id")
   func address() throws {
     #expect(
       try event(#"{"event":"delivered","email":"Ana@example.com"}"#)
@@ -45,7 +45,7 @@ struct MailEventTests {
   }
 
   @Test(
-    "is refused where it says nothing that can be used",
+    "are rejected if invalid or incomplete",
     arguments: [
       ("[]", "object"), (#"{"email":"a@b"}"#, "'event'"), (#"{"event":"opened","email":"a@b"}"#, "delivered, bounced"),
       (#"{"event":"bounced"}"#, "names no mail"), (#"{"event":"bounced","messageId":"<1@b>"}"#, "Message-ID"),

@@ -11,18 +11,18 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("A member's page")
+@Suite("Member page and timeline")
 struct MemberTimelineTests {
   private static let start = Date(timeIntervalSince1970: 1_767_225_600)
 
-  @Test("A timeline has the latest of every source first, in parts that leave nothing out")
+  @Test("A timeline merges all sources, latest first, in pages without gaps")
   func merging() {
     let mails = (0..<40).map { Timeline.Event(at: Self.start + Double($0), kind: .mailed(.sent, reason: "\($0)")) }
     let others = (0..<30).map { Timeline.Event(at: Self.start + Double($0) + 0.5, kind: .held(.userDisabled, by: "\($0)")) }
     var before = Date.distantFuture
     var seen: [Timeline.Event] = []
     while true {
-      // Each source tells no more than a page and one.
+      // Each source returns at most one more than a page.
       let sources = [mails, others].map { source in
         Array(source.filter { $0.at < before }.sorted { $0.at > $1.at }.prefix(Timeline.pageSize + 1))
       }
@@ -36,7 +36,7 @@ struct MemberTimelineTests {
     #expect(seen.map(\.at) == seen.map(\.at).sorted(by: >))
   }
 
-  @Test("What happened in one moment is never divided between two parts")
+  @Test("Events with the same time are never split between two pages")
   func ties() {
     let events = (0..<40).map { Timeline.Event(at: Self.start + ($0 < 20 ? 1 : 0), kind: .mailed(.sent, reason: "\($0)")) }
     let timeline = Timeline(merging: [events])
@@ -48,7 +48,7 @@ struct MemberTimelineTests {
     #expect(more.next == Self.start)
   }
 
-  @Test("Moments are to the millisecond, as ids of the log are")
+  @Test("Times have millisecond precision, like ids of the log")
   func moments() {
     let time = Date(timeIntervalSince1970: 1_767_225_600.123_9)
     let id = TimelineQuery.lowestLogEntry(at: Timeline.truncated(time))
@@ -57,7 +57,7 @@ struct MemberTimelineTests {
     #expect(TimelineQuery.lowestLogEntry(at: .distantFuture) > LogEntryID.made(at: time))
   }
 
-  @Test("What the identity provider did is said of it, and what was refused with its status and words")
+  @Test("Requests of the identity provider are described, rejected ones with status and error")
   func pushes() {
     func words(_ method: String, _ path: String, _ status: Int, _ change: (inout LogEntry) -> Void = { _ in }) -> TimelineEventView {
       var entry = LogEntry(
@@ -79,7 +79,7 @@ struct MemberTimelineTests {
     #expect(failed.eventPath?.hasPrefix("/console/provisioning/entries/") == true)
   }
 
-  @Test("What else happened is told in words")
+  @Test("Other events are described")
   func words() {
     let token = TokenID.made(at: Self.start)
     let actors = ActorNames(names: [token: "Okta"])
@@ -100,8 +100,8 @@ struct MemberTimelineTests {
         == "No longer visible in Team 2, Team 3, Team 4, Team 5, Team 6 and 1 more. Their invitation was revoked. Receipt \(receipt.id).")
   }
 
-  @Test("The identity provider's data is readable, and there as JSON in its order")
-  func facts() throws {
+  @Test("The identity provider's data is shown as attributes and as ordered JSON")
+  func attributes() throws {
     let json = try JSON(
       parsing: #"""
         {"schemas":["a"],"id":"x","userName":"ana","name":{"familyName":"Silva","givenName":"Ana"},"active":true,
@@ -123,7 +123,7 @@ struct MemberTimelineTests {
     #expect((JSON.array([]).pretty, JSON.object([:]).pretty) == ("[]", "{}"))
   }
 
-  @Test("The page is looked at anew while an invitation is on its way, and for a minute after an order until it shows")
+  @Test("The page refreshes while an invitation is being sent, and up to a minute after an action until it takes effect")
   func live() throws {
     func isLive(_ state: InvitationState, due: Date? = nil, changedAt: Date = Self.start - 100, orderedAt: Date? = nil) throws -> Bool {
       var invitation = StoredInvitation.sample(state)

@@ -14,9 +14,9 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("What the members page reads", .timeLimit(.minutes(10)))
+@Suite("Queries of the members page", .timeLimit(.minutes(10)))
 struct MembersQueryTests {
-  @Test("People are listed by state, by name and by age, part by part, with their groups, invitation and last sign-in")
+  @Test("Members are listed in pages by state, name and age, with groups, invitation and last sign-in")
   func lists() async throws {
     let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let query = MembersQuery(database: store.database)
@@ -31,7 +31,7 @@ struct MembersQueryTests {
     func list(_ state: UserState, _ order: MembersQuery.Order, after: Place? = nil, limit: Int = 10) async throws -> [ListedMember] {
       try await query.members(state, by: order, after: after, limit: limit, in: store.workspace)
     }
-    // Without a displayName it is by the userName: "ana@example.com", "name of carl", "name of dora".
+    // Without a displayName they are sorted by userName: "ana@example.com", "name of carl", "name of dora".
     #expect(try await list(.invited, .name).map(\.id) == [ids[1].user, ids[2].user, ids[0].user])
     #expect(try await list(.invited, .newest).map(\.id) == [ids[2].user, ids[1].user, ids[0].user])
     for order in MembersQuery.Order.allCases {
@@ -51,7 +51,7 @@ struct MembersQueryTests {
     #expect(dora.lastSignedInAt == nil)
     #expect(try await list(.disabled, .name).isEmpty)
 
-    // By whatever of the three a later sign-in came.
+    // The latest sign-in by any of the three identifiers.
     let ben = try #require(try await list(.active, .name).first)
     #expect(ben.lastSignedInAt == ben.firstSignedInAt)
     for (key, day) in [("\(ids[3])", 5), ("ben@example.com", 6)] {
@@ -64,7 +64,7 @@ struct MembersQueryTests {
     await store.close()
   }
 
-  @Test("A search finds by the beginning of name, family name, userName and address, whatever the case, in the states asked for")
+  @Test("A search matches prefixes of name, family name, userName and address, ignoring case, in the given states")
   func search() async throws {
     let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let query = MembersQuery(database: store.database)
@@ -100,7 +100,7 @@ struct MembersQueryTests {
     await store.close()
   }
 
-  @Test("How many people of each state there are is counted with every change")
+  @Test("The number of users in each state is updated with every change")
   func totals() async throws {
     let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let query = MembersQuery(database: store.database)
@@ -122,7 +122,7 @@ struct MembersQueryTests {
     await store.close()
   }
 
-  @Test("Every list, search and look-up of the pages is read from indexes, with plans that were made for no value in particular")
+  @Test("Every list, search and look-up uses indexes in its generic plan")
   func plans() async throws {
     let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     try await store.insertWorkforce(of: 10_000, groups: 500)
@@ -160,10 +160,10 @@ struct MembersQueryTests {
       let plan = try await store.genericPlan(of: statement, types: types)
       for index in indexes { #expect(plan.contains(index), "\(statement.name) without \(index):\n\(plan)") }
       #expect(!plan.contains("Seq Scan on"), "\(statement.name):\n\(plan)")
-      // Not everything of the workspace; of the kept counts there is no more than that.
+      // Not the whole workspace, except for the counts, which have few rows.
       #expect(statement == MembersStatements.totals || !plan.contains("Cond: (workspace_id = $1)\n"), "\(statement.name):\n\(plan)")
     }
-    // The prefix and the state are where the reading of an index begins and ends; a policy lets through nothing that might leak.
+    // Prefix and state are index conditions. Under row-level security only leakproof operators can be.
     let plan = try await store.genericPlan(of: MembersStatements.beginningWith, types: [workspace, "text[]", "text", "int8"])
     let conditions = plan.split(separator: "\n").filter { $0.contains("Index Cond") && $0.contains("s.state") }
     #expect(conditions.count == 4, "\(plan)")
@@ -173,7 +173,7 @@ struct MembersQueryTests {
     await store.close()
   }
 
-  @Test("A member's page reads what each service holds of them; of somebody deleted what is left")
+  @Test("A member's page reads the data of each service, and for a deleted user what remains")
   func member() async throws {
     let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     let (members, timelines) = (MemberQuery(database: store.database), TimelineQuery(database: store.database))
@@ -181,7 +181,7 @@ struct MembersQueryTests {
     let ana = ids[0].user
     let groups = try await store.insertGroups(["Data", "Sales"])
     for group in groups { try await store.insertMembership(group: group, user: ids[0]) }
-    // The product knows of one of them so far.
+    // So far the directory has one of the memberships.
     try await store.write(
       "insert into directory.members (workspace_id, id, state, version) values ($1, $2, 'invited', 1)",
       [.uuid(store.workspace.uuid), .uuid(ana.uuid)])
@@ -245,12 +245,12 @@ struct MembersQueryTests {
     await store.close()
   }
 
-  @Test("The sign-ins that are shown are those of the workspace in force")
+  @Test("Only sign-ins of the current workspace are shown")
   func signIns() async throws {
     let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
     try await store.write(
       "insert into mailer.skipped_sign_ins values ($1, mailer_read.sign_in_key($1, 'ana'), now())", [.uuid(store.workspace.uuid)])
-    // As invitation-mailer's SignInKey has it, too.
+    // The same key as SignInKey of invitation-mailer.
     let key = Statement(
       once: "key", "select encode(mailer_read.sign_in_key('01997b5d-0000-7000-8000-000000000001', 'ana@example.com'), 'hex')")
     #expect(try await store.reader.query(key).first?.string(0) == "23d830a394ce92e8af1326de1a93391a")
@@ -266,7 +266,7 @@ struct MembersQueryTests {
 }
 
 extension StoreBuilder {
-  /// An invitation with the history of its state.
+  /// Inserts an invitation with the history of its state.
   @discardableResult
   func insertInvitation(of user: UserID, state: String, at time: String) async throws -> InvitationID {
     let id = InvitationID.made(at: Date())
@@ -278,7 +278,7 @@ extension StoreBuilder {
     return id
   }
 
-  /// So much in what else the pages read that no plan gets away with reading all of it.
+  /// Fills the other tables that the pages read, so that a plan without an index is noticed.
   fileprivate func fillOtherTables() async throws {
     for sql in [
       "insert into directory.members (workspace_id, id, state, version) select workspace_id, id, state, version from identity.users",
@@ -313,12 +313,12 @@ extension StoreBuilder {
     }
   }
 
-  /// The plan that the reading connections make of a statement once and for all values.
+  /// The generic plan of a statement on the connections for reads.
   func genericPlan(of statement: Statement, types: [String]) async throws -> String {
     try await reader.withExclusiveConnection { session in
       let name = "planned_\(abs(statement.name.hashValue))"
       _ = try await session.query(Statement(once: "prepare", "prepare \(name) (\(types.joined(separator: ", "))) as \(statement.sql)"))
-      // Before null there is no partition of the log, and none would be in the plan.
+      // With a null bound the plan would contain no partition of the log.
       let nulls = types.map { $0 == "uuid" ? "'ffffffff-ffff-ffff-ffff-ffffffffffff'" : "null" }.joined(separator: ", ")
       let rows = try await session.query(Statement(once: "explain", "explain (costs off) execute \(name)(\(nulls))"))
       _ = try await session.query(Statement(once: "deallocate", "deallocate \(name)"))

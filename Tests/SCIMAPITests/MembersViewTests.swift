@@ -17,7 +17,7 @@ import Testing
 struct MembersViewTests {
   private static let now = Date(timeIntervalSince1970: 1_767_225_600)
 
-  @Test("An invitation's state is told in words, with the reason and what comes next")
+  @Test("An invitation's state is described, with the reason and the next mail")
   func words() {
     func words(_ state: InvitationState, _ change: (inout StoredInvitation) -> Void = { _ in }) -> InvitationStatusView {
       var invitation = StoredInvitation.sample(state)
@@ -47,7 +47,7 @@ struct MembersViewTests {
     #expect((words(.revoked).tone, words(.expired).tone, words(.accepted).tone) == ("warn", "warn", "good"))
   }
 
-  @Test("Whoever did something is called as a person would call them")
+  @Test("Actors are shown by name")
   func actors() {
     let (token, gone) = (TokenID.made(at: Self.now), TokenID.made(at: Self.now))
     let texts = ["token:\(token) sent another one", "operator:ana revoked it", "client:\(gone): no", "sent at 10:30"]
@@ -60,7 +60,7 @@ struct MembersViewTests {
   }
 
   @Test(
-    "The address of a page is read back as it was written, whatever a search holds", arguments: ["ana+b@x.example", "a&state=b", "ü ;%"])
+    "The URL of a page is parsed to the same query, whatever text it contains", arguments: ["ana+b@x.example", "a&state=b", "ü ;%"])
   func addresses(text: String) throws {
     for query in [
       MembersRequest.Query.search(text, in: nil), .search(text, in: .invited), .list(.disabled, by: .newest), .list(.active, by: .name),
@@ -72,7 +72,7 @@ struct MembersViewTests {
     #expect(throws: APIError.self) { try MembersRequest(QueryParameters("state=gone")) }
   }
 
-  @Test("Tabs have their counts, pages their next, and a search that finds more than it shows says so")
+  @Test("Tabs have counts, pages link to the next one, and a truncated search says so")
   func tabs() throws {
     let people = (1...60).map { ListedMember.sample("Person \($0)", .active) }
     func view(_ query: MembersRequest.Query, _ found: [ListedMember], cursor: String? = nil) -> MembersView {
@@ -98,7 +98,7 @@ struct MembersViewTests {
     #expect(view(.search("x", in: nil), []).emptyTitle == "No members found")
   }
 
-  @Test("A row has the name there is, a few groups, and actions for the invited alone")
+  @Test("A row has a name, a few groups, and actions only for invited members")
   func rows() {
     var member = ListedMember.sample("ana@example.com", .invited)
     member.name = PersonName(userName: "ana@example.com", displayName: "", givenName: "Ana", familyName: "Silva")
@@ -120,9 +120,9 @@ struct MembersViewTests {
     #expect(active.mail == nil)
   }
 
-  @Test("Names, groups, reasons and searches full of markup stay text")
+  @Test("Markup in names, groups, reasons and searches is escaped")
   func escaping() async throws {
-    // U+0600 and U+0301 each make one character with what stands beside them, which is not equal to `<` or `"`, and is that for a browser.
+    // U+0600 and U+0301 form grapheme clusters with their neighbours, so that `<` and `"` are not equal to a Character; browsers ignore that.
     let markup = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>\u{600}<b\u{600}>\"\u{301}'\u{301}&\u{301}"
     let raw = ["\u{600}<", "\u{600}>", "\"\u{301}", "'\u{301}", "&\u{301}"].map { Array($0.unicodeScalars) }
     var member = ListedMember.sample(markup, .invited)
@@ -139,7 +139,7 @@ struct MembersViewTests {
     #expect(!html.contains("<script>alert"))
     #expect(!html.contains("<img"))
     #expect(raw.filter { html.unicodeScalars.contains($0) } == [])
-    // Everything there is to do is a form with the session's token.
+    // Every action is a form with the session's form token.
     #expect(html.components(separatedBy: "method=\"post\"").count == html.components(separatedBy: "name=\"formToken\"").count)
 
     let stored = StoredMember.sample(
@@ -193,7 +193,7 @@ extension WorkspaceSettings {
 }
 
 extension ConsolePage {
-  /// The page as a browser gets it.
+  /// The HTML of the page.
   func html() async throws -> String {
     try await ConsoleLayout().response(self, for: nil).text()
   }
@@ -203,12 +203,12 @@ extension Response {
   /// The body as text.
   func text() async throws -> String {
     let written = Journal<ByteBuffer>()
-    try await body.write(BodyJournal(written: written))
+    try await body.write(RecordingBodyWriter(written: written))
     return written.entries.map { String(buffer: $0) }.joined()
   }
 }
 
-private struct BodyJournal: ResponseBodyWriter {
+private struct RecordingBodyWriter: ResponseBodyWriter {
   let written: Journal<ByteBuffer>
   mutating func write(_ buffer: ByteBuffer) async throws { written.record(buffer) }
   consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}

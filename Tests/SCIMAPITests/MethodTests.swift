@@ -23,7 +23,7 @@ struct MethodTests {
   }
 
   @Test(
-    "HEAD answers as GET does, without the body",
+    "HEAD returns the response of GET without the body",
     arguments: [
       "/Users", "/Users/\(ana.id)", "/Users/\(ana.id)?attributes=userName", "/Groups", "/Groups/\(team.id)", "/ServiceProviderConfig",
       "/ResourceTypes", "/ResourceTypes/User", "/Schemas", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:Group", "/Users/unknown",
@@ -42,7 +42,7 @@ struct MethodTests {
     }
   }
 
-  @Test("HEAD without a token is refused as GET is, without a body")
+  @Test("HEAD without a token is rejected like GET, without a body")
   func headRefused() async throws {
     try await serving(Self.builder, token: "") { client in
       let head = try await client.send("HEAD", "/Users")
@@ -55,7 +55,7 @@ struct MethodTests {
   private static let one = "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"
 
   @Test(
-    "OPTIONS names the methods of a path, and other methods are refused with them",
+    "OPTIONS lists the methods of a path, and other methods get 405 with the same list",
     arguments: [
       ("/Users", "GET, HEAD, POST, OPTIONS", "DELETE"), ("/Users/", "GET, HEAD, POST, OPTIONS", "PATCH"),
       ("/Groups/\(team.id)", one, "POST"), ("/Users/\(ana.id)", one, "POST"), ("/ServiceProviderConfig", "GET, HEAD, OPTIONS", "POST"),
@@ -71,12 +71,12 @@ struct MethodTests {
       #expect(answer.status == 405)
       #expect(answer.headers["allow"] == allowed)
       #expect(answer.json["status"] == "405")
-      #expect(builder.asked.entries.isEmpty)
+      #expect(builder.sentCommands.entries.isEmpty)
     }
   }
 
-  @Test("OPTIONS of nothing is not found")
-  func optionsOfNothing() async throws {
+  @Test("OPTIONS of an unknown path gets 404")
+  func optionsOfUnknownPath() async throws {
     try await serving(Self.builder) { client in
       let answer = try await client.send("OPTIONS", "/Robots")
       #expect(answer.status == 404)
@@ -84,7 +84,7 @@ struct MethodTests {
   }
 
   @Test(
-    "An Accept that rules JSON out is refused, any other is answered",
+    "An Accept header that excludes JSON gets 406, any other is accepted",
     arguments: [
       (nil, 200, MediaType.scim), ("", 200, MediaType.scim), ("*/*", 200, MediaType.scim), ("application/*", 200, MediaType.scim),
       ("application/json", 200, MediaType.json), ("application/scim+json; charset=utf-8", 200, MediaType.scim),
@@ -101,7 +101,7 @@ struct MethodTests {
     }
   }
 
-  @Test("A body where none is expected is read past, and the connection goes on")
+  @Test("An unexpected body is discarded, and the connection stays usable")
   func unexpectedBody() async throws {
     var builder = Self.builder
     builder.reply = { _ in .done }
@@ -118,7 +118,7 @@ struct MethodTests {
     }
   }
 
-  @Test("A slash at the end, and the version of the protocol before the endpoint, change nothing")
+  @Test("A trailing slash and the protocol version in the path are accepted")
   func paths() async throws {
     try await serving(Self.builder) { client in
       for path in ["/Users/", "/v2/Users", "/v2/Users/", "/Users/\(Self.ana.id)/", "/v2/Users/\(Self.ana.id)", "/Schemas/"] {
@@ -137,7 +137,7 @@ struct MethodTests {
   }
 
   @Test(
-    "What is secret is refused in a URL",
+    "A sensitive attribute in a URL is rejected",
     arguments: ["access_token=abc", "password=abc", "filter=password%20eq%20%22abc%22", "filter=active%20eq%20true%20and%20password%20pr"])
   func sensitive(query: String) async throws {
     try await serving(Self.builder) { client in
@@ -149,7 +149,7 @@ struct MethodTests {
     }
   }
 
-  @Test("A PATCH of more operations than are carried out at once, and JSON nested too deep, are refused with the bound")
+  @Test("A PATCH with too many operations and JSON nested too deep are rejected with the limit")
   func bounds() async throws {
     try await serving(Self.builder) { client in
       func patch(_ count: Int) -> String {

@@ -29,10 +29,10 @@ struct OAuthTests {
   }
 
   private func ask(_ client: HTTPClient, _ body: String, _ headers: [String: String]) async throws -> Answer {
-    try await client.sendAsItIs("POST", OAuthController.tokenPath, body, headers: headers)
+    try await client.sendRaw("POST", OAuthController.tokenPath, body, headers: headers)
   }
 
-  @Test("A client gets an access token by Basic authentication and by the body, and SCIM takes it")
+  @Test("A client gets an access token with Basic authentication or the body, and SCIM accepts it")
   func tokens() async throws {
     let builder = try builder()
     try await serving(builder) { client in
@@ -62,18 +62,18 @@ struct OAuthTests {
     }
   }
 
-  @Test("Commands name the client as who asked")
+  @Test("Commands have the client as actor")
   func actor() async throws {
     let builder = try builder()
     try await serving(builder) { client in
       let answer = try await ask(client, "grant_type=client_credentials", basic(builder.clientID, builder.clientSecret.text))
       let token = try #require(answer.json["access_token"]?.string)
       _ = try await client.send("DELETE", "/Users/\(UserID.made(at: Date()))", headers: ["Authorization": "Bearer \(token)"])
-      #expect(builder.asked.entries.map(\.actor) == [.client(builder.clientID)])
+      #expect(builder.sentCommands.entries.map(\.actor) == [.client(builder.clientID)])
     }
   }
 
-  @Test("The access token is as RFC 9068 has it, and its signature is that of a published key")
+  @Test("The access token conforms to RFC 9068 and is signed with a published key")
   func claims() async throws {
     let builder = try builder()
     try await serving(builder) { client in
@@ -104,7 +104,7 @@ struct OAuthTests {
     }
   }
 
-  /// The body, the credentials, and the status and code of RFC 6749 §5.2 that they come to.
+  /// An invalid request, and the status and error code of RFC 6749 §5.2 that are expected.
   static let mistakes: [(String, Credential, Int, String)] = [
     ("", .good, 400, "invalid_request"), ("grant_type=password", .good, 400, "unsupported_grant_type"),
     ("grant_type=client_credentials&grant_type=client_credentials", .good, 400, "invalid_request"),
@@ -124,7 +124,7 @@ struct OAuthTests {
     case good, none, otherSecret, otherClient, apiToken, bearer
   }
 
-  @Test("Mistakes are answered as RFC 6749 has it", arguments: mistakes)
+  @Test("Invalid requests get the errors of RFC 6749", arguments: mistakes)
   func refusals(body: String, credential: Credential, status: Int, code: String) async throws {
     let builder = try builder()
     let headers: [String: String] =
@@ -147,7 +147,7 @@ struct OAuthTests {
     }
   }
 
-  @Test("Another media type, a body without end and a secret in the URL are refused")
+  @Test("Another media type, a too large body and a secret in the URL are rejected")
   func otherBodies() async throws {
     let builder = try builder()
     let good = basic(builder.clientID, builder.clientSecret.text)
@@ -164,7 +164,7 @@ struct OAuthTests {
     }
   }
 
-  @Test("A deployment without the key says that OAuth is not configured, and a token of elsewhere is refused")
+  @Test("Without the encryption key OAuth is not configured, and access tokens of other issuers are rejected")
   func notConfigured() async throws {
     let builder = EdgeBuilder()
     try await serving(builder) { client in
@@ -179,7 +179,7 @@ struct OAuthTests {
     }
   }
 
-  @Test("The issuer's keys are those of access tokens and of security event tokens, and the latter alone where there is no OAuth")
+  @Test("The JWKS has the keys of access tokens and security event tokens, without OAuth only the latter")
   func allKeys() async throws {
     var builder = try builder()
     let key = #"{"crv":"P-256","kid":"security-events","kty":"EC","x":"AA","y":"AA"}"#
@@ -200,7 +200,7 @@ struct OAuthTests {
     }
   }
 
-  @Test("A key that has no key to sign with yet is waited for with 503")
+  @Test("Without a signing key yet the response is 503 with Retry-After")
   func noKeyYet() async throws {
     var builder = EdgeBuilder()
     builder.signingKeys = []
@@ -224,7 +224,7 @@ struct OAuthTests {
     }
   }
 
-  @Test("A client of one workspace gets no access token at another's domain, and its token is none there")
+  @Test("A client gets no access token at another workspace's domain, and its token is invalid there")
   func otherDomain() async throws {
     var builder = try builder()
     builder.publicURL = nil
@@ -249,11 +249,11 @@ struct OAuthTests {
     }
   }
 
-  @Test("A token that another key has signed, that says another algorithm or type, or was changed, is none")
+  @Test("A token with another key, algorithm or type, or a modified one, is invalid")
   func forgeries() async throws {
     let builder = try builder()
     let key = try #require(builder.signingKeys?.first)
-    let stranger = try EdgeBuilder.signingKey()
+    let foreignKey = try EdgeBuilder.signingKey()
     let now = Date()
     let site = Site(url: "https://app.example.com", host: "app.example.com", workspace: nil)
     let claims = AccessTokenClaims(
@@ -272,8 +272,8 @@ struct OAuthTests {
     var other = claims
     other.workspace = "\(WorkspaceID.made(at: now))"
     let tokens: [(String, Int)] = [
-      (good, 200), (try await signed(claims, by: stranger, as: stranger.id), 401),
-      (try await signed(claims, by: stranger, as: key.id), 401),
+      (good, 200), (try await signed(claims, by: foreignKey, as: foreignKey.id), 401),
+      (try await signed(claims, by: foreignKey, as: key.id), 401),
       (try await signed(claims, by: key, as: key.id, type: "JWT"), 401), (try await signed(expired, by: key, as: key.id), 401),
       (try await signed(other, by: key, as: key.id), 401), (unsigned, 401), (symmetric, 401), ("\(parts[0]).\(parts[1]).AAAA", 401),
       ("\(parts[0]).e30.\(parts[2])", 401),
@@ -286,23 +286,23 @@ struct OAuthTests {
     }
   }
 
-  @Test("The secret before the present one is good until its time is over")
+  @Test("The previous secret is valid until its grace period ends")
   func formerSecret() {
     let builder = EdgeBuilder()
     let now = Date()
     let former = ClientSecret.made(for: builder.workspace)
     var client = builder.client
     client.former = TokenRecord.FormerSecret(digest: Array(SHA256.hash(data: Data(former.text.utf8))), until: now)
-    func isTaken(_ secret: ClientSecret, _ time: Date) -> Bool {
+    func isAccepted(_ secret: ClientSecret, _ time: Date) -> Bool {
       client.hasSecret(SHA256.hash(data: Data(secret.text.utf8)), at: time)
     }
-    #expect(isTaken(builder.clientSecret, now))
-    #expect(isTaken(former, now - 1))
-    #expect(!isTaken(former, now))
-    #expect(!isTaken(.made(for: builder.workspace), now - 1))
+    #expect(isAccepted(builder.clientSecret, now))
+    #expect(isAccepted(former, now - 1))
+    #expect(!isAccepted(former, now))
+    #expect(!isAccepted(.made(for: builder.workspace), now - 1))
   }
 
-  @Test("Keys change over: the newest that signs is taken, and those that are retired are still published")
+  @Test("Key rotation: the newest active key signs, and retired keys are still published")
   func changeOver() async throws {
     let now = Date()
     let schedule = KeySchedule(lifetime: 86_400)

@@ -17,13 +17,13 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("What the edge logs")
+@Suite("Logging of requests to the provisioning log")
 struct ProvisioningLogTests {
   private func entries(of builder: EdgeBuilder) -> [LogEntry] {
     builder.log.take(1000).flatMap { $0.entries() } + builder.log.takeUnverified(all: true)
   }
 
-  @Test("A write is logged with all that an admin wants to know, and without its junk password")
+  @Test("A write is logged with its request and result, without the password")
   func write() async throws {
     var builder = EdgeBuilder()
     builder.settings.connectionProfile = .auto
@@ -43,8 +43,8 @@ struct ProvisioningLogTests {
       #expect((entry.status, entry.scimType, entry.detail) == (201, nil, nil))
       #expect(!entry.normalisations.isEmpty)
       #expect((entry.resourceType, entry.name) == (.user, "ana@example.com"))
-      #expect(entry.resource == builder.asked.entries.first?.resource)
-      #expect(entry.command == builder.asked.entries.first?.id)
+      #expect(entry.resource == builder.sentCommands.entries.first?.resource)
+      #expect(entry.command == builder.sentCommands.entries.first?.id)
       #expect(entry.trace?.count == 32)
       #expect(entry.milliseconds > 0)
       guard case .whole(_, let removed)? = entry.body?.content else { throw MessageError.unknownType("body") }
@@ -54,7 +54,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("Of the reads that go well the first of a sender is logged, so that a test of the connection is seen, and no other for a while")
+  @Test("The first successful read of a sender is logged, so that connection tests are visible, and later ones are sampled")
   func reads() async throws {
     var builder = EdgeBuilder()
     builder.reads = StoredResources(users: [FoundResource(resource: EdgeBuilder.user("ana@example.com"), rows: [])])
@@ -106,7 +106,7 @@ struct ProvisioningLogTests {
     Refused(status: 503, body: #"{"userName":"ana"}"#, change: { $0.maximumInFlight = 0 }),
   ]
 
-  @Test("Whatever is refused is logged with its answer, and without a secret", arguments: refusals.indices)
+  @Test("A rejected request is logged with its error, without secrets", arguments: refusals.indices)
   func refusal(_ index: Int) async throws {
     let refused = Self.refusals[index]
     var builder = EdgeBuilder()
@@ -126,7 +126,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("Of a bulk request each operation that failed, or reused a disabled user's record, is logged with its own body and answer")
+  @Test("Failed and relinking operations of a bulk request are logged with their own body and response")
   func bulk() async throws {
     var builder = EdgeBuilder()
     builder.reply = { command in
@@ -161,7 +161,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("What was applied in part is logged with what was not, alone and in a bulk request")
+  @Test("A partly applied write is logged with what was not applied, also in a bulk request")
   func partlyApplied() async throws {
     var builder = EdgeBuilder()
     let unapplied = Array(#"[{"path":"secodaRole","detail":"no role '1mz050nq'"}]"#.utf8)
@@ -189,7 +189,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test("A full buffer drops what comes, and never waits; unknown senders take no place in it")
+  @Test("A full buffer drops entries without waiting, and holds none of unauthenticated senders")
   func bounds() throws {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
     let buffer = LogBuffer(maximumEntries: 3, logger: quiet)
@@ -223,7 +223,7 @@ struct ProvisioningLogTests {
       fields: fields)
   }
 
-  @Test("Kafka's absence keeps no process from ending", .timeLimit(.minutes(10)))
+  @Test("The process shuts down while Kafka is unavailable", .timeLimit(.minutes(10)))
   func shutdownWithoutKafka() async throws {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
     let buffer = LogBuffer(logger: quiet)
@@ -231,17 +231,17 @@ struct ProvisioningLogTests {
       services: [
         LogShipping(buffer: buffer, source: "scim-api/test", producer: ClosureProducer { _ in try await Task.sleep(for: .seconds(300)) })
       ], logger: quiet)
-    // Whoever waited for the entry to be sent would wait for longer than the test may take.
+    // Sending takes longer than the time limit of the test, so waiting for it fails the test.
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
       buffer.append(try #require(Self.request(known: true)))
-      try await eventually("the entry to be on its way") { buffer.isEmpty }
+      try await eventually("the entry to be taken from the buffer") { buffer.isEmpty }
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
     }
   }
 
-  @Test("What waits is sent in batches, and at the end what is left; what cannot be sent is dropped")
+  @Test("Entries are sent in batches, the remaining ones at shutdown; entries that cannot be sent are dropped")
   func shipping() async throws {
     let quiet = Logger(label: "log") { _ in SwiftLogNoOpLogHandler() }
     let buffer = LogBuffer(logger: quiet)
@@ -257,7 +257,7 @@ struct ProvisioningLogTests {
     }
     let shipping = LogShipping(buffer: buffer, source: "scim-api/test", producer: producer)
     let group = ServiceGroup(services: [shipping], logger: quiet)
-    // Before it runs, so that they wait together however slow the machine is.
+    // Before the service runs, so that they are sent in one batch on a slow machine as well.
     for _ in 0..<20 { buffer.append(try #require(Self.request(known: true))) }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }

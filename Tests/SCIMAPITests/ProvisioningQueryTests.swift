@@ -13,12 +13,12 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("What the pages on provisioning read", .timeLimit(.minutes(10)))
+@Suite("Queries of the provisioning pages", .timeLimit(.minutes(10)))
 struct ProvisioningQueryTests {
-  /// The user that entries are of; their name is `person-<n>@example.com`.
+  /// The user with the name `person-<n>@example.com`.
   private static func user(_ number: Int) -> String { "0192f7a0-0000-7000-8000-\(String(format: "%012d", number))" }
 
-  @Test("The log is read part by part, by failure, kind, time, name and id; of the workspace in force alone")
+  @Test("The log is read in pages, filtered by failure, cause, time, name and id, only in its own workspace")
   func log() async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 50, groups: 2)
@@ -53,7 +53,7 @@ struct ProvisioningQueryTests {
       $0.until = to
     }
     #expect(between.map(\.entry.id) == all[501...1500].map(\.entry.id))
-    // By name, by email, by id, and each entry once, though both its name and its id are the person's.
+    // Each entry is listed once, even if both its name and its id match.
     let ofSeven = all.filter { $0.entry.resource == ResourceID(Self.user(7)) }.map(\.entry.id)
     #expect(ofSeven.count == 40)
     for subject in ["PERSON-7@example.com", Self.user(7)] {
@@ -70,7 +70,7 @@ struct ProvisioningQueryTests {
         $0.cause = .staleUser
       }.count == 40)
     #expect(try await part { $0.subject = "person-7%" }.isEmpty)
-    // The second lock holds where a statement names another workspace than the one in force.
+    // Row-level security also applies if a statement names another workspace.
     let other = WorkspaceID.made(at: Date())
     try await store.write("insert into identity.workspaces values ($1, 'other', '{}', 1, now(), now())", [.uuid(other.uuid)])
     #expect(try await part(in: other).isEmpty)
@@ -78,7 +78,7 @@ struct ProvisioningQueryTests {
     await store.close()
   }
 
-  @Test("Every list of the log is read by index, in order, with a plan that was made for no value in particular")
+  @Test("Every list of the log is read from an index in order by its generic plan")
   func logPlans() async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 1000, groups: 10)
@@ -96,7 +96,7 @@ struct ProvisioningQueryTests {
       let plan = try await store.plan(of: LogPageStatement.statement(kind, ofSubject: false), types, values)
       #expect(plan.contains(condition), "\(kind):\n\(plan)")
       #expect(!plan.contains("Seq Scan on"), "\(kind):\n\(plan)")
-      // Whoever sorts has read the whole log before; the last 51 rows that are put beside their names are in order already.
+      // A sort would read the whole log first; only the page of 51 rows may be sorted.
       #expect(!plan.contains("Sort"), "\(kind):\n\(plan)")
       let subject = try await store.plan(
         of: LogPageStatement.statement(kind, ofSubject: true), types + ["text[]", "uuid[]"],
@@ -108,7 +108,7 @@ struct ProvisioningQueryTests {
     await store.close()
   }
 
-  @Test("Who was pushed long ago is listed part by part and counted up to a bound; by index")
+  @Test("Resources that were not pushed recently are listed in pages and counted up to a limit, by index")
   func drift() async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 300, groups: 20)
@@ -127,7 +127,7 @@ struct ProvisioningQueryTests {
       try await query.resources(kind, before: day, after: place, limit: limit, in: other ?? store.workspace)
     }
     let all = try await found(.user, before: "2026-01-01")
-    // Of each hundred those with 31 to 99 days.
+    // In each hundred those from 31 to 99 days ago.
     #expect(all.count == 3 * 69)
     #expect(all.first?.pushedOn == "2025-10-24")
     #expect(all.last?.pushedOn == "2025-12-31")
@@ -156,7 +156,7 @@ struct ProvisioningQueryTests {
     await store.close()
   }
 
-  @Test("Health is what was counted of the last day, week and month, by who sends")
+  @Test("Health has the counts of the last day, week and month by sender")
   func health() async throws {
     let store = try await StoreBuilder.start()
     let token = TokenID.made(at: Date())
@@ -195,17 +195,17 @@ struct ProvisioningQueryTests {
     #expect(health.hours.reduce(0) { $0 + $1.failures } == 7)
     #expect(health.days.reduce(0) { $0 + $1.requests } == 45)
     #expect(health.days.last?.requests == 30)
-    #expect(health.senders.map(\.name) == ["Okta of Acme", "Reader"], "what is not for SCIM is nobody's identity provider")
+    #expect(health.senders.map(\.name) == ["Okta of Acme", "Reader"], "only senders of SCIM requests are identity providers")
     let okta = try #require(health.senders.first)
     #expect((okta.requestsInDay, okta.failuresInDay, okta.requestsInMonth, okta.failuresInMonth) == (35, 7, 45, 7))
     #expect(okta.lastSuccessAt == okta.lastFailureAt && okta.uses == 12)
     #expect(health.failures == [.init(cause: .staleUser, count: 5, lastAt: now)])
-    let nobody = try await query.health(of: .made(at: now), at: now)
-    #expect(nobody.senders.isEmpty && nobody.failures.isEmpty && nobody.days.allSatisfy { $0.requests == 0 })
+    let empty = try await query.health(of: .made(at: now), at: now)
+    #expect(empty.senders.isEmpty && empty.failures.isEmpty && empty.days.allSatisfy { $0.requests == 0 })
     await store.close()
   }
 
-  @Test("Held changes are read with whom they take; those that wait apart from those that were decided")
+  @Test("Held changes are read with the members who would leave, pending and decided ones separately")
   func held() async throws {
     let store = try await StoreBuilder.start()
     let users = try await store.insertUsers(["ana", "ben"])
@@ -243,7 +243,7 @@ struct ProvisioningQueryTests {
 }
 
 extension StoreBuilder {
-  /// As many entries, evenly over the last `seconds`, in turn of the users of the workforce; every fiftieth a failure.
+  /// Inserts entries evenly distributed over the last `seconds` and over the users of the workforce. Every fiftieth is a failure.
   func insertLog(of count: Int, over seconds: Int, users: Int = 50) async throws {
     try await write(
       """
@@ -273,7 +273,7 @@ extension StoreBuilder {
       """, [.uuid(workspace.uuid), .int(Int64(count)), .int(Int64(seconds)), .int(Int64(users))])
   }
 
-  /// The plan that the reading connections make of a statement once and for all values, as it is carried out with some.
+  /// The executed generic plan of a statement on the connections for reads.
   func plan(of statement: Statement, _ types: [String], _ values: [String]) async throws -> String {
     try await reader.withExclusiveConnection { session in
       _ = try await session.query(

@@ -12,7 +12,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("What the pages on provisioning show")
+@Suite("View models of the provisioning pages")
 struct ProvisioningViewTests {
   private static let now = Date(timeIntervalSince1970: 1_769_850_000)  // 2026-01-31T09:00:00Z
   private static let settings = EdgeBuilder().settings
@@ -29,17 +29,17 @@ struct ProvisioningViewTests {
 
   private static func tabs(_ page: ProvisioningTab.Page) -> [ProvisioningTab] { ProvisioningTab.all(on: page, pending: 3) }
 
-  /// A page's values as its template has them before it.
-  private struct Frame {
+  /// The values of a page in the context that its template expects.
+  private struct Context {
     var page: any Sendable
     var formToken = "t0ken"
   }
 
   private static func html(_ bytes: [UInt8], _ values: any Sendable) throws -> String {
-    try ConsoleTemplate(bytes).render(Frame(page: values), library: MustacheLibrary(templates: [:]))
+    try ConsoleTemplate(bytes).render(Context(page: values), library: MustacheLibrary(templates: [:]))
   }
 
-  @Test("The tabs tell where one is and how many changes wait")
+  @Test("The tabs mark the current page and have the number of pending changes")
   func tabs() {
     #expect(Self.tabs(.held).filter(\.isCurrent).map(\.name) == ["Held changes"])
     #expect(Self.tabs(.log).compactMap(\.count) == ["3"])
@@ -48,7 +48,7 @@ struct ProvisioningViewTests {
     #expect(Self.tabs(.audit).last?.path == "/console/audit")
   }
 
-  @Test("The log's form becomes a filter, and the filter a path")
+  @Test("The form of the log is parsed to a filter and written as a path")
   func search() throws {
     let search = LogSearch(try QueryParameters("who=Ana%20%26%20Ben&time=dates&from=2026-01-30&to=2026-01-31&failed=1"))
     let filter = search.filter(at: Self.now)
@@ -61,23 +61,23 @@ struct ProvisioningViewTests {
     #expect(LogSearch(try QueryParameters(String(search.path().split(separator: "?")[1]))) == search)
     #expect(LogSearch(try QueryParameters("time=today")).filter(at: Self.now).since == Timestamp.date("2026-01-31T00:00:00.000Z"))
     #expect(LogSearch(try QueryParameters("time=week")).filter(at: Self.now).since == Self.now - 7 * 86_400)
-    #expect(LogSearch(try QueryParameters("from=2026-01-30")).time == .dates, "whoever fills in a day means it")
+    #expect(LogSearch(try QueryParameters("from=2026-01-30")).time == .dates, "a day selects the range of dates")
     #expect(LogSearch(try QueryParameters("cause=staleUser")).filter(at: Self.now).cause == .staleUser)
     #expect(LogSearch(try QueryParameters("cause=nonsense")) == LogSearch())
     #expect(LogSearch().path() == "/console/provisioning")
   }
 
   @Test(
-    "Days that are none are told",
+    "Invalid days are reported",
     arguments: [
       ("time=dates", "Enter the first day"), ("from=2026-02-30", "2026-02-30"), ("to=tomorrow", "tomorrow"),
       ("from=2026-01-31&to=2026-01-30", "after"),
     ])
-  func wrongDays(_ query: String, _ words: String) throws {
+  func invalidDays(_ query: String, _ words: String) throws {
     #expect(LogSearch(try QueryParameters(query)).dateError?.contains(words) == true)
   }
 
-  @Test("A row of the log says what, who, by whom, and why it failed; more than a part has leads to the next")
+  @Test("A row of the log has action, name, sender and reason, and a full page links to the next")
   func list() throws {
     let token = TokenID.made(at: Self.now)
     var listed = (0..<51).map { number in
@@ -100,7 +100,7 @@ struct ProvisioningViewTests {
     #expect(list.pager?.first == nil)
     #expect(list.pager?.next == "/console/provisioning?after=\(listed[49].entry.id)")
     #expect(list.empty == nil)
-    // The kind of failure of an entry from before it was kept is told by what is known now.
+    // For old entries without a stored cause it is derived from the entry.
     let old = LogView(
       LogSearch(), [LogRepository.Listed(entry: Self.entry(409) { $0.scimType = "uniqueness" })], tokens: [:], settings: Self.settings,
       tabs: [],
@@ -113,7 +113,7 @@ struct ProvisioningViewTests {
     #expect(html.contains("409 Rejected") && html.contains("/console/provisioning/entries/\(listed[0].entry.id)"))
   }
 
-  @Test("Where there is nothing, the page says what to do next")
+  @Test("An empty page says what to do next")
   func empty() throws {
     func heading(_ query: String) throws -> String? {
       LogView(LogSearch(try QueryParameters(query)), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true).empty?.heading
@@ -121,14 +121,14 @@ struct ProvisioningViewTests {
     #expect(try heading("") == "Nothing has been pushed yet")
     #expect(try heading("failed=1") == "Nothing failed")
     #expect(try heading("who=ana&failed=1") == "Nothing matches")
-    #expect(try heading("time=dates") == nil, "the days are wrong, which is said instead")
+    #expect(try heading("time=dates") == nil, "the error about the days is shown instead")
     let html = try Self.html(
       PackageResources.provisioningLog_mustache,
       LogView(LogSearch(), [], tokens: [:], settings: Self.settings, tabs: [], isFirst: true))
     #expect(html.contains("/console/settings/scim") && !html.contains("<table"))
   }
 
-  @Test("An entry shows why it failed, what to do, the body, and whether it can be sent again")
+  @Test("An entry shows the cause, the fix, the body, and whether it can be sent again")
   func entryView() throws {
     let entry = Self.entry(409) {
       $0.scimType = "uniqueness"
@@ -159,9 +159,9 @@ struct ProvisioningViewTests {
       $0.method = "PUT"
       $0.resource = .made(at: Self.now)
     }
-    // Sent by nobody who was let in, it would be carried out in the admin's name.
-    for stranger in [Self.entry(401), Self.entry(403), Self.entry(404) { $0.token = nil }] {
-      let refused = EntryView.Details(stranger, Diagnosis(of: stranger, DiagnosisContext()), token: nil, presentName: nil)
+    // The request was not authenticated, so it must not be executed in the admin's name.
+    for entry in [Self.entry(401), Self.entry(403), Self.entry(404) { $0.token = nil }] {
+      let refused = EntryView.Details(entry, Diagnosis(of: entry, DiagnosisContext()), token: nil, presentName: nil)
       #expect(refused.replay == nil && refused.replayObstacle?.contains("refused at the door") == true)
     }
     let forged = LogEntry(
@@ -185,7 +185,7 @@ struct ProvisioningViewTests {
     #expect(pending.contains("data-live=\"1\"") && pending.contains("id=\"entry\""))
   }
 
-  @Test("What was applied in part is a warning that lists what was not applied, in the list and in the entry")
+  @Test("A partly applied request is shown as a warning with what was not applied, in the list and in the entry")
   func partlyApplied() throws {
     let entry = Self.entry(200) {
       $0.method = "PATCH"
@@ -207,14 +207,14 @@ struct ProvisioningViewTests {
     #expect(!whole.contains("Partly applied"))
   }
 
-  @Test("Every normalisation has words")
+  @Test("Every normalisation has a description")
   func normalisations() {
     let names = Set((Normalisation.everySender + Normalisation.entra + Normalisation.last).map(\.name))
-    // The log still has entries from when unknown paths were left out.
+    // Old entries of the log have a normalisation that no longer exists.
     #expect(names.union(["unknown-path"]) == Set(NormalisationDescription.descriptions.keys))
   }
 
-  @Test("Bars are in proportion, and what there is can be seen")
+  @Test("Bars are proportional, and small values are visible")
   func chart() {
     let counts = [(0, 0), (1000, 1), (500, 500), (1, 1)].enumerated().map { index, count in
       HealthQuery.RequestCount(at: Self.now + Double(index) * 3600, requests: count.0, failures: count.1)
@@ -229,14 +229,14 @@ struct ProvisioningViewTests {
     #expect(BarChart([], unit: "hour") { _ in "" }.bars.isEmpty)
   }
 
-  @Test("Hours without requests are there, too")
+  @Test("Hours without requests are included")
   func filled() {
     let first = Self.now
     let filled = HealthQuery.filled([.init(at: first + 3600, requests: 4, failures: 1)], from: first, step: 3600, count: 3)
     #expect(filled.map(\.requests) == [0, 4, 0])
   }
 
-  @Test("A sender is well, or not, by what came last")
+  @Test("A sender's status depends on its last request")
   func senders() throws {
     func sender(_ success: Date?, _ failure: Date?) -> HealthView.Sender {
       HealthView.Sender(HealthQuery.Sender(name: "Okta", lastSuccessAt: success, lastFailureAt: failure, requestsInDay: 1234))
@@ -262,7 +262,7 @@ struct ProvisioningViewTests {
     #expect(try Self.html(PackageResources.health_mustache, calm).contains("No requests yet"))
   }
 
-  @Test("Drift shows for how long, and its parts lead on")
+  @Test("The drift page shows how long ago resources were pushed, and links to the next page")
   func drift() throws {
     let found = (0..<51).map { number in
       DriftQuery.Resource(
@@ -284,7 +284,7 @@ struct ProvisioningViewTests {
     #expect(try Self.html(PackageResources.drift_mustache, none).contains("No groups found"))
   }
 
-  @Test("A held change says what would happen, what each decision means, and whom it takes")
+  @Test("A held change shows its effect, the meaning of each decision, and who would leave")
   func held() throws {
     func change(_ kind: HeldChangeKind, _ status: String = "pending", by actor: String? = nil) -> HeldChangesQuery.Change {
       HeldChangesQuery.Change(
@@ -310,8 +310,8 @@ struct ProvisioningViewTests {
     let html = try Self.html(PackageResources.held_mustache, view)
     #expect(html.contains("Data &lt;team&gt;") && !html.contains("<team>"))
     #expect(html.contains("action=\"\(view.pending[0].approvePath)\""))
-    // A row without a name to link to does not take over what is around it.
-    #expect(!html.contains("Frame("))
+    // A row without a name does not render its context instead.
+    #expect(!html.contains("Context("))
     let calm = HeldChangesView([], decided: [], settings: Self.settings, tabs: [], isFirst: true)
     #expect(try Self.html(PackageResources.held_mustache, calm).contains("No rules are set"))
     #expect(HeldChangesController.message(.approve, change(.membersRemoved)) == "Approved: 1,200 people have left the group Data <team>.")

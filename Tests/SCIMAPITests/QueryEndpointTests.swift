@@ -29,7 +29,7 @@ struct QueryEndpointTests {
     (answer.json["Resources"]?.array ?? []).compactMap { ($0.object?["userName"] ?? $0.object?["displayName"])?.string }
   }
 
-  @Test("A query at the root is over both kinds, whichever way its URL ends")
+  @Test("A query at the root covers users and groups, with and without a trailing slash")
   func root() async throws {
     try await serving(Self.builder()) { client in
       for path in ["", "/"] {
@@ -49,22 +49,22 @@ struct QueryEndpointTests {
     }
   }
 
-  @Test("A search by POST is answered as the same query by GET", arguments: ["/Users", "/Groups", ""])
+  @Test("A search by POST returns the same as the query by GET", arguments: ["/Users", "/Groups", ""])
   func post(_ path: String) async throws {
     try await serving(Self.builder()) { client in
       let search = Self.search(
         #""filter":"meta.resourceType pr","startIndex":2,"count":2,"attributes":["displayName","userName"],"sortBy":"id","sortOrder":"ascending""#
       )
       let posted = try await client.send("POST", "\(path)/.search", search)
-      let asked = try await client.send(
+      let queried = try await client.send(
         "GET", "\(path)?filter=meta.resourceType%20pr&startIndex=2&count=2&attributes=displayName,userName&sortBy=id&sortOrder=ascending")
       #expect(posted.status == 200)
-      #expect(posted.body == asked.body)
+      #expect(posted.body == queried.body)
       #expect(posted.json["startIndex"] == 2)
     }
   }
 
-  @Test("A list can be read by cursor to its end and back")
+  @Test("A list is read by cursor to its end and back")
   func cursors() async throws {
     try await serving(Self.builder()) { client in
       let first = try await client.send("GET", "/Users?cursor=&count=2")
@@ -99,7 +99,7 @@ struct QueryEndpointTests {
   }
 
   @Test(
-    "What cannot be understood is refused by its name",
+    "Invalid parameters are rejected by name",
     arguments: [
       ("GET", "/Users?sortBy=nonsense", "", 400, "invalidPath", "nonsense"),
       ("GET", "/Users?sortBy=name", "", 400, "invalidPath", "familyName"),
@@ -131,7 +131,7 @@ struct QueryEndpointTests {
     }
   }
 
-  @Test("A secret may be searched for by POST, and is not found")
+  @Test("A filter on the password by POST is allowed and finds nothing")
   func secret() async throws {
     try await serving(Self.builder()) { client in
       let answer = try await client.send("POST", "/Users/.search", Self.search(#""filter":"password eq \"x\"""#))
@@ -139,20 +139,20 @@ struct QueryEndpointTests {
     }
   }
 
-  @Test("Members are not read where they are not wanted")
+  @Test("Members are not read if they are excluded")
   func members() async throws {
     let builder = Self.builder()
     try await serving(builder) { client in
       _ = try await client.send("GET", "/Groups?excludedAttributes=members")
       _ = try await client.send("GET", "/Groups?attributes=displayName")
       _ = try await client.send("POST", "/Groups/.search", Self.search(#""excludedAttributes":["members"]"#))
-      #expect(builder.reads.readings.entries.map(\.withRows) == [false, false, false])
+      #expect(builder.reads.recordedReads.entries.map(\.withRows) == [false, false, false])
       _ = try await client.send("GET", "/Groups?attributes=members.value")
-      #expect(builder.reads.readings.entries.last?.withRows == true)
+      #expect(builder.reads.recordedReads.entries.last?.withRows == true)
     }
   }
 
-  @Test("The service says what it can")
+  @Test("ServiceProviderConfig lists the supported features")
   func configuration() async throws {
     try await serving(Self.builder()) { client in
       let configuration = try await client.send("GET", "/ServiceProviderConfig").json

@@ -13,10 +13,10 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Plans of queries", .timeLimit(.minutes(10)))
+@Suite("Query plans", .timeLimit(.minutes(10)))
 struct QueryPlanTests {
   /// A query that must use an index.
-  struct Look: Sendable, CustomTestStringConvertible {
+  struct IndexedQuery: Sendable, CustomTestStringConvertible {
     var kind = ResourceKind.user
     var filter: String?
     var sortBy: String?
@@ -29,57 +29,58 @@ struct QueryPlanTests {
 
   private static let id = "0192f7a0-0000-7000-8000-000000000007"
 
-  private static var looks: [Look] {
+  private static var indexedQueries: [IndexedQuery] {
     get throws {
       let place = Place(key: nil, kind: .user, id: try #require(ResourceID(id)))
       let key = Place(key: "person-7@example.com", kind: .user, id: place.id)
       let time = Place(key: "2026-01-01 00:00:07+00", kind: .user, id: place.id)
       return [
-        Look(filter: #"userName eq "person-7@example.com""#, index: "users_user_name_key"),
-        Look(filter: #"externalId eq "ext-7""#, index: "users_by_external_id"), Look(filter: #"id eq "\#(id)""#, index: "users_pkey"),
-        Look(filter: #"emails.value eq "person-7@example.com""#, index: "Function Scan on users_by_other_email"),
-        Look(filter: #"emails[type eq "work"].value eq "person-7@example.com""#, index: "users_by_email"),
-        Look(filter: #"displayName eq "Person 7""#, index: "users_by_display_name"),
-        Look(filter: #"groups.value eq "\#(id)""#, index: "memberships_pkey"),
-        Look(filter: #"groups[value eq "\#(id)"]"#, index: "memberships_pkey"),
+        IndexedQuery(filter: #"userName eq "person-7@example.com""#, index: "users_user_name_key"),
+        IndexedQuery(filter: #"externalId eq "ext-7""#, index: "users_by_external_id"),
+        IndexedQuery(filter: #"id eq "\#(id)""#, index: "users_pkey"),
+        IndexedQuery(filter: #"emails.value eq "person-7@example.com""#, index: "Function Scan on users_by_other_email"),
+        IndexedQuery(filter: #"emails[type eq "work"].value eq "person-7@example.com""#, index: "users_by_email"),
+        IndexedQuery(filter: #"displayName eq "Person 7""#, index: "users_by_display_name"),
+        IndexedQuery(filter: #"groups.value eq "\#(id)""#, index: "memberships_pkey"),
+        IndexedQuery(filter: #"groups[value eq "\#(id)"]"#, index: "memberships_pkey"),
         // With users_by_state or users_by_name, no user in another state is read.
-        Look(filter: "active eq false", index: "AND (state = 'disabled'::text))"),
-        Look(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "users_by_modification"),
-        Look(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z" and title pr"#, index: "users_by_modification"),
-        Look(filter: #"id eq "\#(id)" and manager eq "7""#, index: "users_pkey"),
-        Look(filter: #"userName eq "person-7@example.com" or externalId eq "ext-8""#, index: "BitmapOr"),
-        Look(from: place, index: "users_pkey"), Look(sortBy: "userName", from: key, index: "users_user_name_key"),
-        Look(sortBy: "meta.lastModified", from: time, index: "users_by_modification"),
-        Look(kind: .group, filter: #"displayName eq "Team 7""#, index: "groups_display_name_key"),
-        Look(kind: .group, filter: #"members.value eq "\#(id)""#, index: "memberships_by_user"),
-        Look(kind: .group, filter: #"externalId eq "ext-7""#, index: "groups_by_external_id"),
-        Look(kind: .group, filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "groups_by_modification"),
+        IndexedQuery(filter: "active eq false", index: "AND (state = 'disabled'::text))"),
+        IndexedQuery(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "users_by_modification"),
+        IndexedQuery(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z" and title pr"#, index: "users_by_modification"),
+        IndexedQuery(filter: #"id eq "\#(id)" and manager eq "7""#, index: "users_pkey"),
+        IndexedQuery(filter: #"userName eq "person-7@example.com" or externalId eq "ext-8""#, index: "BitmapOr"),
+        IndexedQuery(from: place, index: "users_pkey"), IndexedQuery(sortBy: "userName", from: key, index: "users_user_name_key"),
+        IndexedQuery(sortBy: "meta.lastModified", from: time, index: "users_by_modification"),
+        IndexedQuery(kind: .group, filter: #"displayName eq "Team 7""#, index: "groups_display_name_key"),
+        IndexedQuery(kind: .group, filter: #"members.value eq "\#(id)""#, index: "memberships_by_user"),
+        IndexedQuery(kind: .group, filter: #"externalId eq "ext-7""#, index: "groups_by_external_id"),
+        IndexedQuery(kind: .group, filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "groups_by_modification"),
       ]
     }
   }
 
   @Test(
-    "What identity providers look up by is found by index, with a plan that was made for no value in particular", arguments: [true, false])
+    "Look-ups of identity providers use an index in their generic plan", arguments: [true, false])
   func plans(withStatistics: Bool) async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 10_000, groups: 2000)
     if withStatistics { try await store.write("analyze", []) }
-    for look in try Self.looks {
+    for indexed in try Self.indexedQueries {
       let query = try DatabaseReadsTests.query(
-        look.kind, look.filter, sortBy: look.sortBy,
-        part: look.from.map { .from($0, count: 100) } ?? .page(Page(startIndex: 1, count: 100)))
+        indexed.kind, indexed.filter, sortBy: indexed.sortBy,
+        part: indexed.from.map { .from($0, count: 100) } ?? .page(Page(startIndex: 1, count: 100)))
       let list = ListStatement(query, in: store.workspace)
       let plan = try await store.genericPlan(of: list)
-      #expect(plan.contains(look.index), "\(look.testDescription):\n\(plan)")
-      #expect(!plan.contains("Seq Scan on"), "\(look.testDescription):\n\(plan)")
+      #expect(plan.contains(indexed.index), "\(indexed.testDescription):\n\(plan)")
+      #expect(!plan.contains("Seq Scan on"), "\(indexed.testDescription):\n\(plan)")
       // Not every resource of the workspace.
-      #expect(!plan.contains("Cond: (workspace_id = $1)\n"), "\(look.testDescription):\n\(plan)")
+      #expect(!plan.contains("Cond: (workspace_id = $1)\n"), "\(indexed.testDescription):\n\(plan)")
     }
     await store.close()
   }
 
-  @Test("Look-ups are kept as prepared statements, other filters are not")
-  func kept() throws {
+  @Test("IndexedQuery-ups are kept as prepared statements, other filters are not")
+  func preparedStatements() throws {
     func statement(_ filter: String?, sortBy: String? = nil) throws -> Statement {
       let query = try DatabaseReadsTests.query(.user, filter, sortBy: sortBy, part: .page(Page(startIndex: 1, count: 10)))
       return ListStatement(query, in: .made(at: Date())).statement

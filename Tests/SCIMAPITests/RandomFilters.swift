@@ -149,7 +149,7 @@ extension RandomFilters {
     return comparison("\(path).\(part.name)", part)
   }
 
-  /// The common ones and those of which there is something to say often, more often.
+  /// An attribute. Common attributes and those with many values are more likely.
   private func candidates(in schema: ResourceSchema) -> [(String, AttributeDefinition)] {
     let core = (schema.topLevel + [CommonAttributes.meta]).map { ("", $0) }
     let often = core.filter { ["id", "userName", "displayName", "emails", "groups", "members", "meta", "active"].contains($0.1.name) }
@@ -195,7 +195,7 @@ extension RandomFilters {
     }
   }
 
-  /// Around the times of ``moment(_:)``.
+  /// A time close to those of ``moment(_:)``.
   private static let stamps = [
     "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.001Z", "2026-01-01T00:00:00.002Z", "2026-01-01T01:00:00.001+01:00",
     "2026-01-01T00:00:00.0015Z", "2026-01-01T00:00:01Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z",

@@ -13,7 +13,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Commands on their way through Kafka", .timeLimit(.minutes(3)))
+@Suite("Messages that Kafka rejects", .timeLimit(.minutes(3)))
 struct RejectedMessageTests {
   private let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
@@ -49,7 +49,7 @@ struct RejectedMessageTests {
     }
   }
 
-  @Test("A command that the broker rejects for its size is answered 413 at once")
+  @Test("A command that the broker rejects for its size gets 413 immediately")
   func rejected() async throws {
     try await sending { cluster, _, requests in
       cluster.rejectNextMessages()
@@ -60,7 +60,7 @@ struct RejectedMessageTests {
     }
   }
 
-  @Test("A sign-in that the broker rejects for its size is answered 413")
+  @Test("A sign-in that the broker rejects for its size gets 413")
   func rejectedSignIn() async throws {
     try await sending { cluster, producer, _ in
       cluster.rejectNextMessages()
@@ -72,7 +72,7 @@ struct RejectedMessageTests {
     }
   }
 
-  @Test("A reply that is too large for its topic is read from the record at once")
+  @Test("A reply that is too large for its topic is read from the record immediately")
   func recorded() async throws {
     try await sending { cluster, producer, requests in
       try await withThrowingTaskGroup(of: Void.self) { tasks in

@@ -12,10 +12,10 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Reading requests")
+@Suite("Request parsing")
 struct RequestReadingTests {
   @Test(
-    "JSON is taken under both media types, and where none is given",
+    "JSON is accepted with both media types and without one",
     arguments: [
       nil, "application/json", "application/scim+json", "Application/SCIM+JSON; charset=UTF-8", "application/json;charset=\"utf-8\"",
     ])
@@ -23,14 +23,15 @@ struct RequestReadingTests {
     #expect(throws: Never.self) { try MediaType.check(contentType: type) }
   }
 
-  @Test("Other media types and character sets are refused", arguments: ["text/xml", "application/xml", "application/json; charset=latin1"])
+  @Test(
+    "Other media types and character sets are rejected", arguments: ["text/xml", "application/xml", "application/json; charset=latin1"])
   func otherContentType(_ type: String) {
     let refusal = #expect(throws: APIError.self) { try MediaType.check(contentType: type) }
     #expect(refusal?.error.status == 415)
   }
 
   @Test(
-    "The answer is application/scim+json unless the client names only application/json",
+    "The response is application/scim+json unless the client accepts only application/json",
     arguments: [
       (nil, MediaType.scim), ("*/*", MediaType.scim), ("application/scim+json; charset=utf-8", MediaType.scim),
       ("application/json", MediaType.json), ("application/json, application/scim+json", MediaType.scim), ("text/html", MediaType.scim),
@@ -40,7 +41,7 @@ struct RequestReadingTests {
   }
 
   @Test(
-    "A parameter is decoded, and a plus is a space only where no space is written otherwise",
+    "A parameter is decoded, and a plus is a space unless the query has other encoded spaces",
     arguments: [
       ("filter=userName%20eq%20%22ana%2Btest%40example.com%22", "userName eq \"ana+test@example.com\""),
       ("filter=userName%20eq%20%22ana+test@example.com%22", "userName eq \"ana+test@example.com\""),
@@ -50,14 +51,14 @@ struct RequestReadingTests {
     #expect(try QueryParameters(query)["filter"] == value)
   }
 
-  @Test("A parameter that is not percent-encoded UTF-8 is refused", arguments: ["filter=%", "filter=%4", "filter=%zz", "filter=%FF"])
+  @Test("A parameter that is not percent-encoded UTF-8 is rejected", arguments: ["filter=%", "filter=%4", "filter=%zz", "filter=%FF"])
   func malformedParameter(_ query: String) {
     let refusal = #expect(throws: APIError.self) { try QueryParameters(query) }
     #expect(refusal?.error == SCIMError(status: 400, scimType: .invalidValue, detail: refusal?.error.detail ?? ""))
   }
 
   @Test(
-    "startIndex and count are brought into their bounds",
+    "startIndex and count are clamped",
     arguments: [
       ("", 1, 100), ("startIndex=0&count=10", 1, 10), ("startIndex=-5&count=-1", 1, 0), ("startIndex=11&count=0", 11, 0),
       ("count=100000", 1, Page.maximumCount),
@@ -69,14 +70,14 @@ struct RequestReadingTests {
     #expect(page.offset == startIndex - 1)
   }
 
-  @Test("A page that is no number is refused", arguments: ["startIndex=one", "count=1.5", "count=99999999999999999999"])
+  @Test("Invalid numbers in startIndex and count are rejected", arguments: ["startIndex=one", "count=1.5", "count=99999999999999999999"])
   func malformedPage(_ query: String) {
     let refusal = #expect(throws: APIError.self) { try SearchRequest(QueryParameters(query)) }
     #expect(refusal?.error.status == 400)
   }
 
   @Test(
-    "What is not JSON is refused with its position",
+    "Malformed JSON is rejected with the position",
     arguments: [(#"{"userName": "#, "byte 13"), ("nonsense", "byte 1"), ("{} x", "byte 3")])
   func malformedJSON(body: String, position: String) {
     let refusal = #expect(throws: APIError.self) { try BodyReader.parse(Array(body.utf8)) }
@@ -84,7 +85,7 @@ struct RequestReadingTests {
     #expect(refusal?.error.detail.contains(position) == true, "\(refusal?.error.detail ?? "")")
   }
 
-  @Test("The memory for bodies is bounded, and given back")
+  @Test("The memory for bodies is limited and released")
   func budget() throws {
     let budget = BodyBudget(BodyBudget.Limits(largeBodies: 400 << 10, smallBodies: 0, perWorkspace: 1 << 20))
     let owners = (0..<2).map { _ in BodyBudget.Owner.workspace(.made(at: Date())) }
@@ -101,7 +102,7 @@ struct RequestReadingTests {
     #expect(budget.taken == 0)
   }
 
-  @Test("404 and 405 are told apart by the path, whose segments in braces stand for any")
+  @Test("A known path gets 405, an unknown one 404, with parameters in braces")
   func paths() {
     let router = Router(context: EdgeContext.self)
     router.on("/a/{id}", method: .get) { _, _ in HTTPResponse.Status.ok }

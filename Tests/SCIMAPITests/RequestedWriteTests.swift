@@ -10,9 +10,9 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("What a body asks for")
+@Suite("Parsing of write requests")
 struct RequestedWriteTests {
-  @Test("A user travels as a document of the schema, without the password and what is read-only")
+  @Test("A user is sent as a document of the schema, without password and read-only attributes")
   func user() throws {
     let write = try write(
       .create, .user,
@@ -30,7 +30,7 @@ struct RequestedWriteTests {
     for name in ["password", "groups", "id", "meta"] { #expect(json[name] == nil) }
   }
 
-  @Test("What a sender is known to do otherwise is made up for, and named")
+  @Test("Known deviations of a sender are normalised and listed")
   func normalised() throws {
     let write = try write(
       .patch, .user,
@@ -49,7 +49,7 @@ struct RequestedWriteTests {
   }
 
   @Test(
-    "The strict profile refuses what the RFCs refuse, and names it",
+    "The strict profile rejects what the RFCs reject, by name",
     arguments: [
       (RequestedWrite.Verb.create, ResourceKind.user, #"{"userName":"ana@example.com","active":"False"}"#, "schemas"),
       (
@@ -68,7 +68,7 @@ struct RequestedWriteTests {
   }
 
   @Test(
-    "What no stored state could make right is refused at once",
+    "Requests that are invalid in every state are rejected immediately",
     arguments: [
       (RequestedWrite.Verb.create, ResourceKind.user, #"{"displayName":"X"}"#, SCIMErrorType.invalidValue, "userName"),
       (.create, .user, #"{"userName":""}"#, .invalidValue, "userName"), (.create, .user, "[]", .invalidSyntax, "object"),
@@ -84,7 +84,7 @@ struct RequestedWriteTests {
   }
 
   @Test(
-    "A write that disables somebody asks for what can be applied, and lists the rest",
+    "A write that disables a user contains what can be applied, and lists the rest",
     arguments: [
       (
         RequestedWrite.Verb.patch,
@@ -114,7 +114,7 @@ struct RequestedWriteTests {
   }
 
   @Test(
-    "Anything else that is wrong in part is refused whole",
+    "Other partly invalid writes are rejected entirely",
     arguments: [
       (RequestedWrite.Verb.patch, #"{"op":"replace","path":"titel","value":"x"},{"op":"replace","path":"active","value":true}"#),
       (
@@ -128,7 +128,7 @@ struct RequestedWriteTests {
     #expect(throws: SCIMError.self) { try write(verb, .user, verb == .patch ? patchBody(content) : "{\(content)}") }
   }
 
-  @Test("The strict profile disables by the RFC's form, whatever else the request holds, and by no other")
+  @Test("With the strict profile only the form of the RFC disables a user, whatever else the request contains")
   func strictDisabling() throws {
     let schemas = #""schemas":["\#(Self.core)"]"#
     let put = try write(.replace, .user, #"{\#(schemas),"userName":"a","active":false,"shoeSize":44}"#, profile: .strict)
@@ -146,7 +146,7 @@ struct RequestedWriteTests {
     #expect(try !Patch(JSON(parsing: text.operation.body)).deactivates)
   }
 
-  @Test("Too many operations do not keep somebody enabled")
+  @Test("A user is disabled even by a PATCH with too many operations")
   func excess() throws {
     let many = Array(repeating: #"{"op":"add","path":"title","value":"t"}"#, count: RequestedWrite.maximumOperations)
     let disabling = try write(
@@ -158,7 +158,7 @@ struct RequestedWriteTests {
     #expect(throws: SCIMError.self) { try write(.patch, .user, enabling) }
   }
 
-  @Test("A list of what was not applied can't be sent, and a secret is in none")
+  @Test("Clients cannot send the list of unapplied changes, and it contains no secrets")
   func secrets() throws {
     let forged = #"{"userName":"a","active":true,"urn:rollcall:params:scim:unapplied":[{"path":"title","detail":"x"}]}"#
     #expect(UnappliedChange.list(in: try JSON(parsing: write(.replace, .user, forged).operation.body)).isEmpty)

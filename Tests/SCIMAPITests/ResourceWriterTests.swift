@@ -12,11 +12,11 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Writing resources")
+@Suite("Resource writer")
 struct ResourceWriterTests {
   static let base = BaseURL(site: "https://app.example.com")
 
-  @Test("A user ends with what depends on the moment and the host, and with its groups")
+  @Test("A user is written with meta, location and groups")
   func user() throws {
     let user = EdgeBuilder.user("ana@example.com", version: 3)
     let group = ResourceID.made(at: Date())
@@ -36,7 +36,7 @@ struct ResourceWriterTests {
     #expect(json["userName"] == "ana@example.com")
   }
 
-  @Test("A group ends with its members, each a user")
+  @Test("A group is written with its members, each of type User")
   func group() throws {
     let (ana, ben) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let rows = [ReferredResource(id: ana, display: "Ana"), ReferredResource(id: ben, display: nil)]
@@ -54,14 +54,14 @@ struct ResourceWriterTests {
       ])
   }
 
-  @Test("Rows that are there but none are an empty array; rows that were not read are left out")
+  @Test("No members are written as an empty array; members that were not read are omitted")
   func rows() throws {
     let group = EdgeBuilder.group("Data team")
     #expect(try written(.group, FoundResource(resource: group, rows: []))["members"] == [])
     #expect(try written(.group, FoundResource(resource: group, rows: nil))["members"] == nil)
   }
 
-  @Test("Any text survives as a JSON string", arguments: ["", "a\"b\\c", "\n\r\t\u{1}\u{1F}", "Zoë 🎈"])
+  @Test("Any text is escaped as a JSON string", arguments: ["", "a\"b\\c", "\n\r\t\u{1}\u{1F}", "Zoë 🎈"])
   func strings(_ text: String) throws {
     var buffer = ByteBuffer()
     buffer.writeJSONString(text)

@@ -18,7 +18,7 @@ struct RowSecurityTests {
   /// The views that scim-api reads.
   private static let views = ["workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals"]
 
-  @Test("The edge's role sees the rows of the workspace in force, no other's, and without one none at all")
+  @Test("The role of scim-api sees only rows of the current workspace, and none without one")
   func views() async throws {
     let store = try await StoreBuilder.start()
     try await store.fillEveryTable()
@@ -26,14 +26,14 @@ struct RowSecurityTests {
     try await store.write("insert into identity.workspaces values ($1, 'other', '{}', 1, now(), now())", [.uuid(other.uuid)])
     for view in Self.views {
       let count = Statement(once: "count", "select count(*) from identity_read.\(view)")
-      func seen(under setting: LocalSetting?) async throws -> Int? { try await store.reader.query(count, under: setting).first?.int(0) }
-      #expect(try await seen(under: nil) == 0, "\(view)")
-      #expect(try await seen(under: .inForce(store.workspace)) ?? 0 > 0, "\(view)")
-      // The other one has itself alone.
-      #expect(try await seen(under: .inForce(other)) == (view == "workspaces" ? 1 : 0), "\(view)")
-      #expect(try await seen(under: .inForce(.made(at: Date()))) == 0, "\(view)")
+      func rowCount(under setting: LocalSetting?) async throws -> Int? { try await store.reader.query(count, under: setting).first?.int(0) }
+      #expect(try await rowCount(under: nil) == 0, "\(view)")
+      #expect(try await rowCount(under: .inForce(store.workspace)) ?? 0 > 0, "\(view)")
+      // The other workspace has only its own row.
+      #expect(try await rowCount(under: .inForce(other)) == (view == "workspaces" ? 1 : 0), "\(view)")
+      #expect(try await rowCount(under: .inForce(.made(at: Date()))) == 0, "\(view)")
       // A setting for one statement does not apply to the next one on the connection.
-      #expect(try await seen(under: nil) == 0, "\(view)")
+      #expect(try await rowCount(under: nil) == 0, "\(view)")
       let snapshot = try await store.reader.snapshot(under: .inForce(store.workspace))
       for _ in 0..<2 { #expect(try await snapshot.query(count).first?.int(0) ?? 0 > 0, "\(view)") }
     }
@@ -45,7 +45,7 @@ struct RowSecurityTests {
     await store.close()
   }
 
-  @Test("A read that names another workspace than the one in force finds nothing, whatever the statement says")
+  @Test("A statement that names another workspace than the current one finds nothing")
   func statements() async throws {
     let store = try await StoreBuilder.start()
     let users = try await store.insertUsers(["ana"])
@@ -58,7 +58,7 @@ struct RowSecurityTests {
     await store.close()
   }
 
-  @Test("Every table of the store has policies, and every view of the edge is read with the rights of who reads")
+  @Test("Every table has row-level security, and every view is a security invoker")
   func everything() async throws {
     let store = try await StoreBuilder.start()
     let open = try await store.owner.query(
@@ -72,11 +72,11 @@ struct RowSecurityTests {
         and not c.relispartition
         and not c.relrowsecurity
         """))
-    // What belongs to no workspace: whose a host is, the keys of the deployment, and how far its consumers have come.
+    // The tables that do not belong to a workspace.
     #expect(
       Set(try open.map { try $0.string(0) })
         == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages", "rebuilds"])
-    let lent = try await store.owner.query(
+    let invokedByOwner = try await store.owner.query(
       Statement(
         once: "views",
         """
@@ -86,14 +86,14 @@ struct RowSecurityTests {
         and c.relkind = 'v'
         and not coalesce('security_invoker=true' = any (c.reloptions), false)
         """))
-    // The same, and how many events wait to be published.
+    // The views of those tables and of the outbox.
     #expect(
-      Set(try lent.map { try $0.string(0) })
+      Set(try invokedByOwner.map { try $0.string(0) })
         == ["domains", "domain_changes", "signing_keys", "outbox_state", "waiting_events", "skipped_messages", "rebuilds"])
     await store.close()
   }
 
-  @Test("The edge's role can name no table, write nothing and take no other role; the operator's sees all and writes nothing")
+  @Test("The role of scim-api cannot access tables, write or switch roles; the operator's role reads everything and cannot write")
   func rights() async throws {
     let store = try await StoreBuilder.start()
     _ = try await store.insertUsers(["ana", "ben"])
@@ -108,7 +108,7 @@ struct RowSecurityTests {
       }
       #expect(error?.sqlState == "42501", "\(sql): \(error.map { "\($0)" } ?? "")")
     }
-    // With row security switched off by the role itself, every read fails.
+    // If the role disables row_security, every read fails.
     await #expect(throws: PostgresError.self) {
       try await store.reader.transaction { transaction in
         _ = try await transaction.query(Statement(once: "off", "set local row_security = off"))
@@ -129,7 +129,7 @@ struct RowSecurityTests {
     await store.close()
   }
 
-  @Test("A second address is found by index, within the workspace")
+  @Test("A secondary address is found by index within the workspace")
   func otherEmail() async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 5000, groups: 10)
@@ -154,14 +154,14 @@ struct RowSecurityTests {
     await store.close()
   }
 
-  @Test("The policies cost a look-up microseconds")
+  @Test("The policies add only microseconds to a look-up")
   func cost() async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 10_000, groups: 2000)
     let statement = ResourceStatements.one(.user, withRows: false)
     let id = try #require(ResourceID("0192f7a0-0000-7000-8000-000000000007"))
     let parameters: [PostgresValue] = [.uuid(store.workspace.uuid), .uuid(id.uuid)]
-    // The operator's policy lets all through, and needs no setting.
+    // The operator's policy allows all rows and needs no setting.
     let operating = store.pool("scimctl", planning: .onceByIndex)
     func time(_ pool: PostgresPool, under setting: LocalSetting?) async throws -> Duration {
       try await ContinuousClock().measure {
@@ -171,13 +171,13 @@ struct RowSecurityTests {
         }
       } / 20
     }
-    // In turns, so that both meet the same other work of the machine, and the best of each, which met none.
+    // Both are measured alternately under the same load, and the minimum of each is compared.
     var (without, with) = (Duration.seconds(1), Duration.seconds(1))
     for _ in 0..<100 {
       without = min(without, try await time(operating, under: nil))
       with = min(with, try await time(store.reader, under: .inForce(store.workspace)))
     }
-    print("a look-up by id: \(without) without policies in the way, \(with) under them")
+    print("a look-up by id: \(without) as operator, \(with) with the policies of a workspace")
     #expect(with - without < .milliseconds(2))
     await operating.close()
     await store.close()

@@ -10,12 +10,12 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("The body of a sign-in")
+@Suite("Sign-in bodies")
 struct SignInBodyTests {
   private static let now = Date(timeIntervalSince1970: 1_767_225_600)
   private static let workspace = WorkspaceID.made(at: now)
 
-  @Test("names a person by email or by id; the time is now unless it says another")
+  @Test("identify a user by email or id; the time is now by default")
   func read() throws {
     let user = UserID.made(at: Self.now)
     #expect(try signIn(#"{"email":"Ana@example.com"}"#) == expected(email: "Ana@example.com"))
@@ -28,7 +28,7 @@ struct SignInBodyTests {
   }
 
   @Test(
-    "is refused where it names nobody or holds what it cannot",
+    "are rejected without a user or with invalid values",
     arguments: [
       ("[]", "object"), ("{}", "names nobody"), (#"{"email":""}"#, "names nobody"), (#"{"email":"ana"}"#, "address"),
       (#"{"user":"42"}"#, "id of a user"), (#"{"email":7}"#, "string"), (#"{"email":"a@b","signedInAt":"yesterday"}"#, "signedInAt"),

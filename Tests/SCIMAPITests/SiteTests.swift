@@ -12,7 +12,7 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Where requests are sent to, and come from")
+@Suite("Hosts, proxies and client addresses")
 struct SiteTests {
   private static let proxies = ["10.0.0.0/8", "fd00::/8", "192.0.2.7"].compactMap { AddressRange($0) }
 
@@ -23,7 +23,7 @@ struct SiteTests {
   }
 
   @Test(
-    "Only proxies that are trusted are believed",
+    "Only headers of trusted proxies are used",
     arguments: [
       ("203.0.113.9", "http://app.example.com:8080", "203.0.113.9"), ("10.1.2.3", "https://scim.acme.example", "198.51.100.4"),
       ("::ffff:10.1.2.3", "https://scim.acme.example", "198.51.100.4"), ("fd12::1", "https://scim.acme.example", "198.51.100.4"),
@@ -41,8 +41,8 @@ struct SiteTests {
     #expect(origin.address == address)
   }
 
-  @Test("Of a proxy that says nothing, and of one that says nonsense, the connection is believed")
-  func silentProxy() throws {
+  @Test("Without valid forwarding headers the connection determines the origin")
+  func invalidForwardingHeaders() throws {
     let rule = OriginRule(trustedProxies: Self.proxies)
     let origin = try rule.origin(of: request("app.example.com"), peer: "10.1.2.3")
     #expect(origin == Origin(scheme: "http", authority: "app.example.com", address: "10.1.2.3"))
@@ -51,13 +51,13 @@ struct SiteTests {
     #expect(throws: APIError.self) { try rule.origin(of: request("app.example.com", ["X-Forwarded-Host": "a/b"]), peer: "10.1.2.3") }
   }
 
-  @Test("A host that is none is refused", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
+  @Test("An invalid host is rejected", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
   func host(_ host: String?) {
     #expect(throws: APIError.self) { try OriginRule().origin(of: request(host), peer: "10.1.2.3") }
   }
 
   @Test(
-    "Ranges of addresses hold what they say",
+    "Address ranges contain their addresses",
     arguments: [
       ("10.0.0.0/8", "10.255.0.1", true), ("10.0.0.0/8", "11.0.0.1", false), ("192.0.2.128/25", "192.0.2.127", false),
       ("192.0.2.128/25", "192.0.2.200", true), ("0.0.0.0/0", "8.8.8.8", true), ("0.0.0.0/0", "::1", false), ("::1", "::1", true),
@@ -69,13 +69,14 @@ struct SiteTests {
   }
 
   @Test(
-    "What is no range is told", arguments: ["", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "example.com", "10.0.0.0/x"])
-  func noRanges(_ text: String) {
+    "Invalid address ranges are rejected",
+    arguments: ["", "10", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8/8", "::/129", "example.com", "10.0.0.0/x"])
+  func invalidRanges(_ text: String) {
     #expect(AddressRange(text) == nil)
   }
 
   @Test(
-    "URLs in answers carry the domain that was called, and elsewhere the deployment's own host",
+    "URLs in responses have the custom domain of the request, otherwise the deployment's host",
     arguments: [
       ("https://app.example.com/", "scim.acme.example", "https://scim.acme.example", true),
       ("https://app.example.com/", "scim.acme.example.:8443", "https://scim.acme.example.:8443", true),
@@ -95,8 +96,8 @@ struct SiteTests {
     #expect(site.baseURL.location(.group, "7") == "\(url)/api/v2/scim/Groups/7")
   }
 
-  @Test("Hosts that somebody made up cost no query, and domains that have not changed are not read again")
-  func madeUpHosts() async throws {
+  @Test("Unknown hosts cause no query, and unchanged domains are not read again")
+  func unknownHosts() async throws {
     let workspace = WorkspaceID.made(at: Date())
     let reads = Journal<Int64?>()
     let directory = DomainCache { known in
@@ -106,14 +107,14 @@ struct SiteTests {
     for number in 0..<1000 { #expect(try await directory.workspace(of: "host-\(number).example") == nil) }
     #expect(try await directory.workspace(of: "scim.acme.example") == workspace)
     #expect(reads.entries.count < 5)
-    try await eventually("a look whether the domains have changed") {
+    try await eventually("a check for changed domains") {
       _ = try await directory.workspace(of: "scim.acme.example")
       return reads.entries.last == 4
     }
     #expect(try await directory.workspace(of: "scim.acme.example") == workspace)
   }
 
-  @Test("A token is good at its own workspace's domain, and refused with the reason at another's")
+  @Test("A token is valid at its own workspace's domain, and rejected with a reason at another's")
   func otherDomain() async throws {
     var builder = EdgeBuilder()
     builder.publicURL = nil
@@ -130,12 +131,12 @@ struct SiteTests {
       let shared = try await client.send("GET", "/ServiceProviderConfig")
       #expect(shared.status == 200)
       #expect(shared.text.contains("http://127.0.0.1:\(client.port)/api/v2/scim"))
-      let asked = builder.asked.entries
-      #expect(asked.isEmpty)
+      let sent = builder.sentCommands.entries
+      #expect(sent.isEmpty)
     }
   }
 
-  @Test("The settings take ranges of proxies and a lifetime within bounds, and say what is wrong with others")
+  @Test("The settings for proxies and cursor lifetime are validated")
   func settings() async throws {
     func read(_ environment: [String: String]) async throws -> ServiceSettings {
       try await ServiceSettings.read(service: "scim-api", settings: EdgeSettings.all, environment: environment)

@@ -13,9 +13,9 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Statements hold nothing of a request")
+@Suite("Statements contain no request data")
 struct StatementTextTests {
-  /// Text that occurs in no statement, with characters that would end a literal.
+  /// Text that must not occur in a statement, with characters that would end a literal.
   private static let mark = "m4rk"
   private static let texts = ["\(mark)", "\(mark)'; drop table x; --", "\(mark)\\'", "$$\(mark)$$", "\(mark)%_", "/*\(mark)*/"]
 
@@ -40,7 +40,7 @@ struct StatementTextTests {
   }
 
   @Test(
-    "A filter's values, a sort key's place and the host are parameters, whatever is filtered or sorted by", arguments: ResourceKind.allCases
+    "Filter values, cursor values and the host are parameters, for every attribute", arguments: ResourceKind.allCases
   )
   func values(kind: ResourceKind) throws {
     let schema = kind == .user ? RandomFilters.user : RandomFilters.group

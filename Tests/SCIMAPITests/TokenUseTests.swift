@@ -10,13 +10,13 @@ import Testing
 @testable import SCIMControllers
 @testable import ScimAPI
 
-@Suite("Counting the uses of tokens")
+@Suite("Token uses")
 struct TokenUseTests {
   private let now = Date(timeIntervalSince1970: 1_767_225_600)
   private let workspace = WorkspaceID.made(at: Date())
   private let token = TokenID.made(at: Date())
 
-  @Test("Uses are counted by token, day and address, and once taken begin anew")
+  @Test("Uses are counted by token, day and address, and reset when taken")
   func counting() {
     var counts = TokenUseCounts()
     counts.record(token, of: workspace, from: "192.0.2.1", at: now - 1)
@@ -33,7 +33,7 @@ struct TokenUseTests {
     #expect(counts.take().isEmpty)
   }
 
-  @Test("Addresses beyond those that are told apart are counted together")
+  @Test("Addresses beyond the maximum are counted together")
   func bound() {
     var counts = TokenUseCounts()
     for number in 0..<1000 { counts.record(token, of: workspace, from: "192.0.2.\(number)", at: now) }
@@ -44,8 +44,8 @@ struct TokenUseTests {
     #expect(uses.first { $0.address.isEmpty }?.count == Int64(1000 - TokenUses.maximumAddresses))
   }
 
-  @Test("What could not be told is told again, under the same id, and nothing is told twice")
-  func retelling() async throws {
+  @Test("Uses that could not be sent are sent again with the same command id, and none is sent twice")
+  func resending() async throws {
     let builder = EdgeBuilder()
     let caller = try Caller(builder.record, for: .scim, at: now)
     let sent = Journal<Command>()

@@ -39,7 +39,7 @@ struct UnauthenticatedLimitTests {
     Sent(path: "/api/v2/scim/Users?filter=\(String(repeating: "x", count: 9000))", status: 414),
   ]
 
-  @Test("count against the limit of their address, whatever they ask for", arguments: sent)
+  @Test("count against the limit of their address, whatever the path", arguments: sent)
   func counted(_ sent: Sent) async throws {
     var builder = EdgeBuilder()
     builder.signingKeys = [try EdgeBuilder.signingKey()]
@@ -49,19 +49,19 @@ struct UnauthenticatedLimitTests {
       // The token is known from now on.
       #expect(try await client.send("GET", "/Schemas").status == 200)
       for status in [sent.status, sent.status, 429] {
-        let answer = try await client.sendAsItIs(sent.method, sent.path, sent.body, headers: sent.headers)
+        let answer = try await client.sendRaw(sent.method, sent.path, sent.body, headers: sent.headers)
         #expect(answer.status == status, "\(answer.text)")
         if status == 429 { #expect((900...1000).contains(answer.headers["retry-after"].flatMap { Int($0) } ?? 0)) }
       }
       // Other requests from the address are rejected as well, except those with a known token.
-      #expect(try await client.sendAsItIs("GET", "/other", "", headers: [:]).status == 429)
+      #expect(try await client.sendRaw("GET", "/other", "", headers: [:]).status == 429)
       #expect(try await client.send("GET", "/Schemas").status == 200)
       // A wrong path with a known token counts against the token's limit.
       #expect(try await client.send("GET", "/Robots").status == 404)
     }
   }
 
-  @Test("count where they are not HTTP at all")
+  @Test("count if they are not valid HTTP")
   func malformed() async throws {
     var builder = EdgeBuilder()
     builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 2)
@@ -74,7 +74,7 @@ struct UnauthenticatedLimitTests {
     }
   }
 
-  @Test("for public keys, metadata and the console's style sheet have a limit of their own, which is higher")
+  @Test("for public keys, metadata and the console's style sheet have their own, higher limit")
   func publicReads() async throws {
     var builder = EdgeBuilder()
     builder.signingKeys = [try EdgeBuilder.signingKey()]
@@ -83,15 +83,15 @@ struct UnauthenticatedLimitTests {
     builder.rates.publicRead = Rate(perSecond: 0.001, burst: 6)
     try await serving(builder) { client async throws in
       for path in [OAuthController.keysPath, OAuthController.metadataPath, ConsoleAssets.style.path] {
-        for _ in 0..<2 { #expect(try await client.sendAsItIs("GET", path, "", headers: [:]).status == 200) }
+        for _ in 0..<2 { #expect(try await client.sendRaw("GET", path, "", headers: [:]).status == 200) }
       }
-      #expect(try await client.sendAsItIs("GET", OAuthController.keysPath, "", headers: [:]).status == 429)
-      // Theirs is not that of guesses.
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
+      #expect(try await client.sendRaw("GET", OAuthController.keysPath, "", headers: [:]).status == 429)
+      // Public reads do not count against the limit of guesses.
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).status == 404)
     }
   }
 
-  @Test("with a good token at a wrong path are the token's: the admin sees them in the log, and nobody else at the address is refused")
+  @Test("with a valid token and a wrong path count against the token and are logged, and do not limit the address")
   func wrongBaseURL() async throws {
     var builder = EdgeBuilder()
     builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
@@ -101,7 +101,7 @@ struct UnauthenticatedLimitTests {
       let entries = builder.log.take(10).flatMap { $0.entries() }
       #expect(entries.map(\.status) == [404, 404, 404, 404])
       #expect(entries.allSatisfy { $0.token == builder.tokenID })
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).status == 404)
     }
   }
 
@@ -109,7 +109,7 @@ struct UnauthenticatedLimitTests {
 
   private static let address = "127.0.0.1"
 
-  @Test("with tokens that were never issued are one entry of the log, which names no provider and repeats nothing of them")
+  @Test("with tokens that were never issued are one log entry, without provider or content of the requests")
   func forgedTokens() async throws {
     let builder = EdgeBuilder()
     try await serving(builder) { [builder] client in
@@ -141,19 +141,19 @@ struct UnauthenticatedLimitTests {
     }
   }
 
-  @Test("whose token nobody has looked up are not called unverified")
+  @Test("with a token that was not looked up are not logged as unverified")
   func notLookedUp() async throws {
     var builder = EdgeBuilder()
     builder.rates.unauthenticated = Rate(perSecond: 0.001, burst: 1)
     try await serving(builder) { [builder] client async throws in
-      #expect(try await client.sendAsItIs("GET", "/nothing", "", headers: [:]).status == 404)
-      // It may be a good one.
+      #expect(try await client.sendRaw("GET", "/nothing", "", headers: [:]).status == 404)
+      // The token may be valid.
       #expect(try await client.send("GET", "/Schemas").status == 429)
       #expect(builder.log.takeUnverified(all: true).isEmpty)
     }
   }
 
-  @Test("are counted by workspace, address and hour; an entry is sent at once and again while its count rises")
+  @Test("are counted by workspace, address and hour; an entry is sent immediately and updated while its count increases")
   func aggregation() throws {
     var senders = UnverifiedSenders()
     let start = Date(timeIntervalSince1970: 1_800_000_000)
@@ -164,7 +164,7 @@ struct UnauthenticatedLimitTests {
     let first = senders.take(at: start, all: false)
     #expect(first.map { $0.unverified?.requests } == [1, 1, 1])
     #expect(Set(first.map(\.id)).count == 3)
-    // Soon afterwards the first is not sent again, a while later it is.
+    // The entry is updated at most once a minute.
     for second in 1...10 { #expect(senders.record(one, from: "10.0.0.1", at: start + Double(second)) == false) }
     #expect(senders.take(at: start + 10, all: false).isEmpty)
     let later = senders.take(at: start + 61, all: false)
@@ -172,7 +172,7 @@ struct UnauthenticatedLimitTests {
     #expect(later.count == 1)
     #expect(first.contains { $0.id == updated.id })
     #expect(updated.unverified == LogEntry.UnverifiedSender(requests: 11, firstAt: start, lastAt: start + 10))
-    // Another hour is another entry, and what is over is forgotten.
+    // Another hour has another entry, and the former hour is discarded.
     #expect(senders.record(one, from: "10.0.0.1", at: start + 3600) == true)
     let next = senders.take(at: start + 3600, all: false)
     #expect(next.count == 1)
@@ -180,7 +180,7 @@ struct UnauthenticatedLimitTests {
     #expect(!senders.isDue(at: start + 3601))
   }
 
-  @Test("take bounded memory: addresses beyond a few dozen are counted together")
+  @Test("use bounded memory: addresses beyond a few dozen are counted together")
   func bounds() {
     var senders = UnverifiedSenders(maximum: 200)
     let now = Date(timeIntervalSince1970: 1_800_000_000)

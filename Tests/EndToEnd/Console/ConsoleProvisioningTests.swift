@@ -45,7 +45,7 @@ extension EndToEnd {
       #expect(refused.contains(#"<p class="notice bad" role="alert">The request was sent again and rejected with 409"#), "\(refused.text)")
       let second = refused.path
       #expect(second != entry && second.hasPrefix("/console/provisioning/entries/"))
-      try await eventually("the entry of the refused repetition") { try await browser.open(second).text.contains("409 Rejected") }
+      try await eventually("the entry of the rejected repetition") { try await browser.open(second).text.contains("409 Rejected") }
       // After the fix it succeeds.
       #expect(try await provider.send("DELETE", "/Users/\(id)").status == 204)
       let sent = try await browser.press("\(entry)/replay", on: entry)

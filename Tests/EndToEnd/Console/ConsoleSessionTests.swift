@@ -98,10 +98,10 @@ extension EndToEnd {
       }
       #expect(try await !workspace.scimctl(["token", "list"]).contains("forged"))
       // The sign-in form is protected against login CSRF, too.
-      var stranger = ConsoleBrowser(at: workspace.identityProvider.baseURL)
+      var browser = ConsoleBrowser(at: workspace.identityProvider.baseURL)
       let token = try await workspace.adminToken()
-      let answer = try await stranger.submit("/console/sign-in", [("token", token)], headers: ["Origin": "https://evil.example"])
-      #expect(answer.status == 403 && stranger.session == nil)
+      let answer = try await browser.submit("/console/sign-in", [("token", token)], headers: ["Origin": "https://evil.example"])
+      #expect(answer.status == 403 && browser.session == nil)
       #expect(try await victim.submit(page, fields + [("formToken", good)]).status == 200)
       #expect(try await workspace.scimctl(["token", "list"]).contains("forged"))
     }
@@ -110,8 +110,8 @@ extension EndToEnd {
     func fixation() async throws {
       let workspace = try await Deployment.shared().workspace()
       let token = try await workspace.adminToken()
-      let nobody = ConsoleBrowser(at: workspace.identityProvider.baseURL)
-      var (attacker, victim) = (nobody, nobody)
+      let signedOut = ConsoleBrowser(at: workspace.identityProvider.baseURL)
+      var (attacker, victim) = (signedOut, signedOut)
       let own = try await workspace.admin(named: "attacker")
       for planted in ["nonsense", "018f0000-0000-7000-8000-000000000000.rollcall_session_AAAA", try #require(own.session)] {
         victim.cookies = [ConsoleBrowser.sessionCookie: planted]

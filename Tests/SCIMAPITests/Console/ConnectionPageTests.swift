@@ -16,7 +16,7 @@ struct ConnectionPageTests {
   private static let path = "/console/settings/scim"
 
   private func sent(_ bench: ConsoleBench) -> [(WorkspaceSettings, [Int64]?)] {
-    bench.builder.asked.entries.compactMap { command in
+    bench.builder.sentCommands.entries.compactMap { command in
       if case .updateWorkspace(let settings) = command.operation { (settings, command.expectedVersions) } else { nil }
     }
   }
@@ -52,8 +52,8 @@ struct ConnectionPageTests {
       #expect(sent(bench).map(\.0) == [expected])
       #expect(sent(bench).map(\.1) == [[1]])
       // Admins cannot change the plan or SAML SSO.
-      let sly = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on", "plan": "enterprise", "samlSSO": "true"])
-      #expect(sly.status == 303)
+      let elevated = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on", "plan": "enterprise", "samlSSO": "true"])
+      #expect(elevated.status == 303)
       #expect(sent(bench).map(\.0) == [expected, expected])
       // A form without the session's token is rejected.
       let forged = try await client.post("\(Self.path)/opt-in", of: page, ["scim": "on", ConsoleLayout.formToken: "x"])

@@ -161,7 +161,7 @@ struct ConsoleClient: Sendable {
   }
 
   func get(_ path: String) async throws -> Answer {
-    try await http.sendAsItIs("GET", path, "", headers: ["Cookie": cookies])
+    try await http.sendRaw("GET", path, "", headers: ["Cookie": cookies])
   }
 
   /// Submits a form of `page`, with its hidden fields.
@@ -169,7 +169,7 @@ struct ConsoleClient: Sendable {
     var sent = values
     for name in [ConsoleLayout.formToken, "version"] where sent[name] == nil { sent[name] = page.hidden(name) }
     let body = sent.map { "\($0)=\(ConsoleText.percentEncoded($1))" }.joined(separator: "&")
-    return try await http.sendAsItIs(
+    return try await http.sendRaw(
       "POST", path, body,
       headers: ["Cookie": cookies, "Origin": "http://127.0.0.1", "Content-Type": "application/x-www-form-urlencoded"])
   }
