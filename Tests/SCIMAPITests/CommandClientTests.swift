@@ -39,7 +39,7 @@ struct CommandClientTests {
   func unknown() async throws {
     let refusal = await #expect(throws: APIError.self) { try await outcome(ask: { _ in nil }, recorded: { _ in throw Self.away }) }
     #expect(refusal?.error.status == 503)
-    #expect(refusal?.error.detail.contains("not known") == true)
+    #expect(refusal?.error.detail.contains("unknown whether the write was executed") == true)
   }
 
   @Test("The command has the deadline, the actor and the trace; the reply is awaited until the store's timeout after it")

@@ -21,7 +21,8 @@ struct RequestFormTests {
     arguments: [
       ("%", "does not begin with 'Bearer'"), ("%  ", "does not begin with 'Bearer'"), ("Bearer Bearer %", "twice"),
       ("bearer BEARER %", "twice"), ("Token %", "the scheme 'Token'"), ("Basic %", "the scheme 'Basic'"), ("SSWS %", "the scheme 'SSWS'"),
-      ("Bearer \"%\"", "quotation marks"), ("Bearer '%'", "quotation marks"), ("Bearer <%>", "brackets"), ("Bearer % %", "blank"),
+      ("Bearer \"%\"", "quotation marks"), ("Bearer '%'", "quotation marks"), ("Bearer <%>", "brackets"),
+      ("Bearer % %", "contains a space"),
       ("% x", "does not begin with 'Bearer'"), ("s3cr3tscheme %", "another scheme"),
     ])
   func wrongToken(header: String, words: String) async throws {
