@@ -55,13 +55,9 @@ struct MemberQuery: Sendable {
     }
   }
 
-  /// A member who was deleted; nil if there is no tombstone.
-  func deletedMember(_ id: UserID, in workspace: WorkspaceID) async throws -> DeletedMember? {
-    try await read(MemberStatements.deletedMember, id, in: workspace).first.map { row in
-      DeletedMember(
-        deletedAt: try row.timestamp(0),
-        successor: try row.optionalUUID(1).map { DeletedMember.Successor(id: UserID($0), userName: try row.string(2)) })
-    }
+  /// The tombstone of a deleted member; nil if there is none.
+  func tombstone(of id: UserID, in workspace: WorkspaceID) async throws -> Remains? {
+    try await DatabaseReads(database: database).remains(of: .user, id.resource, in: workspace)
   }
 
   private func read(
@@ -97,19 +93,6 @@ struct GroupMembership: Sendable, Equatable {
   var waitsFor: String?
 }
 
-/// What is left of a deleted member.
-struct DeletedMember: Sendable, Equatable {
-  var deletedAt: Date
-  /// The current member with the same userName.
-  var successor: Successor?
-
-  /// A member with the userName of a deleted one.
-  struct Successor: Sendable, Equatable {
-    var id: UserID
-    var userName: String
-  }
-}
-
 /// SQL statements about one member. The first parameters are the workspace and the member.
 enum MemberStatements {
   static let member = Statement(
@@ -142,32 +125,6 @@ enum MemberStatements {
       ),
       created_at, modified_at, version, document
     from person
-    """)
-
-  static let deletedMember = Statement(
-    "console deleted member",
-    """
-    select t.deleted_at, s.id, s.user_name
-    from identity_read.tombstones t
-    left join lateral (
-      select u.id, u.user_name
-      from identity_read.users u
-      where u.workspace_id = t.workspace_id
-      and (
-        u.user_name_hash = t.user_name_hash
-        or u.id = (
-          select f.id
-          from identity_read.former_name_hashes f
-          where f.workspace_id = t.workspace_id and f.former_name_hash = t.user_name_hash
-          limit 1
-        )
-      )
-      order by u.id
-      limit 1
-    ) s on true
-    where t.workspace_id = $1
-    and t.id = $2
-    and t.type = 'User'
     """)
 
   static let groups = Statement(

@@ -177,10 +177,10 @@ struct DeletedMemberView: Sendable {
     var lostGroups: String?
   }
 
-  init(_ id: UserID, _ deleted: DeletedMember, receipts found: [DeprovisionReceipt], timeline: TimelineView) {
+  init(_ id: UserID, _ deleted: Remains, receipts found: [DeprovisionReceipt], timeline: TimelineView) {
     memberID = "\(id)"
     deletedAt = Timestamp.text(deleted.deletedAt)
-    successorPath = deleted.successor.map { MembersController.path(of: $0.id) }
+    successorPath = deleted.successor.map { MembersController.path(of: UserID($0.id.uuid)) }
     successorName = deleted.successor?.userName
     receipts = found.map { receipt in
       let names = receipt.groups.prefix(20).map { $0.displayName ?? "\($0.id)" }.joined(separator: ", ")

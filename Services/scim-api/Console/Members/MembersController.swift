@@ -110,7 +110,7 @@ struct MembersController: ConsoleController {
   private func deletedPage(
     _ id: UserID, before: Date?, older: (Date) -> String, in workspace: WorkspaceID
   ) async throws -> ConsolePage {
-    guard let deleted = try await memberQuery.deletedMember(id, in: workspace) else {
+    guard let deleted = try await memberQuery.tombstone(of: id, in: workspace) else {
       throw APIError(404, "The workspace has no member with the id \(id).")
     }
     let receipts = try await memberQuery.receipts(of: id, before: .distantFuture, limit: MemberQuery.maximumReceipts, in: workspace)
