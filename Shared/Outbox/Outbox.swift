@@ -30,6 +30,7 @@ public struct Outbox: Sendable {
         select topic, key, headers::text[], payload
         from unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[]) with ordinality as message (topic, key, headers, payload, position)
         order by position
+        returning id
         """),
       [
         .textArray(messages.map(\.topic)),
@@ -38,6 +39,13 @@ public struct Outbox: Sendable {
         .bytesArray(messages.map(\.value)),
       ]
     )
+  }
+
+  /// The messages of an ``insertion(of:)`` with the ids that it returned.
+  ///
+  /// - Throws: `PostgresDecodingError`.
+  public static func stored(_ messages: [OutgoingMessage], _ rows: Rows) throws -> [StoredMessage] {
+    try zip(rows, messages).map { row, message in StoredMessage(id: try row.int(0), message: message) }
   }
 
   /// The statement that reads the oldest messages, except those for `topics`, with their age in seconds.
@@ -95,5 +103,19 @@ public struct Outbox: Sendable {
     return OutgoingMessage(
       topic: try row.string(1), key: try row.optionalBytes(2),
       headers: stride(from: 0, to: pairs.count - 1, by: 2).map { (pairs[$0], pairs[$0 + 1]) }, value: try row.bytes(4))
+  }
+}
+
+/// A message of an ``Outbox`` with the id of its row.
+public struct StoredMessage: Sendable {
+  /// The id of the row.
+  public var id: Int
+  /// The message.
+  public var message: OutgoingMessage
+
+  /// Creates a stored message.
+  public init(id: Int, message: OutgoingMessage) {
+    self.id = id
+    self.message = message
   }
 }

@@ -59,6 +59,11 @@ public final class OutboxRelay: Service, Sendable {
     wakeup.yield()
   }
 
+  /// Publishes messages that were just committed. Call it in the order of the commits.
+  public func publish(_ messages: [StoredMessage]) {
+    if !messages.isEmpty { wake() }
+  }
+
   /// The table of the outbox with its schema, `identity.outbox`.
   public var table: String { outbox.table }
 
