@@ -1,7 +1,7 @@
-"""benchmark.py FOLDER  benchmarks the suite that runs in FOLDER. ops/bench passes addresses and paths in BENCH_ variables.
+"""benchmark.py ROOT FOLDER  benchmarks the suite that ops/run of the clone ROOT has set up in FOLDER. ops/bench passes paths in BENCH_ variables.
 
 Writes results.json and results.svg to the folder, and results-USERS.json: a later run with another number of users is compared
-with it.
+with it. With --against, alternates with the suite of another clone and prints both.
 """
 
 import argparse
@@ -15,17 +15,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import plot
+import profile_services
 import report
 import runner
+import targets
 from load import LoadFailed
+from processes import PROCESSES, machine_cpu
 from rows import IN_FLIGHT, select_rows
-from suite import CONSUMERS, PROCESSES, Backlog, Database, Processes, machine_cpu
+from suite import Suite
 
 
-def machine(processes):
+def machine(processes, seconds):
     """Describes the machine and its CPU usage, in cores, while the suite is idle."""
 
-    seconds = 2
+    time.sleep(5)
     began, before = machine_cpu(), processes.cpu()
     time.sleep(seconds)
     after, ended = processes.cpu(), machine_cpu()
@@ -49,10 +52,10 @@ def check_seed(benchmark):
             return {name: structure(part) for name, part in value.items() if name != "groups"}
         return [structure(part) for part in value] if isinstance(value, list) else type(value).__name__
 
-    seeded = benchmark.call("GET", f"/Users/{benchmark.users[0][0]}", None, 200)
+    seeded = benchmark.suite.call("GET", f"/Users/{benchmark.users[0][0]}", None, 200)
     body = {name: value for name, value in seeded.items() if name not in ("id", "meta", "groups")}
     body |= {"userName": "seeded@example.com", "externalId": "seeded", "active": False}
-    created = benchmark.call("POST", "/Users", body, 201)
+    created = benchmark.suite.call("POST", "/Users", body, 201)
     # As text, so that the order of the attributes counts too.
     if json.dumps(structure(created)) != json.dumps(structure(seeded)):
         raise LoadFailed(f"users from seed.sql and from identity-store differ:\n{json.dumps(seeded)}\n{json.dumps(created)}")
@@ -68,8 +71,8 @@ def header(results):
         f"commit {results['commit']}, {results['started']}",
         f"{results['users']:,} users and 100 groups{stored}",
         f"Medians of {results['rounds']} rounds. The suite is suspended while a baseline is measured, so that the baseline has the whole machine.",
-        "The local broker restarts empty before each round of writes, because it slows down as its data grows.",
-        "The mail server stands for another machine and runs at the lowest priority. The mailer runs at a low priority.",
+        "Each series starts with the seeded database and an empty broker. CPU is measured until all mails are out and all events are consumed.",
+        "The broker and the mail server stand for other machines: their CPU is not counted. Mail server and mailer run at a low priority.",
     ]
     others = statistics.median(level["others_cpu"] for levels in results["rows"].values() for level in levels.values())
     if others > 0.2:
@@ -79,9 +82,10 @@ def header(results):
 
 def show(results, earlier):
     """Prints the results. With an earlier run, also compares the rates and adds a target for them."""
-    print("", *header(results), "", *report.table(results), "", *report.memory(results), sep="\n")
+    print("", *header(results), "", *report.table(results), "", *report.cpu(results), "", *report.memory(results), sep="\n")
     if results["drains"]:
         print("", *report.consumer_lag(results["drains"]), sep="\n")
+    print("", *report.parts(results, "post", "64"), "", *report.statements(results, "post", "64"), sep="\n")
     if earlier:
         lines, is_close = report.comparison(results, earlier)
         print("", *lines, sep="\n")
@@ -94,63 +98,87 @@ def show(results, earlier):
 
 def earlier_run(folder, users):
     """Returns the latest complete run with another number of users, or None."""
-    runs = [json.loads(path.read_text()) for path in folder.glob("results-*.json")]
+    runs = [json.loads(path.read_text()) for path in folder.glob("results-*[0-9].json")]
     others = [run for run in runs if run["users"] != users]
     return max(others, key=lambda run: run["started"], default=None)
 
 
 def arguments():
     parser = argparse.ArgumentParser()
+    parser.add_argument("root", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--users", type=int, required=True)
     parser.add_argument("--only", default="")
+    parser.add_argument("--against", type=Path)
+    parser.add_argument("--profile", action="store_true")
     return parser.parse_args()
+
+
+def prepare(options, environment, started):
+    """Starts the suites one after the other and returns a runner for each, with its results so far."""
+    plan = runner.QUICK if options.quick else runner.FULL
+    clones = [(options.root, options.folder, environment["commit"])]
+    if options.against:
+        clones.append((options.against, options.folder / "against", environment["commit_against"]))
+    programs = {"static": environment["static"], "pgbench": environment["pgbench"]}
+    runners, found = [], []
+    for root, folder, commit in clones:
+        suite = Suite(root, folder, int(environment["static_pid"]))
+        benchmark = runner.BenchmarkRunner(plan, programs, suite, int(started.timestamp()))
+        check_seed(benchmark)
+        suite.backlog.drain(60)
+        runners.append(benchmark)
+        found.append({
+            "users": options.users,
+            "stored_users": int(suite.database.value("select count(*) from identity.users")),
+            "started": started.isoformat(timespec="seconds"),
+            "commit": commit,
+            "quick": options.quick,
+            "rounds": plan.rounds,
+            "machine": machine(suite.processes, plan.idle),
+            "memory": {"before": suite.memory()},
+            "rows": {},
+        })
+        if options.against:
+            suite.stop()
+    return runners, found
 
 
 def main():
     options = arguments()
     environment = {name.removeprefix("BENCH_").lower(): value for name, value in os.environ.items() if name.startswith("BENCH_")}
     rows = select_rows([name for name in options.only.split(",") if name])
-    started = datetime.now(timezone.utc)
-    processes = Processes(options.folder / "run")
-    database = Database(environment["database"])
-    backlog = Backlog(database, {name: environment[f"port_{name.replace('-', '_')}"] for name in CONSUMERS})
-    backlog.set_baseline(60)
-    settings = {**environment, "folder": str(options.folder), "started": str(int(started.timestamp()))}
-    plan = runner.QUICK if options.quick else runner.FULL
-    benchmark = runner.BenchmarkRunner(plan, settings, processes, database, backlog)
-    check_seed(benchmark)
-    results = {
-        "users": options.users,
-        "stored_users": int(database.value("select count(*) from identity.users")),
-        "started": started.isoformat(timespec="seconds"),
-        "commit": environment["commit"],
-        "quick": options.quick,
-        "rounds": plan.rounds,
-        "machine": machine(processes),
-        "rows": {row.name: {} for row in rows},
-    }
-    before = processes.memory()
-    print("Warming up", flush=True)
-    for row in runner.reads(rows):
-        benchmark.sample(row, 16, seconds=1)
+    if options.profile:
+        profile_services.check()
+    runners, found = prepare(options, environment, datetime.now(timezone.utc))
     for in_flight in IN_FLIGHT:
         print(f"Measuring with {in_flight} requests in flight", flush=True)
-        for name, samples in benchmark.measure(rows, in_flight).items():
-            results["rows"][name][str(in_flight)] = report.summarise(samples)
-    report.add_ratios(results["rows"])
-    results["memory"] = {"before": before, "after": processes.memory()}
-    results["drains"] = benchmark.drains
-    results["targets"] = report.targets(results)
-    show(results, earlier_run(options.folder, options.users))
-    results["ended"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    text = json.dumps(results, indent=2, ensure_ascii=False) + "\n"
-    (options.folder / "results.json").write_text(text)
+        for results, samples in zip(found, runner.measure(runners, rows, in_flight)):
+            for name, measured in samples.items():
+                results["rows"].setdefault(name, {})[str(in_flight)] = report.summarise(measured)
+    for benchmark, results in zip(runners, found):
+        report.add_ratios(results["rows"])
+        results["memory"]["after"] = benchmark.suite.memory()
+        results["drains"] = benchmark.drains
+        results["targets"] = targets.targets(results)
+        results["ended"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    show(found[0], earlier_run(options.folder, options.users))
+    if options.against:
+        show(found[1], None)
+        print("", *report.pairs(*found), sep="\n")
+        (options.folder / "results-against.json").write_text(text_of(found[1]))
+    if options.profile:
+        print("", *profile_services.profile(runners[0], rows, options.folder / "profiles"), sep="\n")
+    (options.folder / "results.json").write_text(text_of(found[0]))
     if not options.only:
-        (options.folder / f"results-{options.users}.json").write_text(text)
-    (options.folder / "results.svg").write_text(plot.svg(results))
+        (options.folder / f"results-{options.users}.json").write_text(text_of(found[0]))
+    (options.folder / "results.svg").write_text(plot.svg(found[0]))
     print(f"\n{options.folder}/results.json\n{options.folder}/results.svg")
+
+
+def text_of(results):
+    return json.dumps(results, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

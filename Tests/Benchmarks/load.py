@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rows import BULK_OPERATIONS
+
 FOLDER = Path(__file__).resolve().parent
 # About the size of a stored user.
 DOCUMENT = "x" * 900
@@ -25,8 +27,12 @@ class Sample:
     # Unexpected responses by status, and failed requests as `connection`.
     errors: dict
     generator_cpu: float
-    # By process of the suite.
+    # By process of the suite, until everything that the load caused is done.
     cpu: dict = field(default_factory=dict)
+    # By process and name of the thread.
+    parts: dict = field(default_factory=dict)
+    # Role, text, calls, rows, milliseconds, WAL bytes and full-page images of each SQL statement.
+    statements: list = field(default_factory=list)
     # CPU usage of other processes, in cores.
     others: float = 0
 
@@ -52,12 +58,34 @@ def wrk(url, in_flight, seconds, **environment):
     return Sample(found["requests"], found["seconds"], found["p50"], found["p99"], errors, cpu)
 
 
-def pgbench(program, url, in_flight, seconds):
+def bulk(suite, count, run):
+    """Sends bulk requests of 1,000 creates, one after the other. Counts operations; the latencies are those of whole requests."""
+    latencies, errors, began = [], {}, time.monotonic()
+    for request in range(count):
+        users = [_user(f"bulk-{run}-{request}-{number}@example.com") for number in range(BULK_OPERATIONS)]
+        operations = [{"method": "POST", "path": "/Users", "bulkId": f"b{n}", "data": user} for n, user in enumerate(users)]
+        body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations}
+        sent = time.monotonic()
+        answer = suite.call("POST", "/Bulk", body, 200)
+        latencies.append(1000 * (time.monotonic() - sent))
+        for operation in answer["Operations"]:
+            if operation["status"] != "201":
+                errors[operation["status"]] = errors.get(operation["status"], 0) + 1
+    return Sample(count * BULK_OPERATIONS, time.monotonic() - began, _percentile(sorted(latencies), 50), max(latencies), errors, 0)
+
+
+def _user(name):
+    emails = [{"primary": True, "value": name, "type": "work"}]
+    schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"]
+    return {"schemas": schemas, "userName": name, "displayName": "Ana Silva", "emails": emails, "active": True}
+
+
+def pgbench(program, suite, in_flight, seconds):
     """Runs transactions that insert a row and an outbox row, from `in_flight` clients."""
     with tempfile.TemporaryDirectory() as folder:
         command = [program, "--no-vacuum", "--protocol", "prepared", "--client", str(in_flight), "--jobs", str(min(2, in_flight))]
         command += ["--time", str(seconds), "--log", "--log-prefix", f"{folder}/log", "--define", f"document={DOCUMENT}"]
-        output, cpu = _run([*command, "--file", str(FOLDER / "insert-rows.pgbench"), url], {})
+        output, cpu = _run([*command, "--file", str(FOLDER / "insert-rows.pgbench"), suite.address], {"PGPASSFILE": str(suite.folder / "pgpass")})
         logs = [line.split() for log in Path(folder).iterdir() for line in log.read_text().splitlines()]
     # The log has latencies in microseconds, and a word for a failed transaction.
     latencies = sorted(int(fields[2]) / 1000 for fields in logs if fields[2].isdigit())

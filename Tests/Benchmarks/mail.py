@@ -15,7 +15,7 @@ import urllib.request
 import uuid
 from datetime import datetime, timezone
 
-MINIMUM_MAILS_PER_SECOND = 300
+MINIMUM_MAILS_PER_SECOND = 1500
 MAXIMUM_SECONDS_PER_100_000_SIGN_INS = 20
 ACTIVE_USERS = 1000
 

@@ -1,13 +1,11 @@
-"""The results as JSON values, as tables, and compared with the targets."""
+"""The results as JSON values and as tables."""
 
 import statistics
 from collections import Counter
 
+from processes import PROCESSES, SERVICES, UNCOUNTED
 from rows import BASELINES, MEASURED, ROWS
-from suite import SERVICES
 
-# The mail server stands for another machine, so its CPU time is not counted.
-UNCOUNTED = "mail-sink"
 # A spread between rounds above this part of their median is shown in the table.
 NOTABLE_SPREAD = 0.2
 
@@ -29,11 +27,38 @@ def summarise(samples):
         "errors": sum(sum(sample.errors.values()) for sample in samples),
         "errors_by_kind": dict(sum((Counter(sample.errors) for sample in samples), Counter())),
         "requests": sum(sample.requests for sample in samples),
-        "cpu_us": sum(used for name, used in cpu.items() if name != UNCOUNTED),
+        "cpu_us": sum(used for name, used in cpu.items() if name not in UNCOUNTED),
         "cpu_us_by_process": cpu,
+        "cpu_us_by_part": _parts(samples),
+        "statements": _statements(samples),
         "generator_cpu_us": 1e6 * median(lambda sample: sample.generator_cpu / sample.requests),
         "others_cpu": median(lambda sample: sample.others),
     }
+
+
+def _parts(samples):
+    """Returns the CPU microseconds per request of each process by name of its threads."""
+    requests, used = sum(sample.requests for sample in samples), {}
+    for sample in samples:
+        for (process, thread), seconds in sample.parts.items():
+            threads = used.setdefault(process, Counter())
+            threads[thread] += 1e6 * seconds / requests
+    return {process: {thread: spent for thread, spent in threads.most_common() if spent >= 0.5} for process, threads in used.items()}
+
+
+def _statements(samples):
+    """Returns the statements with their figures per request, those with the longest time first."""
+    requests, used = sum(sample.requests for sample in samples), {}
+    for sample in samples:
+        for role, text, *figures in sample.statements:
+            before = used.get((role, text), [0] * len(figures))
+            used[role, text] = [old + new for old, new in zip(before, figures)]
+    found = [
+        {"service": role.replace("_", "-"), "text": text, "calls": calls / requests, "rows": rows / requests, "us": 1000 * spent / requests,
+         "wal_bytes": wal / requests, "wal_images": images / requests}
+        for (role, text), (calls, rows, spent, wal, images) in used.items()
+    ]
+    return sorted(found, key=lambda statement: -statement["us"])
 
 
 def add_ratios(rows):
@@ -67,14 +92,56 @@ def table(results):
     return lines
 
 
+def cpu(results):
+    """Returns a table of the CPU microseconds per request by process. Broker and mail server are not in the sum."""
+    names = [*SERVICES, "postgres"]
+    columns = "".join(f"{name:>18}" for name in [*names, "sum", *UNCOUNTED])
+    lines = [f"{'CPU µs per request':32}{'in flight':>9}{columns}"]
+    for row in [*BASELINES, *MEASURED]:
+        for in_flight, measured in results["rows"].get(row.name, {}).items():
+            used = measured["cpu_us_by_process"]
+            figures = [*(used[name] for name in names), measured["cpu_us"], *(used[name] for name in UNCOUNTED)]
+            lines.append(f"{row.title:32}{in_flight:>9}" + "".join(f"{figure:>18,.0f}" for figure in figures))
+    return lines
+
+
+def parts(results, name, in_flight):
+    """Returns a table of the CPU microseconds per request by process and name of its threads, for one row."""
+    measured = results["rows"].get(name, {}).get(in_flight)
+    lines = [f"{ROWS[name].title}, {in_flight} in flight: CPU µs per request by threads"] if measured else []
+    for process in PROCESSES if measured else []:
+        threads = measured["cpu_us_by_part"].get(process, {})
+        lines.append(f"  {process:20}" + ", ".join(f"{thread} {spent:,.0f}" for thread, spent in threads.items()))
+    return lines
+
+
+def statements(results, name, in_flight, most=25):
+    """Returns a table of the SQL statements of one row, with the longest first, and their sum for each service."""
+    measured = results["rows"].get(name, {}).get(in_flight)
+    if not measured or not measured["statements"]:
+        return []
+    lines = [f"{f'{ROWS[name].title}, {in_flight} in flight, per request':42}{'calls':>9}{'rows':>9}{'time µs':>10}{'WAL bytes':>11}{'images':>8}"]
+
+    def line(title, found):
+        calls, rows, spent, wal, images = (sum(one[key] for one in found) for key in ("calls", "rows", "us", "wal_bytes", "wal_images"))
+        return f"{title:42}{calls:>9.2f}{rows:>9.2f}{spent:>10.1f}{wal:>11,.0f}{images:>8.3f}"
+
+    for service in SERVICES:
+        found = [one for one in measured["statements"] if one["service"] == service]
+        lines += [line(service, found)] if found else []
+    lines += [f"{line('  ' + one['service'], [one])}   {one['text'][:90]}" for one in measured["statements"][:most]]
+    return lines
+
+
 def memory(results):
     lines = [f"{'memory':32}{'idle MB':>12}{'after MB':>11}{'peak MB':>13}{'idle CPU':>14}"]
     for name, after in results["memory"]["after"].items():
         before = results["memory"]["before"][name]["resident"]
         peak = f"{after['peak']:.0f}" if after["peak"] else "-"
         idle = results["machine"]["idle_cpu"][name]
-        lines.append(f"{name:32}{before:>12.0f}{after['resident']:>11.0f}{peak:>13}{idle:>13.0%}")
-    return lines
+        lines.append(f"{name:32}{before:>12.0f}{after['resident']:>11.0f}{peak:>13}{idle:>14.1%}")
+    services = sum(results["machine"]["idle_cpu"][name] for name in SERVICES)
+    return [*lines, f"{'all services':32}{'':>36}{services:>14.1%}"]
 
 
 def consumer_lag(drains):
@@ -84,54 +151,10 @@ def consumer_lag(drains):
         for in_flight in sorted({drain["in_flight"] for drain in drains}):
             found = [drain for drain in drains if (drain["row"], drain["in_flight"]) == (row.name, in_flight)]
             if found:
-                group_sync, mailer = (max(drain[name] for drain in found) for name in ("group-sync", "mailer"))
-                mails = _mails(found) if row.name == "post" else ""
-                lines.append(f"{row.title:32}{in_flight:>9}{group_sync:>12.2f}{mailer:>9.2f}{mails}")
+                group_sync, mailer, mails = (max(drain[key] for drain in found) for key in ("group-sync", "mailer", "mails"))
+                queued = max(drain["queued"] for drain in found)
+                lines.append(f"{row.title:32}{in_flight:>9}{group_sync:>12.2f}{mailer:>9.2f}{queued:>16,}{mails:>13.2f}")
     return lines
-
-
-def _mails(drains):
-    """Formats the length of the mail queue and the seconds until it was empty, or the number of mails sent before the rest was dropped."""
-    slowest = max(drains, key=lambda drain: drain["queued"])
-    if slowest["mails"] is not None:
-        return f"{slowest['queued']:>16,}{slowest['mails']:>13.2f}"
-    sent = slowest["queued"] - slowest["removed"]
-    return f"{slowest['queued']:>16,}{'-':>13}   {sent:,} sent in {slowest['bound']:.0f} s, the rest dropped"
-
-
-def targets(results):
-    """Returns each target with the measured value and whether it is met, without targets for rows that were not measured."""
-    rows, found = results["rows"], []
-
-    def measured(name, in_flight):
-        return rows.get(name, {}).get(str(in_flight))
-
-    def add(target, value, format, is_met):
-        found.append({"target": target, "measured": format(value), "met": is_met(value)})
-
-    for name, least in (("get", 0.6), ("user-name", 0.5)):
-        if at_64 := measured(name, 64):
-            add(f"{ROWS[name].title}, 64 in flight: at least {least} of static JSON", at_64["ratio"], "{:.2f}".format, lambda x: x >= least)
-    if at_64 := measured("post", 64):
-        add("POST user, 64 in flight: at least 1.0 of pgbench", at_64["ratio"], "{:.2f}".format, lambda x: x >= 1)
-        add("POST user, 64 in flight: p99 under 40 ms", at_64["p99_ms"], "{:.1f} ms".format, lambda x: x < 40)
-    if alone := measured("post", 1):
-        add("POST user, 1 in flight: p50 under 8 ms", alone["p50_ms"], "{:.1f} ms".format, lambda x: x < 8)
-    for in_flight in (1, 16, 64):
-        small, large = measured("member-10", in_flight), measured("member-100000", in_flight)
-        if small and large:
-            add(
-                f"PATCH member, {in_flight} in flight: group of 100,000 within 1.5 times of group of 10",
-                small["rate"] / large["rate"], "{:.2f}".format, lambda x: x <= 1.5)
-    peaks = {name: results["memory"]["after"][name]["peak"] for name in SERVICES}
-    largest = max(peaks, key=peaks.get)
-    add("every service: at most 100 MB resident", peaks[largest], lambda x: f"{x:.0f} MB ({largest})", lambda x: x <= 100)
-    slowest = [max(drain["group-sync"], drain["mailer"]) for drain in results["drains"]]
-    if slowest:
-        add("group-sync and mailer: lag is zero within 5 s", max(slowest), "{:.1f} s".format, lambda x: x <= 5)
-    errors = sum(level["errors"] for levels in rows.values() for level in levels.values())
-    add("errors: none", errors, "{}".format, lambda x: x == 0)
-    return found
 
 
 def comparison(results, earlier):
@@ -147,3 +170,17 @@ def comparison(results, earlier):
                 note = "" if change >= 0.8 else "   more than 20% slower"
                 lines.append(f"{row.title:32}{in_flight:>9}{before['rate']:>12,.0f}{after['rate']:>12,.0f}{change:>8.2f}{note}")
     return lines, bool(compared) and min(compared) >= 0.8
+
+
+def pairs(results, other):
+    """Returns a table of two commits that were measured in turn: the rates and the CPU time per request, and the ratios of the first to the second."""
+    lines = [f"{results['commit'] + ' / ' + other['commit']:32}{'in flight':>9}{'rate/s':>18}{'ratio':>8}{'CPU µs':>18}{'ratio':>8}"]
+    for row in MEASURED:
+        for in_flight, measured in results["rows"].get(row.name, {}).items():
+            if reference := other["rows"].get(row.name, {}).get(in_flight):
+                cells = ""
+                for key in ("rate", "cpu_us"):
+                    values = f"{measured[key]:,.0f} / {reference[key]:,.0f}"
+                    cells += f"{values:>18}{measured[key] / reference[key]:>8.2f}"
+                lines.append(f"{row.title:32}{in_flight:>9}{cells}")
+    return lines

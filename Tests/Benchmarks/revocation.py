@@ -1,14 +1,13 @@
-"""revocation.py FOLDER  measures the latency of access revocations, for ops/bench directory.
+"""revocation.py ROOT FOLDER  measures the latency of access revocations, for ops/bench directory.
 
 Sends PUTs with `active: false` at a fixed rate, each for another user, and measures the time from each response until a consumer of
-directory.events has received the `access-revoked` event. The environment is that of benchmark.py. Writes revocation.json to the folder.
+directory.events has received the `access-revoked` event. Starts the seeded suite of the clone ROOT, and writes revocation.json to the folder.
 Exits 1 if the target is missed.
 """
 
 import argparse
 import http.client
 import json
-import os
 import sys
 import threading
 import time
@@ -17,12 +16,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from confluent_kafka import OFFSET_END, Consumer, TopicPartition
-from suite import Database
+from suite import Suite
 
 TOPIC = "directory.events"
 TYPE = b"rollcall.directory.access-revoked.v1"
 SENDERS = 32
-TARGET_MS = 250
+TARGET_MS = 150
 # An event is missing if it has not arrived this many seconds after the last response.
 EVENT_TIMEOUT = 30
 
@@ -91,30 +90,29 @@ def percentile(ordered, percent):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("root", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rate", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=30)
     options = parser.parse_args()
-    database = Database(os.environ["BENCH_DATABASE"])
+    suite = Suite(options.root, options.folder)
     # The first requests warm up the suite and are not counted.
     warm_up = 2 * options.rate
     count = warm_up + options.rate * options.seconds
     users = [
         (member, name)
-        for member, name in database.rows(
+        for member, name in suite.database.rows(
             "select u.id, u.user_name from bench.users b join identity.users u using (id) where u.state = 'active' and not b.spare "
             f"order by md5(u.id::text) limit {count}"
         )
     ]
     if len(users) < count:
         sys.exit(f"bench: {count} active users are needed, but there are only {len(users)}")
-    reader = EventReader(os.environ["BENCH_KAFKA"])
+    reader = EventReader(f"127.0.0.1:{suite.ports['port_kafka']}")
     reader.start()
     responses = {}
     began = time.monotonic() + 0.5
-    senders = [
-        Sender(number, os.environ["BENCH_URL"], os.environ["BENCH_TOKEN"], users, began, options.rate, responses) for number in range(SENDERS)
-    ]
+    senders = [Sender(number, suite.url, suite.token, users, began, options.rate, responses) for number in range(SENDERS)]
     for sender in senders:
         sender.start()
     for sender in senders:

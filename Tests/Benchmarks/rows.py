@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 IN_FLIGHT = [1, 16, 64]
+BULK_OPERATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Row:
     request: str | None = None
     # The size of the group whose members change.
     group: int | None = None
+    # The numbers of requests in flight.
+    levels: tuple = tuple(IN_FLIGHT)
 
     @property
     def writes(self):
@@ -35,6 +38,8 @@ MEASURED = [
     Row("member-10", "PATCH member, group of 10", "pgbench", "member", 10),
     Row("member-10000", "PATCH member, group of 10,000", "pgbench", "member", 10_000),
     Row("member-100000", "PATCH member, group of 100,000", "pgbench", "member", 100_000),
+    # The rate is that of operations, the latency that of requests.
+    Row("bulk", "POST Bulk, 1,000 creates each", "pgbench", levels=(1,)),
 ]
 ROWS = {row.name: row for row in [*BASELINES, *MEASURED]}
 

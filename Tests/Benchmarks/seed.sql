@@ -1,10 +1,9 @@
 -- Seeds the database with active users and groups, in the state that the services would produce. Run with psql as superuser on a
--- database that has the workspace and no users. Variables: workspace (slug), users, spare (number of users in no group),
--- tombstone_key.
+-- database that has the workspace and no users. Variables: workspace (slug), users, largest (the size of the largest group, 100,000 by
+-- default), spare (number of users in no group), tombstone_key.
 --
--- Three of the 100 groups have a fixed size: 'Group of 10', 'Group of 10000' and 'Group of 100000', with members spread evenly
--- over all users. Each of the `users` is a member of one of the other 97 groups. If `users` is less than 100,000, more users are
--- created for the largest group.
+-- Three of the 100 groups have a fixed size: 10, a tenth of the largest, and the largest, with members spread evenly over all users. Each
+-- of the `users` is a member of one of the other 97 groups. If `users` is less than the largest group, more users are created for it.
 
 -- Skips triggers and foreign keys: the rows are consistent, and the checks would take longer than everything else.
 set session_replication_role = replica;
@@ -12,7 +11,11 @@ set synchronous_commit = off;
 set client_min_messages = warning;
 create extension if not exists pgcrypto;
 
-select greatest(:users, 100000) as members \gset
+\if :{?largest}
+\else
+\set largest 100000
+\endif
+select greatest(:users, :largest) as members \gset
 
 -- UUIDs of version 7, ordered by number.
 create function pg_temp.seed_id(kind int, number bigint) returns uuid immutable language sql as $$
@@ -58,7 +61,7 @@ select
   case when size is null then 'Team ' || number else 'Group of ' || size end as display_name,
   timestamptz '2026-01-06 09:00+00' + number * interval '1 millisecond' as created_at
 from generate_series(1, 100) as number
-left join (values (98, 10), (99, 10000), (100, 100000)) as sized (number, size) using (number);
+left join (values (98, 10), (99, :largest / 10), (100, :largest)) as sized (number, size) using (number);
 
 insert into identity.groups (
   workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document
@@ -123,7 +126,7 @@ create schema bench;
 create table bench.users as
 select id, user_name, number > :members as spare
 from seed_users
-where number > :members or (number <= :users and number % (:members / 100000) = 0);
+where number > :members or (number <= :users and number % greatest(1, :members / 100000) = 0);
 create table bench.groups as
 select id, size
 from seed_groups

@@ -1,111 +1,120 @@
-"""The suite under test: resource usage of its processes, its database, and its backlog."""
+"""A suite under test: its addresses, database, metrics and processes, and what it has not finished yet."""
 
+import http.client
+import json
 import os
-import re
-import signal
+import shlex
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
-SERVICES = ["scim-api", "identity-store", "invitation-mailer", "group-sync"]
-# The services that consume events and count them in metrics.
-CONSUMERS = ["identity-store", "invitation-mailer", "group-sync"]
-PROCESSES = ["postgres", "broker", *SERVICES, "mail-sink"]
-# The baseline of reads runs beside the suite and is idle unless it is measured.
-READ_BASELINE = "static-json"
-TICKS = os.sysconf("SC_CLK_TCK")
+from load import LoadFailed
+from processes import SERVICES, Processes
+
+PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+STATEMENTS = """
+select rolname, left(regexp_replace(query, '\\s+', ' ', 'g'), 160), sum(calls), sum(rows), sum(total_exec_time), sum(wal_bytes), sum(wal_fpi)
+from pg_stat_statements
+join pg_roles on pg_roles.oid = userid
+where dbid = (select oid from pg_database where datname = current_database())
+group by 1, 2
+"""
 
 
-class Processes:
-    """The processes of the suite and of the read baseline, found by their pid files."""
+class Suite:
+    """A suite that ops/run of a clone has set up in a folder, with seeded users, started from its snapshot. Its mail server is the sink.
 
-    def __init__(self, run_dir):
-        self.run_dir = Path(run_dir)
-        self.peaks = dict.fromkeys(PROCESSES, 0)
-        self.read_pids()
+    `baseline` is the process id of the read baseline, which all suites share.
+    """
 
-    def read_pids(self):
-        """Reads the pid files, which change when a process restarts."""
-        self.pids = {name: int((self.run_dir / f"{name}.pid").read_text().split()[0]) for name in [*PROCESSES, READ_BASELINE]}
+    def __init__(self, root, folder, baseline=None):
+        self.root, self.folder = Path(root), Path(folder)
+        settings = _assignments(self.folder / "rollcall.env")
+        self.ports = _assignments(self.folder / "ports")
+        self.url, self.token = settings["ROLLCALL_SCIM_URL"], settings["ROLLCALL_TOKEN"]
+        self.health = {name: self.ports[f"port_{name.replace('-', '_')}_health"] for name in SERVICES}
+        self.address = f"postgres://postgres@127.0.0.1:{self.ports['port_postgres']}/rollcall"
+        self.processes = Processes(self.folder / "run", baseline)
+        self.backlog = Backlog(self)
+        self.database = None
+        self.restore()
 
-    def reset_broker(self):
-        """Restarts the broker with no data, and the services."""
-        self.memory()
-        subprocess.run([Path(__file__).with_name("reset-broker")], check=True)
-        self.read_pids()
+    def restore(self):
+        """Restarts the suite with the seeded database and an empty broker, so that earlier loads do not affect the next ones."""
+        self._disconnect()
+        self._control("restore")
+        self.processes.read_pids()
+        self.database = Database(self.address, self.folder / "pgpass")
+        self.backlog.set_baseline(60)
 
-    def cpu(self):
-        """Returns the CPU time by process in seconds. The time of PostgreSQL includes its running and ended children."""
-        used = {}
-        for name, pid in self.pids.items():
-            user, system, children_user, children_system = _times(pid)
-            used[name] = user + system
-            if name == "postgres":
-                used[name] += children_user + children_system + sum(sum(_times(child)[:2]) for child in _children(pid))
-        return used
+    def stop(self):
+        """Stops all processes of the suite."""
+        self._disconnect()
+        self._control("stop")
+
+    def _disconnect(self):
+        if self.database:
+            self.memory()
+            self.database.close()
+            self.database = None
 
     def memory(self):
-        """Returns the current and peak resident memory by process in MB. Memory shared between the processes of PostgreSQL counts once; it has no peak."""
-        found = {}
-        for name in PROCESSES:
-            pid = self.pids[name]
-            if name == "postgres":
-                shares = [_kilobytes(f"/proc/{process}/smaps_rollup", "Pss") for process in [pid, *_children(pid)]]
-                found[name] = {"resident": sum(shares) / 1024, "peak": None}
-            else:
-                status = f"/proc/{pid}/status"
-                self.peaks[name] = max(self.peaks[name], _kilobytes(status, "VmHWM") / 1024)
-                found[name] = {"resident": _kilobytes(status, "VmRSS") / 1024, "peak": self.peaks[name]}
-        return found
+        """Returns the memory by process, of a stopped suite that before the stop. Records the peaks."""
+        if self.database:
+            self.latest_memory = self.processes.memory()
+        return self.latest_memory
 
-    def pause(self):
-        """Suspends the broker and the services, which use CPU even when idle."""
-        self._signal(signal.SIGSTOP)
+    def _control(self, action):
+        script = Path(__file__).with_name("control-suite")
+        environment = {**os.environ, "ROLLCALL_LOCAL": str(self.folder)}
+        subprocess.run([script, str(self.root), action], env=environment, check=True)
 
-    def resume(self):
-        self._signal(signal.SIGCONT)
+    def call(self, method, path, body, expected, connection=None):
+        """Sends one request and returns the parsed body. Raises LoadFailed if the status is not `expected`."""
+        url = urlsplit(self.url)
+        used = connection or http.client.HTTPConnection(url.hostname, url.port, timeout=60)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/scim+json", "User-Agent": "Okta SCIM Client 1.0.0"}
+        used.request(method, url.path + path, json.dumps(body) if body else None, headers)
+        response = used.getresponse()
+        content = response.read()
+        if not connection:
+            used.close()
+        if response.status != expected:
+            raise LoadFailed(f"{method} {path} returned {response.status}: {content.decode()}")
+        return json.loads(content) if content else None
 
-    def _signal(self, number):
-        for name in ["broker", *SERVICES]:
-            os.kill(self.pids[name], number)
+    def metric(self, service, name):
+        """Returns the value of a counter of a service; 0 if it does not exist yet."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.health[service]}/metrics", timeout=10) as response:
+            text = response.read().decode()
+        return sum(int(float(line.rpartition(" ")[2])) for line in text.splitlines() if line.startswith((name + " ", name + "{")))
 
+    def reset_statements(self):
+        self.database.rows("select pg_stat_statements_reset()")
 
-def machine_cpu():
-    """Returns the CPU time of the whole machine in seconds."""
-    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    # Without idle and I/O wait.
-    return (sum(fields) - fields[3] - fields[4]) / TICKS
-
-
-def _times(pid):
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return (0, 0, 0, 0)
-    return tuple(int(field) / TICKS for field in fields[11:15])
+    def statements(self):
+        """Returns the SQL statements since the last reset: role, text, calls, rows, milliseconds, WAL bytes and full-page images."""
+        return [(*row[:2], *map(float, row[2:])) for row in self.database.rows(STATEMENTS) if row[0] != "postgres"]
 
 
-def _children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _kilobytes(path, field):
-    try:
-        found = re.search(rf"^{field}:\s+(\d+) kB", Path(path).read_text(), re.MULTILINE)
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return int(found[1]) if found else 0
+def _assignments(path):
+    """Returns the variables that a shell file sets."""
+    words = [word for line in path.read_text().splitlines() for word in shlex.split(line)]
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
 class Database:
     """Runs statements in one long-running psql process."""
 
     END = "-- end of rows"
+    SEPARATOR = "\x1f"
 
-    def __init__(self, url):
-        command = ["psql", "--quiet", "--no-psqlrc", "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", url]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, url, passwords):
+        command = ["psql", "--quiet", "--no-psqlrc", "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--field-separator", self.SEPARATOR]
+        environment = {**os.environ, "PGPASSFILE": str(passwords)}
+        self.process = subprocess.Popen([*command, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
     def rows(self, statement):
         """Returns the rows as lists of strings."""
@@ -115,19 +124,25 @@ class Database:
         for line in self.process.stdout:
             if line.rstrip("\n") == self.END:
                 return rows
-            rows.append(line.rstrip("\n").split("|"))
+            rows.append(line.rstrip("\n").split(self.SEPARATOR))
         raise RuntimeError(f"psql ended during: {statement}")
 
     def value(self, statement):
         return self.rows(statement)[0][0]
 
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
 
 class Backlog:
-    """The unfinished work of the suite: events that are not yet published or consumed, and mails that are not yet sent."""
+    """The unfinished work of a suite: events that are not consumed, and mails that are not sent."""
 
-    def __init__(self, database, ports):
-        self.database = database
-        self.ports = ports
+    # Polling costs CPU time, which is part of the measurement.
+    INTERVAL = 0.1
+
+    def __init__(self, suite):
+        self.suite = suite
         self.baseline = None
 
     def set_baseline(self, seconds):
@@ -135,66 +150,48 @@ class Backlog:
         previous, deadline = None, time.monotonic() + seconds
         while time.monotonic() < deadline:
             counted = self._counts()
-            if counted == previous and not any(self._waiting().values()):
+            if counted == previous and not self._mails():
                 self.baseline = counted
                 return
             previous = counted
             time.sleep(0.5)
-        raise RuntimeError(f"the suite is not idle after {seconds} seconds: {previous}, {self._waiting()}")
+        raise RuntimeError(f"the suite is not idle after {seconds} seconds: {previous}, {self._mails()} mails")
 
     def remaining(self):
-        """Returns the number of events that each consumer has not processed, and of `mails` that are not sent."""
-        waiting = self._waiting()
+        """Returns the number of published events that each consumer has not processed, of mails that are not sent, and of published events."""
         counted = {name: count - self.baseline[name] for name, count in self._counts().items()}
-        events = waiting["identity"] + counted["published"]
-        return {
-            "group-sync": max(0, events - counted["group-sync"]) + waiting["directory"],
-            "mailer": max(0, events - counted["mailer"]),
-            "mails": waiting["mails"],
-        }
+        published = counted["published"]
+        left = {name: max(0, published - counted[name]) for name in ("group-sync", "mailer")}
+        return {**left, "mails": self._mails()}, published
 
-    def drain(self, bound, mail_bound):
-        """Waits until the backlog is empty. Deletes the mails that are not sent after `mail_bound` seconds.
+    def drain(self, bound):
+        """Waits until the backlog is empty and no more events are published.
 
-        Returns the seconds that each consumer needed, and the number of mails queued and removed. Raises RuntimeError after `bound` seconds.
+        Returns the seconds that each consumer needed, and the largest number of mails queued. Raises RuntimeError after `bound` seconds.
         """
         began = time.monotonic()
-        left = self.remaining()
-        took, most = dict.fromkeys(("group-sync", "mailer", "mails")), left["mails"]
-        quiet = 0
-        while quiet < 2:
+        took, queued, before, quiet = dict.fromkeys(("group-sync", "mailer", "mails")), 0, None, 0
+        while quiet < 3:
+            left, published = self.remaining()
             passed = time.monotonic() - began
-            quiet = quiet + 1 if not any(left.values()) else 0
-            most = max(most, left["mails"])
+            quiet = quiet + 1 if published == before and not any(left.values()) else 0
+            before, queued = published, max(queued, left["mails"])
             for name, count in left.items():
                 if count:
                     took[name] = None
                 elif took[name] is None:
                     took[name] = passed
-            if left["mails"] and not (left["mailer"] or left["group-sync"]) and passed > mail_bound:
-                removed = self.database.rows("delete from mailer.invitations where state in ('scheduled', 'sending') returning 1")
-                return {**took, "queued": most, "removed": len(removed), "mails": None, "bound": passed}
             if passed > bound:
                 raise RuntimeError(f"the backlog is not empty {bound} seconds after the load: {left}")
-            time.sleep(0.03)
-            left = self.remaining()
-        return {**took, "queued": most, "removed": 0}
+            time.sleep(self.INTERVAL)
+        return {**took, "queued": queued}
 
-    def _waiting(self):
-        fields = self.database.rows(
-            "select (select count(*) from identity.outbox), (select count(*) from directory.outbox), "
-            "(select count(*) from mailer.invitations where state in ('scheduled', 'sending'))"
-        )[0]
-        return dict(zip(("identity", "directory", "mails"), map(int, fields)))
+    def _mails(self):
+        return int(self.suite.database.value("select count(*) from mailer.invitations where state in ('scheduled', 'sending')"))
 
     def _counts(self):
         return {
-            "group-sync": self._metric("group-sync", "rollcall_sync_events_total"),
-            "mailer": self._metric("invitation-mailer", 'kafka_messages_received_total{group="invitation-mailer"}'),
-            "published": self._metric("identity-store", 'kafka_outbox_published_total{table="identity.outbox"}'),
+            "group-sync": self.suite.metric("group-sync", "rollcall_sync_events_total"),
+            "mailer": self.suite.metric("invitation-mailer", 'kafka_messages_received_total{group="invitation-mailer"}'),
+            "published": self.suite.metric("identity-store", 'kafka_outbox_published_total{table="identity.outbox"}'),
         }
-
-    def _metric(self, service, name):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[service]}/metrics", timeout=10) as response:
-            text = response.read().decode()
-        return sum(int(float(line.rpartition(" ")[2])) for line in text.splitlines() if line.startswith(name + " "))

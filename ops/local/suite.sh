@@ -92,6 +92,8 @@ service_settings() {
         echo "ROLLCALL_LIMIT_LIST_RATE_BESIDE_OTHERS=0"
         echo "ROLLCALL_REQUEST_IN_FLIGHT_PER_TOKEN=1000"
         echo "ROLLCALL_REQUEST_IN_FLIGHT_PER_WORKSPACE=1000"
+        # So that `ops/bench counts` counts only what the requests cause.
+        echo "ROLLCALL_TOKEN_USE_INTERVAL=1h"
       fi
       oauth_settings
       ;;
