@@ -34,16 +34,18 @@ actor Deployment {
   static func shared() async throws -> Deployment { try await sharedOne.value() }
 
   /// Starts a separate deployment, for tests that would disturb the others.
-  static func start() async throws -> Deployment {
+  ///
+  /// - Parameter edgeSettings: Settings of scim-api that replace those of the shared deployment.
+  static func start(edgeSettings: [String: String] = [:]) async throws -> Deployment {
     let postgres = try await PostgresServer.start()
     let broker = try await KafkaBroker.start()
     let mail = try await MailCatcher()
-    let deployment = try await Deployment(postgres: postgres, broker: broker, mail: mail)
+    let deployment = try await Deployment(postgres: postgres, broker: broker, mail: mail, edgeSettings: edgeSettings)
     try await deployment.startServices()
     return deployment
   }
 
-  private init(postgres: PostgresServer, broker: KafkaBroker, mail: MailCatcher) async throws {
+  private init(postgres: PostgresServer, broker: KafkaBroker, mail: MailCatcher, edgeSettings: [String: String]) async throws {
     self.postgres = postgres
     self.broker = broker
     self.mail = mail
@@ -72,7 +74,7 @@ actor Deployment {
       "ROLLCALL_TOKEN_USE_INTERVAL": "1s",
       // All tests have the same client address.
       "ROLLCALL_LIMIT_UNAUTHENTICATED_BURST": "10000",
-    ].merging(oauth) { _, new in new }
+    ].merging(oauth) { _, new in new }.merging(edgeSettings) { _, new in new }
     let serviceSettings: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
@@ -215,6 +217,12 @@ actor Deployment {
     try await Task.sleep(for: duration)
     try await broker.start()
   }
+
+  /// The process ids of the running services.
+  var processes: [Int32] { services.values.compactMap(\.processIdentifier) }
+
+  /// The log of the PostgreSQL server.
+  var databaseLog: String { postgres.log }
 
   /// Everything that the services have written, by name.
   var logs: [String: String] { services.mapValues(\.output) }

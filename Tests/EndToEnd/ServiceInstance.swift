@@ -56,6 +56,11 @@ final class ServiceInstance: @unchecked Sendable {
     kill(process.processIdentifier, signal)
   }
 
+  /// The id of the running process; nil if there is none.
+  var processIdentifier: Int32? {
+    lock.withLock { process.flatMap { $0.isRunning ? $0.processIdentifier : nil } }
+  }
+
   /// Everything that the process has written.
   var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 

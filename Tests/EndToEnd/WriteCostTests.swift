@@ -1,0 +1,96 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  @Suite("The cost of a write")
+  struct WriteCosts {
+    /// The largest counts for one write. They are goals of the design, so raise one only with a reason; see `ops/docs/performance.md`.
+    struct Bounds: Sendable {
+      var commands: Double
+      var transactions: Double
+      var messages: Double
+      var wakeUps: Double
+    }
+
+    /// A POST: a command, its reply, the event, an entry of the log and the event of the invitation.
+    static let post = Bounds(commands: 22, transactions: 6, messages: 5, wakeUps: 60)
+    /// Access ends with a receipt on `directory.events` besides the change of the member.
+    static let active = Bounds(commands: 22, transactions: 6, messages: 6, wakeUps: 60)
+    static let member = Bounds(commands: 22, transactions: 6, messages: 5, wakeUps: 60)
+
+    private static let writes = 5
+    /// Longer than everything that a write causes takes.
+    private static let spacing = Duration.seconds(2)
+
+    @Test("A lone write needs few SQL commands, transactions, messages and wake-ups")
+    func counts() async throws {
+      // The use of tokens is reported periodically, and not part of a write.
+      let deployment = try await Deployment.start(edgeSettings: ["ROLLCALL_TOKEN_USE_INTERVAL": "1h"])
+      let workspace = try await deployment.workspace()
+      let idp = workspace.identityProvider
+      // One more of each than is counted: the first write of a kind fills caches and prepares statements.
+      let emails = (0...Self.writes).map { "counted-\($0)@\(workspace.slug).example" }
+      var members: [String] = []
+      for email in emails { members.append(try await idp.create(email)) }
+      let group = try await idp.createGroup("Data team", members: [])
+      for email in emails { try await workspace.scimctl(["sign-in", email]) }
+      try await eventually("all users to be active") {
+        try await workspace.scimctl(["user", "list", "--state", "active"]).split(separator: "\n").count >= emails.count
+      }
+      let counter = try await ActivityCounter(deployment)
+      let writes: [(String, Bounds, (Int) async throws -> Void)] = [
+        ("POST of a user", Self.post, { number in _ = try await idp.create("new-\(number)@\(workspace.slug).example") }),
+        ("PATCH of a member", Self.member, { number in try await idp.addMember(members[number], to: group) }),
+        ("PATCH of active", Self.active, { number in try await idp.setActive(false, members[number]) }),
+      ]
+      for (_, _, write) in writes { try await write(0) }
+      try await settle(deployment)
+
+      let idle = try await counter.during { for _ in 0..<Self.writes { try await Task.sleep(for: Self.spacing) } }
+      for (name, bounds, write) in writes {
+        let activity = try await counter.during {
+          for number in 1...Self.writes {
+            let next = ContinuousClock.now + Self.spacing
+            try await write(number)
+            try await Task.sleep(until: next)
+          }
+          try await settle(deployment)
+        }
+        let one = activity.perWrite(Self.writes, without: idle)
+        print("\(name): \(one)")
+        #expect(one.commands <= bounds.commands, "\(name): \(one)")
+        #expect(one.transactions <= bounds.transactions, "\(name): \(one)")
+        #expect(one.messages <= bounds.messages, "\(name): \(one)")
+        #expect(one.wakeUps <= bounds.wakeUps, "\(name): \(one)")
+      }
+      await deployment.stopAll()
+    }
+
+    /// Waits until all mails are sent and recorded, and no event waits in an outbox.
+    private func settle(_ deployment: Deployment) async throws {
+      try await eventually("all mails to be recorded and all events to be published") {
+        try await deployment.integer(
+          """
+          select (select count(*) from mailer.invitations where state in ('scheduled', 'sending'))
+            + (select count(*) from identity.outbox) + (select count(*) from mailer.outbox) + (select count(*) from directory.outbox)
+          """) == 0
+      }
+    }
+  }
+}
+
+extension IdentityProvider {
+  /// Adds a member to a group by PATCH.
+  fileprivate func addMember(_ member: String, to group: String) async throws {
+    let answer = try await send(
+      "PATCH", "/Groups/\(group)",
+      body: """
+        {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+         "Operations":[{"op":"add","path":"members","value":[{"value":"\(member)"}]}]}
+        """)
+    guard [200, 204].contains(answer.status) else {
+      throw CommandRun.Failure(command: "PATCH /Groups/\(group)", status: Int32(answer.status), output: answer.text)
+    }
+  }
+}
