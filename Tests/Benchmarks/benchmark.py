@@ -28,7 +28,7 @@ from suite import Suite
 def machine(processes, seconds):
     """Describes the machine and its CPU usage, in cores, while the suite is idle."""
 
-    time.sleep(5)
+    time.sleep(seconds / 4)
     began, before = machine_cpu(), processes.cpu()
     time.sleep(seconds)
     after, ended = processes.cpu(), machine_cpu()

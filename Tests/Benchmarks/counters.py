@@ -19,13 +19,17 @@ class ThreadCounters:
         self.seen = {}
 
     def read(self):
-        """Returns the wake-ups and the CPU milliseconds so far, by process. A wake-up is a voluntary context switch."""
+        """Returns what the processes have done so far: units by process.
+
+        A wake-up is a voluntary context switch. Those of librdkafka's threads are separate, because the local broker answers empty fetches at once,
+        so that they poll it, more often after each message.
+        """
         self._update()
-        totals = {name: [0, 0.0] for name in self.pids}
-        for (name, _), (_, switches, nanoseconds) in self.seen.items():
-            totals[name][0] += switches
-            totals[name][1] += nanoseconds / 1e6
-        return {name: total[0] for name, total in totals.items()}, {name: total[1] for name, total in totals.items()}
+        totals = {unit: dict.fromkeys(self.pids, 0) for unit in ("wake_ups", "librdkafka_wake_ups", "cpu_ms")}
+        for (name, _), (thread, switches, nanoseconds) in self.seen.items():
+            totals["librdkafka_wake_ups" if thread == "librdkafka" else "wake_ups"][name] += switches
+            totals["cpu_ms"][name] += nanoseconds / 1e6
+        return totals
 
     def parts(self):
         """Returns the CPU seconds so far by process and name of the thread, without its number: librdkafka, event loops and others."""

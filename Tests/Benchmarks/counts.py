@@ -23,7 +23,7 @@ from suite import PATCH, Suite
 WRITES = {"post": "POST user", "active": "PATCH active", "member": "PATCH member, group of 10"}
 # The goal for one POST, everything until its mail is recorded and all topics are written.
 GOALS = {"commands": 22, "transactions": 6, "messages": 5, "wake_ups": 60}
-UNITS = ["commands", "transactions", "messages", "kafka_requests", "sql_requests", "wake_ups", "cpu_ms"]
+UNITS = ["commands", "transactions", "messages", "kafka_requests", "sql_requests", "wake_ups", "librdkafka_wake_ups", "cpu_ms"]
 REQUESTS = 5
 SPACING = 2.0
 
@@ -91,11 +91,11 @@ class Counting:
         pids = {name: self.suite.processes.pids[name] for name in SERVICES}
         ports = {"kafka_requests": self.suite.ports["port_kafka"], "sql_requests": self.suite.ports["port_postgres"]}
         requests = {unit: segments(pids, port) for unit, port in ports.items()}
-        wake_ups, cpu = self.threads.read()
-        return {"wake_ups": wake_ups, "cpu_ms": cpu, "messages": sent, **requests}
+        return {**self.threads.read(), "messages": sent, **requests}
 
     def _wal(self):
-        return int(self.suite.database.value("select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"))
+        """Returns the WAL bytes of the statements of the services."""
+        return sum(row[5] for row in self.suite.statements())
 
 
 def per_write(idle, busy):
@@ -124,11 +124,11 @@ def sql_per_write(idle, busy):
 
 
 def table(title, counted):
-    lines = [f"{title:24}" + "".join(f"{unit.replace('_', ' '):>16}" for unit in UNITS)]
+    lines = [f"{title:24}" + "".join(f"{unit.replace('_', ' '):>20}" for unit in UNITS)]
     for name in counted["wake_ups"]:
         cells = [counted[unit].get(name) for unit in UNITS]
-        lines.append(f"{name:24}" + "".join(f"{'' if cell is None else format(cell, '.1f'):>16}" for cell in cells))
-    lines.append(f"{'services':24}" + "".join(f"{counted['total'][unit]:>16.1f}" for unit in UNITS))
+        lines.append(f"{name:24}" + "".join(f"{'' if cell is None else format(cell, '.1f'):>20}" for cell in cells))
+    lines.append(f"{'services':24}" + "".join(f"{counted['total'][unit]:>20.1f}" for unit in UNITS))
     lines.append(f"WAL {counted['wal_bytes']['postgres']:,.0f} bytes; CPU of services and PostgreSQL {counted['total']['cpu_with_postgres_ms']:.1f} ms")
     return lines
 
@@ -152,7 +152,7 @@ def measure(counting, rounds):
         counted["total"]["cpu_with_postgres_ms"] = counted["total"]["cpu_ms"] + counted["cpu_ms"]["postgres"]
         results[kind] = counted
     seconds = REQUESTS * SPACING
-    rest = {unit: {name: statistics.median(used[unit][name] for used in idle) / seconds for name in idle[0][unit]} for unit in ("wake_ups", "cpu_ms")}
+    rest = {unit: {name: statistics.median(used[unit][name] for used in idle) / seconds for name in idle[0][unit]} for unit in ("wake_ups", "librdkafka_wake_ups", "cpu_ms")}
     return results, rest
 
 

@@ -40,7 +40,7 @@ class Plan:
 
 
 FULL = Plan(rounds=5, fresh_rounds=True, read=3, write=4, write_alone=5, pgbench=5, bulks=2, longest=16, idle=20)
-QUICK = Plan(rounds=3, fresh_rounds=False, read=1, write=1, write_alone=1, pgbench=2, bulks=1, longest=4, idle=5)
+QUICK = Plan(rounds=3, fresh_rounds=False, read=1, write=1, write_alone=1, pgbench=1, bulks=1, longest=4, idle=5)
 
 
 class BenchmarkRunner:

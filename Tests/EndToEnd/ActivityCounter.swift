@@ -12,7 +12,7 @@ struct Activity: CustomStringConvertible {
   var transactions = 0.0
   /// Messages on all topics.
   var messages = 0.0
-  /// Voluntary context switches of the services' threads.
+  /// Voluntary context switches of the services' threads, except those of librdkafka, which poll the broker of the tests.
   var wakeUps = 0.0
   /// The length of the period.
   var seconds = 0.0
@@ -85,7 +85,7 @@ struct ActivityCounter {
     return try await inspection.positions(of: "end-to-end", on: topics).values.map(\.high).reduce(0, +)
   }
 
-  /// The voluntary context switches of all present threads of the services.
+  /// The voluntary context switches of all present threads of the services, except librdkafka's.
   private func wakeUps() async throws -> Int {
     var total = 0
     for process in await deployment.processes {
@@ -93,6 +93,7 @@ struct ActivityCounter {
       for thread in try FileManager.default.contentsOfDirectory(atPath: threads) {
         // A thread may have ended since.
         guard let status = try? String(contentsOfFile: "\(threads)/\(thread)/status", encoding: .utf8) else { continue }
+        guard !status.hasPrefix("Name:\trdk:") else { continue }
         guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("voluntary_ctxt_switches:") }) else { continue }
         total += line.split(whereSeparator: \.isWhitespace).last.flatMap { Int($0) } ?? 0
       }
