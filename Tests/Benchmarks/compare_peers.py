@@ -40,8 +40,8 @@ def sample(server, row, in_flight, seconds, run, folder):
     path = folder / "users.txt"
     path.write_text("".join(f"{user[0]} {user[1]}\n" for user in users[start:] + users[:start]))
     environment = {
-        "ROW": request, "TOKEN": server.token, "USERS": str(path), "RUN": run, "CYCLE": str(2 * in_flight), "PAGES": "9",
-        "GROUP": server.groups[group] if group else "", "PASSWORD": "", "REMOVE": "value" if server.removes_by_value else "filter",
+        "ROW": request, "TOKEN": server.token, "USERS": str(path), "RUN": run, "CYCLE": str(2 * in_flight), "PAGES": "9", "PLAIN": "1",
+        "GROUP": server.groups[group] if group else "", "REMOVE": "value" if server.removes_by_value else "filter",
     }
     measured = load.wrk(server.url, in_flight, seconds, **environment)
     server.settle()

@@ -8,7 +8,7 @@
 --   BENCH_CYCLE   the number of users that change before the same users change back; larger than the number of requests in
 --                 flight, so that two changes of one user do not overlap
 --   BENCH_PAGES   the number of list pages that are requested, 90 by default
---   BENCH_PASSWORD  the password of new users, as Okta sends one; empty for none
+--   BENCH_PLAIN   1 for users without a password, which Okta sends, and without the enterprise extension
 --   BENCH_REMOVE  how a member is removed: `filter` (default) in the path, or `value`
 --
 -- The last line of the output is a JSON summary.
@@ -22,7 +22,7 @@ local group = os.getenv("BENCH_GROUP")
 local run = os.getenv("BENCH_RUN")
 local cycle = tonumber(os.getenv("BENCH_CYCLE") or "1")
 local pages = tonumber(os.getenv("BENCH_PAGES") or "90")
-local password = os.getenv("BENCH_PASSWORD") or "1mz050nq"
+local is_plain = os.getenv("BENCH_PLAIN") == "1"
 local removes_by_value = os.getenv("BENCH_REMOVE") == "value"
 local base, headers, users, count
 
@@ -46,12 +46,14 @@ end
 
 -- A user as Okta sends it.
 local function user_body(user_name, title)
+  local extension = is_plain and "" or string.format(',"%s"', enterprise_urn)
+  local extras = is_plain and "" or string.format(
+    ',"password":"1mz050nq","%s":{"employeeNumber":"1","department":"Data"}', enterprise_urn)
   return string.format(
-    '{"schemas":["%s","%s"],"userName":"%s","name":{"givenName":"Ana","familyName":"Silva"},' ..
+    '{"schemas":["%s"%s],"userName":"%s","name":{"givenName":"Ana","familyName":"Silva"},' ..
     '"emails":[{"primary":true,"value":"%s","type":"work"}],"displayName":"Ana Silva","title":"%s","locale":"en-US",' ..
-    '"externalId":"00u-%s","groups":[],%s"active":true,"%s":{"employeeNumber":"1","department":"Data"}}',
-    user_urn, enterprise_urn, user_name, user_name, title, user_name, password ~= "" and string.format('"password":"%s",', password) or "",
-    enterprise_urn)
+    '"externalId":"00u-%s","groups":[],"active":true%s}',
+    user_urn, extension, user_name, user_name, title, user_name, extras)
 end
 
 local requests = {
