@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from compare_peers import ROWS as PEER_ROWS
+from compare_peers import ratios as peer_ratios
 from processes import SERVICES
 from rows import BASELINES, IN_FLIGHT, MEASURED, ROWS
 
@@ -66,10 +67,10 @@ def peers(found):
     rows = []
     for row, levels in found["rows"].items():
         for level, servers in levels.items():
-            ratio = servers["Rollcall"]["rate"] / max(measured["rate"] for name, measured in servers.items() if name != "Rollcall")
-            rows.append([PEER_ROWS[row][0], level, *(f"{measured['rate']:,.0f}" for measured in servers.values()), f"{ratio:.2f}"])
+            ratios = (f"{ratio:.2f}" for ratio in peer_ratios(servers))
+            rows.append([PEER_ROWS[row][0], level, *(f"{measured['rate']:,.0f}" for measured in servers.values()), *ratios])
     names = list(next(iter(next(iter(found["rows"].values())).values())))
-    return markdown(["requests per second", "in flight", *names, "ratio"], rows)
+    return markdown(["requests per second", "in flight", *names, "to the fastest with a database", "to the fastest"], rows)
 
 
 def main():
