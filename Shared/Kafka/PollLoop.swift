@@ -209,10 +209,6 @@ private final class PollWakeup: Sendable {
   }
 
   func wake() {
-    reference.withLock { reference in
-      guard let queue = reference.handle.flatMap({ rd_kafka_queue_get_consumer($0.pointer) }) else { return }
-      rd_kafka_queue_yield(queue)
-      rd_kafka_queue_destroy(queue)
-    }
+    reference.withLock { $0.handle?.interruptPoll() }
   }
 }
