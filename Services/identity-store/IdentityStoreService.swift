@@ -82,7 +82,9 @@ package struct IdentityStoreService {
       runtime.kafka,
       ConsumerConfiguration(
         group: "provisioning-log", instance: runtime.memberID, topics: [.provisioningLog], maximumBatch: 500, maximumBatchBytes: 8 << 20,
-        fetchInterval: .milliseconds(100), sessionTimeout: runtime.sessionTimeout, recordedOffsets: try await history.offsets()),
+        // Nobody waits for an entry. About as many bytes as a batch of entries has.
+        fetchInterval: .milliseconds(250), fetchBytes: 384 << 10, sessionTimeout: runtime.sessionTimeout,
+        recordedOffsets: try await history.offsets()),
       logger: runtime.logger)
     runtime.watch(consumer)
     let partitions = LogPartitions(

@@ -23,6 +23,13 @@ extension ClientHandle {
     return .message(Message(copying: polled))
   }
 
+  /// Ends the current ``poll(timeout:)``, or the next one, from another thread.
+  func interruptPoll() {
+    guard let queue = rd_kafka_queue_get_consumer(pointer) else { return }
+    rd_kafka_queue_yield(queue)
+    rd_kafka_queue_destroy(queue)
+  }
+
   /// Calls `body` with a librdkafka list of the partitions.
   func withList<Result>(
     _ partitions: some Collection<(TopicPartition, offset: Int64)>,

@@ -23,9 +23,11 @@ public struct ConsumerConfiguration: Sendable {
   public var maximumBatchBytes: Int
   /// Where reading starts on a partition for which the group has no offset.
   public var offsetReset: OffsetReset
-  /// How long the broker delays a fetch until there are 64 KiB to send (`fetch.wait.max.ms`, `fetch.min.bytes`), for larger batches of work that
-  /// is not urgent. Zero: messages are sent at once.
+  /// How long the broker delays a fetch until there are ``fetchBytes`` to send (`fetch.wait.max.ms`), for larger batches of work that is not
+  /// urgent. Zero: messages are sent at once.
   public var fetchInterval: Duration
+  /// The number of bytes that end a ``fetchInterval`` early (`fetch.min.bytes`).
+  public var fetchBytes: Int
   /// How long a member may send no heartbeat before its partitions are assigned to others (`session.timeout.ms`).
   public var sessionTimeout: Duration
   /// The committed offsets that the service has recorded itself. If the brokers have no committed offset, these distinguish a group whose topic
@@ -38,7 +40,7 @@ public struct ConsumerConfiguration: Sendable {
   /// Creates a configuration. By default it reads from the first message, fetches immediately, and has batches of at most 512 messages or 32 MiB.
   public init(
     group: String, instance: String, topics: [Topic], maximumBatch: Int = 512, maximumBatchBytes: Int = 32 << 20,
-    offsetReset: OffsetReset = .earliest, fetchInterval: Duration = .zero,
+    offsetReset: OffsetReset = .earliest, fetchInterval: Duration = .zero, fetchBytes: Int = 64 << 10,
     sessionTimeout: Duration = ConsumerConfiguration.defaultSessionTimeout, recordedOffsets: [TopicPartition: Int64] = [:]
   ) {
     self.group = group
@@ -48,6 +50,7 @@ public struct ConsumerConfiguration: Sendable {
     self.maximumBatchBytes = maximumBatchBytes
     self.offsetReset = offsetReset
     self.fetchInterval = fetchInterval
+    self.fetchBytes = fetchBytes
     self.sessionTimeout = sessionTimeout
     self.recordedOffsets = recordedOffsets
   }
@@ -70,7 +73,7 @@ public struct ConsumerConfiguration: Sendable {
 
   /// The properties of ``fetchInterval``.
   private var delayedFetches: [String: String] {
-    ["fetch.wait.max.ms": String(fetchInterval.milliseconds), "fetch.min.bytes": String(64 << 10)]
+    ["fetch.wait.max.ms": String(fetchInterval.milliseconds), "fetch.min.bytes": String(fetchBytes)]
   }
 
   /// The properties of all clients that read messages: offsets are committed explicitly, and messages are fetched at once.

@@ -17,22 +17,29 @@ final class EmptyFetchDelay: Sendable {
 
   private let state = Mutex(State())
   private let interval: Duration
+  /// Responses of at least this many bytes are not delayed by the interval.
+  private let largeResponse: Int
 
   /// Responses slower than this are treated as long polls.
   private static let longPollThreshold = Duration.milliseconds(20)
-  /// The delay after an empty response: short for about a tenth of a second, then long. Only an idle consumer notices a message late.
+  /// The delay after an empty response: short for about a tenth of a second, then long, and after about two seconds even longer. Only an idle
+  /// consumer notices a message late.
   private static let shortDelay = Duration.milliseconds(1)
   private static let shortDelays = 80
   private static let longDelay = Duration.milliseconds(5)
+  private static let longDelays = 400
+  private static let idleDelay = Duration.milliseconds(15)
+  /// The idle delay of a consumer with an interval, after as many empty responses as take about two seconds without one.
+  private static let idleInterval = Duration.milliseconds(50)
   /// The maximum number of request sizes. There is one per combination of topics and partitions, so few.
   private static let maximumSizes = 1000
 
-  /// Responses of at least this many bytes are not delayed.
-  private static let largeResponse = 64 << 10
-
-  /// - Parameter interval: The delay after each small response, empty or not; zero to delay only after empty ones.
-  init(interval: Duration = .zero) {
+  /// - Parameters:
+  ///   - interval: The delay after each small response, empty or not; zero to delay only after empty ones.
+  ///   - largeResponse: The size in bytes from which on a response is not small.
+  init(interval: Duration = .zero, largeResponse: Int = 64 << 10) {
     self.interval = interval
+    self.largeResponse = largeResponse
   }
 
   /// Records a fetch request. librdkafka has one in flight per broker.
@@ -49,20 +56,30 @@ final class EmptyFetchDelay: Sendable {
   ///   - size: The size of the response in bytes.
   ///   - time: The time from the request to the response.
   func delay(afterResponseOf size: Int, from broker: Int32, in time: Duration) -> Duration {
-    guard interval == .zero else { return size < Self.largeResponse ? interval : .zero }
-    return state.withLock { state in
-      guard let requested = state.requested[broker] else { return .zero }
+    let emptyInARow = countEmpty(size, from: broker, in: time)
+    if interval > .zero {
+      if size >= largeResponse { return .zero }
+      return emptyInARow > Self.shortDelays ? max(interval, Self.idleInterval) : interval
+    }
+    return switch emptyInARow {
+    case 0: .zero
+    case ...Self.shortDelays: Self.shortDelay
+    case ...(Self.shortDelays + Self.longDelays): Self.longDelay
+    default: Self.idleDelay
+    }
+  }
+
+  /// The number of empty responses since the last that was not empty.
+  private func countEmpty(_ size: Int, from broker: Int32, in time: Duration) -> Int {
+    state.withLock { state in
+      guard let requested = state.requested[broker] else { return 0 }
       let smallest = state.smallest[requested]
       if smallest.map({ size < $0 }) ?? true {
         if state.smallest.count >= Self.maximumSizes { state.smallest = [:] }
         state.smallest[requested] = size
       }
-      guard size == smallest, time < Self.longPollThreshold else {
-        state.emptyInARow = 0
-        return .zero
-      }
-      state.emptyInARow += 1
-      return state.emptyInARow > Self.shortDelays ? Self.longDelay : Self.shortDelay
+      state.emptyInARow = size == smallest && time < Self.longPollThreshold ? state.emptyInARow + 1 : 0
+      return state.emptyInARow
     }
   }
 }

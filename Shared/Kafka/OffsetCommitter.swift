@@ -59,6 +59,7 @@ final class OffsetCommitter: @unchecked Sendable {
       state.isStopped = true
       return state.pending
     }
+    rd_kafka_queue_yield(queue)
     for continuation in pending.values { continuation.resume(throwing: closed) }
   }
 
@@ -73,7 +74,8 @@ final class OffsetCommitter: @unchecked Sendable {
 
   private func serve() {
     while !state.withLock({ $0.isStopped }) {
-      guard let event = rd_kafka_queue_poll(queue, 200) else { continue }
+      // An outcome or `stop()` ends the wait.
+      guard let event = rd_kafka_queue_poll(queue, -1) else { continue }
       defer { rd_kafka_event_destroy(event) }
       guard rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT else { continue }
       let failed = rd_kafka_event_topic_partition_list(event)?.entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }

@@ -16,12 +16,14 @@ final class PollLoop: Sendable {
   let starts: StartOffsets
   private let configuration: ConsumerConfiguration
   private let logger: Logger
+  private let wakeup: PollWakeup
   private let isStopping = Atomic<Bool>(false)
   private let metrics: ConsumerMetrics
 
   /// How long a complete batch may wait to be taken before the partitions are paused, in seconds.
   private static let pauseDelay: TimeInterval = 0.5
-  private static let pollMilliseconds: Int32 = 100
+  /// The longest wait for a message. Messages, rebalances and ``stop()`` end it.
+  private static let pollMilliseconds: Int32 = 1000
   /// How long a batch waits for more messages if the previous one had several. Fewer and larger batches cost less per message.
   private static let linger = Duration.milliseconds(2)
 
@@ -37,13 +39,14 @@ final class PollLoop: Sendable {
     self.logger = logger
     self.buffer = buffer
     self.assignment = assignment
+    self.wakeup = wakeup
     metrics = ConsumerMetrics(group: configuration.group)
     self.progress = progress
     self.starts = starts
     handle = try ClientHandle(
       RD_KAFKA_CONSUMER, kafka, properties: configuration.properties,
       callbacks: ClientCallbacks(
-        logger: logger, emptyFetchDelay: EmptyFetchDelay(interval: configuration.fetchInterval),
+        logger: logger, emptyFetchDelay: EmptyFetchDelay(interval: configuration.fetchInterval, largeResponse: configuration.fetchBytes),
         failed: { [logger] code, reason in ClientErrors.log(code, reason, of: "consumer", logger) },
         rebalanced: rebalance.handle))
     rd_kafka_poll_set_consumer(handle.pointer)
@@ -61,6 +64,7 @@ final class PollLoop: Sendable {
   func stop() {
     isStopping.store(true, ordering: .releasing)
     buffer.end(.success(()))
+    wakeup.wake()
   }
 
   private func loop() -> Result<Void, KafkaError> {
@@ -205,10 +209,6 @@ private final class PollWakeup: Sendable {
   }
 
   func wake() {
-    reference.withLock { reference in
-      guard let queue = reference.handle.flatMap({ rd_kafka_queue_get_consumer($0.pointer) }) else { return }
-      rd_kafka_queue_yield(queue)
-      rd_kafka_queue_destroy(queue)
-    }
+    reference.withLock { $0.handle?.interruptPoll() }
   }
 }

@@ -25,6 +25,9 @@ final class ReplyReader: Sendable {
 
   /// The interval at which requests past their deadline are completed.
   private static let expiryInterval = Duration.milliseconds(50)
+  private static let pendingMilliseconds: Int32 = 50
+  /// Shorter than the grace of any deadline, since a request may become pending meanwhile.
+  private static let idleMilliseconds: Int32 = 200
 
   let topic: String
   private let instance: Int
@@ -93,11 +96,13 @@ final class ReplyReader: Sendable {
   /// Stops the reader.
   func stop() {
     state.withLock { $0.isStopping = true }
+    handle.interruptPoll()
   }
 
   /// Stops the reader when no requests are pending.
   func stopWhenIdle() {
     state.withLock { $0.isStoppingWhenIdle = true }
+    handle.interruptPoll()
   }
 
   func waitUntilReady() async throws {
@@ -173,7 +178,8 @@ extension ReplyReader {
   private func read(_ next: inout Int64) -> End {
     var nextExpiry = ContinuousClock.now
     while !shouldStop() {
-      switch handle.poll(timeout: 20) {
+      // A reply ends the wait. While no request is pending, nothing can expire.
+      switch handle.poll(timeout: pending.count == 0 ? Self.idleMilliseconds : Self.pendingMilliseconds) {
       case .nothing: break
       case .message(let message):
         next = message.offset + 1

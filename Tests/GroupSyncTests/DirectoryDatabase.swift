@@ -25,7 +25,8 @@ struct DirectoryDatabase: Sendable {
   static func start(on server: PostgresServer, securityEvents: SecurityEvents? = nil) async throws -> DirectoryDatabase {
     let database = try await server.createDatabase(migrations: SchemaMigrations.all)
     return DirectoryDatabase(
-      pool: pool(server.url(database: database, role: "group_sync")), reader: pool(server.url(database: database, role: "scimctl")),
+      pool: pool(server.url(database: database, role: "group_sync"), planning: .onceByIndex),
+      reader: pool(server.url(database: database, role: "scimctl"), planning: .adaptive),
       securityEvents: securityEvents)
   }
 
@@ -35,11 +36,11 @@ struct DirectoryDatabase: Sendable {
     transaction = DirectoryTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
   }
 
-  private static func pool(_ url: String) -> PostgresPool {
+  private static func pool(_ url: String, planning: PostgresConfiguration.Planning) -> PostgresPool {
     PostgresPool(
       PostgresConfiguration(
         url: url, connections: 1, statementTimeout: PostgresServer.testTimeout, applicationName: "test",
-        maximumWait: PostgresServer.testTimeout),
+        maximumWait: PostgresServer.testTimeout, planning: planning),
       logger: quiet)
   }
 

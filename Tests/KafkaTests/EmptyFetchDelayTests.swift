@@ -55,6 +55,29 @@ struct EmptyFetchDelayTests {
     #expect(delays == [.milliseconds(100), .milliseconds(100), .milliseconds(100), .zero, .milliseconds(100)])
   }
 
+  @Test("A consumer that is idle for seconds fetches less often, until a message arrives")
+  func idle() {
+    let delay = EmptyFetchDelay()
+    let delays = (0..<600).map { _ in delay.delay(requested: 400, received: 544) }
+    #expect(delays == delays.sorted())
+    #expect(delays.last == .milliseconds(15))
+    #expect(delay.delay(requested: 400, received: 1800) == .zero)
+    #expect(delay.delay(requested: 400, received: 544) == .milliseconds(1))
+
+    let gathering = EmptyFetchDelay(interval: .milliseconds(20))
+    let intervals = (0..<100).map { _ in gathering.delay(requested: 400, received: 544) }
+    #expect(intervals.first == .milliseconds(20))
+    #expect(intervals.last == .milliseconds(50))
+    #expect(gathering.delay(requested: 400, received: 1800) == .milliseconds(20))
+  }
+
+  @Test("The size that ends an interval early can be set")
+  func largeResponses() {
+    let delay = EmptyFetchDelay(interval: .milliseconds(250), largeResponse: 100_000)
+    let delays = [65_536, 100_000].map { delay.delay(requested: 400, received: $0) }
+    #expect(delays == [.milliseconds(250), .zero])
+  }
+
   @Test("After a long poll, as with Apache Kafka, there is no delay")
   func longPoll() {
     let delay = EmptyFetchDelay()

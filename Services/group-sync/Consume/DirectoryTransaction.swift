@@ -9,6 +9,8 @@ struct DirectoryTransaction: BatchOperation {
   let pool: PostgresPool
   let loader = DirectoryLoader()
   let writer: DirectoryWriter
+  /// Publishes what is committed; nil to leave it in the outbox.
+  var relay: OutboxRelay?
 
   var description: String { "batch" }
 
@@ -20,12 +22,18 @@ struct DirectoryTransaction: BatchOperation {
     let outputs: [Void] = events.map { _ in }
     let writeSet = WriteSet(of: events.lazy.map(\.event))
     guard !writeSet.isEmpty else { return outputs }
-    try await pool.transaction { transaction in
-      let directory = try await loader.load(writeSet, in: transaction)
-      var decider = Decider(directory)
-      for event in events { decider.decide(event.event, traceparent: event.traceparent) }
-      let steps = try await writer.steps(for: decider)
-      if !steps.isEmpty { _ = try await transaction.pipeline(steps) }
+    do {
+      let stored = try await pool.transaction { transaction in
+        let directory = try await loader.load(writeSet, in: transaction)
+        var decider = Decider(directory)
+        for event in events { decider.decide(event.event, traceparent: event.traceparent) }
+        return try await writer.write(decider, andCommit: transaction)
+      }
+      relay?.publish(stored)
+    } catch {
+      // What was committed although this process does not know it is only in the outbox; the retry changes nothing.
+      if (error as? PostgresError)?.isOutcomeUnknown ?? true { relay?.wake() }
+      throw error
     }
     return outputs
   }

@@ -9,7 +9,6 @@ import ServiceLifecycle
 /// Consumes identity events in batches, applies each batch to the directory in one transaction, and commits its offsets.
 struct EventConsumer: Service {
   let consumer: Consumer
-  let relay: OutboxRelay
   private let transaction: DirectoryTransaction
   private let batches: BatchProcessor
 
@@ -19,7 +18,8 @@ struct EventConsumer: Service {
 
   init(consumer: Consumer, transaction: DirectoryTransaction, deadLetters: DeadLetters, relay: OutboxRelay, logger: Logger) {
     self.consumer = consumer
-    self.relay = relay
+    var transaction = transaction
+    transaction.relay = relay
     self.transaction = transaction
     batches = BatchProcessor(
       deadLetters: deadLetters,
@@ -39,7 +39,6 @@ struct EventConsumer: Service {
         size.record(events.count)
         duration.record(duration: ContinuousClock.now - start)
       }
-      relay.wake()
     }
   }
 }

@@ -3,7 +3,7 @@ import Models
 import Outbox
 import Postgres
 
-/// Creates the statements that write the decisions of a batch. They are set-based, and sent as one pipeline before the commit.
+/// Writes the decisions of a batch with set-based statements, in one pipeline with the commit.
 struct DirectoryWriter: Sendable {
   /// The source of published events: `group-sync/0`.
   let source: String
@@ -16,8 +16,10 @@ struct DirectoryWriter: Sendable {
     self.securityEvents = securityEvents
   }
 
-  /// The statements that write the decisions of `decider`; empty if nothing has changed.
-  func steps(for decider: Decider) async throws -> [(Statement, [PostgresValue])] {
+  /// Writes the decisions of `decider` and commits. Only tables that change take part.
+  ///
+  /// - Returns: The messages that are now in the outbox.
+  func write(_ decider: Decider, andCommit transaction: PostgresTransaction) async throws -> [StoredMessage] {
     let directory = decider.directory
     let members = directory.writtenMembers.sorted().compactMap { directory.members[$0] }
     let groups = directory.writtenGroups.sorted().compactMap { directory.groups[$0] }
@@ -33,7 +35,9 @@ struct DirectoryWriter: Sendable {
       for receipt in decider.receipts { messages.append(try await securityEvents.message(for: receipt, source: source)) }
     }
     if !messages.isEmpty { steps.append(outbox.insertion(of: messages)) }
-    return steps
+    let results = try await transaction.pipeline(steps, commit: true)
+    guard !messages.isEmpty, let rows = results.last else { return [] }
+    return try Outbox.stored(messages, rows)
   }
 
   private func columns(_ members: [Member]) -> [PostgresValue] {

@@ -7,57 +7,52 @@ import ProvisioningLog
 struct LogCauses: Sendable {
   let pool: PostgresPool
 
-  /// The cause of each entry; nil for requests that did not fail.
-  func causes(of entries: [LogEntry]) async throws -> [Diagnosis.Cause?] {
-    let failed = entries.filter(\.isFailure)
-    guard !failed.isEmpty else { return entries.map { _ in nil } }
-    let settings = try await settings(of: Set(failed.map(\.workspace)))
-    let tokens = try await tokens(of: failed)
-    return entries.map { entry in
-      var context = DiagnosisContext()
-      context.settings = settings[entry.workspace]
-      context.token = entry.token.flatMap { tokens[ResourceKey(workspace: entry.workspace, id: $0.resource)] }
-      return Diagnosis(of: entry, context)?.cause
+  /// A workspace and a token, from which a request came.
+  private struct Sender: Hashable {
+    var workspace: WorkspaceID
+    var token: TokenID?
+
+    init(of entry: LogEntry) {
+      workspace = entry.workspace
+      token = entry.token
     }
   }
 
-  private func settings(of workspaces: Set<WorkspaceID>) async throws -> [WorkspaceID: WorkspaceSettings] {
-    var settings: [WorkspaceID: WorkspaceSettings] = [:]
-    for row in try await pool.query(Self.settingsStatement, [.uuidArray(workspaces.map(\.uuid))]) {
+  /// The cause of each entry; nil for requests that did not fail.
+  func causes(of entries: [LogEntry]) async throws -> [Diagnosis.Cause?] {
+    let senders = Set(entries.lazy.filter(\.isFailure).map(Sender.init))
+    guard !senders.isEmpty else { return entries.map { _ in nil } }
+    let contexts = try await contexts(of: Array(senders))
+    return entries.map { entry in Diagnosis(of: entry, contexts[Sender(of: entry)] ?? DiagnosisContext())?.cause }
+  }
+
+  private func contexts(of senders: [Sender]) async throws -> [Sender: DiagnosisContext] {
+    let rows = try await pool.query(
+      Self.statement, [.uuidArray(senders.map(\.workspace.uuid)), .uuidArray(senders.map(\.token?.uuid))])
+    var contexts: [Sender: DiagnosisContext] = [:]
+    for row in rows {
+      var context = DiagnosisContext()
       do {
-        settings[WorkspaceID(try row.uuid(0))] = try JSONData.decode(from: try row.bytes(1), type: "workspace settings")
+        let settings: WorkspaceSettings = try JSONData.decode(from: try row.bytes(1), type: "workspace settings")
+        context.settings = settings
       } catch is MessageError {
         // Settings of a newer build, for example. The entry is diagnosed without them.
       }
+      if let name = try row.optionalString(2) {
+        context.token = DiagnosisContext.Token(
+          name: name, scopes: try row.textArray(3), expiresAt: try row.optionalTimestamp(4), revokedAt: try row.optionalTimestamp(5))
+      }
+      contexts[senders[try row.int(0)]] = context
     }
-    return settings
+    return contexts
   }
 
-  private func tokens(of entries: [LogEntry]) async throws -> [ResourceKey: DiagnosisContext.Token] {
-    let keys = Set(entries.compactMap { entry in entry.token.map { ResourceKey(workspace: entry.workspace, id: $0.resource) } })
-    guard !keys.isEmpty else { return [:] }
-    var tokens: [ResourceKey: DiagnosisContext.Token] = [:]
-    for row in try await pool.query(Self.tokensStatement, keys.sorted().columns) {
-      tokens[ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(1)))] = DiagnosisContext.Token(
-        name: try row.string(2), scopes: try row.textArray(3), expiresAt: try row.optionalTimestamp(4),
-        revokedAt: try row.optionalTimestamp(5))
-    }
-    return tokens
-  }
-
-  private static let settingsStatement = Statement(
-    "settings for causes",
+  private static let statement = Statement(
+    "context of causes",
     """
-    select id, settings::text
-    from identity.workspaces
-    where id = any ($1)
-    """)
-
-  private static let tokensStatement = Statement(
-    "tokens for causes",
-    """
-    select t.workspace_id, t.id, t.name, t.scopes, t.expires_at, t.revoked_at
-    from unnest($1::uuid[], $2::uuid[]) as sought (workspace_id, id)
-    join identity.tokens t on t.workspace_id = sought.workspace_id and t.id = sought.id
+    select sender.position - 1, w.settings::text, t.name, t.scopes, t.expires_at, t.revoked_at
+    from unnest($1::uuid[], $2::uuid[]) with ordinality as sender (workspace_id, token_id, position)
+    join identity.workspaces w on w.id = sender.workspace_id
+    left join identity.tokens t on t.workspace_id = sender.workspace_id and t.id = sender.token_id
     """)
 }

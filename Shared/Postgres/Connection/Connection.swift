@@ -1,10 +1,12 @@
+import DequeModule
 import Foundation
 import Logging
 import Synchronization
 
-/// A connection to the server, and the thread that owns it.
+/// A connection to the server.
 ///
-/// Tasks enqueue requests. The thread sends the waiting requests as one pipeline, and sends further ones while it waits for answers.
+/// The task that enqueues a request also sends it; the pool's ``SocketPoller`` reads the answers. While one thread uses the connection,
+/// others only append to the queue, and that thread sends their requests together.
 final class Connection: Sendable {
   enum Purpose: String, Sendable {
     /// For statements of many tasks, each its own transaction. Reconnects after a loss.
@@ -17,20 +19,20 @@ final class Connection: Sendable {
   let configuration: PostgresConfiguration
   let metrics: PoolMetrics
   let logger: Logger
-  let wakeup: WakeupPipe
+  private let poller: SocketPoller
   private let queue = Mutex(RequestQueue())
+  /// The pipeline while there is a connection. Lock order: this lock before that of `queue`.
+  private let pipeline = Mutex<Pipeline?>(nil)
   private let unanswered = Atomic<Int>(0)
   private let connected = Atomic<Bool>(false)
 
   /// Makes a connection that connects on the first request, or on ``start()``.
-  ///
-  /// - Throws: `POSIXError` if the process has no more file descriptors.
-  init(_ purpose: Purpose, _ configuration: PostgresConfiguration, metrics: PoolMetrics, logger: Logger) throws {
+  init(_ purpose: Purpose, _ configuration: PostgresConfiguration, poller: SocketPoller, metrics: PoolMetrics, logger: Logger) {
     self.purpose = purpose
     self.configuration = configuration
+    self.poller = poller
     self.metrics = metrics
     self.logger = logger
-    wakeup = try WakeupPipe()
   }
 
   /// The number of requests that are not answered yet.
@@ -48,78 +50,157 @@ final class Connection: Sendable {
     }
   }
 
-  /// Enqueues `request`, whose promise gets the outcome. A closed connection fails it at once.
+  /// Whether nothing is left to send and new requests are rejected.
+  var isDrained: Bool { queue.withLock { $0.isDrained } }
+
+  /// Sends `request`, whose promise gets the outcome, or enqueues it while there is no connection or no room. A closed connection fails it at
+  /// once.
   func enqueue(_ request: Request) {
     unanswered.add(1, ordering: .relaxed)
-    switch queue.withLock({ $0.enqueue(request) }) {
-    case .rejected(let error): answer(request, .failure(error.named(request.name)))
-    case .queued(_, needsThread: true): startThread()
-    case .queued(needsWakeUp: true, _): wakeup.signal()
-    case .queued: break
+    do throws(PostgresError) {
+      act(on: try queue.withLock { queue throws(PostgresError) in try queue.enqueue(request) })
+    } catch {
+      answer(request, .failure(error.named(request.name)))
     }
   }
 
   /// Connects now rather than with the first request.
   func start() {
-    if queue.withLock({ $0.start() }) { startThread() }
+    act(on: queue.withLock { $0.start() })
   }
 
   /// Rejects new requests, lets the others finish, then closes.
   func drain() {
-    queue.withLock { $0.drain() }
-    wakeup.signal()
+    act(on: queue.withLock { $0.drain() })
   }
 
   /// Closes at once: unanswered requests fail with `error`.
   func close(_ error: PostgresError) {
-    let abandoned = queue.withLock { $0.close(error) }
-    wakeup.signal()
+    var abandoned: Deque<Request> = []
+    act(on: queue.withLock { $0.close(error, abandoned: &abandoned) })
     for request in abandoned { answer(request, .failure(error.named(request.name))) }
   }
 
-  /// Waits until the thread has ended and the connection is closed.
+  /// Waits until the connection is closed.
   func ended() async {
     await withCheckedContinuation { continuation in
       if queue.withLock({ $0.awaitEnd(continuation) }) { continuation.resume() }
     }
   }
 
-  private func startThread() {
-    let thread = Thread { ConnectionLoop(for: self).run() }
-    thread.name = "postgres-\(purpose.rawValue)"
+  private func act(on action: RequestQueue.Action) {
+    switch action {
+    case .nothing: break
+    case .connect: startConnecting()
+    case .serve: serve(.queue)
+    }
+  }
+
+  private func startConnecting() {
+    let thread = Thread { Connector(for: self).run() }
+    thread.name = "postgres-connect"
     thread.start()
   }
 }
 
-/// The interface for the connection's thread.
-extension Connection {
-  var phase: RequestQueue.Phase { queue.withLock { $0.phase } }
+// MARK: - Using the connection
 
-  /// Whether the queue is empty and rejects new requests.
-  var isDrained: Bool {
-    queue.withLock { queue in
-      switch queue.phase {
-      case .open: false
-      case .draining: queue.isEmpty
-      case .closed: true
+extension Connection {
+  /// Reads what has arrived, and sends what waits.
+  func socketIsReady() {
+    queue.withLock { $0.enter() }
+    serve(.socket)
+  }
+
+  /// Fails requests that have waited too long, and a connection whose server is silent.
+  func checkTimeouts() {
+    queue.withLock { $0.enter() }
+    serve(.clock)
+  }
+
+  /// Uses the pipeline until nothing is new in the queue. The calling thread counts as serving already.
+  private func serve(_ event: Pipeline.Event) {
+    pipeline.withLock { work(&$0, on: event) }
+    while !queue.withLock({ $0.leave() }) { pipeline.withLock { work(&$0, on: .queue) } }
+  }
+
+  private func work(_ pipeline: inout Pipeline?, on event: Pipeline.Event) {
+    do throws(PostgresError) {
+      guard let progress = try pipeline?.advance(on: event) else { return queue.withLock { $0.markSeen() } }
+      switch progress {
+      case .nothing: break
+      case .waitForWriting(let isBlocked): poller.setWriting(self, isBlocked)
+      case .finished(let running):
+        poller.remove(self)
+        pipeline = nil
+        if let running { cancel(running) } else { end() }
       }
+    } catch {
+      poller.remove(self)
+      pipeline?.fail(all: error)
+      pipeline = nil
+      lost(error)
     }
   }
 
+  private func lost(_ error: PostgresError) {
+    logger.warning("The connection to PostgreSQL was lost", metadata: ["error": "\(error)"])
+    connectionChanged(isConnected: false, failure: error)
+    if purpose == .shared, queue.withLock({ $0.reconnect() }) { startConnecting() } else { end() }
+  }
+
+  /// Cancels the running statement, whose answer nobody awaits, and ends. libpq blocks while it connects for that.
+  private func cancel(_ running: LibPQConnection) {
+    let thread = Thread {
+      running.cancelRunning()
+      self.end()
+    }
+    thread.name = "postgres-cancel"
+    thread.start()
+  }
+
+  /// Installs a connection that was made, and sends what waits.
+  ///
+  /// - Throws: `PostgresError` if the process has no more file descriptors.
+  func install(_ libpq: LibPQConnection) throws(PostgresError) {
+    try pipeline.withLock { pipeline throws(PostgresError) in
+      try poller.add(self, socket: libpq.socket)
+      pipeline = Pipeline(on: libpq, of: self)
+      queue.withLock { $0.connected() }
+      connectionChanged(isConnected: true)
+    }
+    serve(.queue)
+  }
+
+  /// Closes for good, after the connection is closed or when it cannot be made.
+  func end() {
+    let failure = failure
+    connectionChanged(isConnected: false, failure: failure)
+    close(failure ?? .connection("the connection is closed"))
+    for waiter in queue.withLock({ $0.end() }) { waiter.resume() }
+  }
+
   /// Takes at most `room` waiting requests. Those that have waited longer than ``PostgresConfiguration/maximumWait`` fail.
-  func take(upTo room: Int, into taken: inout [Request]) {
+  ///
+  /// - Parameter isIdle: Whether no request is in flight.
+  /// - Returns: The phase after that, and whether nothing is left to send.
+  @discardableResult
+  func take(upTo room: Int, isIdle: Bool, into taken: inout [Request]) -> (phase: RequestQueue.Phase, isDrained: Bool) {
     var expired: [Request] = []
     let oldest = ContinuousClock.now - configuration.maximumWait
-    let failure = queue.withLock { queue in
-      queue.take(upTo: room, into: &taken, expired: &expired, oldest: oldest)
-      return queue.failure
+    let (phase, isDrained, failure) = queue.withLock { queue in
+      queue.take(upTo: room, isIdle: isIdle, into: &taken, expired: &expired, oldest: oldest)
+      return (queue.phase, queue.isDrained, queue.failure)
     }
-    guard !expired.isEmpty else { return }
     let reason = failure.map(\.message) ?? "the server does not keep up"
     for request in expired {
       answer(request, .failure(PostgresError.connection("not sent within \(configuration.maximumWait): \(reason)").named(request.name)))
     }
+    return (phase, isDrained)
   }
+
+  /// Counts a request that the pipeline adds itself.
+  func countAdded() { unanswered.add(1, ordering: .relaxed) }
 
   /// Gives a request its outcome.
   func answer(_ request: Request, _ outcome: Result<[Rows], any Error>) {
@@ -135,10 +216,5 @@ extension Connection {
     queue.withLock { $0.failure = failure }
     guard connected.exchange(isConnected, ordering: .relaxed) != isConnected else { return }
     metrics.connectionsChanged(purpose, by: isConnected ? 1 : -1)
-  }
-
-  /// Resumes the tasks that wait in ``ended()``.
-  func threadEnded() {
-    for waiter in queue.withLock({ $0.end() }) { waiter.resume() }
   }
 }

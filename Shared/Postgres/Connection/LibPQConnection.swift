@@ -3,8 +3,11 @@ import Foundation
 
 /// A libpq connection in pipeline mode. Owns the `PGconn`.
 ///
-/// Not `Sendable`: only the thread of its ``Connection`` uses it. After a method has thrown `PostgresError`, it cannot be used any more.
-final class LibPQConnection {
+/// After a method has thrown `PostgresError`, it cannot be used any more.
+///
+/// `@unchecked Sendable`: libpq permits any thread to use a connection, but only one at a time. The ``Connection`` that owns it uses it with
+/// its lock held.
+final class LibPQConnection: @unchecked Sendable {
   /// The state of connecting: which readiness of the socket libpq waits for, or the result.
   enum ConnectProgress { case reading, writing, ready, failed }
 
@@ -94,24 +97,15 @@ final class LibPQConnection {
   /// Whether ``nextResult(of:)`` would block.
   var isBusy: Bool { PQisBusy(pointer) == 1 }
 
-  /// The next result in the pipeline; nil between two statements.
+  /// The next result; nil between two statements of a pipeline, and after the last of a script.
   func nextResult(of statement: String) -> QueryResult? {
     PQgetResult(pointer).map { QueryResult(owning: $0, of: statement) }
   }
 
-  /// Runs statements as text and blocks until the last has ended. The pipeline must be empty.
-  ///
-  /// - Returns: The first error that the server reported.
-  func run(script: String, named name: String) throws(PostgresError) -> PostgresError? {
-    guard PQexitPipelineMode(pointer) == 1, PQsetnonblocking(pointer, 0) == 0 else { throw failure }
-    guard let result = PQexec(pointer, script).map({ QueryResult(owning: $0, of: name) }) else { throw failure }
-    guard PQstatus(pointer) == CONNECTION_OK else {
-      var failure = failure.named(name)
-      failure.isOutcomeUnknown = true
-      throw failure
-    }
-    try enterPipeline()
-    return result.status == .failed ? result.error() : nil
+  /// Leaves pipeline mode and buffers statements as text. The pipeline must be empty. ``nextResult(of:)`` returns the result of each, then nil;
+  /// ``enterPipeline()`` must follow.
+  func start(script: String) throws(PostgresError) {
+    guard PQexitPipelineMode(pointer) == 1, PQsendQuery(pointer, script) == 1 else { throw failure }
   }
 
   /// Asks the server to cancel the running statement. Blocks while it connects for that.

@@ -3,8 +3,8 @@ final class Request: Sendable {
   enum Work: Sendable {
     /// Statements that are sent together and fail together: one pipeline, ended by one sync.
     case commands([Command])
-    /// Any number of statements as text, without parameters or results. Only on an exclusive connection, since it blocks the
-    /// connection's thread.
+    /// Any number of statements as text, without parameters or results. Only on an exclusive connection, since nothing else can be in
+    /// flight meanwhile.
     case script(name: String, sql: String)
   }
 
@@ -38,6 +38,11 @@ final class Request: Sendable {
     self.work = work
     self.isRepeatable = isRepeatable
     self.hasTimeLimit = hasTimeLimit
+  }
+
+  /// Whether it is a script, which needs the connection for itself.
+  var isScript: Bool {
+    if case .script = work { true } else { false }
   }
 
   /// The name of the first statement, for errors that concern the whole request.

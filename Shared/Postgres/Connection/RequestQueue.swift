@@ -11,85 +11,149 @@ struct RequestQueue {
     case closed(PostgresError)
   }
 
+  private enum Link {
+    /// No request has needed a connection yet.
+    case unused
+    /// A thread connects.
+    case connecting
+    case connected
+    /// Closed for good.
+    case ended
+  }
+
   private(set) var phase = Phase.open
+  private var link = Link.unused
   private var requests: Deque<Request> = []
-  /// Whether the thread waits and has to be woken for a new request.
-  private var isAsleep = false
-  private var hasThread = false
+  /// Whether something has changed since a thread last looked at the queue.
+  private var hasNews = false
+  /// The number of threads that use the pipeline, or are about to. Each looks at the queue again before it leaves.
+  private var serving = 0
   /// Why there is currently no connection; nil if there is one, or no attempt was made.
   var failure: PostgresError?
-  private var hasEnded = false
   private var endWaiters: [CheckedContinuation<Void, Never>] = []
 
-  enum EnqueueResult {
-    case rejected(PostgresError)
-    case queued(needsWakeUp: Bool, needsThread: Bool)
+  /// What the caller has to do after a change.
+  enum Action {
+    case nothing
+    /// Start a thread that connects.
+    case connect
+    /// Use the pipeline until ``leave()`` returns true.
+    case serve
   }
 
-  /// Appends a request, unless the queue is draining or closed.
-  mutating func enqueue(_ request: Request) -> EnqueueResult {
-    switch phase {
-    case .draining: return .rejected(.connection("the connection is being closed"))
-    case .closed(let error): return .rejected(error)
-    case .open: break
-    }
-    requests.append(request)
-    defer {
-      isAsleep = false
-      hasThread = true
-    }
-    return .queued(needsWakeUp: isAsleep, needsThread: !hasThread)
-  }
-
-  /// Marks the thread as started.
+  /// Appends a request.
   ///
-  /// - Returns: Whether the caller has to start it.
-  mutating func start() -> Bool {
-    defer { hasThread = true }
-    return !hasThread && !hasEnded
+  /// - Throws: `PostgresError` if the queue is draining or closed.
+  mutating func enqueue(_ request: Request) throws(PostgresError) -> Action {
+    switch phase {
+    case .draining: throw .connection("the connection is being closed")
+    case .closed(let error): throw error
+    case .open: requests.append(request)
+    }
+    return link == .unused ? start() : notify()
   }
 
-  /// Moves at most `room` requests to `taken`, oldest first, and those that were created before `oldest` or whose task no longer waits to
-  /// `expired`.
-  mutating func take(upTo room: Int, into taken: inout [Request], expired: inout [Request], oldest: ContinuousClock.Instant) {
+  /// Starts to connect, unless that has happened before.
+  mutating func start() -> Action {
+    guard link == .unused, case .open = phase else { return .nothing }
+    link = .connecting
+    return .connect
+  }
+
+  /// Rejects new requests from now on.
+  mutating func drain() -> Action {
+    if case .open = phase { phase = .draining }
+    return notify()
+  }
+
+  /// Closes the queue, and moves the waiting requests to `abandoned`.
+  mutating func close(_ error: PostgresError, abandoned: inout Deque<Request>) -> Action {
+    if case .closed = phase {} else { phase = .closed(error) }
+    swap(&requests, &abandoned)
+    return notify()
+  }
+
+  /// One thread at a time serves the queue for all.
+  private mutating func notify() -> Action {
+    hasNews = true
+    guard link == .connected, serving == 0 else { return .nothing }
+    serving = 1
+    return .serve
+  }
+
+  /// Counts a thread that uses the pipeline although nothing has changed here. It has to call ``leave()``.
+  mutating func enter() { serving += 1 }
+
+  /// Ends the turn of a serving thread.
+  ///
+  /// - Returns: False if the queue has changed meanwhile, and the thread has to look at it again.
+  mutating func leave() -> Bool {
+    if hasNews { return false }
+    serving -= 1
+    return true
+  }
+
+  /// Marks the changes as seen.
+  mutating func markSeen() { hasNews = false }
+
+  /// Moves requests to `taken`, oldest first, and those that were created before `oldest` or whose task no longer waits to `expired`.
+  ///
+  /// - Parameters:
+  ///   - room: The number of requests to take at most.
+  ///   - isIdle: Whether no request is in flight. A script is taken only then, and alone.
+  mutating func take(
+    upTo room: Int, isIdle: Bool, into taken: inout [Request], expired: inout [Request], oldest: ContinuousClock.Instant
+  ) {
+    hasNews = false
     while let next = requests.first {
       if next.created < oldest || next.outcome.isFinished {
         expired.append(requests.removeFirst())
-      } else if taken.count < room {
+      } else if taken.count < room, !next.isScript || (isIdle && taken.isEmpty) {
         taken.append(requests.removeFirst())
+        if next.isScript { break }
       } else {
         break
       }
     }
-    isAsleep = requests.isEmpty && taken.isEmpty
   }
 
-  var isEmpty: Bool { requests.isEmpty }
-
-  /// Rejects new requests from now on.
-  mutating func drain() {
-    if case .open = phase { phase = .draining }
+  /// Whether the queue is empty and rejects new requests.
+  var isDrained: Bool {
+    switch phase {
+    case .open: false
+    case .draining: requests.isEmpty
+    case .closed: true
+    }
   }
 
-  /// Closes the queue and removes the waiting requests.
-  mutating func close(_ error: PostgresError) -> Deque<Request> {
-    if case .closed = phase {} else { phase = .closed(error) }
-    defer { requests = [] }
-    return requests
+  /// Marks the connection as made, and counts the calling thread as serving.
+  mutating func connected() {
+    link = .connected
+    failure = nil
+    serving += 1
   }
 
-  /// Keeps `waiter` until the thread ends.
+  /// Marks the connection as lost.
   ///
-  /// - Returns: Whether the thread has already ended or never started; `waiter` is not kept then.
+  /// - Returns: Whether to connect again.
+  mutating func reconnect() -> Bool {
+    guard !isDrained else { return false }
+    link = .connecting
+    return true
+  }
+
+  /// Keeps `waiter` until the connection ends.
+  ///
+  /// - Returns: Whether it has already ended, or never began; `waiter` is not kept then.
   mutating func awaitEnd(_ waiter: CheckedContinuation<Void, Never>) -> Bool {
-    guard hasThread, !hasEnded else { return true }
+    if link == .unused || link == .ended { return true }
     endWaiters.append(waiter)
     return false
   }
 
-  /// Marks the thread as ended, and returns the tasks that wait for it.
+  /// Marks the connection as closed for good, and returns the tasks that wait for it.
   mutating func end() -> [CheckedContinuation<Void, Never>] {
-    hasEnded = true
+    link = .ended
     defer { endWaiters = [] }
     return endWaiters
   }

@@ -7,30 +7,29 @@ final class ExclusiveConnections: Sendable {
   private struct State {
     var idle: [Connection] = []
     var borrowed: [ObjectIdentifier: Connection] = [:]
-    /// The connections that are being made.
-    var reserved = 0
     var waiting: Deque<Promise<Connection>> = []
     var isClosed = false
     var closeWaiters: [CheckedContinuation<Void, Never>] = []
 
-    var count: Int { idle.count + borrowed.count + reserved }
+    var count: Int { idle.count + borrowed.count }
   }
 
   /// How a borrower gets its connection.
   private enum Source {
-    case idle(Connection)
-    case new
+    case connection(Connection)
     case waiting(Promise<Connection>)
     case rejected(PostgresError)
   }
 
   private let configuration: PostgresConfiguration
+  private let poller: SocketPoller
   private let metrics: PoolMetrics
   private let logger: Logger
   private let state = Mutex(State())
 
-  init(_ configuration: PostgresConfiguration, metrics: PoolMetrics, logger: Logger) {
+  init(_ configuration: PostgresConfiguration, poller: SocketPoller, metrics: PoolMetrics, logger: Logger) {
     self.configuration = configuration
+    self.poller = poller
     self.metrics = metrics
     self.logger = logger
   }
@@ -42,8 +41,7 @@ final class ExclusiveConnections: Sendable {
     let began = ContinuousClock.now
     defer { metrics.borrowed(after: ContinuousClock.now - began) }
     switch state.withLock({ source(&$0) }) {
-    case .idle(let connection): return connection
-    case .new: return try make()
+    case .connection(let connection): return connection
     case .rejected(let error): throw error
     case .waiting(let promise):
       let limit = configuration.maximumWait
@@ -59,11 +57,12 @@ final class ExclusiveConnections: Sendable {
       // It may have been lost while it was idle.
       guard connection.isOpen else { continue }
       state.borrowed[ObjectIdentifier(connection)] = connection
-      return .idle(connection)
+      return .connection(connection)
     }
     if state.count < configuration.exclusiveConnections {
-      state.reserved += 1
-      return .new
+      let connection = makeConnection()
+      state.borrowed[ObjectIdentifier(connection)] = connection
+      return .connection(connection)
     }
     guard state.waiting.count < configuration.maximumWaiting else {
       return .rejected(.connection("\(configuration.maximumWaiting) tasks already wait for an exclusive connection"))
@@ -73,18 +72,8 @@ final class ExclusiveConnections: Sendable {
     return .waiting(promise)
   }
 
-  private func make() throws -> Connection {
-    do {
-      let connection = try Connection(.exclusive, configuration, metrics: metrics, logger: logger)
-      state.withLock { state in
-        state.reserved -= 1
-        state.borrowed[ObjectIdentifier(connection)] = connection
-      }
-      return connection
-    } catch {
-      state.withLock { $0.reserved -= 1 }
-      throw PostgresError.connection("no more file descriptors for a connection: \(error)")
-    }
+  private func makeConnection() -> Connection {
+    Connection(.exclusive, configuration, poller: poller, metrics: metrics, logger: logger)
   }
 
   /// Takes a connection back and lends it to the task that waits longest. A closed connection is replaced.
@@ -104,16 +93,12 @@ final class ExclusiveConnections: Sendable {
   private func lend(_ connection: Connection, _ state: inout State) {
     var free: Connection? = connection.isOpen ? connection : nil
     while let waiter = state.waiting.popFirst() {
-      do {
-        let next = try free ?? Connection(.exclusive, configuration, metrics: metrics, logger: logger)
-        state.borrowed[ObjectIdentifier(next)] = next
-        if waiter.finish(.success(next)) { return }
-        // The task was cancelled, or has timed out.
-        state.borrowed[ObjectIdentifier(next)] = nil
-        free = next
-      } catch {
-        waiter.finish(.failure(PostgresError.connection("no more file descriptors for a connection: \(error)")))
-      }
+      let next = free ?? makeConnection()
+      state.borrowed[ObjectIdentifier(next)] = next
+      if waiter.finish(.success(next)) { return }
+      // The task was cancelled, or has timed out.
+      state.borrowed[ObjectIdentifier(next)] = nil
+      free = next
     }
     if let free { state.idle.append(free) }
   }
@@ -141,7 +126,7 @@ final class ExclusiveConnections: Sendable {
   }
 
   private func takeCloseWaiters(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
-    guard state.borrowed.isEmpty, state.reserved == 0 else { return [] }
+    guard state.borrowed.isEmpty else { return [] }
     defer { state.closeWaiters = [] }
     return state.closeWaiters
   }

@@ -10,10 +10,9 @@ import Synchronization
 public final class PostgresPool: Service, Sendable {
   private let configuration: PostgresConfiguration
   private let logger: Logger
-  /// The shared connections; an error if the process had no file descriptors for them.
-  private let shared: Result<[Connection], PostgresError>
+  private let poller = SocketPoller()
+  private let shared: [Connection]
   private let exclusive: ExclusiveConnections
-  private let nextIndex = Atomic<Int>(0)
   private let isStarted = Atomic<Bool>(false)
 
   /// Makes a pool; it does not connect yet.
@@ -23,13 +22,17 @@ public final class PostgresPool: Service, Sendable {
     self.configuration = configuration
     self.logger = logger
     let metrics = PoolMetrics(factory: metrics)
-    shared = Result {
-      try (0..<configuration.connections).map { _ in try Connection(.shared, configuration, metrics: metrics, logger: logger) }
-    }.mapError { .configuration("no more file descriptors for connections: \($0)") }
-    exclusive = ExclusiveConnections(configuration, metrics: metrics, logger: logger)
+    let poller = poller
+    shared = (0..<configuration.connections).map { _ in
+      Connection(.shared, configuration, poller: poller, metrics: metrics, logger: logger)
+    }
+    exclusive = ExclusiveConnections(configuration, poller: poller, metrics: metrics, logger: logger)
   }
 
-  deinit { closeNow(.connection("the pool was deallocated")) }
+  deinit {
+    closeNow(.connection("the pool was deallocated"))
+    poller.stop()
+  }
 
   /// Runs `statement` in its own transaction and returns its rows.
   ///
@@ -117,10 +120,8 @@ public final class PostgresPool: Service, Sendable {
   }
 
   /// Keeps the connections open until graceful shutdown, then lets work in flight finish and closes them.
-  ///
-  /// - Throws: `PostgresError` if the process has no file descriptors for the shared connections.
   public func run() async throws {
-    startOnce(try shared.get())
+    startOnce()
     await withTaskCancellationHandler {
       do {
         try await gracefulShutdown()
@@ -137,29 +138,25 @@ public final class PostgresPool: Service, Sendable {
   /// Rejects new transactions, waits for open transactions and queued statements, and closes the connections.
   public func close() async {
     await exclusive.close()
-    guard case .success(let connections) = shared else { return }
-    for connection in connections { connection.drain() }
-    for connection in connections { await connection.ended() }
+    for connection in shared { connection.drain() }
+    for connection in shared { await connection.ended() }
+    poller.stop()
   }
 
   private func closeNow(_ error: PostgresError) {
     exclusive.closeNow(error)
-    guard case .success(let connections) = shared else { return }
-    for connection in connections { connection.close(error) }
+    for connection in shared { connection.close(error) }
   }
 
-  /// The shared connection with the fewest unanswered requests; ties are resolved round-robin.
+  /// The shared connection with the fewest unanswered requests; the first of several, since its plans and caches are warm.
   ///
   /// - Throws: A transient `PostgresError` if ``PostgresConfiguration/maximumWaiting`` statements are waiting.
   private func leastLoaded(for statement: Statement) throws(PostgresError) -> Connection {
-    let connections = try shared.get()
-    startOnce(connections)
-    let first = nextIndex.wrappingAdd(1, ordering: .relaxed).oldValue
-    var best = connections[0]
+    startOnce()
+    var best = shared[0]
     var lowest = Int.max
     var total = 0
-    for offset in connections.indices {
-      let connection = connections[Int(UInt(bitPattern: first &+ offset) % UInt(connections.count))]
+    for connection in shared {
       let load = connection.load
       total += load
       // A connection that is down is chosen only if all are.
@@ -175,8 +172,8 @@ public final class PostgresPool: Service, Sendable {
     return best
   }
 
-  private func startOnce(_ connections: [Connection]) {
+  private func startOnce() {
     guard !isStarted.load(ordering: .relaxed), !isStarted.exchange(true, ordering: .relaxed) else { return }
-    for connection in connections { connection.start() }
+    for connection in shared { connection.start() }
   }
 }

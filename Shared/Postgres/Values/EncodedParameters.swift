@@ -27,7 +27,7 @@ struct EncodedParameters: Sendable {
     }
     lengths.reserveCapacity(values.count)
     types.reserveCapacity(values.count)
-    bytes.reserveCapacity(values.count * 24)
+    bytes.reserveCapacity(values.reduce(1) { $0 + Self.size(of: $1) })
     for (index, value) in values.enumerated() {
       let start = bytes.count
       guard let type = append(value) else {
@@ -41,6 +41,21 @@ struct EncodedParameters: Sendable {
     }
     // An empty value needs an address too, or libpq would treat it as null.
     if bytes.isEmpty { bytes.append(0) }
+  }
+
+  /// The size of the binary form, so that the buffer does not grow while it is filled.
+  private static func size(of value: PostgresValue) -> Int {
+    switch value {
+    case .null, .bool, .int, .double, .uuid, .timestamp: 16
+    case .text(let text): text.utf8.count
+    case .bytes(let bytes), .json(let bytes): bytes.count + 1
+    case .boolArray(let values): 20 + values.count * 5
+    case .intArray(let values): 20 + values.count * 12
+    case .timestampArray(let values): 20 + values.count * 12
+    case .uuidArray(let values): 20 + values.count * 20
+    case .textArray(let values): values.reduce(20) { $0 + 4 + ($1?.utf8.count ?? 0) }
+    case .bytesArray(let values): values.reduce(20) { $0 + 4 + ($1?.count ?? 0) }
+    }
   }
 
   /// Appends the binary form of `value` and returns its type; nil if the value is out of range.

@@ -40,8 +40,9 @@ final class QueryResult: @unchecked Sendable {
     PQgetisnull(pointer, Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column)) == 1
   }
 
-  func bytes(_ row: Int, _ column: Int) -> [UInt8] {
-    withValue(row, column) { Array($0) }
+  /// The bytes of the value, without its first `prefix` bytes.
+  func bytes(_ row: Int, _ column: Int, droppingFirst prefix: Int = 0) -> [UInt8] {
+    withValue(row, column) { Array($0.dropFirst(prefix)) }
   }
 
   /// The value as text, without its first `prefix` bytes.
@@ -65,11 +66,14 @@ final class QueryResult: @unchecked Sendable {
     }
   }
 
-  private func withValue<Value>(_ row: Int, _ column: Int, _ read: (UnsafeRawBufferPointer) -> Value) -> Value {
+  /// Calls `read` with the bytes of the value, which are valid only during the call.
+  func withValue<Value, Failure>(
+    _ row: Int, _ column: Int, _ read: (UnsafeRawBufferPointer) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
     let row = Int32(truncatingIfNeeded: row)
     let column = Int32(truncatingIfNeeded: column)
     let length = Int(PQgetlength(pointer, row, column))
-    return read(UnsafeRawBufferPointer(start: PQgetvalue(pointer, row, column), count: length))
+    return try read(UnsafeRawBufferPointer(start: PQgetvalue(pointer, row, column), count: length))
   }
 }
 

@@ -18,7 +18,9 @@ extension Row {
 
   /// A `uuid[]` without null elements; nil for null.
   public func optionalUUIDArray(_ column: Int) throws(PostgresDecodingError) -> [UUID]? {
-    try array(column, "uuid[]", [.uuidArray]) { UUID(bytes: $0) }
+    try array(column, "uuid[]", [.uuidArray]) { bytes in
+      bytes.count == MemoryLayout<uuid_t>.size ? UUID(uuid: bytes.loadUnaligned(as: uuid_t.self)) : nil
+    }
   }
 
   /// An `int2[]`, `int4[]` or `int8[]` without null elements.
@@ -30,10 +32,9 @@ extension Row {
   public func optionalIntArray(_ column: Int) throws(PostgresDecodingError) -> [Int]? {
     try array(column, "integer[]", [.int8Array, .int4Array, .int2Array]) { bytes in
       switch bytes.count {
-      case 8: Int(Int64(bigEndian: bytes))
-      case 4: Int(Int32(truncatingIfNeeded: Int64(bigEndian: bytes)))
-      case 2: Int(Int16(truncatingIfNeeded: Int64(bigEndian: bytes)))
-      default: nil
+      case 8: bytes.integer(as: Int64.self).map { Int($0) }
+      case 4: bytes.integer(as: Int32.self).map { Int($0) }
+      default: bytes.integer(as: Int16.self).map { Int($0) }
       }
     }
   }
@@ -65,68 +66,65 @@ extension Row {
 
   /// A `timestamptz[]` without null elements; nil for null.
   public func optionalTimestampArray(_ column: Int) throws(PostgresDecodingError) -> [Date]? {
-    try array(column, "timestamptz[]", [.timestamptzArray]) { bytes in
-      bytes.count == 8 ? Timestamps.date(Int64(bigEndian: bytes)) : nil
-    }
+    try array(column, "timestamptz[]", [.timestamptzArray]) { $0.integer(as: Int64.self).map(Timestamps.date) }
   }
 
   private func array<Element>(
-    _ column: Int, _ expected: String, _ accepted: Set<TypeID>, _ decode: (ArraySlice<UInt8>) -> Element?
+    _ column: Int, _ expected: String, _ accepted: [TypeID], _ decode: (UnsafeRawBufferPointer) -> Element?
   ) throws(PostgresDecodingError) -> [Element]? {
     guard try isPresent(column, expected, { accepted.contains($0) }) else { return nil }
-    var reader = ArrayReader(bytes: result.bytes(index, column)[...])
-    guard let count = reader.elementCount() else { throw mismatch(column, expected, found: "an array of several dimensions") }
-    var elements: [Element] = []
-    elements.reserveCapacity(count)
-    for position in 0..<count {
-      guard let bytes = reader.nextElement() else {
-        throw mismatch(column, expected, found: "an array whose element \(position + 1) is null")
+    return try result.withValue(index, column) { bytes throws(PostgresDecodingError) in
+      var reader = ArrayReader(bytes: bytes)
+      guard let count = reader.elementCount() else { throw mismatch(column, expected, found: "an array of several dimensions") }
+      var elements: [Element] = []
+      elements.reserveCapacity(count)
+      for position in 0..<count {
+        guard let bytes = reader.nextElement() else {
+          throw mismatch(column, expected, found: "an array whose element \(position + 1) is null")
+        }
+        elements.append(try wellFormed(column, expected, decode(bytes)))
       }
-      elements.append(try wellFormed(column, expected, decode(bytes)))
+      return elements
     }
-    return elements
   }
 }
 
 /// Reads the binary format of an array: dimensions, flags and element type, then each dimension's length and lower bound, then each
 /// element behind its length.
 private struct ArrayReader {
-  var bytes: ArraySlice<UInt8>
+  let bytes: UnsafeRawBufferPointer
+  private var position = 0
+
+  init(bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+  }
 
   /// The number of elements; nil where the array is not flat.
   mutating func elementCount() -> Int? {
     guard let dimensions = int32(), int32() != nil, int32() != nil else { return nil }
     guard dimensions > 0 else { return 0 }
-    guard dimensions == 1, let count = int32(), int32() != nil else { return nil }
+    // Each element takes at least the four bytes of its length.
+    guard dimensions == 1, let count = int32(), int32() != nil, count >= 0, Int(count) <= bytes.count / 4 else { return nil }
     return Int(count)
   }
 
   /// The next element; nil where it is null.
-  mutating func nextElement() -> ArraySlice<UInt8>? {
-    guard let length = int32(), length >= 0, length <= bytes.count else { return nil }
-    defer { bytes = bytes.dropFirst(Int(length)) }
-    return bytes.prefix(Int(length))
+  mutating func nextElement() -> UnsafeRawBufferPointer? {
+    guard let length = int32(), length >= 0, Int(length) <= bytes.count - position else { return nil }
+    defer { position += Int(length) }
+    return UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(length)])
   }
 
   private mutating func int32() -> Int32? {
-    guard bytes.count >= 4 else { return nil }
-    defer { bytes = bytes.dropFirst(4) }
-    return Int32(truncatingIfNeeded: Int64(bigEndian: bytes.prefix(4)))
+    guard bytes.count - position >= 4 else { return nil }
+    defer { position += 4 }
+    return Int32(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: Int32.self))
   }
 }
 
-extension Int64 {
-  /// The number that at most eight bytes hold, most significant first, without regard to a sign in fewer than eight.
-  fileprivate init(bigEndian bytes: some Sequence<UInt8>) {
-    self = bytes.reduce(0) { $0 << 8 | Int64($1) }
-  }
-}
-
-extension UUID {
-  fileprivate init?(bytes: ArraySlice<UInt8>) {
-    guard bytes.count == MemoryLayout<uuid_t>.size else { return nil }
-    var uuid: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: bytes) }
-    self.init(uuid: uuid)
+extension UnsafeRawBufferPointer {
+  /// An integer in network byte order; nil if its size differs.
+  fileprivate func integer<Integer: FixedWidthInteger>(as type: Integer.Type) -> Integer? {
+    count == MemoryLayout<Integer>.size ? Integer(bigEndian: loadUnaligned(as: Integer.self)) : nil
   }
 }

@@ -105,8 +105,7 @@ public struct Row: Sendable {
   /// The bytes of a value; see ``bytes(_:)``. nil for null.
   public func optionalBytes(_ column: Int) throws(PostgresDecodingError) -> [UInt8]? {
     guard try isPresent(column, "bytea", { _ in true }) else { return nil }
-    let bytes = result.bytes(index, column)
-    return result.type(ofColumn: column) == .jsonb ? Array(bytes.dropFirst(Self.jsonbPrefix)) : bytes
+    return result.bytes(index, column, droppingFirst: result.type(ofColumn: column) == .jsonb ? Self.jsonbPrefix : 0)
   }
 
   /// A `timestamptz`; its infinities are `Date.distantFuture` and `Date.distantPast`.
