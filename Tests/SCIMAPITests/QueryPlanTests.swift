@@ -40,21 +40,22 @@ struct QueryPlanTests {
         IndexedQuery(filter: #"id eq "\#(id)""#, index: "users_pkey"),
         IndexedQuery(filter: #"emails.value eq "person-7@example.com""#, index: "Function Scan on users_by_other_email"),
         IndexedQuery(filter: #"emails[type eq "work"].value eq "person-7@example.com""#, index: "users_by_email"),
-        IndexedQuery(filter: #"displayName eq "Person 7""#, index: "users_by_display_name"),
+        IndexedQuery(filter: #"displayName eq "Person 7""#, index: "users_by_name"),
         IndexedQuery(filter: #"groups.value eq "\#(id)""#, index: "memberships_pkey"),
         IndexedQuery(filter: #"groups[value eq "\#(id)"]"#, index: "memberships_pkey"),
         // With users_by_state or users_by_name, no user in another state is read.
         IndexedQuery(filter: "active eq false", index: "AND (state = 'disabled'::text))"),
-        IndexedQuery(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "users_by_modification"),
-        IndexedQuery(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z" and title pr"#, index: "users_by_modification"),
+        IndexedQuery(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "modifications_pkey"),
+        IndexedQuery(filter: #"meta.lastModified gt "2026-01-01T02:46:30Z" and title pr"#, index: "modifications_pkey"),
         IndexedQuery(filter: #"id eq "\#(id)" and manager eq "7""#, index: "users_pkey"),
         IndexedQuery(filter: #"userName eq "person-7@example.com" or externalId eq "ext-8""#, index: "BitmapOr"),
         IndexedQuery(from: place, index: "users_pkey"), IndexedQuery(sortBy: "userName", from: key, index: "users_user_name_key"),
-        IndexedQuery(sortBy: "meta.lastModified", from: time, index: "users_by_modification"),
+        IndexedQuery(sortBy: "meta.lastModified", from: time, index: "modifications_pkey"),
+        IndexedQuery(kind: .group, sortBy: "meta.lastModified", from: time, index: "modifications_pkey"),
         IndexedQuery(kind: .group, filter: #"displayName eq "Team 7""#, index: "groups_display_name_key"),
         IndexedQuery(kind: .group, filter: #"members.value eq "\#(id)""#, index: "memberships_by_user"),
         IndexedQuery(kind: .group, filter: #"externalId eq "ext-7""#, index: "groups_by_external_id"),
-        IndexedQuery(kind: .group, filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "groups_by_modification"),
+        IndexedQuery(kind: .group, filter: #"meta.lastModified gt "2026-01-01T02:46:30Z""#, index: "modifications_pkey"),
       ]
     }
   }
