@@ -228,8 +228,22 @@ package struct FilterCompiler {
         )))
         """
     case ("displayName", nil):
-      // Without a displayName the column has another name, so this can select too many rows. The index has the state before the name.
-      return "(r.state in ('invited', 'active', 'disabled') and r.name_key = left(\(parameters.bind(.text(operand))), 200))"
+      // Without a displayName the column has another name, so this can select too many rows. The index has the state before the name. The
+      // order and the range instead of `=` make the planner choose this index without statistics, too.
+      let key = "left(\(parameters.bind(.text(operand))), 200)"
+      return """
+        (r.id = any (array(
+          select k.id
+          from unnest(array['invited', 'active', 'disabled']) s (state)
+          cross join lateral (
+            select id
+            from identity_read.users
+            where workspace_id = $1 and state = s.state and name_key >= \(key) and name_key <= \(key)
+            order by name_key
+            offset 0
+          ) k
+        )))
+        """
     default: return nil
     }
   }

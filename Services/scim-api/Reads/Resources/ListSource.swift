@@ -17,8 +17,11 @@ struct ListSource {
   init(_ source: ResourceQuery.Source, base: BaseURL, in workspace: WorkspaceID, _ parameters: inout BoundParameters) {
     kind = source.kind
     withRows = source.withRows
-    // The index of addresses yields ids; to sort by id, the planner might scan all users instead.
-    isIndexed = source.filter.map { filter in filter.indexedTerm.map { !$0.hasPrefix("emails") } ?? false } ?? true
+    // The indexes of addresses and of users' names yield ids; to sort by id, the planner might scan all users instead.
+    isIndexed =
+      source.filter.map { filter in
+        filter.indexedTerm.map { !$0.hasPrefix("emails") && (source.kind == .group || $0 != "displayName") } ?? false
+      } ?? true
     var compiler = FilterCompiler(kind, baseURL: base.text, in: workspace, parameters: parameters)
     condition = source.filter.map { compiler.condition($0.expression) }
     parameters = compiler.parameters
@@ -65,8 +68,13 @@ struct ListSource {
   }
 
   /// An expression for the number of resources of a kind, from a maintained counter, so the cost does not grow with the workspace.
-  private static func countAll(_ kind: ResourceKind) -> String {
-    "coalesce((select t.total from identity_read.totals t where t.workspace_id = $1 and t.type = '\(kind.rawValue)'), 0)"
+  static func countAll(_ kind: ResourceKind) -> String {
+    let total =
+      switch kind {
+      case .user: "select t.invited + t.active + t.disabled from identity_read.state_totals t where t.workspace_id = $1"
+      case .group: "select t.total from identity_read.totals t where t.workspace_id = $1 and t.type = 'Group'"
+      }
+    return "coalesce((\(total)), 0)"
   }
 
   /// A query for all matches, with the columns kind, key and id.
