@@ -120,7 +120,7 @@ struct QueryPlanTests {
 
   @Test("Every index has a comment that names the queries that need it")
   func comments() async throws {
-    let store = try await StoreBuilder.start(migrations: SchemaMigrations.identity)
+    let store = try await StoreBuilder.start()
     let rows = try await store.owner.query(
       Statement(
         once: "indexes",
