@@ -34,7 +34,13 @@ enum LogStatements {
   static let subjects = Statement(
     "log subjects",
     """
-    (select id from identity_read.users where workspace_id = $1 and (user_name_key = $2 or email_key = $2) limit 20)
+    (
+      select id
+      from identity_read.users
+      where workspace_id = $1
+      and (user_name_key = $2 or (email_key = $2 and email_key is distinct from user_name_key))
+      limit 20
+    )
     union all
     (select id from identity_read.groups where workspace_id = $1 and display_name_key = $2)
     """)

@@ -69,7 +69,7 @@ package struct FilterCompiler {
     if attribute.definition.name == "meta", attribute.subAttribute == nil, attribute.schemaExtension == nil { return "true" }
     switch stored(attribute, scope) {
     case .text(let sql, _): return "(\(sql) <> '')"
-    case .id, .time, .truth: return "true"
+    case .id, .time, .modification, .truth: return "true"
     case .nowhere: return "false"
     case .rows: return row(attribute) { attribute.subAttribute == nil ? "true" : $0.present(attribute, .row) }
     case .document: return document(attribute, scope) { value in "\(value) not in ('null', '\"\"', '[]', '{}')" }
@@ -85,13 +85,14 @@ package struct FilterCompiler {
       return text(Self.compared(sql, by: comparison.order, of: attribute.leaf), comparison.order, operand)
     case (.id(let sql), .string(let operand)): return id(sql, comparison.order, operand)
     case (.time(let sql), .instant(let operand, _)): return time(sql, comparison.order, operand)
+    case (.modification, .instant(let operand, _)): return modified(time("c.modified_at", comparison.order, operand))
     case (.truth(let sql), .bool(let operand)): return operand ? sql : "(not \(sql))"
     case (.rows, _): return row(attribute) { $0.compared(attribute, comparison, .row) }
     case (.document, _):
       let exact = document(attribute, scope) { $0.value($1, compares: comparison, of: attribute.leaf) }
       guard case .resource = scope, let narrowing = narrowing(attribute, comparison) else { return exact }
       return "(\(narrowing) and \(exact))"
-    case (.text, _), (.id, _), (.time, _), (.truth, _), (.nowhere, _): return "false"
+    case (.text, _), (.id, _), (.time, _), (.modification, _), (.truth, _), (.nowhere, _): return "false"
     }
   }
 
@@ -130,6 +131,12 @@ package struct FilterCompiler {
     case .lessOrEqual: return "(\(sql) < \(bind(firstSentAs: whole + 1)))"
     case .equal, .contains, .startsWith, .endsWith: return "false"
     }
+  }
+
+  /// Returns the condition that the resource was modified at a time that satisfies `condition`. The ids are an array, so that no plan reads
+  /// all resources.
+  private func modified(_ condition: String) -> String {
+    "(r.id = any (array(select c.id from \(StoredKind.modifications) c where \(kind.isModification("c")) and \(condition))))"
   }
 
   private mutating func bind(firstSentAs milliseconds: Int64) -> String {
@@ -207,18 +214,36 @@ package struct FilterCompiler {
     else { return nil }
     switch (attribute.definition.name, attribute.subAttribute?.name) {
     case ("emails", "value"):
+      let key = parameters.bind(.text(operand))
       let other = parameters.bind(.textArray([EmailKey.text(operand, in: workspace)]))
       // Each branch can use one index only, so that missing statistics cannot lead to another plan.
       return """
         (r.id = any (array(
-          select k.id from identity_read.users k where k.workspace_id = $1 and k.email_key = \(parameters.bind(.text(operand)))
+          select k.id from identity_read.users k where k.workspace_id = $1 and k.user_name_key = \(key) and k.email_key = \(key)
+          union all
+          select k.id from identity_read.users k
+          where k.workspace_id = $1 and k.email_key = \(key) and k.email_key is distinct from k.user_name_key
           union all
           select k.id from identity_read.users_by_other_email(\(other)) k (id)
         )))
         """
     case ("displayName", nil):
-      // Without a displayName the column has another name, so this can select too many rows.
-      return "(r.display_name_key = left(\(parameters.bind(.text(operand))), 200))"
+      // Without a displayName the column has another name, so this can select too many rows. The index has the state before the name. The
+      // order and the range instead of `=` make the planner choose this index without statistics, too.
+      let key = "left(\(parameters.bind(.text(operand))), 200)"
+      return """
+        (r.id = any (array(
+          select k.id
+          from unnest(array['invited', 'active', 'disabled']) s (state)
+          cross join lateral (
+            select id
+            from identity_read.users
+            where workspace_id = $1 and state = s.state and name_key >= \(key) and name_key <= \(key)
+            order by name_key
+            offset 0
+          ) k
+        )))
+        """
     default: return nil
     }
   }

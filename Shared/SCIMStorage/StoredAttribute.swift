@@ -10,6 +10,8 @@ package enum StoredAttribute {
   case id(String)
   /// A `timestamptz`, which is sent in milliseconds.
   case time(String)
+  /// The time of the last modification, a `timestamptz` that is indexed in a table of its own: ``StoredKind/modifications``.
+  case modification
   /// A boolean.
   case truth(String)
   /// The values at a path of the document.
@@ -57,7 +59,7 @@ package struct StoredKind {
     switch part {
     case "resourceType": .text(kind == .user ? "'User'" : "'Group'")
     case "created": .time("r.created_at")
-    case "lastModified": .time("r.modified_at")
+    case "lastModified": .modification
     case "location": .text("\(location(kind, &parameters)) || r.id::text")
     case "version": .text("'W/\"' || r.version || '\"'")
     default: .nowhere
@@ -78,6 +80,14 @@ package struct StoredKind {
     case ("type", .group): .text("'User'")
     default: .nowhere
     }
+  }
+
+  /// The view with one row for each resource: its last modification.
+  package static let modifications = "identity_read.modifications"
+
+  /// The condition that a row of ``modifications`` is one of this resource type in the workspace.
+  package func isModification(_ alias: String) -> String {
+    "\(alias).workspace_id = $1 and \(alias).type = '\(kind.rawValue)'"
   }
 
   /// The membership rows of `r`, from `from` to the last condition.

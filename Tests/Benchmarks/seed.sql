@@ -91,7 +91,7 @@ cross join (
 where w.slug = :'workspace'
 order by m.group_id, m.user_id;
 
--- The counts that the triggers would maintain.
+-- The counts and times that the triggers would maintain.
 insert into identity.totals (workspace_id, type, part, total)
 select workspace_id, 'Group', 0, count(*) from identity.groups group by workspace_id
 on conflict (workspace_id, type, part) do update
@@ -101,6 +101,12 @@ insert into identity.state_totals (workspace_id, part, invited, active, disabled
 select workspace_id, 0, 0, count(*), 0 from identity.users group by workspace_id
 on conflict (workspace_id, part) do update
 set active = excluded.active;
+
+insert into identity.modifications (workspace_id, type, modified_at, id)
+select workspace_id, 'User', modified_at, id from identity.users
+union all
+select workspace_id, 'Group', modified_at, id from identity.groups
+order by 1, 2, 3, 4;
 
 insert into directory.members (workspace_id, id, state, email, display_name, role, version)
 select workspace_id, id, state, email, display_name, role, version

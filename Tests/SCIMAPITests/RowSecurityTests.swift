@@ -16,7 +16,9 @@ import Testing
 @Suite("Row-level security", .timeLimit(.minutes(10)))
 struct RowSecurityTests {
   /// The views that scim-api reads.
-  private static let views = ["workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals"]
+  private static let views = [
+    "workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals", "modifications",
+  ]
 
   @Test("The role of scim-api sees only rows of the current workspace, and none without one")
   func views() async throws {

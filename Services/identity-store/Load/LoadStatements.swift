@@ -110,6 +110,8 @@ enum LoadStatements {
       select workspace_id, u.id
       from unnest($5::uuid[], $6::text[]) as touched (workspace_id, email_key)
       join identity.users u using (workspace_id, email_key)
+      -- Users whose userName is the address are found by it.
+      where u.email_key is distinct from u.user_name_key
     )
     select \(userColumns)
     from identity.users u

@@ -14,14 +14,20 @@ struct BatchedUserLoader: Sendable {
   private let byName: (withGroups: Reads<String>, withoutGroups: Reads<String>)
 
   init(database: Database) {
-    let ids = { @Sendable (keys: [ResourceID]) in PostgresValue.uuidArray(keys.map(\.uuid)) }
-    let names = { @Sendable (keys: [String]) in PostgresValue.textArray(keys) }
+    let ids = Values<ResourceID>(one: { .uuid($0.uuid) }, several: { .uuidArray($0.map(\.uuid)) })
+    let names = Values<String>(one: { .text($0) }, several: { .textArray($0) })
     byID = (
       Self.reads(database, .id, withRows: true, values: ids), Self.reads(database, .id, withRows: false, values: ids)
     )
     byName = (
       Self.reads(database, .userName, withRows: true, values: names), Self.reads(database, .userName, withRows: false, values: names)
     )
+  }
+
+  /// The parameter of a statement with one key, and that of a statement with several.
+  private struct Values<Key>: Sendable {
+    let one: @Sendable (Key) -> PostgresValue
+    let several: @Sendable ([Key]) -> PostgresValue
   }
 
   func user(_ id: ResourceID, withRows: Bool, in workspace: WorkspaceID) async throws -> FoundResource? {
@@ -34,11 +40,16 @@ struct BatchedUserLoader: Sendable {
   }
 
   private static func reads<Value: Hashable & Sendable>(
-    _ database: Database, _ key: ResourceStatements.UserKey, withRows: Bool, values: @escaping @Sendable ([Value]) -> PostgresValue
+    _ database: Database, _ key: ResourceStatements.UserKey, withRows: Bool, values: Values<Value>
   ) -> Reads<Value> {
-    let statement = ResourceStatements.users(by: key, withRows: withRows)
+    let (one, several) = (ResourceStatements.one(.user, by: key, withRows: withRows), ResourceStatements.users(by: key, withRows: withRows))
     return Reads { workspace, keys in
-      let rows = try await database.query(statement, [.uuid(workspace.uuid), values(keys)], in: workspace)
+      if keys.count == 1 {
+        // The plan for a single key takes a third less time.
+        let rows = try await database.query(one, [.uuid(workspace.uuid), values.one(keys[0])], in: workspace)
+        return try rows.first.map { [keys[0]: try FoundResource($0, from: 0, withRows: withRows)] } ?? [:]
+      }
+      let rows = try await database.query(several, [.uuid(workspace.uuid), values.several(keys)], in: workspace)
       // The first column is the position of the key, from 1.
       let users = try rows.map { (keys[try $0.int(0) - 1], try FoundResource($0, from: 1, withRows: withRows)) }
       return Dictionary(uniqueKeysWithValues: users)

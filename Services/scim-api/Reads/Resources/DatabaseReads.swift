@@ -34,6 +34,9 @@ package struct DatabaseReads: ResourceReads {
       let found = user.map { [ListedResource(kind: .user, found: $0)] } ?? []
       return FoundResources(total: found.count, resources: Array(found.dropFirst(page.offset).prefix(page.count)))
     }
+    if let list = UserListStatement(query, in: workspace) {
+      return try list.found(in: try await database.query(list.statement, list.parameters, in: workspace), of: query)
+    }
     let list = ListStatement(query, in: workspace)
     let rows =
       list.statement.isKept
@@ -43,7 +46,7 @@ package struct DatabaseReads: ResourceReads {
     let column = list.isCounted ? 1 : 0
     // A page after the last resource is one row with the total alone.
     let resources = try rows.filter { !$0.isNull(column) }.map { try ListedResource($0, from: column, of: query) }
-    let isCut = try rows.first.map { try $0.int(column + 8) > rows.count } ?? false
+    let isCut = try rows.last?.optionalBool(column + 8) ?? false
     switch query.part {
     case .page: return FoundResources(total: total, resources: resources)
     case .from(let position, let count):

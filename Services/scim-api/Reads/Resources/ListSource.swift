@@ -17,8 +17,11 @@ struct ListSource {
   init(_ source: ResourceQuery.Source, base: BaseURL, in workspace: WorkspaceID, _ parameters: inout BoundParameters) {
     kind = source.kind
     withRows = source.withRows
-    // The index of addresses yields ids; to sort by id, the planner might scan all users instead.
-    isIndexed = source.filter.map { filter in filter.indexedTerm.map { !$0.hasPrefix("emails") } ?? false } ?? true
+    // The indexes of addresses and of users' names yield ids; to sort by id, the planner might scan all users instead.
+    isIndexed =
+      source.filter.map { filter in
+        filter.indexedTerm.map { !$0.hasPrefix("emails") && (source.kind == .group || $0 != "displayName") } ?? false
+      } ?? true
     var compiler = FilterCompiler(kind, baseURL: base.text, in: workspace, parameters: parameters)
     condition = source.filter.map { compiler.condition($0.expression) }
     parameters = compiler.parameters
@@ -35,16 +38,28 @@ struct ListSource {
   private var ordinal: Int { kind == .user ? 0 : 1 }
 
   private var keySQL: String { key?.sql ?? "null::text" }
+  /// The id in the index that has the order.
+  private var idSQL: String { isInOrderOfModifications ? "c.id" : "r.id" }
 
   /// The `from` and `where` clauses. The document is parsed once per resource, after cheaper conditions have matched.
   private var body: String {
     """
-    from identity_read.\(kind.table) r
+    \(tables)
     \(needsDocument ? "cross join lateral (select (r.document || '}}')::jsonb as body offset 0) d" : "")
-    where r.workspace_id = $1
+    where \(isInOrderOfModifications ? StoredKind(kind, baseURL: "").isModification("c") : "r.workspace_id = $1")
     \(condition.map { "and \($0)" } ?? "")
     """
   }
+
+  private var tables: String {
+    guard isInOrderOfModifications else { return "from identity_read.\(kind.table) r" }
+    return """
+      from \(StoredKind.modifications) c
+      join identity_read.\(kind.table) r on r.workspace_id = c.workspace_id and r.id = c.id
+      """
+  }
+
+  private var isInOrderOfModifications: Bool { key?.isModification ?? false }
 
   /// An expression for the number of matches.
   var count: String {
@@ -53,12 +68,17 @@ struct ListSource {
   }
 
   /// An expression for the number of resources of a kind, from a maintained counter, so the cost does not grow with the workspace.
-  private static func countAll(_ kind: ResourceKind) -> String {
-    "coalesce((select t.total from identity_read.totals t where t.workspace_id = $1 and t.type = '\(kind.rawValue)'), 0)"
+  static func countAll(_ kind: ResourceKind) -> String {
+    let total =
+      switch kind {
+      case .user: "select t.invited + t.active + t.disabled from identity_read.state_totals t where t.workspace_id = $1"
+      case .group: "select t.total from identity_read.totals t where t.workspace_id = $1 and t.type = 'Group'"
+      }
+    return "coalesce((\(total)), 0)"
   }
 
   /// A query for all matches, with the columns kind, key and id.
-  var keys: String { "select \(ordinal) as kind, \(keySQL) as key, r.id \(body)" }
+  var keys: String { "select \(ordinal) as kind, \(keySQL) as key, \(idSQL) as id \(body)" }
 
   /// A query for the resources whose kind and id are in `table`, with the key from there.
   func resources(in table: String) -> String {
@@ -115,7 +135,7 @@ struct ListSource {
       let direction = words.count > 1 ? " desc" : ""
       return switch words[0] {
       case "key": keySQL + direction
-      case "id": "r.id" + direction
+      case "id": idSQL + direction
       default: nil
       }
     }.joined(separator: ", ")
@@ -130,14 +150,14 @@ struct ListSource {
     let sign = ascending ? ">" : "<"
     let placeOrdinal = place.kind == .user ? 0 : 1
     let isAfterByKind = ascending ? ordinal > placeOrdinal : ordinal < placeOrdinal
-    let tie = ordinal == placeOrdinal ? "r.id \(sign) \(id)" : isAfterByKind ? "true" : "false"
+    let tie = ordinal == placeOrdinal ? "\(idSQL) \(sign) \(id)" : isAfterByKind ? "true" : "false"
     guard let key else { return tie }
     let value = parameter.map { "\($0)::\(key.type)" }
     guard let value else {
       // Resources without a value come last in ascending order and first in descending order.
       return ascending ? "(\(key.sql) is null and \(tie))" : "(\(key.sql) is not null or \(tie))"
     }
-    if key.isAlwaysPresent, ordinal == placeOrdinal { return "((\(key.sql), r.id) \(sign) (\(value), \(id)))" }
+    if key.isAlwaysPresent, ordinal == placeOrdinal { return "((\(key.sql), \(idSQL)) \(sign) (\(value), \(id)))" }
     let further = "\(key.sql) \(sign) \(value) or (\(key.sql) = \(value) and \(tie))"
     return ascending ? "(\(further) or \(key.sql) is null)" : "(\(further))"
   }

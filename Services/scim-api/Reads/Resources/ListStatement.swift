@@ -9,8 +9,8 @@ import SCIMStorage
 /// Frequent queries (all resources, or one indexed lookup) have a fixed text and are prepared once per connection. Any other query is
 /// parsed for one use, so the number of prepared statements is bounded.
 ///
-/// Columns: the total, if it is counted; kind, sort key, id, version, modified_at, document, ids, names, and the number of rows before the
-/// page was cut at ``ListResponse/maximumBytes``. A page after the end of an indexed list is one row with the total alone.
+/// Columns: the total, if it is counted; kind, sort key, id, version, modified_at, document, ids, names, and whether another row followed
+/// before the page was cut at ``ListResponse/maximumBytes``. A page after the end of an indexed list is one row with the total alone.
 struct ListStatement {
   let statement: Statement
   let parameters: [PostgresValue]
@@ -39,28 +39,31 @@ struct ListStatement {
 
   /// The columns of a resource `p`.
   private static let columns = "p.kind, p.key, p.id, p.version, p.modified_at, p.document, p.ids, p.names"
-  /// The columns of the result: the key as text, and the total size of the resources before this one, in bytes.
-  private static func resultColumns(order: String) -> String {
-    """
+  /// The columns of the result: the key as text, and the total size of the resources before this one, in bytes, in the window `w`.
+  private static let resultColumns = """
     p.kind, p.key::text as key, p.id, p.version, p.modified_at, p.document, p.ids, p.names,
-    coalesce(sum(\(size)) over (order by \(order.prefixed("p")) rows between unbounded preceding and 1 preceding), 0) as bytes_before
+    coalesce(sum(\(size)) over w, 0) as bytes_before, lead(true) over w as has_next
+    """
+
+  /// The clauses that order the result.
+  private static func ordered(_ order: String) -> String {
+    """
+    window w as (order by \(order.prefixed("p")) rows between unbounded preceding and 1 preceding)
+    order by \(order.prefixed("p"))
     """
   }
 
   /// The approximate size of a resource `p` in a response, in bytes.
   private static let size = """
-    octet_length(p.document)::bigint + coalesce(octet_length(array_to_string(p.names, '')), 0) + 200 * coalesce(cardinality(p.ids), 0)
+    octet_length(p.document) + coalesce(octet_length(array_to_string(p.names, '')), 0) + 200 * coalesce(cardinality(p.ids), 0)
     """
 
   /// Limits the rows of `sql` to the maximum size of a response. The first row is always included.
   private static func limited(_ sql: String, isCounted: Bool) -> String {
     """
-    select \(isCounted ? "c.total, " : "")c.kind, c.key, c.id, c.version, c.modified_at, c.document, c.ids, c.names, c.found
+    select \(isCounted ? "c.total, " : "")c.kind, c.key, c.id, c.version, c.modified_at, c.document, c.ids, c.names, c.has_next
     from (
-      select a.*, count(*) over () as found
-      from (
-        \(sql)
-      ) a
+      \(sql)
     ) c
     where c.bytes_before < \(ListResponse.maximumBytes)
     """
@@ -77,12 +80,12 @@ struct ListStatement {
     if sources.count == 1, !query.isSorted, sources[0].isIndexed {
       // Two index lookups are cheaper than materializing the matches.
       return """
-        select t.total, \(resultColumns(order: order))
+        select t.total, \(resultColumns)
         from (\(total(of: sources))) t
         left join lateral (
           \(sources[0].resources(and: "", order: order, limit: limit, offset: offset))
         ) p on true
-        order by \(order.prefixed("p"))
+        \(ordered(order))
         """
     }
     return """
@@ -95,12 +98,12 @@ struct ListStatement {
         offset \(offset)
         limit \(limit)
       )
-      select t.total, \(resultColumns(order: order))
+      select t.total, \(resultColumns)
       from (select count(*) as total from matching) t
       left join lateral (
         \(sources.map { $0.resources(in: "page") }.joined(separator: "\nunion all\n"))
       ) p on true
-      order by \(order.prefixed("p"))
+      \(ordered(order))
       """
   }
 
@@ -124,24 +127,24 @@ struct ListStatement {
       let condition = place.map { source.condition(after: $0, key: key, id: id ?? "null", ascending: ascending) } ?? "true"
       return "(\(source.resources(and: "and \(condition)", order: order, limit: limit)))"
     }
-    func resources(_ columns: String) -> String {
+    func resources(_ columns: String, _ ordered: String) -> String {
       """
       select \(columns)
       from (
         \(parts.joined(separator: "\nunion all\n"))
       ) p
-      order by \(order.prefixed("p"))
+      \(ordered)
       limit \(limit)
       """
     }
-    guard place == nil else { return resources(resultColumns(order: order)) }
+    guard place == nil else { return resources(resultColumns, ordered(order)) }
     return """
-      select t.total, \(resultColumns(order: order))
+      select t.total, \(resultColumns)
       from (\(total(of: sources))) t
       left join lateral (
-        \(resources(columns))
+        \(resources(columns, "order by \(order.prefixed("p"))"))
       ) p on true
-      order by \(order.prefixed("p"))
+      \(ordered(order))
       """
   }
 

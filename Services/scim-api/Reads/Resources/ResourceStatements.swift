@@ -5,18 +5,18 @@ import SCIMStorage
 
 /// The statements that read single resources. They are composed of a few fixed fragments, so their number is bounded.
 enum ResourceStatements {
-  /// Reads one resource.
+  /// Reads one resource by its id, or one user by another key.
   ///
-  /// Parameters: workspace, id. Columns: id, version, modified_at, document and, `withRows`, ids, names.
-  static func one(_ kind: ResourceKind, withRows: Bool) -> Statement {
+  /// Parameters: workspace, key. Columns: id, version, modified_at, document and, `withRows`, ids, names.
+  static func one(_ kind: ResourceKind, by key: UserKey = .id, withRows: Bool) -> Statement {
     Statement(
-      "scim_api_\(kind.table)_one\(withRows ? "_rows" : "")",
+      "scim_api_\(kind.table)_one_by_\(key.rawValue)\(withRows ? "_rows" : "")",
       """
       select p.id, p.version, p.modified_at, p.document\(withRows ? ", e.ids, e.names" : "")
       from identity_read.\(kind.table) p
       \(withRows ? kind.rowArrays : "")
       where p.workspace_id = $1
-      and p.id = $2
+      and p.\(key.rawValue) = $2
       """)
   }
 

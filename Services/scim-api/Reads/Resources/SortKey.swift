@@ -11,6 +11,10 @@ struct SortKey {
   /// Whether every resource has a value, so that an index scan can start at any position.
   let isAlwaysPresent: Bool
   var needsDocument = false
+  /// Whether the key is the column `modified_at` of ``StoredKind/modifications``, whose index has the order.
+  var isModification: Bool { sql == Self.modification }
+
+  private static let modification = "c.modified_at"
 
   /// The maximum length of a text key, in characters. Cursors contain the key.
   private static let maximumLength = 200
@@ -38,6 +42,7 @@ struct SortKey {
     case .text(let sql, nil): self.init(sql: Self.text(sql, leaf), type: "text", isAlwaysPresent: false)
     case .id(let sql): self.init(sql: "(\(sql))::text", type: "text", isAlwaysPresent: true)
     case .time(let sql): self.init(sql: sql, type: "timestamptz", isAlwaysPresent: true)
+    case .modification: self.init(sql: Self.modification, type: "timestamptz", isAlwaysPresent: true)
     case .truth(let sql): self.init(sql: sql, type: "boolean", isAlwaysPresent: true)
     case .nowhere: self = .absent("text")
     case .rows:
@@ -45,7 +50,7 @@ struct SortKey {
       switch kind.rowPart(attribute.subAttribute?.name, &parameters) {
       case .text(let sql, _): part = Self.text(sql, leaf)
       case .id(let sql): part = "(\(sql))::text"
-      case .time, .truth, .document, .rows, .nowhere: part = "null::text"
+      case .time, .modification, .truth, .document, .rows, .nowhere: part = "null::text"
       }
       self.init(sql: "(select \(part) \(kind.rows) and \(part) is not null order by o.id limit 1)", type: "text", isAlwaysPresent: false)
     case .document:

@@ -20,9 +20,12 @@ struct ListedPage: Sendable {
   private static let smallPage = 256 << 10
 
   func body() throws -> ResponseBody {
-    guard resources.contains(where: \.found.hasMoreRows) || resources.reduce(0, { $0 + $1.found.size }) > Self.smallPage else {
-      let texts = try resources.map { Array(try format(of: $0).body(of: $0.found).readableBytesView) }
-      return ResponseBody(byteBuffer: ByteBuffer(bytes: ListResponse(head, resources: texts).serialized()))
+    let size = resources.reduce(0) { $0 + $1.found.size }
+    guard resources.contains(where: \.found.hasMoreRows) || size > Self.smallPage else {
+      var buffer = ByteBuffer()
+      buffer.reserveCapacity(size + 300 * resources.count + 1000)
+      try write(into: &buffer)
+      return ResponseBody(byteBuffer: buffer)
     }
     return ResponseBody { writer in
       try await writer.write(ByteBuffer(bytes: ListResponse.opening(head)))
@@ -39,6 +42,16 @@ struct ListedPage: Sendable {
       try await writer.write(ByteBuffer(bytes: ListResponse.closing(itemsPerPage: count, nextCursor: cursor)))
       try await writer.finish(nil)
     }
+  }
+
+  /// Writes the whole message, each resource directly into `buffer`.
+  private func write(into buffer: inout ByteBuffer) throws {
+    buffer.writeBytes(ListResponse.opening(head, itemsPerPage: resources.count))
+    for (index, resource) in resources.enumerated() {
+      if index > 0 { buffer.writeStaticString(",") }
+      try format(of: resource).write(resource.found, into: &buffer)
+    }
+    buffer.writeBytes(ListResponse.closing)
   }
 
   private var endsEarly: Bool { nextCursor != nil || head.startIndex != nil }

@@ -66,7 +66,7 @@ enum InvitationQueries {
     select id, user_name
     from identity_read.users
     where workspace_id = $1
-    and (id = $2::uuid or user_name_key = $3 or email_key = $3)
+    and (id = $2::uuid or user_name_key = $3 or (email_key = $3 and email_key is distinct from user_name_key))
     order by id
     limit 2
     """)
