@@ -38,6 +38,7 @@ public enum SchemaMigrations {
     migration("mailer", 7, "held-group-deletions", PackageResources._07_held_group_deletions_sql),
     migration("mailer", 8, "dead-letters", PackageResources._08_dead_letters_sql),
     migration("mailer", 9, "skipped-messages", PackageResources._09_skipped_messages_sql),
+    migration("mailer", 11, "fewer-writes", PackageResources._11_fewer_writes_sql),
   ]
 
   /// Migrations of the schema `directory`, which group-sync owns.

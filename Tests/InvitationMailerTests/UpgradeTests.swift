@@ -42,7 +42,7 @@ struct UpgradeTests {
     let states = Statement(once: "states", "select state from mailer.invitations order by user_version")
     #expect(try await owner.query(states).map { try $0.string(0) } == ["scheduled", "sent", "failed", "revoked"])
     let store = InvitationStore(pool: owner)
-    let due = try await owner.withExclusiveConnection { try await store.due(atMost: 10, at: .sample, in: $0) }
+    let due = try await owner.withExclusiveConnection { try await store.due(atMost: 10, at: .sample, in: $0).due }
     #expect(due.map(\.recipient.email) == ["person0@example.com"])
     #expect(try await store.workspace(.acme)?.settings.name == "Acme Data")
     #expect(try await store.workspace(.acme)?.settings.signInURL == "https://acme.example.com/sign-in")
