@@ -4,11 +4,11 @@ import Postgres
 
 // Claiming due mails.
 extension MailScheduler {
-  /// Adds the next due mails to the queue, if there may be any.
+  /// Adds the next due mails to the queue, if there may be any and the queue is empty.
   nonisolated(nonsending) func claimDue(_ session: PostgresSession, _ state: inout SendState) async throws {
     // Notices have priority over invitations, however many invitations are due.
     if state.nextNoticeLook <= .now, let notice = try await claimNotice(session, &state) { return queue.add([.notice(notice)]) }
-    guard min(queue.nextDue, state.nextLook) <= .now else { return }
+    guard queue.count == 0, min(queue.nextDue, state.nextLook) <= .now else { return }
     queue.beginLook()
     let (mails, next) = try await claim(atMost: state.claimLimit, session, &state)
     queue.add(mails)

@@ -71,16 +71,18 @@ extension MailScheduler {
       state.nextNoticeLook = now
     }
     if let since = queue.takeHeldChanges() {
-      state.nextNoticeLook = min(state.nextNoticeLook, since.addingTimeInterval(noticeThrottle.collectionPeriod / .seconds(1)))
+      state.nextNoticeLook = min(
+        state.nextNoticeLook, since.addingTimeInterval(noticeThrottle.collectionPeriod / .seconds(1) + Self.shortestAlarm))
     }
     if case .paused(let end) = state.availability, end <= now { state.availability = .probing }
     while state.maySend {
-      if queue.count == 0 { try await claimDue(session, &state) }
+      try await claimDue(session, &state)
       guard let mail = queue.next() else { break }
       let connection = state.idle.removeLast()
       work.addTask { [sender] in .attempted(connection, .init(attempt: try await sender.attempt(mail, over: connection), mail: mail)) }
     }
-    queue.open(limit: state.queueLimit)
+    // Mails that are stored now wait behind those that are due already.
+    queue.open(limit: queue.nextDue <= .now ? 0 : state.queueLimit)
   }
 
   /// Releases the claims of mails that are not sent soon.
