@@ -44,9 +44,7 @@ package enum InvitationMailerService {
         logger: runtime.logger)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }
-      let relay = OutboxRelay(
-        pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
-        linger: .milliseconds(100), logger: runtime.logger)
+      let relay = OutboxRelay(pool: pool, table: "mailer.outbox", producer: producer, consumer: consumer, logger: runtime.logger)
       runtime.watch(relay)
       let scheduler = MailScheduler(
         pool: pool,

@@ -27,7 +27,7 @@ struct MailerTests {
       ConsumerConfiguration(
         group: "invitation-mailer", instance: "invitation-mailer-0", topics: [.identityEvents, .signInEvents, .mailEvents]),
       logger: .silent)
-    let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, lockKey: 1, logger: .silent)
+    let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, logger: .silent)
     let sending = MailScheduler(
       pool: database.pool,
       sender: MailSender(
