@@ -44,12 +44,10 @@ package enum InvitationMailerService {
         logger: runtime.logger)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }
-      let relay = OutboxRelay(
-        pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
-        linger: .milliseconds(100), logger: runtime.logger)
+      let relay = OutboxRelay(pool: pool, table: "mailer.outbox", producer: producer, consumer: consumer, logger: runtime.logger)
       runtime.watch(relay)
       let queue = MailQueue()
-      let store = InvitationStore(pool: pool, publish: relay.publish)
+      let store = InvitationStore(pool: pool, relay: relay)
       let scheduler = MailScheduler(
         pool: pool,
         sender: MailSender(
@@ -62,7 +60,7 @@ package enum InvitationMailerService {
       let loop = EventConsumer(
         consumer: consumer,
         processor: EventProcessor(
-          store: EventStore(pool: pool, queue: queue, instance: runtime.instance, publish: relay.publish),
+          store: EventStore(pool: pool, queue: queue, instance: runtime.instance, relay: relay),
           promoter: Promoter(producer: producer, source: runtime.instance),
           deadLetters: DeadLetters(
             consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),

@@ -5,7 +5,6 @@ import Models
 import Outbox
 import Postgres
 import Primitives
-import Synchronization
 import TestSupport
 import Testing
 
@@ -31,7 +30,6 @@ struct LifeTests {
   }
 
   @Test func `Results of one batch are published in their order, except those of withdrawn invitations`() async throws {
-    let published = Mutex<[StoredMessage]>([])
     let database = try await MailerDatabase.start()
     let people = (0..<3).map { _ in UserKey(workspace: .acme, id: .made(at: .sample)) }
     try await database.apply(.workspace())
@@ -40,9 +38,8 @@ struct LifeTests {
     try await database.execute("update mailer.invitations set traceparent = '\(trace)'")
     let claimed = try await database.claim()
     try await database.apply(.user(people[1], .disabled, .disabled, version: 2))
-    let store = InvitationStore(pool: database.pool) { messages in published.withLock { $0 += messages } }
     let ordered = try people.map { person in try #require(claimed.first { $0.user == person.id }) }
-    try await store.record(
+    let messages = try await database.invitations.record(
       ordered.map { invitation in
         MailOutcome(
           invitation,
@@ -53,7 +50,6 @@ struct LifeTests {
     #expect(try await database.publishedStates() == ["revoked", "sent", "sent"])
     let rows = try await database.pool.query(
       Statement(once: "outbox", "select id, key, headers, payload from mailer.outbox order by id offset 1"))
-    let messages = published.withLock { $0 }
     #expect(messages.map(\.id) == (try rows.map { try $0.int(0) }))
     for (row, (stored, person)) in zip(rows, zip(messages, [people[0], people[2]])) {
       let event = try CloudEvent(headers: stored.message.headers, data: stored.message.value)

@@ -27,17 +27,17 @@ struct MailerTests {
       ConsumerConfiguration(
         group: "invitation-mailer", instance: "invitation-mailer-0", topics: [.identityEvents, .signInEvents, .mailEvents]),
       logger: .silent)
-    let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, lockKey: 1, logger: .silent)
+    let relay = OutboxRelay(pool: database.pool, table: "mailer.outbox", producer: producer, logger: .silent)
     let queue = MailQueue()
     let sending = MailScheduler(
       pool: database.pool,
       sender: MailSender(
-        store: InvitationStore(pool: database.pool, publish: relay.publish), composer: try InvitationComposer(from: .rollcall),
+        store: InvitationStore(pool: database.pool, relay: relay), composer: try InvitationComposer(from: .rollcall),
         schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         logger: .silent),
       queue: queue, connections: [SMTPConnection(SMTPServer(url: catcher.url), name: "smtp")], logger: .silent)
     let processor = EventProcessor(
-      store: EventStore(pool: database.pool, queue: queue, publish: relay.publish),
+      store: EventStore(pool: database.pool, queue: queue, relay: relay),
       promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
       deadLetters: DeadLetters(database, producer), logger: .silent)
     return [relay, sending, consumer, EventConsumer(consumer: consumer, processor: processor)]
@@ -99,7 +99,7 @@ struct MailerTests {
       let command = try Command(try #require(commands.first).cloudEvent())
       #expect(command.operation == .promoteUser(.sample()))
       #expect(command.traceparent == trace)
-      #expect(commands.first?.key == Array(command.resource.description.utf8))
+      #expect(commands.first?.key == Array(command.workspace.description.utf8))
     }
 
     // While the mailer is stopped, a redelivered event and a new one arrive.

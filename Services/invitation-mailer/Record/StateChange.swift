@@ -98,16 +98,23 @@ extension StateChange {
 }
 
 extension PostgresTransaction {
-  /// Writes the history and the events of `changes`, and commits.
-  ///
-  /// - Returns: The stored events, to be published.
-  nonisolated(nonsending) func commit(_ changes: [StateChange]) async throws -> [StoredMessage] {
-    guard !changes.isEmpty else {
-      _ = try await pipeline([], commit: true)
-      return []
-    }
+  /// Writes the history and the events of `changes`, commits, and publishes the events.
+  nonisolated(nonsending) func commit(_ changes: [StateChange], publishingWith relay: OutboxRelay?) async throws {
     let messages = try changes.map { try $0.message() }
-    let rows = try await pipeline([StateChange.insertion(of: changes, with: messages)], commit: true)
-    return try rows.first.map { try Outbox.stored(messages, $0) } ?? []
+    let insertion = changes.isEmpty ? [] : [StateChange.insertion(of: changes, with: messages)]
+    try await relay.publishing { deletion in
+      let rows = try await pipeline(insertion + (deletion.map { [$0] } ?? []), commit: true)
+      return ((), messages.isEmpty ? [] : try rows.first.map { try Outbox.stored(messages, $0) } ?? [])
+    }
+  }
+}
+
+extension OutboxRelay? {
+  /// As ``Outbox/OutboxRelay/publishing(_:)``; without a relay, only commits.
+  nonisolated(nonsending) func publishing<Value>(
+    _ commit: nonisolated(nonsending) ((Statement, [PostgresValue])?) async throws -> (Value, [StoredMessage])
+  ) async throws -> Value {
+    guard let self else { return try await commit(nil).0 }
+    return try await self.publishing(commit)
   }
 }

@@ -11,18 +11,17 @@ struct EventStore: Sendable {
   let queue: MailQueue
   /// Identifies this replica in claims: `invitation-mailer/0`.
   let instance: String
-  private let publish: @Sendable ([StoredMessage]) -> Void
+  private let relay: OutboxRelay?
   private let cache = WorkspaceSettingsCache()
 
-  /// - Parameter publish: Publishes events that were just committed.
+  /// - Parameter relay: Publishes events that were just committed.
   init(
-    pool: PostgresPool, queue: MailQueue = MailQueue(), instance: String = "invitation-mailer/0",
-    publish: @escaping @Sendable ([StoredMessage]) -> Void = { _ in }
+    pool: PostgresPool, queue: MailQueue = MailQueue(), instance: String = "invitation-mailer/0", relay: OutboxRelay? = nil
   ) {
     self.pool = pool
     self.queue = queue
     self.instance = instance
-    self.publish = publish
+    self.relay = relay
   }
 
   /// Applies identity events and returns the changes. Applying them again changes nothing.
@@ -35,18 +34,18 @@ struct EventStore: Sendable {
     let reservation = queue.reserve(upTo: changes.count)
     var claimed: [DueInvitation] = []
     do {
-      let (decided, stored) = try await pool.transaction { transaction in
+      let decided = try await pool.transaction { transaction in
         let known = try await load(for: changes, in: transaction)
         var decider = InvitationDecider(known: known)
         for change in changes { decider.decide(change.event, traceparent: change.traceparent) }
         let decided = decider.changes
         if let reservation { claimed = Array(decided.claimableMails(known, at: now).prefix(reservation.count)) }
-        return (decided, try await write(decided, claiming: &claimed, in: transaction, at: now))
+        try await write(decided, claiming: &claimed, in: transaction, at: now)
+        return decided
       }
       if let reservation { queue.fulfil(reservation, with: claimed) }
       if let time = decided.nextDue(except: Set(claimed.map(\.id)), at: now) { queue.noteDue(at: time) }
       if !decided.heldChanges.isEmpty { queue.noteHeldChanges(at: now) }
-      publish(stored)
       return decided
     } catch {
       if let reservation { queue.cancel(reservation, claims: claimed) }
@@ -54,17 +53,19 @@ struct EventStore: Sendable {
     }
   }
 
-  /// Writes the changes and commits. Removes mails from `claimed` whose invitations existed already.
-  ///
-  /// - Returns: The events to publish.
+  /// Writes the changes, commits and publishes. Removes mails from `claimed` whose invitations existed already.
   private nonisolated(nonsending) func write(
     _ changes: MailerChanges, claiming claimed: inout [DueInvitation], in transaction: PostgresTransaction, at now: Date
-  ) async throws -> [StoredMessage] {
+  ) async throws {
     let steps = try MailerWriter.steps(for: changes, claiming: Set(claimed.map(\.id)), by: instance, at: now)
-    guard !steps.isEmpty else { return [] }
+    guard !steps.isEmpty else { return }
+    let statements = steps.map { ($0.statement, $0.parameters) }
     // Without changes of state, everything is known before it is written.
     let isLast = !steps.contains { $0.output == .changed } && !changes.invitations.contains(where: \.isRecorded)
-    let results = try await transaction.pipeline(steps.map { ($0.statement, $0.parameters) }, commit: isLast)
+    let results =
+      isLast
+      ? try await relay.publishing { (try await transaction.pipeline(statements + ($0.map { [$0] } ?? []), commit: true), []) }
+      : try await transaction.pipeline(statements)
     var states: [StateChange] = []
     for (step, rows) in zip(steps, results) {
       switch step.output {
@@ -76,7 +77,7 @@ struct EventStore: Sendable {
       case .changed: states += try rows.map { try StateChange($0) }.filter(\.isEnd)
       }
     }
-    return isLast ? [] : try await transaction.commit(states)
+    if !isLast { try await transaction.commit(states, publishingWith: relay) }
   }
 
   /// Applies bounce and delivery reports.
@@ -91,7 +92,7 @@ struct EventStore: Sendable {
       latest.append(report)
     }
     let reported = latest
-    let stored = try await pool.transaction { transaction in
+    try await pool.transaction { transaction in
       let changed = try await transaction.query(
         EventStatements.report,
         [
@@ -105,9 +106,8 @@ struct EventStore: Sendable {
             }), .timestamp(now),
           .bytesArray(reported.map { report in report.email.flatMap { SignInKey.former($0, in: report.workspace)?.bytes } }),
         ])
-      return try await transaction.commit(try changed.map { try StateChange($0) })
+      try await transaction.commit(try changed.map { try StateChange($0) }, publishingWith: relay)
     }
-    publish(stored)
   }
 }
 

@@ -51,12 +51,7 @@ struct WorkspaceVersion: Sendable, Hashable {
 struct InvitationStore: Sendable {
   let pool: PostgresPool
   /// Publishes events that were just committed.
-  let publish: @Sendable ([StoredMessage]) -> Void
-
-  init(pool: PostgresPool, publish: @escaping @Sendable ([StoredMessage]) -> Void = { _ in }) {
-    self.pool = pool
-    self.publish = publish
-  }
+  var relay: OutboxRelay?
 
   /// Returns the invitations that have been due longest, and when to look again if these are fewer than `limit`; nil if nothing follows.
   ///
@@ -141,7 +136,7 @@ struct InvitationStore: Sendable {
 
   /// The history shows the claim, too, because it is the time from which on the mail may have been sent.
   private nonisolated(nonsending) func releaseClaims(_ parameters: [PostgresValue], in session: PostgresSession) async throws -> Int {
-    let (count, stored) = try await session.transaction { transaction in
+    try await session.transaction { transaction in
       let rows = try await transaction.query(InvitationStatements.releaseClaims, parameters)
       var changes: [StateChange] = []
       for row in rows {
@@ -150,42 +145,53 @@ struct InvitationStore: Sendable {
         (claim.state, claim.reason, claim.changedAt) = (.sending, StateChange.claimed, try row.timestamp(7))
         changes += [claim, released]
       }
-      return (rows.count, try await transaction.commit(changes))
+      try await transaction.commit(changes, publishingWith: relay)
+      return rows.count
     }
-    publish(stored)
-    return count
   }
 
   /// Expires invitations whose lifetime is over, at most a thousand, and returns how many.
   nonisolated(nonsending) func expire(at now: Date, in session: PostgresSession) async throws -> Int {
-    let (count, stored) = try await session.transaction { transaction in
+    try await session.transaction { transaction in
       let expired = try await transaction.query(InvitationStatements.expire, [.timestamp(now), .int(1000)]).map { try StateChange($0) }
-      return (expired.count, try await transaction.commit(expired))
+      try await transaction.commit(expired, publishingWith: relay)
+      return expired.count
     }
-    publish(stored)
-    return count
   }
 
   /// Records the results of mails, each with a row of the history and an event.
   ///
   /// An invitation that was withdrawn while its mail was being sent stays withdrawn; only the time of sending is recorded.
-  func record(_ outcomes: [MailOutcome], at now: Date) async throws {
+  ///
+  /// - Returns: The stored events, which are published.
+  @discardableResult
+  func record(_ outcomes: [MailOutcome], at now: Date) async throws -> [StoredMessage] {
     let messages = try outcomes.map { try $0.change(at: now).message() }
-    let rows = try await pool.query(
-      InvitationStatements.record,
-      [
-        .uuidArray(outcomes.map(\.workspace.uuid)), .uuidArray(outcomes.map(\.id.uuid)),
-        .textArray(outcomes.map(\.record.state.rawValue)), .textArray(outcomes.map(\.record.reason)),
-        .textArray(outcomes.map(\.record.answer)), .timestampArray(outcomes.map(\.record.nextAttemptAt)),
-        .intArray(outcomes.map { Int64($0.record.reminder) }), .intArray(outcomes.map { Int64($0.record.attempts) }),
-        .timestampArray(outcomes.map(\.record.firstTriedAt)), .boolArray(outcomes.map(\.record.isSent)), .timestamp(now),
-      ] + StateChange.columns(of: messages))
+    let rows: Rows
+    do {
+      rows = try await pool.query(InvitationStatements.record, Self.columns(outcomes, at: now) + StateChange.columns(of: messages))
+    } catch {
+      // The results may have been committed nevertheless.
+      relay?.wake()
+      throw error
+    }
     var ids: [String: Int] = [:]
     for row in rows { ids[try row.string(1)] = try row.int(0) }
-    publish(
-      zip(outcomes, messages).compactMap { outcome, message in
-        ids[outcome.change(at: now).eventID].map { StoredMessage(id: $0, message: message) }
-      })
+    let stored = zip(outcomes, messages).compactMap { outcome, message in
+      ids[outcome.change(at: now).eventID].map { StoredMessage(id: $0, message: message) }
+    }
+    relay?.publish(stored)
+    return stored
+  }
+
+  private static func columns(_ outcomes: [MailOutcome], at now: Date) -> [PostgresValue] {
+    [
+      .uuidArray(outcomes.map(\.workspace.uuid)), .uuidArray(outcomes.map(\.id.uuid)),
+      .textArray(outcomes.map(\.record.state.rawValue)), .textArray(outcomes.map(\.record.reason)),
+      .textArray(outcomes.map(\.record.answer)), .timestampArray(outcomes.map(\.record.nextAttemptAt)),
+      .intArray(outcomes.map { Int64($0.record.reminder) }), .intArray(outcomes.map { Int64($0.record.attempts) }),
+      .timestampArray(outcomes.map(\.record.firstTriedAt)), .boolArray(outcomes.map(\.record.isSent)), .timestamp(now),
+    ]
   }
 
   /// Loads a workspace's settings and templates; nil if it is unknown.
@@ -211,11 +217,10 @@ struct InvitationStore: Sendable {
     for row in waiting {
       let settings: WorkspaceSettings = try JSONData.decode(from: row.bytes(1), type: "workspace settings")
       let parameters = MailerWriter.planParameters(WorkspaceID(try row.uuid(0)), settings.invitations, at: now)
-      publish(
-        try await session.transaction { transaction in
-          let planned = try await transaction.query(EventStatements.plan, parameters).map { try StateChange($0) }
-          return try await transaction.commit(planned.filter(\.isEnd))
-        })
+      try await session.transaction { transaction in
+        let planned = try await transaction.query(EventStatements.plan, parameters).map { try StateChange($0) }
+        try await transaction.commit(planned.filter(\.isEnd), publishingWith: relay)
+      }
     }
     return waiting.count > 0
   }
