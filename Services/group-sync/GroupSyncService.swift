@@ -32,10 +32,7 @@ package struct GroupSyncService {
           recordedOffsets: try await history.offsets()),
         logger: runtime.logger)
       runtime.watch(consumer)
-      let relay = OutboxRelay(
-        pool: pool, table: "directory.outbox", producer: producer, lockKey: 0x726f_6c6c_0003,
-        // Short, since revocations of access are urgent. The messages of one batch are written together anyway.
-        linger: .milliseconds(1), logger: runtime.logger)
+      let relay = OutboxRelay(pool: pool, table: "directory.outbox", producer: producer, consumer: consumer, logger: runtime.logger)
       runtime.watch(relay)
       // Only the directory missed events, so a rebuild must not send invitations.
       let recorder = SkippedMessageRecorder(

@@ -31,8 +31,7 @@ package struct IdentityStoreService {
           recordedOffsets: try await history.offsets()),
         logger: runtime.logger)
       runtime.watch(consumer)
-      let relay = OutboxRelay(
-        pool: pool, table: "identity.outbox", producer: producer, lockKey: 0x726f_6c6c_0001, logger: runtime.logger)
+      let relay = OutboxRelay(pool: pool, table: "identity.outbox", producer: producer, consumer: consumer, logger: runtime.logger)
       runtime.watch(relay)
       let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
       let deadLetters = DeadLetters(

@@ -44,33 +44,30 @@ package enum InvitationMailerService {
         logger: runtime.logger)
       let status = MailServerStatus()
       runtime.health.add("smtp") { status.problem }
-      let relay = OutboxRelay(
-        pool: pool, table: "mailer.outbox", producer: producer, lockKey: 0x726f_6c6c_0102,
-        linger: .milliseconds(100), logger: runtime.logger)
+      let relay = OutboxRelay(pool: pool, table: "mailer.outbox", producer: producer, consumer: consumer, logger: runtime.logger)
       runtime.watch(relay)
+      let queue = MailQueue()
+      let store = InvitationStore(pool: pool, relay: relay)
       let scheduler = MailScheduler(
         pool: pool,
         sender: MailSender(
-          store: InvitationStore(pool: pool),
+          store: store,
           composer: try InvitationComposer(from: from, appURL: runtime.settings.optionalString(.appURL)),
           schedule: try RetrySchedule(runtime.settings), status: status, logger: runtime.logger),
-        connections: connections, rateLimiter: try DomainRateLimiter(runtime.settings),
+        queue: queue, connections: connections, rateLimiter: try DomainRateLimiter(runtime.settings),
         noticeThrottle: try NoticeThrottle(runtime.settings), instance: runtime.instance, claimTimeout: Double(server.timeout) + 30,
-        logger: runtime.logger, onInvitationEvents: relay.wake)
+        logger: runtime.logger)
       let loop = EventConsumer(
         consumer: consumer,
         processor: EventProcessor(
-          store: EventStore(pool: pool), promoter: Promoter(producer: producer, source: runtime.instance),
+          store: EventStore(pool: pool, queue: queue, instance: runtime.instance, relay: relay),
+          promoter: Promoter(producer: producer, source: runtime.instance),
           deadLetters: DeadLetters(
             consumer: "invitation-mailer", producer: producer, table: DeadLetterTable("mailer.dead_letters", pool: pool),
-            logger: runtime.logger), logger: runtime.logger, onProgress: consumer.noteProgress
-        ) {
-          scheduler.wake()
-          relay.wake()
-        })
+            logger: runtime.logger), logger: runtime.logger, onProgress: consumer.noteProgress))
       // Services shut down in reverse order, so the pool and the producer still work while the loops finish their batches.
       return [
-        pool, producer, relay, MailerMaintenance(store: InvitationStore(pool: pool), logger: runtime.logger), scheduler, recorder, consumer,
+        pool, producer, relay, MailerMaintenance(store: store, logger: runtime.logger), scheduler, recorder, consumer,
         loop,
       ]
     }

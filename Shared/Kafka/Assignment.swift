@@ -11,6 +11,13 @@ final class Assignment: Sendable {
   }
 
   private let state = Mutex(State())
+  /// Has an element after each change, for one iterator. Changes that nobody has seen yet are combined.
+  let changes: AsyncStream<Void>
+  private let change: AsyncStream<Void>.Continuation
+
+  init() {
+    (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
 
   var partitions: Set<TopicPartition> { state.withLock { Set($0.terms.keys) } }
 
@@ -25,6 +32,7 @@ final class Assignment: Sendable {
       state.latest += 1
       for partition in partitions { state.terms[partition] = state.latest }
     }
+    change.yield()
   }
 
   func remove(_ partitions: [TopicPartition]) {
@@ -32,5 +40,6 @@ final class Assignment: Sendable {
       state.latest += 1
       for partition in partitions { state.terms[partition] = nil }
     }
+    change.yield()
   }
 }

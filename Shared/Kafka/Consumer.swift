@@ -67,6 +67,12 @@ public final class Consumer: Service, Sendable {
   /// The partitions that are assigned to this member.
   public var assignment: Set<TopicPartition> { loop.assignment.partitions }
 
+  /// A number that changes when partitions are assigned or revoked.
+  package var assignmentRevision: UInt64 { loop.assignment.revision }
+
+  /// Has an element after each change of the assignment, to be iterated by one task.
+  package var assignmentChanges: AsyncStream<Void> { loop.assignment.changes }
+
   /// Reads until graceful shutdown. As a static member it stays in the group, so its partitions wait for its next start.
   ///
   /// - Throws: ``KafkaError`` if the consumer cannot continue.

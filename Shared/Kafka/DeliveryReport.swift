@@ -18,7 +18,7 @@ enum DeliveryCompletion: Sendable {
   }
 }
 
-/// The outcomes of the messages of one call of `send`, which waits for all of them.
+/// The outcomes of the messages of one call, which either waits for all of them or is told when all are known.
 final class DeliveryReport: Sendable {
   private struct State {
     var outstanding: Int
@@ -28,21 +28,24 @@ final class DeliveryReport: Sendable {
   }
 
   private let state: Mutex<State>
+  private let handler: (@Sendable ([Int: KafkaError]) -> Void)?
 
-  init(messages: Int) {
+  /// - Parameter onCompletion: Called with the errors of the failed messages by index, when the outcomes of all messages are known.
+  init(messages: Int, onCompletion: (@Sendable ([Int: KafkaError]) -> Void)? = nil) {
     state = Mutex(State(outstanding: messages))
+    handler = onCompletion
   }
 
   /// Records the outcome of the message at `index`.
   func complete(_ index: Int, _ failure: KafkaError?) {
-    let done = state.withLock { state -> (CheckedContinuation<[Int: KafkaError], any Error>, [Int: KafkaError])? in
+    let done = state.withLock { state -> (CheckedContinuation<[Int: KafkaError], any Error>?, [Int: KafkaError])? in
       state.outstanding -= 1
       if let failure { state.failures[index] = failure }
-      guard state.outstanding == 0, let continuation = state.continuation.take() else { return nil }
-      return (continuation, state.failures)
+      return state.outstanding == 0 ? (state.continuation.take(), state.failures) : nil
     }
     guard let (continuation, failures) = done else { return }
-    continuation.resume(returning: failures)
+    handler?(failures)
+    continuation?.resume(returning: failures)
   }
 
   /// Waits for the outcomes of all messages and returns the errors of the failed ones by index.

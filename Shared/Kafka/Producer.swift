@@ -69,6 +69,25 @@ public final class Producer: Service, Sendable {
     return true
   }
 
+  /// Sends messages without waiting, all or none of them, if the limit of messages in flight permits. Messages of one partition keep their
+  /// order.
+  ///
+  /// - Parameter onCompletion: Called with the errors of the failed messages, by their index, when the outcomes of all messages are known: on a
+  ///   thread of the producer, or before this method returns.
+  /// - Returns: Whether the messages were accepted. If not, `onCompletion` is not called.
+  package func post(_ messages: [OutgoingMessage], onCompletion: @escaping @Sendable ([Int: KafkaError]) -> Void) -> Bool {
+    let sizes = messages.map(\.size)
+    for (position, size) in sizes.enumerated() where !limit.tryAcquire(size: size) {
+      for acquired in sizes[..<position] { limit.release(size: acquired) }
+      return false
+    }
+    let report = DeliveryReport(messages: messages.count, onCompletion: onCompletion)
+    for (index, message) in messages.enumerated() {
+      delivering.enqueue(message, size: sizes[index], completion: .report(report, index: index))
+    }
+    return true
+  }
+
   /// The number of unacknowledged messages.
   public var inFlight: Int { limit.messages }
 

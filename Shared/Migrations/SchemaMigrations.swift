@@ -26,6 +26,7 @@ public enum SchemaMigrations {
     migration("identity", 17, "rebuilds", PackageResources._17_rebuilds_sql),
     migration("identity", 18, "early-sign-ins", PackageResources._18_early_sign_ins_sql),
     migration("identity", 20, "cheaper-updates", PackageResources._20_cheaper_updates_sql),
+    migration("identity", 21, "outbox-partitions", PackageResources._21_outbox_partitions_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.
@@ -39,6 +40,8 @@ public enum SchemaMigrations {
     migration("mailer", 7, "held-group-deletions", PackageResources._07_held_group_deletions_sql),
     migration("mailer", 8, "dead-letters", PackageResources._08_dead_letters_sql),
     migration("mailer", 9, "skipped-messages", PackageResources._09_skipped_messages_sql),
+    migration("mailer", 10, "outbox-partitions", PackageResources._10_outbox_partitions_sql),
+    migration("mailer", 11, "fewer-writes", PackageResources._11_fewer_writes_sql),
   ]
 
   /// Migrations of the schema `directory`, which group-sync owns.
@@ -52,6 +55,7 @@ public enum SchemaMigrations {
     migration("directory", 7, "skipped-messages", PackageResources._07_skipped_messages_sql),
     migration("directory", 8, "status", PackageResources._08_status_sql),
     migration("directory", 10, "load", PackageResources._10_load_sql),
+    migration("directory", 9, "outbox-partitions", PackageResources._09_outbox_partitions_sql),
   ]
 
   /// All migrations, in the order in which they are applied.

@@ -39,7 +39,7 @@ public struct MailEvent: Sendable, Hashable, Codable {
   /// The CloudEvents type.
   public static let eventType = "rollcall.mail.v1"
 
-  /// The key of the message: the invitation, or else the comparison key of the address.
+  /// Identifies what the report is about, and is the subject of the message: the invitation, or else the comparison key of the address.
   public var key: String { invitation?.description ?? email.map { ComparisonKey($0).text } ?? "" }
 
   /// The message of this event.

@@ -5,7 +5,7 @@ extension SignIn {
   /// The CloudEvents type on `sign-in.events`.
   public static let eventType = "rollcall.sign-in.v1"
 
-  /// The key of the message: the comparison key of the email, or else the id of the user.
+  /// Identifies the person within the workspace, and is the subject of the message: the comparison key of the email, or else the id of the user.
   public var key: String { email.map { ComparisonKey($0).text } ?? user?.description ?? "" }
 
   /// The message of this event.

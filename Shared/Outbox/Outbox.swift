@@ -6,9 +6,9 @@ import Postgres
 /// ``OutboxRelay``.
 ///
 /// The table has the columns `id bigint generated always as identity`, `topic text`, `key bytea`, `headers text[]` (names
-/// and values alternate), `payload bytea`, `created_at timestamptz default now()`.
+/// and values alternate), `payload bytea`, `created_at timestamptz default now()`, `partition int` (of the message that caused the row).
 ///
-/// Messages are published in the order of `id`. Transactions that change the same resource have to be serialised (by its row lock, which is
+/// Rows are published in the order of `id`. Transactions that change the same resource have to be serialised (by its row lock, which is
 /// acquired before the insertion here), so that the messages of a resource are in the order of its versions.
 public struct Outbox: Sendable {
   let table: String
@@ -21,14 +21,18 @@ public struct Outbox: Sendable {
   }
 
   /// The statement that inserts `messages`, in their order.
-  public func insertion(of messages: [OutgoingMessage]) -> (Statement, [PostgresValue]) {
+  ///
+  /// - Parameter partitions: For each message, the partition of the message that caused it, which this process has read. The process to which
+  ///   that partition is assigned publishes the row if this one cannot. nil, or fewer values than messages, if any process may do so.
+  public func insertion(of messages: [OutgoingMessage], from partitions: [Int32?] = []) -> (Statement, [PostgresValue]) {
     (
       Statement(
         "insert into \(table)",
         """
-        insert into \(table) (topic, key, headers, payload)
-        select topic, key, headers::text[], payload
-        from unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[]) with ordinality as message (topic, key, headers, payload, position)
+        insert into \(table) (topic, key, headers, payload, partition)
+        select topic, key, headers::text[], payload, partition::int
+        from unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[], $5::text[]) with ordinality
+          as message (topic, key, headers, payload, partition, position)
         order by position
         returning id
         """),
@@ -37,6 +41,7 @@ public struct Outbox: Sendable {
         .bytesArray(messages.map(\.key)),
         .textArray(messages.map { PostgresValue.arrayLiteral($0.headers.flatMap { [$0.name, $0.value] }) }),
         .bytesArray(messages.map(\.value)),
+        .textArray(partitions.map { $0.map(String.init) }),
       ]
     )
   }
@@ -48,19 +53,35 @@ public struct Outbox: Sendable {
     try zip(rows, messages).map { row, message in StoredMessage(id: try row.int(0), message: message) }
   }
 
-  /// The statement that reads the oldest messages, except those for `topics`, with their age in seconds.
-  func oldest(_ limit: Int, except topics: [String]) -> (Statement, [PostgresValue]) {
+  /// The statement that deletes rows of published messages, and reads the oldest of the other messages with their age in seconds: those that
+  /// belong to some partitions or to none.
+  ///
+  /// - Parameters:
+  ///   - topics: Topics whose messages are not read.
+  ///   - ids: Messages that are not read, including `deleted`.
+  func oldest(
+    _ limit: Int, of partitions: [Int32], exceptTopics topics: [String], exceptIDs ids: [Int], deleting deleted: [Int]
+  ) -> (Statement, [PostgresValue]) {
     (
       Statement(
         "read \(table)",
         """
+        with deleted as (
+          delete from \(table)
+          where id = any ($4::int8[])
+        )
         select id, topic, key, headers, payload, extract(epoch from clock_timestamp() - created_at)::float8
         from \(table)
         where topic <> all ($2::text[])
+        and id <> all ($3::int8[])
+        and (partition is null or partition = any ($5::int8[]))
         order by id
         limit $1
         """),
-      [.int(Int64(limit)), .textArray(topics)]
+      [
+        .int(Int64(limit)), .textArray(topics), .intArray(ids.map(Int64.init)), .intArray(deleted.map(Int64.init)),
+        .intArray(partitions.map(Int64.init)),
+      ]
     )
   }
 
@@ -97,12 +118,14 @@ public struct Outbox: Sendable {
     )
   }
 
-  /// Decodes a row of ``oldest(_:except:)``.
-  static func message(_ row: Row) throws -> OutgoingMessage {
+  /// Decodes a row of ``oldest(_:of:exceptTopics:exceptIDs:deleting:)``.
+  static func message(_ row: Row) throws -> StoredMessage {
     let pairs = try row.textArray(3)
-    return OutgoingMessage(
-      topic: try row.string(1), key: try row.optionalBytes(2),
-      headers: stride(from: 0, to: pairs.count - 1, by: 2).map { (pairs[$0], pairs[$0 + 1]) }, value: try row.bytes(4))
+    return StoredMessage(
+      id: try row.int(0),
+      message: OutgoingMessage(
+        topic: try row.string(1), key: try row.optionalBytes(2),
+        headers: stride(from: 0, to: pairs.count - 1, by: 2).map { (pairs[$0], pairs[$0 + 1]) }, value: try row.bytes(4)))
   }
 }
 

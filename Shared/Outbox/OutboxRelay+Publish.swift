@@ -5,23 +5,6 @@ import Models
 import Postgres
 
 extension OutboxRelay {
-  /// A row of the outbox.
-  struct Entry {
-    let id: Int
-    let message: OutgoingMessage
-
-    init(_ row: Row) throws {
-      id = try row.int(0)
-      message = try Outbox.message(row)
-    }
-
-    /// The key within which order is kept.
-    var orderingKey: OrderingKey { OrderingKey(topic: message.topic, key: message.key) }
-
-    /// Whether it may exceed the limit of its topic. It is sent alone, so that no message overtakes its replacement.
-    var isLarge: Bool { message.size > 512 << 10 }
-  }
-
   /// The messages of one key on one topic.
   struct OrderingKey: Hashable {
     let topic: String
@@ -40,9 +23,9 @@ extension OutboxRelay {
 
   /// Publishes entries in order per key. If a message of a key fails, only the messages of that key before it count as published. Later ones are
   /// sent again when it is delivered or replaced.
-  nonisolated(nonsending) func publish(_ entries: [Entry], _ result: inout PublishResult, in session: PostgresSession) async throws {
+  nonisolated(nonsending) func publish(_ entries: [StoredMessage], _ result: inout PublishResult) async throws {
     var failed: [OrderingKey: KafkaError] = [:]
-    var held: [Entry] = []
+    var held: [StoredMessage] = []
     for run in Self.runs(of: entries) {
       let sendable = run.filter { failed[$0.orderingKey] == nil }
       held += run.filter { failed[$0.orderingKey] != nil }
@@ -59,13 +42,12 @@ extension OutboxRelay {
       if let failure = failed[entry.orderingKey], !failure.isAboutMessage {
         result.unreached[entry.message.topic] = failure
       } else {
-        try await publishAlone(entry, &result, in: session)
+        try await publishAlone(entry, &result)
       }
     }
   }
 
-  private nonisolated(nonsending) func publishAlone(_ entry: Entry, _ result: inout PublishResult, in session: PostgresSession) async throws
-  {
+  private nonisolated(nonsending) func publishAlone(_ entry: StoredMessage, _ result: inout PublishResult) async throws {
     guard let failure = try await producer.deliver([entry.message])[0] else {
       result.reached.insert(entry.message.topic)
       return result.published.append(entry.id)
@@ -75,7 +57,7 @@ extension OutboxRelay {
       return
     }
     let reduced = entry.message.withoutLargeFields()
-    try await moveToDeadLetters(entry, because: failure, replacement: reduced, in: session)
+    try await moveToDeadLetters(entry, because: failure, replacement: reduced)
     guard let reduced else { return }
     switch try await producer.deliver([reduced])[0] {
     case nil: result.published.append(entry.id)
@@ -90,7 +72,7 @@ extension OutboxRelay {
 
   /// Moves a message to the dead letters and replaces it with `replacement`, in one transaction.
   private nonisolated(nonsending) func moveToDeadLetters(
-    _ entry: Entry, because error: KafkaError, replacement: OutgoingMessage?, in session: PostgresSession
+    _ entry: StoredMessage, because error: KafkaError, replacement: OutgoingMessage?
   ) async throws {
     let message = entry.message
     func header(_ name: String) -> String { message.headers.first { $0.name == name }?.value ?? "" }
@@ -102,7 +84,7 @@ extension OutboxRelay {
         "replacement": "\(replacement == nil ? "none" : "the event without its large fields")",
       ])
     let change = replacement.map { outbox.replacement(of: entry.id, with: $0) } ?? outbox.deletion(of: [entry.id])
-    _ = try await session.transaction {
+    _ = try await pool.transaction {
       try await $0.pipeline(
         [DeadLetterTable.insertion(into: outbox.deadLetters, of: message, error: "\(error)", attempts: 1), change], commit: true)
     }
@@ -110,8 +92,8 @@ extension OutboxRelay {
   }
 
   /// The entries in their order, with each large one in a run of its own.
-  private static func runs(of entries: [Entry]) -> [[Entry]] {
-    var runs: [[Entry]] = []
+  private static func runs(of entries: [StoredMessage]) -> [[StoredMessage]] {
+    var runs: [[StoredMessage]] = []
     for entry in entries {
       if entry.isLarge || runs.isEmpty || runs.last?.first?.isLarge == true {
         runs.append([entry])

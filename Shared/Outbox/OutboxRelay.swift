@@ -8,199 +8,175 @@ import Synchronization
 
 /// Publishes the messages of an ``Outbox``: each at least once, in order per key. Published messages are deleted.
 ///
+/// A process publishes from memory what it has just committed (see ``publishing(_:)``). It reads the table only at start, on request (see
+/// ``wake()``), and after an error: then everything that the table has is published first, oldest first. Rows of published messages are
+/// deleted by later transactions of the process, or after ``deletionDelay`` if there are none.
+///
+/// Several processes may publish the same table. Each publishes what it has committed, in the order of the commits, and at start or when it takes
+/// over partitions, also what others have left in the table. A message may arrive twice, even after later messages of its key: for example
+/// from a process that was paused while its partitions moved, and publishes late what their next owner has found in the table. But none arrives
+/// for the first time after a later one of its key. Consumers recognise repetitions by the version.
+///
 /// A message that the broker rejects permanently, for example because of its size, is moved to the table of dead letters. If its type has large
 /// fields, it is replaced by the same event without them (``Models/CloudEvent/withoutLargeFields()``). Messages that the broker has accepted are
 /// not sent again if others of the same batch fail.
-///
-/// Of all processes that relay a table, one is the leader: the one that holds the advisory lock. The lock belongs to a connection, so it is
-/// released as soon as the leader ends. A new leader may publish messages again, which consumers recognise by the version.
 public final class OutboxRelay: Service, Sendable {
-  private let pool: PostgresPool
+  let pool: PostgresPool
   let outbox: Outbox
   let producer: Producer
-  private let lockKey: Int64
-  private let batchSize: Int
-  private let linger: Duration
-  private let interval: Duration
+  let consumer: Consumer?
+  let batchSize: Int
+  let deletionDelay: Duration
   let logger: Logger
-  private let wakeups: AsyncStream<Void>
-  private let wakeup: AsyncStream<Void>.Continuation
-  private let published: Counter
-  private let age: Gauge
-  private let outage = Outage()
+  let queue = Mutex(PublicationQueue())
+  /// Held while messages are posted, so that they are posted in the order of the queue.
+  private let order = Mutex<Void>(())
+  /// The partitions whose rows this process publishes, and the revision of their assignment.
+  let owned = Mutex<(partitions: [Int32], revision: UInt64?)>(([], nil))
+  let (reads, read) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+  let (deletions, deletion) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+  let (windows, window) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+  let published: Counter
+  let age: Gauge
+  let outage = Outage()
+
+  /// The delay between attempts to read the table.
+  static let retryDelay = Duration.seconds(1)
+  /// The interval at which the table is read while a topic does not accept messages.
+  static let pollInterval = Duration.milliseconds(100)
+  /// How long transactions of the former owner of a partition, or of a connection that was lost during the commit, may still be open. This is
+  /// longer than the time limit of a batch.
+  private static let openTransactionLimit = Duration.seconds(10)
+  /// How long posted messages are waited for at shutdown.
+  static let shutdownLimit = Duration.seconds(5)
 
   /// Creates a relay.
   ///
   /// - Parameters:
   ///   - table: The table with its schema, `identity.outbox`.
-  ///   - lockKey: The key of the advisory lock, which is the same in all processes and unique to the table.
-  ///   - batch: The maximum number of messages that are published and deleted together.
-  ///   - linger: The delay after ``wake()``, so that messages that are written in the meantime are sent together.
-  ///   - interval: The interval at which the table is read without ``wake()``, and the lock is requested.
+  ///   - consumer: The consumer whose partitions the rows have. When partitions are assigned to it, the relay publishes what their former owner
+  ///     has left. Without it, the relay publishes only rows without partition.
+  ///   - batch: The maximum number of messages that are read or deleted together.
+  ///   - deletionDelay: The delay after which rows of published messages are deleted, if no transaction has done it by then.
   public init(
-    pool: PostgresPool, table: String, producer: Producer, lockKey: Int64, batch: Int = 1000,
-    linger: Duration = .milliseconds(10), interval: Duration = .seconds(1), logger: Logger
+    pool: PostgresPool, table: String, producer: Producer, consumer: Consumer? = nil, batch: Int = 1000,
+    deletionDelay: Duration = .seconds(2), logger: Logger
   ) {
     self.pool = pool
     outbox = Outbox(table: table)
     self.producer = producer
-    self.lockKey = lockKey
+    self.consumer = consumer
     batchSize = batch
-    self.linger = linger
-    self.interval = interval
+    self.deletionDelay = deletionDelay
     self.logger = logger
-    (wakeups, wakeup) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     published = Counter(label: "kafka_outbox_published_total", dimensions: [("table", table)])
     age = Gauge(label: "kafka_outbox_oldest_seconds", dimensions: [("table", table)])
-  }
-
-  /// Makes the relay read the table soon, because a message was written.
-  public func wake() {
-    wakeup.yield()
-  }
-
-  /// Publishes messages that were just committed. Call it in the order of the commits.
-  public func publish(_ messages: [StoredMessage]) {
-    if !messages.isEmpty { wake() }
   }
 
   /// The table of the outbox with its schema, `identity.outbox`.
   public var table: String { outbox.table }
 
-  /// A description of the problem if messages could not be published for longer than `limit`, for the readiness of a process. nil otherwise, and
-  /// if another process is the leader.
+  /// A description of the problem if messages could not be published for longer than `limit`, for the readiness of a process; nil otherwise.
   public func standstill(longerThan limit: Duration) -> String? {
     guard let (since, problem) = outage.current, ContinuousClock.now - since > limit else { return nil }
     return "'\(outbox.table)' has not been published for \((ContinuousClock.now - since).components.seconds) s: \(problem)"
   }
-
-  /// Publishes until graceful shutdown. The remaining messages are left to the next leader.
-  public func run() async throws {
-    await withTaskGroup { group in
-      group.addTask { [wakeup, interval] in
-        await cancelWhenGracefulShutdown {
-          while !Task.isCancelled {
-            wakeup.yield()
-            // Cancelled at shutdown. The stream ends then, so that the leader can finish its batch.
-            do { try await Task.sleep(for: interval) } catch { break }
-          }
-          wakeup.finish()
-        }
-      }
-      for await _ in wakeups {
-        do {
-          try await lead()
-        } catch is CancellationError {
-          break
-        } catch {
-          outage.begin("\(error)")
-          logger.warning("the outbox cannot be relayed at the moment", metadata: ["table": "\(outbox.table)", "error": "\(error)"])
-        }
-      }
-      group.cancelAll()
-    }
-  }
-
-  /// Publishes as long as this process is the leader. Returns at once if another process is the leader, and at shutdown.
-  private func lead() async throws {
-    try await pool.withExclusiveConnection { session in
-      guard try await session.query(Self.tryLock, [.int(lockKey)]).first?.bool(0) == true else { return outage.end() }
-      logger.info("relaying the outbox", metadata: ["table": "\(outbox.table)"])
-      _ = try await session.query(Self.doNotWaitForDisk)
-      var pauses = TopicPauses()
-      try await publishAll(in: session, &pauses)
-      for await _ in wakeups {
-        // Messages that are written in the meantime are sent together.
-        try await Task.sleep(for: linger)
-        try await publishAll(in: session, &pauses)
-      }
-    }
-  }
-
-  /// Publishes all messages, oldest first, until the table is empty or the process shuts down. Published messages are deleted in the round trip
-  /// that reads the next ones. Topics that do not accept messages are skipped for some time, so that the others continue.
-  private nonisolated(nonsending) func publishAll(in session: PostgresSession, _ pauses: inout TopicPauses) async throws {
-    var published: [Int] = []
-    repeat {
-      let deletion = published.isEmpty ? [] : [outbox.deletion(of: published)]
-      let steps = deletion + [outbox.oldest(batchSize, except: pauses.topics(at: .now))]
-      let rows = try await session.transaction { try await $0.pipeline(steps, commit: true).last }
-      published = []
-      guard let rows else { return }
-      age.record(try rows.first?.double(5) ?? 0)
-      guard !rows.isEmpty else {
-        if pauses.isEmpty { outage.end() }
-        return
-      }
-      var result = PublishResult()
-      do {
-        try await publish(try rows.map(Entry.init), &result, in: session)
-      } catch {
-        // Messages that the broker has accepted are not sent again.
-        let (delete, ids) = outbox.deletion(of: result.published)
-        if !result.published.isEmpty { _ = try await session.query(delete, ids) }
-        throw error
-      }
-      published = result.published
-      self.published.increment(by: published.count)
-      for topic in result.reached where result.unreached[topic] == nil { pauses.end(topic) }
-      for (topic, error) in result.unreached {
-        let pause = pauses.extend(topic, at: .now)
-        logger.warning(
-          "the outbox's messages wait for their topic",
-          metadata: ["table": "\(outbox.table)", "topic": "\(topic)", "error": "\(error)", "pause": "\(pause)"])
-        outage.begin("\(error)")
-      }
-      if pauses.isEmpty { outage.end() }
-    } while !Task.isShuttingDownGracefully
-    if !published.isEmpty {
-      let (delete, ids) = outbox.deletion(of: published)
-      _ = try await session.query(delete, ids)
-    }
-  }
-
-  /// If a crash of the database undoes a deletion, the message is published again.
-  private static let doNotWaitForDisk = Statement("relay without waiting for the disk", "set synchronous_commit = off")
-
-  private static let tryLock = Statement("lock outbox", "select pg_try_advisory_lock($1)")
 }
 
-/// Records since when messages cannot be published, and why.
-private final class Outage: Sendable {
-  private let state = Mutex<(since: ContinuousClock.Instant, problem: String)?>(nil)
+// MARK: - For transactions
 
-  var current: (since: ContinuousClock.Instant, problem: String)? { state.withLock { $0 } }
-
-  func begin(_ problem: String) {
-    state.withLock { $0 = ($0?.since ?? .now, problem) }
+extension OutboxRelay {
+  /// Commits a transaction that stores messages, and publishes them. Does not wait until they are published.
+  ///
+  /// - Parameter commit: Commits and returns the stored messages. Its first parameter is a statement to be executed in the same transaction: it
+  ///   deletes the rows of messages that are published; nil if there are none. Call this method only when the transaction holds the locks of
+  ///   all that it changes, since the order of the calls is the order of the messages.
+  /// - Throws: The errors of `commit`. Nothing is lost if the outcome is unknown: the relay finds the rows in the table.
+  public nonisolated(nonsending) func publishing<Value>(
+    _ commit: nonisolated(nonsending) ((Statement, [PostgresValue])?) async throws -> (Value, [StoredMessage])
+  ) async throws -> Value {
+    noteAssignment()
+    let (place, published) = queue.withLock { ($0.open(), $0.takeDeletion(batchSize)) }
+    do {
+      let (value, messages) = try await commit(published.isEmpty ? nil : outbox.deletion(of: published))
+      end(place, messages, published, isDeleted: true)
+      return value
+    } catch {
+      if (error as? PostgresError)?.isOutcomeUnknown ?? true {
+        readTable(for: Self.openTransactionLimit)
+      }
+      end(place, [], published, isDeleted: false)
+      throw error
+    }
   }
 
-  func end() {
-    state.withLock { $0 = nil }
-  }
-}
-
-/// The topics that do not accept messages at the moment, each with the time of the next attempt.
-private struct TopicPauses {
-  private var pauses: [String: (until: ContinuousClock.Instant, length: Duration)] = [:]
-
-  private static let first = Duration.milliseconds(200)
-  private static let longest = Duration.seconds(10)
-
-  var isEmpty: Bool { pauses.isEmpty }
-
-  func topics(at now: ContinuousClock.Instant) -> [String] {
-    pauses.filter { $0.value.until > now }.map(\.key).sorted()
+  /// Publishes messages that were just committed. Call it in the order of the commits.
+  public func publish(_ messages: [StoredMessage]) {
+    guard !messages.isEmpty else { return }
+    noteAssignment()
+    end(queue.withLock { $0.open() }, messages, [], isDeleted: true)
   }
 
-  /// Pauses the topic for twice as long as before, and returns the duration.
-  mutating func extend(_ topic: String, at now: ContinuousClock.Instant) -> Duration {
-    let length = pauses[topic].map { min($0.length * 2, Self.longest) } ?? Self.first
-    pauses[topic] = (now + length, length)
-    return length
+  /// Makes the relay read the table, because it has messages that this process has not passed to ``publish(_:)``: for example those of a
+  /// process that has crashed. Messages that are committed later are published after them.
+  public func wake() {
+    queue.withLock { $0.readTable() }
+    read.yield()
   }
 
-  mutating func end(_ topic: String) {
-    pauses[topic] = nil
+  /// Makes the relay read the table, including the rows of newly assigned partitions, if the assignment of the consumer has changed.
+  ///
+  /// The former owner of a partition may have ended before it published its last messages, and may have open transactions for which this
+  /// process waits. Until these have ended, all messages are taken from the table, which has those of both processes in their order.
+  func noteAssignment() {
+    guard let consumer else { return }
+    // Read before the partitions, so that a change in between is noticed the next time.
+    let revision = consumer.assignmentRevision
+    guard owned.withLock({ $0.revision }) != revision else { return }
+    let partitions = consumer.assignment.map(\.partition)
+    owned.withLock { $0 = (partitions, revision) }
+    readTable(for: Self.openTransactionLimit)
+  }
+
+  private func readTable(for duration: Duration) {
+    queue.withLock { $0.readTable(until: .now + duration) }
+    read.yield()
+    window.yield()
+  }
+
+  private func end(_ place: Int, _ messages: [StoredMessage], _ deleted: [Int], isDeleted: Bool) {
+    queue.withLock { queue in
+      queue.endDeletion(deleted, isDeleted: isDeleted)
+      queue.commit(place, messages)
+    }
+    post()
+  }
+
+  /// Posts all messages that are next.
+  func post() {
+    order.withLock { _ in
+      while let (place, messages) = queue.withLock({ $0.nextToPost() }) {
+        let isPosted = producer.post(messages.map(\.message)) { [weak self] in self?.complete(place, $0) }
+        if !isPosted { queue.withLock { $0.leaveToTable(place) } }
+      }
+    }
+    signal()
+  }
+
+  /// Records the outcome of posted messages. Called on a thread of the producer, or while messages are posted.
+  private func complete(_ place: Int, _ failures: [Int: KafkaError]) {
+    let (failure, count) = queue.withLock { ($0.complete(place, failures), $0.takeAcknowledged()) }
+    if count > 0 { published.increment(by: count) }
+    if let failure {
+      logger.warning("messages are not published", metadata: ["table": "\(outbox.table)", "error": "\(failure)"])
+    }
+    signal()
+  }
+
+  /// Wakes the loops that have work.
+  private func signal() {
+    let (needsTable, hasPublished) = queue.withLock { ($0.source == .table, $0.hasPublished) }
+    if needsTable { read.yield() }
+    if hasPublished { deletion.yield() }
   }
 }

@@ -37,7 +37,7 @@ public struct SkippedMessageRecorder: Service {
       let rebuild = Rebuild(consumer: consumer, reason: reason, invitations: invitations)
       let command = rebuild.command(id: id, by: String(source.prefix { $0 != "/" }), at: time)
       try await producer.send(
-        OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description))
+        OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.workspace.description))
     }
   }
 

@@ -55,7 +55,7 @@ struct DirectoryDatabase: Sendable {
       Statement("messages", "select topic, key, payload from directory.outbox where topic <> 'security.events' order by id"))
     return try rows.map { row in
       let event: DirectoryEvent = try JSONData.decode(from: row.bytes(2), type: "directory event")
-      guard try row.string(0) == "directory.events", try row.bytes(1) == Array(event.subject.utf8) else {
+      guard try row.string(0) == "directory.events", try row.bytes(1) == Array(event.workspace.description.utf8) else {
         throw MessageError.malformed(attribute: "key", value: "\(row)")
       }
       return event
@@ -124,7 +124,7 @@ struct DirectoryDatabase: Sendable {
   /// The message that identity-store would send.
   static func message(_ event: IdentityEvent) throws -> OutgoingMessage {
     let cloudEvent = try event.cloudEvent(id: event.identity, source: "identity-store/test", time: Fixture.time, traceparent: nil)
-    return OutgoingMessage(cloudEvent, topic: .identityEvents, key: cloudEvent.subject)
+    return OutgoingMessage(cloudEvent, topic: .identityEvents, key: event.workspace.description)
   }
 }
 

@@ -44,7 +44,7 @@ struct EventConsumerFaultTests {
       consumer: "group-sync", producer: producer, table: DeadLetterTable("directory.dead_letters", pool: own), logger: quiet)
     let eventConsumer = EventConsumer(
       consumer: consumer, transaction: DirectoryTransaction(pool: own, writer: DirectoryWriter(source: "group-sync/0")),
-      deadLetters: deadLetters, relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet),
+      deadLetters: deadLetters, relay: OutboxRelay(pool: own, table: "directory.outbox", producer: producer, logger: quiet),
       logger: quiet)
     let outcome = try await consumerOutcome(of: [own, producer, consumer, eventConsumer], logger: quiet) {
       guard !fault.endsProcess else { return false }

@@ -27,7 +27,7 @@ struct EventConsumerTests {
       [.identityEvents, .directoryEvents, deadLetters.topic], partitions: 2, replication: 1, configuration: kafka, logger: quiet)
     let consumer = try Consumer(
       kafka, ConsumerConfiguration(group: "group-sync", instance: "group-sync-0", topics: [.identityEvents]), logger: quiet)
-    let relay = OutboxRelay(pool: store.pool, table: "directory.outbox", producer: producer, lockKey: 1, logger: quiet)
+    let relay = OutboxRelay(pool: store.pool, table: "directory.outbox", producer: producer, logger: quiet)
     let eventConsumer = EventConsumer(
       consumer: consumer, transaction: DirectoryTransaction(pool: store.pool, writer: DirectoryWriter(source: "group-sync/0")),
       deadLetters: deadLetters, relay: relay, logger: quiet)

@@ -80,7 +80,7 @@ struct ReceiptTests {
       Statement("tokens", "select encode(key, 'escape'), headers, payload from directory.outbox where topic = 'security.events'"))
     #expect(sent.count == 1)
     let row = try #require(sent.first)
-    #expect(try row.string(0) == ana.description)
+    #expect(try row.string(0) == receipt.workspace.description)
     #expect(try row.textArray(1).contains("application/secevent+jwt"))
     let token = String(decoding: try row.bytes(2), as: UTF8.self)
 

@@ -23,6 +23,15 @@ struct BatchScheduleTests {
     #expect(heavy.transactions == [[2, 3], [0], [1], [4]])
   }
 
+  @Test("Commands of other workspaces do not wait for the transaction of a busy one")
+  func busyWorkspace() {
+    let commands = (0..<500).map { (workspace: [100, 400].contains($0) ? other : one, weight: 10) }
+    let transactions = BatchSchedule(commands).transactions
+    #expect(transactions == [[0, 100, 1, 400], Array(2..<500).filter { ![100, 400].contains($0) }])
+    // A short rest is not worth a transaction.
+    #expect(BatchSchedule(Array(commands[390..<450])).transactions.count == 1)
+  }
+
   @Test("Each command is in one transaction, and the commands of a workspace keep their order", arguments: 0..<50)
   func order(seed: Int) {
     var random = SystemRandomNumberGenerator()

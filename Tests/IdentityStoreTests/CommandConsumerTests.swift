@@ -89,7 +89,7 @@ struct CommandConsumerTests {
       consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
       maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
-      relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, lockKey: 1, logger: quiet),
+      relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, logger: quiet),
       logger: quiet)
     let ending = AsyncLatch()
     return (
@@ -103,7 +103,7 @@ struct CommandConsumerTests {
   }
 
   private func message(_ command: Command) throws -> OutgoingMessage {
-    OutgoingMessage(try command.cloudEvent(source: "test"), topic: topic, key: command.resource.description)
+    OutgoingMessage(try command.cloudEvent(source: "test"), topic: topic, key: command.workspace.description)
   }
 
   private func names(in store: StoreDatabase, where condition: String) async throws -> Int {

@@ -1,6 +1,8 @@
 import Foundation
+import Kafka
 import MailTemplates
 import Models
+import Outbox
 import Postgres
 import Primitives
 import TestSupport
@@ -12,51 +14,64 @@ import Testing
 struct LifeTests {
   private let answer = "250 2.0.0 OK"
 
-  @Test func `Every change of state is recorded with its reason, and published`() async throws {
+  @Test func `A mail that is sent is one row of the history and one event, as are the changes after it`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
     let due = try #require(try await database.claim().first)
+    #expect(try await database.history().isEmpty)
     try await database.record(.sent(answer: answer), on: due)
     try await database.apply(.user(.ana, .activated, .active, version: 2))
     #expect(
       try await database.history() == [
-        RecordedState(state: "scheduled", reason: "to be sent immediately"),
-        RecordedState(state: "sending", reason: "handed to the mail server"),
         RecordedState(state: "sent", reason: answer), RecordedState(state: "accepted", reason: "the person signed in"),
       ])
-    let published = Statement("published events", "select convert_from(payload, 'UTF8')::jsonb ->> 'state' from mailer.outbox order by id")
-    #expect(try await database.pool.query(published).map { try $0.string(0) } == ["scheduled", "sending", "sent", "accepted"])
+    #expect(try await database.publishedStates() == ["sent", "accepted"])
     #expect(try await database.nextMail() == nil)
   }
 
-  @Test func `A statement publishes an event for each invitation that changes state, and for no other`() async throws {
+  @Test func `Results of one batch are published in their order, except those of withdrawn invitations`() async throws {
     let database = try await MailerDatabase.start()
-    try await database.apply(
-      .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
-    try await database.execute("update mailer.invitations set attempts = 1, traceparent = '00-trace'")
-    try await database.execute(
-      "update mailer.invitations set state = case user_id when '\(UserKey.ana.id)' then 'sending' else state end, next_attempt_at = null")
-    #expect(try await database.history(.ana).map(\.state) == ["scheduled", "sending"])
-    #expect(try await database.history(.ben).map(\.state) == ["scheduled"])
-    let published = Statement(
-      "published events",
-      """
-      select o.headers, convert_from(o.payload, 'UTF8')::jsonb = jsonb_build_object(
-        'workspace', h.workspace_id, 'invitation', i.id, 'user', i.user_id, 'state', h.state, 'reason', h.reason, 'changedAt',
-        '2026-01-31T09:05:07.000Z')
-      from mailer.outbox o
-      join mailer.invitations i on convert_from(o.key, 'UTF8') = i.id::text
-      join mailer.invitation_history h on o.headers[4] = i.id || '/' || h.id
-      order by o.id
-      """)
-    let rows = try await database.pool.query(published)
-    #expect(rows.count == 3)
-    #expect(try rows.allSatisfy { try $0.bool(1) })
-    let last = try #require(rows.last)
-    let headers = [String: String](pairs: try last.textArray(0))
-    #expect(headers["ce_type"] == "rollcall.invitation.sending.v1")
-    #expect(headers["ce_workspaceid"] == "\(WorkspaceID.acme)")
-    #expect(headers["traceparent"] == "00-trace")
+    let people = (0..<3).map { _ in UserKey(workspace: .acme, id: .made(at: .sample)) }
+    try await database.apply(.workspace())
+    for person in people { try await database.apply(.user(person, .created, .invited, version: 1)) }
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    try await database.execute("update mailer.invitations set traceparent = '\(trace)'")
+    let claimed = try await database.claim()
+    try await database.apply(.user(people[1], .disabled, .disabled, version: 2))
+    let ordered = try people.map { person in try #require(claimed.first { $0.user == person.id }) }
+    let messages = try await database.invitations.record(
+      ordered.map { invitation in
+        MailOutcome(
+          invitation,
+          MailRecord(
+            .sent(answer: answer), reminder: 0, attempts: 0, firstTriedAt: nil, isDigest: false, policy: InvitationPolicy(), now: .sample,
+            pause: .zero))
+      }, at: .sample.adding(seconds: 1))
+    #expect(try await database.publishedStates() == ["revoked", "sent", "sent"])
+    let rows = try await database.pool.query(
+      Statement(once: "outbox", "select id, key, headers, payload from mailer.outbox order by id offset 1"))
+    #expect(messages.map(\.id) == (try rows.map { try $0.int(0) }))
+    for (row, (stored, person)) in zip(rows, zip(messages, [people[0], people[2]])) {
+      let event = try CloudEvent(headers: stored.message.headers, data: stored.message.value)
+      #expect(
+        try InvitationEvent(event)
+          == InvitationEvent(
+            workspace: .acme, invitation: NewInvitation.id(of: person, version: 1), user: person.id, state: .sent, reason: answer,
+            changedAt: .sample.adding(seconds: 1)))
+      #expect(event.traceparent == trace)
+      #expect(event.extensions == ["workspaceid": "\(WorkspaceID.acme)"])
+      #expect(stored.message.key == (try row.optionalBytes(1)))
+      #expect(stored.message.headers.flatMap { [$0.name, $0.value] } == (try row.textArray(2)))
+      #expect(stored.message.value == (try row.bytes(3)))
+    }
+  }
+
+  @Test func `A request of an operator is a row of the history, before the mail is sent`() async throws {
+    let database = try await MailerDatabase.start()
+    try await database.apply(.workspace(), .user(.ana, .created, .invited, version: 1))
+    try await database.apply(.ordered(.resend(.ana)), at: .sample.adding(seconds: 1))
+    #expect(try await database.history() == [RecordedState(state: "scheduled", reason: "operator:eve requested it")])
+    #expect(try await database.publishedStates() == ["scheduled", "revoked"])
   }
 
   @Test func `Reminders follow until the last, and stop with the sign-in`() async throws {
@@ -86,7 +101,7 @@ struct LifeTests {
       .workspace(), .user(.ana, .created, .invited, version: 1), .user(.ben, .created, .invited, version: 1))
     let claimed = try await database.claim()
     #expect(claimed.count == 2)
-    #expect(try await database.due(at: .distantFuture).isEmpty)
+    #expect(try await database.due(at: .sample.adding(days: 29)).isEmpty)
     let ben = try #require(claimed.first { $0.user == .ben })
     try await database.record(.sent(answer: answer), on: ben)
     // Another replica does not release claims of mails that may still be in flight.
@@ -100,7 +115,12 @@ struct LifeTests {
     #expect(own == 1)
     let again = try await database.claim(at: .sample.adding(seconds: 10))
     #expect(again.map(\.id) == claimed.filter { $0.user == .ana }.map(\.id))
-    #expect(try await database.history(.ana).map(\.state) == ["scheduled", "sending", "scheduled", "sending"])
+    // The history shows from when on the first mail may have been sent.
+    let spans = try await database.pool.query(
+      Statement(once: "spans", "select state, at, reason from mailer.invitation_history where state <> 'sent' order by id"))
+    #expect(try spans.map { try $0.string(0) } == ["sending", "scheduled"])
+    #expect(try spans.map { try $0.timestamp(1) } == [.sample, .sample.adding(seconds: 10)])
+    #expect(try spans.last?.string(2).hasPrefix("the mailer ended while sending it") == true)
     #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
   }
 
@@ -115,7 +135,7 @@ struct LifeTests {
     #expect(try await expire(at: .sample.adding(days: 9)) == 0)
     #expect(try await expire(at: .sample.adding(days: 10)) == 1)
     #expect(try await database.recorded().map(\.state) == ["expired"])
-    #expect(try await database.due(at: .distantFuture).isEmpty)
+    #expect(try await database.due(at: .sample.adding(days: 29)).isEmpty)
     // An expired invitation can still be accepted.
     try await database.apply(.user(.ana, .activated, .active, version: 2))
     #expect(try await database.recorded().map(\.state) == ["accepted"])
@@ -123,13 +143,13 @@ struct LifeTests {
     try await database.apply(
       .workspace(version: 2, policy: InvitationPolicy(sending: .none)), .user(.ben, .created, .invited, version: 1))
     #expect(try await database.history(.ben) == [RecordedState(state: "revoked", reason: "the workspace sends no invitations")])
-    #expect(try await database.due(at: .distantFuture).isEmpty)
+    #expect(try await database.due(at: .sample.adding(days: 29)).isEmpty)
   }
 
   @Test func `Invitations from before the workspace follow its policy`() async throws {
     let database = try await MailerDatabase.start()
     try await database.apply(.user(.ana, .created, .invited, version: 1))
-    #expect(try await database.due(at: .distantFuture).isEmpty)
+    #expect(try await database.due(at: .sample.adding(days: 29)).isEmpty)
     try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60), expiryDays: nil)))
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
@@ -145,7 +165,7 @@ struct LifeTests {
     try await database.apply(.workspace(version: 3, policy: InvitationPolicy(sending: .none)))
     #expect(try await database.recorded(.ana).map(\.state) == ["sent"])
     #expect(try await database.history(.ben).last == RecordedState(state: "revoked", reason: "the workspace sends no invitations"))
-    #expect(try await database.due(at: .distantFuture).isEmpty)
+    #expect(try await database.due(at: .sample.adding(days: 29)).isEmpty)
   }
 
   @Test func `Unsent invitations are redirected when the policy changes`() async throws {
@@ -166,7 +186,8 @@ struct LifeTests {
     try await database.apply(.user(.ana, .created, .invited, version: 1))
     try await database.apply(.workspace(policy: InvitationPolicy(sending: .delayed(seconds: 60))))
     try await database.execute("update mailer.invitations set is_planned = false, next_attempt_at = null")
-    try await database.invitations.planWaiting(at: .sample)
+    let isPlanned = try await database.pool.withExclusiveConnection { try await database.invitations.planWaiting(at: .sample, in: $0) }
+    #expect(isPlanned)
     #expect(try await database.nextMail() == .sample.adding(seconds: 60))
   }
 
@@ -258,7 +279,7 @@ struct LifeTests {
       // Another user is invited, and the mailer crashes.
       try await database.apply(.user(UserKey(workspace: .acme, id: .made(at: .sample)), .created, .invited, version: 1), at: now)
       _ = try await store.releaseClaims(heldBy: "invitation-mailer/0", at: now, in: session)
-      let due = try #require(try await store.due(atMost: 1, at: now, in: session).first)
+      let due = try #require(try await store.due(atMost: 1, at: now, in: session).due.first)
       #expect(due.digest == id)
       return (together, try await store.digest(of: due, in: session))
     }

@@ -38,8 +38,7 @@ struct LoopFaultTests {
       kafka, ConsumerConfiguration(group: "invitation-mailer", instance: "0", topics: [.identityEvents, .signInEvents]), logger: .silent)
     let processor = EventProcessor(
       store: database.events, promoter: Promoter(producer: producer, source: "invitation-mailer/0"),
-      deadLetters: DeadLetters(database, producer), logger: .silent
-    ) {}
+      deadLetters: DeadLetters(database, producer), logger: .silent)
     let loop = EventConsumer(consumer: consumer, processor: processor)
     let reader = TopicReader(kafka, logger: .silent)
     let ben = Statement("ben", "select 1 from mailer.users where user_id = $1")

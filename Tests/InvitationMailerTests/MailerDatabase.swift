@@ -37,7 +37,7 @@ struct MailerDatabase {
   }
 
   func due(atMost limit: Int = 10, at now: Date = .sample) async throws -> [DueInvitation] {
-    try await pool.withExclusiveConnection { try await invitations.due(atMost: limit, at: now, in: $0) }
+    try await pool.withExclusiveConnection { try await invitations.due(atMost: limit, at: now, in: $0).due }
   }
 
   /// The stored invitations of a user, in the order of the user's versions.
@@ -77,7 +77,12 @@ struct MailerDatabase {
   /// When the next mail to a user is due; nil if none is planned.
   func nextMail(_ user: UserKey = .ana) async throws -> Date? {
     let statement = Statement(
-      "next mail", "select min(next_attempt_at) from mailer.invitations where workspace_id = $1 and user_id = $2")
+      "next mail",
+      """
+      select min(next_attempt_at)
+      from mailer.invitations
+      where workspace_id = $1 and user_id = $2 and state <> 'sending' and next_attempt_at is distinct from expires_at
+      """)
     return try await pool.query(statement, [.uuid(user.workspace.uuid), .uuid(user.id.uuid)]).first?.optionalTimestamp(0)
   }
 
@@ -89,17 +94,34 @@ struct MailerDatabase {
     let record = MailRecord(
       result, reminder: invitation.reminder, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
       isDigest: invitation.isDigest, policy: policy, now: now, pause: pause)
-    try await invitations.record([MailOutcome(workspace: invitation.workspace, id: invitation.id, record: record)], at: now)
+    try await invitations.record([MailOutcome(invitation, record)], at: now)
   }
 
   /// Claims the due invitations, as the scheduler does, and returns them.
   @discardableResult
   func claim(at now: Date = .sample, by instance: String = "invitation-mailer/0") async throws -> [DueInvitation] {
     try await pool.withExclusiveConnection { session in
-      let due = try await invitations.due(atMost: 1000, at: now, in: session)
-      let claimed = try await invitations.claim(due, by: instance, at: now, in: session)
-      return due.filter { claimed.contains($0.id) }
+      let due = try await invitations.due(atMost: 1000, at: now, in: session).due
+      return try await invitations.claim(due, by: instance, at: now, in: session)
     }
+  }
+
+  /// The number of invitations and notices whose mail is not sent yet.
+  func unsentCount() async throws -> Int {
+    let statement = Statement(
+      "unsent mails",
+      """
+      select
+        (select count(*) from mailer.invitations where state in ('scheduled', 'sending'))
+        + (select count(*) from mailer.notices where state in ('scheduled', 'sending'))
+      """)
+    return try await pool.query(statement).first?.int(0) ?? 0
+  }
+
+  /// The states of the events in the outbox, in their order.
+  func publishedStates() async throws -> [String] {
+    let statement = Statement("published events", "select convert_from(payload, 'UTF8')::jsonb ->> 'state' from mailer.outbox order by id")
+    return try await pool.query(statement).map { try $0.string(0) }
   }
 
   /// Runs SQL without parameters.

@@ -105,7 +105,7 @@ struct NoticeTests {
     let loop = try loop(database, catcher)
     try await running(loop) {
       try await eventually("the mail") { try catcher.count() == 1 }
-      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("it is recorded") { try await database.unsentCount() == 0 }
       _ = try await database.events.apply(try events.map { try $0.received() }, at: .now)
       try await database.apply(.user(.ana, .created, .invited, version: 1), at: .now)
       try await eventually("the invitation") { try catcher.count() == 2 }

@@ -49,9 +49,8 @@ struct SendingTests {
     let names = (0..<40).map { "person\($0)" }
     try await running(loop) {
       try await invite(database, names)
-      loop.wake()
       try await eventually("all mails") { try catcher.count() == names.count }
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
     }
     let mails = try await catcher.mails()
     #expect(Set(mails.compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
@@ -96,7 +95,7 @@ struct SendingTests {
     try await running(loop) {
       try await invite(database, ["ana"])
       try await eventually("both mails") { try catcher.count() == 2 }
-      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("it is recorded") { try await database.unsentCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap { $0["Message-ID"] }).count == 1)
   }
@@ -111,7 +110,7 @@ struct SendingTests {
       try await eventually("the status") { status.problem != nil }
       let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
       try await eventually("the mails") { try back.count() == 3 }
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
       #expect(status.problem == nil)
     }
   }
@@ -122,7 +121,7 @@ struct SendingTests {
     try await running(loop) {
       try await invite(database, ["ana"])
       try await eventually("the first mail") { try catcher.count() == 1 }
-      try await eventually("it is recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("it is recorded") { try await database.unsentCount() == 0 }
       try await database.server.kill()
       try await database.server.start()
       try await invite(database, ["ben"])
@@ -138,7 +137,7 @@ struct SendingTests {
         .workspace(), .user(.ana, .created, .invited, version: 1, email: "no address"),
         .user(.ben, .created, .invited, version: 1, email: "ben@example.com"), at: .now)
       try await eventually("the mail") { try catcher.count() == 1 }
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
     }
     #expect(try await database.recorded(.ana).map(\.state) == ["failed"])
     #expect(try await database.recorded(.ben).map(\.state) == ["sent"])
@@ -155,7 +154,7 @@ struct SendingTests {
     let names = (0..<10).map { "person\($0)" }
     try await running(loop) {
       try await invite(database, names)
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == names.count)
     #expect(try catcher.count() == names.count)
@@ -169,7 +168,7 @@ struct SendingTests {
       try await invite(database, ["slow", "ana", "ben", "cid"])
       try await eventually("the others") { try catcher.count() == 3 }
       try catcher.setFaults("")
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)).count == 4)
   }
@@ -192,7 +191,7 @@ struct SendingTests {
           first_tried_at = first_tried_at - interval '1 hour', expires_at = expires_at - interval '1 hour'
         """)
       let back = try await MailCatcher(.init(port: catcher.port, folder: catcher.folder))
-      try await eventually("the queue to drain") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("the queue to drain") { try await database.unsentCount() == 0 }
       #expect(try back.count() == names.count)
     }
     #expect(Set(try await catcher.mails().compactMap(\.recipient)) == Set(names.map { "\($0)@example.com" }))
@@ -208,8 +207,8 @@ struct SendingTests {
       try await invite(database, (0..<10).map { "person\($0)" })
       try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@other.example"), at: .now)
       try await eventually("the other domain's") { try await database.recorded(.ben).map(\.state) == ["sent"] }
-      #expect(try await database.invitations.pendingCount() > 0)
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      #expect(try await database.unsentCount() > 0)
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
     }
     #expect(ContinuousClock.now - began > .seconds(8))
     #expect(try catcher.count() == 11)
@@ -222,7 +221,7 @@ struct SendingTests {
     let loop = try loop(database, catcher)
     try await running(loop) {
       try await eventually("it is sent") { try catcher.count() == 1 }
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
     }
     #expect(try catcher.count() == 1)
   }
@@ -235,7 +234,7 @@ struct SendingTests {
     try await database.execute("update mailer.invitations set next_attempt_at = now()")
     let loop = try loop(database, catcher)
     try await running(loop) {
-      try await eventually("all recorded") { try await database.invitations.pendingCount() == 0 }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
     }
     let mails = try await catcher.mails()
     #expect(mails.compactMap(\.recipient) == ["it@acme.example"])

@@ -19,7 +19,8 @@ struct StoreTests {
     #expect(
       due.first?.recipient == DueInvitation.Recipient(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil))
     #expect(due.first?.settings == WorkspaceVersion(workspace: .acme, version: 1, templates: 0))
-    #expect(try await database.invitations.pendingCount() == 1)
+    #expect(try await database.invitations.pendingCount(at: .sample) == 1)
+    #expect(try await database.invitations.pendingCount(at: .sample.adding(seconds: -1)) == 0)
   }
 
   @Test func `Redelivered events change nothing`() async throws {
@@ -92,11 +93,14 @@ struct StoreTests {
     #expect(try await database.due(at: .sample.adding(seconds: 14)).isEmpty)
     try await record(.failed(answer: "554 No"), at: .sample.adding(seconds: 15))
     #expect(try await database.recorded() == [RecordedInvitation(state: "failed", attempts: 2, answer: "554 No")])
-    #expect(try await database.due(at: .distantFuture).isEmpty)
+    #expect(try await database.due(at: .sample.adding(days: 29)).isEmpty)
     #expect(
-      try await database.history().map(\.state)
-        == ["scheduled", "sending", "scheduled", "sending", "scheduled", "sending", "failed"])
-    #expect(try await database.history().last?.reason == "554 No")
+      try await database.history() == [
+        RecordedState(state: "scheduled", reason: "tried again: 451 Later"),
+        RecordedState(state: "scheduled", reason: "the mail server is unavailable: connection refused"),
+        RecordedState(state: "failed", reason: "554 No"),
+      ])
+    #expect(try await database.publishedStates() == ["scheduled", "scheduled", "failed"])
   }
 
   @Test func `An invitation revoked while its mail is being sent stays revoked, with the time of sending`()

@@ -30,22 +30,45 @@ struct OutboxTests {
           """
           create table outbox (
             id bigint generated always as identity primary key, topic text not null, key bytea, headers text[] not null,
-            payload bytea not null, created_at timestamptz not null default now())
+            payload bytea not null, created_at timestamptz not null default now(), partition int)
           """))
       return pool
     }
 
-    func relay(batch: Int = 1000) -> OutboxRelay {
-      OutboxRelay(pool: pool, table: "outbox", producer: producer, lockKey: 7, batch: batch, interval: .milliseconds(50), logger: quiet)
+    func relay(batch: Int = 1000, deletionDelay: Duration = .milliseconds(10)) -> OutboxRelay {
+      OutboxRelay(pool: pool, table: "outbox", producer: producer, batch: batch, deletionDelay: deletionDelay, logger: quiet)
     }
 
     func write(_ numbers: Range<Int>) async throws {
       try await write(numbers.map { message(topic, key: "\($0 % 5)", "\($0)") })
     }
 
-    func write(_ messages: [OutgoingMessage]) async throws {
-      let step = Outbox(table: "outbox").insertion(of: messages)
-      _ = try await pool.transaction { try await $0.pipeline([step], commit: true) }
+    /// Stores messages in one transaction.
+    @discardableResult func write(_ messages: [OutgoingMessage], from partitions: [Int32?] = []) async throws -> [StoredMessage] {
+      let step = Outbox(table: "outbox").insertion(of: messages, from: partitions)
+      let rows = try await pool.transaction { try await $0.pipeline([step], commit: true) }
+      return try Outbox.stored(messages, rows[0])
+    }
+
+    /// Stores and publishes messages in one transaction, which also deletes rows of published messages.
+    func publish(_ messages: [OutgoingMessage], by relay: OutboxRelay) async throws {
+      let insertion = Outbox(table: "outbox").insertion(of: messages)
+      try await pool.transaction { transaction in
+        try await relay.publishing { deletion in
+          let rows = try await transaction.pipeline([insertion] + (deletion.map { [$0] } ?? []), commit: true)
+          return ((), try Outbox.stored(messages, rows[0]))
+        }
+      }
+    }
+
+    var stored: Int {
+      get async throws { try await pool.query(Statement("stored", "select 1 from outbox")).count }
+    }
+
+    /// The numbers on the topic up to `last`, each where it occurs for the first time.
+    func firsts(until last: Int) async throws -> [Int] {
+      var seen: Set<Int> = []
+      return try await broker.read(topic, until: "\(last)").map { Int($0.text) ?? -1 }.filter { seen.insert($0).inserted }
     }
 
     /// The errors of the dead letters, oldest first.
@@ -92,23 +115,178 @@ struct OutboxTests {
     #expect(received.first?.header("ce_id") == "Zoë \"1\"")
   }
 
-  @Test("One of several relays publishes, and another continues when it ends")
-  func leadership() async throws {
-    let setup = try await Setup.create("outbox-leadership", on: KafkaBroker.shared())
-    try await running(setup.pool, setup.producer) {
-      let second = setup.relay()
-      try await running(second) {
-        try await running(setup.relay(), setup.relay()) {
-          try await setup.write(0..<100)
-          second.wake()
-          try await setup.waitUntilEmpty()
-        }
-        try await setup.write(100..<200)
-        second.wake()
-        try await setup.waitUntilEmpty()
+  @Test("What several processes publish at the same time arrives for the first time in order, although some of it arrives twice")
+  func severalProcesses() async throws {
+    let setup = try await Setup.create("outbox-processes", on: KafkaBroker.shared())
+    let (first, second) = (setup.relay(deletionDelay: .seconds(600)), setup.relay(batch: 10))
+    try await running(setup.pool, setup.producer, first, second) {
+      for number in 0..<50 {
+        try await setup.publish([message(setup.topic, "\(number)")], by: first)
+        if number % 10 == 0 { second.wake() }
+      }
+      second.wake()
+      try await setup.waitUntilEmpty()
+    }
+    #expect(try await setup.firsts(until: 49) == Array(0..<50))
+  }
+
+  @Test("Messages are published from memory, and a later transaction deletes their rows")
+  func memory() async throws {
+    let setup = try await Setup.create("outbox-memory", on: KafkaBroker.shared())
+    let relay = setup.relay(deletionDelay: .seconds(600))
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.publish([message(setup.topic, "0")], by: relay)
+      #expect(try await setup.broker.read(setup.topic, count: 1).map(\.text) == ["0"])
+      // A row that the relay is not told of stays, since it does not read the table again.
+      try await setup.write([message(setup.topic, "unknown")])
+      try await setup.publish([message(setup.topic, "1")], by: relay)
+      #expect(try await setup.broker.read(setup.topic, count: 2).map(\.text) == ["0", "1"])
+      try await eventually("later transactions to delete the rows of the published messages") {
+        try await setup.publish([], by: relay)
+        return try await setup.stored == 1
       }
     }
-    #expect(try await setup.broker.read(setup.topic, count: 200).map(\.text) == (0..<200).map(String.init))
+    #expect(try await setup.pool.query(Statement("left", "select payload from outbox")).map { try $0.bytes(0) } == [Array("unknown".utf8)])
+  }
+
+  @Test("If the transaction that deletes rows of published messages fails, a later one deletes them")
+  func failedDeletion() async throws {
+    let setup = try await Setup.create("outbox-failed-deletion", on: KafkaBroker.shared())
+    let relay = setup.relay(deletionDelay: .seconds(600))
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.publish([message(setup.topic, "0")], by: relay)
+      _ = try await setup.broker.read(setup.topic, count: 1)
+      var hasFailed = false
+      while !hasFailed {
+        do {
+          try await setup.pool.transaction { transaction in
+            try await relay.publishing { deletion in
+              guard let deletion else { return ((), []) }
+              _ = try await transaction.pipeline([deletion, (Statement("fail", "select 1 / 0"), [])], commit: true)
+              return ((), [])
+            }
+          }
+        } catch let error as PostgresError {
+          #expect(error.sqlState == "22012")
+          hasFailed = true
+        }
+      }
+      #expect(try await setup.stored == 1)
+      try await setup.publish([], by: relay)
+      #expect(try await setup.stored == 0)
+    }
+  }
+
+  @Test("A transaction that commits later is published later, even if it is reported first")
+  func orderOfTransactions() async throws {
+    let setup = try await Setup.create("outbox-transactions", on: KafkaBroker.shared())
+    let relay = setup.relay()
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.publish([message(setup.topic, "0")], by: relay)
+      _ = try await setup.broker.read(setup.topic, count: 1)
+      let (committed, commit) = AsyncStream.makeStream(of: Void.self)
+      let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          try await relay.publishing { _ in
+            begin.finish()
+            let stored = try await setup.write([message(setup.topic, "1")])
+            // Resumes after the other transaction was reported.
+            for await _ in committed {}
+            return ((), stored)
+          }
+        }
+        for await _ in begun {}
+        try await setup.publish([message(setup.topic, "2")], by: relay)
+        commit.finish()
+        try await group.waitForAll()
+      }
+      try await setup.waitUntilEmpty()
+    }
+    #expect(try await setup.broker.read(setup.topic, count: 3).map(\.text) == ["0", "1", "2"])
+  }
+
+  @Test("Messages of a process that ended between commit and publication are published by the next process, before its own")
+  func crash() async throws {
+    let setup = try await Setup.create("outbox-crash", on: KafkaBroker.shared())
+    try await setup.write(0..<100)
+    let relay = setup.relay(batch: 30)
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.publish((100..<110).map { message(setup.topic, "\($0)") }, by: relay)
+      try await setup.waitUntilEmpty()
+    }
+    #expect(try await setup.broker.read(setup.topic, count: 110).map(\.text) == (0..<110).map(String.init))
+  }
+
+  @Test("Rows of a partition are published by the process to which it is assigned, and rows without one by any process")
+  func partitions() async throws {
+    let setup = try await Setup.create("outbox-partitions", on: KafkaBroker.shared())
+    let consumer = try setup.broker.consumer(of: try await setup.broker.topic("outbox-input", partitions: 2))
+    let relay = OutboxRelay(
+      pool: setup.pool, table: "outbox", producer: setup.producer, consumer: consumer, deletionDelay: .milliseconds(10), logger: quiet)
+    try await setup.write((0..<3).map { message(setup.topic, "\($0)") }, from: [0, 1, nil])
+    try await running(setup.pool, setup.producer, relay) {
+      try await eventually("the row without a partition to be published") { try await setup.stored == 2 }
+      try await running(consumer) { try await setup.waitUntilEmpty() }
+    }
+    #expect(try await setup.broker.read(setup.topic, count: 3).map(\.text) == ["2", "0", "1"])
+  }
+
+  @Test("If it is unknown whether a transaction was committed, its messages are found in the table")
+  func unknownOutcome() async throws {
+    let setup = try await Setup.create("outbox-unknown", on: KafkaBroker.shared())
+    let relay = setup.relay()
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.publish([message(setup.topic, "0")], by: relay)
+      _ = try await setup.broker.read(setup.topic, count: 1)
+      await #expect(throws: PostgresError.self) {
+        try await relay.publishing { _ -> (Void, [StoredMessage]) in
+          try await setup.write([message(setup.topic, "1")])
+          throw PostgresError(sqlState: "", message: "connection lost", isOutcomeUnknown: true)
+        }
+      }
+      try await setup.publish([message(setup.topic, "2")], by: relay)
+      try await setup.waitUntilEmpty()
+    }
+    #expect(try await setup.broker.read(setup.topic, count: 3).map(\.text) == ["0", "1", "2"])
+  }
+
+  @Test("After an error of the broker, messages from memory arrive in order per key")
+  func failedDelivery() async throws {
+    let cluster = try MockCluster()
+    cluster.create(topic: "failing", partitions: 1)
+    let setup = Setup(
+      broker: try await KafkaBroker.shared(), topic: Topic(name: "failing", retention: 3600), pool: try await Setup.pool(),
+      producer: try Producer(cluster.configuration(), logger: quiet))
+    let relay = setup.relay()
+    let errors = try await running(setup.pool, setup.producer, relay) {
+      try await setup.publish([message(setup.topic, "0")], by: relay)
+      try await setup.waitUntilEmpty()
+      cluster.rejectNextMessages()
+      for number in 1..<20 { try await setup.publish([message(setup.topic, "\(number)")], by: relay) }
+      try await setup.waitUntilEmpty()
+      return try await setup.deadLetterErrors()
+    }
+    #expect(errors.isEmpty)
+    var seen: Set<String> = []
+    let texts = try cluster.texts(on: "failing")
+    // Messages that followed the failed one are sent again after it.
+    #expect(texts.reversed().filter { seen.insert($0).inserted }.reversed() == (0..<20).map(String.init))
+  }
+
+  @Test("More messages than fit into memory are published from the table, in order")
+  func overflow() async throws {
+    let setup = try await Setup.create("outbox-overflow", on: KafkaBroker.shared())
+    let relay = setup.relay()
+    // The relay does not run yet, so the messages are not posted.
+    for start in stride(from: 0, to: 12_000, by: 1_000) {
+      try await setup.publish((start..<start + 1_000).map { message(setup.topic, "\($0)") }, by: relay)
+    }
+    try await running(setup.pool, setup.producer, relay) {
+      try await setup.publish([message(setup.topic, "12000")], by: relay)
+      try await setup.waitUntilEmpty()
+    }
+    #expect(try await setup.firsts(until: 12_000) == Array(0...12_000))
   }
 
   @Test("Messages that were written while the broker was unavailable are published later")
@@ -126,7 +304,7 @@ struct OutboxTests {
     #expect(received == (0..<50).map(String.init))
   }
 
-  @Test("A relay that loses its connection leads again, and nothing is lost or out of order")
+  @Test("When connections are lost, nothing is lost or out of order")
   func lostConnection() async throws {
     let setup = try await Setup.create("outbox-connection", on: KafkaBroker.shared())
     let relay = setup.relay(batch: 10)
@@ -138,20 +316,15 @@ struct OutboxTests {
           "cut off",
           """
           select pg_terminate_backend(pid)
-          from pg_locks
-          where locktype = 'advisory' and objid = 7 and granted
-            and database = (select oid from pg_database where datname = current_database())
+          from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid()
           """))
       try await setup.write(100..<200)
       relay.wake()
       try await setup.waitUntilEmpty()
     }
-    let received = try await setup.broker.read(setup.topic, until: "199").map { Int($0.text) ?? -1 }
-    #expect(Set(received) == Set(0..<200))
-    // Messages that were published but not yet deleted when the connection was lost are published again, and the order is kept.
-    var seen: Set<Int> = []
-    let firsts = received.filter { seen.insert($0).inserted }
-    #expect(firsts == Array(0..<200))
+    // Messages that were published but not yet deleted when the connection was lost may be published again, and the order is kept.
+    #expect(try await setup.firsts(until: 199) == Array(0..<200))
   }
 
   @Test("An event that the broker rejects is dead-lettered and replaced by one without its large fields; nothing is sent twice")

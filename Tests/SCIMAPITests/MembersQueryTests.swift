@@ -275,6 +275,11 @@ extension StoreBuilder {
       insert into mailer.invitations (workspace_id, id, user_id, user_version, state, reason, created_at, changed_at)
       values ($1, $2, $3, 1, $4, 'of the test', '\(time)', '\(time)')
       """, [.uuid(workspace.uuid), .uuid(id.uuid), .uuid(user.uuid), .text(state)])
+    try await write(
+      """
+      insert into mailer.invitation_history (workspace_id, invitation_id, at, state, reason)
+      values ($1, $2, '\(time)', $3, 'of the test')
+      """, [.uuid(workspace.uuid), .uuid(id.uuid), .text(state)])
     return id
   }
 

@@ -44,14 +44,14 @@ struct SecurityEvents: Sendable {
       header: ["typ": "secevent+jwt"])
   }
 
-  /// The message with the token, with the user id as its key.
+  /// The message with the token.
   func message(for receipt: DeprovisionReceipt, source: String) async throws -> OutgoingMessage {
     let now = Date.now
     let event = CloudEvent(
       id: receipt.id.description, source: source, type: "rollcall.security-event.v1", subject: receipt.member.description, time: now,
       extensions: ["workspaceid": receipt.workspace.description], data: Array(try await token(for: receipt, at: now).utf8))
     let headers = event.headers.map { $0.name == "content-type" ? ($0.name, "application/secevent+jwt") : $0 }
-    return OutgoingMessage(topic: Topic.securityEvents.name, key: Array(event.subject.utf8), headers: headers, value: event.data)
+    return OutgoingMessage(topic: Topic.securityEvents.name, key: Array(receipt.workspace.description.utf8), headers: headers, value: event.data)
   }
 }
 

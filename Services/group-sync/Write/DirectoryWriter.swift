@@ -76,7 +76,7 @@ struct DirectoryWriter: Sendable {
     try events.map { published in
       let event = try published.event.cloudEvent(
         id: published.id, source: source, time: published.event.changedAt, traceparent: published.traceparent)
-      return OutgoingMessage(event, topic: .directoryEvents, key: event.subject)
+      return OutgoingMessage(event, topic: .directoryEvents, key: published.event.workspace.description)
     }
   }
 }

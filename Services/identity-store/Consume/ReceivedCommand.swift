@@ -11,7 +11,7 @@ struct ReceivedCommand: Sendable {
 
   init(_ message: Message) throws(MessageError) {
     let event = try message.cloudEvent()
-    self.read = ParsedCommand(try Command(event))
+    self.read = ParsedCommand(try Command(event), partition: message.partition)
     self.source = event.source
     self.message = message
   }
@@ -25,12 +25,12 @@ struct ReceivedCommand: Sendable {
     command.expectedVersions = operation.expectedVersions
     command.replyTo = nil
     command.operation = write
-    read = ParsedCommand(command)
+    read = ParsedCommand(command, partition: bulk.message.partition)
     source = bulk.source
     let event = try command.cloudEvent(source: bulk.source)
     message = Message(
       topic: bulk.message.topic, partition: bulk.message.partition, offset: bulk.message.offset, timestamp: bulk.message.timestamp,
-      key: Array(event.subject.utf8), headers: event.headers, value: event.data)
+      key: Array(command.workspace.description.utf8), headers: event.headers, value: event.data)
   }
 
   /// The bulk request; nil for other commands.

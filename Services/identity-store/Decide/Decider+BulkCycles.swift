@@ -51,6 +51,6 @@ extension ParsedCommand {
     guard !replacements.isEmpty else { return self }
     var command = command
     command.operation = command.operation.replacingIDs(replacements)
-    return ParsedCommand(command)
+    return ParsedCommand(command, partition: partition)
   }
 }

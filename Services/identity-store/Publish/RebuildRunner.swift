@@ -158,7 +158,7 @@ struct RebuildRunner: Service {
       }
       try await producer.send(
         contentsOf: try commands.map { command in
-          OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
+          OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.workspace.description)
         })
       try await waitForReplies(commands.map(\.id.uuid), in: workspace, rebuild)
     }

@@ -207,7 +207,7 @@ struct ChangeWriter: Sendable {
     try events.map { decided in
       let event = try decided.event.cloudEvent(
         id: decided.event.identity, source: source, time: time, traceparent: decided.traceparent)
-      return OutgoingMessage(event, topic: .identityEvents, key: event.subject)
+      return OutgoingMessage(event, topic: .identityEvents, key: decided.event.workspace.description)
     }
   }
 }

@@ -30,10 +30,8 @@ struct EventProcessor: Sendable {
 
   /// - Parameters:
   ///   - onProgress: Called after each part of a batch.
-  ///   - onChange: Called when there may be mails or messages to send.
   init(
-    store: EventStore, promoter: Promoter, deadLetters: DeadLetters, logger: Logger, onProgress: @escaping @Sendable () -> Void = {},
-    onChange: @escaping @Sendable () -> Void
+    store: EventStore, promoter: Promoter, deadLetters: DeadLetters, logger: Logger, onProgress: @escaping @Sendable () -> Void = {}
   ) {
     let rejected = Counter(label: "rollcall_mailer_dead_letters_total")
     let retryPolicy = RetryPolicy(logger: logger)
@@ -45,10 +43,10 @@ struct EventProcessor: Sendable {
     self.promoter = promoter
     self.onProgress = onProgress
     signIns = SignInStore(pool: store.pool)
-    events = EventOperation(store: store, logger: logger, onChange: onChange) { promotions in
+    events = EventOperation(store: store, logger: logger) { promotions in
       _ = try await batches.process(promotions, with: promoter)
     }
-    reports = ReportOperation(store: store, onChange: onChange)
+    reports = ReportOperation(store: store)
   }
 
   /// Returns when everything is stored and sent, so that the offsets may be committed. The same messages can be processed again.
@@ -75,18 +73,13 @@ struct EventProcessor: Sendable {
 private struct EventOperation: BatchOperation {
   let store: EventStore
   let logger: Logger
-  let onChange: @Sendable () -> Void
   let promote: @Sendable ([Command]) async throws -> Void
 
   private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
 
-  init(
-    store: EventStore, logger: Logger, onChange: @escaping @Sendable () -> Void,
-    promote: @escaping @Sendable ([Command]) async throws -> Void
-  ) {
+  init(store: EventStore, logger: Logger, promote: @escaping @Sendable ([Command]) async throws -> Void) {
     self.store = store
     self.logger = logger
-    self.onChange = onChange
     self.promote = promote
   }
 
@@ -102,7 +95,6 @@ private struct EventOperation: BatchOperation {
   }
 
   func didProcess(_ changes: [ReceivedChange], outputs promotions: [[Command]]) async throws {
-    onChange()
     try await promote(promotions.flatMap(\.self))
   }
 
@@ -114,13 +106,11 @@ private struct EventOperation: BatchOperation {
 /// Stores reports from the mail system.
 private struct ReportOperation: BatchOperation {
   let store: EventStore
-  let onChange: @Sendable () -> Void
 
   var description: String { "storing reports" }
 
   func process(_ reports: [ReceivedReport]) async throws -> [Void] {
     try await store.apply(reports.map(\.report), at: .now)
-    onChange()
     return reports.map { _ in }
   }
 

@@ -178,7 +178,7 @@ struct InvitationDecider: Sendable {
       NewInvitation(
         id: id, user: key, version: user.version,
         disposition: hasAddress ? .scheduled(plan, reason: "\(event.actor) requested it") : .failed(reason: Self.noAddress),
-        traceparent: traceparent))
+        traceparent: traceparent, isRequested: true))
   }
 
   /// Why a user without an address is not invited.

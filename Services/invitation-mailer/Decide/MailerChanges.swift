@@ -5,6 +5,8 @@ import Models
 struct KnownState: Sendable, Hashable {
   var users: [UserKey: KnownUser] = [:]
   var workspaces: [WorkspaceID: WorkspaceRecord] = [:]
+  /// The versions of the workspaces' templates.
+  var templates: [WorkspaceID: Int] = [:]
   /// The orders that were executed already.
   var orders: Set<CommandID> = []
   /// The latest sign-ins for which no promotion was requested, because the person was known to be active.
@@ -76,6 +78,34 @@ struct MailerChanges: Sendable, Hashable {
   var deletions: [UserKey: Date] = [:]
   /// Promotions to request after the changes are committed.
   var promotions: [MissedPromotion] = []
+
+  /// The mails among the new invitations that can be claimed by the transaction that stores them: due now, not withdrawn by the same batch,
+  /// and of a workspace that it does not change.
+  func claimableMails(_ known: KnownState, at now: Date) -> [DueInvitation] {
+    invitations.compactMap { invitation in
+      let workspace = invitation.user.workspace
+      guard let plan = invitation.disposition.plan, plan.delay == 0, !plan.isDigest,
+        let version = known.workspaces[workspace]?.version, let templates = known.templates[workspace],
+        workspaces[workspace] == nil, !self.templates.contains(where: { $0.workspace == workspace }),
+        !withdrawals.contains(where: { $0[invitation.user] != nil }),
+        case .invited(let invitee)? = users[invitation.user]?.state, let email = invitee.email
+      else { return nil }
+      return DueInvitation(
+        workspace: workspace, id: invitation.id, user: invitation.user.id, reminder: 0, attempts: 0, traceparent: invitation.traceparent,
+        recipient: DueInvitation.Recipient(
+          email: email, givenName: invitee.givenName, displayName: invitee.displayName, language: invitee.language),
+        settings: WorkspaceVersion(workspace: workspace, version: Int(version), templates: templates), isDigest: false, dueAt: now,
+        claimedAt: now)
+    }
+  }
+
+  /// When the scheduler has to look for mails that the batch schedules, except those with an id in `claimed`; nil if there are none.
+  func nextDue(except claimed: Set<InvitationID>, at now: Date) -> Date? {
+    // A changed policy may have made any invitation of its workspace due.
+    guard policies.isEmpty, restrictions.isEmpty else { return now }
+    let delays = invitations.compactMap { claimed.contains($0.id) ? nil : $0.disposition.plan?.delay }
+    return delays.min().map(now.addingTimeInterval)
+  }
 
   /// Adds a withdrawal to the first round after the user's last one.
   mutating func withdraw(_ withdrawal: Withdrawal) {

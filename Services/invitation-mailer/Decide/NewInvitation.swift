@@ -12,6 +12,8 @@ struct NewInvitation: Sendable, Hashable {
   var traceparent: String?
   /// When the invitation counts as created, if not now: a restored invitation is as old as the lost one.
   var since: Date?
+  /// Whether an operator requested it, which its history shows.
+  var isRequested = false
 
   /// What happens to the invitation.
   enum Disposition: Sendable, Hashable {
@@ -24,6 +26,22 @@ struct NewInvitation: Sendable, Hashable {
     case revoked(reason: String)
     /// Not sent, because its lifetime is over.
     case expired(reason: String)
+  }
+
+  /// Whether its creation is a row of the history: not if it is only scheduled, because the mail will be.
+  var isRecorded: Bool {
+    switch disposition {
+    case .scheduled: isRequested
+    case .unplanned: false
+    case .failed, .revoked, .expired: true
+    }
+  }
+
+  /// The creation, as recorded in the history.
+  func creation(at now: Date) -> StateChange {
+    StateChange(
+      workspace: user.workspace, invitation: id, user: user.id, state: disposition.state, reason: disposition.reason, changedAt: now,
+      traceparent: traceparent)
   }
 
   /// The id of the invitation of a user who became invited in `version`: the same for every delivery of the event.

@@ -33,6 +33,6 @@ struct Promoter: BatchOperation {
   }
 
   private func outgoingMessage(_ command: Command) throws -> OutgoingMessage {
-    OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
+    OutgoingMessage(try command.cloudEvent(source: source), topic: .identityCommands, key: command.workspace.description)
   }
 }

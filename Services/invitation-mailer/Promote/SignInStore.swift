@@ -15,38 +15,30 @@ struct SignInStore: Sendable {
     guard !signIns.isEmpty else { return [] }
     let keys = Set(signIns.flatMap(\.emailKeys)).sorted()
     let users = Set(signIns.compactMap(\.userKey)).sorted()
-    return try await pool.transaction { transaction in
-      let answers = try await transaction.pipeline([
-        (SignInStatements.statesByKey, [.uuidArray(keys.map(\.workspace.uuid)), .bytesArray(keys.map(\.key.bytes))]),
-        (SignInStatements.statesByID, [.uuidArray(users.map(\.workspace.uuid)), .uuidArray(users.map(\.id.uuid))]),
-      ])
-      guard answers.count == 2 else { return signIns }
-      var active: Set<WorkspaceSignInKey> = []
-      var others: Set<WorkspaceSignInKey> = []
-      for row in answers[0] {
-        let key = WorkspaceSignInKey(WorkspaceID(try row.uuid(0)), SignInKey(bytes: try row.bytes(1)))
-        if try row.bool(2) { active.insert(key) } else { others.insert(key) }
+    var active: Set<WorkspaceSignInKey> = []
+    var others: Set<WorkspaceSignInKey> = []
+    var activeUsers: Set<UserKey> = []
+    let known = try await pool.query(
+      SignInStatements.states, [.uuidArray(keys.map(\.workspace.uuid)), .bytesArray(keys.map(\.key.bytes))] + users.columns)
+    for row in known {
+      let workspace = WorkspaceID(try row.uuid(0))
+      if let user = try row.optionalUUID(2) {
+        activeUsers.insert(UserKey(workspace: workspace, id: UserID(user)))
+      } else {
+        let key = WorkspaceSignInKey(workspace, SignInKey(bytes: try row.bytes(1)))
+        if try row.bool(3) { active.insert(key) } else { others.insert(key) }
       }
-      // If an address has two keys, the users of both have to be active.
-      for keys in signIns.map(\.emailKeys) where !others.isDisjoint(with: keys) { active.subtract(keys) }
-      var activeUsers: Set<UserKey> = []
-      for row in answers[1] { activeUsers.insert(UserKey(workspace: WorkspaceID(try row.uuid(0)), id: UserID(try row.uuid(1)))) }
-      let (unpromoted, skipped) = Self.divide(signIns, active: active, activeUsers: activeUsers)
-      if !skipped.isEmpty {
-        let latest = skipped.sorted { $0.key < $1.key }
-        _ = try await transaction.pipeline(
-          [
-            (
-              SignInStatements.insertSkipped,
-              [
-                .uuidArray(latest.map(\.key.workspace.uuid)), .bytesArray(latest.map(\.key.key.bytes)),
-                .timestampArray(latest.map(\.value)),
-              ]
-            )
-          ], commit: true)
-      }
-      return unpromoted
     }
+    // If an address has two keys, the users of both have to be active.
+    for keys in signIns.map(\.emailKeys) where !others.isDisjoint(with: keys) { active.subtract(keys) }
+    let (unpromoted, skipped) = Self.divide(signIns, active: active, activeUsers: activeUsers)
+    if !skipped.isEmpty {
+      let latest = skipped.sorted { $0.key < $1.key }
+      _ = try await pool.query(
+        SignInStatements.insertSkipped,
+        [.uuidArray(latest.map(\.key.workspace.uuid)), .bytesArray(latest.map(\.key.key.bytes)), .timestampArray(latest.map(\.value))])
+    }
+    return unpromoted
   }
 
   /// Divides sign-ins by whether the user is active. Users are identified by id if the event names one, otherwise by address. Pure.
@@ -72,11 +64,12 @@ struct SignInStore: Sendable {
 }
 
 enum SignInStatements {
-  /// Whether all users with a key are active.
-  static let statesByKey = Statement(
-    "states by key",
+  /// Whether all users with a key are active, and which users are. Nothing is locked: a change that is not visible yet arrives as an event, which
+  /// considers the skipped sign-ins.
+  static let states = Statement(
+    "states of sign-ins",
     """
-    select wanted.workspace_id, wanted.key, coalesce(bool_and(u.state = 'active'), false)
+    select wanted.workspace_id, wanted.key, null::uuid, coalesce(bool_and(u.state = 'active'), false)
     from unnest($1::uuid[], $2::bytea[]) as wanted (workspace_id, key)
     cross join lateral (
       select state from mailer.users n where n.workspace_id = wanted.workspace_id and n.name_key = wanted.key
@@ -84,13 +77,9 @@ enum SignInStatements {
       select state from mailer.users e where e.workspace_id = wanted.workspace_id and e.email_key = wanted.key
     ) u
     group by wanted.workspace_id, wanted.key
-    """)
-
-  static let statesByID = Statement(
-    "states by id",
-    """
-    select u.workspace_id, u.user_id
-    from unnest($1::uuid[], $2::uuid[]) as wanted (workspace_id, user_id)
+    union all
+    select u.workspace_id, null, u.user_id, true
+    from unnest($3::uuid[], $4::uuid[]) as wanted (workspace_id, user_id)
     join mailer.users u on u.workspace_id = wanted.workspace_id and u.user_id = wanted.user_id
     where u.state = 'active'
     """)

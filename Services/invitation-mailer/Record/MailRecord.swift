@@ -73,7 +73,24 @@ struct MailRecord: Sendable, Hashable {
 struct MailOutcome: Sendable, Hashable {
   var workspace: WorkspaceID
   var id: InvitationID
+  var user: UserID
+  var traceparent: String?
   var record: MailRecord
+
+  init(_ invitation: DueInvitation, _ record: MailRecord) {
+    workspace = invitation.workspace
+    id = invitation.id
+    user = invitation.user
+    traceparent = invitation.traceparent
+    self.record = record
+  }
+
+  /// The change of state, unless the invitation was withdrawn while its mail was being sent.
+  func change(at now: Date) -> StateChange {
+    StateChange(
+      workspace: workspace, invitation: id, user: user, state: record.state, reason: record.reason, changedAt: now,
+      traceparent: traceparent)
+  }
 }
 
 extension InvitationPolicy {

@@ -4,18 +4,31 @@ import Postgres
 
 // Claiming due mails.
 extension MailScheduler {
+  /// Adds the next due mails to the queue, if there may be any and the queue is empty.
+  nonisolated(nonsending) func claimDue(_ session: PostgresSession, _ state: inout SendState) async throws {
+    // Notices have priority over invitations, however many invitations are due.
+    if state.nextNoticeLook <= .now, let notice = try await claimNotice(session, &state) { return queue.add([.notice(notice)]) }
+    guard queue.count == 0, min(queue.nextDue, state.nextLook) <= .now else { return }
+    queue.beginLook()
+    let (mails, next) = try await claim(atMost: state.claimLimit, session, &state)
+    queue.add(mails)
+    // Many invitations may expire one shortly after the other.
+    if let next { queue.endLook(nextDue: mails.isEmpty ? max(next, .now + Self.shortestPause) : next) }
+    state.nextLook = .now + interval / .seconds(1)
+  }
+
   /// Claims the next due mails, and postpones those that exceed the rate limit of their domain.
-  nonisolated(nonsending) func claim(
+  ///
+  /// - Returns: The mails, and when the next one is due.
+  private nonisolated(nonsending) func claim(
     atMost limit: Int, _ session: PostgresSession, _ state: inout SendState
-  ) async throws -> [ScheduledMail] {
-    guard limit > 0 else { return [] }
-    if let notice = try await claimNotice(session, &state) { return [.notice(notice)] }
+  ) async throws -> (mails: [ScheduledMail], next: Date?) {
     let store = sender.store
     while true {
       let now = Date.now
-      let due = try await store.due(atMost: limit, at: now, in: session)
-      guard let first = due.first else { return [] }
-      if first.isDigest, first.reminder == 0 { return try await claimDigest(of: first, session).map { [$0] } ?? [] }
+      let (due, next) = try await store.due(atMost: limit, at: now, in: session)
+      guard let first = due.first else { return ([], next) }
+      if first.isDigest, first.reminder == 0 { return (try await claimDigest(of: first, session).map { [$0] } ?? [], now) }
       var ready: [DueInvitation] = []
       var postponed: [(DueInvitation, Date)] = []
       for invitation in due where !invitation.isDigest {
@@ -31,10 +44,10 @@ extension MailScheduler {
       // Removes the slots of invitations that were withdrawn while they waited.
       if state.slots.count > Self.maximumSlots { state.slots = state.slots.filter { $0.value > now } }
       try await store.postpone(postponed, in: session)
-      let claimed = try await store.claim(ready, by: instance, at: now, in: session)
-      let mails = ready.filter { claimed.contains($0.id) }.map(ScheduledMail.invitation)
+      let mails = try await store.claim(ready, by: instance, at: now, in: session).map(ScheduledMail.invitation)
+      // A postponed mail or a digest may be next.
+      if !mails.isEmpty { return (mails, due.count > mails.count ? now : next) }
       // If all of them were postponed or withdrawn, others may be due behind them.
-      if !mails.isEmpty { return mails }
     }
   }
 
@@ -44,23 +57,22 @@ extension MailScheduler {
     for notice in mails.compactMap(\.notice) { try await notices.release(notice, at: .now, in: session) }
   }
 
-  /// Notices have priority over invitations, however many invitations are due.
   private nonisolated(nonsending) func claimNotice(_ session: PostgresSession, _ state: inout SendState) async throws -> DueNotice? {
     let now = Date.now
-    guard now.timeIntervalSince(state.noticesCheckedAt) >= interval / .seconds(1) else { return nil }
     try await notices.createNotices(noticeThrottle, at: now, in: session)
-    if let notice = try await notices.claim(by: instance, at: now, in: session) { return notice }
-    state.noticesCheckedAt = now
-    return nil
+    let notice = try await notices.claim(by: instance, at: now, in: session)
+    // Others may be due behind it.
+    if notice == nil { state.nextNoticeLook = state.nextMaintenance }
+    return notice
   }
 
   private nonisolated(nonsending) func claimDigest(of first: DueInvitation, _ session: PostgresSession) async throws -> ScheduledMail? {
     let candidates = try await sender.store.digest(of: first, in: session)
     let id = first.digest ?? .derived("digest", first.id.description)
-    let claimed = try await sender.store.claim(candidates, digest: id, by: instance, at: .now, in: session)
-    let invitations = candidates.filter { claimed.contains($0.id) }
+    let invitations = try await sender.store.claim(candidates, digest: id, by: instance, at: .now, in: session)
     return invitations.isEmpty ? nil : .digest(invitations, id: id)
   }
 
   private static let maximumSlots = 100_000
+  private static let shortestPause: TimeInterval = 0.1
 }

@@ -3,7 +3,7 @@ import Logging
 import Metrics
 import ServiceLifecycle
 
-/// Periodic maintenance: plans invitations that wait for their workspace, measures the backlog, and deletes old records.
+/// Periodic maintenance: measures the backlog, and deletes old records.
 struct MailerMaintenance: Service {
   let store: InvitationStore
   let logger: Logger
@@ -15,17 +15,16 @@ struct MailerMaintenance: Service {
     self.logger = logger
   }
 
-  private static let interval = Duration.seconds(10)
+  private static let interval = Duration.seconds(60)
   /// The number of intervals between two deletions of old records.
-  private static let deletionRounds = 360
+  private static let deletionRounds = 60
 
   func run() async throws {
     await cancelWhenGracefulShutdown {
       var round = 0
       while !Task.isCancelled {
         do {
-          try await store.planWaiting(at: .now)
-          pending.record(try await store.pendingCount())
+          pending.record(try await store.pendingCount(at: .now))
           if round % Self.deletionRounds == 0 {
             try await store.deleteOldRecords(at: .now)
             try await NoticeStore(pool: store.pool).deleteOldRecords(at: .now)

@@ -25,6 +25,6 @@ struct SendRate: Sendable {
     current += 1
   }
 
-  /// How many mails to claim ahead: as many as were sent in the last window, and at most three per connection.
-  func claimAhead(connections: Int) -> Int { min(previous, connections * 3) }
+  /// How many mails to claim ahead: as many as were sent in the last window or so far in the present one, and at most eight per connection.
+  func claimAhead(connections: Int) -> Int { min(max(previous, current), connections * 8) }
 }

@@ -27,13 +27,14 @@ extension MailSender {
     return Attempt(result: await send(message, over: connection, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt))
   }
 
-  /// Records the result of an attempt; see ``record(_:of:pause:)-(Attempt,_,_)``.
-  func record(_ result: DeliveryResult, of notice: DueNotice, pause: Duration) async throws {
+  /// Records the result of an attempt, and returns when the mail is tried again; nil if it is not.
+  func record(_ result: DeliveryResult, of notice: DueNotice, pause: Duration) async throws -> Date? {
     let record = MailRecord(
       result, reminder: 0, attempts: notice.attempts, firstTriedAt: notice.firstTriedAt, isDigest: true, policy: InvitationPolicy(),
       now: .now, pause: pause)
     try await retryPolicy.run("recording a notice") { try await notices.record(record, of: notice, at: .now) }
     report(record, result.logLevel, of: notice)
+    return record.nextAttemptAt
   }
 
   private func compose(_ notice: DueNotice, _ content: HeldChanges, in workspace: WorkspaceCache.Entry?) throws -> EmailMessage {

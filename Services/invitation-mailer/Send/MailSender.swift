@@ -17,7 +17,6 @@ struct MailSender: Sendable {
   let logger: Logger
   let workspaces: WorkspaceCache
   let retryPolicy: RetryPolicy
-  private let recorder: MailRecorder
 
   private let sent = Counter(label: "rollcall_mailer_invitations_sent_total")
   private let failed = Counter(label: "rollcall_mailer_invitations_failed_total")
@@ -36,7 +35,6 @@ struct MailSender: Sendable {
     self.logger = logger
     workspaces = WorkspaceCache(store: store)
     retryPolicy = RetryPolicy(logger: logger)
-    recorder = MailRecorder(store: store, retryPolicy: retryPolicy)
   }
 
   /// An attempt to send a mail.
@@ -44,6 +42,18 @@ struct MailSender: Sendable {
     var result: DeliveryResult
     /// The workspace's policy, which decides about reminders.
     var policy = InvitationPolicy()
+  }
+
+  /// An attempt and its mail.
+  struct Result: Sendable {
+    var attempt: Attempt
+    var mail: ScheduledMail
+  }
+
+  /// When the scheduler has to look for mails that recorded results make due; nil if none follows.
+  struct NextMails: Sendable {
+    var invitation: Date?
+    var notice: Date?
   }
 
   /// Composes a mail and sends it.
@@ -73,26 +83,38 @@ struct MailSender: Sendable {
     }
   }
 
-  /// Records the result of an attempt.
+  /// Records the results of attempts, those of invitations in one transaction.
   ///
   /// If the process ends between the server's `250` reply and this commit, the mail is sent twice. Both copies have the same Message-ID, so
   /// mail programs show one.
   ///
-  /// - Parameter pause: How long the mail is postponed if the server is unavailable.
+  /// - Parameter pause: How long mails are postponed if the server is unavailable.
   /// - Throws: `CancellationError` at shutdown while PostgreSQL is unavailable; an error that is not worth retrying.
-  func record(_ attempt: Attempt, of mail: ScheduledMail, pause: Duration) async throws {
-    if let notice = mail.notice { return try await record(attempt.result, of: notice, pause: pause) }
-    try await recorder.record(
-      mail.invitations.map { invitation in
+  func record(_ results: [Result], pause: Duration) async throws -> NextMails {
+    var next = NextMails()
+    let outcomes = results.flatMap { result in
+      result.mail.invitations.map { invitation in
         MailOutcome(
-          workspace: invitation.workspace, id: invitation.id,
-          record: MailRecord(
-            attempt.result, reminder: invitation.reminder, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
-            isDigest: invitation.isDigest, policy: attempt.policy, now: .now, pause: pause))
-      })
-    for invitation in mail.invitations {
-      TraceContext.continuing(invitation.traceparent).run { report(attempt.result, of: invitation) }
+          invitation,
+          MailRecord(
+            result.attempt.result, reminder: invitation.reminder, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
+            isDigest: invitation.isDigest, policy: result.attempt.policy, now: .now, pause: pause))
+      }
     }
+    if !outcomes.isEmpty {
+      try await retryPolicy.run("recording sent invitations") { try await store.record(outcomes, at: .now) }
+      next.invitation = outcomes.compactMap(\.record.nextAttemptAt).min()
+    }
+    for result in results {
+      if let notice = result.mail.notice {
+        let time = try await record(result.attempt.result, of: notice, pause: pause)
+        next.notice = [next.notice, time].compactMap { $0 }.min()
+      }
+      for invitation in result.mail.invitations {
+        TraceContext.continuing(invitation.traceparent).run { report(result.attempt.result, of: invitation) }
+      }
+    }
+    return next
   }
 
   /// Sends a composed message and measures how long it takes.

@@ -2,49 +2,46 @@ import Postgres
 
 /// The set-based SQL statements of a batch of events, with one array per column. Rows newer than the event are not changed.
 enum EventStatements {
-  /// Loads workspaces.
-  static let knownWorkspaces = Statement(
-    "known workspaces",
+  /// Loads what a batch depends on, as rows of several kinds, and locks the users, always in the same order.
+  ///
+  /// Settings are null if the workspace has the version that the caller knows.
+  static let load = Statement(
+    "load mailer state",
     """
-    select workspace_id, settings::text, version
-    from mailer.workspaces
-    where workspace_id = any ($1::uuid[])
-    """)
-
-  /// Loads users and locks their rows, always in the same order.
-  static let knownUsers = Statement(
-    "known users",
-    """
+    with locked as (
+      select u.workspace_id, u.user_id, u.version, u.state, u.email
+      from unnest($4::uuid[], $5::uuid[]) as wanted (workspace_id, user_id)
+      join mailer.users u on u.workspace_id = wanted.workspace_id and u.user_id = wanted.user_id
+      order by u.workspace_id, u.user_id
+      for update of u
+    )
     select
-      u.workspace_id, u.user_id, u.version, u.state, u.email,
-      exists (select from mailer.invitations i where i.workspace_id = u.workspace_id and i.user_id = u.user_id)
-    from mailer.users u
-    join unnest($1::uuid[], $2::uuid[]) as wanted (workspace_id, user_id)
-      on u.workspace_id = wanted.workspace_id and u.user_id = wanted.user_id
-    order by u.workspace_id, u.user_id
-    for update of u
-    """)
-
-  /// Finds the orders that were executed already.
-  static let knownOrders = Statement(
-    "known orders",
-    """
-    select o.id
-    from unnest($1::uuid[], $2::uuid[]) as wanted (workspace_id, id)
+      'workspace', w.workspace_id, null::uuid, null::bytea, w.version, w.templates,
+      case when w.version = known.version and w.templates = known.templates then null else w.settings::text end, null::timestamptz, null::bool
+    from unnest($1::uuid[], $2::int8[], $3::int8[]) as known (workspace_id, version, templates)
+    join mailer.workspaces w on w.workspace_id = known.workspace_id
+    union all
+    select
+      'user', u.workspace_id, u.user_id, null, u.version, null, case when u.state = 'invited' then u.email end, null,
+      u.state = 'invited'
+    from locked u
+    union all
+    select 'invited', u.workspace_id, u.user_id, null, null, null, null, null, null
+    from locked u
+    where exists (select from mailer.invitations i where i.workspace_id = u.workspace_id and i.user_id = u.user_id)
+    union all
+    select 'order', o.workspace_id, o.id, null, null, null, null, null, null
+    from unnest($6::uuid[], $7::uuid[]) as wanted (workspace_id, id)
     join mailer.orders o on o.workspace_id = wanted.workspace_id and o.id = wanted.id
-    """)
-
-  /// Finds skipped sign-ins by key.
-  static let skippedSignIns = Statement(
-    "skipped sign-ins",
-    """
-    select s.workspace_id, s.key, s.signed_in_at
-    from unnest($1::uuid[], $2::bytea[]) as wanted (workspace_id, key)
+    union all
+    select 'sign-in', s.workspace_id, null, s.key, null, null, null, s.signed_in_at, null
+    from unnest($8::uuid[], $9::bytea[]) as wanted (workspace_id, key)
     join mailer.skipped_sign_ins s on s.workspace_id = wanted.workspace_id and s.key = wanted.key
+    union all
+    select 'origin', null, null, null, null, null, null, begun_at, null
+    from mailer.origin
+    where $10
     """)
-
-  /// When the mailer's database was created.
-  static let databaseCreation = Statement("creation of the mailer's database", "select begun_at from mailer.origin")
 
   /// Inserts or updates workspaces.
   static let writeWorkspaces = Statement(
@@ -63,53 +60,61 @@ enum EventStatements {
       or w.version = excluded.version and w.settings is distinct from excluded.settings
     """)
 
-  /// Plans invitations that waited for their workspace, according to its policy.
+  /// Plans invitations that waited for their workspace, according to its policy. Returns them.
   static let plan = Statement(
     "plan invitations",
     """
-    update mailer.invitations
+    update mailer.invitations i
     set
       state = $2,
       reason = $3,
-      next_attempt_at = case when $2 = 'scheduled' then created_at + make_interval(secs => $4) end,
+      next_attempt_at = case
+        when $2 = 'scheduled' then least(created_at + make_interval(secs => $4), created_at + make_interval(secs => $6::float8))
+      end,
       is_digest = $5,
       expires_at = created_at + make_interval(secs => $6::float8),
       is_planned = true,
       changed_at = $7
-    where workspace_id = $1 and not is_planned and state = 'scheduled'
+    where i.workspace_id = $1 and not i.is_planned and i.state = 'scheduled'
+    returning \(StateChange.columns)
     """)
 
   /// Cancels mails that the changed policy excludes: invitations if the workspace sends no invitations, and reminders beyond the limit.
+  /// Returns both.
   static let restrict = Statement(
     "restrict invitations",
     """
-    update mailer.invitations
+    update mailer.invitations i
     set
-      state = case when letter = 0 then 'revoked' else state end,
-      reason = case when letter = 0 then $4 else reason end,
-      changed_at = case when letter = 0 then $5::timestamptz else changed_at end,
-      next_attempt_at = null
-    where workspace_id = $1
-      and next_attempt_at is not null
-      and case when letter = 0 then $2::bool else letter > $3::int8 end
+      state = case when i.letter = 0 then 'revoked' else i.state end,
+      reason = case when i.letter = 0 then $4 else i.reason end,
+      changed_at = case when i.letter = 0 then $5::timestamptz else i.changed_at end,
+      next_attempt_at = case when i.letter = 0 then null else i.expires_at end
+    where i.workspace_id = $1
+      and i.next_attempt_at is not null
+      and case
+        when i.letter = 0 then i.state = 'scheduled' and $2::bool
+        else i.state in ('sent', 'delivered') and i.next_attempt_at is distinct from i.expires_at and i.letter > $3::int8
+      end
+    returning \(StateChange.columns)
     """)
 
   /// Redirects unsent invitations according to the changed policy: to the people, or to the administrator.
   static let redirect = Statement(
     "redirect invitations",
     """
-    update mailer.invitations
+    update mailer.invitations i
     set
       is_digest = $2,
       digest_id = null,
-      next_attempt_at = greatest(created_at + make_interval(secs => $3), $4::timestamptz)
-    where workspace_id = $1
-      and is_planned
-      and state = 'scheduled'
-      and letter = 0
-      and attempts = 0
-      and next_attempt_at is not null
-      and is_digest <> $2
+      next_attempt_at = least(greatest(i.created_at + make_interval(secs => $3), $4::timestamptz), i.expires_at)
+    where i.workspace_id = $1
+      and i.is_planned
+      and i.state = 'scheduled'
+      and i.letter = 0
+      and i.attempts = 0
+      and i.next_attempt_at is not null
+      and i.is_digest <> $2
     """)
 
   /// Workspaces with unplanned invitations: another replica stored the invitations while the workspace was stored.
@@ -149,25 +154,26 @@ enum EventStatements {
           excluded.email_key)
     """)
 
-  /// Inserts invitations; a redelivered event changes nothing.
+  /// Inserts invitations, and returns which; a redelivered event changes nothing.
   static let insertInvitations = Statement(
     "insert invitations",
     """
     insert into mailer.invitations (
       workspace_id, user_id, id, user_version, state, reason, traceparent, next_attempt_at, expires_at, is_digest, is_planned, created_at,
-      changed_at
+      changed_at, claimed_by
     )
     select
-      workspace_id, user_id, id, version, state, reason, traceparent, due_at, expires_at, is_digest, is_planned, coalesce(since, $13),
-      $13::timestamptz
+      workspace_id, user_id, id, version, state, reason, traceparent, least(due_at, expires_at), expires_at, is_digest, is_planned,
+      coalesce(since, $13), $13::timestamptz, case when state = 'sending' then $14::text end
     from unnest(
       $1::uuid[], $2::uuid[], $3::uuid[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[], $10::bool[],
       $11::bool[], $12::timestamptz[])
       as made (workspace_id, user_id, id, version, state, reason, traceparent, due_at, expires_at, is_digest, is_planned, since)
     on conflict (workspace_id, id) do nothing
+    returning id
     """)
 
-  /// Ends invitations. A sign-in also accepts expired and failed ones; otherwise only invitations that are still open are revoked.
+  /// Ends invitations, and returns them. A sign-in also accepts expired and failed ones; otherwise only invitations that are still open are revoked.
   static let withdraw = Statement(
     "withdraw invitations",
     """
@@ -182,6 +188,7 @@ enum EventStatements {
       and (
         i.state in ('scheduled', 'sending', 'sent', 'delivered', 'bounced')
         or w.state = 'accepted' and i.state in ('expired', 'failed'))
+    returning \(StateChange.columns)
     """)
 
   /// Erases the mail servers' answers about deleted users, which may contain the address.
@@ -278,5 +285,6 @@ enum EventStatements {
       and i.id = l.id
       and i.sent_at is not null
       and (l.event = 'bounced' and i.state in ('sending', 'sent', 'delivered') or l.event = 'delivered' and i.state = 'sent')
+    returning \(StateChange.columns)
     """)
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MailTemplates
 import Models
+import Outbox
 import Postgres
 
 /// An invitation, or a reminder of one, that is due.
@@ -21,6 +22,10 @@ struct DueInvitation: Sendable {
   var isDigest: Bool
   /// The mail to the administrator that it was part of.
   var digest: InvitationID?
+  /// When the mail is due.
+  var dueAt: Date
+  /// When it was claimed, which identifies the claim; nil if it is not claimed.
+  var claimedAt: Date?
 
   /// The invited person, with the current data.
   struct Recipient: Sendable, Hashable {
@@ -45,12 +50,18 @@ struct WorkspaceVersion: Sendable, Hashable {
 /// The invitations in PostgreSQL, as the scheduler uses them.
 struct InvitationStore: Sendable {
   let pool: PostgresPool
+  /// Publishes events that were just committed.
+  var relay: OutboxRelay?
 
-  /// Returns the invitations that have been due longest.
+  /// Returns the invitations that have been due longest, and when to look again if these are fewer than `limit`; nil if nothing follows.
   ///
   /// Invitations of unknown workspaces are skipped. The workspace's event has not arrived yet, because it is on another partition.
-  nonisolated(nonsending) func due(atMost limit: Int, at now: Date, in session: PostgresSession) async throws -> [DueInvitation] {
-    try await session.query(InvitationStatements.due, [.timestamp(now), .int(Int64(limit))]).map(Self.invitation)
+  nonisolated(nonsending) func due(
+    atMost limit: Int, at now: Date, in session: PostgresSession
+  ) async throws -> (due: [DueInvitation], next: Date?) {
+    let rows = try await session.query(InvitationStatements.due, [.timestamp(now), .int(Int64(limit))]).map(Self.invitation)
+    let due = rows.filter { $0.dueAt <= now }
+    return (due, due.count < limit ? rows.first { $0.dueAt > now }?.dueAt : now)
   }
 
   /// Returns the invitations that go into the same mail to the administrator as `invitation`.
@@ -64,12 +75,12 @@ struct InvitationStore: Sendable {
     ).map(Self.invitation)
   }
 
-  /// Marks `invitations` as being sent, and returns the ids of those that were still due.
+  /// Marks `invitations` as being sent, and returns those that were still due.
   ///
   /// The claim is committed before the mail is sent, so that after a crash it is known which mails may have been sent.
   nonisolated(nonsending) func claim(
     _ invitations: [DueInvitation], digest: InvitationID? = nil, by instance: String, at now: Date, in session: PostgresSession
-  ) async throws -> Set<InvitationID> {
+  ) async throws -> [DueInvitation] {
     guard !invitations.isEmpty else { return [] }
     let rows = try await session.query(
       InvitationStatements.claim,
@@ -77,7 +88,12 @@ struct InvitationStore: Sendable {
         .uuidArray(invitations.map(\.workspace.uuid)), .uuidArray(invitations.map(\.id.uuid)), .timestamp(now),
         .optional(digest?.uuid, PostgresValue.uuid), .text(instance),
       ])
-    return Set(try rows.map { InvitationID(try $0.uuid(0)) })
+    let claimed = Set(try rows.map { InvitationID(try $0.uuid(0)) })
+    return invitations.filter { claimed.contains($0.id) }.map { invitation in
+      var invitation = invitation
+      invitation.claimedAt = now
+      return invitation
+    }
   }
 
   /// Postpones invitations, each to its time.
@@ -91,11 +107,22 @@ struct InvitationStore: Sendable {
       ])
   }
 
+  /// Gives back claimed invitations that were not tried. Claims that were ended or renewed in the meantime are not changed.
+  nonisolated(nonsending) func release(_ invitations: [DueInvitation], at now: Date, in session: PostgresSession) async throws {
+    guard !invitations.isEmpty else { return }
+    _ = try await session.query(
+      InvitationStatements.release,
+      [
+        .uuidArray(invitations.map(\.workspace.uuid)), .uuidArray(invitations.map(\.id.uuid)),
+        .timestampArray(invitations.map(\.claimedAt)), .timestamp(now),
+      ])
+  }
+
   /// Releases the claims that `instance` left behind when it ended. The mails are sent again with the same Message-ID.
   ///
   /// - Returns: The number of mails that may have been sent already.
   nonisolated(nonsending) func releaseClaims(heldBy instance: String, at now: Date, in session: PostgresSession) async throws -> Int {
-    try await session.query(InvitationStatements.releaseClaims, [.timestamp(now), .bool(true), .text(instance), .timestamp(now)]).count
+    try await releaseClaims([.timestamp(now), .bool(true), .text(instance), .timestamp(now)], in: session)
   }
 
   /// Releases the claims of other replicas from before `time`, which cannot still be sending.
@@ -104,34 +131,67 @@ struct InvitationStore: Sendable {
   nonisolated(nonsending) func releaseClaims(
     notHeldBy instance: String, before time: Date, at now: Date, in session: PostgresSession
   ) async throws -> Int {
-    try await session.query(InvitationStatements.releaseClaims, [.timestamp(now), .bool(false), .text(instance), .timestamp(time)]).count
+    try await releaseClaims([.timestamp(now), .bool(false), .text(instance), .timestamp(time)], in: session)
   }
 
-  /// Gives back claimed invitations that were not tried.
-  nonisolated(nonsending) func release(_ invitations: [DueInvitation], at now: Date, in session: PostgresSession) async throws {
-    _ = try await session.query(
-      InvitationStatements.release,
-      [.uuidArray(invitations.map(\.workspace.uuid)), .uuidArray(invitations.map(\.id.uuid)), .timestamp(now)])
+  /// The history shows the claim, too, because it is the time from which on the mail may have been sent.
+  private nonisolated(nonsending) func releaseClaims(_ parameters: [PostgresValue], in session: PostgresSession) async throws -> Int {
+    try await session.transaction { transaction in
+      let rows = try await transaction.query(InvitationStatements.releaseClaims, parameters)
+      var changes: [StateChange] = []
+      for row in rows {
+        let released = try StateChange(row)
+        var claim = released
+        (claim.state, claim.reason, claim.changedAt) = (.sending, StateChange.claimed, try row.timestamp(7))
+        changes += [claim, released]
+      }
+      try await transaction.commit(changes, publishingWith: relay)
+      return rows.count
+    }
   }
 
-  /// Expires invitations whose lifetime is over, and returns how many.
+  /// Expires invitations whose lifetime is over, at most a thousand, and returns how many.
   nonisolated(nonsending) func expire(at now: Date, in session: PostgresSession) async throws -> Int {
-    try await session.query(InvitationStatements.expire, [.timestamp(now), .int(1000)]).count
+    try await session.transaction { transaction in
+      let expired = try await transaction.query(InvitationStatements.expire, [.timestamp(now), .int(1000)]).map { try StateChange($0) }
+      try await transaction.commit(expired, publishingWith: relay)
+      return expired.count
+    }
   }
 
-  /// Records the results of mails.
+  /// Records the results of mails, each with a row of the history and an event.
   ///
   /// An invitation that was withdrawn while its mail was being sent stays withdrawn; only the time of sending is recorded.
-  func record(_ outcomes: [MailOutcome], at now: Date) async throws {
-    _ = try await pool.query(
-      InvitationStatements.record,
-      [
-        .uuidArray(outcomes.map(\.workspace.uuid)), .uuidArray(outcomes.map(\.id.uuid)),
-        .textArray(outcomes.map(\.record.state.rawValue)), .textArray(outcomes.map(\.record.reason)),
-        .textArray(outcomes.map(\.record.answer)), .timestampArray(outcomes.map(\.record.nextAttemptAt)),
-        .intArray(outcomes.map { Int64($0.record.reminder) }), .intArray(outcomes.map { Int64($0.record.attempts) }),
-        .timestampArray(outcomes.map(\.record.firstTriedAt)), .boolArray(outcomes.map(\.record.isSent)), .timestamp(now),
-      ])
+  ///
+  /// - Returns: The stored events, which are published.
+  @discardableResult
+  func record(_ outcomes: [MailOutcome], at now: Date) async throws -> [StoredMessage] {
+    let messages = try outcomes.map { try $0.change(at: now).message() }
+    let rows: Rows
+    do {
+      rows = try await pool.query(InvitationStatements.record, Self.columns(outcomes, at: now) + StateChange.columns(of: messages))
+    } catch {
+      // The results may have been committed nevertheless.
+      relay?.wake()
+      throw error
+    }
+    var ids: [String: Int] = [:]
+    for row in rows { ids[try row.string(1)] = try row.int(0) }
+    let stored = zip(outcomes, messages).compactMap { outcome, message in
+      ids[outcome.change(at: now).eventID].map { StoredMessage(id: $0, message: message) }
+    }
+    relay?.publish(stored)
+    return stored
+  }
+
+  private static func columns(_ outcomes: [MailOutcome], at now: Date) -> [PostgresValue] {
+    [
+      .uuidArray(outcomes.map(\.workspace.uuid)), .uuidArray(outcomes.map(\.id.uuid)),
+      .textArray(outcomes.map(\.record.state.rawValue)), .textArray(outcomes.map(\.record.reason)),
+      .textArray(outcomes.map(\.record.answer)), .timestampArray(outcomes.map(\.record.nextAttemptAt)),
+      .intArray(outcomes.map { Int64($0.record.reminder) }), .intArray(outcomes.map { Int64($0.record.attempts) }),
+      .timestampArray(outcomes.map(\.record.firstTriedAt)), .boolArray(outcomes.map(\.record.isSent)), .timestamp(now),
+    ]
   }
 
   /// Loads a workspace's settings and templates; nil if it is unknown.
@@ -144,18 +204,25 @@ struct InvitationStore: Sendable {
     return (try JSONData.decode(from: row.bytes(0), type: "workspace settings"), templates)
   }
 
-  /// The number of invitations and notices that wait to be sent.
-  func pendingCount() async throws -> Int {
-    try await pool.query(InvitationStatements.pending).first?.int(0) ?? 0
+  /// The number of invitations and notices that are due or being sent.
+  func pendingCount(at now: Date) async throws -> Int {
+    try await pool.query(InvitationStatements.pending, [.timestamp(now)]).first?.int(0) ?? 0
   }
 
   /// Plans invitations that waited for their workspace while another replica stored it.
-  func planWaiting(at now: Date) async throws {
-    for row in try await pool.query(EventStatements.unplanned) {
+  ///
+  /// - Returns: Whether there were any.
+  nonisolated(nonsending) func planWaiting(at now: Date, in session: PostgresSession) async throws -> Bool {
+    let waiting = try await session.query(EventStatements.unplanned)
+    for row in waiting {
       let settings: WorkspaceSettings = try JSONData.decode(from: row.bytes(1), type: "workspace settings")
-      _ = try await pool.query(
-        EventStatements.plan, MailerWriter.planParameters(WorkspaceID(try row.uuid(0)), settings.invitations, at: now))
+      let parameters = MailerWriter.planParameters(WorkspaceID(try row.uuid(0)), settings.invitations, at: now)
+      try await session.transaction { transaction in
+        let planned = try await transaction.query(EventStatements.plan, parameters).map { try StateChange($0) }
+        try await transaction.commit(planned.filter(\.isEnd), publishingWith: relay)
+      }
     }
+    return waiting.count > 0
   }
 
   /// Deletes skipped sign-ins and executed orders that are too old to matter.
@@ -174,6 +241,7 @@ struct InvitationStore: Sendable {
         email: try row.optionalString(7) ?? "", givenName: try row.optionalString(8), displayName: try row.optionalString(9),
         language: try row.optionalString(10)),
       settings: WorkspaceVersion(workspace: workspace, version: try row.int(11), templates: try row.int(12)),
-      isDigest: try row.bool(13), digest: try row.optionalUUID(14).map(InvitationID.init))
+      isDigest: try row.bool(13), digest: try row.optionalUUID(14).map(InvitationID.init),
+      dueAt: try row.timestamp(15))
   }
 }

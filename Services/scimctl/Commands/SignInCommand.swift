@@ -68,6 +68,6 @@ struct SignInCommand: AsyncParsableCommand {
     let kafka = try await KafkaConnection.open(settings, topics: [.signInEvents])
     let event = try signIn.cloudEvent(
       id: "\(Identifier<SignIn>.made(at: signIn.signedInAt))", source: "scimctl", time: signIn.signedInAt, traceparent: nil)
-    try await kafka.send(OutgoingMessage(event, topic: .signInEvents, key: signIn.key))
+    try await kafka.send(OutgoingMessage(event, topic: .signInEvents, key: signIn.workspace.description))
   }
 }

@@ -55,7 +55,7 @@ struct CommandClient: Sendable {
       id: .made(at: now), workspace: workspace, resource: resource ?? workspace.resource, actor: actor, issuedAt: now,
       deadline: now + Self.deadline, expectedVersions: expectedVersions, replyTo: address, operation: operation)
     let message = OutgoingMessage(
-      try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.resource.description)
+      try command.cloudEvent(source: "scimctl"), topic: .identityCommands, key: command.workspace.description)
     let answer = try await requests.request(
       message, correlationID: address.correlationID, deadline: now + Self.deadline + Self.executionLimit)
     if let answer, answer.type != Reply.recordedType { return try Reply(answer).outcome }

@@ -70,7 +70,7 @@ package final class TokenUseLog: Service {
     while let command = state.withLock({ $0.unsent.first }) {
       do {
         let event = try command.cloudEvent(source: source)
-        try await producer.send(contentsOf: [OutgoingMessage(event, topic: .identityCommands, key: command.resource.description)])
+        try await producer.send(contentsOf: [OutgoingMessage(event, topic: .identityCommands, key: command.workspace.description)])
       } catch let error as KafkaError where error.isAboutMessage {
         logger.error(
           "cannot send the uses of tokens; they are dropped", metadata: ["error": "\(error)", "workspace": "\(command.workspace)"])

@@ -58,7 +58,7 @@ extension OutgoingMessage {
     case .bulk: event = try await BlockingWork.run { try command.cloudEvent(source: source) }
     default: event = try command.cloudEvent(source: source)
     }
-    self.init(event, topic: .identityCommands, key: command.resource.description)
+    self.init(event, topic: .identityCommands, key: command.workspace.description)
   }
 }
 

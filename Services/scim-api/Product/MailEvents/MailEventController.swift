@@ -47,11 +47,11 @@ package struct MailEventController: Sendable {
       id: .made(at: now), workspace: report.workspace, resource: report.workspace.resource, actor: actor, issuedAt: now,
       traceparent: traceparent, operation: .reportMail(report))
     let audit = OutgoingMessage(
-      try command.cloudEvent(source: source), topic: .identityCommands, key: command.resource.description)
+      try command.cloudEvent(source: source), topic: .identityCommands, key: command.workspace.description)
     try await producer.send(audit, within: timeout, else: .mailEventNotSent())
     let event = try report.cloudEvent(
       id: "\(Identifier<MailEvent>.made(at: now))", source: source, time: now, traceparent: traceparent)
-    try await producer.send(OutgoingMessage(event, topic: .mailEvents, key: report.key), within: timeout, else: .mailEventNotSent())
+    try await producer.send(OutgoingMessage(event, topic: .mailEvents, key: report.workspace.description), within: timeout, else: .mailEventNotSent())
   }
 }
 
