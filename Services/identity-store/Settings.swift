@@ -16,7 +16,7 @@ extension Setting {
     key: "log.retention", default: "30d", help: "How long the provisioning log keeps a request, in whole days.", kind: .duration)
   static let maximumBulks = Setting(
     key: "store.bulks", default: "2",
-    help: "The maximum number of bulk operations that run concurrently, in addition to the batches.",
+    help: "The maximum number of transactions of bulk requests that run concurrently, in addition to the batches.",
     kind: .integer(1...6))
   static let oauthKey = Setting(
     key: "oauth.key",

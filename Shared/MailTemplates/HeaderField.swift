@@ -65,11 +65,13 @@ enum EncodedText {
     guard name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !name.contains("=?"), name.utf8.count <= 70 else {
       return encodedWords(of: name, behind: start)
     }
-    let atext = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~ ".utf8)
     if name.utf8.allSatisfy(atext.contains) { return name.split(separator: " ").map(String.init) }
     let escaped = name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
     return ["\"\(escaped)\""]
   }
+
+  /// The characters of atoms, and the space between them.
+  private static let atext = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-/=?^_`{|}~ ".utf8)
 
   /// `=?UTF-8?B?…?=` words of at most 75 octets, on lines of at most 76 (RFC 2047 §2). No character is split.
   private static func encodedWords(of text: String, behind start: Int) -> [String] {
@@ -100,11 +102,10 @@ enum EncodedText {
 /// Formats the date of a mail (RFC 5322 §3.3).
 enum MailDate {
   /// The text of a time, for example `Mon, 24 Nov 2025 02:22:37 +0000`.
-  static func text(_ time: Date) -> String {
-    let utc = Date.VerbatimFormatStyle(
-      format:
-        "\(weekday: .abbreviated), \(day: .defaultDigits) \(month: .abbreviated) \(year: .defaultDigits) \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) +0000",
-      locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
-    return time.formatted(utc)
-  }
+  static func text(_ time: Date) -> String { time.formatted(style) }
+
+  private static let style = Date.VerbatimFormatStyle(
+    format:
+      "\(weekday: .abbreviated), \(day: .defaultDigits) \(month: .abbreviated) \(year: .defaultDigits) \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) +0000",
+    locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
 }

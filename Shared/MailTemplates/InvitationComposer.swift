@@ -2,7 +2,7 @@ import Foundation
 import Models
 import Mustache
 
-/// Composes the messages of invitations. Pure: the same invitation at the same time gives the same message.
+/// Composes the messages of invitations. The same invitation at the same time gives the same message.
 ///
 /// Messages have no `List-Unsubscribe` header (RFC 2369), because nothing is subscribed to: they go to one person about an account that an
 /// administrator created. Reminders end with the sign-in, or after the number that the workspace has set.
@@ -17,6 +17,8 @@ package struct InvitationComposer: Sendable {
   private let html: MustacheTemplate
   private let digestText: MustacheTemplate
   private let digestHTML: MustacheTemplate
+  private let fromField: HeaderField
+  private let compiled = CompiledInvitationCache()
 
   /// Loads the built-in templates.
   ///
@@ -27,6 +29,7 @@ package struct InvitationComposer: Sendable {
   /// - Throws: `MustacheTemplate.Error` or `DecodingError` if a built-in template is invalid.
   package init(from: MailAddress, appURL: String? = nil) throws {
     self.from = from
+    fromField = HeaderField("From", addresses: [from])
     self.appURL = appURL
     wordings = try Wordings.builtIn()
     func text(_ bytes: [UInt8]) throws -> MustacheTemplate { try MustacheTemplate(text: String(decoding: bytes, as: UTF8.self)) }
@@ -49,20 +52,40 @@ package struct InvitationComposer: Sendable {
     guard let recipient = MailAddress(name: notice.displayName?.mailSafeName, address: notice.email) else {
       throw .notAnAddress(notice.email)
     }
-    guard let sentences = sentences(of: notice) else { throw .notALink(notice.workspace.signInURL) }
-    let custom = notice.workspace.templates.parts(for: notice.language)
-    let values = sentences.values
+    let content = try content(of: notice)
     var headers = headers(
-      to: recipient, subject: sentences.subject, language: sentences.language, messageID: messageID(notice.id, reminder: notice.reminder),
+      to: recipient, subject: content.subject, language: content.language, messageID: messageID(notice.id, reminder: notice.reminder),
       branding: notice.workspace.branding, at: time)
     if notice.reminder > 0 {
       // Mail programs show a reminder in the thread of the invitation (RFC 5322 §3.6.4).
       headers.append(HeaderField("In-Reply-To", token: messageID(notice.id, reminder: 0)))
       headers.append(HeaderField("References", token: messageID(notice.id, reminder: 0)))
     }
-    return EmailMessage(
-      sender: from, recipient: recipient, headers: headers, text: (custom.text ?? text).render(values),
-      html: (custom.html ?? html).render(values))
+    return EmailMessage(sender: from, recipient: recipient, headers: headers, text: content.text, html: content.html)
+  }
+
+  /// The subject and the bodies of an invitation. They are compiled once per workspace and language if the workspace has a version.
+  ///
+  /// - Throws: ``CompositionError`` if the sign-in URL is invalid.
+  func content(of notice: InvitationNotice) throws(CompositionError) -> InvitationContent {
+    let person = InvitedPerson(notice)
+    if let version = notice.workspace.version {
+      let key = CompiledInvitationCache.Key(
+        version: version, language: notice.language, isReminder: notice.reminder > 0, hasName: !person.name.isEmpty)
+      let compiled = compiled.invitation(for: key) { layout(of: notice).flatMap { CompiledInvitation($0, checkedWith: person) } }
+      if let compiled { return compiled.content(for: person) }
+    }
+    guard let layout = layout(of: notice) else { throw .notALink(notice.workspace.signInURL) }
+    return layout.content(for: person)
+  }
+
+  /// The layout of an invitation; nil if the sign-in URL is invalid.
+  private func layout(of notice: InvitationNotice) -> InvitationLayout? {
+    guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else { return nil }
+    let custom = notice.workspace.templates.parts(for: notice.language)
+    return InvitationLayout(
+      wording: wordings.wording(for: notice.language), workspace: notice.workspace, url: url, isReminder: notice.reminder > 0,
+      subject: custom.subject, text: custom.text ?? text, html: custom.html ?? html)
   }
 
   /// Composes the mail that lists new people for an administrator.
@@ -101,7 +124,7 @@ package struct InvitationComposer: Sendable {
   ) -> [HeaderField] {
     var headers = [
       HeaderField("Date", token: MailDate.text(time)),
-      HeaderField("From", addresses: [from]),
+      fromField,
       HeaderField("To", addresses: [recipient]),
       HeaderField("Subject", text: subject),
       HeaderField("Message-ID", token: messageID),
@@ -127,54 +150,5 @@ package struct InvitationComposer: Sendable {
     ]
     if let logo = branding.logoURL { values["logo"] = logo }
     return values
-  }
-
-  /// The sentences of an invitation; nil if the sign-in URL is invalid.
-  func sentences(of notice: InvitationNotice) -> Sentences? {
-    guard let url = SignInLink(notice.workspace.signInURL, customDomain: notice.workspace.customDomain) else { return nil }
-    var sentences = Sentences(wordings.wording(for: notice.language), notice: notice, url: url)
-    if let subject = notice.workspace.templates.parts(for: notice.language).subject {
-      sentences.subject = subject.render(sentences.values).withoutControlCharacters
-    }
-    return sentences
-  }
-}
-
-/// The sentences of an invitation, by their names in the layouts.
-struct Sentences {
-  let language: String
-  private(set) var values: [String: Any]
-
-  var subject: String {
-    get { values["subject"] as? String ?? "" }
-    set { values["subject"] = newValue }
-  }
-
-  init(_ wording: Wording, notice: InvitationNotice, url: SignInLink) {
-    let branding = notice.workspace.branding
-    let name = (notice.givenName ?? notice.displayName)?.mailSafeName ?? ""
-    let isReminder = notice.reminder > 0
-    let workspace = notice.workspace.name.mailSafeName
-    var names = [
-      "workspace": workspace, "inviter": branding.inviter?.mailSafeName ?? wording.inviter, "name": name,
-      "email": notice.email.mailSafeAddress,
-    ]
-    if let support = branding.support { names["support"] = support }
-    language = wording.language
-    values = [
-      "workspace": workspace, "inviter": names["inviter"] ?? "", "name": name, "email": names["email"] ?? "", "url": url.text,
-      "language": wording.language, "direction": wording.direction,
-      "subject": wording.filled(isReminder ? .reminderSubject : .subject, names),
-      "preview": wording.filled(isReminder ? .reminderPreview : .preview, names),
-      "greeting": wording.filled(name.isEmpty ? .greetingWithoutName : .greeting, names),
-      "invitation": wording.filled(isReminder ? .reminder : .invitation, names), "button": wording.filled(.button, names),
-      "link": wording.link, "nextHeading": wording.nextHeading, "next": wording.next.map { $0.render(names) },
-      "unexpected": wording.filled(.unexpected, names), "automatic": wording.filled(.automatic, names), "isReminder": isReminder,
-    ]
-    if let support = branding.support {
-      values["support"] = wording.filled(.support, names)
-      values["supportAddress"] = support
-    }
-    values.merge(InvitationComposer.colours(branding)) { first, _ in first }
   }
 }

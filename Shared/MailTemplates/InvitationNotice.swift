@@ -49,11 +49,27 @@ package struct WorkspaceNotice: Sendable {
   package var templates: CustomTemplates
   /// The language of mails to administrators, BCP 47; nil for English.
   package var adminLanguage: String?
+  /// Identifies the content: invitations of a workspace are compiled once per version. Nil for content that has no version, such as samples.
+  package var version: Version?
+
+  /// A version of a workspace's content. It changes whenever any of the content changes.
+  package struct Version: Sendable, Hashable {
+    let workspace: WorkspaceID
+    let settings: Int
+    let templates: Int
+
+    /// Creates the version from those of the settings and the templates.
+    package init(of workspace: WorkspaceID, settings: Int, templates: Int) {
+      self.workspace = workspace
+      self.settings = settings
+      self.templates = templates
+    }
+  }
 
   /// Creates the content from single values.
   package init(
     name: String, slug: String = "", signInURL: String, customDomain: String? = nil, branding: InvitationBranding = InvitationBranding(),
-    templates: CustomTemplates = CustomTemplates(), adminLanguage: String? = nil
+    templates: CustomTemplates = CustomTemplates(), adminLanguage: String? = nil, version: Version? = nil
   ) {
     self.name = name
     self.slug = slug
@@ -62,13 +78,14 @@ package struct WorkspaceNotice: Sendable {
     self.branding = branding
     self.templates = templates
     self.adminLanguage = adminLanguage
+    self.version = version
   }
 
   /// Creates the content from the workspace's settings.
-  package init(_ settings: WorkspaceSettings, templates: CustomTemplates = CustomTemplates()) {
+  package init(_ settings: WorkspaceSettings, templates: CustomTemplates = CustomTemplates(), version: Version? = nil) {
     self.init(
       name: settings.name, slug: settings.slug, signInURL: settings.signInURL, customDomain: settings.customDomains.first,
-      branding: settings.invitations.branding, templates: templates, adminLanguage: settings.adminLanguage)
+      branding: settings.invitations.branding, templates: templates, adminLanguage: settings.adminLanguage, version: version)
   }
 
   /// The sign-in link; nil if the workspace's sign-in URL is not a valid link.

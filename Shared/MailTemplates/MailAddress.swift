@@ -45,13 +45,14 @@ package struct MailAddress: Sendable, Hashable {
     return text[...at] + host
   }
 
+  private static let rejected: Set<Unicode.Scalar> = ["<", ">", "(", ")", ",", ";", ":", "\\", "\""]
+
   /// Checks that the address is a single word on a single line. The server checks the grammar of RFC 5321 §4.1.2.
   private static func isAddress(_ text: String) -> Bool {
     guard text.utf8.count <= 254, let at = text.lastIndex(of: "@"), at != text.startIndex, text.index(after: at) != text.endIndex
     else { return false }
-    let refused: Set<Unicode.Scalar> = ["<", ">", "(", ")", ",", ";", ":", "\\", "\""]
     return text.unicodeScalars.allSatisfy { scalar in
-      !refused.contains(scalar) && !scalar.properties.isWhitespace && !scalar.isControl
+      !rejected.contains(scalar) && !scalar.properties.isWhitespace && !scalar.isControl
     }
   }
 }
@@ -70,6 +71,7 @@ extension Unicode.Scalar {
 extension String {
   /// The text with each run of control characters and white space replaced by one space, and trimmed: safe in a header and on one line.
   package var withoutControlCharacters: String {
+    if isPlainLine { return self }
     var result = String.UnicodeScalarView()
     for scalar in unicodeScalars {
       let isSpace = scalar.isControl || scalar.properties.isWhitespace
@@ -81,6 +83,16 @@ extension String {
     }
     if result.last == " " { result.removeLast() }
     return String(result)
+  }
+
+  /// Whether the text consists of printable ASCII characters with single spaces between them.
+  private var isPlainLine: Bool {
+    var previous = UInt8(ascii: " ")
+    for byte in utf8 {
+      guard byte > 0x20 && byte < 0x7F || byte == 0x20 && previous != 0x20 else { return false }
+      previous = byte
+    }
+    return previous != 0x20 || isEmpty
   }
 
   /// The text without white space at both ends.

@@ -16,14 +16,16 @@ extension String {
   /// The text with a word joiner after each dot, colon and at sign within a word. The dots include all that IDNA accepts in host names
   /// (RFC 3490 §3.1).
   private var withoutLinks: String {
-    let breaking: Set<Unicode.Scalar> = [".", "\u{3002}", "\u{FF0E}", "\u{FF61}", ":", "@", "\u{FF1A}", "\u{FF20}"]
+    guard unicodeScalars.contains(where: Self.breaking.contains) else { return self }
     var result = String.UnicodeScalarView()
     var previous: Unicode.Scalar?
     for scalar in unicodeScalars {
-      if let previous, breaking.contains(previous), scalar != " " { result.append("\u{2060}") }
+      if let previous, Self.breaking.contains(previous), scalar != " " { result.append("\u{2060}") }
       result.append(scalar)
       previous = scalar
     }
     return String(result)
   }
+
+  private static let breaking: Set<Unicode.Scalar> = [".", "\u{3002}", "\u{FF0E}", "\u{FF61}", ":", "@", "\u{FF1A}", "\u{FF20}"]
 }

@@ -46,12 +46,12 @@ package enum TemplateCheck {
     do {
       let composer = try InvitationComposer(from: .sample)
       for reminder in [0, 1] {
-        let message = try composer.message(for: try .sample(of: template, reminder: reminder), at: Date(timeIntervalSince1970: 0))
+        let notice = try InvitationNotice.sample(of: template, reminder: reminder)
+        let message = try composer.message(for: notice, at: Date(timeIntervalSince1970: 0))
         for (name, part) in [("text", message.text), ("HTML", message.html)] where !part.contains("https://acme.example.com/sign-in") {
           return ["the \(name) of a sample does not show the link"]
         }
-        let subject = composer.sentences(of: try .sample(of: template, reminder: reminder))?.subject ?? ""
-        if subject.isEmpty { return ["the subject of a sample is empty"] }
+        if try composer.content(of: notice).subject.isEmpty { return ["the subject of a sample is empty"] }
       }
       return []
     } catch {

@@ -3,8 +3,8 @@ import Primitives
 /// A bulk request (RFC 7644 §3.7). Its operations are in the order of execution: a resource is created before the operations that refer to
 /// it, whatever the order in the request.
 ///
-/// It is one command on the topic. Each operation is a transaction of its own, with a command id under which its reply is recorded, so a
-/// redelivered bulk request continues where it stopped. The bulk request itself is not recorded, because its outcome follows from those of
+/// It is one command on the topic. Each operation has a command id of its own, under which its reply is recorded, so a redelivered bulk
+/// request continues where it stopped. Operations that do not refer to each other share a transaction. The bulk request itself is not recorded, because its outcome follows from those of
 /// its operations; see ``BulkProgress``.
 public struct Bulk: Sendable, Equatable {
   /// The number of errors after which the remaining operations are skipped; `nil`: none are skipped.

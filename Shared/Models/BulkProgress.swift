@@ -24,27 +24,27 @@ public struct BulkProgress: Sendable {
     outcomes.reserveCapacity(bulk.operations.count)
   }
 
-  /// The next operations to carry out in one transaction: one, or those of a reference cycle. `nil` if the request is done.
+  /// The next operations to carry out in one transaction: those of a reference cycle, or up to `limit` operations that do not refer to
+  /// resources which the others create. `nil` if the request is done.
   ///
-  /// Call ``take(_:)`` with their outcomes before the next call.
-  public mutating func next() -> [(operation: Bulk.Operation, write: Command.Operation)]? {
+  /// Call ``take(_:)`` with the outcomes of the first of them, at least one (all of a cycle), before the next call. After ``remainingErrors``
+  /// refusals, the operations that follow must not be carried out.
+  public mutating func next(atMost limit: Int = 1) -> [(operation: Bulk.Operation, write: Command.Operation)]? {
     while !isDone {
       let operations = unit()
-      var writes: [(operation: Bulk.Operation, write: Command.Operation)] = []
-      for operation in operations {
-        let operation = operation.replacingIDs(replacements)
-        if case .write(let write) = operation.action { writes.append((operation, write)) }
-      }
-      let obstacle = operations.lazy.flatMap(\.references).first { failed[$0] != nil }
-      if writes.count == operations.count, obstacle == nil { return writes }
+      if let writes = writes(of: operations) { return operations.first?.cycle == nil ? batch(atMost: limit) : writes }
+      let obstacle = obstacle(for: operations)
       for operation in operations { settle(operation, refusal(of: operation, among: operations, because: obstacle)) }
     }
     return nil
   }
 
-  /// Records the outcomes of the operations that ``next()`` returned last, in their order.
+  /// The number of errors after which the remaining operations are skipped; `nil`: none are skipped.
+  public var remainingErrors: Int? { bulk.failOnErrors.map { $0 - errors } }
+
+  /// Records the outcomes of the first operations that ``next(atMost:)`` returned last, in their order.
   public mutating func take(_ replies: [Reply.Outcome]) {
-    for (operation, reply) in zip(unit(), replies) {
+    for (operation, reply) in zip(bulk.operations[outcomes.count...], replies) {
       switch reply {
       case .resource(let resource, let created):
         if operation.isCreation, resource.id != operation.resource { replacements[operation.resource] = resource.id }
@@ -56,6 +56,36 @@ public struct BulkProgress: Sendable {
       case .refused(let status, let error): settle(operation, .refused(status: status, error: error))
       }
     }
+  }
+
+  /// The next operations, up to the first that refers to a resource which the batch creates, belongs to a cycle, or is not carried out.
+  private func batch(atMost limit: Int) -> [(operation: Bulk.Operation, write: Command.Operation)] {
+    var batch: [(operation: Bulk.Operation, write: Command.Operation)] = []
+    var created = Set<ResourceID>()
+    for operation in bulk.operations[outcomes.count...].prefix(limit) {
+      guard operation.cycle == nil, created.isDisjoint(with: operation.references), let write = writes(of: [operation])?.first
+      else { break }
+      batch.append(write)
+      if operation.isCreation { created.insert(operation.resource) }
+    }
+    return batch
+  }
+
+  /// The writes of operations, with the ids of reused records; nil if the operations are not carried out.
+  private func writes(of operations: ArraySlice<Bulk.Operation>) -> [(operation: Bulk.Operation, write: Command.Operation)]? {
+    guard obstacle(for: operations) == nil else { return nil }
+    var writes: [(operation: Bulk.Operation, write: Command.Operation)] = []
+    for operation in operations {
+      let operation = operation.replacingIDs(replacements)
+      guard case .write(let write) = operation.action else { return nil }
+      writes.append((operation, write))
+    }
+    return writes
+  }
+
+  /// A resource that operations refer to and that was not created.
+  private func obstacle(for operations: ArraySlice<Bulk.Operation>) -> ResourceID? {
+    operations.lazy.flatMap(\.references).first { failed[$0] != nil }
   }
 
   private var isDone: Bool {

@@ -84,13 +84,16 @@ public struct BatchProcessor: Sendable {
     var outputs: [Operation.Output] = []
     outputs.reserveCapacity(items.count)
     while outputs.count < items.count {
-      outputs += try await processPrefix(of: Array(items[outputs.count...]), with: operation)
+      outputs += try await processFirst(of: Array(items[outputs.count...]), with: operation)
     }
     return outputs
   }
 
-  /// Processes the first items, at least one, and returns as many outputs.
-  private func processPrefix<Operation: BatchOperation>(
+  /// Processes the first items, at least one, and returns as many outputs: those of one call of the operation, or, if it failed, of the smaller
+  /// batches.
+  ///
+  /// - Throws: As ``process(_:with:)``.
+  public func processFirst<Operation: BatchOperation>(
     of items: [Operation.Item], with operation: Operation
   ) async throws -> [Operation.Output] {
     var attempt = BatchAttempt(items: items.count)
@@ -133,6 +136,7 @@ public struct BatchProcessor: Sendable {
     var outputs: [Int: Operation.Output] = [:]
     for group in groups {
       for (position, output) in zip(group, try await process(group.map { items[$0] }, with: operation)) { outputs[position] = output }
+      if operation.isComplete(Array(outputs.values)) { break }
     }
     return items.indices.compactMap { outputs[$0] }
   }
@@ -192,6 +196,9 @@ public protocol BatchOperation: Sendable {
   /// The positions of the items that are processed together after a failure. Default: each item on its own.
   func groups(of items: [Item], after error: any Error) -> [[Int]]
 
+  /// Whether the remaining items of a batch that was divided are not processed, given the outputs so far, in any order. Default: false.
+  func isComplete(_ outputs: [Output]) -> Bool
+
   /// The message that goes to the dead letters when an item is rejected.
   func message(of item: Item) throws -> Message
 
@@ -212,6 +219,8 @@ extension BatchOperation {
   public func isTimeout(_ error: any Error) -> Bool { (error as? PostgresError)?.isTimeout ?? false }
   /// Each item on its own.
   public func groups(of items: [Item], after error: any Error) -> [[Int]] { items.indices.map { [$0] } }
+  /// Every item is processed.
+  public func isComplete(_ outputs: [Output]) -> Bool { false }
   /// No additional metadata.
   public func metadata(of item: Item) -> Logger.Metadata { [:] }
   /// Does nothing.

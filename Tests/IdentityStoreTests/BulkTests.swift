@@ -8,9 +8,9 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("A bulk request is processed operation by operation", .timeLimit(.minutes(10)))
+@Suite("A bulk request is processed in batches of independent operations", .timeLimit(.minutes(10)))
 struct BulkTests {
-  @Test("Each operation is a transaction, and later operations refer to the created resources")
+  @Test("Operations that refer to a created resource are executed after the transaction that creates it")
   func operations() async throws {
     let store = try await StoreDatabase.start()
     let (ana, team) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
@@ -28,7 +28,90 @@ struct BulkTests {
     #expect(outcomes.map(\.status) == [201, 201, 200, 412, 404])
     #expect(outcomes[2] == .written(team, version: 2, created: false))
     #expect(try await store.count("select count(*) from identity.memberships") == 1)
-    #expect(try await store.count("select count(distinct xmin::text) from identity.replies where recorded_at is not null") == 6)
+    // The user, the group, and the three others; in addition, the workspace.
+    #expect(try await transactions(of: store) == 4)
+  }
+
+  @Test("Independent operations share transactions of at most 100 operations, and have the outcomes that they have one by one")
+  func batches() async throws {
+    let store = try await StoreDatabase.start()
+    let before = try await transactions(of: store)
+    let ana = ResourceID.made(at: Date())
+    var operations = [operation(.createUser(document: Fixture.user(#"{"userName":"ana@example.com"}"#)), on: ana)]
+    // Each name twice: the second is a conflict in the same or the next transaction.
+    operations += (0..<249).map { createUser("user-\($0 / 2)@example.com") }
+    let bulk = Bulk(failOnErrors: nil, operations: operations)
+    let outcomes = try await execute(bulk, in: store)
+    #expect(outcomes.map(\.status) == [201] + (0..<249).map { $0.isMultiple(of: 2) ? 201 : 409 })
+    #expect(try await transactions(of: store) - before == 3)
+    // Changes to the same resource are applied in order.
+    let changes = (1...9).map { number in
+      operation(
+        .patchUser(patch: Fixture().patch(#"{"op":"replace","path":"title","value":"\#(number)"}"#)), on: ana, expecting: [Int64(number)])
+    }
+    let changed = try await execute(Bulk(failOnErrors: nil, operations: changes), in: store)
+    #expect(changed == (2...10).map { .written(ana, version: $0, created: false) })
+    #expect(try await transactions(of: store) - before == 4)
+    let events = try await store.count("select count(*) from identity.outbox")
+    #expect(try await execute(bulk, in: store) == outcomes)
+    #expect(try await store.count("select count(*) from identity.outbox") == events)
+  }
+
+  @Test("No operation after the last allowed error is executed, even if it is in the same batch", arguments: [1, 2, 49, 50])
+  func errorLimit(limit: Int) async throws {
+    let store = try await StoreDatabase.start()
+    let bulk = Bulk(failOnErrors: limit, operations: (0..<100).map { createUser("user-\($0 / 2)@example.com") })
+    let before = try await transactions(of: store)
+    let outcomes = try await execute(bulk, in: store)
+    #expect(outcomes.map(\.status) == (0..<(2 * limit)).map { $0.isMultiple(of: 2) ? 201 : 409 })
+    #expect(try await store.count("select count(*) from identity.users") == limit)
+    #expect(try await transactions(of: store) - before == 1)
+    #expect(try await execute(bulk, in: store) == outcomes)
+    #expect(try await store.count("select count(*) from identity.users") == limit)
+  }
+
+  @Test("The errors of a batch that is processed one by one count as well")
+  func errorLimitAfterPoison() async throws {
+    let store = try await StoreDatabase.start()
+    let broker = try await KafkaBroker.shared()
+    let producer = try Producer(broker.configuration(), logger: quiet)
+    let deadLetters = DeadLetters("bulk-limit-\(UUID())", producer, in: store)
+    try await TopicAdministration.ensure(
+      [deadLetters.topic], partitions: 1, replication: 1, configuration: broker.configuration(), timeout: .seconds(30), logger: quiet)
+    let poisoned = ResourceID.made(at: Date())
+    _ = try await store.process().execute([store.createUser("first@example.com", on: poisoned)])
+    let bulk = Bulk(
+      failOnErrors: 2,
+      operations: [
+        createUser("first@example.com"), createUser("before@example.com"),
+        operation(.createUser(document: Fixture.user(#"{"userName":"second@example.com"}"#)), on: poisoned),
+        createUser("after@example.com"),
+      ])
+    #expect(try await execute(bulk, in: store, deadLetters: deadLetters).map(\.status) == [409, 201, 500])
+    #expect(try await store.count("select count(*) from identity.users") == 2)
+    await producer.close()
+  }
+
+  @Test("A batch is not heavier than a transaction may be")
+  func weight() async throws {
+    let store = try await StoreDatabase.start()
+    let ids = (0..<6).map { _ in ResourceID.made(at: Date()) }
+    _ = try await store.process().execute(
+      ids.enumerated().map { store.command(.createGroup(document: Fixture().group("Group \($0)", members: [])), on: $1) })
+    let before = try await transactions(of: store)
+    // Replacing all members of a group weighs a quarter of the maximum.
+    let outcomes = try await execute(
+      Bulk(
+        failOnErrors: nil,
+        operations: ids.enumerated().map { operation(.replaceGroup(document: Fixture().group("Team \($0)", members: [])), on: $1) }),
+      in: store)
+    #expect(outcomes.allSatisfy { $0.status == 200 })
+    #expect(try await transactions(of: store) - before == 2)
+  }
+
+  /// The number of transactions that recorded a reply.
+  private func transactions(of store: StoreDatabase) async throws -> Int {
+    try await store.count("select count(distinct xmin::text) from identity.replies where recorded_at is not null")
   }
 
   @Test("A redelivered bulk request resumes where it stopped, and gets the same outcomes")

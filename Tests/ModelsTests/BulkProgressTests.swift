@@ -60,6 +60,45 @@ struct BulkProgressTests {
     #expect(progress.next()?.count == 1)
   }
 
+  @Test("Independent operations are carried out together, up to a reference to one of them, a cycle, or a refused operation")
+  func batches() {
+    var progress = progress([
+      operation(.createUser(document: []), ids[0]),
+      operation(.deleteUser, ids[3]), operation(.deleteUser, ids[3]),
+      operation(.createGroup(document: []), ids[1], references: [ids[0]]),
+      operation(.createUser(document: []), ids[2], references: [ids[2]], cycle: 0),
+      operation(.deleteUser, ids[3]),
+      Bulk.Operation(command: .made(at: Self.time), resource: ids[3], action: .refused(status: 400, error: [])),
+      operation(.deleteUser, ids[0], references: [ids[0]]),
+    ])
+    #expect(progress.next(atMost: 2)?.count == 2)
+    #expect(progress.next(atMost: 9)?.count == 3)
+    progress.take([resource(ids[0]), .done, .done])
+    #expect(progress.next(atMost: 9)?.map(\.operation.resource) == [ids[1]])
+    progress.take([resource(ids[1])])
+    #expect(progress.next(atMost: 9)?.map(\.operation.resource) == [ids[2]])
+    progress.take([resource(ids[2])])
+    #expect(progress.next(atMost: 9)?.map(\.operation.resource) == [ids[3]])
+    progress.take([.done])
+    #expect(progress.next(atMost: 9)?.map(\.operation.resource) == [ids[0]])
+    progress.take([.done])
+    #expect(progress.next(atMost: 9) == nil)
+    #expect(progress.outcomes.count == 8)
+  }
+
+  @Test("If only the first operations of a batch were carried out, the next batch begins behind them")
+  func partialBatch() {
+    var progress = progress(ids.map { operation(.createUser(document: []), $0) }, failOnErrors: 2)
+    #expect(progress.next(atMost: 9)?.count == 4)
+    #expect(progress.remainingErrors == 2)
+    progress.take([.refused(status: 409, error: []), resource(ids[1])])
+    #expect(progress.remainingErrors == 1)
+    #expect(progress.next(atMost: 9)?.map(\.operation.resource) == [ids[2], ids[3]])
+    progress.take([.refused(status: 409, error: [])])
+    #expect(progress.next(atMost: 9) == nil)
+    #expect(progress.outcomes.count == 3)
+  }
+
   private func progress(_ operations: [Bulk.Operation], failOnErrors: Int? = nil) -> BulkProgress {
     BulkProgress(Bulk(failOnErrors: failOnErrors, operations: operations)) { id, status in
       .refused(status: status, error: Array(id.description.utf8))

@@ -47,5 +47,5 @@ struct BatchSchedule: Sendable {
 
 extension ReceivedCommand {
   /// The approximate number of bytes that processing the command reads and writes.
-  fileprivate var weight: Int { message.value.count + (read.payload.loadsAllMembers ? 1 << 20 : 1 << 10) }
+  var weight: Int { message.value.count + (read.payload.loadsAllMembers ? 1 << 20 : 1 << 10) }
 }

@@ -18,18 +18,19 @@ struct BatchTransaction: Sendable {
   /// one), and fewer replies than commands are returned.
   ///
   /// - Parameters:
+  ///   - maximumErrors: The number of refusals after which no further command is processed; nil for no limit.
   ///   - atomically: Whether either all commands are applied or none, because they refer to each other.
   ///   - onDecided: Called when all commands are loaded and decided, so that the next batch may begin.
   /// - Throws: `PostgresError`; ``BatchTimeLimitExceeded``. Nothing is written then, unless the error says that the outcome of the
   ///   commit is unknown. In either case the batch can be run again, since recorded replies show which commands were processed.
   func run(
-    _ commands: [ParsedCommand], atomically: Bool = false, writeSet: WriteSet, onDecided: @Sendable () -> Void
+    _ commands: [ParsedCommand], atomically: Bool = false, maximumErrors: Int? = nil, writeSet: WriteSet, onDecided: @Sendable () -> Void
   ) async throws -> [Reply] {
     let now = Date.now
     return try await pool.transaction { transaction in
       let state = try await loader.load(writeSet, in: transaction)
       var decider = Decider(state: state, now: now, nameHash: nameHash)
-      let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider)
+      let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider, maximumErrors)
       if replies.count == commands.count { onDecided() }
       let steps = try writer.steps(for: decider)
       guard !steps.isEmpty else { return replies }
@@ -44,12 +45,16 @@ struct BatchTransaction: Sendable {
     }
   }
 
-  private func decide(_ commands: [ParsedCommand], by decider: inout Decider) -> [Reply] {
+  private func decide(_ commands: [ParsedCommand], by decider: inout Decider, _ maximumErrors: Int?) -> [Reply] {
     let start = ContinuousClock.now
+    var errors = 0
     var replies: [Reply] = []
     replies.reserveCapacity(commands.count)
     for command in commands {
-      replies.append(decider.decide(command))
+      let reply = decider.decide(command)
+      replies.append(reply)
+      if reply.outcome.isRefused { errors += 1 }
+      if errors == maximumErrors { break }
       if ContinuousClock.now - start > decisionTimeLimit { break }
     }
     return replies
@@ -67,4 +72,9 @@ struct BatchTransaction: Sendable {
 struct BatchTimeLimitExceeded: Error, CustomStringConvertible {
   var timeLimit: Duration
   var description: String { "the batch took longer than \(timeLimit) and was rolled back" }
+}
+
+extension Reply.Outcome {
+  /// Whether the command was refused.
+  var isRefused: Bool { if case .refused = self { true } else { false } }
 }

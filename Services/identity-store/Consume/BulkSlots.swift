@@ -1,6 +1,6 @@
-/// A FIFO semaphore that limits how many bulk operations run concurrently.
+/// A FIFO semaphore that limits how many transactions of bulk requests run concurrently.
 ///
-/// A bulk request acquires a slot for each operation, so that a long request of one workspace does not block those of others.
+/// A bulk request acquires a slot for each transaction, so that a long request of one workspace does not block those of others.
 actor BulkSlots {
   private var free: Int
   private var waiting: [AsyncLatch] = []

@@ -9,12 +9,12 @@ import ServiceLifecycle
 /// The next batch is loaded and decided while the previous one is written and committed. If their write sets overlap, it waits. Replies and
 /// offsets are sent in the order of the batches.
 ///
-/// Bulk requests, which are many transactions each, run concurrently with the batches: a few operations at a time, and one bulk request per
-/// workspace. Only the offsets wait for them; see ``OffsetTracker``.
+/// Bulk requests, which may be many transactions each, run concurrently with the batches: a few transactions at a time, and one bulk request
+/// per workspace. Only the offsets wait for them; see ``OffsetTracker``.
 struct CommandConsumer: Service {
   let consumer: Consumer
   let processor: CommandProcessor
-  /// The maximum number of concurrent bulk operations.
+  /// The maximum number of concurrent transactions of bulk requests.
   let maximumBulks: Int
   let replies: ReplyPublisher
   let relay: OutboxRelay

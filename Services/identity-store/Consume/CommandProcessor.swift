@@ -45,7 +45,7 @@ struct CommandProcessor: Sendable {
     _ commands: [ReceivedCommand], writeSet: WriteSet, onDecided: @escaping @Sendable () -> Void,
     onCommit: @escaping @Sendable ([(ReceivedCommand, Reply)]) async -> Void = { _ in }
   ) async throws -> [Reply] {
-    try await measure(commands.count, onDecided) {
+    try await measure(onDecided) {
       let transactions = BatchSchedule(commands).transactions
       var replies: [Int: Reply] = [:]
       for (number, positions) in transactions.enumerated() {
@@ -63,19 +63,30 @@ struct CommandProcessor: Sendable {
   ///
   /// - Throws: As ``process(_:writeSet:onDecided:onCommit:)``.
   func processAtomically(_ commands: [ReceivedCommand]) async throws -> [Reply] {
-    try await measure(commands.count) {
+    try await measure {
       try await batches.process(commands, with: CommandTransaction(transaction: transaction, isAtomic: true))
     }
   }
 
+  /// Processes the first of some commands, at least one, in one transaction, and returns their replies. Commands that fail together are
+  /// processed one by one.
+  ///
+  /// - Parameter maximumErrors: The number of refusals after which no further command is processed; nil for no limit.
+  /// - Throws: As ``process(_:writeSet:onDecided:onCommit:)``.
+  func processFirst(of commands: [ReceivedCommand], maximumErrors: Int?) async throws -> [Reply] {
+    try await measure {
+      try await batches.processFirst(of: commands, with: CommandTransaction(transaction: transaction, maximumErrors: maximumErrors))
+    }
+  }
+
   private func measure(
-    _ count: Int, _ onDecided: @Sendable () -> Void = {}, _ body: () async throws -> [Reply]
+    _ onDecided: @Sendable () -> Void = {}, _ body: () async throws -> [Reply]
   ) async throws -> [Reply] {
     let start = ContinuousClock.now
     let replies = try await body()
     onDecided()
-    processed.increment(by: count)
-    size.record(count)
+    processed.increment(by: replies.count)
+    size.record(replies.count)
     duration.record(duration: ContinuousClock.now - start)
     return replies
   }
@@ -86,6 +97,8 @@ private struct CommandTransaction: BatchOperation {
   let transaction: BatchTransaction
   /// Whether the commands are processed atomically.
   var isAtomic = false
+  /// The number of refusals after which no further command is processed.
+  var maximumErrors: Int?
   /// A write set that is already computed, with the number of its commands.
   var writeSet: (WriteSet, commands: Int)?
   /// Called when the last command is decided.
@@ -97,7 +110,7 @@ private struct CommandTransaction: BatchOperation {
   func process(_ commands: [ReceivedCommand]) async throws -> [Reply] {
     let writeSet =
       if let known = writeSet, known.commands == commands.count { known.0 } else { WriteSet(of: commands.lazy.map(\.read)) }
-    return try await transaction.run(commands.map(\.read), atomically: isAtomic, writeSet: writeSet) {
+    return try await transaction.run(commands.map(\.read), atomically: isAtomic, maximumErrors: maximumErrors, writeSet: writeSet) {
       if let (decided, last) = onDecided, commands.last?.read.command.id == last { decided() }
     }
   }
@@ -127,6 +140,8 @@ private struct CommandTransaction: BatchOperation {
     guard byWorkspace.count > 1, isTimeout(error) else { return commands.indices.map { [$0] } }
     return byWorkspace.values.sorted { $0[0] < $1[0] }
   }
+
+  func isComplete(_ replies: [Reply]) -> Bool { maximumErrors.map { $0 <= replies.count { $0.outcome.isRefused } } ?? false }
 
   func message(of command: ReceivedCommand) -> Message { command.message }
 

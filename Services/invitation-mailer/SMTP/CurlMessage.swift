@@ -34,13 +34,13 @@ final class CurlMessage {
 
   private func add(_ text: String, type: String) throws(CurlError) {
     guard let part = curl_mime_addpart(mime) else { throw CurlError(code: CURLE_OUT_OF_MEMORY) }
-    var body = text.withNetworkLineEndings
-    let code = body.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { curl_mime_data(part, $0.baseAddress, $0.count) }
+    let body = NetworkText(text)
+    let code = body.bytes.withUnsafeBytes { bytes in
+      curl_mime_data(part, bytes.assumingMemoryBound(to: CChar.self).baseAddress, bytes.count)
     }
     try CurlError.check(code)
     try CurlError.check(curl_mime_type(part, type))
-    try CurlError.check(curl_mime_encoder(part, text.mostlyASCII ? "quoted-printable" : "base64"))
+    try CurlError.check(curl_mime_encoder(part, body.isMostlyASCII ? "quoted-printable" : "base64"))
   }
 }
 
@@ -58,20 +58,29 @@ final class CurlList {
   }
 }
 
-extension String {
-  /// The text with CRLF line endings: quoted-printable would encode a lone LF as a character.
-  fileprivate var withNetworkLineEndings: String {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(utf8.count + utf8.count / 32)
-    for byte in utf8 where byte != 0x0D {
-      if byte == 0x0A { bytes.append(0x0D) }
-      bytes.append(byte)
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
+/// A text with CRLF line endings: quoted-printable would encode a lone LF as a character.
+private struct NetworkText {
+  let bytes: [UInt8]
   /// Whether quoted-printable, with three octets per non-ASCII octet, is shorter than base64.
-  fileprivate var mostlyASCII: Bool {
-    utf8.count { $0 >= 0x80 } * 6 < utf8.count
+  let isMostlyASCII: Bool
+
+  init(_ text: String) {
+    var text = text
+    (bytes, isMostlyASCII) = text.withUTF8 { source in
+      let lines = source.count { $0 == 0x0A }
+      var nonASCII = 0
+      let bytes = [UInt8](unsafeUninitializedCapacity: source.count + lines) { target, count in
+        for byte in source where byte != 0x0D {
+          if byte == 0x0A {
+            target.initializeElement(at: count, to: 0x0D)
+            count += 1
+          }
+          target.initializeElement(at: count, to: byte)
+          count += 1
+          nonASCII += Int(byte >> 7)
+        }
+      }
+      return (bytes, nonASCII * 6 < source.count)
+    }
   }
 }

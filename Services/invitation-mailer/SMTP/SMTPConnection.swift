@@ -3,6 +3,9 @@ import MailTemplates
 
 /// A persistent connection to the SMTP server, on its own thread because libcurl blocks.
 ///
+/// Connections do not share a multi handle of libcurl: even there, libcurl blocks until the server replies to the content of a mail
+/// (`smtp_done`), so a slow reply would delay the mails of all connections.
+///
 /// The first mail opens the connection; further mails reuse it.
 final class SMTPConnection: Sendable {
   private let thread: SMTPThread

@@ -24,8 +24,10 @@ final class WorkspaceCache: Sendable {
   func entry(_ version: WorkspaceVersion) async throws -> Entry? {
     if let entry = entries.withLock({ $0[version.workspace] }), entry.version == version { return entry }
     guard let (settings, templates) = try await store.workspace(version.workspace) else { return nil }
-    let entry = Entry(
-      version: version, settings: settings, notice: WorkspaceNotice(settings, templates: try CustomTemplates(templates)))
+    let notice = WorkspaceNotice(
+      settings, templates: try CustomTemplates(templates),
+      version: .init(of: version.workspace, settings: version.version, templates: version.templates))
+    let entry = Entry(version: version, settings: settings, notice: notice)
     entries.withLock { entries in
       if entries.count >= Self.maximum { entries.removeAll() }
       entries[version.workspace] = entry

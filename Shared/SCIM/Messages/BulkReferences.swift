@@ -46,7 +46,7 @@ public struct BulkReferences: Sendable {
   /// A reference is a complete string, or is quoted within one: `members[value eq "bulkId:ana"]`.
   private mutating func resolveWithin(_ text: String) throws(SCIMError) -> String {
     let quoted = "\"" + Self.prefix
-    guard text.contains(quoted) else { return try resolve(text) }
+    guard text.utf8.contains(UInt8(ascii: "\"")), text.contains(quoted) else { return try resolve(text) }
     var resolved = ""
     var rest = text[...]
     while let start = rest.firstRange(of: quoted), let end = rest[start.upperBound...].firstIndex(of: "\"") {

@@ -114,9 +114,11 @@ struct BulkPlan: Sendable {
       if operation.method != .post { planned.resource = .made(at: .now) }
       throw error
     }
-    // References in ignored data, such as read-only attributes, do not count.
-    let named = write.namedIDs
-    planned.references = references.names.compactMap { ids[$0] }.filter { $0 == planned.resource || named.contains($0.uuid) }
+    if !references.names.isEmpty {
+      // References in ignored data, such as read-only attributes, do not count.
+      let named = write.namedIDs
+      planned.references = references.names.compactMap { ids[$0] }.filter { $0 == planned.resource || named.contains($0.uuid) }
+    }
     entry.references = planned.references
     planned.action = .write(write)
   }
