@@ -16,6 +16,7 @@ struct ResponseFormat: Sendable {
   /// Whether the request has the parameter `attributes`.
   let namesAttributes: Bool
   let mediaType: String
+  private let writer: ResourceWriter
 
   /// Reads the format from the query and the headers of a request.
   ///
@@ -29,6 +30,7 @@ struct ResponseFormat: Sendable {
     projection = try Projection(
       attributes: parameters["attributes"], excluded: parameters["excludedAttributes"], schema: schema)
     mediaType = MediaType.ofAnswer(accept: request.headers[.accept])
+    writer = ResourceWriter(kind: kind, base: base)
   }
 
   /// - Parameters:
@@ -41,6 +43,7 @@ struct ResponseFormat: Sendable {
     self.kind = kind
     self.base = base
     self.mediaType = mediaType
+    writer = ResourceWriter(kind: kind, base: base)
     schema = kind.schema(in: caller.schemas)
     namesAttributes = !attributes.isEmpty
     projection = try Projection(attributes: attributes, excluded: excluded, schema: schema)
@@ -81,7 +84,7 @@ struct ResponseFormat: Sendable {
   func opening(of resource: StoredResource) throws -> ByteBuffer {
     let json = try body(of: FoundResource(resource: resource, rows: nil))
     var buffer = ByteBuffer(bytes: json.readableBytesView.dropLast())
-    ResourceWriter(kind: kind, base: base).openRows(in: &buffer)
+    writer.openRows(in: &buffer)
     return buffer
   }
 
@@ -89,7 +92,7 @@ struct ResponseFormat: Sendable {
   func text(of rows: [ReferredResource]) throws -> ByteBuffer {
     var buffer = ByteBuffer()
     buffer.reserveCapacity(rows.count * 256)
-    ResourceWriter(kind: kind, base: base).write(rows, into: &buffer)
+    writer.write(rows, into: &buffer)
     guard !projection.isWhole else { return buffer }
     let array = try JSON(parsing: Array("[".utf8) + buffer.readableBytesView + Array("]".utf8))
     let all: JSONObject = [kind.rowAttribute: array]
@@ -106,7 +109,7 @@ struct ResponseFormat: Sendable {
   private func text(of found: FoundResource) -> ByteBuffer {
     var buffer = ByteBuffer()
     buffer.reserveCapacity(found.resource.document.count + 256 + (found.rows?.count ?? 0) * 256)
-    ResourceWriter(kind: kind, base: base).write(found, into: &buffer)
+    writer.write(found, into: &buffer)
     return buffer
   }
 }
