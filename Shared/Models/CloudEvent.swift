@@ -13,7 +13,7 @@ public struct CloudEvent: Sendable, Hashable {
   /// When the event occurred; millisecond precision on the wire.
   public var time: Date
   /// Extension attributes. Names are lower-case letters and digits (CloudEvents §3.1).
-  public var extensions: [String: String]
+  public var extensions: Extensions
   /// The `traceparent` of W3C Trace Context.
   public var traceparent: String?
   /// JSON in UTF-8; may be empty.
@@ -21,7 +21,7 @@ public struct CloudEvent: Sendable, Hashable {
 
   /// Creates an event.
   public init(
-    id: String, source: String, type: String, subject: String, time: Date, extensions: [String: String] = [:],
+    id: String, source: String, type: String, subject: String, time: Date, extensions: Extensions = [:],
     traceparent: String? = nil, data: [UInt8]
   ) {
     self.id = id
@@ -45,9 +45,7 @@ public struct CloudEvent: Sendable, Hashable {
       ("ce_time", Timestamp.text(time)),
       ("content-type", "application/json"),
     ]
-    for (name, value) in extensions.sorted(by: { $0.key < $1.key }) {
-      headers.append(("ce_\(name)", value))
-    }
+    for (name, value) in extensions.pairs { headers.append(("ce_" + name, value)) }
     if let traceparent { headers.append(("traceparent", traceparent)) }
     return headers
   }
@@ -56,27 +54,32 @@ public struct CloudEvent: Sendable, Hashable {
   ///
   /// - Throws: ``MessageError`` if a required attribute is missing or malformed.
   public init(headers: some Sequence<(name: String, value: String)>, data: [UInt8]) throws(MessageError) {
-    var attributes: [String: String] = [:]
+    var extensions: [(name: String, value: String)] = []
     var traceparent: String?
+    var (version, id, source, type, subject, time): (String?, String?, String?, String?, String?, String?)
     for (name, value) in headers {
-      if name.hasPrefix("ce_") {
-        attributes[String(name.dropFirst(3))] = value
-      } else if name == "traceparent" {
-        traceparent = value
+      switch name {
+      case "ce_specversion": version = value
+      case "ce_id": id = value
+      case "ce_source": source = value
+      case "ce_type": type = value
+      case "ce_subject": subject = value
+      case "ce_time": time = value
+      case "traceparent": traceparent = value
+      default: if name.hasPrefix("ce_") { extensions.append((String(name.dropFirst(3)), value)) }
       }
     }
-    func take(_ name: String) throws(MessageError) -> String {
-      guard let value = attributes.removeValue(forKey: name), !value.isEmpty else { throw .missing(attribute: name) }
+    func required(_ value: String?, _ name: String) throws(MessageError) -> String {
+      guard let value, !value.isEmpty else { throw .missing(attribute: name) }
       return value
     }
-    let version = try take("specversion")
-    guard version == "1.0" else { throw .malformed(attribute: "specversion", value: version) }
-    let timeText = try take("time")
+    let specification = try required(version, "specversion")
+    guard specification == "1.0" else { throw .malformed(attribute: "specversion", value: specification) }
+    let timeText = try required(time, "time")
     guard let time = Timestamp.date(timeText) else { throw .malformed(attribute: "time", value: timeText) }
     self.init(
-      id: try take("id"), source: try take("source"), type: try take("type"), subject: try take("subject"), time: time,
-      traceparent: traceparent, data: data)
-    self.extensions = attributes
+      id: try required(id, "id"), source: try required(source, "source"), type: try required(type, "type"),
+      subject: try required(subject, "subject"), time: time, extensions: Extensions(extensions), traceparent: traceparent, data: data)
   }
 
   /// A required extension attribute.
@@ -96,6 +99,69 @@ public struct CloudEvent: Sendable, Hashable {
     return id
   }
 }
+
+extension CloudEvent {
+  /// Extension attributes, ordered by name. They are few, so a search is faster than hashing.
+  public struct Extensions: Sendable, Hashable, ExpressibleByDictionaryLiteral {
+    /// The names and values, ordered by name.
+    public private(set) var pairs: [(name: String, value: String)] = []
+
+    /// Creates a set of attributes without any.
+    public init() {}
+
+    /// Creates attributes with distinct names.
+    public init(_ attributes: [String: String]) {
+      pairs = attributes.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
+    }
+
+    /// Creates attributes from headers. Of several with the same name, the last one counts.
+    init(_ headers: [(name: String, value: String)]) {
+      if headers.count > Self.fewEnoughToScan {
+        self.init(Dictionary(headers.map { ($0.name, $0.value) }) { $1 })
+      } else {
+        self.init()
+        for (name, value) in headers { self[name] = value }
+      }
+    }
+
+    private static let fewEnoughToScan = 32
+
+    /// Creates attributes from a literal.
+    public init(dictionaryLiteral elements: (String, String)...) {
+      for (name, value) in elements { self[name] = value }
+    }
+
+    /// The value of an attribute; setting nil removes it.
+    public subscript(name: String) -> String? {
+      get { pairs.first { $0.name == name }?.value }
+      set {
+        let index = pairs.firstIndex { $0.name >= name } ?? pairs.count
+        if index < pairs.count, pairs[index].name == name { pairs.remove(at: index) }
+        if let newValue { pairs.insert((name, newValue), at: index) }
+      }
+    }
+
+    /// Whether both have the same names and values.
+    public static func == (left: Self, right: Self) -> Bool { left.pairs.elementsEqual(right.pairs) { $0 == $1 } }
+
+    /// Hashes the names and values.
+    public func hash(into hasher: inout Hasher) {
+      for (name, value) in pairs {
+        hasher.combine(name)
+        hasher.combine(value)
+      }
+    }
+  }
+}
+
+/// The attributes of a message or of a recorded reply, by name.
+public protocol MessageAttributes {
+  /// The value of an attribute; nil if it is missing.
+  subscript(name: String) -> String? { get }
+}
+
+extension CloudEvent.Extensions: MessageAttributes {}
+extension Dictionary: MessageAttributes where Key == String, Value == String {}
 
 /// Why a message could not be read: the reason with which it is sent to the dead-letter topic.
 public enum MessageError: Error, Sendable, Equatable, CustomStringConvertible {

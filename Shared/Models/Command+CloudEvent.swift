@@ -6,10 +6,11 @@ extension Command {
   /// - Parameter source: The process that produces it, such as `scim-api/0`.
   /// - Throws: The error of `JSONEncoder`.
   public func cloudEvent(source: String) throws -> CloudEvent {
-    var extensions = ["workspaceid": workspace.description, "actor": actor.rawValue]
+    var extensions: CloudEvent.Extensions = ["workspaceid": workspace.description, "actor": actor.rawValue]
     if let session { extensions["sessionid"] = session.description }
     if let deadline { extensions["deadline"] = Timestamp.text(deadline) }
     if let expectedVersions { extensions["expectedversions"] = expectedVersions.map(String.init).joined(separator: ",") }
+    if let settingsVersion { extensions["settingsversion"] = String(settingsVersion) }
     if let replyTo {
       extensions["replypartition"] = String(replyTo.partition)
       extensions["correlationid"] = replyTo.correlationID
@@ -41,6 +42,11 @@ extension Command {
       guard !versions.contains(nil) else { throw .malformed(attribute: "expectedversions", value: text) }
       expectedVersions = versions.compactMap { $0 }
     }
+    var settingsVersion: Int64?
+    if let text = event.extensions["settingsversion"] {
+      guard let version = Int64(text) else { throw .malformed(attribute: "settingsversion", value: text) }
+      settingsVersion = version
+    }
     var replyTo: ReplyAddress?
     if let text = event.extensions["replypartition"] {
       guard let partition = Int32(text), partition >= 0 else { throw .malformed(attribute: "replypartition", value: text) }
@@ -49,7 +55,7 @@ extension Command {
     self.init(
       id: id, workspace: try event.requiredID("workspaceid"), resource: resource,
       actor: Actor(rawValue: try event.required("actor")), session: session, issuedAt: event.time, deadline: deadline,
-      expectedVersions: expectedVersions, replyTo: replyTo, traceparent: event.traceparent,
+      expectedVersions: expectedVersions, settingsVersion: settingsVersion, replyTo: replyTo, traceparent: event.traceparent,
       operation: try Operation(type: event.type, data: event.data))
   }
 }

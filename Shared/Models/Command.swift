@@ -18,6 +18,9 @@ public struct Command: Sendable, Equatable {
   public var deadline: Date?
   /// The versions of the resource that the command may be applied to: `If-Match` (RFC 7644 §3.14). `nil`: any version.
   public var expectedVersions: [Int64]?
+  /// The version of the workspace with whose settings the sender validated the document; `nil` if identity-store has to validate it. A
+  /// document that was validated with other settings is validated again.
+  public var settingsVersion: Int64?
   /// Where to send the reply; `nil` if nobody waits for it.
   public var replyTo: ReplyAddress?
   /// The W3C Trace Context of the request that caused the command.
@@ -28,8 +31,8 @@ public struct Command: Sendable, Equatable {
   /// Creates a command.
   public init(
     id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, session: TokenID? = nil, issuedAt: Date,
-    deadline: Date? = nil,
-    expectedVersions: [Int64]? = nil, replyTo: ReplyAddress? = nil, traceparent: String? = nil, operation: Operation
+    deadline: Date? = nil, expectedVersions: [Int64]? = nil, settingsVersion: Int64? = nil, replyTo: ReplyAddress? = nil,
+    traceparent: String? = nil, operation: Operation
   ) {
     self.id = id
     self.workspace = workspace
@@ -39,6 +42,7 @@ public struct Command: Sendable, Equatable {
     self.issuedAt = issuedAt
     self.deadline = deadline
     self.expectedVersions = expectedVersions
+    self.settingsVersion = settingsVersion
     self.replyTo = replyTo
     self.traceparent = traceparent
     self.operation = operation

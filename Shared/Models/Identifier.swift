@@ -21,7 +21,7 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable {
 
   /// A new id that sorts by `time` (UUID version 7, RFC 9562 §5.7), so that lists ordered by id are in order of creation.
   public static func made(at time: Date) -> Self {
-    var generator = SystemRandomNumberGenerator()
+    var generator = BlockRandomNumberGenerator()
     return made(at: time, using: &generator)
   }
 

@@ -122,7 +122,7 @@ extension IdentityEvent {
   /// - Throws: The error of `JSONEncoder`.
   public func data() throws -> [UInt8] {
     switch self {
-    case .userChanged(let event): try JSONData.encode(event)
+    case .userChanged(let event): try event.json()
     case .groupChanged(let event): try JSONData.encode(event)
     case .workspaceChanged(let event): try JSONData.encode(event)
     case .signInRefused(let event): try JSONData.encode(event)
@@ -147,7 +147,7 @@ extension IdentityEvent {
   /// - Throws: ``MessageError`` if the message is of another type or malformed.
   public init(_ event: CloudEvent) throws(MessageError) {
     switch event.type {
-    case "rollcall.user.changed.v1": self = .userChanged(try JSONData.decode(from: event.data, type: event.type))
+    case "rollcall.user.changed.v1": self = .userChanged(try UserChanged(json: event.data, type: event.type))
     case "rollcall.group.changed.v1": self = .groupChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.workspace.changed.v1": self = .workspaceChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.invitation.ordered.v1": self = .invitationOrdered(try JSONData.decode(from: event.data, type: event.type))

@@ -75,10 +75,12 @@ extension Reply {
 
   /// The message of this reply.
   public func cloudEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
-    let (extensions, data) = encoded()
+    let (attributes, data) = encoded()
+    var extensions = CloudEvent.Extensions(attributes)
+    extensions["correlationid"] = correlationID
     return CloudEvent(
       id: command.description, source: source, type: Self.type, subject: command.description, time: time,
-      extensions: extensions.merging(["correlationid": correlationID]) { _, new in new }, traceparent: traceparent, data: data)
+      extensions: extensions, traceparent: traceparent, data: data)
   }
 
   /// The CloudEvents type of a message that stands in for a reply that is too large for the topic. The caller reads the recorded reply.
@@ -121,7 +123,7 @@ extension Reply {
   /// Decodes the result of ``encoded()``.
   ///
   /// - Throws: ``MessageError`` if an attribute is missing or malformed.
-  public init(command: CommandID, attributes: [String: String], data: [UInt8]) throws(MessageError) {
+  public init(command: CommandID, attributes: some MessageAttributes, data: [UInt8]) throws(MessageError) {
     func value(_ name: String) throws(MessageError) -> String {
       guard let value = attributes[name] else { throw .missing(attribute: name) }
       return value

@@ -15,6 +15,7 @@ extension String {
   ///   - characters: The most characters.
   ///   - bytes: The most bytes of UTF-8, `…` not counted.
   public func truncated(to characters: Int, bytes: Int = TextBounds.name) -> String {
+    if utf8.count <= min(characters, bytes) { return self }
     var end = startIndex
     var count = 0
     while end < endIndex, count < characters {

@@ -7,23 +7,16 @@ public enum Timestamp {
     let milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
     let (days, ofDay) = milliseconds.quotientAndFloorRemainder(dividingBy: 86_400_000)
     let (year, month, day) = civil(fromDays: days)
-    var text = ""
-    text.reserveCapacity(24)
-    append(year, width: 4, to: &text)
-    text += "-"
-    append(month, width: 2, to: &text)
-    text += "-"
-    append(day, width: 2, to: &text)
-    text += "T"
-    append(ofDay / 3_600_000, width: 2, to: &text)
-    text += ":"
-    append(ofDay / 60_000 % 60, width: 2, to: &text)
-    text += ":"
-    append(ofDay / 1000 % 60, width: 2, to: &text)
-    text += "."
-    append(ofDay % 1000, width: 3, to: &text)
-    text += "Z"
-    return text
+    var text = Array(form.utf8)
+    write(year, width: 4, at: 0, of: &text)
+    write(month, width: 2, at: 5, of: &text)
+    write(day, width: 2, at: 8, of: &text)
+    write(ofDay / 3_600_000, width: 2, at: 11, of: &text)
+    write(ofDay / 60_000 % 60, width: 2, at: 14, of: &text)
+    write(ofDay / 1000 % 60, width: 2, at: 17, of: &text)
+    write(ofDay % 1000, width: 3, at: 20, of: &text)
+    let usual = String(decoding: text, as: UTF8.self)
+    return (0...9999).contains(year) ? usual : String(year) + usual.dropFirst(4)
   }
 
   /// Parses RFC 3339 with or without fractions of a second; `nil` if `text` is malformed.
@@ -65,10 +58,13 @@ public enum Timestamp {
     return era * 146_097 + dayOfEra - 719_468
   }
 
-  private static func append(_ number: Int64, width: Int, to text: inout String) {
-    let digits = String(number)
-    for _ in digits.utf8.count..<max(width, digits.utf8.count) { text += "0" }
-    text += digits
+  /// Writes the last `width` digits of a number over zeros.
+  private static func write(_ number: Int64, width: Int, at start: Int, of text: inout [UInt8]) {
+    var rest = number
+    for position in stride(from: start + width - 1, through: start, by: -1) {
+      text[position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: abs(rest % 10))
+      rest /= 10
+    }
   }
 
   /// The date in the proleptic Gregorian calendar of a number of days since 1970-01-01.

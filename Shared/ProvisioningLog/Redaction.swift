@@ -196,8 +196,9 @@ extension Redaction {
   /// Removes access tokens, and text after names of secrets, from the path of a URL.
   public static func path(_ path: String) -> String {
     // Tokens may be partly or fully percent-encoded.
-    let decoded = path.removingPercentEncoding ?? path
+    let decoded = path.utf8.contains(UInt8(ascii: "%")) ? path.removingPercentEncoding ?? path : path
     let masked = text(decoded)
+    guard SecretText.isMentioned(in: masked) else { return masked == decoded ? path : masked }
     let segments = masked.split(separator: "/", omittingEmptySubsequences: false).map { segment -> String in
       guard SecretText.isMentioned(in: segment), let end = segment.firstIndex(where: { !$0.isLetter && !"_-.:".contains($0) }) else {
         return String(segment)

@@ -59,4 +59,55 @@ struct ExtensionDecisionTests {
     #expect(outcome.error.contains("two attributes named 'A'"))
     #expect(fixture.decider.state.workspaces[Fixture.workspace]?.settings.extensions.isEmpty == true)
   }
+
+  @Test("A document that scim-api validated is validated again only if the settings have changed since then")
+  func settingsVersion() {
+    var fixture = Fixture()
+    fixture.decide(.updateWorkspace(settings(fixture, [Self.acme])), on: Fixture.workspace.resource)
+    let present = fixture.decider.state.workspaces[Fixture.workspace]!.version
+    func create(_ name: String, validatedWith version: Int64?) -> (id: ResourceID, outcome: Reply.Outcome) {
+      let id = fixture.id()
+      // An attribute that validation drops shows whether the document was validated.
+      let json = #"{"userName":"\#(name)","nonsense":1,"\#(Self.urn)":{"badge":7}}"#
+      var command = fixture.command(.createUser(document: Fixture.user(json)), on: id)
+      command.settingsVersion = version
+      return (id, fixture.decider.decide(ParsedCommand(command)).outcome)
+    }
+    let (trusted, first) = create("ana@example.com", validatedWith: present)
+    #expect(first.status == 201)
+    #expect(document(trusted, in: fixture).contains("nonsense"))
+    for (name, version) in [("ben@example.com", present - 1), ("cho@example.com", nil)] {
+      let (id, outcome) = create(name, validatedWith: version)
+      #expect(outcome.status == 201)
+      #expect(!document(id, in: fixture).contains("nonsense"))
+      #expect(document(id, in: fixture).contains("badge"))
+    }
+    fixture.decide(.updateWorkspace(settings(fixture, [])), on: Fixture.workspace.resource)
+    let (late, last) = create("dan@example.com", validatedWith: present)
+    #expect(last.status == 201)
+    #expect(!document(late, in: fixture).contains("nonsense"))
+    #expect(!document(late, in: fixture).contains("badge"))
+  }
+
+  @Test("A group that scim-api validated is validated again only if the settings have changed since then")
+  func settingsVersionOfGroup() throws {
+    var fixture = Fixture()
+    let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
+    let version = fixture.decider.state.workspaces[Fixture.workspace]!.version
+    for (name, validatedWith, isKept) in [("Data", version, true), ("Sales", version + 1, false)] {
+      let id = fixture.id()
+      let json =
+        #"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"\#(name)","nonsense":1,"#
+        + #""members":[{"value":"\#(ana)"}]}"#
+      for operation in [Command.Operation.createGroup(document: Array(json.utf8)), .replaceGroup(document: Array(json.utf8))] {
+        var command = fixture.command(operation, on: id)
+        command.settingsVersion = validatedWith
+        #expect(fixture.decider.decide(ParsedCommand(command)).outcome.error == "")
+        let stored = String(decoding: try #require(fixture.groupRecord(id)).document, as: UTF8.self)
+        #expect(stored.contains("nonsense") == isKept)
+        #expect(!stored.contains("members"))
+        #expect(fixture.members(of: id) == [ana.user])
+      }
+    }
+  }
 }

@@ -69,7 +69,8 @@ struct CommandTests {
   private static func command(_ operation: Command.Operation) -> Command {
     Command(
       id: .made(at: time), workspace: workspace, resource: resource, actor: .console("Ana"), session: .made(at: time), issuedAt: time,
-      deadline: time.addingTimeInterval(10), expectedVersions: [3, 4], replyTo: ReplyAddress(partition: 3, correlationID: "c-1"),
+      deadline: time.addingTimeInterval(10), expectedVersions: [3, 4], settingsVersion: 7,
+      replyTo: ReplyAddress(partition: 3, correlationID: "c-1"),
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", operation: operation)
   }
 
@@ -87,6 +88,7 @@ struct CommandTests {
   func withoutReply() throws {
     var command = Self.command(.deleteUser)
     (command.session, command.deadline, command.expectedVersions, command.replyTo, command.traceparent) = (nil, nil, nil, nil, nil)
+    command.settingsVersion = nil
     let event = try command.cloudEvent(source: "scimctl/0")
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
   }
@@ -123,6 +125,7 @@ struct CommandTests {
       ("ce_subject", "ana", .malformed(attribute: "subject", value: "ana")), ("ce_actor", nil, .missing(attribute: "actor")),
       ("ce_workspaceid", nil, .missing(attribute: "workspaceid")),
       ("ce_expectedversions", "3,x", .malformed(attribute: "expectedversions", value: "3,x")),
+      ("ce_settingsversion", "x", .malformed(attribute: "settingsversion", value: "x")),
       ("ce_sessionid", "ana", .malformed(attribute: "sessionid", value: "ana")),
       ("ce_deadline", "soon", .malformed(attribute: "deadline", value: "soon")),
       ("ce_replypartition", "-1", .malformed(attribute: "replypartition", value: "-1")),

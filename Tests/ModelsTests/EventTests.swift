@@ -60,6 +60,22 @@ struct EventTests {
     #expect(received.extensions["workspaceid"] == Self.workspace.description)
   }
 
+  @Test("Extension attributes are ordered by name, and the last of several with the same name counts", arguments: [3, 500])
+  func extensions(count: Int) throws {
+    var event = CloudEvent(id: "1", source: "s", type: "t", subject: "u", time: Self.time, extensions: ["b": "1", "a": "2"], data: [])
+    #expect(event.extensions.pairs.map(\.name) == ["a", "b"])
+    event.extensions["b"] = nil
+    event.extensions["b"] = "3"
+    event.extensions["c"] = nil
+    var headers = event.headers
+    for number in 0..<count { headers += [("ce_n\(number)", "0"), ("ce_n\(number)", "\(number)")] }
+    let received = try CloudEvent(headers: headers.reversed() + [("ce_a", "4"), ("other", "5")], data: [])
+    #expect(received.extensions["a"] == "4" && received.extensions["b"] == "3" && received.extensions["other"] == nil)
+    #expect((0..<count).allSatisfy { received.extensions["n\($0)"] == "0" })
+    #expect(received.extensions.pairs.count == count + 2)
+    #expect(received.extensions.pairs.map(\.name) == received.extensions.pairs.map(\.name).sorted())
+  }
+
   @Test("The event of a deleted user has the id and no personal data")
   func deletion() throws {
     let event = IdentityEvent.userChanged(

@@ -36,11 +36,11 @@ struct AuthenticationMiddlewareTests {
     case .optIn: builder.settings.scimEnabled = false
     }
     let mention = [WorkspaceSettings.SCIMObstacle.plan: "enterprise plan", .samlSSO: "SAML SSO", .optIn: "switched on"][obstacle]
-    let refusal = #expect(throws: APIError.self) { try Caller(builder.record, for: .scim, at: Date()) }
+    let refusal = #expect(throws: APIError.self) { try builder.record.authorized(for: .scim, at: Date()) }
     #expect(refusal?.error.status == 403)
     #expect(refusal?.error.detail.contains(mention ?? "?") == true)
     // The sign-in endpoint is not part of SCIM.
-    #expect(throws: Never.self) { try Caller(builder.record, for: .signIns, at: Date()) }
+    #expect(throws: Never.self) { try builder.record.authorized(for: .signIns, at: Date()) }
   }
 
   @Test("rejects tokens that are revoked, have expired or lack the scope")
@@ -97,7 +97,7 @@ struct AuthenticationMiddlewareTests {
 
   private func status(of record: TokenRecord, at now: Date) -> Int? {
     do {
-      _ = try Caller(record, for: .scim, at: now)
+      _ = try record.authorized(for: .scim, at: now)
       return nil
     } catch {
       return error.error.status

@@ -2,6 +2,7 @@ import Foundation
 import Models
 import Postgres
 import SCIM
+import ServiceKit
 import Testing
 
 @testable import AdminConsole
@@ -46,8 +47,8 @@ struct CommandClientTests {
   func command() async throws {
     let sent = Journal<(Command, Date)>()
     let builder = EdgeBuilder()
-    let info = RequestInfo(peer: nil)
-    info.record(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    let info = RequestInfo(peer: Peer(nil))
+    info.record(trace: try #require(TraceContext(traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")))
     let client = CommandClient(
       CommandClient.Timeouts(start: 20, bulkStart: 40, execution: 5),
       exchange: { command, end in
@@ -55,14 +56,14 @@ struct CommandClientTests {
         return Reply(command: command.id, outcome: .done)
       }, recordedReplies: { _, _ in [:] })
     let resource = ResourceID.made(at: Date())
-    _ = try await client.execute(.deleteUser, on: resource, for: Caller(builder.record, for: .scim, at: Date()), info: info)
+    _ = try await client.execute(.deleteUser, on: resource, for: builder.record.authorized(for: .scim, at: Date()), info: info)
     let (command, end) = try #require(sent.entries.first)
     #expect(command.deadline == command.issuedAt + 20)
     #expect(end == command.issuedAt + 25)
     #expect(command.actor == .token(builder.tokenID))
     #expect(command.workspace == builder.workspace)
     #expect(command.resource == resource)
-    #expect(command.traceparent == info.fields.traceparent)
+    #expect(command.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
     #expect(info.fields.command == command.id)
   }
 
@@ -76,7 +77,7 @@ struct CommandClientTests {
         for id in ids { replies[id] = try await recorded(id) }
         return replies
       })
-    let caller = try Caller(EdgeBuilder().record, for: .scim, at: Date())
-    return try await client.execute(.deleteUser, on: .made(at: Date()), for: caller, info: RequestInfo(peer: nil))
+    let caller = try EdgeBuilder().record.authorized(for: .scim, at: Date())
+    return try await client.execute(.deleteUser, on: .made(at: Date()), for: caller, info: RequestInfo(peer: Peer(nil)))
   }
 }

@@ -134,7 +134,7 @@ struct ConsoleSessionTests {
   @Test("The cookie of a flash message has the attributes of the session cookie", arguments: [true, false])
   func flashMessageCookie(isSecure: Bool) throws {
     let builder = EdgeBuilder()
-    let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
+    let session = ConsoleSession(caller: try builder.record.authorized(for: .scim, at: Date()), name: "", seed: [1])
     let cookie = SessionCookie(isSecure: isSecure)
     let layout = try ConsoleLayout()
     let set = layout.redirect(to: "/console", message: FlashMessage(text: "Done."), in: session, cookie: cookie).headers[.setCookie]
@@ -149,7 +149,7 @@ struct ConsoleSessionTests {
   @Test("A flash message shows success or failure, and is rejected if it was modified")
   func flashMessages() async throws {
     let builder = EdgeBuilder()
-    let session = ConsoleSession(caller: try Caller(builder.record, for: .scim, at: Date()), name: "", seed: [1])
+    let session = ConsoleSession(caller: try builder.record.authorized(for: .scim, at: Date()), name: "", seed: [1])
     let layout = try ConsoleLayout()
     let page = ConsolePage(title: "Members", section: .members, template: try ConsoleTemplate(Array("nobody".utf8)), values: "")
     for (message, notice) in [
@@ -250,7 +250,7 @@ struct ConsoleSessionTests {
   private func formToken(of browser: Browser, _ store: ConsoleStore, _ builder: EdgeBuilder) throws -> String {
     let key = try #require(SessionKey(browser.cookies[Self.cookie] ?? ""))
     let record = try #require(store.sessions.first { $0.token.token == key.id })
-    return ConsoleSession(caller: try Caller(record.token, for: .admin, at: Date()), name: "", seed: key.secret.seed).formToken
+    return ConsoleSession(caller: try record.token.authorized(for: .admin, at: Date()), name: "", seed: key.secret.seed).formToken
   }
 
   /// Makes the session's secret old enough to be rotated, and uses the session until it has a new one.

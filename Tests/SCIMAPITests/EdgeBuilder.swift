@@ -139,7 +139,7 @@ struct EdgeBuilder: Sendable {
   var record: TokenRecord {
     TokenRecord(
       token: tokenID, name: "Okta", digest: Array(SHA256.hash(data: Data(token.text.utf8))), scopes: scopes, expiresAt: nil,
-      revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: settings.schemas)
+      revokedAt: revokedAt, workspace: workspace, settings: settings, schemas: settings.schemas, settingsVersion: 3)
   }
 
   var client: TokenRecord {

@@ -34,6 +34,7 @@ struct EdgeTests {
       #expect(answer.json["groups"] == [])
       #expect(answer.json["meta"]?.object?["location"] == .string(location))
       #expect(command.traceparent?.contains(trace) == true)
+      #expect(command.settingsVersion == builder.record.caller.settingsVersion)
       #expect(builder.reads.recordedReads.entries.isEmpty)
     }
   }

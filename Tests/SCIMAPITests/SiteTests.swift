@@ -36,7 +36,7 @@ struct SiteTests {
         "X-Forwarded-Host": "scim.Acme.example, inner.example", "X-Forwarded-Proto": "https, http",
         "X-Forwarded-For": "8.8.8.8, 198.51.100.4:5123, 10.9.9.9",
       ])
-    let origin = try OriginRule(trustedProxies: Self.proxies).origin(of: request, peer: peer)
+    let origin = try OriginRule(trustedProxies: Self.proxies).origin(of: request, peer: Peer(peer))
     #expect("\(origin.scheme)://\(origin.authority)" == site)
     #expect(origin.address == address)
   }
@@ -44,16 +44,16 @@ struct SiteTests {
   @Test("Without valid forwarding headers the connection determines the origin")
   func invalidForwardingHeaders() throws {
     let rule = OriginRule(trustedProxies: Self.proxies)
-    let origin = try rule.origin(of: request("app.example.com"), peer: "10.1.2.3")
+    let origin = try rule.origin(of: request("app.example.com"), peer: Peer("10.1.2.3"))
     #expect(origin == Origin(scheme: "http", authority: "app.example.com", address: "10.1.2.3"))
     let nonsense = request("app.example.com", ["X-Forwarded-Proto": "gopher", "X-Forwarded-For": "nobody", "X-Forwarded-Host": ""])
-    #expect(try rule.origin(of: nonsense, peer: "10.1.2.3") == origin)
-    #expect(throws: APIError.self) { try rule.origin(of: request("app.example.com", ["X-Forwarded-Host": "a/b"]), peer: "10.1.2.3") }
+    #expect(try rule.origin(of: nonsense, peer: Peer("10.1.2.3")) == origin)
+    #expect(throws: APIError.self) { try rule.origin(of: request("app.example.com", ["X-Forwarded-Host": "a/b"]), peer: Peer("10.1.2.3")) }
   }
 
   @Test("An invalid host is rejected", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
   func host(_ host: String?) {
-    #expect(throws: APIError.self) { try OriginRule().origin(of: request(host), peer: "10.1.2.3") }
+    #expect(throws: APIError.self) { try OriginRule().origin(of: request(host), peer: Peer("10.1.2.3")) }
   }
 
   @Test(
@@ -90,7 +90,7 @@ struct SiteTests {
     builder.publicURL = publicURL
     builder.domains = ["scim.acme.example": builder.workspace]
     let sites = builder.sites
-    let site = try await sites.site(of: try sites.origins.origin(of: request(host), peer: nil))
+    let site = try await sites.site(of: try sites.origins.origin(of: request(host), peer: Peer(nil)))
     #expect(site.url == url)
     #expect(site.workspace == (isWorkspaces ? builder.workspace : nil))
     #expect(site.baseURL.location(.group, "7") == "\(url)/api/v2/scim/Groups/7")

@@ -47,7 +47,7 @@ struct TokenUseTests {
   @Test("Uses that could not be sent are sent again with the same command id, and none is sent twice")
   func resending() async throws {
     let builder = EdgeBuilder()
-    let caller = try Caller(builder.record, for: .scim, at: now)
+    let caller = try builder.record.authorized(for: .scim, at: now)
     let sent = Journal<Command>()
     let producer = ClosureProducer { messages in
       for message in messages { sent.record(try Command(CloudEvent(headers: message.headers, data: message.value))) }

@@ -17,6 +17,23 @@ struct DocumentTests {
     #expect(user.email == "Ana@Example.com")
   }
 
+  @Test("A validated document that is sent as JSON is the same without a second validation")
+  func validated() throws {
+    let user = try Sample.user(
+      #"""
+      "Active":true,"displayName":"Ana López","externalId":"","emails":[{"VALUE":"a@example.com","primary":true}],"secodaRole":"editor",
+      "name":{"familyName":"López"},"\#(Sample.enterprise)":{"department":"Data"}
+      """#)
+    #expect(UserDocument(validated: try JSON(parsing: user.json()), schemas: Sample.schemas) == user)
+    #expect(try UserDocument(JSON(parsing: user.json()), schemas: Sample.schemas) == user)
+    #expect(UserDocument(validated: [], schemas: Sample.schemas) == nil)
+    for members in ["", #""members":[{"value":"a"},{"value":"b"},{"value":"a"}],"externalId":"7""#] {
+      let group = try Sample.group(members)
+      #expect(try GroupDocument(validated: JSON(parsing: group.json())) == group)
+    }
+    #expect(refusal { _ = try GroupDocument(validated: Sample.json(#"{"displayName":"a","members":[{"value":1}]}"#)) }?.status == 400)
+  }
+
   @Test("An open document, which has no meta yet, can be completed and parsed")
   func openDocument() throws {
     let user = try Sample.user(#""displayName":"Ana""#)

@@ -49,6 +49,11 @@ extension WorkspaceBoundCommand {
   }
 }
 
+extension Command {
+  /// Whether the sender validated the document with the present settings of `workspace`.
+  func isValidated(for workspace: WorkspaceRecord) -> Bool { settingsVersion == workspace.version }
+}
+
 /// The senders whose commands the audit trail records.
 enum AuditScope: Sendable {
   /// People only: the provisioning log has what identity providers write, and sign-ins are in the person's history.

@@ -121,8 +121,8 @@ extension WriteSet {
 extension Decider {
   fileprivate mutating func createGroup(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
   {
-    let document = try GroupDocument(json, schemas: workspace.schemas)
-    try document.checkBounds(schemas: workspace.schemas)
+    let document = try groupDocument(json, of: command, in: workspace)
+    if !command.isValidated(for: workspace) { try document.checkBounds(schemas: workspace.schemas) }
     var group = GroupRecord(
       key: command.key, displayName: document.displayName, version: 1, createdAt: now, modifiedAt: now, document: [],
       mayShareName: workspace.settings.duplicateGroupNames == .allow)
@@ -145,12 +145,17 @@ extension Decider {
   /// Replaces a group. Without `members` in the document the group becomes empty (RFC 7644 §3.5.1).
   fileprivate mutating func replaceGroup(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
   {
-    let document = try GroupDocument(json, schemas: workspace.schemas)
+    let document = try groupDocument(json, of: command, in: workspace)
     let existing = try group(command.key)
     try command.checkVersion(existing.version, of: "group")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     return try rewrite(existing, as: replacement, edits: [.replace(document.members.map(\.value))], in: workspace, for: command)
+  }
+
+  private func groupDocument(_ json: JSON, of command: Command, in workspace: WorkspaceRecord) throws(SCIMError) -> GroupDocument {
+    if command.isValidated(for: workspace), let document = try GroupDocument(validated: json) { return document }
+    return try GroupDocument(json, schemas: workspace.schemas)
   }
 
   fileprivate mutating func patchGroup(_ command: Command, _ patch: Patch, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome

@@ -105,7 +105,7 @@ extension Decider {
   ///
   /// An `externalId` alone never identifies a person: identity providers reuse it for other people, or leave it blank.
   fileprivate mutating func createUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome {
-    let document = try UserDocument(json, schemas: workspace.schemas)
+    let document = try userDocument(json, of: command, in: workspace)
     let role = try role(of: document, in: workspace)
     let name = NameKey(workspace: workspace.id, comparing: document.userName)
     if let existing = state.user(named: name) {
@@ -122,7 +122,7 @@ extension Decider {
     {
       return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: command)
     }
-    try document.checkBounds(schemas: workspace.schemas)
+    if !command.isValidated(for: workspace) { try document.checkBounds(schemas: workspace.schemas) }
     return .resource(insert(document, role: role, as: command.key).stored, created: true)
   }
 
@@ -130,13 +130,18 @@ extension Decider {
   fileprivate mutating func replaceUser(_ command: Command, _ json: JSON, in workspace: WorkspaceRecord) throws(SCIMError) -> Reply.Outcome
   {
     if UserDocument.deactivates(json) { return try replaceDisabling(command, json, in: workspace) }
-    let document = try UserDocument(json, schemas: workspace.schemas)
+    let document = try userDocument(json, of: command, in: workspace)
     let existing = try user(command.key, named: document.userName)
     try command.checkVersion(existing.version, of: "user")
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
     return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: command)
+  }
+
+  private func userDocument(_ json: JSON, of command: Command, in workspace: WorkspaceRecord) throws(SCIMError) -> UserDocument {
+    if command.isValidated(for: workspace), let document = UserDocument(validated: json, schemas: workspace.schemas) { return document }
+    return try UserDocument(json, schemas: workspace.schemas)
   }
 
   /// Applies a PATCH to a user.

@@ -32,14 +32,18 @@ struct Edge: Sendable {
     let routes = Router(context: EdgeContext.self)
     addRoutes(to: routes)
     let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestLoggingMiddleware(log: log))
-    router.add(middleware: ErrorMiddleware(allowed: AllowedMethods(routes), renderers: [oauth] + (console.map { [$0] } ?? [])))
-    router.add(
-      middleware: UnauthenticatedRateLimitMiddleware(
-        sites: sites, limits: limits, authenticator: authenticator, known: [authenticator] + (console.map { [$0] } ?? []),
-        publicPaths: OAuthController.publicPaths.union(console?.publicPaths ?? [])))
-    router.add(middleware: RequestFramingMiddleware(maximumBody: bodies.maximum))
-    router.add(middleware: URLLengthMiddleware())
+    let renderers: [any ErrorRenderer] = [oauth] + (console.map { [$0] } ?? [])
+    let known: [any KnownCredentials] = [authenticator] + (console.map { [$0] } ?? [])
+    // As one middleware of a static type, they cost less per request than as five.
+    router.addMiddleware {
+      RequestLoggingMiddleware(log: log)
+      ErrorMiddleware(allowed: AllowedMethods(routes), renderers: renderers)
+      UnauthenticatedRateLimitMiddleware(
+        sites: sites, limits: limits, authenticator: authenticator, known: known,
+        publicPaths: OAuthController.publicPaths.union(console?.publicPaths ?? []))
+      RequestFramingMiddleware(maximumBody: bodies.maximum)
+      URLLengthMiddleware()
+    }
     addRoutes(to: router)
     return router
   }
@@ -52,9 +56,11 @@ struct Edge: Sendable {
     let routes = Router(context: EdgeContext.self)
     addIdentityProviderRoutes(to: routes, behind: authentication)
     let router = Router(context: EdgeContext.self)
-    router.add(middleware: RequestLoggingMiddleware(log: log))
-    router.add(middleware: ErrorMiddleware(allowed: AllowedMethods(routes)))
-    router.add(middleware: URLLengthMiddleware())
+    router.addMiddleware {
+      RequestLoggingMiddleware(log: log)
+      ErrorMiddleware(allowed: AllowedMethods(routes))
+      URLLengthMiddleware()
+    }
     addIdentityProviderRoutes(to: router, behind: authentication)
     return router.buildResponder()
   }
@@ -84,7 +90,7 @@ struct Edge: Sendable {
   ///
   /// - Returns: 429 above the rate limit, otherwise nil. A trusted proxy is not limited, since its client is unknown.
   func countMalformed(from peer: String?) -> APIError? {
-    sites.origins.isTrusted(peer: peer) ? nil : limits.countUnauthenticated(from: peer)
+    sites.origins.isTrusted(peer: Peer(peer)) ? nil : limits.countUnauthenticated(from: peer)
   }
 }
 

@@ -43,8 +43,10 @@ package struct SCIMRoutes: Sendable {
   /// Each route has two paths, with and without the protocol version after the base URL (RFC 7644 §3.13).
   package func addRoutes(to router: Router<EdgeContext>, behind authentication: some RouterMiddleware<EdgeContext>) {
     for base in [ResourcePath.base, "\(ResourcePath.base)/v2"] {
-      let group = router.group(RouterPath(base)).add(middleware: authentication).add(middleware: AcceptMiddleware())
-        .group(context: CallerContext.self)
+      let group = router.group(RouterPath(base)).addMiddleware {
+        authentication
+        AcceptMiddleware()
+      }.group(context: CallerContext.self)
       for controller in searches { controller.addRoutes(to: group) }
       for controller in resources { controller.addRoutes(to: group) }
       discovery.addRoutes(to: group)

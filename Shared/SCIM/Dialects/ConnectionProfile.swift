@@ -1,3 +1,5 @@
+import Primitives
+
 /// The profile of a connection: the set of normalisations for its identity provider.
 public enum ConnectionProfile: String, Sendable, Hashable, CaseIterable {
   /// Detects the identity provider by its `User-Agent`; applies all normalisations if it is not recognised.
@@ -13,10 +15,10 @@ public enum ConnectionProfile: String, Sendable, Hashable, CaseIterable {
 
   /// Returns the profile for a request; `auto` is replaced by the profile that the `User-Agent` indicates.
   public func recognised(userAgent: String?) -> ConnectionProfile {
-    guard self == .auto, let sender = userAgent?.lowercased() else { return self }
-    if sender.contains("okta") { return .okta }
-    if sender.contains("onelogin") { return .onelogin }
-    if ["azure", "entra", "microsoft"].contains(where: sender.contains) { return .entra }
+    guard self == .auto, let userAgent else { return self }
+    if ASCIISearch.contains("okta", in: userAgent) { return .okta }
+    if ASCIISearch.contains("onelogin", in: userAgent) { return .onelogin }
+    if ASCIISearch.containsAny(of: ["azure", "entra", "microsoft"], in: userAgent) { return .entra }
     return .auto
   }
 

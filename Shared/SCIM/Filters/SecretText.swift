@@ -1,3 +1,5 @@
+import Primitives
+
 /// Detects client text that may contain a secret: a filter or path that names a secret attribute, even if it cannot be parsed.
 public enum SecretText {
   private static let words = [
@@ -13,8 +15,7 @@ public enum SecretText {
 
   /// Whether `text` contains the name of a secret attribute, compared without case.
   public static func isMentioned(in text: some StringProtocol) -> Bool {
-    let folded = AttributeName.folded(String(text))
-    return words.contains { folded.contains($0) }
+    ASCIISearch.containsAny(of: words, in: text)
   }
 }
 

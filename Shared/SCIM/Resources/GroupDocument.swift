@@ -18,6 +18,16 @@ public struct GroupDocument: Sendable, Hashable {
     members = try MemberReference.list(sent)
   }
 
+  /// Reads the result of ``json()``, which was validated with the same schemas; nil if it is no object.
+  ///
+  /// - Throws: A 400 if a member is malformed: members are not part of the canonical attributes, and are always read.
+  public init?(validated json: JSON) throws(SCIMError) {
+    guard var attributes = json.object else { return nil }
+    members = try MemberReference.list(attributes["members"]?.array ?? [])
+    attributes["members"] = nil
+    self.attributes = attributes
+  }
+
   /// Reads a stored document; see ``openDocument(id:created:)``.
   ///
   /// - Throws: A 500 if the document cannot be read.

@@ -12,6 +12,12 @@ public struct UserDocument: Sendable, Hashable {
     roleAttribute = schemas.roleAttribute
   }
 
+  /// Reads the result of ``json()``, which was validated with the same schemas and is not validated again; nil if it is no object.
+  public init?(validated json: JSON, schemas: ResourceSchemas) {
+    guard let attributes = json.object else { return nil }
+    self.init(patched: attributes, schemas: schemas)
+  }
+
   /// Reads a stored document; see ``openDocument(id:created:)``.
   ///
   /// - Throws: A 500 if the document cannot be read.

@@ -1,5 +1,7 @@
 /// The schema of a resource type: the core schema, its extensions, and the common attributes.
-public struct ResourceSchema: Sendable, Hashable {
+///
+/// An object, since all requests of a workspace share it.
+public final class ResourceSchema: Sendable {
   /// The name of the resource type: `User`.
   public let name: String
   /// The path of the endpoint relative to the base URL: `/Users`.
@@ -59,5 +61,21 @@ public struct ResourceSchema: Sendable, Hashable {
 
   func topLevelIndex(of name: String) -> Int? {
     table.index(of: name)
+  }
+}
+
+extension ResourceSchema: Hashable {
+  /// Whether two schemas define the same attributes.
+  public static func == (left: ResourceSchema, right: ResourceSchema) -> Bool {
+    left === right
+      || (left.name == right.name && left.endpoint == right.endpoint && left.description == right.description && left.core == right.core
+        && left.extensions == right.extensions && left.roleAttribute == right.roleAttribute)
+  }
+
+  /// Hashes what identifies the schema.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(core)
+    hasher.combine(extensions)
   }
 }

@@ -34,10 +34,14 @@ struct JSONLogHandler: LogHandler {
 
   /// The line for an event, including the line end.
   func line(_ event: LogEvent, at time: Date) -> [UInt8] {
-    var metadata = metadata
-    if let provided = metadataProvider?.get() { metadata.merge(provided) { _, new in new } }
-    if let given = event.metadata { metadata.merge(given) { _, new in new } }
-    let trace = metadata.removeValue(forKey: Self.traceKey)
+    // The metadata of the event has precedence. It has the most keys, so the others are added to it.
+    let provided = metadataProvider?.get() ?? [:]
+    let given = event.metadata ?? [:]
+    let trace = given[Self.traceKey] ?? provided[Self.traceKey] ?? metadata[Self.traceKey]
+    var members = given
+    for (key, value) in provided where key != Self.traceKey && given[key] == nil { members[key] = value }
+    for (key, value) in metadata where members[key] == nil { members[key] = value }
+    if members[Self.traceKey] != nil { members[Self.traceKey] = nil }
     var text = JSONText()
     text.object { text in
       text.member("time", Timestamp.text(time))
@@ -48,9 +52,9 @@ struct JSONLogHandler: LogHandler {
       if let trace { text.member(Self.traceKey, "\(trace)") }
       if let error = event.error { text.member("error", "\(error)") }
       if label != service { text.member("logger", label) }
-      if !metadata.isEmpty {
+      if !members.isEmpty {
         text.name("metadata")
-        text.metadata(metadata)
+        text.metadata(members)
       }
     }
     text.raw("\n")

@@ -6,41 +6,48 @@ import ServiceContextModule
 /// It is passed on as an HTTP header and a Kafka header, and is part of the ``ServiceContext`` of a task. Log lines take their `trace_id`
 /// from it.
 public struct TraceContext: Sendable, Hashable {
-  /// The trace id: 32 hexadecimal digits in lower case, not all zero.
-  public let traceID: String
-  /// The id of the parent span: 16 hexadecimal digits in lower case, not all zero.
-  public let parentID: String
+  private let trace: (high: UInt64, low: UInt64)
+  private let parent: UInt64
   /// The trace flags; bit 0 is *sampled*.
   public let flags: UInt8
 
+  /// The trace id: 32 hexadecimal digits in lower case, not all zero.
+  public var traceID: String {
+    text {
+      Self.append(trace.high, to: &$0)
+      Self.append(trace.low, to: &$0)
+    }
+  }
+  /// The id of the parent span: 16 hexadecimal digits in lower case, not all zero.
+  public var parentID: String { text { Self.append(parent, to: &$0) } }
+
   /// Starts a new trace.
   public static func make() -> TraceContext {
-    var generator = SystemRandomNumberGenerator()
+    var generator = BlockRandomNumberGenerator()
     return make(using: &generator)
   }
 
   /// Starts a new trace with the given random numbers.
   public static func make(using generator: inout some RandomNumberGenerator) -> TraceContext {
-    let traceID = nonzero(using: &generator).hexadecimal + nonzero(using: &generator).hexadecimal
-    return TraceContext(traceID: traceID, parentID: nonzero(using: &generator).hexadecimal, flags: 0)
+    TraceContext(
+      trace: (nonzero(using: &generator), nonzero(using: &generator)), parent: nonzero(using: &generator), flags: 0)
   }
 
   /// Parses a `traceparent` (Trace Context §3.2); nil if it is malformed.
   ///
   /// As the specification requires, fields that later versions add after the flags are ignored.
   public init?(traceparent: String) {
-    let fields = traceparent.split(separator: "-", omittingEmptySubsequences: false)
-    guard fields.count >= 4, fields[0].isHexadecimal(count: 2), fields[0] != "ff", fields[0] != "00" || fields.count == 4,
-      fields[1].isHexadecimal(count: 32), !fields[1].allSatisfy({ $0 == "0" }),
-      fields[2].isHexadecimal(count: 16), !fields[2].allSatisfy({ $0 == "0" }),
-      fields[3].isHexadecimal(count: 2), let flags = UInt8(fields[3], radix: 16)
+    var bytes = traceparent.utf8[...]
+    guard let version = Self.field(2, of: &bytes), version != 0xFF, let high = Self.digits(16, of: &bytes),
+      let low = Self.field(16, of: &bytes), high | low != 0, let parent = Self.field(16, of: &bytes), parent != 0,
+      let flags = Self.digits(2, of: &bytes), bytes.isEmpty || (version != 0 && bytes.first == Self.hyphen)
     else { return nil }
-    self.init(traceID: String(fields[1]), parentID: String(fields[2]), flags: flags)
+    self.init(trace: (high, low), parent: parent, flags: UInt8(truncatingIfNeeded: flags))
   }
 
-  private init(traceID: String, parentID: String, flags: UInt8) {
-    self.traceID = traceID
-    self.parentID = parentID
+  private init(trace: (high: UInt64, low: UInt64), parent: UInt64, flags: UInt8) {
+    self.trace = trace
+    self.parent = parent
     self.flags = flags
   }
 
@@ -51,17 +58,74 @@ public struct TraceContext: Sendable, Hashable {
 
   /// As it is sent.
   public var traceparent: String {
-    "00-\(traceID)-\(parentID)-\(Hex.encode([flags]))"
+    text { bytes in
+      bytes += "00-".utf8
+      Self.append(trace.high, to: &bytes)
+      Self.append(trace.low, to: &bytes)
+      bytes.append(Self.hyphen)
+      Self.append(parent, to: &bytes)
+      bytes.append(Self.hyphen)
+      Self.append(flags, to: &bytes)
+    }
   }
 
   /// A child span: the same trace with a new span id.
   public func child() -> TraceContext {
-    var generator = SystemRandomNumberGenerator()
-    return TraceContext(traceID: traceID, parentID: Self.nonzero(using: &generator).hexadecimal, flags: flags)
+    var generator = BlockRandomNumberGenerator()
+    return TraceContext(trace: trace, parent: Self.nonzero(using: &generator), flags: flags)
+  }
+
+  /// Whether two contexts have the same ids and flags.
+  public static func == (left: TraceContext, right: TraceContext) -> Bool {
+    left.trace == right.trace && left.parent == right.parent && left.flags == right.flags
+  }
+
+  /// Hashes the ids and flags.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(trace.high)
+    hasher.combine(trace.low)
+    hasher.combine(parent)
+    hasher.combine(flags)
   }
 
   private static func nonzero(using generator: inout some RandomNumberGenerator) -> UInt64 {
     UInt64.random(in: 1 ... .max, using: &generator)
+  }
+}
+
+// The text form.
+extension TraceContext {
+  private static let hyphen = UInt8(ascii: "-")
+  /// The length of the longest text, ``traceparent``.
+  private static let length = 55
+
+  private func text(_ write: (inout [UInt8]) -> Void) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(Self.length)
+    write(&bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func append<Number: FixedWidthInteger>(_ number: Number, to bytes: inout [UInt8]) {
+    for shift in stride(from: Number.bitWidth - 4, through: 0, by: -4) {
+      bytes.append(Hex.digit(UInt8(truncatingIfNeeded: number >> Number(shift)) & 0xF))
+    }
+  }
+
+  /// Removes `count` hexadecimal digits in lower case, the only case that the specification allows; nil if there are others.
+  private static func digits(_ count: Int, of bytes: inout Substring.UTF8View) -> UInt64? {
+    var number: UInt64 = 0
+    for _ in 0..<count {
+      guard let digit = bytes.popFirst(), !(0x41...0x46).contains(digit), let value = Hex.value(ofDigit: digit) else { return nil }
+      number = number << 4 | UInt64(value)
+    }
+    return number
+  }
+
+  /// Removes digits and the hyphen after them.
+  private static func field(_ count: Int, of bytes: inout Substring.UTF8View) -> UInt64? {
+    guard let number = digits(count, of: &bytes), bytes.popFirst() == hyphen else { return nil }
+    return number
   }
 }
 
@@ -98,18 +162,5 @@ extension ServiceContext {
   private enum TraceContextKey: ServiceContextKey {
     typealias Value = TraceContext
     static var nameOverride: String? { "trace" }
-  }
-}
-
-extension Substring {
-  /// Whether it consists of `count` hexadecimal digits in lower case, the only case that the specification allows.
-  fileprivate func isHexadecimal(count: Int) -> Bool {
-    utf8.count == count && utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-  }
-}
-
-extension UInt64 {
-  fileprivate var hexadecimal: String {
-    withUnsafeBytes(of: bigEndian) { Hex.encode($0) }
   }
 }

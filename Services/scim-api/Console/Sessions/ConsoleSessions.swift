@@ -55,7 +55,7 @@ package struct ConsoleSessions: Sendable {
         return try await opened(claim, by: request, at: site, cookie: cookie, info: info)
       }
       if stored.isValid(at: now), Self.matches(claim, stored), (try? site.admit(stored.token.workspace)) != nil,
-        let caller = try? Caller(stored.token, for: .admin, at: now)
+        let caller = try? stored.token.authorized(for: .admin, at: now)
       {
         let next = await rotation.key(after: key, of: stored, at: now, info: info, logger: logger)
         let lifetime = Int((stored.token.expiresAt ?? now).timeIntervalSince(now))
@@ -115,7 +115,7 @@ package struct ConsoleSessions: Sendable {
       token: opened.key.id, kind: .session, name: claim.person, digest: [], scopes: [.admin], expiresAt: opened.end, workspace: workspace,
       settings: settings, schemas: settings.schemas)
     return ResolvedSession(
-      session: ConsoleSession(caller: try Caller(record, for: .admin, at: Date()), name: claim.person, seed: opened.key.secret.seed),
+      session: ConsoleSession(caller: try record.authorized(for: .admin, at: Date()), name: claim.person, seed: opened.key.secret.seed),
       cookie: cookie.setting(opened.key, for: Int(opened.end.timeIntervalSinceNow)))
   }
 }

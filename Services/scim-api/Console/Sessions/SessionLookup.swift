@@ -43,13 +43,13 @@ struct SessionLookup: Sendable {
   func session(_ workspace: WorkspaceID, _ id: TokenID) async throws -> SessionRecord? {
     let rows = try await database.query(Self.sessionStatement, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace)
     guard let row = rows.first else { return nil }
-    var session = SessionRecord(token: try TokenRecord(row, .session, in: workspace), startedAt: try row.timestamp(9))
-    guard let opener = try row.optionalUUID(10) else { return session }
+    var session = SessionRecord(token: try TokenRecord(row, .session, in: workspace), startedAt: try row.timestamp(10))
+    guard let opener = try row.optionalUUID(11) else { return session }
     // Tokens are kept longer than sessions last. If the opener is gone, the session has ended.
-    guard let kind = try row.optionalString(11).flatMap({ TokenKind(rawValue: $0) }) else { return nil }
+    guard let kind = try row.optionalString(12).flatMap({ TokenKind(rawValue: $0) }) else { return nil }
     session.opener = SessionRecord.Opener(
-      id: TokenID(opener), kind: kind, scopes: Set(try row.textArray(12).compactMap { TokenScope(rawValue: $0) }),
-      expiresAt: try row.optionalTimestamp(13), revokedAt: try row.optionalTimestamp(14))
+      id: TokenID(opener), kind: kind, scopes: Set(try row.textArray(13).compactMap { TokenScope(rawValue: $0) }),
+      expiresAt: try row.optionalTimestamp(14), revokedAt: try row.optionalTimestamp(15))
     return session
   }
 

@@ -55,7 +55,7 @@ struct ConsoleSignInController: ConsoleController {
       context.info.record(token: record.token, workspace: record.workspace)
       try dependencies.limits.count(record.token, of: record.workspace)
       try site.admit(record.workspace)
-      let caller = try Caller(record, for: .admin, at: now)
+      let caller = try record.authorized(for: .admin, at: now)
       dependencies.uses.record(caller, from: origin.address, at: now)
       let opened = try await dependencies.sessions.issuer.open(
         record.name, with: record.token, in: record.workspace, until: record.expiresAt, info: context.info)

@@ -39,7 +39,7 @@ package struct AuthenticationMiddleware: RouterMiddleware {
     try await limits.admit(record.token, of: record.workspace)
     activeWorkspaces.record(record.workspace)
     try site.admit(record.workspace)
-    let caller = try Caller(record, for: scope, at: now)
+    let caller = try record.authorized(for: scope, at: now)
     uses.record(caller, from: origin.address, at: now)
     var context = context
     context.caller = caller

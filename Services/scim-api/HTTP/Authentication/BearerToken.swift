@@ -1,6 +1,7 @@
 import Credentials
 import HTTPTypes
 import Models
+import Primitives
 
 /// The bearer token of a request (RFC 6750 §2.1).
 enum BearerToken {
@@ -8,6 +9,7 @@ enum BearerToken {
   ///
   /// - Throws: 401 if there is none, or if it was entered incorrectly: with quotes, blanks or a second `Bearer`, for example.
   static func text(in authorization: String?) throws(APIError) -> Substring {
+    if let authorization, let text = plainText(in: authorization) { return text }
     let header = (authorization ?? "")[...].trimmingBlanks
     guard !header.isEmpty else { throw .unauthenticated() }
     let scheme = header.prefix { !isBlank($0) }
@@ -22,6 +24,16 @@ enum BearerToken {
     guard let start = text.first, !"\"'<“‘".contains(start) else { throw .quotedToken() }
     guard !text.contains(where: isBlank) else { throw .blankInToken() }
     return text
+  }
+
+  /// The fast path for the usual form: `Bearer`, one space, and letters, digits and the other characters of tokens (RFC 6750 §2.1).
+  private static func plainText(in authorization: String) -> Substring? {
+    let bytes = authorization.utf8
+    guard bytes.starts(with: "Bearer ".utf8) else { return nil }
+    let text = bytes.dropFirst(7)
+    guard !text.isEmpty, text.allSatisfy({ Base64URL.isInAlphabet($0) || $0 == UInt8(ascii: ".") }) else { return nil }
+    let isScheme = text.count == 6 && Substring(text).lowercased() == "bearer"
+    return isScheme ? nil : Substring(text)
   }
 
   static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }

@@ -5,12 +5,8 @@ import SCIM
 
 /// A stored token, OAuth client, session or link, with its workspace.
 package struct TokenRecord: Sendable {
-  /// The id of the token, client or session.
-  package var token: TokenID
-  /// Whether it is a token, a client, a session or a link.
-  package var kind = TokenKind.token
-  /// The name of the token or client; for a session, the person.
-  package var name: String
+  /// The caller of the requests with this credential.
+  package let caller: Caller
   /// The SHA-256 of the token's text, or of the secret of a client or session.
   package var digest: [UInt8]
   /// The previous secret of a client or session, which may still be valid.
@@ -21,32 +17,36 @@ package struct TokenRecord: Sendable {
   package var expiresAt: Date?
   /// When it was revoked; nil if it was not.
   package var revokedAt: Date?
-  /// The workspace that it belongs to.
-  package var workspace: WorkspaceID
-  /// The settings of the workspace.
-  package var settings: WorkspaceSettings
-  /// The schemas of the workspace.
-  package var schemas: ResourceSchemas
 
   /// A record of a credential, by default an API access token without an expiry.
   ///
-  /// - Parameter digest: the SHA-256 of the token's text, or of the secret of a client or session.
+  /// - Parameters:
+  ///   - digest: the SHA-256 of the token's text, or of the secret of a client or session.
+  ///   - settingsVersion: the version of the workspace that the settings are from; nil if it is unknown.
   package init(
     token: TokenID, kind: TokenKind = .token, name: String, digest: [UInt8], former: FormerSecret? = nil, scopes: Set<TokenScope>,
-    expiresAt: Date? = nil, revokedAt: Date? = nil, workspace: WorkspaceID, settings: WorkspaceSettings, schemas: ResourceSchemas
+    expiresAt: Date? = nil, revokedAt: Date? = nil, workspace: WorkspaceID, settings: WorkspaceSettings, schemas: ResourceSchemas,
+    settingsVersion: Int64? = nil
   ) {
-    self.token = token
-    self.kind = kind
-    self.name = name
+    caller = Caller(
+      token: token, kind: kind, name: name, workspace: workspace, settings: settings, schemas: schemas, settingsVersion: settingsVersion)
     self.digest = digest
     self.former = former
     self.scopes = scopes
     self.expiresAt = expiresAt
     self.revokedAt = revokedAt
-    self.workspace = workspace
-    self.settings = settings
-    self.schemas = schemas
   }
+
+  /// The id of the token, client or session.
+  package var token: TokenID { caller.token }
+  /// Whether it is a token, a client, a session or a link.
+  package var kind: TokenKind { caller.kind }
+  /// The name of the token or client; for a session, the person.
+  package var name: String { caller.name }
+  /// The workspace that it belongs to.
+  package var workspace: WorkspaceID { caller.workspace }
+  /// The settings of the workspace.
+  package var settings: WorkspaceSettings { caller.settings }
 
   /// A replaced secret that is still valid for a limited time.
   package struct FormerSecret: Sendable {
@@ -68,41 +68,51 @@ package struct TokenRecord: Sendable {
     let isFormer = former.map { (digest == $0.digest) && now < $0.until } ?? false
     return isCurrent || isFormer
   }
-}
 
-/// The authenticated caller of a request.
-package struct Caller: Sendable {
-  /// The id of the API access token, OAuth client or console session.
-  package var token: TokenID
-  /// The kind of credential.
-  package var kind: TokenKind
-  /// The name of the credential; for a session, the person.
-  package var name: String
-  /// The workspace that it belongs to.
-  package var workspace: WorkspaceID
-  /// The settings of the workspace.
-  package var settings: WorkspaceSettings
-  /// The schemas of the workspace.
-  package var schemas: ResourceSchemas
-
-  /// Authorizes the credential of `record` for `scope` at `now`.
+  /// Authorizes the credential for `scope` at `now`.
   ///
   /// The scope for SCIM also requires that the workspace has the enterprise plan, SAML SSO and the opt-in.
   ///
   /// - Throws: 401 if the credential is revoked or expired; 403 if it lacks the scope, or the workspace cannot use SCIM.
-  package init(_ record: TokenRecord, for scope: TokenScope, at now: Date) throws(APIError) {
-    if record.revokedAt != nil { throw .revoked(record.kind, record.name) }
-    if let expiry = record.expiresAt, expiry <= now { throw .expired(record.kind, record.name) }
-    guard record.scopes.contains(scope) else { throw .scopeMissing(scope, record.kind, record.name) }
-    if scope == .scim, let obstacle = record.settings.scimObstacle {
-      throw .closedWorkspace(obstacle, plan: record.settings.plan)
+  package func authorized(for scope: TokenScope, at now: Date) throws(APIError) -> Caller {
+    if revokedAt != nil { throw .revoked(caller.kind, caller.name) }
+    if let expiresAt, expiresAt <= now { throw .expired(caller.kind, caller.name) }
+    guard scopes.contains(scope) else { throw .scopeMissing(scope, caller.kind, caller.name) }
+    if scope == .scim, let obstacle = caller.settings.scimObstacle {
+      throw .closedWorkspace(obstacle, plan: caller.settings.plan)
     }
-    token = record.token
-    kind = record.kind
-    name = record.name
-    workspace = record.workspace
-    settings = record.settings
-    schemas = record.schemas
+    return caller
+  }
+}
+
+/// The authenticated caller of a request. All requests of a credential share one object, since settings and schemas are large.
+package final class Caller: Sendable {
+  /// The id of the API access token, OAuth client or console session.
+  package let token: TokenID
+  /// The kind of credential.
+  package let kind: TokenKind
+  /// The name of the credential; for a session, the person.
+  package let name: String
+  /// The workspace that it belongs to.
+  package let workspace: WorkspaceID
+  /// The settings of the workspace.
+  package let settings: WorkspaceSettings
+  /// The schemas of the workspace.
+  package let schemas: ResourceSchemas
+  /// The version of the workspace that ``settings`` are from; nil if it is unknown.
+  package let settingsVersion: Int64?
+
+  fileprivate init(
+    token: TokenID, kind: TokenKind, name: String, workspace: WorkspaceID, settings: WorkspaceSettings, schemas: ResourceSchemas,
+    settingsVersion: Int64?
+  ) {
+    self.token = token
+    self.kind = kind
+    self.name = name
+    self.workspace = workspace
+    self.settings = settings
+    self.schemas = schemas
+    self.settingsVersion = settingsVersion
   }
 
   /// The caller's console session; nil for other credentials.

@@ -39,7 +39,7 @@ package final class TokenCache: Sendable {
   ///
   /// - Throws: 401 if `text` is malformed or unknown; the database's errors.
   package func record(for text: Substring) async throws -> TokenRecord {
-    let digest = SHA256.hash(data: Data(text.utf8))
+    let digest = Self.digest(of: text)
     let record = try await tokens.value(of: digest) {
       guard let token = AccessToken(String(text)) else { throw APIError.malformedToken() }
       let found = try await lookup(token.workspace, Array(digest))
@@ -51,12 +51,17 @@ package final class TokenCache: Sendable {
   }
 
   /// Whether the token was valid a moment ago. Reads memory only.
-  package func knows(_ text: Substring) -> Bool { tokens.has(SHA256.hash(data: Data(text.utf8))) }
+  package func knows(_ text: Substring) -> Bool { tokens.has(Self.digest(of: text)) }
 
   /// The record of an OAuth client; nil if there is none.
   ///
   /// - Throws: the database's errors.
   package func client(_ client: TokenID, in workspace: WorkspaceID) async throws -> TokenRecord? {
     try await clients.value(of: ClientKey(workspace: workspace, client: client)) { try await clientLookup(workspace, client) }
+  }
+
+  private static func digest(of text: Substring) -> SHA256.Digest {
+    var text = text
+    return text.withUTF8 { SHA256.hash(data: $0) }
   }
 }

@@ -11,7 +11,8 @@ package struct TokenLookup: Sendable {
 
   /// The columns of a token and its workspace that ``TokenRecord/init(_:_:in:)`` reads.
   package static let columns = """
-    t.id, t.name, t.digest, t.scopes, t.expires_at, t.revoked_at, w.settings::text, t.former_digest, t.former_until
+    t.id, t.name, t.digest, t.scopes, t.expires_at, t.revoked_at, w.settings::text, t.former_digest, t.former_until,
+    w.version
     """
 
   private static let tokenStatement = Statement(
@@ -69,6 +70,6 @@ extension TokenRecord {
       // Ignores scopes that a newer version has introduced.
       scopes: Set(try row.textArray(3).compactMap { TokenScope(rawValue: $0) }), expiresAt: try row.optionalTimestamp(4),
       revokedAt: try row.optionalTimestamp(5), workspace: workspace, settings: settings,
-      schemas: settings.schemas)
+      schemas: settings.schemas, settingsVersion: Int64(try row.int(9)))
   }
 }

@@ -88,6 +88,7 @@ package final class TokenUseLog: Service {
 /// The number of uses per token, day and client address.
 struct TokenUseCounts: Sendable, Equatable {
   private struct Key: Hashable {
+    var workspace: WorkspaceID
     var token: TokenID
     /// Days since 1970, in UTC.
     var day: Int
@@ -97,31 +98,35 @@ struct TokenUseCounts: Sendable, Equatable {
   private struct Count: Equatable {
     var uses: Int64
     var last: Date
+
+    mutating func add(_ time: Date) {
+      uses += 1
+      last = max(last, time)
+    }
   }
 
-  private var counts: [WorkspaceID: [Key: Count]] = [:]
+  private var counts: [Key: Count] = [:]
   private var addresses: [Key: Int] = [:]
 
   /// Counts a use. Uses from addresses beyond `TokenUses.maximumAddresses` of a token and day are counted together.
   mutating func record(_ token: TokenID, of workspace: WorkspaceID, from address: String, at now: Date) {
     let day = Int((now.timeIntervalSince1970 / 86_400).rounded(.down))
-    var key = Key(token: token, day: day, address: address)
-    if counts[workspace]?[key] == nil {
-      let overflow = Key(token: token, day: day, address: "")
-      if addresses[overflow, default: 0] >= TokenUses.maximumAddresses {
-        key = overflow
-      } else {
-        addresses[overflow, default: 0] += 1
-      }
+    var key = Key(workspace: workspace, token: token, day: day, address: address)
+    if counts[key]?.add(now) != nil { return }
+    var overflow = key
+    overflow.address = ""
+    if addresses[overflow, default: 0] >= TokenUses.maximumAddresses {
+      key = overflow
+    } else {
+      addresses[overflow, default: 0] += 1
     }
-    let before = counts[workspace]?[key]
-    counts[workspace, default: [:]][key] = Count(uses: (before?.uses ?? 0) + 1, last: max(before?.last ?? now, now))
+    counts[key, default: Count(uses: 0, last: now)].add(now)
   }
 
   /// Removes and returns the counts, by workspace and in parts of at most ``maximumUses``.
   mutating func take() -> [(workspace: WorkspaceID, uses: TokenUses)] {
     defer { self = TokenUseCounts() }
-    return counts.sorted { $0.key < $1.key }.flatMap { workspace, counts in
+    return Dictionary(grouping: counts, by: \.key.workspace).sorted { $0.key < $1.key }.flatMap { workspace, counts in
       let uses = counts.map { key, count in
         TokenUses.Use(token: key.token, address: key.address, count: count.uses, lastUsedAt: count.last)
       }.sorted { ($0.token, $0.lastUsedAt) < ($1.token, $1.lastUsedAt) }

@@ -67,30 +67,37 @@ package struct CommandClient: Sendable {
 
   /// Executes `operation` on `resource` for `caller`.
   ///
-  /// - Parameter expected: the versions of the resource for which the operation may be executed; nil for any.
+  /// - Parameters:
+  ///   - expected: the versions of the resource for which the operation may be executed; nil for any.
+  ///   - settingsVersion: as ``Command/settingsVersion``.
   /// - Throws: 503 if the operation was not executed and will not be.
   package func execute(
-    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, for caller: Caller, info: RequestInfo
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil,
+    validatedWith settingsVersion: Int64? = nil, for caller: Caller, info: RequestInfo
   ) async throws -> Reply.Outcome {
     try await execute(
-      operation, on: resource, expecting: expected, in: caller.workspace, by: caller.actor, at: caller.session, info: info)
+      operation, on: resource, expecting: expected, validatedWith: settingsVersion, in: caller.workspace, by: caller.actor,
+      at: caller.session, info: info)
   }
 
   /// Executes `operation` on `resource` of `workspace` for `actor`.
   ///
   /// - Parameters:
   ///   - expected: the versions of the resource for which the operation may be executed; nil for any.
+  ///   - settingsVersion: as ``Command/settingsVersion``.
   ///   - session: the actor's console session, if the command comes from the console.
   /// - Throws: 503 if the operation was not executed and will not be.
   package func execute(
-    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil, in workspace: WorkspaceID,
-    by actor: Command.Actor, at session: TokenID? = nil, info: RequestInfo
+    _ operation: Command.Operation, on resource: ResourceID, expecting expected: [Int64]? = nil,
+    validatedWith settingsVersion: Int64? = nil, in workspace: WorkspaceID, by actor: Command.Actor, at session: TokenID? = nil,
+    info: RequestInfo
   ) async throws -> Reply.Outcome {
     let now = Date()
     let deadline = now + timeouts.start
     let command = Command(
       id: .made(at: now), workspace: workspace, resource: resource, actor: actor, session: session, issuedAt: now,
-      deadline: deadline, expectedVersions: expected, traceparent: info.fields.traceparent, operation: operation)
+      deadline: deadline, expectedVersions: expected, settingsVersion: settingsVersion, traceparent: info.traceparent,
+      operation: operation)
     info.record(command: command.id, on: resource)
     if let reply = try await exchange(command, deadline + timeouts.execution) { return reply.outcome }
     // By now, identity-store has committed or rolled back every command that it started in time.
@@ -110,7 +117,7 @@ package struct CommandClient: Sendable {
     let deadline = now + timeouts.bulkStart
     let command = Command(
       id: id, workspace: caller.workspace, resource: id.resource, actor: caller.actor, session: caller.session, issuedAt: now,
-      deadline: deadline, traceparent: info.fields.traceparent, operation: .bulk(bulk))
+      deadline: deadline, traceparent: info.traceparent, operation: .bulk(bulk))
     info.record(command: id, on: id.resource)
     var replies: [CommandID: Reply] = [:]
     if bulk.operations.contains(where: \.isWrite) {

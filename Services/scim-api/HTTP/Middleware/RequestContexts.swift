@@ -2,8 +2,19 @@ import Hummingbird
 import Logging
 import Models
 
+/// The source of the contexts of a connection's requests.
+package struct ConnectionContextSource: RequestContextSource {
+  /// The logger of the requests.
+  package let logger: Logger
+  /// The peer of the connection.
+  package let peer: Peer
+}
+
 /// The context of every request.
 package struct EdgeContext: RequestContext {
+  /// What the context of a request is made from.
+  package typealias Source = ConnectionContextSource
+
   /// Hummingbird's part of the context.
   package var coreContext: CoreRequestContextStorage
   /// Collects what the log line and the provisioning log need.
@@ -18,17 +29,16 @@ package struct EdgeContext: RequestContext {
   private var values: [ObjectIdentifier: any Sendable] = [:]
 
   /// The context of a request that arrived on a connection.
-  package init(source: ApplicationRequestContextSource) {
+  package init(source: ConnectionContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
-    info = RequestInfo(peer: source.channel.remoteAddress?.ipAddress)
+    info = RequestInfo(peer: source.peer)
   }
 
   /// The context of a request that did not arrive on a connection.
   ///
-  /// - Parameter peer: the IP address of the client on whose behalf the request is made.
-  package init(logger: Logger, peer: String?) {
-    coreContext = CoreRequestContextStorage(source: LoggerSource(logger: logger))
-    info = RequestInfo(peer: peer)
+  /// - Parameter peer: the client on whose behalf the request is made.
+  package init(logger: Logger, peer: Peer) {
+    self.init(source: ConnectionContextSource(logger: logger, peer: peer))
   }
 
   /// The value of this type that a middleware of another target stores for its handlers.
@@ -36,10 +46,6 @@ package struct EdgeContext: RequestContext {
     get { values[ObjectIdentifier(Value.self)] as? Value }
     set { values[ObjectIdentifier(Value.self)] = newValue }
   }
-}
-
-private struct LoggerSource: RequestContextSource {
-  let logger: Logger
 }
 
 /// The context of a request that the ``AuthenticationMiddleware`` has authenticated.

@@ -26,15 +26,19 @@ package struct RequestFramingMiddleware: RouterMiddleware {
 
   /// - Throws: 400, 413 or 501 for unsupported framing.
   package func check(_ headers: HTTPFields) throws(APIError) {
-    let codings = headers[values: .transferEncoding].joined(separator: ",")
-    let names = codings.split(separator: ",").map { $0.filter { !$0.isWhitespace }.lowercased() }
-    if !codings.isEmpty, names != ["chunked"] { throw .unsupportedTransferEncoding(codings) }
+    if headers.contains(.transferEncoding) {
+      let codings = headers[values: .transferEncoding].joined(separator: ",")
+      let names = codings.split(separator: ",").map { $0.filter { !$0.isWhitespace }.lowercased() }
+      if !codings.isEmpty, names != ["chunked"] { throw .unsupportedTransferEncoding(codings) }
+    }
     if let announced = headers[.contentLength], Self.exceeds(announced, maximumBody) { throw .bodyTooLarge(limit: maximumBody) }
     // The first Host header has become the request's authority, and is no longer among the fields.
-    if let host = HTTPField.Name("Host"), headers[host] != nil {
+    if let host = Self.host, headers.contains(host) {
       throw APIError(400, .invalidValue, "The request has more than one Host header. Send one.")
     }
   }
+
+  private static let host = HTTPField.Name("Host")
 
   /// Consumes the error of the HTTP parser, which stops at a Transfer-Encoding that does not end in `chunked`. The request would otherwise
   /// get a second response.
@@ -49,6 +53,7 @@ package struct RequestFramingMiddleware: RouterMiddleware {
 
   /// Whether a Content-Length is larger than `maximum`; it may exceed the range of `Int`.
   static func exceeds(_ contentLength: String, _ maximum: Int) -> Bool {
+    if let length = Int(contentLength) { return length > maximum }
     let digits = contentLength.filter { !$0.isWhitespace }
     guard let length = Int(digits) else { return !digits.isEmpty && digits.utf8.allSatisfy { (0x30...0x39).contains($0) } }
     return length > maximum

@@ -41,7 +41,11 @@ package final class ActiveWorkspaces: Sendable {
     let second = Int(now())
     return state.withLock { state in
       state.advance(to: second)
-      return [state.current, state.previous].contains { $0.count > ($0.contains(workspace) ? 1 : 0) }
+      return Self.hasOthers(state.current, than: workspace) || Self.hasOthers(state.previous, than: workspace)
     }
+  }
+
+  private static func hasOthers(_ active: Set<WorkspaceID>, than workspace: WorkspaceID) -> Bool {
+    active.count > 1 || (active.count == 1 && !active.contains(workspace))
   }
 }

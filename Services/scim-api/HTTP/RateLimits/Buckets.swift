@@ -14,13 +14,13 @@ struct Buckets<Owner: Hashable & Sendable>: Sendable {
 
   /// The time until `owner` may send another request, in seconds.
   func wait(of owner: Owner, at now: Double) -> Double {
-    buckets[owner]?.wait(of: rate, at: now) ?? 0
+    rate.isUnlimited ? 0 : buckets[owner]?.wait(of: rate, at: now) ?? 0
   }
 
   /// Takes a token from the owner's bucket.
   mutating func take(of owner: Owner, at now: Double) {
     guard !rate.isUnlimited else { return }
-    if buckets[owner] == nil, buckets.count >= maximum { makeRoom(at: now) }
+    if buckets.count >= maximum, buckets[owner] == nil { makeRoom(at: now) }
     buckets[owner, default: TokenBucket(at: now)].take(of: rate, at: now)
   }
 

@@ -86,29 +86,35 @@ package final class RateLimits: Sendable {
   ///
   /// - Throws: 429 if the token or its workspace has reached its limit; then nothing is counted.
   package func count(_ token: TokenID, of workspace: WorkspaceID) throws(APIError) {
-    try count(token, in: \.tokens, named: "this token", of: workspace)
+    let now = now()
+    try state.withLock { state throws(APIError) in
+      try Self.count(token, in: &state.tokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
+    }
   }
 
   /// Counts a console session that is about to be opened for `person`.
   ///
   /// - Throws: 429 if the person or the workspace has reached its limit; then nothing is counted.
   package func countOpening(of person: String, in workspace: WorkspaceID) throws(APIError) {
-    try count(Person(workspace: workspace, name: person), in: \.openings, named: "this person for new sessions", of: workspace)
+    let now = now()
+    try state.withLock { state throws(APIError) in
+      try Self.count(
+        Person(workspace: workspace, name: person), in: &state.openings, named: "this person for new sessions", of: workspace,
+        in: &state.workspaces, at: now)
+    }
   }
 
   /// Counts a request against the limits of `owner` and of the workspace: against both, or against neither if one is reached.
-  private func count<Owner>(
-    _ owner: Owner, in buckets: WritableKeyPath<State, Buckets<Owner>>, named subject: String, of workspace: WorkspaceID
+  private static func count<Owner>(
+    _ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, of workspace: WorkspaceID,
+    in workspaces: inout Buckets<WorkspaceID>, at now: Double
   ) throws(APIError) {
-    let now = now()
-    try state.withLock { state throws(APIError) in
-      let wait = state[keyPath: buckets].wait(of: owner, at: now)
-      guard wait == 0 else { throw .rateExceeded(subject, state[keyPath: buckets].rate, wait: wait) }
-      let shared = state.workspaces.wait(of: workspace, at: now)
-      guard shared == 0 else { throw .rateExceeded("this workspace, for all its tokens together,", state.workspaces.rate, wait: shared) }
-      state[keyPath: buckets].take(of: owner, at: now)
-      state.workspaces.take(of: workspace, at: now)
-    }
+    let wait = buckets.wait(of: owner, at: now)
+    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+    let shared = workspaces.wait(of: workspace, at: now)
+    guard shared == 0 else { throw .rateExceeded("this workspace, for all its tokens together,", workspaces.rate, wait: shared) }
+    buckets.take(of: owner, at: now)
+    workspaces.take(of: workspace, at: now)
   }
 
   /// Rejects a request if its address has sent too many unauthenticated ones, before its body is read.
@@ -169,10 +175,9 @@ package final class RateLimits: Sendable {
   }
 
   private func unauthenticatedWait(at address: String?) -> (wait: Double, rate: Rate) {
-    let now = now()
-    return state.withLock { state in
+    state.withLock { state in
       state.unauthenticated.count == 0
-        ? (0, state.unauthenticated.rate) : (state.unauthenticated.wait(of: ClientAddress(address), at: now), state.unauthenticated.rate)
+        ? (0, state.unauthenticated.rate) : (state.unauthenticated.wait(of: ClientAddress(address), at: now()), state.unauthenticated.rate)
     }
   }
 

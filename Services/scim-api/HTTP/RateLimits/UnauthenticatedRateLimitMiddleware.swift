@@ -39,20 +39,26 @@ package struct UnauthenticatedRateLimitMiddleware: RouterMiddleware {
   ) async throws -> Response {
     let address = sites.origins.clientAddress(of: request.head, peer: context.info.peer)
     context.info.record(address: address)
-    if [.get, .head].contains(request.method), publicPaths.contains(request.uri.path) {
+    if isPublicRead(request) {
       try await limits.countPublicRead(from: address)
       return try await next(request, context)
     }
     return try await limits.limitingUnauthenticated(
-      from: address, isKnown: { known.contains { $0.isKnown(request) } }, isAuthenticated: { context.info.fields.token != nil },
+      from: address, isKnown: { known.contains { $0.isKnown(request) } }, isAuthenticated: { context.info.isAuthenticated },
       answer: {
         do {
           return try await next(request, context)
         } catch {
-          if context.info.fields.token == nil, Self.isBeforeAuthentication(error) { try await identify(request, context) }
+          if !context.info.isAuthenticated, Self.isBeforeAuthentication(error) { try await identify(request, context) }
           throw error
         }
       })
+  }
+
+  /// Whether the request reads a public path. Most requests are to the SCIM base URL, which none is below.
+  private func isPublicRead(_ request: Request) -> Bool {
+    guard request.method == .get || request.method == .head, request.head.path?.hasPrefix(ResourcePath.base) != true else { return false }
+    return publicPaths.contains(request.uri.path)
   }
 
   /// Whether the request failed before its credential was checked.

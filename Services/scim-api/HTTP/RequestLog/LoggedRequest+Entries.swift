@@ -8,24 +8,25 @@ extension LoggedRequest {
   /// The entries of the provisioning log: one for the request, and one for each operation of a bulk request that failed, was applied in
   /// part, or reused the record of a disabled user.
   package func entries() -> [LogEntry] {
+    let path = self.path
     var entry = LogEntry(
-      id: fields.replay?.entry ?? .made(at: at), workspace: workspace, at: at, method: String(head.method.rawValue.prefix(20)),
-      path: String(Redaction.path(path).prefix(2000)), status: status, milliseconds: duration / .milliseconds(1))
+      id: fields.replay?.entry ?? .made(at: at), workspace: workspace, at: at, method: head.method.rawValue.atMost(20),
+      path: Redaction.path(path).atMost(2000), status: status, milliseconds: duration / .milliseconds(1))
     let (body, redaction) = keptBody()
     entry.body = body
     entry.token = fields.token
     entry.identityProvider = identityProvider
-    entry.userAgent = head.headerFields[.userAgent].map { String($0.prefix(300)) }
+    entry.userAgent = head.headerFields[.userAgent].map { $0.atMost(300) }
     entry.address = address
-    entry.query = query.map { String(Redaction.query(String($0)).prefix(4000)) }
-    entry.contentType = head.headerFields[.contentType].map { String($0.prefix(200)) }
-    entry.ifMatch = head.headerFields[.ifMatch].map { String($0.prefix(200)) }
+    entry.query = query.map { Redaction.query(String($0)).atMost(4000) }
+    entry.contentType = head.headerFields[.contentType].map { $0.atMost(200) }
+    entry.ifMatch = head.headerFields[.ifMatch].map { $0.atMost(200) }
     entry.normalisations = fields.normalisations
-    entry.resourceType = resourceType(of: path[...])
-    entry.resource = resource
+    entry.resourceType = resourceType(of: path)
+    entry.resource = resource(at: path)
     entry.name = body.flatMap { name(in: $0, of: entry.resourceType) }
     entry.command = fields.command
-    entry.trace = fields.traceparent.flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) }
+    entry.trace = fields.trace?.traceID
     entry.replayOf = fields.replay?.of ?? fields.tokenName.flatMap(ReplayToken.init)?.entry
     if let error = fields.error { entry.setError(error, redaction: redaction) }
     if let unapplied = fields.unapplied { entry.setUnapplied(unapplied, redaction: redaction) }
@@ -44,7 +45,7 @@ extension LoggedRequest {
     entry.query = nil
     entry.ifMatch = nil
     entry.status = operation.status
-    entry.resourceType = resourceType(of: operation.path[...])
+    entry.resourceType = resourceType(of: operation.path)
     entry.resource = operation.resource ?? operation.path.split(separator: "/").last.flatMap { ResourceID($0) }
     entry.relink = operation.relink
     var redaction: Redaction.Outcome?
@@ -61,9 +62,11 @@ extension LoggedRequest {
     return entry
   }
 
-  private var target: Substring { head.path?[...] ?? "" }
-  private var path: String { String(target.prefix { $0 != "?" }) }
-  private var query: Substring? { target.firstIndex(of: "?").map { target[target.index(after: $0)...] } }
+  private var target: Substring.UTF8View { (head.path ?? "").utf8[...] }
+  private var path: String { String(Substring(target.prefix { $0 != UInt8(ascii: "?") })) }
+  private var query: Substring? {
+    target.firstIndex(of: UInt8(ascii: "?")).map { Substring(target[target.index(after: $0)...]) }
+  }
 
   private func keptBody() -> (LoggedBody?, Redaction.Outcome?) {
     switch fields.body {
@@ -84,14 +87,14 @@ extension LoggedRequest {
     return [.okta, .entra, .onelogin].contains(profile) ? profile.rawValue : nil
   }
 
-  private func resourceType(of path: Substring) -> LogEntry.ResourceType? {
-    let segments = path.split(separator: "/")
-    if segments.contains("Users") { return .user }
-    return segments.contains("Groups") ? .group : nil
+  private func resourceType(of path: String) -> LogEntry.ResourceType? {
+    let segments = path.utf8.split(separator: UInt8(ascii: "/"))
+    if segments.contains(where: { $0.elementsEqual("Users".utf8) }) { return .user }
+    return segments.contains { $0.elementsEqual("Groups".utf8) } ? .group : nil
   }
 
   /// The resource that is read or written; nil for a rejected POST, which created none.
-  private var resource: ResourceID? {
+  private func resource(at path: String) -> ResourceID? {
     if fields.operations != nil || (head.method == .post && status >= 400) { return nil }
     return fields.resource ?? path.split(separator: "/").last.flatMap { ResourceID($0) }
   }
@@ -108,7 +111,7 @@ extension LogEntry {
     let object: JSONObject?
     do { object = try JSON(parsing: error).object } catch { object = nil }
     scimType = object?["scimType"]?.string
-    detail = object?["detail"]?.string.map { String(Redaction.detail($0, without: redaction).prefix(4000)) }
+    detail = object?["detail"]?.string.map { Redaction.detail($0, without: redaction).atMost(4000) }
   }
 
   /// Sets the changes that were not applied, from a JSON array.
@@ -132,4 +135,9 @@ extension ConnectionProfile {
     case .strict: self = .strict
     }
   }
+}
+
+extension String {
+  /// The text, cut after `count` characters. Short texts, which nearly all are, are not copied.
+  func atMost(_ count: Int) -> String { utf8.count <= count ? self : String(prefix(count)) }
 }

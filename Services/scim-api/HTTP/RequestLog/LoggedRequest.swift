@@ -30,25 +30,26 @@ extension LoggedRequest {
   /// not select.
   init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration, reads: ReadSampler) {
     let route = context.endpointPath
-    guard !ResourcePath.isConsole(request.uri.path) else { return nil }
+    guard status >= 400 || Self.isWrite(request.method, route) || Self.isSampled(request, route, context.info.token, at, by: reads),
+      !ResourcePath.isConsole(request.uri.path)
+    else { return nil }
     let fields = context.info.fields
-    guard status >= 400 || Self.isWrite(request.method, route) || Self.isSampled(request, route, fields, at, by: reads) else { return nil }
     guard let workspace = fields.workspace ?? fields.unissuedTokenOf else { return nil }
     self.init(
-      at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status, address: context.info.peer,
-      fields: fields)
+      at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status,
+      address: context.info.peer.text, fields: fields)
   }
 
   private static func isWrite(_ method: HTTPRequest.Method, _ route: String?) -> Bool {
-    guard [.post, .put, .patch, .delete].contains(method), let route else { return false }
-    return route.hasPrefix(ResourcePath.base) && !route.hasSuffix(".search")
+    switch method {
+    case .post, .put, .patch, .delete: route.map { $0.hasPrefix(ResourcePath.base) && !$0.hasSuffix(".search") } ?? false
+    default: false
+    }
   }
 
   /// Whether a successful read is logged. Only SCIM reads are: the others are not sent by identity providers.
-  private static func isSampled(
-    _ request: Request, _ route: String?, _ fields: RequestInfo.Fields, _ at: Date, by reads: ReadSampler
-  ) -> Bool {
-    guard let route, route.hasPrefix(ResourcePath.base), let token = fields.token else { return false }
+  private static func isSampled(_ request: Request, _ route: String?, _ token: TokenID?, _ at: Date, by reads: ReadSampler) -> Bool {
+    guard let route, route.hasPrefix(ResourcePath.base), let token else { return false }
     return reads.isDue(token, from: request.headers[.userAgent], at: at)
   }
 }

@@ -1,5 +1,6 @@
 import Models
 import ProvisioningLog
+import ServiceKit
 import Synchronization
 
 /// Collects the properties of a request for its log line and its entry in the provisioning log.
@@ -22,8 +23,8 @@ package final class RequestInfo: Sendable {
     package var resource: ResourceID?
     /// The normalisations that were applied to the body.
     package var normalisations: [String] = []
-    /// W3C Trace Context of the request.
-    package var traceparent: String?
+    /// The W3C Trace Context of the request.
+    package var trace: TraceContext?
     /// The name of the token.
     package var tokenName: String?
     /// The connection profile of the workspace.
@@ -43,17 +44,26 @@ package final class RequestInfo: Sendable {
     package var replay: (entry: LogEntryID, of: LogEntryID)?
   }
 
-  /// The IP address of the connection's peer.
-  package let peer: String?
+  /// The peer of the connection.
+  package let peer: Peer
   private let stored = Mutex(Fields())
 
-  /// The info of a request from the IP address `peer`.
-  package init(peer: String?) {
+  /// The info of a request on a connection from `peer`.
+  package init(peer: Peer) {
     self.peer = peer
   }
 
   /// The fields that are known so far.
   package var fields: Fields { stored.withLock { $0 } }
+
+  /// Whether a valid credential is known.
+  package var isAuthenticated: Bool { stored.withLock { $0.token != nil } }
+
+  /// The token, client or session of the request.
+  var token: TokenID? { stored.withLock { $0.token } }
+
+  /// The `traceparent` of the messages that the request causes.
+  package var traceparent: String? { stored.withLock { $0.trace }?.traceparent }
 
   /// Records the workspace of a token that was never issued.
   package func record(unissuedTokenOf workspace: WorkspaceID) {
@@ -79,7 +89,7 @@ package final class RequestInfo: Sendable {
       $0.token = record.token
       $0.workspace = record.workspace
       $0.tokenName = record.name
-      $0.profile = record.settings.connectionProfile
+      $0.profile = record.caller.settings.connectionProfile
     }
   }
 
@@ -140,8 +150,8 @@ package final class RequestInfo: Sendable {
     stored.withLock { $0.normalisations = normalisations }
   }
 
-  /// Records the W3C trace context.
-  package func record(traceparent: String) {
-    stored.withLock { $0.traceparent = traceparent }
+  /// Records the W3C Trace Context.
+  package func record(trace: TraceContext) {
+    stored.withLock { $0.trace = trace }
   }
 }

@@ -25,7 +25,7 @@ package struct RequestLoggingMiddleware: RouterMiddleware {
     let start = ContinuousClock.now
     let at = Date()
     let trace = Self.trace(of: request)
-    context.info.record(traceparent: trace.traceparent)
+    context.info.record(trace: trace)
     return try await trace.run {
       let response = try await next(request, context)
       let duration = ContinuousClock.now - start
@@ -44,22 +44,23 @@ package struct RequestLoggingMiddleware: RouterMiddleware {
   }
 
   private func log(_ request: Request, _ context: EdgeContext, _ status: Int, _ duration: Duration) {
-    let level: Logger.Level = status >= 500 ? .warning : [.get, .head].contains(request.method) && status < 300 ? .debug : .info
+    let isRead = request.method == .get || request.method == .head
+    let level: Logger.Level = status >= 500 ? .warning : isRead && status < 300 ? .debug : .info
     guard context.logger.logLevel <= level else { return }
     let fields = context.info.fields
     var metadata: Logger.Metadata = [
-      "method": "\(request.method.rawValue.prefix(20))",
+      "method": .string(request.method.rawValue.atMost(20)),
       // Without the query: filters contain names and addresses.
-      "path": "\(Redaction.path(String(request.uri.path.prefix(2000))).prefix(200))",
-      "status": "\(status)",
-      "milliseconds": "\(Int((duration / .milliseconds(1)).rounded()))",
+      "path": .string(Redaction.path(request.uri.path.atMost(2000)).atMost(200)),
+      "status": .stringConvertible(status),
+      "milliseconds": .stringConvertible(Int((duration / .milliseconds(1)).rounded())),
     ]
-    metadata["peer"] = context.info.peer.map { "\($0)" }
-    metadata["workspace"] = fields.workspace.map { "\($0)" }
-    metadata["token"] = fields.token.map { "\($0)" }
-    metadata["command"] = fields.command.map { "\($0)" }
-    metadata["resource"] = fields.resource.map { "\($0)" }
-    if !fields.normalisations.isEmpty { metadata["normalisations"] = .array(fields.normalisations.map { "\($0)" }) }
+    metadata["peer"] = context.info.peer.text.map { .string($0) }
+    metadata["workspace"] = fields.workspace.map { .stringConvertible($0) }
+    metadata["token"] = fields.token.map { .stringConvertible($0) }
+    metadata["command"] = fields.command.map { .stringConvertible($0) }
+    metadata["resource"] = fields.resource.map { .stringConvertible($0) }
+    if !fields.normalisations.isEmpty { metadata["normalisations"] = .array(fields.normalisations.map { .string($0) }) }
     context.logger.log(level: level, "request", metadata: metadata)
   }
 

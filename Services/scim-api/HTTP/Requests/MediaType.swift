@@ -7,11 +7,19 @@ package enum MediaType {
   /// JSON (RFC 8259 §11).
   package static let json = "application/json"
 
+  private static let scimInUTF8 = "application/scim+json; charset=utf-8"
+  private static let jsonInUTF8 = "application/json; charset=utf-8"
+  /// The values that nearly all clients send, which are compared before any other is parsed.
+  private static let usualContentTypes = [scim, json, scimInUTF8, jsonInUTF8]
+
+  /// The `Content-Type` of a response in `type`, encoded in UTF-8.
+  static func inUTF8(_ type: String) -> String { type == scim ? scimInUTF8 : type == json ? jsonInUTF8 : "\(type); charset=utf-8" }
+
   /// Checks the `Content-Type` of a body. A missing one counts as JSON.
   ///
   /// - Throws: 415 for anything but JSON in UTF-8.
   package static func check(contentType: String?) throws(APIError) {
-    guard let contentType, !contentType.isEmpty else { return }
+    guard let contentType, !contentType.isEmpty, !usualContentTypes.contains(contentType) else { return }
     let name = essence(contentType)
     guard name == scim || name == json else { throw .unsupportedMediaType(contentType) }
     guard let charset = parameter("charset", of: contentType) else { return }
@@ -22,6 +30,7 @@ package enum MediaType {
   ///
   /// - Throws: 415 for anything but `identity`.
   package static func check(contentEncoding: [String]) throws(APIError) {
+    guard !contentEncoding.isEmpty else { return }
     let codings = contentEncoding.flatMap { $0.split(separator: ",") }.map { essence($0) }
     guard let coding = codings.first(where: { !$0.isEmpty && $0 != "identity" }) else { return }
     throw .unsupportedContentEncoding(coding)
@@ -45,7 +54,8 @@ package enum MediaType {
   /// The media type of a response: `application/json` for a client that accepts it but not `application/scim+json`, the preferred one
   /// (RFC 7644 §3.8). An `Accept` with neither gets `application/scim+json`, since an error response needs a media type, too.
   package static func ofAnswer(accept: String?) -> String {
-    guard let accept else { return scim }
+    guard let accept, accept != scim, accept != "*/*" else { return scim }
+    if accept == json { return json }
     var acceptsJSON = false
     for range in accept.split(separator: ",") {
       switch essence(range) {
@@ -62,7 +72,7 @@ package enum MediaType {
   ///
   /// - Throws: 406 if it does not allow JSON.
   package static func check(accept: String?) throws(APIError) {
-    guard let accept, accept.contains(where: { !$0.isWhitespace }) else { return }
+    guard let accept, accept != scim, accept != json, accept != "*/*", accept.contains(where: { !$0.isWhitespace }) else { return }
     var isExcluded = true
     for range in accept.split(separator: ",") {
       let name = essence(range)

@@ -1,6 +1,23 @@
 import HTTPTypes
 import Models
 
+/// The peer of a connection: a client or a proxy. Its address is parsed once per connection.
+package final class Peer: Sendable {
+  /// The IP address as the socket reports it; nil if the connection has none.
+  package let text: String?
+  /// The IP address in its canonical text form, or else ``text``.
+  let canonicalText: String?
+  /// The address; nil if the connection has none, or if it is not an IP address.
+  let address: IPAddress?
+
+  /// - Parameter text: the IP address; nil if the connection has none.
+  package init(_ text: String?) {
+    self.text = text
+    address = text.flatMap { IPAddress($0) }
+    canonicalText = address?.text ?? text
+  }
+}
+
 /// The scheme and authority that a client called, and the client's address.
 package struct Origin: Sendable, Hashable {
   /// The scheme of the client's request: `https` or `http`.
@@ -15,9 +32,10 @@ package struct Origin: Sendable, Hashable {
 
   /// The host of an authority, without a port.
   package static func host(of authority: String) -> String {
-    if authority.first == "[" { return String(authority.prefix { $0 != "]" }) + "]" }
-    let host = authority.prefix { $0 != ":" }
-    return String(host.last == "." ? host.dropLast() : host)
+    let bytes = authority.utf8
+    if bytes.first == UInt8(ascii: "[") { return String(authority.prefix { $0 != "]" }) + "]" }
+    let host = bytes.prefix { $0 != UInt8(ascii: ":") }
+    return String(Substring(host.last == UInt8(ascii: ".") ? host.dropLast() : host))
   }
 }
 
@@ -38,35 +56,33 @@ package struct OriginRule: Sendable {
 
   /// The client's address. Unlike ``origin(of:peer:)``, it does not need a valid host.
   ///
-  /// - Parameter peer: the IP address of the connection's peer.
-  func clientAddress(of request: HTTPRequest, peer: String?) -> String? {
-    guard let address = peer.flatMap({ IPAddress($0) }) else { return peer }
-    guard isTrusted(address), let name = Self.forwardedFor, let chain = request.headerFields[name] else { return address.text }
-    return (client(in: chain) ?? address).text
+  /// - Parameter peer: the peer of the connection.
+  func clientAddress(of request: HTTPRequest, peer: Peer) -> String? {
+    guard isTrusted(peer: peer), let name = Self.forwardedFor, let chain = request.headerFields[name] else { return peer.canonicalText }
+    return client(in: chain)?.text ?? peer.canonicalText
   }
 
   /// The origin of a request.
   ///
-  /// - Parameter peer: the IP address of the connection's peer.
+  /// - Parameter peer: the peer of the connection.
   /// - Throws: 400 if the host is missing or malformed.
-  package func origin(of request: HTTPRequest, peer: String?) throws(APIError) -> Origin {
-    let address = peer.flatMap { IPAddress($0) }
+  package func origin(of request: HTTPRequest, peer: Peer) throws(APIError) -> Origin {
     var scheme = speaksTLS ? "https" : "http"
     var authority = request.authority ?? ""
-    var client = address
-    if let address, isTrusted(address) {
+    var client: IPAddress?
+    if isTrusted(peer: peer) {
       let fields = request.headerFields
       // The first value is the one that the client sent to the outermost proxy.
       if let name = Self.forwardedHost, let host = Self.first(fields[name]) { authority = host }
       if let name = Self.forwardedProto, let proto = Self.first(fields[name])?.lowercased(), ["http", "https"].contains(proto) {
         scheme = proto
       }
-      if let name = Self.forwardedFor, let chain = fields[name] { client = self.client(in: chain) ?? address }
+      if let name = Self.forwardedFor, let chain = fields[name] { client = self.client(in: chain) }
     }
     guard Self.isAuthority(authority) else {
       throw APIError(400, .invalidValue, "The Host header is missing or is not a host name with an optional port.")
     }
-    return Origin(scheme: scheme, authority: authority.lowercased(), address: client?.text ?? peer)
+    return Origin(scheme: scheme, authority: authority.lowercased(), address: client?.text ?? peer.canonicalText)
   }
 
   /// The client in `X-Forwarded-For`. Each proxy appends its peer, so it is the last address that is not a trusted proxy.
@@ -79,7 +95,7 @@ package struct OriginRule: Sendable {
   }
 
   /// Whether `peer` is a trusted proxy.
-  package func isTrusted(peer: String?) -> Bool { peer.flatMap { IPAddress($0) }.map(isTrusted) ?? false }
+  package func isTrusted(peer: Peer) -> Bool { peer.address.map(isTrusted) ?? false }
 
   private func isTrusted(_ address: IPAddress) -> Bool { trustedProxies.contains { $0.contains(address) } }
 
@@ -96,6 +112,7 @@ package struct OriginRule: Sendable {
   /// or a URL.
   static func isAuthority(_ text: String) -> Bool {
     guard (1...255).contains(text.utf8.count) else { return false }
+    if isPlainHost(text) { return true }
     let (host, port) = parts(of: text[...])
     guard let host, port.map(isPort) ?? true else { return false }
     if host.hasPrefix("[") { return isAddress(host.dropFirst().dropLast()) }
@@ -104,6 +121,22 @@ package struct OriginRule: Sendable {
     return labels.allSatisfy { label in
       (1...63).contains(label.utf8.count) && label.utf8.allSatisfy(isLabelByte) && label.first != "-" && label.last != "-"
     }
+  }
+
+  /// The fast path of ``isAuthority(_:)`` for a host without a port: labels of letters, digits and inner hyphens.
+  private static func isPlainHost(_ text: String) -> Bool {
+    var (length, last) = (0, UInt8(ascii: "."))
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: ".") {
+        guard length > 0, last != UInt8(ascii: "-") else { return false }
+        length = 0
+      } else {
+        guard isLabelByte(byte), length < 63, length > 0 || byte != UInt8(ascii: "-") else { return false }
+        length += 1
+      }
+      last = byte
+    }
+    return length > 0 && last != UInt8(ascii: "-")
   }
 
   /// Splits an authority. The host is nil if a bracket is not closed, or is followed by anything but a port.

@@ -12,7 +12,8 @@ package struct QueryParameters: Sendable, Equatable {
   ///
   /// - Throws: 400 if a value is not percent-encoded UTF-8.
   package init(_ query: String?) throws(APIError) {
-    for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
+    guard let query, !query.isEmpty else { return }
+    for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
       let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
       let name = Self.decode(Array(parts[0])) ?? String(decoding: parts[0], as: UTF8.self)
       guard let value = Self.decode(parts.count > 1 ? Array(parts[1]) : []) else {
@@ -32,12 +33,12 @@ package struct QueryParameters: Sendable, Equatable {
 
   /// The value of `name`; nil if it is missing or empty.
   package subscript(name: String) -> String? {
-    guard let value = values[name.lowercased()], !value.isEmpty else { return nil }
+    guard let value = given(name), !value.isEmpty else { return nil }
     return value
   }
 
   /// The value of `name`, which may be empty; nil if it is missing.
-  package func given(_ name: String) -> String? { values[name.lowercased()] }
+  package func given(_ name: String) -> String? { values.isEmpty ? nil : values[name.lowercased()] }
 
   /// The integer value of `name`; nil if it is missing or empty.
   ///

@@ -11,7 +11,7 @@ extension Response {
   /// A response with a JSON body, which may be streamed.
   package static func json(_ status: HTTPResponse.Status, _ body: ResponseBody, mediaType: String, headers: HTTPFields = [:]) -> Response {
     var headers = headers
-    headers[.contentType] = "\(mediaType); charset=utf-8"
+    headers[.contentType] = MediaType.inUTF8(mediaType)
     return Response(status: status, headers: headers, body: body)
   }
 }

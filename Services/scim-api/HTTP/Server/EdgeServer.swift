@@ -12,7 +12,7 @@ import ServiceLifecycle
 /// (SO_REUSEPORT), and sending `Connection: close` on kept-alive connections before they are closed. Everything behind the socket is
 /// Hummingbird's: connections (`HTTP1Channel`), requests, responses, routing.
 package struct EdgeServer<Responder: HTTPResponder>: Service
-where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
+where Responder.Context: InitializableFromSource<ConnectionContextSource> {
   /// Responds to requests.
   package let responder: Responder
   /// How connections are accepted.
@@ -44,8 +44,8 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
   /// Serves until graceful shutdown.
   package func run() async throws {
     let connections = OpenConnections()
-    let connection = connectionHandler(connections)
-    let listener = try await bind(connection)
+    let handler = connectionHandler(connections)
+    let listener = try await bind(handler(nil))
     let port = listener.channel.localAddress?.port ?? configuration.port
     if configuration.sharesPort { await takeOver(listener.channel) }
     logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
@@ -56,7 +56,7 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
           for try await channel in accepted {
             connections.add(channel.channel)
             group.addTask(executorPreference: ConnectionExecutor(of: channel.channel)) {
-              await connection.handle(value: channel, logger: logger)
+              await handler(channel.channel).handle(value: channel, logger: logger)
               connections.remove(channel.channel)
             }
           }
@@ -106,35 +106,39 @@ where Responder.Context: InitializableFromSource<ApplicationRequestContextSource
     }
   }
 
-  private func connectionHandler(_ connections: OpenConnections) -> HTTP1Channel {
+  /// Makes the handlers of connections; the one without a connection only sets up their pipelines.
+  private func connectionHandler(_ connections: OpenConnections) -> @Sendable (_ connection: (any Channel)?) -> HTTP1Channel {
     let date = HTTPDate()
-    let configuration = configuration
+    let (responder, logger) = (responder, logger)
     let security = SecurityHeaders(isSecure: configuration.isSecure)
-    let countMalformed = countMalformed
-    return HTTP1Channel(
-      responder: { request, writer, channel in
-        if request.headers[.expect]?.lowercased() == "100-continue" {
-          try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-        }
-        let context = Responder.Context(source: ApplicationRequestContextSource(channel: channel, logger: logger))
-        var response = try await responder.respond(to: request, context: context)
-        response.headers[.date] = date.text
-        security.add(to: &response.headers)
-        if connections.isDraining {
-          // Closes the connection after this response; the client's next one goes to another process.
-          response.headers[.connection] = "close"
-          channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        }
-        try await writer.write(response: response.head, body: response.body)
-      },
-      configuration: HTTP1Channel.Configuration(
-        additionalChannelHandlers: [
-          SlowClientHandler(configuration.timeouts),
-          MalformedRequestHandler(headers: security, count: countMalformed),
-        ],
-        idleTimeout: configuration.idleTimeout,
-        // Larger than the maximum URL, so that URLLengthMiddleware can respond with 414.
-        httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100)))
+    let settings = connectionSettings(security)
+    return { connection in
+      let source = ConnectionContextSource(logger: logger, peer: Peer(connection?.remoteAddress?.ipAddress))
+      return HTTP1Channel(
+        responder: { request, writer, channel in
+          if let expectation = request.headers[.expect], expectation.lowercased() == "100-continue" {
+            try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+          }
+          var response = try await responder.respond(to: request, context: Responder.Context(source: source))
+          response.headers[.date] = date.text
+          security.add(to: &response.headers)
+          if connections.isDraining {
+            // Closes the connection after this response; the client's next one goes to another process.
+            response.headers[.connection] = "close"
+            channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+          }
+          try await writer.write(response: response.head, body: response.body)
+        }, configuration: settings)
+    }
+  }
+
+  private func connectionSettings(_ security: SecurityHeaders) -> HTTP1Channel.Configuration {
+    let (timeouts, countMalformed) = (configuration.timeouts, countMalformed)
+    return HTTP1Channel.Configuration(
+      additionalChannelHandlers: [SlowClientHandler(timeouts), MalformedRequestHandler(headers: security, count: countMalformed)],
+      idleTimeout: configuration.idleTimeout,
+      // Larger than the maximum URL, so that URLLengthMiddleware can respond with 414.
+      httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
   }
 }
 

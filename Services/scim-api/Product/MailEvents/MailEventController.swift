@@ -31,7 +31,7 @@ package struct MailEventController: Sendable {
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let body = try await bodies.json(in: request, share: &share, info: context.info, maximum: BodyReader.maximumEvent)
     let event = try MailEvent(body, in: context.caller.workspace, at: Date())
-    try await send(event, by: context.caller.actor, traceparent: context.info.fields.traceparent)
+    try await send(event, by: context.caller.actor, traceparent: context.info.traceparent)
     share.release()
     return Response(status: .accepted)
   }

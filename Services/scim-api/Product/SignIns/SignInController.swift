@@ -31,7 +31,7 @@ package struct SignInController: Sendable {
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     let body = try await bodies.json(in: request, share: &share, info: context.info, maximum: BodyReader.maximumEvent)
     let signIn = try SignIn(body, in: context.caller.workspace, at: Date())
-    try await send(signIn, traceparent: context.info.fields.traceparent)
+    try await send(signIn, traceparent: context.info.traceparent)
     share.release()
     return Response(status: .accepted)
   }

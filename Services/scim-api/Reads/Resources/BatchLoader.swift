@@ -21,38 +21,42 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
   }
 
   private typealias Waiter = CheckedContinuation<Resumption, Never>
-  private typealias Batch = [Key: [Waiter]]
+  private typealias Request = (key: Key, waiter: Waiter)
 
-  /// The queued keys of one owner.
+  /// The keys of one statement, and the requests for them except that of the caller that runs the statement.
+  private struct Batch: Sendable {
+    var keys: [Key]
+    var requests: [Request] = []
+  }
+
+  /// The queued requests of one owner.
   private struct Queue {
     var running = 0
-    var order: Deque<Key> = []
-    var waiting: Batch = [:]
+    var waiting: Deque<Request> = []
 
-    mutating func add(_ waiters: [Waiter], for key: Key) {
-      if waiting[key, default: []].isEmpty { order.append(key) }
-      waiting[key, default: []] += waiters
-    }
-
+    /// Takes the oldest requests, with up to `maximum` distinct keys.
     mutating func take(_ maximum: Int) -> (reader: Waiter, batch: Batch)? {
-      let keys = order.prefix(maximum)
-      var batch: Batch = [:]
-      for key in keys { batch[key] = waiting.removeValue(forKey: key) }
-      order.removeFirst(keys.count)
-      guard let first = keys.first, let reader = batch[first]?.popLast() else { return nil }
-      return (reader, batch)
+      guard let first = waiting.popFirst() else { return nil }
+      var batch = Batch(keys: [first.key])
+      var known: Set = [first.key]
+      while let next = waiting.first, known.contains(next.key) || known.count < maximum {
+        if known.insert(next.key).inserted { batch.keys.append(next.key) }
+        batch.requests.append(next)
+        waiting.removeFirst()
+      }
+      return (first.waiter, batch)
     }
   }
 
   private struct State {
     var running = 0
     var queues: [Owner: Queue] = [:]
-    /// The owners with queued keys, in round-robin order.
+    /// The owners with queued requests, in round-robin order.
     var owners: Deque<Owner> = []
 
-    mutating func add(_ waiters: [Waiter], for key: Key, of owner: Owner) {
-      if queues[owner, default: Queue()].order.isEmpty { owners.append(owner) }
-      queues[owner, default: Queue()].add(waiters, for: key)
+    mutating func add(_ request: Request, of owner: Owner) {
+      if queues[owner, default: Queue()].waiting.isEmpty { owners.append(owner) }
+      queues[owner, default: Queue()].waiting.append(request)
     }
 
     mutating func startStatement(of owner: Owner) {
@@ -60,10 +64,17 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
       queues[owner, default: Queue()].running += 1
     }
 
+    /// Starts a statement; false if the limits do not allow another one.
+    mutating func startStatement(of owner: Owner, _ maximum: Int, ofEach maximumPerOwner: Int) -> Bool {
+      guard running < maximum, (queues[owner]?.running ?? 0) < maximumPerOwner else { return false }
+      startStatement(of: owner)
+      return true
+    }
+
     mutating func endStatement(of owner: Owner) {
       running -= 1
       queues[owner]?.running -= 1
-      if let queue = queues[owner], queue.running == 0, queue.order.isEmpty { queues[owner] = nil }
+      if let queue = queues[owner], queue.running == 0, queue.waiting.isEmpty { queues[owner] = nil }
     }
 
     /// Takes the batch of the next owner that may run another statement.
@@ -71,7 +82,7 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
       guard let index = owners.firstIndex(where: { (queues[$0]?.running ?? 0) < maximumPerOwner }) else { return nil }
       let owner = owners.remove(at: index)
       let taken = queues[owner]?.take(maximumKeys)
-      if queues[owner]?.order.isEmpty == false { owners.append(owner) }
+      if queues[owner]?.waiting.isEmpty == false { owners.append(owner) }
       return taken.map { ($0.reader, owner, $0.batch) }
     }
   }
@@ -95,15 +106,20 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
 
   /// The number of callers that wait for a statement that has not started.
   var waitingCount: Int {
-    state.withLock { $0.queues.values.reduce(0) { $0 + $1.waiting.values.reduce(0) { $0 + $1.count } } }
+    state.withLock { $0.queues.values.reduce(0) { $0 + $1.waiting.count } }
   }
 
   /// The value of `key` of `owner`; nil if there is none.
   ///
   /// - Throws: the error of the statement that read this key.
   func found(for key: Key, of owner: Owner) async throws -> Found? {
+    if startStatement(of: owner) {
+      defer { startNextStatement(after: owner) }
+      return try await read(owner, [key])[key]
+    }
     let resumption = await withCheckedContinuation { waiter in
-      if startStatement(orQueue: waiter, for: key, of: owner) { waiter.resume(returning: .read([key: []])) }
+      // A statement may have ended in the meantime.
+      if startStatement(orQueue: waiter, for: key, of: owner) { waiter.resume(returning: .read(Batch(keys: [key]))) }
     }
     switch resumption {
     case .result(let result): return try result.get()
@@ -111,14 +127,16 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
     }
   }
 
+  /// Starts a statement; false if the limits do not allow another one.
+  private func startStatement(of owner: Owner) -> Bool {
+    state.withLock { $0.startStatement(of: owner, maximumStatements, ofEach: maximumPerOwner) }
+  }
+
   /// Starts a statement and returns true, or queues `waiter` if the limits do not allow another statement.
   private func startStatement(orQueue waiter: Waiter, for key: Key, of owner: Owner) -> Bool {
     state.withLock { state in
-      guard state.running >= maximumStatements || (state.queues[owner]?.running ?? 0) >= maximumPerOwner else {
-        state.startStatement(of: owner)
-        return true
-      }
-      state.add([waiter], for: key, of: owner)
+      if state.startStatement(of: owner, maximumStatements, ofEach: maximumPerOwner) { return true }
+      state.add((key, waiter), of: owner)
       return false
     }
   }
@@ -126,25 +144,18 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
   private func readAll(_ batch: Batch, of owner: Owner) async throws -> [Key: Found] {
     defer { startNextStatement(after: owner) }
     do {
-      let found = try await read(owner, Array(batch.keys))
-      for (key, waiters) in batch {
-        for waiter in waiters { waiter.resume(returning: .result(.success(found[key]))) }
-      }
+      let found = try await read(owner, batch.keys)
+      for (key, waiter) in batch.requests { waiter.resume(returning: .result(.success(found[key]))) }
       return found
     } catch is CancellationError {
       // Only this task was cancelled. Another waiter reads the rest of the batch.
-      requeue(batch, of: owner)
+      state.withLock { state in
+        for request in batch.requests { state.add(request, of: owner) }
+      }
       throw CancellationError()
     } catch {
-      for waiter in batch.values.joined() { waiter.resume(returning: .result(.failure(error))) }
+      for (_, waiter) in batch.requests { waiter.resume(returning: .result(.failure(error))) }
       throw error
-    }
-  }
-
-  /// Puts the waiters of a batch back into the queue.
-  private func requeue(_ batch: Batch, of owner: Owner) {
-    state.withLock { state in
-      for (key, waiters) in batch where !waiters.isEmpty { state.add(waiters, for: key, of: owner) }
     }
   }
 
@@ -156,6 +167,6 @@ final class BatchLoader<Owner: Hashable & Sendable, Key: Hashable & Sendable, Fo
       state.startStatement(of: next.owner)
       return next
     }
-    next?.reader.resume(returning: .read(next?.batch ?? [:]))
+    if let next { next.reader.resume(returning: .read(next.batch)) }
   }
 }

@@ -82,7 +82,8 @@ extension ResourceController {
     let write = try await parsedWrite(verb, body, request, context.caller)
     context.info.record(normalisations: write.normalisations)
     let outcome = try await commands.execute(
-      write.operation, on: id, expecting: expected?.expectedVersions, for: context.caller, info: context.info)
+      write.operation, on: id, expecting: expected?.expectedVersions, validatedWith: context.caller.settingsVersion, for: context.caller,
+      info: context.info)
     share.release()
     return outcome
   }

@@ -2,13 +2,29 @@ import EdgeHTTP
 import EdgeReads
 import Models
 import NIOCore
+import Primitives
 import SCIMStorage
 
 /// Writes stored resources as JSON: the stored document, which lacks its closing braces, then the rest of `meta`, which depends on the
 /// version and on the host of the request, then the rows.
 struct ResourceWriter: Sendable {
   let kind: ResourceKind
-  let base: BaseURL
+  private let base: BaseURL
+  /// The JSON string with the location of a resource, without the id and the closing quote.
+  private let location: [UInt8]
+
+  init(kind: ResourceKind, base: BaseURL) {
+    self.kind = kind
+    self.base = base
+    location = Self.locationPrefix(kind, base)
+  }
+
+  private static func locationPrefix(_ kind: ResourceKind, _ base: BaseURL) -> [UInt8] {
+    var literal: [UInt8] = []
+    JSONEscaping.append(base.location(kind, ""), to: &literal)
+    literal.removeLast()
+    return literal
+  }
 
   func write(_ found: FoundResource, into buffer: inout ByteBuffer) {
     let resource = found.resource
@@ -18,8 +34,9 @@ struct ResourceWriter: Sendable {
     buffer.writeStaticString("\",\"version\":\"W/\\\"")
     buffer.writeString(String(resource.version))
     buffer.writeStaticString("\\\"\",\"location\":")
-    buffer.writeJSONString(base.location(kind, resource.id.description))
-    buffer.writeStaticString("}")
+    buffer.writeBytes(location)
+    buffer.writeID(resource.id.uuid)
+    buffer.writeStaticString("\"}")
     if let rows = found.rows {
       openRows(in: &buffer)
       write(rows, into: &buffer)
@@ -37,11 +54,9 @@ struct ResourceWriter: Sendable {
 
   /// Writes rows, separated by commas.
   func write(_ rows: [ReferredResource], into buffer: inout ByteBuffer) {
+    guard !rows.isEmpty else { return }
     // References differ in the id only.
-    var before = ByteBuffer()
-    before.writeStaticString("\",\"$ref\":")
-    before.writeJSONString(base.location(kind.referred, ""))
-    let reference = before.readableBytesView.dropLast()
+    let reference = Array("\",\"$ref\":".utf8) + Self.locationPrefix(kind.referred, base)
     for (index, row) in rows.enumerated() {
       if index > 0 { buffer.writeStaticString(",") }
       buffer.writeStaticString("{\"value\":\"")
