@@ -168,13 +168,13 @@ def main():
         show(found[1], None)
         print("", *report.pairs(*found), sep="\n")
         (options.folder / "results-against.json").write_text(text_of(found[1]))
-    if options.profile:
-        print("", *profile_services.profile(runners[0], rows, options.folder / "profiles"), sep="\n")
     (options.folder / "results.json").write_text(text_of(found[0]))
     if not options.only:
         (options.folder / f"results-{options.users}.json").write_text(text_of(found[0]))
     (options.folder / "results.svg").write_text(plot.svg(found[0]))
     print(f"\n{options.folder}/results.json\n{options.folder}/results.svg")
+    if options.profile:
+        print(*profile_services.profile(runners[0], rows, options.folder / "profiles"), sep="\n")
 
 
 def text_of(results):

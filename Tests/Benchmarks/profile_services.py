@@ -1,6 +1,7 @@
 """Profiles the services under load with perf, for ops/bench --profile."""
 
 import shutil
+import signal
 import subprocess
 from collections import Counter
 
@@ -32,7 +33,8 @@ def profile(benchmark, rows, folder):
         try:
             benchmark.sample(row, IN_FLIGHT, seconds=SECONDS)
         finally:
-            recording.terminate()
+            # perf completes its file on SIGINT.
+            recording.send_signal(signal.SIGINT)
             problem = recording.communicate()[1]
         if not data.exists():
             raise LoadFailed(f"perf record failed: {problem}")
