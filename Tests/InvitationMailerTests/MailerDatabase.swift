@@ -94,7 +94,7 @@ struct MailerDatabase {
     let record = MailRecord(
       result, reminder: invitation.reminder, attempts: invitation.attempts, firstTriedAt: invitation.firstTriedAt,
       isDigest: invitation.isDigest, policy: policy, now: now, pause: pause)
-    try await invitations.record([MailOutcome(invitation, record)], at: now)
+    _ = try await invitations.record([MailOutcome(invitation, record)], at: now)
   }
 
   /// Claims the due invitations, as the scheduler does, and returns them.

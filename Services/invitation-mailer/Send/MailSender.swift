@@ -102,7 +102,7 @@ struct MailSender: Sendable {
       }
     }
     if !outcomes.isEmpty {
-      try await retryPolicy.run("recording sent invitations") { try await store.record(outcomes, at: .now) }
+      try await retryPolicy.run("recording sent invitations") { _ = try await store.record(outcomes, at: .now) }
       next.invitation = outcomes.compactMap(\.record.nextAttemptAt).min()
     }
     for result in results {

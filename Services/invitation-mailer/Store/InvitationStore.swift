@@ -164,7 +164,6 @@ struct InvitationStore: Sendable {
   /// An invitation that was withdrawn while its mail was being sent stays withdrawn; only the time of sending is recorded.
   ///
   /// - Returns: The stored events, which are published.
-  @discardableResult
   func record(_ outcomes: [MailOutcome], at now: Date) async throws -> [StoredMessage] {
     let messages = try outcomes.map { try $0.change(at: now).message() }
     let rows: Rows
