@@ -222,6 +222,10 @@ extension Redaction {
 
   /// Whether a URL parameter has the name of a secret, in any encoding and case.
   public static func isSecretParameter(_ name: some StringProtocol) -> Bool {
+    // Nearly all names are letters only.
+    if name.utf8.allSatisfy({ (0x61...0x7A).contains($0 | 0x20) }) {
+      return isSecret(String(name)) || (name.utf8.count == 6 && name.lowercased() == "bearer")
+    }
     let plain = (name.removingPercentEncoding ?? String(name)).replacing("+", with: " ").filter { !$0.isWhitespace }.replacing(
       "-", with: "_")
     let folded = plain.lowercased()
@@ -229,10 +233,10 @@ extension Redaction {
   }
 
   /// Whether `text` contains what looks like an access token.
-  public static func holdsToken(_ text: some StringProtocol) -> Bool {
-    let bytes = Array(text.utf8)
-    return maskingTokens(in: bytes) != bytes
-  }
+  public static func holdsToken(_ text: some StringProtocol) -> Bool { holdsToken(Array(text.utf8)) }
+
+  /// Whether UTF-8 text contains what looks like an access token.
+  public static func holdsToken(_ text: [UInt8]) -> Bool { maskingTokens(in: text) != text }
 
   /// The placeholder for an access token.
   public static let maskedToken = "rollcall_" + mask

@@ -51,9 +51,27 @@ struct SiteTests {
     #expect(throws: APIError.self) { try rule.origin(of: request("app.example.com", ["X-Forwarded-Host": "a/b"]), peer: Peer("10.1.2.3")) }
   }
 
-  @Test("An invalid host is rejected", arguments: [nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256)])
+  @Test(
+    "An invalid host is rejected",
+    arguments: [
+      nil, "", "a/b", "a\"b", "a b", String(repeating: "a", count: 256), "-a.example", "a-.example", "a-", "a..b", ".a", "a:", "a:0",
+      "a:65536", "a:1x", "a:1:2", ":1", "[::1", "[::1]x", "[a]", String(repeating: "a", count: 64),
+    ])
   func host(_ host: String?) {
     #expect(throws: APIError.self) { try OriginRule().origin(of: request(host), peer: Peer("10.1.2.3")) }
+  }
+
+  @Test(
+    "A valid host is a name or an address with an optional port",
+    arguments: [
+      ("Scim.acme.example", "scim.acme.example"), ("a-b_c.example.:8443", "a-b_c.example"), ("a:1", "a"), ("a:65535", "a"),
+      ("192.0.2.1:80", "192.0.2.1"), ("[::1]", "[::1]"), ("[2001:DB8::1]:443", "[2001:db8::1]"),
+      (String(repeating: "a", count: 63), String(repeating: "a", count: 63)),
+    ])
+  func validHost(authority: String, host: String) throws {
+    let origin = try OriginRule().origin(of: request(authority), peer: Peer("10.1.2.3"))
+    #expect(origin.authority == authority.lowercased())
+    #expect(origin.host == host)
   }
 
   @Test(

@@ -34,7 +34,8 @@ final class RequestMetrics: Sendable {
       return new
     }
     instruments.count.increment()
-    instruments.time.recordNanoseconds(Int64(duration / .nanoseconds(1)))
+    let (seconds, attoseconds) = duration.components
+    instruments.time.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
   }
 
   /// The methods with a label of their own. A client can send any method, so the others are counted together.

@@ -123,11 +123,15 @@ package struct OriginRule: Sendable {
     }
   }
 
-  /// The fast path of ``isAuthority(_:)`` for a host without a port: labels of letters, digits and inner hyphens.
+  /// The fast path of ``isAuthority(_:)`` for a host name or an IPv4 address: labels of letters, digits and inner hyphens.
   private static func isPlainHost(_ text: String) -> Bool {
+    let bytes = text.utf8
     var (length, last) = (0, UInt8(ascii: "."))
-    for byte in text.utf8 {
-      if byte == UInt8(ascii: ".") {
+    for index in bytes.indices {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: ":") {
+        return length > 0 && last != UInt8(ascii: "-") && isPort(text[bytes.index(after: index)...])
+      } else if byte == UInt8(ascii: ".") {
         guard length > 0, last != UInt8(ascii: "-") else { return false }
         length = 0
       } else {

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 import ProvisioningLog
 
 /// Rejects requests with secrets in the URL, which proxies and browsers log (RFC 7644 §7.5.2, RFC 6750 §2.3). Filters on secret attributes
@@ -9,14 +10,36 @@ package enum SensitiveQuery {
   /// - Throws: 403 `sensitive` if it contains a token or a password, in any case and encoding of the parameter's name.
   package static func check(_ query: String?) throws(APIError) {
     guard let query else { return }
-    for parameter in query.split(whereSeparator: { $0 == "&" || $0 == ";" }) {
-      let name = parameter.prefix { $0 != "=" }
+    for parameter in query.utf8.split(whereSeparator: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }) {
+      let name = parameter.prefix { $0 != UInt8(ascii: "=") }
       let value = parameter.dropFirst(name.count + 1)
       guard !value.isEmpty else { continue }
-      if Redaction.isSecretParameter(name) || Redaction.holdsToken(value.removingPercentEncoding ?? String(value)) {
-        throw .secretInURL(parameter: (name.removingPercentEncoding ?? String(name)).lowercased())
+      let text = Substring(name)
+      if Redaction.isSecretParameter(text) || Redaction.holdsToken(decoded(value)) {
+        throw .secretInURL(parameter: (text.removingPercentEncoding ?? String(text)).lowercased())
       }
     }
+  }
+
+  /// The bytes of a percent-encoded value. A malformed escape stays as it is.
+  private static func decoded(_ value: Substring.UTF8View) -> [UInt8] {
+    let bytes = Array(value)
+    guard bytes.contains(UInt8(ascii: "%")) else { return bytes }
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(bytes.count)
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = Hex.value(ofDigit: bytes[index + 1]),
+        let low = Hex.value(ofDigit: bytes[index + 2])
+      {
+        decoded.append(high << 4 | low)
+        index += 3
+      } else {
+        decoded.append(bytes[index])
+        index += 1
+      }
+    }
+    return decoded
   }
 }
 
