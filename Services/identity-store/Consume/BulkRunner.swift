@@ -15,8 +15,8 @@ struct BulkRunner: Sendable {
   let processor: CommandProcessor
   /// Limits concurrent operations of all bulks.
   var slots = BulkSlots(1)
-  /// Called after the commit of each operation.
-  let onCommit: @Sendable () -> Void
+  /// Called after the commit of each transaction.
+  let onCommit: @Sendable (CommittedCommands) async -> Void
 
   /// Processes the operations of `bulk`, which `received` contains, and returns the reply to it.
   ///
@@ -29,10 +29,9 @@ struct BulkRunner: Sendable {
       let isCycle = next.first?.operation.cycle != nil
       let replies = try await slots.withSlot {
         isCycle
-          ? try await processor.processAtomically(commands)
-          : try await processor.process(commands, writeSet: WriteSet(of: commands.lazy.map(\.read))) {}
+          ? try await processor.processAtomically(commands, onCommit: onCommit)
+          : try await processor.process(commands, writeSet: WriteSet(of: commands.lazy.map(\.read)), onDecided: {}, onCommit: onCommit)
       }
-      onCommit()
       progress.take(replies.map(\.outcome))
     }
     return Reply(command: received.read.command.id, outcome: .bulk(progress.outcomes))
