@@ -26,7 +26,8 @@ struct RecordedReplyTests {
     let first = try await store.process().execute([create, createGroup])
     #expect(try await store.count("select max(length(data))::int from identity.replies") == 0)
     let repeated = try await store.process().execute([create, createGroup])
-    #expect(repeated == first)
+    #expect(repeated.map { $0.encoded().attributes } == first.map { $0.encoded().attributes })
+    #expect(repeated.map { $0.encoded().data } == first.map { $0.encoded().data })
 
     let rename = store.command(.replaceUser(document: Fixture.user(#"{"userName":"ana@example.com","title":"Boss"}"#)), on: user)
     let renamed = try await store.process().execute([rename])
@@ -35,8 +36,9 @@ struct RecordedReplyTests {
     awaited.replyTo = ReplyAddress(partition: 0, correlationID: "1")
     let later = try await store.process().execute([createGroup, awaited])
     #expect(later.map(\.outcome.status) == [201, 201])
-    #expect(later[0] == first[1])
-    #expect(try resource(later[1]) == resource(renamed[0]))
+    #expect(later[0].encoded().data == first[1].encoded().data)
+    #expect(try resource(later[1]).version == 2)
+    #expect(try resource(later[1]).document == resource(renamed[0]).document)
     #expect(try await store.count("select version from identity.users") == 2)
   }
 

@@ -26,7 +26,8 @@ struct BatchTransaction: Sendable {
   func run(
     _ commands: [ParsedCommand], atomically: Bool = false, writeSet: WriteSet, onDecided: @Sendable () -> Void
   ) async throws -> [CommandResult] {
-    let now = Date.now
+    // Whole milliseconds, as clients see it, so that a reply and a later read of the row agree.
+    let now = Date(timeIntervalSince1970: (Date.now.timeIntervalSince1970 * 1000).rounded(.down) / 1000)
     return try await pool.transaction { transaction in
       let state = try await loader.load(writeSet, in: transaction)
       var decider = Decider(state: state, now: now, nameHash: nameHash)

@@ -19,7 +19,7 @@ struct Decider: Sendable {
   let now: Date
   let nameHash: NameHash
   /// The command being decided, for its events.
-  private var current: Command?
+  private var current: ParsedCommand?
 
   /// An event to publish.
   struct DecidedEvent: Sendable, Equatable {
@@ -45,7 +45,7 @@ struct Decider: Sendable {
   /// Decides one command. A redelivered command gets its recorded reply and changes nothing.
   mutating func decide(_ parsed: ParsedCommand) -> Reply {
     if let reply = state.replies[parsed.command.id] { return reply }
-    current = parsed.command
+    current = parsed
     guard parsed.isAudited else { return record(outcome(of: parsed), of: parsed.command) }
     let before = AuditedState(of: parsed, in: state)
     let count = audited.count
@@ -71,7 +71,7 @@ struct Decider: Sendable {
   }
 
   mutating func publish(_ event: IdentityEvent) {
-    events.append(DecidedEvent(event: event, command: current?.id, traceparent: current?.traceparent))
+    events.append(DecidedEvent(event: event, command: current?.command.id, traceparent: current?.command.traceparent))
   }
 
   private mutating func outcome(of parsed: ParsedCommand) -> Reply.Outcome {

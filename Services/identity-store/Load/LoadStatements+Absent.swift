@@ -68,3 +68,30 @@ extension LoadStatements {
     join identity.groups g using (workspace_id, id)
     """)
 }
+
+extension WorkingSet {
+  /// The resources of recorded replies to `commands` that lack the document.
+  fileprivate func incompleteReplies(to commands: Set<ResourceKey>) -> Set<ResourceKey> {
+    guard !replies.isEmpty else { return [] }
+    return Set(
+      commands.compactMap { command in
+        replies[CommandID(command.id.uuid)]?.resourceWithoutDocument.map { ResourceKey(workspace: command.workspace, id: $0) }
+      })
+  }
+
+  /// Adds the present state of a resource to the recorded replies that lack it. A reply that nobody waits for, as to an operation of a bulk
+  /// request, keeps its version.
+  fileprivate mutating func completeReplies(with resource: StoredResource, awaited: Set<CommandID>) {
+    for case (let id, let reply) in replies where reply.resourceWithoutDocument == resource.id {
+      let completed = reply.completed(with: resource)
+      if awaited.contains(id) || completed.version == reply.version { load(completed) }
+    }
+  }
+}
+
+extension Reply {
+  /// The version of the written resource.
+  fileprivate var version: Int64? {
+    if case .resource(let resource, _) = outcome { resource.version } else { nil }
+  }
+}

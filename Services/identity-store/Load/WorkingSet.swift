@@ -79,15 +79,6 @@ struct WorkingSet: Sendable {
     successors[tombstone.key] = successor
   }
 
-  /// Adds the present state of a resource to the recorded replies that lack it. A reply that nobody waits for, as to an operation of a bulk
-  /// request, keeps its version.
-  mutating func completeReplies(with resource: StoredResource, awaited: Set<CommandID>) {
-    for case (let id, let reply) in replies where reply.resourceWithoutDocument == resource.id {
-      let completed = reply.completed(with: resource)
-      if awaited.contains(id) || completed.version == reply.version { replies[id] = completed }
-    }
-  }
-
   mutating func load(_ change: HeldChangeRecord) { heldChanges[change.resource] = change }
   mutating func loadDeactivations(_ count: Int, in workspace: WorkspaceID) { recentDeactivations[workspace] = count }
 
@@ -99,15 +90,6 @@ struct WorkingSet: Sendable {
   }
 
   // MARK: Read
-
-  /// The resources of recorded replies to `commands` that lack the document.
-  func incompleteReplies(to commands: Set<ResourceKey>) -> Set<ResourceKey> {
-    guard !replies.isEmpty else { return [] }
-    return Set(
-      commands.compactMap { command in
-        replies[CommandID(command.id.uuid)]?.resourceWithoutDocument.map { ResourceKey(workspace: command.workspace, id: $0) }
-      })
-  }
 
   func user(named name: NameKey) -> UserRecord? { usersByName[name].flatMap { users[$0] } }
   /// The groups with this name. There may be several if the workspace allows duplicate names, or did so earlier.
@@ -290,12 +272,5 @@ struct WorkingSet: Sendable {
   private mutating func insert(_ tombstone: Tombstone) {
     tombstones[tombstone.key] = tombstone
     changes.insertedTombstones.insert(tombstone.key)
-  }
-}
-
-extension Reply {
-  /// The version of the written resource.
-  fileprivate var version: Int64? {
-    if case .resource(let resource, _) = outcome { resource.version } else { nil }
   }
 }
