@@ -101,6 +101,26 @@ struct SMTPConnectionTests {
     }
   }
 
+  @Test func `is sent while another connection waits for the reply to a mail`() async throws {
+    let catcher = try await MailCatcher()
+    let server = SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 300)
+    let (slow, fast) = (SMTPConnection(server, name: "slow"), SMTPConnection(server, name: "fast"))
+    try catcher.setFaults(#"{"content": "stall", "to": "slow@"}"#)
+    try await withThrowingTaskGroup(of: SMTPOutcome.self) { group in
+      group.addTask { await slow.send(try .sample(to: "slow@example.com")) }
+      group.addTask {
+        for index in 0..<5 { _ = await fast.send(try .sample(to: "person\(index)@example.com")) }
+        return await fast.send(try .sample())
+      }
+      let first = try await group.next()
+      #expect(first?.isAccepted == true)
+      #expect(try catcher.count() == 6)
+      await catcher.stop()
+      let second = try await group.next()
+      #expect(second?.isInterrupted == true)
+    }
+  }
+
   @Test func `fails while the server is unavailable, and is sent when it is back`() async throws {
     let first = try await MailCatcher(.init(port: try FreePort.find()))
     let connection = SMTPConnection(SMTPServer(url: first.url), name: "smtp")

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Outbox
 import Postgres
 
 /// The database transaction of a batch: loads the write set, decides each command, writes the outcome, and commits once.
@@ -14,34 +15,44 @@ struct BatchTransaction: Sendable {
   /// The maximum time for decisions. The remaining commands go into the next transaction.
   private var decisionTimeLimit: Duration { timeLimit / 10 }
 
-  /// Processes commands and returns their replies, in order. If decisions take too long, only the first commands are processed (at least
-  /// one), and fewer replies than commands are returned.
+  /// Processes commands and returns their results, in order. If decisions take too long, only the first commands are processed (at least
+  /// one), and fewer results than commands are returned.
   ///
   /// - Parameters:
-  ///   - maximumErrors: The number of refusals after which no further command is processed; nil for no limit.
   ///   - atomically: Whether either all commands are applied or none, because they refer to each other.
+  ///   - maximumErrors: The number of refusals after which no further command is processed; nil for no limit.
   ///   - onDecided: Called when all commands are loaded and decided, so that the next batch may begin.
   /// - Throws: `PostgresError`; ``BatchTimeLimitExceeded``. Nothing is written then, unless the error says that the outcome of the
   ///   commit is unknown. In either case the batch can be run again, since recorded replies show which commands were processed.
   func run(
     _ commands: [ParsedCommand], atomically: Bool = false, maximumErrors: Int? = nil, writeSet: WriteSet, onDecided: @Sendable () -> Void
-  ) async throws -> [Reply] {
-    let now = Date.now
+  ) async throws -> [CommandResult] {
+    // Whole milliseconds, as clients see it, so that a reply and a later read of the row agree.
+    let now = Date(timeIntervalSince1970: (Date.now.timeIntervalSince1970 * 1000).rounded(.down) / 1000)
     return try await pool.transaction { transaction in
       let state = try await loader.load(writeSet, in: transaction)
       var decider = Decider(state: state, now: now, nameHash: nameHash)
       let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider, maximumErrors)
       if replies.count == commands.count { onDecided() }
-      let steps = try writer.steps(for: decider)
-      guard !steps.isEmpty else { return replies }
+      let writes = try writer.writes(for: decider, within: timeLimit)
+      guard !writes.steps.isEmpty else { return results(replies, of: decider, []) }
       do {
-        // The server checks the time as the last step before the commit, in the same round trip.
-        let check = (Self.checkTimeLimit, [PostgresValue.double(timeLimit / .seconds(1))])
-        _ = try await transaction.pipeline(steps + [check], commit: true)
-      } catch let error as PostgresError where error.statement == Self.checkTimeLimit.name {
+        let rows = try await transaction.pipeline(writes.steps, commit: true)
+        return results(replies, of: decider, try writes.storedMessages(rows))
+      } catch let error as PostgresError where WriteStatements.isTimeLimit(error) {
         throw BatchTimeLimitExceeded(timeLimit: timeLimit)
       }
-      return replies
+    }
+  }
+
+  /// The replies with the stored messages, which are in the order of the events.
+  private func results(_ replies: [Reply], of decider: Decider, _ stored: [StoredMessage]) -> [CommandResult] {
+    let processed = Set(decider.recorded.map(\.reply.command))
+    var messages = Dictionary(grouping: zip(decider.events, stored)) { $0.0.command }
+    return replies.map { reply in
+      // A batch may contain a command twice.
+      let caused = messages.removeValue(forKey: reply.command) ?? []
+      return CommandResult(reply: reply, messages: caused.map(\.1), isRepeated: !processed.contains(reply.command))
     }
   }
 
@@ -59,13 +70,15 @@ struct BatchTransaction: Sendable {
     }
     return replies
   }
+}
 
-  /// Divides by zero when the transaction has exceeded its time limit.
-  private static let checkTimeLimit = Statement(
-    "within bound",
-    """
-    select 1 / (clock_timestamp() < now() + make_interval(secs => $1))::int
-    """)
+/// The result of a command.
+struct CommandResult: Sendable {
+  var reply: Reply
+  /// The messages that the command wrote to the outbox. Empty if the command was processed before.
+  var messages: [StoredMessage] = []
+  /// Whether the command was processed by an earlier transaction. Its messages may still be in the outbox.
+  var isRepeated = false
 }
 
 /// The error for a batch that exceeded its time limit, waiting for locks or for the database, and was rolled back.

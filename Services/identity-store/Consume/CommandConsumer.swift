@@ -112,16 +112,22 @@ struct CommandConsumer: Service {
       // A batch may consist of several transactions. The replies of each are published as soon as it is committed.
       _ = try await processor.process(commands, writeSet: batch.writeSet) {
         batch.decided.open()
-      } onCommit: { answered in
-        consumer.noteProgress()
-        relay.wake()
+      } onCommit: { committed in
+        publish(committed)
         await batch.previous?.wait()
-        await replies.publish(answered)
+        await replies.publish(committed.answered)
       }
     }
     await batch.previous?.wait()
     try Task.checkCancellation()
     await offsets.finishPart(of: batch.number)
+  }
+
+  /// Publishes the messages of a transaction.
+  private func publish(_ committed: CommittedCommands) {
+    consumer.noteProgress()
+    relay.publish(committed.messages)
+    if committed.includesRepeated { relay.wake() }
   }
 
   /// Processes a bulk request and publishes its reply. If it is interrupted, the offsets of its batch are not committed and it is
@@ -130,10 +136,7 @@ struct CommandConsumer: Service {
     _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetTracker, in slots: BulkSlots
   ) async throws {
     do {
-      let runner = BulkRunner(processor: processor, slots: slots) {
-        consumer.noteProgress()
-        relay.wake()
-      }
+      let runner = BulkRunner(processor: processor, slots: slots) { publish($0) }
       let reply = try await runner.run(command, bulk)
       await replies.publish([(command, reply)])
     } catch is BulkInterrupted {

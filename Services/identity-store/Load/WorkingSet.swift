@@ -22,6 +22,8 @@ struct WorkingSet: Sendable {
   private(set) var replies: [CommandID: Reply] = [:]
   /// The live users with the name of a deleted user, by the key of the deleted user.
   private(set) var successors: [ResourceKey: UserRecord] = [:]
+  /// Workspaces that have current held changes of any resource.
+  private(set) var workspacesWithHeldChanges: Set<WorkspaceID> = []
   /// The current held changes, by resource.
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
   /// The number of recent deactivations, including this batch.
@@ -39,9 +41,10 @@ struct WorkingSet: Sendable {
 
   // MARK: Load
 
-  mutating func load(_ workspace: WorkspaceRecord) {
+  mutating func load(_ workspace: WorkspaceRecord, hasHeldChanges: Bool = false) {
     workspaces[workspace.id] = workspace
     workspacesBySlug[workspace.settings.slug] = workspace.id
+    if hasHeldChanges { workspacesWithHeldChanges.insert(workspace.id) }
   }
 
   mutating func load(_ user: UserRecord) {

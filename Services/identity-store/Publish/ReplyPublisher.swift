@@ -12,7 +12,10 @@ struct ReplyPublisher: Sendable {
   /// Sends the replies to commands that have a reply address. A reply that cannot be sent is not lost: scim-api reads it from the database.
   func publish(_ answered: some Sequence<(ReceivedCommand, Reply)>) async {
     let awaited = answered.filter { received, _ in received.read.command.replyTo != nil }
-    let messages = awaited.compactMap { message(for: $0, Reply.cloudEvent, $1) }
+    // A redelivered command whose resource was deleted since has no document to send; scim-api reads what is recorded.
+    let messages = awaited.compactMap { received, reply in
+      message(for: received, reply.resourceWithoutDocument == nil ? Reply.cloudEvent : Reply.recordedEvent, reply)
+    }
     guard !messages.isEmpty else { return }
     do {
       try await producer.send(contentsOf: messages)
