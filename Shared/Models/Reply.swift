@@ -100,7 +100,7 @@ extension Reply {
     try self.init(command: command, attributes: event.extensions, data: event.data)
   }
 
-  /// The reply as attributes and bytes: the extension attributes and data of the message, and the columns of a recorded reply.
+  /// The reply as attributes and bytes: the extension attributes and data of the message.
   public func encoded() -> (attributes: [String: String], data: [UInt8]) {
     switch outcome {
     case .resource(let resource, let created):
@@ -118,7 +118,32 @@ extension Reply {
     }
   }
 
-  /// Decodes the result of ``encoded()``.
+  /// The columns of a recorded reply: as ``encoded()``, but without the document of a resource, which the store has anyway.
+  ///
+  /// Whoever reads a recorded reply gets the document from the stored resource (``completed(with:)``): the client needs the status of its
+  /// write, the id, and a representation whose document and version agree, and the present one is that.
+  public func recorded() -> (attributes: [String: String], data: [UInt8]) {
+    var (attributes, data) = encoded()
+    if case .resource = outcome { data = [] }
+    return (attributes, data)
+  }
+
+  /// The resource whose document a recorded reply lacks; `nil` if the reply is complete. Replies of earlier releases have the document.
+  public var resourceWithoutDocument: ResourceID? {
+    if case .resource(let resource, _) = outcome, resource.document.isEmpty { resource.id } else { nil }
+  }
+
+  /// A recorded reply with the present state of its resource: what a request would have got that was answered now. What the write reported
+  /// about itself is kept.
+  public func completed(with present: StoredResource) -> Reply {
+    guard case .resource(let recorded, let created) = outcome else { return self }
+    var resource = present
+    resource.relink = recorded.relink
+    resource.unapplied = recorded.unapplied
+    return Reply(command: command, outcome: .resource(resource, created: created))
+  }
+
+  /// Decodes the result of ``encoded()`` or ``recorded()``.
   ///
   /// - Throws: ``MessageError`` if an attribute is missing or malformed.
   public init(command: CommandID, attributes: [String: String], data: [UInt8]) throws(MessageError) {

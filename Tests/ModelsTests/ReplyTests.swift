@@ -44,6 +44,24 @@ struct ReplyTests {
     #expect(try Reply(command: reply.command, attributes: attributes, data: data) == reply)
   }
 
+  @Test("A recorded reply lacks only the document, and gets document and version from the present resource")
+  func recorded() throws {
+    let reply = Reply(command: .made(at: Self.time), outcome: .resource(Self.partly, created: true))
+    let (attributes, data) = reply.recorded()
+    #expect(attributes == reply.encoded().attributes && data.isEmpty)
+    let recorded = try Reply(command: reply.command, attributes: attributes, data: data)
+    #expect(recorded.resourceWithoutDocument == Self.resource.id && reply.resourceWithoutDocument == nil)
+    var present = Self.resource
+    present.version = 9
+    let completed = recorded.completed(with: present)
+    present.unapplied = Self.partly.unapplied
+    #expect(completed == Reply(command: reply.command, outcome: .resource(present, created: true)))
+
+    let refused = Reply(command: .made(at: Self.time), outcome: .refused(status: 409, error: Array("{}".utf8)))
+    #expect(refused.recorded().data == Array("{}".utf8) && refused.resourceWithoutDocument == nil)
+    #expect(refused.completed(with: present) == refused)
+  }
+
   @Test(
     "A reply with a missing attribute is rejected, and the error names it",
     arguments: [

@@ -35,6 +35,16 @@ struct CommandClientTests {
     #expect(refusal?.error.detail.contains("will not be") == true)
   }
 
+  @Test("If the resource of a recorded write was deleted since, the response is 404 and says that the write was executed")
+  func deletedSince() async throws {
+    let gone = StoredResource(id: .made(at: Date()), version: 1, modifiedAt: Date(), document: [])
+    let refusal = await #expect(throws: APIError.self) {
+      try await outcome(ask: { _ in nil }, recorded: { Reply(command: $0, outcome: .resource(gone, created: true)) })
+    }
+    #expect(refusal?.error.status == 404)
+    #expect(refusal?.error.detail.contains("was executed") == true)
+  }
+
   @Test("If the record cannot be read, the error says that the outcome is unknown")
   func unknown() async throws {
     let refusal = await #expect(throws: APIError.self) { try await outcome(ask: { _ in nil }, recorded: { _ in throw Self.away }) }

@@ -114,6 +114,20 @@ struct DatabaseReadsTests {
     let reply = Reply(command: command, outcome: .resource(EdgeBuilder.user("ana@example.com"), created: true))
     try await store.insertReply(reply)
     #expect(try await store.database.recordedReplies(to: [.made(at: Date()), command], in: workspace) == [command: reply])
+
+    // Replies of this release have no document: it is that of the present user or group, until that is deleted.
+    let written = [users[1], groups[0], .made(at: Date())].map { id in
+      Reply(
+        command: .made(at: Date()), outcome: .resource(StoredResource(id: id, version: 1, modifiedAt: Date(), document: []), created: true))
+    }
+    for reply in written { try await store.insertReply(reply) }
+    let recorded = try await store.database.recordedReplies(to: written.map(\.command), in: workspace)
+    for (reply, kind) in zip(written, [ResourceKind.user, .group]) {
+      let id = try #require(reply.resourceWithoutDocument)
+      let present = try #require(try await reads.resource(kind, id, withRows: false, in: workspace)).resource
+      #expect(recorded[reply.command]?.outcome == .resource(present, created: true))
+    }
+    #expect(recorded[written[2].command]?.resourceWithoutDocument == written[2].resourceWithoutDocument)
     await store.close()
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Outbox
 import Postgres
 
 /// The database transaction of a batch: loads the write set, decides each command, writes the outcome, and commits once.
@@ -8,6 +9,8 @@ struct BatchTransaction: Sendable {
   let loader = WorkingSetLoader()
   let writer: ChangeWriter
   let nameHash: NameHash
+  /// Publishes the messages of the batch; nil if they are left in the table.
+  var relay: OutboxRelay?
   /// The maximum time from the begin of a batch to its commit. A batch that takes longer is rolled back.
   let timeLimit: Duration
 
@@ -31,16 +34,30 @@ struct BatchTransaction: Sendable {
       var decider = Decider(state: state, now: now, nameHash: nameHash)
       let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider)
       if replies.count == commands.count { onDecided() }
-      let steps = try writer.steps(for: decider)
-      guard !steps.isEmpty else { return replies }
-      do {
-        // The server checks the time as the last step before the commit, in the same round trip.
-        let check = (Self.checkTimeLimit, [PostgresValue.double(timeLimit / .seconds(1))])
-        _ = try await transaction.pipeline(steps + [check], commit: true)
-      } catch let error as PostgresError where error.statement == Self.checkTimeLimit.name {
-        throw BatchTimeLimitExceeded(timeLimit: timeLimit)
-      }
+      let processed = Set(decider.recorded.map(\.reply.command))
+      // Messages of commands that were processed before may still be in the table, because the process that wrote them ended, or did not learn
+      // that its commit had succeeded. They come before those of this batch.
+      if replies.contains(where: { !processed.contains($0.command) }) { relay?.wake() }
+      let writes = try writer.writes(for: decider, within: timeLimit)
+      if !writes.steps.isEmpty { try await commit(writes, in: transaction) }
       return replies
+    }
+  }
+
+  /// Writes, commits and publishes. The transaction holds the locks of all that it changes, so its place among the publishing transactions is
+  /// that of its commit among those that change the same resources.
+  private func commit(_ writes: ChangeWriter.Writes, in transaction: PostgresTransaction) async throws {
+    do {
+      guard let relay else {
+        _ = try await transaction.pipeline(writes.steps, commit: true)
+        return
+      }
+      try await relay.publishing { deletion in
+        let rows = try await transaction.pipeline(writes.steps + (deletion.map { [$0] } ?? []), commit: true)
+        return ((), try writes.storedMessages(rows))
+      }
+    } catch let error as PostgresError where WriteStatements.isTimeLimit(error) {
+      throw BatchTimeLimitExceeded(timeLimit: timeLimit)
     }
   }
 
@@ -54,13 +71,6 @@ struct BatchTransaction: Sendable {
     }
     return replies
   }
-
-  /// Divides by zero when the transaction has exceeded its time limit.
-  private static let checkTimeLimit = Statement(
-    "within bound",
-    """
-    select 1 / (clock_timestamp() < now() + make_interval(secs => $1))::int
-    """)
 }
 
 /// The error for a batch that exceeded its time limit, waiting for locks or for the database, and was rolled back.

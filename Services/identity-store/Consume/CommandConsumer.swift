@@ -1,7 +1,6 @@
 import Kafka
 import Logging
 import Models
-import Outbox
 import ServiceLifecycle
 
 /// Consumes commands in batches: decides and commits them, publishes the replies, and commits the offsets. Two batches are in flight.
@@ -17,7 +16,6 @@ struct CommandConsumer: Service {
   /// The maximum number of concurrent bulk operations.
   let maximumBulks: Int
   let replies: ReplyPublisher
-  let relay: OutboxRelay
   let logger: Logger
 
   /// Runs until graceful shutdown, or until any part of it fails.
@@ -114,7 +112,6 @@ struct CommandConsumer: Service {
         batch.decided.open()
       } onCommit: { answered in
         consumer.noteProgress()
-        relay.wake()
         await batch.previous?.wait()
         await replies.publish(answered)
       }
@@ -130,10 +127,7 @@ struct CommandConsumer: Service {
     _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetTracker, in slots: BulkSlots
   ) async throws {
     do {
-      let runner = BulkRunner(processor: processor, slots: slots) {
-        consumer.noteProgress()
-        relay.wake()
-      }
+      let runner = BulkRunner(processor: processor, slots: slots, onCommit: consumer.noteProgress)
       let reply = try await runner.run(command, bulk)
       await replies.publish([(command, reply)])
     } catch is BulkInterrupted {

@@ -18,14 +18,16 @@ struct Decider: Sendable {
   /// The time of the batch, used for all its changes.
   let now: Date
   let nameHash: NameHash
-  /// The trace context of the command being decided, for its events.
-  private var traceparent: String?
+  /// The command being decided, for its events.
+  private var current: ParsedCommand?
 
   /// An event to publish.
   struct DecidedEvent: Sendable, Equatable {
     var event: IdentityEvent
     /// The trace context of the command that caused it.
     var traceparent: String?
+    /// The partition of that command.
+    var partition: Int32?
   }
 
   /// A reply to record.
@@ -43,7 +45,7 @@ struct Decider: Sendable {
   /// Decides one command. A redelivered command gets its recorded reply and changes nothing.
   mutating func decide(_ parsed: ParsedCommand) -> Reply {
     if let reply = state.replies[parsed.command.id] { return reply }
-    traceparent = parsed.command.traceparent
+    current = parsed
     guard parsed.isAudited else { return record(outcome(of: parsed), of: parsed.command) }
     let before = AuditedState(of: parsed, in: state)
     let count = audited.count
@@ -69,7 +71,7 @@ struct Decider: Sendable {
   }
 
   mutating func publish(_ event: IdentityEvent) {
-    events.append(DecidedEvent(event: event, traceparent: traceparent))
+    events.append(DecidedEvent(event: event, traceparent: current?.command.traceparent, partition: current?.partition))
   }
 
   private mutating func outcome(of parsed: ParsedCommand) -> Reply.Outcome {

@@ -9,7 +9,8 @@ struct CreateGroup: WorkspaceBoundCommand {
   var auditScope: AuditScope { .people }
 
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
-    if let name = writeSet.insertGroup(document, of: command) {
+    writeSet.created.insert(command.key)
+    if let name = writeSet.insertNameAndMembers(of: document, command) {
       writeSet.createdGroups.insert(NameKey(workspace: command.workspace, comparing: name))
     }
   }
@@ -27,7 +28,10 @@ struct ReplaceGroup: WorkspaceBoundCommand {
   var loadsAllMembers: Bool { true }
 
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
-    _ = writeSet.insertGroup(document, of: command)
+    writeSet.groups.insert(command.key)
+    writeSet.replacedGroups.insert(command.key)
+    writeSet.shrinkingGroups.insert(command.key)
+    _ = writeSet.insertNameAndMembers(of: document, command)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -95,13 +99,10 @@ struct DeleteGroup: WorkspaceBoundCommand {
 }
 
 extension WriteSet {
-  /// Adds a group whose members are all replaced, with its name and members.
+  /// Adds the name and the members of a Group resource.
   ///
   /// - Returns: The `displayName`; `nil` if there is none.
-  fileprivate mutating func insertGroup(_ document: JSON, of command: Command) -> String? {
-    groups.insert(command.key)
-    replacedGroups.insert(command.key)
-    shrinkingGroups.insert(command.key)
+  fileprivate mutating func insertNameAndMembers(of document: JSON, _ command: Command) -> String? {
     guard case .object(let attributes) = document else { return nil }
     if case .array(let members)? = attributes.value(forAttribute: "members") {
       let values = members.compactMap { $0.object?.value(forAttribute: "value")?.string }

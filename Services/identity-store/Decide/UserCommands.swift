@@ -10,7 +10,7 @@ struct CreateUser: WorkspaceBoundCommand {
   var auditScope: AuditScope { .people }
 
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
-    writeSet.users.insert(command.key)
+    writeSet.created.insert(command.key)
     let name = writeSet.insertNames(of: document, in: command.workspace)
     if let name, case .object(let attributes) = document, case .string(let id)? = attributes.value(forAttribute: "externalId") {
       writeSet.createdUsers[name, default: []].insert(id)

@@ -7,7 +7,7 @@ extension LoadStatements {
   static func groups(of users: Set<ResourceKey>) -> [Load] {
     let parameters = users.sorted().columns
     return [
-      Load(statement: groupsOfUsersStatement, parameters: parameters) { row, set in set.load(try groupRecord(row)) },
+      Load(statement: groupsOfUsersStatement, parameters: parameters) { row, set in set.load(try LoadedRow(row: row).group) },
       Load(statement: membershipsOfUsersStatement, parameters: parameters) { row, set in
         set.loadMembership(try membershipKey(row), isMember: true, isUser: true)
       },
@@ -16,18 +16,19 @@ extension LoadStatements {
 
   private static let groupsOfUsersStatement = Statement(
     "load groups of users",
-    """
-    select \(groupColumns)
-    from identity.groups g
-    where exists (
-      select
-      from unnest($1::uuid[], $2::uuid[]) as leaving (workspace_id, user_id)
-      join identity.memberships m using (workspace_id, user_id)
-      where m.workspace_id = g.workspace_id and m.group_id = g.id
-    )
-    order by g.workspace_id, g.id
-    for no key update of g
-    """)
+    LoadedRow.select(
+      .group, LoadedRow.groupColumns,
+      """
+      from identity.groups g
+      where exists (
+        select
+        from unnest($1::uuid[], $2::uuid[]) as leaving (workspace_id, user_id)
+        join identity.memberships m using (workspace_id, user_id)
+        where m.workspace_id = g.workspace_id and m.group_id = g.id
+      )
+      order by g.workspace_id, g.id
+      for no key update of g
+      """))
 
   private static let membershipsOfUsersStatement = Statement(
     "load memberships of users",
@@ -102,6 +103,17 @@ extension WriteSet {
     let workspaces = Set(createdGroups.map(\.workspace)).filter { isGuarded($0, in: set) }
     let held = createdGroups.flatMap { name in set.groups(named: name) }.map(\.key).filter { set.heldChanges[$0]?.kind == .groupDeleted }
     return deletedGroups.filter { workspaces.contains($0.workspace) && set.groups[$0] != nil }.union(held)
+  }
+
+  /// Whether resources of a workspace may have held changes: from the present change guard, or from an earlier one.
+  func mayHoldChanges(_ workspace: WorkspaceID, in set: WorkingSet) -> Bool {
+    keptRoles[workspace] != nil || set.workspaces[workspace]?.settings.changeGuard != nil
+      || set.workspacesWithHeldChanges.contains(workspace)
+  }
+
+  /// Whether a workspace limits deactivations, or may do so because the batch writes its settings.
+  func limitsDeactivations(_ workspace: WorkspaceID, in set: WorkingSet) -> Bool {
+    keptRoles[workspace] != nil || set.workspaces[workspace]?.settings.changeGuard?.maximumDeactivations != nil
   }
 
   /// Whether a workspace has a change guard, or may get one because the batch writes its settings.

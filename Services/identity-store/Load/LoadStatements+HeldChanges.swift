@@ -3,16 +3,9 @@ import Models
 import Postgres
 
 extension LoadStatements {
-  /// The current held changes of resources in the write set, of users with its names, and of groups with the names of new groups.
-  static func heldChanges(_ writeSet: WriteSet) -> Load {
-    let ids = writeSet.users.union(writeSet.groups)
-    return Load(
-      statement: heldChangeStatement,
-      parameters: [
-        .uuidArray(writeSet.workspaces.sorted().map(\.uuid)), .uuidArray(ids.sorted().map(\.id.uuid)),
-        .textArray(writeSet.userNames.sorted().map(\.name)), .textArray(writeSet.createdGroups.sorted().map(\.name)),
-      ]
-    ) { row, set in
+  /// The current held changes of resources.
+  static func heldChanges(of resources: Set<ResourceKey>) -> Load {
+    Load(statement: heldChangeStatement, parameters: resources.sorted().columns) { row, set in
       guard let kind = HeldChangeKind(rawValue: try row.string(3)), let status = HeldChangeRecord.Status(rawValue: try row.string(10))
       else { return }
       set.load(
@@ -30,23 +23,14 @@ extension LoadStatements {
     """
     select
       workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at
-    from identity.held_changes h
-    where h.workspace_id = any ($1)
-    and h.standing
-    and (
-      h.resource_id = any ($2)
-      or exists (
-        select from identity.users u where u.workspace_id = h.workspace_id and u.id = h.resource_id and u.user_name_key = any ($3)
-      )
-      or exists (
-        select from identity.groups g where g.workspace_id = h.workspace_id and g.id = h.resource_id and g.display_name_key = any ($4)
-      )
-    )
+    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, resource_id)
+    join identity.held_changes h using (workspace_id, resource_id)
+    where h.standing
     """)
 
   /// The number of recent deactivations in workspaces with a limit.
   ///
-  /// The workspaces are locked first, so that concurrent batches count the deactivations of each other.
+  /// The workspaces are locked first, so that concurrent batches count the deactivations of each other. These are the last locks of a batch.
   static func recentDeactivations(_ workspaces: Set<WorkspaceID>) -> [Load] {
     let ids = PostgresValue.uuidArray(workspaces.sorted().map(\.uuid))
     return [

@@ -22,6 +22,8 @@ struct WorkingSet: Sendable {
   private(set) var replies: [CommandID: Reply] = [:]
   /// The live users with the name of a deleted user, by the key of the deleted user.
   private(set) var successors: [ResourceKey: UserRecord] = [:]
+  /// Workspaces that have current held changes of any resource.
+  private(set) var workspacesWithHeldChanges: Set<WorkspaceID> = []
   /// The current held changes, by resource.
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
   /// The number of recent deactivations, including this batch.
@@ -39,9 +41,10 @@ struct WorkingSet: Sendable {
 
   // MARK: Load
 
-  mutating func load(_ workspace: WorkspaceRecord) {
+  mutating func load(_ workspace: WorkspaceRecord, hasHeldChanges: Bool = false) {
     workspaces[workspace.id] = workspace
     workspacesBySlug[workspace.settings.slug] = workspace.id
+    if hasHeldChanges { workspacesWithHeldChanges.insert(workspace.id) }
   }
 
   mutating func load(_ user: UserRecord) {
@@ -76,6 +79,15 @@ struct WorkingSet: Sendable {
     successors[tombstone.key] = successor
   }
 
+  /// Adds the present state of a resource to the recorded replies that lack it. A reply that nobody waits for, as to an operation of a bulk
+  /// request, keeps its version.
+  mutating func completeReplies(with resource: StoredResource, awaited: Set<CommandID>) {
+    for case (let id, let reply) in replies where reply.resourceWithoutDocument == resource.id {
+      let completed = reply.completed(with: resource)
+      if awaited.contains(id) || completed.version == reply.version { replies[id] = completed }
+    }
+  }
+
   mutating func load(_ change: HeldChangeRecord) { heldChanges[change.resource] = change }
   mutating func loadDeactivations(_ count: Int, in workspace: WorkspaceID) { recentDeactivations[workspace] = count }
 
@@ -87,6 +99,15 @@ struct WorkingSet: Sendable {
   }
 
   // MARK: Read
+
+  /// The resources of recorded replies to `commands` that lack the document.
+  func incompleteReplies(to commands: Set<ResourceKey>) -> Set<ResourceKey> {
+    guard !replies.isEmpty else { return [] }
+    return Set(
+      commands.compactMap { command in
+        replies[CommandID(command.id.uuid)]?.resourceWithoutDocument.map { ResourceKey(workspace: command.workspace, id: $0) }
+      })
+  }
 
   func user(named name: NameKey) -> UserRecord? { usersByName[name].flatMap { users[$0] } }
   /// The groups with this name. There may be several if the workspace allows duplicate names, or did so earlier.
@@ -269,5 +290,12 @@ struct WorkingSet: Sendable {
   private mutating func insert(_ tombstone: Tombstone) {
     tombstones[tombstone.key] = tombstone
     changes.insertedTombstones.insert(tombstone.key)
+  }
+}
+
+extension Reply {
+  /// The version of the written resource.
+  fileprivate var version: Int64? {
+    if case .resource(let resource, _) = outcome { resource.version } else { nil }
   }
 }

@@ -2,33 +2,38 @@ import Foundation
 import Models
 import Postgres
 
-/// Loads and locks the rows of a batch with set-based statements in one round trip, in a fixed order.
+/// Loads and locks the rows of a batch with set-based statements, in a fixed order; most batches in one round trip.
 ///
-/// Rows that few batches need are loaded in a second round trip, if the first one shows that they are required.
+/// Rows that few batches need are loaded by further statements, if what was loaded before shows that they are required.
 struct WorkingSetLoader: Sendable {
+  private let workspaces = WorkspaceCache()
+
   /// - Throws: `PostgresError` and `PostgresDecodingError`.
   func load(_ writeSet: WriteSet, in transaction: PostgresTransaction) async throws -> WorkingSet {
     var set = WorkingSet()
-    try await run(LoadStatements.loads(for: writeSet), in: transaction, into: &set)
+    let known = workspaces.records(of: writeSet.workspaces)
+    try await run(LoadStatements.loads(for: writeSet, knowing: known), in: transaction, into: &set)
+    workspaces.store(set.workspaces.values)
     set.assumeNamedMembershipsAreStored(writeSet.memberships)
+    try await run(LoadStatements.loads(for: writeSet, notYetIn: set), in: transaction, into: &set)
     let reassigned = writeSet.reassignedUsers(in: set)
     if !reassigned.isEmpty { try await run(LoadStatements.groups(of: reassigned), in: transaction, into: &set) }
-    try await run(furtherLoads(for: writeSet, reassigned: reassigned, in: set), in: transaction, into: &set)
+    try await run(guardLoads(for: writeSet, reassigned: reassigned, in: set), in: transaction, into: &set)
     return set
   }
 
-  /// The loads for groups that are found by their names or members.
-  private func furtherLoads(for writeSet: WriteSet, reassigned: Set<ResourceKey>, in set: WorkingSet) -> [Load] {
-    var further = WriteSet()
-    further.groups = Set(reassigned.flatMap { set.groups(of: $0) })
-    further.workspaces = Set(further.groups.map(\.workspace))
-    further.replacedGroups = writeSet.restorableGroups(in: set).subtracting(writeSet.replacedGroups)
-    let guarded = writeSet.guardedGroups(in: set).union(
-      further.groups.union(further.replacedGroups).filter { writeSet.isGuarded($0.workspace, in: set) })
+  /// The loads for groups that are found by their names or members, and for what the change guard counts.
+  private func guardLoads(for writeSet: WriteSet, reassigned: Set<ResourceKey>, in set: WorkingSet) -> [Load] {
+    let groups = Set(reassigned.flatMap { set.groups(of: $0) })
+    let replaced = writeSet.restorableGroups(in: set).subtracting(writeSet.replacedGroups)
+    let guarded = writeSet.guardedGroups(in: set).union(groups.union(replaced).filter { writeSet.isGuarded($0.workspace, in: set) })
+    let counted = writeSet.deactivating.filter { writeSet.limitsDeactivations($0, in: set) }
+    let held = groups.filter { writeSet.mayHoldChanges($0.workspace, in: set) }
     var loads: [Load] = []
-    if !further.groups.isEmpty { loads.append(LoadStatements.heldChanges(further)) }
-    if !further.replacedGroups.isEmpty { loads.append(LoadStatements.otherMembers(further)) }
+    if !held.isEmpty { loads.append(LoadStatements.heldChanges(of: held)) }
+    if !replaced.isEmpty { loads.append(LoadStatements.members(named: [], of: replaced)) }
     if !guarded.isEmpty { loads.append(LoadStatements.departures(guarded)) }
+    if !counted.isEmpty { loads += LoadStatements.recentDeactivations(counted) }
     return loads
   }
 

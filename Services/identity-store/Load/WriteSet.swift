@@ -9,8 +9,12 @@ struct WriteSet: Sendable, Equatable {
   var keptRoles: [WorkspaceID: Set<String>] = [:]
   var domains: Set<String> = []
   var commands: Set<ResourceKey> = []
+  /// The commands of which a caller waits for the reply.
+  var awaited: Set<CommandID> = []
   var users: Set<ResourceKey> = []
   var groups: Set<ResourceKey> = []
+  /// Users and groups that are created. They have no rows to load.
+  var created: Set<ResourceKey> = []
   var tokens: Set<ResourceKey> = []
   /// Tokens and links that open sessions.
   var openers: Set<ResourceKey> = []
@@ -47,14 +51,18 @@ struct WriteSet: Sendable, Equatable {
   ///
   /// Row locks protect existing rows, and name locks protect names. This check is for rows that the running batch may be creating.
   func overlaps(_ other: WriteSet) -> Bool {
-    !users.isDisjoint(with: other.users) || !groups.isDisjoint(with: other.groups) || !userNames.isDisjoint(with: other.userNames)
+    let (resources, others) = (resources, other.resources)
+    return !resources.isDisjoint(with: others) || !userNames.isDisjoint(with: other.userNames)
       || !emails.isDisjoint(with: other.emails) || !groupNames.isDisjoint(with: other.groupNames)
       || !commands.isDisjoint(with: other.commands)
       || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
       || createsOrUsesWorkspace(other)
-      || memberships.contains { other.users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
-      || other.memberships.contains { users.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
+      || memberships.contains { others.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
+      || other.memberships.contains { resources.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
   }
+
+  /// The users and groups that the batch reads or writes.
+  private var resources: Set<ResourceKey> { users.union(groups).union(created) }
 
   /// The tokens to load.
   var allTokens: Set<ResourceKey> { openers.isEmpty ? tokens : tokens.union(openers) }
@@ -67,6 +75,7 @@ struct WriteSet: Sendable, Equatable {
     let command = parsed.command
     workspaces.insert(command.workspace)
     commands.insert(ResourceKey(workspace: command.workspace, id: ResourceID(command.id.uuid)))
+    if command.replyTo != nil { awaited.insert(command.id) }
     parsed.payload.addKeys(of: command, to: &self)
   }
 }

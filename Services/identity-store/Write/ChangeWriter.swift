@@ -12,12 +12,32 @@ struct ChangeWriter: Sendable {
 
   static let outbox = Outbox(table: "identity.outbox")
 
-  /// The statements that write the decisions; empty if nothing changed.
+  /// What a batch writes.
+  struct Writes {
+    /// The statements; empty if nothing was decided.
+    var steps: [(Statement, [PostgresValue])] = []
+    /// The messages that the statement at `outboxPosition` stores.
+    var messages: [OutgoingMessage] = []
+    var outboxPosition: Int?
+
+    /// The stored messages, from the rows that the statements returned.
+    ///
+    /// - Throws: `PostgresDecodingError`.
+    func storedMessages(_ rows: [Rows]) throws -> [StoredMessage] {
+      guard let outboxPosition else { return [] }
+      return try Outbox.stored(messages, rows[outboxPosition])
+    }
+  }
+
+  /// The statements that write the decisions. The last one records the replies, and fails if the transaction has exceeded `timeLimit`; see
+  /// ``WriteStatements/isTimeLimit(_:)``.
   ///
   /// - Throws: The error of `JSONEncoder`.
-  func steps(for decider: Decider) throws -> [(Statement, [PostgresValue])] {
+  func writes(for decider: Decider, within timeLimit: Duration) throws -> Writes {
+    guard !decider.recorded.isEmpty else { return Writes() }
     let state = decider.state
     let changes = state.changes
+    var writes = Writes()
     var steps: [(Statement, [PostgresValue])] = []
     func add(_ statement: Statement, when condition: Bool, _ parameters: @autoclosure () throws -> [PostgresValue]) rethrows {
       if condition { steps.append((statement, try parameters())) }
@@ -35,23 +55,23 @@ struct ChangeWriter: Sendable {
     add(WriteStatements.deleteGroups, when: !changes.deletedGroups.isEmpty, changes.deletedGroups.sorted().columns)
     add(
       WriteStatements.updateUsers, when: !changes.updatedUsers.isEmpty,
-      userColumns(changes.updatedUsers.sorted().compactMap { state.users[$0] }))
+      userColumns(changes.updatedUsers.sorted().compactMap { state.users[$0] }, pushed: changes.pushes))
     add(
       WriteStatements.insertUsers, when: !changes.insertedUsers.isEmpty,
-      userColumns(changes.insertedUsers.sorted().compactMap { state.users[$0] }))
+      userColumns(changes.insertedUsers.sorted().compactMap { state.users[$0] }, pushed: changes.pushes))
     add(
       WriteStatements.updateGroups, when: !changes.updatedGroups.isEmpty,
-      groupColumns(changes.updatedGroups.sorted().compactMap { state.groups[$0] }))
+      groupColumns(changes.updatedGroups.sorted().compactMap { state.groups[$0] }, pushed: changes.pushes))
     add(
       WriteStatements.insertGroups, when: !changes.insertedGroups.isEmpty,
-      groupColumns(changes.insertedGroups.sorted().compactMap { state.groups[$0] }))
+      groupColumns(changes.insertedGroups.sorted().compactMap { state.groups[$0] }, pushed: changes.pushes))
     let (added, removed) = membershipChanges(state)
     add(WriteStatements.deleteMemberships, when: !removed.isEmpty, removed.columns)
     add(WriteStatements.insertMemberships, when: !added.isEmpty, added.columns)
     add(
       WriteStatements.insertTombstones, when: !changes.insertedTombstones.isEmpty,
       tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
-    steps += pushSteps(for: state, at: decider.now)
+    steps += pushSteps(for: state)
     steps += heldChangeSteps(changes, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.consumedSignIns.isEmpty, changes.consumedSignIns.sorted().columns)
     add(
@@ -60,10 +80,15 @@ struct ChangeWriter: Sendable {
     for (id, rebuild) in changes.rebuilds.sorted(by: { $0.key < $1.key }) {
       steps.append((RebuildStatements.request, RebuildStatements.parameters(of: rebuild, id: id, at: decider.now)))
     }
-    add(WriteStatements.insertReplies, when: !decider.recorded.isEmpty, replyColumns(decider.recorded))
     add(WriteStatements.insertAudit, when: !decider.audited.isEmpty, auditColumns(decider.audited))
-    if !decider.events.isEmpty { steps.append(Self.outbox.insertion(of: try messages(decider.events, at: decider.now))) }
-    return steps
+    if !decider.events.isEmpty {
+      writes.messages = try messages(decider.events, at: decider.now)
+      writes.outboxPosition = steps.count
+      steps.append(Self.outbox.insertion(of: writes.messages, from: decider.events.map(\.partition)))
+    }
+    steps.append((WriteStatements.insertReplies, replyColumns(decider.recorded) + [.double(timeLimit / .seconds(1))]))
+    writes.steps = steps
+    return writes
   }
 
   private func membershipChanges(_ state: WorkingSet) -> (added: [MembershipKey], removed: [MembershipKey]) {
@@ -125,7 +150,8 @@ struct ChangeWriter: Sendable {
     ]
   }
 
-  func userColumns(_ users: [UserRecord]) -> [PostgresValue] {
+  /// - Parameter pushed: The users that an identity provider pushed. It need not push disabled users again, so their last push is not tracked.
+  func userColumns(_ users: [UserRecord], pushed: Set<ResourceKey> = []) -> [PostgresValue] {
     let values: [PostgresValue] = [
       .textArray(users.map(\.userName)),
       .textArray(users.map(\.nameKey.name)),
@@ -149,13 +175,15 @@ struct ChangeWriter: Sendable {
       .textArray(users.map(\.displayNameKey)),
       .textArray(users.map(\.listedNameKey)),
       .textArray(users.map(\.familyNameKey)),
+      .boolArray(users.map { $0.state != .disabled && pushed.contains($0.key) }),
     ]
     return users.map(\.key).columns + values
   }
 
   private static let noNamesake = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
-  func groupColumns(_ groups: [GroupRecord]) -> [PostgresValue] {
+  /// - Parameter pushed: The groups that an identity provider pushed.
+  func groupColumns(_ groups: [GroupRecord], pushed: Set<ResourceKey> = []) -> [PostgresValue] {
     let values: [PostgresValue] = [
       .textArray(groups.map(\.displayName)),
       .textArray(groups.map(\.nameKey.name)),
@@ -166,6 +194,7 @@ struct ChangeWriter: Sendable {
       .textArray(groups.map { String(decoding: $0.document, as: UTF8.self) }),
       // Part of the unique index of names: the same value for all groups except those that may share a name.
       .uuidArray(groups.map { $0.mayShareName ? $0.key.id.uuid : Self.noNamesake }),
+      .boolArray(groups.map { pushed.contains($0.key) }),
     ]
     return groups.map(\.key).columns + values
   }
@@ -183,7 +212,7 @@ struct ChangeWriter: Sendable {
   }
 
   private func replyColumns(_ replies: [Decider.RecordedReply]) -> [PostgresValue] {
-    let encoded = replies.map { $0.reply.encoded() }
+    let encoded = replies.map { $0.reply.recorded() }
     return [
       .uuidArray(replies.map(\.workspace.uuid)),
       .uuidArray(replies.map(\.reply.command.uuid)),

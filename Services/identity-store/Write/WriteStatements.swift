@@ -97,6 +97,9 @@ enum WriteStatements {
   static let insertUsers = Statement(
     "insert users",
     """
+    with pushed as (
+      \(upsertPushes(of: .user, flags: 25))
+    )
     insert into identity.users (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
       language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys, former_name_hash,
@@ -112,6 +115,9 @@ enum WriteStatements {
   static let updateUsers = Statement(
     "update users",
     """
+    with pushed as (
+      \(upsertPushes(of: .user, flags: 25))
+    )
     update identity.users u
     set
       user_name = written.user_name,
@@ -173,6 +179,9 @@ enum WriteStatements {
   static let insertGroups = Statement(
     "insert groups",
     """
+    with pushed as (
+      \(upsertPushes(of: .group, flags: 11))
+    )
     insert into identity.groups (
       workspace_id, id, display_name, display_name_key, external_id, version, created_at, modified_at, document, namesake, keyed_version
     )
@@ -182,6 +191,9 @@ enum WriteStatements {
   static let updateGroups = Statement(
     "update groups",
     """
+    with pushed as (
+      \(upsertPushes(of: .group, flags: 11))
+    )
     update identity.groups g
     set
       display_name = written.display_name,
@@ -270,11 +282,18 @@ enum WriteStatements {
     on conflict (workspace_id, command_id) do nothing
     """)
 
+  /// The last statement of a batch: divides by zero if the transaction has exceeded the time limit `$5`, in seconds.
   static let insertReplies = Statement(
     "insert replies",
     """
     insert into identity.replies (workspace_id, command_id, attributes, data)
     select workspace_id, command_id, attributes::text[], data
     from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[]) as recorded (workspace_id, command_id, attributes, data)
+    where 1 / (clock_timestamp() < now() + make_interval(secs => $5))::int = 1
     """)
+
+  /// Whether an error of a batch says that the transaction has exceeded its time limit.
+  static func isTimeLimit(_ error: PostgresError) -> Bool {
+    error.statement == insertReplies.name && error.sqlState == "22012"
+  }
 }

@@ -66,20 +66,28 @@ extension Database {
   private static let repliesStatement = Statement(
     "scim_api_reply",
     """
-    select r.command_id, r.attributes, r.data
+    select r.command_id, r.attributes, r.data, r.resource_version, r.resource_modified_at
     from identity_read.replies r
     where r.workspace_id = $1
     and r.command_id = any ($2)
     """)
 
-  /// The replies to `commands` that identity-store has recorded.
+  /// The replies to `commands` that identity-store has recorded, each with the present state of its resource (``Reply/recorded()``).
   func recordedReplies(to commands: [CommandID], in workspace: WorkspaceID) async throws -> [CommandID: Reply] {
     let rows = try await query(Self.repliesStatement, [.uuid(workspace.uuid), .uuidArray(commands.map(\.uuid))], in: workspace)
     var replies: [CommandID: Reply] = [:]
     for row in rows {
       let command = CommandID(try row.uuid(0))
-      replies[command] = try Reply(
+      let reply = try Reply(
         command: command, attributes: [String: String](pairs: try row.textArray(1)), data: try row.bytes(2))
+      replies[command] =
+        if case .resource(let resource, _) = reply.outcome, let version = try row.optionalInt(3) {
+          reply.completed(
+            with: StoredResource(
+              id: resource.id, version: Int64(version), modifiedAt: try row.timestamp(4), document: resource.document))
+        } else {
+          reply
+        }
     }
     return replies
   }

@@ -157,6 +157,15 @@ extension APIError {
       headers: [.retryAfter: "\(seconds)"])
   }
 
+  /// 404 if the write was executed, but another request has deleted the resource before the response.
+  static func deletedSince(_ command: CommandID) -> APIError {
+    APIError(
+      404,
+      """
+      The write was executed (command \(command)), but the resource has been deleted since. Assign it again if it should exist.
+      """)
+  }
+
   /// 503 if no reply arrived by the deadline, and the database with the record is unavailable.
   static func outcomeUnknown(_ command: CommandID, retryAfter seconds: Int = retrySeconds) -> APIError {
     APIError(
