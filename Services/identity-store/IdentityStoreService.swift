@@ -37,14 +37,15 @@ package struct IdentityStoreService {
       let deadLetters = DeadLetters(
         consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
       let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
-      let transaction = BatchTransaction(pool: pool, writer: writer, nameHash: nameHash, timeLimit: timeLimit)
+      let transaction = BatchTransaction(
+        pool: pool, writer: writer, nameHash: nameHash, relay: relay, timeLimit: timeLimit)
       let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandConsumer(
         consumer: consumer,
         processor: CommandProcessor(
           transaction: transaction, deadLetters: deadLetters, logger: runtime.logger, onProgress: consumer.noteProgress),
         maximumBulks: try runtime.settings.integer(.maximumBulks),
-        replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger), relay: relay,
+        replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger),
         logger: runtime.logger)
       let expiringRows: [RowTrimming.Rows] = [
         .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns,

@@ -100,7 +100,7 @@ extension PublicationQueue {
     if let time { tableUntil = tableUntil.map { max($0, time) } ?? time }
   }
 
-  /// Leaves the messages of a transaction to the table.
+  /// Leaves the messages of a transaction to the table, because they do not fit into memory or the producer does not accept them.
   mutating func leaveToTable(_ place: Int) {
     release(place)
     entries[place - first].phase = .done([], failures: [:])
@@ -111,22 +111,30 @@ extension PublicationQueue {
   /// The next messages to post with their place; nil if the next transaction has not ended, or if the table has to be read first.
   mutating func nextToPost() -> (place: Int, messages: [StoredMessage])? {
     next = max(next, first)
-    while source == .memory, next - first < entries.count, case .committed(let messages) = entries[next - first].phase {
+    while source == .memory, next - first < entries.count {
       let place = next
-      if messages.contains(where: \.isLarge) {
-        // The broker may reject a large message, and no later one of its key may overtake its replacement.
-        leaveToTable(place)
+      switch entries[place - first].phase {
+      case .open:
         return nil
+      case .posted, .done:
+        next += 1
+      case .committed(let messages):
+        if messages.contains(where: \.isLarge) {
+          // The broker may reject a large message, and no later one of its key may overtake its replacement.
+          leaveToTable(place)
+          return nil
+        }
+        next += 1
+        guard messages.isEmpty else {
+          entries[place - first].phase = .posted(messages)
+          posting += 1
+          return (place, messages)
+        }
+        entries[place - first].phase = .done([], failures: [:])
+        removeDone()
+        next = max(next, first)
       }
-      next += 1
-      guard messages.isEmpty else {
-        entries[place - first].phase = .posted(messages)
-        posting += 1
-        return (place, messages)
-      }
-      entries[place - first].phase = .done([], failures: [:])
     }
-    removeDone()
     return nil
   }
 
@@ -135,19 +143,22 @@ extension PublicationQueue {
     guard case .posted(let messages) = entries[place - first].phase else { return nil }
     release(place)
     entries[place - first].phase = .done(messages, failures: failures)
-    posting -= 1
     if !failures.isEmpty { readTable() }
     removeDone()
     return failures.keys.min().flatMap { failures[$0] }
   }
 
   private mutating func release(_ place: Int) {
+    let messages: [StoredMessage]
     switch entries[place - first].phase {
-    case .committed(let messages), .posted(let messages):
-      held.messages -= messages.count
-      held.bytes -= messages.reduce(0) { $0 + $1.message.size }
-    case .open, .done: break
+    case .committed(let committed): messages = committed
+    case .posted(let posted):
+      messages = posted
+      posting -= 1
+    case .open, .done: return
     }
+    held.messages -= messages.count
+    held.bytes -= messages.reduce(0) { $0 + $1.message.size }
   }
 
   /// Removes the first entries that are done, and counts their messages as published up to the first failure of each key: a message that

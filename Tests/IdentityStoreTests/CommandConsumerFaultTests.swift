@@ -37,7 +37,6 @@ struct CommandConsumerFaultTests {
       consumer: consumer, processor: CommandProcessor(transaction: process.transaction, deadLetters: deadLetters, logger: quiet),
       maximumBulks: 2,
       replies: ReplyPublisher(producer: producer, source: "identity-store/0", logger: quiet),
-      relay: OutboxRelay(pool: process.pool, table: "identity.outbox", producer: producer, logger: quiet),
       logger: quiet)
     let outcome = try await consumerOutcome(of: [process.pool, producer, consumer, consumerService], logger: quiet) {
       guard !fault.endsProcess else { return false }

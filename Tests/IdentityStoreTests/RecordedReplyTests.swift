@@ -71,24 +71,4 @@ struct RecordedReplyTests {
     #expect(try await process.execute([command]) == [old])
     #expect(try await store.count("select count(*) from identity.users") == 0)
   }
-
-  @Test("A command returns the messages that it stored, once; a redelivered command returns none and says so")
-  func messages() async throws {
-    let store = try await StoreDatabase.start()
-    let transaction = store.process().transaction
-    let (first, second) = (store.createUser("ana@example.com"), store.createUser("ben@example.com"))
-    let refused = store.createUser("Ana@example.com")
-    func run(_ commands: [Command]) async throws -> [CommandResult] {
-      let parsed = commands.map(ParsedCommand.init)
-      return try await transaction.run(parsed, writeSet: WriteSet(of: parsed)) {}
-    }
-    let results = try await run([first, second, first, refused])
-    #expect(results.map(\.messages.count) == [1, 1, 0, 0])
-    #expect(results.allSatisfy { !$0.isRepeated })
-    let ids = results.flatMap(\.messages).map(\.id)
-    let stored = try await store.text("select string_agg(id::text, ' ' order by id) from identity.outbox where id >= \(ids[0])")
-    #expect(stored == ids.map(String.init).joined(separator: " "))
-    let repeated = try await run([first])
-    #expect(repeated.map(\.messages.count) == [0] && repeated.map(\.isRepeated) == [true])
-  }
 }

@@ -38,7 +38,7 @@ struct StoreDatabase: Sendable {
       var replies: [Reply] = []
       while !read.isEmpty {
         let answered = try await transaction.run(Array(read), writeSet: WriteSet(of: read)) {}
-        replies += answered.map(\.reply)
+        replies += answered
         read = read.dropFirst(answered.count)
       }
       return replies

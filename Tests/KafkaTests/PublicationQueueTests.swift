@@ -43,6 +43,23 @@ struct PublicationQueueTests {
     #expect(queue.takeAcknowledged() == 1)
   }
 
+  @Test("What was published from the table does not delay what follows it")
+  func publishedFromTable() {
+    var queue = Self.ready()
+    let (first, second) = (queue.open(), queue.open())
+    queue.commit(second, [Self.message(1)])
+    queue.readTable()
+    queue.beginRead()
+    #expect(queue.endRead([1], at: now) == true)
+    let third = queue.open()
+    queue.commit(third, [Self.message(3)])
+    #expect(queue.nextToPost() == nil)
+    queue.commit(first, [Self.message(2)])
+    #expect(queue.nextToPost()?.place == first)
+    #expect(queue.nextToPost()?.place == third)
+    #expect(queue.nextToPost() == nil)
+  }
+
   @Test("After a failure, messages of the same key do not count as published, in whatever order the outcomes arrive")
   func failure() {
     var queue = Self.ready()
@@ -78,6 +95,9 @@ struct PublicationQueueTests {
     let last = queue.open()
     queue.commit(last, [Self.message(1_000_000)])
     #expect(queue.nextToPost()?.messages.map(\.id) == [1_000_000])
+    // The producer has too many messages in flight.
+    queue.leaveToTable(last)
+    #expect(queue.source == .table && !queue.isPosting && queue.undeleted.isEmpty)
   }
 
   @Test("A request to read the table during a read leads to another read")

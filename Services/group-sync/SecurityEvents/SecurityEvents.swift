@@ -51,7 +51,8 @@ struct SecurityEvents: Sendable {
       id: receipt.id.description, source: source, type: "rollcall.security-event.v1", subject: receipt.member.description, time: now,
       extensions: ["workspaceid": receipt.workspace.description], data: Array(try await token(for: receipt, at: now).utf8))
     let headers = event.headers.map { $0.name == "content-type" ? ($0.name, "application/secevent+jwt") : $0 }
-    return OutgoingMessage(topic: Topic.securityEvents.name, key: Array(receipt.workspace.description.utf8), headers: headers, value: event.data)
+    return OutgoingMessage(
+      topic: Topic.securityEvents.name, key: Array(receipt.workspace.description.utf8), headers: headers, value: event.data)
   }
 }
 

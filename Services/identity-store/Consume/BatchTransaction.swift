@@ -9,14 +9,16 @@ struct BatchTransaction: Sendable {
   let loader = WorkingSetLoader()
   let writer: ChangeWriter
   let nameHash: NameHash
+  /// Publishes the messages of the batch; nil if they are left in the table.
+  var relay: OutboxRelay?
   /// The maximum time from the begin of a batch to its commit. A batch that takes longer is rolled back.
   let timeLimit: Duration
 
   /// The maximum time for decisions. The remaining commands go into the next transaction.
   private var decisionTimeLimit: Duration { timeLimit / 10 }
 
-  /// Processes commands and returns their results, in order. If decisions take too long, only the first commands are processed (at least
-  /// one), and fewer results than commands are returned.
+  /// Processes commands and returns their replies, in order. If decisions take too long, only the first commands are processed (at least
+  /// one), and fewer replies than commands are returned.
   ///
   /// - Parameters:
   ///   - atomically: Whether either all commands are applied or none, because they refer to each other.
@@ -26,7 +28,7 @@ struct BatchTransaction: Sendable {
   ///   commit is unknown. In either case the batch can be run again, since recorded replies show which commands were processed.
   func run(
     _ commands: [ParsedCommand], atomically: Bool = false, maximumErrors: Int? = nil, writeSet: WriteSet, onDecided: @Sendable () -> Void
-  ) async throws -> [CommandResult] {
+  ) async throws -> [Reply] {
     // Whole milliseconds, as clients see it, so that a reply and a later read of the row agree.
     let now = Date(timeIntervalSince1970: (Date.now.timeIntervalSince1970 * 1000).rounded(.down) / 1000)
     return try await pool.transaction { transaction in
@@ -34,25 +36,30 @@ struct BatchTransaction: Sendable {
       var decider = Decider(state: state, now: now, nameHash: nameHash)
       let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider, maximumErrors)
       if replies.count == commands.count { onDecided() }
+      let processed = Set(decider.recorded.map(\.reply.command))
+      // Messages of commands that were processed before may still be in the table, because the process that wrote them ended, or did not learn
+      // that its commit had succeeded. They come before those of this batch.
+      if replies.contains(where: { !processed.contains($0.command) }) { relay?.wake() }
       let writes = try writer.writes(for: decider, within: timeLimit)
-      guard !writes.steps.isEmpty else { return results(replies, of: decider, []) }
-      do {
-        let rows = try await transaction.pipeline(writes.steps, commit: true)
-        return results(replies, of: decider, try writes.storedMessages(rows))
-      } catch let error as PostgresError where WriteStatements.isTimeLimit(error) {
-        throw BatchTimeLimitExceeded(timeLimit: timeLimit)
-      }
+      if !writes.steps.isEmpty { try await commit(writes, in: transaction) }
+      return replies
     }
   }
 
-  /// The replies with the stored messages, which are in the order of the events.
-  private func results(_ replies: [Reply], of decider: Decider, _ stored: [StoredMessage]) -> [CommandResult] {
-    let processed = Set(decider.recorded.map(\.reply.command))
-    var messages = Dictionary(grouping: zip(decider.events, stored)) { $0.0.command }
-    return replies.map { reply in
-      // A batch may contain a command twice.
-      let caused = messages.removeValue(forKey: reply.command) ?? []
-      return CommandResult(reply: reply, messages: caused.map(\.1), isRepeated: !processed.contains(reply.command))
+  /// Writes, commits and publishes. The transaction holds the locks of all that it changes, so its place among the publishing transactions is
+  /// that of its commit among those that change the same resources.
+  private func commit(_ writes: ChangeWriter.Writes, in transaction: PostgresTransaction) async throws {
+    do {
+      guard let relay else {
+        _ = try await transaction.pipeline(writes.steps, commit: true)
+        return
+      }
+      try await relay.publishing { deletion in
+        let rows = try await transaction.pipeline(writes.steps + (deletion.map { [$0] } ?? []), commit: true)
+        return ((), try writes.storedMessages(rows))
+      }
+    } catch let error as PostgresError where WriteStatements.isTimeLimit(error) {
+      throw BatchTimeLimitExceeded(timeLimit: timeLimit)
     }
   }
 
@@ -70,15 +77,6 @@ struct BatchTransaction: Sendable {
     }
     return replies
   }
-}
-
-/// The result of a command.
-struct CommandResult: Sendable {
-  var reply: Reply
-  /// The messages that the command wrote to the outbox. Empty if the command was processed before.
-  var messages: [StoredMessage] = []
-  /// Whether the command was processed by an earlier transaction. Its messages may still be in the outbox.
-  var isRepeated = false
 }
 
 /// The error for a batch that exceeded its time limit, waiting for locks or for the database, and was rolled back.

@@ -17,7 +17,7 @@ struct BulkRunner: Sendable {
   /// Limits concurrent transactions of all bulks.
   var slots = BulkSlots(1)
   /// Called after the commit of each transaction.
-  let onCommit: @Sendable (CommittedCommands) async -> Void
+  let onCommit: @Sendable () -> Void
 
   /// Processes the operations of `bulk`, which `received` contains, and returns the reply to it.
   ///
@@ -31,9 +31,10 @@ struct BulkRunner: Sendable {
       let maximumErrors = progress.remainingErrors
       let replies = try await slots.withSlot {
         isCycle
-          ? try await processor.processAtomically(commands, onCommit: onCommit)
-          : try await processor.processFirst(of: commands, maximumErrors: maximumErrors, onCommit: onCommit)
+          ? try await processor.processAtomically(commands)
+          : try await processor.processFirst(of: commands, maximumErrors: maximumErrors)
       }
+      onCommit()
       progress.take(replies.map(\.outcome))
     }
     return Reply(command: received.read.command.id, outcome: .bulk(progress.outcomes))

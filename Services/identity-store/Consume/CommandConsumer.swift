@@ -1,7 +1,6 @@
 import Kafka
 import Logging
 import Models
-import Outbox
 import ServiceLifecycle
 
 /// Consumes commands in batches: decides and commits them, publishes the replies, and commits the offsets. Two batches are in flight.
@@ -17,7 +16,6 @@ struct CommandConsumer: Service {
   /// The maximum number of concurrent transactions of bulk requests.
   let maximumBulks: Int
   let replies: ReplyPublisher
-  let relay: OutboxRelay
   let logger: Logger
 
   /// Runs until graceful shutdown, or until any part of it fails.
@@ -112,22 +110,15 @@ struct CommandConsumer: Service {
       // A batch may consist of several transactions. The replies of each are published as soon as it is committed.
       _ = try await processor.process(commands, writeSet: batch.writeSet) {
         batch.decided.open()
-      } onCommit: { committed in
-        publish(committed)
+      } onCommit: { answered in
+        consumer.noteProgress()
         await batch.previous?.wait()
-        await replies.publish(committed.answered)
+        await replies.publish(answered)
       }
     }
     await batch.previous?.wait()
     try Task.checkCancellation()
     await offsets.finishPart(of: batch.number)
-  }
-
-  /// Publishes the messages of a transaction.
-  private func publish(_ committed: CommittedCommands) {
-    consumer.noteProgress()
-    relay.publish(committed.messages)
-    if committed.includesRepeated { relay.wake() }
   }
 
   /// Processes a bulk request and publishes its reply. If it is interrupted, the offsets of its batch are not committed and it is
@@ -136,7 +127,7 @@ struct CommandConsumer: Service {
     _ bulk: Bulk, _ command: ReceivedCommand, of number: Int, _ offsets: OffsetTracker, in slots: BulkSlots
   ) async throws {
     do {
-      let runner = BulkRunner(processor: processor, slots: slots) { publish($0) }
+      let runner = BulkRunner(processor: processor, slots: slots, onCommit: consumer.noteProgress)
       let reply = try await runner.run(command, bulk)
       await replies.publish([(command, reply)])
     } catch is BulkInterrupted {

@@ -39,11 +39,11 @@ struct CommandProcessor: Sendable {
   /// - Parameters:
   ///   - writeSet: The write set of all commands.
   ///   - onDecided: Called when everything is loaded and decided, so that the next batch may begin.
-  ///   - onCommit: Called after the commit of each transaction, in the order of the commits of this call.
+  ///   - onCommit: Called with the replies of each transaction after its commit.
   /// - Throws: `CancellationError`; the errors of `DeadLetters.send`.
   func process(
     _ commands: [ReceivedCommand], writeSet: WriteSet, onDecided: @escaping @Sendable () -> Void,
-    onCommit: @escaping @Sendable (CommittedCommands) async -> Void = { _ in }
+    onCommit: @escaping @Sendable ([(ReceivedCommand, Reply)]) async -> Void = { _ in }
   ) async throws -> [Reply] {
     try await measure(onDecided) {
       let transactions = BatchSchedule(commands).transactions
@@ -53,7 +53,7 @@ struct CommandProcessor: Sendable {
         var operation = CommandTransaction(transaction: transaction, onCommit: onCommit)
         if transactions.count == 1 { operation.writeSet = (writeSet, commands: commands.count) }
         if number == transactions.count - 1 { operation.onDecided = (onDecided, last: part.last?.read.command.id) }
-        for (position, result) in zip(positions, try await batches.process(part, with: operation)) { replies[position] = result.reply }
+        for (position, reply) in zip(positions, try await batches.process(part, with: operation)) { replies[position] = reply }
       }
       return commands.indices.compactMap { replies[$0] }
     }
@@ -62,12 +62,9 @@ struct CommandProcessor: Sendable {
   /// Processes commands that refer to each other atomically, in one transaction.
   ///
   /// - Throws: As ``process(_:writeSet:onDecided:onCommit:)``.
-  func processAtomically(
-    _ commands: [ReceivedCommand], onCommit: @escaping @Sendable (CommittedCommands) async -> Void = { _ in }
-  ) async throws -> [Reply] {
+  func processAtomically(_ commands: [ReceivedCommand]) async throws -> [Reply] {
     try await measure {
-      let operation = CommandTransaction(transaction: transaction, isAtomic: true, onCommit: onCommit)
-      return try await batches.process(commands, with: operation).map(\.reply)
+      try await batches.process(commands, with: CommandTransaction(transaction: transaction, isAtomic: true))
     }
   }
 
@@ -76,12 +73,9 @@ struct CommandProcessor: Sendable {
   ///
   /// - Parameter maximumErrors: The number of refusals after which no further command is processed; nil for no limit.
   /// - Throws: As ``process(_:writeSet:onDecided:onCommit:)``.
-  func processFirst(
-    of commands: [ReceivedCommand], maximumErrors: Int?, onCommit: @escaping @Sendable (CommittedCommands) async -> Void
-  ) async throws -> [Reply] {
+  func processFirst(of commands: [ReceivedCommand], maximumErrors: Int?) async throws -> [Reply] {
     try await measure {
-      let operation = CommandTransaction(transaction: transaction, maximumErrors: maximumErrors, onCommit: onCommit)
-      return try await batches.processFirst(of: commands, with: operation).map(\.reply)
+      try await batches.processFirst(of: commands, with: CommandTransaction(transaction: transaction, maximumErrors: maximumErrors))
     }
   }
 
@@ -109,11 +103,11 @@ private struct CommandTransaction: BatchOperation {
   var writeSet: (WriteSet, commands: Int)?
   /// Called when the last command is decided.
   var onDecided: (@Sendable () -> Void, last: CommandID?)?
-  var onCommit: @Sendable (CommittedCommands) async -> Void = { _ in }
+  var onCommit: @Sendable ([(ReceivedCommand, Reply)]) async -> Void = { _ in }
 
   var description: String { "batch" }
 
-  func process(_ commands: [ReceivedCommand]) async throws -> [CommandResult] {
+  func process(_ commands: [ReceivedCommand]) async throws -> [Reply] {
     let writeSet =
       if let known = writeSet, known.commands == commands.count { known.0 } else { WriteSet(of: commands.lazy.map(\.read)) }
     return try await transaction.run(commands.map(\.read), atomically: isAtomic, maximumErrors: maximumErrors, writeSet: writeSet) {
@@ -147,8 +141,8 @@ private struct CommandTransaction: BatchOperation {
     return byWorkspace.values.sorted { $0[0] < $1[0] }
   }
 
-  func isComplete(_ results: [CommandResult]) -> Bool {
-    maximumErrors.map { $0 <= results.count { $0.reply.outcome.isRefused } } ?? false
+  func isComplete(_ replies: [Reply]) -> Bool {
+    maximumErrors.map { $0 <= replies.count { $0.outcome.isRefused } } ?? false
   }
 
   func message(of command: ReceivedCommand) -> Message { command.message }
@@ -162,27 +156,13 @@ private struct CommandTransaction: BatchOperation {
   }
 
   /// A rejected command is answered with 500.
-  func output(ofRejected command: ReceivedCommand, error: any Error) -> CommandResult {
+  func output(ofRejected command: ReceivedCommand, error: any Error) -> Reply {
     let id = command.read.command.id
     let response = isTimeout(error) ? SCIMError.commandTimedOut(id) : SCIMError.commandFailed(id)
-    return CommandResult(reply: Reply(command: id, outcome: .refused(status: response.status, error: response.body())))
+    return Reply(command: id, outcome: .refused(status: response.status, error: response.body()))
   }
 
-  func didProcess(_ commands: [ReceivedCommand], outputs results: [CommandResult]) async {
-    await onCommit(
-      CommittedCommands(
-        answered: Array(zip(commands, results.map(\.reply))), messages: results.flatMap(\.messages),
-        includesRepeated: results.contains(where: \.isRepeated)))
+  func didProcess(_ commands: [ReceivedCommand], outputs replies: [Reply]) async {
+    await onCommit(Array(zip(commands, replies)))
   }
-}
-
-/// The commands of a transaction that was committed, or that were rejected.
-struct CommittedCommands: Sendable {
-  /// The commands with their replies.
-  var answered: [(ReceivedCommand, Reply)]
-  /// The messages that the transaction wrote to the outbox, in their order.
-  var messages: [StoredMessage]
-  /// Whether some commands were processed by an earlier transaction. Their messages may still be in the outbox, because the process that
-  /// wrote them ended, or did not learn that its commit had succeeded.
-  var includesRepeated: Bool
 }

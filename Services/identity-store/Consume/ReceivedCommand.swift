@@ -11,7 +11,9 @@ struct ReceivedCommand: Sendable {
 
   init(_ message: Message) throws(MessageError) {
     let event = try message.cloudEvent()
-    self.read = ParsedCommand(try Command(event), partition: message.partition)
+    var read = ParsedCommand(try Command(event))
+    read.partition = message.partition
+    self.read = read
     self.source = event.source
     self.message = message
   }
@@ -25,7 +27,9 @@ struct ReceivedCommand: Sendable {
     command.expectedVersions = operation.expectedVersions
     command.replyTo = nil
     command.operation = write
-    read = ParsedCommand(command, partition: bulk.message.partition)
+    var read = ParsedCommand(command)
+    read.partition = bulk.message.partition
+    self.read = read
     source = bulk.source
     let event = try command.cloudEvent(source: bulk.source)
     message = Message(

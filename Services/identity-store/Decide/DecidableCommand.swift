@@ -69,14 +69,13 @@ struct ParsedCommand: Sendable {
   /// The command as received.
   let command: Command
   /// The partition of its message.
-  let partition: Int32?
+  var partition: Int32?
   /// The parsed operation.
   let payload: any DecidableCommand
 
   /// Parses the data of a command. If the data is malformed, the decision refuses the command with the parse error.
-  init(_ command: Command, partition: Int32? = nil) {
+  init(_ command: Command) {
     self.command = command
-    self.partition = partition
     do throws(SCIMError) {
       payload = try Self.payload(of: command.operation)
     } catch {

@@ -51,6 +51,8 @@ extension ParsedCommand {
     guard !replacements.isEmpty else { return self }
     var command = command
     command.operation = command.operation.replacingIDs(replacements)
-    return ParsedCommand(command, partition: partition)
+    var parsed = ParsedCommand(command)
+    parsed.partition = partition
+    return parsed
   }
 }

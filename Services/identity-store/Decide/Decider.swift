@@ -24,10 +24,10 @@ struct Decider: Sendable {
   /// An event to publish.
   struct DecidedEvent: Sendable, Equatable {
     var event: IdentityEvent
-    /// The command that caused it.
-    var command: CommandID?
-    /// The trace context of that command.
+    /// The trace context of the command that caused it.
     var traceparent: String?
+    /// The partition of that command.
+    var partition: Int32?
   }
 
   /// A reply to record.
@@ -71,7 +71,7 @@ struct Decider: Sendable {
   }
 
   mutating func publish(_ event: IdentityEvent) {
-    events.append(DecidedEvent(event: event, command: current?.command.id, traceparent: current?.command.traceparent))
+    events.append(DecidedEvent(event: event, traceparent: current?.command.traceparent, partition: current?.partition))
   }
 
   private mutating func outcome(of parsed: ParsedCommand) -> Reply.Outcome {

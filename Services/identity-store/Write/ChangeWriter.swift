@@ -84,7 +84,7 @@ struct ChangeWriter: Sendable {
     if !decider.events.isEmpty {
       writes.messages = try messages(decider.events, at: decider.now)
       writes.outboxPosition = steps.count
-      steps.append(Self.outbox.insertion(of: writes.messages))
+      steps.append(Self.outbox.insertion(of: writes.messages, from: decider.events.map(\.partition)))
     }
     steps.append((WriteStatements.insertReplies, replyColumns(decider.recorded) + [.double(timeLimit / .seconds(1))]))
     writes.steps = steps
