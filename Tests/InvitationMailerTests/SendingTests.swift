@@ -57,6 +57,42 @@ struct SendingTests {
     #expect(Set(mails.compactMap { $0["Message-ID"] }).count == names.count)
   }
 
+  @Test func `Mails that are claimed when they are stored, or afterwards, are sent once each`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher)
+    let store = EventStore(pool: database.pool, queue: loop.queue)
+    _ = try await store.apply([try IdentityEvent.workspace().received()], at: .now)
+    try await running(loop) {
+      // The leader has looked at the database, so that it can take mails.
+      try await eventually("the leader") {
+        guard let reservation = loop.queue.reserve(upTo: 1) else { return false }
+        loop.queue.cancel(reservation, claims: [])
+        return true
+      }
+      let names = (0..<10).map { "person\($0)" }
+      for name in names {
+        let user = UserKey(workspace: .acme, id: .made(at: .sample))
+        let event = IdentityEvent.user(user, .created, .invited, version: 1, email: "\(name)@example.com")
+        _ = try await store.apply([try event.received()], at: .now)
+      }
+      try await eventually("all recorded") { try await database.unsentCount() == 0 }
+      #expect(try await catcher.mails().compactMap(\.recipient).sorted() == names.map { "\($0)@example.com" })
+    }
+    #expect(try await database.publishedStates() == Array(repeating: "sent", count: 10))
+  }
+
+  @Test func `A mail of another replica is found, although nothing wakes the leader`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher)
+    try await running(loop) {
+      try await invite(database, ["early"])
+      try await eventually("the first mail") { try await database.unsentCount() == 0 }
+      try await database.apply(.user(.ben, .created, .invited, version: 1, email: "ben@example.com"), at: .now)
+      try await eventually("the other mail") { try await database.recorded(.ben).map(\.state) == ["sent"] }
+    }
+    #expect(try catcher.count() == 2)
+  }
+
   @Test func `One of several replicas sends, and another takes over when it ends`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let (first, second) = (try loop(database, catcher), try loop(database, catcher))
