@@ -92,10 +92,9 @@ package struct CommandClient: Sendable {
       id: .made(at: now), workspace: workspace, resource: resource, actor: actor, session: session, issuedAt: now,
       deadline: deadline, expectedVersions: expected, traceparent: info.fields.traceparent, operation: operation)
     info.record(command: command.id, on: resource)
-    var reply = try await exchange(command, deadline + timeouts.execution)
+    if let reply = try await exchange(command, deadline + timeouts.execution), reply.resourceWithoutDocument == nil { return reply.outcome }
     // By now, identity-store has committed or rolled back every command that it started in time.
-    if reply == nil { reply = try await recorded([command.id], of: command)[command.id] }
-    guard let reply else { throw APIError.noReply(command.id) }
+    guard let reply = try await recorded([command.id], of: command)[command.id] else { throw APIError.noReply(command.id) }
     guard reply.resourceWithoutDocument == nil else { throw APIError.deletedSince(command.id) }
     return reply.outcome
   }
