@@ -99,10 +99,9 @@ package struct CommandClient: Sendable {
       deadline: deadline, expectedVersions: expected, settingsVersion: settingsVersion, traceparent: info.traceparent,
       operation: operation)
     info.record(command: command.id, on: resource)
-    var reply = try await exchange(command, deadline + timeouts.execution)
+    if let reply = try await exchange(command, deadline + timeouts.execution), reply.resourceWithoutDocument == nil { return reply.outcome }
     // By now, identity-store has committed or rolled back every command that it started in time.
-    if reply == nil { reply = try await recorded([command.id], of: command)[command.id] }
-    guard let reply else { throw APIError.noReply(command.id) }
+    guard let reply = try await recorded([command.id], of: command)[command.id] else { throw APIError.noReply(command.id) }
     guard reply.resourceWithoutDocument == nil else { throw APIError.deletedSince(command.id) }
     return reply.outcome
   }
