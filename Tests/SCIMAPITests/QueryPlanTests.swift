@@ -91,7 +91,7 @@ struct QueryPlanTests {
     await store.close()
   }
 
-  @Test("A page of all users reads one range of the users and one of their memberships", arguments: Statistics.allCases)
+  @Test("A page of all users reads one range of the users and one of their memberships", arguments: [Statistics.none, .fewDisabled])
   func pagesOfUsers(with statistics: Statistics) async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 10_000, groups: 2000)
