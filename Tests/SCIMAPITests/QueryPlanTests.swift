@@ -34,6 +34,7 @@ struct QueryPlanTests {
       let place = Place(key: nil, kind: .user, id: try #require(ResourceID(id)))
       let key = Place(key: "person-7@example.com", kind: .user, id: place.id)
       let time = Place(key: "2026-01-01 00:00:07+00", kind: .user, id: place.id)
+      let groupTime = Place(key: time.key, kind: .group, id: place.id)
       return [
         IndexedQuery(filter: #"userName eq "person-7@example.com""#, index: "users_user_name_key"),
         IndexedQuery(filter: #"externalId eq "ext-7""#, index: "users_by_external_id"),
@@ -51,7 +52,8 @@ struct QueryPlanTests {
         IndexedQuery(filter: #"userName eq "person-7@example.com" or externalId eq "ext-8""#, index: "BitmapOr"),
         IndexedQuery(from: place, index: "users_pkey"), IndexedQuery(sortBy: "userName", from: key, index: "users_user_name_key"),
         IndexedQuery(sortBy: "meta.lastModified", from: time, index: "modifications_pkey"),
-        IndexedQuery(kind: .group, sortBy: "meta.lastModified", from: time, index: "modifications_pkey"),
+        IndexedQuery(filter: #"userName eq "person-7@example.com""#, sortBy: "meta.lastModified", from: time, index: "users_user_name_key"),
+        IndexedQuery(kind: .group, sortBy: "meta.lastModified", from: groupTime, index: "modifications_pkey"),
         IndexedQuery(kind: .group, filter: #"displayName eq "Team 7""#, index: "groups_display_name_key"),
         IndexedQuery(kind: .group, filter: #"members.value eq "\#(id)""#, index: "memberships_by_user"),
         IndexedQuery(kind: .group, filter: #"externalId eq "ext-7""#, index: "groups_by_external_id"),
@@ -89,7 +91,7 @@ struct QueryPlanTests {
     await store.close()
   }
 
-  @Test("A page of all users reads one range of the users and one of their memberships", arguments: Statistics.allCases)
+  @Test("A page of all users reads one range of the users and one of their memberships", arguments: [Statistics.none, .fewDisabled])
   func pagesOfUsers(with statistics: Statistics) async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 10_000, groups: 2000)

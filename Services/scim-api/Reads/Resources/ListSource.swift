@@ -37,7 +37,7 @@ struct ListSource {
   /// The order of the kinds in a list of several kinds: users come first.
   private var ordinal: Int { kind == .user ? 0 : 1 }
 
-  private var keySQL: String { key?.sql ?? "null::text" }
+  private var keySQL: String { isInOrderOfModifications ? "c.modified_at" : key?.sql ?? "null::text" }
   /// The id in the index that has the order.
   private var idSQL: String { isInOrderOfModifications ? "c.id" : "r.id" }
 
@@ -46,7 +46,7 @@ struct ListSource {
     """
     \(tables)
     \(needsDocument ? "cross join lateral (select (r.document || '}}')::jsonb as body offset 0) d" : "")
-    where \(isInOrderOfModifications ? StoredKind(kind, baseURL: "").isModification("c") : "r.workspace_id = $1")
+    where \(isInOrderOfModifications ? isOwnModification : "r.workspace_id = $1")
     \(condition.map { "and \($0)" } ?? "")
     """
   }
@@ -59,7 +59,10 @@ struct ListSource {
       """
   }
 
-  private var isInOrderOfModifications: Bool { key?.isModification ?? false }
+  private var isOwnModification: String { StoredKind(kind, baseURL: "").isModification("c") }
+
+  /// Whether the resources are read in the order of the index of modifications. With a filter, the matches are sorted.
+  private var isInOrderOfModifications: Bool { key?.isModification == true && condition == nil }
 
   /// An expression for the number of matches.
   var count: String {
@@ -78,7 +81,11 @@ struct ListSource {
   }
 
   /// A query for all matches, with the columns kind, key and id.
-  var keys: String { "select \(ordinal) as kind, \(keySQL) as key, \(idSQL) as id \(body)" }
+  var keys: String {
+    // The index has all that is needed.
+    let body = isInOrderOfModifications ? "from \(StoredKind.modifications) c where \(isOwnModification)" : body
+    return "select \(ordinal) as kind, \(keySQL) as key, \(idSQL) as id \(body)"
+  }
 
   /// A query for the resources whose kind and id are in `table`, with the key from there.
   func resources(in table: String) -> String {
@@ -155,11 +162,11 @@ struct ListSource {
     let value = parameter.map { "\($0)::\(key.type)" }
     guard let value else {
       // Resources without a value come last in ascending order and first in descending order.
-      return ascending ? "(\(key.sql) is null and \(tie))" : "(\(key.sql) is not null or \(tie))"
+      return ascending ? "(\(keySQL) is null and \(tie))" : "(\(keySQL) is not null or \(tie))"
     }
-    if key.isAlwaysPresent, ordinal == placeOrdinal { return "((\(key.sql), \(idSQL)) \(sign) (\(value), \(id)))" }
-    let further = "\(key.sql) \(sign) \(value) or (\(key.sql) = \(value) and \(tie))"
-    return ascending ? "(\(further) or \(key.sql) is null)" : "(\(further))"
+    if key.isAlwaysPresent, ordinal == placeOrdinal { return "((\(keySQL), \(idSQL)) \(sign) (\(value), \(id)))" }
+    let further = "\(keySQL) \(sign) \(value) or (\(keySQL) = \(value) and \(tie))"
+    return ascending ? "(\(further) or \(keySQL) is null)" : "(\(further))"
   }
 }
 

@@ -11,10 +11,8 @@ struct SortKey {
   /// Whether every resource has a value, so that an index scan can start at any position.
   let isAlwaysPresent: Bool
   var needsDocument = false
-  /// Whether the key is the column `modified_at` of ``StoredKind/modifications``, whose index has the order.
-  var isModification: Bool { sql == Self.modification }
-
-  private static let modification = "c.modified_at"
+  /// Whether the key is the time of the last modification, whose order is that of the index of ``StoredKind/modifications``.
+  private(set) var isModification = false
 
   /// The maximum length of a text key, in characters. Cursors contain the key.
   private static let maximumLength = 200
@@ -42,7 +40,9 @@ struct SortKey {
     case .text(let sql, nil): self.init(sql: Self.text(sql, leaf), type: "text", isAlwaysPresent: false)
     case .id(let sql): self.init(sql: "(\(sql))::text", type: "text", isAlwaysPresent: true)
     case .time(let sql): self.init(sql: sql, type: "timestamptz", isAlwaysPresent: true)
-    case .modification: self.init(sql: Self.modification, type: "timestamptz", isAlwaysPresent: true)
+    case .modification:
+      self.init(sql: "r.modified_at", type: "timestamptz", isAlwaysPresent: true)
+      isModification = true
     case .truth(let sql): self.init(sql: sql, type: "boolean", isAlwaysPresent: true)
     case .nowhere: self = .absent("text")
     case .rows:
