@@ -112,15 +112,17 @@ extension Pipeline {
     guard !taken.isEmpty else { return queue }
     defer { taken.removeAll(keepingCapacity: true) }
     connection.metrics.sent(taken)
-    for (index, request) in taken.enumerated() {
-      do {
-        if index == 0, !request.isScript { try renewPlans() }
-        try send(request)
-      } catch {
-        // The connection is lost; these were taken from the queue but never sent.
-        for unsent in taken[(index + 1)...] { connection.answer(unsent, .failure(error)) }
-        throw error
+    var sent = 0
+    do {
+      if !taken[0].isScript { try renewPlans() }
+      while sent < taken.count {
+        sent += 1
+        try send(taken[sent - 1])
       }
+    } catch {
+      // The connection is lost; these were taken from the queue but never sent.
+      for unsent in taken[sent...] { connection.answer(unsent, .failure(error)) }
+      throw error
     }
     return queue
   }
