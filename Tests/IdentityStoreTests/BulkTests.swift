@@ -355,7 +355,7 @@ struct BulkTests {
       Message(
         topic: Topic.identityCommands.name, partition: 0, offset: 0, timestamp: nil, key: Array(event.subject.utf8), headers: event.headers,
         value: event.data))
-    let reply = try await BulkRunner(processor: processor, onCommit: { _ in }).run(received, try #require(received.bulk))
+    let reply = try await BulkRunner(processor: processor, onCommit: {}).run(received, try #require(received.bulk))
     await producer.close()
     guard case .bulk(let outcomes) = reply.outcome else { return [] }
     return outcomes
