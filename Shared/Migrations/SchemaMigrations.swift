@@ -55,8 +55,8 @@ public enum SchemaMigrations {
     migration("directory", 6, "dead-letters", PackageResources._06_dead_letters_sql),
     migration("directory", 7, "skipped-messages", PackageResources._07_skipped_messages_sql),
     migration("directory", 8, "status", PackageResources._08_status_sql),
-    migration("directory", 10, "load", PackageResources._10_load_sql),
     migration("directory", 9, "outbox-partitions", PackageResources._09_outbox_partitions_sql),
+    migration("directory", 10, "load", PackageResources._10_load_sql),
   ]
 
   /// All migrations, in the order in which they are applied.
