@@ -22,18 +22,12 @@ struct DirectoryTransaction: BatchOperation {
     let outputs: [Void] = events.map { _ in }
     let writeSet = WriteSet(of: events.lazy.map(\.event))
     guard !writeSet.isEmpty else { return outputs }
-    do {
-      let stored = try await pool.transaction { transaction in
-        let directory = try await loader.load(writeSet, in: transaction)
-        var decider = Decider(directory)
-        for event in events { decider.decide(event.event, traceparent: event.traceparent) }
-        return try await writer.write(decider, andCommit: transaction)
-      }
-      relay?.publish(stored)
-    } catch {
-      // What was committed although this process does not know it is only in the outbox; the retry changes nothing.
-      if (error as? PostgresError)?.isOutcomeUnknown ?? true { relay?.wake() }
-      throw error
+    let partitions = Dictionary(events.map { ($0.event.workspace, $0.message.partition) }) { first, _ in first }
+    try await pool.transaction { transaction in
+      let directory = try await loader.load(writeSet, in: transaction)
+      var decider = Decider(directory)
+      for event in events { decider.decide(event.event, traceparent: event.traceparent) }
+      try await writer.write(decider, partitions: partitions, relay: relay, andCommit: transaction)
     }
     return outputs
   }

@@ -16,10 +16,14 @@ struct DirectoryWriter: Sendable {
     self.securityEvents = securityEvents
   }
 
-  /// Writes the decisions of `decider` and commits. Only tables that change take part.
+  /// Writes the decisions of `decider`, commits, and publishes. Only tables that change take part.
   ///
-  /// - Returns: The messages that are now in the outbox.
-  func write(_ decider: Decider, andCommit transaction: PostgresTransaction) async throws -> [StoredMessage] {
+  /// - Parameters:
+  ///   - partitions: The partition from which the events of a workspace came.
+  ///   - relay: Publishes the messages; nil to leave them in the outbox.
+  func write(
+    _ decider: Decider, partitions: [WorkspaceID: Int32], relay: OutboxRelay?, andCommit transaction: PostgresTransaction
+  ) async throws {
     let directory = decider.directory
     let members = directory.writtenMembers.sorted().compactMap { directory.members[$0] }
     let groups = directory.writtenGroups.sorted().compactMap { directory.groups[$0] }
@@ -31,13 +35,27 @@ struct DirectoryWriter: Sendable {
     if !added.isEmpty { steps.append((WriteStatements.insertMemberships, added.columns)) }
     if !decider.receipts.isEmpty { steps.append((WriteStatements.insertReceipts, try columns(decider.receipts))) }
     var messages = try messages(decider.published)
+    var workspaces = decider.published.map(\.event.workspace)
     if let securityEvents {
-      for receipt in decider.receipts { messages.append(try await securityEvents.message(for: receipt, source: source)) }
+      for receipt in decider.receipts {
+        messages.append(try await securityEvents.message(for: receipt, source: source))
+        workspaces.append(receipt.workspace)
+      }
     }
-    if !messages.isEmpty { steps.append(outbox.insertion(of: messages)) }
-    let results = try await transaction.pipeline(steps, commit: true)
-    guard !messages.isEmpty, let rows = results.last else { return [] }
-    return try Outbox.stored(messages, rows)
+    guard !messages.isEmpty else {
+      _ = try await transaction.pipeline(steps, commit: true)
+      return
+    }
+    steps.append(outbox.insertion(of: messages, from: workspaces.map { partitions[$0] }))
+    guard let relay else {
+      _ = try await transaction.pipeline(steps, commit: true)
+      return
+    }
+    let (insertion, stored) = (steps.count - 1, messages)
+    try await relay.publishing { [steps] deletion in
+      let results = try await transaction.pipeline(steps + (deletion.map { [$0] } ?? []), commit: true)
+      return ((), try Outbox.stored(stored, results[insertion]))
+    }
   }
 
   private func columns(_ members: [Member]) -> [PostgresValue] {
