@@ -76,7 +76,7 @@ struct UserListTests {
     #expect(users.count == 60)
     #expect(users[0].rows?.count == 2)
     #expect(!users[0].hasMoreRows)
-    #expect(users.dropFirst().allSatisfy(\.hasMoreRows))
+    #expect(users.dropFirst().allSatisfy { $0.hasMoreRows })
     #expect(users[1].rows?.count == FoundResource.maximumRows)
     #expect(users[59].rows == [])
     await store.close()
