@@ -25,9 +25,9 @@ public enum SchemaMigrations {
     migration("identity", 16, "dead-letters", PackageResources._16_dead_letters_sql),
     migration("identity", 17, "rebuilds", PackageResources._17_rebuilds_sql),
     migration("identity", 18, "early-sign-ins", PackageResources._18_early_sign_ins_sql),
+    migration("identity", 19, "recorded-replies", PackageResources._19_recorded_replies_sql),
     migration("identity", 20, "cheaper-updates", PackageResources._20_cheaper_updates_sql),
     migration("identity", 21, "outbox-partitions", PackageResources._21_outbox_partitions_sql),
-    migration("identity", 19, "recorded-replies", PackageResources._19_recorded_replies_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.
