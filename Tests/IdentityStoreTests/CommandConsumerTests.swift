@@ -28,8 +28,12 @@ struct CommandConsumerTests {
       operations: [
         operation(.createUser(document: Fixture.user(#"{"userName":"first@example.com"}"#)), on: .made(at: Date())),
         operation(.replaceUser(document: Fixture.user(#"{"userName":"held@example.com","title":"Boss"}"#)), on: held),
-        operation(.createUser(document: Fixture.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date())),
-      ])
+      ]
+        + (3...BulkRunner.maximumBatch).map {
+          operation(.createUser(document: Fixture.user(#"{"userName":"bulk-\#($0)@example.com"}"#)), on: .made(at: Date()))
+        }
+        // Not part of the first transaction.
+        + [operation(.createUser(document: Fixture.user(#"{"userName":"last@example.com"}"#)), on: .made(at: Date()))])
 
     let (locked, release) = (AsyncLatch(), AsyncLatch())
     try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -53,15 +57,16 @@ struct CommandConsumerTests {
       try await producer.send(contentsOf: (0..<20).map { try message(store.createUser("later-\($0)@example.com")) })
       await producer.close()
       try await eventually("the commands that are not blocked") {
-        try await names(in: store, where: "user_name like 'later%' or user_name like 'beside%' or user_name like 'first%'") == 22
+        try await names(in: store, where: "user_name like 'later%' or user_name like 'beside%'") == 21
       }
-      #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
+      #expect(try await names(in: store, where: "user_name like 'first%' or user_name like 'last%'") == 0)
       await group.triggerGracefulShutdown()
       await ending.wait()
       release.open()
       try await tasks.waitForAll()
     }
-    // The current operation was finished, the next not started.
+    // The current transaction was finished, the next not started.
+    #expect(try await names(in: store, where: "user_name like 'first%'") == 1)
     #expect(try await store.count("select version from identity.users where user_name = 'held@example.com'") == 2)
     #expect(try await names(in: store, where: "user_name like 'last%'") == 0)
 
@@ -72,9 +77,9 @@ struct CommandConsumerTests {
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
     }
-    #expect(try await names(in: store, where: "true") == 24)
+    #expect(try await names(in: store, where: "true") == 22 + BulkRunner.maximumBatch)
     #expect(try await store.count("select version from identity.users where user_name = 'held@example.com'") == 2)
-    #expect(try await store.count("select count(*) from identity.replies") == 1 + 1 + 3 + 21)
+    #expect(try await store.count("select count(*) from identity.replies") == 1 + 1 + BulkRunner.maximumBatch + 1 + 21)
   }
 
   @Test(
@@ -101,7 +106,7 @@ struct CommandConsumerTests {
             + users.indices.map { try message(store.command(replacement($0, "title \(round)"), on: users[$0])) })
       }
       await producer.close()
-      try await eventually("all changes") { try await store.count("select coalesce(sum(version), 0) from identity.users") == 125 }
+      try await eventually("all changes") { try await store.count("select coalesce(sum(version), 0)::int8 from identity.users") == 125 }
       try await eventually("the outbox to be empty") { try await store.count("select count(*) from identity.outbox") == 0 }
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()

@@ -78,6 +78,8 @@ struct QueryPlanTests {
     for indexed in try Self.indexedQueries {
       // If most users are disabled, no index narrows the search for them.
       if statistics == .manyDisabled, indexed.filter == "active eq false" { continue }
+      // Before the first statistics, PostgreSQL takes a workspace to have so few groups that it reads them all.
+      if statistics == .none, indexed.kind == .group, indexed.filter.contains("lastModified gt") { continue }
       let query = try DatabaseReadsTests.query(
         indexed.kind, indexed.filter, sortBy: indexed.sortBy,
         part: indexed.from.map { .from($0, count: 100) } ?? .page(Page(startIndex: 1, count: 100)))

@@ -56,7 +56,7 @@ struct BulkRunner: Sendable {
   }
 
   /// The maximum number of operations of a transaction. It bounds how long a bulk request keeps its locks and its slot.
-  private static let maximumBatch = 100
+  static let maximumBatch = 100
 
   private static func failedReference(_ id: ResourceID, _ status: Int) -> Bulk.Outcome {
     let error = SCIMError.failedReference(id.description, status: status)
