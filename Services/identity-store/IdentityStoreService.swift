@@ -14,11 +14,11 @@ package struct IdentityStoreService {
     await ServiceProcess.run(
       service: "identity-store",
       settings: CommonSettings.all + [
-        .tombstoneKey, .maximumBatch, .batchBound, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+        .tombstoneKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
       ],
       migrations: SchemaMigrations.identity
     ) { runtime in
-      let timeLimit = try runtime.settings.duration(.batchBound)
+      let timeLimit = try runtime.settings.duration(.batchTimeLimit)
       let pool = try runtime.postgres(statementTimeout: timeLimit, planning: .onceByIndex)
       try await runtime.ensureTopics()
       let producer = try Producer(runtime.kafka, logger: runtime.logger)

@@ -7,8 +7,8 @@ extension Setting {
     isKey: true, required: true)
   static let maximumBatch = Setting(
     key: "store.batch", default: "512", help: "The maximum number of commands in one transaction.", kind: .integer(1...10_000))
-  static let batchBound = Setting(
-    key: "store.bound", default: "5s",
+  static let batchTimeLimit = Setting(
+    key: "store.batch-time-limit", default: "5s",
     help: "How long a batch may take before its transaction is rolled back. Set scim-api to the same value: it waits this much "
       + "longer for replies.",
     kind: .duration)

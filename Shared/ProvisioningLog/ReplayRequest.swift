@@ -81,7 +81,7 @@ extension ReplayRequest.Obstacle: CustomStringConvertible {
     case .succeeded(let status): "the request succeeded with \(status)"
     case .unauthorized(let status):
       """
-      it was refused at the door with \(status), so that nobody knows whether its sender may do that, and its body was not kept; have the \
+      it was rejected with \(status) before it was processed, so that nobody knows whether its sender may do that, and its body was not kept; have the \
       identity provider send it again
       """
     case .unverified: "its token was never issued, and nothing of it was kept"

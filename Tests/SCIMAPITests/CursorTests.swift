@@ -23,7 +23,7 @@ struct CursorTests {
   func roundTrip(key: String?) throws {
     for kind in ResourceKind.allCases {
       for isForward in [true, false] {
-        let cursor = Cursor(place: Place(key: key, kind: kind, id: .made(at: now), isForward: isForward), total: 100_000)
+        let cursor = Cursor(place: CursorPosition(key: key, kind: kind, id: .made(at: now), isForward: isForward), total: 100_000)
         let text = seal.text(of: cursor, for: "list", in: workspace, at: now)
         #expect(text.utf8.allSatisfy { byte in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8.contains(byte) })
         #expect(try seal.cursor(text, for: "list", in: workspace, at: now + 59) == cursor)
@@ -35,7 +35,7 @@ struct CursorTests {
 
   @Test("A cursor of another query, workspace or secret, or a modified one, is invalid; an old one has expired")
   func refused() throws {
-    let cursor = Cursor(place: Place(key: "a", kind: .user, id: .made(at: now)), total: 5)
+    let cursor = Cursor(place: CursorPosition(key: "a", kind: .user, id: .made(at: now)), total: 5)
     let text = seal.text(of: cursor, for: "list", in: workspace, at: now)
     func type(_ text: String, _ list: String = "list", _ workspace: WorkspaceID? = nil, seal: CursorSeal? = nil, at time: Date? = nil)
       -> SCIMErrorType?

@@ -98,7 +98,7 @@ struct DatabaseReadsTests {
     let gone = ResourceID.made(at: Date())
     try await store.insertTombstone(of: gone, named: "ana")
     let remains = try #require(try await reads.remains(of: .user, gone, in: workspace))
-    #expect(remains.successor == Remains.Successor(id: users[0], userName: "ana@example.com"))
+    #expect(remains.successor == DeletedResource.Successor(id: users[0], userName: "ana@example.com"))
     #expect(try await reads.remains(of: .group, gone, in: workspace) == nil)
 
     let token = AccessToken.made(for: workspace)

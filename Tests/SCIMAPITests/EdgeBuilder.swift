@@ -231,9 +231,9 @@ final class StoredResources: ResourceReads {
   let recordedReads = Journal<Read>()
   private let users: [FoundResource]
   private let groups: [FoundResource]
-  private let remains: Remains?
+  private let remains: DeletedResource?
 
-  init(users: [FoundResource] = [], groups: [FoundResource] = [], remains: Remains? = nil) {
+  init(users: [FoundResource] = [], groups: [FoundResource] = [], remains: DeletedResource? = nil) {
     self.users = users
     self.groups = groups
     self.remains = remains
@@ -284,7 +284,7 @@ final class StoredResources: ResourceReads {
     }
   }
 
-  func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? { remains }
+  func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> DeletedResource? { remains }
 
   private func stored(_ kind: ResourceKind, _ withRows: Bool) -> [FoundResource] {
     (kind == .user ? users : groups).map { found in

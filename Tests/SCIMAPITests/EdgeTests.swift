@@ -148,7 +148,7 @@ struct EdgeTests {
     var builder = EdgeBuilder()
     let deletedAt = Date(timeIntervalSince1970: 1_767_225_600)
     builder.reads = StoredResources(
-      remains: Remains(deletedAt: deletedAt, successor: Remains.Successor(id: Self.ana.id, userName: "ana@example.com")))
+      remains: DeletedResource(deletedAt: deletedAt, successor: DeletedResource.Successor(id: Self.ana.id, userName: "ana@example.com")))
     try await serving(builder) { client in
       let answer = try await client.send("GET", "/Users/\(ResourceID.made(at: Date()))")
       #expect(answer.status == 404)

@@ -87,7 +87,7 @@ struct ListBoundTests {
       """, [])
     let reads = DatabaseReads(database: store.database)
     var seen: [ResourceID] = []
-    var place: Place?
+    var place: CursorPosition?
     repeat {
       let query = try DatabaseReadsTests.query(.user, part: .from(place, count: 100))
       let found = try await reads.list(query, in: store.workspace)

@@ -94,7 +94,7 @@ struct ListOrderTests {
     let first = try await reads.list(try DatabaseReadsTests.query(.user, part: .from(nil, count: 2)), in: store.workspace)
     #expect(first.resources.map(\.found.resource.id) == Array(users[..<2]))
     try await store.write("delete from identity.users where id = any ($1)", [.uuidArray([users[0].uuid, users[1].uuid, users[2].uuid])])
-    func part(from place: Place, count: Int) async throws -> FoundResources {
+    func part(from place: CursorPosition, count: Int) async throws -> FoundResources {
       try await reads.list(try DatabaseReadsTests.query(.user, part: .from(place, count: count)), in: store.workspace)
     }
     let second = try await part(from: try #require(first.next), count: 2)

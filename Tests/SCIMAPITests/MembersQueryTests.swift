@@ -28,7 +28,8 @@ struct MembersQueryTests {
     try await store.insertInvitation(of: ids[0].user, state: "revoked", at: "2026-01-01Z")
     let latest = try await store.insertInvitation(of: ids[0].user, state: "sent", at: "2026-01-03Z")
 
-    func list(_ state: UserState, _ order: MembersQuery.Order, after: Place? = nil, limit: Int = 10) async throws -> [ListedMember] {
+    func list(_ state: UserState, _ order: MembersQuery.Order, after: CursorPosition? = nil, limit: Int = 10) async throws -> [ListedMember]
+    {
       try await query.members(state, by: order, after: after, limit: limit, in: store.workspace)
     }
     // Without a displayName they are sorted by userName: "ana@example.com", "name of carl", "name of dora".
@@ -37,10 +38,10 @@ struct MembersQueryTests {
     for order in MembersQuery.Order.allCases {
       let whole = try await list(.invited, order).map(\.id)
       var parts: [UserID] = []
-      var place: Place?
+      var place: CursorPosition?
       while let next = try await list(.invited, order, after: place, limit: 1).first {
         parts.append(next.id)
-        place = Place(key: next.nameKey, kind: .user, id: next.id.resource)
+        place = CursorPosition(key: next.nameKey, kind: .user, id: next.id.resource)
       }
       #expect(parts == whole, "\(order)")
     }

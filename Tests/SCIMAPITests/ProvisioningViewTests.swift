@@ -162,7 +162,7 @@ struct ProvisioningViewTests {
     // The request was not authenticated, so it must not be executed in the admin's name.
     for entry in [Self.entry(401), Self.entry(403), Self.entry(404) { $0.token = nil }] {
       let refused = EntryView.Details(entry, Diagnosis(of: entry, DiagnosisContext()), token: nil, presentName: nil)
-      #expect(refused.replay == nil && refused.replayObstacle?.contains("refused at the door") == true)
+      #expect(refused.replay == nil && refused.replayObstacle?.contains("before it was processed") == true)
     }
     let forged = LogEntry(
       id: .made(at: Date()), workspace: .made(at: Date()), unverified: .init(requests: 12, firstAt: Date(), lastAt: Date()),

@@ -61,7 +61,7 @@ struct StatementTextTests {
           let statement = ListStatement(query, in: .made(at: Date())).statement
           #expect(!statement.sql.contains(Self.mark) && !statement.name.contains(Self.mark), "\(filter)")
         }
-        let place = Place(key: text, kind: kind, id: .made(at: Date()))
+        let place = CursorPosition(key: text, kind: kind, id: .made(at: Date()))
         guard let query = Self.query(kind, nil, sortBy: path, part: .from(place, count: 10)) else { continue }
         #expect(!ListStatement(query, in: .made(at: Date())).statement.sql.contains(Self.mark), "sorted by \(path)")
       }

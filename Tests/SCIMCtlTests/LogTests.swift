@@ -104,8 +104,10 @@ struct LogTests {
         }, "bulk request"
       ),
       // The senders may not have had permission; the token of the second request was never issued.
-      (entry(401) { $0.method = "DELETE" }, "at the door"), (entry(404) { ($0.method, $0.token) = ("DELETE", nil) }, "at the door"),
-      (entry(429) { $0.token = nil }, "at the door"), (entry(403) { $0.method = "DELETE" }, "nobody knows whether its sender may"),
+      (entry(401) { $0.method = "DELETE" }, "before it was processed"),
+      (entry(404) { ($0.method, $0.token) = ("DELETE", nil) }, "before it was processed"),
+      (entry(429) { $0.token = nil }, "before it was processed"),
+      (entry(403) { $0.method = "DELETE" }, "nobody knows whether its sender may"),
       (entry(429) { $0.method = "DELETE" }, "have the identity provider send it again"),
     ])
   func refused(_ entry: LogEntry, _ reason: String) throws {

@@ -34,7 +34,7 @@ package struct ScimAPIService {
       runtime.kafka, producer: producer, replyTopic: .identityReplies, instance: runtime.replica,
       maximumPending: try settings.integer(.maximumInFlight), logger: runtime.logger)
     let database = Database(
-      pool: pool, retryTimeout: try settings.duration(.readPatience),
+      pool: pool, retryTimeout: try settings.duration(.readRetryTime),
       searchLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: searchesPerWorkspace))
     let uses = TokenUseLog(
       interval: try settings.duration(.tokenUseInterval), source: source, producer: producer, logger: runtime.logger)

@@ -18,7 +18,7 @@ enum EdgeSettings {
     .tokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate, .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate,
     .rejectionHold,
     .writesBesideOthers,
-    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readPatience, .cursorKey,
+    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .cursorKey,
     .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
@@ -104,7 +104,7 @@ extension Setting {
       + "are rejected.",
     kind: .duration)
   static let storeBound = Setting(
-    key: "store.bound", default: "5s",
+    key: "store.batch-time-limit", default: "5s",
     help: "How long identity-store may take for a batch: the same value as there. Writes wait this much longer.",
     kind: .duration)
   static let maximumInFlight = Setting(
@@ -213,8 +213,8 @@ extension Setting {
   static let tokenUseInterval = Setting(
     key: "token.use-interval", default: "10s", help: "How often scim-api reports to identity-store from where tokens were used.",
     kind: .duration)
-  static let readPatience = Setting(
-    key: "read.patience", default: "15s", help: "How long a read is retried while PostgreSQL is unavailable.", kind: .duration)
+  static let readRetryTime = Setting(
+    key: "read.retry-time", default: "15s", help: "How long a read is retried while PostgreSQL is unavailable.", kind: .duration)
 }
 
 extension ServiceSettings {

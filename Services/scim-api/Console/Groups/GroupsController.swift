@@ -46,7 +46,7 @@ struct GroupsController: ConsoleController {
     if groups.count > Self.pageSize {
       groups.removeLast()
       if let last = groups.last {
-        let place = Place(key: last.key, kind: .group, id: last.id.resource)
+        let place = CursorPosition(key: last.key, kind: .group, id: last.id.resource)
         next = cursors.text(of: Cursor(place: place, total: 0), for: listName, in: context.workspace, at: now)
       }
     }
@@ -73,7 +73,7 @@ struct GroupsController: ConsoleController {
     if members.count > Self.pageSize {
       members.removeLast()
       if let last = members.last {
-        let cursor = Cursor(place: Place(key: nil, kind: .user, id: last.id.resource), total: 0)
+        let cursor = Cursor(place: CursorPosition(key: nil, kind: .user, id: last.id.resource), total: 0)
         next = cursors.text(of: cursor, for: listName, in: context.workspace, at: now)
       }
     }

@@ -56,7 +56,7 @@ struct MemberQuery: Sendable {
   }
 
   /// The tombstone of a deleted member; nil if there is none.
-  func tombstone(of id: UserID, in workspace: WorkspaceID) async throws -> Remains? {
+  func tombstone(of id: UserID, in workspace: WorkspaceID) async throws -> DeletedResource? {
     try await DatabaseReads(database: database).remains(of: .user, id.resource, in: workspace)
   }
 

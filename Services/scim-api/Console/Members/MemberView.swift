@@ -177,7 +177,7 @@ struct DeletedMemberView: Sendable {
     var lostGroups: String?
   }
 
-  init(_ id: UserID, _ deleted: Remains, receipts found: [DeprovisionReceipt], timeline: TimelineView) {
+  init(_ id: UserID, _ deleted: DeletedResource, receipts found: [DeprovisionReceipt], timeline: TimelineView) {
     memberID = "\(id)"
     deletedAt = Timestamp.text(deleted.deletedAt)
     successorPath = deleted.successor.map { MembersController.path(of: UserID($0.id.uuid)) }

@@ -66,7 +66,7 @@ struct MembersController: ConsoleController {
     let view = MembersView(
       request, found, totals: try await totals, workspace: context.session.caller.settings, actors: actors, at: now
     ) { last in
-      let cursor = Cursor(place: Place(key: last.nameKey, kind: .user, id: last.id.resource), total: 0)
+      let cursor = Cursor(place: CursorPosition(key: last.nameKey, kind: .user, id: last.id.resource), total: 0)
       return cursors.text(of: cursor, for: request.listName, in: context.workspace, at: now)
     }
     return ConsolePage(title: "Members", section: .members, template: listTemplate, values: view)
@@ -84,7 +84,7 @@ struct MembersController: ConsoleController {
       return Date(timeIntervalSince1970: milliseconds / 1000)
     }
     func older(than next: Date) -> String {
-      let place = Place(key: String(Int64((next.timeIntervalSince1970 * 1000).rounded())), kind: .user, id: id.resource)
+      let place = CursorPosition(key: String(Int64((next.timeIntervalSince1970 * 1000).rounded())), kind: .user, id: id.resource)
       return "\(Self.path(of: id))?older=\(cursors.text(of: Cursor(place: place, total: 0), for: list, in: workspace, at: now))#timeline"
     }
     guard let stored = try await memberQuery.member(id, in: workspace) else {

@@ -44,7 +44,7 @@ struct MembersQuery: Sendable {
 
   /// The members in a state after `place`.
   func members(
-    _ state: UserState, by order: Order, after place: Place?, limit: Int, in workspace: WorkspaceID
+    _ state: UserState, by order: Order, after place: CursorPosition?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedMember] {
     switch order {
     case .name:

@@ -6,12 +6,12 @@ import Primitives
 /// A pagination cursor: a position in a list that a client receives and sends back (RFC 9865).
 package struct Cursor: Sendable, Equatable {
   /// The position at which the list continues.
-  package var place: Place
+  package var place: CursorPosition
   /// The number of resources, counted for the first page.
   package var total: Int
 
   /// A cursor at `place` in a list of `total` resources.
-  package init(place: Place, total: Int) {
+  package init(place: CursorPosition, total: Int) {
     self.place = place
     self.total = total
   }
@@ -67,12 +67,12 @@ package struct CursorSeal: Sendable {
     }
     guard Double(bytes.bigEndian(at: 2)) > now.timeIntervalSince1970 else { throw .expiredCursor(lifetime: lifetime) }
     let key = bytes[1] & 2 == 0 ? nil : String(decoding: bytes[Self.headLength...], as: UTF8.self)
-    let place = Place(
+    let place = CursorPosition(
       key: key, kind: bytes[1] & 4 == 0 ? .user : .group, id: ResourceID(bytes: bytes[18..<Self.headLength]), isForward: bytes[1] & 1 != 0)
     return Cursor(place: place, total: Int(clamping: bytes.bigEndian(at: 10)))
   }
 
-  private func flags(of place: Place) -> UInt8 {
+  private func flags(of place: CursorPosition) -> UInt8 {
     (place.isForward ? 1 : 0) | (place.key == nil ? 0 : 2) | (place.kind == .user ? 0 : 4)
   }
 

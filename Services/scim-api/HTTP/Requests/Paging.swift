@@ -24,7 +24,7 @@ package struct Page: Sendable, Equatable {
 }
 
 /// A position in an ordered list: after a resource or, reading backwards, before it.
-package struct Place: Sendable, Hashable {
+package struct CursorPosition: Sendable, Hashable {
   /// The sort value of the resource, as PostgreSQL writes it; nil if it has none or the list is not sorted.
   package var key: String?
   /// The kind of the resource.
@@ -43,7 +43,7 @@ package struct Place: Sendable, Hashable {
   }
 
   /// The same position, with the list read in the given direction.
-  package func going(forward: Bool) -> Place {
+  package func going(forward: Bool) -> CursorPosition {
     var place = self
     place.isForward = forward
     return place

@@ -46,7 +46,7 @@ struct DirectoryPage: Sendable {
   /// - Parameter found: up to ``readLimit`` items.
   func split<Item>(_ found: [Item], by id: (Item) -> ResourceID) -> (items: [Item], next: String?) {
     guard found.count > limit, let last = found.prefix(limit).last else { return (found, nil) }
-    let cursor = Cursor(place: Place(key: nil, kind: .user, id: id(last)), total: 0)
+    let cursor = Cursor(place: CursorPosition(key: nil, kind: .user, id: id(last)), total: 0)
     return (Array(found.prefix(limit)), cursors.text(of: cursor, for: list, in: workspace, at: now))
   }
 }

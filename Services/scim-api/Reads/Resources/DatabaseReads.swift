@@ -59,13 +59,13 @@ package struct DatabaseReads: ResourceReads {
     return AsyncThrowingStream { try await reader.next() }
   }
 
-  package func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains? {
+  package func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> DeletedResource? {
     let rows = try await database.query(
       ResourceStatements.remains, [.uuid(workspace.uuid), .uuid(id.uuid), .text(kind.rawValue)], in: workspace)
     guard let row = rows.first else { return nil }
-    var successor: Remains.Successor?
-    if let id = try row.optionalUUID(1) { successor = Remains.Successor(id: ResourceID(id), userName: try row.string(2)) }
-    return Remains(deletedAt: try row.timestamp(0), successor: successor)
+    var successor: DeletedResource.Successor?
+    if let id = try row.optionalUUID(1) { successor = DeletedResource.Successor(id: ResourceID(id), userName: try row.string(2)) }
+    return DeletedResource(deletedAt: try row.timestamp(0), successor: successor)
   }
 }
 

@@ -153,7 +153,7 @@ struct ListSource {
   /// - Parameters:
   ///   - key: the parameter with the key of `place`; nil if it has none.
   ///   - id: the parameter with the id of `place`.
-  func condition(after place: Place, key parameter: String?, id: String, ascending: Bool) -> String {
+  func condition(after place: CursorPosition, key parameter: String?, id: String, ascending: Bool) -> String {
     let sign = ascending ? ">" : "<"
     let placeOrdinal = place.kind == .user ? 0 : 1
     let isAfterByKind = ascending ? ordinal > placeOrdinal : ordinal < placeOrdinal

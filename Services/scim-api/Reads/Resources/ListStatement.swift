@@ -115,7 +115,7 @@ struct ListStatement {
   // MARK: - Pages by cursor
 
   private static func part(
-    from place: Place?, count: Int, of sources: [ListSource], _ query: ResourceQuery, _ parameters: inout BoundParameters
+    from place: CursorPosition?, count: Int, of sources: [ListSource], _ query: ResourceQuery, _ parameters: inout BoundParameters
   ) -> String {
     let limit = parameters.bind(.int(Int64(count) + 1))
     // Reading backward is reading forward in the opposite order.

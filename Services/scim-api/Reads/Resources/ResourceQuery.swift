@@ -33,7 +33,7 @@ package struct ResourceQuery: Sendable {
     /// A page by position (RFC 7644 §3.4.2.4).
     case page(Page)
     /// `count` resources after or before the position of a cursor (RFC 9865); nil for the first page.
-    case from(Place?, count: Int)
+    case from(CursorPosition?, count: Int)
   }
 
   /// The resources to search, one source for each kind.
@@ -81,15 +81,15 @@ package struct FoundResources: Sendable, Equatable {
   /// The resources of the page.
   package var resources: [ListedResource]
   /// The position at which the next page starts; nil at the end of the list.
-  package var next: Place?
+  package var next: CursorPosition?
   /// The position at which the previous page ends; nil at the beginning of the list.
-  package var previous: Place?
+  package var previous: CursorPosition?
 
   /// - Parameters:
   ///   - total: the total number of matches; nil if they were not counted.
   ///   - next: the position of the next page; nil at the end of the list.
   ///   - previous: the position of the previous page; nil at the beginning of the list.
-  package init(total: Int? = nil, resources: [ListedResource], next: Place? = nil, previous: Place? = nil) {
+  package init(total: Int? = nil, resources: [ListedResource], next: CursorPosition? = nil, previous: CursorPosition? = nil) {
     self.total = total
     self.resources = resources
     self.next = next
@@ -103,7 +103,7 @@ package struct ListedResource: Sendable, Equatable {
   package var kind: ResourceKind
   /// The resource.
   package var found: FoundResource
-  /// The sort key as text, see ``Place/key``; nil if the list is not sorted or the resource has no value.
+  /// The sort key as text, see ``CursorPosition/key``; nil if the list is not sorted or the resource has no value.
   package var key: String?
 
   /// - Parameter key: the sort key as text; nil if the list is not sorted or the resource has no value.
@@ -114,7 +114,7 @@ package struct ListedResource: Sendable, Equatable {
   }
 
   /// The position in the list.
-  package var place: Place { Place(key: key, kind: kind, id: found.resource.id) }
+  package var place: CursorPosition { CursorPosition(key: key, kind: kind, id: found.resource.id) }
 }
 
 extension FoundResources {
@@ -123,7 +123,7 @@ extension FoundResources {
   /// - Parameters:
   ///   - resources: the resources in the order in which they were read: one more than `count` if there are more.
   ///   - isCut: whether further resources were left out because the response would have been too large.
-  init(total: Int?, read resources: [ListedResource], from place: Place?, count: Int, isCut: Bool = false) {
+  init(total: Int?, read resources: [ListedResource], from place: CursorPosition?, count: Int, isCut: Bool = false) {
     let isForward = place?.isForward ?? true
     let hasMore = resources.count > count || isCut
     let part = Array(isForward ? resources.prefix(count) : resources.prefix(count).reversed()[...])

@@ -22,7 +22,7 @@ package protocol ResourceReads: Sendable {
   func parts(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) -> AsyncThrowingStream<ResourcePart, any Error>
 
   /// The tombstone of a deleted resource; nil if it never existed, or if its tombstone has been removed.
-  func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> Remains?
+  func remains(of kind: ResourceKind, _ id: ResourceID, in workspace: WorkspaceID) async throws -> DeletedResource?
 }
 
 /// A stored resource with the rows that were read with it, from one snapshot.
@@ -73,7 +73,7 @@ package struct ReferredResource: Sendable, Hashable {
 }
 
 /// The tombstone of a deleted resource.
-package struct Remains: Sendable, Hashable {
+package struct DeletedResource: Sendable, Hashable {
   /// When it was deleted.
   package var deletedAt: Date
   /// The user that has the userName of the deleted one now; nil if no user has it.

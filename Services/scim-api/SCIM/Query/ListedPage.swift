@@ -14,7 +14,7 @@ struct ListedPage: Sendable {
   let reads: any ResourceReads
   let workspace: WorkspaceID
   /// The cursor of the page after a position; nil for pages by position and for pages that are read backward, which must not end early.
-  let nextCursor: (@Sendable (Place?) -> String?)?
+  let nextCursor: (@Sendable (CursorPosition?) -> String?)?
 
   /// The maximum approximate size of a page that is sent at once, in bytes.
   private static let smallPage = 256 << 10

@@ -59,7 +59,7 @@ struct SearchController: Sendable {
     }
     let total = found.total ?? query.knownTotal ?? 0
     let list = search.list(of: query.sources)
-    let cursor: @Sendable (Place?) -> String? = { [cursors] place in
+    let cursor: @Sendable (CursorPosition?) -> String? = { [cursors] place in
       place.map { cursors.text(of: Cursor(place: $0, total: total), for: list, in: caller.workspace, at: now) }
     }
     let head = ListResponse.Head(

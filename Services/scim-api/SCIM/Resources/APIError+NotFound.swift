@@ -10,7 +10,7 @@ extension APIError {
   /// - Parameters:
   ///   - id: the id as in the path.
   ///   - remains: the tombstone if the resource was deleted.
-  static func notFound(_ kind: ResourceKind, _ id: String, remains: Remains?) -> APIError {
+  static func notFound(_ kind: ResourceKind, _ id: String, remains: DeletedResource?) -> APIError {
     var detail = "\(kind.rawValue) not found: this workspace has no \(kind.rawValue.lowercased()) with id \(Redaction.path(id).prefix(64))"
     if let remains { detail += "; it was deleted on \(Timestamp.text(remains.deletedAt))" }
     detail += ". "
