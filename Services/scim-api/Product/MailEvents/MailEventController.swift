@@ -51,7 +51,8 @@ package struct MailEventController: Sendable {
     try await producer.send(audit, within: timeout, else: .mailEventNotSent())
     let event = try report.cloudEvent(
       id: "\(Identifier<MailEvent>.made(at: now))", source: source, time: now, traceparent: traceparent)
-    try await producer.send(OutgoingMessage(event, topic: .mailEvents, key: report.workspace.description), within: timeout, else: .mailEventNotSent())
+    try await producer.send(
+      OutgoingMessage(event, topic: .mailEvents, key: report.workspace.description), within: timeout, else: .mailEventNotSent())
   }
 }
 

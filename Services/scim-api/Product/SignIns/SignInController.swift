@@ -43,7 +43,8 @@ package struct SignInController: Sendable {
     let now = Date()
     let event = try signIn.cloudEvent(
       id: "\(Identifier<SignIn>.made(at: now))", source: source, time: now, traceparent: traceparent)
-    try await producer.send(OutgoingMessage(event, topic: .signInEvents, key: signIn.workspace.description), within: timeout, else: .signInNotSent())
+    try await producer.send(
+      OutgoingMessage(event, topic: .signInEvents, key: signIn.workspace.description), within: timeout, else: .signInNotSent())
   }
 }
 
