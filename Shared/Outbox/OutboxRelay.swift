@@ -60,7 +60,7 @@ public final class OutboxRelay: Service, Sendable {
   ///   - deletionDelay: The delay after which rows of published messages are deleted, if no transaction has done it by then.
   public init(
     pool: PostgresPool, table: String, producer: Producer, consumer: Consumer? = nil, batch: Int = 1000,
-    deletionDelay: Duration = .seconds(2), logger: Logger
+    deletionDelay: Duration = .seconds(5), logger: Logger
   ) {
     self.pool = pool
     outbox = Outbox(table: table)

@@ -27,14 +27,23 @@ struct Activity: CustomStringConvertible {
       """
   }
 
-  /// What one of `count` writes did, beyond what the services do at the same time in a period without writes.
-  func perWrite(_ count: Int, without idle: Activity) -> Activity {
+  /// What was done beyond what the services do in an equally long part of the period `idle`.
+  func without(_ idle: Activity) -> Activity {
     let share = idle.seconds > 0 ? seconds / idle.seconds : 0
-    let one = { (total: Double, rest: Double) in (total - share * rest) / Double(count) }
     return Activity(
-      commands: one(commands, idle.commands), transactions: one(transactions, idle.transactions), messages: one(messages, idle.messages),
-      wakeUps: one(wakeUps, idle.wakeUps), seconds: seconds / Double(count),
-      texts: texts.reduce(into: [:]) { $0[$1.key] = one($1.value, idle.texts[$1.key] ?? 0) })
+      commands: commands - share * idle.commands, transactions: transactions - share * idle.transactions,
+      messages: messages - share * idle.messages, wakeUps: wakeUps - share * idle.wakeUps, seconds: seconds,
+      texts: texts.reduce(into: [:]) { $0[$1.key] = $1.value - share * (idle.texts[$1.key] ?? 0) })
+  }
+
+  /// The median of each count.
+  static func median(of activities: [Activity]) -> Activity {
+    func median(_ count: (Activity) -> Double) -> Double { activities.map(count).sorted()[activities.count / 2] }
+    let texts = Set(activities.flatMap(\.texts.keys))
+    return Activity(
+      commands: median(\.commands), transactions: median(\.transactions), messages: median(\.messages), wakeUps: median(\.wakeUps),
+      seconds: median(\.seconds),
+      texts: texts.reduce(into: [:]) { all, text in all[text] = median { $0.texts[text] ?? 0 } })
   }
 }
 

@@ -15,8 +15,8 @@ extension EndToEnd {
 
     /// A POST: a command, its reply, the event, an entry of the log and the event of the invitation.
     static let post = Bounds(commands: 22, transactions: 6, messages: 5, wakeUps: 60)
-    /// Access ends with a receipt on `directory.events` besides the change of the member.
-    static let active = Bounds(commands: 22, transactions: 6, messages: 6, wakeUps: 60)
+    /// Access ends with two events on `directory.events`, a security event token, and the event of the withdrawn invitation.
+    static let active = Bounds(commands: 22, transactions: 6, messages: 8, wakeUps: 60)
     static let member = Bounds(commands: 22, transactions: 6, messages: 5, wakeUps: 60)
 
     private static let writes = 5
@@ -56,16 +56,19 @@ extension EndToEnd {
         }
       }
       for (name, bounds, write) in writes {
-        let activity = try await counter.during {
-          for number in 1...Self.writes {
-            let next = ContinuousClock.now + Self.spacing
-            try await warmUp()
-            try await write(number)
-            try await Task.sleep(until: next)
-          }
-          try await settle(deployment)
+        var activities: [Activity] = []
+        for number in 1...Self.writes {
+          activities.append(
+            try await counter.during {
+              let next = ContinuousClock.now + Self.spacing
+              try await warmUp()
+              try await write(number)
+              try await Task.sleep(until: next)
+            }.without(idle))
         }
-        let one = activity.perWrite(Self.writes, without: idle)
+        try await settle(deployment)
+        // The median, since maintenance that runs now and then is not part of a write.
+        let one = Activity.median(of: activities)
         print("\(name): \(one)")
         #expect(one.commands <= bounds.commands, "\(name): \(one)")
         #expect(one.transactions <= bounds.transactions, "\(name): \(one)")
