@@ -101,12 +101,14 @@ struct OutboxTests {
   @Test("Keys, headers and bytes arrive as they were written")
   func content() async throws {
     let setup = try await Setup.create("outbox-content", on: KafkaBroker.shared())
-    try await running(setup.pool, setup.producer, setup.relay()) {
+    let relay = setup.relay()
+    try await running(setup.pool, setup.producer, relay) {
       let step = Outbox(table: "outbox").insertion(of: [
         OutgoingMessage(topic: setup.topic.name, key: [0, 1], headers: [("ce_id", "Zoë \"1\"")], value: [255, 0]),
         OutgoingMessage(topic: setup.topic.name, key: nil, value: []),
       ])
       _ = try await setup.pool.transaction { try await $0.pipeline([step], commit: true) }
+      relay.wake()
       try await setup.waitUntilEmpty()
     }
     let received = try await setup.broker.read(setup.topic, count: 2)
@@ -392,6 +394,7 @@ struct OutboxTests {
     try await running(setup.pool, setup.producer, relay) {
       try await setup.write(
         (0..<20).map { message(missing, key: "\($0)", "\($0)") } + (0..<20).map { message(setup.topic, key: "a", "\($0)") })
+      relay.wake()
       try await eventually("the other topic's messages to be published") {
         try await setup.pool.query(
           Statement("left", "select 1 from outbox where topic = $1 limit 1"), [.text(setup.topic.name)]
