@@ -122,8 +122,7 @@ extension Reply {
 
   /// The columns of a recorded reply: as ``encoded()``, but without the document of a resource, which the store has anyway.
   ///
-  /// Whoever reads a recorded reply gets the document from the stored resource (``completed(with:)``): the client needs the status of its
-  /// write, the id, and a representation whose document and version agree, and the present one is that.
+  /// A reader of the recorded reply adds the present document of the resource with its version (``completed(with:)``), so that both agree.
   public func recorded() -> (attributes: [String: String], data: [UInt8]) {
     var (attributes, data) = encoded()
     if case .resource = outcome { data = [] }

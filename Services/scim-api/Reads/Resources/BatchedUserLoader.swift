@@ -45,7 +45,7 @@ struct BatchedUserLoader: Sendable {
     let (one, several) = (ResourceStatements.one(.user, by: key, withRows: withRows), ResourceStatements.users(by: key, withRows: withRows))
     return Reads { workspace, keys in
       if keys.count == 1 {
-        // The plan for a single key takes a third less time.
+        // A single key needs no array and no join.
         let rows = try await database.query(one, [.uuid(workspace.uuid), values.one(keys[0])], in: workspace)
         return try rows.first.map { [keys[0]: try FoundResource($0, from: 0, withRows: withRows)] } ?? [:]
       }
