@@ -85,6 +85,16 @@ public final class OutboxRelay: Service, Sendable {
 
 // MARK: - For transactions
 
+extension OutboxRelay? {
+  /// As ``OutboxRelay/publishing(_:)``; without a relay, only commits, and the messages stay in the outbox.
+  public nonisolated(nonsending) func publishing<Value>(
+    _ commit: nonisolated(nonsending) ((Statement, [PostgresValue])?) async throws -> (Value, [StoredMessage])
+  ) async throws -> Value {
+    guard let self else { return try await commit(nil).0 }
+    return try await self.publishing(commit)
+  }
+}
+
 extension OutboxRelay {
   /// Commits a transaction that stores messages, and publishes them. Does not wait until they are published.
   ///

@@ -47,10 +47,6 @@ struct DirectoryWriter: Sendable {
       return
     }
     steps.append(outbox.insertion(of: messages, from: workspaces.map { partitions[$0] }))
-    guard let relay else {
-      _ = try await transaction.pipeline(steps, commit: true)
-      return
-    }
     let (insertion, stored) = (steps.count - 1, messages)
     try await relay.publishing { [steps] deletion in
       let results = try await transaction.pipeline(steps + (deletion.map { [$0] } ?? []), commit: true)

@@ -50,10 +50,6 @@ struct BatchTransaction: Sendable {
   /// that of its commit among those that change the same resources.
   private func commit(_ writes: ChangeWriter.Writes, in transaction: PostgresTransaction) async throws {
     do {
-      guard let relay else {
-        _ = try await transaction.pipeline(writes.steps, commit: true)
-        return
-      }
       try await relay.publishing { deletion in
         let rows = try await transaction.pipeline(writes.steps + (deletion.map { [$0] } ?? []), commit: true)
         return ((), try writes.storedMessages(rows))

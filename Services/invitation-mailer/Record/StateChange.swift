@@ -108,13 +108,3 @@ extension PostgresTransaction {
     }
   }
 }
-
-extension OutboxRelay? {
-  /// As ``Outbox/OutboxRelay/publishing(_:)``; without a relay, only commits.
-  nonisolated(nonsending) func publishing<Value>(
-    _ commit: nonisolated(nonsending) ((Statement, [PostgresValue])?) async throws -> (Value, [StoredMessage])
-  ) async throws -> Value {
-    guard let self else { return try await commit(nil).0 }
-    return try await self.publishing(commit)
-  }
-}
