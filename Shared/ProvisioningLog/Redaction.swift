@@ -196,7 +196,7 @@ extension Redaction {
   /// Removes access tokens, and text after names of secrets, from the path of a URL.
   public static func path(_ path: String) -> String {
     // Tokens may be partly or fully percent-encoded.
-    let decoded = path.utf8.contains(UInt8(ascii: "%")) ? path.removingPercentEncoding ?? path : path
+    let decoded = percentDecoded(path)
     let masked = text(decoded)
     guard SecretText.isMentioned(in: masked) else { return masked == decoded ? path : masked }
     let segments = masked.split(separator: "/", omittingEmptySubsequences: false).map { segment -> String in
@@ -214,7 +214,7 @@ extension Redaction {
     query.split(separator: "&", omittingEmptySubsequences: false).map { parameter in
       let name = parameter.prefix { $0 != "=" }
       let value = parameter.dropFirst(name.count)
-      let decoded = value.removingPercentEncoding ?? String(value)
+      let decoded = percentDecoded(value)
       let isUnsafe = isSecretParameter(name) || SecretText.isMentioned(in: decoded) || holdsToken(decoded)
       return isUnsafe && !value.isEmpty ? "\(name)=\(mask)" : String(parameter)
     }.joined(separator: "&")
@@ -226,10 +226,36 @@ extension Redaction {
     if name.utf8.allSatisfy({ (0x61...0x7A).contains($0 | 0x20) }) {
       return isSecret(String(name)) || (name.utf8.count == 6 && name.lowercased() == "bearer")
     }
-    let plain = (name.removingPercentEncoding ?? String(name)).replacing("+", with: " ").filter { !$0.isWhitespace }.replacing(
-      "-", with: "_")
+    let plain = percentDecoded(name).replacing("+", with: " ").filter { !$0.isWhitespace }.replacing("-", with: "_")
     let folded = plain.lowercased()
     return isSecret(folded) || isSecret(String(folded.trimmingPrefix("x_"))) || ["id_token", "bearer_token", "bearer"].contains(folded)
+  }
+
+  /// Decodes percent-encoded text. A malformed escape stays as it is, so that it does not hide the escapes beside it.
+  public static func percentDecoded(_ text: some StringProtocol) -> String {
+    guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
+    return String(decoding: percentDecoded(text.utf8), as: UTF8.self)
+  }
+
+  /// Decodes percent-encoded bytes. A malformed escape stays as it is.
+  public static func percentDecoded(_ text: some Collection<UInt8>) -> [UInt8] {
+    let bytes = Array(text)
+    guard bytes.contains(UInt8(ascii: "%")) else { return bytes }
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(bytes.count)
+    var index = 0
+    while index < bytes.count {
+      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = Hex.value(ofDigit: bytes[index + 1]),
+        let low = Hex.value(ofDigit: bytes[index + 2])
+      {
+        decoded.append(high << 4 | low)
+        index += 3
+      } else {
+        decoded.append(bytes[index])
+        index += 1
+      }
+    }
+    return decoded
   }
 
   /// Whether `text` contains what looks like an access token.

@@ -71,11 +71,19 @@ struct RedactionTests {
       ("access_token=abc&count=1", "access_token=(removed)&count=1"),
       ("filter=pass%77ord%20eq%20%22x%22", "filter=(removed)"), ("TOKEN=abc", "TOKEN=(removed)"), ("%74oken=abc", "%74oken=(removed)"),
       ("api_key=abc", "api_key=(removed)"), ("foo=rollcall_0123456789abcdefghij", "foo=(removed)"),
+      ("foo=%zz%72ollcall_0123456789abcdefghij", "foo=(removed)"), ("filter=%zzpass%77ord", "filter=(removed)"),
+      ("%zz=1&%74oken=abc", "%zz=1&%74oken=(removed)"), ("foo=%zz", "foo=%zz"),
       ("token", "token"),
     ])
   func query(_ sent: String, _ redacted: String) {
     #expect(Redaction.query(sent) == redacted)
     #expect(Redaction.isRedacted(redacted) == (sent != redacted))
+  }
+
+  @Test("A malformed escape in a path does not hide a token", arguments: ["/Users/%zz/%72ollcall_0123456789abcdefghij"])
+  func path(_ sent: String) {
+    #expect(Redaction.path(sent) == "/Users/%zz/\(Redaction.maskedToken)")
+    #expect(Redaction.path("/Users/%zz/%72oll") == "/Users/%zz/%72oll")
   }
 
   @Test(

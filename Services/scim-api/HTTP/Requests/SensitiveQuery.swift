@@ -1,5 +1,3 @@
-import Foundation
-import Primitives
 import ProvisioningLog
 
 /// Rejects requests with secrets in the URL, which proxies and browsers log (RFC 7644 §7.5.2, RFC 6750 §2.3). Filters on secret attributes
@@ -15,31 +13,10 @@ package enum SensitiveQuery {
       let value = parameter.dropFirst(name.count + 1)
       guard !value.isEmpty else { continue }
       let text = Substring(name)
-      if Redaction.isSecretParameter(text) || Redaction.holdsToken(decoded(value)) {
-        throw .secretInURL(parameter: (text.removingPercentEncoding ?? String(text)).lowercased())
+      if Redaction.isSecretParameter(text) || Redaction.holdsToken(Redaction.percentDecoded(value)) {
+        throw .secretInURL(parameter: Redaction.percentDecoded(text).lowercased())
       }
     }
-  }
-
-  /// The bytes of a percent-encoded value. A malformed escape stays as it is.
-  private static func decoded(_ value: Substring.UTF8View) -> [UInt8] {
-    let bytes = Array(value)
-    guard bytes.contains(UInt8(ascii: "%")) else { return bytes }
-    var decoded: [UInt8] = []
-    decoded.reserveCapacity(bytes.count)
-    var index = 0
-    while index < bytes.count {
-      if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count, let high = Hex.value(ofDigit: bytes[index + 1]),
-        let low = Hex.value(ofDigit: bytes[index + 2])
-      {
-        decoded.append(high << 4 | low)
-        index += 3
-      } else {
-        decoded.append(bytes[index])
-        index += 1
-      }
-    }
-    return decoded
   }
 }
 
