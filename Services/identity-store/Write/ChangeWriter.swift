@@ -223,7 +223,7 @@ struct ChangeWriter: Sendable {
 
   /// Removes U+0000, which PostgreSQL cannot store in text.
   private func auditColumns(_ records: [AuditRecord]) -> [PostgresValue] {
-    func text(_ value: String) -> String { value.replacing("\0", with: "") }
+    func text(_ value: String) -> String { value.utf8.contains(0) ? value.replacing("\0", with: "") : value }
     return [
       .uuidArray(records.map(\.workspace.uuid)), .uuidArray(records.map(\.command.uuid)), .timestampArray(records.map(\.at)),
       .textArray(records.map { text($0.actor) }), .textArray(records.map(\.action)), .textArray(records.map { text($0.target) }),
