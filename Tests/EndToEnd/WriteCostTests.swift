@@ -16,8 +16,9 @@ extension EndToEnd {
 
     /// A POST: a command, its reply, the event, an entry of the log and the event of the invitation.
     static let post = Bounds(commands: 22, transactions: 7, messages: 5, wakeUps: 80)
-    /// Access ends with two events on `directory.events`, a security event token, and the event of the withdrawn invitation.
-    static let active = Bounds(commands: 22, transactions: 7, messages: 8, wakeUps: 80)
+    /// Access ends with two events on `directory.events`, a security event token, and the event of the withdrawn invitation: each of three
+    /// services writes, and deletes published rows of its outbox.
+    static let active = Bounds(commands: 24, transactions: 7, messages: 8, wakeUps: 80)
     static let member = Bounds(commands: 22, transactions: 7, messages: 5, wakeUps: 80)
 
     private static let writes = 5
