@@ -81,17 +81,12 @@ extension WorkingSet {
 
   /// Adds the present state of a resource to the recorded replies that lack it. A reply that nobody waits for, as to an operation of a bulk
   /// request, keeps its version.
-  fileprivate mutating func completeReplies(with resource: StoredResource, awaited: Set<CommandID>) {
-    for case (let id, let reply) in replies where reply.resourceWithoutDocument == resource.id {
-      let completed = reply.completed(with: resource)
-      if awaited.contains(id) || completed.version == reply.version { load(completed) }
+  fileprivate mutating func completeReplies(with present: StoredResource, awaited: Set<CommandID>) {
+    for reply in replies.values {
+      guard case .resource(let recorded, _) = reply.outcome, recorded.document.isEmpty, recorded.id == present.id,
+        awaited.contains(reply.command) || recorded.version == present.version
+      else { continue }
+      load(reply.completed(with: present))
     }
-  }
-}
-
-extension Reply {
-  /// The version of the written resource.
-  fileprivate var version: Int64? {
-    if case .resource(let resource, _) = outcome { resource.version } else { nil }
   }
 }
