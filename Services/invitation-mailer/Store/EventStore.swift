@@ -40,7 +40,7 @@ struct EventStore: Sendable {
         for change in changes { decider.decide(change.event, traceparent: change.traceparent) }
         let decided = decider.changes
         if let reservation { claimed = Array(decided.claimableMails(known, at: now).prefix(reservation.count)) }
-        try await write(decided, claiming: &claimed, in: transaction, at: now)
+        claimed = try await write(decided, claiming: claimed, in: transaction, at: now)
         return decided
       }
       if let reservation { queue.fulfil(reservation, with: claimed) }
@@ -53,21 +53,37 @@ struct EventStore: Sendable {
     }
   }
 
-  /// Writes the changes, commits and publishes. Removes mails from `claimed` whose invitations existed already.
+  /// Writes the changes, commits and publishes. Returns `claimed` without the mails whose invitations existed already.
   private nonisolated(nonsending) func write(
-    _ changes: MailerChanges, claiming claimed: inout [DueInvitation], in transaction: PostgresTransaction, at now: Date
-  ) async throws {
+    _ changes: MailerChanges, claiming claimed: [DueInvitation], in transaction: PostgresTransaction, at now: Date
+  ) async throws -> [DueInvitation] {
     let steps = try MailerWriter.steps(for: changes, claiming: Set(claimed.map(\.id)), by: instance, at: now)
-    guard !steps.isEmpty else { return }
-    let statements = steps.map { ($0.statement, $0.parameters) }
+    guard !steps.isEmpty else { return claimed }
     // Without changes of state, everything is known before it is written.
     let isLast = !steps.contains { $0.output == .changed } && !changes.invitations.contains(where: \.isRecorded)
-    let results =
-      isLast
-      ? try await relay.publishing { (try await transaction.pipeline(statements + ($0.map { [$0] } ?? []), commit: true), []) }
-      : try await transaction.pipeline(statements)
+    let results = try await execute(steps, andCommit: isLast, in: transaction)
+    var written = Written(claimed: claimed)
+    for (step, rows) in zip(steps, results) { try written.add(rows, of: step, for: changes, at: now) }
+    if !isLast { try await transaction.commit(written.states, publishingWith: relay) }
+    return written.claimed
+  }
+
+  private nonisolated(nonsending) func execute(
+    _ steps: [MailerWriter.Step], andCommit isLast: Bool, in transaction: PostgresTransaction
+  ) async throws -> [Rows] {
+    let statements = steps.map { ($0.statement, $0.parameters) }
+    guard isLast else { return try await transaction.pipeline(statements) }
+    return try await relay.publishing { deletion in
+      (try await transaction.pipeline(statements + (deletion.map { [$0] } ?? []), commit: true), [])
+    }
+  }
+
+  /// What the statements of a batch have written.
+  private struct Written {
+    var claimed: [DueInvitation]
     var states: [StateChange] = []
-    for (step, rows) in zip(steps, results) {
+
+    mutating func add(_ rows: Rows, of step: MailerWriter.Step, for changes: MailerChanges, at now: Date) throws {
       switch step.output {
       case .none: break
       case .inserted:
@@ -77,7 +93,6 @@ struct EventStore: Sendable {
       case .changed: states += try rows.map { try StateChange($0) }.filter(\.isEnd)
       }
     }
-    if !isLast { try await transaction.commit(states, publishingWith: relay) }
   }
 
   /// Applies bounce and delivery reports.
