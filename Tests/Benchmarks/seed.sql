@@ -127,6 +127,9 @@ select workspace_id, id, version, state
 from identity.users
 order by workspace_id, id;
 
+-- The keys of these names are right, but a trigger has noted them as outdated: identity-store would compute them again during the measurement.
+truncate identity.outdated_keys;
+
 -- Tables for the benchmark: the users it reads and changes, the users it adds to groups (spare), and those groups.
 create schema bench;
 create table bench.users as
