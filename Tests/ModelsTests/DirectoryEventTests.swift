@@ -24,14 +24,16 @@ struct DirectoryEventTests {
   ]
 
   private static var events: [DirectoryEvent] {
-    DirectoryEvent.Kind.allCases.map { type in
+    var events = DirectoryEvent.Kind.allCases.map { type in
       DirectoryEvent(
         workspace: workspace, id: "1/\(type.rawValue)", type: type, sequence: 42, member: full,
         group: .init(id: .made(at: time), displayName: "Data team", version: 4),
         changes: ["title": .init(from: .null, to: .string("Engineer")), "manager": .init(from: .object(["value": .string("1")]), to: .null)],
         reason: type == .accessRevoked ? .deleted : nil, changedAt: time)
-    } + members.map { DirectoryEvent(workspace: workspace, id: "2", type: .memberInvited, member: $0, changedAt: time) }
-      + [DirectoryEvent(workspace: workspace, id: "3", type: .memberUpdated, member: full, changes: [:], changedAt: time)]
+    }
+    events += members.map { DirectoryEvent(workspace: workspace, id: "2", type: .memberInvited, member: $0, changedAt: time) }
+    events.append(DirectoryEvent(workspace: workspace, id: "3", type: .memberUpdated, member: full, changes: [:], changedAt: time))
+    return events
   }
 
   @Test("round-trip, with the id in the attributes of the message and not in its data", arguments: events)
