@@ -44,13 +44,11 @@ package struct GroupSyncService {
         transaction: DirectoryTransaction(
           pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents)),
         deadLetters: deadLetters, relay: relay, logger: runtime.logger)
-      let eventPartitions = PartitionMaintenance(
-        table: "events", retention: try runtime.settings.eventRetention(), pool: pool, logger: runtime.logger)
-      runtime.health.add("event partitions") { eventPartitions.problem }
+      let eventLog = EventLogMaintenance(pool: pool, retention: try runtime.settings.eventRetention(), logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
       // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still
       // run.
-      return [pool, producer, eventPartitions, relay, publication, recorder, consumer, eventConsumer]
+      return [pool, producer, eventLog, relay, publication, recorder, consumer, eventConsumer]
     }
   }
 }

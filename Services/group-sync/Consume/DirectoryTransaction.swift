@@ -36,8 +36,6 @@ struct DirectoryTransaction: BatchOperation {
   /// encoded or signed, go to the dead letters. All other failures are retried until they disappear or an operator repairs their cause.
   func action(after error: any Error, _ attempt: BatchAttempt) -> FailureAction {
     guard let error = error as? PostgresError else { return .divide }
-    // A partition of the event log is missing, which is not the fault of an event; `PartitionMaintenance` creates it.
-    if error.sqlState == "23514", error.constraint == nil { return .waitForRepair }
     if error.isAboutData || error.isAboutSize || (error.isTimeout && attempt.items > 1) { return .divide }
     return error.isTransient ? .retry : .waitForRepair
   }

@@ -13,27 +13,21 @@ exception
 end
 $$;
 
-alter table directory.events enable row level security;
+-- As directory/003.
 alter table directory.event_sequences enable row level security;
+create policy directory on directory.event_sequences for all to rollcall_directory using (true) with check (true);
+create policy operator on directory.event_sequences for select to rollcall_operator using (true);
+create policy workspace on directory.event_sequences for select to rollcall_reader
+using (workspace_id = (select nullif(current_setting('rollcall.workspace', true), '')::uuid));
+grant select on directory.event_sequences to rollcall_reader, rollcall_operator;
 
 do $$
 declare
-  secured text;
+  read text;
 begin
-  foreach secured in array array['events', 'event_sequences'] loop
-    execute format('create policy directory on directory.%I for all to rollcall_directory using (true) with check (true)', secured);
-    execute format('create policy operator on directory.%I for select to rollcall_operator using (true)', secured);
-    execute format(
-      $policy$
-        create policy workspace on directory.%I for select to rollcall_reader
-        using (workspace_id = (select nullif(current_setting('rollcall.workspace', true), '')::uuid))
-      $policy$,
-      secured);
-    execute format('grant select on directory.%I to rollcall_reader, rollcall_operator', secured);
-  end loop;
-  foreach secured in array array['events', 'event_sequences', 'members', 'groups', 'memberships'] loop
-    execute format('create policy feed on directory.%I for select to rollcall_feed using (true)', secured);
-    execute format('grant select on directory.%I to rollcall_feed', secured);
+  foreach read in array array['events', 'event_sequences', 'members', 'groups', 'memberships'] loop
+    execute format('create policy feed on directory.%I for select to rollcall_feed using (true)', read);
+    execute format('grant select on directory.%I to rollcall_feed', read);
   end loop;
 end
 $$;
@@ -69,62 +63,46 @@ grant select on
   directory_read.memberships, directory_read.group_members
 to rollcall_feed;
 
--- Creates the daily partitions of a table for today and the next `ahead` days (UTC), and drops one partition whose last row is older than
--- `keep`. The name of a partition is that of the table with the day, such as events_20260131.
+-- The document of each member, for the snapshot. Null for a row of an earlier version that was not updated since.
+create or replace view directory_read.members with (security_invoker = true) as
+select workspace_id, id, state, email, display_name, role, version, document
+from directory.members
+where state <> 'deleted';
+
+-- Creates the partitions of today and of the next `ahead` days (UTC), and deletes the events that were stored more than `keep` ago, in whole
+-- days: it drops one partition, and deletes the events of the default partition. Of the owner's, since only the owner of a table may drop its
+-- partitions.
 --
--- Of the owner's, since only the owner of a table may add and drop partitions. A new partition is attached, which does not wait for
--- readers and writers of the table, as `create table … partition of` would. Dropping waits for them, so it gives up after the lock timeout;
--- the caller tries again. One at a time, so that the lock is short. Only one process does it at a time: the others return at once.
+-- Dropping waits for readers and writers of the whole log, and those that come later wait for it. So it drops one partition at a time, and gives
+-- up after the lock timeout; the caller tries again. Only one process does it at a time; the others return at once.
 --
 -- Returns the numbers of created and dropped partitions, and whether there are more to drop.
-create function directory.maintain_partitions(of_table name, ahead int, keep interval, out created int, out dropped int, out more boolean)
+create function directory.maintain_events(ahead int, keep interval, out created int, out dropped int, out more boolean)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '2s'
 as $$
 declare
-  parent oid;
-  today constant date := current_date;
-  starts_on date;
-  child name;
-  expired name[];
+  -- The first day that is kept.
+  first_kept constant date := (now() - keep)::date;
+  expired text[];
 begin
   created := 0;
   dropped := 0;
   more := false;
-  select c.oid
-  into parent
-  from pg_class c
-  where c.relnamespace = 'directory'::regnamespace and c.relname = of_table and c.relkind = 'p';
-  if parent is null then
-    raise exception 'directory.% is not a partitioned table', of_table;
-  end if;
-  -- Two keys, as for the locks of workspaces, with another first key.
-  if not pg_try_advisory_xact_lock(2, parent::int) then
+  if not pg_try_advisory_xact_lock(x'726f6c6c0012'::bigint) then
     return;
   end if;
-
-  for days in 0..ahead loop
-    starts_on := today + days;
-    child := of_table || to_char(starts_on, '_YYYYMMDD');
-    if to_regclass(format('directory.%I', child)) is null then
-      execute format('create table directory.%I (like directory.%I including defaults including constraints)', child, of_table);
-      execute format(
-        'alter table directory.%I attach partition directory.%I for values from (%L) to (%L)', of_table, child,
-        starts_on::timestamptz, (starts_on + 1)::timestamptz);
-      created := created + 1;
-    end if;
-  end loop;
-
-  -- Partitions by the day in their names. That day ends a day later.
-  select array_agg(c.relname order by c.relname)
+  created := directory.add_event_partitions(current_date, ahead + 1);
+  delete from directory.events_default where stored_at < first_kept;
+  select array_agg(c.relname::text order by c.relname)
   into expired
   from pg_inherits i
   join pg_class c on c.oid = i.inhrelid
-  where i.inhparent = parent
-  and c.relname ~ ('^' || of_table || '_\d{8}$')
-  and (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamptz < now() - keep;
+  where i.inhparent = 'directory.events'::regclass
+  and c.relname ~ '^events_\d{8}$'
+  and to_date(right(c.relname::text, 8), 'YYYYMMDD') < first_kept;
   if expired is not null then
     execute format('drop table directory.%I', expired[1]);
     dropped := 1;
@@ -133,5 +111,5 @@ begin
 end
 $$;
 
-revoke all on function directory.maintain_partitions(name, int, interval) from public;
-grant execute on function directory.maintain_partitions(name, int, interval) to rollcall_directory;
+revoke all on function directory.maintain_events(int, interval) from public;
+grant execute on function directory.maintain_events(int, interval) to rollcall_directory;
