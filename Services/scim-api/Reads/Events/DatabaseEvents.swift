@@ -29,6 +29,18 @@ package struct DatabaseEvents: EventReads {
     try await StoredDirectorySnapshot(try await reader(of: scope).longSnapshot(of: scope.workspace), of: scope)
   }
 
+  /// Reads the end of the log and, if there are events after the position `beyond`, the ends of `workspaces`.
+  ///
+  /// - Throws: the database's errors.
+  package func ends(beyond: Int64, of workspaces: [WorkspaceID]) async throws -> EventEnds {
+    let rows = try await database.query(EventStatements.ends, [.int(beyond), .uuidArray(workspaces.map(\.uuid))])
+    var ends = EventEnds(position: Int64(try rows.first?.int(0) ?? 0))
+    for row in rows {
+      if let workspace = try row.optionalUUID(1) { ends.sequences[WorkspaceID(workspace)] = Int64(try row.int(2)) }
+    }
+    return ends
+  }
+
   private func reader(of scope: EventScope) throws -> Database {
     switch scope {
     case .workspace: return database

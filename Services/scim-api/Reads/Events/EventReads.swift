@@ -150,6 +150,20 @@ package struct StoredEvent: Sendable, Equatable {
   }
 }
 
+/// The ends of the event log, with which requests that wait are compared.
+package struct EventEnds: Sendable, Equatable {
+  /// The position of the last event.
+  package var position: Int64
+  /// The sequence number of the last event of each workspace that was asked for and has events.
+  package var sequences: [WorkspaceID: Int64]
+
+  /// The ends of the log and of some workspaces.
+  package init(position: Int64, sequences: [WorkspaceID: Int64] = [:]) {
+    self.position = position
+    self.sequences = sequences
+  }
+}
+
 /// The events after a cursor are not in the log, so the client must start again with a snapshot.
 package enum EventCursorGone: Error, Sendable, Equatable {
   /// They were stored longer ago than the log keeps events.
