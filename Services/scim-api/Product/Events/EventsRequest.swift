@@ -124,10 +124,3 @@ extension EventScope {
   /// Whether these are the events of the whole deployment.
   fileprivate var isDeployment: Bool { self == .deployment }
 }
-
-extension ProblemDetails {
-  /// 400 for a query parameter.
-  static func invalidParameter(_ name: String, _ detail: String) -> ProblemDetails {
-    ProblemDetails(400, .invalidParameter, detail, errors: [Item(.parameter(name), detail)])
-  }
-}

@@ -53,10 +53,10 @@ struct StoredDirectorySnapshot: DirectorySnapshot {
     var json = try row.optionalBytes(2)
     if json == nil {
       // The row is of an earlier version, which stored only these attributes.
-      json = try JSONData.encode(
-        Models.DirectoryMember(
-          id: id, email: try row.optionalString(4), displayName: try row.optionalString(5), role: try row.optionalString(6),
-          state: UserState(rawValue: try row.string(3)), version: Int64(try row.int(7))))
+      json = DirectoryMember(
+        id: id, email: try row.optionalString(4), displayName: try row.optionalString(5), role: try row.optionalString(6),
+        state: UserState(rawValue: try row.string(3)), version: Int64(try row.int(7))
+      ).json()
     }
     return SnapshotItem(workspace: WorkspaceID(try row.uuid(0)), id: id.resource, content: .member(json ?? []))
   }
