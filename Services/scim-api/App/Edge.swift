@@ -21,6 +21,7 @@ struct Edge: Sendable {
   let signIns: SignInController
   let mailEvents: MailEventController
   let directory: DirectoryController
+  let events: EventsController
   let oauth: OAuthController
   /// The workspaces that requests with deployment-wide tokens name.
   let workspaces: NamedWorkspaceCache
@@ -77,6 +78,7 @@ struct Edge: Sendable {
     signIns.addRoutes(to: product(.signIns))
     mailEvents.addRoutes(to: product(.admin))
     directory.addRoutes(to: product(.directory))
+    events.addRoutes(to: product(.events, .oneOrAll))
     management.addRoutes(to: router, behind: productAuthentication)
     oauth.addRoutes(to: router)
     console?.addRoutes(to: router)

@@ -27,7 +27,17 @@ package struct ScimAPIService {
     let (settings, source) = (runtime.settings, runtime.instance)
     let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
     // Twice as many connections, so that a workspace at its limit leaves as many to the others.
-    let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
+    let maximumSnapshots = try settings.integer(.maximumSnapshots)
+    let pool = try runtime.postgres(
+      exclusiveConnections: 2 * searchesPerWorkspace + maximumSnapshots, planning: .onceByIndex)
+    // Connects with the role of the feed, and only when a request reads the events of all workspaces.
+    let feedPool = try settings.optionalString(.feedURL).map { url in
+      PostgresPool(
+        PostgresConfiguration(
+          url: url, connections: 1, applicationName: "\(runtime.memberID) feed", exclusiveConnections: maximumSnapshots,
+          planning: .onceByIndex),
+        logger: runtime.logger)
+    }
     try settings.checkSessionTimeout(against: .requestDeadline)
     try await runtime.ensureTopics()
     let producer = try Producer(runtime.kafka, logger: runtime.logger)
@@ -37,19 +47,25 @@ package struct ScimAPIService {
     let database = Database(
       pool: pool, retryTimeout: try settings.duration(.readRetryTime),
       searchLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: searchesPerWorkspace))
+    let events = DatabaseEvents(
+      database: database, feed: feedPool.map { Database(pool: $0, retryTimeout: database.retryTimeout) })
+    let waiters = EventWaiters(logger: runtime.logger) { try await events.ends(beyond: $0, of: $1) }
     let uses = TokenUseLog(
       interval: try settings.duration(.tokenUseInterval), source: source, producer: producer, logger: runtime.logger)
     let log = LogBuffer(
       maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
     let listener = try ListenerConfiguration(settings, logger: runtime.logger)
-    let edge = try edge(runtime, database, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
+    let edge = try edge(runtime, database, events, waiters, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
-    return [pool, producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server]
+    // The waiters shut down first, so that the server does not wait for requests that wait for events.
+    return [pool] + (feedPool.map { [$0] } ?? []) + [
+      producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server, waiters,
+    ]
   }
 
   private static func edge(
-    _ runtime: ServiceRuntime, _ database: Database, _ producer: Producer, _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer,
+    _ runtime: ServiceRuntime, _ database: Database, _ events: DatabaseEvents, _ waiters: EventWaiters, _ producer: Producer, _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer,
     speaksTLS: Bool
   ) throws -> Edge {
     let (settings, source) = (runtime.settings, runtime.instance)
@@ -71,6 +87,7 @@ package struct ScimAPIService {
       secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
     let bodies = BodyReader(maximum: try settings.integer(.bodyLimit), budget: BodyBudget(try BodyBudget.Limits(settings)))
     let directory = DatabaseDirectory(database: database)
+    let workspaces = NamedWorkspaceCache(database)
     var edge = Edge(
       authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
       activeWorkspaces: activeWorkspaces, uses: uses, bodies: bodies, log: log,
@@ -87,11 +104,20 @@ package struct ScimAPIService {
       signIns: SignInController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: EventsController(
+        reads: events, waiters: waiters,
+        waiting: ConcurrencyLimit(
+          try ConcurrencyLimit.Limits(settings, all: .maximumWaiting, perWorkspace: .maximumWaiting, perToken: .maximumWaitingPerToken),
+          what: "requests that wait for events"),
+        snapshots: ConcurrencyLimit(
+          try ConcurrencyLimit.Limits(settings, all: .maximumSnapshots, perWorkspace: .maximumSnapshots, perToken: .maximumSnapshotsPerToken),
+          what: "snapshots"),
+        workspaces: workspaces),
       oauth: OAuthController(
         tokens: TokenEndpoint(
           sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies.budget),
         directory: directory),
-      workspaces: NamedWorkspaceCache(database),
+      workspaces: workspaces,
       management: Management(
         Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil)))
     guard try settings.bool(.console) else { return edge }

@@ -8,7 +8,7 @@ import Postgres
 package struct Database: Sendable {
   private let pool: PostgresPool
   /// How long a read is retried before it fails.
-  private let retryTimeout: Duration
+  package let retryTimeout: Duration
   private let searchLimiter: WorkspaceConcurrencyLimiter
 
   /// - Parameters:
