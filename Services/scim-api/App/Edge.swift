@@ -72,8 +72,8 @@ struct Edge: Sendable {
 
   private func addRoutes(to router: Router<EdgeContext>) {
     scim.addRoutes(to: router, behind: authentication(.scim))
-    func product(_ scope: TokenScope) -> RouterGroup<CallerContext> {
-      router.group().add(middleware: productAuthentication.middleware(scope)).group(context: CallerContext.self)
+    func product(_ scope: TokenScope, _ requirement: WorkspaceRequirement = .one) -> RouterGroup<CallerContext> {
+      router.group().add(middleware: productAuthentication.middleware(scope, requirement)).group(context: CallerContext.self)
     }
     signIns.addRoutes(to: product(.signIns))
     mailEvents.addRoutes(to: product(.admin))

@@ -58,8 +58,10 @@ package struct ScimAPIService {
     let edge = try edge(runtime, database, events, waiters, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
+    var services: [any Service] = [pool]
+    if let feedPool { services.append(feedPool) }
     // The waiters shut down first, so that the server does not wait for requests that wait for events.
-    return [pool] + (feedPool.map { [$0] } ?? []) + [
+    return services + [
       producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server, waiters,
     ]
   }
