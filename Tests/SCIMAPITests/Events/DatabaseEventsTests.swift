@@ -1,10 +1,11 @@
-import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 import TestSupport
 import Testing
+
+@testable import EdgeHTTP
+@testable import EdgeReads
 
 @Suite("Reads of the event log", .timeLimit(.minutes(10)))
 struct DatabaseEventsTests {

@@ -22,8 +22,10 @@ struct EventDatabase: Sendable {
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
-          url: server.url(database: name, role: role), connections: 1, statementTimeout: PostgresServer.testTimeout,
-          applicationName: "EventTests", maximumWait: PostgresServer.testTimeout, planning: role == "postgres" ? .adaptive : .onceByIndex),
+          // Several, so that transactions run concurrently.
+          url: server.url(database: name, role: role), connections: role == "postgres" ? 4 : 1,
+          statementTimeout: PostgresServer.testTimeout, applicationName: "EventTests", maximumWait: PostgresServer.testTimeout,
+          planning: role == "postgres" ? .adaptive : .onceByIndex),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     return EventDatabase(owner: pool("postgres"), reader: pool("scim_api"), feedReader: pool("scim_api_feed"), hasFeed: hasFeed)
@@ -71,7 +73,7 @@ struct EventDatabase: Sendable {
       insert into directory.events (position, stored_at, workspace_id, sequence, id, type, data)
       select
         log.position + n, now() - make_interval(days => $4::int8::int), $1::uuid, sequences.sequence + n,
-        $1::uuid || '/' || (sequences.sequence + n), $3::text, rpad('{"n":' || n, $5::int8::int, ' ') || '}'
+        $1::uuid::text || '/' || (sequences.sequence + n), $3::text, rpad('{"n":' || n, $5::int8::int, ' ') || '}'
       from log, sequences, generate_series(1, $2::int8) n
       """,
       [.uuid(workspace.uuid), .int(Int64(count)), .text(type.rawValue), .int(Int64(daysAgo)), .int(Int64(bytes))])
