@@ -52,7 +52,7 @@ extension UserSnapshot {
       // Names of attributes have no colons, those of schemas do.
       member.key.contains(":") && member.key != SchemaDefinition.enterpriseUserID && member.value.object?.isEmpty == false
     }
-    guard !extensions.isEmpty else { return }
+    // Empty rather than missing, so that consumers can tell this event from one of an earlier version, which has none of these attributes.
     attributes = Dictionary(extensions.map { ($0.key, JSONValue($0.value)) }) { $1 }
   }
 }
