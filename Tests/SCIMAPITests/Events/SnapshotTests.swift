@@ -116,7 +116,12 @@ struct SnapshotTests {
     }
     // Three quarters of the size of a page each.
     try await database.write(
-      "update directory.members set document = rpad('{', \(3 << 20), ' ') || '}' where workspace_id = $1::uuid", [.uuid(there.uuid)])
+      """
+      update directory.members
+      set document = rpad('{', \(3 << 20), ' ') || '}'
+      where workspace_id = $1::uuid
+      and id in (select id from directory.members where workspace_id = $1::uuid order by id limit 3)
+      """, [.uuid(there.uuid)])
     let snapshot = try await database.events.snapshot(of: .workspace(there))
     #expect(try await snapshot.page(of: .members, after: nil).count == 2)
     await database.close()
