@@ -143,7 +143,7 @@ struct EdgeBuilder: Sendable {
         reads: events, waiters: eventWaiters,
         waiting: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "requests that wait for events"),
         snapshots: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "snapshots"),
-        workspaces: namedWorkspaces),
+        workspaces: workspaces),
       oauth: OAuthController(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory),
       workspaces: workspaces,

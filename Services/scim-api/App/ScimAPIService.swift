@@ -27,17 +27,8 @@ package struct ScimAPIService {
     let (settings, source) = (runtime.settings, runtime.instance)
     let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
     // Twice as many connections, so that a workspace at its limit leaves as many to the others.
-    let maximumSnapshots = try settings.integer(.maximumSnapshots)
     let pool = try runtime.postgres(
-      exclusiveConnections: 2 * searchesPerWorkspace + maximumSnapshots, planning: .onceByIndex)
-    // Connects with the role of the feed, and only when a request reads the events of all workspaces.
-    let feedPool = try settings.optionalString(.feedURL).map { url in
-      PostgresPool(
-        PostgresConfiguration(
-          url: url, connections: 1, applicationName: "\(runtime.memberID) feed", exclusiveConnections: maximumSnapshots,
-          planning: .onceByIndex),
-        logger: runtime.logger)
-    }
+      exclusiveConnections: 2 * searchesPerWorkspace + (try settings.integer(.maximumSnapshots)), planning: .onceByIndex)
     try settings.checkSessionTimeout(against: .requestDeadline)
     try await runtime.ensureTopics()
     let producer = try Producer(runtime.kafka, logger: runtime.logger)
@@ -47,28 +38,27 @@ package struct ScimAPIService {
     let database = Database(
       pool: pool, retryTimeout: try settings.duration(.readRetryTime),
       searchLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: searchesPerWorkspace))
-    let events = DatabaseEvents(
-      database: database, feed: feedPool.map { Database(pool: $0, retryTimeout: database.retryTimeout) })
-    let waiters = EventWaiters(logger: runtime.logger) { try await events.ends(beyond: $0, of: $1) }
+    let workspaces = NamedWorkspaceCache(database)
+    let events = try EventsAPI(runtime, database, workspaces)
     let uses = TokenUseLog(
       interval: try settings.duration(.tokenUseInterval), source: source, producer: producer, logger: runtime.logger)
     let log = LogBuffer(
       maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
     let listener = try ListenerConfiguration(settings, logger: runtime.logger)
-    let edge = try edge(runtime, database, events, waiters, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
+    let edge = try edge(
+      runtime, database, workspaces, events.controller, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
     var services: [any Service] = [pool]
-    if let feedPool { services.append(feedPool) }
-    // The waiters shut down first, so that the server does not wait for requests that wait for events.
+    if let feed = events.feed { services.append(feed) }
     return services + [
-      producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server, waiters,
+      producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server, events.waiters,
     ]
   }
 
   private static func edge(
-    _ runtime: ServiceRuntime, _ database: Database, _ events: DatabaseEvents, _ waiters: EventWaiters, _ producer: Producer, _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer,
-    speaksTLS: Bool
+    _ runtime: ServiceRuntime, _ database: Database, _ workspaces: NamedWorkspaceCache, _ events: EventsController, _ producer: Producer,
+    _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, speaksTLS: Bool
   ) throws -> Edge {
     let (settings, source) = (runtime.settings, runtime.instance)
     let deadline = try settings.duration(.requestDeadline)
@@ -89,7 +79,6 @@ package struct ScimAPIService {
       secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
     let bodies = BodyReader(maximum: try settings.integer(.bodyLimit), budget: BodyBudget(try BodyBudget.Limits(settings)))
     let directory = DatabaseDirectory(database: database)
-    let workspaces = NamedWorkspaceCache(database)
     var edge = Edge(
       authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
       activeWorkspaces: activeWorkspaces, uses: uses, bodies: bodies, log: log,
@@ -106,15 +95,7 @@ package struct ScimAPIService {
       signIns: SignInController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       directory: DirectoryController(reads: directory, cursors: cursors),
-      events: EventsController(
-        reads: events, waiters: waiters,
-        waiting: ConcurrencyLimit(
-          try ConcurrencyLimit.Limits(settings, all: .maximumWaiting, perWorkspace: .maximumWaiting, perToken: .maximumWaitingPerToken),
-          what: "requests that wait for events"),
-        snapshots: ConcurrencyLimit(
-          try ConcurrencyLimit.Limits(settings, all: .maximumSnapshots, perWorkspace: .maximumSnapshots, perToken: .maximumSnapshotsPerToken),
-          what: "snapshots"),
-        workspaces: workspaces),
+      events: events,
       oauth: OAuthController(
         tokens: TokenEndpoint(
           sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies.budget),

@@ -123,6 +123,54 @@ struct EventRoutesTests {
     }
   }
 
+  @Test("A deployment-wide token reads all workspaces, those that it names, or the one in the header")
+  func deployment() async throws {
+    let events = StoredEvents()
+    var edge = Self.edge(events)
+    var settings = edge.settings
+    settings.slug = "globex"
+    let globex = NamedWorkspace(id: .made(at: Date()), settings: settings, version: 1)
+    edge.otherWorkspaces = [globex]
+    let token = edge.addDeploymentToken([.events])
+    let acme = edge.workspace
+    try await serving(edge, token: token) { [globex] client in
+      for (path, header, scope, filter) in [
+        ("", nil, EventScope.deployment, nil), ("?workspace=globex", nil, .workspace(globex.id), nil),
+        ("?workspace=globex,\(globex.id)", nil, .workspace(globex.id), nil), ("?workspace=acme,globex", nil, .deployment, [acme, globex.id]),
+        ("", "acme", .workspace(acme), nil), ("?workspace=\(acme)", "acme", .workspace(acme), nil),
+      ] as [(String, String?, EventScope, [WorkspaceID]?)] {
+        let answer = try await client.send("GET", path, headers: header.map { ["Rollcall-Workspace": $0] } ?? [:], base: Self.base)
+        #expect(answer.status == 200, "\(answer.text)")
+        #expect(events.queries.entries.last?.scope == scope)
+        #expect(events.queries.entries.last?.workspaces == filter)
+      }
+      for (path, header, status, words) in [
+        ("?workspace=unknown", nil, 404, "'unknown'"), ("?workspace=acme,unknown", nil, 404, "'unknown'"),
+        ("?workspace=globex", "acme", 400, "different workspaces"), ("/snapshot?workspace=acme,globex", nil, 400, "one workspace, or of all"),
+        ("?workspace=" + Array(repeating: "a", count: 101).joined(separator: ","), nil, 400, "at most 100"),
+        ("?after=\(events.cursor(1, of: .workspace(acme)).text)", nil, 400, "events of one workspace"),
+        ("?workspace=globex&after=\(events.cursor(1, of: .workspace(acme)).text)", nil, 400, "events of one workspace"),
+      ] as [(String, String?, Int, String)] {
+        let answer = try await client.send("GET", path, headers: header.map { ["Rollcall-Workspace": $0] } ?? [:], base: Self.base)
+        #expect(answer.status == status, "\(answer.text)")
+        #expect(answer.detail.contains(words), "\(answer.text)")
+      }
+    }
+  }
+
+  @Test("says that the operator must configure the feed of all workspaces")
+  func withoutFeed() async throws {
+    var edge = Self.edge(StoredEvents(failure: DeploymentFeedMissing()))
+    let token = edge.addDeploymentToken([.events])
+    try await serving(edge, token: token) { client in
+      for path in ["", "/snapshot"] {
+        let answer = try await client.send("GET", path, base: Self.base)
+        #expect(answer.status == 501)
+        #expect(answer.detail.contains("ROLLCALL_DATABASE_FEED_URL"))
+      }
+    }
+  }
+
   // MARK: - Waiting
 
   /// Serves `edge` with waiters that compare with the end of `events`.
