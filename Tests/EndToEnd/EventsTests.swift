@@ -12,33 +12,34 @@ extension EndToEnd {
       let workspace = try await deployment.workspace()
       let client = EventsClient(deployment: deployment, token: try await workspace.eventsToken())
       let (idp, domain) = (workspace.identityProvider, "\(workspace.slug).example")
-      var reader = client.reader()
       let numbers = 0..<24
-      try await withThrowingTaskGroup(of: Void.self) { group in
+      // Reads and writes run concurrently, until the reader has the last change.
+      var reader = try await withThrowingTaskGroup(of: EventReader.self) { group in
         group.addTask {
-          var ids: [String] = []
-          for number in numbers {
-            ids.append(try await idp.create("person\(number)@\(domain)"))
-            if number % 8 == 7 { try await deployment.restart("group-sync", by: SIGKILL) }
-          }
-          let team = try await idp.createGroup("Team", members: Array(ids.prefix(12)))
-          for number in numbers.prefix(6) { try await workspace.scimctl(["sign-in", "person\(number)@\(domain)"]) }
-          try await deployment.replaceEdge()
-          try await idp.setActive(false, ids[0])
-          #expect(try await idp.send("DELETE", "/Users/\(ids[1])").status == 204)
-          #expect(try await idp.send("DELETE", "/Users/\(ids[20])").status == 204)
-          _ = try await idp.createGroup("Empty", members: [])
-          let renamed = try await idp.send(
-            "PATCH", "/Groups/\(team)",
-            body: """
-              {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-               "Operations":[{"op":"replace","path":"displayName","value":"Data team"}]}
-              """)
-          #expect([200, 204].contains(renamed.status), "\(renamed.text)")
+          var reader = client.reader()
+          while !reader.events.contains(where: { $0.type == .groupUpdated }) { try await reader.read(waiting: 5) }
+          return reader
         }
-        // Reads and writes run concurrently; the group's name is the last change.
-        while !reader.events.contains(where: { $0.type == .groupUpdated }) { try await reader.read(waiting: 5) }
-        try await group.waitForAll()
+        var ids: [String] = []
+        for number in numbers {
+          ids.append(try await idp.create("person\(number)@\(domain)"))
+          if number % 8 == 7 { try await deployment.restart("group-sync", by: SIGKILL) }
+        }
+        let team = try await idp.createGroup("Team", members: Array(ids.prefix(12)))
+        for number in numbers.prefix(6) { try await workspace.scimctl(["sign-in", "person\(number)@\(domain)"]) }
+        try await deployment.replaceEdge()
+        try await idp.setActive(false, ids[0])
+        #expect(try await idp.send("DELETE", "/Users/\(ids[1])").status == 204)
+        #expect(try await idp.send("DELETE", "/Users/\(ids[20])").status == 204)
+        _ = try await idp.createGroup("Empty", members: [])
+        let renamed = try await idp.send(
+          "PATCH", "/Groups/\(team)",
+          body: """
+            {"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+             "Operations":[{"op":"replace","path":"displayName","value":"Data team"}]}
+            """)
+        #expect([200, 204].contains(renamed.status), "\(renamed.text)")
+        return try #require(try await group.next())
       }
       // Promotions and other workspaces' batches may still be on their way.
       try await eventually("the directory to match the store") { try await workspace.directoryMatchesStore(recheckSeconds: 0) }
@@ -50,13 +51,13 @@ extension EndToEnd {
         return reader.cursor == taken.cursor
       }
       let taken = try #require(snapshot)
-      #expect(reader.events.map(\.sequence) == (1...Int64(reader.events.count)).map { $0 })
+      #expect(reader.events.compactMap(\.sequence) == Array(1...Int64(max(1, reader.events.count))))
       #expect(Set(reader.events.map(\.id)).count == reader.events.count)
       #expect(reader.copy == taken.copy)
       #expect(taken.copy.members.count == numbers.count - 2)
       #expect(Set(taken.copy.groups.values) == ["Data team", "Empty"])
       // Visible are those who have signed in and are neither disabled nor deleted.
-      #expect(taken.copy.memberships.count == 4)
+      #expect(taken.copy.memberships.values.map(\.count) == [4])
 
       // A filter returns the same events as the whole feed.
       let wanted = try await client.all("&types=access-revoked,member.deleted")
@@ -78,14 +79,17 @@ extension EndToEnd {
       func mails(of workspace: Workspace) -> Set<String> {
         Set(reader.events.filter { $0.type == .memberInvited }.compactMap(\.member?.email).filter { $0.hasSuffix("@\(workspace.slug).example") })
       }
-      while workspaces.contains(where: { mails(of: $0).count < 5 }) { try await reader.read(waiting: 5) }
+      try await eventually("the events of both workspaces") {
+        try await reader.read(waiting: 1)
+        return workspaces.allSatisfy { mails(of: $0).count == 5 }
+      }
       for events in Dictionary(grouping: reader.events, by: \.workspace).values {
         let sequences = events.compactMap(\.sequence)
         #expect(sequences == (0..<Int64(events.count)).map { (sequences.first ?? 0) + $0 })
       }
       let named = try await client.all("&workspace=\(workspaces[0].slug)")
       #expect(Set(named.map(\.workspace)).count == 1)
-      #expect(named.compactMap(\.sequence) == (1...Int64(named.count)).map { $0 })
+      #expect(named.compactMap(\.sequence) == Array(1...Int64(max(1, named.count))))
       let two = try await client.all("&workspace=\(workspaces[0].slug),\(workspaces[1].slug)")
       #expect(Set(two.map(\.workspace)).count == 2)
       let snapshot = try await client.snapshot()
@@ -134,7 +138,7 @@ struct EventsClient: Sendable {
       let read = try DirectoryEvent(id: try #require(event["id"] as? String), data: Array(data))
       #expect(event["type"] as? String == read.type.rawValue)
       #expect(event["workspace"] as? String == read.workspace.description)
-      #expect(event["sequence"] as? Int64 == read.sequence)
+      #expect((event["sequence"] as? Int).map(Int64.init) == read.sequence)
       return read
     }
     return Page(
