@@ -1,6 +1,6 @@
 -- Fills the event log. Run with psql as superuser on a database that seed.sql has filled. Variables: workspace (slug), events (their number).
 --
--- Each second event belongs to the workspace, the others to 1,000 workspaces of the same deployment. They are spread over the partitions that
+-- Each second event belongs to the workspace, the others to 500 workspaces of the same deployment. They are spread over the partitions that
 -- exist, in the order of the positions.
 
 set synchronous_commit = off;
@@ -8,18 +8,18 @@ set client_min_messages = warning;
 
 create temporary table seed_events as
 select
-  number,
-  case when number % 2 = 0 then w.id else md5((number % 1000)::text)::uuid end as workspace_id,
+  n as number,
+  case when n % 2 = 0 then w.id else md5((n % 1000)::text)::uuid end as workspace_id,
   m.id as member_id, m.email
-from generate_series(1, :events) as number
-join (select id, email, row_number() over (order by id) as number from directory.members order by id limit 10000) m
-  on m.number = 1 + number % 10000
+from generate_series(1, :events) as n
+join (select id, email, row_number() over (order by id) as place from directory.members order by id limit 10000) m
+  on m.place = 1 + n % 10000
 cross join (select id from identity.workspaces where slug = :'workspace') w;
 
 insert into directory.events (position, stored_at, workspace_id, sequence, id, type, data)
 select
   l.last_position + e.number, now() - interval '3 hours' + interval '3 hours' * e.number / :events, e.workspace_id,
-  coalesce(s.last_sequence, 0) + row_number() over (partition by e.workspace_id order by e.number), e.workspace_id || '/' || e.number,
+  coalesce(s.last_sequence, 0) + row_number() over (partition by e.workspace_id order by e.number), e.workspace_id::text || '/' || e.number,
   'member.updated',
   format(
     '{"changedAt":"2026-01-05T09:00:00.000Z","changes":{"title":{"from":"Analyst","to":"Senior analyst"}},'
