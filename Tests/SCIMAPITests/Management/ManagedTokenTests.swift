@@ -62,7 +62,7 @@ struct ManagedTokenTests {
       let without = try await client.send("POST", "/tokens", body, headers: Self.json, base: Self.workspace)
       #expect(without.status == 201 && without.json["token"] != first.json["token"])
       // A secret that the replica cannot derive is not invented.
-      try await store.store.write("update identity.tokens set digest = sha256('other')", [])
+      try await store.store.write("update identity.tokens set digest = sha256(id::text::bytea)", [])
       let lost = try await client.send("POST", "/tokens", body, headers: headers, base: Self.workspace)
       #expect(lost.status == 409 && !lost.text.contains("rollcall_"), "\(lost.text)")
     }
