@@ -56,7 +56,7 @@ package struct EventsController: Sendable {
     var page = page
     while page.isAtEnd {
       let outcome = try await waiters.wait(
-        for: request.query.scope, after: page.cursor.number, atMost: max(.zero, deadline - .now))
+        for: request.query.scope, after: page.cursor.number, atMost: max(.zero, deadline - ContinuousClock.now))
       guard outcome == .changed else { break }
       var query = request.query
       query.start = .after(page.cursor)
