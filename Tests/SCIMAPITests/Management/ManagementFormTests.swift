@@ -74,9 +74,11 @@ struct ManagementFormTests {
     #expect(token == one.id("token") && token != one.id("other") && token.uuid != one.command.uuid)
     #expect("\(token)".dropFirst(14).first == "8", "a UUID of version 8")
     var next = one
-    #expect(next.advance() && next.command != one.command && next.id("token") == token)
+    let isFirstPossible = next.advance()
+    #expect(isFirstPossible && next.command != one.command && next.id("token") == token)
     for _ in 0..<IdempotencyKey.maximumAttempts { _ = next.advance() }
-    #expect(!next.advance())
+    let isNextPossible = next.advance()
+    #expect(!isNextPossible)
     #expect(try IdempotencyKey(Self.request(), body: [], of: caller) == nil)
     for text in ["short", String(repeating: "x", count: 256), "with a space", "\"\""] {
       #expect(throws: ProblemDetails.self) { try key(text) }
