@@ -27,7 +27,8 @@ package final class RateLimits: Sendable {
 
     /// The limits; the defaults are those of the settings.
     package init(
-      token: Rate = Rate(perSecond: 100, burst: 500), deploymentToken: Rate = Rate(perSecond: 2000, burst: 10_000), workspace: Rate = Rate(perSecond: 200, burst: 1000),
+      token: Rate = Rate(perSecond: 100, burst: 500), deploymentToken: Rate = Rate(perSecond: 2000, burst: 10_000),
+      workspace: Rate = Rate(perSecond: 200, burst: 1000),
       unauthenticated: Rate = Rate(perSecond: 10, burst: 100), publicRead: Rate = Rate(perSecond: 50, burst: 500),
       opening: Rate = Rate(perSecond: 0.1, burst: 20), rejection: Rate = Rate(perSecond: 20, burst: 20), maximumHold: Double = 5.0
     ) {
