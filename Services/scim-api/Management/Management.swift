@@ -61,24 +61,10 @@ struct ManagementRoutes {
 
   init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication) {
     func group(_ path: String, _ requirement: WorkspaceRequirement) -> RouterGroup<CallerContext> {
-      router.group(RouterPath(path)).addMiddleware {
-        NoStoreMiddleware()
-        authentication.middleware(.admin, requirement)
-      }.group(context: CallerContext.self)
+      router.group(RouterPath(path)).add(middleware: authentication.middleware(.admin, requirement)).group(context: CallerContext.self)
     }
     deployment = group(ResourcePath.admin, .deployment)
     all = group(ResourcePath.admin, .oneOrAll)
     workspace = group("\(ResourcePath.admin)/workspaces/{\(ResourcePath.workspace)}", .one)
-  }
-}
-
-/// Forbids caches to store responses, which contain secrets and personal data (RFC 9111 §5.2.2.5).
-struct NoStoreMiddleware: RouterMiddleware {
-  func handle(
-    _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
-  ) async throws -> Response {
-    var response = try await next(request, context)
-    response.headers[.cacheControl] = "no-store"
-    return response
   }
 }
