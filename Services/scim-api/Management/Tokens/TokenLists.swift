@@ -21,7 +21,7 @@ struct TokenLists: Sendable {
     commands = dependencies.commands
     cursors = dependencies.cursors
     bodies = dependencies.bodies
-    secrets = IssuedSecrets(query: query, key: dependencies.cursors.key)
+    secrets = IssuedSecrets(query, dependencies.cursors)
     self.kind = kind
   }
 
