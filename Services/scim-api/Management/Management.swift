@@ -24,7 +24,11 @@ package struct Management: Sendable {
     }
   }
 
+  /// The maximum numbers of writes in flight. They are rare, and share identity-store with the identity providers' writes.
+  static let writeLimits = ConcurrencyLimit.Limits(all: 200, perWorkspace: 20, perToken: 100)
+
   private let controllers: [any ManagementController]
+  private let writesInFlight = ConcurrencyLimit(Self.writeLimits, what: "writes through the management API")
 
   /// The management API over its dependencies.
   package init(_ dependencies: Dependencies) {
@@ -38,7 +42,7 @@ package struct Management: Sendable {
 
   /// Adds all routes to `router`. All need the scope `admin`.
   package func addRoutes(to router: Router<EdgeContext>, behind authentication: ProductAuthentication) {
-    let routes = ManagementRoutes(router, behind: authentication)
+    let routes = ManagementRoutes(router, behind: authentication, WriteLimitMiddleware(inFlight: writesInFlight))
     for controller in controllers { controller.addRoutes(to: routes) }
   }
 }
@@ -59,12 +63,28 @@ struct ManagementRoutes {
   /// `/api/v2/admin/workspaces/{workspace}`: routes that concern one workspace, which is that of the caller.
   let workspace: RouterGroup<CallerContext>
 
-  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication) {
+  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication, _ limit: WriteLimitMiddleware) {
     func group(_ path: String, _ requirement: WorkspaceRequirement) -> RouterGroup<CallerContext> {
-      router.group(RouterPath(path)).add(middleware: authentication.middleware(.admin, requirement)).group(context: CallerContext.self)
+      router.group(RouterPath(path)).addMiddleware {
+        authentication.middleware(.admin, requirement)
+        limit
+      }.group(context: CallerContext.self)
     }
     deployment = group(ResourcePath.admin, .deployment)
     all = group(ResourcePath.admin, .oneOrAll)
     workspace = group("\(ResourcePath.admin)/workspaces/{\(ResourcePath.workspace)}", .one)
+  }
+}
+
+/// Limits the writes in flight of authenticated callers: in total, per workspace and per token.
+struct WriteLimitMiddleware: RouterMiddleware {
+  let inFlight: ConcurrencyLimit
+
+  /// Passes the request on, or throws 429 or 503.
+  func handle(
+    _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
+  ) async throws -> Response {
+    guard let caller = context.caller, request.method != .get, request.method != .head else { return try await next(request, context) }
+    return try await inFlight.withPlace(of: caller) { try await next(request, context) }
   }
 }
