@@ -147,16 +147,3 @@ struct MembersController: ConsoleController {
     return id
   }
 }
-
-extension Timeline {
-  /// The texts that name actors.
-  fileprivate var actorTexts: [String] {
-    events.compactMap { event in
-      switch event.kind {
-      case .mailed(_, let reason): reason
-      case .held(_, let who), .decided(_, _, let who): who
-      case .pushed, .added, .firstSignedIn, .lastSignedIn, .superseded, .accessEnded, .deleted: nil
-      }
-    }
-  }
-}

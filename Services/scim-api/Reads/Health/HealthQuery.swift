@@ -1,62 +1,86 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 import ProvisioningLog
 
 /// Reads the request statistics of the provisioning log.
-struct HealthQuery: Sendable {
-  let database: Database
+package struct HealthQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
 
   /// The requests of an hour or a day.
-  struct RequestCount: Sendable, Equatable {
+  package struct RequestCount: Sendable, Equatable {
     /// The start of the hour, or of the day in UTC.
-    var at: Date
-    var requests: Int
-    var failures: Int
+    package var at: Date
+    /// The number of requests.
+    package var requests: Int
+    /// The number of failures among them.
+    package var failures: Int
   }
 
   /// A sender: a token, and the identity provider recognised from its requests.
-  struct Sender: Sendable, Equatable {
+  package struct Sender: Sendable, Equatable {
     /// nil if the token is unknown.
-    var token: TokenID?
-    var name: String?
-    var isRevoked = false
-    var provider: String?
-    var lastAt: Date?
-    var lastSuccessAt: Date?
-    var lastFailureAt: Date?
-    var requestsInMonth = 0
-    var failuresInMonth = 0
-    var requestsInDay = 0
-    var failuresInDay = 0
+    package var token: TokenID?
+    /// The name of the token.
+    package var name: String?
+    /// Whether the token is revoked.
+    package var isRevoked = false
+    /// The recognised identity provider.
+    package var provider: String?
+    /// The last logged request.
+    package var lastAt: Date?
+    /// The last success.
+    package var lastSuccessAt: Date?
+    /// The last failure.
+    package var lastFailureAt: Date?
+    /// The logged requests of 30 days.
+    package var requestsInMonth = 0
+    /// The failures of 30 days.
+    package var failuresInMonth = 0
+    /// The logged requests of 24 hours.
+    package var requestsInDay = 0
+    /// The failures of 24 hours.
+    package var failuresInDay = 0
     /// The uses of the token in 30 days, including reads.
-    var uses: Int?
-    var lastUsedAt: Date?
+    package var uses: Int?
+    /// The last use of the token, including reads.
+    package var lastUsedAt: Date?
   }
 
   /// The failures with one cause.
-  struct Failures: Sendable, Equatable {
-    var cause: Diagnosis.Cause
-    var count: Int
-    var lastAt: Date
+  package struct Failures: Sendable, Equatable {
+    /// The cause.
+    package var cause: Diagnosis.Cause
+    /// The number of failures.
+    package var count: Int
+    package var lastAt: Date
   }
 
   /// The statistics of a workspace.
-  struct Health: Sendable {
-    var hours: [RequestCount]
-    var days: [RequestCount]
-    var senders: [Sender]
-    var failures: [Failures]
+  package struct Health: Sendable {
+    /// The last 24 hours.
+    package var hours: [RequestCount]
+    /// The last 30 days.
+    package var days: [RequestCount]
+    /// The senders of 30 days.
+    package var senders: [Sender]
+    /// The causes of the failures of 7 days, the most frequent first.
+    package var failures: [Failures]
   }
 
   /// The maximum number of senders.
-  static let maximumSenders = 30
+  package static let maximumSenders = 30
   private static let maximumCauses = 10
 
   /// The statistics of the last 24 hours, 7 days and 30 days.
-  func health(of workspace: WorkspaceID, at now: Date) async throws -> Health {
+  package func health(of workspace: WorkspaceID, at now: Date) async throws -> Health {
     let id = PostgresValue.uuid(workspace.uuid)
     let firstHour = Date(timeIntervalSince1970: (now.timeIntervalSince1970 / 3600).rounded(.down) * 3600) - 23 * 3600
     let firstDay = UTCDay.start(of: now) - 29 * 86_400
@@ -79,7 +103,7 @@ struct HealthQuery: Sendable {
   }
 
   /// Adds entries for hours or days without requests.
-  static func filled(_ counts: [RequestCount], from first: Date, step: TimeInterval, count: Int) -> [RequestCount] {
+  package static func filled(_ counts: [RequestCount], from first: Date, step: TimeInterval, count: Int) -> [RequestCount] {
     let known = Dictionary(counts.map { ($0.at, $0) }) { first, _ in first }
     return (0..<count).map { number in
       let at = first + Double(number) * step

@@ -4,58 +4,6 @@ import Foundation
 import Models
 import ProvisioningLog
 
-/// The events of a member, newest first.
-struct Timeline: Sendable {
-  /// An event. Its time has millisecond precision, because some sources have no more.
-  struct Event: Sendable, Equatable {
-    var at: Date
-    var kind: Kind
-  }
-
-  /// The kind of an event.
-  enum Kind: Sendable, Equatable {
-    /// A request of the identity provider.
-    case pushed(LogEntry)
-    /// A new state of an invitation.
-    case mailed(InvitationState, reason: String)
-    case added
-    case firstSignedIn
-    case lastSignedIn
-    /// A change that is held for approval.
-    case held(HeldChangeKind, by: String)
-    case decided(HeldChangeKind, HeldChangeDecision.Verdict, by: String)
-    /// A held change that a later one replaced.
-    case superseded(HeldChangeKind)
-    /// A disabled or deleted member's loss of access.
-    case accessEnded(DeprovisionReceipt)
-    case deleted
-  }
-
-  /// The number of events on a page.
-  static let pageSize = 25
-
-  var events: [Event]
-  /// The time before which the next page starts; nil on the last page.
-  var next: Date?
-
-  /// Merges the newest events of several sources, which return up to ``pageSize`` + 1 each. Events with the same time are on the same page,
-  /// because a page starts after a time.
-  init(merging sources: [[Event]]) {
-    let all = sources.joined().map { Event(at: Self.truncated($0.at), kind: $0.kind) }
-      .enumerated().sorted { ($1.element.at, $0.offset) < ($0.element.at, $1.offset) }.map(\.element)
-    guard all.count > Self.pageSize else {
-      events = all
-      return
-    }
-    let last = all[Self.pageSize - 1].at
-    events = Array(all.prefix { $0.at >= last })
-    next = events.count < all.count ? last : nil
-  }
-
-  /// A time truncated to milliseconds.
-  static func truncated(_ date: Date) -> Date { Date(timeIntervalSince1970: (date.timeIntervalSince1970 * 1000).rounded(.down) / 1000) }
-}
-
 /// The view model of an event.
 struct TimelineEventView: Sendable, Equatable {
   var eventAt: String

@@ -1,32 +1,44 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 import Primitives
 
 /// A group in the list: the pushed group, and the counts of the product's directory.
-struct ListedGroup: Sendable, Equatable {
-  var id: GroupID
-  var name: String
+package struct ListedGroup: Sendable, Equatable {
+  /// The id.
+  package var id: GroupID
+  /// The display name.
+  package var name: String
   /// The sort key of the list.
-  var key: String
+  package var key: String
   /// When the identity provider last changed the group.
-  var modifiedAt: Date
+  package var modifiedAt: Date
   /// nil while the directory has not processed all changes of the group.
-  var counts: MembershipStatusCounts?
+  package var counts: MembershipStatusCounts?
 }
 
 /// The number of members of a group by membership status.
-struct MembershipStatusCounts: Sendable, Equatable {
-  var visible = 0
-  var pending = 0
-  var held = 0
+package struct MembershipStatusCounts: Sendable, Equatable {
+  /// The number of visible members.
+  package var visible = 0
+  /// The number of pending members.
+  package var pending = 0
+  /// The number of held members.
+  package var held = 0
+
+  /// The given numbers of members.
+  package init(visible: Int = 0, pending: Int = 0, held: Int = 0) {
+    self.visible = visible
+    self.pending = pending
+    self.held = held
+  }
 
   /// The number of all members.
-  var all: Int { visible + pending + held }
+  package var all: Int { visible + pending + held }
 
-  subscript(status: MembershipStatus) -> Int {
+  /// The number of members with a status.
+  package subscript(status: MembershipStatus) -> Int {
     switch status {
     case .visible: visible
     case .pending: pending
@@ -40,7 +52,7 @@ extension MembershipStatusCounts {
   private static let maximumScanned = 5000
 
   /// Whether a page of members with a status would scan more than ``maximumScanned`` members, if they are evenly distributed.
-  func isRare(_ status: MembershipStatus, limit: Int) -> Bool {
+  package func isRare(_ status: MembershipStatus, limit: Int) -> Bool {
     all * limit > Self.maximumScanned * max(1, self[status]) && all > Self.maximumScanned
   }
 }
@@ -57,46 +69,63 @@ extension MembershipStatus {
 }
 
 /// A group, for its own page.
-struct GroupDetails: Sendable, Equatable {
-  var id: GroupID
-  var name: String
-  var externalID: String?
-  var createdAt: Date
-  var modifiedAt: Date
-  var counts: MembershipStatusCounts?
+package struct GroupDetails: Sendable, Equatable {
+  /// The id.
+  package var id: GroupID
+  /// The display name.
+  package var name: String
+  /// The identity provider's id.
+  package var externalID: String?
+  /// When the group was created.
+  package var createdAt: Date
+  /// When the identity provider last changed the group.
+  package var modifiedAt: Date
+  /// nil while the directory has not processed all changes of the group.
+  package var counts: MembershipStatusCounts?
   /// The change that waits for approval.
-  var held: HeldGroupChange?
+  package var held: HeldGroupChange?
 }
 
 /// A change of a group that waits for approval.
-struct HeldGroupChange: Sendable, Equatable {
+package struct HeldGroupChange: Sendable, Equatable {
   /// Whether the change deletes the group.
-  var isDeletion = false
+  package var isDeletion = false
   /// The number of members of the group.
-  var members: Int?
+  package var members: Int?
   /// The number of members who would leave.
-  var leaving: Int
-  var heldAt: Date
+  package var leaving: Int
+  /// When the change was held.
+  package var heldAt: Date
 }
 
 /// A member of a group in the product's directory.
-struct GroupMember: Sendable, Equatable {
-  var id: UserID
+package struct GroupMember: Sendable, Equatable {
+  /// The id.
+  package var id: UserID
   /// nil if the person's own data has not arrived yet.
-  var state: UserState?
-  var email: String?
-  var displayName: String?
-  var role: String?
+  package var state: UserState?
+  /// The primary address.
+  package var email: String?
+  /// The display name.
+  package var displayName: String?
+  /// The product role.
+  package var role: String?
 }
 
 /// Reads groups, their members, and the counts that group-sync maintains.
-struct GroupsQuery: Sendable {
-  let database: Database
+package struct GroupsQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
 
   /// The groups after `after`, by name and id.
   ///
   /// - Parameter prefix: the start of the name, compared by comparison key; nil for all groups.
-  func groups(
+  package func groups(
     named prefix: String?, after: (key: String, id: ResourceID)?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedGroup] {
     let rows = try await database.query(
@@ -113,12 +142,12 @@ struct GroupsQuery: Sendable {
   }
 
   /// The number of groups of the workspace.
-  func total(in workspace: WorkspaceID) async throws -> Int {
+  package func total(in workspace: WorkspaceID) async throws -> Int {
     try await database.query(Self.total, [.uuid(workspace.uuid)], in: workspace).first?.int(0) ?? 0
   }
 
   /// A group; nil if it does not exist.
-  func group(_ group: GroupID, in workspace: WorkspaceID) async throws -> GroupDetails? {
+  package func group(_ group: GroupID, in workspace: WorkspaceID) async throws -> GroupDetails? {
     let rows = try await database.query(Self.one, [.uuid(workspace.uuid), .uuid(group.uuid)], in: workspace)
     guard let row = rows.first else { return nil }
     return GroupDetails(
@@ -134,7 +163,7 @@ struct GroupsQuery: Sendable {
   /// The members of a group with a membership status after `after`, by id.
   ///
   /// Scans the members of the group, unless the status is so rare that it is faster to start from the people in the corresponding state.
-  func members(
+  package func members(
     of group: GroupDetails, status: MembershipStatus, after: UserID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [GroupMember] {
     guard let counts = group.counts else {

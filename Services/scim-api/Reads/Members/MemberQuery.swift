@@ -1,21 +1,28 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 import SCIMStorage
 
 /// Reads one member with groups, invitations and receipts. Each list is bounded.
-struct MemberQuery: Sendable {
-  let database: Database
+package struct MemberQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
 
   /// The maximum numbers of groups, invitations and receipts on a page.
-  static let maximumGroups = 200
-  static let maximumInvitations = 20
-  static let maximumReceipts = 20
+  package static let maximumGroups = 200
+  /// The maximum number of invitations.
+  package static let maximumInvitations = 20
+  /// The maximum number of receipts.
+  package static let maximumReceipts = 20
 
   /// A member; nil if it does not exist.
-  func member(_ id: UserID, in workspace: WorkspaceID) async throws -> StoredMember? {
+  package func member(_ id: UserID, in workspace: WorkspaceID) async throws -> StoredMember? {
     try await read(MemberStatements.member, id, in: workspace).first.map { row in
       StoredMember(
         id: id,
@@ -32,7 +39,7 @@ struct MemberQuery: Sendable {
   }
 
   /// The groups of a member with the membership status in the product. Reads one more than ``maximumGroups``, to tell whether there are more.
-  func groups(of id: UserID, in workspace: WorkspaceID) async throws -> [GroupMembership] {
+  package func groups(of id: UserID, in workspace: WorkspaceID) async throws -> [GroupMembership] {
     try await read(MemberStatements.groups, id, [.int(Int64(Self.maximumGroups) + 1)], in: workspace).map { row in
       GroupMembership(
         group: GroupID(try row.uuid(0)), name: try row.string(1),
@@ -42,21 +49,21 @@ struct MemberQuery: Sendable {
   }
 
   /// The invitations of a member, newest first.
-  func invitations(of id: UserID, in workspace: WorkspaceID) async throws -> [StoredInvitation] {
+  package func invitations(of id: UserID, in workspace: WorkspaceID) async throws -> [StoredInvitation] {
     try await read(MemberStatements.invitations, id, [.int(Int64(Self.maximumInvitations))], in: workspace).compactMap { row in
       try StoredInvitation(row, from: 0)
     }
   }
 
   /// The deprovisioning receipts of a member, newest first.
-  func receipts(of id: UserID, before time: Date, limit: Int, in workspace: WorkspaceID) async throws -> [DeprovisionReceipt] {
+  package func receipts(of id: UserID, before time: Date, limit: Int, in workspace: WorkspaceID) async throws -> [DeprovisionReceipt] {
     try await read(MemberStatements.receipts, id, [.timestamp(time), .int(Int64(limit))], in: workspace).map { row in
       try JSONData.decode(from: row.bytes(0), type: "receipt")
     }
   }
 
   /// The tombstone of a deleted member; nil if there is none.
-  func tombstone(of id: UserID, in workspace: WorkspaceID) async throws -> DeletedResource? {
+  package func tombstone(of id: UserID, in workspace: WorkspaceID) async throws -> DeletedResource? {
     try await DatabaseReads(database: database).remains(of: .user, id.resource, in: workspace)
   }
 
@@ -68,29 +75,41 @@ struct MemberQuery: Sendable {
 }
 
 /// A member as stored by identity-store, with the last sign-in.
-struct StoredMember: Sendable, Equatable {
-  var id: UserID
-  var name: PersonName
-  var externalID: String?
-  var email: String?
-  var language: String?
-  var state: UserState
-  var role: String
-  var firstSignedInAt: Date?
+package struct StoredMember: Sendable, Equatable {
+  /// The id.
+  package var id: UserID
+  /// The names.
+  package var name: PersonName
+  /// The identity provider's id.
+  package var externalID: String?
+  /// The primary address.
+  package var email: String?
+  /// The preferred language.
+  package var language: String?
+  /// The state.
+  package var state: UserState
+  /// The product role.
+  package var role: String
+  /// The first sign-in; nil if there was none.
+  package var firstSignedInAt: Date?
   /// The last sign-in after the first that is still stored.
-  var lastSignedInAt: Date?
-  var createdAt: Date
-  var resource: StoredResource
+  package var lastSignedInAt: Date?
+  /// When the member was created.
+  package var createdAt: Date
+  /// The SCIM resource.
+  package var resource: StoredResource
 }
 
 /// A group of a member.
-struct GroupMembership: Sendable, Equatable {
-  var group: GroupID
-  var name: String
+package struct GroupMembership: Sendable, Equatable {
+  /// The id of the group.
+  package var group: GroupID
+  /// The display name of the group.
+  package var name: String
   /// nil if the product's directory does not have the membership yet.
-  var status: MembershipStatus?
+  package var status: MembershipStatus?
   /// What the membership waits for, if the product does not show it.
-  var waitsFor: String?
+  package var waitsFor: String?
 }
 
 /// SQL statements about one member. The first parameters are the workspace and the member.

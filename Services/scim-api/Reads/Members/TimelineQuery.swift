@@ -1,20 +1,25 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 import ProvisioningLog
 
 /// Reads the events of a member from all views that contain some.
-struct TimelineQuery: Sendable {
-  let database: Database
+package struct TimelineQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
 
   /// The newest events of a member before `time`.
   ///
   /// - Parameters:
   ///   - member: nil if the member is deleted.
   ///   - deletedAt: the time of the deletion.
-  func timeline(
+  package func timeline(
     of id: UserID, member: StoredMember?, deletedAt: Date?, before time: Date, in workspace: WorkspaceID
   ) async throws -> Timeline {
     async let pushed = pushes(of: id, before: time, in: workspace)
@@ -78,7 +83,7 @@ struct TimelineQuery: Sendable {
   }
 
   /// The lowest id of a log entry at `time`. Ids start with the time in milliseconds.
-  static func lowestLogEntry(at time: Date) -> LogEntryID {
+  package static func lowestLogEntry(at time: Date) -> LogEntryID {
     let milliseconds = UInt64(max(0, min(time.timeIntervalSince1970 * 1000, 0xFFFF_FFFF_FFFF)))
     return LogEntryID(bytes: stride(from: 40, through: 0, by: -8).map { UInt8(truncatingIfNeeded: milliseconds >> UInt64($0)) })
   }

@@ -1,35 +1,47 @@
 import EdgeHTTP
-import EdgeReads
 import Models
 import Postgres
 import SCIM
 
 /// An entry of the audit trail.
-struct AuditEntry: Sendable {
-  var id: CommandID
-  var at: String
-  var actor: String
-  var action: String
-  var target: String
+package struct AuditEntry: Sendable {
+  /// The id of the command.
+  package var id: CommandID
+  /// The time, in ISO 8601.
+  package var at: String
+  /// The actor, such as `token:…` or `operator:ana`.
+  package var actor: String
+  /// The name of the command.
+  package var action: String
+  /// What the command changed.
+  package var target: String
   /// The changes, as JSON.
-  var summary: String
+  package var summary: String
   /// The status of a rejected command.
-  var status: Int?
-  var detail: String?
+  package var status: Int?
+  /// The reason for the rejection.
+  package var detail: String?
 }
 
 /// Reads the audit trail, newest first.
-struct AuditQuery: Sendable {
-  let database: Database
+package struct AuditQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
 
   /// The number of rows that a page scans for matches. Rare entries can be on a later page.
-  static let maximumScanned = 5000
+  package static let maximumScanned = 5000
 
   /// A page of the audit trail.
-  struct Page: Sendable {
-    var entries: [AuditEntry]
+  package struct Page: Sendable {
+    /// The entries, newest first.
+    package var entries: [AuditEntry]
     /// The last entry of this page; nil on the last page.
-    var next: CommandID?
+    package var next: CommandID?
   }
 
   /// The entries after `last`.
@@ -37,7 +49,7 @@ struct AuditQuery: Sendable {
   /// - Parameters:
   ///   - action: nil for all actions.
   ///   - last: the last entry of the previous page.
-  func entries(
+  package func entries(
     action: String?, rejectedOnly: Bool, after last: CommandID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> Page {
     let rows = try await database.query(

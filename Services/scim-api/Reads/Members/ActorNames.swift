@@ -1,16 +1,15 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 
 /// The display names of actors. Reasons and records contain actors as in commands: `token:…`, `operator:ana`.
-struct ActorNames: Sendable, Equatable {
+package struct ActorNames: Sendable, Equatable {
   /// The names of tokens and OAuth clients.
-  var names: [TokenID: String] = [:]
+  package var names: [TokenID: String] = [:]
 
   /// Replaces the actors in `text` with their display names.
-  func displayText(_ text: String) -> String {
+  package func displayText(_ text: String) -> String {
     text.split(separator: " ", omittingEmptySubsequences: false).map { word in
       switch Self.actor(word) {
       case .token(let id, let rest): (names[id].map { "“\($0)”" } ?? "a deleted token") + rest
@@ -23,7 +22,7 @@ struct ActorNames: Sendable, Equatable {
   }
 
   /// The ids of the tokens and clients in `texts`.
-  static func tokens(in texts: [String]) -> [TokenID] {
+  package static func tokens(in texts: [String]) -> [TokenID] {
     var found: Set<TokenID> = []
     for text in texts {
       for word in text.split(separator: " ") {
@@ -56,7 +55,7 @@ struct ActorNames: Sendable, Equatable {
   }
 
   /// Reads the names of the actors in `texts`.
-  init(in texts: [String], of workspace: WorkspaceID, database: Database) async throws {
+  package init(in texts: [String], of workspace: WorkspaceID, database: Database) async throws {
     let ids = Self.tokens(in: texts)
     guard !ids.isEmpty else { return }
     for row in try await database.query(Self.statement, [.uuid(workspace.uuid), .uuidArray(ids.map(\.uuid))], in: workspace) {
@@ -64,7 +63,8 @@ struct ActorNames: Sendable, Equatable {
     }
   }
 
-  init(names: [TokenID: String] = [:]) { self.names = names }
+  /// The given names of tokens and OAuth clients.
+  package init(names: [TokenID: String] = [:]) { self.names = names }
 
   private static let statement = Statement(
     "console actor names",

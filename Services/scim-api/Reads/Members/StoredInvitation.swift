@@ -1,26 +1,34 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 
 /// An invitation as stored by invitation-mailer.
-struct StoredInvitation: Sendable, Equatable {
-  var id: InvitationID
-  var state: InvitationState
-  var reason: String
-  var createdAt: Date
-  var changedAt: Date
-  var sentAt: Date?
-  var nextAttemptAt: Date?
-  var expiresAt: Date?
+package struct StoredInvitation: Sendable, Equatable {
+  /// The id.
+  package var id: InvitationID
+  /// The state.
+  package var state: InvitationState
+  /// The reason for the state; may be empty.
+  package var reason: String
+  /// When it was created.
+  package var createdAt: Date
+  /// When the state last changed.
+  package var changedAt: Date
+  /// When the last mail was sent.
+  package var sentAt: Date?
+  /// When the next mail or attempt is due.
+  package var nextAttemptAt: Date?
+  /// When it expires.
+  package var expiresAt: Date?
   /// 0 for the invitation, 1 for its first reminder, and so on.
-  var messageNumber: Int
-  var attempts: Int
+  package var messageNumber: Int
+  /// The number of failed attempts to send the current mail.
+  package var attempts: Int
   /// The last answer of the mail server.
-  var answer: String?
+  package var answer: String?
   /// Whether it goes to an administrator, together with others.
-  var isDigest: Bool
+  package var isDigest: Bool
 
   /// - Parameter column: the index of the first of ``columns``.
   init?(_ row: Row, from column: Int) throws {

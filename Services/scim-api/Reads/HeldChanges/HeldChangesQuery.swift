@@ -1,55 +1,68 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 
 /// Reads pending and decided held changes.
-struct HeldChangesQuery: Sendable {
-  let database: Database
+package struct HeldChangesQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
 
   /// A held change.
-  struct Change: Sendable, Equatable {
-    var id: HeldChangeID
-    var resource: ResourceID
-    var kind: HeldChangeKind
+  package struct Change: Sendable, Equatable {
+    /// The id.
+    package var id: HeldChangeID
+    /// The id of the user or group.
+    package var resource: ResourceID
+    /// What is held.
+    package var kind: HeldChangeKind
     /// The name of the user or group; nil once a user is deleted.
-    var name: String?
+    package var name: String?
     /// The number of members of the group.
-    var members: Int?
+    package var members: Int?
     /// The number of members who would leave.
-    var leaving: Int
+    package var leaving: Int
     /// The names of the first members who would leave.
-    var leavers: [String]
-    var requestedBy: String
+    package var leavers: [String]
+    /// The actor of the command.
+    package var requestedBy: String
     /// The name of the token that requested the change.
-    var token: String?
-    var heldAt: Date
+    package var token: String?
+    /// When the change was held.
+    package var heldAt: Date
     /// When the change was last requested.
-    var requestedAt: Date
-    var status: String
-    var decidedBy: String?
-    var decidedAt: Date?
+    package var requestedAt: Date
+    /// `pending`, `approved`, `rejected` or `superseded`.
+    package var status: String
+    /// Who decided.
+    package var decidedBy: String?
+    /// When it was decided or superseded.
+    package var decidedAt: Date?
     /// Whether the user or group exists.
-    var exists: Bool
+    package var exists: Bool
   }
 
   /// The maximum number of names in `leavers`.
-  static let maximumLeavers = 100
+  package static let maximumLeavers = 100
 
   /// The pending changes, newest first.
-  func pending(after last: HeldChangeID?, limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
+  package func pending(after last: HeldChangeID?, limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
     try await changes(
       Self.pending, [.uuid((last ?? Self.end).uuid), .int(Int64(limit)), .int(Int64(Self.maximumLeavers))], in: workspace)
   }
 
   /// The decided and superseded changes, newest first.
-  func decided(limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
+  package func decided(limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
     try await changes(Self.decided, [.int(Int64(limit)), .int(Int64(0))], in: workspace)
   }
 
   /// A held change; nil if it does not exist.
-  func change(_ id: HeldChangeID, in workspace: WorkspaceID) async throws -> Change? {
+  package func change(_ id: HeldChangeID, in workspace: WorkspaceID) async throws -> Change? {
     try await changes(Self.one, [.uuid(id.uuid), .int(Int64(Self.maximumLeavers))], in: workspace).first
   }
 

@@ -1,21 +1,30 @@
 import EdgeHTTP
-import EdgeReads
 import Foundation
 import Models
 import Postgres
 import Primitives
 
 /// Reads the lists of members. Every list is bounded and uses an index in the order of the list.
-struct MembersQuery: Sendable {
-  let database: Database
+package struct MembersQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
 
   /// The number of members by state.
-  struct Totals: Sendable, Equatable {
-    var invited = 0
-    var active = 0
-    var disabled = 0
+  package struct Totals: Sendable, Equatable {
+    /// The number of invited members.
+    package var invited = 0
+    /// The number of active members.
+    package var active = 0
+    /// The number of disabled members.
+    package var disabled = 0
 
-    subscript(state: UserState) -> Int {
+    /// The number of members in a state.
+    package subscript(state: UserState) -> Int {
       switch state {
       case .invited: invited
       case .active: active
@@ -24,18 +33,19 @@ struct MembersQuery: Sendable {
     }
 
     /// The number of all members.
-    var all: Int { invited + active + disabled }
+    package var all: Int { invited + active + disabled }
   }
 
   /// The order of a list.
-  enum Order: String, Sendable, CaseIterable {
+  package enum Order: String, Sendable, CaseIterable {
+    /// By name.
     case name
     /// Newest first.
     case newest
   }
 
   /// The number of members by state.
-  func totals(in workspace: WorkspaceID) async throws -> Totals {
+  package func totals(in workspace: WorkspaceID) async throws -> Totals {
     guard let row = try await database.query(MembersStatements.totals, [.uuid(workspace.uuid)], in: workspace).first else {
       return Totals()
     }
@@ -43,7 +53,7 @@ struct MembersQuery: Sendable {
   }
 
   /// The members in a state after `place`.
-  func members(
+  package func members(
     _ state: UserState, by order: Order, after place: CursorPosition?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedMember] {
     switch order {
@@ -61,7 +71,7 @@ struct MembersQuery: Sendable {
   }
 
   /// The members whose name, family name, userName or address starts with `text`, by comparison key.
-  func members(
+  package func members(
     beginningWith text: String, in states: [UserState], limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedMember] {
     try await read(
@@ -79,36 +89,47 @@ struct MembersQuery: Sendable {
 }
 
 /// A member in a list.
-struct ListedMember: Sendable, Equatable {
-  var id: UserID
-  var name: PersonName
-  var email: String?
-  var state: UserState
-  var role: String
+package struct ListedMember: Sendable, Equatable {
+  /// The id.
+  package var id: UserID
+  /// The names.
+  package var name: PersonName
+  /// The primary address.
+  package var email: String?
+  /// The state.
+  package var state: UserState
+  /// The product role.
+  package var role: String
   /// The sort key of the list.
-  var nameKey: String
+  package var nameKey: String
   /// The names of some groups.
-  var groups: [String]
+  package var groups: [String]
   /// The number of groups, up to ``maximumGroups``.
-  var groupCount: Int
+  package var groupCount: Int
   /// The newest invitation.
-  var invitation: StoredInvitation?
-  var firstSignedInAt: Date?
-  var lastSignedInAt: Date?
+  package var invitation: StoredInvitation?
+  /// The first sign-in; nil if there was none.
+  package var firstSignedInAt: Date?
+  /// The last known sign-in.
+  package var lastSignedInAt: Date?
 
   /// The number up to which groups are counted.
-  static let maximumGroups = 100
+  package static let maximumGroups = 100
 }
 
 /// The names of a person.
-struct PersonName: Sendable, Equatable {
-  var userName: String
-  var displayName: String?
-  var givenName: String?
-  var familyName: String?
+package struct PersonName: Sendable, Equatable {
+  /// The `userName`.
+  package var userName: String
+  /// The display name.
+  package var displayName: String?
+  /// The given name.
+  package var givenName: String?
+  /// The family name.
+  package var familyName: String?
 
   /// The name for display: the display name, or given and family name, or the userName.
-  var text: String {
+  package var text: String {
     if let displayName, !displayName.isEmpty { return displayName }
     let names = [givenName, familyName].compactMap { $0 }.filter { !$0.isEmpty }
     return names.isEmpty ? userName : names.joined(separator: " ")

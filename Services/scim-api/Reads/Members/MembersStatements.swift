@@ -1,5 +1,4 @@
 import EdgeHTTP
-import EdgeReads
 import Postgres
 
 /// SQL statements for lists of members. The first parameter is the workspace.
