@@ -95,6 +95,16 @@ public struct Command: Sendable, Equatable {
     /// Records a delivery report in the audit trail; the mailer consumes the report from `mail.events`. ``Command/resource`` is the
     /// workspace. There is no reply.
     case reportMail(MailEvent)
+    /// Creates or changes a webhook endpoint. ``Command/workspace`` and ``Command/resource`` are the workspace, or
+    /// ``WorkspaceID/deployment`` for an endpoint that receives the events of all workspaces.
+    case writeWebhook(WebhookEndpointWrite)
+    /// Deletes a webhook endpoint.
+    case deleteWebhook(WebhookID)
+    /// Stops the deliveries to a webhook endpoint until it is enabled again. group-sync sends it with ``Command/expectedVersions``, so that
+    /// it does not disable an endpoint that was changed meanwhile.
+    case disableWebhook(WebhookID, reason: String)
+    /// An order to group-sync about deliveries.
+    case orderWebhook(WebhookOrder)
   }
 
   /// The caller that requested a write.
