@@ -114,7 +114,8 @@ let package = Package(
     .target(
       name: "EdgeReads",
       dependencies: [
-        "EdgeHTTP", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage", .product(name: "DequeModule", package: "swift-collections"),
+        "EdgeHTTP", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
+        .product(name: "DequeModule", package: "swift-collections"),
       ],
       path: "Services/scim-api/Reads", swiftSettings: swiftSettings),
     .target(

@@ -1,8 +1,7 @@
-import EdgeHTTP
-import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import Models
 import NIOCore
 import ProvisioningLog
@@ -13,10 +12,11 @@ import ProvisioningLog
 /// and logged in the same way.
 package struct EntryReplays: Sendable {
   /// The result of a request that was sent again.
-  struct Outcome: Sendable, Equatable {
-    var status: Int
+  package struct Outcome: Sendable, Equatable {
+    /// The status of the response.
+    package var status: Int
     /// The new entry in the log; nil for a successful read, which is not logged.
-    var entry: LogEntryID?
+    package var entry: LogEntryID?
   }
 
   private let responder: RouterResponder<EdgeContext>
@@ -28,8 +28,15 @@ package struct EntryReplays: Sendable {
 
   /// Sends a request again.
   ///
+  /// - Parameters:
+  ///   - original: the entry of the request.
+  ///   - caller: the admin, in the workspace of the entry.
+  ///   - authority: the host that the admin called.
+  ///   - base: the SCIM base URL at that host.
   /// - Throws: 409 if the request cannot be built. Errors in the response are part of the outcome.
-  func send(_ replay: ReplayRequest, of original: LogEntryID, in context: ConsoleContext) async throws -> Outcome {
+  package func send(
+    _ replay: ReplayRequest, of original: LogEntryID, by caller: Caller, at authority: String?, _ base: BaseURL, peer: Peer, logger: Logger
+  ) async throws -> Outcome {
     guard let method = HTTPRequest.Method(replay.method) else {
       throw APIError(409, "The request's method, '\(replay.method.prefix(20))', cannot be sent again.")
     }
@@ -38,15 +45,14 @@ package struct EntryReplays: Sendable {
       if let name = HTTPField.Name(name) { headers[name] = value }
     }
     let request = Request(
-      head: HTTPRequest(method: method, scheme: nil, authority: context.site.host, path: replay.target, headerFields: headers),
+      head: HTTPRequest(method: method, scheme: nil, authority: authority, path: replay.target, headerFields: headers),
       body: RequestBody(buffer: ByteBuffer(bytes: replay.body ?? [])))
     let entry = LogEntryID.made(at: Date())
-    let caller = context.session.caller
-    var replayContext = EdgeContext(logger: context.logger, peer: context.info.peer)
-    replayContext.info.record(replayOf: original, as: entry, by: caller)
-    replayContext.caller = caller
-    replayContext.base = context.site.baseURL
-    let response = try await responder.respond(to: request, context: replayContext)
+    var context = EdgeContext(logger: logger, peer: peer)
+    context.info.record(replayOf: original, as: entry, by: caller)
+    context.caller = caller
+    context.base = base
+    let response = try await responder.respond(to: request, context: context)
     let status = response.status.code
     let isLogged = status >= 400 || ![.get, .head].contains(method) && !request.uri.path.hasSuffix(".search")
     return Outcome(status: status, entry: isLogged ? entry : nil)

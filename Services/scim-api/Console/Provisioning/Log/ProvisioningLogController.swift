@@ -3,7 +3,6 @@ import EdgeReads
 import Foundation
 import Hummingbird
 import Models
-import Postgres
 import ProvisioningLog
 
 /// `/console/provisioning`: the log of the identity provider's requests, and a page for each entry that explains failures and can resend the
@@ -61,7 +60,7 @@ struct ProvisioningLogController: ConsoleController {
       let tokens = try await TokenNames(database: database).names(of: Set([entry.token].compactMap { $0 }), in: context.workspace)
       view.details = EntryView.Details(
         entry, try await log.diagnosis(of: entry), token: entry.token.flatMap { tokens[$0] },
-        presentName: try await presentName(of: entry, in: context.workspace))
+        presentName: try await LogRepository.presentName(of: entry, in: context.workspace, of: database))
     } else if parameters[Self.sentParameter] != nil, Date() < id.time + Self.maximumDelay {
       view.isPending = true
     } else {
@@ -81,7 +80,9 @@ struct ProvisioningLogController: ConsoleController {
     } catch {
       throw APIError(409, "Nothing was sent: \(error).")
     }
-    let outcome = try await replays.send(request, of: id, in: context)
+    let outcome = try await replays.send(
+      request, of: id, by: context.session.caller, at: context.site.host, context.site.baseURL, peer: context.info.peer,
+      logger: context.logger)
     let path = outcome.entry.map { "\(ProvisioningPath.entry($0))?\(Self.sentParameter)=1" } ?? ProvisioningPath.entry(id)
     return .redirect(to: path, message: Self.message(for: outcome), isFailure: outcome.status >= 400)
   }
