@@ -18,6 +18,8 @@ public enum IdentityEvent: Sendable, Equatable {
   case webhookChanged(WebhookChanged)
   /// An administrator gave group-sync an order about webhook deliveries.
   case webhookOrdered(WebhookOrdered)
+  /// The administrators of a workspace should know something.
+  case workspaceAlert(WorkspaceAlert)
 }
 
 /// The complete new settings of a workspace.
@@ -96,6 +98,7 @@ extension IdentityEvent {
     case .invitationOrdered: "rollcall.invitation.ordered.v1"
     case .webhookChanged: "rollcall.webhook.changed.v1"
     case .webhookOrdered: "rollcall.webhook.ordered.v1"
+    case .workspaceAlert(let event): event.kind.eventType
     }
   }
 
@@ -110,6 +113,7 @@ extension IdentityEvent {
     case .invitationOrdered(let event): event.workspace
     case .webhookChanged(let event): event.endpoint.workspace
     case .webhookOrdered(let event): event.workspace
+    case .workspaceAlert(let event): event.workspace
     }
   }
 
@@ -124,6 +128,7 @@ extension IdentityEvent {
     case .invitationOrdered(let event): event.order.user?.resource ?? event.workspace.resource
     case .webhookChanged(let event): event.endpoint.id.resource
     case .webhookOrdered(let event): event.order.webhook.resource
+    case .workspaceAlert(let event): event.workspace.resource
     }
   }
 
@@ -140,6 +145,7 @@ extension IdentityEvent {
     case .invitationOrdered(let event): try JSONData.encode(event)
     case .webhookChanged(let event): try JSONData.encode(event)
     case .webhookOrdered(let event): try JSONData.encode(event)
+    case .workspaceAlert(let event): try JSONData.encode(event)
     }
   }
 
@@ -167,6 +173,8 @@ extension IdentityEvent {
     case "rollcall.webhook.ordered.v1": self = .webhookOrdered(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.sign-in.refused.v1": self = .signInRefused(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.change.held.v1": self = .changeHeld(try JSONData.decode(from: event.data, type: event.type))
+    case let type where WorkspaceAlert.Kind.allCases.contains(where: { $0.eventType == type }):
+      self = .workspaceAlert(try JSONData.decode(from: event.data, type: event.type))
     default: throw .unknownType(event.type)
     }
   }
@@ -189,6 +197,7 @@ extension IdentityEvent {
       "\(event.endpoint.id)/\(event.endpoint.version)/restated/\(Timestamp.text(event.changedAt))"
     case .webhookChanged(let event): "\(event.endpoint.id)/\(event.endpoint.version)"
     case .webhookOrdered(let event): "\(event.id)"
+    case .workspaceAlert(let event): "\(event.command)/\(event.kind.rawValue)"
     case .signInRefused(let event): "\(event.user)/\(Timestamp.text(event.signedInAt))"
     }
   }

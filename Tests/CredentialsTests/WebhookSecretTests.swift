@@ -1,5 +1,4 @@
 import Credentials
-import Crypto
 import Foundation
 import Models
 import Testing
