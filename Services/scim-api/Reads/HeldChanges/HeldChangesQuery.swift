@@ -57,8 +57,8 @@ package struct HeldChangesQuery: Sendable {
   }
 
   /// The decided and superseded changes, newest first.
-  package func decided(limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
-    try await changes(Self.decided, [.int(Int64(limit)), .int(Int64(0))], in: workspace)
+  package func decided(after last: HeldChangeID? = nil, limit: Int, in workspace: WorkspaceID) async throws -> [Change] {
+    try await changes(Self.decided, [.uuid((last ?? Self.end).uuid), .int(Int64(limit)), .int(Int64(0))], in: workspace)
   }
 
   /// A held change; nil if it does not exist.
@@ -130,12 +130,13 @@ package struct HeldChangesQuery: Sendable {
       from identity_read.held_changes
       where workspace_id = $1
       and held_changes.status = status.status
+      and held_changes.id < $2
       order by id desc
-      limit $2
+      limit $3
     ) ended
     order by ended.id desc
-    limit $2
-    """, leavers: "$3")
+    limit $3
+    """, leavers: "$4")
 
   private static let one = statement("console_held_one", "select $2::uuid as id", leavers: "$3")
 }

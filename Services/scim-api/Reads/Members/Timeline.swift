@@ -37,7 +37,7 @@ package struct Timeline: Sendable {
     case deleted
   }
 
-  /// The number of events on a page.
+  /// The default number of events on a page.
   package static let pageSize = 25
 
   /// The events of the page.
@@ -45,16 +45,16 @@ package struct Timeline: Sendable {
   /// The time before which the next page starts; nil on the last page.
   package var next: Date?
 
-  /// Merges the newest events of several sources, which return up to ``pageSize`` + 1 each. Events with the same time are on the same page,
+  /// Merges the newest events of several sources, which return up to `limit` + 1 each. Events with the same time are on the same page,
   /// because a page starts after a time.
-  package init(merging sources: [[Event]]) {
+  package init(merging sources: [[Event]], limit: Int = pageSize) {
     let all = sources.joined().map { Event(at: Self.truncated($0.at), kind: $0.kind) }
       .enumerated().sorted { ($1.element.at, $0.offset) < ($0.element.at, $1.offset) }.map(\.element)
-    guard all.count > Self.pageSize else {
+    guard all.count > limit else {
       events = all
       return
     }
-    let last = all[Self.pageSize - 1].at
+    let last = all[limit - 1].at
     events = Array(all.prefix { $0.at >= last })
     next = events.count < all.count ? last : nil
   }

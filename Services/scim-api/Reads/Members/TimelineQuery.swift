@@ -20,12 +20,12 @@ package struct TimelineQuery: Sendable {
   ///   - member: nil if the member is deleted.
   ///   - deletedAt: the time of the deletion.
   package func timeline(
-    of id: UserID, member: StoredMember?, deletedAt: Date?, before time: Date, in workspace: WorkspaceID
+    of id: UserID, member: StoredMember?, deletedAt: Date?, before time: Date, limit: Int = Timeline.pageSize, in workspace: WorkspaceID
   ) async throws -> Timeline {
-    async let pushed = pushes(of: id, before: time, in: workspace)
-    async let mailed = mails(of: id, before: time, in: workspace)
-    async let held = heldChanges(of: id, before: time, in: workspace)
-    async let receipts = MemberQuery(database: database).receipts(of: id, before: time, limit: Timeline.pageSize + 1, in: workspace)
+    async let pushed = pushes(of: id, before: time, limit, in: workspace)
+    async let mailed = mails(of: id, before: time, limit, in: workspace)
+    async let held = heldChanges(of: id, before: time, limit, in: workspace)
+    async let receipts = MemberQuery(database: database).receipts(of: id, before: time, limit: limit + 1, in: workspace)
     var states: [Timeline.Event] = []
     if let member {
       states.append(Timeline.Event(at: member.createdAt, kind: .added))
@@ -40,27 +40,27 @@ package struct TimelineQuery: Sendable {
       // In newest-first order, effects come before the requests that caused them.
       try await receipts.map { Timeline.Event(at: $0.revokedAt, kind: .accessEnded($0)) }, try await mailed, try await held,
       states.filter { $0.at < time }, try await pushed,
-    ])
+    ], limit: limit)
   }
 
   /// The requests of the identity provider in the log.
-  private func pushes(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
-    try await read(TimelineStatements.pushes, id, .uuid(Self.lowestLogEntry(at: time).uuid), in: workspace).map { row in
+  private func pushes(of id: UserID, before time: Date, _ limit: Int, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
+    try await read(TimelineStatements.pushes, id, .uuid(Self.lowestLogEntry(at: time).uuid), limit, in: workspace).map { row in
       let entry = try LogEntry(json: try row.bytes(0))
       return Timeline.Event(at: entry.at, kind: .pushed(entry))
     }
   }
 
-  private func mails(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
-    try await read(TimelineStatements.mails, id, .timestamp(time), in: workspace).compactMap { row in
+  private func mails(of id: UserID, before time: Date, _ limit: Int, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
+    try await read(TimelineStatements.mails, id, .timestamp(time), limit, in: workspace).compactMap { row in
       guard let state = InvitationState(rawValue: try row.string(1)) else { return nil }
       return Timeline.Event(at: try row.timestamp(0), kind: .mailed(state, reason: try row.string(2)))
     }
   }
 
-  private func heldChanges(of id: UserID, before time: Date, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
+  private func heldChanges(of id: UserID, before time: Date, _ limit: Int, in workspace: WorkspaceID) async throws -> [Timeline.Event] {
     var events: [Timeline.Event] = []
-    for row in try await read(TimelineStatements.heldChanges, id, .timestamp(time), in: workspace) {
+    for row in try await read(TimelineStatements.heldChanges, id, .timestamp(time), limit, in: workspace) {
       guard let kind = HeldChangeKind(rawValue: try row.string(0)) else { continue }
       let heldAt = try row.timestamp(2)
       if heldAt < time { events.append(Timeline.Event(at: heldAt, kind: .held(kind, by: try row.string(1)))) }
@@ -77,9 +77,10 @@ package struct TimelineQuery: Sendable {
     return events
   }
 
-  private func read(_ statement: Statement, _ id: UserID, _ position: PostgresValue, in workspace: WorkspaceID) async throws -> Rows {
-    try await database.query(
-      statement, [.uuid(workspace.uuid), .uuid(id.uuid), position, .int(Int64(Timeline.pageSize) + 1)], in: workspace)
+  private func read(
+    _ statement: Statement, _ id: UserID, _ position: PostgresValue, _ limit: Int, in workspace: WorkspaceID
+  ) async throws -> Rows {
+    try await database.query(statement, [.uuid(workspace.uuid), .uuid(id.uuid), position, .int(Int64(limit) + 1)], in: workspace)
   }
 
   /// The lowest id of a log entry at `time`. Ids start with the time in milliseconds.
