@@ -103,6 +103,10 @@ struct RebuildRunner: Service {
     var position = rebuild.position
     switch position.stage {
     case .workspace:
+      // First the webhook endpoints of the whole deployment, unless only one workspace is published.
+      if position.workspace == nil, rebuild.workspace == nil {
+        try await publish([Restatement(workspace: true)], of: WorkspaceID.deployment.uuid, rebuild)
+      }
       let rows = try await pool.query(
         RebuildStatements.nextWorkspace,
         [.uuid(position.workspace ?? Position.lowest), .optional(rebuild.workspace, PostgresValue.uuid)])
