@@ -136,7 +136,7 @@ let package = Package(
     .target(
       name: "ManagementAPI",
       dependencies: [
-        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "SCIM",
+        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],

@@ -77,7 +77,7 @@ struct Edge: Sendable {
     signIns.addRoutes(to: product(.signIns))
     mailEvents.addRoutes(to: product(.admin))
     directory.addRoutes(to: product(.directory))
-    management.addRoutes(to: router, behind: productAuthentication)
+    management.addRoutes(to: router, behind: productAuthentication, replays: EntryReplays(responder: replayResponder()))
     oauth.addRoutes(to: router)
     console?.addRoutes(to: router)
   }

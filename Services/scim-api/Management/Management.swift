@@ -33,12 +33,20 @@ package struct Management: Sendable {
       TokensController(dependencies),
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),
+      MembersAPIController(dependencies),
+      GroupsAPIController(dependencies),
+      HeldChangesAPIController(dependencies),
+      ProvisioningLogAPIController(dependencies),
+      AuditAPIController(dependencies),
+      ReceiptsAPIController(dependencies),
     ]
   }
 
   /// Adds all routes to `router`. All need the scope `admin`.
-  package func addRoutes(to router: Router<EdgeContext>, behind authentication: ProductAuthentication) {
-    let routes = ManagementRoutes(router, behind: authentication)
+  ///
+  /// - Parameter replays: sends logged requests again.
+  package func addRoutes(to router: Router<EdgeContext>, behind authentication: ProductAuthentication, replays: EntryReplays) {
+    let routes = ManagementRoutes(router, behind: authentication, replays: replays)
     for controller in controllers { controller.addRoutes(to: routes) }
   }
 }
@@ -59,7 +67,11 @@ struct ManagementRoutes {
   /// `/api/v2/admin/workspaces/{workspace}`: routes that concern one workspace, which is that of the caller.
   let workspace: RouterGroup<CallerContext>
 
-  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication) {
+  /// Sends logged requests again.
+  let replays: EntryReplays
+
+  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication, replays: EntryReplays) {
+    self.replays = replays
     func group(_ path: String, _ requirement: WorkspaceRequirement) -> RouterGroup<CallerContext> {
       router.group(RouterPath(path)).addMiddleware {
         NoStoreMiddleware()

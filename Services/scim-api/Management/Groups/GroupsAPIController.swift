@@ -1,6 +1,5 @@
 import EdgeHTTP
 import EdgeReads
-import Foundation
 import Hummingbird
 import Models
 import SCIM
@@ -10,49 +9,50 @@ struct GroupsAPIController: ManagementController {
   private let query: GroupsQuery
   private let cursors: CursorSeal
 
-  init(_ dependencies: ManagementDependencies) {
+  init(_ dependencies: Management.Dependencies) {
     query = GroupsQuery(database: dependencies.database)
     cursors = dependencies.cursors
   }
 
-  func addRoutes(to group: RouterGroup<CallerContext>) {
-    group.read("groups", use: list)
-    group.read("groups/{id}", use: show)
-    group.read("groups/{id}/members", use: members)
+  func addRoutes(to routes: ManagementRoutes) {
+    routes.workspace.read("groups", use: list)
+    routes.workspace.read("groups/{id}", use: show)
+    routes.workspace.read("groups/{id}/members", use: members)
   }
 
-  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["q", "limit", "cursor"])
     let workspace = context.caller.workspace
     let prefix = try parameters.search("q")
-    let page = try ListPage(parameters, of: "groups?\(prefix ?? "")", in: workspace, cursors: cursors, at: Date())
+    let page = try AdminPage(parameters, of: "groups", filters: [prefix], for: context.caller, cursors: cursors)
     async let total = query.total(in: workspace)
     let found = try await query.groups(
       named: prefix, after: page.after.map { (key: $0.key ?? "", id: $0.id) }, limit: page.readLimit, in: workspace)
-    let (groups, next) = page.split(found) { CursorPosition(key: $0.key, kind: .group, id: $0.id.resource) }
-    var object: JSONObject = ["groups": .array(groups.map(\.json)), "total": .number(try await total)]
-    object.add("nextCursor", next)
-    return .object(object)
+    return page.response(found, with: ["total": .number(try await total)]) {
+      CursorPosition(after: $0.id.uuid, key: $0.key)
+    } json: {
+      $0.json
+    }
   }
 
-  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check([])
-    return try await group(context).json
+    return .management(.ok, try await group(context).json)
   }
 
-  @Sendable private func members(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func members(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["status", "limit", "cursor"])
-    let workspace = context.caller.workspace
     let status: MembershipStatus = try parameters.choice("status") ?? .visible
     let group = try await group(context)
-    let page = try ListPage(
-      parameters, of: "groups/\(group.id)/members?\(status.rawValue)", in: workspace, cursors: cursors, at: Date())
+    let page = try AdminPage(
+      parameters, of: "members", filters: ["\(group.id)", status.rawValue], for: context.caller, cursors: cursors)
     let found = try await query.members(
-      of: group, status: status, after: page.after.map { UserID($0.id.uuid) }, limit: page.readLimit, in: workspace)
-    let (members, next) = page.split(found) { CursorPosition(key: nil, kind: .user, id: $0.id.resource) }
-    var object: JSONObject = ["members": .array(members.map(\.json))]
-    object.add("nextCursor", next)
-    return .object(object)
+      of: group, status: status, after: page.after.map { UserID($0.id.uuid) }, limit: page.readLimit, in: context.caller.workspace)
+    return page.response(found) {
+      CursorPosition(after: $0.id.uuid)
+    } json: {
+      $0.json
+    }
   }
 
   private func group(_ context: CallerContext) async throws -> GroupDetails {

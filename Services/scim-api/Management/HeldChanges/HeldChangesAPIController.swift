@@ -1,6 +1,5 @@
 import EdgeHTTP
 import EdgeReads
-import Foundation
 import Hummingbird
 import Models
 import SCIM
@@ -8,8 +7,9 @@ import SCIM
 /// `…/held-changes`: the changes that wait for an admin's approval, those that were decided, and the decisions.
 struct HeldChangesAPIController: ManagementController {
   private let query: HeldChangesQuery
-  private let commands: ManagementCommands
+  private let commands: CommandClient
   private let cursors: CursorSeal
+  private let bodies: BodyReader
 
   /// The changes in a list.
   private enum Selection: String, CaseIterable {
@@ -19,50 +19,53 @@ struct HeldChangesAPIController: ManagementController {
     case decided
   }
 
-  init(_ dependencies: ManagementDependencies) {
+  init(_ dependencies: Management.Dependencies) {
     query = HeldChangesQuery(database: dependencies.database)
     commands = dependencies.commands
     cursors = dependencies.cursors
+    bodies = dependencies.bodies
   }
 
-  func addRoutes(to group: RouterGroup<CallerContext>) {
-    group.read("held-changes", use: list)
-    group.read("held-changes/{id}", use: show)
-    group.action("held-changes/{id}/approve") { request, context in try await decide(.approve, request, context) }
-    group.action("held-changes/{id}/reject") { request, context in try await decide(.reject, request, context) }
+  func addRoutes(to routes: ManagementRoutes) {
+    routes.workspace.read("held-changes", use: list)
+    routes.workspace.read("held-changes/{id}", use: show)
+    routes.workspace.action("held-changes/{id}/approve") { request, context in try await decide(.approve, request, context) }
+    routes.workspace.action("held-changes/{id}/reject") { request, context in try await decide(.reject, request, context) }
   }
 
-  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["status", "limit", "cursor"])
     let workspace = context.caller.workspace
     let selection: Selection = try parameters.choice("status") ?? .pending
-    let page = try ListPage(parameters, of: "held-changes?\(selection.rawValue)", in: workspace, cursors: cursors, at: Date())
+    let page = try AdminPage(parameters, of: "heldChanges", filters: [selection.rawValue], for: context.caller, cursors: cursors)
     let last = page.after.map { HeldChangeID($0.id.uuid) }
     let found =
       switch selection {
       case .pending: try await query.pending(after: last, limit: page.readLimit, in: workspace)
       case .decided: try await query.decided(after: last, limit: page.readLimit, in: workspace)
       }
-    let (changes, next) = page.split(found) { CursorPosition(key: nil, kind: .user, id: $0.id.resource) }
-    let actors = try await actors(of: changes, in: workspace)
-    var object: JSONObject = ["heldChanges": .array(changes.map { $0.json(actors) })]
-    object.add("nextCursor", next)
-    return .object(object)
+    let actors = try await actors(of: found, in: workspace)
+    return page.response(found) {
+      CursorPosition(after: $0.id.uuid)
+    } json: {
+      $0.json(actors)
+    }
   }
 
-  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check([])
-    return try await body(of: try await change(context), in: context.caller.workspace)
+    return try await response(try await change(context), context)
   }
 
   private func decide(
     _ verdict: HeldChangeDecision.Verdict, _ request: Request, _ context: CallerContext
   ) async throws -> Response {
+    var action = try await ManagementAction(request, context, with: bodies)
     let change = try await change(context)
-    try await commands.execute(
-      .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, request, context)
+    try await action.execute(
+      .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, through: commands)
     // The response has the state after the decision.
-    return .management(try await body(of: try await self.change(context), in: context.caller.workspace))
+    return try await response(try await self.change(context), context)
   }
 
   private func change(_ context: CallerContext) async throws -> HeldChangesQuery.Change {
@@ -71,11 +74,13 @@ struct HeldChangesAPIController: ManagementController {
     return change
   }
 
-  private func body(of change: HeldChangesQuery.Change, in workspace: WorkspaceID) async throws -> JSON {
-    change.json(try await actors(of: [change], in: workspace), listsLeavers: true)
+  private func response(_ change: HeldChangesQuery.Change, _ context: CallerContext) async throws -> Response {
+    let actors = try await actors(of: [change], in: context.caller.workspace)
+    return .management(.ok, change.json(actors, listsLeavers: true))
   }
 
   private func actors(of changes: [HeldChangesQuery.Change], in workspace: WorkspaceID) async throws -> ActorNames {
-    try await ActorNames(in: changes.flatMap { [$0.requestedBy] + [$0.decidedBy].compactMap { $0 } }, of: workspace, database: query.database)
+    let texts = changes.map(\.requestedBy) + changes.compactMap(\.decidedBy)
+    return try await ActorNames(in: texts, of: workspace, database: query.database)
   }
 }

@@ -11,58 +11,66 @@ struct MembersAPIController: ManagementController {
   private let members: MembersQuery
   private let member: MemberQuery
   private let timelines: TimelineQuery
-  private let commands: ManagementCommands
+  private let commands: CommandClient
   private let cursors: CursorSeal
+  private let bodies: BodyReader
 
-  init(_ dependencies: ManagementDependencies) {
+  init(_ dependencies: Management.Dependencies) {
     members = MembersQuery(database: dependencies.database)
     member = MemberQuery(database: dependencies.database)
     timelines = TimelineQuery(database: dependencies.database)
     commands = dependencies.commands
     cursors = dependencies.cursors
+    bodies = dependencies.bodies
   }
 
-  func addRoutes(to group: RouterGroup<CallerContext>) {
-    group.read("members", use: list)
-    group.read("members/{id}", use: show)
-    group.read("members/{id}/timeline", use: timeline)
-    group.action("members/{id}/invitation/resend") { request, context in try await order(request, context) { .resend($0) } }
-    group.action("members/{id}/invitation/revoke") { request, context in try await order(request, context) { .revoke($0) } }
+  func addRoutes(to routes: ManagementRoutes) {
+    routes.workspace.read("members", use: list)
+    routes.workspace.read("members/{id}", use: show)
+    routes.workspace.read("members/{id}/timeline", use: timeline)
+    routes.workspace.action("members/{id}/invitation/resend") { request, context in try await order(request, context) { .resend($0) } }
+    routes.workspace.action("members/{id}/invitation/revoke") { request, context in try await order(request, context) { .revoke($0) } }
   }
 
-  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["state", "q", "order", "limit", "cursor"])
-    let (workspace, now) = (context.caller.workspace, Date())
     let state: UserState? = try parameters.choice("state")
+    let text = try parameters.search("q").map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") } ?? ""
+    guard text.isEmpty else { return try await search(text, in: state, parameters, context) }
     let order: MembersQuery.Order = try parameters.choice("order") ?? .name
-    let text = try parameters.search("q").map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
-    let found: [ListedMember]
-    let next: String?
-    var isComplete: Bool?
-    if let text, !text.isEmpty {
-      guard parameters["cursor"] == nil, parameters["order"] == nil else {
-        throw ProblemDetails.invalid("q", "A search has one page, in the order of names: leave out order and cursor, and refine q instead.")
-      }
-      let page = try ListPage(parameters, of: "members?q", in: workspace, cursors: cursors, at: now)
-      let all = try await members.members(
-        beginningWith: text, in: state.map { [$0] } ?? UserState.allCases, limit: page.readLimit, in: workspace)
-      (found, next, isComplete) = (Array(all.prefix(page.limit)), nil, all.count <= page.limit)
-    } else {
-      let state = state ?? .active
-      let page = try ListPage(
-        parameters, of: "members?\(state.rawValue)&\(order.rawValue)", in: workspace, cursors: cursors, at: now)
-      let all = try await members.members(state, by: order, after: page.after, limit: page.readLimit, in: workspace)
-      (found, next) = page.split(all) { CursorPosition(key: $0.nameKey, kind: .user, id: $0.id.resource) }
+    let page = try AdminPage(
+      parameters, of: "members", filters: [(state ?? .active).rawValue, order.rawValue], for: context.caller, cursors: cursors)
+    let found = try await members.members(
+      state ?? .active, by: order, after: page.after, limit: page.readLimit, in: context.caller.workspace)
+    let actors = try await actors(of: found, context)
+    return page.response(found) {
+      CursorPosition(after: $0.id.uuid, key: $0.nameKey)
+    } json: {
+      $0.json(actors)
     }
-    let actors = try await ActorNames(
-      in: found.compactMap { $0.invitation?.reason }, of: workspace, database: members.database)
-    var object: JSONObject = ["members": .array(found.map { $0.json(actors) })]
-    object["isComplete"] = isComplete.map(JSON.bool)
-    object.add("nextCursor", next)
-    return .object(object)
   }
 
-  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  /// The members whose name, user name or address starts with a text: one page, in the order of names.
+  private func search(
+    _ text: String, in state: UserState?, _ parameters: QueryParameters, _ context: CallerContext
+  ) async throws -> Response {
+    for name in ["cursor", "order"] where parameters[name] != nil {
+      throw ProblemDetails.invalidParameter(name, "A search with q has one page, in the order of names. Leave out \(name); refine q instead.")
+    }
+    let page = try AdminPage(parameters, of: "members", for: context.caller, cursors: cursors)
+    let found = try await members.members(
+      beginningWith: text, in: state.map { [$0] } ?? UserState.allCases, limit: page.readLimit, in: context.caller.workspace)
+    let actors = try await actors(of: found, context)
+    return page.response(
+      found.prefix(page.limit).map { $0.json(actors) }, with: ["isComplete": .bool(found.count <= page.limit)], next: nil)
+  }
+
+  private func actors(of found: [ListedMember], _ context: CallerContext) async throws -> ActorNames {
+    try await ActorNames(
+      in: found.compactMap { $0.invitation?.reason }, of: context.caller.workspace, database: members.database)
+  }
+
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check([])
     let (id, workspace) = (try context.id(of: "member", UserID.self), context.caller.workspace)
     guard let stored = try await member.member(id, in: workspace) else {
@@ -72,17 +80,17 @@ struct MembersAPIController: ManagementController {
     async let groups = member.groups(of: id, in: workspace)
     let invitations = try await member.invitations(of: id, in: workspace)
     let actors = try await ActorNames(in: invitations.map(\.reason), of: workspace, database: member.database)
-    return try MemberBody(
+    let body = MemberBody(
       member: stored, memberships: try await groups, invitations: invitations, actors: actors,
-      signInLink: WorkspaceNotice(context.caller.settings).link
-    ).json()
+      signInLink: WorkspaceNotice(context.caller.settings).link)
+    return .management(.ok, try body.json())
   }
 
   /// The timeline of a member, also of a deleted one.
-  @Sendable private func timeline(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func timeline(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["limit", "cursor"])
     let (id, workspace) = (try context.id(of: "member", UserID.self), context.caller.workspace)
-    let page = try ListPage(parameters, of: "members/\(id)/timeline", in: workspace, cursors: cursors, at: Date())
+    let page = try AdminPage(parameters, of: "events", filters: ["\(id)"], for: context.caller, cursors: cursors)
     let stored = try await member.member(id, in: workspace)
     let deleted = stored == nil ? try await member.tombstone(of: id, in: workspace) : nil
     guard stored != nil || deleted != nil else { throw ProblemDetails.unknown("member", "\(id)") }
@@ -94,14 +102,11 @@ struct MembersAPIController: ManagementController {
     let timeline = try await timelines.timeline(
       of: id, member: stored, deletedAt: deleted?.deletedAt, before: before ?? .distantFuture, limit: page.limit, in: workspace)
     let actors = try await ActorNames(in: timeline.actorTexts, of: workspace, database: member.database)
-    var object: JSONObject = ["events": .array(timeline.events.map { $0.json(actors) })]
-    object.add(
-      "nextCursor",
-      timeline.next.map { next in
-        let key = String(Int64((next.timeIntervalSince1970 * 1000).rounded()))
-        return page.cursor(after: CursorPosition(key: key, kind: .user, id: id.resource))
+    return page.response(
+      timeline.events.map { $0.json(actors) },
+      next: timeline.next.map { next in
+        CursorPosition(after: id.uuid, key: String(Int64((next.timeIntervalSince1970 * 1000).rounded())))
       })
-    return .object(object)
   }
 
   /// Sends an order about the member's invitation to invitation-mailer, through identity-store.
@@ -109,8 +114,9 @@ struct MembersAPIController: ManagementController {
     _ request: Request, _ context: CallerContext, _ order: @Sendable (UserID) -> InvitationOrder
   ) async throws -> Response {
     let id = try context.id(of: "member", UserID.self)
-    try await commands.execute(.orderInvitation(order(id)), on: id.resource, request, context)
-    return .accepted
+    var action = try await ManagementAction(request, context, with: bodies)
+    try await action.execute(.orderInvitation(order(id)), on: id.resource, through: commands)
+    return Response(status: .accepted)
   }
 }
 

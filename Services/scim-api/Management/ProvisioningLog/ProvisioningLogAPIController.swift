@@ -9,22 +9,23 @@ import SCIM
 /// `…/provisioning-log`: the logged requests of identity providers, the diagnosis of failures, and sending a request again.
 struct ProvisioningLogAPIController: ManagementController {
   private let database: Database
-  private let replays: EntryReplays
   private let cursors: CursorSeal
+  private let bodies: BodyReader
 
-  init(_ dependencies: ManagementDependencies) {
+  init(_ dependencies: Management.Dependencies) {
     database = dependencies.database
-    replays = dependencies.replays
     cursors = dependencies.cursors
+    bodies = dependencies.bodies
   }
 
-  func addRoutes(to group: RouterGroup<CallerContext>) {
-    group.read("provisioning-log", use: list)
-    group.read("provisioning-log/{id}", use: show)
-    group.action("provisioning-log/{id}/replay", use: replay)
+  func addRoutes(to routes: ManagementRoutes) {
+    let replays = routes.replays
+    routes.workspace.read("provisioning-log", use: list)
+    routes.workspace.read("provisioning-log/{id}", use: show)
+    routes.workspace.action("provisioning-log/{id}/replay") { request, context in try await replay(request, context, replays) }
   }
 
-  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["failed", "cause", "subject", "since", "until", "limit", "cursor"])
     let workspace = context.caller.workspace
     var filter = LogRepository.Filter()
@@ -34,36 +35,39 @@ struct ProvisioningLogAPIController: ManagementController {
     filter.since = try parameters.time("since")
     filter.until = try parameters.time("until")
     if let since = filter.since, let until = filter.until, since > until {
-      throw ProblemDetails.invalid("since", "since is later than until.")
+      throw ProblemDetails.invalidParameter("since", "since is later than until.")
     }
-    let times = [filter.since, filter.until].map { $0.map(Timestamp.text) ?? "" }.joined(separator: "&")
-    let page = try ListPage(
-      parameters,
-      of: "provisioning-log?\(filter.failedOnly)&\(filter.cause?.rawValue ?? "")&\(times)&\(filter.subject ?? "")",
-      in: workspace, cursors: cursors, at: Date())
+    let page = try AdminPage(
+      parameters, of: "entries",
+      filters: [
+        "log", "\(filter.failedOnly)", filter.cause?.rawValue, filter.since.map(Timestamp.text), filter.until.map(Timestamp.text),
+        filter.subject,
+      ], for: context.caller, cursors: cursors)
     let found = try await LogRepository(database, in: workspace).page(
       of: filter, after: page.after.map { LogEntryID($0.id.uuid) }, limit: page.readLimit, in: workspace)
-    let (entries, next) = page.split(found) { CursorPosition(key: nil, kind: .user, id: $0.entry.id.resource) }
-    let tokens = try await TokenNames(database: database).names(of: Set(entries.compactMap(\.entry.token)), in: workspace)
-    var object: JSONObject = ["entries": .array(entries.map { ListedEntryBody(listed: $0, tokens: tokens).json })]
-    object.add("nextCursor", next)
-    return .object(object)
+    let tokens = try await TokenNames(database: database).names(of: Set(found.compactMap(\.entry.token)), in: workspace)
+    return page.response(found) {
+      CursorPosition(after: $0.entry.id.uuid)
+    } json: {
+      ListedEntryBody(listed: $0, tokens: tokens).json
+    }
   }
 
-  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check([])
     let workspace = context.caller.workspace
     let entry = try await entry(context)
     let tokens = try await TokenNames(database: database).names(of: Set([entry.token].compactMap { $0 }), in: workspace)
-    return try EntryBody(
+    let body = EntryBody(
       entry: entry, diagnosis: try await LogRepository(database, in: workspace).diagnosis(of: entry),
       tokenName: entry.token.flatMap { tokens[$0] },
-      presentName: try await LogRepository.presentName(of: entry, in: workspace, of: database)
-    ).json()
+      presentName: try await LogRepository.presentName(of: entry, in: workspace, of: database))
+    return .management(.ok, try body.json())
   }
 
   /// Sends the request of an entry again, through the same endpoints as a request of the identity provider.
-  @Sendable private func replay(_ request: Request, _ context: CallerContext) async throws -> Response {
+  private func replay(_ request: Request, _ context: CallerContext, _ replays: EntryReplays) async throws -> Response {
+    _ = try await JSONBody(of: request, context, with: bodies, members: [], isOptional: true)
     let entry = try await entry(context)
     let replay: ReplayRequest
     do throws(ReplayRequest.Obstacle) {
@@ -75,7 +79,7 @@ struct ProvisioningLogAPIController: ManagementController {
       replay, of: entry.id, by: context.caller, at: request.head.authority, context.base, peer: context.info.peer, logger: context.logger)
     var object: JSONObject = ["status": .number(outcome.status)]
     object.add("entry", outcome.entry)
-    return .management(.object(object))
+    return .management(.ok, .object(object))
   }
 
   private func entry(_ context: CallerContext) async throws -> LogEntry {

@@ -1,6 +1,5 @@
 import EdgeHTTP
 import EdgeReads
-import Foundation
 import Hummingbird
 import Models
 import SCIM
@@ -10,35 +9,35 @@ struct ReceiptsAPIController: ManagementController {
   private let directory: DatabaseDirectory
   private let cursors: CursorSeal
 
-  init(_ dependencies: ManagementDependencies) {
+  init(_ dependencies: Management.Dependencies) {
     directory = DatabaseDirectory(database: dependencies.database)
     cursors = dependencies.cursors
   }
 
-  func addRoutes(to group: RouterGroup<CallerContext>) {
-    group.read("receipts", use: list)
-    group.read("receipts/{id}", use: show)
+  func addRoutes(to routes: ManagementRoutes) {
+    routes.workspace.read("receipts", use: list)
+    routes.workspace.read("receipts/{id}", use: show)
   }
 
-  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["member", "limit", "cursor"])
-    let workspace = context.caller.workspace
     let member = try parameters.id("member", UserID.self)
-    let page = try ListPage(parameters, of: "receipts?\(member?.description ?? "")", in: workspace, cursors: cursors, at: Date())
+    let page = try AdminPage(parameters, of: "receipts", filters: [member?.description], for: context.caller, cursors: cursors)
     let found = try await directory.receipts(
-      of: member, before: page.after.map { ReceiptID($0.id.uuid) }, limit: page.readLimit, in: workspace)
-    let (receipts, next) = page.split(found) { CursorPosition(key: nil, kind: .user, id: $0.id.resource) }
-    var object: JSONObject = ["receipts": .array(try receipts.map { try JSON.encoding($0) })]
-    object.add("nextCursor", next)
-    return .object(object)
+      of: member, before: page.after.map { ReceiptID($0.id.uuid) }, limit: page.readLimit, in: context.caller.workspace)
+    return try page.response(found) {
+      CursorPosition(after: $0.id.uuid)
+    } json: {
+      try JSON.encoding($0)
+    }
   }
 
-  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> JSON {
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check([])
     let id = try context.id(of: "receipt", ReceiptID.self)
     guard let receipt = try await directory.receipt(id, in: context.caller.workspace) else {
       throw ProblemDetails.unknown("receipt", "\(id)")
     }
-    return try JSON.encoding(receipt)
+    return .management(.ok, try JSON.encoding(receipt))
   }
 }

@@ -9,7 +9,7 @@ extension QueryParameters {
   func check(_ known: [String]) throws {
     try checkText()
     for name in names.subtracting(known.map { $0.lowercased() }).sorted() {
-      throw ProblemDetails.invalid(
+      throw ProblemDetails.invalidParameter(
         name, "There is no parameter '\(name.prefix(50))'. \(known.isEmpty ? "Leave it out." : "Use \(known.joined(separator: ", ")).")")
     }
   }
@@ -22,7 +22,7 @@ extension QueryParameters {
     guard let text = self[name] else { return nil }
     guard let value = Value(rawValue: text) else {
       let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ProblemDetails.invalid(name, "\(name) is '\(text.prefix(50))'; expected one of \(known).")
+      throw ProblemDetails.invalidParameter(name, "\(name) is '\(text.prefix(50))'; expected one of \(known).")
     }
     return value
   }
@@ -34,7 +34,7 @@ extension QueryParameters {
     switch self[name] {
     case nil, "false"?: return false
     case "true"?: return true
-    case let text?: throw ProblemDetails.invalid(name, "\(name) is '\(text.prefix(50))'; expected true or false.")
+    case let text?: throw ProblemDetails.invalidParameter(name, "\(name) is '\(text.prefix(50))'; expected true or false.")
     }
   }
 
@@ -44,7 +44,7 @@ extension QueryParameters {
   func time(_ name: String) throws -> Date? {
     guard let text = self[name] else { return nil }
     guard let time = Timestamp.date(text) else {
-      throw ProblemDetails.invalid(name, "\(name) is '\(text.prefix(50))'; expected a time such as 2026-01-31T08:00:00Z.")
+      throw ProblemDetails.invalidParameter(name, "\(name) is '\(text.prefix(50))'; expected a time such as 2026-01-31T08:00:00Z.")
     }
     return time
   }
@@ -55,7 +55,7 @@ extension QueryParameters {
   func id<Subject>(_ name: String, _: Identifier<Subject>.Type = Identifier<Subject>.self) throws -> Identifier<Subject>? {
     guard let text = self[name] else { return nil }
     guard let id = Identifier<Subject>(text) else {
-      throw ProblemDetails.invalid(name, "\(name) is '\(text.prefix(50))'; expected an id.")
+      throw ProblemDetails.invalidParameter(name, "\(name) is '\(text.prefix(50))'; expected an id.")
     }
     return id
   }
@@ -66,15 +66,8 @@ extension QueryParameters {
   func search(_ name: String, maximum: Int = 200) throws -> String? {
     guard let text = self[name] else { return nil }
     guard text.count <= maximum else {
-      throw ProblemDetails.invalid(name, "\(name) has \(text.count) characters; at most \(maximum) are allowed.")
+      throw ProblemDetails.invalidParameter(name, "\(name) has \(text.count) characters; at most \(maximum) are allowed.")
     }
     return text
-  }
-}
-
-extension ProblemDetails {
-  /// 400 for an invalid query parameter.
-  static func invalid(_ parameter: String, _ detail: String) -> ProblemDetails {
-    ProblemDetails(400, .invalidParameter, detail, errors: [Item(.parameter(parameter), detail)])
   }
 }
