@@ -35,6 +35,10 @@ extension Command.Operation {
     case .rotateSecret(let rotation): ("rotate-secret", .json(rotation))
     case .recordTokenUses(let uses): ("record-token-uses", .json(uses))
     case .reportMail(let report): ("report-mail", .json(report))
+    case .writeWebhook(let write): ("write-webhook", .json(write))
+    case .deleteWebhook(let id): ("delete-webhook", .json(WebhookDeletion(webhook: id)))
+    case .disableWebhook(let id, let reason): ("disable-webhook", .json(WebhookDisabling(webhook: id, reason: reason)))
+    case .orderWebhook(let order): ("order-webhook", .json(order))
     }
   }
 
@@ -64,6 +68,10 @@ extension Command.Operation {
     "rotate-secret": decoder(Self.rotateSecret),
     "record-token-uses": decoder(Self.recordTokenUses),
     "report-mail": decoder(Self.reportMail),
+    "write-webhook": decoder(Self.writeWebhook),
+    "delete-webhook": decoder { (deletion: WebhookDeletion) in .deleteWebhook(deletion.webhook) },
+    "disable-webhook": decoder { (disabling: WebhookDisabling) in .disableWebhook(disabling.webhook, reason: disabling.reason) },
+    "order-webhook": decoder(Self.orderWebhook),
   ]
 
   private static func decoder<Payload: Decodable & Sendable>(_ operation: @escaping @Sendable (Payload) -> Command.Operation) -> Decoder {

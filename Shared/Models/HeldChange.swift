@@ -10,6 +10,10 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   case userDisabled = "user-disabled"
   /// A user is deleted.
   case userDeleted = "user-deleted"
+  /// A user is enabled, or created, beyond the seat limit (``SeatLimit``). Until then the user is stored as disabled.
+  case userEnabled = "user-enabled"
+  /// The last active admin gets another role.
+  case roleChanged = "role-changed"
 
   /// Whether the change is about a group, and not a user.
   public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }
