@@ -109,6 +109,10 @@ struct ParsedCommand: Sendable {
     case .rotateSecret(let rotation): rotation
     case .recordTokenUses(let uses): uses
     case .reportMail(let report): report
+    case .writeWebhook(let write): WriteWebhook(write: write)
+    case .deleteWebhook(let id): DeleteWebhook(webhook: id)
+    case .disableWebhook(let id, let reason): DisableWebhook(webhook: id, reason: reason)
+    case .orderWebhook(let order): OrderWebhook(order: order)
     }
   }
 }

@@ -23,6 +23,7 @@ enum LoadStatements {
     if !writeSet.memberRanges.isEmpty { loads.append(membersInRanges(writeSet.memberRanges)) }
     if !writeSet.allTokens.isEmpty { loads.append(tokens(writeSet.allTokens)) }
     if !writeSet.tokenDays.isEmpty { loads.append(addresses(writeSet.tokenDays)) }
+    if !writeSet.webhookOwners.isEmpty { loads.append(webhooks(of: writeSet.webhookOwners)) }
     return loads
   }
 
