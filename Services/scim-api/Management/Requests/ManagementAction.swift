@@ -1,4 +1,5 @@
 import EdgeHTTP
+import Foundation
 import Hummingbird
 import Models
 import SCIM
@@ -36,4 +37,10 @@ struct ManagementAction: Sendable {
 
   /// The id of what the request creates: the same for every repetition with the same key.
   func id<Subject>(of purpose: String, at now: Date) -> Identifier<Subject> { key?.id(purpose) ?? .made(at: now) }
+
+  /// Bytes from which a secret is derived that the request creates: the same for every repetition. nil without a key.
+  func seed(for purpose: String) -> [UInt8]? {
+    let id: CommandID? = key?.id(purpose)
+    return id?.bytes
+  }
 }
