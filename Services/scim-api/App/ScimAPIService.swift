@@ -93,7 +93,9 @@ package struct ScimAPIService {
         directory: directory),
       workspaces: NamedWorkspaceCache(database),
       management: Management(
-        Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil)))
+        Management.Dependencies(
+          database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil,
+          webhookSeal: try settings.webhookSeal())))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
       Console.Dependencies(

@@ -19,7 +19,7 @@ enum EdgeSettings {
     .rejectionHold,
     .writesBesideOthers,
     .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
 }
@@ -210,6 +210,11 @@ extension Setting {
   static let accessTokenLifetime = Setting(
     key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is valid: 10 to 60 minutes.",
     kind: .duration)
+  static let webhookKey = Setting(
+    key: "webhook.key",
+    help: "Secret that encrypts the secrets of webhooks, at least 16 characters. The same for group-sync. Default: none, and no webhook "
+      + "can be created.",
+    isKey: true)
   static let tokenUseInterval = Setting(
     key: "token.use-interval", default: "10s", help: "How often scim-api reports to identity-store from where tokens were used.",
     kind: .duration)
@@ -257,6 +262,15 @@ extension ServiceSettings {
     guard let secret = optionalString(.oauthKey) else { return nil }
     guard let seal = KeySeal(secret: secret) else {
       throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+    }
+    return seal
+  }
+
+  /// The encryption of the secrets of webhooks; nil if webhooks are not configured.
+  func webhookSeal() throws(SettingsError) -> WebhookSeal? {
+    guard let secret = optionalString(.webhookKey) else { return nil }
+    guard let seal = WebhookSeal(secret: secret) else {
+      throw SettingsError(["\(Setting.webhookKey.environmentName) has fewer than \(WebhookSeal.minimumSecret) characters"])
     }
     return seal
   }

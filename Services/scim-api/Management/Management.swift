@@ -1,3 +1,4 @@
+import Credentials
 import EdgeHTTP
 import EdgeReads
 import Hummingbird
@@ -13,9 +14,16 @@ package struct Management: Sendable {
     var bodies: BodyReader
     /// Whether OAuth clients can get access tokens.
     var hasOAuth: Bool
+    /// Encrypts the secrets of webhooks; nil if the deployment has no key for it.
+    var webhookSeal: WebhookSeal?
 
-    /// - Parameter hasOAuth: whether OAuth clients can get access tokens.
-    package init(database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool) {
+    /// - Parameters:
+    ///   - hasOAuth: whether OAuth clients can get access tokens.
+    ///   - webhookSeal: encrypts the secrets of webhooks; nil if the deployment has no key for it.
+    package init(
+      database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool, webhookSeal: WebhookSeal? = nil
+    ) {
+      self.webhookSeal = webhookSeal
       self.database = database
       self.commands = commands
       self.cursors = cursors
@@ -39,6 +47,10 @@ package struct Management: Sendable {
       ProvisioningLogAPIController(dependencies),
       AuditAPIController(dependencies),
       ReceiptsAPIController(dependencies),
+      RebuildsAPIController(dependencies),
+      HealthAPIController(dependencies),
+      WebhooksAPIController(dependencies),
+      WebhookDeliveriesAPIController(dependencies),
     ]
   }
 

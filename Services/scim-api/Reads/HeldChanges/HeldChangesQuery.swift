@@ -61,6 +61,11 @@ package struct HeldChangesQuery: Sendable {
     try await changes(Self.decided, [.uuid((last ?? Self.end).uuid), .int(Int64(limit)), .int(Int64(0))], in: workspace)
   }
 
+  /// The number of pending changes, counted up to `maximum`.
+  package func pendingCount(upTo maximum: Int, in workspace: WorkspaceID) async throws -> Int {
+    try await database.query(Self.pendingCount, [.uuid(workspace.uuid), .int(Int64(maximum))], in: workspace).first?.int(0) ?? 0
+  }
+
   /// A held change; nil if it does not exist.
   package func change(_ id: HeldChangeID, in workspace: WorkspaceID) async throws -> Change? {
     try await changes(Self.one, [.uuid(id.uuid), .int(Int64(Self.maximumLeavers))], in: workspace).first
@@ -107,6 +112,19 @@ package struct HeldChangesQuery: Sendable {
       order by h.id desc
       """)
   }
+
+  private static let pendingCount = Statement(
+    "console_held_count",
+    """
+    select count(*)
+    from (
+      select
+      from identity_read.held_changes
+      where workspace_id = $1
+      and status = 'pending'
+      limit $2
+    ) pending
+    """)
 
   private static let pending = statement(
     "console_held_pending",
