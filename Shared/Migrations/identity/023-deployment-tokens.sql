@@ -34,8 +34,8 @@ alter table identity.rebuilds add column only_workspace_id uuid;
 create unique index rebuilds_unfinished on identity.rebuilds (only_workspace_id) where finished_at is null;
 comment on index identity.rebuilds_unfinished is 'Management API: the unfinished rebuild of a workspace; at most one';
 
-create index rebuilds_by_workspace on identity.rebuilds (only_workspace_id, id) where only_workspace_id is not null;
-comment on index identity.rebuilds_by_workspace is 'Management API: the rebuilds of a workspace; deletion of old ones';
+create index rebuilds_by_workspace on identity.rebuilds (only_workspace_id, requested_at, id) where only_workspace_id is not null;
+comment on index identity.rebuilds_by_workspace is 'Management API: the rebuilds of a workspace in order';
 
 -- As in 008.
 alter table identity.rebuilds enable row level security;

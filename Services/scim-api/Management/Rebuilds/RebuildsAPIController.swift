@@ -31,10 +31,13 @@ struct RebuildsAPIController: ManagementController {
   @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["limit", "cursor"])
     let page = try AdminPage(parameters, of: "rebuilds", for: context.caller, cursors: cursors)
-    let found = try await query.rebuilds(
-      before: page.after.map { CommandID($0.id.uuid) }, limit: page.readLimit, in: context.caller.workspace)
+    let last = try page.after.map { place in
+      guard let time = place.key.flatMap(Timestamp.date) else { throw APIError.invalidCursor() }
+      return (requestedAt: time, id: CommandID(place.id.uuid))
+    }
+    let found = try await query.rebuilds(before: last, limit: page.readLimit, in: context.caller.workspace)
     return page.response(found) {
-      CursorPosition(after: $0.id.uuid)
+      CursorPosition(after: $0.id.uuid, key: Timestamp.text($0.requestedAt))
     } json: {
       $0.json
     }

@@ -14,9 +14,17 @@ package struct RebuildsQuery: Sendable {
   }
 
   /// The rebuilds of a workspace before `last`, newest first.
-  package func rebuilds(before last: CommandID?, limit: Int, in workspace: WorkspaceID) async throws -> [StoredRebuild] {
+  ///
+  /// - Parameter last: the time and the id of the last rebuild of the previous page.
+  package func rebuilds(
+    before last: (requestedAt: Date, id: CommandID)?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> [StoredRebuild] {
     try await database.query(
-      Self.list, [.uuid(workspace.uuid), .uuid(last?.uuid ?? Self.last), .int(Int64(limit))], in: workspace
+      Self.list,
+      [
+        .uuid(workspace.uuid), .optional(last?.requestedAt, PostgresValue.timestamp), .optional(last?.id.uuid, PostgresValue.uuid),
+        .int(Int64(limit)),
+      ], in: workspace
     ).map(StoredRebuild.init)
   }
 
@@ -30,9 +38,6 @@ package struct RebuildsQuery: Sendable {
     try await database.query(Self.unfinished, [.uuid(workspace.uuid)], in: workspace).first.map(StoredRebuild.init)
   }
 
-  /// The highest id.
-  private static let last = UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255))
-
   private static let columns = "id, invitations, reason, requested_at, stage, is_running, finished_at"
 
   private static let list = Statement(
@@ -41,9 +46,11 @@ package struct RebuildsQuery: Sendable {
     select \(columns)
     from identity_read.workspace_rebuilds
     where workspace_id = $1
-    and id < $2
-    order by id desc
-    limit $3::int8
+    and requested_at <= coalesce($2::timestamptz, 'infinity')
+    -- Times in cursors have millisecond precision, as those that identity-store sets.
+    and ($2::timestamptz is null or (requested_at, id) < ($2, $3::uuid))
+    order by requested_at desc, id desc
+    limit $4::int8
     """)
 
   private static let one = Statement(
