@@ -63,6 +63,8 @@ struct EdgeBuilder: Sendable {
   var otherWorkspaces: [NamedWorkspace] = []
   /// The database of the management API; nil for one that does not respond.
   var database: Database?
+  /// Encrypts the secrets of webhooks; nil if webhooks are not configured.
+  var webhookSeal = WebhookSeal(secret: "the secret of the tests' webhooks")
   /// Replies to commands, with the digests of requests; nil to reply with ``reply``.
   var answer: (@Sendable (Command) async throws -> Reply?)?
   /// The reply of identity-store; nil for no reply.
@@ -142,7 +144,8 @@ struct EdgeBuilder: Sendable {
       workspaces: workspaces,
       management: Management(
         Management.Dependencies(
-          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true)))
+          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true,
+          webhookSeal: webhookSeal)))
     if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
       edge.console = try! Console(dependencies)
     }
