@@ -2,6 +2,7 @@ import Foundation
 import Models
 import Primitives
 import SCIM
+import ServiceKit
 
 /// The rules for webhook endpoints.
 struct WebhookRules: Sendable, Equatable {
