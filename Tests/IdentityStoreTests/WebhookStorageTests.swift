@@ -106,7 +106,8 @@ struct WebhookStorageTests {
   @Test("until some time after their deletion, without secrets and out of sight")
   func deletion() async throws {
     let store = try await StoreDatabase.start()
-    let (id, kept) = (WebhookID.made(at: Date()), WebhookID.made(at: Date()))
+    // In the order of their ids, in which they are published again.
+    let (id, kept) = (WebhookID.made(at: Date()), WebhookID.made(at: Date() + 1))
     let process = store.process()
     _ = try await process.execute([create(id, in: store), create(kept, in: store)])
     _ = try await process.execute([command(.deleteWebhook(id), in: store)])
