@@ -84,16 +84,19 @@ package struct AlertNotice: Sendable {
   package var id: UUID
   /// The administrator's address.
   package var address: String
-  /// The workspace of the event; nil for the whole deployment.
+  /// The workspace of the event; nil for the whole deployment, and if the mailer does not know the workspace.
   package var workspace: WorkspaceNotice?
+  /// The name of the workspace, or else its id.
+  package var name: String
   /// The event.
   package var alert: AdministratorAlert
 
   /// Creates the content of the mail.
-  package init(id: UUID, address: String, workspace: WorkspaceNotice?, alert: AdministratorAlert) {
+  package init(id: UUID, address: String, workspace: WorkspaceNotice?, name: String, alert: AdministratorAlert) {
     self.id = id
     self.address = address
     self.workspace = workspace
+    self.name = name
     self.alert = alert
   }
 }
@@ -107,7 +110,7 @@ extension InvitationComposer {
     let wording = wordings.wording(for: notice.workspace?.adminLanguage)
     let branding = notice.workspace?.branding ?? InvitationBranding()
     var names = notice.alert.values
-    names["workspace"] = notice.workspace?.name.mailSafeName ?? ""
+    names["workspace"] = notice.name.mailSafeName
     names["email"] = recipient.address
     let content = wording.alert(notice.alert.kind, names)
     var values: [String: Any] = [
