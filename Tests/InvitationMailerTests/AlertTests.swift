@@ -118,7 +118,8 @@ struct AlertTests {
     MailScheduler(
       pool: database.pool,
       sender: MailSender(
-        store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: RetrySchedule(), status: MailServerStatus(),
+        store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)),
+        status: MailServerStatus(),
         operatorAddress: operatorAddress, logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],
       noticeThrottle: NoticeThrottle(collectionPeriod: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(20),
