@@ -11,6 +11,8 @@ import TestSupport
 actor Deployment {
   /// The URL of the console that the mailer is configured with.
   static let publicURL = "https://console.rollcall.example"
+  /// The address for notices about the deployment.
+  static let operatorAddress = "operator@rollcall.example"
 
   nonisolated let mail: MailCatcher
   /// The SCIM base URL of scim-api.
@@ -83,6 +85,7 @@ actor Deployment {
       "invitation-mailer": [
         "ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>",
         "ROLLCALL_MAIL_NOTICE_GATHERING": "1s", "ROLLCALL_HTTP_PUBLIC_URL": Self.publicURL,
+        "ROLLCALL_MAIL_OPERATOR_ADDRESS": Self.operatorAddress,
       ],
       "group-sync": [
         "ROLLCALL_SECURITY_SIGNING_KEY": P256.Signing.PrivateKey().pemRepresentation,
