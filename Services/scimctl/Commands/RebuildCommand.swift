@@ -38,7 +38,7 @@ struct RebuildCommand: AsyncParsableCommand {
       return try await withCommandClient(settings, pool: pool) { client in
         var published = WorkspaceRebuild.Summary()
         // The webhook endpoints of the whole deployment.
-        if self.workspaces.slug == nil, user.isEmpty, group.isEmpty {
+        if self.workspaces.slug ?? settings.optionalString(.workspace) == nil, user.isEmpty, group.isEmpty {
           try await client.execute(.restate(Restatement(workspace: true)), in: .deployment)
         }
         for workspace in workspaces {
