@@ -75,7 +75,8 @@ extension EndToEnd {
       let id = WebhookID.made(at: Date())
       let command = Self.command(
         .writeWebhook(
-          .create(id, WebhookSubscription(url: "https://169.254.169.254/latest"), sealedSecret: [UInt8](repeating: 1, count: 60))), in: owner)
+          .create(id, WebhookSubscription(url: "https://169.254.169.254/latest"), sealedSecret: [UInt8](repeating: 1, count: 60))),
+        in: owner)
       try await deployment.send(command)
       let reply = "from identity.replies where command_id = '\(command.id)'"
       try await eventually("the reply") { try await deployment.integer("select count(*) \(reply)") == 1 }
@@ -88,7 +89,8 @@ extension EndToEnd {
       expecting versions: [Int64]? = nil
     ) -> Command {
       Command(
-        id: .made(at: Date()), workspace: workspace, resource: workspace.resource, actor: actor, issuedAt: Date(), expectedVersions: versions,
+        id: .made(at: Date()), workspace: workspace, resource: workspace.resource, actor: actor, issuedAt: Date(),
+        expectedVersions: versions,
         operation: operation)
     }
 

@@ -48,7 +48,8 @@ struct WebhookDecisionTests {
   @Test(
     "A URL that must not be called is refused, without repeating it",
     arguments: [
-      ("http://app.example.com/x", "https://"), ("ftp://app.example.com", "https://"), ("app.example.com", "absolute URL"), ("", "absolute URL"),
+      ("http://app.example.com/x", "https://"), ("ftp://app.example.com", "https://"), ("app.example.com", "absolute URL"),
+      ("", "absolute URL"),
       ("https://", "absolute URL"), ("https:///path", "absolute URL"), ("https://app.example.com/a b", "absolute URL"),
       ("https://app.example.com/ü", "absolute URL"), ("https://ana:pass-1@app.example.com", "user name"),
       ("https://ana@app.example.com", "user name"), ("https://app.example.com/#part", "fragment"),
@@ -130,7 +131,8 @@ struct WebhookDecisionTests {
     let update = Command.Operation.writeWebhook(.update(id, WebhookSubscription(url: "https://new.example.com")))
     #expect(fixture.decide(update, on: Self.workspace, expecting: [1]).status == 204)
     for operation in [
-      update, .deleteWebhook(id), .disableWebhook(id, reason: "x"), .writeWebhook(.rotateSecret(id, sealedSecret: Self.other, formerUntil: nil)),
+      update, .deleteWebhook(id), .disableWebhook(id, reason: "x"),
+      .writeWebhook(.rotateSecret(id, sealedSecret: Self.other, formerUntil: nil)),
       .writeWebhook(.enable(id)),
     ] {
       #expect(fixture.decide(operation, on: Self.workspace, expecting: [1]).status == 412, "\(operation)")

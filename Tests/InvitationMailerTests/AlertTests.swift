@@ -118,7 +118,8 @@ struct AlertTests {
     MailScheduler(
       pool: database.pool,
       sender: MailSender(
-        store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)),
+        store: database.invitations, composer: try InvitationComposer(from: .rollcall),
+        schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)),
         status: MailServerStatus(),
         operatorAddress: operatorAddress, logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],
@@ -156,7 +157,9 @@ struct AlertMailTests {
   func `are complete, in the language of the workspace`(language: String) throws {
     let message = try message(language)
     #expect(header("Content-Language", of: message) == language)
-    for part in ["Acme <Data>", "The <product>", "500 Internal Server Error, since 3 days", "07000000-0000-0000-0000-000000000000", "it@acme.example"] {
+    for part in [
+      "Acme <Data>", "The <product>", "500 Internal Server Error, since 3 days", "07000000-0000-0000-0000-000000000000", "it@acme.example",
+    ] {
       #expect(message.text.contains(part), "\(part)")
       #expect(message.html.contains(part.replacing("<", with: "&lt;").replacing(">", with: "&gt;")), "\(part)")
     }

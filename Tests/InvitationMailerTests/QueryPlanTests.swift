@@ -61,7 +61,8 @@ struct QueryPlanTests {
       indexes: ["held_changes_untold", "notices_by_time"]),
     Query(statement: NoticeStatements.claim, types: ["timestamptz", "text"], indexes: ["notices_due", "notices_pkey"]),
     Query(
-      statement: NoticeStatements.releaseClaims, types: ["timestamptz", "bool", "text", "timestamptz"], indexes: ["notices_sending", "alerts_sending"]),
+      statement: NoticeStatements.releaseClaims, types: ["timestamptz", "bool", "text", "timestamptz"],
+      indexes: ["notices_sending", "alerts_sending"]),
     Query(statement: AlertStatements.claim, types: ["timestamptz", "text"], indexes: ["alerts_due", "alerts_pkey", "workspaces_pkey"]),
     Query(statement: NoticeStatements.counts, types: ["uuid", "uuid"], indexes: ["held_changes_by_notice"]),
     Query(statement: NoticeStatements.eraseNames, types: ["uuid[]", "uuid[]"], indexes: ["held_changes_by_resource"]),

@@ -47,7 +47,8 @@ struct WebhookTests {
   private static let events: [IdentityEvent] =
     WebhookChanged.Change.allCases.map {
       .webhookChanged(WebhookChanged(endpoint: endpoint, change: $0, actor: "token:1", changedAt: time))
-    } + orders.map {
+    }
+    + orders.map {
       .webhookOrdered(WebhookOrdered(id: .made(at: time), workspace: workspace, order: $0, actor: "token:1", orderedAt: time))
     }
 

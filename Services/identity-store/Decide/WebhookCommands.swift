@@ -191,7 +191,8 @@ extension Decider {
       publish(
         .webhookChanged(
           WebhookChanged(
-            endpoint: record.endpoint, change: record.isDeleted ? .deleted : .restated, actor: Command.Actor.service("identity-store").rawValue,
+            endpoint: record.endpoint, change: record.isDeleted ? .deleted : .restated,
+            actor: Command.Actor.service("identity-store").rawValue,
             changedAt: record.deletedAt ?? now)))
     }
   }

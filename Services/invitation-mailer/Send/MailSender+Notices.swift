@@ -72,7 +72,8 @@ extension MailSender {
 
   private func report(_ record: MailRecord, _ level: Logger.Level, of notice: DueNotice) {
     let metadata: Logger.Metadata = [
-      "notice": "\(notice.id)", "about": "\(notice.subject.name)", "workspace": "\(notice.workspace)", "attempt": "\(record.attempts)", "answer": "\(record.answer ?? "")",
+      "notice": "\(notice.id)", "about": "\(notice.subject.name)", "workspace": "\(notice.workspace)", "attempt": "\(record.attempts)",
+      "answer": "\(record.answer ?? "")",
     ]
     switch record.state {
     case .sent:

@@ -95,7 +95,8 @@ struct NoticeStore: Sendable {
   /// Gives back a claimed mail that was not tried.
   nonisolated(nonsending) func release(_ notice: DueNotice, at now: Date, in session: PostgresSession) async throws {
     _ = try await session.query(
-      notice.subject == .heldChanges ? NoticeStatements.release : AlertStatements.release, [.uuid(notice.workspace.uuid), .uuid(notice.id.uuid), .timestamp(now)])
+      notice.subject == .heldChanges ? NoticeStatements.release : AlertStatements.release,
+      [.uuid(notice.workspace.uuid), .uuid(notice.id.uuid), .timestamp(now)])
   }
 
   /// Releases the claims that `instance` left behind when it ended.
