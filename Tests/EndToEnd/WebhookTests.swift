@@ -20,7 +20,7 @@ extension EndToEnd {
       try await workspace.scimctl(["workspace", "guard", "set", workspace.slug, "--deactivations", "100", "--notify", address])
       let owner = try #require(AccessToken(workspace.identityProvider.token)).workspace
       let id = WebhookID.made(at: Date())
-      let seal = try #require(WebhookSeal(secret: "the webhooks of the end-to-end tests"))
+      let seal = try #require(WebhookSeal(secret: Deployment.webhookKey))
       let secret = WebhookSecret.made()
 
       let creation = Self.command(
@@ -67,21 +67,27 @@ extension EndToEnd {
       #expect(try await changes(of: id, until: 3, in: deployment).map(\.change) == [.created, .disabled, .deleted])
     }
 
-    @Test("A URL of a private network is refused, and nothing is stored")
-    func privateURL() async throws {
+    @Test("A URL with a password is refused, and nobody stores it")
+    func passwordInURL() async throws {
       let deployment = try await Deployment.shared()
       let workspace = try await deployment.workspace()
       let owner = try #require(AccessToken(workspace.identityProvider.token)).workspace
       let id = WebhookID.made(at: Date())
       let command = Self.command(
         .writeWebhook(
-          .create(id, WebhookSubscription(url: "https://169.254.169.254/latest"), sealedSecret: [UInt8](repeating: 1, count: 60))),
+          .create(
+            id, WebhookSubscription(url: "https://ana:s3cr3t-pass@product.invalid"), sealedSecret: [UInt8](repeating: 1, count: 60))),
         in: owner)
       try await deployment.send(command)
       let reply = "from identity.replies where command_id = '\(command.id)'"
       try await eventually("the reply") { try await deployment.integer("select count(*) \(reply)") == 1 }
       #expect(try await deployment.integer("select (convert_from(data, 'UTF8')::jsonb ->> 'status')::int8 \(reply)") == 400)
+      #expect(try await deployment.integer("select count(*) \(reply) and convert_from(data, 'UTF8') like '%s3cr3t-pass%'") == 0)
       #expect(try await deployment.integer("select count(*) from identity.webhook_endpoints where id = '\(id)'") == 0)
+      let audited = "from identity.audit where command_id = '\(command.id)'"
+      #expect(try await deployment.integer("select count(*) \(audited) and status = 400") == 1)
+      #expect(try await deployment.integer("select count(*) \(audited) and (summary || coalesce(detail, '')) like '%s3cr3t-pass%'") == 0)
+      #expect(await deployment.logs.values.allSatisfy { !$0.contains("s3cr3t-pass") })
     }
 
     private static func command(
