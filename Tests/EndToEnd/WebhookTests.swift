@@ -48,6 +48,7 @@ extension EndToEnd {
       #expect(all.map(\.change) == [.created, .disabled, .updated, .restated])
       #expect(all.last?.endpoint.state == .enabled && all.last?.endpoint.version == 3)
       #expect(try await deployment.mails(to: address).count == 1)
+      try await deployment.send(Self.command(.deleteWebhook(id), in: owner))
     }
 
     @Test("An endpoint of the deployment belongs to no workspace, and the operator is mailed about it")
