@@ -50,7 +50,7 @@ struct MembersController: ConsoleController {
     let now = Date()
     let request = try MembersRequest(parameters)
     async let totals = membersQuery.totals(in: context.workspace)
-    let found: [ListedMember]
+    let found: [MemberSummary]
     switch request.query {
     case .search(let text, let state):
       found = try await membersQuery.members(

@@ -13,7 +13,7 @@ extension PersonName {
   }
 }
 
-extension ListedMember {
+extension MemberSummary {
   /// The member in a list.
   ///
   /// - Parameter actors: the names of the actors in the reason of the invitation.

@@ -65,7 +65,7 @@ struct MembersAPIController: ManagementController {
       found.prefix(page.limit).map { $0.json(actors) }, with: ["isComplete": .bool(found.count <= page.limit)], next: nil)
   }
 
-  private func actors(of found: [ListedMember], _ context: CallerContext) async throws -> ActorNames {
+  private func actors(of found: [MemberSummary], _ context: CallerContext) async throws -> ActorNames {
     try await ActorNames(
       in: found.compactMap { $0.invitation?.reason }, of: context.caller.workspace, database: members.database)
   }

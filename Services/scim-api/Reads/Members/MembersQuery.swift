@@ -55,7 +55,7 @@ package struct MembersQuery: Sendable {
   /// The members in a state after `place`.
   package func members(
     _ state: UserState, by order: Order, after place: CursorPosition?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> [ListedMember] {
+  ) async throws -> [MemberSummary] {
     switch order {
     case .name:
       try await read(
@@ -73,14 +73,14 @@ package struct MembersQuery: Sendable {
   /// The members whose name, family name, userName or address starts with `text`, by comparison key.
   package func members(
     beginningWith text: String, in states: [UserState], limit: Int, in workspace: WorkspaceID
-  ) async throws -> [ListedMember] {
+  ) async throws -> [MemberSummary] {
     try await read(
       MembersStatements.beginningWith,
       [.uuid(workspace.uuid), .textArray(states.map(\.rawValue)), .text(ComparisonKey(text).text), .int(Int64(limit))], in: workspace)
   }
 
-  private func read(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> [ListedMember] {
-    try await database.query(statement, parameters, in: workspace).map(ListedMember.init)
+  private func read(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> [MemberSummary] {
+    try await database.query(statement, parameters, in: workspace).map(MemberSummary.init)
   }
 
   /// The lowest and the highest id.
@@ -89,7 +89,7 @@ package struct MembersQuery: Sendable {
 }
 
 /// A member in a list.
-package struct ListedMember: Sendable, Equatable {
+package struct MemberSummary: Sendable, Equatable {
   /// The id.
   package var id: UserID
   /// The names.
@@ -136,7 +136,7 @@ package struct PersonName: Sendable, Equatable {
   }
 }
 
-extension ListedMember {
+extension MemberSummary {
   fileprivate init(_ row: Row) throws {
     id = UserID(try row.uuid(0))
     name = PersonName(

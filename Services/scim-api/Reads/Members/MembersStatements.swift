@@ -132,7 +132,7 @@ enum MembersStatements {
         ), '{}'),
       (
         select count(*)
-        from (select from identity_read.memberships where workspace_id = $1 and user_id = p.id limit \(ListedMember.maximumGroups)) counted
+        from (select from identity_read.memberships where workspace_id = $1 and user_id = p.id limit \(MemberSummary.maximumGroups)) counted
       ),
       p.first_signed_in_at, seen.at, \(StoredInvitation.columns)
     from people p
