@@ -125,7 +125,7 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
   public func cloudEvent(source: String, traceparent: String?) throws -> CloudEvent {
     CloudEvent(
       id: id, source: source, type: cloudEventType, subject: subject, time: changedAt, extensions: ["workspaceid": workspace.description],
-      traceparent: traceparent, data: try JSONData.encode(self))
+      traceparent: traceparent, data: try json())
   }
 
   /// Reads the event from its message.
