@@ -53,7 +53,7 @@ extension DeliveryPlan {
       needsRefresh = true
     }
     guard needsRefresh || needsCompleteRefresh, !isRefreshing, !ownership.partitions.isEmpty else { return }
-    work.append(.refresh(after: revision, isComplete: needsCompleteRefresh))
+    work.append(.refresh(after: revision, others: needsCompleteRefresh ? endpoints.mapValues(\.value) : [:]))
     isRefreshing = true
     needsRefresh = false
     needsCompleteRefresh = false

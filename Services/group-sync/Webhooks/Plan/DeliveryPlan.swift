@@ -93,6 +93,12 @@ extension DeliveryPlan {
   /// Looks for undelivered events of all workspaces, because a commit had an unknown outcome.
   mutating func noteUnknownCommit() { needsCompleteRefresh = true }
 
+  /// Whether events that were just committed need no attention: there is no endpoint, and no other process that could know of one.
+  var ignoresCommits: Bool {
+    ownership.partitions.isEmpty
+      || endpoints.isEmpty && !isRefreshing && !needsRefresh && !needsCompleteRefresh && ownership.isComplete
+  }
+
   /// Adds events that were just committed, in the order of each workspace.
   mutating func commit(_ events: [LoggedEvent], at now: Date) {
     guard !events.isEmpty, !ownership.partitions.isEmpty else { return }
@@ -214,6 +220,4 @@ extension DeliveryPlan {
   /// The time of the oldest event that is not delivered, as far as it is in memory.
   var oldest: Date? { lanes.values.lazy.compactMap { $0.head?.changedAt }.min() }
 
-  /// The number of results that are not recorded.
-  var unrecorded: Int { deliveries.count }
 }

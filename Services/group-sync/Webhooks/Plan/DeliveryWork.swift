@@ -63,8 +63,8 @@ struct DeliveryResult: Sendable, Hashable {
 
 /// What the dispatcher does next.
 enum DeliveryWork: Sendable {
-  /// Reads the endpoints that changed after a revision, and lanes with undelivered events: of the changed endpoints, or of all.
-  case refresh(after: Int64, isComplete: Bool)
+  /// Reads the endpoints that changed after a revision, and lanes with undelivered events: of these endpoints and of `others`.
+  case refresh(after: Int64, others: [WebhookID: WebhookEndpoint])
   /// Reads the cursors of lanes.
   case load([LaneRow])
   /// Reads events of a lane from the log.

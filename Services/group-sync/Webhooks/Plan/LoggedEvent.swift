@@ -22,6 +22,18 @@ struct LoggedEvent: Sendable, Hashable {
   var size: Int { data.utf8.count + id.utf8.count + 128 }
 }
 
+extension LoggedEvent {
+  /// An event that was just stored; nil if it has no sequence number.
+  ///
+  /// - Parameter data: The event as JSON.
+  init?(_ event: DirectoryEvent, data: [UInt8]) {
+    guard let sequence = event.sequence else { return nil }
+    self.init(
+      workspace: event.workspace, sequence: sequence, id: event.id, type: event.type.rawValue, changedAt: event.changedAt,
+      data: String(decoding: data, as: UTF8.self))
+  }
+}
+
 /// The deliveries of one endpoint for one workspace, which are in the order of the events.
 struct LaneKey: Sendable, Hashable {
   var endpoint: WebhookID
