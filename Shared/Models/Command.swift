@@ -21,6 +21,9 @@ public struct Command: Sendable, Equatable {
   /// The version of the workspace with whose settings the sender validated the document; `nil` if identity-store has to validate it. A
   /// document that was validated with other settings is validated again.
   public var settingsVersion: Int64?
+  /// The SHA-256, in hexadecimal digits, of the request that an idempotency key identifies. It is returned with the reply, also with a recorded
+  /// one, which shows whether the key was used for another request. `nil`: the command was not sent with such a key.
+  public var requestDigest: String?
   /// Where to send the reply; `nil` if nobody waits for it.
   public var replyTo: ReplyAddress?
   /// The W3C Trace Context of the request that caused the command.
@@ -31,8 +34,8 @@ public struct Command: Sendable, Equatable {
   /// Creates a command.
   public init(
     id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, session: TokenID? = nil, issuedAt: Date,
-    deadline: Date? = nil, expectedVersions: [Int64]? = nil, settingsVersion: Int64? = nil, replyTo: ReplyAddress? = nil,
-    traceparent: String? = nil, operation: Operation
+    deadline: Date? = nil, expectedVersions: [Int64]? = nil, settingsVersion: Int64? = nil, requestDigest: String? = nil,
+    replyTo: ReplyAddress? = nil, traceparent: String? = nil, operation: Operation
   ) {
     self.id = id
     self.workspace = workspace
@@ -43,6 +46,7 @@ public struct Command: Sendable, Equatable {
     self.deadline = deadline
     self.expectedVersions = expectedVersions
     self.settingsVersion = settingsVersion
+    self.requestDigest = requestDigest
     self.replyTo = replyTo
     self.traceparent = traceparent
     self.operation = operation

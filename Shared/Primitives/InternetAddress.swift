@@ -71,7 +71,9 @@ public struct InternetAddress: Sendable, Hashable {
   private static let sixToFour = Network([0x20, 0x02], 16)
   private static let globalUnicast = Network([0x20], 3)
   /// Teredo and other protocol assignments, and documentation.
-  private static let reservedIPv6 = [Network([0x20, 0x01, 0x00], 23), Network([0x20, 0x01, 0x0D, 0xB8], 32), Network([0x3F, 0xFF, 0x00], 20)]
+  private static let reservedIPv6 = [
+    Network([0x20, 0x01, 0x00], 23), Network([0x20, 0x01, 0x0D, 0xB8], 32), Network([0x3F, 0xFF, 0x00], 20),
+  ]
 }
 
 extension InternetAddress: CustomStringConvertible {

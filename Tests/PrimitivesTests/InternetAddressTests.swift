@@ -27,7 +27,8 @@ struct InternetAddressTests {
     #expect(try #require(InternetAddress(text)).isPublic)
   }
 
-  @Test("Host names are not addresses", arguments: ["", "localhost", "example.com", "beef", "1.2.3.4.5", "256.1.1.1", "[::1]", "1.1.1.1 x"])
+  @Test(
+    "Host names are not addresses", arguments: ["", "localhost", "example.com", "beef", "1.2.3.4.5", "256.1.1.1", "[::1]", "1.1.1.1 x"])
   func names(text: String) {
     #expect(InternetAddress(text) == nil)
   }

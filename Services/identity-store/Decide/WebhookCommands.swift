@@ -136,7 +136,7 @@ extension Decider {
     guard state.webhook(id, of: command.workspace) == nil else {
       throw SCIMError(status: 409, scimType: .uniqueness, detail: "The webhook endpoint \(id) already exists.")
     }
-    let count = state.webhooks(of: command.workspace).count { !$0.isDeleted }
+    let count = state.webhooks(of: command.workspace).count(where: { !$0.isDeleted })
     guard count < WebhookEndpoint.maximumPerWorkspace else {
       throw .badRequest(
         .tooMany,
@@ -191,7 +191,8 @@ extension Decider {
       publish(
         .webhookChanged(
           WebhookChanged(
-            endpoint: record.endpoint, change: record.isDeleted ? .deleted : .restated, actor: Command.Actor.service("identity-store").rawValue,
+            endpoint: record.endpoint, change: record.isDeleted ? .deleted : .restated,
+            actor: Command.Actor.service("identity-store").rawValue,
             changedAt: record.deletedAt ?? now)))
     }
   }

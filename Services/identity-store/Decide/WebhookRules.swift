@@ -2,6 +2,7 @@ import Foundation
 import Models
 import Primitives
 import SCIM
+import ServiceKit
 
 /// The rules for webhook endpoints.
 struct WebhookRules: Sendable, Equatable {
@@ -48,7 +49,8 @@ struct WebhookRules: Sendable, Equatable {
     guard text.utf8.count <= WebhookEndpoint.maximumURLSize else {
       throw invalid("has at most \(WebhookEndpoint.maximumURLSize) bytes; found \(text.utf8.count).")
     }
-    guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), let url = URLComponents(string: text), let scheme = url.scheme?.lowercased(),
+    guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), let url = URLComponents(string: text),
+      let scheme = url.scheme?.lowercased(),
       let host = url.host, !host.isEmpty
     else {
       throw invalid("must be an absolute URL such as https://app.example.com/rollcall, in ASCII: encode other characters.")
@@ -91,7 +93,8 @@ struct WebhookRules: Sendable, Equatable {
     guard now < formerUntil, formerUntil <= now + maximumRotation else {
       throw .badRequest(
         .invalidValue,
-        "The former secret of a webhook endpoint can sign for up to 30 days more, or not at all; found until \(Timestamp.text(formerUntil)).")
+        "The former secret of a webhook endpoint can sign for up to 30 days more, or not at all; found until \(Timestamp.text(formerUntil))."
+      )
     }
   }
 
