@@ -130,7 +130,7 @@ let package = Package(
         "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"), .product(name: "NIOCore", package: "swift-nio"),
-      ],
+      ] + processDependencies,
       path: "Services/scim-api/Product", swiftSettings: swiftSettings),
     .target(
       name: "ManagementAPI",

@@ -12,7 +12,7 @@ package struct GroupSyncService {
   package static func main() async {
     await ServiceProcess.run(
       service: "group-sync",
-      settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .signingKey, .issuer, .audience],
+      settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .eventRetention, .signingKey, .issuer, .audience],
       migrations: SchemaMigrations.directory
     ) { runtime in
       let pool = try runtime.postgres(
@@ -44,10 +44,11 @@ package struct GroupSyncService {
         transaction: DirectoryTransaction(
           pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents)),
         deadLetters: deadLetters, relay: relay, logger: runtime.logger)
+      let eventLog = EventLogMaintenance(pool: pool, retention: try runtime.settings.eventRetention(), logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
       // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still
       // run.
-      return [pool, producer, relay, publication, recorder, consumer, eventConsumer]
+      return [pool, producer, eventLog, relay, publication, recorder, consumer, eventConsumer]
     }
   }
 }

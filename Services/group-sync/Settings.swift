@@ -6,6 +6,10 @@ extension Setting {
   static let statementTimeout = Setting(
     key: "sync.statement-timeout", default: "60s",
     help: "How long one statement may take. One statement may write a group of 100,000 members.", kind: .duration)
+  static let eventRetention = Setting(
+    key: "events.retention", default: "30d",
+    help: "How long the event log keeps events for the events API and for webhooks; at least 1d. Whole days (UTC) are deleted.",
+    kind: .duration)
   static let signingKey = Setting(
     key: "security.signing-key",
     help: "The private key (EC P-256, PEM) that signs security event tokens. Default: none, and no tokens are published.", isSecret: true)
@@ -13,4 +17,15 @@ extension Setting {
     key: "security.issuer", default: "rollcall", help: "The issuer of security event tokens (claim iss): a string or a URI.")
   static let audience = Setting(
     key: "security.audience", help: "The audience of security event tokens (claim aud). Default: none.")
+}
+
+extension ServiceSettings {
+  /// How long the event log keeps events.
+  func eventRetention() throws(SettingsError) -> Duration {
+    let retention = try duration(.eventRetention)
+    guard retention >= .seconds(86_400) else {
+      throw SettingsError(["\(Setting.eventRetention.environmentName) must be at least 1d, but is \(retention)"])
+    }
+    return retention
+  }
 }
