@@ -21,8 +21,7 @@ struct WebhookCommands: Sendable {
   /// The command that disables a version of an endpoint: always the same, so that several processes disable it once.
   static func disablement(of endpoint: WebhookEndpoint, reason: String, at now: Date) -> Command {
     let digest = SHA256.hash(data: Data("disable-webhook/\(endpoint.id)/\(endpoint.version)".utf8))
-    // Fewer bytes than the limit, since a character has up to four.
-    let reason = String(reason.prefix(WebhookEndpoint.maximumReasonSize / 4))
+    let reason = reason.truncated(to: 500, bytes: WebhookEndpoint.maximumReasonSize)
     return Command(
       id: CommandID(bytes: digest), workspace: endpoint.workspace, resource: endpoint.workspace.resource, actor: .service("group-sync"),
       issuedAt: now, expectedVersions: [endpoint.version], operation: .disableWebhook(endpoint.id, reason: reason))

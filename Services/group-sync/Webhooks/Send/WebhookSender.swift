@@ -2,6 +2,7 @@ import Credentials
 import Foundation
 import Logging
 import Models
+import ServiceKit
 
 /// Makes requests of events, and sends them.
 struct WebhookSender: Sendable {
@@ -33,7 +34,7 @@ struct WebhookSender: Sendable {
     let secrets: [WebhookSecret]
     do {
       url = try WebhookURL(endpoint.url)
-      guard let seal else { return result(.unsendable("group-sync has no key for webhook secrets (ROLLCALL_WEBHOOK_KEY)")) }
+      guard let seal else { return result(.unsendable("group-sync has no key for webhook secrets (\(Setting.webhookKey.environmentName))")) }
       secrets = try seal.secrets(of: endpoint, at: startedAt)
     } catch let error as WebhookURLError {
       return result(.unreachable(error.reason))
@@ -41,7 +42,8 @@ struct WebhookSender: Sendable {
       logger.error(
         "the secret of a webhook endpoint cannot be decrypted; its events wait",
         metadata: ["webhook": "\(endpoint.id)", "workspace": "\(endpoint.workspace)", "error": "\(error)"])
-      return result(.unsendable("the secret of the endpoint cannot be decrypted: ROLLCALL_WEBHOOK_KEY differs between scim-api and group-sync"))
+      return result(
+        .unsendable("the secret cannot be decrypted: \(Setting.webhookKey.environmentName) differs between scim-api and group-sync"))
     }
     do {
       let response = try await client.post(url, headers: message.headers(secrets: secrets, at: startedAt), body: message.body)
