@@ -41,6 +41,8 @@ struct EdgeBuilder: Sendable {
   let tokenUseCommands = Journal<Command>()
   var reads = StoredResources()
   var directory = StoredDirectory()
+  var events: any EventReads = StoredEvents()
+  var eventWaiters = EventWaiters(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { _, _ in EventEnds(position: 0) }
   var bodyLimit = 8 << 20
   var bodyMemory = BodyBudget.Limits()
   /// Tokens of other workspaces that are valid as well.
@@ -139,6 +141,11 @@ struct EdgeBuilder: Sendable {
       signIns: SignInController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: EventsController(
+        reads: events, waiters: eventWaiters,
+        waiting: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "requests that wait for events"),
+        snapshots: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "snapshots"),
+        workspaces: workspaces),
       oauth: OAuthController(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory),
       workspaces: workspaces,

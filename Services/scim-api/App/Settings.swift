@@ -18,7 +18,8 @@ enum EdgeSettings {
     .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate,
     .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
     .writesBesideOthers,
-    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .cursorKey,
+    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .feedURL, .maximumWaiting,
+    .maximumWaitingPerToken, .maximumSnapshots, .maximumSnapshotsPerToken, .cursorKey,
     .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
@@ -193,6 +194,27 @@ extension Setting {
   static let maximumSearchesPerWorkspace = Setting(
     key: "read.searches-per-workspace", default: "4",
     help: "Concurrent queries without an index, and reads of large groups, of one workspace. The total limit is twice as high.",
+    kind: .integer(1...1000))
+  static let feedURL = Setting(
+    key: "database.feed-url",
+    help: "The PostgreSQL database with the role scim_api_feed, which may read the events of all workspaces, for deployment-wide tokens. "
+      + "Default: none, and these tokens read the events of one workspace at a time.",
+    isSecret: true)
+  static let maximumWaiting = Setting(
+    key: "events.waiting", default: "1000",
+    help: "The maximum number of requests that wait for events. Further ones get 503 with Retry-After.", kind: .integer(1...100_000))
+  static let maximumWaitingPerToken = Setting(
+    key: "events.waiting-per-token", default: "20",
+    help: "The maximum number of requests of one token that wait for events. Further ones get 429 with Retry-After.",
+    kind: .integer(1...100_000))
+  static let maximumSnapshots = Setting(
+    key: "events.snapshots", default: "4",
+    help: "The maximum number of snapshots of the directory that are sent at the same time. Each uses a connection to PostgreSQL. Further "
+      + "requests get 503 with Retry-After.",
+    kind: .integer(1...1000))
+  static let maximumSnapshotsPerToken = Setting(
+    key: "events.snapshots-per-token", default: "2",
+    help: "The maximum number of snapshots of one token that are sent at the same time. Further requests get 429 with Retry-After.",
     kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
