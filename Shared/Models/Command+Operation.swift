@@ -35,6 +35,12 @@ extension Command.Operation {
     case .rotateSecret(let rotation): ("rotate-secret", .json(rotation))
     case .recordTokenUses(let uses): ("record-token-uses", .json(uses))
     case .reportMail(let report): ("report-mail", .json(report))
+    case .changeMailDomain(let change): ("change-mail-domain", .json(change))
+    case .stageAccounts(let staging): ("stage-accounts", .json(staging))
+    case .startAccountImport(let start): ("start-account-import", .json(start))
+    case .applyAccounts(let chunk): ("apply-accounts", .json(chunk))
+    case .linkAccount(let link): ("link-account", .json(link))
+    case .unlinkAccount(let unlink): ("unlink-account", .json(unlink))
     }
   }
 
@@ -64,6 +70,12 @@ extension Command.Operation {
     "rotate-secret": decoder(Self.rotateSecret),
     "record-token-uses": decoder(Self.recordTokenUses),
     "report-mail": decoder(Self.reportMail),
+    "change-mail-domain": decoder(Self.changeMailDomain),
+    "stage-accounts": decoder(Self.stageAccounts),
+    "start-account-import": decoder(Self.startAccountImport),
+    "apply-accounts": decoder(Self.applyAccounts),
+    "link-account": decoder(Self.linkAccount),
+    "unlink-account": decoder(Self.unlinkAccount),
   ]
 
   private static func decoder<Payload: Decodable & Sendable>(_ operation: @escaping @Sendable (Payload) -> Command.Operation) -> Decoder {

@@ -10,6 +10,12 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   case userDisabled = "user-disabled"
   /// A user is deleted.
   case userDeleted = "user-deleted"
+  /// A user whose address is in none of the verified domains is enabled.
+  case otherDomain = "other-domain"
+  /// A user gets an address in none of the verified domains.
+  case addressChanged = "address-changed"
+  /// A user is enabled who may be the owner of an imported account.
+  case accountMatched = "account-matched"
 
   /// Whether the change is about a group, and not a user.
   public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }
