@@ -4,7 +4,7 @@ import Foundation
 public struct ImportedAccount: Sendable, Hashable, Codable {
   /// The product's id of the account.
   public var id: String
-  /// The address, which the product has verified.
+  /// The address, which the product has verified; empty for a deleted account.
   public var email: String
   /// The id that the identity provider sends as `externalId`, if the product knows it.
   public var externalID: String?
@@ -28,6 +28,8 @@ public struct ImportedAccount: Sendable, Hashable, Codable {
   public enum State: String, Sendable, Hashable, Codable, CaseIterable {
     /// The account can be used, or is disabled.
     case active, disabled
+    /// The account no longer exists: it is removed, together with its link.
+    case deleted
   }
 }
 

@@ -19,6 +19,9 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
 
   /// Whether the change is about a group, and not a user.
   public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }
+
+  /// Whether the change takes the access of a user away.
+  public var disablesUser: Bool { self == .userDisabled || self == .userDeleted }
 }
 
 /// An admin's decision about a held change.

@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// A mail domain of a workspace: people with addresses in it belong to the customer, once it is verified.
 ///
@@ -41,7 +42,11 @@ public struct MailDomain: Sendable, Hashable, Codable {
 
 extension MailDomain.Verification: Codable {
   private enum CodingKeys: String, CodingKey { case method, token }
-  private enum Method: String, Codable { case dns, `operator` }
+
+  private enum Method: String, Codable {
+    case dns
+    case `operator`
+  }
 
   /// Decodes an object with `method` and, for `dns`, `token`.
   public init(from decoder: any Decoder) throws {
@@ -121,16 +126,8 @@ extension WorkspaceSettings {
 
   /// Whether an address is in a verified domain of the workspace.
   public func isVerified(address: String) -> Bool {
-    guard let at = address.lastIndex(of: "@"), let domain = HostName(address[address.index(after: at)...].trimmed) else { return false }
+    let key = ComparisonKey(address).text
+    guard let at = key.lastIndex(of: "@"), let domain = HostName(key[key.index(after: at)...]) else { return false }
     return mailDomains.contains { $0.verifiedAt != nil && $0.domain == domain.text }
-  }
-}
-
-extension Substring {
-  /// Without white space at the end.
-  fileprivate var trimmed: Substring {
-    var text = self
-    while let last = text.last, last.isWhitespace { text.removeLast() }
-    return text
   }
 }

@@ -30,6 +30,12 @@ struct WorkingSet: Sendable {
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
   /// Recent departures from guarded groups.
   private(set) var departures: [ResourceKey: Departures] = [:]
+  /// Workspaces that have imported accounts.
+  private(set) var workspacesWithAccounts: Set<WorkspaceID> = []
+  private(set) var accounts = LoadedAccounts()
+  private(set) var accountImports: [ResourceKey: AccountImportRecord] = [:]
+  /// The owners of the verified mail domains that commands name.
+  private(set) var mailDomainOwners: [String: WorkspaceID] = [:]
   /// Existing users that commands name as members.
   private var knownUsers: Set<ResourceKey> = []
 
@@ -41,10 +47,11 @@ struct WorkingSet: Sendable {
 
   // MARK: Load
 
-  mutating func load(_ workspace: WorkspaceRecord, hasHeldChanges: Bool = false) {
+  mutating func load(_ workspace: WorkspaceRecord, hasHeldChanges: Bool = false, hasAccounts: Bool = false) {
     workspaces[workspace.id] = workspace
     workspacesBySlug[workspace.settings.slug] = workspace.id
     if hasHeldChanges { workspacesWithHeldChanges.insert(workspace.id) }
+    if hasAccounts { workspacesWithAccounts.insert(workspace.id) }
   }
 
   mutating func load(_ user: UserRecord) {
@@ -63,6 +70,10 @@ struct WorkingSet: Sendable {
       groupsByName[group.ownNameKey] = [group.key]
     }
   }
+
+  mutating func load(_ account: AccountRecord) { accounts.insert(account) }
+  mutating func load(_ accountImport: AccountImportRecord) { accountImports[accountImport.key] = accountImport }
+  mutating func loadMailDomain(_ domain: String, of workspace: WorkspaceID) { mailDomainOwners[domain] = workspace }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
   mutating func loadDomain(_ domain: String, of workspace: WorkspaceID, slug: String) {
@@ -185,6 +196,9 @@ struct WorkingSet: Sendable {
     if former?.customDomains ?? [] != workspace.settings.customDomains { changes.changedDomains.insert(workspace.id) }
     for domain in former?.customDomains ?? [] where domains[domain] == workspace.id { domains[domain] = nil }
     for domain in workspace.settings.customDomains { domains[domain] = workspace.id }
+    if former?.verifiedDomains ?? [] != workspace.settings.verifiedDomains { changes.changedMailDomains.insert(workspace.id) }
+    for domain in former?.verifiedDomains ?? [] where mailDomainOwners[domain] == workspace.id { mailDomainOwners[domain] = nil }
+    for domain in workspace.settings.verifiedDomains { mailDomainOwners[domain] = workspace.id }
     load(workspace)
     changes.writtenWorkspaces.insert(workspace.id)
   }
@@ -251,6 +265,50 @@ struct WorkingSet: Sendable {
     earlySignIns[key] = nil
     changes.insertedSignIns.remove(key)
     changes.consumedSignIns.insert(key)
+  }
+
+  mutating func write(_ account: AccountRecord) {
+    accounts.insert(account)
+    changes.deletedAccounts.remove(account.key)
+    changes.writtenAccounts.insert(account.key)
+  }
+
+  mutating func deleteAccount(_ key: NameKey) {
+    accounts.remove(key)
+    changes.writtenAccounts.remove(key)
+    changes.deletedAccounts.insert(key)
+  }
+
+  /// Removes the link from an account, which need not be loaded, to a user.
+  mutating func unlinkAccount(_ key: NameKey, from user: UserID) {
+    guard var account = accounts[key] else {
+      changes.unlinkedAccounts[key] = user
+      return
+    }
+    guard account.user == user else { return }
+    account.user = nil
+    write(account)
+  }
+
+  mutating func write(_ accountImport: AccountImportRecord) {
+    accountImports[accountImport.key] = accountImport
+    changes.startedImports.insert(accountImport.key)
+  }
+
+  mutating func stage(_ part: AccountStaging, in workspace: WorkspaceID, by actor: String) {
+    let key = ResourceKey(workspace: workspace, id: ResourceID(part.importID.uuid))
+    if accountImports[key] == nil { accountImports[key] = AccountImportRecord(key: key, status: .staging, stagedLines: 0) }
+    // As in the table, a line that is staged again is counted once.
+    let known = Set((changes.stagedParts[key]?.lines ?? []).map(\.number))
+    let lines = part.lines.filter { !known.contains($0.number) }
+    accountImports[key]?.stagedLines += lines.count
+    changes.stagedParts[key, default: WorkingSet.StagedLines(actor: actor)].lines += lines
+  }
+
+  /// Records that a chunk of an import is applied.
+  mutating func advance(_ accountImport: ResourceKey, to line: Int, linked: Int) {
+    let before = changes.importProgress[accountImport] ?? ImportProgress()
+    changes.importProgress[accountImport] = ImportProgress(line: max(before.line, line), linked: before.linked + linked)
   }
 
   mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }

@@ -18,6 +18,8 @@ struct WorkingSetLoader: Sendable {
     try await run(LoadStatements.loads(for: writeSet, notYetIn: set), in: transaction, into: &set)
     let reassigned = writeSet.reassignedUsers(in: set)
     if !reassigned.isEmpty { try await run(LoadStatements.groups(of: reassigned), in: transaction, into: &set) }
+    let (emails, ids) = writeSet.accountKeys(in: set)
+    if !emails.isEmpty || !ids.isEmpty { try await run([LoadStatements.accounts(emails: emails, ids: ids)], in: transaction, into: &set) }
     try await run(guardLoads(for: writeSet, reassigned: reassigned, in: set), in: transaction, into: &set)
     return set
   }

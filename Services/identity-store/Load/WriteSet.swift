@@ -38,6 +38,18 @@ struct WriteSet: Sendable, Equatable {
   var renamedUsers: [NameKey: Set<ResourceKey>] = [:]
   /// Workspaces in which users may be disabled or deleted.
   var deactivating: Set<WorkspaceID> = []
+  /// Addresses that commands give to users, by which imported accounts are looked up.
+  var accountEmails: Set<NameKey> = []
+  /// External ids and account ids by which imported accounts are looked up.
+  var accountIDs: Set<NameKey> = []
+  /// Workspaces whose mail domains or imported accounts are written, which any other command may read.
+  var exclusive: Set<WorkspaceID> = []
+  /// Imports that are started or applied.
+  var accountImports: Set<ResourceKey> = []
+  /// Mail domains that are changed.
+  var mailDomains: Set<String> = []
+  /// Workspaces whose mail domains are changed.
+  var lockedWorkspaces: Set<WorkspaceID> = []
   /// Member ranges that are loaded completely.
   var memberRanges: Set<MemberRangeKey> = []
 
@@ -57,6 +69,8 @@ struct WriteSet: Sendable, Equatable {
       || !commands.isDisjoint(with: other.commands)
       || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
       || createsOrUsesWorkspace(other)
+      || !mailDomains.isDisjoint(with: other.mailDomains)
+      || !exclusive.isDisjoint(with: other.workspaces) || !workspaces.isDisjoint(with: other.exclusive)
       || memberships.contains { others.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
       || other.memberships.contains { resources.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
   }
@@ -91,6 +105,7 @@ extension WriteSet {
     for name in groupNames { locks.insert(Self.lock("group", name)) }
     for slug in slugs { locks.insert(Self.lock("slug", slug.utf8)) }
     for domain in domains { locks.insert(Self.lock("domain", domain.utf8)) }
+    for domain in mailDomains { locks.insert(Self.lock("mail domain", domain.utf8)) }
     return locks.sorted()
   }
 
