@@ -57,6 +57,7 @@ public enum SchemaMigrations {
     migration("directory", 8, "status", PackageResources._08_status_sql),
     migration("directory", 9, "outbox-partitions", PackageResources._09_outbox_partitions_sql),
     migration("directory", 10, "load", PackageResources._10_load_sql),
+    migration("directory", 11, "event-log", PackageResources._11_event_log_sql),
   ]
 
   /// All migrations, in the order in which they are applied.

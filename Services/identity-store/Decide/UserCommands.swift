@@ -210,7 +210,7 @@ extension Decider {
       user.state = user.firstSignedInAt == nil ? .invited : .active
     }
     state.insert(user)
-    publishChange(of: user, .created)
+    publishChange(of: user, .created, document: document)
     return user
   }
 
@@ -234,7 +234,7 @@ extension Decider {
     user.version += 1
     user.modifiedAt = now
     state.update(user)
-    publishChange(of: user, change)
+    publishChange(of: user, change, document: document)
     return user
   }
 
@@ -251,16 +251,6 @@ extension Decider {
     guard let name = document.role else { return workspace.settings.defaultRole }
     guard let role = workspace.settings.role(named: name) else { throw .unknownRole(name, in: workspace.settings) }
     return role
-  }
-
-  mutating func publishChange(
-    of user: UserRecord, _ change: UserChanged.Change, invitation: UserChanged.RestatedInvitation? = nil
-  ) {
-    publish(
-      .userChanged(
-        UserChanged(
-          workspace: user.key.workspace, user: user.snapshot, change: change, version: user.version, changedAt: now, invitation: invitation)
-      ))
   }
 }
 

@@ -66,12 +66,6 @@ struct UserRecord: Sendable, Equatable {
   var stored: StoredResource {
     StoredResource(id: key.id, version: version, modifiedAt: modifiedAt, document: document)
   }
-
-  var snapshot: UserSnapshot {
-    UserSnapshot(
-      id: id, state: state, userName: userName, displayName: displayName, givenName: givenName, familyName: familyName, email: email,
-      language: language, role: role, firstSignedInAt: firstSignedInAt)
-  }
 }
 
 /// A row of `identity.groups`. Members are rows of their own.
