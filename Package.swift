@@ -133,6 +133,14 @@ let package = Package(
       ],
       path: "Services/scim-api/Product", swiftSettings: swiftSettings),
     .target(
+      name: "ManagementAPI",
+      dependencies: [
+        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "SCIM",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Services/scim-api/Management", swiftSettings: swiftSettings),
+    .target(
       name: "AdminConsole",
       dependencies: [
         "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
@@ -159,7 +167,8 @@ let package = Package(
     .target(
       name: "ScimAPI",
       dependencies: [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Postgres", "ProductAPI",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "ManagementAPI", "Migrations", "Models", "Postgres",
+        "ProductAPI",
         "SCIMControllers",
         "ServiceKit",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
@@ -225,8 +234,8 @@ let package = Package(
     tests(
       "SCIMAPITests",
       [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres",
-        "Primitives",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "ManagementAPI", "Migrations", "Models", "Outbox",
+        "Postgres", "Primitives",
         "ProductAPI", "ProvisioningLog", "SCIM", "SCIMControllers", "SCIMStorage", "ScimAPI", "ServiceKit", "TestSupport",
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
@@ -257,8 +266,8 @@ let package = Package(
     tests(
       "EndToEnd",
       [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
-        "ProductAPI",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "ManagementAPI", "Migrations", "Models", "Outbox", "Postgres",
+        "Primitives", "ProductAPI",
         "SCIMControllers", "ScimAPI", "ScimctlCommands", "TestSupport", "scim-api", "identity-store", "invitation-mailer", "group-sync",
         "scimctl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),

@@ -6,11 +6,14 @@ public struct Reply: Sendable, Equatable {
   public var command: CommandID
   /// The result.
   public var outcome: Outcome
+  /// As ``Command/requestDigest`` of the command that was carried out.
+  public var requestDigest: String?
 
   /// Creates a reply.
-  public init(command: CommandID, outcome: Outcome) {
+  public init(command: CommandID, outcome: Outcome, requestDigest: String? = nil) {
     self.command = command
     self.outcome = outcome
+    self.requestDigest = requestDigest
   }
 
   /// The result of a command.
@@ -72,6 +75,7 @@ extension Reply {
   /// The CloudEvents type.
   public static let type = "rollcall.reply.v1"
   private static let signInAttribute = "signin"
+  private static let digestAttribute = "requestdigest"
 
   /// The message of this reply.
   public func cloudEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
@@ -104,6 +108,12 @@ extension Reply {
 
   /// The reply as attributes and bytes: the extension attributes and data of the message.
   public func encoded() -> (attributes: [String: String], data: [UInt8]) {
+    var (attributes, data) = encodedOutcome()
+    attributes[Self.digestAttribute] = requestDigest
+    return (attributes, data)
+  }
+
+  private func encodedOutcome() -> (attributes: [String: String], data: [UInt8]) {
     switch outcome {
     case .resource(let resource, let created):
       var attributes = [
@@ -141,7 +151,7 @@ extension Reply {
     var resource = present
     resource.relink = recorded.relink
     resource.unapplied = recorded.unapplied
-    return Reply(command: command, outcome: .resource(resource, created: created))
+    return Reply(command: command, outcome: .resource(resource, created: created), requestDigest: requestDigest)
   }
 
   /// Decodes the result of ``encoded()`` or ``recorded()``.
@@ -166,7 +176,7 @@ extension Reply {
       self.init(command: command, outcome: .resource(resource, created: status == 201))
     case 204:
       guard let text = attributes[Self.signInAttribute] else {
-        self.init(command: command, outcome: .done)
+        self.init(command: command, outcome: .done, requestDigest: attributes[Self.digestAttribute])
         return
       }
       guard let outcome = SignInOutcome(rawValue: text) else { throw .malformed(attribute: Self.signInAttribute, value: text) }
@@ -174,6 +184,7 @@ extension Reply {
     case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))
     }
+    requestDigest = attributes[Self.digestAttribute]
   }
 }
 

@@ -57,7 +57,7 @@ struct Decider: Sendable {
 
   /// Records the reply to a command, and counts a write of a user or group as a push of the identity provider, even if it changed nothing.
   mutating func record(_ outcome: Reply.Outcome, of command: Command) -> Reply {
-    let reply = Reply(command: command.id, outcome: outcome)
+    let reply = Reply(command: command.id, outcome: outcome, requestDigest: command.requestDigest)
     state.record(reply)
     if case .resource(let stored, _) = outcome {
       state.recordPush(of: ResourceKey(workspace: command.workspace, id: stored.id))

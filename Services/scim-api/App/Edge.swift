@@ -2,6 +2,7 @@ import AdminConsole
 import EdgeHTTP
 import EdgeReads
 import Hummingbird
+import ManagementAPI
 import Models
 import ProductAPI
 import SCIMControllers
@@ -21,6 +22,9 @@ struct Edge: Sendable {
   let mailEvents: MailEventController
   let directory: DirectoryController
   let oauth: OAuthController
+  /// The workspaces that requests with deployment-wide tokens name.
+  let workspaces: NamedWorkspaceCache
+  let management: Management
   /// nil if this replica serves no console.
   var console: Console?
 
@@ -32,7 +36,7 @@ struct Edge: Sendable {
     let routes = Router(context: EdgeContext.self)
     addRoutes(to: routes)
     let router = Router(context: EdgeContext.self)
-    let renderers: [any ErrorRenderer] = [oauth] + (console.map { [$0] } ?? [])
+    let renderers: [any ErrorRenderer] = [oauth, ProblemRenderer()] + (console.map { [$0] } ?? [])
     let known: [any KnownCredentials] = [authenticator] + (console.map { [$0] } ?? [])
     // As one middleware of a static type, they cost less per request than as five.
     router.addMiddleware {
@@ -66,9 +70,14 @@ struct Edge: Sendable {
   }
 
   private func addRoutes(to router: Router<EdgeContext>) {
-    addIdentityProviderRoutes(to: router, behind: authentication)
-    mailEvents.addRoutes(to: router.group().add(middleware: authentication(.admin)).group(context: CallerContext.self))
-    directory.addRoutes(to: router.group().add(middleware: authentication(.directory)).group(context: CallerContext.self))
+    scim.addRoutes(to: router, behind: authentication(.scim))
+    func product(_ scope: TokenScope) -> RouterGroup<CallerContext> {
+      router.group().add(middleware: productAuthentication.middleware(scope)).group(context: CallerContext.self)
+    }
+    signIns.addRoutes(to: product(.signIns))
+    mailEvents.addRoutes(to: product(.admin))
+    directory.addRoutes(to: product(.directory))
+    management.addRoutes(to: router, behind: productAuthentication)
     oauth.addRoutes(to: router)
     console?.addRoutes(to: router)
   }
@@ -79,6 +88,12 @@ struct Edge: Sendable {
   ) {
     scim.addRoutes(to: router, behind: authentication(.scim))
     signIns.addRoutes(to: router.group().add(middleware: authentication(.signIns)).group(context: CallerContext.self))
+  }
+
+  /// Authenticates the product and the operator, who may have a deployment-wide token.
+  private var productAuthentication: ProductAuthentication {
+    ProductAuthentication(
+      authenticator, sites: sites, limits: limits, activeWorkspaces: activeWorkspaces, uses: uses, workspaces: workspaces)
   }
 
   private func authentication(_ scope: TokenScope) -> AuthenticationMiddleware {

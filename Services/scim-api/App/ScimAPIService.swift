@@ -3,6 +3,7 @@ import Credentials
 import EdgeHTTP
 import EdgeReads
 import Kafka
+import ManagementAPI
 import Migrations
 import Models
 import Postgres
@@ -11,7 +12,7 @@ import SCIMControllers
 import ServiceKit
 import ServiceLifecycle
 
-/// The HTTP edge: SCIM 2.0, the product API and the admin console.
+/// The HTTP edge: SCIM 2.0, the product API, the management API and the admin console.
 package struct ScimAPIService {
   /// Runs the service until shutdown.
   package static func main() async {
@@ -89,7 +90,10 @@ package struct ScimAPIService {
       oauth: OAuthController(
         tokens: TokenEndpoint(
           sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies.budget),
-        directory: directory))
+        directory: directory),
+      workspaces: NamedWorkspaceCache(database),
+      management: Management(
+        Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil)))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
       Console.Dependencies(
