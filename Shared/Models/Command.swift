@@ -84,7 +84,7 @@ public struct Command: Sendable, Equatable {
     case decideHeldChange(HeldChangeDecision)
     /// Publishes the state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
     case restate(Restatement)
-    /// Publishes the state of every workspace again. ``Command/workspace`` is ``Rebuild/deployment``. There is no reply.
+    /// Publishes the state of every workspace again. ``Command/workspace`` is ``WorkspaceID/deployment``. There is no reply.
     case rebuild(Rebuild)
     /// Creates a successor of an access token.
     case rotateToken(TokenRotation)
@@ -115,6 +115,8 @@ public struct Command: Sendable, Equatable {
     public init(rawValue: String) { self.rawValue = rawValue }
     /// An access token, used by an identity provider or the product.
     public static func token(_ id: TokenID) -> Actor { Actor(rawValue: "token:\(id)") }
+    /// A deployment-wide token, used by the product or the operator.
+    public static func deploymentToken(_ id: TokenID) -> Actor { Actor(rawValue: "deployment-token:\(id)") }
     /// An OAuth client, used by an identity provider or the product.
     public static func client(_ id: TokenID) -> Actor { Actor(rawValue: "client:\(id)") }
     /// A service of the suite.

@@ -83,13 +83,10 @@ public struct Rebuild: Sendable, Hashable, Codable {
     self.invitations = invitations
   }
 
-  /// The workspace id of commands about the whole deployment: the nil UUID, which no workspace has.
-  public static let deployment = WorkspaceID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)))
-
   /// The command that requests the rebuild. It is idempotent: commands with the same `id` are one rebuild.
   public func command(id: CommandID, by service: String, at time: Date) -> Command {
     Command(
-      id: id, workspace: Self.deployment, resource: Self.deployment.resource, actor: .service(service), issuedAt: time,
+      id: id, workspace: .deployment, resource: WorkspaceID.deployment.resource, actor: .service(service), issuedAt: time,
       operation: .rebuild(self))
   }
 }

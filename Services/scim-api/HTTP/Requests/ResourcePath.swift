@@ -11,6 +11,12 @@ package enum ResourcePath {
   package static let directory = "/api/v2/directory"
   /// The path for mail events.
   package static let mailEvents = "/api/v2/mail-events"
+  /// The root of the management API's paths.
+  package static let admin = "/api/v2/admin"
+  /// The root of the events API's paths.
+  package static let events = "/api/v2/events"
+  /// The path parameter with the id or slug of a workspace.
+  package static let workspace = "workspace"
   /// The root of the admin console's paths.
   package static let console = "/console"
   /// The path parameter with the id of a resource.
