@@ -41,6 +41,10 @@ extension Command.Operation {
     case .applyAccounts(let chunk): ("apply-accounts", .json(chunk))
     case .linkAccount(let link): ("link-account", .json(link))
     case .unlinkAccount(let unlink): ("unlink-account", .json(unlink))
+    case .writeWebhook(let write): ("write-webhook", .json(write))
+    case .deleteWebhook(let id): ("delete-webhook", .json(WebhookDeletion(webhook: id)))
+    case .disableWebhook(let id, let reason): ("disable-webhook", .json(WebhookDisabling(webhook: id, reason: reason)))
+    case .orderWebhook(let order): ("order-webhook", .json(order))
     }
   }
 
@@ -76,6 +80,10 @@ extension Command.Operation {
     "apply-accounts": decoder(Self.applyAccounts),
     "link-account": decoder(Self.linkAccount),
     "unlink-account": decoder(Self.unlinkAccount),
+    "write-webhook": decoder(Self.writeWebhook),
+    "delete-webhook": decoder { (deletion: WebhookDeletion) in .deleteWebhook(deletion.webhook) },
+    "disable-webhook": decoder { (disabling: WebhookDisabling) in .disableWebhook(disabling.webhook, reason: disabling.reason) },
+    "order-webhook": decoder(Self.orderWebhook),
   ]
 
   private static func decoder<Payload: Decodable & Sendable>(_ operation: @escaping @Sendable (Payload) -> Command.Operation) -> Decoder {

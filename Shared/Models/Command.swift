@@ -111,6 +111,16 @@ public struct Command: Sendable, Equatable {
     case linkAccount(AccountLink)
     /// Removes the link of a user. ``Command/resource`` is the user.
     case unlinkAccount(AccountUnlink)
+    /// Creates or changes a webhook endpoint. ``Command/workspace`` and ``Command/resource`` are the workspace, or
+    /// ``WorkspaceID/deployment`` for an endpoint that receives the events of all workspaces.
+    case writeWebhook(WebhookEndpointWrite)
+    /// Deletes a webhook endpoint.
+    case deleteWebhook(WebhookID)
+    /// Stops the deliveries to a webhook endpoint until it is enabled again. group-sync sends it with ``Command/expectedVersions``, so that
+    /// it does not disable an endpoint that was changed meanwhile.
+    case disableWebhook(WebhookID, reason: String)
+    /// An order to group-sync about deliveries.
+    case orderWebhook(WebhookOrder)
   }
 
   /// The caller that requested a write.

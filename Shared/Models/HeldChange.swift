@@ -16,6 +16,10 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   case addressChanged = "address-changed"
   /// A user is enabled who may be the owner of an imported account.
   case accountMatched = "account-matched"
+  /// A user is enabled, or created, beyond the seat limit (``SeatLimit``). Until then the user is stored as disabled.
+  case userEnabled = "user-enabled"
+  /// The last active admin gets another role.
+  case roleChanged = "role-changed"
 
   /// Whether the change is about a group, and not a user.
   public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }

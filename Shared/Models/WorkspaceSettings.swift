@@ -30,6 +30,8 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var invitations: InvitationPolicy
   /// Which changes wait for the approval of an admin; `nil`: none.
   public var changeGuard: ChangeGuard?
+  /// How many users may be enabled; `nil`: any number.
+  public var seats: SeatLimit?
   /// The language (BCP 47) of mails to administrators, such as digests and notices of held changes; `nil`: English.
   public var adminLanguage: String?
   /// Whether a POST reuses the record of a disabled user.
@@ -48,7 +50,7 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
     extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
-    changeGuard: ChangeGuard? = nil, adminLanguage: String? = nil, relink: RelinkPolicy = .samePerson,
+    changeGuard: ChangeGuard? = nil, seats: SeatLimit? = nil, adminLanguage: String? = nil, relink: RelinkPolicy = .samePerson,
     duplicateGroupNames: DuplicateGroupNames = .reject,
     mailDomains: [MailDomain] = [], otherDomains: OtherDomains = .allow, accountLinking: AccountLinking = .verifiedAddress
   ) {
@@ -66,6 +68,7 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.customDomains = customDomains
     self.invitations = invitations
     self.changeGuard = changeGuard
+    self.seats = seats
     self.adminLanguage = adminLanguage
     self.relink = relink
     self.duplicateGroupNames = duplicateGroupNames
@@ -146,6 +149,7 @@ extension WorkspaceSettings {
       customDomains: try container.decodeIfPresent([String].self, forKey: .customDomains) ?? [],
       invitations: try container.decodeIfPresent(InvitationPolicy.self, forKey: .invitations) ?? InvitationPolicy(),
       changeGuard: try container.decodeIfPresent(ChangeGuard.self, forKey: .changeGuard),
+      seats: try container.decodeIfPresent(SeatLimit.self, forKey: .seats),
       adminLanguage: try container.decodeIfPresent(String.self, forKey: .adminLanguage),
       relink: try container.decodeIfPresent(RelinkPolicy.self, forKey: .relink) ?? .samePerson,
       duplicateGroupNames: try container.decodeIfPresent(DuplicateGroupNames.self, forKey: .duplicateGroupNames) ?? .reject,

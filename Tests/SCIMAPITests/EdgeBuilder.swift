@@ -57,6 +57,10 @@ struct EdgeBuilder: Sendable {
   /// The sessions of the console; nil without a console.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
+  /// Reads the user of a sign-in.
+  var signedInUser: SignedInUser.Read = { _, _ in nil }
+  /// The workspaces that requests with a deployment-wide token name.
+  var namedWorkspaces = NamedWorkspaceCache(read: { _ in nil }, find: { _ in nil })
   /// The reply of identity-store; nil for no reply.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
@@ -125,7 +129,12 @@ struct EdgeBuilder: Sendable {
         bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
         listLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
         writeLimiter: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight))),
-      signIns: SignInController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands,
+        inFlight: ConcurrencyLimit(
+          ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight)),
+          what: "sign-ins that wait for an outcome"),
+        workspaces: namedWorkspaces, user: signedInUser, source: "scim-api/0", timeout: .seconds(600)),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       directory: DirectoryController(reads: directory, cursors: cursors),
       oauth: OAuthController(

@@ -71,6 +71,7 @@ package struct ScimAPIService {
       secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
     let bodies = BodyReader(maximum: try settings.integer(.bodyLimit), budget: BodyBudget(try BodyBudget.Limits(settings)))
     let directory = DatabaseDirectory(database: database)
+    let workspaces = NamedWorkspaceCache(database)
     var edge = Edge(
       authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
       activeWorkspaces: activeWorkspaces, uses: uses, bodies: bodies, log: log,
@@ -84,7 +85,13 @@ package struct ScimAPIService {
             settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"),
         listLimiter: try .lists(settings, activeWorkspaces), writeLimiter: try .writes(settings, activeWorkspaces)),
-      signIns: SignInController(bodies: bodies, producer: producer, source: source, timeout: deadline),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands,
+        inFlight: ConcurrencyLimit(
+          try ConcurrencyLimit.Limits(
+            settings, all: .maximumInFlight, perWorkspace: .maximumInFlightPerWorkspace, perToken: .maximumInFlightPerToken),
+          what: "sign-ins that wait for an outcome"),
+        workspaces: workspaces, user: SignedInUser.read(from: database), source: source, timeout: deadline),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       directory: DirectoryController(reads: directory, cursors: cursors),
       oauth: OAuthController(
