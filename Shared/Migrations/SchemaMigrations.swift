@@ -43,6 +43,7 @@ public enum SchemaMigrations {
     migration("mailer", 9, "skipped-messages", PackageResources._09_skipped_messages_sql),
     migration("mailer", 10, "outbox-partitions", PackageResources._10_outbox_partitions_sql),
     migration("mailer", 11, "fewer-writes", PackageResources._11_fewer_writes_sql),
+    migration("mailer", 13, "held-kinds", PackageResources._13_held_kinds_sql),
   ]
 
   /// Migrations of the schema `directory`, which group-sync owns.
