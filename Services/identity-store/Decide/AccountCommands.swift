@@ -6,7 +6,7 @@ import SCIM
 /// Stores a part of an import.
 extension AccountStaging: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
-    writeSet.accountImports.insert(ResourceKey(workspace: command.workspace, id: ResourceID(importID.uuid)))
+    writeSet.accountImports.merge([ResourceKey(workspace: command.workspace, id: ResourceID(importID.uuid)): false]) { $0 || $1 }
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -30,7 +30,7 @@ extension AccountStaging: WorkspaceBoundCommand {
 /// Starts an import, if all of its lines are stored. ``AccountImportRunner`` validates and applies it.
 extension AccountImportStart: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
-    writeSet.accountImports.insert(ResourceKey(workspace: command.workspace, id: ResourceID(importID.uuid)))
+    writeSet.accountImports[ResourceKey(workspace: command.workspace, id: ResourceID(importID.uuid))] = true
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -91,25 +91,6 @@ extension AccountUnlink: WorkspaceBoundCommand {
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     try decider.unlink(command, in: workspace)
   }
-}
-
-extension ImportedAccount {
-  /// Why the account cannot be stored, as a sentence; `nil` if it can.
-  package var fault: String? {
-    if id.isEmpty || id.utf8.count > TextBounds.name || !Self.isText(id) { return "id must have 1 to \(TextBounds.name) bytes." }
-    if let externalID, externalID.isEmpty || externalID.utf8.count > TextBounds.name || !Self.isText(externalID) {
-      return "externalId must have 1 to \(TextBounds.name) bytes, or be left out."
-    }
-    if state == .deleted { return email.utf8.count <= TextBounds.name && Self.isText(email) ? nil : "email has at most \(TextBounds.name) bytes." }
-    let parts = email.split(separator: "@", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), email.utf8.count <= TextBounds.name, Self.isText(email),
-      !email.contains(where: \.isWhitespace), ComparisonKey(email).text.utf8.count <= TextBounds.name
-    else { return "email '\(email.truncated(to: 100))' is not an address such as ana@example.com, of at most \(TextBounds.name) bytes." }
-    return nil
-  }
-
-  /// Whether PostgreSQL can store the text.
-  private static func isText(_ text: String) -> Bool { !text.utf8.contains(0) }
 }
 
 extension SCIMError {

@@ -31,13 +31,13 @@ extension Decider {
     guard account.state != .deleted else { return }
     let email = NameKey(workspace: workspace, comparing: account.email)
     let namesakes = [
-      state.accounts.account(withEmail: email),
-      account.externalID.flatMap { state.accounts.account(withExternalID: .account($0, in: workspace)) },
+      ("email", state.accounts.account(withEmail: email)),
+      ("externalId", account.externalID.flatMap { state.accounts.account(withExternalID: .account($0, in: workspace)) }),
     ]
-    guard let other = namesakes.compactMap({ $0 }).first(where: { $0.id != account.id }) else { return }
-    throw SCIMError(
-      status: 409, scimType: .uniqueness,
-      detail: "Line \(line.number): the account '\(other.id.truncated(to: 200))' has the address or externalId of '\(account.id.truncated(to: 200))'.")
+    for case (let attribute, let other?) in namesakes where other.id != account.id {
+      let detail = AccountConflict.detail(account: account.id, attribute: attribute, other: other.id)
+      throw SCIMError(status: 409, scimType: .uniqueness, detail: "Line \(line.number): \(detail)")
+    }
   }
 
   /// The row of an imported account, with the link that it has.
