@@ -77,8 +77,10 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.accountLinking = accountLinking
   }
 
+  /// The built-in role of administrators.
+  public static let adminRole = "admin"
   /// The roles of every workspace.
-  public static let builtInRoles = ["admin", "editor", "viewer"]
+  public static let builtInRoles = [adminRole, "editor", "viewer"]
 
   /// All roles, built-in ones first.
   public var roles: [String] { Self.builtInRoles + customRoles }

@@ -28,6 +28,10 @@ struct WorkingSet: Sendable {
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
   /// The number of recent deactivations, including this batch.
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
+  /// The seats taken in workspaces with a limit, including this batch.
+  var seats: [WorkspaceID: Int] = [:]
+  /// Whether workspaces have active admins besides the loaded users.
+  var hasOtherAdmins: [WorkspaceID: Bool] = [:]
   /// Recent departures from guarded groups.
   private(set) var departures: [ResourceKey: Departures] = [:]
   /// Workspaces that have imported accounts.
@@ -151,17 +155,20 @@ struct WorkingSet: Sendable {
   // MARK: Change
 
   mutating func insert(_ user: UserRecord) {
+    countSeats(from: nil, to: user)
     load(user)
     changes.insertedUsers.insert(user.key)
   }
 
   mutating func update(_ user: UserRecord) {
+    countSeats(from: users[user.key], to: user)
     removeNames(of: users[user.key])
     load(user)
     if !changes.insertedUsers.contains(user.key) { changes.updatedUsers.insert(user.key) }
   }
 
   mutating func delete(_ user: UserRecord, leaving tombstone: Tombstone) {
+    countSeats(from: users[user.key], to: nil)
     removeNames(of: user)
     users[user.key] = nil
     for group in members.keys where group.workspace == user.key.workspace { members[group]?.removeDeleted(user.id) }

@@ -38,6 +38,16 @@ struct WriteSet: Sendable, Equatable {
   var renamedUsers: [NameKey: Set<ResourceKey>] = [:]
   /// Workspaces in which users may be disabled or deleted.
   var deactivating: Set<WorkspaceID> = []
+  /// Workspaces in which users may be enabled, which takes seats.
+  var seating: Set<WorkspaceID> = []
+  /// Workspaces in which users are created.
+  var enrolling: Set<WorkspaceID> = []
+  /// Workspaces in which users are disabled or deleted.
+  var disabling: Set<WorkspaceID> = []
+  /// Workspaces that get settings with a seat limit.
+  var limitingSeats: Set<WorkspaceID> = []
+  /// Existing users that may get another role, be disabled or be deleted.
+  var rewritten: Set<ResourceKey> = []
   /// Addresses that commands give to users, by which imported accounts are looked up.
   var accountEmails: Set<NameKey> = []
   /// External ids and account ids by which imported accounts are looked up.
