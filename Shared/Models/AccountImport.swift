@@ -1,4 +1,5 @@
 import Foundation
+import Primitives
 
 /// An account of the product that exists independently of the identity provider, for example from before SCIM was enabled.
 public struct ImportedAccount: Sendable, Hashable, Codable {
@@ -113,4 +114,41 @@ public struct AccountLink: Sendable, Hashable, Codable {
 public struct AccountUnlink: Sendable, Hashable, Codable {
   /// Creates the command.
   public init() {}
+}
+
+extension ImportedAccount {
+  /// Why the account cannot be stored, as a sentence; `nil` if it can.
+  public var fault: String? {
+    if id.isEmpty || id.utf8.count > TextBounds.name || !Self.isText(id) { return "id must have 1 to \(TextBounds.name) bytes." }
+    if let externalID, externalID.isEmpty || externalID.utf8.count > TextBounds.name || !Self.isText(externalID) {
+      return "externalId must have 1 to \(TextBounds.name) bytes, or be left out."
+    }
+    if state == .deleted {
+      return email.utf8.count <= TextBounds.name && Self.isText(email) ? nil : "email has at most \(TextBounds.name) bytes."
+    }
+    let parts = email.split(separator: "@", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }), email.utf8.count <= TextBounds.name, Self.isText(email),
+      !email.contains(where: \.isWhitespace), ComparisonKey(email).text.utf8.count <= TextBounds.name
+    else { return "email '\(email.truncated(to: 100))' is not an address such as ana@example.com, of at most \(TextBounds.name) bytes." }
+    return nil
+  }
+
+  /// Whether PostgreSQL can store the text.
+  private static func isText(_ text: String) -> Bool { !text.utf8.contains(0) }
+}
+
+/// A conflict of an imported account with another one.
+public enum AccountConflict {
+  /// The error of a line whose address or external id another account has.
+  ///
+  /// - Parameters:
+  ///   - account: The id of the imported account.
+  ///   - attribute: `email` or `externalId`.
+  ///   - other: The id of the other account.
+  public static func detail(account: String, attribute: String, other: String) -> String {
+    """
+    \(attribute) belongs to the account '\(other.truncated(to: 100))', not to '\(account.truncated(to: 100))'. If that account has another \
+    \(attribute) now, or no longer exists, import that first.
+    """
+  }
 }

@@ -24,6 +24,9 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   /// Whether the change is about a group, and not a user.
   public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }
 
+  /// Whether the change is about an attribute of an enabled user.
+  public var isOfAttribute: Bool { self == .addressChanged || self == .roleChanged }
+
   /// Whether the change takes the access of a user away.
   public var disablesUser: Bool { self == .userDisabled || self == .userDeleted }
 }

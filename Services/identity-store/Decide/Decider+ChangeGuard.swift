@@ -12,7 +12,7 @@ extension Decider {
       supersedeHeldChange(of: user.key)
       return false
     }
-    if var held = state.heldChanges[user.key] {
+    if var held = state.heldDeactivation(of: user.key) {
       // A rejected change stays rejected until the identity provider sends something else.
       if held.status == .pending, kind == .userDeleted { held.kind = kind }
       held.lastSentAt = now
@@ -21,6 +21,7 @@ extension Decider {
     }
     guard rule.holdsDeactivation(after: state.recentDeactivations[workspace.id] ?? 0) else {
       state.countDeactivation(of: user.key)
+      supersedeHeldChange(of: user.key)
       return false
     }
     hold(
@@ -144,14 +145,15 @@ extension Decider {
     state.write(held)
   }
 
-  private mutating func hold(_ change: HeldChangeRecord) {
+  /// Records a held change, which supersedes an earlier one of the resource, and publishes a notice.
+  mutating func hold(_ change: HeldChangeRecord) {
     supersedeHeldChange(of: change.resource)
     state.write(change)
     let leaving =
       switch change.kind {
       case .membersRemoved: change.leaving.count
       case .groupDeleted: change.members ?? 0
-      case .userDisabled, .userDeleted: 1
+      case .userDisabled, .userDeleted, .otherDomain, .addressChanged, .accountMatched, .userEnabled, .roleChanged: 1
       }
     publish(
       .changeHeld(

@@ -42,6 +42,8 @@ extension Decider {
         UnappliedChange(path: "userName", detail: SCIMError.userNameTaken(document.userName, by: namesake).detail))
       document = document.keeping("userName", of: stored, schemas: workspace.schemas)
     }
+    // A user who waits to be enabled no longer does.
+    if !existing.state.isActiveInSCIM { supersedeHeldChange(of: existing.key) }
     let isHeld = waitsForApproval(.userDisabled, of: existing, in: workspace, for: command)
     var result = write(document.settingActive(isHeld), role: role, active: isHeld, over: existing).stored
     result.unapplied = UnappliedChange.summary(of: unapplied)?.serialized()

@@ -27,7 +27,7 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
     case .approve:
       change.status = .approved
       change.isCurrent = false
-      try decider.apply(change, to: command.key)
+      try decider.apply(change, to: command.key, in: workspace, for: command)
       decider.state.write(change)
     }
     return .done
@@ -36,7 +36,9 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
 
 extension Decider {
   /// Applies a held change.
-  fileprivate mutating func apply(_ change: HeldChangeRecord, to key: ResourceKey) throws(SCIMError) {
+  fileprivate mutating func apply(
+    _ change: HeldChangeRecord, to key: ResourceKey, in workspace: WorkspaceRecord, for command: Command
+  ) throws(SCIMError) {
     switch change.kind {
     case .membersRemoved:
       guard var group = state.groups[key] else { return }
@@ -47,12 +49,21 @@ extension Decider {
       state.update(group)
       publishChange(of: group, .updated, added: [], removed: removed)
     case .userDisabled:
-      guard let user = state.users[key], let workspace = state.workspaces[key.workspace] else { return }
+      guard let user = state.users[key] else { return }
       let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
       _ = write(document.settingActive(false), role: user.role, active: false, over: user)
     case .userDeleted:
       guard let user = state.users[key] else { return }
       delete(user)
+    case .otherDomain, .accountMatched, .userEnabled:
+      guard let user = state.users[key] else { return }
+      let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
+      let account = change.kind == .accountMatched ? account(matching: document, in: workspace) : nil
+      try enable(user, approved: change.kind, linking: account, in: workspace, for: command)
+    case .addressChanged:
+      guard let user = state.users[key] else { return }
+      try applyAddresses(change, to: user, in: workspace)
+    case .roleChanged: return
     case .groupDeleted:
       guard let group = state.groups[key] else { return }
       delete(group)

@@ -34,6 +34,7 @@ extension WriteSet {
   fileprivate mutating func insert(_ settings: WorkspaceSettings, of workspace: WorkspaceID) {
     slugs.insert(settings.slug)
     domains.formUnion(settings.customDomains)
+    mailDomains.formUnion(settings.mailDomains.map(\.domain))
     keptRoles[workspace] = keptRoles[workspace]?.intersection(settings.customRoles) ?? Set(settings.customRoles)
   }
 }
@@ -46,6 +47,7 @@ extension Decider {
     }
     if let namesake = state.workspace(withSlug: settings.slug) { throw .slugTaken(settings.slug, by: namesake.id) }
     try checkDomains(settings, of: command.workspace)
+    try checkMailDomains(ofNew: settings, in: command.workspace)
     write(
       WorkspaceRecord(id: command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
     return .done
@@ -63,6 +65,9 @@ extension Decider {
     if let namesake = state.workspace(withSlug: settings.slug), namesake.id != workspace.id {
       throw .slugTaken(settings.slug, by: namesake.id)
     }
+    var settings = settings
+    settings.mailDomains = workspace.settings.mailDomains
+    try checkOtherDomains(settings)
     guard settings != workspace.settings else { return .done }
     var workspace = workspace
     workspace.settings = settings
@@ -187,7 +192,7 @@ extension Decider {
     }
   }
 
-  private mutating func write(_ workspace: WorkspaceRecord) {
+  mutating func write(_ workspace: WorkspaceRecord) {
     state.write(workspace)
     publish(
       .workspaceChanged(

@@ -39,9 +39,10 @@ extension LoadStatements {
     for no key update of a
     """)
 
-  /// The imports that commands start or apply, with the number of staged lines.
-  static func accountImports(_ imports: Set<ResourceKey>) -> Load {
-    Load(statement: importStatement, parameters: imports.sorted().columns) { row, set in
+  /// The imports that commands stage or start, with the number of staged lines of those that are started.
+  static func accountImports(_ imports: [ResourceKey: Bool]) -> Load {
+    let imports = imports.sorted { $0.key < $1.key }
+    return Load(statement: importStatement, parameters: imports.map(\.key).columns + [.boolArray(imports.map(\.value))]) { row, set in
       let status = try row.string(2)
       guard let status = AccountImportRecord.Status(rawValue: status) else { throw UnknownAccountState(state: status) }
       set.load(
@@ -51,16 +52,15 @@ extension LoadStatements {
     }
   }
 
-  // Counts the lines of imports that are not started yet only: those of a running one need not be complete any more.
   private static let importStatement = Statement(
     "load account imports",
     """
-    select i.workspace_id, i.id, i.status, case when i.status = 'staging' then (
+    select i.workspace_id, i.id, i.status, case when touched.starts and i.status = 'staging' then (
       select count(*)
       from identity.account_import_lines l
       where l.workspace_id = i.workspace_id and l.import_id = i.id
     ) else 0 end
-    from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, id)
+    from unnest($1::uuid[], $2::uuid[], $3::bool[]) as touched (workspace_id, id, starts)
     join identity.account_imports i using (workspace_id, id)
     """)
 }

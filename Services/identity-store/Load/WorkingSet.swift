@@ -118,6 +118,11 @@ struct WorkingSet: Sendable {
     }.min { $0.key < $1.key }
   }
 
+  /// The current held change that takes the access of a user away.
+  func heldDeactivation(of user: ResourceKey) -> HeldChangeRecord? {
+    heldChanges[user].flatMap { $0.kind.disablesUser ? $0 : nil }
+  }
+
   /// The groups of a user, among the loaded memberships.
   func groups(of user: ResourceKey) -> [ResourceKey] {
     members.filter { $0.key.workspace == user.workspace && $0.value.contains(user.id.user) }.map(\.key).sorted()

@@ -54,8 +54,8 @@ struct WriteSet: Sendable, Equatable {
   var accountIDs: Set<NameKey> = []
   /// Workspaces whose mail domains or imported accounts are written, which any other command may read.
   var exclusive: Set<WorkspaceID> = []
-  /// Imports that are started or applied.
-  var accountImports: Set<ResourceKey> = []
+  /// Imports that are staged, and whether they are started.
+  var accountImports: [ResourceKey: Bool] = [:]
   /// Mail domains that are changed.
   var mailDomains: Set<String> = []
   /// Workspaces whose mail domains are changed.
