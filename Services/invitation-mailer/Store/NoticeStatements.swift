@@ -1,6 +1,6 @@
 import Postgres
 
-/// The SQL statements of ``NoticeStore``, and those that store held changes.
+/// The SQL statements of ``NoticeStore``, and those that store held changes. ``AlertStatements`` has those for single events.
 enum NoticeStatements {
   /// Stores held changes; a redelivered event changes nothing.
   static let insertChanges = Statement(
@@ -126,15 +126,26 @@ enum NoticeStatements {
     where $4::timestamptz is null and workspace_id = $1 and notice_id = $2 and name is not null
     """)
 
-  /// Releases claims: of an instance if `$2`, else of all others from before `$4`.
+  /// Releases claims of notices and alerts: of an instance if `$2`, else of all others from before `$4`.
   static let releaseClaims = Statement(
     "release notice claims",
     """
-    update mailer.notices
-    set state = 'scheduled', next_attempt_at = $1, changed_at = $1
-    where state = 'sending'
-      and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
-    returning id
+    with alerts as (
+      update mailer.alerts
+      set state = 'scheduled', next_attempt_at = $1, changed_at = $1
+      where state = 'sending'
+        and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
+      returning id
+    ), notices as (
+      update mailer.notices
+      set state = 'scheduled', next_attempt_at = $1, changed_at = $1
+      where state = 'sending'
+        and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
+      returning id
+    )
+    select id from alerts
+    union all
+    select id from notices
     """)
 
   /// Gives back a claimed notice.
@@ -153,6 +164,9 @@ enum NoticeStatements {
     with gone as (
       delete from mailer.held_changes
       where noted_at < $1 and notice_id is not null
+    ), alerts as (
+      delete from mailer.alerts
+      where made_at < $1 and state in ('sent', 'bounced', 'failed')
     )
     delete from mailer.notices n
     where n.made_at < $1 and n.state in ('sent', 'bounced', 'failed')
