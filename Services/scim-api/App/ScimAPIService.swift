@@ -98,7 +98,7 @@ package struct ScimAPIService {
         tokens: TokenEndpoint(
           sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies.budget),
         directory: directory),
-      workspaces: NamedWorkspaceCache(database),
+      workspaces: workspaces,
       management: Management(
         Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil)))
     guard try settings.bool(.console) else { return edge }
