@@ -115,7 +115,7 @@ enum AccountImportStatements {
     select
       count(*),
       count(*) filter (where attributes @> array['status', '204']),
-      convert_from(min(data) filter (where not attributes @> array['status', '204']), 'UTF8')
+      convert_from((array_agg(data) filter (where not attributes @> array['status', '204']))[1], 'UTF8')
     from identity.replies
     where workspace_id = $1 and command_id = any ($2::uuid[])
     """)
